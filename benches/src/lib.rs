@@ -1,0 +1,1 @@
+//! Benchmarks of Netboot: see `benches/benches/`.

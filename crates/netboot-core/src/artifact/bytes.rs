@@ -1,0 +1,70 @@
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{Artifact, ArtifactKind, ArtifactReader};
+use crate::{Error, FileName, Sha256Digest};
+
+/// An artifact in memory: a script, a manifest, a small layer.
+///
+/// ```
+/// use netboot_core::{Artifact, ArtifactKind, BytesArtifact, FileName};
+///
+/// let script = BytesArtifact::new(ArtifactKind::Script, FileName::new("boot.ipxe")?, "#!ipxe\n");
+/// assert_eq!(script.size(), 7);
+/// # Ok::<(), netboot_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct BytesArtifact {
+    kind: ArtifactKind,
+    file_name: FileName,
+    bytes: Bytes,
+    sha256: Sha256Digest,
+}
+
+impl BytesArtifact {
+    /// An artifact of `bytes`; hashes them.
+    pub fn new(kind: ArtifactKind, file_name: FileName, bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        let sha256 = Sha256Digest::of(&bytes);
+        Self { kind, file_name, bytes, sha256 }
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+impl std::fmt::Debug for BytesArtifact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BytesArtifact")
+            .field("kind", &self.kind)
+            .field("file_name", &self.file_name)
+            .field("size", &self.bytes.len())
+            .field("sha256", &self.sha256)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Artifact for BytesArtifact {
+    fn kind(&self) -> ArtifactKind {
+        self.kind
+    }
+
+    fn file_name(&self) -> &FileName {
+        &self.file_name
+    }
+
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn sha256(&self) -> Sha256Digest {
+        self.sha256
+    }
+
+    async fn open(&self) -> Result<ArtifactReader, Error> {
+        Ok(Box::pin(std::io::Cursor::new(self.bytes.clone())))
+    }
+}

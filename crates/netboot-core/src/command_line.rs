@@ -1,0 +1,98 @@
+//! Kernel parameters and the command line that they make.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::text::{TextProblem, ValueKind, check, validated_text};
+
+/// The greatest length of a kernel command line, in bytes.
+///
+/// x86 kernels take 2048 bytes with the closing NUL (`COMMAND_LINE_SIZE`), and iPXE on BIOS
+/// cuts there without a word.
+pub const COMMAND_LINE_LIMIT: usize = 2047;
+
+/// One kernel parameter, such as `console=ttyS0,115200`.
+///
+/// Printable ASCII; white space only between double quotes, as the kernel itself reads it
+/// (`next_arg` in the kernel's `lib/cmdline.c`). `init=` and `initrd=` are refused: Netboot sets
+/// them, so that they cannot be out of step with the initrd.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KernelParameter(String);
+
+validated_text!(KernelParameter, ValueKind::KernelParameter, |text: &str| {
+    check(text, 1024, |c| c.is_ascii_graphic() || c == ' ')?;
+    let mut quoted = false;
+    for (position, character) in text.char_indices() {
+        match character {
+            '"' => quoted = !quoted,
+            ' ' if !quoted => return Err(TextProblem::ForbiddenCharacter { character, position }),
+            _ => {}
+        }
+    }
+    if quoted {
+        return Err(TextProblem::Malformed { expected: "a closing double quote" });
+    }
+    match text.split('=').next() {
+        Some("init" | "initrd") => Err(TextProblem::Reserved),
+        _ => Ok(()),
+    }
+});
+
+/// The absolute path of a configuration's `init`, as it goes behind `init=`.
+///
+/// A kernel expands nothing, so the path holds only characters that a Nix store path may have
+/// (Nix manual, "Store Path"), and no `*`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct InitPath(String);
+
+validated_text!(InitPath, ValueKind::InitPath, |text: &str| {
+    check(text, 1024, |c| {
+        c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_' | '?' | '=' | '/')
+    })?;
+    let expected = "an absolute path without empty, `.` or `..` parts";
+    match text.strip_prefix('/') {
+        Some(rest) if rest.split('/').all(|part| !matches!(part, "" | "." | "..")) => Ok(()),
+        _ => Err(TextProblem::Malformed { expected }),
+    }
+});
+
+/// A whole kernel command line: parameters, one space between each, at most
+/// [`COMMAND_LINE_LIMIT`] bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KernelCommandLine(Vec<String>);
+
+impl KernelCommandLine {
+    /// `init=<init>`, then the parameters in order.
+    ///
+    /// # Errors
+    /// [`Error::InvalidValue`] when the line would be longer than [`COMMAND_LINE_LIMIT`].
+    pub fn new<'a>(
+        init: &InitPath,
+        parameters: impl IntoIterator<Item = &'a KernelParameter>,
+    ) -> Result<Self, Error> {
+        let init = format!("init={init}");
+        let rest = parameters.into_iter().map(|parameter| parameter.as_str().to_owned());
+        let line = Self(std::iter::once(init).chain(rest).collect());
+        let text = line.to_string();
+        if text.len() > COMMAND_LINE_LIMIT {
+            let problem = TextProblem::TooLong { length: text.len(), limit: COMMAND_LINE_LIMIT };
+            return Err(Error::invalid(ValueKind::KernelCommandLine, &text, problem));
+        }
+        Ok(line)
+    }
+
+    /// The parameters in order, `init=…` first.
+    pub fn parameters(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl fmt::Display for KernelCommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" "))
+    }
+}

@@ -1,0 +1,62 @@
+//! The vocabulary of Netboot: what is built, what comes of it, and what is published, as plain
+//! values and small traits that every backend shares.
+//!
+//! ```text
+//! Profile ──▶ Builder ──▶ Image ──▶ a renderer ──▶ Release ──▶ a publisher ──▶ a machine boots
+//! ```
+//!
+//! This crate knows no backend, starts no process and opens no connection. `netboot-nix` builds,
+//! `netboot-ipxe` renders, `netboot-publish` publishes; each depends on this crate only.
+//!
+//! ```
+//! use netboot_core::{Profile, plasmacloud};
+//!
+//! for profile in plasmacloud::profiles()? {
+//!     println!("{}: {} services", profile.title(), profile.services().len());
+//! }
+//! # Ok::<(), netboot_core::Error>(())
+//! ```
+//!
+//! # Features
+//! | feature | what it adds |
+//! |---|---|
+//! | `contract` | [`contract`]: the suite that holds an implementation of [`Builder`] to its contract |
+
+mod architecture;
+mod artifact;
+mod boot_spec;
+mod builder;
+mod command_line;
+mod digest;
+mod error;
+mod event;
+mod image;
+pub mod layout;
+mod manifest;
+mod name;
+pub mod plasmacloud;
+mod profile;
+mod profile_spec;
+mod provenance;
+mod release;
+mod text;
+
+pub use tokio_util::sync::CancellationToken;
+
+pub use crate::architecture::Architecture;
+pub use crate::artifact::{Artifact, ArtifactKind, ArtifactReader, BytesArtifact, FileArtifact};
+pub use crate::boot_spec::BootSpec;
+pub use crate::builder::Builder;
+pub use crate::command_line::{COMMAND_LINE_LIMIT, InitPath, KernelCommandLine, KernelParameter};
+pub use crate::digest::{Sha256Digest, Sha256Hasher};
+pub use crate::error::{BackendError, Error};
+pub use crate::event::{Context, Event, EventSink, Phase, PhaseGuard, Unit};
+pub use crate::image::{Image, ImageBuilder};
+pub use crate::layout::ReleasePath;
+pub use crate::manifest::{Content, FileRecord, ImageManifest, MANIFEST_VERSION, Manifest};
+pub use crate::name::{FileName, PointerName, ProfileName, ServiceName, Title};
+pub use crate::profile::{DEFAULT_SIZE_BUDGET, Profile};
+pub use crate::profile_spec::ProfileSpec;
+pub use crate::provenance::Provenance;
+pub use crate::release::{Release, ReleaseBuilder, ReleaseId};
+pub use crate::text::{TextProblem, ValueKind};

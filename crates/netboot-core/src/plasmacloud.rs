@@ -1,0 +1,23 @@
+//! The built-in profiles of PlasmaCloud.
+
+use crate::{Error, ProfileSpec};
+
+/// The file that the built-in profiles are read from, as an example for one of your own.
+pub const PROFILE_FILE: &str = include_str!("plasmacloud.toml");
+
+/// The profiles `control-plane`, `worker` and `all-in-one`.
+///
+/// ```
+/// use netboot_core::{Profile, plasmacloud};
+///
+/// let profiles = plasmacloud::profiles()?;
+/// let worker = profiles.iter().find(|profile| profile.name().as_str() == "worker").unwrap();
+/// assert_eq!(worker.services().len(), 2);
+/// # Ok::<(), netboot_core::Error>(())
+/// ```
+///
+/// # Errors
+/// None: the file is part of the crate, and a test reads it.
+pub fn profiles() -> Result<Vec<ProfileSpec>, Error> {
+    ProfileSpec::parse_toml(PROFILE_FILE, "plasmacloud.toml")
+}

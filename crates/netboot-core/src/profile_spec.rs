@@ -1,0 +1,205 @@
+//! Profiles as data, in code and in files.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::profile::DEFAULT_SIZE_BUDGET;
+use crate::{Architecture, Error, KernelParameter, Profile, ProfileName, ServiceName, Title};
+
+/// A profile as plain data, written in code or read from a TOML or JSON file.
+///
+/// ```
+/// use netboot_core::{Profile, ProfileSpec};
+///
+/// let profiles = ProfileSpec::parse_toml(r#"
+///     [[profile]]
+///     name = "storage"
+///     title = "Storage node"
+///     services = ["lightningstor"]
+///     kernel-parameters = ["console=ttyS0,115200"]
+///     size-budget = 800_000_000
+///
+///     [[profile]]
+///     name = "edge"
+///     architecture = "aarch64"
+/// "#, "profiles.toml")?;
+/// assert_eq!(profiles[0].title().as_str(), "Storage node");
+/// assert_eq!(profiles[1].title().as_str(), "edge");
+/// # Ok::<(), netboot_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", from = "Fields")]
+pub struct ProfileSpec {
+    name: ProfileName,
+    title: Title,
+    architecture: Architecture,
+    services: Vec<ServiceName>,
+    kernel_parameters: Vec<KernelParameter>,
+    size_budget: u64,
+}
+
+/// The fields as a file has them: all but the name may be left out.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Fields {
+    name: ProfileName,
+    title: Option<Title>,
+    architecture: Option<Architecture>,
+    #[serde(default)]
+    services: Vec<ServiceName>,
+    #[serde(default)]
+    kernel_parameters: Vec<KernelParameter>,
+    size_budget: Option<u64>,
+}
+
+impl From<Fields> for ProfileSpec {
+    fn from(fields: Fields) -> Self {
+        let mut spec = Self::new(fields.name);
+        if let Some(title) = fields.title {
+            spec.title = title;
+        }
+        if let Some(architecture) = fields.architecture {
+            spec.architecture = architecture;
+        }
+        if let Some(size_budget) = fields.size_budget {
+            spec.size_budget = size_budget;
+        }
+        spec.services = fields.services;
+        spec.kernel_parameters = fields.kernel_parameters;
+        spec
+    }
+}
+
+/// A profile file: a list named `profile`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProfileFile {
+    profile: Vec<ProfileSpec>,
+}
+
+impl ProfileSpec {
+    /// A profile for `x86_64` with its name as its title, no services, no additional kernel
+    /// parameters and the default size budget.
+    pub fn new(name: ProfileName) -> Self {
+        Self {
+            title: Title::from(&name),
+            name,
+            architecture: Architecture::X86_64,
+            services: Vec::new(),
+            kernel_parameters: Vec::new(),
+            size_budget: DEFAULT_SIZE_BUDGET,
+        }
+    }
+
+    /// The same under another title.
+    #[must_use]
+    pub fn with_title(mut self, title: Title) -> Self {
+        self.title = title;
+        self
+    }
+
+    /// The same for another architecture.
+    #[must_use]
+    pub fn with_architecture(mut self, architecture: Architecture) -> Self {
+        self.architecture = architecture;
+        self
+    }
+
+    /// The same with these services.
+    #[must_use]
+    pub fn with_services(mut self, services: impl IntoIterator<Item = ServiceName>) -> Self {
+        self.services = services.into_iter().collect();
+        self
+    }
+
+    /// The same with these kernel parameters behind those of the configuration.
+    #[must_use]
+    pub fn with_kernel_parameters(
+        mut self,
+        parameters: impl IntoIterator<Item = KernelParameter>,
+    ) -> Self {
+        self.kernel_parameters = parameters.into_iter().collect();
+        self
+    }
+
+    /// The same with another size budget, in bytes.
+    #[must_use]
+    pub fn with_size_budget(mut self, bytes: u64) -> Self {
+        self.size_budget = bytes;
+        self
+    }
+
+    /// Reads every profile of a file: JSON when its name ends in `.json`, TOML otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::MalformedProfileFile`] with the line, [`Error::Duplicate`] when
+    /// two profiles have one name.
+    pub async fn load(path: impl AsRef<Path>) -> Result<Vec<Self>, Error> {
+        let path = path.as_ref();
+        let text = tokio::fs::read_to_string(path)
+            .await
+            .map_err(|source| Error::io("read", path, source))?;
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+            Self::parse_json(&text, path)
+        } else {
+            Self::parse_toml(&text, path)
+        }
+    }
+
+    /// Reads profiles from the text of a TOML file; `path` is for error messages.
+    ///
+    /// # Errors
+    /// [`Error::MalformedProfileFile`], [`Error::Duplicate`].
+    pub fn parse_toml(text: &str, path: impl AsRef<Path>) -> Result<Vec<Self>, Error> {
+        Self::checked(toml::from_str(text).map_err(Into::into), path.as_ref())
+    }
+
+    /// Reads profiles from the text of a JSON file; `path` is for error messages.
+    ///
+    /// # Errors
+    /// [`Error::MalformedProfileFile`], [`Error::Duplicate`].
+    pub fn parse_json(text: &str, path: impl AsRef<Path>) -> Result<Vec<Self>, Error> {
+        Self::checked(serde_json::from_str(text).map_err(Into::into), path.as_ref())
+    }
+
+    fn checked(
+        file: Result<ProfileFile, Box<dyn std::error::Error + Send + Sync>>,
+        path: &Path,
+    ) -> Result<Vec<Self>, Error> {
+        let file =
+            file.map_err(|source| Error::MalformedProfileFile { path: path.to_owned(), source })?;
+        let mut names = BTreeSet::new();
+        match file.profile.iter().find(|spec| !names.insert(&spec.name)) {
+            Some(spec) => Err(Error::Duplicate { name: spec.name.to_string() }),
+            None => Ok(file.profile),
+        }
+    }
+}
+
+impl Profile for ProfileSpec {
+    fn name(&self) -> &ProfileName {
+        &self.name
+    }
+
+    fn title(&self) -> &Title {
+        &self.title
+    }
+
+    fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    fn services(&self) -> &[ServiceName] {
+        &self.services
+    }
+
+    fn kernel_parameters(&self) -> &[KernelParameter] {
+        &self.kernel_parameters
+    }
+
+    fn size_budget(&self) -> u64 {
+        self.size_budget
+    }
+}

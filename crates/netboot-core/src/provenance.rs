@@ -1,0 +1,26 @@
+//! Where an image comes from.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What a builder knows of an image's origin: enough to build it again, and no clock.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// The builder's name, such as `nix`.
+    pub builder: String,
+    /// The source, locked where it can be: a flake's URL with its revision or NAR hash, without
+    /// credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The derivations that made the parts, by part: `kernel`, `initrd`, `toplevel`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub derivations: BTreeMap<String, String>,
+    /// The store paths of the parts, by part.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, String>,
+    /// The versions of the tools that took part, by tool.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tools: BTreeMap<String, String>,
+}

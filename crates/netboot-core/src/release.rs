@@ -1,0 +1,253 @@
+//! Images and their scripts, ready to be published.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Sha256Hasher;
+use crate::layout::{self, GENERATED_MARK, ReleasePath};
+use crate::manifest::{Content, Manifest, entries};
+use crate::text::ValueKind;
+use crate::{Artifact, Error, Image, ProfileName, Sha256Digest};
+
+/// Names a release by its content: the digest of its sorted paths and their digests. The same
+/// files make the same id, on every machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ReleaseId(Sha256Digest);
+
+impl ReleaseId {
+    /// The id of these paths with these digests; the order they come in does not matter.
+    pub fn of<'a, P: AsRef<str>>(entries: impl IntoIterator<Item = (P, &'a Sha256Digest)>) -> Self {
+        let mut lines: Vec<String> = entries
+            .into_iter()
+            .map(|(path, sha256)| format!("{}\0{sha256}\n", path.as_ref()))
+            .collect();
+        lines.sort_unstable();
+        let mut hasher = Sha256Hasher::new();
+        hasher.update(b"netboot release 1\n");
+        for line in lines {
+            hasher.update(line.as_bytes());
+        }
+        Self(hasher.finish().0)
+    }
+
+    /// Its first twelve digits, for people.
+    pub fn short(&self) -> String {
+        self.0.to_string().chars().take(12).collect()
+    }
+}
+
+impl fmt::Display for ReleaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl FromStr for ReleaseId {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self, Error> {
+        text.parse().map(Self).map_err(|error| match error {
+            Error::InvalidValue { problem, .. } => {
+                Error::invalid(ValueKind::ReleaseId, text, problem)
+            }
+            other => other,
+        })
+    }
+}
+
+impl TryFrom<String> for ReleaseId {
+    type Error = Error;
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl From<ReleaseId> for String {
+    fn from(id: ReleaseId) -> Self {
+        id.to_string()
+    }
+}
+
+/// Images, their scripts and a manifest: what a publisher puts to a target as a whole.
+///
+/// A renderer makes one (`netboot_ipxe::Renderer::render_release`); a caller with scripts of its
+/// own uses [`Release::builder`]. See [`layout`] for where each part goes.
+#[derive(Debug, Clone)]
+pub struct Release {
+    manifest: Manifest,
+    files: BTreeMap<ReleasePath, Arc<dyn Artifact>>,
+    blobs: BTreeMap<Sha256Digest, Arc<dyn Artifact>>,
+    pointer: Bytes,
+    entry_points: BTreeMap<ReleasePath, Bytes>,
+}
+
+impl Release {
+    /// Begins a release of `images`.
+    pub fn builder(images: impl IntoIterator<Item = Image>) -> ReleaseBuilder {
+        ReleaseBuilder {
+            images: images.into_iter().collect(),
+            scripts: Vec::new(),
+            entry_points: Vec::new(),
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &ReleaseId {
+        self.manifest.release()
+    }
+
+    /// Its manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Scripts and build logs, by their path below `releases/<id>/`.
+    pub fn files(&self) -> &BTreeMap<ReleasePath, Arc<dyn Artifact>> {
+        &self.files
+    }
+
+    /// Kernels and initrds, by digest: one that several images share is here once.
+    pub fn blobs(&self) -> &BTreeMap<Sha256Digest, Arc<dyn Artifact>> {
+        &self.blobs
+    }
+
+    /// What the pointer says while this release is live.
+    pub fn pointer(&self) -> &Bytes {
+        &self.pointer
+    }
+
+    /// The static entry points, by their path below the target's root.
+    pub fn entry_points(&self) -> &BTreeMap<ReleasePath, Bytes> {
+        &self.entry_points
+    }
+}
+
+/// Gathers the parts of a [`Release`]; made by [`Release::builder`].
+#[derive(Debug)]
+#[must_use = "a release is made by `build`"]
+pub struct ReleaseBuilder {
+    images: Vec<Image>,
+    scripts: Vec<(ReleasePath, Arc<dyn Artifact>)>,
+    entry_points: Vec<(ReleasePath, Bytes)>,
+}
+
+impl ReleaseBuilder {
+    /// Adds a script at `path` below the release; [`layout`] has the paths that must be there.
+    pub fn script(mut self, path: ReleasePath, script: Arc<dyn Artifact>) -> Self {
+        self.scripts.push((path, script));
+        self
+    }
+
+    /// Adds a static entry point at `path` below the target's root. It is the same for every
+    /// release, since machines fetch it whatever release is live, and it contains
+    /// [`GENERATED_MARK`].
+    pub fn entry_point(mut self, path: ReleasePath, text: impl Into<Bytes>) -> Self {
+        self.entry_points.push((path, text.into()));
+        self
+    }
+
+    /// Computes the id, asks `pointer` for the text that makes the release of that id the live
+    /// one, and puts all together. The text lies in the target's root, so it reaches the release
+    /// at `releases/<id>/`; it contains [`GENERATED_MARK`].
+    ///
+    /// # Errors
+    /// [`Error::EmptyRelease`], [`Error::Duplicate`] for two images or files of one name,
+    /// [`Error::MissingScript`] without `boot.ipxe` or a profile's `netboot.ipxe`,
+    /// [`Error::UnmarkedEntryPoint`].
+    pub fn build(self, pointer: impl FnOnce(&ReleaseId) -> String) -> Result<Release, Error> {
+        if self.images.is_empty() {
+            return Err(Error::EmptyRelease);
+        }
+        let mut images = BTreeMap::new();
+        let mut blobs: BTreeMap<Sha256Digest, Arc<dyn Artifact>> = BTreeMap::new();
+        let mut files = BTreeMap::new();
+        for image in &self.images {
+            let profile = image.profile().clone();
+            insert_once(&mut images, profile.clone(), image.manifest())?;
+            for artifact in image.payload() {
+                blobs.entry(artifact.sha256()).or_insert_with(|| artifact.clone());
+            }
+            if let Some(log) = image.build_log() {
+                insert_once(&mut files, layout::build_log(&profile), log.clone())?;
+            }
+        }
+        for (path, script) in self.scripts {
+            if [layout::manifest(), layout::release_pointer()].contains(&path) {
+                return Err(Error::Duplicate { name: path.into() });
+            }
+            insert_once(&mut files, path, script)?;
+        }
+        require_scripts(images.keys(), &files)?;
+
+        let mut entry_points = BTreeMap::new();
+        for (path, text) in self.entry_points {
+            require_mark(&path, &text)?;
+            insert_once(&mut entry_points, path, text)?;
+        }
+
+        let contents = |artifact: &Arc<dyn Artifact>| Content::of(artifact.as_ref());
+        let file_contents: BTreeMap<_, _> =
+            files.iter().map(|(path, file)| (path.clone(), contents(file))).collect();
+        let blob_sizes: BTreeMap<_, _> =
+            blobs.iter().map(|(sha256, blob)| (*sha256, blob.size())).collect();
+        let id = ReleaseId::of(entries(&file_contents, &blob_sizes));
+        let pointer = Bytes::from(pointer(&id));
+        require_mark(&layout::release_pointer(), &pointer)?;
+        let entry_contents = entry_points
+            .iter()
+            .map(|(path, text)| (path.clone(), content_of_bytes(text)))
+            .collect();
+        let manifest = Manifest::new(
+            file_contents,
+            blob_sizes,
+            content_of_bytes(&pointer),
+            entry_contents,
+            images,
+        );
+        Ok(Release { manifest, files, blobs, pointer, entry_points })
+    }
+}
+
+fn content_of_bytes(bytes: &Bytes) -> Content {
+    Content { size: bytes.len() as u64, sha256: Sha256Digest::of(bytes) }
+}
+
+fn insert_once<K: Ord + fmt::Display, V>(
+    map: &mut BTreeMap<K, V>,
+    key: K,
+    value: V,
+) -> Result<(), Error> {
+    match map.entry(key) {
+        Entry::Vacant(place) => {
+            place.insert(value);
+            Ok(())
+        }
+        Entry::Occupied(there) => Err(Error::Duplicate { name: there.key().to_string() }),
+    }
+}
+
+fn require_scripts<'a>(
+    profiles: impl Iterator<Item = &'a ProfileName>,
+    files: &BTreeMap<ReleasePath, Arc<dyn Artifact>>,
+) -> Result<(), Error> {
+    let required = profiles.map(layout::profile_script).chain([layout::boot_script()]);
+    match required.into_iter().find(|path| !files.contains_key(path)) {
+        Some(path) => Err(Error::MissingScript { path }),
+        None => Ok(()),
+    }
+}
+
+fn require_mark(path: &ReleasePath, text: &[u8]) -> Result<(), Error> {
+    let mark = GENERATED_MARK;
+    if text.windows(mark.len()).any(|window| window == mark.as_bytes()) {
+        Ok(())
+    } else {
+        Err(Error::UnmarkedEntryPoint { path: path.clone(), mark })
+    }
+}

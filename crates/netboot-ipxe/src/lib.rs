@@ -1,0 +1,1 @@
+//! Renders iPXE scripts for netboot images.

@@ -1,0 +1,1 @@
+//! Builds netboot images of NixOS configurations with Nix.

@@ -1,0 +1,1 @@
+//! Boots published releases in QEMU and reports how far they came.

@@ -1,0 +1,1 @@
+//! Tests of the whole: from a flake to a machine that boots.
