@@ -1,1 +1,13 @@
-//! Examples of the use of Netboot.
+//! What the example programs share: how they show progress, how they show a failure, and how
+//! they lay out an output directory.
+//!
+//! The programs are in `src/bin/`: `build-images` (the main job), `boot-in-qemu`, `prebuilt` and
+//! `custom-builder`.
+
+mod failure;
+mod image_directory;
+mod progress;
+
+pub use crate::failure::{Failure, describe};
+pub use crate::image_directory::{write_build_log, write_image_directory};
+pub use crate::progress::Progress;

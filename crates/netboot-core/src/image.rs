@@ -61,6 +61,33 @@ impl Image {
         }
     }
 
+    /// The image that a manifest describes, such as one of a release that is published already;
+    /// `artifact` gives the bytes that belong to a record.
+    ///
+    /// # Errors
+    /// Those of [`ImageBuilder::build`].
+    pub fn from_manifest(
+        profile: &ProfileName,
+        manifest: &ImageManifest,
+        artifact: impl Fn(ArtifactKind, &FileRecord) -> Arc<dyn Artifact>,
+    ) -> Result<Self, Error> {
+        let initrds = manifest.initrds.iter();
+        ImageBuilder {
+            profile: profile.clone(),
+            title: manifest.title.clone(),
+            services: manifest.services.clone(),
+            boot: Ok(manifest.boot.clone()),
+            kernel: Some(artifact(ArtifactKind::Kernel, &manifest.kernel)),
+            initrds: initrds.map(|record| artifact(ArtifactKind::Initrd, record)).collect(),
+            build_log: manifest
+                .build_log
+                .as_ref()
+                .map(|record| artifact(ArtifactKind::BuildLog, record)),
+            provenance: manifest.provenance.clone(),
+        }
+        .build()
+    }
+
     /// The profile's name.
     pub fn profile(&self) -> &ProfileName {
         &self.profile

@@ -1,0 +1,147 @@
+//! Events as progress bars on a terminal, and as plain lines elsewhere.
+
+use std::collections::HashMap;
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use netboot_core::{Event, EventSink, Phase, ProfileName, Unit};
+
+/// Shows events on standard error. Cheap to clone; clones share the bars.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    bars: MultiProgress,
+    shown: Arc<Mutex<HashMap<Row, ProgressBar>>>,
+    on_terminal: bool,
+    with_logs: bool,
+}
+
+/// What one bar is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Row {
+    phase: Phase,
+    profile: Option<ProfileName>,
+    subject: Option<String>,
+}
+
+impl Progress {
+    /// Bars if standard error is a terminal, lines otherwise; with `with_logs`, also what the
+    /// programs print that do the work.
+    pub fn new(with_logs: bool) -> Self {
+        Self {
+            bars: MultiProgress::new(),
+            shown: Arc::default(),
+            on_terminal: std::io::stderr().is_terminal(),
+            with_logs,
+        }
+    }
+
+    /// Prints a line that stays, above the bars.
+    pub fn line(&self, text: &str) {
+        if self.on_terminal {
+            // Standard error that went away leaves nobody to tell.
+            let _ = self.bars.println(text);
+        } else {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    fn bar(&self, row: &Row, total: Option<u64>, unit: Option<Unit>) -> ProgressBar {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = shown.entry(row.clone()).or_insert_with(|| {
+            let bar = self.bars.add(ProgressBar::new_spinner());
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar.set_prefix(row.label());
+            bar
+        });
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        let template = match (unit, total) {
+            (Some(Unit::Bytes), Some(_)) => {
+                "{spinner} {prefix:40!} {bar:30} {bytes}/{total_bytes} {bytes_per_sec}"
+            }
+            (Some(Unit::Bytes), None) => "{spinner} {prefix:40!} {bytes} {bytes_per_sec}",
+            (Some(_), Some(_)) => "{spinner} {prefix:40!} {bar:30} {pos}/{len}",
+            (Some(_), None) => "{spinner} {prefix:40!} {pos}",
+            (None, _) => "{spinner} {prefix:40!} {elapsed} {wide_msg}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.clone()
+    }
+
+    fn remove(&self, is_done: impl Fn(&Row) -> bool) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.retain(|row, bar| {
+            let done = is_done(row);
+            if done {
+                bar.finish_and_clear();
+                self.bars.remove(bar);
+            }
+            !done
+        });
+    }
+
+    fn show_on_terminal(&self, event: &Event) {
+        match event {
+            Event::PhaseStarted { phase, profile } => {
+                let row = Row { phase: *phase, profile: profile.clone(), subject: None };
+                self.bar(&row, None, None);
+            }
+            Event::PhaseFinished { phase, profile } => {
+                self.remove(|row| row.phase == *phase && row.profile == *profile);
+            }
+            Event::Progress { phase, profile, subject, done, total, unit } => {
+                let subject = Some(subject.clone());
+                let row = Row { phase: *phase, profile: profile.clone(), subject };
+                self.bar(&row, *total, Some(*unit)).set_position(*done);
+                if Some(*done) == *total {
+                    self.remove(|other| *other == row);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Row {
+    fn label(&self) -> String {
+        let whose = self.profile.as_ref().map_or("all profiles", ProfileName::as_str);
+        match &self.subject {
+            Some(subject) => format!("  {subject}"),
+            None => format!("{whose}: {}", self.phase),
+        }
+    }
+}
+
+impl EventSink for Progress {
+    fn emit(&self, event: Event) {
+        if self.on_terminal {
+            self.show_on_terminal(&event);
+        }
+        let about = |profile: &Option<ProfileName>| {
+            profile.as_ref().map(|name| format!("{name}: ")).unwrap_or_default()
+        };
+        match &event {
+            Event::PhaseStarted { phase, profile } if !self.on_terminal => {
+                self.line(&format!("{}{phase}", about(profile)));
+            }
+            Event::Log { profile, origin, line } if self.with_logs => {
+                self.line(&format!("{}{origin}> {line}", about(profile)));
+            }
+            Event::Warning { profile, message, hint } => {
+                self.line(&format!("{}warning: {message}", about(profile)));
+                if let Some(hint) = hint {
+                    self.line(&format!("  what to do: {hint}"));
+                }
+            }
+            Event::ProfileFinished { profile, succeeded } => {
+                self.line(&format!("{profile}: {}", if *succeeded { "built" } else { "FAILED" }));
+            }
+            _ => {}
+        }
+    }
+}
