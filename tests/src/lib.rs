@@ -1,1 +1,109 @@
-//! Tests of the whole: from a flake to a machine that boots.
+//! What the tests of the whole share: the test flake built by a hermetic Nix, published and booted.
+#![expect(clippy::unwrap_used, reason = "a test's set-up that fails is the test's failure")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use netboot_core::{Builder, Context, Image, Profile, Release, plasmacloud};
+use netboot_ipxe::Renderer;
+use netboot_nix::NixBuilder;
+use netboot_publish::{LocalStore, Publisher};
+use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine};
+use netboot_testbed::{HermeticNix, Testbed};
+use tempfile::TempDir;
+
+/// README.md, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
+/// A Nix, the test flake and a published directory, all temporary.
+#[derive(Debug)]
+pub struct Site {
+    nix: HermeticNix,
+    work: TempDir,
+}
+
+impl Site {
+    /// A site where nothing is built or published yet.
+    pub fn new() -> Self {
+        Self { nix: HermeticNix::new(), work: TempDir::new().unwrap() }
+    }
+
+    /// The directory that is published to.
+    pub fn published(&self) -> PathBuf {
+        self.work.path().join("published")
+    }
+
+    /// A directory for the test's own files.
+    pub fn work(&self) -> &Path {
+        self.work.path()
+    }
+
+    /// The hermetic Nix.
+    pub fn nix(&self) -> &HermeticNix {
+        &self.nix
+    }
+
+    /// Writes the test flake with this generation, which its machines report when they boot, and
+    /// returns its reference.
+    pub fn flake(&self, generation: &str) -> String {
+        Testbed::locate().write_flake(&self.work.path().join("flake"), generation)
+    }
+
+    /// A builder of the flake.
+    pub fn builder(&self, flake: &str) -> NixBuilder {
+        let builder = NixBuilder::builder(flake).state_directory(self.work.path().join("state"));
+        let environment = self.nix.environment().into_iter();
+        environment
+            .fold(builder, |builder, (name, value)| builder.environment(name, value))
+            .build()
+            .unwrap()
+    }
+
+    /// Builds profiles of the test flake.
+    pub async fn build(&self, generation: &str, names: &[&str]) -> Vec<Image> {
+        let profiles: Vec<Arc<dyn Profile>> = plasmacloud::profiles()
+            .unwrap()
+            .into_iter()
+            .filter(|profile| names.contains(&profile.name().as_str()))
+            .map(|profile| Arc::new(profile) as _)
+            .collect();
+        let builder = self.builder(&self.flake(generation));
+        let results = builder.build_all(&profiles, &Context::new()).await;
+        results.into_iter().map(Result::unwrap).collect()
+    }
+
+    /// Builds profiles of the test flake and renders a release of them.
+    pub async fn release(&self, generation: &str, names: &[&str]) -> Release {
+        let images = self.build(generation, names).await;
+        let renderer = Renderer::builder().menu_timeout(Duration::from_secs(2)).build().unwrap();
+        renderer.render_release(images).unwrap()
+    }
+
+    /// The publisher of [`published`](Self::published).
+    pub fn publisher(&self) -> Publisher {
+        Publisher::new(LocalStore::new(self.published()))
+    }
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Boots `script` of what `server` serves, until each of `expected` was on the console.
+pub async fn boot(
+    server: &DirectoryServer,
+    script: &str,
+    firmware: Firmware,
+    expected: &[&str],
+) -> BootReport {
+    let machine = Machine::builder().firmware(firmware).timeout(Duration::from_secs(240));
+    let machine = expected.iter().fold(machine, |machine, text| machine.expect(*text));
+    let report = machine.build().unwrap().boot(&server.url(script), &Context::new()).await.unwrap();
+    println!("{script} by {firmware:?}: {report}");
+    report
+}

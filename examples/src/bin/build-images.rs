@@ -1,6 +1,7 @@
 //! Builds netboot images of a flake's profiles, and publishes them: the successor of the shell
 //! script `build-images.sh`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ struct Arguments {
 
     /// A profile to build; may be given several times. All of them by default.
     #[arg(long = "profile", value_name = "NAME")]
-    profiles: Vec<ProfileName>,
+    profiles: Vec<String>,
 
     /// A TOML or JSON file that describes the profiles, instead of PlasmaCloud's three.
     #[arg(long, value_name = "FILE")]
@@ -120,17 +121,19 @@ async fn select_profiles(arguments: &Arguments) -> Result<Vec<Arc<dyn Profile>>,
         None => plasmacloud::profiles()?,
     };
     let names: Vec<&str> = known.iter().map(|profile| profile.name().as_str()).collect();
-    if let Some(unknown) =
-        arguments.profiles.iter().find(|name| !names.contains(&name.as_str()))
-    {
-        return Err(Failure::new(
-            format!("there is no profile `{unknown}`"),
-            format!("choose one of: {}", names.join(", ")),
-        ));
+    let mut chosen = BTreeSet::new();
+    for name in &arguments.profiles {
+        let name = ProfileName::new(name)?;
+        if !names.contains(&name.as_str()) {
+            return Err(Failure::new(
+                format!("there is no profile `{name}`"),
+                format!("choose one of: {}", names.join(", ")),
+            ));
+        }
+        chosen.insert(name);
     }
-    let wanted = |profile: &ProfileSpec| {
-        arguments.profiles.is_empty() || arguments.profiles.contains(profile.name())
-    };
+    let wanted =
+        |profile: &ProfileSpec| chosen.is_empty() || chosen.contains(profile.name());
     Ok(known.into_iter().filter(wanted).map(|profile| Arc::new(profile) as _).collect())
 }
 

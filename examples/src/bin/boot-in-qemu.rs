@@ -1,0 +1,118 @@
+//! Boots what was built or published in a virtual machine, and says how far it came.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use netboot_core::{Context, ProfileName};
+use netboot_examples::{Failure, Progress};
+use netboot_qemu::{DirectoryServer, Firmware, Machine};
+use url::Url;
+
+/// Boot a directory or a URL in QEMU and watch the serial console.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// A directory that `build-images` wrote or published to, or the URL of an iPXE script.
+    #[arg(value_name = "DIR|URL")]
+    source: String,
+
+    /// The profile to boot, from a directory that has several.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<ProfileName>,
+
+    /// The firmware of the virtual machine.
+    #[arg(long, value_enum, default_value = "bios")]
+    firmware: FirmwareChoice,
+
+    /// A text that the console must show; may be given several times.
+    #[arg(long = "expect", value_name = "TEXT")]
+    expected: Vec<String>,
+
+    /// The memory of the virtual machine, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    memory: u32,
+
+    /// How long it may take, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    timeout: u64,
+
+    /// Print the report as JSON when it is over, instead of the console while it runs.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FirmwareChoice {
+    Bios,
+    Uefi,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let path = Path::new(&arguments.source);
+    // The server lives until the end of this function.
+    let (url, _server) = if path.is_dir() {
+        let script = find_script(path, arguments.profile.as_ref())?;
+        let server = DirectoryServer::start(path).await?;
+        (server.url(&script), Some(server))
+    } else {
+        let url = Url::parse(&arguments.source).map_err(|error| {
+            let message = format!("`{}` is neither a directory nor a URL: {error}", path.display());
+            Failure::new(message, "give a directory of images or the URL of an iPXE script")
+        })?;
+        (url, None)
+    };
+
+    let firmware = match arguments.firmware {
+        FirmwareChoice::Bios => Firmware::Bios,
+        FirmwareChoice::Uefi => Firmware::Uefi,
+    };
+    let mut machine = Machine::builder()
+        .firmware(firmware)
+        .memory_mib(arguments.memory)
+        .timeout(Duration::from_secs(arguments.timeout));
+    for text in &arguments.expected {
+        machine = machine.expect(text);
+    }
+    let progress = Progress::new(!arguments.json);
+    let context = Context::new().with_events(progress);
+    let report = machine.build()?.boot(&url, &context).await?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report).map_err(|error| {
+            Failure::new(format!("the report cannot be printed: {error}"), "leave out --json")
+        })?);
+    } else {
+        println!("{report}");
+    }
+    report.ensure_success()?;
+    Ok(())
+}
+
+/// The script to boot from: the profile's, or the directory's own.
+fn find_script(directory: &Path, profile: Option<&ProfileName>) -> Result<String, Failure> {
+    let candidates: Vec<String> = match profile {
+        Some(profile) => vec![format!("{profile}/netboot.ipxe")],
+        None => vec!["netboot.ipxe".to_owned(), "boot.ipxe".to_owned()],
+    };
+    candidates.iter().find(|script| directory.join(PathBuf::from(script)).is_file()).cloned().ok_or_else(
+        || {
+            Failure::new(
+                format!("`{}` has no {}", directory.display(), candidates.join(" or ")),
+                "name a directory that build-images wrote or published to, and with --profile \
+                 one of the profiles in it",
+            )
+        },
+    )
+}

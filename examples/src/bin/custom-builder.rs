@@ -1,0 +1,187 @@
+//! A builder of one's own: makes a rescue image from a kernel and a static busybox, without Nix,
+//! and publishes it like any other.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Stdio};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clap::Parser;
+use netboot_core::{
+    Artifact, ArtifactKind, BootSpec, Builder, BytesArtifact, Context, Error, Event, FileArtifact,
+    FileName, Image, InitPath, Phase, Profile, ProfileName, ProfileSpec, Provenance, Title,
+};
+use netboot_examples::{Failure, Progress};
+use netboot_ipxe::Renderer;
+use netboot_publish::{LocalStore, Publisher};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+/// Publish a rescue image that is made here and now.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The kernel to boot.
+    #[arg(long, value_name = "FILE")]
+    kernel: PathBuf,
+
+    /// A statically linked busybox.
+    #[arg(long, value_name = "FILE", default_value = "/bin/busybox")]
+    busybox: PathBuf,
+
+    /// The directory to publish to.
+    #[arg(long, value_name = "DIR")]
+    publish: PathBuf,
+}
+
+/// Makes rescue images: a kernel that is there, and an initrd with a shell in it.
+#[derive(Debug)]
+struct RescueBuilder {
+    kernel: PathBuf,
+    busybox: PathBuf,
+}
+
+/// What can go wrong in [`RescueBuilder`] alone. The builder's trait asks for
+/// [`netboot_core::Error`], which carries this one inside.
+#[derive(Debug, thiserror::Error)]
+enum RescueError {
+    #[error("`{program}` could not pack the initrd: {stderr}")]
+    Pack { program: PathBuf, stderr: String },
+}
+
+impl netboot_core::BackendError for RescueError {
+    fn hint(&self) -> Option<String> {
+        let Self::Pack { program, .. } = self;
+        Some(format!("check that `{}` is a busybox with the applet cpio", program.display()))
+    }
+}
+
+const INIT: &str = "#!/bin/busybox sh
+/bin/busybox mkdir -p /proc /dev
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t devtmpfs dev /dev
+echo \"RESCUE-READY $(/bin/busybox cat /proc/cmdline)\" > /dev/console
+exec /bin/busybox poweroff -f
+";
+
+#[async_trait]
+impl Builder for RescueBuilder {
+    fn name(&self) -> &'static str {
+        "rescue"
+    }
+
+    async fn build(&self, profile: &dyn Profile, context: &Context) -> Result<Image, Error> {
+        let result = self.image(profile, context).await;
+        let (profile, succeeded) = (profile.name().clone(), result.is_ok());
+        context.emit(Event::ProfileFinished { profile, succeeded });
+        result
+    }
+}
+
+impl RescueBuilder {
+    async fn image(&self, profile: &dyn Profile, context: &Context) -> Result<Image, Error> {
+        let architecture = profile.architecture();
+        let kernel_name = FileName::new(architecture.kernel_file_name())?;
+        netboot_core::inspect::check_kernel(&self.kernel, architecture).await?;
+        let kernel =
+            FileArtifact::open(ArtifactKind::Kernel, kernel_name, &self.kernel, context).await?;
+        let initrd = self.initrd(profile, context).await?;
+
+        let boot = BootSpec::new(
+            architecture,
+            InitPath::new("/init")?,
+            vec!["console=ttyS0,115200".parse()?, "panic=-1".parse()?],
+        )?;
+        Image::builder(profile, boot)
+            .kernel(Arc::new(kernel))
+            .initrd(initrd)
+            .provenance(Provenance { builder: self.name().to_owned(), ..Provenance::default() })
+            .build()
+    }
+
+    /// Packs the initrd in a temporary directory that goes when this returns or is dropped.
+    async fn initrd(
+        &self,
+        profile: &dyn Profile,
+        context: &Context,
+    ) -> Result<Arc<dyn Artifact>, Error> {
+        let _phase = context.phase(Phase::Realising, Some(profile.name()));
+        let root = tempfile::tempdir().map_err(|e| Error::io("create", std::env::temp_dir(), e))?;
+        let bin = root.path().join("bin");
+        tokio::fs::create_dir(&bin).await.map_err(|e| Error::io("create", &bin, e))?;
+        let busybox = bin.join("busybox");
+        tokio::fs::copy(&self.busybox, &busybox)
+            .await
+            .map_err(|e| Error::io("copy", &self.busybox, e))?;
+        write_executable(&root.path().join("init"), INIT).await?;
+
+        context.check()?;
+        let packed = self.pack(root.path(), &["bin", "bin/busybox", "init"]).await;
+        let bytes = packed.map_err(|error| match error {
+            PackError::Io(source) => Error::io("run", &self.busybox, source),
+            PackError::Failed(error) => Error::build(self.name(), profile.name(), error),
+        })?;
+        let name = FileName::new("initrd")?;
+        Ok(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, bytes)))
+    }
+
+    async fn pack(&self, root: &Path, names: &[&str]) -> Result<Vec<u8>, PackError> {
+        let mut child = Command::new(&self.busybox)
+            .args(["cpio", "-o", "-H", "newc"].map(OsStr::new))
+            .current_dir(root)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(PackError::Io)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(names.join("\n").as_bytes()).await.map_err(PackError::Io)?;
+        }
+        let output = child.wait_with_output().await.map_err(PackError::Io)?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(PackError::Failed(RescueError::Pack { program: self.busybox.clone(), stderr }))
+    }
+}
+
+enum PackError {
+    Io(std::io::Error),
+    Failed(RescueError),
+}
+
+async fn write_executable(path: &Path, text: &str) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let failed = |source| Error::io("write", path, source);
+    tokio::fs::write(path, text).await.map_err(failed)?;
+    tokio::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).await.map_err(failed)
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let context = Context::new().with_events(Progress::new(false));
+    let profile =
+        ProfileSpec::new(ProfileName::new("rescue")?).with_title(Title::new("Rescue shell")?);
+    // A builder is picked at run time: the code below does not know which one it has.
+    let builder: Box<dyn Builder> =
+        Box::new(RescueBuilder { kernel: arguments.kernel, busybox: arguments.busybox });
+
+    let image = builder.build(&profile, &context).await?;
+    let release = Renderer::builder().build()?.render_release([image])?;
+    let publisher = Publisher::new(LocalStore::new(&arguments.publish));
+    println!("{}", publisher.publish(&release, &context).await?);
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Publishes an image that exists already: what a CI built, a release of nixos-images, the
+//! `netboot` directory of a Hydra job. Needs no Nix.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use netboot_core::{Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec};
+use netboot_examples::{Failure, Progress};
+use netboot_ipxe::Renderer;
+use netboot_publish::{LocalStore, Publisher};
+
+/// Publish a kernel and an initrd that exist already.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// A directory with a kernel, an initrd, and `init` with `kernel-params` or `netboot.ipxe`.
+    image: PathBuf,
+
+    /// The name that the image is published under.
+    #[arg(long, value_name = "NAME", default_value = "installer")]
+    profile: ProfileName,
+
+    /// The directory to publish to.
+    #[arg(long, value_name = "DIR")]
+    publish: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let context = Context::new().with_events(Progress::new(false));
+    let profile = ProfileSpec::new(arguments.profile.clone());
+    let builder = PrebuiltBuilder::new()
+        .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image));
+
+    let image = builder.build(&profile, &context).await?;
+    let release = Renderer::builder().build()?.render_release([image])?;
+    let publisher = Publisher::new(LocalStore::new(&arguments.publish));
+    let receipt = publisher.publish(&release, &context).await?;
+    println!("{receipt}");
+    Ok(())
+}
