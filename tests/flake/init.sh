@@ -1,0 +1,58 @@
+# Stage 2: starts the profile's services, asks each whether it answers, and reports on the console.
+
+system=${0%/init}
+profile=$(cat "$system/etc/profile")
+
+echo "NETBOOT-PROFILE $profile"
+echo "NETBOOT-GENERATION $(cat "$system/etc/generation")"
+echo "NETBOOT-CMDLINE $(cat /proc/cmdline)"
+
+ip link set lo up
+
+port=8000
+for service in "$system"/services/*; do
+  [ -e "$service" ] || continue
+  port=$((port + 1))
+  "$service" "$port" &
+done
+
+# Whether the service $1 answers at port $2 with its name, within some seconds.
+answers() {
+  attempt=0
+  while [ "$attempt" -lt 50 ]; do
+    [ "$(wget -q -O - "http://127.0.0.1:$2/" 2> /dev/null)" = "$1" ] && return 0
+    attempt=$((attempt + 1))
+    sleep 0.1
+  done
+  return 1
+}
+
+port=8000
+answered=
+for service in "$system"/services/*; do
+  [ -e "$service" ] || continue
+  port=$((port + 1))
+  name=${service##*/}
+  if answers "$name" "$port"; then
+    answered="$answered $name "
+    echo "NETBOOT-SERVICE $name ok"
+  else
+    echo "NETBOOT-SERVICE $name failed"
+  fi
+done
+
+missing=0
+for name in $(cat "$system/etc/expected-services"); do
+  case $answered in
+    *" $name "*) ;;
+    *)
+      missing=1
+      echo "NETBOOT-FAILED missing $name"
+      ;;
+  esac
+done
+[ "$missing" = 1 ] || echo "NETBOOT-READY $profile"
+
+# The serial port gets the time to send what was written.
+sleep 0.5
+poweroff -f
