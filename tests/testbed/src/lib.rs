@@ -1,5 +1,32 @@
 //! What the tests and the demo stand on: tools, a kernel, a hermetic Nix, the test flake.
+//!
+//! ```no_run
+//! use netboot_testbed::{Testbed, tool};
+//!
+//! let testbed = Testbed::locate();
+//! let flake = testbed.write_flake("target/flake".as_ref(), "first");
+//! assert!(flake.starts_with("path:/"));
+//! println!("{} boots {}", tool("qemu-system-x86_64").display(), testbed.kernel().display());
+//! ```
+//!
+//! `cargo xtask setup` brings what is missing, by [`set_up`]; the tests only [`locate`] it, and
+//! panic with the remedy where something is not there.
+//!
+//! [`locate`]: Testbed::locate
 
+mod command;
+mod debian_packages;
+mod error;
 mod hermetic_nix;
+mod kernel_package;
+mod set_up;
+mod test_flake;
+mod testbed;
+mod tool;
 
+pub use crate::error::Error;
 pub use crate::hermetic_nix::HermeticNix;
+pub use crate::set_up::set_up;
+pub use crate::test_flake::TestFlake;
+pub use crate::testbed::{Testbed, target_directory, workspace_directory};
+pub use crate::tool::tool;

@@ -1,0 +1,57 @@
+//! Bringing what the tests need.
+
+use std::env::consts::ARCH;
+use std::fs;
+use std::path::Path;
+
+use crate::kernel_package::KernelPackage;
+use crate::testbed::{BUSYBOX, KERNEL, KERNEL_NOTE};
+use crate::{Error, Testbed, debian_packages, tool};
+
+/// Brings whatever the tests and the demo need and this machine does not have: Debian packages,
+/// where they may be installed, and in the test bed's directory a kernel and a static busybox.
+///
+/// Asks nothing, and reports each step that takes time. Where all is there, it is a matter of
+/// milliseconds.
+///
+/// # Errors
+/// Every variant of [`Error`] but those about the test flake. [`Error::MissingPackages`] when
+/// packages are missing and may not be installed; its hint is the command that does it.
+pub fn set_up(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
+    let testbed = Testbed::at_default_directory();
+    if !testbed.kernel().is_file() && ARCH != "x86_64" {
+        return Err(Error::NotAmd64 { architecture: ARCH });
+    }
+    let missing = debian_packages::missing(&debian_packages::REQUIRED)?;
+    if !missing.is_empty() {
+        report(&format!("installing Debian packages: {}", missing.join(" ")));
+        debian_packages::install(&missing)?;
+    }
+    let directory = testbed.directory();
+    fs::create_dir_all(directory).map_err(|source| Error::io("create", directory, source))?;
+    if !testbed.busybox().is_file() {
+        place(&tool("busybox"), directory, BUSYBOX)?;
+    }
+    if !testbed.kernel().is_file() {
+        report("downloading Debian's kernel for cloud machines");
+        let package = KernelPackage::download(directory)?;
+        let note = directory.join(KERNEL_NOTE);
+        fs::write(&note, &package.note).map_err(|source| Error::io("write", &note, source))?;
+        // The kernel comes last: where it is, all of it is.
+        place(&package.kernel, directory, KERNEL)?;
+        package.remove()?;
+    }
+    Ok(testbed)
+}
+
+/// Copies a file into a directory under a name, so that nobody sees a part of it.
+fn place(source: &Path, directory: &Path, name: &str) -> Result<(), Error> {
+    let temporary = tempfile::Builder::new()
+        .prefix(".place-")
+        .tempdir_in(directory)
+        .map_err(|error| Error::io("create a folder in", directory, error))?;
+    let copy = temporary.path().join(name);
+    fs::copy(source, &copy).map_err(|error| Error::io("copy", source, error))?;
+    let target = directory.join(name);
+    fs::rename(&copy, &target).map_err(|error| Error::io("write", &target, error))
+}

@@ -1,0 +1,86 @@
+//! The test flake, complete with what does not lie in the repository.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use crate::testbed::KERNEL;
+use crate::{Error, Testbed, workspace_directory};
+
+/// The test flake (`tests/flake`) with a kernel, busybox, and what its machines are to report.
+#[derive(Debug, Clone)]
+pub struct TestFlake {
+    testbed: Testbed,
+    generation: String,
+    disabled_services: Vec<String>,
+}
+
+impl TestFlake {
+    /// The flake whose machines report `generation`, one line of text, when they boot.
+    pub fn new(testbed: &Testbed, generation: &str) -> Self {
+        Self {
+            testbed: testbed.clone(),
+            generation: generation.to_owned(),
+            disabled_services: Vec::new(),
+        }
+    }
+
+    /// The same with a service disabled in every configuration: its machines boot, but never
+    /// report that they are ready.
+    #[must_use]
+    pub fn without_service(mut self, name: &str) -> Self {
+        self.disabled_services.push(name.to_owned());
+        self
+    }
+
+    /// Writes the flake into `directory`, over one that was written there before, and returns its
+    /// reference, `path:` and the absolute path.
+    ///
+    /// # Errors
+    /// [`Error::InvalidGeneration`], [`Error::Io`].
+    pub fn write(&self, directory: &Path) -> Result<String, Error> {
+        let generation = &self.generation;
+        if generation.trim().is_empty() || generation.contains(char::is_control) {
+            return Err(Error::InvalidGeneration { generation: generation.clone() });
+        }
+        create_directory(&directory.join("bin"))?;
+        for source in sources() {
+            let name = source.file_name().unwrap_or_default();
+            copy(&source, &directory.join(name))?;
+        }
+        copy(self.testbed.kernel(), &directory.join(KERNEL))?;
+        copy(self.testbed.busybox(), &directory.join("bin/busybox"))?;
+        write(&directory.join("generation"), &format!("{generation}\n"))?;
+        write(&directory.join("disabled-services"), &self.disabled_services.join("\n"))?;
+        let absolute =
+            directory.canonicalize().map_err(|source| Error::io("find", directory, source))?;
+        Ok(format!("path:{}", absolute.display()))
+    }
+}
+
+/// The flake's files in the repository.
+fn sources() -> Vec<PathBuf> {
+    WalkDir::new(workspace_directory().join("tests/flake"))
+        .sort_by_file_name()
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_file())
+        .map(walkdir::DirEntry::into_path)
+        .collect()
+}
+
+fn create_directory(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(|source| Error::io("create", path, source))
+}
+
+fn copy(source: &Path, target: &Path) -> Result<(), Error> {
+    match fs::copy(source, target) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::io("copy", source, error)),
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    fs::write(path, text).map_err(|source| Error::io("write", path, source))
+}
