@@ -1,1 +1,67 @@
-fn main() {}
+//! The chores of this repository: `cargo xtask setup`, `cargo xtask demo`, `cargo xtask test`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
+
+mod cargo;
+mod demo;
+mod error;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{Parser, Subcommand};
+use netboot_testbed::{Testbed, set_up};
+
+use crate::error::Error;
+
+/// The chores of this repository. Each sets up whatever the machine lacks first.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Install missing Debian packages and bring the test kernel.
+    ///
+    /// Packages are installed with apt as root or by a sudo that asks for no password; otherwise
+    /// they are named, with the command that installs them. The kernel and a static busybox go
+    /// to target/testbed; NETBOOT_TESTBED names another directory.
+    Setup,
+
+    /// Build three profiles with real Nix, publish them and boot one in QEMU.
+    ///
+    /// The images go to ./artifacts, the release to ./artifacts/pxe. Nix works in a store of its
+    /// own in target/demo, so that nothing outside this work tree is touched.
+    Demo,
+
+    /// Run every test.
+    ///
+    /// The exit code is cargo's.
+    Test {
+        /// Arguments for `cargo test`, behind `--`, such as `-- -p netboot-nix some_test`.
+        #[arg(last = true, value_name = "ARGUMENTS")]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().chore {
+        Chore::Setup => setup().map(|_| ExitCode::SUCCESS),
+        Chore::Demo => setup().and_then(|testbed| demo::run(&testbed)).map(|()| ExitCode::SUCCESS),
+        Chore::Test { arguments } => setup().and_then(|_| cargo::test(&arguments)),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("{}", error.report());
+        ExitCode::FAILURE
+    })
+}
+
+/// Sets up what the tests and the demo need.
+fn setup() -> Result<Testbed, Error> {
+    let start = Instant::now();
+    let testbed = set_up(|step| println!("set-up: {step}"))?;
+    println!("set-up: all is there ({:.1} s)", start.elapsed().as_secs_f32());
+    Ok(testbed)
+}

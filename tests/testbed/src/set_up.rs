@@ -24,7 +24,7 @@ pub fn set_up(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
     }
     let missing = debian_packages::missing(&debian_packages::REQUIRED)?;
     if !missing.is_empty() {
-        report(&format!("installing Debian packages: {}", missing.join(" ")));
+        report(&format!("these Debian packages are to be installed: {}", missing.join(" ")));
         debian_packages::install(&missing)?;
     }
     let directory = testbed.directory();

@@ -1,0 +1,88 @@
+//! Running cargo.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use netboot_testbed::workspace_directory;
+
+use crate::error::Error;
+
+/// Runs the tests and gives their exit code.
+pub(crate) fn test(arguments: &[String]) -> Result<ExitCode, Error> {
+    let mut command = cargo();
+    command.args(test_arguments(arguments));
+    let status = command
+        .status()
+        .map_err(|source| Error::Start { program: command.get_program().into(), source })?;
+    // Ended by a signal: no code.
+    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    Ok(ExitCode::from(code))
+}
+
+/// Every test of the workspace, or of the packages that the caller's arguments name.
+fn test_arguments(arguments: &[String]) -> Vec<String> {
+    let names_packages = arguments
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
+    let workspace = (!names_packages).then_some("--workspace");
+    ["test", "--all-features"]
+        .into_iter()
+        .chain(workspace)
+        .map(str::to_owned)
+        .chain(arguments.iter().cloned())
+        .collect()
+}
+
+/// Builds the example programs and gives the directory that they are in.
+pub(crate) fn build_examples() -> Result<PathBuf, Error> {
+    let mut command = cargo();
+    command.args(["build", "--package", "netboot-examples", "--bins"]);
+    let status = command
+        .status()
+        .map_err(|source| Error::Start { program: command.get_program().into(), source })?;
+    if !status.success() {
+        return Err(Error::Failed { step: "compiling the examples", status });
+    }
+    // Cargo puts the programs of one profile side by side, and this is one of them.
+    let program = env::current_exe().map_err(|source| Error::Io {
+        action: "find",
+        path: "/proc/self/exe".into(),
+        source,
+    })?;
+    Ok(program.parent().map(PathBuf::from).unwrap_or_default())
+}
+
+/// The cargo that runs this program, in the root of the work tree.
+fn cargo() -> Command {
+    let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(workspace_directory());
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn all_features_of_every_package_are_tested() {
+        assert_eq!(test_arguments(&[]), words("test --all-features --workspace"));
+        let filter = words("profile -- -p");
+        assert_eq!(test_arguments(&filter), words("test --all-features --workspace profile -- -p"));
+    }
+
+    #[test]
+    fn packages_that_the_caller_names_are_tested_alone() {
+        let arguments = words("-p netboot-nix -- --nocapture");
+        assert_eq!(
+            test_arguments(&arguments),
+            words("test --all-features -p netboot-nix -- --nocapture")
+        );
+    }
+}

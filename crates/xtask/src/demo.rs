@@ -1,0 +1,93 @@
+//! The demo: the whole way from a flake to a machine that boots.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use netboot_testbed::{HermeticNix, TestFlake, Testbed, target_directory, workspace_directory};
+use walkdir::WalkDir;
+
+use crate::cargo;
+use crate::error::Error;
+
+/// The profile that is booted.
+const PROFILE: &str = "control-plane";
+
+/// Builds the test flake's three profiles, publishes them and boots one.
+pub(crate) fn run(testbed: &Testbed) -> Result<(), Error> {
+    let programs = cargo::build_examples()?;
+    let start = Instant::now();
+    let directory = target_directory().join("demo");
+
+    let flake_directory = directory.join("flake");
+    remove(&flake_directory)?;
+    let flake = TestFlake::new(testbed, "demo").write(&flake_directory)?;
+    println!("\nThe test flake lies in {}.", flake_directory.display());
+
+    println!("\nBuilding its three profiles with Nix, and publishing a release of them:");
+    let nix_directory = directory.join("nix");
+    let nix = HermeticNix::at(&nix_directory);
+    let mut build = Command::new(programs.join("build-images"));
+    build.args(["--flake", &flake]);
+    build.args(["--output-dir", "./artifacts", "--pxe-dir", "./artifacts/pxe"]);
+    build.envs(nix.environment());
+    let built = run_step("building the images", &mut build);
+    make_removable(&nix_directory);
+    built?;
+    let built_after = start.elapsed();
+
+    println!("\nBooting {PROFILE} in QEMU, from the published directory:");
+    let mut boot = Command::new(programs.join("boot-in-qemu"));
+    boot.args(["./artifacts/pxe", "--profile", PROFILE]);
+    boot.args(["--expect", &format!("NETBOOT-READY {PROFILE}")]);
+    run_step("booting the virtual machine", &mut boot)?;
+
+    println!(
+        "\nDone in {:.0} s: built and published after {:.0} s, then booted.\n\
+         images:  ./artifacts/<profile>/{{bzImage,initrd,netboot.ipxe,build.log}}\n\
+         release: ./artifacts/pxe, to be served to booting machines by any web server\n\
+         again:   cargo run -p netboot-examples --bin boot-in-qemu -- ./artifacts/pxe \
+         --profile worker",
+        start.elapsed().as_secs_f32(),
+        built_after.as_secs_f32(),
+    );
+    Ok(())
+}
+
+/// Runs a program of ours in the root of the work tree, its output on this terminal.
+fn run_step(step: &'static str, command: &mut Command) -> Result<(), Error> {
+    let status = command
+        .current_dir(workspace_directory())
+        .status()
+        .map_err(|source| Error::Start { program: command.get_program().into(), source })?;
+    if status.success() { Ok(()) } else { Err(Error::Failed { step, status }) }
+}
+
+/// Lets `cargo clean` remove a Nix store as an ordinary user: Nix takes the right to write from
+/// the directories in it.
+fn make_removable(directory: &Path) {
+    let directories = WalkDir::new(directory)
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_dir());
+    for entry in directories {
+        // What cannot be changed is somebody else's, and no error of the demo.
+        if let Ok(metadata) = entry.metadata() {
+            let mode = metadata.permissions().mode() | 0o700;
+            let _ = fs::set_permissions(entry.path(), fs::Permissions::from_mode(mode));
+        }
+    }
+}
+
+/// Removes a directory, if it is there.
+fn remove(directory: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(directory) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Error::Io { action: "remove", path: directory.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
