@@ -34,10 +34,10 @@ pub(crate) fn run(testbed: &Testbed) -> Result<(), Error> {
     build.args(["--flake", &flake]);
     build.args(["--output-dir", "./artifacts", "--pxe-dir", "./artifacts/pxe"]);
     build.envs(nix.environment());
-    let built = run_step("building the images", &mut build);
+    let outcome = run_step("building the images", &mut build);
     make_removable(&nix_directory);
-    built?;
-    let built_after = start.elapsed();
+    outcome?;
+    let publish_time = start.elapsed();
 
     println!("\nBooting {PROFILE} in QEMU, from the published directory:");
     let mut boot = Command::new(programs.join("boot-in-qemu"));
@@ -52,7 +52,7 @@ pub(crate) fn run(testbed: &Testbed) -> Result<(), Error> {
          again:   cargo run -p netboot-examples --bin boot-in-qemu -- ./artifacts/pxe \
          --profile worker",
         start.elapsed().as_secs_f32(),
-        built_after.as_secs_f32(),
+        publish_time.as_secs_f32(),
     );
     Ok(())
 }

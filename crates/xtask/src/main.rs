@@ -27,7 +27,7 @@ enum Chore {
     ///
     /// Packages are installed with apt as root or by a sudo that asks for no password; otherwise
     /// they are named, with the command that installs them. The kernel and a static busybox go
-    /// to target/testbed; NETBOOT_TESTBED names another directory.
+    /// to target/testbed; `NETBOOT_TESTBED` names another directory.
     Setup,
 
     /// Build three profiles with real Nix, publish them and boot one in QEMU.
