@@ -1,1 +1,61 @@
-//! Renders iPXE scripts for netboot images.
+//! Renders iPXE scripts that say exactly what the caller typed, and makes releases of images.
+//!
+//! iPXE has no quoting: a `#`, a space or a `${` in a value changes the script. So every value
+//! that reaches a script has a type that was validated for its place, and the templates can print
+//! nothing else.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use netboot_core::{
+//!     Architecture, ArtifactKind, BootSpec, BytesArtifact, FileName, Image, InitPath, ProfileSpec,
+//! };
+//! use netboot_ipxe::Renderer;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let profile = ProfileSpec::new("worker".parse()?);
+//! let init = InitPath::new("/nix/store/0a1b-nixos-system-worker/init")?;
+//! let boot = BootSpec::new(Architecture::X86_64, init, vec!["loglevel=4".parse()?])?;
+//! let (kernel, initrd) = (FileName::new("bzImage")?, FileName::new("initrd")?);
+//! let image = Image::builder(&profile, boot)
+//!     .kernel(Arc::new(BytesArtifact::new(ArtifactKind::Kernel, kernel, "...")))
+//!     .initrd(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, initrd, "...")))
+//!     .build()?;
+//!
+//! let renderer = Renderer::builder().build()?;
+//! let script = renderer.render_standalone(&image)?;
+//! assert!(script.contains(
+//!     "kernel --name bzImage bzImage init=/nix/store/0a1b-nixos-system-worker/init initrd=initrd loglevel=4 ||"
+//! ));
+//! let release = renderer.render_release([image])?;
+//! println!("release {}", release.id());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How a machine finds its way
+//! `<profile>/netboot.ipxe` sets the setting `netboot-profile` and chains the pointer; `boot.ipxe`
+//! clears it and chains the pointer. The pointer chains the live release's script for that profile,
+//! or its menu. Each fetch is whole, and payloads are named by digest: what a machine gets belongs
+//! together. A machine that asked for a profile is never started as another one by the menu's
+//! timeout. See [`netboot_core::layout`] for the paths.
+//!
+//! Only commands and options are used that Debian bookworm's build of 2019 has, the oldest in
+//! common use.
+
+mod error;
+mod label;
+mod lexical;
+mod menu_text;
+mod renderer;
+mod script_argument;
+mod script_url;
+mod template;
+
+pub use crate::error::{Error, ValueKind};
+pub use crate::label::Label;
+pub use crate::lexical::LexicalProblem;
+pub use crate::menu_text::MenuText;
+pub use crate::renderer::{Renderer, RendererBuilder};
+pub use crate::script_argument::ScriptArgument;
+pub use crate::script_url::ScriptUrl;
+pub use crate::template::TemplateName;

@@ -1,0 +1,148 @@
+use std::fmt;
+
+use netboot_core::ProfileName;
+
+use crate::lexical::LexicalProblem;
+use crate::template::TemplateName;
+
+/// What can go wrong while scripts are rendered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// iPXE would read a value as something other than what was typed.
+    #[error("the {kind} {value:?} cannot stand in an iPXE script: {problem}")]
+    Unprintable {
+        /// What the value is.
+        kind: ValueKind,
+        /// The value, cut to its first 80 characters.
+        value: String,
+        /// What iPXE would do with it.
+        problem: LexicalProblem,
+    },
+
+    /// A `kernel` command with more words than iPXE takes.
+    #[error("the command line of profile `{profile}` has {words} words and iPXE takes {limit}")]
+    TooManyArguments {
+        /// The profile.
+        profile: ProfileName,
+        /// How many words there are.
+        words: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+
+    /// A kernel command line that the firmware would cut, `initrd=` included.
+    #[error("the command line of profile `{profile}` has {length} bytes and {limit} are taken")]
+    CommandLineTooLong {
+        /// The profile.
+        profile: ProfileName,
+        /// Its length in bytes, with the kernel's name before it as UEFI has it.
+        length: usize,
+        /// How many bytes there may be.
+        limit: usize,
+    },
+
+    /// The profile that the menu is to start by default is not in the release.
+    #[error("the menu's default profile `{profile}` is not among the images")]
+    UnknownDefault {
+        /// The default that was set.
+        profile: ProfileName,
+        /// The profiles that there are.
+        known: Vec<ProfileName>,
+    },
+
+    /// A template that is not valid Tera.
+    #[error("the template `{template}` cannot be read")]
+    MalformedTemplate {
+        /// The template.
+        template: TemplateName,
+        /// Where and why.
+        source: tera::Error,
+    },
+
+    /// A template that could not be filled in: an unknown variable, for example.
+    #[error("the template `{template}` cannot be rendered")]
+    Template {
+        /// The template.
+        template: TemplateName,
+        /// Where and why.
+        source: tera::Error,
+    },
+
+    /// A template made something that is no script.
+    #[error("the template `{template}` makes no iPXE script: {problem}")]
+    NotAScript {
+        /// The template.
+        template: TemplateName,
+        /// What is wrong with its output.
+        problem: &'static str,
+    },
+
+    /// The images and scripts do not make an image or a release.
+    #[error(transparent)]
+    Core(#[from] netboot_core::Error),
+}
+
+/// What a value in a script is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ValueKind {
+    /// A [`MenuText`](crate::MenuText), such as a profile's title.
+    MenuText,
+    /// A [`ScriptArgument`](crate::ScriptArgument).
+    KernelParameter,
+}
+
+impl fmt::Display for ValueKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MenuText => "menu text",
+            Self::KernelParameter => "kernel parameter",
+        })
+    }
+}
+
+impl Error {
+    pub(crate) fn unprintable(kind: ValueKind, value: &str, problem: LexicalProblem) -> Self {
+        let value = value.chars().take(80).collect();
+        Self::Unprintable { kind, value, problem }
+    }
+
+    /// What to do about it, as a sentence for an operator.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Unprintable { kind: ValueKind::MenuText, .. } => {
+                "use printable ASCII with single spaces between words; no word may begin with \
+                 `#`, be `&&`, `||` or `;`, and the text may not hold `${`, begin with `-` or end \
+                 with `\\`"
+                    .to_owned()
+            }
+            Self::Unprintable { kind: ValueKind::KernelParameter, .. } => {
+                "iPXE cannot quote: write the parameter without `${`, without a word that begins \
+                 with `#` or is `&&`, `||` or `;`, without two spaces in a row and without a \
+                 `\\` at its end"
+                    .to_owned()
+            }
+            Self::TooManyArguments { .. } | Self::CommandLineTooLong { .. } => {
+                "drop kernel parameters".to_owned()
+            }
+            Self::UnknownDefault { known, .. } => {
+                let known: Vec<&str> = known.iter().map(ProfileName::as_str).collect();
+                format!("choose one of: {}", known.join(", "))
+            }
+            Self::MalformedTemplate { .. } => {
+                "correct the template at the line that the cause names; the syntax is Tera's"
+                    .to_owned()
+            }
+            Self::Template { template, .. } => {
+                format!("the template may use: {}", template.variables().join(", "))
+            }
+            Self::NotAScript { .. } => {
+                "let the template's first line be `#!ipxe`, end each line with a line feed, and \
+                 print the variable `mark` in a comment"
+                    .to_owned()
+            }
+            Self::Core(error) => return error.hint(),
+        })
+    }
+}

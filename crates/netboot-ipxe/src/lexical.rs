@@ -1,0 +1,85 @@
+//! What iPXE's lexer would make of a text: the rules that every value in a script has to pass.
+//!
+//! iPXE has no quoting and no escaping. It splits lines at LF, joins a line that ends in `\` with
+//! the next, splits words at white space, treats a word that begins with `#` as the start of a
+//! comment and `&&`, `||` and `;` as separators where they are whole words, and expands `${…}`
+//! until none is left (`src/core/exec.c`, `src/core/settings.c` and `src/image/script.c` of iPXE).
+
+use std::fmt;
+
+/// Why a text cannot stand in a script as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LexicalProblem {
+    /// There is no text; iPXE would fetch the script itself in place of an empty URL.
+    Empty,
+    /// A character that ends a line, drives the terminal, or is not ASCII.
+    Character {
+        /// The character.
+        character: char,
+    },
+    /// iPXE would expand this.
+    Expansion,
+    /// iPXE would take this word and the rest of the line for a comment.
+    Comment {
+        /// The word.
+        word: String,
+    },
+    /// iPXE would begin another command here.
+    Separator {
+        /// The word.
+        word: String,
+    },
+    /// iPXE would join the line with the next.
+    Continuation,
+    /// iPXE would take the text for an option.
+    Option,
+    /// iPXE would drop the space.
+    LostSpace,
+}
+
+impl fmt::Display for LexicalProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("it is empty"),
+            Self::Character { character } => {
+                write!(f, "iPXE cannot show the character {character:?} faithfully")
+            }
+            Self::Expansion => f.write_str("iPXE would expand its `${`"),
+            Self::Comment { word } => write!(f, "iPXE would begin a comment at `{word}`"),
+            Self::Separator { word } => write!(f, "iPXE would begin a new command at `{word}`"),
+            Self::Continuation => f.write_str("iPXE would join its line with the next at its `\\`"),
+            Self::Option => f.write_str("iPXE would take it for an option"),
+            Self::LostSpace => {
+                f.write_str("iPXE would drop a space at its begin, at its end, or beside another")
+            }
+        }
+    }
+}
+
+/// Refuses a text that iPXE would not read as those words, joined by single spaces.
+pub(crate) fn check(text: &str) -> Result<(), LexicalProblem> {
+    if text.is_empty() {
+        return Err(LexicalProblem::Empty);
+    }
+    if let Some(character) = text.chars().find(|c| !(c.is_ascii_graphic() || *c == ' ')) {
+        return Err(LexicalProblem::Character { character });
+    }
+    if text.contains("${") {
+        return Err(LexicalProblem::Expansion);
+    }
+    if text.ends_with('\\') {
+        return Err(LexicalProblem::Continuation);
+    }
+    for word in text.split(' ') {
+        match word {
+            "" => return Err(LexicalProblem::LostSpace),
+            "&&" | "||" | ";" => return Err(LexicalProblem::Separator { word: word.to_owned() }),
+            _ if word.starts_with('#') => {
+                return Err(LexicalProblem::Comment { word: word.to_owned() });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

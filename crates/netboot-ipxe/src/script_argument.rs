@@ -1,0 +1,58 @@
+use std::fmt;
+
+use netboot_core::{FileName, KernelParameter};
+use serde::Serialize;
+
+use crate::lexical;
+use crate::{Error, ValueKind};
+
+/// One kernel parameter behind a `kernel` command, which the kernel gets exactly as it was typed.
+///
+/// A parameter may hold spaces between double quotes; iPXE splits it there and joins it again
+/// with single spaces, so each of its words keeps the rules.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct ScriptArgument(String);
+
+impl ScriptArgument {
+    /// Validates `text`.
+    ///
+    /// # Errors
+    /// [`Error::Unprintable`] when iPXE would give the kernel something else.
+    pub fn new(text: impl Into<String>) -> Result<Self, Error> {
+        let text = text.into();
+        match lexical::check(&text) {
+            Ok(()) => Ok(Self(text)),
+            Err(problem) => Err(Error::unprintable(ValueKind::KernelParameter, &text, problem)),
+        }
+    }
+
+    /// `initrd=<name>`, by which a kernel under UEFI finds its initrd (iPXE's
+    /// `src/image/efi_image.c`; builds of 2019 load no other).
+    pub fn initrd(name: &FileName) -> Self {
+        Self(format!("initrd={name}"))
+    }
+
+    /// The argument.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// How many words iPXE splits it into.
+    pub(crate) fn words(&self) -> usize {
+        self.0.split(' ').count()
+    }
+}
+
+impl TryFrom<&KernelParameter> for ScriptArgument {
+    type Error = Error;
+    fn try_from(parameter: &KernelParameter) -> Result<Self, Error> {
+        Self::new(parameter.as_str())
+    }
+}
+
+impl fmt::Display for ScriptArgument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
