@@ -31,6 +31,7 @@ mod digest;
 mod error;
 mod event;
 mod image;
+pub mod inspect;
 pub mod layout;
 mod manifest;
 mod name;

@@ -1,0 +1,93 @@
+//! The members of a cpio archive in the kernel's format, "newc"
+//! (`Documentation/driver-api/early-userspace/buffer-format.rst` of the kernel).
+
+use std::io::{self, Read};
+
+use super::initrd::{Damage, Members};
+use crate::Context;
+
+const HEADER_LENGTH: usize = 110;
+const TRAILER: &str = "TRAILER!!!";
+/// The kernel takes no longer names (`PATH_MAX`).
+const NAME_LIMIT: u64 = 4096;
+
+/// Reads archives, one behind the other with zeros between them, until the reader ends.
+pub(super) fn read_archives(
+    reader: &mut dyn Read,
+    members: &mut Members,
+    context: &Context,
+) -> Result<(), Damage> {
+    let mut first = [0; 1];
+    loop {
+        match reader.read(&mut first) {
+            Ok(0) => return Ok(()),
+            Ok(_) if first[0] == 0 => {}
+            Ok(_) => read_archive(&mut first.as_slice().chain(&mut *reader), members, context)?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Reads one archive up to and including its trailer.
+pub(super) fn read_archive(
+    reader: &mut dyn Read,
+    members: &mut Members,
+    context: &Context,
+) -> Result<(), Damage> {
+    loop {
+        if context.cancellation().is_cancelled() {
+            return Err(Damage::Cancelled);
+        }
+        let mut header = [0; HEADER_LENGTH];
+        reader.read_exact(&mut header)?;
+        if !matches!(&header[..6], b"070701" | b"070702") {
+            return Err(Damage::problem("a member of its cpio archive begins with a wrong magic"));
+        }
+        let size = field(&header, 6)?;
+        let name_size = field(&header, 11)?;
+        if name_size == 0 || name_size > NAME_LIMIT {
+            return Err(Damage::problem("a member of its cpio archive has a name of odd length"));
+        }
+        let mut name = Vec::new();
+        (&mut *reader).take(name_size).read_to_end(&mut name)?;
+        skip(reader, padding(HEADER_LENGTH as u64 + name_size), context)?;
+        let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+        let name = String::from_utf8_lossy(&name[..end]).into_owned();
+        skip(reader, size + padding(size), context)?;
+        if name == TRAILER {
+            return Ok(());
+        }
+        members.add(name, size);
+    }
+}
+
+/// The field of eight hexadecimal digits at `index` behind the magic.
+fn field(header: &[u8; HEADER_LENGTH], index: usize) -> Result<u64, Damage> {
+    let digits = &header[6 + index * 8..14 + index * 8];
+    std::str::from_utf8(digits)
+        .ok()
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+        .ok_or_else(|| Damage::problem("a header of its cpio archive is no number"))
+}
+
+fn padding(length: u64) -> u64 {
+    (4 - length % 4) % 4
+}
+
+fn skip(reader: &mut dyn Read, length: u64, context: &Context) -> Result<(), Damage> {
+    const STEP: u64 = 1024 * 1024;
+    let mut left = length;
+    while left > 0 {
+        if context.cancellation().is_cancelled() {
+            return Err(Damage::Cancelled);
+        }
+        let step = left.min(STEP);
+        let skipped = io::copy(&mut (&mut *reader).take(step), &mut io::sink())?;
+        if skipped < step {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        left -= step;
+    }
+    Ok(())
+}

@@ -1,0 +1,261 @@
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use super::cpio;
+use crate::{ArtifactKind, Context, Error, InitPath, ProfileName};
+
+/// The greatest window that the kernel's decompressor takes, in bytes.
+const ZSTD_WINDOW_LIMIT: u64 = 1 << 27;
+
+/// What an initrd holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InitrdSummary {
+    /// How many files, directories and links it unpacks to.
+    pub members: u64,
+    /// How many bytes its files have when they are unpacked.
+    pub unpacked_bytes: u64,
+    /// A compression that was recognised and not looked into, such as `lz4`.
+    pub unchecked: Option<&'static str>,
+    paths: BTreeSet<String>,
+}
+
+/// Whether something is in an initrd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+    /// It may be in a file system image or a compressed part that was not looked into.
+    Unknown,
+}
+
+impl InitrdSummary {
+    /// Whether the initrd holds `init`. A store in a file system image, as NixOS's netboot initrd
+    /// has it (`nix-store.squashfs`), is not looked into.
+    pub fn holds(&self, init: &InitPath) -> Presence {
+        let path = init.as_str().trim_start_matches('/');
+        let is_image = |path: &String| {
+            let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
+            matches!(extension, Some("squashfs" | "erofs" | "ext4"))
+        };
+        if self.paths.contains(path) {
+            Presence::Yes
+        } else if self.unchecked.is_some() || self.paths.iter().any(is_image) {
+            Presence::Unknown
+        } else {
+            Presence::No
+        }
+    }
+}
+
+/// Checks that one of an image's initrds holds its `init`, as far as that can be told.
+///
+/// # Errors
+/// [`Error::InitMissing`] when none does.
+pub fn require_init<'a>(
+    profile: &ProfileName,
+    init: &InitPath,
+    initrds: impl IntoIterator<Item = &'a InitrdSummary>,
+) -> Result<(), Error> {
+    if initrds.into_iter().any(|initrd| initrd.holds(init) != Presence::No) {
+        Ok(())
+    } else {
+        Err(Error::InitMissing { profile: profile.clone(), init: init.clone() })
+    }
+}
+
+/// Reads the whole initrd at `path` as a kernel does (`init/initramfs.c`): cpio archives, plain or
+/// compressed with gzip or zstd, one behind the other. Of xz only the end is checked, and lz4,
+/// bzip2, lzma and lzo are recognised but not looked into.
+///
+/// Works on a thread of its own, in bounded memory, at about the speed of decompression.
+///
+/// # Errors
+/// [`Error::DamagedInitrd`] where it is cut short or is none, [`Error::EmptyArtifact`],
+/// [`Error::Io`], [`Error::Cancelled`].
+pub async fn inspect_initrd(path: &Path, context: &Context) -> Result<InitrdSummary, Error> {
+    let (path, context) = (path.to_owned(), context.clone());
+    let reading = tokio::task::spawn_blocking(move || read_initrd(&path, &context));
+    // A panic or a shut-down runtime is all that a join can fail of: both end the work.
+    reading.await.map_err(|_| Error::Cancelled)?
+}
+
+fn read_initrd(path: &Path, context: &Context) -> Result<InitrdSummary, Error> {
+    let failed = |source| Error::io("read", path, source);
+    let file = File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.len() == 0 {
+        return Err(Error::EmptyArtifact { kind: ArtifactKind::Initrd, path: path.to_owned() });
+    }
+    let mut reader = CountingReader { inner: BufReader::with_capacity(1 << 18, file), position: 0 };
+    let mut members = Members::default();
+    let unchecked = match read_segments(&mut reader, &mut members, context) {
+        Ok(unchecked) => unchecked,
+        Err(Damage::Cancelled) => return Err(Error::Cancelled),
+        Err(Damage::Problem(problem)) => {
+            let (path, position) = (path.to_owned(), reader.position);
+            return Err(Error::DamagedInitrd { path, position, problem });
+        }
+    };
+    Ok(InitrdSummary {
+        members: members.count,
+        unpacked_bytes: members.bytes,
+        unchecked,
+        paths: members.paths,
+    })
+}
+
+/// Reads segment after segment; gives the compression at which it had to stop.
+fn read_segments(
+    reader: &mut CountingReader,
+    members: &mut Members,
+    context: &Context,
+) -> Result<Option<&'static str>, Damage> {
+    loop {
+        while reader.fill_buf()?.first() == Some(&0) {
+            reader.consume(1);
+        }
+        let magic = reader.peek(6)?;
+        match magic.as_slice() {
+            [] if members.count == 0 => return Err(Damage::problem("it holds no files")),
+            [] => return Ok(None),
+            b"070701" | b"070702" => cpio::read_archive(reader, members, context)?,
+            [0x1f, 0x8b, ..] => {
+                let mut unpacked = flate2::bufread::GzDecoder::new(&mut *reader);
+                cpio::read_archives(&mut unpacked, members, context)?;
+            }
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => read_zstd_frame(reader, members, context)?,
+            [0xfd, b'7', b'z', b'X', b'Z', 0] => {
+                require_xz_end(reader)?;
+                return Ok(Some("xz"));
+            }
+            [b'B', b'Z', b'h', ..] => return Ok(Some("bzip2")),
+            [0x5d, 0, 0, ..] => return Ok(Some("lzma")),
+            [0x02, 0x21, 0x4c, 0x18, ..] => return Ok(Some("lz4")),
+            [0x89, b'L', b'Z', b'O', ..] => return Ok(Some("lzo")),
+            _ => return Err(Damage::problem("neither a cpio archive nor a known compression")),
+        }
+    }
+}
+
+fn read_zstd_frame(
+    reader: &mut CountingReader,
+    members: &mut Members,
+    context: &Context,
+) -> Result<(), Damage> {
+    let damaged = |error: &dyn std::fmt::Display| Damage::Problem(error.to_string());
+    let mut unpacked = ruzstd::decoding::StreamingDecoder::new_with_max_window_size(
+        &mut *reader,
+        ZSTD_WINDOW_LIMIT,
+    )
+    .map_err(|error| damaged(&error))?;
+    cpio::read_archives(&mut unpacked, members, context)?;
+    let frame = unpacked.into_frame_decoder();
+    match (frame.get_checksum_from_data(), frame.get_calculated_checksum()) {
+        (Some(stated), Some(computed)) if stated != computed => {
+            Err(Damage::problem("the checksum of a zstd frame is wrong"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An xz stream ends in `YZ`, after which only zeros may follow
+/// (The .xz File Format, sections 2.1.2 and 2.2).
+fn require_xz_end(reader: &mut CountingReader) -> Result<(), Damage> {
+    let file = reader.inner.get_mut();
+    let length = file.seek(SeekFrom::End(0))?;
+    let window = length.min(4096);
+    file.seek(SeekFrom::Start(length - window))?;
+    let mut end = Vec::new();
+    file.take(window).read_to_end(&mut end)?;
+    reader.position = length;
+    let content = end.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    if end[..content].ends_with(b"YZ") {
+        Ok(())
+    } else {
+        Err(Damage::problem("its xz stream does not end"))
+    }
+}
+
+/// What the archives hold.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    count: u64,
+    bytes: u64,
+    paths: BTreeSet<String>,
+}
+
+impl Members {
+    pub(super) fn add(&mut self, path: String, size: u64) {
+        self.count += 1;
+        self.bytes += size;
+        let path = match path.strip_prefix("./").or(path.strip_prefix('/')) {
+            Some(stripped) => stripped.to_owned(),
+            None => path,
+        };
+        self.paths.insert(path);
+    }
+}
+
+/// Why reading ended early.
+pub(super) enum Damage {
+    Problem(String),
+    Cancelled,
+}
+
+impl Damage {
+    pub(super) fn problem(text: &str) -> Self {
+        Self::Problem(text.to_owned())
+    }
+}
+
+impl From<io::Error> for Damage {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::problem("it ends in the middle"),
+            _ => Self::Problem(error.to_string()),
+        }
+    }
+}
+
+/// A file that knows how far it was read.
+struct CountingReader {
+    inner: BufReader<File>,
+    position: u64,
+}
+
+impl CountingReader {
+    /// The next bytes, up to `length`, without taking them.
+    fn peek(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        // The buffer is refilled only when it is empty; a magic at its very end needs a seek.
+        let buffered = self.inner.fill_buf()?;
+        if buffered.len() >= length || buffered.is_empty() {
+            return Ok(buffered[..length.min(buffered.len())].to_vec());
+        }
+        self.inner.seek(SeekFrom::Start(self.position))?;
+        let buffered = self.inner.fill_buf()?;
+        Ok(buffered[..length.min(buffered.len())].to_vec())
+    }
+}
+
+impl Read for CountingReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl BufRead for CountingReader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.inner.consume(amount);
+        self.position += amount as u64;
+    }
+}
