@@ -188,6 +188,17 @@ pub enum Error {
         problem: String,
     },
 
+    /// A file does not have the digest that was expected of it.
+    #[error("`{path}` has the SHA-256 {found}, and {expected} was expected")]
+    UnexpectedDigest {
+        /// The file.
+        path: PathBuf,
+        /// The digest that it should have.
+        expected: crate::Sha256Digest,
+        /// The digest that it has.
+        found: crate::Sha256Digest,
+    },
+
     /// A backend could not build a profile; made by [`Error::build`].
     #[error("{builder} could not build profile `{profile}`")]
     Build {
@@ -293,6 +304,10 @@ impl Error {
             Self::UnrecognisedImage { .. } => {
                 "expected a kernel, an initrd, and either `init` with `kernel-params` or a \
                  `netboot.ipxe` that has `init=`"
+                    .to_owned()
+            }
+            Self::UnexpectedDigest { .. } => {
+                "fetch the file again; if the digest stays, it is not the file that was meant"
                     .to_owned()
             }
             Self::Build { hint, .. } => return hint.clone(),

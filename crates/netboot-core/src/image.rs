@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::manifest::{FileRecord, ImageManifest};
 use crate::{
-    Artifact, ArtifactKind, BootSpec, Error, Profile, ProfileName, Provenance, ServiceName, Title,
+    Artifact, ArtifactKind, BootSpec, Context, Error, Event, Profile, ProfileName, Provenance,
+    ServiceName, Title,
 };
 
 /// A bootable image: a kernel, one or more initrds in their order, how to start them, and where
@@ -136,6 +137,28 @@ impl Image {
     /// How many bytes a machine has to fetch.
     pub fn payload_size(&self) -> u64 {
         self.payload().map(|artifact| artifact.size()).sum()
+    }
+
+    /// Reports a warning if a machine has to fetch more than `budget` bytes, or more than iPXE can
+    /// take: above 2 GiB most builds fail, and a file of 4 GiB fits in no cpio archive.
+    pub fn warn_if_over(&self, budget: u64, context: &Context) {
+        let size = self.payload_size();
+        if size <= budget {
+            return;
+        }
+        let mebibytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
+        let (size, limit) = (mebibytes(size), mebibytes(budget));
+        let hint = if size > 2048 {
+            "most builds of iPXE cannot load more than 2 GiB: make the image smaller"
+        } else {
+            "machines need more memory and time for it: take packages out of the configuration, or \
+             raise the profile's size budget"
+        };
+        context.emit(Event::Warning {
+            profile: Some(self.profile.clone()),
+            message: format!("the image has {size} MiB and its budget is {limit} MiB"),
+            hint: Some(hint.to_owned()),
+        });
     }
 
     /// The image as its manifest describes it.
