@@ -1,5 +1,85 @@
-//! A Nix with a store of its own, in a temporary directory.
+//! A Nix with a store of its own: no `/nix`, no network, no configuration of the machine's.
 
-/// A Nix with a store of its own.
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use walkdir::WalkDir;
+
+/// Where Nix keeps everything for as long as this lives. It works for any user; the programs are
+/// those of the machine.
 #[derive(Debug)]
-pub struct HermeticNix {}
+pub struct HermeticNix {
+    directory: PathBuf,
+    /// Removed on drop, where the place is a temporary one.
+    temporary: Option<TempDir>,
+}
+
+impl HermeticNix {
+    /// A new, empty store in a temporary directory, which goes when this is dropped.
+    ///
+    /// # Panics
+    /// When there is no temporary directory to be had.
+    #[expect(clippy::expect_used, reason = "a test without a temporary directory has failed")]
+    pub fn new() -> Self {
+        let temporary = TempDir::with_prefix("nix-").expect("a temporary directory for Nix");
+        // Nix refuses a store below a symbolic link.
+        let directory = temporary.path().canonicalize().expect("the temporary directory's path");
+        Self { directory, temporary: Some(temporary) }
+    }
+
+    /// The store at `directory`, which is made by Nix if it is not there, and stays.
+    pub fn at(directory: impl AsRef<Path>) -> Self {
+        let directory = directory.as_ref().to_owned();
+        Self { directory, temporary: None }
+    }
+
+    /// The directory of the store paths.
+    pub fn store_directory(&self) -> PathBuf {
+        self.directory.join("store")
+    }
+
+    /// The variables that make a Nix program use this store and nothing of the machine's.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let place = |name: &str| self.directory.join(name).display().to_string();
+        let configuration = [
+            "experimental-features = nix-command flakes",
+            "substituters =",
+            "sandbox = false",
+            "build-users-group =",
+            "flake-registry =",
+            "download-attempts = 1",
+        ];
+        vec![
+            ("NIX_STORE_DIR", place("store")),
+            ("NIX_STATE_DIR", place("state")),
+            ("NIX_LOG_DIR", place("log")),
+            ("NIX_CONF_DIR", place("configuration")),
+            ("HOME", place("home")),
+            ("XDG_CACHE_HOME", place("cache")),
+            ("NIX_CONFIG", configuration.join("\n")),
+        ]
+    }
+}
+
+impl Default for HermeticNix {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for HermeticNix {
+    /// Lets an ordinary user remove the store: Nix takes the right to write from its directories.
+    fn drop(&mut self) {
+        let Some(temporary) = &self.temporary else { return };
+        let directories = WalkDir::new(temporary.path())
+            .into_iter()
+            .filter_map(Result::ok)
+            .filter(|entry| entry.file_type().is_dir());
+        for entry in directories {
+            // What cannot be changed cannot be removed, and then the system cleans up.
+            let _ = fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o755));
+        }
+    }
+}
