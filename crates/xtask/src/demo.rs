@@ -28,7 +28,13 @@ pub(crate) fn run(testbed: &Testbed) -> Result<(), Error> {
     println!("\nThe test flake lies in {}.", flake_directory.display());
 
     println!("\nBuilding its three profiles with Nix, and publishing a release of them:");
-    let nix_directory = directory.join("nix");
+    // Nix refuses a store below a symbolic link.
+    let nix_directory = directory.canonicalize().map_err(|source| Error::Io {
+        action: "find",
+        path: directory.clone(),
+        source,
+    })?;
+    let nix_directory = nix_directory.join("nix");
     let nix = HermeticNix::at(&nix_directory);
     let mut build = Command::new(programs.join("build-images"));
     build.args(["--flake", &flake]);
