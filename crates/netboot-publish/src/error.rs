@@ -1,0 +1,311 @@
+//! What can go wrong while publishing, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use netboot_core::{BackendError, Content, PointerName, ReleaseId, ReleasePath};
+
+use crate::Finding;
+
+/// The errors of this crate.
+///
+/// `Display` says what happened and to what; [`hint`](Self::hint) says what to do; `source` says
+/// why, where there is a cause below.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The directory to publish to, or the one that it is to be made in, does not exist.
+    #[error("there is no directory `{path}`")]
+    NoSuchDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
+
+    /// Something else lies where a directory has to be.
+    #[error("`{path}` is not a directory")]
+    NotADirectory {
+        /// The path.
+        path: PathBuf,
+    },
+
+    /// This user may not do that.
+    #[error("not permitted to {action} `{path}`")]
+    PermissionDenied {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+
+    /// The file system is mounted read-only.
+    #[error("the file system of `{path}` is read-only")]
+    ReadOnly {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+
+    /// The file system or this user's quota is full.
+    #[error("there is no space left for `{path}`")]
+    StorageFull {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+
+    /// A file of the target cannot be read or written, for another reason.
+    #[error("cannot {action} `{path}`")]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+
+    /// A store of the caller's own failed; made by [`Error::store`].
+    #[error("cannot {action} `{path}` in {store}")]
+    Store {
+        /// The store.
+        store: String,
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The object.
+        path: String,
+        /// The remedy that the store knows.
+        hint: Option<String>,
+        /// The store's own error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// An object is too large to be a pointer, an entry point or a manifest.
+    #[error("`{path}` has {size} bytes and at most {limit} are read")]
+    TooLarge {
+        /// The object.
+        path: ReleasePath,
+        /// Its size in bytes.
+        size: u64,
+        /// The greatest size that is read.
+        limit: u64,
+    },
+
+    /// A file that no publisher wrote lies where one has to write.
+    #[error("`{path}` in {store} was not written by netboot")]
+    ForeignFile {
+        /// The file.
+        path: ReleasePath,
+        /// The store it lies in.
+        store: String,
+    },
+
+    /// Another publisher was faster.
+    #[error(
+        "pointer `{pointer}` was changed meanwhile: expected {}, found {}",
+        release_or_none(.expected.as_ref()), release_or_none(.found.as_ref())
+    )]
+    Conflict {
+        /// The pointer.
+        pointer: PointerName,
+        /// The release that was live when this publisher began.
+        expected: Option<ReleaseId>,
+        /// The release that is live now.
+        found: Option<ReleaseId>,
+    },
+
+    /// A release is not at the target.
+    #[error("release {release} is not staged")]
+    NotStaged {
+        /// The release.
+        release: ReleaseId,
+    },
+
+    /// A release is at the target, but not all of it.
+    #[error("release {release} is not whole: {}", first_findings(.findings))]
+    NotWhole {
+        /// The release.
+        release: ReleaseId,
+        /// What is missing or wrong.
+        findings: Vec<Finding>,
+    },
+
+    /// No release was live before this one.
+    #[error("pointer `{pointer}` has no earlier release to roll back to")]
+    NothingToRollBackTo {
+        /// The pointer.
+        pointer: PointerName,
+    },
+
+    /// Bytes are not those of the artifact.
+    #[error(
+        "`{path}` came as {} bytes with digest {}, and {} bytes with digest {} were announced",
+        .found.size, .found.sha256, .expected.size, .expected.sha256
+    )]
+    DigestMismatch {
+        /// Where they were to go.
+        path: ReleasePath,
+        /// What the artifact says of itself.
+        expected: Box<Content>,
+        /// What came.
+        found: Box<Content>,
+    },
+
+    /// A pointer carries netboot's mark, but its history cannot be understood.
+    #[error("the pointer `{path}` cannot be understood: {problem}")]
+    MalformedPointer {
+        /// The pointer's place.
+        path: ReleasePath,
+        /// What is wrong, as a clause.
+        problem: String,
+    },
+
+    /// The manifest of a release at the target cannot be understood.
+    #[error("the manifest of release {release} cannot be understood")]
+    MalformedManifest {
+        /// The release.
+        release: ReleaseId,
+        /// Why.
+        source: Box<netboot_core::Error>,
+    },
+
+    /// The old layout was asked for, and the store has no symbolic links.
+    #[error("{store} has no symbolic links")]
+    LinksUnsupported {
+        /// The store.
+        store: String,
+    },
+
+    /// An artifact cannot be read, or was changed after it was hashed.
+    #[error(transparent)]
+    Artifact {
+        /// What is wrong with it.
+        source: netboot_core::Error,
+    },
+
+    /// The work was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl From<netboot_core::Error> for Error {
+    fn from(error: netboot_core::Error) -> Self {
+        match error {
+            netboot_core::Error::Cancelled => Self::Cancelled,
+            source => Self::Artifact { source },
+        }
+    }
+}
+
+impl Error {
+    /// A file error of a target: `action` is a verb, such as `write`. A full disk, a read-only
+    /// file system and a missing permission become variants of their own.
+    pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
+        let path = path.as_ref().to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::StorageFull { path, source }
+            }
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path, source },
+            io::ErrorKind::PermissionDenied => Self::PermissionDenied { action, path, source },
+            io::ErrorKind::NotADirectory => Self::NotADirectory { path },
+            _ => Self::Io { action, path, source },
+        }
+    }
+
+    /// Wraps the error of a store of the caller's own, which failed to `action` (a verb) `path`.
+    pub fn store(
+        store: impl ToString,
+        action: &'static str,
+        path: impl ToString,
+        source: impl BackendError,
+    ) -> Self {
+        let hint = source.hint();
+        let (store, path) = (store.to_string(), path.to_string());
+        Self::Store { store, action, path, hint, source: Box::new(source) }
+    }
+
+    /// What to do about it, as a sentence for an operator.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoSuchDirectory { path } => {
+                format!("check the spelling, mount it, or create it: `mkdir -p {}`", path.display())
+            }
+            Self::NotADirectory { path } => {
+                format!("move `{}` away, or publish to another directory", path.display())
+            }
+            Self::PermissionDenied { path, .. } => {
+                format!("give this user write access to `{}`", path.display())
+            }
+            Self::ReadOnly { .. } => {
+                "mount it writable, or publish to another place; nothing was changed".to_owned()
+            }
+            Self::StorageFull { .. } => {
+                "free space or prune old releases, then publish again; what is live was not \
+                 touched, and what was sent is not sent again"
+                    .to_owned()
+            }
+            Self::Io { source, path, .. } if source.kind() == io::ErrorKind::NotFound => {
+                format!("`{}` vanished; publish again", path.display())
+            }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::CrossesDevices => {
+                "let `blobs`, `releases` and the profiles' directories lie in one file system \
+                 with the directory that is published to"
+                    .to_owned()
+            }
+            Self::Io { .. } => "the operating system's message says why".to_owned(),
+            Self::Store { hint, .. } => return hint.clone(),
+            Self::TooLarge { path, .. } => {
+                format!("move `{path}` away: it is none that netboot wrote")
+            }
+            Self::ForeignFile { path, .. } => format!(
+                "move `{path}` away, publish to another place, or allow the publisher to replace \
+                 files of others"
+            ),
+            Self::Conflict { .. } => {
+                "both releases are staged and whole: look at what is live now, and activate or \
+                 publish again if yours is still wanted"
+                    .to_owned()
+            }
+            Self::NotStaged { .. } => "stage or publish the release first".to_owned(),
+            Self::NotWhole { .. } => {
+                "publish the release again: only what is missing is sent".to_owned()
+            }
+            Self::NothingToRollBackTo { .. } => {
+                "name a release that is still at the target, or publish one".to_owned()
+            }
+            Self::DigestMismatch { .. } => {
+                "the artifact changed after it was hashed, or its implementation announces other \
+                 bytes than it gives; build and publish again"
+                    .to_owned()
+            }
+            Self::MalformedPointer { path, .. } => format!(
+                "it was edited by hand: restore `{path}`, or delete it and activate the release \
+                 that is to be live"
+            ),
+            Self::MalformedManifest { source, .. } => return source.hint(),
+            Self::LinksUnsupported { .. } => {
+                "publish without the links of the old layout, and let boot scripts name \
+                 `<profile>/netboot.ipxe`"
+                    .to_owned()
+            }
+            Self::Artifact { source } => return source.hint(),
+            Self::Cancelled => return None,
+        })
+    }
+}
+
+fn release_or_none(release: Option<&ReleaseId>) -> String {
+    release.map_or_else(|| "no release".to_owned(), ReleaseId::short)
+}
+
+fn first_findings(findings: &[Finding]) -> String {
+    let mut text = findings.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    if findings.len() > 3 {
+        text.push_str(&format!("; and {} more", findings.len() - 3));
+    }
+    text
+}

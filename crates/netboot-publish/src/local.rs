@@ -1,0 +1,179 @@
+//! A directory of this machine.
+
+mod copy;
+mod flock;
+mod listing;
+mod object;
+mod root;
+mod temporary;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use netboot_core::{ArtifactReader, Context, ReleasePath};
+
+use self::root::Root;
+use crate::Error;
+use crate::store::{
+    Capabilities, Document, Entry, ListScope, Listed, Store, StoreLock, Swap, Upload, Version,
+};
+
+/// How many objects are written at once: enough to keep a disk busy while others are synced.
+const PARALLEL_WRITES: usize = 4;
+
+/// A directory of this machine, which a web server serves.
+///
+/// The directory is made if only its last part is missing. Files get mode 0644 and directories
+/// 0755 whatever the umask, so that a web server can read them. In `.netboot/` the store keeps
+/// its lock and what it is writing; all of the tree has to be one file system.
+///
+/// - Each file is written beside its place, synced, and renamed into it; then the directories are
+///   synced. A reader sees the old file or the new one.
+/// - An artifact that is a file ([`Artifact::local_path`](netboot_core::Artifact::local_path)) is
+///   copied by the kernel, with shared blocks where the file system can (Btrfs, XFS), and not
+///   hashed again: the artifact is opened before and after, which fails if it changed since it
+///   was hashed. Everything else is hashed while it is written.
+/// - The lock and the swap are `flock` locks, so they end with the process. On a network file
+///   system they are as good as that system's `flock`.
+/// - What a publisher that was killed left in `.netboot/` is removed by the next one.
+///
+/// ```no_run
+/// use netboot_publish::{LocalStore, Publisher};
+///
+/// let publisher = Publisher::new(LocalStore::new("/srv/pxe/nixos"));
+/// ```
+#[derive(Debug, Clone)]
+pub struct LocalStore {
+    root: Root,
+}
+
+impl LocalStore {
+    /// A store in `directory`. It is looked at when it is used.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { root: Root::new(directory.into()) }
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Runs `work` on a thread that may block.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Root) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let root = self.root.clone();
+        // A panic or a shut-down runtime is all that a join can fail of: both end the work.
+        tokio::task::spawn_blocking(move || work(&root)).await.map_err(|_| Error::Cancelled)?
+    }
+}
+
+impl fmt::Display for LocalStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.directory().display(), f)
+    }
+}
+
+#[async_trait]
+impl Store for LocalStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::all()
+    }
+
+    async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+        let paths = paths.to_vec();
+        self.blocking(move |root| listing::stat(root, paths)).await
+    }
+
+    async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+        let scope = scope.clone();
+        self.blocking(move |root| listing::list(root, &scope)).await
+    }
+
+    async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
+        let path = path.clone();
+        self.blocking(move |root| object::read(root, &path)).await
+    }
+
+    async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
+        let path = path.clone();
+        let file = self.blocking(move |root| object::open(root, &path)).await?;
+        Ok(file.map(|file| Box::pin(tokio::fs::File::from_std(file)) as ArtifactReader))
+    }
+
+    async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
+        if uploads.is_empty() {
+            return Ok(());
+        }
+        self.blocking(Root::create).await?;
+        // Ends copies in progress when this future is dropped, as a cancelled context does.
+        let stop = context.cancellation().child_token();
+        let _stop_on_drop = stop.clone().drop_guard();
+        let context = context.clone().with_cancellation(stop);
+        let directories: BTreeSet<PathBuf> =
+            uploads.iter().flat_map(|upload| self.root.ancestors(upload.path())).collect();
+        stream::iter(uploads)
+            .map(|upload| object::send(self, upload, context.clone()))
+            .buffer_unordered(PARALLEL_WRITES)
+            .try_collect::<()>()
+            .await?;
+        self.blocking(move |_| directories.iter().try_for_each(|path| root::sync(path))).await
+    }
+
+    async fn swap(
+        &self,
+        path: &ReleasePath,
+        expected: Option<&Version>,
+        content: Bytes,
+    ) -> Result<Swap, Error> {
+        self.blocking(Root::create).await?;
+        let lock = flock::acquire(self.root.swap_lock(), &Context::new()).await?;
+        let (path, expected) = (path.clone(), expected.cloned());
+        self.blocking(move |root| {
+            let swap = object::swap(root, &path, expected.as_ref(), &content);
+            drop(lock);
+            swap
+        })
+        .await
+    }
+
+    async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
+        let (paths, context) = (paths.to_vec(), context.clone());
+        self.blocking(move |root| object::delete(root, &paths, &context)).await
+    }
+
+    async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
+        let links = links.clone();
+        self.blocking(move |root| {
+            root.create()?;
+            links.iter().try_for_each(|(path, target)| object::link(root, path, target))
+        })
+        .await
+    }
+
+    async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
+        self.blocking(Root::create).await?;
+        let lock = flock::acquire(self.root.lock(), context).await?;
+        self.blocking(temporary::remove_abandoned).await?;
+        Ok(StoreLock::new(lock))
+    }
+}
+
+/// A thing that is not there is no error where it is looked for.
+fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

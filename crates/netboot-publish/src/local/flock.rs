@@ -1,0 +1,41 @@
+//! Locks that end with the process that holds them.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use netboot_core::Context;
+
+use crate::Error;
+
+/// How long to wait before trying again.
+const RETRY: Duration = Duration::from_millis(5);
+
+/// Takes the lock on the file at `path`, which ends when the returned file is dropped.
+///
+/// It is tried again and again: a thread that waits for a lock can be neither cancelled nor
+/// dropped.
+pub(super) async fn acquire(path: PathBuf, context: &Context) -> Result<File, Error> {
+    loop {
+        context.check()?;
+        let attempt = {
+            let path = path.clone();
+            tokio::task::spawn_blocking(move || try_acquire(&path))
+        };
+        // A panic or a shut-down runtime is all that a join can fail of: both end the work.
+        match attempt.await.map_err(|_| Error::Cancelled)?? {
+            Some(file) => return Ok(file),
+            None => tokio::time::sleep(RETRY).await,
+        }
+    }
+}
+
+fn try_acquire(path: &Path) -> Result<Option<File>, Error> {
+    let failed = |source| Error::io("lock", path, source);
+    let file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}

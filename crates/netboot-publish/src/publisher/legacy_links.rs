@@ -1,0 +1,66 @@
+//! The names of the old layout, as symbolic links to the live release's blobs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netboot_core::{Manifest, ReleasePath, Sha256Digest, layout};
+
+use super::Publisher;
+use super::place::PlaceState;
+use crate::store::Entry;
+use crate::Error;
+
+/// The name that the old layout gives to a kernel, whatever its architecture.
+const KERNEL: &str = "bzImage";
+const INITRD: &str = "initrd";
+
+/// The links of a release, each with its target.
+pub(super) fn legacy_links(manifest: &Manifest) -> Result<BTreeMap<ReleasePath, String>, Error> {
+    let mut links = BTreeMap::new();
+    for (profile, image) in manifest.images() {
+        let kernel_names = BTreeSet::from([KERNEL, image.boot.architecture().kernel_file_name()]);
+        let kernel = layout::blob(&image.kernel.sha256);
+        let kernels = kernel_names.into_iter().map(|name| (name, kernel.clone()));
+        let initrd = image.initrds.first().map(|initrd| (INITRD, layout::blob(&initrd.sha256)));
+        for (name, blob) in kernels.chain(initrd) {
+            links.insert(ReleasePath::new(format!("{profile}/{name}"))?, format!("../{blob}"));
+            links.insert(ReleasePath::new(format!("{name}-{profile}"))?, blob.to_string());
+        }
+    }
+    Ok(links)
+}
+
+/// What lies in the place of a link. Ours are those that lead to a blob.
+pub(super) fn link_state(entry: Option<&Entry>, target: &str) -> PlaceState {
+    match entry {
+        None => PlaceState::Absent,
+        Some(Entry::Link { target: found }) if found == target => PlaceState::Right,
+        Some(Entry::Link { target: found }) if leads_to_blob(found) => PlaceState::Outdated,
+        Some(_) => PlaceState::Foreign,
+    }
+}
+
+fn leads_to_blob(target: &str) -> bool {
+    let target = target.strip_prefix("../").unwrap_or(target);
+    let digest = target.strip_prefix("blobs/");
+    digest.is_some_and(|digest| digest.parse::<Sha256Digest>().is_ok())
+}
+
+impl Publisher {
+    /// The links of `old` that `new` has no more, as far as they are there and ours.
+    pub(super) async fn abandoned_links(
+        &self,
+        old: &Manifest,
+        new: &Manifest,
+    ) -> Result<Vec<ReleasePath>, Error> {
+        let kept = legacy_links(new)?;
+        let mut old = legacy_links(old)?;
+        old.retain(|path, _| !kept.contains_key(path));
+        let paths: Vec<ReleasePath> = old.keys().cloned().collect();
+        let found = self.store.stat(&paths).await?;
+        old.retain(|path, target| {
+            let state = link_state(found.get(path), target);
+            matches!(state, PlaceState::Right | PlaceState::Outdated)
+        });
+        Ok(old.into_keys().collect())
+    }
+}

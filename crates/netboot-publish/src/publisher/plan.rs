@@ -1,0 +1,107 @@
+//! What publishing a release would do.
+
+use std::fmt;
+
+use netboot_core::{Context, Phase, Release, ReleaseId, ReleasePath};
+use serde::Serialize;
+
+use super::Publisher;
+use super::whole::{finding, required};
+use crate::Error;
+
+/// What publishing a release would do. `Display` tells it in one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The release.
+    pub release: ReleaseId,
+    /// The live release.
+    pub live: Option<ReleaseId>,
+    /// Whether the release is at the target already, whole.
+    pub staged: bool,
+    /// The objects that would be sent, but for the manifest, with their sizes in bytes.
+    pub to_send: Vec<(ReleasePath, u64)>,
+    /// Their size in bytes.
+    pub bytes_to_send: u64,
+    /// How many objects are there already.
+    pub present: usize,
+    /// Their size in bytes.
+    pub present_bytes: u64,
+    /// The entry points that would be written.
+    pub entry_points: Vec<ReleasePath>,
+    /// The links of the old layout that would be made.
+    pub links: Vec<ReleasePath>,
+    /// The files of others that are in the way: unless the publisher may replace them, publishing
+    /// fails.
+    pub foreign: Vec<ReleasePath>,
+    /// Whether the store makes sure that no other publisher's activation is overwritten.
+    pub order_guarded: bool,
+}
+
+impl Plan {
+    /// Whether publishing would change nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.staged
+            && self.live == Some(self.release)
+            && self.entry_points.is_empty()
+            && self.links.is_empty()
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let release = self.release.short();
+        match self.live {
+            Some(live) if live == self.release => write!(f, "release {release} is live")?,
+            Some(live) => write!(f, "release {release} would replace {}", live.short())?,
+            None => write!(f, "release {release} would be the first")?,
+        }
+        let (files, bytes) = (self.to_send.len(), self.bytes_to_send);
+        write!(f, "; {files} files to send ({bytes} bytes)")?;
+        for path in &self.foreign {
+            write!(f, "; `{path}` is in the way")?;
+        }
+        Ok(())
+    }
+}
+
+impl Publisher {
+    /// What publishing `release` would do now. Changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::MalformedPointer`]; when the target cannot be reached or read;
+    /// [`Error::Cancelled`].
+    pub async fn plan(&self, release: &Release, context: &Context) -> Result<Plan, Error> {
+        let _phase = context.phase(Phase::Verifying, None);
+        context.check()?;
+        let base = self.read_pointer().await?;
+        base.understood()?;
+        let places = self.places(release.manifest(), &base).await?;
+        let required = required(release.manifest());
+        let paths: Vec<ReleasePath> = required.keys().cloned().collect();
+        let found = self.store.stat(&paths).await?;
+        let mut plan = Plan {
+            release: *release.id(),
+            live: base.live(),
+            staged: self.is_staged(release).await?,
+            to_send: Vec::new(),
+            bytes_to_send: 0,
+            present: 0,
+            present_bytes: 0,
+            entry_points: places.entry_points_to_write(),
+            links: places.links_to_write().into_keys().collect(),
+            foreign: places.foreign().cloned().collect(),
+            order_guarded: self.store.capabilities().compare_and_swap(),
+        };
+        for (path, content) in required {
+            if finding(&path, content.size, found.get(&path)).is_some() {
+                plan.bytes_to_send += content.size;
+                plan.to_send.push((path, content.size));
+            } else {
+                plan.present += 1;
+                plan.present_bytes += content.size;
+            }
+        }
+        Ok(plan)
+    }
+}

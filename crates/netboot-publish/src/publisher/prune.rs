@@ -1,0 +1,295 @@
+//! Deleting what is no longer wanted, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use netboot_core::{
+    Context, Manifest, Phase, PointerName, ReleaseId, ReleasePath, Sha256Digest, layout,
+};
+use serde::Serialize;
+
+use super::Publisher;
+use super::target::{StoredManifest, incomplete_manifest, upload};
+use super::whole::required;
+use crate::Error;
+use crate::pointer::{Activation, PointerContent};
+use crate::store::{Entry, ListScope};
+
+/// Which releases [`Publisher::prune`] keeps.
+///
+/// ```
+/// use std::time::Duration;
+/// use netboot_publish::Retention;
+///
+/// let retention = Retention::default().keep_last(5).grace(Duration::from_secs(3600));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    keep_last: usize,
+    grace: Duration,
+    dry_run: bool,
+}
+
+impl Default for Retention {
+    /// The last three releases, a grace time of one day.
+    fn default() -> Self {
+        Self { keep_last: 3, grace: Duration::from_secs(24 * 60 * 60), dry_run: false }
+    }
+}
+
+impl Retention {
+    /// Sets how many different releases of each pointer's history are kept, the newest first and
+    /// the live one among them. The live one is kept in any case.
+    #[must_use]
+    pub fn keep_last(mut self, releases: usize) -> Self {
+        self.keep_last = releases;
+        self
+    }
+
+    /// Sets for how long a release is kept after it was staged or live last, and a blob after it
+    /// was sent. It has to be longer than the slowest machine boots and the slowest publisher
+    /// sends; where the store has no lock, it is what keeps publishers from each other's work.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Sets whether the report only says what would be deleted.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
+        self
+    }
+}
+
+/// What pruning did, or would do in a dry run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PruneReport {
+    /// Whether nothing was deleted in truth.
+    pub dry_run: bool,
+    /// The releases that are kept.
+    pub kept: BTreeSet<ReleaseId>,
+    /// The releases that were deleted, also those that were never staged to their end.
+    pub deleted: BTreeSet<ReleaseId>,
+    /// The releases that are left alone, since their manifest cannot be understood and it is not
+    /// known which files are theirs.
+    pub left_alone: BTreeSet<ReleaseId>,
+    /// The blobs that were deleted.
+    pub deleted_blobs: BTreeSet<Sha256Digest>,
+    /// How many bytes were freed.
+    pub freed_bytes: u64,
+}
+
+impl fmt::Display for PruneReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} releases and {} blobs ({} bytes), kept {} releases",
+            if self.dry_run { "would delete" } else { "deleted" },
+            self.deleted.len(),
+            self.deleted_blobs.len(),
+            self.freed_bytes,
+            self.kept.len(),
+        )
+    }
+}
+
+/// A release's files at the target, by path below it.
+type Files = BTreeMap<String, Entry>;
+
+impl Publisher {
+    /// Deletes releases that are no longer wanted, then blobs that no kept release names.
+    ///
+    /// Kept are, over **every** pointer in the target's root: the live release, the last ones of
+    /// the history, what was live or staged within the grace time. The manifest of a release is
+    /// deleted first, so that none looks whole while it goes; when this breaks off, the next call
+    /// completes it. Files that no manifest names stay.
+    ///
+    /// # Errors
+    /// [`Error::MalformedPointer`] and [`Error::MalformedManifest`] where it cannot be known what
+    /// is to be kept; nothing is deleted then. [`Error::Cancelled`]; when the target cannot be
+    /// read or written.
+    pub async fn prune(
+        &self,
+        retention: &Retention,
+        context: &Context,
+    ) -> Result<PruneReport, Error> {
+        let _phase = context.phase(Phase::Pruning, None);
+        // What another publisher stages or activates meanwhile waits for this, or is seen.
+        let _lock = if retention.dry_run { None } else { Some(self.store.lock(context).await?) };
+        let oldest = SystemTime::now().checked_sub(retention.grace);
+        let is_young = |entry: Option<&Entry>| {
+            let modified = entry.and_then(Entry::modified);
+            oldest.is_none_or(|oldest| modified.is_some_and(|modified| modified >= oldest))
+        };
+        let wanted = self.wanted(retention, oldest).await?;
+        let mut report = PruneReport { dry_run: retention.dry_run, ..PruneReport::default() };
+        let mut kept_blobs = BTreeSet::new();
+        let mut unwanted = Vec::new();
+        let incomplete = incomplete_manifest()?;
+        for (release, files) in self.list_releases().await? {
+            let manifest = files.get(layout::manifest().as_str());
+            let record = files.get(incomplete.as_str());
+            let Some(entry) = manifest.or(record) else { continue };
+            let path = if manifest.is_some() { layout::manifest() } else { incomplete.clone() };
+            let keep = wanted.contains(&release) || is_young(Some(entry)) || is_young(record);
+            let stored = match self.read_manifest_at(&release, &path).await {
+                Ok(Some(stored)) => stored,
+                Ok(None) => continue,
+                Err(Error::MalformedManifest { source, .. })
+                    if !keep && !matches!(*source, netboot_core::Error::ManifestVersion { .. }) =>
+                {
+                    report.left_alone.insert(release);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            if keep {
+                let blobs = required(&stored.manifest).into_values().map(|content| content.sha256);
+                kept_blobs.extend(blobs);
+                report.kept.insert(release);
+            } else {
+                unwanted.push((release, files, stored));
+            }
+        }
+        for (release, files, stored) in unwanted {
+            context.check()?;
+            let paths = files_of(&stored.manifest, &files);
+            report.freed_bytes += paths.iter().filter_map(|path| files.get(path)?.size()).sum::<u64>();
+            report.deleted.insert(release);
+            if !retention.dry_run {
+                self.delete_release(&release, &files, &stored, context).await?;
+            }
+        }
+        let blobs = self.store.list(&ListScope::Below(ReleasePath::new("blobs")?)).await?;
+        for listed in blobs {
+            let Some(sha256) = blob_digest(&listed.path) else { continue };
+            let size = listed.entry.size();
+            if let Some(size) = size.filter(|_| !is_young(Some(&listed.entry)))
+                && !kept_blobs.contains(&sha256)
+            {
+                report.deleted_blobs.insert(sha256);
+                report.freed_bytes += size;
+            }
+        }
+        if !retention.dry_run {
+            let paths: Vec<_> = report.deleted_blobs.iter().map(layout::blob).collect();
+            self.store.delete(&paths, context).await?;
+        }
+        Ok(report)
+    }
+
+    /// The releases that any pointer wants.
+    async fn wanted(
+        &self,
+        retention: &Retention,
+        oldest: Option<SystemTime>,
+    ) -> Result<BTreeSet<ReleaseId>, Error> {
+        let mut wanted = BTreeSet::new();
+        for listed in self.store.list(&ListScope::Root).await? {
+            let name = listed.path.strip_suffix(".ipxe").map(PointerName::new);
+            let (Some(Ok(name)), Entry::Object { .. }) = (name, &listed.entry) else { continue };
+            let state = self.read_pointer_at(layout::pointer(&name)).await?;
+            // Another script of ours has no history and needs none: only this pointer has to.
+            match &state.content {
+                Some(PointerContent::Malformed { without_history: true, .. })
+                    if name != self.pointer => {}
+                _ => state.understood()?,
+            }
+            wanted.extend(wanted_of(state.history(), retention.keep_last, oldest));
+        }
+        Ok(wanted)
+    }
+
+    async fn delete_release(
+        &self,
+        release: &ReleaseId,
+        files: &Files,
+        stored: &StoredManifest,
+        context: &Context,
+    ) -> Result<(), Error> {
+        let place = |path: &ReleasePath| layout::in_release(release, path);
+        let incomplete = incomplete_manifest()?;
+        if files.contains_key(layout::manifest().as_str()) {
+            // From here on the release is not whole, and it is known which files are its own.
+            let record = upload(place(&incomplete), stored.json.clone())?;
+            self.store.send(vec![record], context).await?;
+            self.store.delete(&[place(&layout::manifest())], context).await?;
+        }
+        let own = stored.manifest.files().keys().map(place);
+        let own: Vec<_> = own.chain([place(&layout::release_pointer())]).collect();
+        self.store.delete(&own, context).await?;
+        self.store.delete(&[place(&incomplete)], context).await
+    }
+}
+
+/// Of a history, newest first: the live release, the last ones, and those that were replaced
+/// after `oldest`.
+fn wanted_of(
+    history: &[Activation],
+    keep_last: usize,
+    oldest: Option<SystemTime>,
+) -> BTreeSet<ReleaseId> {
+    let mut wanted = BTreeSet::new();
+    let mut last = BTreeSet::new();
+    let mut replaced: Option<SystemTime> = None;
+    for activation in history {
+        let was_live_lately = match (replaced, oldest) {
+            (None, _) | (_, None) => true,
+            (Some(replaced), Some(oldest)) => replaced >= oldest,
+        };
+        if last.len() < keep_last {
+            last.insert(activation.release);
+        }
+        if was_live_lately || last.contains(&activation.release) {
+            wanted.insert(activation.release);
+        }
+        replaced = Some(activation.at());
+    }
+    wanted
+}
+
+/// Which of the files below a release are its own: only those are deleted.
+fn files_of(manifest: &Manifest, files: &Files) -> Vec<String> {
+    let own = manifest.files().keys().map(ToString::to_string);
+    let own = own.chain([layout::release_pointer(), layout::manifest()].map(String::from));
+    own.filter(|path| files.contains_key(path)).collect()
+}
+
+/// The digest of `blobs/<sha256>`.
+pub(super) fn blob_digest(path: &str) -> Option<Sha256Digest> {
+    let name = path.strip_prefix("blobs/")?;
+    let digest: Sha256Digest = name.parse().ok()?;
+    (digest.to_string() == name).then_some(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+    use crate::pointer::ActivationKind;
+
+    #[test]
+    fn what_was_live_within_the_grace_time_is_wanted() {
+        let id = |name: &str| ReleaseId::of([(name, &Sha256Digest::of(name.as_bytes()))]);
+        let activation = |name, seconds| Activation {
+            kind: ActivationKind::Activated,
+            seconds,
+            release: id(name),
+        };
+        let history = [activation("C", 300), activation("B", 200), activation("A", 100)];
+        let at = |seconds| Some(UNIX_EPOCH + Duration::from_secs(seconds));
+        let wanted = |keep_last, oldest| wanted_of(&history, keep_last, oldest);
+
+        assert_eq!(wanted(0, at(1000)), BTreeSet::from([id("C")]));
+        assert_eq!(wanted(2, at(1000)), BTreeSet::from([id("C"), id("B")]));
+        // B went out of service at 300, A at 200.
+        assert_eq!(wanted(0, at(300)), BTreeSet::from([id("C"), id("B")]));
+        assert_eq!(wanted(0, at(200)), BTreeSet::from([id("C"), id("B"), id("A")]));
+        assert_eq!(wanted(0, None), BTreeSet::from([id("C"), id("B"), id("A")]));
+    }
+}

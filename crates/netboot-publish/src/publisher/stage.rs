@@ -1,0 +1,187 @@
+//! Sending a release to where it will be served from, without making it live.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bytes::Bytes;
+use netboot_core::{
+    Context, Manifest, Phase, Release, ReleaseId, ReleasePath, Sha256Digest, layout,
+};
+use serde::Serialize;
+
+use super::Publisher;
+use super::target::{StoredManifest, incomplete_manifest, upload};
+use super::whole::{finding, required};
+use crate::store::Upload;
+use crate::Error;
+
+/// What staging a release did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Staged {
+    /// The release. It boots from `releases/<id>/boot.ipxe` already.
+    pub release: ReleaseId,
+    /// How many objects were sent.
+    pub sent: usize,
+    /// Their size in bytes.
+    pub sent_bytes: u64,
+    /// How many objects were there already.
+    pub present: usize,
+    /// Their size in bytes.
+    pub present_bytes: u64,
+}
+
+impl Staged {
+    pub(super) fn nothing(release: ReleaseId) -> Self {
+        Self { release, sent: 0, sent_bytes: 0, present: 0, present_bytes: 0 }
+    }
+
+    pub(super) fn count(&mut self, size: u64, missing: bool) {
+        let (objects, bytes) = if missing {
+            (&mut self.sent, &mut self.sent_bytes)
+        } else {
+            (&mut self.present, &mut self.present_bytes)
+        };
+        *objects += 1;
+        *bytes += size;
+    }
+}
+
+impl fmt::Display for Staged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sent, sent_bytes, present, present_bytes, .. } = self;
+        write!(
+            f,
+            "sent {sent} files ({sent_bytes} bytes), {present} were there ({present_bytes} bytes)"
+        )
+    }
+}
+
+impl Publisher {
+    /// Sends a release to where it will be served from, and verifies that it is whole. What
+    /// machines boot does not change; the release itself boots from `releases/<id>/boot.ipxe`.
+    ///
+    /// Sends what is missing: kernels, initrds and entry points' texts first, then the release's
+    /// files, its manifest last. Under an id that is there already only explanations can differ
+    /// (the manifest's `images`); then the manifest stays as it is.
+    ///
+    /// # Errors
+    /// When an artifact or the target cannot be read or written, [`Error::NotWhole`] when
+    /// something is missing in the end (another publisher pruned it), [`Error::Cancelled`].
+    pub async fn stage(&self, release: &Release, context: &Context) -> Result<Staged, Error> {
+        let _phase = context.phase(Phase::Staging, None);
+        let id = *release.id();
+        let uploads = uploads(release)?;
+        let incomplete = layout::in_release(&id, &incomplete_manifest()?);
+
+        let mut staged = Staged::nothing(id);
+        let (mut blobs, mut files) = (Vec::new(), Vec::new());
+        // Under the lock, a pruning publisher either has deleted by now what is missing here, or
+        // will see by the incomplete manifest, or by the time of the manifest, what to spare.
+        let manifest = {
+            let _lock = self.store.lock(context).await?;
+            let there = self.manifest_of(release).await?;
+            let record = match &there {
+                Some(stored) => upload(manifest_path(&id), stored.json.clone())?,
+                None => upload(incomplete.clone(), release.manifest().to_json()?.into())?,
+            };
+            self.store.send(vec![record], context).await?;
+
+            let paths: Vec<ReleasePath> = uploads.keys().cloned().collect();
+            let found = self.store.stat(&paths).await?;
+            // The pointer's text is not covered by the id: where it differs, it is sent again.
+            let same_pointer = there
+                .as_ref()
+                .is_some_and(|stored| stored.manifest.pointer() == release.manifest().pointer());
+            let pointer = layout::in_release(&id, &layout::release_pointer());
+            for (path, upload) in uploads {
+                let size = upload.artifact().size();
+                let missing = finding(&path, size, found.get(&path)).is_some()
+                    || (path == pointer && !same_pointer);
+                staged.count(size, missing);
+                match (missing, path.as_str().starts_with("blobs/")) {
+                    (true, true) => blobs.push(upload),
+                    (true, false) => files.push(upload),
+                    (false, _) => {}
+                }
+            }
+            there.filter(|stored| same_promises(&stored.manifest, release.manifest()))
+        };
+        self.store.send(blobs, context).await?;
+        self.store.send(files, context).await?;
+        if manifest.is_none() {
+            let json: Bytes = release.manifest().to_json()?.into();
+            self.store.send(vec![upload(manifest_path(&id), json)?], context).await?;
+        }
+        {
+            let _phase = context.phase(Phase::Verifying, None);
+            self.require_whole(release.manifest()).await?;
+        }
+        if !self.store.stat(std::slice::from_ref(&incomplete)).await?.is_empty() {
+            self.store.delete(&[incomplete], context).await?;
+        }
+        Ok(staged)
+    }
+
+    /// The manifest that the target has for this release, if it can be understood. One that
+    /// cannot is written anew.
+    pub(super) async fn manifest_of(
+        &self,
+        release: &Release,
+    ) -> Result<Option<StoredManifest>, Error> {
+        match self.read_manifest(release.id()).await {
+            Err(Error::MalformedManifest { source, .. })
+                if !matches!(*source, netboot_core::Error::ManifestVersion { .. }) =>
+            {
+                Ok(None)
+            }
+            read => read,
+        }
+    }
+}
+
+fn manifest_path(release: &ReleaseId) -> ReleasePath {
+    layout::in_release(release, &layout::manifest())
+}
+
+/// Whether two manifests differ in explanation only.
+pub(super) fn same_promises(one: &Manifest, other: &Manifest) -> bool {
+    one.pointer() == other.pointer() && required(one) == required(other)
+        && one.entry_points() == other.entry_points()
+}
+
+/// All objects of a release but its manifest, by where they go.
+pub(super) fn uploads(release: &Release) -> Result<BTreeMap<ReleasePath, Upload>, Error> {
+    let id = release.id();
+    let names = names(release);
+    let mut uploads = BTreeMap::new();
+    for (sha256, blob) in release.blobs() {
+        let path = layout::blob(sha256);
+        let name = names.get(sha256).cloned().unwrap_or_else(|| path.to_string());
+        uploads.insert(path.clone(), Upload::new(path, blob.clone()).with_subject(name));
+    }
+    for text in release.entry_points().values() {
+        let path = layout::blob(&Sha256Digest::of(text));
+        let text = upload(path.clone(), text.clone())?;
+        uploads.entry(path).or_insert(text);
+    }
+    for (path, file) in release.files() {
+        let place = layout::in_release(id, path);
+        uploads.insert(place.clone(), Upload::new(place, file.clone()));
+    }
+    let place = layout::in_release(id, &layout::release_pointer());
+    uploads.insert(place.clone(), upload(place, release.pointer().clone())?);
+    Ok(uploads)
+}
+
+/// What people call the blobs: `<profile>/<file name>` of the first profile that has it.
+fn names(release: &Release) -> BTreeMap<Sha256Digest, String> {
+    let mut names = BTreeMap::new();
+    for (profile, image) in release.manifest().images() {
+        for file in std::iter::once(&image.kernel).chain(&image.initrds) {
+            let name = || format!("{profile}/{}", file.file_name);
+            names.entry(file.sha256).or_insert_with(name);
+        }
+    }
+    names
+}
