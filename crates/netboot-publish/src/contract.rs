@@ -1,1 +1,47 @@
-//! wip
+//! The suite that holds an implementation of [`Store`] to its contract, and [`Publisher`] over it
+//! to its own; to be called from a store's tests.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use netboot_publish::{MemoryStore, contract};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! // Each call gives a new, empty target.
+//! contract::check_store(|| Arc::new(MemoryStore::new())).await;
+//! contract::check_publisher(|| Arc::new(MemoryStore::new())).await;
+//! # }
+//! ```
+//!
+//! What the store cannot do it says in its [`Capabilities`](crate::Capabilities). No part of the
+//! suite is left out for that: it then checks that the store, and the publisher over it, behave
+//! as they promise to without the ability.
+//!
+//! [`Publisher`]: crate::Publisher
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a suite of tests tells what fails by panicking"
+)]
+
+mod publisher;
+mod sample;
+mod store;
+
+use std::sync::Arc;
+
+pub use self::sample::{sample_image, sample_release};
+use crate::Store;
+
+/// Checks every sentence of the contract of [`Store`]. `make` gives a new, empty target each time
+/// it is called.
+pub async fn check_store(make: impl Fn() -> Arc<dyn Store>) {
+    store::check(&make).await;
+}
+
+/// Checks every promise of [`Publisher`](crate::Publisher) over the store. `make` gives a new,
+/// empty target each time it is called.
+pub async fn check_publisher(make: impl Fn() -> Arc<dyn Store>) {
+    publisher::check(&make).await;
+}

@@ -10,11 +10,11 @@ use bytes::Bytes;
 use netboot_core::{ArtifactReader, Content, Context, ReleasePath, Sha256Digest};
 use tokio::io::AsyncReadExt;
 
+use crate::Error;
 use crate::store::{
     Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Store, StoreLock, Swap,
     Upload, Version,
 };
-use crate::Error;
 
 /// A store in memory. Clones share what is in it, so that one can publish and another look.
 ///
@@ -74,11 +74,7 @@ impl Contents {
 impl MemoryStore {
     /// An empty store with every ability.
     pub fn new() -> Self {
-        Self {
-            capabilities: Capabilities::all(),
-            contents: Arc::default(),
-            lock: Arc::default(),
-        }
+        Self { capabilities: Capabilities::all(), contents: Arc::default(), lock: Arc::default() }
     }
 
     /// The same with these abilities only.
@@ -144,7 +140,9 @@ impl Store for MemoryStore {
         };
         let contents = self.contents();
         let places = contents.places.iter().filter(|(path, _)| in_scope(path));
-        Ok(places.map(|(path, place)| Listed { path: path.to_string(), entry: place.entry() }).collect())
+        Ok(places
+            .map(|(path, place)| Listed { path: path.to_string(), entry: place.entry() })
+            .collect())
     }
 
     async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
@@ -169,7 +167,9 @@ impl Store for MemoryStore {
             // One byte more than announced is enough to tell that there are too many.
             let mut reader = upload.artifact().open().await?.take(upload.artifact().size() + 1);
             let read = reader.read_to_end(&mut bytes).await;
-            read.map_err(|source| Error::io("read", upload.artifact().file_name().as_str(), source))?;
+            read.map_err(|source| {
+                Error::io("read", upload.artifact().file_name().as_str(), source)
+            })?;
             let found = Content { size: bytes.len() as u64, sha256: Sha256Digest::of(&bytes) };
             let expected = upload.content();
             if found != expected {

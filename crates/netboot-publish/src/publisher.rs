@@ -174,9 +174,9 @@ impl Publisher {
     /// When the target cannot be reached or read.
     pub async fn releases(&self) -> Result<BTreeSet<ReleaseId>, Error> {
         let listed = self.list_releases().await?;
-        let staged = listed.into_iter().filter(|(_, files)| {
-            files.keys().any(|path| *path == layout::manifest().as_str())
-        });
+        let staged = listed
+            .into_iter()
+            .filter(|(_, files)| files.keys().any(|path| *path == layout::manifest().as_str()));
         Ok(staged.map(|(release, _)| release).collect())
     }
 

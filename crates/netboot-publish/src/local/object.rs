@@ -63,7 +63,11 @@ pub(super) fn swap(
 }
 
 /// Puts one object into place; the directories are yet to be synced.
-pub(super) async fn send(store: &LocalStore, upload: Upload, context: Context) -> Result<(), Error> {
+pub(super) async fn send(
+    store: &LocalStore,
+    upload: Upload,
+    context: Context,
+) -> Result<(), Error> {
     context.check()?;
     let artifact = upload.artifact().clone();
     let temporary = match artifact.local_path() {
@@ -142,7 +146,8 @@ async fn write_stream(
     let mut done = 0;
     loop {
         context.check()?;
-        let mut chunk = Vec::with_capacity(CHUNK.min(usize::try_from(expected.size).unwrap_or(CHUNK) + 1));
+        let mut chunk =
+            Vec::with_capacity(CHUNK.min(usize::try_from(expected.size).unwrap_or(CHUNK) + 1));
         while chunk.len() < chunk.capacity() {
             let read = reader.read_buf(&mut chunk).await;
             if read.map_err(|source| Error::io("read", name.as_str(), source))? == 0 {
@@ -173,7 +178,8 @@ async fn write_stream(
             if found == expected {
                 return Ok(written.0);
             }
-            let (path, expected, found) = (upload.path().clone(), Box::new(expected), Box::new(found));
+            let (path, expected, found) =
+                (upload.path().clone(), Box::new(expected), Box::new(found));
             return Err(Error::DigestMismatch { path, expected, found });
         }
         temporary = Some(written.0);

@@ -4,10 +4,10 @@ use netboot_core::{Context, Event, Manifest, Phase, ReleaseId, layout};
 
 use super::Publisher;
 use super::target::PointerState;
+use crate::Error;
 use crate::pointer::{Activation, ActivationKind, Pointer};
 use crate::receipt::{Outcome, Receipt};
 use crate::store::Swap;
-use crate::Error;
 
 /// Which release to roll back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,15 +44,16 @@ impl Publisher {
         base.understood()?;
         let release = match to {
             RollbackTo::Release(release) => release,
-            RollbackTo::Previous => base.pointer().and_then(Pointer::previous).ok_or_else(|| {
-                Error::NothingToRollBackTo { pointer: self.pointer.clone() }
-            })?,
+            RollbackTo::Previous => base
+                .pointer()
+                .and_then(Pointer::previous)
+                .ok_or_else(|| Error::NothingToRollBackTo { pointer: self.pointer.clone() })?,
         };
         self.make_live(&release, &base, ActivationKind::RolledBack, context).await
     }
 
     /// Replaces the pointer by that of `release`, if it is still what `base` says.
-    pub(super) async fn make_live(
+    pub(crate) async fn make_live(
         &self,
         release: &ReleaseId,
         base: &PointerState,
@@ -110,14 +111,14 @@ impl Publisher {
     ) -> Result<(), Error> {
         let guarded = self.store.capabilities().compare_and_swap();
         // Without compare-and-swap, looking once more is the best there is.
-        let swapped = if (unchanged || !guarded) && self.read_pointer().await?.version != base.version
-        {
-            Swap::Conflict
-        } else if unchanged {
-            Swap::Done
-        } else {
-            self.store.swap(&base.path, base.version.as_ref(), pointer.to_bytes()).await?
-        };
+        let swapped =
+            if (unchanged || !guarded) && self.read_pointer().await?.version != base.version {
+                Swap::Conflict
+            } else if unchanged {
+                Swap::Done
+            } else {
+                self.store.swap(&base.path, base.version.as_ref(), pointer.to_bytes()).await?
+            };
         if swapped == Swap::Done {
             return Ok(());
         }

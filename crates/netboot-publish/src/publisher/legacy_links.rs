@@ -6,8 +6,8 @@ use netboot_core::{Manifest, ReleasePath, Sha256Digest, layout};
 
 use super::Publisher;
 use super::place::PlaceState;
-use crate::store::Entry;
 use crate::Error;
+use crate::store::Entry;
 
 /// The name that the old layout gives to a kernel, whatever its architecture.
 const KERNEL: &str = "bzImage";

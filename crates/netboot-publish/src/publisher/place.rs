@@ -8,8 +8,8 @@ use super::Publisher;
 use super::entry_points::entry_point_states;
 use super::legacy_links::{legacy_links, link_state};
 use super::target::PointerState;
-use crate::pointer::PointerContent;
 use crate::Error;
+use crate::pointer::PointerContent;
 
 /// What lies in a place that a publisher writes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -158,7 +158,8 @@ impl Publisher {
         for (release, files, stored) in unwanted {
             context.check()?;
             let paths = files_of(&stored.manifest, &files);
-            report.freed_bytes += paths.iter().filter_map(|path| files.get(path)?.size()).sum::<u64>();
+            report.freed_bytes +=
+                paths.iter().filter_map(|path| files.get(path)?.size()).sum::<u64>();
             report.deleted.insert(release);
             if !retention.dry_run {
                 self.delete_release(&release, &files, &stored, context).await?;

@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::Publisher;
 use super::target::{StoredManifest, incomplete_manifest, upload};
 use super::whole::{finding, required};
-use crate::store::Upload;
 use crate::Error;
+use crate::store::Upload;
 
 /// What staging a release did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -146,7 +146,8 @@ fn manifest_path(release: &ReleaseId) -> ReleasePath {
 
 /// Whether two manifests differ in explanation only.
 pub(super) fn same_promises(one: &Manifest, other: &Manifest) -> bool {
-    one.pointer() == other.pointer() && required(one) == required(other)
+    one.pointer() == other.pointer()
+        && required(one) == required(other)
         && one.entry_points() == other.entry_points()
 }
 

@@ -9,13 +9,13 @@ use netboot_core::{
 };
 
 use super::Publisher;
+use crate::Error;
 use crate::pointer::{Activation, Pointer, PointerContent};
 use crate::store::{Entry, ListScope, Upload, Version};
-use crate::Error;
 
 /// The pointer as it was at one moment.
 #[derive(Debug, Clone)]
-pub(super) struct PointerState {
+pub(crate) struct PointerState {
     pub(super) path: ReleasePath,
     /// What a swap has to expect; none where nothing lies.
     pub(super) version: Option<Version>,
@@ -59,7 +59,7 @@ pub(super) struct StoredManifest {
 }
 
 impl Publisher {
-    pub(super) async fn read_pointer(&self) -> Result<PointerState, Error> {
+    pub(crate) async fn read_pointer(&self) -> Result<PointerState, Error> {
         self.read_pointer_at(self.pointer_path()).await
     }
 
@@ -69,7 +69,9 @@ impl Publisher {
         let found = self.store.stat(std::slice::from_ref(&state.path)).await?;
         match found.get(&state.path) {
             None => {}
-            Some(Entry::Link { .. } | Entry::Other) => state.content = Some(PointerContent::Foreign),
+            Some(Entry::Link { .. } | Entry::Other) => {
+                state.content = Some(PointerContent::Foreign)
+            }
             Some(Entry::Object { .. }) => {
                 if let Some(document) = self.store.read(&state.path).await? {
                     state.version = Some(document.version);

@@ -95,7 +95,9 @@ impl Publisher {
         let mut report = VerifyReport::default();
         let releases: BTreeSet<ReleaseId> = match scope {
             VerifyScope::Release(release) => BTreeSet::from([release]),
-            VerifyScope::Live => self.verify_pointer(&mut report).await?.live().into_iter().collect(),
+            VerifyScope::Live => {
+                self.verify_pointer(&mut report).await?.live().into_iter().collect()
+            }
             VerifyScope::Everything => {
                 let live = self.verify_pointer(&mut report).await?.live();
                 live.into_iter().chain(self.releases().await?).collect()

@@ -33,8 +33,9 @@ impl Publisher {
         let required = required(manifest);
         let paths: Vec<ReleasePath> = required.keys().cloned().collect();
         let found = self.store.stat(&paths).await?;
-        let findings =
-            required.iter().filter_map(|(path, content)| finding(path, content.size, found.get(path)));
+        let findings = required
+            .iter()
+            .filter_map(|(path, content)| finding(path, content.size, found.get(path)));
         Ok(findings.collect())
     }
 

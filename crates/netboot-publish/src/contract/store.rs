@@ -1,0 +1,414 @@
+//! The sentences of the contract of [`Store`], by their numbers.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use netboot_core::{
+    Artifact, ArtifactKind, ArtifactReader, BytesArtifact, CancellationToken, Context, Event,
+    FileName, Phase, ReleasePath, Sha256Digest, Unit,
+};
+use tokio::io::AsyncReadExt;
+
+use crate::Error;
+use crate::store::{DOCUMENT_LIMIT, Entry, ListScope, Store, Swap, Upload};
+
+type Make<'a> = &'a dyn Fn() -> Arc<dyn Store>;
+
+pub(super) async fn check(make: Make<'_>) {
+    an_object_is_replaced_at_once(make).await;
+    a_batch_arrives(make).await;
+    other_bytes_than_announced_are_refused(make).await;
+    stat_tells_what_there_is(make).await;
+    list_finds_everything_in_its_scope(make).await;
+    read_and_open_give_the_bytes(make).await;
+    read_refuses_what_is_too_large(make).await;
+    swap_replaces_what_was_expected(make).await;
+    of_several_swaps_one_succeeds(make).await;
+    a_version_changes_with_the_bytes(make).await;
+    delete_removes(make).await;
+    link_makes_links(make).await;
+    the_lock_excludes(make).await;
+    a_cancelled_context_ends_the_work(make).await;
+    progress_is_reported(make).await;
+    assert_eq!(make().capabilities(), make().capabilities(), "the abilities changed");
+    assert!(!make().to_string().is_empty(), "a store has a name for people");
+}
+
+fn path(text: &str) -> ReleasePath {
+    ReleasePath::new(text).unwrap()
+}
+
+fn upload(place: &str, bytes: impl Into<Bytes>) -> Upload {
+    let name = FileName::new("object").unwrap();
+    Upload::new(path(place), Arc::new(BytesArtifact::new(ArtifactKind::Script, name, bytes)))
+}
+
+async fn put(store: &dyn Store, place: &str, bytes: impl Into<Bytes>) {
+    store.send(vec![upload(place, bytes)], &Context::new()).await.unwrap();
+}
+
+async fn get(store: &dyn Store, place: &str) -> Option<Bytes> {
+    store.read(&path(place)).await.unwrap().map(|document| document.bytes)
+}
+
+/// 1. A reader gets the old bytes or the new ones.
+async fn an_object_is_replaced_at_once(make: Make<'_>) {
+    let store = make();
+    let versions: Vec<Vec<u8>> = (0..2_u8).map(|fill| vec![b'a' + fill; 300_000]).collect();
+    put(store.as_ref(), "replaced", versions[0].clone()).await;
+    let writer = {
+        let (store, versions) = (store.clone(), versions.clone());
+        tokio::spawn(async move {
+            for round in 0..20 {
+                put(store.as_ref(), "replaced", versions[round % 2].clone()).await;
+            }
+        })
+    };
+    while !writer.is_finished() {
+        let bytes = get(store.as_ref(), "replaced").await.expect("it is always there");
+        assert!(versions.iter().any(|version| bytes == version[..]), "a torn object");
+        tokio::task::yield_now().await;
+    }
+    writer.await.unwrap();
+}
+
+/// 2. When `send` returns, all of the batch is there.
+async fn a_batch_arrives(make: Make<'_>) {
+    let store = make();
+    let uploads: Vec<Upload> = (0..40)
+        .map(|n| upload(&format!("releases/batch/{}/{n}", n % 7), format!("number {n}")))
+        .collect();
+    store.send(uploads.clone(), &Context::new()).await.unwrap();
+    store.send(Vec::new(), &Context::new()).await.unwrap();
+    for upload in uploads {
+        let bytes = get(store.as_ref(), upload.path().as_str()).await.unwrap();
+        assert_eq!(Sha256Digest::of(&bytes), upload.content().sha256);
+    }
+    put(store.as_ref(), "blobs/empty", "").await;
+    assert_eq!(get(store.as_ref(), "blobs/empty").await.unwrap().len(), 0);
+    let large: Vec<u8> = (0..5_000_000_u32).map(|n| (n % 253) as u8).collect();
+    put(store.as_ref(), "blobs/large", large.clone()).await;
+    assert!(get(store.as_ref(), "blobs/large").await.unwrap() == large);
+}
+
+/// Announces other bytes than it gives.
+#[derive(Debug)]
+struct Lying {
+    name: FileName,
+    size: u64,
+    sha256: Sha256Digest,
+    bytes: Bytes,
+}
+
+#[async_trait]
+impl Artifact for Lying {
+    fn kind(&self) -> ArtifactKind {
+        ArtifactKind::Initrd
+    }
+    fn file_name(&self) -> &FileName {
+        &self.name
+    }
+    fn size(&self) -> u64 {
+        self.size
+    }
+    fn sha256(&self) -> Sha256Digest {
+        self.sha256
+    }
+    async fn open(&self) -> Result<ArtifactReader, netboot_core::Error> {
+        Ok(Box::pin(std::io::Cursor::new(self.bytes.clone())))
+    }
+}
+
+/// 3. Bytes that differ are an error, and not put into place.
+async fn other_bytes_than_announced_are_refused(make: Make<'_>) {
+    let store = make();
+    for (size, announced, bytes) in
+        [(3, "abc", "abd"), (3, "abc", "ab"), (3, "abc", "abcd"), (3, "abc", "")]
+    {
+        let sha256 = Sha256Digest::of(announced.as_bytes());
+        let name = FileName::new("lying").unwrap();
+        let lying = Lying { name, size, sha256, bytes: Bytes::from_static(bytes.as_bytes()) };
+        let uploads = vec![Upload::new(path("blobs/lying"), Arc::new(lying))];
+        let error = store.send(uploads, &Context::new()).await.unwrap_err();
+        assert!(matches!(error, Error::DigestMismatch { .. }), "{error:?}");
+        assert!(error.hint().is_some());
+        assert_eq!(get(store.as_ref(), "blobs/lying").await, None, "{bytes:?} was put into place");
+    }
+}
+
+/// 4. `stat` tells of each path that exists what lies there.
+async fn stat_tells_what_there_is(make: Make<'_>) {
+    let store = make();
+    let before = SystemTime::now() - Duration::from_secs(5);
+    put(store.as_ref(), "blobs/here", "12345").await;
+    let paths = [path("blobs/here"), path("blobs/not"), path("blobs/here/below")];
+    let found = store.stat(&paths).await.unwrap();
+    assert_eq!(found.keys().collect::<Vec<_>>(), [&paths[0]]);
+    let entry = &found[&paths[0]];
+    assert_eq!(entry.size(), Some(5));
+    let modified = entry.modified().unwrap();
+    assert!(modified > before && modified < SystemTime::now() + Duration::from_secs(5));
+    assert!(store.stat(&[]).await.unwrap().is_empty());
+}
+
+/// 5. `list` finds every object in its scope.
+async fn list_finds_everything_in_its_scope(make: Make<'_>) {
+    let store = make();
+    let below = |text: &str| ListScope::Below(path(text));
+    assert!(store.list(&below("releases")).await.unwrap().is_empty());
+    assert!(store.list(&ListScope::Root).await.unwrap().is_empty());
+    let places = ["current.ipxe", "releases/a/manifest.json", "releases/a/worker/x", "releasesb/c"];
+    for place in places {
+        put(store.as_ref(), place, place).await;
+    }
+    for (scope, expected) in [
+        (ListScope::Root, &places[..1]),
+        (below("releases"), &places[1..3]),
+        (below("releases/a/worker"), &places[2..3]),
+        (below("nothing"), &[]),
+    ] {
+        let mut listed = store.list(&scope).await.unwrap();
+        listed.sort_by(|one, other| one.path.cmp(&other.path));
+        let found: Vec<&str> = listed.iter().map(|listed| listed.path.as_str()).collect();
+        assert_eq!(found, expected, "{scope:?}");
+        for listed in listed {
+            let path = path(&listed.path);
+            assert_eq!(store.stat(std::slice::from_ref(&path)).await.unwrap()[&path], listed.entry);
+        }
+    }
+}
+
+/// 6. `read` and `open` give the bytes.
+async fn read_and_open_give_the_bytes(make: Make<'_>) {
+    let store = make();
+    put(store.as_ref(), "blobs/bytes", &b"\0\n\xff"[..]).await;
+    assert_eq!(get(store.as_ref(), "blobs/bytes").await.unwrap(), &b"\0\n\xff"[..]);
+    let mut bytes = Vec::new();
+    let mut reader = store.open(&path("blobs/bytes")).await.unwrap().unwrap();
+    reader.read_to_end(&mut bytes).await.unwrap();
+    assert_eq!(bytes, b"\0\n\xff");
+    assert!(store.read(&path("blobs/not")).await.unwrap().is_none());
+    assert!(store.open(&path("blobs/not")).await.unwrap().is_none());
+}
+
+/// As many zero bytes as are asked for, never all in memory here.
+#[derive(Debug)]
+struct Zeros(FileName, u64);
+
+#[async_trait]
+impl Artifact for Zeros {
+    fn kind(&self) -> ArtifactKind {
+        ArtifactKind::Initrd
+    }
+    fn file_name(&self) -> &FileName {
+        &self.0
+    }
+    fn size(&self) -> u64 {
+        self.1
+    }
+    fn sha256(&self) -> Sha256Digest {
+        let mut hasher = netboot_core::Sha256Hasher::new();
+        let zeros = [0; 4096];
+        let mut left = self.1;
+        while left > 0 {
+            let length = left.min(4096);
+            hasher.update(&zeros[..usize::try_from(length).unwrap()]);
+            left -= length;
+        }
+        hasher.finish().0
+    }
+    async fn open(&self) -> Result<ArtifactReader, netboot_core::Error> {
+        Ok(Box::pin(tokio::io::repeat(0).take(self.1)))
+    }
+}
+
+async fn read_refuses_what_is_too_large(make: Make<'_>) {
+    let store = make();
+    let zeros = Zeros(FileName::new("zeros").unwrap(), DOCUMENT_LIMIT + 1);
+    let uploads = vec![Upload::new(path("blobs/zeros"), Arc::new(zeros))];
+    store.send(uploads, &Context::new()).await.unwrap();
+    let error = store.read(&path("blobs/zeros")).await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");
+    assert!(store.open(&path("blobs/zeros")).await.unwrap().is_some());
+}
+
+async fn swap(store: &dyn Store, expected: Option<&'static str>, new: &'static str) -> Swap {
+    let there = store.read(&path("current.ipxe")).await.unwrap();
+    // A version that another content had, where another one is expected than is there.
+    let version = match (expected, there) {
+        (Some(expected), Some(there)) if there.bytes == expected => Some(there.version),
+        (Some(_), _) => Some(crate::Version::new("another")),
+        (None, _) => None,
+    };
+    let new = Bytes::from_static(new.as_bytes());
+    store.swap(&path("current.ipxe"), version.as_ref(), new).await.unwrap()
+}
+
+/// 7. `swap` replaces the object if its version is still the expected one.
+async fn swap_replaces_what_was_expected(make: Make<'_>) {
+    let store = make();
+    let guarded = store.capabilities().compare_and_swap();
+    assert_eq!(swap(store.as_ref(), None, "first").await, Swap::Done);
+    assert_eq!(swap(store.as_ref(), Some("first"), "second").await, Swap::Done);
+    assert_eq!(get(store.as_ref(), "current.ipxe").await.unwrap(), "second");
+    for expected in [None, Some("first")] {
+        let swapped = swap(store.as_ref(), expected, "third").await;
+        assert_eq!(swapped, if guarded { Swap::Conflict } else { Swap::Done });
+    }
+    let now = if guarded { "second" } else { "third" };
+    assert_eq!(get(store.as_ref(), "current.ipxe").await.unwrap(), now);
+    store.delete(&[path("current.ipxe")], &Context::new()).await.unwrap();
+    let swapped = swap(store.as_ref(), Some("second"), "fourth").await;
+    assert_eq!(swapped, if guarded { Swap::Conflict } else { Swap::Done });
+}
+
+async fn of_several_swaps_one_succeeds(make: Make<'_>) {
+    let store = make();
+    let guarded = store.capabilities().compare_and_swap();
+    for round in 0..10 {
+        let there = store.read(&path("current.ipxe")).await.unwrap();
+        let version = there.map(|document| document.version);
+        let swaps: Vec<_> = (0..6)
+            .map(|n| {
+                let (store, version) = (store.clone(), version.clone());
+                let content = Bytes::from(format!("round {round}, writer {n}"));
+                tokio::spawn(async move {
+                    store.swap(&path("current.ipxe"), version.as_ref(), content).await.unwrap()
+                })
+            })
+            .collect();
+        let mut done = Vec::new();
+        for (n, swap) in swaps.into_iter().enumerate() {
+            if swap.await.unwrap() == Swap::Done {
+                done.push(n);
+            }
+        }
+        assert_eq!(done.len(), if guarded { 1 } else { 6 }, "round {round}");
+        let now = get(store.as_ref(), "current.ipxe").await.unwrap();
+        assert!(done.iter().any(|n| now == format!("round {round}, writer {n}")));
+    }
+}
+
+/// 8. A version changes whenever the bytes do.
+async fn a_version_changes_with_the_bytes(make: Make<'_>) {
+    let store = make();
+    let mut versions = std::collections::HashSet::new();
+    for n in 0..10 {
+        put(store.as_ref(), "current.ipxe", format!("{n:03}")).await;
+        let version = store.read(&path("current.ipxe")).await.unwrap().unwrap().version;
+        assert_eq!(store.read(&path("current.ipxe")).await.unwrap().unwrap().version, version);
+        assert!(versions.insert(version), "the version stayed");
+    }
+}
+
+/// 9. `delete` removes, and what is gone is no error.
+async fn delete_removes(make: Make<'_>) {
+    let store = make();
+    for place in ["releases/a/one", "releases/a/two", "blobs/three"] {
+        put(store.as_ref(), place, place).await;
+    }
+    let paths = ["releases/a/one", "blobs/three", "blobs/not", "no/such/place"].map(path);
+    for _ in 0..2 {
+        store.delete(&paths, &Context::new()).await.unwrap();
+        assert!(store.stat(&paths).await.unwrap().is_empty());
+    }
+    assert_eq!(get(store.as_ref(), "releases/a/two").await.unwrap(), "releases/a/two");
+    // What was emptied takes new objects.
+    put(store.as_ref(), "releases/a/one", "again").await;
+}
+
+/// 10. `link` makes symbolic links, or says that there are none.
+async fn link_makes_links(make: Make<'_>) {
+    let store = make();
+    put(store.as_ref(), "worker/initrd", "an object").await;
+    for target in ["../blobs/a", "../blobs/b"] {
+        let links: BTreeMap<ReleasePath, String> = ["worker/bzImage", "worker/initrd"]
+            .map(|place| (path(place), target.to_owned()))
+            .into();
+        let linked = store.link(&links).await;
+        if !store.capabilities().links() {
+            assert!(matches!(linked, Err(Error::LinksUnsupported { .. })), "{linked:?}");
+            continue;
+        }
+        linked.unwrap();
+        for (path, target) in &links {
+            let found = store.stat(std::slice::from_ref(path)).await.unwrap();
+            assert_eq!(found[path], Entry::Link { target: target.clone() });
+        }
+        let listed = store.list(&ListScope::Below(path("worker"))).await.unwrap();
+        assert!(listed.iter().all(|listed| matches!(listed.entry, Entry::Link { .. })));
+    }
+    let paths = [path("worker/bzImage"), path("worker/initrd")];
+    store.delete(&paths, &Context::new()).await.unwrap();
+    assert!(store.stat(&paths).await.unwrap().is_empty());
+}
+
+/// 11. The lock is held by one at a time, and ends with its guard.
+async fn the_lock_excludes(make: Make<'_>) {
+    let store = make();
+    let context = Context::new();
+    let guard = store.lock(&context).await.unwrap();
+    let short = Duration::from_millis(100);
+    let second = tokio::time::timeout(short, store.lock(&context)).await;
+    assert_eq!(second.is_err(), store.capabilities().lock(), "the lock");
+    drop((guard, second));
+    let long = Duration::from_secs(30);
+    let third = tokio::time::timeout(long, store.lock(&context)).await;
+    drop(third.expect("the lock ended with its guard").unwrap());
+}
+
+/// 12. A cancelled context ends the work.
+async fn a_cancelled_context_ends_the_work(make: Make<'_>) {
+    let store = make();
+    let token = CancellationToken::new();
+    let context = Context::new().with_cancellation(token.clone());
+    let guard = store.lock(&context).await.unwrap();
+    token.cancel();
+    let long = Duration::from_secs(30);
+    let cancelled = |result: Result<(), Error>| assert!(matches!(result, Err(Error::Cancelled)));
+    let locked = tokio::time::timeout(long, store.lock(&context)).await.unwrap();
+    cancelled(locked.map(drop));
+    cancelled(store.send(vec![upload("blobs/late", "late")], &context).await);
+    cancelled(store.delete(&[path("blobs/late")], &context).await);
+    assert_eq!(get(store.as_ref(), "blobs/late").await, None);
+    drop(guard);
+
+    // A dropped `send` leaves each object whole or not there.
+    let zeros = || Arc::new(Zeros(FileName::new("zeros").unwrap(), 8_000_000));
+    let uploads = (0..4).map(|n| Upload::new(path(&format!("blobs/{n}")), zeros())).collect();
+    let sending = store.send(uploads, &Context::new()).await;
+    sending.unwrap();
+    let uploads = (4..8).map(|n| Upload::new(path(&format!("blobs/{n}")), zeros())).collect();
+    let context = Context::new();
+    let dropped = tokio::time::timeout(Duration::from_millis(3), store.send(uploads, &context));
+    let _ = dropped.await;
+    for listed in store.list(&ListScope::Below(path("blobs"))).await.unwrap() {
+        assert_eq!(listed.entry.size(), Some(8_000_000), "{listed:?} is half there");
+    }
+}
+
+/// 13. `send` reports progress for each upload.
+async fn progress_is_reported(make: Make<'_>) {
+    let store = make();
+    let events = Arc::new(Mutex::new(BTreeMap::<String, Vec<(u64, Option<u64>)>>::new()));
+    let context = {
+        let events = events.clone();
+        Context::new().with_events(move |event: Event| {
+            let Event::Progress { phase, subject, done, total, unit, .. } = event else { return };
+            assert_eq!((phase, unit), (Phase::Staging, Unit::Bytes));
+            events.lock().unwrap().entry(subject).or_default().push((done, total));
+        })
+    };
+    let large = upload("blobs/large", vec![7; 3_000_000]).with_subject("worker/initrd");
+    store.send(vec![large, upload("blobs/small", "small")], &context).await.unwrap();
+    let events = events.lock().unwrap();
+    assert_eq!(events.keys().collect::<Vec<_>>(), ["blobs/small", "worker/initrd"]);
+    for (subject, size) in [("blobs/small", 5), ("worker/initrd", 3_000_000)] {
+        let events = &events[subject];
+        assert!(events.is_sorted(), "{subject} went back");
+        assert_eq!(events.last(), Some(&(size, Some(size))));
+    }
+}
