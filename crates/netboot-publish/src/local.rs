@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 use netboot_core::{ArtifactReader, Context, ReleasePath};
 
 use self::root::Root;
@@ -118,11 +118,22 @@ impl Store for LocalStore {
         let context = context.clone().with_cancellation(stop);
         let directories: BTreeSet<PathBuf> =
             uploads.iter().flat_map(|upload| self.root.ancestors(upload.path())).collect();
-        stream::iter(uploads)
+        let mut sends = stream::iter(uploads)
             .map(|upload| object::send(self, upload, context.clone()))
-            .buffer_unordered(PARALLEL_WRITES)
-            .try_collect::<()>()
-            .await?;
+            .buffer_unordered(PARALLEL_WRITES);
+        // After a failure the others are ended and waited for, so that none goes on unseen.
+        let mut failed = None;
+        while let Some(sent) = sends.next().await {
+            if let Err(error) = sent
+                && failed.is_none()
+            {
+                failed = Some(error);
+                context.cancellation().cancel();
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
         self.blocking(move |_| directories.iter().try_for_each(|path| root::sync(path))).await
     }
 
