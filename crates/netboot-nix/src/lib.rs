@@ -1,1 +1,56 @@
-//! Builds netboot images of NixOS configurations with Nix.
+//! Builds netboot images of NixOS configurations with Nix: one evaluation for all profiles, the
+//! real `init=`, and errors that say what to do.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use netboot_core::{Builder, Context, Event, Profile, plasmacloud};
+//! use netboot_nix::NixBuilder;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let builder = NixBuilder::builder("git+ssh://git@example.org/infrastructure")
+//!     .state_directory("/var/lib/deployer/netboot")
+//!     .configuration(|profile| format!("netboot-{}", profile.name()))
+//!     .build()?;
+//! let profiles: Vec<Arc<dyn Profile>> =
+//!     plasmacloud::profiles()?.into_iter().map(|profile| Arc::new(profile) as _).collect();
+//! let context = Context::new().with_events(|event: Event| println!("{event:?}"));
+//! for result in builder.build_all(&profiles, &context).await {
+//!     match result {
+//!         Ok(image) => println!("{}: {}", image.profile(), image.boot().command_line()?),
+//!         Err(error) => println!("{error}; {}", error.hint().unwrap_or_default()),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is read of a flake
+//! Of `nixosConfigurations.<name>.config`, as NixOS's netboot modules define them:
+//!
+//! | attribute | what it becomes |
+//! |---|---|
+//! | `system.build.kernel` | the kernel, under the name in `system.boot.loader.kernelFile` |
+//! | `system.build.netbootRamdisk` | the initrd |
+//! | `system.build.toplevel` | `init=<toplevel>/init` |
+//! | `boot.kernelParams` | the kernel parameters, in their order |
+//!
+//! The flake is never edited and its lock file never written; its `nixConfig` is not accepted.
+
+mod build_log;
+mod builder;
+mod classify;
+mod environment;
+mod error;
+mod flake_reference;
+mod image;
+mod internal_json;
+mod probe;
+mod process;
+mod realise;
+
+pub use crate::builder::{NixBuilder, NixBuilderBuilder};
+pub use crate::error::{Error, SharedIoError};
+pub use crate::flake_reference::FlakeReference;
+
+/// The builder's name in messages and manifests.
+const NAME: &str = "nix";

@@ -1,0 +1,306 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use netboot_core::{Builder, Context, Event, Image, Phase, Profile};
+
+use crate::build_log::LogDirectory;
+use crate::environment::Environment;
+use crate::image::{Parts, make_image};
+use crate::probe::{Answer, Configuration, Values, evaluate, lock};
+use crate::process::{Runner, Stop};
+use crate::realise::Realisation;
+use crate::{Error, FlakeReference, NAME};
+
+/// Gives the name that a profile's configuration has within `nixosConfigurations`.
+type Mapping = Arc<dyn Fn(&dyn Profile) -> String + Send + Sync>;
+
+/// Builds images of a flake's NixOS configurations with Nix.
+///
+/// All profiles of a call are evaluated once, then built one after the other, each as parallel as
+/// Nix's `max-jobs` allows. What was built is kept from Nix's garbage collector by roots in the
+/// state directory.
+#[derive(Clone)]
+pub struct NixBuilder {
+    flake: FlakeReference,
+    state: PathBuf,
+    mapping: Mapping,
+    runner: Runner,
+    keep_roots: Duration,
+}
+
+impl fmt::Debug for NixBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NixBuilder")
+            .field("flake", &self.flake)
+            .field("state", &self.state)
+            .field("runner", &self.runner)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Gathers the choices of a [`NixBuilder`]; made by [`NixBuilder::builder`].
+#[must_use = "a builder is made by `build`"]
+pub struct NixBuilderBuilder {
+    flake: String,
+    state: PathBuf,
+    mapping: Mapping,
+    environment: BTreeMap<OsString, OsString>,
+    import_from_derivation: bool,
+    grace: Duration,
+    keep_roots: Duration,
+}
+
+impl fmt::Debug for NixBuilderBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NixBuilderBuilder").field("flake", &self.flake).finish_non_exhaustive()
+    }
+}
+
+impl NixBuilderBuilder {
+    /// Where roots and logs are kept: `.netboot` in the current directory by default.
+    pub fn state_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.state = directory.into();
+        self
+    }
+
+    /// The name that a profile's configuration has within `nixosConfigurations`:
+    /// `netboot-<profile>` by default. It may be any text; it is never read as Nix code.
+    pub fn configuration(
+        mut self,
+        name: impl Fn(&dyn Profile) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.mapping = Arc::new(name);
+        self
+    }
+
+    /// Sets a variable in the environment of Nix programs, which otherwise have only what locates
+    /// programs, stores, configuration and proxies.
+    pub fn environment(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    /// Lets the evaluation build derivations (`allow-import-from-derivation`); off by default,
+    /// since such an evaluation takes as long as a build and hides its log.
+    pub fn import_from_derivation(mut self, allowed: bool) -> Self {
+        self.import_from_derivation = allowed;
+        self
+    }
+
+    /// How long Nix may take to end its builders when the work is cancelled or dropped, before it
+    /// is killed: 15 seconds by default.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// How long the artifacts of earlier builds of a profile are kept from the garbage collector:
+    /// a day by default.
+    pub fn keep_roots(mut self, age: Duration) -> Self {
+        self.keep_roots = age;
+        self
+    }
+
+    /// Checks the choices.
+    ///
+    /// # Errors
+    /// [`Error::InvalidFlakeReference`], [`Error::FlakeNotFound`], [`Error::Io`] when there is no
+    /// current directory that a relative path could start from.
+    pub fn build(self) -> Result<NixBuilder, Error> {
+        let flake = FlakeReference::new(self.flake)?;
+        let state = std::path::absolute(&self.state)
+            .map_err(|source| Error::io("find", &self.state, source))?;
+        let settings = [
+            "experimental-features = nix-command flakes".to_owned(),
+            format!("allow-import-from-derivation = {}", self.import_from_derivation),
+        ];
+        let environment = Environment::new(&self.environment, &settings);
+        let runner = Runner { environment, grace: self.grace };
+        let (mapping, keep_roots) = (self.mapping, self.keep_roots);
+        Ok(NixBuilder { flake, state, mapping, runner, keep_roots })
+    }
+}
+
+impl NixBuilder {
+    /// Begins a builder of the flake at `reference`: a path, `path:…`, `git+ssh://…`, `github:…`.
+    pub fn builder(reference: impl Into<String>) -> NixBuilderBuilder {
+        NixBuilderBuilder {
+            flake: reference.into(),
+            state: PathBuf::from(".netboot"),
+            mapping: Arc::new(|profile| format!("netboot-{}", profile.name())),
+            environment: BTreeMap::new(),
+            import_from_derivation: false,
+            grace: Duration::from_secs(15),
+            keep_roots: Duration::from_secs(24 * 60 * 60),
+        }
+    }
+
+    /// Locks and evaluates the flake once for all `names`.
+    async fn evaluate_all(
+        &self,
+        names: &BTreeSet<String>,
+        context: &Context,
+    ) -> Result<Evaluation, Stop> {
+        let locked = lock(&self.runner, &self.flake, context).await?;
+        let _phase = context.phase(Phase::Evaluating, None);
+        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+        let answer = match evaluate(&self.runner, &locked, &wanted, true, context).await {
+            // An error that cannot be caught in Nix sinks every profile; single evaluations
+            // find the one that it belongs to.
+            Err(Stop::Failed(Error::Evaluation { .. })) if wanted.len() > 1 => None,
+            answer => Some(answer?),
+        };
+        Ok(Evaluation { locked, answer })
+    }
+
+    /// The values of one configuration, and the version of Nix that read them.
+    async fn values(
+        &self,
+        evaluation: &Evaluation,
+        name: &str,
+        context: &Context,
+    ) -> Result<(Values, String), Stop> {
+        let missing = |available: &[String]| Error::AttributeMissing {
+            attribute: format!("nixosConfigurations.{name}"),
+            available: available.to_vec(),
+        };
+        let read = |mut answer: Answer| match answer.configurations.remove(name) {
+            Some(Configuration::Evaluated(values)) => Ok(Some((*values, answer.nix_version))),
+            Some(Configuration::Failed) => Ok(None),
+            Some(Configuration::Missing) | None => Err(missing(&answer.available)),
+        };
+        if let Some(answer) = &evaluation.answer
+            && let Some(values) = read(answer.clone())?
+        {
+            return Ok(values);
+        }
+        // The message of what throws is lost where it is caught: ask again, without catching.
+        let answer = evaluate(&self.runner, &evaluation.locked, &[name], false, context).await?;
+        read(answer)?.ok_or_else(|| missing(&[]).into())
+    }
+
+    async fn image(
+        &self,
+        profile: &dyn Profile,
+        evaluation: &Evaluation,
+        context: &Context,
+    ) -> Result<Image, Stop> {
+        let name = (self.mapping)(profile);
+        let (values, nix_version) = self.values(evaluation, &name, context).await?;
+        let attribute = format!("nixosConfigurations.{name}");
+        let parts = Parts::read(&attribute, profile, values)?;
+        let logs = LogDirectory::create(&self.state)?;
+        let realisation = Realisation {
+            runner: &self.runner,
+            state: &self.state,
+            logs: &logs,
+            profile: profile.name(),
+            context,
+            keep_roots: self.keep_roots,
+        };
+        let outputs = parts.outputs();
+        let derivations: Vec<&str> = outputs.values().map(|output| output.drv.as_str()).collect();
+        let requisites = realisation.requisites(&derivations).await?;
+        let of_initrd = realisation.requisites(&[&parts.initrd.drv]).await?;
+        let is_in_step = of_initrd.contains(&parts.toplevel.drv);
+        let header = parts.log_header(&evaluation.locked, &nix_version);
+        let log = realisation.realise(&outputs, &requisites, &header).await?;
+        let image = make_image(profile, parts, is_in_step, &log, context);
+        image
+            .await
+            .map(|builder| builder.provenance(evaluation.provenance(&outputs, nix_version)))?
+            .build()
+            .map_err(Stop::from)
+    }
+}
+
+/// A flake that was locked and evaluated.
+struct Evaluation {
+    locked: String,
+    /// `None` where the evaluation of all profiles together failed.
+    answer: Option<Answer>,
+}
+
+impl Evaluation {
+    fn provenance(
+        &self,
+        outputs: &BTreeMap<&str, crate::probe::Output>,
+        nix_version: String,
+    ) -> netboot_core::Provenance {
+        let of = |value: fn(&crate::probe::Output) -> &String| {
+            outputs
+                .iter()
+                .map(|(part, output)| ((*part).to_owned(), value(output).clone()))
+                .collect()
+        };
+        netboot_core::Provenance {
+            builder: NAME.to_owned(),
+            source: Some(self.locked.clone()),
+            derivations: of(|output| &output.drv),
+            outputs: of(|output| &output.out),
+            tools: BTreeMap::from([("nix".to_owned(), nix_version)]),
+        }
+    }
+}
+
+#[async_trait]
+impl Builder for NixBuilder {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn build(
+        &self,
+        profile: &dyn Profile,
+        context: &Context,
+    ) -> Result<Image, netboot_core::Error> {
+        self.build_each(&[profile], context)
+            .await
+            .pop()
+            .unwrap_or(Err(netboot_core::Error::Cancelled))
+    }
+
+    async fn build_all(
+        &self,
+        profiles: &[Arc<dyn Profile>],
+        context: &Context,
+    ) -> Vec<Result<Image, netboot_core::Error>> {
+        let profiles: Vec<&dyn Profile> = profiles.iter().map(AsRef::as_ref).collect();
+        self.build_each(&profiles, context).await
+    }
+}
+
+impl NixBuilder {
+    async fn build_each(
+        &self,
+        profiles: &[&dyn Profile],
+        context: &Context,
+    ) -> Vec<Result<Image, netboot_core::Error>> {
+        let names = profiles.iter().map(|profile| (self.mapping)(*profile)).collect();
+        let evaluation = self.evaluate_all(&names, context).await;
+        let mut seen = BTreeSet::new();
+        let mut results = Vec::with_capacity(profiles.len());
+        for profile in profiles {
+            let name = profile.name();
+            let result = match &evaluation {
+                _ if !seen.insert(name) => Err(Error::DuplicateProfile.into()),
+                Ok(evaluation) => self.image(*profile, evaluation, context).await,
+                Err(Stop::Failed(error)) => Err(Stop::Failed(error.clone())),
+                Err(Stop::Cancelled | Stop::Core(_)) => Err(Stop::Cancelled),
+            };
+            let result = result.map_err(|stop| stop.into_core(name));
+            if let Ok(image) = &result {
+                image.warn_if_over(profile.size_budget(), context);
+            }
+            let (profile, succeeded) = (name.clone(), result.is_ok());
+            context.emit(Event::ProfileFinished { profile, succeeded });
+            results.push(result);
+        }
+        results
+    }
+}

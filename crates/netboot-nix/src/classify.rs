@@ -1,0 +1,130 @@
+//! What an error message of Nix means.
+//!
+//! Nix has no error codes: the texts below are those of 2.8, 2.26 and 2.34. They are looked at
+//! only within their phase, and what is not known keeps its text.
+
+use std::path::PathBuf;
+
+use crate::Error;
+
+/// Reads the messages of a failed lock or evaluation of `attribute`.
+pub(crate) fn evaluation(attribute: &str, messages: &[String]) -> Option<Error> {
+    let message = messages.last()?.clone();
+    let has = |text: &str| messages.iter().any(|message| message.contains(text));
+    Some(if has("experimental Nix feature") {
+        Error::FlakesDisabled
+    } else if is_network(messages) {
+        Error::Network { message }
+    } else if is_disk_full(messages) {
+        Error::DiskFull { message }
+    } else if has("cannot connect to socket at") {
+        Error::DaemonUnreachable { message }
+    } else if has("does not provide attribute") {
+        Error::AttributeMissing { attribute: attribute.to_owned(), available: Vec::new() }
+    } else {
+        Error::Evaluation { attribute: attribute.to_owned(), message }
+    })
+}
+
+/// Reads the messages of a failed realisation, whose profile's log is `build_log`. `last_lines`
+/// gives the end of a derivation's own log.
+pub(crate) fn realisation(
+    messages: &[String],
+    build_log: PathBuf,
+    last_lines: impl Fn(&str) -> Vec<String>,
+) -> Option<Error> {
+    let first = |texts: &[&str]| {
+        let is_it = |message: &&String| texts.iter().any(|text| message.contains(text));
+        messages.iter().find(is_it).cloned()
+    };
+    let no_builder = [
+        "is required to build",
+        "platform mismatch",
+        "missing system features",
+        "nable to start any build",
+        "local builds are disabled",
+    ];
+    if let Some(message) = first(&no_builder) {
+        return Some(Error::NoBuilder { message });
+    }
+    if is_disk_full(messages) {
+        return Some(Error::DiskFull { message: messages.last()?.clone() });
+    }
+    if let Some(message) = first(&["hash mismatch in fixed-output derivation"]) {
+        return Some(Error::HashMismatch { message, build_log });
+    }
+    if let Some(message) = first(&["timed out after"]) {
+        return Some(Error::TimedOut { message, build_log });
+    }
+    let is_dependent = |message: &&String| !message.contains("dependenc");
+    if let Some(message) = first(&["builder for '", "Cannot build '", "failed to produce output"])
+        && let Some(derivation) = messages
+            .iter()
+            .filter(is_dependent)
+            .chain([&message])
+            .find_map(|message| derivations(message).next())
+    {
+        let last_lines = last_lines(derivation);
+        return Some(Error::BuildFailed {
+            derivation: derivation.to_owned(),
+            last_lines,
+            build_log,
+        });
+    }
+    if is_network(messages) {
+        return Some(Error::Network { message: messages.last()?.clone() });
+    }
+    first(&["cannot connect to socket at"]).map(|message| Error::DaemonUnreachable { message })
+}
+
+/// The derivations that a message names between single quotes.
+pub(crate) fn derivations(message: &str) -> impl Iterator<Item = &str> {
+    let quoted = message.split('\'').skip(1).step_by(2);
+    quoted.filter(|text| {
+        std::path::Path::new(text).extension().is_some_and(|extension| extension == "drv")
+    })
+}
+
+fn is_network(messages: &[String]) -> bool {
+    let texts =
+        ["unable to download '", "Failed to fetch git repository", "Could not resolve host"];
+    messages.iter().any(|message| texts.iter().any(|text| message.contains(text)))
+}
+
+fn is_disk_full(messages: &[String]) -> bool {
+    let texts = ["No space left on device", "lack of free disk space"];
+    messages.iter().any(|message| texts.iter().any(|text| message.contains(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(messages: &[&str]) -> Vec<String> {
+        messages.iter().map(|message| (*message).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_derivation_that_failed_is_named_and_not_the_one_that_needed_it() {
+        for messages in [
+            texts(&[
+                "1 dependencies of derivation '/nix/store/b-initrd.drv' failed to build",
+                "builder for '/nix/store/a-hello.drv' failed with exit code 3;\nlast 2 log lines",
+            ]),
+            texts(&[
+                "Cannot build '/nix/store/a-hello.drv'.\nReason: builder failed with exit code 3.",
+                "Cannot build '/nix/store/b-initrd.drv'.\nReason: 1 dependency failed.",
+            ]),
+        ] {
+            let error = realisation(&messages, PathBuf::new(), |_| Vec::new()).unwrap();
+            let is_hello = matches!(&error, Error::BuildFailed { derivation, .. } if derivation == "/nix/store/a-hello.drv");
+            assert!(is_hello, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_stays_unknown() {
+        assert!(realisation(&texts(&["the moon is full"]), PathBuf::new(), |_| vec![]).is_none());
+        assert!(evaluation("x", &[]).is_none());
+    }
+}

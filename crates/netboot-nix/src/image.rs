@@ -1,0 +1,139 @@
+//! From the values of a configuration and its outputs to an image.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use netboot_core::inspect::{check_kernel, inspect_initrd, require_init};
+use netboot_core::{
+    Architecture, ArtifactKind, BootSpec, Context, FileArtifact, FileName, Image, ImageBuilder,
+    InitPath, KernelParameter, Phase, Profile,
+};
+
+use crate::Error;
+use crate::probe::{Output, Values};
+use crate::process::Stop;
+
+/// What an image is made of, read from a configuration.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    attribute: String,
+    architecture: Architecture,
+    pub(crate) kernel: Output,
+    pub(crate) initrd: Output,
+    pub(crate) toplevel: Output,
+    kernel_file: FileName,
+    kernel_parameters: Vec<KernelParameter>,
+}
+
+impl Parts {
+    /// Reads the values of the configuration `attribute` for `profile`.
+    pub(crate) fn read(
+        attribute: &str,
+        profile: &dyn Profile,
+        values: Values,
+    ) -> Result<Self, Stop> {
+        let missing = |path: &str| Error::AttributeMissing {
+            attribute: format!("{attribute}.config.{path}"),
+            available: Vec::new(),
+        };
+        let kernel = values.kernel.ok_or_else(|| missing("system.build.kernel"))?;
+        let initrd = values.initrd.ok_or_else(|| missing("system.build.netbootRamdisk"))?;
+        let toplevel = values.toplevel.ok_or_else(|| missing("system.build.toplevel"))?;
+        let architecture = profile.architecture();
+        match &toplevel.system {
+            Some(system) if system.parse().ok() != Some(architecture) => {
+                return Err(Error::ArchitectureMismatch {
+                    attribute: attribute.to_owned(),
+                    expected: architecture,
+                    found: system.clone(),
+                }
+                .into());
+            }
+            _ => {}
+        }
+        let kernel_file =
+            values.kernel_file.unwrap_or_else(|| architecture.kernel_file_name().to_owned());
+        Ok(Self {
+            attribute: attribute.to_owned(),
+            architecture,
+            kernel,
+            initrd,
+            toplevel,
+            kernel_file: FileName::new(kernel_file)?,
+            kernel_parameters: kernel_parameters(attribute, values.kernel_parameters)?,
+        })
+    }
+
+    /// The outputs by the names that the manifest gives them.
+    pub(crate) fn outputs(&self) -> BTreeMap<&'static str, Output> {
+        BTreeMap::from([
+            ("kernel", self.kernel.clone()),
+            ("initrd", self.initrd.clone()),
+            ("toplevel", self.toplevel.clone()),
+        ])
+    }
+
+    /// The begin of a build log: what was built, from what, with what. No clock.
+    pub(crate) fn log_header(&self, locked: &str, nix_version: &str) -> String {
+        let mut header = format!("{} of {locked}\nbuilt by Nix {nix_version}\n", self.attribute);
+        for (part, output) in self.outputs() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(header, "{part}: {} -> {}", output.drv, output.out);
+        }
+        header
+    }
+}
+
+fn kernel_parameters(
+    attribute: &str,
+    value: Option<serde_json::Value>,
+) -> Result<Vec<KernelParameter>, Stop> {
+    let attribute = format!("{attribute}.config.boot.kernelParams");
+    let Some(value) = value else { return Ok(Vec::new()) };
+    let texts: Vec<String> = serde_json::from_value(value).map_err(|_| {
+        let problem = "it is not a list of strings".to_owned();
+        Error::UnusableValue { attribute, problem }
+    })?;
+    // NixOS joins the list with spaces, so an element may hold several parameters.
+    let parameters = texts.iter().filter(|text| !text.trim().is_empty());
+    Ok(parameters.map(|text| KernelParameter::new(text.trim())).collect::<Result<_, _>>()?)
+}
+
+/// Checks the files that were built, and begins the image of them.
+pub(crate) async fn make_image(
+    profile: &dyn Profile,
+    parts: Parts,
+    is_in_step: bool,
+    log: &Path,
+    context: &Context,
+) -> Result<ImageBuilder, Stop> {
+    let _phase = context.phase(Phase::Hashing, Some(profile.name()));
+    let kernel_path = Path::new(&parts.kernel.out).join(parts.kernel_file.as_str());
+    let initrd_path = Path::new(&parts.initrd.out).join("initrd");
+    let init_path = Path::new(&parts.toplevel.out).join("init");
+    for path in [&kernel_path, &initrd_path, &init_path] {
+        // `init` may be a link to a place that only the booted system has.
+        if path.symlink_metadata().is_err() {
+            let (attribute, path) = (parts.attribute, path.clone());
+            return Err(Error::OutputMissing { attribute, path }.into());
+        }
+    }
+    check_kernel(&kernel_path, parts.architecture).await?;
+    let initrd = inspect_initrd(&initrd_path, context).await?;
+    let init = InitPath::new(init_path.to_string_lossy())?;
+    if !is_in_step && require_init(profile.name(), &init, [&initrd]).is_err() {
+        let (attribute, init) = (parts.attribute, init.to_string());
+        return Err(Error::InitrdOutOfStep { attribute, init }.into());
+    }
+    let open = |kind, name: FileName, path| FileArtifact::open(kind, name, path, context);
+    let kernel = open(ArtifactKind::Kernel, parts.kernel_file, kernel_path).await?;
+    let initrd = open(ArtifactKind::Initrd, FileName::new("initrd")?, initrd_path).await?;
+    let log = open(ArtifactKind::BuildLog, FileName::new("build.log")?, log.to_owned()).await?;
+    let boot = BootSpec::new(parts.architecture, init, parts.kernel_parameters)?;
+    Ok(Image::builder(profile, boot)
+        .kernel(Arc::new(kernel))
+        .initrd(Arc::new(initrd))
+        .build_log(Arc::new(log)))
+}

@@ -1,0 +1,159 @@
+//! The lines of `--log-format internal-json` (Nix, `src/libutil/logging.cc`).
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What a line of Nix's log says, as far as Netboot cares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LogEvent {
+    /// A derivation's builder started, as this activity.
+    BuildStarted { activity: u64, derivation: String },
+    /// A store path is being copied or downloaded, as this activity.
+    CopyStarted { activity: u64, path: String },
+    /// All builds together are this activity.
+    BuildsStarted { activity: u64 },
+    /// The builder of this activity printed a line.
+    BuildLine { activity: u64, line: String },
+    /// How far an activity is.
+    Progress { activity: u64, done: u64, expected: u64 },
+    /// An activity ended.
+    Stopped { activity: u64 },
+    /// An error message.
+    Error { message: String },
+    /// A line that is not of Nix's format: git, ssh and early errors write such.
+    Plain { line: String },
+}
+
+#[derive(Deserialize)]
+struct Record {
+    action: String,
+    #[serde(default)]
+    id: u64,
+    #[serde(default, rename = "type")]
+    kind: u64,
+    #[serde(default)]
+    level: u64,
+    #[serde(default)]
+    fields: Vec<Value>,
+    #[serde(default)]
+    msg: String,
+    raw_msg: Option<String>,
+}
+
+const COPY_PATH: u64 = 100;
+const BUILDS: u64 = 104;
+const BUILD: u64 = 105;
+const RESULT_BUILD_LINE: u64 = 101;
+const RESULT_PROGRESS: u64 = 105;
+
+/// Reads a line; gives nothing for what Netboot does not care about.
+pub(crate) fn parse(line: &str) -> Option<LogEvent> {
+    let Some(json) = line.strip_prefix("@nix ") else {
+        let line = printable(line);
+        return (!line.is_empty()).then_some(LogEvent::Plain { line });
+    };
+    let record: Record = serde_json::from_str(json).ok()?;
+    let activity = record.id;
+    let text = |index: usize| record.fields.get(index).and_then(Value::as_str);
+    let number = |index: usize| record.fields.get(index).and_then(Value::as_u64);
+    match (record.action.as_str(), record.kind) {
+        ("start", BUILD) => {
+            Some(LogEvent::BuildStarted { activity, derivation: text(0)?.to_owned() })
+        }
+        ("start", COPY_PATH) => Some(LogEvent::CopyStarted { activity, path: text(0)?.to_owned() }),
+        ("start", BUILDS) => Some(LogEvent::BuildsStarted { activity }),
+        ("result", RESULT_BUILD_LINE) => {
+            Some(LogEvent::BuildLine { activity, line: printable(text(0)?) })
+        }
+        ("result", RESULT_PROGRESS) => {
+            Some(LogEvent::Progress { activity, done: number(0)?, expected: number(1)? })
+        }
+        ("stop", _) => Some(LogEvent::Stopped { activity }),
+        ("msg", _) if record.level == 0 => {
+            let has_position = record.raw_msg.is_some();
+            let message = printable_lines(record.raw_msg.as_deref().unwrap_or(&record.msg));
+            let text = message.trim_start();
+            // Errors of a daemon or a remote machine have no `raw_msg`; what is left of level 0
+            // then are traces, warnings and advice.
+            let is_error = has_position || text.starts_with("error:");
+            let message = text.trim_start_matches("error:").trim().to_owned();
+            is_error.then_some(LogEvent::Error { message })
+        }
+        _ => None,
+    }
+}
+
+/// A line without terminal escapes and control characters; of a line that overwrote itself with
+/// carriage returns, what stood there last.
+fn printable(line: &str) -> String {
+    let last = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
+    without_escapes(last).chars().filter(|c| *c == '\t' || !c.is_control()).collect()
+}
+
+fn printable_lines(text: &str) -> String {
+    without_escapes(text).chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
+}
+
+/// Leaves out ANSI control sequences (ECMA-48, section 5.4): ESC, `[`, parameters, a final byte.
+fn without_escapes(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character != '\u{1b}' {
+            plain.push(character);
+        } else if characters.next_if_eq(&'[').is_some() {
+            for skipped in characters.by_ref() {
+                if ('\u{40}'..='\u{7e}').contains(&skipped) {
+                    break;
+                }
+            }
+        } else {
+            characters.next();
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_builder_and_its_lines_are_read() {
+        let start = r#"@nix {"action":"start","fields":["/nix/store/a-x.drv","",1,1],"id":7,"level":3,"text":"building","type":105}"#;
+        let derivation = "/nix/store/a-x.drv".to_owned();
+        assert_eq!(parse(start), Some(LogEvent::BuildStarted { activity: 7, derivation }));
+        let line = "@nix {\"action\":\"result\",\"fields\":[\"10%\\r\\u001b[1m20%\\u001b[0m\"],\"id\":7,\"type\":101}";
+        assert_eq!(parse(line), Some(LogEvent::BuildLine { activity: 7, line: "20%".to_owned() }));
+        let progress = r#"@nix {"action":"result","fields":[1,3,0,0],"id":9,"type":105}"#;
+        let expected = LogEvent::Progress { activity: 9, done: 1, expected: 3 };
+        assert_eq!(parse(progress), Some(expected));
+    }
+
+    #[test]
+    fn errors_are_told_from_traces_and_warnings() {
+        let local = "@nix {\"action\":\"msg\",\"column\":null,\"level\":0,\"msg\":\"\\u001b[31;1merror:\\u001b[0m no\",\"raw_msg\":\"no\"}";
+        assert_eq!(parse(local), Some(LogEvent::Error { message: "no".to_owned() }));
+        let remote = r#"@nix {"action":"msg","level":0,"msg":"error: builder failed"}"#;
+        let message = "builder failed".to_owned();
+        assert_eq!(parse(remote), Some(LogEvent::Error { message }));
+        let trace = r#"@nix {"action":"msg","level":0,"msg":"trace: here"}"#;
+        assert_eq!(parse(trace), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_too_odd(line in "(@nix )?.{0,200}", json in any::<String>()) {
+            let _ = parse(&line);
+            let _ = parse(&format!("@nix {json}"));
+        }
+
+        #[test]
+        fn what_is_printed_has_no_escapes(line in any::<String>()) {
+            let escape = '\u{1b}';
+            prop_assert!(!printable(&line).contains(escape));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! One evaluation for all profiles: the flake is locked, then asked for all that is needed of it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use netboot_core::{Context, Phase};
+use serde::Deserialize;
+
+use crate::internal_json::{LogEvent, parse};
+use crate::process::{LastLines, Runner, Stop, printable};
+use crate::{Error, FlakeReference, classify};
+
+const PROBE: &str = include_str!("probe.nix");
+
+/// What the flake said.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) nix_version: String,
+    pub(crate) available: Vec<String>,
+    pub(crate) configurations: BTreeMap<String, Configuration>,
+}
+
+/// What the flake said of one configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub(crate) enum Configuration {
+    /// There is none of that name.
+    Missing,
+    /// It throws.
+    Failed,
+    /// It has these values.
+    Evaluated(Box<Values>),
+}
+
+/// The values of a configuration; those that it does not have are `None`.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Values {
+    pub(crate) kernel: Option<Output>,
+    pub(crate) initrd: Option<Output>,
+    pub(crate) toplevel: Option<Output>,
+    pub(crate) kernel_parameters: Option<serde_json::Value>,
+    pub(crate) kernel_file: Option<String>,
+}
+
+/// An output of a derivation.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Output {
+    pub(crate) drv: String,
+    pub(crate) out: String,
+    #[serde(rename = "output")]
+    pub(crate) name: String,
+    pub(crate) system: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    url: String,
+}
+
+/// Locks the flake: gives its URL with revision or NAR hash.
+pub(crate) async fn lock(
+    runner: &Runner,
+    flake: &FlakeReference,
+    context: &Context,
+) -> Result<String, Stop> {
+    let _phase = context.phase(Phase::Locking, None);
+    let arguments = arguments(&["flake", "metadata", "--json"], &[flake.as_str()]);
+    match run(runner, arguments, context).await? {
+        Ok(stdout) => Ok(read_json::<Metadata>("nix flake metadata", &stdout)?.url),
+        Err((messages, fallback)) => {
+            Err(match classify::evaluation(flake.as_str(), &messages).unwrap_or(fallback) {
+                // Whatever is not known to be something else is a flake that cannot be had.
+                Error::Evaluation { message, .. } => {
+                    Error::FlakeNotFound { reference: flake.to_string(), message: Some(message) }
+                }
+                error => error,
+            }
+            .into())
+        }
+    }
+}
+
+/// Evaluates the configurations `names` of the locked flake, in one evaluation. With `isolate`, one
+/// that throws is [`Configuration::Failed`]; without, its message is the error.
+pub(crate) async fn evaluate(
+    runner: &Runner,
+    locked: &str,
+    names: &[&str],
+    isolate: bool,
+    context: &Context,
+) -> Result<Answer, Stop> {
+    let list: Vec<String> = names.iter().map(|name| nix_string(name)).collect();
+    let call = format!("({PROBE}) {{ names = [ {} ]; isolate = {isolate}; }}", list.join(" "));
+    let installable = format!("{locked}#nixosConfigurations");
+    let arguments = arguments(&["eval", "--json", "--apply", &call], &[&installable]);
+    match run(runner, arguments, context).await? {
+        Ok(stdout) => Ok(read_json("nix eval", &stdout)?),
+        Err((messages, fallback)) => {
+            let attribute = match names {
+                [name] => format!("nixosConfigurations.{name}"),
+                _ => "nixosConfigurations".to_owned(),
+            };
+            Err(classify::evaluation(&attribute, &messages).unwrap_or(fallback).into())
+        }
+    }
+}
+
+/// Options first, then `--`, so that no reference is taken for an option.
+fn arguments(command: &[&str], positional: &[&str]) -> Vec<OsString> {
+    let options = ["--no-accept-flake-config", "--no-update-lock-file", "--log-format"];
+    let rest = ["internal-json", "-v", "--"];
+    command.iter().chain(&options).chain(&rest).chain(positional).map(OsString::from).collect()
+}
+
+/// Runs `nix`; gives its output, or its error messages and an error for when they say nothing.
+async fn run(
+    runner: &Runner,
+    arguments: Vec<OsString>,
+    context: &Context,
+) -> Result<Result<Vec<u8>, (Vec<String>, Error)>, Stop> {
+    let (mut messages, mut last_lines) = (Vec::new(), LastLines::default());
+    let finished = runner
+        .run("nix", &arguments, context, |line| match parse(line) {
+            Some(LogEvent::Error { message }) => {
+                last_lines.push(message.clone());
+                messages.push(message);
+            }
+            Some(LogEvent::Plain { line }) => last_lines.push(line),
+            _ => {}
+        })
+        .await?;
+    // A failed `nix eval --json` of 2.8 prints half of its answer, so the status comes first.
+    if finished.status.success() {
+        return Ok(Ok(finished.stdout));
+    }
+    let error = Error::CommandFailed {
+        program: "nix".to_owned(),
+        arguments: printable(&arguments),
+        status: finished.status,
+        last_lines: last_lines.to_vec(),
+    };
+    Ok(Err((messages, error)))
+}
+
+fn read_json<T: for<'a> Deserialize<'a>>(program: &str, bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|error| Error::UnreadableOutput {
+        program: program.to_owned(),
+        problem: error.to_string(),
+    })
+}
+
+/// A text as a string of the Nix language (Nix manual, "String literal").
+fn nix_string(text: &str) -> String {
+    let escaped = text.replace('\\', r"\\").replace('"', r#"\""#).replace("${", r"\${");
+    format!("\"{escaped}\"")
+}

@@ -1,0 +1,102 @@
+//! A hermetic Nix, flakes, and builders of them.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use netboot_core::{Context, Event, Image, Profile, ProfileSpec};
+use netboot_nix::{NixBuilder, NixBuilderBuilder};
+use netboot_testbed::{HermeticNix, Testbed};
+use tempfile::TempDir;
+
+pub struct Place {
+    pub nix: HermeticNix,
+    directory: TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Self { nix: HermeticNix::new(), directory: TempDir::new().unwrap() }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.directory.path().canonicalize().unwrap()
+    }
+
+    /// The flake of this repository's tests: it boots.
+    pub fn test_flake(&self) -> String {
+        Testbed::locate().write_flake(&self.path().join("flake"), "nix")
+    }
+
+    /// A flake with these `outputs`.
+    pub fn flake(&self, outputs: &str) -> String {
+        let flake = self.path().join("own");
+        fs::create_dir_all(&flake).unwrap();
+        fs::write(flake.join("flake.nix"), format!("{{ outputs = {{ self }}: {outputs}; }}"))
+            .unwrap();
+        format!("path:{}", flake.display())
+    }
+
+    pub fn builder(&self, flake: &str) -> NixBuilderBuilder {
+        let builder = NixBuilder::builder(flake).state_directory(self.path().join("state"));
+        self.nix.environment().into_iter().fold(builder, |b, (name, value)| b.environment(name, value))
+    }
+}
+
+/// Nix code of a configuration whose three parts are built by this shell script.
+pub fn configuration(name: &str, script: &str) -> String {
+    let part = |part: &str| {
+        format!(
+            r#"derivation {{ name = "{part}-{name}"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" ''{script}'' ]; }}"#
+        )
+    };
+    format!(
+        r#"{{
+          system.build.kernel = {}; system.build.netbootRamdisk = {}; system.build.toplevel = {};
+          system.boot.loader.kernelFile = "bzImage"; boot.kernelParams = [ "loglevel=4" ];
+        }}"#,
+        part("linux"),
+        part("initrd"),
+        part("system")
+    )
+}
+
+pub fn profiles(names: &[&str]) -> Vec<Arc<dyn Profile>> {
+    names.iter().map(|name| Arc::new(profile(name)) as Arc<dyn Profile>).collect()
+}
+
+pub fn profile(name: &str) -> ProfileSpec {
+    ProfileSpec::new(name.parse().unwrap())
+}
+
+pub fn manifest(image: &Image) -> String {
+    format!("{:?}", image.manifest())
+}
+
+/// A context that keeps what was reported.
+pub fn recording() -> (Context, Arc<Mutex<Vec<Event>>>) {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let sink = events.clone();
+    let context = Context::new().with_events(move |event| sink.lock().unwrap().push(event));
+    (context, events)
+}
+
+pub fn read(path: impl AsRef<Path>) -> String {
+    String::from_utf8(fs::read(path).unwrap()).unwrap()
+}
+
+/// The processes whose environment or arguments hold `text`.
+pub fn processes_with(text: &str) -> Vec<String> {
+    let holds = |path: &Path, file: &str| {
+        fs::read(path.join(file)).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(text))
+    };
+    fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok())
+        .filter(|entry| entry.file_name().to_string_lossy() != std::process::id().to_string())
+        .filter(|entry| holds(&entry.path(), "environ") || holds(&entry.path(), "cmdline"))
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}
