@@ -20,6 +20,7 @@
 //! [`Publisher`]: crate::Publisher
 #![expect(
     clippy::missing_panics_doc,
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     reason = "a suite of tests tells what fails by panicking"

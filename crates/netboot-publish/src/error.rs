@@ -218,9 +218,9 @@ impl Error {
 
     /// Wraps the error of a store of the caller's own, which failed to `action` (a verb) `path`.
     pub fn store(
-        store: impl ToString,
+        store: &dyn std::fmt::Display,
         action: &'static str,
-        path: impl ToString,
+        path: &dyn std::fmt::Display,
         source: impl BackendError,
     ) -> Self {
         let hint = source.hint();
@@ -303,9 +303,9 @@ fn release_or_none(release: Option<&ReleaseId>) -> String {
 }
 
 fn first_findings(findings: &[Finding]) -> String {
-    let mut text = findings.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let mut parts: Vec<String> = findings.iter().take(3).map(ToString::to_string).collect();
     if findings.len() > 3 {
-        text.push_str(&format!("; and {} more", findings.len() - 3));
+        parts.push(format!("and {} more", findings.len() - 3));
     }
-    text
+    parts.join("; ")
 }

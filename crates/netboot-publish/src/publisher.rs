@@ -153,10 +153,10 @@ impl Publisher {
         state.understood()?;
         let activations = state.history().to_vec();
         let mut whole = BTreeMap::new();
-        for release in activations.iter().map(|activation| activation.release) {
-            if !whole.contains_key(&release) {
-                whole.insert(release, self.is_whole(&release).await?);
-            }
+        let releases: BTreeSet<ReleaseId> =
+            activations.iter().map(|activation| activation.release).collect();
+        for release in releases {
+            whole.insert(release, self.is_whole(&release).await?);
         }
         let entry = |(position, activation): (usize, &Activation)| HistoryEntry {
             release: activation.release,

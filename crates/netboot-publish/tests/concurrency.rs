@@ -62,7 +62,7 @@ async fn of_two_publishers_at_once_one_wins_and_both_releases_are_whole() {
     for round in 0..50 {
         let barrier = Arc::new(Barrier::new(2));
         let live = publisher(&root).live().await.unwrap();
-        let contest = |name: &str| {
+        let start = |name: &str| {
             let generation = format!("{name} {round}");
             let artifact = kernel_as_initrd(&generation);
             let initrd = Arc::new(Meeting { artifact, barrier: barrier.clone() });
@@ -73,7 +73,7 @@ async fn of_two_publishers_at_once_one_wins_and_both_releases_are_whole() {
                 (*release.id(), result)
             })
         };
-        let contests = [contest("one"), contest("two")];
+        let contests = [start("one"), start("two")];
         let [one, two] = contests;
         let results = [one.await.unwrap(), two.await.unwrap()];
         let winner = results.iter().position(|(_, result)| result.is_ok()).expect("one wins");

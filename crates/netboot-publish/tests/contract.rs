@@ -1,5 +1,6 @@
 //! Every store keeps the contract, and the publisher its promises over every store: also over
 //! those that lack an ability.
+#![expect(clippy::unwrap_used, reason = "a test's set-up that fails is the test's failure")]
 
 use std::sync::{Arc, Mutex};
 

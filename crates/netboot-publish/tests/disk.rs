@@ -1,4 +1,5 @@
 //! Disks that are full, read-only or not ours: a typed error, and what is live stays so.
+#![expect(clippy::unwrap_used, reason = "a test's set-up that fails is the test's failure")]
 
 mod site;
 

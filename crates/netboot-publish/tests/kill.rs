@@ -1,5 +1,10 @@
 //! A publisher that is killed at any step leaves a whole release live, and the next one completes
 //! its work.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test's set-up that fails is the test's failure"
+)]
 
 mod site;
 

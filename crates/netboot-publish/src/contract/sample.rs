@@ -42,7 +42,8 @@ pub(super) fn release_of(images: impl IntoIterator<Item = Image>) -> Release {
     for (image, profile) in images.iter().zip(profiles) {
         let mut text = "#!ipxe\n".to_owned();
         for artifact in image.payload() {
-            text.push_str(&format!("../../../{}\n", layout::blob(&artifact.sha256())));
+            let blob = layout::blob(&artifact.sha256());
+            text.extend(["../../../", blob.as_str(), "\n"]);
         }
         let path = layout::profile_script(&profile);
         builder = builder

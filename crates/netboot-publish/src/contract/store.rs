@@ -1,19 +1,22 @@
 //! The sentences of the contract of [`Store`], by their numbers.
 
+mod artifacts;
+mod swap;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use netboot_core::{
-    Artifact, ArtifactKind, ArtifactReader, BytesArtifact, CancellationToken, Context, Event,
-    FileName, Phase, ReleasePath, Sha256Digest, Unit,
+    ArtifactKind, BytesArtifact, CancellationToken, Context, Event, FileName, Phase, ReleasePath,
+    Sha256Digest, Unit,
 };
 use tokio::io::AsyncReadExt;
 
+use self::artifacts::{Lying, Zeros};
 use crate::Error;
-use crate::store::{DOCUMENT_LIMIT, Entry, ListScope, Store, Swap, Upload};
+use crate::store::{DOCUMENT_LIMIT, Entry, ListScope, Store, Upload};
 
 type Make<'a> = &'a dyn Fn() -> Arc<dyn Store>;
 
@@ -25,9 +28,9 @@ pub(super) async fn check(make: Make<'_>) {
     list_finds_everything_in_its_scope(make).await;
     read_and_open_give_the_bytes(make).await;
     read_refuses_what_is_too_large(make).await;
-    swap_replaces_what_was_expected(make).await;
-    of_several_swaps_one_succeeds(make).await;
-    a_version_changes_with_the_bytes(make).await;
+    swap::swap_replaces_what_was_expected(make).await;
+    swap::of_several_swaps_one_succeeds(make).await;
+    swap::a_version_changes_with_the_bytes(make).await;
     delete_removes(make).await;
     link_makes_links(make).await;
     the_lock_excludes(make).await;
@@ -92,34 +95,6 @@ async fn a_batch_arrives(make: Make<'_>) {
     let large: Vec<u8> = (0..5_000_000_u32).map(|n| (n % 253) as u8).collect();
     put(store.as_ref(), "blobs/large", large.clone()).await;
     assert!(get(store.as_ref(), "blobs/large").await.unwrap() == large);
-}
-
-/// Announces other bytes than it gives.
-#[derive(Debug)]
-struct Lying {
-    name: FileName,
-    size: u64,
-    sha256: Sha256Digest,
-    bytes: Bytes,
-}
-
-#[async_trait]
-impl Artifact for Lying {
-    fn kind(&self) -> ArtifactKind {
-        ArtifactKind::Initrd
-    }
-    fn file_name(&self) -> &FileName {
-        &self.name
-    }
-    fn size(&self) -> u64 {
-        self.size
-    }
-    fn sha256(&self) -> Sha256Digest {
-        self.sha256
-    }
-    async fn open(&self) -> Result<ArtifactReader, netboot_core::Error> {
-        Ok(Box::pin(std::io::Cursor::new(self.bytes.clone())))
-    }
 }
 
 /// 3. Bytes that differ are an error, and not put into place.
@@ -194,37 +169,6 @@ async fn read_and_open_give_the_bytes(make: Make<'_>) {
     assert!(store.open(&path("blobs/not")).await.unwrap().is_none());
 }
 
-/// As many zero bytes as are asked for, never all in memory here.
-#[derive(Debug)]
-struct Zeros(FileName, u64);
-
-#[async_trait]
-impl Artifact for Zeros {
-    fn kind(&self) -> ArtifactKind {
-        ArtifactKind::Initrd
-    }
-    fn file_name(&self) -> &FileName {
-        &self.0
-    }
-    fn size(&self) -> u64 {
-        self.1
-    }
-    fn sha256(&self) -> Sha256Digest {
-        let mut hasher = netboot_core::Sha256Hasher::new();
-        let zeros = [0; 4096];
-        let mut left = self.1;
-        while left > 0 {
-            let length = left.min(4096);
-            hasher.update(&zeros[..usize::try_from(length).unwrap()]);
-            left -= length;
-        }
-        hasher.finish().0
-    }
-    async fn open(&self) -> Result<ArtifactReader, netboot_core::Error> {
-        Ok(Box::pin(tokio::io::repeat(0).take(self.1)))
-    }
-}
-
 async fn read_refuses_what_is_too_large(make: Make<'_>) {
     let store = make();
     let zeros = Zeros(FileName::new("zeros").unwrap(), DOCUMENT_LIMIT + 1);
@@ -233,75 +177,6 @@ async fn read_refuses_what_is_too_large(make: Make<'_>) {
     let error = store.read(&path("blobs/zeros")).await.unwrap_err();
     assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");
     assert!(store.open(&path("blobs/zeros")).await.unwrap().is_some());
-}
-
-async fn swap(store: &dyn Store, expected: Option<&'static str>, new: &'static str) -> Swap {
-    let there = store.read(&path("current.ipxe")).await.unwrap();
-    // A version that another content had, where another one is expected than is there.
-    let version = match (expected, there) {
-        (Some(expected), Some(there)) if there.bytes == expected => Some(there.version),
-        (Some(_), _) => Some(crate::Version::new("another")),
-        (None, _) => None,
-    };
-    let new = Bytes::from_static(new.as_bytes());
-    store.swap(&path("current.ipxe"), version.as_ref(), new).await.unwrap()
-}
-
-/// 7. `swap` replaces the object if its version is still the expected one.
-async fn swap_replaces_what_was_expected(make: Make<'_>) {
-    let store = make();
-    let guarded = store.capabilities().compare_and_swap();
-    assert_eq!(swap(store.as_ref(), None, "first").await, Swap::Done);
-    assert_eq!(swap(store.as_ref(), Some("first"), "second").await, Swap::Done);
-    assert_eq!(get(store.as_ref(), "current.ipxe").await.unwrap(), "second");
-    for expected in [None, Some("first")] {
-        let swapped = swap(store.as_ref(), expected, "third").await;
-        assert_eq!(swapped, if guarded { Swap::Conflict } else { Swap::Done });
-    }
-    let now = if guarded { "second" } else { "third" };
-    assert_eq!(get(store.as_ref(), "current.ipxe").await.unwrap(), now);
-    store.delete(&[path("current.ipxe")], &Context::new()).await.unwrap();
-    let swapped = swap(store.as_ref(), Some("second"), "fourth").await;
-    assert_eq!(swapped, if guarded { Swap::Conflict } else { Swap::Done });
-}
-
-async fn of_several_swaps_one_succeeds(make: Make<'_>) {
-    let store = make();
-    let guarded = store.capabilities().compare_and_swap();
-    for round in 0..10 {
-        let there = store.read(&path("current.ipxe")).await.unwrap();
-        let version = there.map(|document| document.version);
-        let swaps: Vec<_> = (0..6)
-            .map(|n| {
-                let (store, version) = (store.clone(), version.clone());
-                let content = Bytes::from(format!("round {round}, writer {n}"));
-                tokio::spawn(async move {
-                    store.swap(&path("current.ipxe"), version.as_ref(), content).await.unwrap()
-                })
-            })
-            .collect();
-        let mut done = Vec::new();
-        for (n, swap) in swaps.into_iter().enumerate() {
-            if swap.await.unwrap() == Swap::Done {
-                done.push(n);
-            }
-        }
-        assert_eq!(done.len(), if guarded { 1 } else { 6 }, "round {round}");
-        let now = get(store.as_ref(), "current.ipxe").await.unwrap();
-        assert!(done.iter().any(|n| now == format!("round {round}, writer {n}")));
-    }
-}
-
-/// 8. A version changes whenever the bytes do.
-async fn a_version_changes_with_the_bytes(make: Make<'_>) {
-    let store = make();
-    let mut versions = std::collections::HashSet::new();
-    for n in 0..10 {
-        put(store.as_ref(), "current.ipxe", format!("{n:03}")).await;
-        let version = store.read(&path("current.ipxe")).await.unwrap().unwrap().version;
-        assert_eq!(store.read(&path("current.ipxe")).await.unwrap().unwrap().version, version);
-        assert!(versions.insert(version), "the version stayed");
-    }
 }
 
 /// 9. `delete` removes, and what is gone is no error.

@@ -62,12 +62,14 @@ mod tests {
 
     use super::*;
 
+    type Way = fn(&mut File, &mut File, &mut dyn FnMut(u64) -> io::Result<()>) -> io::Result<u64>;
+
     #[test]
     fn both_ways_copy_every_byte_and_can_be_ended() {
         let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
         let mut source = tempfile::tempfile().unwrap();
         source.write_all(&bytes).unwrap();
-        let ways: [fn(&mut File, &mut File, &mut dyn FnMut(u64) -> io::Result<()>) -> _; 2] = [
+        let ways: [Way; 2] = [
             |source, target, progress| copy(source, target, progress),
             |source, target, progress| copy_by_hand(source, target, progress),
         ];

@@ -54,8 +54,9 @@ impl Publisher {
     ) -> Result<(), Error> {
         let mut uploads = Vec::new();
         for path in paths {
-            let Some(content) = manifest.entry_points().get(path) else { continue };
-            let text = self.read_exactly(manifest, layout::blob(&content.sha256), *content).await?;
+            let Some(entry_point) = manifest.entry_points().get(path) else { continue };
+            let blob = layout::blob(&entry_point.sha256);
+            let text = self.read_exactly(manifest, blob, *entry_point).await?;
             uploads.push(upload(path.clone(), text)?);
         }
         self.store.send(uploads, context).await

@@ -70,7 +70,7 @@ impl Publisher {
         match found.get(&state.path) {
             None => {}
             Some(Entry::Link { .. } | Entry::Other) => {
-                state.content = Some(PointerContent::Foreign)
+                state.content = Some(PointerContent::Foreign);
             }
             Some(Entry::Object { .. }) => {
                 if let Some(document) = self.store.read(&state.path).await? {

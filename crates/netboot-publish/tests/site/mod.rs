@@ -156,9 +156,9 @@ const INSIDE: &str = "NETBOOT_TEST_INSIDE";
 /// Runs the calling test again inside of `wrapper`, and fails unless it ran there and passed.
 pub fn run_inside(wrapper: &[&str], test: &str) {
     let output = test_process(wrapper, test).env(INSIDE, "1").output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "{wrapper:?}: {text}");
+    assert!(output.status.success() && printed.contains("1 passed"), "{wrapper:?}: {printed}");
 }
 
 /// Runs a program that has to succeed.

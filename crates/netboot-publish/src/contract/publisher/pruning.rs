@@ -1,0 +1,121 @@
+//! What pruning deletes.
+
+use std::time::Duration;
+
+use netboot_core::{Context, PointerName, layout};
+
+use super::{Make, assert_clean, delete, ids, path, publish, publisher, put, text};
+use crate::contract::sample::sample_release;
+use crate::publisher::{Retention, RollbackTo, VerifyDepth, VerifyScope};
+use crate::{Error, Finding};
+
+fn without_grace() -> Retention {
+    Retention::default().grace(Duration::ZERO)
+}
+
+/// Lets the clock of the store move on, so that what is there is older than no grace at all.
+async fn age() {
+    tokio::time::sleep(Duration::from_millis(30)).await;
+}
+
+/// Past the second that the history counts in.
+async fn age_past_the_second() {
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+}
+
+pub(super) async fn pruning_keeps_what_is_wanted(make: Make<'_>) {
+    let store = make();
+    let publisher = publisher(&store);
+    let releases = ["one", "two", "three"].map(sample_release);
+    for release in &releases {
+        publish(&publisher, release).await;
+    }
+    let [one, two, three] = &releases;
+    let strange = layout::in_release(one.id(), &path("notes.txt"));
+    put(&store, strange.as_str(), "from somebody else").await;
+    put(&store, "blobs/readme", "from somebody else").await;
+    put(&store, "menu.ipxe", "#!ipxe\necho somebody else's\n").await;
+    age_past_the_second().await;
+
+    let day = Retention::default().keep_last(1);
+    let report = publisher.prune(&day, &Context::new()).await.unwrap();
+    assert!(report.deleted.is_empty() && report.deleted_blobs.is_empty(), "{report}");
+
+    let retention = without_grace().keep_last(2);
+    let dry = publisher.prune(&retention.clone().dry_run(true), &Context::new()).await.unwrap();
+    assert_eq!(dry.deleted, [*one.id()].into());
+    assert_eq!(publisher.releases().await.unwrap().len(), 3, "nothing was deleted");
+    let report = publisher.prune(&retention, &Context::new()).await.unwrap();
+    assert_eq!(report.kept, ids([two, three]).into_iter().collect());
+    assert_eq!((&report.deleted, &report.deleted_blobs), (&dry.deleted, &dry.deleted_blobs));
+    assert_eq!(report.freed_bytes, dry.freed_bytes);
+    // Two initrds of two profiles; the kernel and the entry points are those of all.
+    assert_eq!(report.deleted_blobs.len(), 4);
+    assert_eq!(publisher.releases().await.unwrap(), ids([two, three]).into_iter().collect());
+    for kept in [strange.as_str(), "blobs/readme", "menu.ipxe"] {
+        assert!(text(&store, &path(kept)).await.is_some(), "{kept} was deleted");
+    }
+    let mine = one.manifest().objects().into_keys().collect::<Vec<_>>();
+    let kernel = layout::blob(&one.manifest().images()["worker"].kernel.sha256);
+    assert_eq!(store.stat(&mine).await.unwrap().keys().collect::<Vec<_>>(), [&kernel]);
+
+    let error = publisher.rollback(RollbackTo::Release(*one.id()), &Context::new()).await;
+    assert!(matches!(error, Err(Error::NotStaged { .. })), "{error:?}");
+    let again = publisher.prune(&retention, &Context::new()).await.unwrap();
+    assert!(again.deleted.is_empty() && again.deleted_blobs.is_empty(), "{again}");
+    delete(&store, &strange).await;
+    delete(&store, &path("blobs/readme")).await;
+    assert_clean(&publisher).await;
+}
+
+pub(super) async fn pruning_spares_other_pointers_and_young_releases(make: Make<'_>) {
+    let store = make();
+    let publisher = publisher(&store);
+    let canary = publisher.clone().with_pointer(PointerName::new("canary").unwrap());
+    let [one, two, three] = ["one", "two", "three"].map(sample_release);
+    publish(&canary, &one).await;
+    publish(&publisher, &two).await;
+    assert_eq!(canary.live().await.unwrap(), Some(*one.id()));
+    assert_eq!(publisher.live().await.unwrap(), Some(*two.id()));
+    age().await;
+    publisher.stage(&three, &Context::new()).await.unwrap();
+
+    let retention = without_grace().keep_last(0).grace(Duration::from_secs(60));
+    let report = publisher.prune(&retention, &Context::new()).await.unwrap();
+    assert_eq!(report.kept, ids([&one, &two, &three]).into_iter().collect());
+    age().await;
+    let report = publisher.prune(&without_grace().keep_last(0), &Context::new()).await.unwrap();
+    assert_eq!(report.kept, ids([&one, &two]).into_iter().collect());
+    assert_eq!(report.deleted, [*three.id()].into());
+    assert_clean(&publisher).await;
+    assert_clean(&canary).await;
+}
+
+pub(super) async fn a_broken_off_pruning_is_completed(make: Make<'_>) {
+    let store = make();
+    let publisher = publisher(&store);
+    let [one, two] = ["one", "two"].map(sample_release);
+    publish(&publisher, &two).await;
+    publisher.stage(&one, &Context::new()).await.unwrap();
+    // As if pruning, or staging, had been killed on its way.
+    let manifest = layout::in_release(one.id(), &layout::manifest());
+    let json = store.read(&manifest).await.unwrap().unwrap().bytes;
+    let incomplete = layout::in_release(one.id(), &path("incomplete.json"));
+    store.swap(&incomplete, None, json).await.unwrap();
+    delete(&store, &manifest).await;
+    delete(&store, &layout::in_release(one.id(), &layout::boot_script())).await;
+    let scope = VerifyScope::Everything;
+    let report = publisher.verify(scope, VerifyDepth::Listing, &Context::new()).await.unwrap();
+    assert_eq!(report.findings, [Finding::Incomplete { release: *one.id() }]);
+    let error = publisher.activate(one.id(), &Context::new()).await.unwrap_err();
+    assert!(matches!(error, Error::NotStaged { .. }), "{error:?}");
+
+    let young = publisher.prune(&Retention::default(), &Context::new()).await.unwrap();
+    assert!(young.kept.contains(one.id()), "it may be on its way still");
+    age().await;
+    let report = publisher.prune(&without_grace(), &Context::new()).await.unwrap();
+    assert_eq!(report.deleted, [*one.id()].into());
+    assert_clean(&publisher).await;
+    publish(&publisher, &one).await;
+    assert_clean(&publisher).await;
+}

@@ -1,0 +1,173 @@
+//! What publishing and staging send, and what they leave as it is.
+
+use netboot_core::{CancellationToken, Context, Manifest, Release, layout};
+
+use super::{Make, assert_clean, path, publish, publisher, text};
+use crate::Error;
+use crate::contract::sample::{sample_image, sample_release};
+use crate::publisher::Retention;
+use crate::receipt::Outcome;
+
+pub(super) async fn publishing_makes_a_release_live(make: Make<'_>) {
+    let (store, release) = (make(), sample_release("one"));
+    let publisher = publisher(&store);
+    assert_eq!(publisher.live().await.unwrap(), None);
+    assert!(publisher.history().await.unwrap().is_empty());
+
+    let plan = publisher.plan(&release, &Context::new()).await.unwrap();
+    assert!(!plan.staged && plan.foreign.is_empty());
+    let receipt = publisher.publish(&release, &Context::new()).await.unwrap();
+    assert_eq!((receipt.outcome, receipt.previous), (Outcome::Activated, None));
+    assert_eq!(receipt.order_guarded, store.capabilities().compare_and_swap());
+    let staged = receipt.staged.unwrap();
+    assert_eq!((staged.sent, staged.sent_bytes), (plan.to_send.len(), plan.bytes_to_send));
+    assert_eq!(receipt.entry_points, plan.entry_points);
+
+    assert_eq!(publisher.live().await.unwrap(), Some(*release.id()));
+    let pointer = text(&store, &path("current.ipxe")).await.unwrap();
+    assert!(pointer.as_bytes().starts_with(release.pointer()), "{pointer}");
+    let rest = &pointer[release.pointer().len()..];
+    assert!(rest.lines().all(|line| line.starts_with("# ")), "more than comments: {rest}");
+    for (path, bytes) in release.entry_points() {
+        assert_eq!(text(&store, path).await.unwrap().as_bytes(), bytes);
+    }
+    let manifest = layout::in_release(release.id(), &layout::manifest());
+    let manifest = text(&store, &manifest).await.unwrap();
+    assert_eq!(&Manifest::from_json(manifest.as_bytes()).unwrap(), release.manifest());
+    assert_clean(&publisher).await;
+}
+
+pub(super) async fn publishing_again_changes_nothing(make: Make<'_>) {
+    let (store, release) = (make(), sample_release("one"));
+    let publisher = publisher(&store);
+    publish(&publisher, &release).await;
+    let before = store.stat(&[path("current.ipxe"), path("boot.ipxe")]).await.unwrap();
+    let receipt = publisher.publish(&release, &Context::new()).await.unwrap();
+    assert_eq!(receipt.outcome, Outcome::Unchanged);
+    assert_eq!(receipt.staged.as_ref().unwrap().sent, 0);
+    assert!(receipt.entry_points.is_empty());
+    assert_eq!(store.stat(&[path("current.ipxe"), path("boot.ipxe")]).await.unwrap(), before);
+    assert_eq!(publisher.history().await.unwrap().len(), 1);
+    assert!(publisher.plan(&release, &Context::new()).await.unwrap().is_empty());
+}
+
+pub(super) async fn what_is_there_is_not_sent_again(make: Make<'_>) {
+    let (store, one, two) = (make(), sample_release("one"), sample_release("two"));
+    let publisher = publisher(&store);
+    publish(&publisher, &one).await;
+    let shared: Vec<_> = one.manifest().objects().into_keys().collect();
+    let before = store.stat(&shared).await.unwrap();
+    let receipt = publisher.publish(&two, &Context::new()).await.unwrap();
+    let staged = receipt.staged.unwrap();
+    // The kernel and the three entry points' texts.
+    assert_eq!(staged.present, 4);
+    assert!(receipt.entry_points.is_empty(), "entry points are the same for every release");
+    assert_eq!(store.stat(&shared).await.unwrap(), before);
+    assert_eq!(staged.sent + staged.present, two.manifest().objects().len() + 3);
+}
+
+pub(super) async fn staging_changes_nothing_that_machines_boot(make: Make<'_>) {
+    let (store, one, two) = (make(), sample_release("one"), sample_release("two"));
+    let publisher = publisher(&store);
+    publish(&publisher, &one).await;
+    let pointer = text(&store, &path("current.ipxe")).await;
+    let staged = publisher.stage(&two, &Context::new()).await.unwrap();
+    assert_eq!(staged.release, *two.id());
+    assert_eq!(text(&store, &path("current.ipxe")).await, pointer);
+    assert_eq!(publisher.live().await.unwrap(), Some(*one.id()));
+    assert_eq!(publisher.releases().await.unwrap().len(), 2);
+    let boot = layout::in_release(two.id(), &layout::boot_script());
+    assert!(text(&store, &boot).await.is_some(), "it boots before it is live");
+    assert_clean(&publisher).await;
+
+    let again = publisher.stage(&two, &Context::new()).await.unwrap();
+    assert_eq!(again.sent, 0);
+    let receipt = publisher.activate(two.id(), &Context::new()).await.unwrap();
+    assert_eq!((receipt.outcome, receipt.previous), (Outcome::Activated, Some(*one.id())));
+    assert_eq!(publisher.live().await.unwrap(), Some(*two.id()));
+
+    // A release that was only ever staged can be the first one that goes live.
+    let store = make();
+    let publisher = self::publisher(&store);
+    publisher.stage(&one, &Context::new()).await.unwrap();
+    assert!(text(&store, &path("boot.ipxe")).await.is_none());
+    publisher.activate(one.id(), &Context::new()).await.unwrap();
+    assert!(text(&store, &path("boot.ipxe")).await.is_some());
+    assert_clean(&publisher).await;
+}
+
+/// The same release but for its explanations, or its pointer's text.
+fn variant(release: &Release, title: &str, pointer: &str) -> Release {
+    let images = ["worker", "control-plane"].map(|name| {
+        let manifest = &release.manifest().images()[name];
+        let manifest =
+            netboot_core::ImageManifest { title: title.parse().unwrap(), ..manifest.clone() };
+        let image = sample_image(name, "one");
+        netboot_core::Image::from_manifest(image.profile(), &manifest, |kind, record| {
+            let log = image.build_log().filter(|_| kind == netboot_core::ArtifactKind::BuildLog);
+            let mut artifacts = image.payload().chain(log);
+            artifacts.find(|artifact| artifact.file_name() == &record.file_name).unwrap().clone()
+        })
+        .unwrap()
+    });
+    let mut builder = Release::builder(images);
+    for (path, script) in release.files() {
+        if script.kind() == netboot_core::ArtifactKind::Script {
+            builder = builder.script(path.clone(), script.clone());
+        }
+    }
+    for (path, text) in release.entry_points() {
+        builder = builder.entry_point(path.clone(), text.clone());
+    }
+    let mark = layout::GENERATED_MARK;
+    builder.build(|id| format!("#!ipxe\n{mark}\n{pointer} releases/{id}/boot.ipxe\n")).unwrap()
+}
+
+pub(super) async fn explanations_of_a_release_stay(make: Make<'_>) {
+    let (store, release) = (make(), sample_release("one"));
+    let publisher = publisher(&store);
+    let (first, second) =
+        (variant(&release, "first", "chain"), variant(&release, "second", "chain"));
+    assert_eq!(first.id(), second.id());
+    publish(&publisher, &first).await;
+    let receipt = publisher.publish(&second, &Context::new()).await.unwrap();
+    assert_eq!(receipt.outcome, Outcome::Unchanged);
+    publisher.stage(&second, &Context::new()).await.unwrap();
+    let manifest = layout::in_release(first.id(), &layout::manifest());
+    assert!(text(&store, &manifest).await.unwrap().contains("\"first\""));
+    assert_clean(&publisher).await;
+}
+
+pub(super) async fn another_pointer_text_replaces_the_old_one(make: Make<'_>) {
+    let (store, release) = (make(), sample_release("one"));
+    let publisher = publisher(&store);
+    let (first, second) = (variant(&release, "x", "chain"), variant(&release, "x", "chain -ar"));
+    assert_eq!(first.id(), second.id());
+    publish(&publisher, &first).await;
+    let receipt = publisher.publish(&second, &Context::new()).await.unwrap();
+    assert_eq!(receipt.outcome, Outcome::Activated);
+    let pointer = text(&store, &path("current.ipxe")).await.unwrap();
+    assert!(pointer.as_bytes().starts_with(second.pointer()), "{pointer}");
+    assert_clean(&publisher).await;
+}
+
+pub(super) async fn cancelling_leaves_the_old_release_live(make: Make<'_>) {
+    let store = make();
+    let publisher = publisher(&store);
+    let [one, two] = ["one", "two"].map(sample_release);
+    publish(&publisher, &one).await;
+    let token = CancellationToken::new();
+    token.cancel();
+    let cancelled = Context::new().with_cancellation(token);
+    for result in [
+        publisher.stage(&two, &cancelled).await.map(drop),
+        publisher.publish(&two, &cancelled).await.map(drop),
+        publisher.activate(one.id(), &cancelled).await.map(drop),
+        publisher.prune(&Retention::default(), &cancelled).await.map(drop),
+        publisher.plan(&two, &cancelled).await.map(drop),
+    ] {
+        assert!(matches!(result, Err(Error::Cancelled)), "{result:?}");
+    }
+    assert_eq!(publisher.live().await.unwrap(), Some(*one.id()));
+    assert_clean(&publisher).await;
+}

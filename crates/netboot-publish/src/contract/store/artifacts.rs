@@ -1,0 +1,65 @@
+//! Artifacts that only a test has.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use netboot_core::{Artifact, ArtifactKind, ArtifactReader, FileName, Sha256Digest};
+use tokio::io::AsyncReadExt;
+
+/// Announces other bytes than it gives.
+#[derive(Debug)]
+pub(super) struct Lying {
+    pub(super) name: FileName,
+    pub(super) size: u64,
+    pub(super) sha256: Sha256Digest,
+    pub(super) bytes: Bytes,
+}
+
+#[async_trait]
+impl Artifact for Lying {
+    fn kind(&self) -> ArtifactKind {
+        ArtifactKind::Initrd
+    }
+    fn file_name(&self) -> &FileName {
+        &self.name
+    }
+    fn size(&self) -> u64 {
+        self.size
+    }
+    fn sha256(&self) -> Sha256Digest {
+        self.sha256
+    }
+    async fn open(&self) -> Result<ArtifactReader, netboot_core::Error> {
+        Ok(Box::pin(std::io::Cursor::new(self.bytes.clone())))
+    }
+}
+
+/// As many zero bytes as are asked for, never all in memory here.
+#[derive(Debug)]
+pub(super) struct Zeros(pub(super) FileName, pub(super) u64);
+
+#[async_trait]
+impl Artifact for Zeros {
+    fn kind(&self) -> ArtifactKind {
+        ArtifactKind::Initrd
+    }
+    fn file_name(&self) -> &FileName {
+        &self.0
+    }
+    fn size(&self) -> u64 {
+        self.1
+    }
+    fn sha256(&self) -> Sha256Digest {
+        let mut hasher = netboot_core::Sha256Hasher::new();
+        let zeros = [0; 4096];
+        let mut left = self.1;
+        while left > 0 {
+            let length = left.min(4096);
+            hasher.update(&zeros[..usize::try_from(length).unwrap()]);
+            left -= length;
+        }
+        hasher.finish().0
+    }
+    async fn open(&self) -> Result<ArtifactReader, netboot_core::Error> {
+        Ok(Box::pin(tokio::io::repeat(0).take(self.1)))
+    }
+}

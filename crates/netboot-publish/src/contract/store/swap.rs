@@ -1,0 +1,76 @@
+//! Compare-and-swap, by the numbers of the contract.
+
+use bytes::Bytes;
+
+use super::{Make, get, path, put};
+use crate::store::{Store, Swap};
+use netboot_core::Context;
+
+async fn swap(store: &dyn Store, expected: Option<&'static str>, new: &'static str) -> Swap {
+    let there = store.read(&path("current.ipxe")).await.unwrap();
+    // A version that another content had, where another one is expected than is there.
+    let version = match (expected, there) {
+        (Some(expected), Some(there)) if there.bytes == expected => Some(there.version),
+        (Some(_), _) => Some(crate::Version::new("another")),
+        (None, _) => None,
+    };
+    let new = Bytes::from_static(new.as_bytes());
+    store.swap(&path("current.ipxe"), version.as_ref(), new).await.unwrap()
+}
+
+/// 7. `swap` replaces the object if its version is still the expected one.
+pub(super) async fn swap_replaces_what_was_expected(make: Make<'_>) {
+    let store = make();
+    let guarded = store.capabilities().compare_and_swap();
+    assert_eq!(swap(store.as_ref(), None, "first").await, Swap::Done);
+    assert_eq!(swap(store.as_ref(), Some("first"), "second").await, Swap::Done);
+    assert_eq!(get(store.as_ref(), "current.ipxe").await.unwrap(), "second");
+    for expected in [None, Some("first")] {
+        let swapped = swap(store.as_ref(), expected, "third").await;
+        assert_eq!(swapped, if guarded { Swap::Conflict } else { Swap::Done });
+    }
+    let now = if guarded { "second" } else { "third" };
+    assert_eq!(get(store.as_ref(), "current.ipxe").await.unwrap(), now);
+    store.delete(&[path("current.ipxe")], &Context::new()).await.unwrap();
+    let swapped = swap(store.as_ref(), Some("second"), "fourth").await;
+    assert_eq!(swapped, if guarded { Swap::Conflict } else { Swap::Done });
+}
+
+pub(super) async fn of_several_swaps_one_succeeds(make: Make<'_>) {
+    let store = make();
+    let guarded = store.capabilities().compare_and_swap();
+    for round in 0..10 {
+        let there = store.read(&path("current.ipxe")).await.unwrap();
+        let version = there.map(|document| document.version);
+        let swaps: Vec<_> = (0..6)
+            .map(|n| {
+                let (store, version) = (store.clone(), version.clone());
+                let content = Bytes::from(format!("round {round}, writer {n}"));
+                tokio::spawn(async move {
+                    store.swap(&path("current.ipxe"), version.as_ref(), content).await.unwrap()
+                })
+            })
+            .collect();
+        let mut done = Vec::new();
+        for (n, swap) in swaps.into_iter().enumerate() {
+            if swap.await.unwrap() == Swap::Done {
+                done.push(n);
+            }
+        }
+        assert_eq!(done.len(), if guarded { 1 } else { 6 }, "round {round}");
+        let now = get(store.as_ref(), "current.ipxe").await.unwrap();
+        assert!(done.iter().any(|n| now == format!("round {round}, writer {n}")));
+    }
+}
+
+/// 8. A version changes whenever the bytes do.
+pub(super) async fn a_version_changes_with_the_bytes(make: Make<'_>) {
+    let store = make();
+    let mut versions = std::collections::HashSet::new();
+    for n in 0..10 {
+        put(store.as_ref(), "current.ipxe", format!("{n:03}")).await;
+        let version = store.read(&path("current.ipxe")).await.unwrap().unwrap().version;
+        assert_eq!(store.read(&path("current.ipxe")).await.unwrap().unwrap().version, version);
+        assert!(versions.insert(version), "the version stayed");
+    }
+}
