@@ -107,6 +107,7 @@ let
       }
       ''
         ${installScript}
+        echo "packing the closure of $out"
         mkdir root
         # The graph has for each path: the path, its deriver, how many references, the references.
         while read -r path; do

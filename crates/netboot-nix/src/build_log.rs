@@ -147,15 +147,30 @@ impl Recorder {
     }
 }
 
-/// Writes a file that appears whole, under a name that others may write at the same time.
-pub(crate) fn write_whole(place: &Path, content: &[u8]) -> Result<(), Error> {
+/// Writes a file that appears whole, in place of one that is there.
+pub(crate) fn replace(place: &Path, content: &[u8]) -> Result<(), Error> {
+    let failed = |source| Error::io("write", place, source);
+    written_beside(place, content)?.persist(place).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Writes a file that is named by its content: one that is there is the same, and stays, since
+/// somebody may be reading it.
+pub(crate) fn write_once(place: &Path, content: &[u8]) -> Result<(), Error> {
+    match written_beside(place, content)?.persist_noclobber(place) {
+        Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(Error::io("write", place, error.error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn written_beside(place: &Path, content: &[u8]) -> Result<NamedTempFile, Error> {
     let directory = place.parent().unwrap_or(Path::new("."));
     let write = || {
-        std::fs::create_dir_all(directory)?;
         let mut file = NamedTempFile::new_in(directory)?;
         file.write_all(content)?;
-        file.persist(place)?;
-        Ok(())
+        Ok(file)
     };
     write().map_err(|source: std::io::Error| Error::io("write", place, source))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use netboot_core::{Context, Event, Phase, ProfileName, Unit};
 
-use crate::build_log::{LogDirectory, Recorder, write_whole};
+use crate::build_log::{LogDirectory, Recorder, replace, write_once};
 use crate::internal_json::{LogEvent, parse};
 use crate::probe::Output;
 use crate::process::{LastLines, Runner, Stop, printable};
@@ -81,7 +81,7 @@ impl Realisation<'_> {
         log.extend(self.logs.collect(requisites)?);
         let name = netboot_core::Sha256Digest::of(&log).to_string();
         let place = self.state.join("logs").join(format!("{}-{}.log", self.profile, &name[..16]));
-        write_whole(&place, &log)?;
+        write_once(&place, &log)?;
         Ok(place)
     }
 
@@ -115,7 +115,7 @@ impl Realisation<'_> {
         log.extend(self.logs.collect(requisites)?);
         log.extend(of_failed);
         log.extend(format!("\n--- nix-store\n{}\n", messages.join("\n")).into_bytes());
-        write_whole(&build_log, &log)?;
+        replace(&build_log, &log)?;
         Err(error
             .unwrap_or_else(|| Error::CommandFailed {
                 program: "nix-store".to_owned(),

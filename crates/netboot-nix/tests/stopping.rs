@@ -22,8 +22,10 @@ async fn eventually(what: &str, condition: impl Fn() -> bool) {
 /// A flake whose builders sleep, and a text that only their processes have.
 fn sleeper(place: &Place) -> (String, String) {
     let marker = format!("netboot-sleeper-{}", place.path().file_name().unwrap().display());
-    let configuration = configuration("sleeper", &format!("NETBOOT={marker}; sleep 600; echo {marker}"));
-    let flake = place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"));
+    let configuration =
+        configuration("sleeper", &format!("NETBOOT={marker}; /bin/sleep 600; echo {marker}"));
+    let flake =
+        place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"));
     (flake, marker)
 }
 
@@ -40,7 +42,8 @@ async fn a_cancelled_build_ends_its_builders() {
     let error = build.await.unwrap().unwrap_err();
     assert!(matches!(error, netboot_core::Error::Cancelled), "{error:?}");
     assert_eq!(processes_with(&marker), Vec::<String>::new());
-    let left: Vec<_> = std::fs::read_dir(place.path().join("state/logs/derivations")).unwrap().collect();
+    let left: Vec<_> =
+        std::fs::read_dir(place.path().join("state/logs/derivations")).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }
 

@@ -40,7 +40,10 @@ impl Place {
 
     pub fn builder(&self, flake: &str) -> NixBuilderBuilder {
         let builder = NixBuilder::builder(flake).state_directory(self.path().join("state"));
-        self.nix.environment().into_iter().fold(builder, |b, (name, value)| b.environment(name, value))
+        self.nix
+            .environment()
+            .into_iter()
+            .fold(builder, |b, (name, value)| b.environment(name, value))
     }
 }
 
