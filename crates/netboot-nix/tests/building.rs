@@ -5,7 +5,7 @@ mod place;
 
 use std::process::Command;
 
-use netboot_core::{Artifact, Builder, Context, Event, Phase};
+use netboot_core::{Builder, Context, Event, Phase};
 use place::{Place, configuration, manifest, profile, profiles, read, recording};
 
 #[tokio::test]

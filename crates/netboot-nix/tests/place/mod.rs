@@ -10,27 +10,27 @@ use netboot_nix::{NixBuilder, NixBuilderBuilder};
 use netboot_testbed::{HermeticNix, Testbed};
 use tempfile::TempDir;
 
-pub struct Place {
-    pub nix: HermeticNix,
+pub(crate) struct Place {
+    pub(crate) nix: HermeticNix,
     directory: TempDir,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { nix: HermeticNix::new(), directory: TempDir::new().unwrap() }
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.directory.path().canonicalize().unwrap()
     }
 
     /// The flake of this repository's tests: it boots.
-    pub fn test_flake(&self) -> String {
+    pub(crate) fn test_flake(&self) -> String {
         Testbed::locate().write_flake(&self.path().join("flake"), "nix")
     }
 
     /// A flake with these `outputs`.
-    pub fn flake(&self, outputs: &str) -> String {
+    pub(crate) fn flake(&self, outputs: &str) -> String {
         let flake = self.path().join("own");
         fs::create_dir_all(&flake).unwrap();
         fs::write(flake.join("flake.nix"), format!("{{ outputs = {{ self }}: {outputs}; }}"))
@@ -38,7 +38,7 @@ impl Place {
         format!("path:{}", flake.display())
     }
 
-    pub fn builder(&self, flake: &str) -> NixBuilderBuilder {
+    pub(crate) fn builder(&self, flake: &str) -> NixBuilderBuilder {
         let builder = NixBuilder::builder(flake).state_directory(self.path().join("state"));
         self.nix
             .environment()
@@ -48,7 +48,7 @@ impl Place {
 }
 
 /// Nix code of a configuration whose three parts are built by this shell script.
-pub fn configuration(name: &str, script: &str) -> String {
+pub(crate) fn configuration(name: &str, script: &str) -> String {
     let part = |part: &str| {
         format!(
             r#"derivation {{ name = "{part}-{name}"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" ''{script}'' ]; }}"#
@@ -65,32 +65,32 @@ pub fn configuration(name: &str, script: &str) -> String {
     )
 }
 
-pub fn profiles(names: &[&str]) -> Vec<Arc<dyn Profile>> {
+pub(crate) fn profiles(names: &[&str]) -> Vec<Arc<dyn Profile>> {
     names.iter().map(|name| Arc::new(profile(name)) as Arc<dyn Profile>).collect()
 }
 
-pub fn profile(name: &str) -> ProfileSpec {
+pub(crate) fn profile(name: &str) -> ProfileSpec {
     ProfileSpec::new(name.parse().unwrap())
 }
 
-pub fn manifest(image: &Image) -> String {
+pub(crate) fn manifest(image: &Image) -> String {
     format!("{:?}", image.manifest())
 }
 
 /// A context that keeps what was reported.
-pub fn recording() -> (Context, Arc<Mutex<Vec<Event>>>) {
+pub(crate) fn recording() -> (Context, Arc<Mutex<Vec<Event>>>) {
     let events = Arc::new(Mutex::new(Vec::new()));
     let sink = events.clone();
     let context = Context::new().with_events(move |event| sink.lock().unwrap().push(event));
     (context, events)
 }
 
-pub fn read(path: impl AsRef<Path>) -> String {
+pub(crate) fn read(path: impl AsRef<Path>) -> String {
     String::from_utf8(fs::read(path).unwrap()).unwrap()
 }
 
 /// The processes whose environment or arguments hold `text`.
-pub fn processes_with(text: &str) -> Vec<String> {
+pub(crate) fn processes_with(text: &str) -> Vec<String> {
     let holds = |path: &Path, file: &str| {
         fs::read(path.join(file)).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(text))
     };
