@@ -2,6 +2,7 @@
 
 mod activate;
 mod entry_points;
+mod images;
 mod legacy_links;
 mod place;
 mod plan;
