@@ -1,0 +1,181 @@
+//! What a URL of this machine is to a guest.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+use crate::Error;
+
+/// The address under which QEMU's user-mode network shows the host's loopback to a guest (QEMU
+/// manual, "Using the user mode network stack").
+pub const HOST_ADDRESS: &str = "10.0.2.2";
+
+/// The longest boot file name of a DHCP answer without overload (RFC 2131, section 2: `file` has
+/// 128 octets, NUL-terminated). QEMU cuts a longer one without a word.
+const BOOT_FILE_LIMIT: usize = 127;
+
+/// Why a URL cannot be booted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UrlProblem {
+    /// Its scheme is none of `http`, `https` and `tftp`.
+    Scheme,
+    /// It has no host.
+    NoHost,
+    /// It carries a user name or a password, which the console and the process list would show.
+    Credentials,
+    /// Its host is IPv6 loopback or the unspecified address, which a guest cannot reach.
+    Unreachable,
+}
+
+impl fmt::Display for UrlProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scheme => "its scheme is none of http, https and tftp",
+            Self::NoHost => "it has no host",
+            Self::Credentials => "it carries credentials",
+            Self::Unreachable => "a guest cannot reach its host",
+        })
+    }
+}
+
+impl UrlProblem {
+    pub(crate) fn hint(self) -> &'static str {
+        match self {
+            Self::Scheme | Self::NoHost => {
+                "give the http URL of an iPXE script, such as http://127.0.0.1:8080/boot.ipxe; \
+                 DirectoryServer serves a directory under one"
+            }
+            Self::Credentials => {
+                "serve the files without authentication where the test machine boots: the console \
+                 and the process list would show the credentials"
+            }
+            Self::Unreachable => "serve on 127.0.0.1, which the guest sees as 10.0.2.2",
+        }
+    }
+}
+
+/// A URL as a guest can fetch it: loopback translated, and nothing in it that iPXE would expand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GuestUrl(String);
+
+impl GuestUrl {
+    pub(crate) fn new(url: &Url) -> Result<Self, Error> {
+        let refuse = |problem| Error::UnusableUrl { url: without_credentials(url), problem };
+        if !matches!(url.scheme(), "http" | "https" | "tftp") {
+            return Err(refuse(UrlProblem::Scheme));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse(UrlProblem::Credentials));
+        }
+        let loopback = match url.host() {
+            None => return Err(refuse(UrlProblem::NoHost)),
+            // Schemes that the URL standard does not know as special keep an address as a name.
+            Some(Host::Domain(name)) => {
+                name.eq_ignore_ascii_case("localhost")
+                    || name.parse().is_ok_and(|address: std::net::Ipv4Addr| address.is_loopback())
+            }
+            Some(Host::Ipv4(address)) if address.is_unspecified() => {
+                return Err(refuse(UrlProblem::Unreachable));
+            }
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) if address.is_loopback() || address.is_unspecified() => {
+                return Err(refuse(UrlProblem::Unreachable));
+            }
+            Some(Host::Ipv6(_)) => false,
+        };
+        let mut guest = url.clone();
+        guest.set_fragment(None);
+        if loopback && guest.set_host(Some(HOST_ADDRESS)).is_err() {
+            return Err(refuse(UrlProblem::Unreachable));
+        }
+        // iPXE expands `${…}` in a boot file name and in a script.
+        Ok(Self(guest.as_str().replace('{', "%7B").replace('}', "%7D")))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it fits into a DHCP answer; otherwise a script has to name it.
+    pub(crate) fn fits_dhcp(&self) -> bool {
+        self.0.len() <= BOOT_FILE_LIMIT
+    }
+
+    /// The script that goes to the URL, for one that does not fit into a DHCP answer.
+    pub(crate) fn chain_script(&self) -> String {
+        format!("#!ipxe\nchain --autofree {}\n", self.0)
+    }
+}
+
+fn without_credentials(url: &Url) -> Url {
+    let mut url = url.clone();
+    // These fail for URLs that cannot have credentials, which then have none to hide.
+    let _ = url.set_password(None);
+    let _ = url.set_username("");
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn guest(url: &str) -> Result<String, Error> {
+        GuestUrl::new(&url.parse().unwrap()).map(|url| url.as_str().to_owned())
+    }
+
+    #[test]
+    fn loopback_is_translated_and_nothing_else() {
+        for (given, expected) in [
+            ("http://127.0.0.1:8080/boot.ipxe", "http://10.0.2.2:8080/boot.ipxe"),
+            ("http://LOCALHOST/a?b=c#d", "http://10.0.2.2/a?b=c"),
+            ("http://127.1.2.3/", "http://10.0.2.2/"),
+            ("tftp://127.0.0.1/x", "tftp://10.0.2.2/x"),
+            ("http://192.0.2.7/x", "http://192.0.2.7/x"),
+            ("https://boot.example.org/x", "https://boot.example.org/x"),
+            ("http://[2001:db8::1]/x", "http://[2001:db8::1]/x"),
+        ] {
+            assert_eq!(guest(given).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_guest_cannot_boot_is_refused() {
+        for (url, expected) in [
+            ("file:///boot.ipxe", UrlProblem::Scheme),
+            ("data:text/plain,x", UrlProblem::Scheme),
+            ("http://[::1]/x", UrlProblem::Unreachable),
+            ("http://0.0.0.0/x", UrlProblem::Unreachable),
+            ("tftp:/x", UrlProblem::NoHost),
+        ] {
+            let error = guest(url).unwrap_err();
+            assert!(
+                matches!(error, Error::UnusableUrl { problem, .. } if problem == expected),
+                "{url}: {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn credentials_are_refused_and_not_repeated() {
+        let error = guest("http://user:hunter2@127.0.0.1/x").unwrap_err();
+        assert!(matches!(error, Error::UnusableUrl { problem: UrlProblem::Credentials, .. }));
+        let said = format!("{error} {error:?} {:?}", error.hint());
+        assert!(!said.contains("hunter2") && !said.contains("user:"), "{said}");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_ipxe_would_read_otherwise_remains(path in "\\PC{0,40}", query in "\\PC{0,40}") {
+            let mut url = Url::parse("http://127.0.0.1:1/").unwrap();
+            url.set_path(&path);
+            url.set_query(Some(&query));
+            let url = GuestUrl::new(&url).unwrap();
+            prop_assert!(url.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
+            prop_assert!(!url.as_str().contains("${"));
+            prop_assert_eq!(url.chain_script().lines().count(), 2);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A virtual machine that boots from the network.
+
+mod builder;
+mod command_line;
+mod process;
+mod run;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use netboot_core::{Context, Phase};
+use tempfile::TempDir;
+use url::Url;
+
+pub use self::builder::MachineBuilder;
+use self::command_line::{BootSource, CommandLine};
+use crate::expectations::Expectations;
+use crate::firmware::UefiFiles;
+use crate::guest_url::{GuestUrl, HOST_ADDRESS};
+use crate::{Accelerator, BootReport, Error, Firmware, MacAddress};
+
+/// The script that stands in for a URL that is too long for a DHCP answer.
+const CHAIN_SCRIPT: &str = "netboot.ipxe";
+
+/// The machine's own copy of the firmware's variables.
+const VARIABLES: &str = "variables.fd";
+
+/// A virtual machine with one network card, a serial console and no disk.
+///
+/// It can be booted any number of times, at once too; each boot is a QEMU of its own.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    name: String,
+    firmware: Firmware,
+    memory_mib: u32,
+    cpus: u32,
+    mac: Option<MacAddress>,
+    accelerator: Accelerator,
+    timeout: Duration,
+    program: PathBuf,
+    firmware_code: Option<PathBuf>,
+    firmware_variables: Option<PathBuf>,
+    expectations: Expectations,
+}
+
+impl Machine {
+    /// Begins to describe a machine.
+    pub fn builder() -> MachineBuilder {
+        MachineBuilder::new()
+    }
+
+    /// Boots the iPXE script at `url` and watches the console until everything that is expected
+    /// was seen, the boot has failed, the machine has stopped, or the time is over. QEMU has
+    /// ended when this returns; dropping the future ends it too.
+    ///
+    /// The URL is fetched by the network card's own iPXE, as DHCP's boot file name. A host of
+    /// `127.0.0.1` or `localhost` means this machine: the guest finds it at `10.0.2.2`. The
+    /// guest's network is QEMU's user-mode network: nothing can connect to the guest, and the
+    /// guest reaches what this process could reach, the services on this machine's loopback
+    /// included.
+    ///
+    /// Console lines are reported as [`Event::Log`](netboot_core::Event::Log) of the origin
+    /// `console`, within the phase [`Booting`](Phase::Booting).
+    ///
+    /// A boot that fails is a report, not an error; see [`BootReport::ensure_success`].
+    ///
+    /// # Errors
+    /// [`Error::UnusableUrl`], [`Error::QemuMissing`], [`Error::FirmwareMissing`],
+    /// [`Error::Spawn`], [`Error::QemuFailed`], [`Error::Console`], [`Error::Io`],
+    /// [`Error::Cancelled`].
+    pub async fn boot(&self, url: &Url, context: &Context) -> Result<BootReport, Error> {
+        let url = GuestUrl::new(url)?;
+        if context.cancellation().is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let program = process::locate(&self.program)?;
+        let _phase = context.phase(Phase::Booting, None);
+        let accelerator = tokio::select! {
+            accelerator = self.accelerator.resolve(&program) => accelerator,
+            () = context.cancellation().cancelled() => return Err(Error::Cancelled),
+        };
+        // Both live until QEMU has ended.
+        let scratch = TempDir::with_prefix("netboot-qemu-").map_err(|source| {
+            Error::Io { action: "make a directory in", path: std::env::temp_dir(), source }
+        })?;
+        let uefi = match self.firmware {
+            Firmware::Bios => None,
+            Firmware::Uefi => Some(self.uefi_files(&program, &scratch).await?),
+        };
+        let (source, hidden_script) = boot_source(&url, &scratch).await?;
+        let command_line = CommandLine {
+            name: &self.name,
+            memory_mib: self.memory_mib,
+            cpus: self.cpus,
+            mac: self.mac,
+            accelerator,
+            uefi: uefi.as_ref(),
+            source: &source,
+        };
+        let arguments = command_line.arguments();
+        let started = Instant::now();
+        let qemu = process::Qemu::start(&program, arguments)?;
+        let run = run::Run {
+            url: url.as_str(),
+            hidden_script,
+            firmware: self.firmware,
+            accelerator,
+            timeout: self.timeout,
+            expectations: self.expectations.clone(),
+        };
+        run.watch(qemu, started, context).await
+    }
+
+    /// The firmware's code, and a copy of its variables, which it writes to.
+    async fn uefi_files(
+        &self,
+        program: &std::path::Path,
+        scratch: &TempDir,
+    ) -> Result<UefiFiles, Error> {
+        let (code, variables) = (self.firmware_code.as_deref(), self.firmware_variables.as_deref());
+        let files = UefiFiles::locate(code, variables, program)?;
+        let copy = scratch.path().join(VARIABLES);
+        let content = tokio::fs::read(&files.variables).await.map_err(|source| Error::Io {
+            action: "read",
+            path: files.variables.clone(),
+            source,
+        })?;
+        write(&copy, &content).await?;
+        Ok(UefiFiles { code: files.code, variables: copy })
+    }
+}
+
+/// What DHCP names: the URL, or a script by TFTP that goes to it. With it the script's own URL.
+async fn boot_source(
+    url: &GuestUrl,
+    scratch: &TempDir,
+) -> Result<(BootSource, Option<String>), Error> {
+    if url.fits_dhcp() {
+        return Ok((BootSource::Url(url.as_str().to_owned()), None));
+    }
+    let directory = scratch.path().join("tftp");
+    tokio::fs::create_dir(&directory).await.map_err(|source| Error::Io {
+        action: "make",
+        path: directory.clone(),
+        source,
+    })?;
+    write(&directory.join(CHAIN_SCRIPT), url.chain_script().as_bytes()).await?;
+    let script = format!("tftp://{HOST_ADDRESS}/{CHAIN_SCRIPT}");
+    Ok((BootSource::Tftp { directory, file: CHAIN_SCRIPT }, Some(script)))
+}
+
+async fn write(path: &std::path::Path, content: &[u8]) -> Result<(), Error> {
+    tokio::fs::write(path, content).await.map_err(|source| Error::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    })
+}

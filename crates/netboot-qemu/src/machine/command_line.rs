@@ -1,0 +1,116 @@
+//! The arguments that QEMU is started with.
+
+use std::path::{Path, PathBuf};
+
+use crate::firmware::UefiFiles;
+use crate::{Accelerator, MacAddress};
+
+/// What QEMU's DHCP server names as the boot file.
+#[derive(Debug)]
+pub(super) enum BootSource {
+    /// A URL.
+    Url(String),
+    /// A file of a directory that QEMU serves by TFTP.
+    Tftp { directory: PathBuf, file: &'static str },
+}
+
+/// What QEMU's arguments are made of.
+#[derive(Debug)]
+pub(super) struct CommandLine<'a> {
+    pub(super) name: &'a str,
+    pub(super) memory_mib: u32,
+    pub(super) cpus: u32,
+    pub(super) mac: Option<MacAddress>,
+    pub(super) accelerator: Accelerator,
+    /// `None` under BIOS.
+    pub(super) uefi: Option<&'a UefiFiles>,
+    pub(super) source: &'a BootSource,
+}
+
+impl CommandLine<'_> {
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let mut arguments: Vec<String> = Vec::new();
+        let mut add = |texts: &[&str]| arguments.extend(texts.iter().map(|text| String::from(*text)));
+        add(&["-name", self.name]);
+        add(self.accelerator.arguments());
+        add(&["-m", &self.memory_mib.to_string(), "-smp", &self.cpus.to_string()]);
+        add(&["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]);
+        add(&["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]);
+        // Linux waits for entropy without it: keys of an SSH server, above all.
+        add(&["-device", "virtio-rng-pci"]);
+        let card = match self.uefi {
+            // Without graphics SeaBIOS and iPXE use the serial console.
+            None => {
+                add(&["-machine", "pc,graphics=off"]);
+                "virtio-net-pci"
+            }
+            // OVMF drives a virtio card itself and then offers no iPXE.
+            Some(files) => {
+                let code = option_value(&files.code);
+                let variables = option_value(&files.variables);
+                add(&["-machine", "q35"]);
+                let code = format!("if=pflash,format=raw,unit=0,readonly=on,file={code}");
+                add(&["-drive", &code]);
+                add(&["-drive", &format!("if=pflash,format=raw,unit=1,file={variables}")]);
+                "e1000"
+            }
+        };
+        let source = match self.source {
+            BootSource::Url(url) => format!("bootfile={}", escaped(url)),
+            BootSource::Tftp { directory, file } => {
+                format!("tftp={},bootfile={file}", option_value(directory))
+            }
+        };
+        add(&["-netdev", &format!("user,id=n0,{source}")]);
+        let mac = self.mac.map(|mac| format!(",mac={mac}")).unwrap_or_default();
+        add(&["-device", &format!("{card},netdev=n0,bootindex=0{mac}")]);
+        arguments
+    }
+}
+
+/// A path inside an option.
+fn option_value(path: &Path) -> String {
+    escaped(&path.to_string_lossy())
+}
+
+/// In QEMU's options a comma ends a value, and two stand for one (QEMU manual, "Introduction").
+fn escaped(text: &str) -> String {
+    text.replace(',', ",,")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(uefi: Option<&UefiFiles>, source: &BootSource) -> Vec<String> {
+        let mac = Some("52:54:00:00:00:07".parse().unwrap());
+        let accelerator = Accelerator::Tcg;
+        CommandLine { name: "n", memory_mib: 512, cpus: 2, mac, accelerator, uefi, source }
+            .arguments()
+    }
+
+    #[test]
+    fn a_comma_in_a_url_stays_in_the_url() {
+        let source = BootSource::Url("http://10.0.2.2/a,hostfwd=tcp::22-:22".to_owned());
+        let arguments = arguments(None, &source);
+        let network = arguments.iter().find(|argument| argument.starts_with("user,")).unwrap();
+        assert_eq!(network, "user,id=n0,bootfile=http://10.0.2.2/a,,hostfwd=tcp::22-:22");
+        let card = "virtio-net-pci,netdev=n0,bootindex=0,mac=52:54:00:00:00:07";
+        assert!(arguments.iter().any(|argument| argument == card), "{arguments:?}");
+    }
+
+    #[test]
+    fn firmware_is_read_only_and_its_variables_are_not() {
+        let files = UefiFiles { code: "/a,b/CODE".into(), variables: "/c/VARS".into() };
+        let source = BootSource::Tftp { directory: "/t,u".into(), file: "x" };
+        let arguments = arguments(Some(&files), &source);
+        for expected in [
+            "if=pflash,format=raw,unit=0,readonly=on,file=/a,,b/CODE",
+            "if=pflash,format=raw,unit=1,file=/c/VARS",
+            "user,id=n0,tftp=/t,,u,bootfile=x",
+            "e1000,netdev=n0,bootindex=0,mac=52:54:00:00:00:07",
+        ] {
+            assert!(arguments.iter().any(|argument| argument == expected), "{arguments:?}");
+        }
+    }
+}

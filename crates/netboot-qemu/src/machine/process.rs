@@ -1,0 +1,101 @@
+//! QEMU as a child process.
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
+
+use crate::Error;
+
+/// How many lines of standard error an error carries.
+const LAST_LINES: usize = 20;
+
+/// The path of a program: as it is where it has a directory, else from the `PATH`.
+pub(super) fn locate(program: &Path) -> Result<PathBuf, Error> {
+    let missing = || Error::QemuMissing { program: program.to_owned() };
+    if program.components().count() > 1 {
+        return program.is_file().then(|| program.to_owned()).ok_or_else(missing);
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .map(|directory| directory.join(program))
+        .find(|candidate| candidate.is_file())
+        .ok_or_else(missing)
+}
+
+/// A QEMU that runs. Dropping it kills it.
+#[derive(Debug)]
+pub(super) struct Qemu {
+    program: PathBuf,
+    arguments: Vec<String>,
+    child: Child,
+    pub(super) keyboard: ChildStdin,
+    pub(super) console: ChildStdout,
+    errors: JoinHandle<Vec<String>>,
+}
+
+impl Qemu {
+    pub(super) fn start(program: &Path, arguments: Vec<String>) -> Result<Self, Error> {
+        let spawn_error = |source| Error::Spawn { program: program.to_owned(), source };
+        let mut child = Command::new(program)
+            .args(&arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(spawn_error)?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(keyboard), Some(console), Some(stderr)) = pipes else {
+            return Err(spawn_error(io::ErrorKind::BrokenPipe.into()));
+        };
+        let errors = tokio::spawn(async move {
+            let mut lines = BufReader::new(stderr).lines();
+            let mut last = Vec::new();
+            while let Ok(Some(line)) = lines.next_line().await {
+                tracing::debug!(line, "QEMU");
+                if last.len() == LAST_LINES {
+                    last.remove(0);
+                }
+                last.push(line);
+            }
+            last
+        });
+        let program = program.to_owned();
+        Ok(Self { program, arguments, child, keyboard, console, errors })
+    }
+
+    /// The program and its arguments.
+    pub(super) fn command_line(&self) -> Vec<String> {
+        let program = self.program.to_string_lossy().into_owned();
+        std::iter::once(program).chain(self.arguments.iter().cloned()).collect()
+    }
+
+    pub(super) fn console_error(&self, source: io::Error) -> Error {
+        Error::Console { program: self.program.clone(), source }
+    }
+
+    /// Ends it, and waits until it has.
+    pub(super) async fn end(mut self) -> Result<(), Error> {
+        let killed = self.child.kill().await;
+        killed.map_err(|source| self.console_error(source))
+    }
+
+    /// Waits for the end of one that has closed its console, and fails if it failed.
+    pub(super) async fn wait(mut self) -> Result<(), Error> {
+        let waited = self.child.wait().await;
+        let status: ExitStatus = waited.map_err(|source| self.console_error(source))?;
+        if status.success() {
+            return Ok(());
+        }
+        // The pipe is closed with the process, so this ends.
+        let stderr = self.errors.await.unwrap_or_default();
+        let (program, arguments) = (self.program, self.arguments);
+        Err(Error::QemuFailed { program, arguments, status, stderr })
+    }
+}

@@ -1,0 +1,155 @@
+//! One boot, from the first byte of the console to the report.
+
+use std::time::{Duration, Instant};
+
+use netboot_core::{Context, Event};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{sleep_until, timeout};
+
+use super::process::Qemu;
+use crate::console::{Shown, Terminal};
+use crate::expectations::Expectations;
+use crate::watcher::Watcher;
+use crate::{Accelerator, BootOutcome, BootReport, Error, Firmware};
+
+/// How long the console is read on when the outcome is known: the rest of the line that decided
+/// it, and what a panic prints behind it.
+const AFTERGLOW: Duration = Duration::from_millis(250);
+
+/// What a boot is watched with.
+#[derive(Debug)]
+pub(super) struct Run<'a> {
+    pub(super) url: &'a str,
+    pub(super) hidden_script: Option<String>,
+    pub(super) firmware: Firmware,
+    pub(super) accelerator: Accelerator,
+    pub(super) timeout: Duration,
+    pub(super) expectations: Expectations,
+}
+
+/// The console as it is read.
+struct Reading<'a> {
+    watcher: Watcher,
+    terminal: Terminal,
+    started: Instant,
+    context: &'a Context,
+}
+
+impl Reading<'_> {
+    fn take(&mut self, bytes: &[u8]) {
+        let (watcher, time, context) = (&mut self.watcher, self.started.elapsed(), self.context);
+        self.terminal.feed(bytes, &mut |terminal, shown| {
+            watcher.take(shown, time, terminal);
+            report_line(context, shown);
+        });
+    }
+
+    fn finish(&mut self) {
+        let (watcher, time, context) = (&mut self.watcher, self.started.elapsed(), self.context);
+        watcher.note_unfinished();
+        self.terminal.finish(&mut |terminal, shown| {
+            watcher.take(shown, time, terminal);
+            report_line(context, shown);
+        });
+    }
+}
+
+fn report_line(context: &Context, shown: Shown<'_>) {
+    if let Shown::Finished(line) = shown
+        && !line.is_empty()
+    {
+        let (origin, line) = ("console".to_owned(), line.to_owned());
+        context.emit(Event::Log { profile: None, origin, line });
+    }
+}
+
+impl Run<'_> {
+    pub(super) async fn watch(
+        self,
+        mut qemu: Qemu,
+        started: Instant,
+        context: &Context,
+    ) -> Result<BootReport, Error> {
+        let command_line = qemu.command_line();
+        let mut reading = Reading {
+            watcher: Watcher::new(self.expectations.clone(), self.url, self.hidden_script.clone()),
+            terminal: Watcher::terminal(self.firmware),
+            started,
+            context,
+        };
+        let closed = tokio::select! {
+            closed = read_console(&mut qemu, &mut reading) => Some(closed),
+            () = sleep_until((started + self.timeout).into()) => None,
+            () = context.cancellation().cancelled() => {
+                qemu.end().await?;
+                return Err(Error::Cancelled);
+            }
+        };
+        let outcome = match closed {
+            // Nobody wants more of a console than there is; a broken pipe has its own end.
+            Some(Ok(())) if reading.watcher.outcome.is_some() => {
+                let _ = timeout(AFTERGLOW, read_rest(&mut qemu, &mut reading)).await;
+                qemu.end().await?;
+                None
+            }
+            Some(Ok(())) => {
+                qemu.wait().await?;
+                Some(BootOutcome::MachineStopped)
+            }
+            Some(Err(error)) => {
+                qemu.end().await?;
+                return Err(error);
+            }
+            None => {
+                qemu.end().await?;
+                Some(BootOutcome::TimedOut)
+            }
+        };
+        let duration = started.elapsed();
+        reading.finish();
+        let mut watcher = reading.watcher;
+        // The last line may have decided it after all.
+        let outcome = watcher.outcome.take().or(outcome).unwrap_or(BootOutcome::MachineStopped);
+        Ok(BootReport {
+            url: self.url.to_owned(),
+            firmware: self.firmware,
+            accelerator: self.accelerator,
+            outcome,
+            reached: watcher.reached(),
+            missing: watcher.missing(),
+            duration,
+            command_line,
+            console: watcher.take_transcript(),
+            stages: watcher.stages,
+            fetched: watcher.fetched,
+        })
+    }
+}
+
+/// Reads until the outcome is known or the console is closed, and presses keys meanwhile.
+async fn read_console(qemu: &mut Qemu, reading: &mut Reading<'_>) -> Result<(), Error> {
+    let mut buffer = [0; 16 * 1024];
+    while reading.watcher.outcome.is_none() {
+        let read = qemu.console.read(&mut buffer).await;
+        let length = read.map_err(|source| qemu.console_error(source))?;
+        if length == 0 {
+            break;
+        }
+        reading.take(buffer.get(..length).unwrap_or_default());
+        for keys in reading.watcher.take_due_keys() {
+            // A machine that has just stopped takes no keys; its console says so next.
+            if qemu.keyboard.write_all(keys.as_bytes()).await.is_err() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads until the console is closed.
+async fn read_rest(qemu: &mut Qemu, reading: &mut Reading<'_>) {
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(length @ 1..) = qemu.console.read(&mut buffer).await {
+        reading.take(buffer.get(..length).unwrap_or_default());
+    }
+}

@@ -1,0 +1,153 @@
+//! What came of a boot.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::{Accelerator, BootStage, Error, Fetch, FetchOutcome, Firmware};
+
+/// How many of the console's last lines an error carries.
+const LAST_LINES: usize = 20;
+
+/// How a boot ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "outcome")]
+#[non_exhaustive]
+pub enum BootOutcome {
+    /// Everything that was expected was seen; where nothing was, Linux started its `init`.
+    Succeeded,
+    /// Linux panicked.
+    Panicked {
+        /// The line that says why.
+        line: String,
+    },
+    /// A text was seen that the caller wants to end the boot.
+    FailureSeen {
+        /// The line with it.
+        line: String,
+    },
+    /// iPXE gave up, and there is nothing else to boot from.
+    FirmwareGaveUp {
+        /// The line that says so.
+        line: String,
+    },
+    /// The machine powered itself off or reset itself before everything was seen.
+    MachineStopped,
+    /// The time was over before everything was seen.
+    TimedOut,
+}
+
+impl fmt::Display for BootOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Succeeded => f.write_str("succeeded"),
+            Self::Panicked { line } => write!(f, "panicked: {line}"),
+            Self::FailureSeen { line } => write!(f, "reported a failure: {line}"),
+            Self::FirmwareGaveUp { line } => write!(f, "found nothing to boot: {line}"),
+            Self::MachineStopped => f.write_str("stopped by itself"),
+            Self::TimedOut => f.write_str("ran out of time"),
+        }
+    }
+}
+
+/// How far a machine came, when, and what its console said.
+///
+/// Serialised, times are seconds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct BootReport {
+    /// The URL that was booted, as the guest saw it.
+    pub url: String,
+    /// The firmware that booted it.
+    pub firmware: Firmware,
+    /// What executed the guest's instructions: [`Accelerator::Auto`] is resolved.
+    pub accelerator: Accelerator,
+    /// How it ended.
+    pub outcome: BootOutcome,
+    /// The farthest stage.
+    pub reached: BootStage,
+    /// When each stage was first seen, since QEMU was started.
+    #[serde(serialize_with = "stages_in_seconds")]
+    pub stages: BTreeMap<BootStage, Duration>,
+    /// How long it took until the end.
+    #[serde(serialize_with = "in_seconds")]
+    pub duration: Duration,
+    /// The expected texts that were not seen, in the order in which the caller gave them.
+    pub missing: Vec<String>,
+    /// What iPXE fetched, in its order.
+    pub fetched: Vec<Fetch>,
+    /// QEMU and its arguments.
+    pub command_line: Vec<String>,
+    /// The text of the serial console: without escape sequences, lines that `SeaBIOS` wrapped
+    /// joined again, only the last 8 MiB of it.
+    pub console: String,
+}
+
+impl BootReport {
+    /// Fails unless the boot succeeded.
+    ///
+    /// # Errors
+    /// [`Error::BootFailed`] with the stage, the last lines of the console, and a hint.
+    pub fn ensure_success(&self) -> Result<(), Error> {
+        if self.outcome == BootOutcome::Succeeded {
+            return Ok(());
+        }
+        Err(Error::BootFailed {
+            url: self.url.clone(),
+            firmware: self.firmware,
+            outcome: self.outcome.clone(),
+            reached: self.reached,
+            missing: self.missing.clone(),
+            failed_fetch: self.failed_fetch().cloned(),
+            last_lines: self.last_lines(),
+        })
+    }
+
+    /// The last fetch, if it did not succeed.
+    fn failed_fetch(&self) -> Option<&Fetch> {
+        let last = self.fetched.last().filter(|fetch| fetch.outcome != FetchOutcome::Complete);
+        last.filter(|_| self.reached < BootStage::KernelStarted)
+    }
+
+    /// The last lines of the console that say something.
+    fn last_lines(&self) -> Vec<String> {
+        let lines = self.console.lines().filter(|line| !line.trim().is_empty());
+        let mut last: Vec<String> = lines.rev().take(LAST_LINES).map(str::to_owned).collect();
+        last.reverse();
+        last
+    }
+}
+
+/// The outcome, then a line for each stage.
+impl fmt::Display for BootReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { firmware, accelerator, outcome, .. } = self;
+        let seconds = self.duration.as_secs_f64();
+        write!(f, "{outcome} ({firmware}, {accelerator}, {seconds:.1} s)")?;
+        for (stage, time) in &self.stages {
+            write!(f, "\n  {stage:<15} {:>6.1} s", time.as_secs_f64())?;
+        }
+        for marker in &self.missing {
+            write!(f, "\n  not seen: {marker}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whole milliseconds, as a number of seconds.
+fn seconds(time: Duration) -> f64 {
+    Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).as_secs_f64()
+}
+
+fn in_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(seconds(*time))
+}
+
+fn stages_in_seconds<S: Serializer>(
+    stages: &BTreeMap<BootStage, Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(stages.iter().map(|(stage, time)| (stage, seconds(*time))))
+}

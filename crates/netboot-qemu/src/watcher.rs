@@ -1,0 +1,238 @@
+//! Reads a console and knows how far the machine has come.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::console::{Shown, Terminal, Transcript};
+use crate::report::BootOutcome;
+use crate::expectations::Expectations;
+use crate::{BootStage, Fetch, Firmware, fetch};
+
+/// The texts with which firmware says that it has nothing left to boot: iPXE's
+/// `src/usr/autoboot.c`, `SeaBIOS`'s `src/boot.c`, and EDK II's `UefiBootManagerLib`.
+const GAVE_UP: [&str; 3] =
+    ["No more network devices", "No bootable device.", "BdsDxe: failed to load Boot"];
+
+/// The first words of every Linux (`linux_banner` in `init/version-timestamp.c`).
+const LINUX_BANNER: &str = "Linux version ";
+
+/// What Linux prints before it starts an initrd's `/init` (`init/main.c`).
+const RUN_INIT: &str = "Run /init as init process";
+
+/// What Linux prints when it can do nothing more (`kernel/panic.c`).
+const PANIC: &str = "Kernel panic - not syncing";
+
+/// Follows one boot.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    expectations: Expectations,
+    /// The script that stands between DHCP and a URL that is too long for it.
+    hidden_script: Option<String>,
+    url: String,
+    transcript: Transcript,
+    seen: Vec<bool>,
+    presses_done: usize,
+    /// Whether the text of the last press still stands there.
+    answered: bool,
+    /// Keys whose time has come.
+    due_keys: Vec<String>,
+    pub(crate) stages: BTreeMap<BootStage, Duration>,
+    pub(crate) fetched: Vec<Fetch>,
+    last_line: String,
+    /// Of the last fetch that succeeded.
+    last_fetch: Option<Duration>,
+    pub(crate) outcome: Option<BootOutcome>,
+}
+
+impl Watcher {
+    pub(crate) fn new(expectations: Expectations, url: &str, hidden_script: Option<String>) -> Self {
+        Self {
+            seen: vec![false; expectations.markers.len()],
+            expectations,
+            hidden_script,
+            url: url.to_owned(),
+            transcript: Transcript::default(),
+            presses_done: 0,
+            answered: false,
+            due_keys: Vec::new(),
+            stages: BTreeMap::from([(BootStage::Started, Duration::ZERO)]),
+            fetched: Vec::new(),
+            last_line: String::new(),
+            last_fetch: None,
+            outcome: None,
+        }
+    }
+
+    /// A terminal for the console of this firmware.
+    pub(crate) fn terminal(firmware: Firmware) -> Terminal {
+        let mut terminal = Terminal::new();
+        terminal.join_wrapped_lines(firmware == Firmware::Bios);
+        terminal
+    }
+
+    /// Takes what the console shows at `time` since the start.
+    pub(crate) fn take(&mut self, shown: Shown<'_>, time: Duration, terminal: &mut Terminal) {
+        let (Shown::Partial(line) | Shown::Finished(line)) = shown;
+        self.press_keys(shown);
+        if self.reached() < BootStage::KernelStarted {
+            self.watch_firmware(line, matches!(shown, Shown::Finished(_)), time);
+            if line.contains(LINUX_BANNER) {
+                self.kernel_started(time);
+                terminal.join_wrapped_lines(false);
+            }
+        }
+        let init = self.expectations.init_marker.as_deref().unwrap_or(RUN_INIT);
+        if line.contains(init) {
+            self.reach(BootStage::InitReached, time);
+        }
+        self.watch_markers(line, time);
+        if let Shown::Finished(line) = shown {
+            self.watch_failures(line);
+            self.transcript.push(line);
+        }
+        self.last_line = match shown {
+            Shown::Partial(line) => line.to_owned(),
+            Shown::Finished(_) => String::new(),
+        };
+    }
+
+    /// The farthest stage so far.
+    pub(crate) fn reached(&self) -> BootStage {
+        self.stages.keys().next_back().copied().unwrap_or(BootStage::Started)
+    }
+
+    /// The markers that were not seen, in the caller's order.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        let markers = self.expectations.markers.iter().zip(&self.seen);
+        markers.filter(|(_, seen)| !**seen).map(|(marker, _)| marker.clone()).collect()
+    }
+
+    /// The keys whose time has come since this was last asked.
+    pub(crate) fn take_due_keys(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.due_keys)
+    }
+
+    /// Notes the fetch that goes on in the last line: when the console ends, it has not finished.
+    pub(crate) fn note_unfinished(&mut self) {
+        if self.reached() < BootStage::KernelStarted {
+            self.fetched.extend(fetch::parse_unfinished(&self.last_line));
+        }
+    }
+
+    /// The console's text.
+    pub(crate) fn take_transcript(&mut self) -> String {
+        std::mem::take(&mut self.transcript).into_text()
+    }
+
+    fn reach(&mut self, stage: BootStage, time: Duration) {
+        self.stages.entry(stage).or_insert(time);
+    }
+
+    fn press_keys(&mut self, shown: Shown<'_>) {
+        let (Shown::Partial(line) | Shown::Finished(line)) = shown;
+        let done = self.presses_done;
+        // A text that is still there must not press again what waits for it to come anew.
+        let answered = done.checked_sub(1).and_then(|last| self.expectations.presses.get(last));
+        self.answered = self.answered && answered.is_some_and(|last| line.contains(&last.0));
+        for (after, keys) in self.expectations.presses.iter().skip(done) {
+            let previous = self.presses_done.checked_sub(1);
+            let previous = previous.and_then(|last| self.expectations.presses.get(last));
+            let same = previous.is_some_and(|previous| previous.0 == *after);
+            if !line.contains(after.as_str()) || (same && self.answered) {
+                break;
+            }
+            self.due_keys.push(keys.clone());
+            self.presses_done += 1;
+            self.answered = true;
+        }
+        if let Shown::Finished(_) = shown {
+            self.answered = false;
+        }
+    }
+
+    fn watch_firmware(&mut self, line: &str, finished: bool, time: Duration) {
+        if is_address(line) {
+            self.reach(BootStage::Dhcp, time);
+        }
+        if !finished {
+            return;
+        }
+        if let Some(fetch) = fetch::parse(line) {
+            self.note_fetch(fetch, time);
+        } else if GAVE_UP.iter().any(|text| line.contains(text)) {
+            self.outcome.get_or_insert(BootOutcome::FirmwareGaveUp { line: line.to_owned() });
+        }
+    }
+
+    fn note_fetch(&mut self, fetch: Fetch, time: Duration) {
+        if self.hidden_script.as_deref() == Some(fetch.url.as_str()) {
+            return;
+        }
+        if fetch.succeeded() {
+            self.last_fetch = Some(time);
+            self.reach(self.stage_of(&fetch.url), time);
+        }
+        self.fetched.push(fetch);
+    }
+
+    /// What a file is: by its name, or else by its place behind the scripts.
+    fn stage_of(&self, url: &str) -> BootStage {
+        let path = url.split(['?', '#']).next().unwrap_or(url);
+        let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+        let named = |texts: &[&str]| texts.iter().any(|text| name.contains(text));
+        if !self.stages.contains_key(&BootStage::Script) || url == self.url || named(&[".ipxe"]) {
+            BootStage::Script
+        } else if named(&["initrd", "initramfs", ".cpio"]) {
+            BootStage::Initrd
+        } else if named(&["image", "vmlinu", "kernel", "linux"])
+            || !self.stages.contains_key(&BootStage::Kernel)
+        {
+            BootStage::Kernel
+        } else {
+            BootStage::Initrd
+        }
+    }
+
+    fn kernel_started(&mut self, time: Duration) {
+        // A kernel that runs was fetched, whatever it was called.
+        let fetched = self.last_fetch.unwrap_or(time);
+        self.reach(BootStage::Kernel, fetched);
+        self.reach(BootStage::KernelStarted, time);
+    }
+
+    fn watch_markers(&mut self, line: &str, time: Duration) {
+        for (marker, seen) in self.expectations.markers.iter().zip(&mut self.seen) {
+            *seen = *seen || line.contains(marker.as_str());
+        }
+        let markers = !self.seen.is_empty() && self.seen.iter().all(|seen| *seen);
+        if markers {
+            self.reach(BootStage::MarkersSeen, time);
+        }
+        let without_markers = self.seen.is_empty() && self.reached() == BootStage::InitReached;
+        if markers || without_markers {
+            self.outcome.get_or_insert(BootOutcome::Succeeded);
+        }
+    }
+
+    fn watch_failures(&mut self, line: &str) {
+        if self.outcome.is_some() {
+            return;
+        }
+        let line_with = |text: &str| line.contains(text).then(|| line.to_owned());
+        if let Some(line) = line_with(PANIC) {
+            self.outcome = Some(BootOutcome::Panicked { line });
+        } else if let Some(line) = self.expectations.failures.iter().find_map(|text| line_with(text)) {
+            self.outcome = Some(BootOutcome::FailureSeen { line });
+        }
+    }
+}
+
+/// Whether a line is iPXE's `net0: 10.0.2.15/255.255.255.0 gw 10.0.2.2` (`route_ipv4` in its
+/// `src/usr/route_ipv4.c`).
+fn is_address(line: &str) -> bool {
+    let Some((card, address)) = line.split_once(": ") else { return false };
+    card.strip_prefix("net").is_some_and(|number| number.parse::<u32>().is_ok())
+        && address.split_once('/').is_some_and(|(address, _)| {
+            address.parse::<std::net::Ipv4Addr>().is_ok_and(|address| !address.is_unspecified())
+        })
+}
