@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 
 use url::Url;
 
-use crate::{BootOutcome, BootStage, Fetch, Firmware, UrlProblem};
+use crate::{BootFailure, UrlProblem};
 
 /// The errors of this crate.
 ///
@@ -118,41 +118,15 @@ pub enum Error {
 
     /// A machine did not come as far as it should; from
     /// [`BootReport::ensure_success`](crate::BootReport::ensure_success).
-    #[error(
-        "the machine that booted `{url}` {outcome}; it came as far as `{reached}`{}\n  {}",
-        missing_clause(missing),
-        last_lines.join("\n  ")
-    )]
+    #[error("{failure}")]
     BootFailed {
-        /// The URL, as the guest saw it.
-        url: String,
-        /// The machine's firmware.
-        firmware: Firmware,
-        /// How the boot ended.
-        outcome: BootOutcome,
-        /// How far it came.
-        reached: BootStage,
-        /// The expected texts that were not seen.
-        missing: Vec<String>,
-        /// The fetch that failed, if that is where it ended.
-        failed_fetch: Option<Fetch>,
-        /// The last 20 lines of the console.
-        last_lines: Vec<String>,
+        /// How far it came, and what its console said last.
+        failure: Box<BootFailure>,
     },
 
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,
-}
-
-fn missing_clause(missing: &[String]) -> String {
-    match missing {
-        [] => ". Last on its console:".to_owned(),
-        missing => {
-            let texts: Vec<String> = missing.iter().map(|text| format!("`{text}`")).collect();
-            format!(" and did not show {}. Last on its console:", texts.join(", "))
-        }
-    }
 }
 
 impl Error {
@@ -191,14 +165,9 @@ impl Error {
                  interface, or too many open files, keeps it from it"
                     .to_owned()
             }
-            Self::BootFailed { .. } => return self.boot_hint(),
+            Self::BootFailed { failure } => return failure.hint(),
             Self::Console { .. } | Self::Cancelled => return None,
         })
-    }
-
-    fn boot_hint(&self) -> Option<String> {
-        let Self::BootFailed { outcome, reached, failed_fetch, .. } = self else { return None };
-        crate::boot_hint::boot_hint(outcome, *reached, failed_fetch.as_ref())
     }
 }
 

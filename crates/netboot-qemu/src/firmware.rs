@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 
 /// What a machine runs before iPXE.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Firmware {
     /// `SeaBIOS`, which comes with QEMU.

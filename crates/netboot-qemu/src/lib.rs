@@ -1,8 +1,36 @@
-//! Boots what was published in QEMU, and reports how far the machine came.
+//! Boots what was published in QEMU, by BIOS or UEFI, and reports how far the machine came.
+//!
+//! It is a gate between staging a release and making it the live one, and the proof of this
+//! library's own tests: the network card's real iPXE fetches the scripts, the kernel and the
+//! initrd over HTTP, and what the serial console shows decides.
+//!
+//! ```no_run
+//! use netboot_core::Context;
+//! use netboot_qemu::{DirectoryServer, Firmware, Machine};
+//!
+//! # async fn boot() -> Result<(), netboot_qemu::Error> {
+//! let server = DirectoryServer::start("artifacts").await?;
+//! let machine = Machine::builder().firmware(Firmware::Uefi).expect("login:").build()?;
+//! let report = machine.boot(&server.url("worker/netboot.ipxe"), &Context::new()).await?;
+//! println!("{report}");
+//! report.ensure_success()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It needs QEMU for `x86_64` with the iPXE ROMs of its network cards, and OVMF for UEFI (Debian:
+//! `qemu-system-x86`, `ipxe-qemu`, `ovmf`). KVM is used where it works. The kernel has to have
+//! its console on the serial port: `console=ttyS0`.
+//!
+//! # How far a machine came
+//! [`BootStage`] has the steps, in their order. Each is read from the console, so it is known
+//! only as well as the console tells it; [`Fetch`] has iPXE's own words for each file.
+
 mod accelerator;
-mod boot_hint;
+mod boot_failure;
 mod boot_stage;
 mod console;
+mod directory_server;
 mod error;
 mod expectations;
 mod fetch;
@@ -15,7 +43,9 @@ mod report;
 mod watcher;
 
 pub use crate::accelerator::Accelerator;
+pub use crate::boot_failure::BootFailure;
 pub use crate::boot_stage::BootStage;
+pub use crate::directory_server::{DirectoryServer, DirectoryServerBuilder, Request};
 pub use crate::error::Error;
 pub use crate::fetch::{Fetch, FetchOutcome};
 pub use crate::firmware::Firmware;

@@ -80,8 +80,10 @@ impl Machine {
             () = context.cancellation().cancelled() => return Err(Error::Cancelled),
         };
         // Both live until QEMU has ended.
-        let scratch = TempDir::with_prefix("netboot-qemu-").map_err(|source| {
-            Error::Io { action: "make a directory in", path: std::env::temp_dir(), source }
+        let scratch = TempDir::with_prefix("netboot-qemu-").map_err(|source| Error::Io {
+            action: "make a directory in",
+            path: std::env::temp_dir(),
+            source,
         })?;
         let uefi = match self.firmware {
             Firmware::Bios => None,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::{Accelerator, BootStage, Error, Fetch, FetchOutcome, Firmware};
+use crate::{Accelerator, BootFailure, BootStage, Error, Fetch, FetchOutcome, Firmware};
 
 /// How many of the console's last lines an error carries.
 const LAST_LINES: usize = 20;
@@ -94,7 +94,7 @@ impl BootReport {
         if self.outcome == BootOutcome::Succeeded {
             return Ok(());
         }
-        Err(Error::BootFailed {
+        let failure = BootFailure {
             url: self.url.clone(),
             firmware: self.firmware,
             outcome: self.outcome.clone(),
@@ -102,7 +102,8 @@ impl BootReport {
             missing: self.missing.clone(),
             failed_fetch: self.failed_fetch().cloned(),
             last_lines: self.last_lines(),
-        })
+        };
+        Err(Error::BootFailed { failure: Box::new(failure) })
     }
 
     /// The last fetch, if it did not succeed.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::console::{Shown, Terminal, Transcript};
-use crate::report::BootOutcome;
 use crate::expectations::Expectations;
+use crate::report::BootOutcome;
 use crate::{BootStage, Fetch, Firmware, fetch};
 
 /// The texts with which firmware says that it has nothing left to boot: iPXE's
@@ -45,7 +45,11 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    pub(crate) fn new(expectations: Expectations, url: &str, hidden_script: Option<String>) -> Self {
+    pub(crate) fn new(
+        expectations: Expectations,
+        url: &str,
+        hidden_script: Option<String>,
+    ) -> Self {
         Self {
             seen: vec![false; expectations.markers.len()],
             expectations,
@@ -221,7 +225,9 @@ impl Watcher {
         let line_with = |text: &str| line.contains(text).then(|| line.to_owned());
         if let Some(line) = line_with(PANIC) {
             self.outcome = Some(BootOutcome::Panicked { line });
-        } else if let Some(line) = self.expectations.failures.iter().find_map(|text| line_with(text)) {
+        } else if let Some(line) =
+            self.expectations.failures.iter().find_map(|text| line_with(text))
+        {
             self.outcome = Some(BootOutcome::FailureSeen { line });
         }
     }

@@ -39,8 +39,8 @@ enum Escape {
     Begun,
     /// Behind ESC and a byte that takes one more, such as `(`.
     OneMore,
-    /// Inside a control sequence.
-    Control,
+    /// Inside a control sequence, behind this byte.
+    Control(u8),
     /// Inside a string that BEL or ST ends.
     Text,
 }
@@ -111,23 +111,21 @@ impl Terminal {
 
     fn take_escape(&mut self, byte: u8, show: &mut impl FnMut(&mut Self, Shown<'_>)) {
         self.escape = match (self.escape, byte) {
-            (Escape::Begun, b'[') => Escape::Control,
+            (Escape::Begun, b'[') => Escape::Control(0),
             (Escape::Begun, b']' | b'P' | b'^' | b'_' | b'X') => Escape::Text,
             (Escape::Begun, b' '..=b'/') => Escape::OneMore,
-            (Escape::Begun, b'c') => {
-                self.finish(show);
-                Escape::None
-            }
             // ST is ESC and a backslash: the ESC leads to `Begun`, the backslash ends it.
             (Escape::Text, 0x1b) => Escape::Begun,
             (Escape::Text, byte) if byte != 0x07 => Escape::Text,
-            (Escape::Control, b' '..=b'?') => Escape::Control,
-            // Cursor up, down, to a position; clear the screen.
-            (Escape::Control, b'A' | b'B' | b'E' | b'F' | b'H' | b'J' | b'd' | b'f') => {
+            (Escape::Control(_), b' '..=b'?') => Escape::Control(byte),
+            // A reset; clearing the whole screen; the cursor to another line.
+            (Escape::Begun, b'c')
+            | (Escape::Control(b'2' | b'3'), b'J')
+            | (Escape::Control(_), b'A' | b'B' | b'E' | b'F' | b'H' | b'd' | b'f') => {
                 self.finish(show);
                 Escape::None
             }
-            (Escape::Control, b'K') => {
+            (Escape::Control(_), b'J' | b'K') => {
                 self.show_partial(show);
                 self.line.truncate(self.column);
                 Escape::None
@@ -245,7 +243,10 @@ mod tests {
     fn escape_sequences_vanish_and_screens_end_lines() {
         let seabios = b"\x1bc\x1b[?7l\x1b[2J\x1b[0mSeaBIOS\r\n";
         assert_eq!(lines(seabios, true), ["SeaBIOS"]);
-        assert_eq!(lines(b"o\x1bc\x1b[?7l\x1b[2J[    0.0] Linux\r\n", true), ["o", "[    0.0] Linux"]);
+        assert_eq!(
+            lines(b"o\x1bc\x1b[?7l\x1b[2J[    0.0] Linux\r\n", true),
+            ["o", "[    0.0] Linux"]
+        );
         let menu = b"\x1b[04;01H\x1b[1m\x1b[37m\x1b[40mone\x1b[0m\x1b[05;01Htwo";
         assert_eq!(lines(menu, false), ["one", "two"]);
         assert_eq!(lines(b"a\x1b]0;title\x07b\x1b(Bc\x1bP1\x1b\\d", false), ["abcd"]);
@@ -256,7 +257,7 @@ mod tests {
     fn bytes_that_are_no_text_do_no_harm() {
         assert_eq!(lines("grün\n".as_bytes(), false), ["grün"]);
         assert_eq!(lines(b"a\xffb\xc3c\0\n", false), ["a\u{fffd}b\u{fffd}c"]);
-        assert_eq!(lines(&[b'x'; 40_000], false).iter().map(String::len).max(), Some(LINE_LIMIT));
+        assert_eq!(lines(&vec![b'x'; 40_000], false).iter().map(String::len).max(), Some(LINE_LIMIT));
     }
 
     proptest! {

@@ -30,7 +30,8 @@ pub(super) struct CommandLine<'a> {
 impl CommandLine<'_> {
     pub(super) fn arguments(&self) -> Vec<String> {
         let mut arguments: Vec<String> = Vec::new();
-        let mut add = |texts: &[&str]| arguments.extend(texts.iter().map(|text| String::from(*text)));
+        let mut add =
+            |texts: &[&str]| arguments.extend(texts.iter().map(|text| String::from(*text)));
         add(&["-name", self.name]);
         add(self.accelerator.arguments());
         add(&["-m", &self.memory_mib.to_string(), "-smp", &self.cpus.to_string()]);

@@ -128,7 +128,7 @@ impl Run<'_> {
 
 /// Reads until the outcome is known or the console is closed, and presses keys meanwhile.
 async fn read_console(qemu: &mut Qemu, reading: &mut Reading<'_>) -> Result<(), Error> {
-    let mut buffer = [0; 16 * 1024];
+    let mut buffer = vec![0; 16 * 1024];
     while reading.watcher.outcome.is_none() {
         let read = qemu.console.read(&mut buffer).await;
         let length = read.map_err(|source| qemu.console_error(source))?;
@@ -148,7 +148,7 @@ async fn read_console(qemu: &mut Qemu, reading: &mut Reading<'_>) -> Result<(), 
 
 /// Reads until the console is closed.
 async fn read_rest(qemu: &mut Qemu, reading: &mut Reading<'_>) {
-    let mut buffer = [0; 16 * 1024];
+    let mut buffer = vec![0; 16 * 1024];
     while let Ok(length @ 1..) = qemu.console.read(&mut buffer).await {
         reading.take(buffer.get(..length).unwrap_or_default());
     }

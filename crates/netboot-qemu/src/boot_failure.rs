@@ -1,26 +1,62 @@
-//! What to do when a machine did not come far enough.
+//! Why a boot was no success, and what to do about it.
 
-use crate::{BootOutcome, BootStage, Fetch, FetchOutcome};
+use std::fmt;
 
-/// The remedy that fits how a boot ended and where.
-pub(crate) fn boot_hint(
-    outcome: &BootOutcome,
-    reached: BootStage,
-    failed_fetch: Option<&Fetch>,
-) -> Option<String> {
-    Some(match outcome {
-        BootOutcome::Succeeded => return None,
-        BootOutcome::Panicked { line } => panic_hint(line).to_owned(),
-        BootOutcome::FailureSeen { .. } => {
-            "read on the console what went before it; the text was given to fail_on".to_owned()
+use crate::{BootOutcome, BootStage, Fetch, FetchOutcome, Firmware};
+
+/// What a boot that did not succeed leaves behind; the cause of
+/// [`Error::BootFailed`](crate::Error::BootFailed).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BootFailure {
+    /// The URL, as the guest saw it.
+    pub url: String,
+    /// The machine's firmware.
+    pub firmware: Firmware,
+    /// How the boot ended.
+    pub outcome: BootOutcome,
+    /// How far it came.
+    pub reached: BootStage,
+    /// The expected texts that were not seen.
+    pub missing: Vec<String>,
+    /// The fetch that did not succeed, if the boot ended at one.
+    pub failed_fetch: Option<Fetch>,
+    /// The last 20 lines of the console.
+    pub last_lines: Vec<String>,
+}
+
+impl fmt::Display for BootFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, firmware, outcome, reached, missing, last_lines, .. } = self;
+        write!(f, "the {firmware} machine that booted `{url}` {outcome}; it came to: {reached}")?;
+        for marker in missing {
+            write!(f, "\n  not seen: {marker}")?;
         }
-        BootOutcome::MachineStopped | BootOutcome::TimedOut | BootOutcome::FirmwareGaveUp { .. } => {
-            match failed_fetch {
-                Some(fetch) => fetch_hint(fetch),
-                None => stage_hint(reached, outcome).to_owned(),
+        for line in last_lines {
+            write!(f, "\n  | {line}")?;
+        }
+        Ok(())
+    }
+}
+
+impl BootFailure {
+    /// What to do about it, as a sentence for an operator; it depends on how the boot ended and
+    /// where.
+    pub fn hint(&self) -> Option<String> {
+        Some(match &self.outcome {
+            BootOutcome::Succeeded => return None,
+            BootOutcome::Panicked { line } => panic_hint(line).to_owned(),
+            BootOutcome::FailureSeen { .. } => {
+                "read on the console what went before it; the text was given to fail_on".to_owned()
             }
-        }
-    })
+            BootOutcome::MachineStopped
+            | BootOutcome::TimedOut
+            | BootOutcome::FirmwareGaveUp { .. } => match &self.failed_fetch {
+                Some(fetch) => fetch_hint(fetch),
+                None => stage_hint(self.reached, &self.outcome).to_owned(),
+            },
+        })
+    }
 }
 
 fn panic_hint(line: &str) -> &'static str {

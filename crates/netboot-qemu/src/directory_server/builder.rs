@@ -1,0 +1,70 @@
+//! Describing a directory server.
+
+use std::fmt;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::{DirectoryServer, Error};
+
+/// What is awaited before a request is answered.
+pub(super) type Hook =
+    Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// Describes a [`DirectoryServer`]; made by [`DirectoryServer::builder`].
+#[derive(Clone)]
+#[must_use = "a server is started by `start`"]
+pub struct DirectoryServerBuilder {
+    directory: PathBuf,
+    hook: Option<Hook>,
+}
+
+impl DirectoryServerBuilder {
+    pub(super) fn new(directory: &Path) -> Self {
+        Self { directory: directory.to_owned(), hook: None }
+    }
+
+    /// Calls `hook` with the path of each request (see [`Request::path`](crate::Request::path))
+    /// and awaits it before the file is looked for: what it does to the directory is seen by the
+    /// answer.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), netboot_qemu::Error> {
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let directory = directory.path();
+    /// let server = netboot_qemu::DirectoryServer::builder(directory)
+    ///     .on_request(|path| async move { eprintln!("{path} is asked for") })
+    ///     .start()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_request<F, Answer>(mut self, hook: F) -> Self
+    where
+        F: Fn(String) -> Answer + Send + Sync + 'static,
+        Answer: Future<Output = ()> + Send + 'static,
+    {
+        self.hook = Some(Arc::new(move |path| Box::pin(hook(path))));
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// [`Error::DirectoryMissing`], [`Error::Bind`].
+    pub async fn start(self) -> Result<DirectoryServer, Error> {
+        DirectoryServer::serve(self.directory, self.hook).await
+    }
+}
+
+impl fmt::Debug for DirectoryServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { directory, hook } = self;
+        f.debug_struct("DirectoryServerBuilder")
+            .field("directory", directory)
+            .field("hook", &hook.is_some())
+            .finish()
+    }
+}
