@@ -173,7 +173,17 @@ async fn publish(
 ) -> Result<(), Failure> {
     let publisher = Publisher::new(LocalStore::new(directory))
         .with_legacy_links(arguments.legacy_links);
-    let release = renderer.render_release(images)?;
+    // Profiles that were not built this time stay what they are in the live release.
+    let published = match publisher.live().await? {
+        Some(live) => publisher.images(&live).await?,
+        None => Vec::new(),
+    };
+    let built: BTreeSet<ProfileName> =
+        images.iter().map(|image| image.profile().clone()).collect();
+    let kept = published.into_iter().filter(|image| !built.contains(image.profile()));
+    let mut all: Vec<Image> = images.into_iter().chain(kept).collect();
+    all.sort_by(|one, other| one.profile().cmp(other.profile()));
+    let release = renderer.render_release(all)?;
     let receipt = publisher.publish(&release, context).await?;
     progress.line(&format!("{}: {receipt}", directory.display()));
     Ok(())
