@@ -257,7 +257,10 @@ mod tests {
     fn bytes_that_are_no_text_do_no_harm() {
         assert_eq!(lines("grün\n".as_bytes(), false), ["grün"]);
         assert_eq!(lines(b"a\xffb\xc3c\0\n", false), ["a\u{fffd}b\u{fffd}c"]);
-        assert_eq!(lines(&vec![b'x'; 40_000], false).iter().map(String::len).max(), Some(LINE_LIMIT));
+        assert_eq!(
+            lines(&vec![b'x'; 40_000], false).iter().map(String::len).max(),
+            Some(LINE_LIMIT)
+        );
     }
 
     proptest! {
