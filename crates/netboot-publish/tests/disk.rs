@@ -18,6 +18,13 @@ fn run_in_mount_namespace(test: &str) {
     site::run_inside(&["unshare", options], test);
 }
 
+/// Mounts a file system again with other options. Those that it has are not read back from the
+/// kernel: it shows an owner that the user namespace does not know.
+fn remount(options: &str, root: &Path) {
+    let options = format!("remount,{options}");
+    site::run("mount", &["--options-mode", "ignore", "-o", &options, root.to_str().unwrap()]);
+}
+
 /// A small file system of its own, and in it a published release.
 async fn mounted(work: &Path, options: &str) -> (PathBuf, Publisher, Release) {
     let root = work.join("mounted");
@@ -48,7 +55,7 @@ fn a_full_disk_leaves_the_live_release_whole() {
             assert_eq!(publisher.live().await.unwrap(), Some(*first.id()));
             assert!(site::temporary_files(&root).is_empty());
         }
-        site::run("mount", &["-o", "remount,size=64m", root.to_str().unwrap()]);
+        remount("size=64m", &root);
         for (generation, kernel, initrd) in sizes {
             let second = site::release_of_sizes(work.path(), generation, kernel, initrd).await;
             publisher.publish(&second, &Context::new()).await.unwrap();
@@ -72,8 +79,7 @@ fn a_disk_without_room_for_another_file_leaves_the_live_release_whole() {
         let used: usize = walkdir::WalkDir::new(&root).into_iter().count();
         let mut failed = 0;
         for room in 1..30 {
-            let limit = format!("remount,nr_inodes={}", used + 1 + room);
-            site::run("mount", &["-o", &limit, root.to_str().unwrap()]);
+            remount(&format!("nr_inodes={}", used + 1 + room), &root);
             match publisher.publish(&second, &Context::new()).await {
                 Err(error) => {
                     assert!(matches!(error, Error::StorageFull { .. }), "{error:?}");
@@ -99,7 +105,7 @@ fn a_read_only_file_system_is_named_and_can_be_read() {
         let work = TempDir::new().unwrap();
         let (root, publisher, first) = mounted(work.path(), "size=64m").await;
         let second = site::release(work.path(), "second", 1000).await;
-        site::run("mount", &["-o", "remount,ro", root.to_str().unwrap()]);
+        remount("ro", &root);
         for error in [
             publisher.publish(&second, &Context::new()).await.unwrap_err(),
             publisher.stage(&second, &Context::new()).await.unwrap_err(),

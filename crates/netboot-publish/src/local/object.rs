@@ -20,7 +20,7 @@ use crate::store::{DOCUMENT_LIMIT, Document, Swap, Upload, Version};
 const CHUNK: usize = 1024 * 1024;
 
 /// How often a directory is made again that another publisher deletes as empty.
-const RENAME_ATTEMPTS: usize = 10;
+const PLACE_ATTEMPTS: usize = 100;
 
 pub(super) fn open(root: &Root, path: &ReleasePath) -> Result<Option<File>, Error> {
     root.check()?;
@@ -205,14 +205,20 @@ fn put_into_place(
     mut temporary: NamedTempFile,
 ) -> Result<(), Error> {
     let place = root.place(path);
+    // Another publisher may delete a directory as empty that was made here just now.
+    let vanished = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
     let mut attempt = 1;
     loop {
-        root.create_parents(path)?;
+        match root.create_parents(path) {
+            Err(Error::Io { source, .. }) if vanished(&source) && attempt < PLACE_ATTEMPTS => {
+                attempt += 1;
+                continue;
+            }
+            made => made?,
+        }
         match temporary.persist(&place) {
             Ok(_) => return Ok(()),
-            Err(failed)
-                if failed.error.kind() == io::ErrorKind::NotFound && attempt < RENAME_ATTEMPTS =>
-            {
+            Err(failed) if vanished(&failed.error) && attempt < PLACE_ATTEMPTS => {
                 temporary = failed.file;
                 attempt += 1;
             }

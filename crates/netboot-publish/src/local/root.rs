@@ -100,8 +100,15 @@ fn create_directory(path: &Path) -> Result<bool, Error> {
         }
         // A read-only file system says so even where the directory is there.
         Err(_) if path.is_dir() => Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+        // What is there and is no directory; not what another publisher deleted just now.
+        Err(error)
+            if error.kind() == io::ErrorKind::AlreadyExists
+                && fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_dir()) =>
+        {
             Err(Error::NotADirectory { path: path.to_owned() })
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(Error::io("create", path, io::ErrorKind::NotFound.into()))
         }
         Err(error) => Err(Error::io("create", path, error)),
     }

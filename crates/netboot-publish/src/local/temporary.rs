@@ -32,9 +32,12 @@ pub(super) fn remove_abandoned(root: &Root) -> Result<(), Error> {
     for entry in fs::read_dir(&directory).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let is_link = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink());
-        // One that vanishes meanwhile was renamed into its place, or removed by another.
-        let abandoned = is_link || File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
-        if abandoned && let Err(error) = fs::remove_file(&path) {
+        // The lock is held until the file is gone: whoever made it just now and waits for the
+        // lock has to find it deleted. One that vanishes meanwhile was renamed into its place.
+        let lock = File::open(&path).ok().filter(|file| file.try_lock().is_ok());
+        if (is_link || lock.is_some())
+            && let Err(error) = fs::remove_file(&path)
+        {
             tracing::debug!(path = %path.display(), %error, "not removed");
         }
     }
