@@ -21,7 +21,7 @@ pub struct BootFailure {
     pub missing: Vec<String>,
     /// The fetch that did not succeed, if the boot ended at one.
     pub failed_fetch: Option<Fetch>,
-    /// The last 20 lines of the console.
+    /// The last 20 lines of the console, up to the one that decided the boot if one did.
     pub last_lines: Vec<String>,
 }
 

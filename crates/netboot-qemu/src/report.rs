@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{Accelerator, BootFailure, BootStage, Error, Fetch, FetchOutcome, Firmware};
 
-/// How many of the console's last lines an error carries.
+/// How many lines of the console an error carries.
 const LAST_LINES: usize = 20;
 
 /// How a boot ended.
@@ -112,12 +112,20 @@ impl BootReport {
         last.filter(|_| self.reached < BootStage::KernelStarted)
     }
 
-    /// The last lines of the console that say something.
+    /// The last lines of the console that say something. Where a line decided the boot it is the
+    /// last: a panic's registers would hide what led to it.
     fn last_lines(&self) -> Vec<String> {
-        let lines = self.console.lines().filter(|line| !line.trim().is_empty());
-        let mut last: Vec<String> = lines.rev().take(LAST_LINES).map(str::to_owned).collect();
-        last.reverse();
-        last
+        let mut lines: Vec<&str> =
+            self.console.lines().filter(|line| !line.trim().is_empty()).collect();
+        let decisive = match &self.outcome {
+            BootOutcome::Panicked { line }
+            | BootOutcome::FailureSeen { line }
+            | BootOutcome::FirmwareGaveUp { line } => lines.iter().rposition(|last| last == line),
+            _ => None,
+        };
+        lines.truncate(decisive.map_or(lines.len(), |position| position + 1));
+        let first = lines.len().saturating_sub(LAST_LINES);
+        lines.into_iter().skip(first).map(str::to_owned).collect()
     }
 }
 
