@@ -1,5 +1,5 @@
 //! `build-images` as an operator runs it: real Nix, real flakes, good and bad.
-#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose set-up fails has failed")]
 
 use std::fs;
 use std::path::Path;
@@ -148,7 +148,7 @@ fn bad_input_is_answered_with_its_name_and_a_remedy() {
     assert!(said.contains("nowhere"), "{said}");
     let said = place.fails(&["--flake", &place.flake("one"), "--profile", "gateway"]);
     assert!(said.contains("gateway") && said.contains("all-in-one"), "{said}");
-    let said = place.fails(&["--flake", "--impure"]);
+    let said = place.fails(&["--flake=--impure"]);
     assert!(said.contains("--impure"), "{said}");
 }
 
@@ -189,7 +189,9 @@ fn building_one_profile_leaves_the_others_that_are_published() {
     let releases = fs::read_dir(pxe.join("releases")).unwrap();
     let live = releases
         .map(|entry| entry.unwrap().path())
-        .find(|path| pointer.contains(&format!("releases/{}/", path.file_name().unwrap().display())))
+        .find(|path| {
+            pointer.contains(&format!("releases/{}/", path.file_name().unwrap().display()))
+        })
         .unwrap();
     for profile in ["control-plane", "worker", "all-in-one"] {
         assert!(live.join(profile).join("netboot.ipxe").is_file(), "{profile} is gone");

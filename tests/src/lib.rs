@@ -1,5 +1,9 @@
 //! What the tests of the whole share: the test flake built by a hermetic Nix, published and booted.
-#![expect(clippy::unwrap_used, reason = "a test's set-up that fails is the test's failure")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a test's set-up that fails is the test's failure"
+)]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -104,6 +108,12 @@ pub async fn boot(
     let machine = Machine::builder().firmware(firmware).timeout(Duration::from_secs(240));
     let machine = expected.iter().fold(machine, |machine, text| machine.expect(*text));
     let report = machine.build().unwrap().boot(&server.url(script), &Context::new()).await.unwrap();
-    println!("{script} by {firmware:?}: {report}");
+    print(&format!("{script} by {firmware:?}: {report}"));
     report
+}
+
+/// Shows a boot's report where the test runner shows what tests print.
+#[expect(clippy::print_stdout, reason = "the reports are what the boot tests are read for")]
+fn print(text: &str) {
+    println!("{text}");
 }

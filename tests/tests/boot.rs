@@ -143,16 +143,16 @@ async fn a_machine_in_mid_boot_gets_the_release_it_began_with() {
     // release is published, before the kernel is served.
     let worker = ProfileName::new("worker").unwrap();
     let kernel = format!("/{}", layout::blob(&first.manifest().images()[&worker].kernel.sha256));
-    let published = Arc::new(AtomicBool::new(false));
+    let happened = Arc::new(AtomicBool::new(false));
     let server = {
-        let (publisher, published, second) = (publisher.clone(), published.clone(), second.clone());
+        let (publisher, happened, second) = (publisher.clone(), happened.clone(), second.clone());
         DirectoryServer::builder(site.published())
             .on_request(move |path| {
                 let is_kernel = path == kernel;
-                let (publisher, published) = (publisher.clone(), published.clone());
+                let (publisher, happened) = (publisher.clone(), happened.clone());
                 let second = second.clone();
                 async move {
-                    if is_kernel && !published.swap(true, Ordering::SeqCst) {
+                    if is_kernel && !happened.swap(true, Ordering::SeqCst) {
                         publisher.publish(&second, &Context::new()).await.unwrap();
                     }
                 }
@@ -163,7 +163,7 @@ async fn a_machine_in_mid_boot_gets_the_release_it_began_with() {
     };
     let ready = ["NETBOOT-READY worker"];
     let report = boot(&server, "worker/netboot.ipxe", Firmware::Bios, &ready).await;
-    assert!(published.load(Ordering::SeqCst));
+    assert!(happened.load(Ordering::SeqCst));
     assert_eq!(publisher.live().await.unwrap(), Some(*second.id()));
     assert_booted(&report, "worker", "first", &["plasmavmc", "novanet"]);
 

@@ -1,5 +1,7 @@
 //! Boots what was built or published in a virtual machine, and says how far it came.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -90,9 +92,12 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let context = Context::new().with_events(progress);
     let report = machine.build()?.boot(&url, &context).await?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&report).map_err(|error| {
-            Failure::new(format!("the report cannot be printed: {error}"), "leave out --json")
-        })?);
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&report).map_err(|error| {
+                Failure::new(format!("the report cannot be printed: {error}"), "leave out --json")
+            })?
+        );
     } else {
         println!("{report}");
     }
@@ -106,13 +111,15 @@ fn find_script(directory: &Path, profile: Option<&ProfileName>) -> Result<String
         Some(profile) => vec![format!("{profile}/netboot.ipxe")],
         None => vec!["netboot.ipxe".to_owned(), "boot.ipxe".to_owned()],
     };
-    candidates.iter().find(|script| directory.join(PathBuf::from(script)).is_file()).cloned().ok_or_else(
-        || {
+    candidates
+        .iter()
+        .find(|script| directory.join(PathBuf::from(script)).is_file())
+        .cloned()
+        .ok_or_else(|| {
             Failure::new(
                 format!("`{}` has no {}", directory.display(), candidates.join(" or ")),
                 "name a directory that build-images wrote or published to, and with --profile \
                  one of the profiles in it",
             )
-        },
-    )
+        })
 }

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use netboot_core::{Builder, CancellationToken, Context, Image, Profile, ProfileName, ProfileSpec};
 use netboot_core::plasmacloud;
+use netboot_core::{Builder, CancellationToken, Context, Image, Profile, ProfileName, ProfileSpec};
 use netboot_examples::{Failure, Progress, write_build_log, write_image_directory};
 use netboot_ipxe::Renderer;
 use netboot_nix::NixBuilder;
@@ -108,9 +108,9 @@ async fn run(
     let pxe_dir = arguments.pxe_dir.clone().or_else(|| find_pxe_assets(Path::new(".")));
     match pxe_dir {
         _ if !failures.is_empty() => Err(failures),
-        Some(directory) => publish(arguments, &directory, images, &renderer, context, progress)
-            .await
-            .map_err(one),
+        Some(directory) => {
+            publish(arguments, &directory, images, &renderer, context, progress).await.map_err(one)
+        }
         None => Ok(()),
     }
 }
@@ -132,8 +132,7 @@ async fn select_profiles(arguments: &Arguments) -> Result<Vec<Arc<dyn Profile>>,
         }
         chosen.insert(name);
     }
-    let wanted =
-        |profile: &ProfileSpec| chosen.is_empty() || chosen.contains(profile.name());
+    let wanted = |profile: &ProfileSpec| chosen.is_empty() || chosen.contains(profile.name());
     Ok(known.into_iter().filter(wanted).map(|profile| Arc::new(profile) as _).collect())
 }
 
@@ -148,11 +147,7 @@ async fn write_image(
 }
 
 /// Puts the log of a failed build where the runbook looks for it.
-async fn keep_log(
-    output_dir: &Path,
-    profile: &ProfileName,
-    error: netboot_core::Error,
-) -> Failure {
+async fn keep_log(output_dir: &Path, profile: &ProfileName, error: netboot_core::Error) -> Failure {
     let nix_error = std::error::Error::source(&error)
         .and_then(|source| source.downcast_ref::<netboot_nix::Error>());
     if let Some(log) = nix_error.and_then(netboot_nix::Error::build_log)
@@ -171,16 +166,15 @@ async fn publish(
     context: &Context,
     progress: &Progress,
 ) -> Result<(), Failure> {
-    let publisher = Publisher::new(LocalStore::new(directory))
-        .with_legacy_links(arguments.legacy_links);
+    let publisher =
+        Publisher::new(LocalStore::new(directory)).with_legacy_links(arguments.legacy_links);
     // Profiles that were not built this time stay what they are in the live release.
-    let published = match publisher.live().await? {
+    let there = match publisher.live().await? {
         Some(live) => publisher.images(&live).await?,
         None => Vec::new(),
     };
-    let built: BTreeSet<ProfileName> =
-        images.iter().map(|image| image.profile().clone()).collect();
-    let kept = published.into_iter().filter(|image| !built.contains(image.profile()));
+    let built: BTreeSet<ProfileName> = images.iter().map(|image| image.profile().clone()).collect();
+    let kept = there.into_iter().filter(|image| !built.contains(image.profile()));
     let mut all: Vec<Image> = images.into_iter().chain(kept).collect();
     all.sort_by(|one, other| one.profile().cmp(other.profile()));
     let release = renderer.render_release(all)?;

@@ -1,6 +1,8 @@
 //! A builder of one's own: makes a rescue image from a kernel and a static busybox, without Nix,
 //! and publishes it like any other.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};

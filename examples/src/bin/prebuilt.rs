@@ -1,6 +1,8 @@
 //! Publishes an image that exists already: what a CI built, a release of nixos-images, the
 //! `netboot` directory of a Hydra job. Needs no Nix.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
