@@ -9,7 +9,8 @@
 //! releases/<release-id>/boot.ipxe
 //! releases/<release-id>/<profile>/netboot.ipxe
 //! releases/<release-id>/<profile>/build.log
-//! blobs/<sha256>                        kernels and initrds, by digest
+//! releases/<release-id>/incomplete.json  the manifest while a release is being staged or pruned
+//! blobs/<sha256>                        kernels, initrds and the entry points' texts, by digest
 //! ```
 //!
 //! Scripts name everything by relative URL, so none needs to know where it is served.

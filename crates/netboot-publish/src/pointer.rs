@@ -166,7 +166,7 @@ impl Pointer {
 }
 
 /// Whether a file carries the mark of what netboot writes.
-pub(crate) fn is_generated(bytes: &[u8]) -> bool {
+fn is_generated(bytes: &[u8]) -> bool {
     let mark = GENERATED_MARK.as_bytes();
     bytes.windows(mark.len()).any(|window| window == mark)
 }

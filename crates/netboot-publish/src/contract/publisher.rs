@@ -26,6 +26,7 @@ pub(super) async fn check(make: Make<'_>) {
     going_live::rollback_walks_back(make).await;
     going_live::a_lost_race_is_a_conflict(make).await;
     damage::files_of_others_stay(make).await;
+    damage::what_is_ours_is_not_to_be_written_over(make).await;
     damage::a_damaged_pointer_is_an_error(make).await;
     going_live::links_of_the_old_layout_follow_the_live_release(make).await;
     pruning::pruning_keeps_what_is_wanted(make).await;

@@ -9,7 +9,7 @@ use netboot_core::{Content, Context, Manifest, ReleasePath, Sha256Digest, layout
 use super::Publisher;
 use super::place::PlaceState;
 use super::target::upload;
-use crate::pointer::is_generated;
+use crate::pointer::{Pointer, PointerContent};
 use crate::store::{Entry, Store};
 use crate::{Error, Finding};
 
@@ -35,8 +35,11 @@ pub(super) async fn entry_point_states(
                 Some(there) if Sha256Digest::of(&there.bytes) == content.sha256 => {
                     PlaceState::Right
                 }
-                Some(there) if is_generated(&there.bytes) => PlaceState::Outdated,
-                Some(_) => PlaceState::Foreign,
+                Some(there) => match Pointer::parse(&there.bytes) {
+                    PointerContent::Malformed { without_history: true, .. } => PlaceState::Outdated,
+                    // What has a history is a pointer, and no entry point is to replace it.
+                    _ => PlaceState::Foreign,
+                },
             },
         };
         Ok::<_, Error>((path, state))

@@ -63,12 +63,25 @@ impl Places {
 }
 
 impl Publisher {
+    /// Fails if a release wants an entry point where something else of ours lies.
+    fn require_entry_points_apart(&self, manifest: &Manifest) -> Result<(), Error> {
+        let taken = |path: &&ReleasePath| {
+            let directory = path.as_str().split('/').next().unwrap_or_default();
+            ["releases", "blobs"].contains(&directory) || **path == self.pointer_path()
+        };
+        match manifest.entry_points().keys().find(taken) {
+            Some(path) => Err(netboot_core::Error::Duplicate { name: path.to_string() }.into()),
+            None => Ok(()),
+        }
+    }
+
     /// Looks at every place that making this release live would write to.
     pub(super) async fn places(
         &self,
         manifest: &Manifest,
         pointer: &PointerState,
     ) -> Result<Places, Error> {
+        self.require_entry_points_apart(manifest)?;
         let links = if self.legacy_links { legacy_links(manifest)? } else { BTreeMap::new() };
         let entry_points = manifest.entry_points();
         let paths: Vec<ReleasePath> = entry_points.keys().chain(links.keys()).cloned().collect();

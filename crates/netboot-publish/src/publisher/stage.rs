@@ -154,6 +154,10 @@ pub(super) fn same_promises(one: &Manifest, other: &Manifest) -> bool {
 /// All objects of a release but its manifest, by where they go.
 pub(super) fn uploads(release: &Release) -> Result<BTreeMap<ReleasePath, Upload>, Error> {
     let id = release.id();
+    let incomplete = incomplete_manifest()?;
+    if release.files().contains_key(&incomplete) {
+        return Err(netboot_core::Error::Duplicate { name: incomplete.into() }.into());
+    }
     let names = names(release);
     let mut uploads = BTreeMap::new();
     for (sha256, blob) in release.blobs() {
