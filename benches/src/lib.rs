@@ -1,1 +1,91 @@
-//! Benchmarks of Netboot: see `benches/benches/`.
+//! What the benchmarks share: images to publish and render, and ratios of things that were
+//! measured in turn.
+//!
+//! `cargo bench -p netboot-benches` runs them. Absolute times depend on the machine; the lines
+//! that begin with `ratio` compare two things whose runs alternated in one process.
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to say")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use netboot_core::{
+    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, FileArtifact, FileName,
+    Image, InitPath, ProfileName, ProfileSpec,
+};
+
+/// An image of this profile, with an initrd of a few bytes.
+///
+/// # Panics
+/// When `profile` is no profile's name.
+pub fn small_image(profile: &str) -> Image {
+    let initrd = BytesArtifact::new(ArtifactKind::Initrd, name("initrd"), profile.to_owned());
+    image(profile, Arc::new(initrd))
+}
+
+/// An image of this profile with this initrd.
+///
+/// # Panics
+/// When `profile` is no profile's name.
+pub fn image(profile: &str, initrd: Arc<dyn Artifact>) -> Image {
+    let spec = ProfileSpec::new(ProfileName::new(profile).unwrap());
+    let init = InitPath::new(format!("/nix/store/0a1b2c3d-nixos-system-{profile}/init")).unwrap();
+    let parameters = ["console=ttyS0,115200", "console=tty0", "loglevel=4", "panic=60"];
+    let parameters = parameters.iter().map(|parameter| parameter.parse().unwrap()).collect();
+    let boot = BootSpec::new(Architecture::X86_64, init, parameters).unwrap();
+    let kernel = BytesArtifact::new(ArtifactKind::Kernel, name("bzImage"), "kernel");
+    Image::builder(&spec, boot).kernel(Arc::new(kernel)).initrd(initrd).build().unwrap()
+}
+
+/// Opens and hashes the initrd at `path`.
+///
+/// # Panics
+/// When it cannot be read.
+pub async fn open_initrd(path: &Path) -> FileArtifact {
+    let context = Context::new();
+    FileArtifact::open(ArtifactKind::Initrd, name("initrd"), path, &context).await.unwrap()
+}
+
+/// Measures several things in turn, `rounds` times each, after a round that does not count; gives
+/// the median of each.
+pub fn medians<const N: usize>(
+    rounds: usize,
+    mut things: [&mut dyn FnMut() -> Duration; N],
+) -> [Duration; N] {
+    let mut times: [Vec<Duration>; N] = std::array::from_fn(|_| Vec::with_capacity(rounds));
+    for round in 0..=rounds {
+        for (thing, times) in things.iter_mut().zip(&mut times) {
+            let time = thing();
+            if round > 0 {
+                times.push(time);
+            }
+        }
+    }
+    times.map(|mut times| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    })
+}
+
+/// How long `work` takes.
+pub fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
+
+/// Prints how `one` compares with `other`.
+#[expect(clippy::print_stdout, reason = "the ratios are what the benchmark is for")]
+pub fn print_ratio(one: (&str, Duration), other: (&str, Duration)) {
+    let ratio = one.1.as_secs_f64() / other.1.as_secs_f64();
+    println!("ratio {ratio:6.3}  {} ({:.1?}) / {} ({:.1?})", one.0, one.1, other.0, other.1);
+}
+
+/// Whether this is `cargo test`, which only wants to know that everything runs.
+pub fn is_test() -> bool {
+    !std::env::args().any(|argument| argument == "--bench")
+}
+
+fn name(text: &str) -> FileName {
+    FileName::new(text).unwrap()
+}
