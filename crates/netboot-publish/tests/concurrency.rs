@@ -189,13 +189,14 @@ async fn pruning_takes_nothing_from_those_who_publish() {
                 let report = publisher.prune(&retention, &Context::new()).await.unwrap();
                 deleted += report.deleted.len();
                 calls += 1;
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
             (calls, deleted)
         })
     };
     let started = Instant::now();
     let mut published = 0;
-    while started.elapsed() < Duration::from_secs(6) {
+    while published < 50 || started.elapsed() < Duration::from_secs(6) {
         // A few releases come back again and again, just as they are about to be deleted.
         let release = release_of(format!("generation-{}", published % 40));
         publisher(&root).publish(&release, &context).await.unwrap();

@@ -93,6 +93,8 @@ fn traced(options: &[String], target: &Path, sources: &Path) -> Output {
     site::test_process(&strace, "a_process_publishes_the_second_release")
         .env(TARGET, target)
         .env(SOURCES, sources)
+        // A killed process cannot remove its temporary files.
+        .env("TMPDIR", sources)
         .output()
         .expect("strace is needed: apt-get install strace")
 }
