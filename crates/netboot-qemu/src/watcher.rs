@@ -242,3 +242,92 @@ fn is_address(line: &str) -> bool {
             address.parse::<std::net::Ipv4Addr>().is_ok_and(|address| !address.is_unspecified())
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feeds lines, one a second, and returns what was noted.
+    fn watch(expectations: Expectations, lines: &[&str]) -> (Watcher, Vec<String>) {
+        let mut watcher = Watcher::new(expectations, "http://10.0.2.2/boot", None);
+        let mut terminal = Watcher::terminal(Firmware::Bios);
+        let mut keys = Vec::new();
+        for (second, line) in (1..).zip(lines) {
+            let time = Duration::from_secs(second);
+            terminal.feed(format!("{line}\r\n").as_bytes(), &mut |terminal, shown| {
+                watcher.take(shown, time, terminal);
+                keys.extend(watcher.take_due_keys());
+            });
+        }
+        (watcher, keys)
+    }
+
+    fn stages(lines: &[&str]) -> Vec<(BootStage, u64)> {
+        let (watcher, _) = watch(Expectations::default(), lines);
+        watcher.stages.into_iter().skip(1).map(|(stage, time)| (stage, time.as_secs())).collect()
+    }
+
+    #[test]
+    fn files_are_told_apart_by_their_place() {
+        let lines = ["http://10.0.2.2/boot... ok", "blobs/ab... ok", "blobs/cd... ok"];
+        let expected = [(BootStage::Script, 1), (BootStage::Kernel, 2), (BootStage::Initrd, 3)];
+        assert_eq!(stages(&lines), expected);
+    }
+
+    #[test]
+    fn files_are_told_apart_by_their_name() {
+        let lines = ["boot... ok", "menu.ipxe... ok", "x/initrd?v=1... ok", "x/bzImage... ok"];
+        let expected = [(BootStage::Script, 1), (BootStage::Kernel, 4), (BootStage::Initrd, 3)];
+        assert_eq!(stages(&lines), expected);
+    }
+
+    #[test]
+    fn a_file_that_did_not_arrive_is_no_stage() {
+        let lines = ["boot... ok", "blobs/ab... Connection timed out (http://ipxe.org/4c0a6092)"];
+        assert_eq!(stages(&lines), [(BootStage::Script, 1)]);
+    }
+
+    #[test]
+    fn a_kernel_that_runs_was_fetched() {
+        let lines = ["boot... ok", "other.ipxe... ok", "", "[    0.000000] Linux version 6.1.0"];
+        let expected =
+            [(BootStage::Script, 1), (BootStage::Kernel, 2), (BootStage::KernelStarted, 4)];
+        assert_eq!(stages(&lines), expected);
+    }
+
+    #[test]
+    fn only_an_address_is_dhcp() {
+        assert_eq!(stages(&["net0: 10.0.2.15/255.255.255.0 gw 10.0.2.2"]), [(BootStage::Dhcp, 1)]);
+        for line in [
+            "net0: 52:54:00:12:34:56 using virtio-net on 0000:00:02.0 (open)",
+            "net0: fe80::5054:ff:fe12:3456/64",
+            "net0: 0.0.0.0/0.0.0.0",
+            "Configuring (net0 52:54:00:12:34:56)......",
+        ] {
+            assert_eq!(stages(&[line]), [], "{line}");
+        }
+    }
+
+    #[test]
+    fn the_same_text_asks_for_a_key_each_time_it_comes() {
+        let press = |after: &str, keys: &str| (after.to_owned(), keys.to_owned());
+        let presses = vec![press("Sure?", "a"), press("Sure?", "b"), press("Done?", "c")];
+        let expectations = Expectations { presses, ..Expectations::default() };
+        let (_, keys) = watch(expectations.clone(), &["Sure? \x08 \x08no"]);
+        assert_eq!(keys, ["a"]);
+        let (_, keys) = watch(expectations.clone(), &["Sure?", "Sure?"]);
+        assert_eq!(keys, ["a", "b"]);
+        let (_, keys) = watch(expectations, &["Done?", "Sure?", "Sure?", "Done?"]);
+        assert_eq!(keys, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn markers_come_in_any_order_and_all_are_needed() {
+        let markers = vec!["one".to_owned(), "two".to_owned()];
+        let expectations = Expectations { markers, ..Expectations::default() };
+        let (watcher, _) = watch(expectations.clone(), &["has two"]);
+        assert_eq!((watcher.missing(), watcher.outcome), (vec!["one".to_owned()], None));
+        let (watcher, _) = watch(expectations, &["has two", "has one"]);
+        assert_eq!(watcher.outcome, Some(BootOutcome::Succeeded));
+    }
+}

@@ -163,3 +163,23 @@ async fn the_accelerator_that_is_reported_is_the_one_that_ran() {
     let place = report.command_line.iter().position(|argument| argument == "-accel").unwrap();
     assert_eq!(report.command_line[place + 1], used);
 }
+
+#[tokio::test]
+async fn a_kvm_that_hangs_is_given_up_for_tcg() {
+    let site = Site::with_script("#!ipxe\necho NETBOOT-HERE\nsleep 600\n").await;
+    let directory = TempDir::new().unwrap();
+    let program = directory.path().join("qemu");
+    let real = netboot_testbed::tool("qemu-system-x86_64");
+    // What a broken KVM does: the process stays, and its guest never shows anything.
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *'-accel kvm'*) exec sleep 987654 ;; esac\nexec {} \"$@\"\n",
+        real.display()
+    );
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let machine = machine(Firmware::Bios).qemu_program(&program).expect("NETBOOT-HERE");
+    let report = site.boot(machine, "boot.ipxe").await;
+    report.ensure_success().unwrap();
+    assert_eq!(report.accelerator, Accelerator::Tcg);
+    assert!(!runs("987654"));
+}
