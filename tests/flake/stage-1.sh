@@ -5,6 +5,9 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs tmpfs /run
 
+# NixOS's stage 1 begins so; with NixOS's log level nothing else tells that init was reached.
+echo "<<< NixOS Stage 1 >>>"
+
 # As in NixOS's stage 1, the last `init=` counts.
 init=/init-not-given
 for parameter in $(cat /proc/cmdline); do
