@@ -236,6 +236,29 @@ impl Error {
         Self::Build { builder, profile, hint, source: Box::new(source) }
     }
 
+    /// The profile that the error belongs to, where it names one.
+    pub fn profile(&self) -> Option<&ProfileName> {
+        match self {
+            Self::InitMissing { profile, .. }
+            | Self::IncompleteImage { profile, .. }
+            | Self::WrongArtifactKind { profile, .. }
+            | Self::UnknownProfile { profile, .. }
+            | Self::Build { profile, .. } => Some(profile),
+            _ => None,
+        }
+    }
+
+    /// The same error for what `builder` says of `profile`: wrapped in [`Error::Build`], unless it
+    /// names a profile already or only says that the work was cancelled.
+    #[must_use]
+    pub fn of_profile(self, builder: impl Into<String>, profile: &ProfileName) -> Self {
+        if matches!(self, Self::Cancelled) || self.profile().is_some() {
+            self
+        } else {
+            Self::build(builder, profile, self)
+        }
+    }
+
     /// A file error: `action` is a verb, such as `read`.
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::Io { action, path: path.as_ref().to_owned(), source }
@@ -313,6 +336,12 @@ impl Error {
             Self::Build { hint, .. } => return hint.clone(),
             Self::Cancelled => return None,
         })
+    }
+}
+
+impl BackendError for Error {
+    fn hint(&self) -> Option<String> {
+        Self::hint(self)
     }
 }
 

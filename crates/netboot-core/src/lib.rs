@@ -20,13 +20,15 @@
 //! # Features
 //! | feature | what it adds |
 //! |---|---|
-//! | `contract` | [`contract`]: the suite that holds an implementation of [`Builder`] to its contract |
+//! | `contract` | `contract`: the suite that holds an implementation of [`Builder`] or [`Artifact`] to its contract |
 
 mod architecture;
 mod artifact;
 mod boot_spec;
 mod builder;
 mod command_line;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod digest;
 mod error;
 mod event;

@@ -182,11 +182,13 @@ impl Builder for PrebuiltBuilder {
     }
 
     async fn build(&self, profile: &dyn Profile, context: &Context) -> Result<Image, Error> {
-        let result = self.image(profile, context).await;
+        let name = profile.name();
+        let image = self.image(profile, context).await;
+        let result = image.map_err(|error| error.of_profile(self.name(), name));
         if let Ok(image) = &result {
             image.warn_if_over(profile.size_budget(), context);
         }
-        let (profile, succeeded) = (profile.name().clone(), result.is_ok());
+        let (profile, succeeded) = (name.clone(), result.is_ok());
         context.emit(Event::ProfileFinished { profile, succeeded });
         result
     }

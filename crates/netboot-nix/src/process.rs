@@ -63,7 +63,7 @@ impl Stop {
         match self {
             Self::Cancelled => netboot_core::Error::Cancelled,
             Self::Failed(error) => netboot_core::Error::build(crate::NAME, profile, error),
-            Self::Core(error) => error,
+            Self::Core(error) => error.of_profile(crate::NAME, profile),
         }
     }
 }

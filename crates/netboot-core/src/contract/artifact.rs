@@ -1,0 +1,49 @@
+use tokio::io::AsyncReadExt;
+
+use crate::{Artifact, ArtifactReader, Sha256Hasher};
+
+pub(super) async fn check(artifact: &dyn Artifact) {
+    let name = artifact.file_name();
+    let (size, sha256) = (artifact.size(), artifact.sha256());
+
+    // Two readers at once, one of them a byte ahead: neither moves the other.
+    let (mut first, mut second) = (open(artifact).await, open(artifact).await);
+    let mut ahead = vec![0; usize::from(size > 0)];
+    let read = first.read_exact(&mut ahead).await;
+    assert!(read.is_ok(), "the artifact `{name}` gives no first byte of its {size}: {read:?}");
+    let of_second = read_all(artifact, &mut second, Sha256Hasher::new()).await;
+    let mut begun = Sha256Hasher::new();
+    begun.update(&ahead);
+    let of_first = read_all(artifact, &mut first, begun).await;
+
+    for (found_sha256, found_size) in [of_first, of_second] {
+        assert_eq!(found_size, size, "the artifact `{name}` yields another size than it states");
+        assert_eq!(found_sha256, sha256, "the artifact `{name}` yields other bytes than it states");
+    }
+    let again = (artifact.size(), artifact.sha256());
+    assert_eq!(again, (size, sha256), "size and digest of the artifact `{name}` changed");
+}
+
+async fn open(artifact: &dyn Artifact) -> ArtifactReader {
+    match artifact.open().await {
+        Ok(reader) => reader,
+        Err(error) => panic!("the artifact `{}` cannot be opened: {error:?}", artifact.file_name()),
+    }
+}
+
+async fn read_all(
+    artifact: &dyn Artifact,
+    reader: &mut ArtifactReader,
+    mut hasher: Sha256Hasher,
+) -> (crate::Sha256Digest, u64) {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match reader.read(&mut buffer).await {
+            Ok(0) => return hasher.finish(),
+            Ok(read) => hasher.update(&buffer[..read]),
+            Err(error) => {
+                panic!("the artifact `{}` cannot be read: {error:?}", artifact.file_name())
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The sentences of the contract of [`Builder`], by their numbers.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::BuilderCases;
+use super::artifact;
+use super::profile::Asked;
+use crate::{Builder, CancellationToken, Context, Error, Event, Image, Profile, ProfileName};
+
+/// Within this time a cancelled builder is expected to have ended.
+const SOON: Duration = Duration::from_secs(60);
+
+pub(super) async fn check(builder: &dyn Builder, cases: &BuilderCases) {
+    assert!(!builder.name().is_empty(), "a builder has a name for messages");
+    let good: Vec<Arc<dyn Profile>> = cases
+        .good
+        .iter()
+        .map(|inner| Arc::new(Asked::dressed(inner)) as Arc<dyn Profile>)
+        .collect();
+
+    nothing_begins_when_it_is_cancelled(builder, &good).await;
+    let images = all_are_built_in_order(builder, &good).await;
+    what_was_asked_for_is_carried_over(builder, cases, &images).await;
+    one_by_one_gives_the_same(builder, &good, &images).await;
+    a_failure_stays_alone(builder, &good, &cases.broken, &images).await;
+    work_that_is_stopped_leaves_nothing(builder, &good, &images).await;
+    for image in &images {
+        // 5. Also now, after everything else that was built and stopped.
+        for part in image.payload().chain(image.build_log()) {
+            artifact::check(part.as_ref()).await;
+        }
+    }
+}
+
+/// The profiles that were reported as finished, and whether there is an image.
+type Finished = Arc<Mutex<Vec<(ProfileName, bool)>>>;
+
+/// A context that keeps the [`Event::ProfileFinished`] events.
+fn recording() -> (Context, Finished) {
+    let finished = Arc::new(Mutex::new(Vec::new()));
+    let sink = finished.clone();
+    let context = Context::new().with_events(move |event| {
+        if let (Event::ProfileFinished { profile, succeeded }, Ok(mut finished)) =
+            (event, sink.lock())
+        {
+            finished.push((profile, succeeded));
+        }
+    });
+    (context, finished)
+}
+
+/// 7. Each profile has one event, which says whether it succeeded.
+fn expect_finished(finished: &Finished, results: &[(&Arc<dyn Profile>, bool)]) {
+    let mut found = finished.lock().map(|finished| finished.clone()).unwrap_or_default();
+    let mut expected: Vec<_> =
+        results.iter().map(|(profile, succeeded)| (profile.name().clone(), *succeeded)).collect();
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected, "each profile needs one ProfileFinished event with its result");
+}
+
+fn built(result: Result<Image, Error>, profile: &dyn Profile) -> Image {
+    match result {
+        Ok(image) => image,
+        Err(error) => panic!("profile `{}` was to be built: {error:?}", profile.name()),
+    }
+}
+
+/// 2. One result for each profile, in order; also in the opposite one.
+async fn all_are_built_in_order(builder: &dyn Builder, good: &[Arc<dyn Profile>]) -> Vec<Image> {
+    let mut opposite = good.to_vec();
+    opposite.reverse();
+    let mut images = Vec::new();
+    for profiles in [opposite.as_slice(), good] {
+        let (context, finished) = recording();
+        let results = builder.build_all(profiles, &context).await;
+        assert_eq!(results.len(), profiles.len(), "build_all gives one result for each profile");
+        images = results
+            .into_iter()
+            .zip(profiles)
+            .map(|(result, profile)| built(result, profile.as_ref()))
+            .collect();
+        for (image, profile) in images.iter().zip(profiles) {
+            assert_eq!(
+                image.profile(),
+                profile.name(),
+                "build_all keeps the order of its profiles"
+            );
+        }
+        let succeeded: Vec<_> = profiles.iter().map(|profile| (profile, true)).collect();
+        expect_finished(&finished, &succeeded);
+    }
+    let none = builder.build_all(&[], &Context::new()).await;
+    assert!(none.is_empty(), "build_all of nothing gives nothing");
+    images
+}
+
+/// 1. Title, services and architecture are the profile's, and its kernel parameters stand behind
+///    those of the configuration, which an image of the bare profile has.
+async fn what_was_asked_for_is_carried_over(
+    builder: &dyn Builder,
+    cases: &BuilderCases,
+    images: &[Image],
+) {
+    for (inner, image) in cases.good.iter().zip(images) {
+        let (asked, plain) = (Asked::dressed(inner), Asked::plain(inner));
+        let name = inner.name();
+        assert_eq!(image.title(), asked.title(), "the title of `{name}` is another");
+        assert_eq!(image.services(), asked.services(), "the services of `{name}` are others");
+        let architecture = image.boot().architecture();
+        assert_eq!(architecture, asked.architecture(), "the architecture of `{name}` is another");
+
+        let bare = built(builder.build(&plain, &Context::new()).await, &plain);
+        assert_eq!(bare.title(), plain.title(), "the title of `{name}` outlived its build");
+        let expected = bare.boot().clone().with_parameters(asked.kernel_parameters());
+        assert_eq!(
+            Some(image.boot()),
+            expected.ok().as_ref(),
+            "the kernel parameters of `{name}` belong behind the configuration's"
+        );
+    }
+}
+
+/// 2 and 6. `build` gives what `build_all` gave, and gives it again.
+async fn one_by_one_gives_the_same(
+    builder: &dyn Builder,
+    good: &[Arc<dyn Profile>],
+    images: &[Image],
+) {
+    for (profile, image) in good.iter().zip(images) {
+        for _ in 0..2 {
+            let (context, finished) = recording();
+            let again = built(builder.build(profile.as_ref(), &context).await, profile.as_ref());
+            let name = profile.name();
+            assert_eq!(again.profile(), name, "another profile was built");
+            assert_eq!(again.manifest(), image.manifest(), "`{name}` built again is another");
+            expect_finished(&finished, &[(profile, true)]);
+        }
+    }
+}
+
+/// 3 and 4. The profile that fails is named, and those before and behind it are built.
+async fn a_failure_stays_alone(
+    builder: &dyn Builder,
+    good: &[Arc<dyn Profile>],
+    broken: &Arc<dyn Profile>,
+    images: &[Image],
+) {
+    let (context, finished) = recording();
+    expect_named(builder.build(broken.as_ref(), &context).await, broken.as_ref());
+    expect_finished(&finished, &[(broken, false)]);
+
+    for place in [0, 1, good.len()] {
+        let mut profiles = good.to_vec();
+        profiles.insert(place, broken.clone());
+        let (context, finished) = recording();
+        let mut results = builder.build_all(&profiles, &context).await;
+        assert_eq!(results.len(), profiles.len(), "build_all gives one result for each profile");
+        expect_named(results.remove(place), broken.as_ref());
+        for ((result, profile), image) in results.into_iter().zip(good).zip(images) {
+            let beside = built(result, profile.as_ref());
+            let name = profile.name();
+            assert_eq!(beside.manifest(), image.manifest(), "`{name}` suffers from a failure");
+        }
+        let of_each: Vec<_> =
+            profiles.iter().map(|profile| (profile, !Arc::ptr_eq(profile, broken))).collect();
+        expect_finished(&finished, &of_each);
+    }
+}
+
+fn expect_named(result: Result<Image, Error>, profile: &dyn Profile) {
+    let name = profile.name();
+    match result {
+        Ok(_) => panic!("profile `{name}` was to fail, and there is an image of it"),
+        Err(error) => {
+            assert_eq!(error.profile(), Some(name), "the error does not name `{name}`: {error:?}");
+        }
+    }
+}
+
+/// 8. With a context that is cancelled already there is no image.
+async fn nothing_begins_when_it_is_cancelled(builder: &dyn Builder, good: &[Arc<dyn Profile>]) {
+    let token = CancellationToken::new();
+    token.cancel();
+    let context = Context::new().with_cancellation(token);
+    let work = async {
+        let mut results = builder.build_all(good, &context).await;
+        assert_eq!(results.len(), good.len(), "build_all gives one result for each profile");
+        results.push(builder.build(good[0].as_ref(), &context).await);
+        results
+    };
+    let Ok(results) = tokio::time::timeout(SOON, work).await else {
+        panic!("a cancelled builder did not end in {SOON:?}")
+    };
+    for result in results {
+        match result {
+            Ok(image) => panic!("a cancelled builder built `{}`", image.profile()),
+            Err(error) => assert!(is_cancelled(&error), "cancelled, and it says: {error:?}"),
+        }
+    }
+}
+
+/// 8. Cancelled or dropped in the middle of it, a build ends soon, and the next one is whole.
+async fn work_that_is_stopped_leaves_nothing(
+    builder: &dyn Builder,
+    good: &[Arc<dyn Profile>],
+    images: &[Image],
+) {
+    for milliseconds in [0, 1, 5, 25, 100] {
+        let begun = Duration::from_millis(milliseconds);
+        let token = CancellationToken::new();
+        let context = Context::new().with_cancellation(token.clone());
+        let work = tokio::time::timeout(begun + SOON, builder.build_all(good, &context));
+        let cancel = async {
+            tokio::time::sleep(begun).await;
+            token.cancel();
+        };
+        let (Ok(results), ()) = tokio::join!(work, cancel) else {
+            panic!("a builder did not end {SOON:?} after it was cancelled")
+        };
+        for error in results.into_iter().filter_map(Result::err) {
+            assert!(is_cancelled(&error), "cancelled after {begun:?}, and it says: {error:?}");
+        }
+        // Done in time or dropped: either is right.
+        let _ = tokio::time::timeout(begun, builder.build_all(good, &Context::new())).await;
+    }
+    for (profile, image) in good.iter().zip(images) {
+        let next = built(builder.build(profile.as_ref(), &Context::new()).await, profile.as_ref());
+        let name = profile.name();
+        assert_eq!(next.manifest(), image.manifest(), "stopped work left its traces in `{name}`");
+    }
+}
+
+/// Whether an error or one of its causes says that the work was cancelled.
+fn is_cancelled(error: &Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if matches!(error.downcast_ref(), Some(Error::Cancelled)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}

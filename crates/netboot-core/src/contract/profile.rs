@@ -1,0 +1,68 @@
+use std::sync::Arc;
+
+use crate::{Architecture, KernelParameter, Profile, ProfileName, ServiceName, Title};
+
+/// A caller's profile with what the suite asks for: something to carry over, or nothing.
+#[derive(Debug)]
+pub(super) struct Asked {
+    inner: Arc<dyn Profile>,
+    title: Title,
+    services: Vec<ServiceName>,
+    kernel_parameters: Vec<KernelParameter>,
+}
+
+impl Asked {
+    /// With a title, services and kernel parameters that no configuration has by itself.
+    pub(super) fn dressed(inner: &Arc<dyn Profile>) -> Self {
+        let name = inner.name();
+        let checked = |result: Result<_, crate::Error>| match result {
+            Ok(value) => value,
+            Err(error) => panic!("the suite's own kernel parameter is refused: {error}"),
+        };
+        let kernel_parameters = ["netboot.contract=first", "netboot.contract=\"the second\""]
+            .map(|text| checked(KernelParameter::new(text)));
+        let (Ok(title), Ok(service)) =
+            (Title::new(format!("Contract of {name}")), ServiceName::new("contract"))
+        else {
+            panic!("the suite's own title is refused");
+        };
+        Self {
+            inner: inner.clone(),
+            title,
+            services: vec![service],
+            kernel_parameters: kernel_parameters.to_vec(),
+        }
+    }
+
+    /// With nothing besides its name.
+    pub(super) fn plain(inner: &Arc<dyn Profile>) -> Self {
+        let title = Title::from(inner.name());
+        Self { inner: inner.clone(), title, services: Vec::new(), kernel_parameters: Vec::new() }
+    }
+}
+
+impl Profile for Asked {
+    fn name(&self) -> &ProfileName {
+        self.inner.name()
+    }
+
+    fn title(&self) -> &Title {
+        &self.title
+    }
+
+    fn architecture(&self) -> Architecture {
+        self.inner.architecture()
+    }
+
+    fn services(&self) -> &[ServiceName] {
+        &self.services
+    }
+
+    fn kernel_parameters(&self) -> &[KernelParameter] {
+        &self.kernel_parameters
+    }
+
+    fn size_budget(&self) -> u64 {
+        self.inner.size_budget()
+    }
+}

@@ -1,0 +1,45 @@
+//! Kernels and initrds as small as they can be, made here byte by byte.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+/// A bzImage of one setup sector and `units` units of 16 bytes
+/// (`Documentation/arch/x86/boot.rst` of the kernel).
+pub(crate) fn bz_image(units: u32) -> Vec<u8> {
+    let mut kernel = vec![0; 2 * 512];
+    kernel[0x1f1] = 1;
+    kernel[0x1f4..0x1f8].copy_from_slice(&units.to_le_bytes());
+    kernel[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
+    kernel[0x202..0x206].copy_from_slice(b"HdrS");
+    kernel.extend((0..units * 16).map(|position| position.to_le_bytes()[0]));
+    kernel
+}
+
+/// `length` bytes that have `magic` at `offset`.
+pub(crate) fn with_magic(length: usize, offset: usize, magic: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0x90; length];
+    bytes[offset..offset + magic.len()].copy_from_slice(magic);
+    bytes
+}
+
+/// A cpio archive in the format "newc" of regular files with these paths and bytes, and the
+/// trailer (`buffer-format.rst` of the kernel).
+pub(crate) fn cpio(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    for (index, (path, bytes)) in files.iter().chain(&[("TRAILER!!!", b"".as_slice())]).enumerate()
+    {
+        let (mode, links) = if *path == "TRAILER!!!" { (0, 1) } else { (0o100_755, 1) };
+        let numbers = [index, mode, 0, 0, links, 0, bytes.len(), 0, 0, 0, 0, path.len() + 1, 0];
+        archive.extend(b"070701");
+        for number in numbers {
+            archive.extend(format!("{number:08x}").bytes());
+        }
+        archive.extend(path.bytes().chain([0]));
+        pad(&mut archive);
+        archive.extend(*bytes);
+        pad(&mut archive);
+    }
+    archive
+}
+
+fn pad(archive: &mut Vec<u8>) {
+    archive.resize(archive.len().next_multiple_of(4), 0);
+}
