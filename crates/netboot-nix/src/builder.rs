@@ -14,6 +14,7 @@ use crate::image::{Parts, make_image};
 use crate::probe::{Answer, Configuration, Values, evaluate, lock};
 use crate::process::{Runner, Stop};
 use crate::realise::Realisation;
+use crate::redaction::{Secrets, without_credentials};
 use crate::{Error, FlakeReference, NAME};
 
 /// Gives the name that a profile's configuration has within `nixosConfigurations`.
@@ -53,11 +54,14 @@ pub struct NixBuilderBuilder {
     import_from_derivation: bool,
     grace: Duration,
     keep_roots: Duration,
+    secrets: Secrets,
 }
 
 impl fmt::Debug for NixBuilderBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NixBuilderBuilder").field("flake", &self.flake).finish_non_exhaustive()
+        f.debug_struct("NixBuilderBuilder")
+            .field("flake", &without_credentials(&self.flake))
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,6 +86,14 @@ impl NixBuilderBuilder {
     /// programs, stores, configuration and proxies.
     pub fn environment(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    /// Marks a text as secret, such as a token in `NIX_CONFIG`: where Nix or a builder prints it,
+    /// events, logs and errors show `***`. Credentials in the flake's reference are marked by
+    /// themselves.
+    pub fn secret(mut self, text: impl AsRef<str>) -> Self {
+        self.secrets.add(text.as_ref());
         self
     }
 
@@ -120,7 +132,9 @@ impl NixBuilderBuilder {
             format!("allow-import-from-derivation = {}", self.import_from_derivation),
         ];
         let environment = Environment::new(&self.environment, &settings);
-        let runner = Runner { environment, grace: self.grace };
+        let mut secrets = self.secrets;
+        secrets.add_reference(flake.as_str());
+        let runner = Runner { environment, grace: self.grace, secrets };
         let (mapping, keep_roots) = (self.mapping, self.keep_roots);
         Ok(NixBuilder { flake, state, mapping, runner, keep_roots })
     }
@@ -137,6 +151,7 @@ impl NixBuilder {
             import_from_derivation: false,
             grace: Duration::from_secs(15),
             keep_roots: Duration::from_secs(24 * 60 * 60),
+            secrets: Secrets::default(),
         }
     }
 
@@ -208,7 +223,7 @@ impl NixBuilder {
         let requisites = realisation.requisites(&derivations).await?;
         let of_initrd = realisation.requisites(&[&parts.initrd.drv]).await?;
         let is_in_step = of_initrd.contains(&parts.toplevel.drv);
-        let header = parts.log_header(&evaluation.locked, &nix_version);
+        let header = parts.log_header(&without_credentials(&evaluation.locked), &nix_version);
         let log = realisation.realise(&outputs, &requisites, &header).await?;
         let image = make_image(profile, parts, is_in_step, &log, context);
         image
@@ -240,7 +255,7 @@ impl Evaluation {
         };
         netboot_core::Provenance {
             builder: NAME.to_owned(),
-            source: Some(self.locked.clone()),
+            source: Some(without_credentials(&self.locked)),
             derivations: of(|output| &output.drv),
             outputs: of(|output| &output.out),
             tools: BTreeMap::from([("nix".to_owned(), nix_version)]),

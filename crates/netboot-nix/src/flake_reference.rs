@@ -2,6 +2,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::Error;
+use crate::redaction::without_credentials;
 
 /// The greatest length of a reference, in bytes.
 const LIMIT: usize = 4096;
@@ -18,7 +19,7 @@ const LIMIT: usize = 4096;
 /// assert!(FlakeReference::new("--impure").is_err());
 /// assert!(FlakeReference::new(".#nixosConfigurations").is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct FlakeReference(String);
 
 impl FlakeReference {
@@ -43,7 +44,10 @@ impl FlakeReference {
             None
         };
         match problem {
-            Some(problem) => Err(Error::InvalidFlakeReference { reference, problem }),
+            Some(problem) => {
+                let reference = without_credentials(&reference).chars().take(200).collect();
+                Err(Error::InvalidFlakeReference { reference, problem })
+            }
             None => Self::locate(reference),
         }
     }
@@ -72,14 +76,21 @@ impl FlakeReference {
         }
     }
 
-    /// The reference as Nix gets it.
+    /// The reference as Nix gets it, credentials included.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
+/// Without credentials, as far as they can be told.
 impl fmt::Display for FlakeReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(&without_credentials(&self.0))
+    }
+}
+
+impl fmt::Debug for FlakeReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FlakeReference({:?})", without_credentials(&self.0))
     }
 }

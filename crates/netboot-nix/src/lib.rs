@@ -47,6 +47,7 @@ mod internal_json;
 mod probe;
 mod process;
 mod realise;
+mod redaction;
 
 pub use crate::builder::{NixBuilder, NixBuilderBuilder};
 pub use crate::error::{Error, SharedIoError};

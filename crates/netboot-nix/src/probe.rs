@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use netboot_core::{Context, Phase};
 use serde::Deserialize;
 
-use crate::internal_json::{LogEvent, parse};
-use crate::process::{LastLines, Runner, Stop, printable};
+use crate::internal_json::LogEvent;
+use crate::process::{LastLines, Runner, Stop};
 use crate::{Error, FlakeReference, classify};
 
 const PROBE: &str = include_str!("probe.nix");
@@ -68,7 +68,7 @@ pub(crate) async fn lock(
     match run(runner, arguments, context).await? {
         Ok(stdout) => Ok(read_json::<Metadata>("nix flake metadata", &stdout)?.url),
         Err((messages, fallback)) => {
-            Err(match classify::evaluation(flake.as_str(), &messages).unwrap_or(fallback) {
+            Err(match classify::evaluation(&flake.to_string(), &messages).unwrap_or(fallback) {
                 // Whatever is not known to be something else is a flake that cannot be had.
                 Error::Evaluation { message, .. } => {
                     Error::FlakeNotFound { reference: flake.to_string(), message: Some(message) }
@@ -120,7 +120,7 @@ async fn run(
 ) -> Result<Result<Vec<u8>, (Vec<String>, Error)>, Stop> {
     let (mut messages, mut last_lines) = (Vec::new(), LastLines::default());
     let finished = runner
-        .run("nix", &arguments, context, |line| match parse(line) {
+        .run("nix", &arguments, context, |line| match runner.read_line(line) {
             Some(LogEvent::Error { message }) => {
                 last_lines.push(message.clone());
                 messages.push(message);
@@ -133,12 +133,7 @@ async fn run(
     if finished.status.success() {
         return Ok(Ok(finished.stdout));
     }
-    let error = Error::CommandFailed {
-        program: "nix".to_owned(),
-        arguments: printable(&arguments),
-        status: finished.status,
-        last_lines: last_lines.to_vec(),
-    };
+    let error = runner.failure("nix", &arguments, finished.status, &last_lines);
     Ok(Err((messages, error)))
 }
 

@@ -1,7 +1,7 @@
 //! Runs a Nix program: both pipes drained, its whole process group ended with us.
 
 use std::collections::VecDeque;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -14,6 +14,8 @@ use tokio::process::Command;
 
 use crate::Error;
 use crate::environment::Environment;
+use crate::internal_json::{LogEvent, parse};
+use crate::redaction::Secrets;
 
 /// How many lines of standard error are kept for an error.
 pub(crate) const LAST_LINES: usize = 20;
@@ -24,6 +26,8 @@ pub(crate) struct Runner {
     pub(crate) environment: Environment,
     /// How long a program may take to end its builders, once it is asked to.
     pub(crate) grace: Duration,
+    /// What no event, log or error may show.
+    pub(crate) secrets: Secrets,
 }
 
 /// What a program left behind.
@@ -138,6 +142,38 @@ impl Runner {
         finished.ok_or(Stop::Cancelled)
     }
 
+    /// What a line of a program's log says, without secrets.
+    pub(crate) fn read_line(&self, line: &str) -> Option<LogEvent> {
+        let mut event = parse(line)?;
+        if let LogEvent::BuildLine { line: text, .. }
+        | LogEvent::Plain { line: text }
+        | LogEvent::Error { message: text } = &mut event
+        {
+            *text = self.secrets.hide(text);
+        }
+        Some(event)
+    }
+
+    /// The error of a program that failed in a way that is not known.
+    pub(crate) fn failure(
+        &self,
+        program: &str,
+        arguments: &[OsString],
+        status: ExitStatus,
+        last_lines: &LastLines,
+    ) -> Error {
+        let shown = |argument: &OsString| {
+            let text = String::from_utf8_lossy(argument.as_bytes());
+            self.secrets.hide(&text).chars().take(200).collect()
+        };
+        Error::CommandFailed {
+            program: program.to_owned(),
+            arguments: arguments.iter().map(shown).collect(),
+            status,
+            last_lines: last_lines.to_vec(),
+        }
+    }
+
     /// Finds the program in the search path that it will have itself.
     fn find(&self, program: &str) -> Result<PathBuf, Error> {
         let path = self.environment.path();
@@ -224,12 +260,4 @@ impl LastLines {
     pub(crate) fn to_vec(&self) -> Vec<String> {
         self.0.iter().cloned().collect()
     }
-}
-
-/// Arguments for an error message; bytes that are no UTF-8 are replaced.
-pub(crate) fn printable(arguments: &[OsString]) -> Vec<String> {
-    let text = |argument: &OsString| {
-        String::from_utf8_lossy(OsStr::as_bytes(argument)).chars().take(200).collect()
-    };
-    arguments.iter().map(text).collect()
 }

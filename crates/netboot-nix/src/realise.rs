@@ -8,9 +8,9 @@ use std::time::Duration;
 use netboot_core::{Context, Event, Phase, ProfileName, Unit};
 
 use crate::build_log::{LogDirectory, Recorder, replace, write_once};
-use crate::internal_json::{LogEvent, parse};
+use crate::internal_json::LogEvent;
 use crate::probe::Output;
-use crate::process::{LastLines, Runner, Stop, printable};
+use crate::process::{LastLines, Runner, Stop};
 use crate::{Error, classify};
 
 /// How many more bytes a download has to have before it is reported again.
@@ -42,13 +42,8 @@ impl Realisation<'_> {
             let text = String::from_utf8_lossy(&finished.stdout);
             return Ok(text.lines().map(str::to_owned).collect());
         }
-        Err(Error::CommandFailed {
-            program: "nix-store".to_owned(),
-            arguments: printable(&arguments),
-            status: finished.status,
-            last_lines: last_lines.to_vec(),
-        }
-        .into())
+        let status = finished.status;
+        Err(self.runner.failure("nix-store", &arguments, status, &last_lines).into())
     }
 
     /// Builds or fetches all `parts`, then takes a root for each. `header` and the logs of
@@ -93,7 +88,7 @@ impl Realisation<'_> {
     ) -> Result<(), Stop> {
         let options = ["--realise", "--log-format", "internal-json", "-v"].map(OsString::from);
         let arguments: Vec<OsString> = options.into_iter().chain(arguments).collect();
-        let mut watch = Watch::new(self.logs.recorder(), self.profile, self.context);
+        let mut watch = Watch::new(self);
         let finished =
             self.runner.run("nix-store", &arguments, self.context, |line| watch.line(line)).await?;
         let Watch { recorder, messages, last_lines, write_error, .. } = watch;
@@ -117,11 +112,9 @@ impl Realisation<'_> {
         log.extend(format!("\n--- nix-store\n{}\n", messages.join("\n")).into_bytes());
         replace(&build_log, &log)?;
         Err(error
-            .unwrap_or_else(|| Error::CommandFailed {
-                program: "nix-store".to_owned(),
-                arguments: printable(&arguments),
-                status: finished.status,
-                last_lines: last_lines.to_vec(),
+            .unwrap_or_else(|| {
+                let status = finished.status;
+                self.runner.failure("nix-store", &arguments, status, &last_lines)
             })
             .into())
     }
@@ -157,6 +150,7 @@ fn remove_old_roots(
 
 /// Follows a realisation: records what builders print, and reports it.
 struct Watch<'a> {
+    runner: &'a Runner,
     recorder: Recorder,
     profile: &'a ProfileName,
     context: &'a Context,
@@ -170,8 +164,11 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(recorder: Recorder, profile: &'a ProfileName, context: &'a Context) -> Self {
+    fn new(realisation: &Realisation<'a>) -> Self {
+        let Realisation { runner, profile, context, logs, .. } = *realisation;
+        let recorder = logs.recorder();
         Self {
+            runner,
             recorder,
             profile,
             context,
@@ -185,7 +182,7 @@ impl<'a> Watch<'a> {
     }
 
     fn line(&mut self, line: &str) {
-        let Some(event) = parse(line) else { return };
+        let Some(event) = self.runner.read_line(line) else { return };
         match self.recorder.record(&event) {
             Ok(Some(derivation)) => {
                 if let LogEvent::BuildLine { line, .. } = &event {

@@ -177,3 +177,21 @@ fn references_that_are_none_are_refused() {
         assert!(matches!(error, Error::FlakeNotFound { .. }), "{reference:?}: {error:?}");
     }
 }
+
+#[tokio::test]
+async fn a_secret_is_shown_nowhere() {
+    let place = Place::new();
+    let configuration = configuration("leaky", "echo token is hunter2; exit 1");
+    let flake =
+        place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"));
+    let builder = place.builder(&flake).secret("hunter2").build().unwrap();
+    let (context, events) = place::recording();
+    let error = builder.build(&profile("x"), &context).await.unwrap_err();
+    let Error::BuildFailed { build_log, last_lines, .. } = inner(&error) else {
+        panic!("{error:?}")
+    };
+    assert_eq!(last_lines, &["token is ***"]);
+    let shown =
+        format!("{error:?} {error} {:?} {builder:?} {}", events.lock().unwrap(), read(build_log));
+    assert!(shown.contains("token is ***") && !shown.contains("hunter2"), "{shown}");
+}
