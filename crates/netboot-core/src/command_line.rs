@@ -35,7 +35,8 @@ validated_text!(KernelParameter, ValueKind::KernelParameter, |text: &str| {
     if quoted {
         return Err(TextProblem::Malformed { expected: "a closing double quote" });
     }
-    match text.split('=').next() {
+    // A kernel takes off the quote that a parameter begins with: `"init=/x"` is `init=/x` to it.
+    match text.strip_prefix('"').unwrap_or(text).split(['=', '"']).next() {
         Some("init" | "initrd") => Err(TextProblem::Reserved),
         _ => Ok(()),
     }
