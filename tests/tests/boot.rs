@@ -24,7 +24,19 @@ const CONTROL_PLANE_SERVICES: [&str; 9] = [
 /// The machine came up as `profile` of `generation`, with its services and its command line.
 fn assert_booted(report: &BootReport, profile: &str, generation: &str, services: &[&str]) {
     report.ensure_success().unwrap();
-    assert_eq!(report.reached, BootStage::MarkersSeen);
+    let stages: Vec<BootStage> = report.stages.keys().copied().collect();
+    let all = [
+        BootStage::Started,
+        BootStage::Dhcp,
+        BootStage::Script,
+        BootStage::Kernel,
+        BootStage::Initrd,
+        BootStage::KernelStarted,
+        BootStage::InitReached,
+        BootStage::MarkersSeen,
+    ];
+    assert_eq!(stages, all, "{report}");
+    assert!(report.stages.values().is_sorted(), "{report}");
     let console = &report.console;
     for line in [format!("NETBOOT-PROFILE {profile}"), format!("NETBOOT-GENERATION {generation}")] {
         assert!(console.contains(&line), "no `{line}` in:\n{console}");

@@ -34,6 +34,7 @@ async fn a_payload_that_cannot_be_fetched_is_named_and_the_attempts_end() {
     let expected = ["worker does not start after 2 attempts: fetching initrd from"];
     let report = boot(&server, "worker/netboot.ipxe", Firmware::Bios, &expected).await;
     report.ensure_success().unwrap();
+    assert!(!report.stages.contains_key(&BootStage::Initrd), "{report}");
     let path = format!("/{initrd}");
     let tries = server.requests().into_iter().filter(|request| request.path == path);
     assert_eq!(tries.map(|request| request.status).collect::<Vec<_>>(), [404, 404]);
@@ -87,5 +88,6 @@ async fn an_init_that_is_not_in_the_initrd_is_seen_on_the_console() {
     let report = boot(&server, "netboot.ipxe", Firmware::Bios, &["NETBOOT-READY"]).await;
     let error = report.ensure_success().unwrap_err();
     assert!(report.console.contains("/nix/store/*/init not found"), "{}", report.console);
+    assert_eq!(report.reached, BootStage::InitReached, "{report}");
     assert!(error.hint().is_some(), "{error}");
 }

@@ -16,8 +16,11 @@ const GAVE_UP: [&str; 3] =
 /// The first words of every Linux (`linux_banner` in `init/version-timestamp.c`).
 const LINUX_BANNER: &str = "Linux version ";
 
-/// What Linux prints before it starts an initrd's `/init` (`init/main.c`).
-const RUN_INIT: &str = "Run /init as init process";
+/// What tells that an initrd's `/init` runs: Linux's own line (`init/main.c`), which the log level
+/// of NixOS hides, and the first words of NixOS's stage 1 (nixpkgs, `stage-1-init.sh`) and of
+/// systemd in its place.
+const INIT_RUNS: [&str; 3] =
+    ["Run /init as init process", "<<< NixOS Stage 1 >>>", "Welcome to NixOS"];
 
 /// What Linux prints when it can do nothing more (`kernel/panic.c`).
 const PANIC: &str = "Kernel panic - not syncing";
@@ -85,13 +88,18 @@ impl Watcher {
                 terminal.join_wrapped_lines(false);
             }
         }
-        let init = self.expectations.init_marker.as_deref().unwrap_or(RUN_INIT);
-        if line.contains(init) {
+        let init_runs = match &self.expectations.init_marker {
+            Some(marker) => line.contains(marker.as_str()),
+            None => INIT_RUNS.iter().any(|text| line.contains(text)),
+        };
+        if init_runs {
+            // A kernel that was told to be quiet has said nothing until now.
+            self.kernel_started(time);
             self.reach(BootStage::InitReached, time);
         }
         self.watch_markers(line, time);
         if let Shown::Finished(line) = shown {
-            self.watch_failures(line);
+            self.watch_failures(line, time);
             self.transcript.push(line);
         }
         self.last_line = match shown {
@@ -174,7 +182,11 @@ impl Watcher {
         }
         if fetch.succeeded() {
             self.last_fetch = Some(time);
-            self.reach(self.stage_of(&fetch.url), time);
+            // What is fetched again, in another attempt, is what it was before.
+            let is_new = !self.fetched.iter().any(|f| f.succeeded() && f.url == fetch.url);
+            if is_new {
+                self.reach(self.stage_of(&fetch.url), time);
+            }
         }
         self.fetched.push(fetch);
     }
@@ -218,12 +230,13 @@ impl Watcher {
         }
     }
 
-    fn watch_failures(&mut self, line: &str) {
+    fn watch_failures(&mut self, line: &str, time: Duration) {
         if self.outcome.is_some() {
             return;
         }
         let line_with = |text: &str| line.contains(text).then(|| line.to_owned());
         if let Some(line) = line_with(PANIC) {
+            self.kernel_started(time);
             self.outcome = Some(BootOutcome::Panicked { line });
         } else if let Some(line) =
             self.expectations.failures.iter().find_map(|text| line_with(text))

@@ -121,7 +121,7 @@ impl MachineBuilder {
         self
     }
 
-    /// The text that shows that `init` runs, instead of Linux's `Run /init as init process`,
+    /// The text that shows that `init` runs, instead of Linux's `Run /init as init process` and NixOS's own words,
     /// which `quiet` and `loglevel=` suppress.
     pub fn init_marker(mut self, text: impl Into<String>) -> Self {
         self.expectations.init_marker = Some(text.into());
