@@ -197,8 +197,13 @@ async fn pruning_takes_nothing_from_those_who_publish() {
     let started = Instant::now();
     let mut published = 0;
     while published < 50 || started.elapsed() < Duration::from_secs(6) {
-        // A few releases come back again and again, just as they are about to be deleted.
-        let release = release_of(format!("generation-{}", published % 40));
+        // Half of the releases come back again and again, some of them just as they are about to
+        // be deleted; the others never do, so that there is something to delete at any speed.
+        let release = if published % 2 == 0 {
+            release_of(format!("generation-{}", published / 2 % 40))
+        } else {
+            release_of(format!("only-once-{published}"))
+        };
         publisher(&root).publish(&release, &context).await.unwrap();
         assert_eq!(site::boot(&root), *release.id());
         published += 1;
