@@ -231,6 +231,11 @@ impl Error {
         Self::Io { action, path: path.as_ref().to_owned(), source: source.into() }
     }
 
+    /// A value that the crates' common vocabulary refuses.
+    pub(crate) fn unusable(attribute: String, error: netboot_core::Error) -> Self {
+        Self::UnusableValue { attribute, problem: error.to_string() }
+    }
+
     /// The log of the build that failed, where one was begun.
     pub fn build_log(&self) -> Option<&Path> {
         match self {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use netboot_core::inspect::{check_kernel, inspect_initrd, require_init};
+use netboot_core::inspect::{Presence, check_kernel, inspect_initrd};
 use netboot_core::{
     Architecture, ArtifactKind, BootSpec, Context, FileArtifact, FileName, Image, ImageBuilder,
     InitPath, KernelParameter, Phase, Profile,
@@ -53,15 +53,14 @@ impl Parts {
             }
             _ => {}
         }
-        let kernel_file =
-            values.kernel_file.unwrap_or_else(|| architecture.kernel_file_name().to_owned());
+        let kernel_file = kernel_file(attribute, architecture, values.kernel_file)?;
         Ok(Self {
             attribute: attribute.to_owned(),
             architecture,
             kernel,
             initrd,
             toplevel,
-            kernel_file: FileName::new(kernel_file)?,
+            kernel_file,
             kernel_parameters: kernel_parameters(attribute, values.kernel_parameters)?,
         })
     }
@@ -86,6 +85,23 @@ impl Parts {
     }
 }
 
+fn kernel_file(
+    attribute: &str,
+    architecture: Architecture,
+    value: Option<serde_json::Value>,
+) -> Result<FileName, Stop> {
+    let attribute = format!("{attribute}.config.system.boot.loader.kernelFile");
+    let name = match value {
+        None => architecture.kernel_file_name().to_owned(),
+        Some(serde_json::Value::String(name)) => name,
+        Some(_) => {
+            let problem = "it is not a string".to_owned();
+            return Err(Error::UnusableValue { attribute, problem }.into());
+        }
+    };
+    FileName::new(name).map_err(|error| Error::unusable(attribute, error).into())
+}
+
 fn kernel_parameters(
     attribute: &str,
     value: Option<serde_json::Value>,
@@ -94,11 +110,22 @@ fn kernel_parameters(
     let Some(value) = value else { return Ok(Vec::new()) };
     let texts: Vec<String> = serde_json::from_value(value).map_err(|_| {
         let problem = "it is not a list of strings".to_owned();
-        Error::UnusableValue { attribute, problem }
+        Error::UnusableValue { attribute: attribute.clone(), problem }
     })?;
-    // NixOS joins the list with spaces, so an element may hold several parameters.
-    let parameters = texts.iter().filter(|text| !text.trim().is_empty());
-    Ok(parameters.map(|text| KernelParameter::new(text.trim())).collect::<Result<_, _>>()?)
+    let parameters = texts.iter().flat_map(|text| split_parameters(text)).map(KernelParameter::new);
+    parameters.collect::<Result<_, _>>().map_err(|error| Error::unusable(attribute, error).into())
+}
+
+/// The parameters in one element of the list. NixOS joins the elements with spaces, so one may
+/// hold several; between double quotes a space separates nothing (`next_arg` in the kernel's
+/// `lib/cmdline.c`).
+fn split_parameters(text: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let separates = move |character: char| {
+        quoted ^= character == '"';
+        !quoted && character.is_whitespace()
+    };
+    text.split(separates).filter(|parameter| !parameter.is_empty())
 }
 
 /// Checks the files that were built, and begins the image of them.
@@ -113,9 +140,13 @@ pub(crate) async fn make_image(
     let kernel_path = Path::new(&parts.kernel.out).join(parts.kernel_file.as_str());
     let initrd_path = Path::new(&parts.initrd.out).join("initrd");
     let init_path = Path::new(&parts.toplevel.out).join("init");
-    for path in [&kernel_path, &initrd_path, &init_path] {
+    for (path, found) in [
+        (&kernel_path, kernel_path.metadata()),
+        (&initrd_path, initrd_path.metadata()),
         // `init` may be a link to a place that only the booted system has.
-        if path.symlink_metadata().is_err() {
+        (&init_path, init_path.symlink_metadata()),
+    ] {
+        if found.is_err() {
             let (attribute, path) = (parts.attribute, path.clone());
             return Err(Error::OutputMissing { attribute, path }.into());
         }
@@ -123,7 +154,14 @@ pub(crate) async fn make_image(
     check_kernel(&kernel_path, parts.architecture).await?;
     let initrd = inspect_initrd(&initrd_path, context).await?;
     let init = InitPath::new(init_path.to_string_lossy())?;
-    if !is_in_step && require_init(profile.name(), &init, [&initrd]).is_err() {
+    let holds_init = match initrd.holds(&init) {
+        Presence::Yes => true,
+        Presence::No => false,
+        // In NixOS's own initrds the store is a squashfs, which is not looked into; it holds what
+        // it was built from.
+        Presence::Unknown => is_in_step,
+    };
+    if !holds_init {
         let (attribute, init) = (parts.attribute, init.to_string());
         return Err(Error::InitrdOutOfStep { attribute, init }.into());
     }
@@ -136,4 +174,17 @@ pub(crate) async fn make_image(
         .kernel(Arc::new(kernel))
         .initrd(Arc::new(initrd))
         .build_log(Arc::new(log)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_element_may_hold_several_parameters_and_quoted_spaces() {
+        let split = |text| split_parameters(text).collect::<Vec<_>>();
+        assert_eq!(split(" a=1  b "), ["a=1", "b"]);
+        assert_eq!(split(r#"a="x y" b"#), [r#"a="x y""#, "b"]);
+        assert!(split("  ").is_empty());
+    }
 }

@@ -39,7 +39,7 @@ pub(crate) struct Values {
     pub(crate) initrd: Option<Output>,
     pub(crate) toplevel: Option<Output>,
     pub(crate) kernel_parameters: Option<serde_json::Value>,
-    pub(crate) kernel_file: Option<String>,
+    pub(crate) kernel_file: Option<serde_json::Value>,
 }
 
 /// An output of a derivation.

@@ -65,6 +65,52 @@ pub(crate) fn configuration(name: &str, script: &str) -> String {
     )
 }
 
+/// Nix code of the least configuration that gives an image: a kernel that is a header, an initrd
+/// of the files that `fill` puts under `root`, and an init. `overrides` is an attribute set that
+/// goes over that of `config`, which it knows as `it`.
+pub(crate) fn least_configuration(name: &str, fill: &str, overrides: &str) -> String {
+    let busybox = Testbed::locate().busybox().display().to_string();
+    let part = |part: &str, attributes: &str, script: &str| {
+        format!(
+            r#"derivation {{
+              name = "{part}-{name}"; system = "x86_64-linux"; builder = "{busybox}";
+              args = [ "sh" "-e" "-c" ''
+                busybox() {{ "{busybox}" "$@"; }}
+                echo building {part}-{name}
+                busybox mkdir "$out"
+                {script}
+              '' ]; {attributes}
+            }}"#
+        )
+    };
+    // Offsets of the x86 boot protocol: the sector's signature, then `HdrS`.
+    let kernel = part(
+        "linux",
+        "",
+        r#"{ busybox head -c 510 /dev/zero; printf '\125\252\353\0HdrS';
+             busybox head -c 2048 /dev/zero; } > "$out/bzImage""#,
+    );
+    let system = part("system", "", r#"echo init > "$out/init""#);
+    let initrd = part(
+        "initrd",
+        "inherit system_;",
+        &format!(
+            r#"busybox mkdir -p root; {fill}
+               cd root; busybox find . | busybox cpio -o -H newc > "$out/initrd""#
+        ),
+    );
+    format!(
+        r#"(let system_ = {system}; it = {{
+          system.build = {{ kernel = {kernel}; netbootRamdisk = {initrd}; toplevel = system_; }};
+          system.boot.loader.kernelFile = "bzImage"; boot.kernelParams = [ "loglevel=4" ];
+        }}; in it // {overrides})"#
+    )
+}
+
+/// Fills an initrd with the init of its own configuration.
+pub(crate) const WITH_INIT: &str =
+    r#"busybox mkdir -p "root$system_"; busybox cp "$system_/init" "root$system_/init""#;
+
 pub(crate) fn profiles(names: &[&str]) -> Vec<Arc<dyn Profile>> {
     names.iter().map(|name| Arc::new(profile(name)) as Arc<dyn Profile>).collect()
 }
