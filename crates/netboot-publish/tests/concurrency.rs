@@ -183,7 +183,7 @@ async fn pruning_takes_nothing_from_those_who_publish() {
     let pruning = {
         let (done, publisher) = (done.clone(), publisher(&root));
         tokio::spawn(async move {
-            let retention = Retention::default().keep_last(1).grace(Duration::from_millis(1200));
+            let retention = Retention::default().keep_last(1).grace(Duration::from_millis(2500));
             let (mut calls, mut deleted) = (0, 0);
             while !done.load(Ordering::SeqCst) {
                 let report = publisher.prune(&retention, &Context::new()).await.unwrap();
@@ -196,7 +196,7 @@ async fn pruning_takes_nothing_from_those_who_publish() {
     };
     let started = Instant::now();
     let mut published = 0;
-    while published < 50 || started.elapsed() < Duration::from_secs(6) {
+    while published < 50 || started.elapsed() < Duration::from_secs(9) {
         // Half of the releases come back again and again, some of them just as they are about to
         // be deleted; the others never do, so that there is something to delete at any speed.
         let release = if published % 2 == 0 {
