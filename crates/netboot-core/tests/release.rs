@@ -1,5 +1,5 @@
 //! Images, releases, their ids and their manifests.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose set-up fails has failed")]
+#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
