@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{Error, ProfileName};
 
@@ -209,6 +209,13 @@ impl Context {
     /// [`Error::Cancelled`] if it was.
     pub fn check(&self) -> Result<(), Error> {
         if self.cancellation.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    /// The same for a thread that works for a future: dropping the guard with the future stops it.
+    pub(crate) fn until_dropped(&self) -> (Self, DropGuard) {
+        let cancellation = self.cancellation.child_token();
+        let guard = cancellation.clone().drop_guard();
+        (Self { events: self.events.clone(), cancellation }, guard)
     }
 
     /// Reports the begin of `phase` now, and its end when the returned guard is dropped.

@@ -9,6 +9,9 @@ use crate::{
     ServiceName, Title,
 };
 
+/// What most builds of iPXE load at most, in bytes.
+const IPXE_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
+
 /// A bootable image: a kernel, one or more initrds in their order, how to start them, and where
 /// they come from.
 ///
@@ -139,26 +142,35 @@ impl Image {
         self.payload().map(|artifact| artifact.size()).sum()
     }
 
-    /// Reports a warning if a machine has to fetch more than `budget` bytes, or more than iPXE can
-    /// take: above 2 GiB most builds fail, and a file of 4 GiB fits in no cpio archive.
+    /// Reports a warning if a machine has to fetch more than `budget` bytes, or, whatever the
+    /// budget, more than most builds of iPXE load: 2 GiB (nixpkgs issue 203593).
     pub fn warn_if_over(&self, budget: u64, context: &Context) {
         let size = self.payload_size();
-        if size <= budget {
-            return;
-        }
         let mebibytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
-        let (size, limit) = (mebibytes(size), mebibytes(budget));
-        let hint = if size > 2048 {
-            "most builds of iPXE cannot load more than 2 GiB: make the image smaller"
+        let (message, hint) = if size > IPXE_LIMIT {
+            (
+                format!(
+                    "the image has {} MiB, and most builds of iPXE load no 2 GiB",
+                    mebibytes(size)
+                ),
+                "take packages out of the configuration: a machine that cannot load the image stays \
+                 in its firmware or boots a damaged one",
+            )
+        } else if size > budget {
+            (
+                format!(
+                    "the image has {} MiB and its budget is {} MiB",
+                    mebibytes(size),
+                    mebibytes(budget)
+                ),
+                "machines need more memory and time for it: take packages out of the \
+                 configuration, or raise the profile's size budget",
+            )
         } else {
-            "machines need more memory and time for it: take packages out of the configuration, or \
-             raise the profile's size budget"
+            return;
         };
-        context.emit(Event::Warning {
-            profile: Some(self.profile.clone()),
-            message: format!("the image has {size} MiB and its budget is {limit} MiB"),
-            hint: Some(hint.to_owned()),
-        });
+        let (profile, hint) = (Some(self.profile.clone()), Some(hint.to_owned()));
+        context.emit(Event::Warning { profile, message, hint });
     }
 
     /// The image as its manifest describes it.

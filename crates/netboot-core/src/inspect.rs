@@ -4,6 +4,8 @@
 mod cpio;
 mod initrd;
 mod kernel;
+mod summary;
 
-pub use self::initrd::{InitrdSummary, Presence, inspect_initrd, require_init};
+pub use self::initrd::inspect_initrd;
 pub use self::kernel::check_kernel;
+pub use self::summary::{InitrdSummary, Presence, require_init};

@@ -61,8 +61,9 @@ impl FileArtifact {
         let path = tokio::fs::canonicalize(path)
             .await
             .map_err(|source| Error::io("open", path, source))?;
+        let (context, _guard) = context.until_dropped();
         let hashing = {
-            let (path, context) = (path.clone(), context.clone());
+            let path = path.clone();
             tokio::task::spawn_blocking(move || hash(kind, &path, &context))
         };
         // A panic or a shut-down runtime is all that a join can fail of: both end the work.
@@ -82,11 +83,12 @@ fn hash(
     context: &Context,
 ) -> Result<(Identity, Sha256Digest), Error> {
     let failed = |source| Error::io("read", path, source);
-    let mut file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
+    // Asked before it is opened: opening a named pipe waits for its writer.
+    let metadata = std::fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {
         return Err(Error::NotAFile { path: path.to_owned() });
     }
+    let mut file = File::open(path).map_err(failed)?;
     if metadata.len() == 0 && kind != ArtifactKind::BuildLog {
         return Err(Error::EmptyArtifact { kind, path: path.to_owned() });
     }

@@ -3,26 +3,36 @@
 
 use std::io::{self, Read};
 
-use super::initrd::{Damage, Members};
+use super::InitrdSummary;
+use super::initrd::Damage;
 use crate::Context;
 
 const HEADER_LENGTH: usize = 110;
 const TRAILER: &str = "TRAILER!!!";
 /// The kernel takes no longer names (`PATH_MAX`).
 const NAME_LIMIT: u64 = 4096;
+/// The file type in a mode, `S_IFMT`.
+const FILE_TYPE: u64 = 0o170_000;
+/// `S_IFLNK`.
+const SYMBOLIC_LINK: u64 = 0o120_000;
 
 /// Reads archives, one behind the other with zeros between them, until the reader ends.
 pub(super) fn read_archives(
     reader: &mut dyn Read,
-    members: &mut Members,
+    summary: &mut InitrdSummary,
     context: &Context,
 ) -> Result<(), Damage> {
     let mut first = [0; 1];
+    let mut zeros = 0_u64;
     loop {
+        if zeros.is_multiple_of(4096) && context.cancellation().is_cancelled() {
+            return Err(Damage::Cancelled);
+        }
         match reader.read(&mut first) {
             Ok(0) => return Ok(()),
-            Ok(_) if first[0] == 0 => {}
-            Ok(_) => read_archive(&mut first.as_slice().chain(&mut *reader), members, context)?,
+            Ok(_) if first[0] == 0 => zeros += 1,
+            Ok(_) if !zeros.is_multiple_of(4) => return Err(Damage::padding()),
+            Ok(_) => read_archive(&mut first.as_slice().chain(&mut *reader), summary, context)?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
         }
@@ -32,7 +42,7 @@ pub(super) fn read_archives(
 /// Reads one archive up to and including its trailer.
 pub(super) fn read_archive(
     reader: &mut dyn Read,
-    members: &mut Members,
+    summary: &mut InitrdSummary,
     context: &Context,
 ) -> Result<(), Damage> {
     loop {
@@ -44,6 +54,7 @@ pub(super) fn read_archive(
         if !matches!(&header[..6], b"070701" | b"070702") {
             return Err(Damage::problem("a member of its cpio archive begins with a wrong magic"));
         }
+        let is_symbolic_link = field(&header, 1)? & FILE_TYPE == SYMBOLIC_LINK;
         let size = field(&header, 6)?;
         let name_size = field(&header, 11)?;
         if name_size == 0 || name_size > NAME_LIMIT {
@@ -53,12 +64,12 @@ pub(super) fn read_archive(
         (&mut *reader).take(name_size).read_to_end(&mut name)?;
         skip(reader, padding(HEADER_LENGTH as u64 + name_size), context)?;
         let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
-        let name = String::from_utf8_lossy(&name[..end]).into_owned();
+        let name = String::from_utf8_lossy(&name[..end]);
         skip(reader, size + padding(size), context)?;
         if name == TRAILER {
             return Ok(());
         }
-        members.add(name, size);
+        summary.add(&name, size, is_symbolic_link);
     }
 }
 

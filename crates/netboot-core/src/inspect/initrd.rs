@@ -1,72 +1,13 @@
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use super::InitrdSummary;
 use super::cpio;
-use crate::{ArtifactKind, Context, Error, InitPath, ProfileName};
+use crate::{ArtifactKind, Context, Error};
 
 /// The greatest window that the kernel's decompressor takes, in bytes.
 const ZSTD_WINDOW_LIMIT: u64 = 1 << 27;
-
-/// What an initrd holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct InitrdSummary {
-    /// How many files, directories and links it unpacks to.
-    pub members: u64,
-    /// How many bytes its files have when they are unpacked.
-    pub unpacked_bytes: u64,
-    /// A compression that was recognised and not looked into, such as `lz4`.
-    pub unchecked: Option<&'static str>,
-    paths: BTreeSet<String>,
-}
-
-/// Whether something is in an initrd.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Presence {
-    /// It is.
-    Yes,
-    /// It is not.
-    No,
-    /// It may be in a file system image or a compressed part that was not looked into.
-    Unknown,
-}
-
-impl InitrdSummary {
-    /// Whether the initrd holds `init`. A store in a file system image, as NixOS's netboot initrd
-    /// has it (`nix-store.squashfs`), is not looked into.
-    pub fn holds(&self, init: &InitPath) -> Presence {
-        let path = init.as_str().trim_start_matches('/');
-        let is_image = |path: &String| {
-            let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
-            matches!(extension, Some("squashfs" | "erofs" | "ext4"))
-        };
-        if self.paths.contains(path) {
-            Presence::Yes
-        } else if self.unchecked.is_some() || self.paths.iter().any(is_image) {
-            Presence::Unknown
-        } else {
-            Presence::No
-        }
-    }
-}
-
-/// Checks that one of an image's initrds holds its `init`, as far as that can be told.
-///
-/// # Errors
-/// [`Error::InitMissing`] when none does.
-pub fn require_init<'a>(
-    profile: &ProfileName,
-    init: &InitPath,
-    initrds: impl IntoIterator<Item = &'a InitrdSummary>,
-) -> Result<(), Error> {
-    if initrds.into_iter().any(|initrd| initrd.holds(init) != Presence::No) {
-        Ok(())
-    } else {
-        Err(Error::InitMissing { profile: profile.clone(), init: init.clone() })
-    }
-}
 
 /// Reads the whole initrd at `path` as a kernel does (`init/initramfs.c`): cpio archives, plain or
 /// compressed with gzip or zstd, one behind the other. Of xz only the end is checked, and lz4,
@@ -76,9 +17,10 @@ pub fn require_init<'a>(
 ///
 /// # Errors
 /// [`Error::DamagedInitrd`] where it is cut short or is none, [`Error::EmptyArtifact`],
-/// [`Error::Io`], [`Error::Cancelled`].
+/// [`Error::NotAFile`], [`Error::Io`], [`Error::Cancelled`].
 pub async fn inspect_initrd(path: &Path, context: &Context) -> Result<InitrdSummary, Error> {
-    let (path, context) = (path.to_owned(), context.clone());
+    let (context, _guard) = context.until_dropped();
+    let path = path.to_owned();
     let reading = tokio::task::spawn_blocking(move || read_initrd(&path, &context));
     // A panic or a shut-down runtime is all that a join can fail of: both end the work.
     reading.await.map_err(|_| Error::Cancelled)?
@@ -86,48 +28,50 @@ pub async fn inspect_initrd(path: &Path, context: &Context) -> Result<InitrdSumm
 
 fn read_initrd(path: &Path, context: &Context) -> Result<InitrdSummary, Error> {
     let failed = |source| Error::io("read", path, source);
-    let file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.len() == 0 {
+    // Asked before it is opened: opening a named pipe waits for its writer.
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(Error::NotAFile { path: path.to_owned() });
+    }
+    if metadata.len() == 0 {
         return Err(Error::EmptyArtifact { kind: ArtifactKind::Initrd, path: path.to_owned() });
     }
+    let file = File::open(path).map_err(failed)?;
     let mut reader = CountingReader { inner: BufReader::with_capacity(1 << 18, file), position: 0 };
-    let mut members = Members::default();
-    let unchecked = match read_segments(&mut reader, &mut members, context) {
-        Ok(unchecked) => unchecked,
+    let mut summary = InitrdSummary::new();
+    match read_segments(&mut reader, &mut summary, context) {
+        Ok(unchecked) => summary.unchecked = unchecked,
         Err(Damage::Cancelled) => return Err(Error::Cancelled),
+        Err(Damage::Unreadable(source)) => return Err(failed(source)),
         Err(Damage::Problem(problem)) => {
             let (path, position) = (path.to_owned(), reader.position);
             return Err(Error::DamagedInitrd { path, position, problem });
         }
-    };
-    Ok(InitrdSummary {
-        members: members.count,
-        unpacked_bytes: members.bytes,
-        unchecked,
-        paths: members.paths,
-    })
+    }
+    Ok(summary)
 }
 
 /// Reads segment after segment; gives the compression at which it had to stop.
 fn read_segments(
     reader: &mut CountingReader,
-    members: &mut Members,
+    summary: &mut InitrdSummary,
     context: &Context,
 ) -> Result<Option<&'static str>, Damage> {
     loop {
-        while reader.fill_buf()?.first() == Some(&0) {
-            reader.consume(1);
-        }
+        reader.skip_zeros(context)?;
         let magic = reader.peek(6)?;
         match magic.as_slice() {
-            [] if members.count == 0 => return Err(Damage::problem("it holds no files")),
+            [] if summary.members == 0 => return Err(Damage::problem("it holds no files")),
             [] => return Ok(None),
-            b"070701" | b"070702" => cpio::read_archive(reader, members, context)?,
+            b"070701" | b"070702" if !reader.position.is_multiple_of(4) => {
+                return Err(Damage::padding());
+            }
+            b"070701" | b"070702" => cpio::read_archive(reader, summary, context)?,
             [0x1f, 0x8b, ..] => {
                 let mut unpacked = flate2::bufread::GzDecoder::new(&mut *reader);
-                cpio::read_archives(&mut unpacked, members, context)?;
+                cpio::read_archives(&mut unpacked, summary, context)?;
             }
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => read_zstd_frame(reader, members, context)?,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => read_zstd_frame(reader, summary, context)?,
             [0xfd, b'7', b'z', b'X', b'Z', 0] => {
                 require_xz_end(reader)?;
                 return Ok(Some("xz"));
@@ -143,7 +87,7 @@ fn read_segments(
 
 fn read_zstd_frame(
     reader: &mut CountingReader,
-    members: &mut Members,
+    summary: &mut InitrdSummary,
     context: &Context,
 ) -> Result<(), Damage> {
     let damaged = |error: &dyn std::fmt::Display| Damage::Problem(error.to_string());
@@ -152,7 +96,7 @@ fn read_zstd_frame(
         ZSTD_WINDOW_LIMIT,
     )
     .map_err(|error| damaged(&error))?;
-    cpio::read_archives(&mut unpacked, members, context)?;
+    cpio::read_archives(&mut unpacked, summary, context)?;
     let frame = unpacked.into_frame_decoder();
     match (frame.get_checksum_from_data(), frame.get_calculated_checksum()) {
         (Some(stated), Some(computed)) if stated != computed => {
@@ -180,29 +124,10 @@ fn require_xz_end(reader: &mut CountingReader) -> Result<(), Damage> {
     }
 }
 
-/// What the archives hold.
-#[derive(Debug, Default)]
-pub(super) struct Members {
-    count: u64,
-    bytes: u64,
-    paths: BTreeSet<String>,
-}
-
-impl Members {
-    pub(super) fn add(&mut self, path: String, size: u64) {
-        self.count += 1;
-        self.bytes += size;
-        let path = match path.strip_prefix("./").or(path.strip_prefix('/')) {
-            Some(stripped) => stripped.to_owned(),
-            None => path,
-        };
-        self.paths.insert(path);
-    }
-}
-
 /// Why reading ended early.
 pub(super) enum Damage {
     Problem(String),
+    Unreadable(io::Error),
     Cancelled,
 }
 
@@ -210,12 +135,20 @@ impl Damage {
     pub(super) fn problem(text: &str) -> Self {
         Self::Problem(text.to_owned())
     }
+
+    /// The kernel takes archives only at multiples of four bytes (`do_reset` in
+    /// `init/initramfs.c`).
+    pub(super) fn padding() -> Self {
+        Self::problem("a cpio archive begins at no multiple of four bytes")
+    }
 }
 
 impl From<io::Error> for Damage {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::problem("it ends in the middle"),
+            // The operating system says so; what a decompressor says has no number.
+            _ if error.raw_os_error().is_some() => Self::Unreadable(error),
             _ => Self::Problem(error.to_string()),
         }
     }
@@ -228,6 +161,20 @@ struct CountingReader {
 }
 
 impl CountingReader {
+    /// Skips the zeros that may stand between archives.
+    fn skip_zeros(&mut self, context: &Context) -> Result<(), Damage> {
+        loop {
+            if context.cancellation().is_cancelled() {
+                return Err(Damage::Cancelled);
+            }
+            let buffered = self.fill_buf()?;
+            match buffered.iter().position(|byte| *byte != 0).unwrap_or(buffered.len()) {
+                0 => return Ok(()),
+                zeros => self.consume(zeros),
+            }
+        }
+    }
+
     /// The next bytes, up to `length`, without taking them.
     fn peek(&mut self, length: usize) -> io::Result<Vec<u8>> {
         // The buffer is refilled only when it is empty; a magic at its very end needs a seek.

@@ -16,14 +16,19 @@ const HEADER: u64 = 1024;
 ///
 /// # Errors
 /// [`Error::NotAKernel`] with what the file looks like instead, [`Error::EmptyArtifact`],
-/// [`Error::Io`].
+/// [`Error::NotAFile`], [`Error::Io`].
 pub async fn check_kernel(path: &Path, architecture: Architecture) -> Result<(), Error> {
     let failed = |source| Error::io("read", path, source);
-    let file = tokio::fs::File::open(path).await.map_err(failed)?;
-    let size = file.metadata().await.map_err(failed)?.len();
+    // Asked before it is opened: opening a named pipe waits for its writer.
+    let metadata = tokio::fs::metadata(path).await.map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(Error::NotAFile { path: path.to_owned() });
+    }
+    let size = metadata.len();
     if size == 0 {
         return Err(Error::EmptyArtifact { kind: ArtifactKind::Kernel, path: path.to_owned() });
     }
+    let file = tokio::fs::File::open(path).await.map_err(failed)?;
     let mut header = Vec::new();
     file.take(HEADER).read_to_end(&mut header).await.map_err(failed)?;
     problem(&header, size, architecture).map_or(Ok(()), |found| {

@@ -1,0 +1,110 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::{Error, InitPath, ProfileName};
+
+/// About how many bytes of memory the paths of one initrd may take: those of a store with a
+/// million files fit in.
+const PATHS_LIMIT: usize = 256 * 1024 * 1024;
+
+/// What a path costs besides its bytes.
+const PATH_OVERHEAD: usize = 64;
+
+/// What an initrd holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InitrdSummary {
+    /// How many files, directories and links it unpacks to.
+    pub members: u64,
+    /// How many bytes its files have when they are unpacked.
+    pub unpacked_bytes: u64,
+    /// A compression that was recognised and not looked into, such as `lz4`.
+    pub unchecked: Option<&'static str>,
+    paths: BTreeSet<String>,
+    symbolic_links: BTreeSet<String>,
+    /// What `paths` and `symbolic_links` may still grow by, in bytes.
+    budget: usize,
+    is_complete: bool,
+}
+
+/// Whether something is in an initrd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+    /// It may be behind a symbolic link, or in a file system image or a compressed part that was
+    /// not looked into.
+    Unknown,
+}
+
+impl InitrdSummary {
+    pub(super) fn new() -> Self {
+        Self {
+            members: 0,
+            unpacked_bytes: 0,
+            unchecked: None,
+            paths: BTreeSet::new(),
+            symbolic_links: BTreeSet::new(),
+            budget: PATHS_LIMIT,
+            is_complete: true,
+        }
+    }
+
+    /// Takes a member in: its path as the archive has it, its size in bytes.
+    pub(super) fn add(&mut self, path: &str, size: u64, is_symbolic_link: bool) {
+        self.members += 1;
+        self.unpacked_bytes += size;
+        let path = path.strip_prefix("./").unwrap_or(path).trim_matches('/');
+        let cost = (path.len() + PATH_OVERHEAD) * if is_symbolic_link { 2 } else { 1 };
+        let Some(left) = self.budget.checked_sub(cost) else {
+            self.is_complete = false;
+            return;
+        };
+        self.budget = left;
+        if is_symbolic_link {
+            self.symbolic_links.insert(path.to_owned());
+        }
+        self.paths.insert(path.to_owned());
+    }
+
+    /// Whether the initrd holds `init`. A store in a file system image, as NixOS's netboot initrd
+    /// has it (`nix-store.squashfs`), is not looked into, and no symbolic link is followed.
+    pub fn holds(&self, init: &InitPath) -> Presence {
+        let path = init.as_str().trim_start_matches('/');
+        let mut parents = path.match_indices('/').map(|(end, _)| &path[..end]);
+        if self.paths.contains(path) {
+            Presence::Yes
+        } else if self.unchecked.is_some()
+            || !self.is_complete
+            || self.paths.iter().any(|path| is_file_system_image(path))
+            || parents.any(|parent| self.symbolic_links.contains(parent))
+        {
+            Presence::Unknown
+        } else {
+            Presence::No
+        }
+    }
+}
+
+fn is_file_system_image(path: &str) -> bool {
+    let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("squashfs" | "sqfs" | "erofs" | "ext4" | "img"))
+}
+
+/// Checks that one of an image's initrds holds its `init`, as far as that can be told.
+///
+/// # Errors
+/// [`Error::InitMissing`] when none does.
+pub fn require_init<'a>(
+    profile: &ProfileName,
+    init: &InitPath,
+    initrds: impl IntoIterator<Item = &'a InitrdSummary>,
+) -> Result<(), Error> {
+    if initrds.into_iter().any(|initrd| initrd.holds(init) != Presence::No) {
+        Ok(())
+    } else {
+        Err(Error::InitMissing { profile: profile.clone(), init: init.clone() })
+    }
+}
