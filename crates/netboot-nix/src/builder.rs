@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use netboot_core::{Builder, Context, Event, Image, Phase, Profile};
+use netboot_core::{Builder, Context, Event, Image, Profile};
 
 use crate::build_log::LogDirectory;
 use crate::environment::Environment;
+use crate::evaluation::Evaluation;
 use crate::image::{Parts, make_image};
-use crate::probe::{Answer, Configuration, Values, evaluate, lock};
 use crate::process::{Runner, Stop};
 use crate::realise::Realisation;
 use crate::redaction::{Secrets, without_credentials};
@@ -155,50 +155,6 @@ impl NixBuilder {
         }
     }
 
-    /// Locks and evaluates the flake once for all `names`.
-    async fn evaluate_all(
-        &self,
-        names: &BTreeSet<String>,
-        context: &Context,
-    ) -> Result<Evaluation, Stop> {
-        let locked = lock(&self.runner, &self.flake, context).await?;
-        let _phase = context.phase(Phase::Evaluating, None);
-        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
-        let answer = match evaluate(&self.runner, &locked, &wanted, true, context).await {
-            // An error that cannot be caught in Nix sinks every profile; single evaluations
-            // find the one that it belongs to.
-            Err(Stop::Failed(Error::Evaluation { .. })) if wanted.len() > 1 => None,
-            answer => Some(answer?),
-        };
-        Ok(Evaluation { locked, answer })
-    }
-
-    /// The values of one configuration, and the version of Nix that read them.
-    async fn values(
-        &self,
-        evaluation: &Evaluation,
-        name: &str,
-        context: &Context,
-    ) -> Result<(Values, String), Stop> {
-        let missing = |available: &[String]| Error::AttributeMissing {
-            attribute: format!("nixosConfigurations.{name}"),
-            available: available.to_vec(),
-        };
-        let read = |mut answer: Answer| match answer.configurations.remove(name) {
-            Some(Configuration::Evaluated(values)) => Ok(Some((*values, answer.nix_version))),
-            Some(Configuration::Failed) => Ok(None),
-            Some(Configuration::Missing) | None => Err(missing(&answer.available)),
-        };
-        if let Some(answer) = &evaluation.answer
-            && let Some(values) = read(answer.clone())?
-        {
-            return Ok(values);
-        }
-        // The message of what throws is lost where it is caught: ask again, without catching.
-        let answer = evaluate(&self.runner, &evaluation.locked, &[name], false, context).await?;
-        read(answer)?.ok_or_else(|| missing(&[]).into())
-    }
-
     async fn image(
         &self,
         profile: &dyn Profile,
@@ -206,7 +162,7 @@ impl NixBuilder {
         context: &Context,
     ) -> Result<Image, Stop> {
         let name = (self.mapping)(profile);
-        let (values, nix_version) = self.values(evaluation, &name, context).await?;
+        let (values, nix_version) = evaluation.values(&self.runner, &name, context).await?;
         let attribute = format!("nixosConfigurations.{name}");
         let parts = Parts::read(&attribute, profile, values)?;
         let logs = LogDirectory::create(&self.state)?;
@@ -223,7 +179,7 @@ impl NixBuilder {
         let requisites = realisation.requisites(&derivations).await?;
         let of_initrd = realisation.requisites(&[&parts.initrd.drv]).await?;
         let is_in_step = of_initrd.contains(&parts.toplevel.drv);
-        let header = parts.log_header(&without_credentials(&evaluation.locked), &nix_version);
+        let header = parts.log_header(&evaluation.source(), &nix_version);
         let log = realisation.realise(&outputs, &requisites, &header).await?;
         let image = make_image(profile, parts, is_in_step, &log, context);
         image
@@ -231,35 +187,6 @@ impl NixBuilder {
             .map(|builder| builder.provenance(evaluation.provenance(&outputs, nix_version)))?
             .build()
             .map_err(Stop::from)
-    }
-}
-
-/// A flake that was locked and evaluated.
-struct Evaluation {
-    locked: String,
-    /// `None` where the evaluation of all profiles together failed.
-    answer: Option<Answer>,
-}
-
-impl Evaluation {
-    fn provenance(
-        &self,
-        outputs: &BTreeMap<&str, crate::probe::Output>,
-        nix_version: String,
-    ) -> netboot_core::Provenance {
-        let of = |value: fn(&crate::probe::Output) -> &String| {
-            outputs
-                .iter()
-                .map(|(part, output)| ((*part).to_owned(), value(output).clone()))
-                .collect()
-        };
-        netboot_core::Provenance {
-            builder: NAME.to_owned(),
-            source: Some(without_credentials(&self.locked)),
-            derivations: of(|output| &output.drv),
-            outputs: of(|output| &output.out),
-            tools: BTreeMap::from([("nix".to_owned(), nix_version)]),
-        }
     }
 }
 
@@ -296,8 +223,11 @@ impl NixBuilder {
         profiles: &[&dyn Profile],
         context: &Context,
     ) -> Vec<Result<Image, netboot_core::Error>> {
+        if profiles.is_empty() {
+            return Vec::new();
+        }
         let names = profiles.iter().map(|profile| (self.mapping)(*profile)).collect();
-        let evaluation = self.evaluate_all(&names, context).await;
+        let evaluation = Evaluation::of(&self.runner, &self.flake, &names, context).await;
         let mut seen = BTreeSet::new();
         let mut results = Vec::with_capacity(profiles.len());
         for profile in profiles {

@@ -13,6 +13,8 @@ pub(crate) fn evaluation(attribute: &str, messages: &[String]) -> Option<Error> 
     let has = |text: &str| messages.iter().any(|message| message.contains(text));
     Some(if has("experimental Nix feature") {
         Error::FlakesDisabled
+    } else if has("requires lock file changes") {
+        Error::LockFileOutdated { message }
     } else if is_network(messages) {
         Error::Network { message }
     } else if is_disk_full(messages) {
@@ -24,6 +26,19 @@ pub(crate) fn evaluation(attribute: &str, messages: &[String]) -> Option<Error> 
     } else {
         Error::Evaluation { attribute: attribute.to_owned(), message }
     })
+}
+
+/// Whether a message tells of Nix code that is wrong, and not of code that is not there.
+pub(crate) fn is_error_in_code(message: &str) -> bool {
+    let texts = [
+        "syntax error",
+        "undefined variable",
+        "infinite recursion",
+        "stack overflow",
+        "unsupported attribute",
+        "evaluation aborted",
+    ];
+    texts.iter().any(|text| message.contains(text))
 }
 
 /// Reads the messages of a failed realisation, whose profile's log is `build_log`. `last_lines`
@@ -77,22 +92,29 @@ pub(crate) fn realisation(
     first(&["cannot connect to socket at"]).map(|message| Error::DaemonUnreachable { message })
 }
 
-/// The derivations that a message names between single quotes.
+/// The derivations that a message names between single quotes, with or without an output
+/// (`x.drv!out`, `x.drv^out`).
 pub(crate) fn derivations(message: &str) -> impl Iterator<Item = &str> {
     let quoted = message.split('\'').skip(1).step_by(2);
-    quoted.filter(|text| {
+    let derivation = |text: &str| text.find(['!', '^']).unwrap_or(text.len());
+    quoted.map(move |text| &text[..derivation(text)]).filter(|text| {
         std::path::Path::new(text).extension().is_some_and(|extension| extension == "drv")
     })
 }
 
 fn is_network(messages: &[String]) -> bool {
-    let texts =
-        ["unable to download '", "Failed to fetch git repository", "Could not resolve host"];
+    let texts = [
+        "unable to download '",
+        "Failed to open archive",
+        "Failed to fetch git repository",
+        "Could not resolve host",
+    ];
     messages.iter().any(|message| texts.iter().any(|text| message.contains(text)))
 }
 
 fn is_disk_full(messages: &[String]) -> bool {
-    let texts = ["No space left on device", "lack of free disk space"];
+    // The last is SQLite's way of saying it, in Nix's database.
+    let texts = ["No space left on device", "lack of free disk space", "disk I/O error"];
     messages.iter().any(|message| texts.iter().any(|text| message.contains(text)))
 }
 
@@ -120,6 +142,13 @@ mod tests {
             let is_hello = matches!(&error, Error::BuildFailed { derivation, .. } if derivation == "/nix/store/a-hello.drv");
             assert!(is_hello, "{error:?}");
         }
+    }
+
+    #[test]
+    fn derivations_are_found_with_and_without_their_output() {
+        let message = "building of '/s/a-x.drv!out' timed out, as '/s/b-y.drv^dev' and '/s/c-z.drv'; not '/s/d'";
+        let found: Vec<_> = derivations(message).collect();
+        assert_eq!(found, ["/s/a-x.drv", "/s/b-y.drv", "/s/c-z.drv"]);
     }
 
     #[test]

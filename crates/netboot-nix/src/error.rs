@@ -28,6 +28,13 @@ pub enum Error {
         message: Option<String>,
     },
 
+    /// The flake's lock file does not fit its inputs.
+    #[error("the flake's lock file must be updated: {message}")]
+    LockFileOutdated {
+        /// What Nix said.
+        message: String,
+    },
+
     /// A Nix program is not installed.
     #[error("the program `{program}` was not found in {path:?}")]
     NixMissing {
@@ -232,7 +239,7 @@ impl Error {
     }
 
     /// A value that the crates' common vocabulary refuses.
-    pub(crate) fn unusable(attribute: String, error: netboot_core::Error) -> Self {
+    pub(crate) fn unusable(attribute: String, error: &netboot_core::Error) -> Self {
         Self::UnusableValue { attribute, problem: error.to_string() }
     }
 
@@ -255,6 +262,9 @@ impl Error {
             Self::FlakeNotFound { .. } => {
                 "check the spelling, and that the directory has a `flake.nix` that git tracks"
                     .to_owned()
+            }
+            Self::LockFileOutdated { .. } => {
+                "run `nix flake lock` in the flake and commit its `flake.lock`".to_owned()
             }
             Self::NixMissing { .. } => {
                 "install Nix (Debian: `apt-get install nix-bin`) or set the builder's PATH"

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::redaction::without_credentials;
@@ -54,31 +54,63 @@ impl FlakeReference {
 
     /// Makes a local path absolute and looks for its `flake.nix`.
     fn locate(reference: String) -> Result<Self, Error> {
-        let (scheme, path) = match reference.strip_prefix("path:") {
-            Some(path) => ("path:", path),
-            None if reference.starts_with(['.', '/']) => ("", reference.as_str()),
-            None => return Ok(Self(reference)),
+        let Some(local) = LocalReference::of(&reference) else { return Ok(Self(reference)) };
+        let Some(absolute) = local.find() else {
+            return Err(Error::FlakeNotFound { reference, message: None });
         };
-        let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
-        let directory = query
-            .trim_start_matches('?')
-            .split('&')
-            .find_map(|parameter| parameter.strip_prefix("dir="))
-            .unwrap_or(".");
-        let found = Path::new(path).canonicalize().ok().filter(|absolute| {
-            // Nix looks for the flake in the directories above a plain path too.
-            let mut candidates = absolute.ancestors().take(if scheme.is_empty() { 64 } else { 1 });
-            candidates.any(|place| place.join(directory).join("flake.nix").is_file())
+        let problem = "its path has a character that a flake reference cannot have";
+        let written = absolute.to_str().filter(|path| {
+            // Nix 2.8 refuses the path of a URL that is encoded as well as one that is not.
+            !path.contains(|c: char| c.is_control() || c.is_whitespace() || "#?%^".contains(c))
         });
-        match found {
-            Some(absolute) => Ok(Self(format!("{scheme}{}{query}", absolute.display()))),
-            None => Err(Error::FlakeNotFound { reference: reference.clone(), message: None }),
+        match written {
+            Some(path) => Ok(Self(format!("{}{path}{}", local.scheme, local.query))),
+            None => {
+                let reference = absolute.to_string_lossy().into_owned();
+                Err(Error::InvalidFlakeReference { reference, problem })
+            }
         }
+    }
+
+    /// Whether it is a local flake, and still there.
+    pub(crate) fn is_present(&self) -> bool {
+        LocalReference::of(&self.0).is_some_and(|local| local.find().is_some())
     }
 
     /// The reference as Nix gets it, credentials included.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The parts of a reference to a directory of this machine.
+struct LocalReference<'a> {
+    scheme: &'a str,
+    path: &'a Path,
+    query: &'a str,
+}
+
+impl<'a> LocalReference<'a> {
+    fn of(reference: &'a str) -> Option<Self> {
+        let (scheme, rest) = match reference.strip_prefix("path:") {
+            Some(rest) => ("path:", rest),
+            None if reference.starts_with(['.', '/']) => ("", reference),
+            None => return None,
+        };
+        let (path, query) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
+        Some(Self { scheme, path: Path::new(path), query })
+    }
+
+    /// The absolute path, if a flake is there.
+    fn find(&self) -> Option<PathBuf> {
+        let parameters = self.query.trim_start_matches('?').split('&');
+        let directory = parameters.filter_map(|parameter| parameter.strip_prefix("dir="));
+        let file = Path::new(directory.last().unwrap_or(".")).join("flake.nix");
+        // Nix looks for the flake in the directories above a plain path too.
+        let places = if self.scheme.is_empty() { usize::MAX } else { 1 };
+        let absolute = self.path.canonicalize().ok()?;
+        let found = absolute.ancestors().take(places).any(|place| place.join(&file).is_file());
+        found.then_some(absolute)
     }
 }
 
@@ -92,5 +124,54 @@ impl fmt::Display for FlakeReference {
 impl fmt::Debug for FlakeReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "FlakeReference({:?})", without_credentials(&self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_path_that_nix_would_misread_is_refused() {
+        for name in ["a b", "a#b", "a?b", "a%b", "a^b", "a\nb"] {
+            let directory = tempfile::tempdir().unwrap();
+            let place = directory.path().join(name);
+            std::fs::create_dir(&place).unwrap();
+            std::fs::write(place.join("flake.nix"), "").unwrap();
+            // The link has a name that can be written; what it leads to has not.
+            let link = directory.path().join("link");
+            std::os::unix::fs::symlink(&place, &link).unwrap();
+            let error = FlakeReference::new(link.display().to_string()).unwrap_err();
+            assert!(matches!(error, Error::InvalidFlakeReference { .. }), "{name:?}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_local_flake_is_looked_for_where_nix_does() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("a/b")).unwrap();
+        std::fs::write(root.join("a/flake.nix"), "").unwrap();
+        let is_valid = |reference: String| FlakeReference::new(reference).is_ok();
+        let root = root.display();
+        assert!(is_valid(format!("{root}/a")) && is_valid(format!("path:{root}/a")));
+        assert!(is_valid(format!("{root}/a/b")) && !is_valid(format!("path:{root}/a/b")));
+        assert!(is_valid(format!("path:{root}?dir=a")) && !is_valid(format!("path:{root}?dir=b")));
+        let reference = FlakeReference::new(format!("path:{root}/a/b/..")).unwrap();
+        assert_eq!(reference.as_str(), format!("path:{root}/a"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_reference_is_an_option_or_a_fragment(text in any::<String>(), dash in "-[ -~]{0,20}") {
+            prop_assert!(FlakeReference::new(dash).is_err());
+            if let Ok(reference) = FlakeReference::new(text) {
+                let is_forbidden = |c: char| c.is_control() || c.is_whitespace() || c == '#' || c == '^';
+                prop_assert!(!reference.as_str().starts_with('-'));
+                prop_assert!(!reference.as_str().contains(is_forbidden));
+            }
+        }
     }
 }

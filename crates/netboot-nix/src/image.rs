@@ -99,7 +99,7 @@ fn kernel_file(
             return Err(Error::UnusableValue { attribute, problem }.into());
         }
     };
-    FileName::new(name).map_err(|error| Error::unusable(attribute, error).into())
+    FileName::new(name).map_err(|error| Error::unusable(attribute, &error).into())
 }
 
 fn kernel_parameters(
@@ -113,7 +113,7 @@ fn kernel_parameters(
         Error::UnusableValue { attribute: attribute.clone(), problem }
     })?;
     let parameters = texts.iter().flat_map(|text| split_parameters(text)).map(KernelParameter::new);
-    parameters.collect::<Result<_, _>>().map_err(|error| Error::unusable(attribute, error).into())
+    parameters.collect::<Result<_, _>>().map_err(|error| Error::unusable(attribute, &error).into())
 }
 
 /// The parameters in one element of the list. NixOS joins the elements with spaces, so one may

@@ -41,6 +41,7 @@ mod builder;
 mod classify;
 mod environment;
 mod error;
+mod evaluation;
 mod flake_reference;
 mod image;
 mod internal_json;

@@ -68,9 +68,13 @@ pub(crate) async fn lock(
     match run(runner, arguments, context).await? {
         Ok(stdout) => Ok(read_json::<Metadata>("nix flake metadata", &stdout)?.url),
         Err((messages, fallback)) => {
-            Err(match classify::evaluation(&flake.to_string(), &messages).unwrap_or(fallback) {
-                // Whatever is not known to be something else is a flake that cannot be had.
-                Error::Evaluation { message, .. } => {
+            let error = classify::evaluation(&flake.to_string(), &messages).unwrap_or(fallback);
+            Err(match error {
+                // Nix has no text of its own for a flake that is not there. A local one that is
+                // there has something else wrong with it.
+                Error::Evaluation { message, .. }
+                    if !flake.is_present() && !classify::is_error_in_code(&message) =>
+                {
                     Error::FlakeNotFound { reference: flake.to_string(), message: Some(message) }
                 }
                 error => error,

@@ -2,16 +2,22 @@
 
 use std::fmt;
 
+/// The length in bytes from which a part of a reference is looked for in what programs print.
+const SHORTEST: usize = 6;
+
 /// What stands in the place of a secret.
 const REPLACEMENT: &str = "***";
 
 /// Query parameters of a flake reference that may be shown (Nix manual, "Flake references"); one
 /// that is not known could be a token.
-const SHOWN: [&str; 11] = [
+const SHOWN: [&str; 16] = [
     "allRefs",
     "dir",
+    "exportIgnore",
     "host",
     "lastModified",
+    "lfs",
+    "name",
     "narHash",
     "ref",
     "rev",
@@ -19,6 +25,8 @@ const SHOWN: [&str; 11] = [
     "shallow",
     "submodules",
     "type",
+    "unpack",
+    "verifyCommit",
 ];
 
 /// The texts that must not be shown.
@@ -34,11 +42,17 @@ impl Secrets {
         }
     }
 
-    /// Adds the credentials of a flake reference.
+    /// Adds the credentials of a flake reference, but for those so short that they are none and
+    /// would be found everywhere, as the `1` of `lfs=1`.
     pub(crate) fn add_reference(&mut self, reference: &str) {
         let parts = Parts::of(reference);
-        for secret in parts.user_information.into_iter().chain(parts.hidden_values()) {
-            self.add(secret);
+        let user = parts.user_information;
+        let password = user.and_then(|user| user.split_once(':')).map(|(_, password)| password);
+        let values = parts.hidden_parameters().map(|(_, value)| value);
+        for secret in user.into_iter().chain(password).chain(values) {
+            if secret.len() >= SHORTEST {
+                self.add(secret);
+            }
         }
     }
 
@@ -56,33 +70,45 @@ impl fmt::Debug for Secrets {
 
 /// A reference without its credentials.
 pub(crate) fn without_credentials(reference: &str) -> String {
-    let mut secrets = Secrets::default();
-    secrets.add_reference(reference);
-    secrets.hide(reference)
+    let Parts { scheme, user_information, rest } = Parts::of(reference);
+    let user = user_information.map(|_| format!("{REPLACEMENT}@")).unwrap_or_default();
+    let Some((address, query)) = rest.split_once('?') else {
+        return format!("{scheme}{user}{rest}");
+    };
+    let shown = query.split('&').map(|parameter| match parameter.split_once('=') {
+        Some((name, _)) if !SHOWN.contains(&name) => format!("{name}={REPLACEMENT}"),
+        _ => parameter.to_owned(),
+    });
+    format!("{scheme}{user}{address}?{}", shown.collect::<Vec<_>>().join("&"))
 }
 
-/// The parts of a reference that can hold credentials.
+/// The parts of a reference that can hold credentials, and those between them.
 struct Parts<'a> {
+    /// With the `://`.
+    scheme: &'a str,
     /// What stands before the `@`, unless it is the plain user name of ssh.
     user_information: Option<&'a str>,
-    query: &'a str,
+    /// From the host on, with the query.
+    rest: &'a str,
 }
 
 impl<'a> Parts<'a> {
     fn of(reference: &'a str) -> Self {
-        let (address, query) = reference.split_once('?').unwrap_or((reference, ""));
-        let user_information = address.split_once("://").and_then(|(scheme, rest)| {
-            let authority = rest.split('/').next().unwrap_or(rest);
-            let (user, _) = authority.rsplit_once('@')?;
-            let is_plain_user = scheme.ends_with("ssh") && !user.contains(':');
-            (!is_plain_user).then_some(user)
+        let begin = reference.find("://").map_or(0, |colon| colon + "://".len());
+        let (scheme, rest) = reference.split_at(begin);
+        let authority = rest.split(['/', '?']).next().unwrap_or(rest);
+        let user = authority.rsplit_once('@').map(|(user, _)| user).filter(|user| {
+            let is_plain_user = scheme.ends_with("ssh://") && !user.contains(':');
+            !scheme.is_empty() && !is_plain_user
         });
-        Self { user_information, query }
+        let rest = user.map_or(rest, |user| &rest[user.len() + 1..]);
+        Self { scheme, user_information: user, rest }
     }
 
-    fn hidden_values(&self) -> impl Iterator<Item = &'a str> {
-        let parameters = self.query.split('&').filter_map(|parameter| parameter.split_once('='));
-        parameters.filter(|(name, _)| !SHOWN.contains(name)).map(|(_, value)| value)
+    fn hidden_parameters(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let query = self.rest.split_once('?').map_or("", |(_, query)| query);
+        let parameters = query.split('&').filter_map(|parameter| parameter.split_once('='));
+        parameters.filter(|(name, _)| !SHOWN.contains(name))
     }
 }
 
@@ -98,11 +124,22 @@ mod tests {
             ("git+ssh://git@host/x?ref=main&dir=a", "git+ssh://git@host/x?ref=main&dir=a"),
             ("git+ssh://git:pw@host/x", "git+ssh://***@host/x"),
             ("git+https://h/x?access_token=abc&ref=m", "git+https://h/x?access_token=***&ref=m"),
+            ("https://h/x@y/z", "https://h/x@y/z"),
+            ("https://h?a@b=c&d", "https://h?a@b=***&d"),
+            ("git+https://h/1?lfs=1&key=1", "git+https://h/1?lfs=1&key=***"),
             ("path:/x/y?narHash=sha256-a", "path:/x/y?narHash=sha256-a"),
             ("github:owner/name", "github:owner/name"),
         ] {
             assert_eq!(without_credentials(reference), shown);
         }
+    }
+
+    #[test]
+    fn what_programs_print_is_searched_for_credentials_only() {
+        let mut secrets = Secrets::default();
+        secrets.add_reference("git+https://bob:hunter22@host/x?key=1&token=abcdefg");
+        let printed = "cloning https://bob:hunter22@host with hunter22, abcdefg, 1 of 1";
+        assert_eq!(secrets.hide(printed), "cloning https://***@host with ***, ***, 1 of 1");
     }
 
     #[test]

@@ -1,0 +1,165 @@
+//! What a flake says of several configurations: asked once, and again only for those that failed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netboot_core::{Context, Event, Phase, Provenance};
+
+use crate::probe::{Answer, Configuration, Output, Values, evaluate, lock};
+use crate::process::{Runner, Stop};
+use crate::redaction::without_credentials;
+use crate::{Error, FlakeReference, NAME};
+
+/// A flake that was locked and evaluated.
+#[derive(Debug)]
+pub(crate) struct Evaluation {
+    /// The locked URL, credentials included.
+    locked: String,
+    /// `None` where the evaluation of all configurations together failed.
+    answer: Option<Answer>,
+}
+
+impl Evaluation {
+    /// Locks and evaluates the flake once for all configurations `names`.
+    pub(crate) async fn of(
+        runner: &Runner,
+        flake: &FlakeReference,
+        names: &BTreeSet<String>,
+        context: &Context,
+    ) -> Result<Self, Stop> {
+        let locked = lock(runner, flake, context).await?;
+        if !is_locked(&locked) {
+            context.emit(Event::Warning {
+                profile: None,
+                message: format!("the flake `{flake}` has changes that no revision holds"),
+                hint: Some("commit them, so that the images can be built again".to_owned()),
+            });
+        }
+        let _phase = context.phase(Phase::Evaluating, None);
+        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+        let answer = match evaluate(runner, &locked, &wanted, true, context).await {
+            // What cannot be caught in Nix sinks every configuration, be it a type error, a failed
+            // download or a stack that overflowed; single evaluations find the one it belongs to.
+            Err(Stop::Failed(error)) if wanted.len() > 1 && may_be_of_one(&error) => None,
+            answer => Some(answer?),
+        };
+        Ok(Self { locked, answer })
+    }
+
+    /// The values of the configuration `name`, and the version of Nix that read them.
+    pub(crate) async fn values(
+        &self,
+        runner: &Runner,
+        name: &str,
+        context: &Context,
+    ) -> Result<(Values, String), Stop> {
+        let missing = |available: &[String]| Error::AttributeMissing {
+            attribute: format!("nixosConfigurations.{name}"),
+            available: available.to_vec(),
+        };
+        let read = |answer: &Answer| match answer.configurations.get(name) {
+            Some(Configuration::Evaluated(values)) => {
+                Ok(Some((values.as_ref().clone(), answer.nix_version.clone())))
+            }
+            Some(Configuration::Failed) => Ok(None),
+            Some(Configuration::Missing) | None => Err(missing(&answer.available)),
+        };
+        if let Some(answer) = &self.answer
+            && let Some(values) = read(answer)?
+        {
+            return Ok(values);
+        }
+        // The message of what throws is lost where it is caught: ask again, without catching.
+        let _phase = context.phase(Phase::Evaluating, None);
+        let answer = evaluate(runner, &self.locked, &[name], false, context).await?;
+        read(&answer)?.ok_or_else(|| missing(&[]).into())
+    }
+
+    /// The locked URL as it may be shown and stored.
+    pub(crate) fn source(&self) -> String {
+        without_clock(&without_credentials(&self.locked))
+    }
+
+    /// Where an image with these `outputs` comes from.
+    pub(crate) fn provenance(
+        &self,
+        outputs: &BTreeMap<&str, Output>,
+        nix_version: String,
+    ) -> Provenance {
+        let of = |value: fn(&Output) -> &String| {
+            outputs
+                .iter()
+                .map(|(part, output)| ((*part).to_owned(), value(output).clone()))
+                .collect()
+        };
+        Provenance {
+            builder: NAME.to_owned(),
+            source: Some(self.source()),
+            derivations: of(|output| &output.drv),
+            outputs: of(|output| &output.out),
+            tools: BTreeMap::from([("nix".to_owned(), nix_version)]),
+        }
+    }
+}
+
+/// Whether one configuration alone can be the cause of an error.
+fn may_be_of_one(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Evaluation { .. }
+            | Error::Network { .. }
+            | Error::CommandFailed { .. }
+            | Error::UnreadableOutput { .. }
+    )
+}
+
+/// Whether a URL names its content: by a revision, or by a hash.
+fn is_locked(url: &str) -> bool {
+    parameters(url)
+        .any(|parameter| ["rev=", "narHash="].iter().any(|name| parameter.starts_with(name)))
+        || url.split('?').next().is_some_and(ends_in_revision)
+}
+
+/// `github:owner/name/<revision>` and the like.
+fn ends_in_revision(address: &str) -> bool {
+    let last = address.rsplit('/').next().unwrap_or(address);
+    [40, 64].contains(&last.len()) && last.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn parameters(url: &str) -> impl Iterator<Item = &str> {
+    url.split_once('?').map_or("", |(_, query)| query).split('&').filter(|text| !text.is_empty())
+}
+
+/// Leaves out `lastModified`, which changes when a file of a local flake is merely touched.
+fn without_clock(url: &str) -> String {
+    let address = url.split('?').next().unwrap_or(url);
+    let kept: Vec<&str> =
+        parameters(url).filter(|parameter| !parameter.starts_with("lastModified=")).collect();
+    if kept.is_empty() { address.to_owned() } else { format!("{address}?{}", kept.join("&")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_that_names_its_content_is_locked() {
+        let revision = "3ce13170ecbec5206e6149295ff6eeeb203cf29f";
+        for url in [
+            "path:/x?lastModified=1&narHash=sha256-a".to_owned(),
+            format!("git+file:///x?ref=main&rev={revision}"),
+            format!("github:owner/name/{revision}"),
+        ] {
+            assert!(is_locked(&url), "{url}");
+        }
+        for url in ["git+file:///x", "git+file:///x?ref=main", "github:owner/name"] {
+            assert!(!is_locked(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_clock_is_left_out() {
+        assert_eq!(without_clock("path:/x?lastModified=1&narHash=s"), "path:/x?narHash=s");
+        assert_eq!(without_clock("path:/x?lastModified=1"), "path:/x");
+        assert_eq!(without_clock("git+file:///x?rev=1&dir=a"), "git+file:///x?rev=1&dir=a");
+    }
+}
