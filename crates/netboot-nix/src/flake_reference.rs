@@ -63,13 +63,11 @@ impl FlakeReference {
             // Nix 2.8 refuses the path of a URL that is encoded as well as one that is not.
             !path.contains(|c: char| c.is_control() || c.is_whitespace() || "#?%^".contains(c))
         });
-        match written {
-            Some(path) => Ok(Self(format!("{}{path}{}", local.scheme, local.query))),
-            None => {
-                let reference = absolute.to_string_lossy().into_owned();
-                Err(Error::InvalidFlakeReference { reference, problem })
-            }
-        }
+        let Some(path) = written else {
+            let reference = absolute.to_string_lossy().into_owned();
+            return Err(Error::InvalidFlakeReference { reference, problem });
+        };
+        Ok(Self(format!("{}{path}{}", local.scheme, local.query)))
     }
 
     /// Whether it is a local flake, and still there.
@@ -103,9 +101,9 @@ impl<'a> LocalReference<'a> {
 
     /// The absolute path, if a flake is there.
     fn find(&self) -> Option<PathBuf> {
-        let parameters = self.query.trim_start_matches('?').split('&');
-        let directory = parameters.filter_map(|parameter| parameter.strip_prefix("dir="));
-        let file = Path::new(directory.last().unwrap_or(".")).join("flake.nix");
+        let mut parameters = self.query.trim_start_matches('?').split('&');
+        let directory = parameters.find_map(|parameter| parameter.strip_prefix("dir="));
+        let file = Path::new(directory.unwrap_or(".")).join("flake.nix");
         // Nix looks for the flake in the directories above a plain path too.
         let places = if self.scheme.is_empty() { usize::MAX } else { 1 };
         let absolute = self.path.canonicalize().ok()?;

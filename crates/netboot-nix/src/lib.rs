@@ -47,6 +47,7 @@ mod image;
 mod internal_json;
 mod probe;
 mod process;
+mod process_group;
 mod realise;
 mod redaction;
 

@@ -4,21 +4,26 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use netboot_core::{Context, ProfileName};
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::Command;
+use tokio::process::{ChildStderr, ChildStdout, Command};
+use tokio::time::Instant;
 
 use crate::Error;
 use crate::environment::Environment;
 use crate::internal_json::{LogEvent, parse};
+use crate::process_group::ProcessGroup;
 use crate::redaction::Secrets;
 
 /// How many lines of standard error are kept for an error.
 pub(crate) const LAST_LINES: usize = 20;
+
+/// How long the output of a program that ended is still waited for.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How Nix programs are run.
 #[derive(Debug, Clone)]
@@ -82,6 +87,11 @@ impl Runner {
         context: &Context,
         mut on_line: impl FnMut(&str) + Send,
     ) -> Result<Finished, Stop> {
+        context.check()?;
+        let failed = |source: std::io::Error| Error::Spawn {
+            program: program.to_owned(),
+            source: source.into(),
+        };
         let mut child = Command::new(self.find(program)?)
             .args(arguments)
             .env_clear()
@@ -91,55 +101,48 @@ impl Runner {
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()
-            .map_err(|source| Error::Spawn {
-                program: program.to_owned(),
-                source: source.into(),
-            })?;
+            .map_err(failed)?;
         let mut group = ProcessGroup::of(&child, self.grace);
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-
-        let read_stdout = async {
-            let mut bytes = Vec::new();
-            if let Some(mut stdout) = stdout {
-                stdout.read_to_end(&mut bytes).await?;
+        let mut bytes = Vec::new();
+        let status = {
+            let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+            let mut reading = pin!(async {
+                tokio::try_join!(read_all(stdout, &mut bytes), read_lines(stderr, &mut on_line))
+            });
+            let (mut status, mut is_read) = (None, false);
+            // Reading goes on while the program ends: one that cannot write does not end well.
+            let (mut is_cancelled, mut deadline) = (false, None);
+            while status.is_none() || !is_read {
+                tokio::select! {
+                    read = &mut reading, if !is_read => {
+                        read.map_err(failed)?;
+                        is_read = true;
+                    }
+                    ended = child.wait(), if status.is_none() => {
+                        status = Some(ended.map_err(failed)?);
+                        deadline = Some(Instant::now() + LAST_WORDS);
+                    }
+                    () = context.cancellation().cancelled(), if !is_cancelled => {
+                        is_cancelled = true;
+                        group.terminate();
+                        deadline.get_or_insert(Instant::now() + self.grace);
+                    }
+                    () = until(deadline) => {
+                        // A program that does not end, or one that it left behind and that holds
+                        // the pipes, as a shared connection of ssh does.
+                        group.kill();
+                        if status.is_some() {
+                            break;
+                        }
+                        deadline = None;
+                    }
+                }
             }
-            Ok::<_, std::io::Error>(bytes)
+            group.forget();
+            status.filter(|_| !is_cancelled)
         };
-        let read_stderr = async {
-            let Some(stderr) = stderr else { return Ok(()) };
-            let mut reader = BufReader::new(stderr);
-            let mut line = Vec::new();
-            while reader.read_until(b'\n', &mut line).await? > 0 {
-                let text = String::from_utf8_lossy(&line);
-                on_line(text.trim_end_matches(['\n', '\r']));
-                line.clear();
-            }
-            Ok::<_, std::io::Error>(())
-        };
-        let work = async {
-            let (stdout, stderr) = tokio::join!(read_stdout, read_stderr);
-            let status = child.wait().await?;
-            stderr?;
-            Ok::<_, std::io::Error>(Finished { status, stdout: stdout? })
-        };
-        let spawn_error = |source: std::io::Error| Error::Spawn {
-            program: program.to_owned(),
-            source: source.into(),
-        };
-        let finished = tokio::select! {
-            finished = work => Some(finished.map_err(spawn_error)?),
-            () = context.cancellation().cancelled() => None,
-        };
-        if finished.is_none() {
-            // Its end is waited for, so that no builder runs when the caller is told.
-            group.terminate();
-            if tokio::time::timeout(self.grace, child.wait()).await.is_err() {
-                group.kill();
-                let _ = child.wait().await;
-            }
-        }
-        group.forget();
-        finished.ok_or(Stop::Cancelled)
+        let status = status.ok_or(Stop::Cancelled)?;
+        Ok(Finished { status, stdout: bytes })
     }
 
     /// What a line of a program's log says, without secrets.
@@ -188,60 +191,32 @@ impl Runner {
     }
 }
 
-/// A process group that is ended when this is dropped.
-///
-/// Nix ends its builders when it gets SIGTERM; SIGKILL alone would leave them running, since they
-/// have sessions of their own. So it is asked first and killed only after the grace time.
-struct ProcessGroup {
-    leader: Option<Pid>,
-    grace: Duration,
+async fn read_all(pipe: Option<ChildStdout>, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+    if let Some(mut pipe) = pipe {
+        pipe.read_to_end(bytes).await?;
+    }
+    Ok(())
 }
 
-impl ProcessGroup {
-    fn of(child: &tokio::process::Child, grace: Duration) -> Self {
-        let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        Self { leader, grace }
+async fn read_lines(
+    pipe: Option<ChildStderr>,
+    mut on_line: impl FnMut(&str) + Send,
+) -> std::io::Result<()> {
+    let Some(pipe) = pipe else { return Ok(()) };
+    let mut reader = BufReader::new(pipe);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line).await? > 0 {
+        let text = String::from_utf8_lossy(&line);
+        on_line(text.trim_end_matches(['\n', '\r']));
+        line.clear();
     }
-
-    fn terminate(&self) {
-        self.signal(Signal::TERM);
-    }
-
-    fn kill(&self) {
-        self.signal(Signal::KILL);
-    }
-
-    fn signal(&self, signal: Signal) {
-        if let Some(leader) = self.leader {
-            // A group that is gone needs no signal.
-            let _ = kill_process_group(leader, signal);
-        }
-    }
-
-    /// The group has ended by itself.
-    fn forget(&mut self) {
-        self.leader = None;
-    }
+    Ok(())
 }
 
-impl Drop for ProcessGroup {
-    fn drop(&mut self) {
-        let Some(leader) = self.leader else { return };
-        self.terminate();
-        let deadline = Instant::now() + self.grace;
-        // The runtime may be ending too, so a thread of its own watches the group.
-        let watch = move || {
-            while test_kill_process_group(leader).is_ok() {
-                if Instant::now() >= deadline {
-                    let _ = kill_process_group(leader, Signal::KILL);
-                    return;
-                }
-                std::thread::sleep(Duration::from_millis(50));
-            }
-        };
-        if std::thread::Builder::new().spawn(watch).is_err() {
-            let _ = kill_process_group(leader, Signal::KILL);
-        }
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -5,7 +5,7 @@ mod place;
 
 use std::error::Error as _;
 
-use netboot_core::{Builder, Context, Image};
+use netboot_core::{Builder, Context, Image, KernelParameter};
 use netboot_nix::Error;
 use place::{Place, WITH_INIT, least_configuration, profile, profiles};
 
@@ -55,7 +55,8 @@ async fn an_initrd_that_is_known_not_to_hold_the_init_is_refused() {
 async fn kernel_parameters_keep_their_order_and_their_quotes() {
     let overrides = r#"{ boot.kernelParams = [ "b=2 a=1" "c=\"x y\"" "" ]; }"#;
     let image = build(&least_configuration("x", WITH_INIT, overrides)).await.unwrap();
-    let parameters: Vec<_> = image.boot().kernel_parameters().iter().map(|p| p.as_str()).collect();
+    let parameters: Vec<_> =
+        image.boot().kernel_parameters().iter().map(KernelParameter::as_str).collect();
     assert_eq!(parameters, ["b=2", "a=1", r#"c="x y""#]);
 }
 

@@ -58,14 +58,67 @@ async fn a_dropped_build_ends_its_builders() {
     eventually("the builder's end", || processes_with(&marker).is_empty()).await;
 }
 
+/// A place with programs of our own under Nix's names, to be found first.
+fn program(place: &Place, name: &str, script: &str) -> std::ffi::OsString {
+    use std::os::unix::fs::PermissionsExt;
+    let bin = place.path().join("bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    std::fs::write(bin.join(name), format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(bin.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let directories = std::iter::once(bin).chain(std::env::split_paths(&path));
+    std::env::join_paths(directories).unwrap()
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_end_is_killed_after_the_grace_time() {
+    let place = Place::new();
+    let (flake, marker) = sleeper(&place);
+    // Its child ignores the signal too.
+    let deaf = format!("export M={marker}; trap '' TERM; while :; do sleep 1; done");
+    let path = program(&place, "nix", &deaf);
+    let builder = place.builder(&flake).environment("PATH", path);
+    let builder = builder.grace(Duration::from_millis(300)).build().unwrap();
+    let token = CancellationToken::new();
+    let context = Context::new().with_cancellation(token.clone());
+    let build = tokio::spawn(async move { builder.build(&profile("x"), &context).await });
+    eventually("the program's start", || !processes_with(&marker).is_empty()).await;
+    token.cancel();
+    let ended = tokio::time::timeout(Duration::from_secs(10), build).await.unwrap();
+    assert!(matches!(ended.unwrap(), Err(netboot_core::Error::Cancelled)));
+    eventually("the end of its children", || processes_with(&marker).is_empty()).await;
+}
+
+#[tokio::test]
+async fn what_a_program_leaves_behind_keeps_nobody_waiting_and_is_ended() {
+    let place = Place::new();
+    let marker = format!("netboot-left-{}", place.path().file_name().unwrap().display());
+    let flake = place.flake(&format!(
+        "{{ nixosConfigurations.netboot-x.config = {}; }}",
+        place::least_configuration("x", place::WITH_INIT, "{ }")
+    ));
+    // As ssh leaves a shared connection behind, which holds the standard error that it got.
+    let nix = netboot_testbed::tool("nix");
+    let leaves = format!("MARKER={marker} sleep 600 &\nexec {} \"$@\"", nix.display());
+    let path = program(&place, "nix", &leaves);
+    let builder = place.builder(&flake).environment("PATH", path).build().unwrap();
+    let (profile, context) = (profile("x"), Context::new());
+    let build = builder.build(&profile, &context);
+    tokio::time::timeout(Duration::from_secs(60), build).await.unwrap().unwrap();
+    eventually("the end of what was left", || processes_with(&marker).is_empty()).await;
+}
+
 #[tokio::test]
 async fn a_context_that_is_cancelled_already_starts_nothing() {
     let place = Place::new();
     let (flake, _) = sleeper(&place);
-    let builder = place.builder(&flake).build().unwrap();
+    let started = place.path().join("started");
+    let path = program(&place, "nix", &format!("touch {}", started.display()));
+    let builder = place.builder(&flake).environment("PATH", path).build().unwrap();
     let token = CancellationToken::new();
     token.cancel();
     let context = Context::new().with_cancellation(token);
     let error = builder.build(&profile("x"), &context).await.unwrap_err();
     assert!(matches!(error, netboot_core::Error::Cancelled), "{error:?}");
+    assert!(!started.exists());
 }
