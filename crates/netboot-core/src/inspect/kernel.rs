@@ -12,7 +12,8 @@ const HEADER: u64 = 1024;
 ///
 /// The headers: x86, `Documentation/arch/x86/boot.rst` of the kernel; ARM and RISC-V,
 /// `Documentation/arch/arm64/booting.rst` and `Documentation/arch/riscv/boot-image-header.rst`;
-/// compressed EFI images, `drivers/firmware/efi/libstub/zboot-header.S`.
+/// compressed EFI images, `drivers/firmware/efi/libstub/zboot-header.S`; POWER, an ELF file for
+/// its machine type.
 ///
 /// # Errors
 /// [`Error::NotAKernel`] with what the file looks like instead, [`Error::EmptyArtifact`],
@@ -40,19 +41,40 @@ pub async fn check_kernel(path: &Path, architecture: Architecture) -> Result<(),
 fn problem(header: &[u8], size: u64, architecture: Architecture) -> Option<String> {
     let at =
         |offset: usize, magic: &[u8]| header.get(offset..).is_some_and(|h| h.starts_with(magic));
-    let is_compressed_efi = at(0, b"MZ") && at(4, b"zimg");
+    let is_efi = |machine| efi_machine(header) == Some(machine);
+    let is_compressed_efi = |machine| is_efi(machine) && at(4, b"zimg");
     let recognised = match architecture {
         Architecture::X86_64 if at(0x202, b"HdrS") && at(0x1fe, &[0x55, 0xaa]) => {
             return x86_length_problem(header, size);
         }
         Architecture::X86_64 => false,
-        Architecture::Aarch64 => at(56, b"ARM\x64") || is_compressed_efi,
-        Architecture::Riscv64 => at(56, b"RSC\x05") || is_compressed_efi,
+        Architecture::Aarch64 => at(56, b"ARM\x64") || is_compressed_efi(0xaa64),
+        Architecture::Riscv64 => at(56, b"RSC\x05") || is_compressed_efi(0x5064),
         Architecture::Armv7l => at(0x24, &[0x18, 0x28, 0x6f, 0x01]),
-        Architecture::Powerpc64le => at(0, b"\x7fELF"),
-        Architecture::Loongarch64 => at(0, b"MZ"),
+        Architecture::Powerpc64le => at(0, b"\x7fELF\x02\x01") && at(18, &[21, 0]),
+        Architecture::Loongarch64 => is_efi(0x6264),
     };
-    (!recognised).then(|| looks_like(header))
+    if !recognised {
+        return Some(looks_like(header));
+    }
+    if at(0, b"MZ") && at(4, b"zimg") { compressed_efi_length_problem(header, size) } else { None }
+}
+
+/// The processor that an EFI program is for: the machine type in the header that the offset at
+/// 0x3c leads to (Microsoft's "PE Format").
+fn efi_machine(header: &[u8]) -> Option<u16> {
+    let offset = usize::try_from(u32_at(header, 0x3c)?).ok()?;
+    let program = header.get(offset..)?;
+    if !header.starts_with(b"MZ") || !program.starts_with(b"PE\0\0") {
+        return None;
+    }
+    Some(u16::from_le_bytes(program.get(4..6)?.try_into().ok()?))
+}
+
+/// A compressed EFI image says where its payload begins and how long it is.
+fn compressed_efi_length_problem(header: &[u8], size: u64) -> Option<String> {
+    let (begin, length) = (u32_at(header, 8)?, u32_at(header, 12)?);
+    length_problem(u64::from(begin) + u64::from(length), size)
 }
 
 /// A bzImage holds `setup_sects` sectors after the first, then `syssize` units of 16 bytes.
@@ -61,9 +83,16 @@ fn x86_length_problem(header: &[u8], size: u64) -> Option<String> {
         0 => 4,
         sectors => u64::from(sectors),
     };
-    let units: [u8; 4] = header.get(0x1f4..0x1f8)?.try_into().ok()?;
-    let needed = (setup_sectors + 1) * 512 + u64::from(u32::from_le_bytes(units)) * 16;
+    let units = u32_at(header, 0x1f4)?;
+    length_problem((setup_sectors + 1) * 512 + u64::from(units) * 16, size)
+}
+
+fn length_problem(needed: u64, size: u64) -> Option<String> {
     (size < needed).then(|| format!("it ends after {size} of {needed} bytes"))
+}
+
+fn u32_at(header: &[u8], offset: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(header.get(offset..offset + 4)?.try_into().ok()?))
 }
 
 fn looks_like(header: &[u8]) -> String {

@@ -23,21 +23,36 @@ pub(crate) fn with_magic(length: usize, offset: usize, magic: &[u8]) -> Vec<u8> 
 /// A cpio archive in the format "newc" of regular files with these paths and bytes, and the
 /// trailer (`buffer-format.rst` of the kernel).
 pub(crate) fn cpio(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let files: Vec<_> = files.iter().map(|(path, bytes)| (*path, 0o100_755, *bytes)).collect();
+    cpio_of(&files)
+}
+
+/// The same of members with these paths, modes and bytes.
+pub(crate) fn cpio_of(members: &[(&str, usize, &[u8])]) -> Vec<u8> {
     let mut archive = Vec::new();
-    for (index, (path, bytes)) in files.iter().chain(&[("TRAILER!!!", b"".as_slice())]).enumerate()
-    {
-        let (mode, links) = if *path == "TRAILER!!!" { (0, 1) } else { (0o100_755, 1) };
-        let numbers = [index, mode, 0, 0, links, 0, bytes.len(), 0, 0, 0, 0, path.len() + 1, 0];
-        archive.extend(b"070701");
-        for number in numbers {
-            archive.extend(format!("{number:08x}").bytes());
-        }
-        archive.extend(path.bytes().chain([0]));
-        pad(&mut archive);
+    for (path, mode, bytes) in members.iter().chain(&[("TRAILER!!!", 0, b"".as_slice())]) {
+        add_header(&mut archive, path, *mode, bytes.len());
         archive.extend(*bytes);
         pad(&mut archive);
     }
     archive
+}
+
+/// The header of a regular file, behind which `length` bytes have to follow.
+pub(crate) fn cpio_header_of(path: &str, length: usize) -> Vec<u8> {
+    let mut archive = Vec::new();
+    add_header(&mut archive, path, 0o100_644, length);
+    archive
+}
+
+fn add_header(archive: &mut Vec<u8>, path: &str, mode: usize, length: usize) {
+    let inode = archive.len();
+    archive.extend(b"070701");
+    for number in [inode, mode, 0, 0, 1, 0, length, 0, 0, 0, 0, path.len() + 1, 0] {
+        archive.extend(format!("{number:08x}").bytes());
+    }
+    archive.extend(path.bytes().chain([0]));
+    pad(archive);
 }
 
 fn pad(archive: &mut Vec<u8>) {
