@@ -3,6 +3,7 @@ use std::fmt;
 use netboot_core::ProfileName;
 
 use crate::lexical::LexicalProblem;
+use crate::script_check::ScriptProblem;
 use crate::template::TemplateName;
 
 /// What can go wrong while scripts are rendered.
@@ -52,21 +53,34 @@ pub enum Error {
     },
 
     /// A template that is not valid Tera.
-    #[error("the template `{template}` cannot be read")]
+    #[error("the template `{template}` cannot be read{}", at_line(*line))]
     MalformedTemplate {
         /// The template.
         template: TemplateName,
-        /// Where and why.
-        source: tera::Error,
+        /// The line of the template, counted from 1, where Tera gives it as a number.
+        line: Option<usize>,
+        /// What Tera says of it, with the line's text.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    /// A template that could not be filled in: an unknown variable, for example.
-    #[error("the template `{template}` cannot be rendered")]
+    /// A template that uses a variable which it is not given.
+    #[error("the template `{template}` uses the unknown variable `{variable}`")]
+    UnknownVariable {
+        /// The template.
+        template: TemplateName,
+        /// The variable.
+        variable: String,
+    },
+
+    /// A template that could not be filled in: it uses a field that there is not, for example.
+    #[error("the template `{template}` cannot be rendered{}", at_line(*line))]
     Template {
         /// The template.
         template: TemplateName,
-        /// Where and why.
-        source: tera::Error,
+        /// The line of the template, counted from 1, where Tera gives it as a number.
+        line: Option<usize>,
+        /// What Tera says of it, with the line's text.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
 
     /// A template made something that is no script.
@@ -75,7 +89,7 @@ pub enum Error {
         /// The template.
         template: TemplateName,
         /// What is wrong with its output.
-        problem: &'static str,
+        problem: ScriptProblem,
     },
 
     /// The images and scripts do not make an image or a release.
@@ -91,6 +105,8 @@ pub enum ValueKind {
     MenuText,
     /// A [`ScriptArgument`](crate::ScriptArgument).
     KernelParameter,
+    /// A [`ScriptUrl`](crate::ScriptUrl).
+    Url,
 }
 
 impl fmt::Display for ValueKind {
@@ -98,8 +114,13 @@ impl fmt::Display for ValueKind {
         f.write_str(match self {
             Self::MenuText => "menu text",
             Self::KernelParameter => "kernel parameter",
+            Self::Url => "URL",
         })
     }
+}
+
+fn at_line(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!(" at its line {line}"))
 }
 
 impl Error {
@@ -123,6 +144,11 @@ impl Error {
                  `\\` at its end"
                     .to_owned()
             }
+            Self::Unprintable { kind: ValueKind::Url, .. } => {
+                "serve the file under a name of ASCII letters, digits, `.`, `_` and `-`: iPXE \
+                 decodes and encodes a URL again before it asks for it"
+                    .to_owned()
+            }
             Self::TooManyArguments { .. } | Self::CommandLineTooLong { .. } => {
                 "drop kernel parameters".to_owned()
             }
@@ -134,14 +160,10 @@ impl Error {
                 "correct the template at the line that the cause names; the syntax is Tera's"
                     .to_owned()
             }
-            Self::Template { template, .. } => {
+            Self::UnknownVariable { template, .. } | Self::Template { template, .. } => {
                 format!("the template may use: {}", template.variables().join(", "))
             }
-            Self::NotAScript { .. } => {
-                "let the template's first line be `#!ipxe`, end each line with a line feed, and \
-                 print the variable `mark` in a comment"
-                    .to_owned()
-            }
+            Self::NotAScript { problem, .. } => problem.remedy().to_owned(),
             Self::Core(error) => return error.hint(),
         })
     }

@@ -36,6 +36,11 @@ pub enum LexicalProblem {
     Option,
     /// iPXE would drop the space.
     LostSpace,
+    /// iPXE would ask the server for something else in the place of this percent-escape.
+    Escape {
+        /// The escape, such as `%2F`.
+        escape: String,
+    },
 }
 
 impl fmt::Display for LexicalProblem {
@@ -50,6 +55,9 @@ impl fmt::Display for LexicalProblem {
             Self::Separator { word } => write!(f, "iPXE would begin a new command at `{word}`"),
             Self::Continuation => f.write_str("iPXE would join its line with the next at its `\\`"),
             Self::Option => f.write_str("iPXE would take it for an option"),
+            Self::Escape { escape } => {
+                write!(f, "iPXE builds of 2019 would not send its `{escape}` as it is")
+            }
             Self::LostSpace => {
                 f.write_str("iPXE would drop a space at its begin, at its end, or beside another")
             }

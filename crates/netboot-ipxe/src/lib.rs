@@ -48,6 +48,7 @@ mod lexical;
 mod menu_text;
 mod renderer;
 mod script_argument;
+mod script_check;
 mod script_url;
 mod template;
 
@@ -57,5 +58,6 @@ pub use crate::lexical::LexicalProblem;
 pub use crate::menu_text::MenuText;
 pub use crate::renderer::{Renderer, RendererBuilder};
 pub use crate::script_argument::ScriptArgument;
+pub use crate::script_check::ScriptProblem;
 pub use crate::script_url::ScriptUrl;
 pub use crate::template::TemplateName;

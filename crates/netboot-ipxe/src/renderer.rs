@@ -12,12 +12,12 @@ use netboot_core::{
 use serde::Serialize;
 use tera::Context;
 
+use crate::script_check::ARGUMENT_LIMIT;
 use crate::template::{TemplateName, Templates};
 use crate::{Error, Label, MenuText, ScriptArgument, ScriptUrl};
 
-/// How many words a `kernel` command may have behind its URL (iPXE's `src/core/exec.c` takes 255
-/// in all).
-const ARGUMENT_LIMIT: usize = 254;
+/// How many words a `kernel` command may have behind its URL.
+const WORD_LIMIT: usize = ARGUMENT_LIMIT - 1;
 
 /// Renders iPXE scripts. Make one with [`Renderer::builder`] and keep it: its templates are
 /// compiled once.
@@ -80,7 +80,7 @@ impl RendererBuilder {
     /// Compiles the templates.
     ///
     /// # Errors
-    /// [`Error::MalformedTemplate`] for a replaced template that is not valid.
+    /// [`Error::MalformedTemplate`] and [`Error::UnknownVariable`] for a replaced template.
     pub fn build(self) -> Result<Renderer, Error> {
         Ok(Renderer {
             templates: Templates::compile(|name| self.replaced.get(&name).cloned())?,
@@ -283,8 +283,8 @@ fn arguments(image: &Image) -> Result<Vec<ScriptArgument>, Error> {
 
     let profile = image.profile();
     let words = arguments.iter().map(ScriptArgument::words).sum();
-    if words > ARGUMENT_LIMIT {
-        let (profile, limit) = (profile.clone(), ARGUMENT_LIMIT);
+    if words > WORD_LIMIT {
+        let (profile, limit) = (profile.clone(), WORD_LIMIT);
         return Err(Error::TooManyArguments { profile, words, limit });
     }
     let kernel_name = image.kernel().file_name().as_str().len();

@@ -5,8 +5,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use url::Url;
 
-/// What stands in a URL as it is: everything else is percent-encoded. An existing `%` stays, since
-/// [`Url`] has encoded already.
+use crate::lexical::LexicalProblem;
+use crate::{Error, ValueKind};
+
+/// What stands in a URL as it is, besides the escapes that [`Url`] has made already: everything
+/// else is percent-encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -21,8 +24,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'+')
     .remove(b',')
     .remove(b'[')
-    .remove(b']')
-    .remove(b'%');
+    .remove(b']');
 
 /// A URL in a script: one word, with no `#`, no `$`, nothing that needs quoting.
 ///
@@ -65,15 +67,62 @@ impl ScriptUrl {
     }
 
     /// An absolute URL; its fragment, which no server gets to see, is dropped.
-    pub fn absolute(url: &Url) -> Self {
+    ///
+    /// iPXE decodes each part of a URL and encodes it again for its request (`src/core/uri.c`).
+    /// Builds of 2019 lose by that, which was tried: beyond ASCII they send something else even
+    /// for an escape (`%C3` becomes `%FFFFFFC3`), and some characters arrive bare although they
+    /// were escaped. So URLs are refused that have, as a character or as an escape, something
+    /// that is not ASCII; `%2F` in the path; `%26` in the query; `%2B` anywhere.
+    ///
+    /// # Errors
+    /// [`Error::Unprintable`] for such a URL.
+    pub fn absolute(url: &Url) -> Result<Self, Error> {
         let mut url = url.clone();
         url.set_fragment(None);
-        Self(utf8_percent_encode(url.as_str(), ENCODED).to_string())
+        let mut text = String::new();
+        let mut in_query = false;
+        let mut rest = url.as_str();
+        while let Some(character) = rest.chars().next() {
+            let escape = rest.get(..3).filter(|escape| is_escape(escape));
+            let length = escape.map_or(character.len_utf8(), str::len);
+            let (part, behind) = rest.split_at(length);
+            match escape {
+                Some(escape) if is_lost(escape, in_query) => {
+                    let problem = LexicalProblem::Escape { escape: escape.to_owned() };
+                    return Err(Error::unprintable(ValueKind::Url, url.as_str(), problem));
+                }
+                Some(escape) => text.push_str(escape),
+                None => text.extend(utf8_percent_encode(part, ENCODED)),
+            }
+            in_query |= character == '?';
+            rest = behind;
+        }
+        Ok(Self(text))
     }
 
     /// The URL as it stands in a script.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Whether the text is a percent sign and two hexadecimal digits.
+fn is_escape(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'%', high, low]
+        if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
+}
+
+/// Whether a build of 2019 would ask a server for something else in the place of this escape.
+fn is_lost(escape: &str, in_query: bool) -> bool {
+    let is = |other: &str| escape.eq_ignore_ascii_case(other);
+    let beyond_ascii = escape.as_bytes().get(1).is_some_and(|high| !(b'0'..=b'7').contains(high));
+    beyond_ascii || is("%2B") || is(if in_query { "%26" } else { "%2F" })
+}
+
+impl TryFrom<&Url> for ScriptUrl {
+    type Error = Error;
+    fn try_from(url: &Url) -> Result<Self, Error> {
+        Self::absolute(url)
     }
 }
 

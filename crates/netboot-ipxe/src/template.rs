@@ -3,9 +3,9 @@
 use std::fmt;
 
 use netboot_core::layout::GENERATED_MARK;
-use tera::{Context, Tera};
+use tera::{Context, ErrorKind, Tera};
 
-use crate::Error;
+use crate::{Error, script_check};
 
 /// Names a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,10 +87,24 @@ impl Templates {
         let mut tera = Tera::new();
         // Values are validated for iPXE, whose rules are not those of HTML.
         tera.autoescape_on(Vec::<&'static str>::new());
-        for template in TemplateName::ALL {
-            let text = replacement(template).unwrap_or_else(|| template.built_in().to_owned());
-            tera.add_raw_template(template.as_str(), &text)
-                .map_err(|source| Error::MalformedTemplate { template, source })?;
+        let texts = TemplateName::ALL.map(|template| {
+            let text = replacement(template);
+            (template, text.unwrap_or_else(|| template.built_in().to_owned()))
+        });
+        for (template, text) in &texts {
+            tera.add_raw_template(template.as_str(), text)
+                .map_err(|error| malformed(*template, error))?;
+        }
+        for (template, text) in &texts {
+            let used = tera
+                .get_template_variables(template.as_str())
+                .map_err(|error| malformed(*template, error))?;
+            let known = template.variables();
+            let unknown = used.into_iter().filter(|name| !known.contains(name));
+            if let Some(variable) = unknown.filter(|name| !assigns(text, name)).min() {
+                let (template, variable) = (*template, variable.to_owned());
+                return Err(Error::UnknownVariable { template, variable });
+            }
         }
         Ok(Self(tera))
     }
@@ -102,30 +116,37 @@ impl Templates {
         mut values: Context,
     ) -> Result<String, Error> {
         values.insert("mark", GENERATED_MARK);
-        let script = self
-            .0
-            .render(template.as_str(), &values)
-            .map_err(|source| Error::Template { template, source })?;
-        match script_problem(&script) {
-            Some(problem) => Err(Error::NotAScript { template, problem }),
-            None => Ok(script),
+        let script = self.0.render(template.as_str(), &values).map_err(|error| {
+            Error::Template { template, line: line_of(&error), source: Box::new(error) }
+        })?;
+        match script_check::check(&script) {
+            Ok(()) => Ok(script),
+            Err(problem) => Err(Error::NotAScript { template, problem }),
         }
     }
 }
 
-/// What keeps a text from being a script (iPXE, `src/image/script.c`) or from being ours.
-fn script_problem(script: &str) -> Option<&'static str> {
-    if !script.starts_with("#!ipxe\n") {
-        Some("its first line is not `#!ipxe`")
-    } else if !script.ends_with('\n') {
-        Some("its last line has no end")
-    } else if script.ends_with("\\\n") {
-        Some("its last line is continued")
-    } else if script.contains('\r') || script.contains('\0') {
-        Some("it holds a carriage return or a NUL")
-    } else if !script.lines().any(|line| line.starts_with(GENERATED_MARK)) {
-        Some("no comment says that it was generated")
-    } else {
-        None
+fn malformed(template: TemplateName, error: tera::Error) -> Error {
+    Error::MalformedTemplate { template, line: line_of(&error), source: Box::new(error) }
+}
+
+/// The line of a template at which Tera found something wrong, counted from 1.
+fn line_of(error: &tera::Error) -> Option<usize> {
+    match error.kind() {
+        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
+            Some(report.span().start_line)
+        }
+        _ => None,
     }
+}
+
+/// Whether a template gives itself this variable, which Tera's list of variables does not say.
+fn assigns(text: &str, variable: &str) -> bool {
+    let mut words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    let mut assigned = false;
+    words.any(|word| {
+        let found = assigned && word == variable;
+        assigned = matches!(word, "set" | "set_global") || (assigned && word.is_empty());
+        found
+    })
 }
