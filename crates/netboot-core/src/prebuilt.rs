@@ -87,8 +87,9 @@ impl PrebuiltImage {
         Self { location: Location::Directory(path.into()), expected: BTreeMap::new() }
     }
 
-    /// The same, refusing the file at `path` unless it has this digest, as a publisher of images
-    /// states it. In a directory, `path` is relative to it.
+    /// The same, refusing the image unless the file at `path` has this digest, as a publisher of
+    /// images states it; also for a file beside its parts, such as `netboot.ipxe`. In a directory,
+    /// `path` is relative to it.
     #[must_use]
     pub fn expect_sha256(mut self, path: impl Into<PathBuf>, sha256: Sha256Digest) -> Self {
         self.expected.insert(path.into(), sha256);
@@ -102,12 +103,13 @@ impl PrebuiltImage {
         }
     }
 
-    fn expected_sha256(&self, path: &Path) -> Option<Sha256Digest> {
-        let relative = match &self.location {
-            Location::Directory(directory) => path.strip_prefix(directory).unwrap_or(path),
-            Location::Files(_) => path,
+    /// The digests that are expected of files, by their whole paths.
+    fn expected(&self) -> BTreeMap<PathBuf, Sha256Digest> {
+        let whole = |path: &PathBuf| match &self.location {
+            Location::Directory(directory) => directory.join(path),
+            Location::Files(_) => path.clone(),
         };
-        self.expected.get(relative).copied()
+        self.expected.iter().map(|(path, sha256)| (whole(path), *sha256)).collect()
     }
 }
 
@@ -134,12 +136,14 @@ impl PrebuiltBuilder {
         let architecture = profile.architecture();
         let parts = prebuilt.parts(architecture).await?;
         let _phase = context.phase(Phase::Hashing, Some(name));
+        let mut expected = prebuilt.expected();
 
         check_kernel(&parts.kernel, architecture).await?;
         let kernel_name = FileName::new(architecture.kernel_file_name())?;
-        let kernel = open(prebuilt, ArtifactKind::Kernel, kernel_name, &parts.kernel, context);
+        let kernel = ArtifactKind::Kernel;
+        let kernel = open(&mut expected, kernel, kernel_name, &parts.kernel, context).await?;
         let boot = BootSpec::new(architecture, parts.init, parts.kernel_parameters)?;
-        let mut image = Image::builder(profile, boot.clone()).kernel(kernel.await?);
+        let mut image = Image::builder(profile, boot.clone()).kernel(kernel);
 
         let mut summaries = Vec::new();
         for (index, path) in parts.initrds.iter().enumerate() {
@@ -149,23 +153,30 @@ impl PrebuiltBuilder {
                 _ => FileName::new(format!("initrd-{}", index + 1))?,
             };
             let kind = ArtifactKind::Initrd;
-            image = image.initrd(open(prebuilt, kind, file_name, path, context).await?);
+            image = image.initrd(open(&mut expected, kind, file_name, path, context).await?);
         }
         require_init(name, boot.init(), &summaries)?;
+        // A digest of a file that is not there is a mistake, and not one that is kept.
+        for (path, sha256) in expected {
+            let mut expected = BTreeMap::from([(path.clone(), sha256)]);
+            open(&mut expected, ArtifactKind::Script, FileName::new("script")?, &path, context)
+                .await?;
+        }
         let provenance = Provenance { builder: self.name().to_owned(), ..Provenance::default() };
         image.provenance(provenance).build()
     }
 }
 
+/// Opens the file at `path`, and takes from `expected` the digest that it has to have.
 async fn open(
-    image: &PrebuiltImage,
+    expected: &mut BTreeMap<PathBuf, Sha256Digest>,
     kind: ArtifactKind,
     file_name: FileName,
     path: &Path,
     context: &Context,
 ) -> Result<Arc<dyn Artifact>, Error> {
     let artifact = FileArtifact::open(kind, file_name, path, context).await?;
-    match image.expected_sha256(path) {
+    match expected.remove(path) {
         Some(expected) if expected != artifact.sha256() => Err(Error::UnexpectedDigest {
             path: path.to_owned(),
             expected,

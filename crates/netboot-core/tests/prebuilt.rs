@@ -131,6 +131,9 @@ async fn what_is_missing_in_a_directory_is_said() {
         let Error::UnrecognisedImage { problem, .. } = cause(error) else { panic!("{error:?}") };
         problem.clone()
     };
+    let file = place.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert_eq!(says(&build(&file).await.unwrap_err()), "it is no directory");
     let empty = build(place.path()).await.unwrap_err();
     assert!(says(&empty).contains("`bzImage` and `initrd`"), "{empty:?}");
     write_image(place.path(), "1");
@@ -178,6 +181,30 @@ async fn a_digest_that_was_stated_is_held_against_the_file() {
     let error = wrong.build(profile("worker").as_ref(), &Context::new()).await.unwrap_err();
     let Error::UnexpectedDigest { found, .. } = cause(&error) else { panic!("{error:?}") };
     assert_eq!(*found, Sha256Digest::of(&initrd("1")));
+}
+
+/// Whoever states a digest wants it checked, whatever the file is to the image.
+#[tokio::test]
+async fn no_digest_that_was_stated_is_passed_over() {
+    let place = TempDir::new().unwrap();
+    write_image(place.path(), "1");
+    let with = |path: &str, bytes: &[u8]| {
+        let sha256 = Sha256Digest::of(bytes);
+        let image = PrebuiltImage::directory(place.path()).expect_sha256(path, sha256);
+        PrebuiltBuilder::new().with_image(name("worker"), image)
+    };
+    let built = async |builder: PrebuiltBuilder| {
+        builder.build(profile("worker").as_ref(), &Context::new()).await
+    };
+    let init = fs::read(place.path().join("init")).unwrap();
+    built(with("init", &init)).await.unwrap();
+    let altered = built(with("init", b"/nix/store/0b/init")).await.unwrap_err();
+    let Error::UnexpectedDigest { path, .. } = cause(&altered) else { panic!("{altered:?}") };
+    assert_eq!(*path, place.path().join("init"));
+    // The name is misspelt.
+    let missing = built(with("initrd-x86_64", b"")).await.unwrap_err();
+    let Error::Io { path, .. } = cause(&missing) else { panic!("{missing:?}") };
+    assert_eq!(*path, place.path().join("initrd-x86_64"));
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ pub(super) async fn find_parts(
     directory: &Path,
     architecture: Architecture,
 ) -> Result<Parts, Error> {
-    if !directory.is_dir() {
-        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(Error::io("open", directory, source));
+    let metadata = tokio::fs::metadata(directory).await;
+    if !metadata.map_err(|source| Error::io("open", directory, source))?.is_dir() {
+        return Err(unrecognised(directory, "it is no directory".to_owned()));
     }
     let kernel = architecture.kernel_file_name();
     let system = architecture.nix_system();
@@ -29,10 +29,10 @@ pub(super) async fn find_parts(
             unrecognised(directory, format!("there are no {names}"))
         })?;
 
-    let (init, parameters) = (directory.join("init"), directory.join("kernel-params"));
+    let (init, line) = (directory.join("init"), directory.join("kernel-params"));
     let (init, kernel_parameters) = if init.is_file() {
-        let (init, parameters) = (read(&init).await?, read(&parameters).await?);
-        (InitPath::new(init.trim())?, parse_parameters(parameters.trim())?)
+        let (init, line) = (read(&init).await?, read(&line).await?);
+        (InitPath::new(init.trim())?, parameters(words(&line))?)
     } else if script.is_file() {
         parse_script(&read(&script).await?).ok_or_else(|| {
             unrecognised(&script, "no `kernel` line of it has `init=`".to_owned())
@@ -55,27 +55,40 @@ async fn read(path: &PathBuf) -> Result<String, Error> {
 /// Reads `init=` and the parameters of the `kernel` line of an iPXE script that NixOS or Netboot
 /// wrote. `initrd=` is the boot loader's, and `${cmdline}` is what an operator types.
 fn parse_script(script: &str) -> Option<Result<(InitPath, Vec<KernelParameter>), Error>> {
-    let line = script
-        .lines()
-        .map(str::trim)
-        .find(|line| line.starts_with("kernel ") && line.contains(" init="))?;
-    let command = line.split(" || ").next().unwrap_or(line);
-    let (_, from_init) = command.split_once(" init=")?;
-    let (init, rest) = from_init.split_once(' ').unwrap_or((from_init, ""));
-    Some(InitPath::new(init).and_then(|init| Ok((init, parse_parameters(rest)?))))
+    script.lines().map(str::trim).find_map(|line| {
+        let command = line.strip_prefix("kernel ")?.split(" || ").next()?;
+        let mut words = words(command);
+        // Options, some with a value, then the kernel's URL (iPXE's `imgmgmt_cmd.c`).
+        loop {
+            match words.next()? {
+                "--name" | "-n" | "--timeout" | "-t" => words.next()?,
+                option if option.starts_with('-') => option,
+                _ => break,
+            };
+        }
+        let arguments: Vec<&str> = words.collect();
+        let init = arguments.iter().find_map(|word| word.strip_prefix("init="))?;
+        Some(InitPath::new(init).and_then(|init| Ok((init, parameters(arguments)?))))
+    })
 }
 
 /// Splits a command line as a kernel does: at spaces outside double quotes.
-fn parse_parameters(line: &str) -> Result<Vec<KernelParameter>, Error> {
+fn words(line: &str) -> impl Iterator<Item = &str> {
     let mut quoted = false;
-    line.split(|character: char| {
+    line.split(move |character: char| {
         quoted ^= character == '"';
         character.is_ascii_whitespace() && !quoted
     })
-    .filter(|word| !word.is_empty() && !word.contains("${"))
-    .filter(|word| !word.starts_with("initrd=") && !word.starts_with("init="))
-    .map(KernelParameter::new)
-    .collect()
+    .filter(|word| !word.is_empty())
+}
+
+fn parameters<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Vec<KernelParameter>, Error> {
+    let is_ours = |word: &str| word.starts_with("initrd=") || word.starts_with("init=");
+    words
+        .into_iter()
+        .filter(|word| !word.contains("${") && !is_ours(word))
+        .map(KernelParameter::new)
+        .collect()
 }
 
 #[cfg(test)]
@@ -105,7 +118,18 @@ mod tests {
     }
 
     #[test]
+    fn options_and_what_stands_before_init_are_told_apart() {
+        let script = "#!ipxe\nkernel memtest\n\
+            kernel -a -n vmlinuz -t 5000 http://10.0.0.1/bzImage panic=5 initrd=initrd init=/i quiet\n";
+        let (init, parameters) = read_line(script);
+        assert_eq!((init.as_str(), parameters), ("/i", vec!["panic=5".into(), "quiet".into()]));
+    }
+
+    #[test]
     fn a_script_without_init_is_none() {
+        for script in ["", "kernel ", "kernel --name", "kernel init=/i", "#kernel x init=/i"] {
+            assert!(parse_script(script).is_none(), "{script}");
+        }
         assert!(parse_script("#!ipxe\nkernel memtest\n").is_none());
     }
 }
