@@ -1,5 +1,4 @@
 //! What callers build on: traits that can be boxed, and values and futures that go to any thread.
-#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 use std::fmt::Debug;
 use std::sync::Arc;
