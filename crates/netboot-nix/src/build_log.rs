@@ -4,15 +4,16 @@
 //! recorded when it was built. So it is the same when the profile is built again and nothing is
 //! left to do, and it does not depend on which profile had a shared derivation built.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{BufWriter, Write};
+use std::collections::BTreeSet;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::Error;
-use crate::internal_json::LogEvent;
-use crate::process::LastLines;
+
+/// How files begin that are being written.
+const UNFINISHED: &str = ".unfinished-";
 
 /// The logs of derivations in a state directory.
 #[derive(Debug, Clone)]
@@ -27,14 +28,50 @@ impl LogDirectory {
         Ok(Self(directory))
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     fn place(&self, derivation: &str) -> PathBuf {
         let name = derivation.rsplit('/').next().unwrap_or(derivation);
         self.0.join(format!("{name}.log"))
     }
 
-    /// Begins to record.
-    pub(crate) fn recorder(&self) -> Recorder {
-        Recorder { directory: self.clone(), building: HashMap::new(), logs: BTreeMap::new() }
+    /// Where a log lies of a build that ended, but may not have succeeded.
+    fn unconfirmed_place(&self, derivation: &str) -> PathBuf {
+        self.place(derivation).with_extension("unconfirmed.log")
+    }
+
+    /// Keeps the log of a derivation: the first of a build that succeeded stays, since a log that
+    /// changes would change the release.
+    pub(crate) fn keep(&self, derivation: &str, log: TempPath, is_sure: bool) -> Result<(), Error> {
+        let (place, unconfirmed) = (self.place(derivation), self.unconfirmed_place(derivation));
+        if !is_sure {
+            let kept = log.persist(&unconfirmed);
+            return kept.map_err(|error| Error::io("write", &unconfirmed, error.error));
+        }
+        match log.persist_noclobber(&place) {
+            Err(error) if error.error.kind() != ErrorKind::AlreadyExists => {
+                Err(Error::io("write", &place, error.error))
+            }
+            _ => remove(&unconfirmed),
+        }
+    }
+
+    /// Removes what a process that was killed left behind. Only with the lock of the state
+    /// directory: the files of a process that lives look the same.
+    pub(crate) fn clean(&self) -> Result<(), Error> {
+        let logs = self.0.parent().unwrap_or(&self.0);
+        for directory in [&self.0, logs] {
+            let failed = |source| Error::io("clean", directory, source);
+            for entry in std::fs::read_dir(directory).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                    remove(&entry.path())?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The logs of those of `derivations` that have one, each under a line that names it.
@@ -45,106 +82,24 @@ impl LogDirectory {
         let sorted: BTreeSet<&String> = derivations.into_iter().collect();
         let mut collected = Vec::new();
         for derivation in sorted {
-            let place = self.place(derivation);
-            match std::fs::read(&place) {
-                Ok(log) => append(&mut collected, derivation, &log),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(source) => return Err(Error::io("read", place, source)),
+            for place in [self.place(derivation), self.unconfirmed_place(derivation)] {
+                match std::fs::read(&place) {
+                    Ok(log) => {
+                        append(&mut collected, derivation, &log);
+                        break;
+                    }
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    Err(source) => return Err(Error::io("read", place, source)),
+                }
             }
         }
         Ok(collected)
     }
 }
 
-fn append(collected: &mut Vec<u8>, derivation: &str, log: &[u8]) {
+pub(crate) fn append(collected: &mut Vec<u8>, derivation: &str, log: &[u8]) {
     collected.extend_from_slice(format!("\n--- {derivation}\n").as_bytes());
     collected.extend_from_slice(log);
-}
-
-/// Records the builders of one realisation. What was recorded of a build that did not end is
-/// dropped with this.
-#[derive(Debug)]
-pub(crate) struct Recorder {
-    directory: LogDirectory,
-    building: HashMap<u64, String>,
-    logs: BTreeMap<String, DerivationLog>,
-}
-
-#[derive(Debug)]
-struct DerivationLog {
-    file: BufWriter<NamedTempFile>,
-    last: LastLines,
-    ended: bool,
-}
-
-impl Recorder {
-    /// Takes in an event; gives the derivation that a printed line belongs to.
-    pub(crate) fn record(&mut self, event: &LogEvent) -> Result<Option<&str>, Error> {
-        match event {
-            LogEvent::BuildStarted { activity, derivation } => {
-                self.building.insert(*activity, derivation.clone());
-                if !self.logs.contains_key(derivation) {
-                    let place = &self.directory.0;
-                    let file = tempfile::Builder::new()
-                        .prefix(".building-")
-                        .tempfile_in(place)
-                        .map_err(|source| Error::io("write into", place, source))?;
-                    let (file, last) = (BufWriter::new(file), LastLines::default());
-                    let log = DerivationLog { file, last, ended: false };
-                    self.logs.insert(derivation.clone(), log);
-                }
-                Ok(None)
-            }
-            LogEvent::BuildLine { activity, line } => {
-                let Some(derivation) = self.building.get(activity) else { return Ok(None) };
-                if let Some(log) = self.logs.get_mut(derivation) {
-                    writeln!(log.file, "{line}")
-                        .map_err(|source| Error::io("write", &self.directory.0, source))?;
-                    log.last.push(line.clone());
-                }
-                Ok(Some(derivation))
-            }
-            LogEvent::Stopped { activity } => {
-                if let Some(derivation) = self.building.remove(activity)
-                    && let Some(log) = self.logs.get_mut(&derivation)
-                {
-                    log.ended = true;
-                }
-                Ok(None)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// The last lines that a derivation's builder printed.
-    pub(crate) fn last_lines(&self, derivation: &str) -> Vec<String> {
-        self.logs.get(derivation).map(|log| log.last.to_vec()).unwrap_or_default()
-    }
-
-    /// Keeps the logs of what was built; gives those of `failed`, in the form of
-    /// [`LogDirectory::collect`].
-    pub(crate) fn finish(self, failed: &BTreeSet<String>) -> Result<Vec<u8>, Error> {
-        let mut of_failed = Vec::new();
-        for (derivation, log) in self.logs {
-            let place = self.directory.place(&derivation);
-            let failed_to = |action| {
-                let place = place.clone();
-                move |source: std::io::Error| Error::io(action, &place, source)
-            };
-            let file =
-                log.file.into_inner().map_err(|error| failed_to("write")(error.into_error()))?;
-            if failed.contains(&derivation) || !log.ended {
-                let text = std::fs::read(file.path()).map_err(failed_to("read"))?;
-                append(&mut of_failed, &derivation, &text);
-            } else if let Err(error) = file.persist_noclobber(&place) {
-                // What was recorded first stays: a log that changes would change the release.
-                if error.error.kind() != std::io::ErrorKind::AlreadyExists {
-                    return Err(Error::io("write", &place, error.error));
-                }
-            }
-        }
-        Ok(of_failed)
-    }
 }
 
 /// Writes a file that appears whole, in place of one that is there.
@@ -158,7 +113,7 @@ pub(crate) fn replace(place: &Path, content: &[u8]) -> Result<(), Error> {
 /// somebody may be reading it.
 pub(crate) fn write_once(place: &Path, content: &[u8]) -> Result<(), Error> {
     match written_beside(place, content)?.persist_noclobber(place) {
-        Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => {
+        Err(error) if error.error.kind() != ErrorKind::AlreadyExists => {
             Err(Error::io("write", place, error.error))
         }
         _ => Ok(()),
@@ -166,11 +121,20 @@ pub(crate) fn write_once(place: &Path, content: &[u8]) -> Result<(), Error> {
 }
 
 fn written_beside(place: &Path, content: &[u8]) -> Result<NamedTempFile, Error> {
-    let directory = place.parent().unwrap_or(Path::new("."));
-    let write = || {
-        let mut file = NamedTempFile::new_in(directory)?;
-        file.write_all(content)?;
-        Ok(file)
-    };
-    write().map_err(|source: std::io::Error| Error::io("write", place, source))
+    let mut file = temporary_file(place.parent().unwrap_or(Path::new(".")))?;
+    file.write_all(content).map_err(|source| Error::io("write", place, source))?;
+    Ok(file)
+}
+
+/// An empty file in `directory`, which goes unless it is kept.
+pub(crate) fn temporary_file(directory: &Path) -> Result<NamedTempFile, Error> {
+    let made = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory);
+    made.map_err(|source| Error::io("write into", directory, source))
+}
+
+fn remove(path: &Path) -> Result<(), Error> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, error)),
+        _ => Ok(()),
+    }
 }

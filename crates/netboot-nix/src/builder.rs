@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -32,6 +32,7 @@ pub struct NixBuilder {
     mapping: Mapping,
     runner: Runner,
     keep_roots: Duration,
+    taken_roots: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 impl fmt::Debug for NixBuilder {
@@ -111,8 +112,8 @@ impl NixBuilderBuilder {
         self
     }
 
-    /// How long the artifacts of earlier builds of a profile are kept from the garbage collector:
-    /// a day by default.
+    /// How long artifacts are kept from the garbage collector once the builder that built them is
+    /// gone: a day by default. Older ones are let go when their profile is built again.
     pub fn keep_roots(mut self, age: Duration) -> Self {
         self.keep_roots = age;
         self
@@ -136,7 +137,7 @@ impl NixBuilderBuilder {
         secrets.add_reference(flake.as_str());
         let runner = Runner { environment, grace: self.grace, secrets };
         let (mapping, keep_roots) = (self.mapping, self.keep_roots);
-        Ok(NixBuilder { flake, state, mapping, runner, keep_roots })
+        Ok(NixBuilder { flake, state, mapping, runner, keep_roots, taken_roots: Arc::default() })
     }
 }
 
@@ -173,6 +174,7 @@ impl NixBuilder {
             profile: profile.name(),
             context,
             keep_roots: self.keep_roots,
+            taken_roots: &self.taken_roots,
         };
         let outputs = parts.outputs();
         let derivations: Vec<&str> = outputs.values().map(|output| output.drv.as_str()).collect();

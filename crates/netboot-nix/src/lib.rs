@@ -49,7 +49,9 @@ mod probe;
 mod process;
 mod process_group;
 mod realise;
+mod recorder;
 mod redaction;
+mod state_lock;
 
 pub use crate::builder::{NixBuilder, NixBuilderBuilder};
 pub use crate::error::{Error, SharedIoError};

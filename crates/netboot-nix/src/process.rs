@@ -106,6 +106,12 @@ impl Runner {
         let mut bytes = Vec::new();
         let status = {
             let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+            // What is said of an end that was asked for is read and means nothing.
+            let mut on_line = |line: &str| {
+                if !context.cancellation().is_cancelled() {
+                    on_line(line);
+                }
+            };
             let mut reading = pin!(async {
                 tokio::try_join!(read_all(stdout, &mut bytes), read_lines(stderr, &mut on_line))
             });

@@ -3,18 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use netboot_core::{Context, Event, Phase, ProfileName, Unit};
 
-use crate::build_log::{LogDirectory, Recorder, replace, write_once};
+use crate::build_log::{LogDirectory, replace, write_once};
 use crate::internal_json::LogEvent;
 use crate::probe::Output;
 use crate::process::{LastLines, Runner, Stop};
+use crate::recorder::Recorder;
+use crate::state_lock::StateLock;
 use crate::{Error, classify};
 
 /// How many more bytes a download has to have before it is reported again.
 const PROGRESS_STEP: u64 = 1024 * 1024;
+
+/// What was reported last of each subject: done and total.
+type Reported = BTreeMap<String, (u64, u64)>;
 
 /// Realises the parts of one profile.
 #[derive(Debug)]
@@ -26,6 +32,8 @@ pub(crate) struct Realisation<'a> {
     pub(crate) context: &'a Context,
     /// How long the roots of earlier builds are kept.
     pub(crate) keep_roots: Duration,
+    /// The roots that this builder took, which are kept for as long as it is there.
+    pub(crate) taken_roots: &'a Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Realisation<'_> {
@@ -55,22 +63,24 @@ impl Realisation<'_> {
         header: &str,
     ) -> Result<PathBuf, Stop> {
         let _phase = self.context.phase(Phase::Realising, Some(self.profile));
+        let _lock = StateLock::acquire(self.state, self.profile, self.context).await?;
+        self.logs.clean()?;
         let keep_going = ["--keep-going".into()];
         let all = parts.values().map(installable).chain(keep_going).collect();
-        self.run(all, requisites, header).await?;
+        let mut reported = Reported::new();
+        self.run(all, requisites, header, &mut reported).await?;
         let roots = self.state.join("roots").join(self.profile.as_str());
         std::fs::create_dir_all(&roots).map_err(|source| Error::io("create", &roots, source))?;
-        let mut current = BTreeSet::new();
         for part in parts.values() {
             // Named by what it keeps, so builds of one profile at once do not take each other's.
             let name = part.out.rsplit('/').next().unwrap_or(&part.out);
             let root = roots.join(name);
             let arguments =
                 vec![installable(part), "--add-root".into(), root.clone().into_os_string()];
-            self.run(arguments, requisites, header).await?;
-            current.insert(root);
+            self.run(arguments, requisites, header, &mut reported).await?;
+            self.taken_roots().insert(root);
         }
-        remove_old_roots(&roots, &current, self.keep_roots)?;
+        remove_old_roots(&roots, &self.taken_roots(), self.keep_roots)?;
 
         let mut log = header.as_bytes().to_vec();
         log.extend(self.logs.collect(requisites)?);
@@ -80,15 +90,20 @@ impl Realisation<'_> {
         Ok(place)
     }
 
+    fn taken_roots(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.taken_roots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn run(
         &self,
         arguments: Vec<OsString>,
         requisites: &BTreeSet<String>,
         header: &str,
+        reported: &mut Reported,
     ) -> Result<(), Stop> {
         let options = ["--realise", "--log-format", "internal-json", "-v"].map(OsString::from);
         let arguments: Vec<OsString> = options.into_iter().chain(arguments).collect();
-        let mut watch = Watch::new(self);
+        let mut watch = Watch::new(self, reported);
         let finished =
             self.runner.run("nix-store", &arguments, self.context, |line| watch.line(line)).await?;
         let Watch { recorder, messages, last_lines, write_error, .. } = watch;
@@ -96,16 +111,16 @@ impl Realisation<'_> {
             return Err(error.into());
         }
         if finished.status.success() {
-            recorder.finish(&BTreeSet::new())?;
+            recorder.finish(true)?;
             return Ok(());
         }
         let build_log = self.state.join("logs").join(format!("{}-failed.log", self.profile));
         let error = classify::realisation(&messages, build_log.clone(), |derivation| {
             recorder.last_lines(derivation)
         });
-        let failed = messages.iter().flat_map(|message| classify::derivations(message));
-        let failed = failed.map(str::to_owned).collect();
-        let of_failed = recorder.finish(&failed)?;
+        // These name every derivation that failed; after others, what ended may not be built.
+        let is_sure = error.as_ref().is_some_and(|error| error.build_log().is_some());
+        let of_failed = recorder.finish(is_sure)?;
         let mut log = header.as_bytes().to_vec();
         log.extend(self.logs.collect(requisites)?);
         log.extend(of_failed);
@@ -124,10 +139,10 @@ fn installable(output: &Output) -> OsString {
     format!("{}!{}", output.drv, output.name).into()
 }
 
-/// Removes the roots of earlier builds of a profile, so that Nix may collect them.
+/// Removes the roots of earlier builds of a profile but for `taken`, so that Nix may collect them.
 fn remove_old_roots(
     directory: &Path,
-    current: &BTreeSet<PathBuf>,
+    taken: &BTreeSet<PathBuf>,
     keep: Duration,
 ) -> Result<(), Error> {
     let failed = |source| Error::io("clean", directory, source);
@@ -136,7 +151,7 @@ fn remove_old_roots(
         let metadata = entry.metadata().map_err(failed)?;
         let age = metadata.modified().map_err(failed)?.elapsed();
         let is_old = age.is_ok_and(|age| age > keep);
-        if metadata.is_symlink() && is_old && !current.contains(&entry.path()) {
+        if metadata.is_symlink() && is_old && !taken.contains(&entry.path()) {
             match std::fs::remove_file(entry.path()) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(failed(error));
@@ -159,14 +174,13 @@ struct Watch<'a> {
     write_error: Option<Error>,
     builds: Option<u64>,
     copies: BTreeMap<u64, String>,
-    /// What was reported last of each subject: done and total.
-    reported: BTreeMap<String, (u64, u64)>,
+    reported: &'a mut Reported,
 }
 
 impl<'a> Watch<'a> {
-    fn new(realisation: &Realisation<'a>) -> Self {
+    fn new(realisation: &Realisation<'a>, reported: &'a mut Reported) -> Self {
         let Realisation { runner, profile, context, logs, .. } = *realisation;
-        let recorder = logs.recorder();
+        let recorder = Recorder::new(logs.clone());
         Self {
             runner,
             recorder,
@@ -177,7 +191,7 @@ impl<'a> Watch<'a> {
             write_error: None,
             builds: None,
             copies: BTreeMap::new(),
-            reported: BTreeMap::new(),
+            reported,
         }
     }
 

@@ -5,8 +5,11 @@ mod place;
 
 use std::process::Command;
 
-use netboot_core::{Builder, Context, Event, Phase};
-use place::{Place, configuration, manifest, profile, profiles, read, recording};
+use netboot_core::{Builder, CancellationToken, Context, Event, Phase};
+use place::{
+    Place, WITH_INIT, configuration, least_configuration, manifest, profile, profiles, read,
+    recording,
+};
 
 #[tokio::test]
 async fn three_profiles_come_of_one_evaluation() {
@@ -45,22 +48,14 @@ async fn three_profiles_come_of_one_evaluation() {
 #[tokio::test]
 async fn the_flake_s_code_runs_once_however_many_profiles_there_are() {
     let place = Place::new();
-    // The trace of a value that all configurations share appears once in an evaluation.
     let one = configuration("x", "exit 1");
     let flake = place.flake(&format!(
-        "let shared = builtins.trace \"EVALUATED\" 1; one = {one}; in {{ nixosConfigurations = builtins.listToAttrs (map (n: {{ name = \"netboot-${{n}}\"; value.config = builtins.seq shared one; }}) [ \"a\" \"b\" \"c\" ]); }}"
+        "let one = {one}; in {{ nixosConfigurations = builtins.listToAttrs (map (n: {{ name = \"netboot-${{n}}\"; value.config = one; }}) [ \"a\" \"b\" \"c\" ]); }}"
     ));
-    // A `nix` that counts how often it is asked to evaluate, and then does.
-    let bin = place.path().join("bin");
-    std::fs::create_dir(&bin).unwrap();
-    let nix = netboot_testbed::tool("nix");
-    let log = place.path().join("calls");
-    let script =
-        format!("#!/bin/sh\necho \"$1\" >> {}\nexec {} \"$@\"\n", log.display(), nix.display());
-    std::fs::write(bin.join("nix"), script).unwrap();
-    std::fs::set_permissions(bin.join("nix"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .unwrap();
-    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    // A `nix` that writes down what it is asked for, and then does it.
+    let (nix, log) = (netboot_testbed::tool("nix"), place.path().join("calls"));
+    let script = format!("echo \"$1\" >> {}\nexec {} \"$@\"", log.display(), nix.display());
+    let path = place.program("nix", &script);
     let builder = place.builder(&flake).environment("PATH", path).build().unwrap();
     let results = builder.build_all(&profiles(&["a", "b", "c"]), &Context::new()).await;
     assert!(results.iter().all(Result::is_err), "their builders fail");
@@ -137,10 +132,90 @@ async fn two_builds_of_one_profile_at_once_give_the_same_image() {
     let (one, two) =
         tokio::join!(builder.build(&worker, &context), builder.build(&worker, &context));
     let (one, two) = (one.unwrap(), two.unwrap());
-    assert_eq!(one.kernel().sha256(), two.kernel().sha256());
+    assert_eq!(manifest(&one), manifest(&two));
     for image in [&one, &two] {
         for artifact in image.payload().chain(image.build_log()) {
             artifact.open().await.unwrap();
         }
     }
+}
+
+#[tokio::test]
+async fn a_log_has_every_line_of_builds_that_failed_or_were_cancelled_in_between() {
+    let place = Place::new();
+    let stage = place.path().join("stage");
+    std::fs::write(&stage, "fail").unwrap();
+    // The initrd fails at first, then hangs, then is built; the rest is built the first time.
+    let fill = format!(
+        r"case $(busybox cat {0}) in fail) echo not yet; exit 1;; hang) busybox touch {0}.hangs; busybox sleep 600;; esac; {WITH_INIT}",
+        stage.display()
+    );
+    let configuration = least_configuration("x", &fill, "{ }");
+    let flake =
+        place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"));
+    let builder = place.builder(&flake).build().unwrap();
+    let build = async |context: &Context| builder.build(&profile("x"), context).await;
+
+    build(&Context::new()).await.unwrap_err();
+    std::fs::write(&stage, "hang").unwrap();
+    let token = CancellationToken::new();
+    let context = Context::new().with_cancellation(token.clone());
+    let cancel = async {
+        while !place.path().join("stage.hangs").exists() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        token.cancel();
+    };
+    let (stopped, ()) = tokio::join!(build(&context), cancel);
+    assert!(matches!(stopped, Err(netboot_core::Error::Cancelled)), "{stopped:?}");
+
+    std::fs::write(&stage, "build").unwrap();
+    let image = build(&Context::new()).await.unwrap();
+    let log = read(image.build_log().unwrap().local_path().unwrap());
+    for part in ["linux-x", "system-x", "initrd-x"] {
+        assert_eq!(log.matches(&format!("building {part}\n")).count(), 1, "{part}:\n{log}");
+    }
+    assert!(!log.contains("not yet"), "{log}");
+    let again = build(&Context::new()).await.unwrap();
+    assert_eq!(manifest(&again), manifest(&image));
+}
+
+#[tokio::test]
+async fn progress_never_runs_backwards() {
+    let place = Place::new();
+    let builder = place.builder(&place.test_flake()).build().unwrap();
+    let (context, events) = recording();
+    builder.build_all(&profiles(&["worker", "control-plane"]), &context).await;
+    let mut last = std::collections::BTreeMap::new();
+    for event in events.lock().unwrap().iter() {
+        if let Event::Progress { profile, subject, done, total, .. } = event {
+            assert!(total.is_none_or(|total| *done <= total), "{event:?}");
+            let before = last.insert((profile.clone(), subject.clone()), *done);
+            assert!(before.is_none_or(|before| before <= *done), "{before:?} and then {event:?}");
+        }
+    }
+    assert!(!last.is_empty(), "nothing was reported");
+}
+
+#[tokio::test]
+async fn roots_of_earlier_builders_go_after_their_time_and_those_of_a_living_one_stay() {
+    let place = Place::new();
+    let roots = || std::fs::read_dir(place.path().join("state/roots/x")).unwrap().count();
+    let flake = |name| {
+        let configuration = least_configuration(name, WITH_INIT, "{ }");
+        place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"))
+    };
+    let builder = |flake: &str| {
+        let builder = place.builder(flake).keep_roots(std::time::Duration::ZERO);
+        builder.build().unwrap()
+    };
+    let living = builder(&flake("one"));
+    living.build(&profile("x"), &Context::new()).await.unwrap();
+    assert_eq!(roots(), 3);
+    flake("two");
+    living.build(&profile("x"), &Context::new()).await.unwrap();
+    assert_eq!(roots(), 6);
+    let next = builder(&flake("three"));
+    next.build(&profile("x"), &Context::new()).await.unwrap();
+    assert_eq!(roots(), 3);
 }

@@ -58,25 +58,13 @@ async fn a_dropped_build_ends_its_builders() {
     eventually("the builder's end", || processes_with(&marker).is_empty()).await;
 }
 
-/// A place with programs of our own under Nix's names, to be found first.
-fn program(place: &Place, name: &str, script: &str) -> std::ffi::OsString {
-    use std::os::unix::fs::PermissionsExt;
-    let bin = place.path().join("bin");
-    std::fs::create_dir_all(&bin).unwrap();
-    std::fs::write(bin.join(name), format!("#!/bin/sh\n{script}\n")).unwrap();
-    std::fs::set_permissions(bin.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let directories = std::iter::once(bin).chain(std::env::split_paths(&path));
-    std::env::join_paths(directories).unwrap()
-}
-
 #[tokio::test]
 async fn a_program_that_does_not_end_is_killed_after_the_grace_time() {
     let place = Place::new();
     let (flake, marker) = sleeper(&place);
     // Its child ignores the signal too.
     let deaf = format!("export M={marker}; trap '' TERM; while :; do sleep 1; done");
-    let path = program(&place, "nix", &deaf);
+    let path = place.program("nix", &deaf);
     let builder = place.builder(&flake).environment("PATH", path);
     let builder = builder.grace(Duration::from_millis(300)).build().unwrap();
     let token = CancellationToken::new();
@@ -100,7 +88,7 @@ async fn what_a_program_leaves_behind_keeps_nobody_waiting_and_is_ended() {
     // As ssh leaves a shared connection behind, which holds the standard error that it got.
     let nix = netboot_testbed::tool("nix");
     let leaves = format!("MARKER={marker} sleep 600 &\nexec {} \"$@\"", nix.display());
-    let path = program(&place, "nix", &leaves);
+    let path = place.program("nix", &leaves);
     let builder = place.builder(&flake).environment("PATH", path).build().unwrap();
     let (profile, context) = (profile("x"), Context::new());
     let build = builder.build(&profile, &context);
@@ -113,7 +101,7 @@ async fn a_context_that_is_cancelled_already_starts_nothing() {
     let place = Place::new();
     let (flake, _) = sleeper(&place);
     let started = place.path().join("started");
-    let path = program(&place, "nix", &format!("touch {}", started.display()));
+    let path = place.program("nix", &format!("touch {}", started.display()));
     let builder = place.builder(&flake).environment("PATH", path).build().unwrap();
     let token = CancellationToken::new();
     token.cancel();

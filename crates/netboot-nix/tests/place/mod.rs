@@ -1,8 +1,10 @@
 //! A hermetic Nix, flakes, and builders of them.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use netboot_core::{Context, Event, Image, Profile, ProfileSpec};
@@ -36,6 +38,22 @@ impl Place {
         fs::write(flake.join("flake.nix"), format!("{{ outputs = {{ self }}: {outputs}; }}"))
             .unwrap();
         format!("path:{}", flake.display())
+    }
+
+    /// A search path on which this shell script is found first as the program `name`.
+    pub(crate) fn program(&self, name: &str, script: &str) -> OsString {
+        let bin = self.path().join("bin");
+        fs::create_dir_all(&bin).unwrap();
+        // Written by another process: a file that a test beside this one holds open for writing,
+        // by a fork at the wrong moment, could not be run.
+        let written = Command::new("sh")
+            .args(["-c", r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 755 "$2""#, "sh", script])
+            .arg(bin.join(name))
+            .status();
+        assert!(written.unwrap().success());
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let directories = std::iter::once(bin).chain(std::env::split_paths(&path));
+        std::env::join_paths(directories).unwrap()
     }
 
     pub(crate) fn builder(&self, flake: &str) -> NixBuilderBuilder {

@@ -1,0 +1,221 @@
+//! Records what builders print while they run.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+
+use tempfile::TempPath;
+
+use crate::build_log::{LogDirectory, append, temporary_file};
+use crate::internal_json::LogEvent;
+use crate::process::LastLines;
+use crate::{Error, classify};
+
+/// Records the builders of one realisation, each in a file of its own.
+///
+/// Dropped without [`finish`](Self::finish), as when the work is cancelled, it keeps the logs of
+/// those that ended until they are built again.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    directory: LogDirectory,
+    building: HashMap<u64, String>,
+    logs: BTreeMap<String, DerivationLog>,
+    failed: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+struct DerivationLog {
+    path: TempPath,
+    /// Open while something builds: a system has more derivations than a process may have files.
+    file: Option<BufWriter<File>>,
+    /// How many activities build it: for a build on another machine there are two.
+    builders: u32,
+    last: LastLines,
+}
+
+impl Recorder {
+    pub(crate) fn new(directory: LogDirectory) -> Self {
+        let (building, logs, failed) = (HashMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { directory, building, logs, failed }
+    }
+
+    /// Takes in an event; gives the derivation that a printed line belongs to.
+    pub(crate) fn record(&mut self, event: &LogEvent) -> Result<Option<&str>, Error> {
+        match event {
+            LogEvent::BuildStarted { activity, derivation } => {
+                self.building.insert(*activity, derivation.clone());
+                self.start(derivation)?;
+                Ok(None)
+            }
+            LogEvent::BuildLine { activity, line } => {
+                let Some(derivation) = self.building.get(activity) else { return Ok(None) };
+                if let Some(log) = self.logs.get_mut(derivation) {
+                    if let Some(file) = &mut log.file {
+                        writeln!(file, "{line}")
+                            .map_err(|source| Error::io("write", &log.path, source))?;
+                    }
+                    log.last.push(line.clone());
+                }
+                Ok(Some(derivation))
+            }
+            LogEvent::Stopped { activity } => {
+                if let Some(derivation) = self.building.remove(activity)
+                    && let Some(log) = self.logs.get_mut(&derivation)
+                {
+                    log.builders = log.builders.saturating_sub(1);
+                    if log.builders == 0 {
+                        log.close()?;
+                    }
+                }
+                Ok(None)
+            }
+            LogEvent::Error { message } => {
+                self.failed.extend(classify::derivations(message).map(str::to_owned));
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn start(&mut self, derivation: &str) -> Result<(), Error> {
+        if let Some(log) = self.logs.get_mut(derivation) {
+            log.builders += 1;
+            if log.file.is_none() {
+                let file = File::options().append(true).open(&log.path);
+                let file = file.map_err(|source| Error::io("write", &log.path, source))?;
+                log.file = Some(BufWriter::new(file));
+            }
+            return Ok(());
+        }
+        let (file, path) = temporary_file(self.directory.path())?.into_parts();
+        let file = Some(BufWriter::new(file));
+        let log = DerivationLog { path, file, builders: 1, last: LastLines::default() };
+        self.logs.insert(derivation.to_owned(), log);
+        Ok(())
+    }
+
+    /// The last lines that a derivation's builder printed.
+    pub(crate) fn last_lines(&self, derivation: &str) -> Vec<String> {
+        self.logs.get(derivation).map(|log| log.last.to_vec()).unwrap_or_default()
+    }
+
+    /// Keeps the logs of what was built, for good where `is_sure`; gives those of what failed, in
+    /// the form of [`LogDirectory::collect`].
+    pub(crate) fn finish(mut self, is_sure: bool) -> Result<Vec<u8>, Error> {
+        let mut of_failed = Vec::new();
+        for (derivation, mut log) in std::mem::take(&mut self.logs) {
+            log.close()?;
+            if log.builders > 0 || self.failed.contains(&derivation) {
+                let text = std::fs::read(&log.path)
+                    .map_err(|source| Error::io("read", &log.path, source))?;
+                append(&mut of_failed, &derivation, &text);
+            } else {
+                self.directory.keep(&derivation, log.path, is_sure)?;
+            }
+        }
+        Ok(of_failed)
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        for (derivation, log) in std::mem::take(&mut self.logs) {
+            if log.file.is_none() && !self.failed.contains(&derivation) {
+                // A log that cannot be kept is missing from a later build's; no more can be done.
+                let _ = self.directory.keep(&derivation, log.path, false);
+            }
+        }
+    }
+}
+
+impl DerivationLog {
+    fn close(&mut self) -> Result<(), Error> {
+        let flushed = self.file.take().map_or(Ok(()), |mut file| file.flush());
+        flushed.map_err(|source| Error::io("write", &self.path, source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built(recorder: &mut Recorder, activity: u64, derivation: &str, line: &str) {
+        let (derivation, line) = (derivation.to_owned(), line.to_owned());
+        recorder.record(&LogEvent::BuildStarted { activity, derivation }).unwrap();
+        recorder.record(&LogEvent::BuildLine { activity, line }).unwrap();
+        recorder.record(&LogEvent::Stopped { activity }).unwrap();
+    }
+
+    fn collected(logs: &LogDirectory, derivation: &str) -> String {
+        String::from_utf8(logs.collect([&derivation.to_owned()]).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn many_builders_need_few_open_files() {
+        let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+        let state = tempfile::tempdir().unwrap();
+        let logs = LogDirectory::create(state.path()).unwrap();
+        let mut recorder = Recorder::new(logs.clone());
+        let before = open();
+        for number in 0..2000 {
+            built(&mut recorder, number, &format!("/s/{number}.drv"), "x");
+        }
+        assert!(open() < before + 200, "{} files are open", open());
+        recorder.finish(true).unwrap();
+        assert!(collected(&logs, "/s/1999.drv").ends_with("x\n"));
+    }
+
+    #[test]
+    fn what_was_recorded_for_sure_stays_and_what_was_not_is_replaced() {
+        let state = tempfile::tempdir().unwrap();
+        let logs = LogDirectory::create(state.path()).unwrap();
+        let derivation = "/s/a.drv";
+        for (line, is_sure, expected) in [
+            ("1", false, "1"),
+            ("2", false, "2"),
+            ("3", true, "3"),
+            ("4", true, "3"),
+            ("5", false, "3"),
+        ] {
+            let mut recorder = Recorder::new(logs.clone());
+            built(&mut recorder, 1, derivation, line);
+            if is_sure {
+                recorder.finish(true).unwrap();
+            } else {
+                drop(recorder);
+            }
+            assert_eq!(collected(&logs, derivation), format!("\n--- {derivation}\n{expected}\n"));
+        }
+    }
+
+    #[test]
+    fn a_log_of_what_failed_or_did_not_end_is_not_kept() {
+        let state = tempfile::tempdir().unwrap();
+        let logs = LogDirectory::create(state.path()).unwrap();
+        let mut recorder = Recorder::new(logs.clone());
+        built(&mut recorder, 1, "/s/a.drv", "of a");
+        let message = "builder for '/s/a.drv' failed with exit code 1".to_owned();
+        recorder.record(&LogEvent::Error { message }).unwrap();
+        let derivation = "/s/b.drv".to_owned();
+        recorder.record(&LogEvent::BuildStarted { activity: 2, derivation }).unwrap();
+        let of_failed = String::from_utf8(recorder.finish(true).unwrap()).unwrap();
+        assert_eq!(of_failed, "\n--- /s/a.drv\nof a\n\n--- /s/b.drv\n");
+        assert_eq!(collected(&logs, "/s/a.drv") + &collected(&logs, "/s/b.drv"), "");
+    }
+
+    #[test]
+    fn a_derivation_that_two_activities_build_has_one_log() {
+        let state = tempfile::tempdir().unwrap();
+        let logs = LogDirectory::create(state.path()).unwrap();
+        let mut recorder = Recorder::new(logs.clone());
+        let derivation = "/s/a.drv".to_owned();
+        recorder
+            .record(&LogEvent::BuildStarted { activity: 1, derivation: derivation.clone() })
+            .unwrap();
+        built(&mut recorder, 2, &derivation, "one");
+        recorder.record(&LogEvent::BuildLine { activity: 1, line: "two".to_owned() }).unwrap();
+        recorder.record(&LogEvent::Stopped { activity: 1 }).unwrap();
+        recorder.finish(true).unwrap();
+        assert_eq!(collected(&logs, &derivation), "\n--- /s/a.drv\none\ntwo\n");
+    }
+}
