@@ -3,9 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 use walkdir::WalkDir;
+
+use crate::tool::tool;
 
 /// Where Nix keeps everything for as long as this lives. It works for any user; the programs are
 /// those of the machine.
@@ -40,6 +43,16 @@ impl HermeticNix {
         self.directory.join("store")
     }
 
+    /// One of Nix's programs, such as `nix-store`, on this store.
+    ///
+    /// # Panics
+    /// When the program is not installed.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(tool(program));
+        command.envs(self.environment());
+        command
+    }
+
     /// The variables that make a Nix program use this store and nothing of the machine's.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let place = |name: &str| self.directory.join(name).display().to_string();
@@ -56,8 +69,13 @@ impl HermeticNix {
             ("NIX_STATE_DIR", place("state")),
             ("NIX_LOG_DIR", place("log")),
             ("NIX_CONF_DIR", place("configuration")),
+            // Not the daemon that the machine's users may be told to use.
+            ("NIX_REMOTE", "local".to_owned()),
             ("HOME", place("home")),
             ("XDG_CACHE_HOME", place("cache")),
+            // A user's own nix.conf would add its substituters.
+            ("XDG_CONFIG_HOME", place("home/.config")),
+            ("XDG_CONFIG_DIRS", place("home/.config")),
             ("NIX_CONFIG", configuration.join("\n")),
         ]
     }
