@@ -20,6 +20,8 @@ let
   kernelParams = [
     "console=ttyS0,115200"
     "loglevel=4"
+    # On a busy machine without KVM the emulated timer can be too slow for the kernel's check of it.
+    "no_timer_check"
     "netboot.profile=${name}"
   ];
 

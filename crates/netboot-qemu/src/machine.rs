@@ -8,7 +8,7 @@ mod run;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use netboot_core::{Context, Phase};
+use netboot_core::{Context, Event, Phase};
 use tempfile::TempDir;
 use url::Url;
 
@@ -17,13 +17,16 @@ use self::command_line::{BootSource, CommandLine};
 use crate::expectations::Expectations;
 use crate::firmware::UefiFiles;
 use crate::guest_url::{GuestUrl, HOST_ADDRESS};
-use crate::{Accelerator, BootReport, Error, Firmware, MacAddress};
+use crate::{Accelerator, BootOutcome, BootReport, Error, Firmware, MacAddress};
 
 /// The script that stands in for a URL that is too long for a DHCP answer.
 const CHAIN_SCRIPT: &str = "netboot.ipxe";
 
 /// The machine's own copy of the firmware's variables.
 const VARIABLES: &str = "variables.fd";
+
+/// How often a boot is begun again when the emulation failed, and not the image.
+const EMULATOR_RETRIES: usize = 2;
 
 /// A virtual machine with one network card, a serial console and no disk.
 ///
@@ -64,11 +67,31 @@ impl Machine {
     ///
     /// A boot that fails is a report, not an error; see [`BootReport::ensure_success`].
     ///
+    /// Under TCG on a busy machine, Linux can find its timer too slow and panic before it has done
+    /// anything (`check_timer` in its `arch/x86/kernel/apic/io_apic.c`). That says nothing of the
+    /// image: such a boot is reported as a warning and begun again, up to twice.
+    ///
     /// # Errors
     /// [`Error::UnusableUrl`], [`Error::QemuMissing`], [`Error::FirmwareMissing`],
     /// [`Error::Spawn`], [`Error::QemuFailed`], [`Error::Console`], [`Error::Io`],
     /// [`Error::Cancelled`].
     pub async fn boot(&self, url: &Url, context: &Context) -> Result<BootReport, Error> {
+        let mut report = self.boot_once(url, context).await?;
+        for _ in 0..EMULATOR_RETRIES {
+            if !is_emulator_fault(&report) {
+                break;
+            }
+            context.emit(Event::Warning {
+                profile: None,
+                message: "the emulated timer was too slow for the kernel; booting again".to_owned(),
+                hint: Some("let less run beside it, or use a machine with KVM".to_owned()),
+            });
+            report = self.boot_once(url, context).await?;
+        }
+        Ok(report)
+    }
+
+    async fn boot_once(&self, url: &Url, context: &Context) -> Result<BootReport, Error> {
         let url = GuestUrl::new(url)?;
         if context.cancellation().is_cancelled() {
             return Err(Error::Cancelled);
@@ -130,6 +153,12 @@ impl Machine {
         write(&copy, &content).await?;
         Ok(UefiFiles { code: files.code, variables: copy })
     }
+}
+
+/// Whether a kernel panicked of the emulation, and not of the image.
+fn is_emulator_fault(report: &BootReport) -> bool {
+    let panicked_of_timer = |outcome: &BootOutcome| matches!(outcome, BootOutcome::Panicked { line } if line.contains("IO-APIC + timer doesn't work"));
+    report.accelerator == Accelerator::Tcg && panicked_of_timer(&report.outcome)
 }
 
 /// What DHCP names: the URL, or a script by TFTP that goes to it. With it the script's own URL.

@@ -22,7 +22,7 @@ async fn site(init: &str) -> Site {
         "releases/one/netboot.ipxe",
         format!(
             "#!ipxe\nimgfree\n\
-             kernel --name bzImage ../../blobs/{kernel} initrd=initrd console=ttyS0 panic=-1\n\
+             kernel --name bzImage ../../blobs/{kernel} initrd=initrd console=ttyS0 no_timer_check panic=-1\n\
              initrd --name initrd ../../blobs/{initrd}\n\
              boot\n"
         ),
@@ -58,7 +58,7 @@ async fn every_stage_is_seen(firmware: Firmware) {
     assert_eq!(fetched, expected);
     assert!(report.fetched.iter().all(netboot_qemu::Fetch::succeeded));
     let line = report.console.lines().find(|line| line.starts_with("NETBOOT-CMDLINE")).unwrap();
-    assert!(line.ends_with("initrd=initrd console=ttyS0 panic=-1"), "{line}");
+    assert!(line.ends_with("initrd=initrd console=ttyS0 no_timer_check panic=-1"), "{line}");
 }
 
 #[tokio::test]
@@ -108,7 +108,9 @@ async fn panic_of(site: &Site) -> (String, Error) {
 
 #[tokio::test]
 async fn an_initrd_without_an_init_panics() {
-    let site = Site::with_script("#!ipxe\nkernel bzImage console=ttyS0 panic=-1\nboot\n").await;
+    let site =
+        Site::with_script("#!ipxe\nkernel bzImage console=ttyS0 no_timer_check panic=-1\nboot\n")
+            .await;
     site.add_kernel("bzImage");
     let (line, error) = panic_of(&site).await;
     assert!(line.contains("Unable to mount root fs"), "{line}");

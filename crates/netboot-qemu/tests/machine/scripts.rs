@@ -187,3 +187,29 @@ async fn a_url_that_no_guest_can_boot_is_refused() {
     let error = machine.boot(&url, &Context::new()).await.unwrap_err();
     assert!(matches!(error, Error::UnusableUrl { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn a_boot_that_the_emulation_failed_is_begun_again_and_at_last_reported() {
+    // What Linux says when TCG's timer was too slow for it; here, iPXE says it each time.
+    let panic = "Kernel panic - not syncing: IO-APIC + timer doesn't work!";
+    let site = Site::with_script(&format!("#!ipxe\necho {panic}\nsleep 600\n")).await;
+    let warnings = Arc::new(Mutex::new(0));
+    let count = warnings.clone();
+    let context = Context::new().with_events(move |event| {
+        if let Event::Warning { .. } = event {
+            *count.lock().unwrap() += 1;
+        }
+    });
+    let machine = machine(Firmware::Bios).accelerator(netboot_qemu::Accelerator::Tcg);
+    let url = site.server.url("boot.ipxe");
+    let report = machine.build().unwrap().boot(&url, &context).await.unwrap();
+    assert!(matches!(&report.outcome, BootOutcome::Panicked { line } if line == panic), "{report}");
+    assert_eq!(*warnings.lock().unwrap(), 2);
+    let boots = site
+        .server
+        .requests()
+        .iter()
+        .filter(|r| r.path == "/boot.ipxe" && r.method == "GET")
+        .count();
+    assert!(boots >= 3, "{boots}");
+}
