@@ -52,7 +52,9 @@ pub struct NixBuilderBuilder {
     state: PathBuf,
     mapping: Mapping,
     environment: BTreeMap<OsString, OsString>,
+    program_directory: Option<PathBuf>,
     import_from_derivation: bool,
+    offline: bool,
     grace: Duration,
     keep_roots: Duration,
     secrets: Secrets,
@@ -105,6 +107,19 @@ impl NixBuilderBuilder {
         self
     }
 
+    /// Where `nix` and `nix-store` are looked for before `PATH`.
+    pub fn program_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.program_directory = Some(directory.into());
+        self
+    }
+
+    /// Lets Nix ask no substituter and take what it has of a flake's sources whatever their age;
+    /// off by default. The builders of fixed-output derivations download all the same.
+    pub fn offline(mut self, offline: bool) -> Self {
+        self.offline = offline;
+        self
+    }
+
     /// How long Nix may take to end its builders when the work is cancelled or dropped, before it
     /// is killed: 15 seconds by default.
     pub fn grace(mut self, grace: Duration) -> Self {
@@ -122,20 +137,41 @@ impl NixBuilderBuilder {
     /// Checks the choices.
     ///
     /// # Errors
-    /// [`Error::InvalidFlakeReference`], [`Error::FlakeNotFound`], [`Error::Io`] when there is no
-    /// current directory that a relative path could start from.
+    /// [`Error::InvalidFlakeReference`], [`Error::FlakeNotFound`], [`Error::InvalidOption`],
+    /// [`Error::Io`] when there is no current directory that a relative path could start from.
     pub fn build(self) -> Result<NixBuilder, Error> {
         let flake = FlakeReference::new(self.flake)?;
         let state = std::path::absolute(&self.state)
             .map_err(|source| Error::io("find", &self.state, source))?;
-        let settings = [
+        for (name, value) in &self.environment {
+            if let Some(problem) = Environment::problem(name, value) {
+                let option = format!("`environment` for `{}`", name.display());
+                return Err(Error::InvalidOption { option, problem });
+            }
+        }
+        let program_directory = match self.program_directory {
+            Some(directory) if !directory.is_dir() => {
+                let option = format!("`program_directory` {}", directory.display());
+                return Err(Error::InvalidOption { option, problem: "it is no directory" });
+            }
+            Some(directory) => Some(
+                directory.canonicalize().map_err(|source| Error::io("find", directory, source))?,
+            ),
+            None => None,
+        };
+        let mut settings = vec![
             "experimental-features = nix-command flakes".to_owned(),
             format!("allow-import-from-derivation = {}", self.import_from_derivation),
         ];
+        if self.offline {
+            // What `nix --offline` sets (Nix, `src/nix/main.cc`).
+            let offline = ["substitute = false", "tarball-ttl = 4294967295"];
+            settings.extend(offline.map(str::to_owned));
+        }
         let environment = Environment::new(&self.environment, &settings);
         let mut secrets = self.secrets;
         secrets.add_reference(flake.as_str());
-        let runner = Runner { environment, grace: self.grace, secrets };
+        let runner = Runner { environment, program_directory, grace: self.grace, secrets };
         let (mapping, keep_roots) = (self.mapping, self.keep_roots);
         Ok(NixBuilder { flake, state, mapping, runner, keep_roots, taken_roots: Arc::default() })
     }
@@ -149,7 +185,9 @@ impl NixBuilder {
             state: PathBuf::from(".netboot"),
             mapping: Arc::new(|profile| format!("netboot-{}", profile.name())),
             environment: BTreeMap::new(),
+            program_directory: None,
             import_from_derivation: false,
+            offline: false,
             grace: Duration::from_secs(15),
             keep_roots: Duration::from_secs(24 * 60 * 60),
             secrets: Secrets::default(),
@@ -228,7 +266,9 @@ impl NixBuilder {
         if profiles.is_empty() {
             return Vec::new();
         }
-        let names = profiles.iter().map(|profile| (self.mapping)(*profile)).collect();
+        let names = profiles.iter().map(|profile| (self.mapping)(*profile));
+        // No attribute has a NUL character in its name, and no argument could have it.
+        let names = names.filter(|name| !name.contains('\0')).collect();
         let evaluation = Evaluation::of(&self.runner, &self.flake, &names, context).await;
         let mut seen = BTreeSet::new();
         let mut results = Vec::with_capacity(profiles.len());

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 /// What is passed on of this process's environment: where programs, stores and configuration are,
 /// and how to reach the network. Everything else, secrets included, stays here.
-const PASSED_ON: [&str; 27] = [
+const PASSED_ON: [&str; 32] = [
     "PATH",
     "HOME",
     "USER",
@@ -32,7 +33,12 @@ const PASSED_ON: [&str; 27] = [
     "ftp_proxy",
     "all_proxy",
     "no_proxy",
+    "HTTP_PROXY",
     "HTTPS_PROXY",
+    "FTP_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_DIR",
 ];
 
 /// The variables that every Nix program gets.
@@ -56,6 +62,19 @@ impl Environment {
             configuration.push(setting);
         }
         Self { variables }
+    }
+
+    /// What is wrong with a variable that a caller adds; it could not be given to a program.
+    pub(crate) fn problem(name: &OsStr, value: &OsStr) -> Option<&'static str> {
+        if name.is_empty() {
+            Some("its name is empty")
+        } else if name.as_bytes().contains(&b'=') {
+            Some("its name has a `=`")
+        } else if name.as_bytes().contains(&0) || value.as_bytes().contains(&0) {
+            Some("it has a NUL character")
+        } else {
+            None
+        }
     }
 
     /// All variables.

@@ -19,6 +19,15 @@ pub enum Error {
         problem: &'static str,
     },
 
+    /// An option of the builder has a value that cannot be used.
+    #[error("the option {option} cannot be used: {problem}")]
+    InvalidOption {
+        /// The option and what it is about; never a variable's value, which may be secret.
+        option: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+
     /// There is no flake at the reference.
     #[error("there is no flake at `{reference}`{}", colon(message.as_deref()))]
     FlakeNotFound {
@@ -259,6 +268,7 @@ impl Error {
             Self::InvalidFlakeReference { .. } => {
                 "give a path, `path:…`, `git+ssh://…` or another reference without `#`".to_owned()
             }
+            Self::InvalidOption { option, .. } => format!("correct {option}, or leave it out"),
             Self::FlakeNotFound { .. } => {
                 "check the spelling, and that the directory has a `flake.nix` that git tracks"
                     .to_owned()

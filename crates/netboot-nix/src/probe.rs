@@ -150,6 +150,33 @@ fn read_json<T: for<'a> Deserialize<'a>>(program: &str, bytes: &[u8]) -> Result<
 
 /// A text as a string of the Nix language (Nix manual, "String literal").
 fn nix_string(text: &str) -> String {
-    let escaped = text.replace('\\', r"\\").replace('"', r#"\""#).replace("${", r"\${");
+    // A carriage return that stands there as itself is read as a line feed.
+    let escaped = text.replace('\\', r"\\").replace('"', r#"\""#);
+    let escaped = escaped.replace("${", r"\${").replace('\r', r"\r");
     format!("\"{escaped}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use netboot_testbed::HermeticNix;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5))]
+        #[test]
+        fn nix_reads_every_string_as_it_was(
+            texts in prop::collection::vec("([^\0]|[$\\\\\"{}\r\n'])*", 100)
+        ) {
+            let strings: Vec<String> = texts.iter().map(|text| nix_string(text)).collect();
+            let output = HermeticNix::new()
+                .command("nix-instantiate")
+                .args(["--eval", "--json", "--strict", "-E", &format!("[ {} ]", strings.join(" "))])
+                .output()
+                .unwrap();
+            let read: Vec<String> = serde_json::from_slice(&output.stdout).unwrap();
+            prop_assert_eq!(read, texts);
+        }
+    }
 }

@@ -29,6 +29,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub(crate) struct Runner {
     pub(crate) environment: Environment,
+    /// Where they are looked for before the search path.
+    pub(crate) program_directory: Option<PathBuf>,
     /// How long a program may take to end its builders, once it is asked to.
     pub(crate) grace: Duration,
     /// What no event, log or error may show.
@@ -186,7 +188,9 @@ impl Runner {
     /// Finds the program in the search path that it will have itself.
     fn find(&self, program: &str) -> Result<PathBuf, Error> {
         let path = self.environment.path();
-        std::env::split_paths(path)
+        let first = self.program_directory.iter().cloned();
+        first
+            .chain(std::env::split_paths(path))
             .filter(|directory| directory.is_absolute())
             .map(|directory| directory.join(program))
             .find(|candidate| candidate.is_file())

@@ -56,8 +56,9 @@ async fn the_flake_s_code_runs_once_however_many_profiles_there_are() {
     // A `nix` that writes down what it is asked for, and then does it.
     let (nix, log) = (netboot_testbed::tool("nix"), place.path().join("calls"));
     let script = format!("echo \"$1\" >> {}\nexec {} \"$@\"", log.display(), nix.display());
-    let path = place.program("nix", &script);
-    let builder = place.builder(&flake).environment("PATH", path).build().unwrap();
+    place.program("nix", &script);
+    let builder = place.builder(&flake).program_directory(place.path().join("bin"));
+    let builder = builder.build().unwrap();
     let results = builder.build_all(&profiles(&["a", "b", "c"]), &Context::new()).await;
     assert!(results.iter().all(Result::is_err), "their builders fail");
     assert_eq!(read(log), "flake\neval\n");

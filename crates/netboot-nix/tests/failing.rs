@@ -104,6 +104,24 @@ async fn what_is_missing_is_named_with_what_there_is() {
 }
 
 #[tokio::test]
+async fn a_configuration_name_that_cannot_be_is_missing_and_sinks_no_other() {
+    let place = Place::new();
+    let flake = place.flake(&format!(
+        "{{ nixosConfigurations.y.config = {}; }}",
+        place::least_configuration("y", place::WITH_INIT, "{ }")
+    ));
+    let name = |profile: &dyn netboot_core::Profile| match profile.name().as_str() {
+        "x" => "\0".to_owned(),
+        other => other.to_owned(),
+    };
+    let builder = place.builder(&flake).configuration(name).build().unwrap();
+    let results = builder.build_all(&profiles(&["x", "y"]), &Context::new()).await;
+    let error = inner(results[0].as_ref().unwrap_err());
+    assert!(matches!(error, Error::AttributeMissing { .. }), "{error:?}");
+    assert!(results[1].is_ok(), "{:?}", results[1]);
+}
+
+#[tokio::test]
 async fn configuration_names_are_never_code() {
     let place = Place::new();
     let fails = configuration("x", "exit 1");
@@ -194,4 +212,21 @@ async fn a_secret_is_shown_nowhere() {
     let shown =
         format!("{error:?} {error} {:?} {builder:?} {}", events.lock().unwrap(), read(build_log));
     assert!(shown.contains("token is ***") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn options_that_cannot_be_used_are_named_without_their_values() {
+    let place = Place::new();
+    let flake = place.flake("{ }");
+    let builder = || place.builder(&flake);
+    for builder in [
+        builder().environment("", "hunter2"),
+        builder().environment("A=B", "hunter2"),
+        builder().environment("A", "hunter2\0"),
+        builder().program_directory(place.path().join("nowhere")),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert!(matches!(error, Error::InvalidOption { .. }), "{error:?}");
+        assert!(error.hint().is_some() && !format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
 }

@@ -6,6 +6,8 @@ mod place;
 use std::error::Error as _;
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use netboot_core::{Builder, Context, Event};
 use netboot_nix::Error;
@@ -128,4 +130,31 @@ async fn changes_that_are_not_committed_are_warned_of() {
     let (count, source) = warnings().await;
     assert_eq!(count, 0);
     assert!(source.contains("rev="), "{source}");
+}
+
+#[tokio::test]
+async fn offline_no_substituter_is_asked() {
+    let place = Place::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = Arc::new(AtomicU32::new(0));
+    let count = asked.clone();
+    std::thread::spawn(move || {
+        while let Ok((connection, _)) = listener.accept() {
+            // Closed without an answer.
+            drop(connection);
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let variables = place.nix.environment();
+    let (_, settings) = variables.iter().find(|(name, _)| *name == "NIX_CONFIG").unwrap();
+    let settings = format!("{settings}\nsubstituters = http://127.0.0.1:{port}");
+    for (offline, name) in [(true, "one"), (false, "two")] {
+        let configuration = least_configuration(name, WITH_INIT, "{ }");
+        let flake =
+            place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"));
+        let builder = place.builder(&flake).environment("NIX_CONFIG", &settings).offline(offline);
+        builder.build().unwrap().build(&profile("x"), &Context::new()).await.unwrap();
+        assert_eq!(asked.load(Ordering::Relaxed) == 0, offline);
+    }
 }
