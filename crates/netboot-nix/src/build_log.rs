@@ -1,13 +1,14 @@
 //! What builders print, kept by derivation.
 //!
 //! A profile's `build.log` is put together from the logs of the derivations that it needs, each
-//! recorded when it was built. So it is the same when the profile is built again and nothing is
-//! left to do, and it does not depend on which profile had a shared derivation built.
+//! recorded when it was built, whichever profile had it built. That is done once for the same
+//! parts, and stays: what is built later for others changes no image.
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use netboot_core::Sha256Digest;
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::Error;
@@ -22,10 +23,17 @@ pub(crate) struct LogDirectory(PathBuf);
 impl LogDirectory {
     /// Makes the directory if it is not there.
     pub(crate) fn create(state: &Path) -> Result<Self, Error> {
-        let directory = state.join("logs/derivations");
-        std::fs::create_dir_all(&directory)
-            .map_err(|source| Error::io("create", &directory, source))?;
-        Ok(Self(directory))
+        let logs = Self(state.join("logs/derivations"));
+        for directory in [&logs.0, &logs.builds()] {
+            std::fs::create_dir_all(directory)
+                .map_err(|source| Error::io("create", directory, source))?;
+        }
+        Ok(logs)
+    }
+
+    /// Where the logs lie that were put together.
+    fn builds(&self) -> PathBuf {
+        self.0.with_file_name("builds")
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -62,7 +70,7 @@ impl LogDirectory {
     /// directory: the files of a process that lives look the same.
     pub(crate) fn clean(&self) -> Result<(), Error> {
         let logs = self.0.parent().unwrap_or(&self.0);
-        for directory in [&self.0, logs] {
+        for directory in [&self.0, &self.builds(), logs] {
             let failed = |source| Error::io("clean", directory, source);
             for entry in std::fs::read_dir(directory).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
@@ -72,6 +80,22 @@ impl LogDirectory {
             }
         }
         Ok(())
+    }
+
+    /// What was printed by the builders of `parts`, for which `requisites` were needed, as it was
+    /// collected when these parts were there first.
+    pub(crate) fn collect_once(
+        &self,
+        parts: &BTreeSet<&str>,
+        requisites: &BTreeSet<String>,
+    ) -> Result<Vec<u8>, Error> {
+        let parts: Vec<&str> = parts.iter().copied().collect();
+        let name = Sha256Digest::of(parts.join("\n").as_bytes());
+        let place = self.builds().join(format!("{name}.log"));
+        if !place.exists() {
+            write_once(&place, &self.collect(requisites)?)?;
+        }
+        std::fs::read(&place).map_err(|source| Error::io("read", &place, source))
     }
 
     /// The logs of those of `derivations` that have one, each under a line that names it.
@@ -109,8 +133,8 @@ pub(crate) fn replace(place: &Path, content: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes a file that is named by its content: one that is there is the same, and stays, since
-/// somebody may be reading it.
+/// Writes a file that appears whole, unless one is there: that stays, since somebody may be
+/// reading it.
 pub(crate) fn write_once(place: &Path, content: &[u8]) -> Result<(), Error> {
     match written_beside(place, content)?.persist_noclobber(place) {
         Err(error) if error.error.kind() != ErrorKind::AlreadyExists => {

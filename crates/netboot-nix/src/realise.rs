@@ -82,8 +82,9 @@ impl Realisation<'_> {
         }
         remove_old_roots(&roots, &self.taken_roots(), self.keep_roots)?;
 
+        let derivations = parts.values().map(|part| part.drv.as_str()).collect();
         let mut log = header.as_bytes().to_vec();
-        log.extend(self.logs.collect(requisites)?);
+        log.extend(self.logs.collect_once(&derivations, requisites)?);
         let name = netboot_core::Sha256Digest::of(&log).to_string();
         let place = self.state.join("logs").join(format!("{}-{}.log", self.profile, &name[..16]));
         write_once(&place, &log)?;
