@@ -10,6 +10,8 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::child_group::ChildGroup;
+
 /// How long a guest may take to show its first sign under KVM; a working one takes a tenth.
 const PROBE_TIME: Duration = Duration::from_secs(3);
 
@@ -73,10 +75,9 @@ async fn kvm_works(program: &Path) -> bool {
         .args(["-serial", "chardev:console"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    let Ok(mut child) = command.spawn() else { return false };
-    let Some(mut console) = child.stdout.take() else { return false };
+        .stderr(Stdio::null());
+    let Ok(mut group) = ChildGroup::spawn(&mut command) else { return false };
+    let Some(mut console) = group.child.stdout.take() else { return false };
     let sign = async {
         let mut text = Vec::new();
         let mut buffer = [0; 1024];
@@ -91,6 +92,6 @@ async fn kvm_works(program: &Path) -> bool {
     let works = timeout(PROBE_TIME, sign).await.unwrap_or(false);
     tracing::debug!(works, "probed KVM");
     // It ends by the signal or has ended; a failure to wait leaves nothing to be done.
-    let _ = child.kill().await;
+    let _ = group.end().await;
     works
 }

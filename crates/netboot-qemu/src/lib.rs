@@ -29,6 +29,7 @@
 mod accelerator;
 mod boot_failure;
 mod boot_stage;
+mod child_group;
 mod console;
 mod directory_server;
 mod error;

@@ -4,15 +4,21 @@ use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::Error;
+use crate::child_group::ChildGroup;
 
 /// How many lines of standard error an error carries.
 const LAST_LINES: usize = 20;
+
+/// How long the standard error of a QEMU that has ended is read on.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The path of a program: as it is where it has a directory, else from the `PATH`.
 pub(super) fn locate(program: &Path) -> Result<PathBuf, Error> {
@@ -32,7 +38,7 @@ pub(super) fn locate(program: &Path) -> Result<PathBuf, Error> {
 pub(super) struct Qemu {
     program: PathBuf,
     arguments: Vec<String>,
-    child: Child,
+    group: ChildGroup,
     pub(super) keyboard: ChildStdin,
     pub(super) console: ChildStdout,
     errors: JoinHandle<Vec<String>>,
@@ -41,15 +47,14 @@ pub(super) struct Qemu {
 impl Qemu {
     pub(super) fn start(program: &Path, arguments: Vec<String>) -> Result<Self, Error> {
         let spawn_error = |source| Error::Spawn { program: program.to_owned(), source };
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(&arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(spawn_error)?;
+            .stderr(Stdio::piped());
+        let mut group = ChildGroup::spawn(&mut command).map_err(spawn_error)?;
+        let child = &mut group.child;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(keyboard), Some(console), Some(stderr)) = pipes else {
             return Err(spawn_error(io::ErrorKind::BrokenPipe.into()));
@@ -67,7 +72,7 @@ impl Qemu {
             last
         });
         let program = program.to_owned();
-        Ok(Self { program, arguments, child, keyboard, console, errors })
+        Ok(Self { program, arguments, group, keyboard, console, errors })
     }
 
     /// The program and its arguments.
@@ -81,21 +86,22 @@ impl Qemu {
     }
 
     /// Ends it, and waits until it has.
-    pub(super) async fn end(mut self) -> Result<(), Error> {
-        let killed = self.child.kill().await;
-        killed.map_err(|source| self.console_error(source))
+    pub(super) async fn end(self) -> Result<(), Error> {
+        let Self { program, group, .. } = self;
+        group.end().await.map_err(|source| Error::Console { program, source })
     }
 
     /// Waits for the end of one that has closed its console, and fails if it failed.
-    pub(super) async fn wait(mut self) -> Result<(), Error> {
-        let waited = self.child.wait().await;
+    pub(super) async fn wait(&mut self) -> Result<(), Error> {
+        let waited = self.group.wait().await;
         let status: ExitStatus = waited.map_err(|source| self.console_error(source))?;
         if status.success() {
             return Ok(());
         }
-        // The pipe is closed with the process, so this ends.
-        let stderr = self.errors.await.unwrap_or_default();
-        let (program, arguments) = (self.program, self.arguments);
+        // The pipe is closed with the process, unless a process that it left behind holds it.
+        let stderr = timeout(LAST_WORDS, &mut self.errors).await;
+        let stderr = stderr.ok().and_then(Result::ok).unwrap_or_default();
+        let (program, arguments) = (self.program.clone(), self.arguments.clone());
         Err(Error::QemuFailed { program, arguments, status, stderr })
     }
 }

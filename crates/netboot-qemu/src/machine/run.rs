@@ -1,10 +1,11 @@
 //! One boot, from the first byte of the console to the report.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use netboot_core::{Context, Event};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::process::Qemu;
 use crate::console::{Shown, Terminal};
@@ -77,9 +78,10 @@ impl Run<'_> {
             started,
             context,
         };
+        let mut time_over = pin!(sleep(self.timeout.saturating_sub(started.elapsed())));
         let closed = tokio::select! {
             closed = read_console(&mut qemu, &mut reading) => Some(closed),
-            () = sleep_until((started + self.timeout).into()) => None,
+            () = &mut time_over => None,
             () = context.cancellation().cancelled() => {
                 qemu.end().await?;
                 return Err(Error::Cancelled);
@@ -92,10 +94,20 @@ impl Run<'_> {
                 qemu.end().await?;
                 None
             }
-            Some(Ok(())) => {
-                qemu.wait().await?;
-                Some(BootOutcome::MachineStopped)
-            }
+            Some(Ok(())) => tokio::select! {
+                waited = qemu.wait() => {
+                    waited?;
+                    Some(BootOutcome::MachineStopped)
+                }
+                () = &mut time_over => {
+                    qemu.end().await?;
+                    Some(BootOutcome::TimedOut)
+                }
+                () = context.cancellation().cancelled() => {
+                    qemu.end().await?;
+                    return Err(Error::Cancelled);
+                }
+            },
             Some(Err(error)) => {
                 qemu.end().await?;
                 return Err(error);

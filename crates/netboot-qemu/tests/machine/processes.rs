@@ -1,12 +1,14 @@
 //! Nothing of a boot is left: no QEMU, no file. And what keeps QEMU from starting is named.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use netboot_core::{CancellationToken, Context, Event};
-use netboot_qemu::{Accelerator, Error, Firmware, Machine};
+use netboot_qemu::{Accelerator, BootOutcome, Error, Firmware, Machine};
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -23,6 +25,25 @@ fn runs(name: &str) -> bool {
 /// A name for a machine that no other has.
 fn unique(name: &str) -> String {
     format!("netboot-test-{name}-{}", std::process::id())
+}
+
+/// A shell script in QEMU's place.
+struct Wrapper {
+    _directory: TempDir,
+    program: PathBuf,
+}
+
+impl Wrapper {
+    /// What the script does before QEMU's own path and the arguments.
+    fn new(prefix: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        let program = directory.path().join("qemu");
+        let real = netboot_testbed::tool("qemu-system-x86_64");
+        let script = format!("#!/bin/sh\n{prefix} {} \"$@\"\nexit $?\n", real.display());
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        Self { _directory: directory, program }
+    }
 }
 
 async fn wait_for_end(name: &str) {
@@ -85,6 +106,60 @@ async fn a_dropped_boot_leaves_no_machine() {
         }
     }
     wait_for_end(&name).await;
+}
+
+#[tokio::test]
+async fn a_machine_behind_a_script_ends_with_it() {
+    let site = Site::with_script("#!ipxe\necho NETBOOT-HERE\nsleep 600\n").await;
+    let name = unique("wrapped");
+    let qemu = Wrapper::new("");
+    let machine = machine(Firmware::Bios).accelerator(Accelerator::Tcg).name(&name);
+    let machine = machine.qemu_program(&qemu.program).expect("NETBOOT-HERE");
+    site.boot(machine, "boot.ipxe").await.ensure_success().unwrap();
+    wait_for_end(&name).await;
+}
+
+/// Names the machine of the process that is killed; that process is this test once more.
+const CALLER: &str = "NETBOOT_TEST_CALLER";
+
+#[tokio::test]
+async fn a_caller_that_is_killed_leaves_no_machine() {
+    if let Ok(name) = std::env::var(CALLER) {
+        let site = Site::with_script("#!ipxe\nsleep 600\n").await;
+        let (machine, context, mut events) = waiting(&name);
+        let url = site.server.url("boot.ipxe");
+        let boot = tokio::spawn(async move { machine.boot(&url, &context).await });
+        first_line(&mut events).await;
+        println!("\nNETBOOT-BOOTS");
+        panic!("{:?}", boot.await.unwrap());
+    }
+    let name = unique("orphan");
+    let test = "processes::a_caller_that_is_killed_leaves_no_machine";
+    let temporary = TempDir::new().unwrap();
+    let mut caller = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(CALLER, &name)
+        // What a killed process leaves there goes with this directory.
+        .env("TMPDIR", temporary.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(caller.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "NETBOOT-BOOTS"));
+    assert!(runs(&name));
+    caller.kill().unwrap();
+    caller.wait().unwrap();
+    wait_for_end(&name).await;
+}
+
+#[tokio::test]
+async fn a_console_that_closes_early_does_not_stop_the_clock() {
+    let qemu = Wrapper::new("exec >&-; sleep 987655; exit;");
+    let machine = machine(Firmware::Bios).accelerator(Accelerator::Tcg);
+    let machine = machine.qemu_program(&qemu.program).timeout(Duration::from_secs(1));
+    let report = Site::new().await.boot(machine, "boot.ipxe").await;
+    assert_eq!(report.outcome, BootOutcome::TimedOut);
+    assert!(!runs("987655"));
 }
 
 #[tokio::test]
@@ -167,17 +242,10 @@ async fn the_accelerator_that_is_reported_is_the_one_that_ran() {
 #[tokio::test]
 async fn a_kvm_that_hangs_is_given_up_for_tcg() {
     let site = Site::with_script("#!ipxe\necho NETBOOT-HERE\nsleep 600\n").await;
-    let directory = TempDir::new().unwrap();
-    let program = directory.path().join("qemu");
-    let real = netboot_testbed::tool("qemu-system-x86_64");
-    // What a broken KVM does: the process stays, and its guest never shows anything.
-    let script = format!(
-        "#!/bin/sh\ncase \"$*\" in *'-accel kvm'*) exec sleep 987654 ;; esac\nexec {} \"$@\"\n",
-        real.display()
-    );
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let machine = machine(Firmware::Bios).qemu_program(&program).expect("NETBOOT-HERE");
+    // What a broken KVM does: the process stays, and its guest never shows anything. And the
+    // script stays before it, as a wrapper of QEMU may.
+    let qemu = Wrapper::new("case \"$*\" in *'-accel kvm'*) sleep 987654; exit ;; esac; exec");
+    let machine = machine(Firmware::Bios).qemu_program(&qemu.program).expect("NETBOOT-HERE");
     let report = site.boot(machine, "boot.ipxe").await;
     report.ensure_success().unwrap();
     assert_eq!(report.accelerator, Accelerator::Tcg);
