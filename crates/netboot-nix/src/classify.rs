@@ -48,6 +48,9 @@ pub(crate) fn realisation(
     build_log: PathBuf,
     last_lines: impl Fn(&str) -> Vec<String>,
 ) -> Option<Error> {
+    let messages: Vec<String> =
+        messages.iter().map(|message| own_words(message).to_owned()).collect();
+    let messages = messages.as_slice();
     let first = |texts: &[&str]| {
         let is_it = |message: &&String| texts.iter().any(|text| message.contains(text));
         messages.iter().find(is_it).cloned()
@@ -92,10 +95,24 @@ pub(crate) fn realisation(
     first(&["cannot connect to socket at"]).map(|message| Error::DaemonUnreachable { message })
 }
 
+/// A message without the end of a builder's log, which Nix quotes when it builds by its daemon or on
+/// another machine: a test there that "timed out after" a while met no time limit of Nix's.
+fn own_words(message: &str) -> &str {
+    let begins_quotation = |line: &str| {
+        let line = line.trim_start();
+        (line.starts_with("last ") || line.starts_with("Last ")) && line.contains(" log line")
+    };
+    let begin = message
+        .match_indices('\n')
+        .map(|(end, _)| end)
+        .find(|end| message[end + 1..].lines().next().is_some_and(begins_quotation));
+    &message[..begin.unwrap_or(message.len())]
+}
+
 /// The derivations that a message names between single quotes, with or without an output
 /// (`x.drv!out`, `x.drv^out`).
 pub(crate) fn derivations(message: &str) -> impl Iterator<Item = &str> {
-    let quoted = message.split('\'').skip(1).step_by(2);
+    let quoted = own_words(message).split('\'').skip(1).step_by(2);
     let derivation = |text: &str| text.find(['!', '^']).unwrap_or(text.len());
     quoted.map(move |text| &text[..derivation(text)]).filter(|text| {
         std::path::Path::new(text).extension().is_some_and(|extension| extension == "drv")
@@ -108,6 +125,11 @@ fn is_network(messages: &[String]) -> bool {
         "Failed to open archive",
         "Failed to fetch git repository",
         "Could not resolve host",
+        "terminal prompts disabled",
+        "could not read Username",
+        "Authentication failed",
+        "Permission denied (",
+        "Host key verification failed",
     ];
     messages.iter().any(|message| texts.iter().any(|text| message.contains(text)))
 }
@@ -141,6 +163,19 @@ mod tests {
             let error = realisation(&messages, PathBuf::new(), |_| Vec::new()).unwrap();
             let is_hello = matches!(&error, Error::BuildFailed { derivation, .. } if derivation == "/nix/store/a-hello.drv");
             assert!(is_hello, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_builder_printed_is_left_out_of_a_message() {
+        let own = "builder for '/s/a-x.drv' failed with exit code 1;";
+        for quotation in ["last 2 log lines:", "  Last 25 log lines:", "last 1 log line:"] {
+            let message = format!("{own}\n{quotation}\n> timed out after 3 seconds '/s/b-y.drv'");
+            assert_eq!(own_words(&message), own);
+            assert_eq!(derivations(&message).collect::<Vec<_>>(), ["/s/a-x.drv"]);
+        }
+        for whole in ["", "\n", "one\ntwo", "the last 2 log lines:"] {
+            assert_eq!(own_words(whole), whole);
         }
     }
 

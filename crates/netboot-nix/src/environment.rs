@@ -41,6 +41,12 @@ const PASSED_ON: [&str; 32] = [
     "SSL_CERT_DIR",
 ];
 
+/// Keeps git and ssh from asking for credentials at the terminal: Nix runs in the background of
+/// it, where whoever asks is stopped for good (git's `GIT_TERMINAL_PROMPT`; `SSH_ASKPASS_REQUIRE`
+/// in ssh(1)). A caller may set them otherwise.
+const UNATTENDED: [(&str, &str); 3] =
+    [("GIT_TERMINAL_PROMPT", "0"), ("SSH_ASKPASS", "false"), ("SSH_ASKPASS_REQUIRE", "force")];
+
 /// The variables that every Nix program gets.
 #[derive(Clone, Default)]
 pub(crate) struct Environment {
@@ -51,9 +57,20 @@ impl Environment {
     /// The allowed variables of this process, under `additional` ones, with Netboot's own settings
     /// behind those of `NIX_CONFIG`, where the last one counts.
     pub(crate) fn new(additional: &BTreeMap<OsString, OsString>, settings: &[String]) -> Self {
+        Self::of(|name| std::env::var_os(name), additional, settings)
+    }
+
+    /// The same for a process whose variables are `inherited`.
+    fn of(
+        inherited: impl Fn(&str) -> Option<OsString>,
+        additional: &BTreeMap<OsString, OsString>,
+        settings: &[String],
+    ) -> Self {
+        let unattended = UNATTENDED.iter().map(|(name, value)| (name.into(), value.into()));
         let mut variables: BTreeMap<OsString, OsString> = PASSED_ON
             .iter()
-            .filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)))
+            .filter_map(|name| Some((OsString::from(name), inherited(name)?)))
+            .chain(unattended)
             .collect();
         variables.extend(additional.clone());
         let configuration = variables.entry("NIX_CONFIG".into()).or_default();
@@ -92,5 +109,47 @@ impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Values can be secrets, such as a token in NIX_CONFIG.
         f.debug_set().entries(self.variables.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(inherited: &[(&str, &str)], additional: &[(&str, &str)]) -> Environment {
+        let inherited: BTreeMap<_, _> = inherited.iter().copied().collect();
+        let additional =
+            additional.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let settings = ["ours = 1".to_owned()];
+        Environment::of(|name| inherited.get(name).map(OsString::from), &additional, &settings)
+    }
+
+    fn value<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
+        environment.variables.get(OsStr::new(name)).and_then(|value| value.to_str())
+    }
+
+    #[test]
+    fn proxies_are_passed_on_in_both_cases_and_secrets_are_not() {
+        for name in ["http", "https", "ftp", "all", "no"].map(|name| format!("{name}_proxy")) {
+            for name in [name.to_uppercase(), name] {
+                let environment = environment(&[(&name, "x")], &[]);
+                assert_eq!(value(&environment, &name), Some("x"), "{name}");
+            }
+        }
+        let environment = environment(&[("AWS_SECRET_ACCESS_KEY", "x"), ("PATH", "/bin")], &[]);
+        assert_eq!(value(&environment, "AWS_SECRET_ACCESS_KEY"), None);
+        assert_eq!(environment.path(), "/bin");
+    }
+
+    #[test]
+    fn a_caller_s_variable_goes_over_all_but_our_settings() {
+        let inherited = [("PATH", "/bin"), ("NIX_CONFIG", "theirs = 1")];
+        let additional =
+            [("PATH", "/opt"), ("NIX_CONFIG", "ours = 0"), ("GIT_TERMINAL_PROMPT", "1")];
+        let environment = environment(&inherited, &additional);
+        assert_eq!(environment.path(), "/opt");
+        assert_eq!(value(&environment, "NIX_CONFIG"), Some("ours = 0\nours = 1"));
+        assert_eq!(value(&environment, "GIT_TERMINAL_PROMPT"), Some("1"));
+        assert_eq!(value(&environment, "SSH_ASKPASS_REQUIRE"), Some("force"));
     }
 }

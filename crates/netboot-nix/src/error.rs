@@ -296,10 +296,7 @@ impl Error {
                 "add it to the flake, or map the profile to one of its configurations: {}",
                 available.join(", ")
             ),
-            Self::Evaluation { .. } => {
-                "correct the configuration; `nix eval --show-trace` on the attribute shows where"
-                    .to_owned()
-            }
+            Self::Evaluation { message, .. } => evaluation_hint(message).to_owned(),
             Self::UnusableValue { .. } => {
                 "give it the form that NixOS's netboot modules give it".to_owned()
             }
@@ -342,6 +339,22 @@ impl Error {
             }
             Self::DuplicateProfile => "give each profile a name of its own".to_owned(),
         })
+    }
+}
+
+fn evaluation_hint(message: &str) -> &'static str {
+    let has = |text: &str| message.contains(text);
+    let is_missing = has("No such file or directory") || has("does not exist");
+    if has("allow-import-from-derivation") {
+        "the configuration builds something to evaluate itself: change that, or allow it by \
+         `import_from_derivation(true)` of the builder"
+    } else if has("is not tracked by Git") || (has("-source/") && is_missing) {
+        "the flake's source lacks the file: of a git repository Nix sees only what git tracks, so \
+         `git add` it if it is there"
+    } else if has("is not owned by") {
+        "build as the user that the repository belongs to, or change its owner"
+    } else {
+        "correct the configuration; `nix eval --show-trace` on the attribute shows where"
     }
 }
 

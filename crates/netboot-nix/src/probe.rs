@@ -123,13 +123,21 @@ async fn run(
     context: &Context,
 ) -> Result<Result<Vec<u8>, (Vec<String>, Error)>, Stop> {
     let (mut messages, mut last_lines) = (Vec::new(), LastLines::default());
+    let mut said_before = String::new();
     let finished = runner
         .run("nix", &arguments, context, |line| match runner.read_line(line) {
-            Some(LogEvent::Error { message }) => {
+            Some(LogEvent::Error { mut message }) => {
+                // Of a program that Nix calls, git or ssh, it tells only that it failed.
+                if message.starts_with("program '") && !said_before.is_empty() {
+                    message = format!("{message}: {said_before}");
+                }
                 last_lines.push(message.clone());
                 messages.push(message);
             }
-            Some(LogEvent::Plain { line }) => last_lines.push(line),
+            Some(LogEvent::Plain { line }) => {
+                said_before.clone_from(&line);
+                last_lines.push(line);
+            }
             _ => {}
         })
         .await?;
