@@ -53,9 +53,24 @@ impl BootFailure {
             | BootOutcome::TimedOut
             | BootOutcome::FirmwareGaveUp { .. } => match &self.failed_fetch {
                 Some(fetch) => fetch_hint(fetch),
+                None if self.fetched_by_no_protocol() => {
+                    "iPXE was given a URL of a kind that it cannot fetch: those of network cards \
+                     have no HTTPS; serve it over plain http"
+                        .to_owned()
+                }
                 None => stage_hint(self.reached, &self.outcome).to_owned(),
             },
         })
+    }
+}
+
+impl BootFailure {
+    /// Whether iPXE refused a URL before it asked anybody (`xfer_open_uri` in iPXE's
+    /// `src/core/open.c`).
+    fn fetched_by_no_protocol(&self) -> bool {
+        let refused = "Could not start download: Operation not supported";
+        self.reached < BootStage::Kernel
+            && self.last_lines.iter().any(|line| line.starts_with(refused))
     }
 }
 
@@ -77,20 +92,38 @@ fn panic_hint(line: &str) -> &'static str {
     }
 }
 
+/// The messages are those of iPXE's `src/core/errno.c`, and the numbers those of its pages.
 fn fetch_hint(fetch: &Fetch) -> String {
     let url = &fetch.url;
-    match &fetch.outcome {
-        FetchOutcome::Failed { message, page } if message.contains("No such file") => format!(
-            "the server answered 404 for `{url}`: publish the file, or correct the URL in the \
-             script ({page})"
-        ),
-        FetchOutcome::Failed { message, page } => {
-            format!("fetching `{url}` failed ({message}); {page} explains it")
-        }
-        FetchOutcome::Unfinished | FetchOutcome::Complete => format!(
+    let FetchOutcome::Failed { message, page } = &fetch.outcome else {
+        return format!(
             "`{url}` did not arrive in time: see that the server answers, and allow more time for \
              a large file"
-        ),
+        );
+    };
+    let said = |text: &str| message.contains(text);
+    if said("No such file") {
+        format!(
+            "the server answered 404 for `{url}`: publish the file, or correct the URL in the \
+             script ({page})"
+        )
+    } else if said("Permission denied") {
+        format!(
+            "the server refused `{url}`: let it be read without a password, by the server's own \
+             user too ({page})"
+        )
+    } else if said("Connection reset") || said("Connection refused") {
+        format!(
+            "nothing listens where `{url}` is, or the server broke off: start it, and see that \
+             the port is right ({page})"
+        )
+    } else if said("Connection timed out") {
+        format!("no answer came for `{url}`: see that the server runs and is reached ({page})")
+    } else if said("0x3e11") {
+        // Its DNS client's, which has no message of its own (`src/net/udp/dns.c`).
+        format!("the host of `{url}` has no address in DNS: correct the name ({page})")
+    } else {
+        format!("fetching `{url}` failed ({message}); {page} explains it")
     }
 }
 
@@ -122,6 +155,28 @@ fn stage_hint(reached: BootStage, outcome: &BootOutcome) -> &'static str {
         BootStage::InitReached | BootStage::MarkersSeen => {
             "`init` runs and did not print what is expected: see that it prints to the serial \
              console (`console=ttyS0`, as the last `console=`), and allow more time"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch;
+
+    #[test]
+    fn each_failure_that_real_ipxe_printed_has_its_remedy() {
+        for (line, expected) in [
+            ("x... No such file or directory (http://ipxe.org/2d0c613b)", "publish the file"),
+            ("http://10.0.2.2:1/x... Connection reset (http://ipxe.org/0f0a6039)", "port"),
+            ("http://10.0.2.77/x...... Connection timed out (http://ipxe.org/4c0a6035)", "runs"),
+            ("http://nowhere/x... Error 0x3e11613b (http://ipxe.org/3e11613b)", "DNS"),
+            ("x... Permission denied (http://ipxe.org/0212603c)", "password"),
+            ("x... Input/output error (http://ipxe.org/1d0c6139)", "http://ipxe.org/1d0c6139"),
+        ] {
+            let hint = fetch_hint(&fetch::parse(line).unwrap());
+            let (url, _) = line.split_once("...").unwrap();
+            assert!(hint.contains(expected) && hint.contains(&format!("`{url}`")), "{hint}");
         }
     }
 }

@@ -1,12 +1,16 @@
 //! What can go wrong with a boot, and what to do about it.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use url::Url;
 
 use crate::{BootFailure, UrlProblem};
+
+/// The number of the signal that nothing survives (POSIX).
+const SIGKILL: i32 = 9;
 
 /// The errors of this crate.
 ///
@@ -156,7 +160,7 @@ impl Error {
                     searched.join(", ")
                 )
             }
-            Self::QemuFailed { stderr, .. } => return qemu_hint(stderr),
+            Self::QemuFailed { status, stderr, .. } => return qemu_hint(*status, stderr),
             Self::Spawn { source, .. }
             | Self::Io { source, .. }
             | Self::DirectoryMissing { source, .. } => return io_hint(source),
@@ -171,7 +175,7 @@ impl Error {
     }
 }
 
-fn qemu_hint(stderr: &[String]) -> Option<String> {
+fn qemu_hint(status: ExitStatus, stderr: &[String]) -> Option<String> {
     let said = |text: &str| stderr.iter().any(|line| line.contains(text));
     if said("romfile") || said("failed to find ROM") {
         Some("install iPXE's ROMs for QEMU's network cards (Debian, Ubuntu: ipxe-qemu)".to_owned())
@@ -181,6 +185,12 @@ fn qemu_hint(stderr: &[String]) -> Option<String> {
         Some("KVM does not work here: use Accelerator::Auto or Accelerator::Tcg".to_owned())
     } else if said("'user' is not a valid netdev backend") || said("network backend 'user'") {
         Some("use a QEMU that is built with user-mode networking (libslirp)".to_owned())
+    } else if status.signal() == Some(SIGKILL) {
+        Some(
+            "something killed it, most often the system for want of memory: give the machine less \
+             with memory_mib, or boot fewer at once"
+                .to_owned(),
+        )
     } else {
         None
     }

@@ -157,8 +157,11 @@ impl Machine {
 
 /// Whether a kernel panicked of the emulation, and not of the image.
 fn is_emulator_fault(report: &BootReport) -> bool {
-    let panicked_of_timer = |outcome: &BootOutcome| matches!(outcome, BootOutcome::Panicked { line } if line.contains("IO-APIC + timer doesn't work"));
-    report.accelerator == Accelerator::Tcg && panicked_of_timer(&report.outcome)
+    let panicked_of_timer = matches!(
+        &report.outcome,
+        BootOutcome::Panicked { line } if line.contains("IO-APIC + timer doesn't work")
+    );
+    report.accelerator == Accelerator::Tcg && panicked_of_timer
 }
 
 /// What DHCP names: the URL, or a script by TFTP that goes to it. With it the script's own URL.

@@ -45,6 +45,8 @@ pub(crate) struct Watcher {
     /// Of the last fetch that succeeded.
     last_fetch: Option<Duration>,
     pub(crate) outcome: Option<BootOutcome>,
+    /// Whether the line of [`BootOutcome::FailureSeen`] has not ended.
+    failure_is_partial: bool,
 }
 
 impl Watcher {
@@ -67,6 +69,7 @@ impl Watcher {
             last_line: String::new(),
             last_fetch: None,
             outcome: None,
+            failure_is_partial: false,
         }
     }
 
@@ -97,9 +100,10 @@ impl Watcher {
             self.kernel_started(time);
             self.reach(BootStage::InitReached, time);
         }
+        // Before the markers: where one line has both, it is no success.
+        self.watch_failures(shown, time);
         self.watch_markers(line, time);
         if let Shown::Finished(line) = shown {
-            self.watch_failures(line, time);
             self.transcript.push(line);
         }
         self.last_line = match shown {
@@ -230,18 +234,26 @@ impl Watcher {
         }
     }
 
-    fn watch_failures(&mut self, line: &str, time: Duration) {
+    fn watch_failures(&mut self, shown: Shown<'_>, time: Duration) {
+        let (Shown::Partial(line) | Shown::Finished(line)) = shown;
+        let is_finished = matches!(shown, Shown::Finished(_));
+        // What decided it as the begin of a line is reported as the whole.
+        if let Some(BootOutcome::FailureSeen { line: begin }) = &mut self.outcome
+            && self.failure_is_partial
+            && line.starts_with(begin.as_str())
+        {
+            line.clone_into(begin);
+            self.failure_is_partial = !is_finished;
+        }
         if self.outcome.is_some() {
             return;
         }
-        let line_with = |text: &str| line.contains(text).then(|| line.to_owned());
-        if let Some(line) = line_with(PANIC) {
+        if is_finished && line.contains(PANIC) {
             self.kernel_started(time);
-            self.outcome = Some(BootOutcome::Panicked { line });
-        } else if let Some(line) =
-            self.expectations.failures.iter().find_map(|text| line_with(text))
-        {
-            self.outcome = Some(BootOutcome::FailureSeen { line });
+            self.outcome = Some(BootOutcome::Panicked { line: line.to_owned() });
+        } else if self.expectations.failures.iter().any(|text| line.contains(text.as_str())) {
+            self.outcome = Some(BootOutcome::FailureSeen { line: line.to_owned() });
+            self.failure_is_partial = !is_finished;
         }
     }
 }
@@ -342,5 +354,47 @@ mod tests {
         assert_eq!((watcher.missing(), watcher.outcome), (vec!["one".to_owned()], None));
         let (watcher, _) = watch(expectations, &["has two", "has one"]);
         assert_eq!(watcher.outcome, Some(BootOutcome::Succeeded));
+    }
+
+    #[test]
+    fn without_a_marker_init_is_success() {
+        let banner = "[    0.000000] Linux version 6.1.0";
+        for line in ["[    2.1] Run /init as init process", "<<< NixOS Stage 1 >>>"] {
+            let (watcher, _) = watch(Expectations::default(), &["boot... ok", banner]);
+            assert_eq!(watcher.outcome, None);
+            let (watcher, _) = watch(Expectations::default(), &["boot... ok", banner, line]);
+            assert_eq!(watcher.reached(), BootStage::InitReached);
+            assert_eq!(watcher.outcome, Some(BootOutcome::Succeeded));
+        }
+    }
+
+    #[test]
+    fn a_prompt_that_no_line_end_follows_is_a_failure_too() {
+        let failures = vec!["password".to_owned()];
+        let expectations = Expectations { failures, ..Expectations::default() };
+        let mut watcher = Watcher::new(expectations, "http://10.0.2.2/boot", None);
+        let mut terminal = Watcher::terminal(Firmware::Bios);
+        let parts: [&[u8]; 3] = [b"Give root password", b" for maintenance: ", b"x\r\nnext\r\n"];
+        for (part, expected) in parts.into_iter().zip([
+            "Give root password",
+            "Give root password for maintenance:",
+            "Give root password for maintenance: x",
+        ]) {
+            let mut take = |terminal: &mut Terminal, shown: Shown<'_>| {
+                watcher.take(shown, Duration::ZERO, terminal);
+            };
+            terminal.feed(part, &mut take);
+            let line = expected.to_owned();
+            assert_eq!(watcher.outcome, Some(BootOutcome::FailureSeen { line }));
+        }
+    }
+
+    #[test]
+    fn a_line_with_a_marker_and_a_failure_is_a_failure() {
+        let (markers, failures) = (vec!["tests".to_owned()], vec!["FAILED".to_owned()]);
+        let expectations = Expectations { markers, failures, ..Expectations::default() };
+        let (watcher, _) = watch(expectations, &["tests FAILED"]);
+        let line = "tests FAILED".to_owned();
+        assert_eq!(watcher.outcome, Some(BootOutcome::FailureSeen { line }));
     }
 }

@@ -109,20 +109,23 @@ impl MachineBuilder {
     /// Expects `marker` in a line of the console. Several may be expected, in any order; the boot
     /// has succeeded when all were seen, and ends then. Without any it succeeds when Linux starts
     /// its `init`.
+    ///
+    /// The console also shows what iPXE fetches and the kernel's command line: a text that is in
+    /// one of them is seen before anything runs.
     pub fn expect(mut self, marker: impl Into<String>) -> Self {
         self.expectations.markers.push(marker.into());
         self
     }
 
-    /// Ends the boot as failed when `text` is in a line of the console. A kernel panic ends it in
-    /// any case.
+    /// Ends the boot as failed when `text` is in a line of the console, such as the prompt of an
+    /// emergency shell. A kernel panic ends it in any case.
     pub fn fail_on(mut self, text: impl Into<String>) -> Self {
         self.expectations.failures.push(text.into());
         self
     }
 
-    /// The text that shows that `init` runs, instead of Linux's `Run /init as init process` and NixOS's own words,
-    /// which `quiet` and `loglevel=` suppress.
+    /// The text that shows that `init` runs, instead of Linux's `Run /init as init process`, which
+    /// `quiet` and `loglevel=` suppress, and of NixOS's own words.
     pub fn init_marker(mut self, text: impl Into<String>) -> Self {
         self.expectations.init_marker = Some(text.into());
         self

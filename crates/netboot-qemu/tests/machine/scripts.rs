@@ -7,15 +7,16 @@ use crate::site::{Site, machine};
 use netboot_core::{Context, Event, Phase};
 use netboot_qemu::{BootOutcome, BootStage, Error, FetchOutcome, Firmware, key};
 
-async fn a_marker_is_seen(firmware: Firmware) {
+#[tokio::test]
+async fn a_marker_is_seen() {
     let site = Site::with_script("#!ipxe\necho NETBOOT-HERE ${net0/mac}\nsleep 600\n").await;
-    let machine = machine(firmware).mac("52:54:00:c0:ff:ee".parse().unwrap());
+    let machine = machine(Firmware::Bios).mac("52:54:00:c0:ff:ee".parse().unwrap());
     let report = site.boot(machine.expect("NETBOOT-HERE 52:54:00:c0:ff:ee"), "boot.ipxe").await;
 
     report.ensure_success().unwrap();
     assert_eq!(report.outcome, BootOutcome::Succeeded);
     assert_eq!(report.reached, BootStage::MarkersSeen);
-    assert_eq!(report.firmware, firmware);
+    assert_eq!(report.firmware, Firmware::Bios);
     let stages: Vec<_> = report.stages.keys().copied().collect();
     let expected = [BootStage::Started, BootStage::Dhcp, BootStage::Script, BootStage::MarkersSeen];
     assert_eq!(stages, expected);
@@ -26,16 +27,6 @@ async fn a_marker_is_seen(firmware: Firmware) {
     assert_eq!(report.url, format!("http://10.0.2.2:{}/boot.ipxe", site.server.address().port()));
     let requests = site.server.requests();
     assert!(requests.iter().any(|request| request.path == "/boot.ipxe" && request.status == 200));
-}
-
-#[tokio::test]
-async fn a_marker_is_seen_by_bios() {
-    a_marker_is_seen(Firmware::Bios).await;
-}
-
-#[tokio::test]
-async fn a_marker_is_seen_by_uefi() {
-    a_marker_is_seen(Firmware::Uefi).await;
 }
 
 async fn a_file_that_is_missing_ends_the_boot(firmware: Firmware) {
@@ -89,6 +80,23 @@ async fn a_script_that_is_missing_is_told_apart_from_one_that_ends() {
     assert_eq!(report.reached, BootStage::Script);
     let hint = report.ensure_success().unwrap_err().hint().unwrap();
     assert!(hint.contains("ended before it fetched a kernel"), "{hint}");
+}
+
+/// The hint for a boot of this URL, to which iPXE gets no further than the try.
+async fn hint_for(url: &str) -> String {
+    let machine = machine(Firmware::Bios).build().unwrap();
+    let report = machine.boot(&url.parse().unwrap(), &Context::new()).await.unwrap();
+    assert_eq!(report.reached, BootStage::Dhcp, "{report}");
+    report.ensure_success().unwrap_err().hint().unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_run_is_told_from_a_protocol_that_is_not_there() {
+    // Nothing is given the port of tcpmux (RFC 1078) any more.
+    let hint = hint_for("http://127.0.0.1:1/boot.ipxe").await;
+    assert!(hint.contains("nothing listens") && hint.contains(":1/boot.ipxe"), "{hint}");
+    let hint = hint_for("https://127.0.0.1:1/boot.ipxe").await;
+    assert!(hint.contains("HTTPS"), "{hint}");
 }
 
 #[tokio::test]
