@@ -135,8 +135,13 @@ fn is_network(messages: &[String]) -> bool {
 }
 
 fn is_disk_full(messages: &[String]) -> bool {
-    // The last is SQLite's way of saying it, in Nix's database.
-    let texts = ["No space left on device", "lack of free disk space", "disk I/O error"];
+    // The last two are SQLite's ways of saying it, in Nix's database.
+    let texts = [
+        "No space left on device",
+        "lack of free disk space",
+        "database or disk is full",
+        "disk I/O error",
+    ];
     messages.iter().any(|message| texts.iter().any(|text| message.contains(text)))
 }
 

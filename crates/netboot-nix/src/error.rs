@@ -304,6 +304,15 @@ impl Error {
                 "set the profile's architecture, or `nixpkgs.hostPlatform` of the configuration"
                     .to_owned()
             }
+            Self::BuildFailed { build_log, last_lines, .. }
+                if last_lines.iter().any(|line| line.contains("No space left on device")) =>
+            {
+                format!(
+                    "free space for Nix's builders, with `nix-collect-garbage -d` or another \
+                     TMPDIR for example; the whole log is `{}`",
+                    build_log.display()
+                )
+            }
             Self::BuildFailed { build_log, .. } => {
                 format!("read the whole log in `{}`, and correct the package", build_log.display())
             }
