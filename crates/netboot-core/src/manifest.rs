@@ -76,13 +76,15 @@ pub struct ImageManifest {
 /// Everything that a release consists of, with sizes and digests.
 ///
 /// Written as JSON with sorted keys and no clock: equal releases have equal manifests, byte for
-/// byte. The release's id covers `files` and `blobs`, not `images`, which only explains them.
+/// byte. The release's id covers `files` and `blobs`; `images` and `logs` only explain them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     version: u64,
     release: ReleaseId,
     files: BTreeMap<ReleasePath, Content>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    logs: BTreeMap<ReleasePath, Content>,
     blobs: BTreeMap<Sha256Digest, u64>,
     pointer: Content,
     entry_points: BTreeMap<ReleasePath, Content>,
@@ -98,13 +100,23 @@ struct VersionOnly {
 impl Manifest {
     pub(crate) fn new(
         files: BTreeMap<ReleasePath, Content>,
+        logs: BTreeMap<ReleasePath, Content>,
         blobs: BTreeMap<Sha256Digest, u64>,
         pointer: Content,
         entry_points: BTreeMap<ReleasePath, Content>,
         images: BTreeMap<ProfileName, ImageManifest>,
     ) -> Self {
         let release = ReleaseId::of(entries(&files, &blobs));
-        Self { version: MANIFEST_VERSION, release, files, blobs, pointer, entry_points, images }
+        Self {
+            version: MANIFEST_VERSION,
+            release,
+            files,
+            logs,
+            blobs,
+            pointer,
+            entry_points,
+            images,
+        }
     }
 
     /// Reads a manifest.
@@ -148,6 +160,18 @@ impl Manifest {
         &self.files
     }
 
+    /// The logs of the builds by their path below `releases/<id>/`. The id does not cover them:
+    /// what was built before, or elsewhere, has another log, and is the same release.
+    pub fn logs(&self) -> &BTreeMap<ReleasePath, Content> {
+        &self.logs
+    }
+
+    /// The paths below `releases/<id>/` of all that is the release's own there, but for the manifest
+    /// itself and the release's pointer: files and logs.
+    pub fn own_paths(&self) -> impl Iterator<Item = &ReleasePath> {
+        self.files.keys().chain(self.logs.keys())
+    }
+
     /// The sizes in bytes of the blobs that the release's scripts name.
     pub fn blobs(&self) -> &BTreeMap<Sha256Digest, u64> {
         &self.blobs
@@ -172,7 +196,8 @@ impl Manifest {
     /// manifest itself: by its path below the target's root.
     pub fn objects(&self) -> BTreeMap<ReleasePath, Content> {
         let in_release = |path: &ReleasePath| layout::in_release(&self.release, path);
-        let files = self.files.iter().map(|(path, content)| (in_release(path), *content));
+        let files = self.files.iter().chain(&self.logs);
+        let files = files.map(|(path, content)| (in_release(path), *content));
         let pointer = (in_release(&layout::release_pointer()), self.pointer);
         let blobs = self
             .blobs

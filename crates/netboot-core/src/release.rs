@@ -82,6 +82,7 @@ impl From<ReleaseId> for String {
 pub struct Release {
     manifest: Manifest,
     files: BTreeMap<ReleasePath, Arc<dyn Artifact>>,
+    logs: BTreeMap<ReleasePath, Arc<dyn Artifact>>,
     blobs: BTreeMap<Sha256Digest, Arc<dyn Artifact>>,
     pointer: Bytes,
     entry_points: BTreeMap<ReleasePath, Bytes>,
@@ -107,9 +108,14 @@ impl Release {
         &self.manifest
     }
 
-    /// Scripts and build logs, by their path below `releases/<id>/`.
+    /// Scripts, by their path below `releases/<id>/`.
     pub fn files(&self) -> &BTreeMap<ReleasePath, Arc<dyn Artifact>> {
         &self.files
+    }
+
+    /// The logs of the builds, by their path below `releases/<id>/`; the id does not cover them.
+    pub fn logs(&self) -> &BTreeMap<ReleasePath, Arc<dyn Artifact>> {
+        &self.logs
     }
 
     /// Kernels and initrds, by digest: one that several images share is here once.
@@ -166,7 +172,7 @@ impl ReleaseBuilder {
         }
         let mut images = BTreeMap::new();
         let mut blobs: BTreeMap<Sha256Digest, Arc<dyn Artifact>> = BTreeMap::new();
-        let mut files = BTreeMap::new();
+        let (mut files, mut logs) = (BTreeMap::new(), BTreeMap::new());
         for image in &self.images {
             let profile = image.profile().clone();
             insert_once(&mut images, profile.clone(), image.manifest())?;
@@ -174,11 +180,13 @@ impl ReleaseBuilder {
                 blobs.entry(artifact.sha256()).or_insert_with(|| artifact.clone());
             }
             if let Some(log) = image.build_log() {
-                insert_once(&mut files, layout::build_log(&profile), log.clone())?;
+                insert_once(&mut logs, layout::build_log(&profile), log.clone())?;
             }
         }
         for (path, script) in self.scripts {
-            if [layout::manifest(), layout::release_pointer()].contains(&path) {
+            if [layout::manifest(), layout::release_pointer()].contains(&path)
+                || logs.contains_key(&path)
+            {
                 return Err(Error::Duplicate { name: path.into() });
             }
             insert_once(&mut files, path, script)?;
@@ -191,9 +199,7 @@ impl ReleaseBuilder {
             insert_once(&mut entry_points, path, text)?;
         }
 
-        let contents = |artifact: &Arc<dyn Artifact>| Content::of(artifact.as_ref());
-        let file_contents: BTreeMap<_, _> =
-            files.iter().map(|(path, file)| (path.clone(), contents(file))).collect();
+        let file_contents = contents(&files);
         let blob_sizes: BTreeMap<_, _> =
             blobs.iter().map(|(sha256, blob)| (*sha256, blob.size())).collect();
         let id = ReleaseId::of(entries(&file_contents, &blob_sizes));
@@ -205,13 +211,18 @@ impl ReleaseBuilder {
             .collect();
         let manifest = Manifest::new(
             file_contents,
+            contents(&logs),
             blob_sizes,
             content_of_bytes(&pointer),
             entry_contents,
             images,
         );
-        Ok(Release { manifest, files, blobs, pointer, entry_points })
+        Ok(Release { manifest, files, logs, blobs, pointer, entry_points })
     }
+}
+
+fn contents(files: &BTreeMap<ReleasePath, Arc<dyn Artifact>>) -> BTreeMap<ReleasePath, Content> {
+    files.iter().map(|(path, file)| (path.clone(), Content::of(file.as_ref()))).collect()
 }
 
 fn content_of_bytes(bytes: &Bytes) -> Content {

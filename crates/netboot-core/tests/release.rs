@@ -89,14 +89,9 @@ fn a_manifest_comes_back() {
     assert_eq!(release.blobs().len(), 4);
     assert_eq!(manifest.blobs().len(), 4);
     let files: Vec<_> = manifest.files().keys().map(ReleasePath::as_str).collect();
-    let expected = [
-        "boot.ipxe",
-        "control-plane/build.log",
-        "control-plane/netboot.ipxe",
-        "worker/build.log",
-        "worker/netboot.ipxe",
-    ];
-    assert_eq!(files, expected);
+    assert_eq!(files, ["boot.ipxe", "control-plane/netboot.ipxe", "worker/netboot.ipxe"]);
+    let logs: Vec<_> = manifest.logs().keys().map(ReleasePath::as_str).collect();
+    assert_eq!(logs, ["control-plane/build.log", "worker/build.log"]);
     // Everything that lies at the target, but for the manifest and what changes.
     let objects = manifest.objects();
     assert_eq!(objects.len(), 4 + 5 + 1);
@@ -114,12 +109,29 @@ fn equal_releases_have_equal_manifests_byte_for_byte() {
     assert_eq!(one.manifest().to_json().unwrap(), other.manifest().to_json().unwrap());
 }
 
+#[test]
+fn another_log_makes_no_other_release() {
+    let with_log = |text: &str| {
+        let log = artifact(ArtifactKind::BuildLog, "build.log", text);
+        let image = begin(&profile("worker"))
+            .kernel(kernel("the kernel"))
+            .initrd(initrd("initrd", "worker"))
+            .initrd(initrd("layer", "a layer"))
+            .build_log(log);
+        scripted([image.build().unwrap()]).build(|id| format!("{MARKED}{id}")).unwrap()
+    };
+    let (one, other) = (with_log("built it"), with_log("it was there"));
+    assert_eq!(one.id(), other.id());
+    assert_eq!(one.id(), release(&["worker"]).id());
+    assert_ne!(one.manifest().logs(), other.manifest().logs());
+}
+
 /// As computed by another program from the documented rule: a release that is published keeps its
 /// id with the next version of this library, or the version of the manifest has to change.
 #[test]
 fn the_id_of_a_release_is_the_same_on_every_machine() {
     let id = release(&["worker"]).id().to_string();
-    assert_eq!(id, "77abcbf5afc4ac76a18fc3b05b74c23be4396e986543bdf29b0bed1534bda49e");
+    assert_eq!(id, "0fdf9d5eed76676de9802ea425b5dd5276d8f3fd1f5d201d7c3627e4d280849f");
     assert!(id.starts_with(&release(&["worker"]).id().short()));
     assert_eq!(release(&["worker"]).id().short().len(), 12);
 }
@@ -139,7 +151,7 @@ fn what_was_altered_is_no_manifest() {
     for error in [
         altered(&format!("\"{menu}\""), &format!("\"{other}\"")),
         altered(&format!("\"{kernel}\":"), &format!("\"{other}\":")),
-        altered("\"worker/build.log\"", "\"worker/build.txt\""),
+        altered("\"worker/netboot.ipxe\"", "\"worker/netboot.txt\""),
     ] {
         assert!(matches!(error, Error::ManifestMismatch { .. }), "{error:?}");
     }

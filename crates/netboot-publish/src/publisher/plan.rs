@@ -6,6 +6,7 @@ use netboot_core::{Context, Phase, Release, ReleaseId, ReleasePath};
 use serde::Serialize;
 
 use super::Publisher;
+use super::stage::logs_of;
 use super::whole::{finding, required};
 use crate::Error;
 
@@ -77,13 +78,18 @@ impl Publisher {
         let base = self.read_pointer().await?;
         base.understood()?;
         let places = self.places(release.manifest(), &base).await?;
-        let required = required(release.manifest());
+        let staged = self.is_staged(release).await?;
+        let mut required = required(release.manifest());
+        if staged {
+            // Its logs may be others, and stay.
+            required.retain(|path, _| !logs_of(release.manifest()).contains_key(path));
+        }
         let paths: Vec<ReleasePath> = required.keys().cloned().collect();
         let found = self.store.stat(&paths).await?;
         let mut plan = Plan {
             release: *release.id(),
             live: base.live(),
-            staged: self.is_staged(release).await?,
+            staged,
             to_send: Vec::new(),
             bytes_to_send: 0,
             present: 0,

@@ -220,7 +220,7 @@ impl Publisher {
             self.store.send(vec![record], context).await?;
             self.store.delete(&[place(&layout::manifest())], context).await?;
         }
-        let own = stored.manifest.files().keys().map(place);
+        let own = stored.manifest.own_paths().map(place);
         let own: Vec<_> = own.chain([place(&layout::release_pointer())]).collect();
         self.store.delete(&own, context).await?;
         self.store.delete(&[place(&incomplete)], context).await
@@ -255,7 +255,7 @@ fn wanted_of(
 
 /// Which of the files below a release are its own: only those are deleted.
 fn files_of(manifest: &Manifest, files: &Files) -> Vec<String> {
-    let own = manifest.files().keys().map(ToString::to_string);
+    let own = manifest.own_paths().map(ToString::to_string);
     let own = own.chain([layout::release_pointer(), layout::manifest()].map(String::from));
     own.filter(|path| files.contains_key(path)).collect()
 }

@@ -1,11 +1,11 @@
 //! Sending a release to where it will be served from, without making it live.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bytes::Bytes;
 use netboot_core::{
-    Context, Manifest, Phase, Release, ReleaseId, ReleasePath, Sha256Digest, layout,
+    Content, Context, Manifest, Phase, Release, ReleaseId, ReleasePath, Sha256Digest, layout,
 };
 use serde::Serialize;
 
@@ -63,7 +63,7 @@ impl Publisher {
     ///
     /// Sends what is missing: kernels, initrds and entry points' texts first, then the release's
     /// files, its manifest last. Under an id that is there already only explanations can differ
-    /// (the manifest's `images`); then the manifest stays as it is.
+    /// (the manifest's `images`, and the logs); then manifest and logs stay as they are.
     ///
     /// # Errors
     /// When an artifact or the target cannot be read or written, [`Error::NotWhole`] when
@@ -87,8 +87,18 @@ impl Publisher {
             };
             self.store.send(vec![record], context).await?;
 
-            let paths: Vec<ReleasePath> = uploads.keys().cloned().collect();
+            let stored_logs = there.as_ref().map(|stored| logs_of(&stored.manifest));
+            let stored_logs = stored_logs.unwrap_or_default();
+            let paths: BTreeSet<&ReleasePath> = uploads.keys().chain(stored_logs.keys()).collect();
+            let paths: Vec<ReleasePath> = paths.into_iter().cloned().collect();
             let found = self.store.stat(&paths).await?;
+            // The logs that are there stay, whatever was logged this time, unless one is damaged.
+            let logs = logs_of(release.manifest());
+            let logs_stay = there.is_some()
+                && stored_logs.iter().all(|(path, content)| {
+                    logs.get(path) == Some(content)
+                        || finding(path, content.size, found.get(path)).is_none()
+                });
             // The pointer's text is not covered by the id: where it differs, it is sent again.
             let same_pointer = there
                 .as_ref()
@@ -96,8 +106,14 @@ impl Publisher {
             let pointer = layout::in_release(&id, &layout::release_pointer());
             for (path, upload) in uploads {
                 let size = upload.artifact().size();
+                let other_log =
+                    logs.contains_key(&path) && stored_logs.get(&path) != logs.get(&path);
+                if other_log && logs_stay {
+                    continue;
+                }
                 let missing = finding(&path, size, found.get(&path)).is_some()
-                    || (path == pointer && !same_pointer);
+                    || (path == pointer && !same_pointer)
+                    || (other_log && there.is_some());
                 staged.count(size, missing);
                 match (missing, path.as_str().starts_with("blobs/")) {
                     (true, true) => blobs.push(upload),
@@ -105,7 +121,10 @@ impl Publisher {
                     (false, _) => {}
                 }
             }
-            there.filter(|stored| same_promises(&stored.manifest, release.manifest()))
+            let same = |stored: &StoredManifest| {
+                logs_stay && same_promises(&stored.manifest, release.manifest())
+            };
+            there.filter(same)
         };
         self.store.send(blobs, context).await?;
         self.store.send(files, context).await?;
@@ -115,7 +134,8 @@ impl Publisher {
         }
         {
             let _phase = context.phase(Phase::Verifying, None);
-            self.require_whole(release.manifest()).await?;
+            let manifest = manifest.as_ref().map_or(release.manifest(), |stored| &stored.manifest);
+            self.require_whole(manifest).await?;
         }
         if !self.store.stat(std::slice::from_ref(&incomplete)).await?.is_empty() {
             self.store.delete(&[incomplete], context).await?;
@@ -144,11 +164,23 @@ fn manifest_path(release: &ReleaseId) -> ReleasePath {
     layout::in_release(release, &layout::manifest())
 }
 
-/// Whether two manifests differ in explanation only.
+/// Whether two manifests differ in explanation only: in what they say of the images, or in logs.
 pub(super) fn same_promises(one: &Manifest, other: &Manifest) -> bool {
+    let promised = |manifest: &Manifest| {
+        let logs = logs_of(manifest);
+        let mut promised = required(manifest);
+        promised.retain(|path, _| !logs.contains_key(path));
+        promised
+    };
     one.pointer() == other.pointer()
-        && required(one) == required(other)
+        && promised(one) == promised(other)
         && one.entry_points() == other.entry_points()
+}
+
+/// The logs of a release, by where they lie at the target.
+pub(super) fn logs_of(manifest: &Manifest) -> BTreeMap<ReleasePath, Content> {
+    let place = |path| layout::in_release(manifest.release(), path);
+    manifest.logs().iter().map(|(path, content)| (place(path), *content)).collect()
 }
 
 /// All objects of a release but its manifest, by where they go.
@@ -170,7 +202,7 @@ pub(super) fn uploads(release: &Release) -> Result<BTreeMap<ReleasePath, Upload>
         let text = upload(path.clone(), text.clone())?;
         uploads.entry(path).or_insert(text);
     }
-    for (path, file) in release.files() {
+    for (path, file) in release.files().iter().chain(release.logs()) {
         let place = layout::in_release(id, path);
         uploads.insert(place.clone(), Upload::new(place, file.clone()));
     }

@@ -249,7 +249,7 @@ impl Publisher {
                     report.findings.push(Finding::Incomplete { release });
                 }
                 if let Ok(Some(stored)) = self.read_manifest_at(&release, &record).await {
-                    explained.extend(stored.manifest.files().keys().map(ToString::to_string));
+                    explained.extend(stored.manifest.own_paths().map(ToString::to_string));
                     explained.insert(layout::release_pointer().into());
                 }
                 explained.insert(record.into());
