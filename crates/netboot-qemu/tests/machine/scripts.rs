@@ -70,15 +70,17 @@ async fn a_file_that_is_missing_ends_the_boot_by_uefi() {
 #[tokio::test]
 async fn a_script_that_is_missing_is_told_apart_from_one_that_ends() {
     let site = Site::with_script("#!ipxe\nexit\n").await;
-    let report = site.boot(machine(Firmware::Bios).expect("NETBOOT-HERE"), "missing.ipxe").await;
-    assert_eq!(report.reached, BootStage::Dhcp);
-    let hint = report.ensure_success().unwrap_err().hint().unwrap();
+    let (missing, ended) = tokio::join!(
+        site.boot(machine(Firmware::Bios).expect("NETBOOT-HERE"), "missing.ipxe"),
+        site.boot(machine(Firmware::Bios).expect("NETBOOT-HERE"), "boot.ipxe")
+    );
+    assert_eq!(missing.reached, BootStage::Dhcp);
+    let hint = missing.ensure_success().unwrap_err().hint().unwrap();
     assert!(hint.contains("404") && hint.contains("/missing.ipxe"), "{hint}");
 
-    let report = site.boot(machine(Firmware::Bios).expect("NETBOOT-HERE"), "boot.ipxe").await;
-    assert!(matches!(report.outcome, BootOutcome::FirmwareGaveUp { .. }), "{:?}", report.outcome);
-    assert_eq!(report.reached, BootStage::Script);
-    let hint = report.ensure_success().unwrap_err().hint().unwrap();
+    assert!(matches!(ended.outcome, BootOutcome::FirmwareGaveUp { .. }), "{:?}", ended.outcome);
+    assert_eq!(ended.reached, BootStage::Script);
+    let hint = ended.ensure_success().unwrap_err().hint().unwrap();
     assert!(hint.contains("ended before it fetched a kernel"), "{hint}");
 }
 
@@ -93,10 +95,12 @@ async fn hint_for(url: &str) -> String {
 #[tokio::test]
 async fn a_server_that_does_not_run_is_told_from_a_protocol_that_is_not_there() {
     // Nothing is given the port of tcpmux (RFC 1078) any more.
-    let hint = hint_for("http://127.0.0.1:1/boot.ipxe").await;
-    assert!(hint.contains("nothing listens") && hint.contains(":1/boot.ipxe"), "{hint}");
-    let hint = hint_for("https://127.0.0.1:1/boot.ipxe").await;
-    assert!(hint.contains("HTTPS"), "{hint}");
+    let (plain, encrypted) = tokio::join!(
+        hint_for("http://127.0.0.1:1/boot.ipxe"),
+        hint_for("https://127.0.0.1:1/boot.ipxe")
+    );
+    assert!(plain.contains("nothing listens") && plain.contains(":1/boot.ipxe"), "{plain}");
+    assert!(encrypted.contains("HTTPS"), "{encrypted}");
 }
 
 #[tokio::test]
