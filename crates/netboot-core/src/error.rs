@@ -272,7 +272,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::InvalidValue { kind, .. } => kind.rule().to_owned(),
-            Self::Io { source, path, .. } => return io_hint(source, path),
+            Self::Io { source, path, .. } => io_hint(source, path),
             Self::NotAFile { .. } => "name the file itself, not the directory it is in".to_owned(),
             Self::EmptyArtifact { .. } => {
                 "the build or the copy that made it broke off; make it again".to_owned()
@@ -345,15 +345,16 @@ impl BackendError for Error {
     }
 }
 
-fn io_hint(source: &io::Error, path: &Path) -> Option<String> {
+fn io_hint(source: &io::Error, path: &Path) -> String {
     let path = path.display();
-    Some(match source.kind() {
+    match source.kind() {
         io::ErrorKind::NotFound => format!("check the spelling; `{path}` does not exist"),
         io::ErrorKind::PermissionDenied => format!("give this user access to `{path}`"),
         io::ErrorKind::StorageFull => format!("free space on the file system of `{path}`"),
         io::ErrorKind::ReadOnlyFilesystem => {
             format!("mount the file system of `{path}` writable, or choose another place")
         }
-        _ => return None,
-    })
+        io::ErrorKind::InvalidData => format!("write `{path}` as UTF-8 text"),
+        _ => format!("try again; if it stays, look at the disk or the server that holds `{path}`"),
+    }
 }
