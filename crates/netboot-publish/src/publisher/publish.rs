@@ -1,6 +1,6 @@
 //! Staging and activating in one.
 
-use netboot_core::{Context, Release};
+use netboot_core::{Context, Release, ReleaseId};
 
 use super::Publisher;
 use super::stage::{Staged, same_promises};
@@ -23,10 +23,40 @@ impl Publisher {
     /// [`Error::Conflict`] also when the pointer changed while the release was being sent.
     pub async fn publish(&self, release: &Release, context: &Context) -> Result<Receipt, Error> {
         let base = self.read_pointer().await?;
-        self.writable_places(release.manifest(), &base).await?;
+        self.publish_from(release, &base, context).await
+    }
+
+    /// The same, if `base` is what is live (`None`: nothing is). For a release that was made of
+    /// what was live, as by [`images`](Self::images): what another published meanwhile is not
+    /// undone, but is a conflict.
+    ///
+    /// # Errors
+    /// Those of [`publish`](Self::publish), and [`Error::Conflict`] when something else is live.
+    pub async fn publish_over(
+        &self,
+        base: Option<&ReleaseId>,
+        release: &Release,
+        context: &Context,
+    ) -> Result<Receipt, Error> {
+        let found = self.read_pointer().await?;
+        found.understood()?;
+        if found.live() != base.copied() {
+            let (pointer, expected) = (self.pointer.clone(), base.copied());
+            return Err(Error::Conflict { pointer, expected, found: found.live() });
+        }
+        self.publish_from(release, &found, context).await
+    }
+
+    async fn publish_from(
+        &self,
+        release: &Release,
+        base: &PointerState,
+        context: &Context,
+    ) -> Result<Receipt, Error> {
+        self.writable_places(release.manifest(), base).await?;
         let mut attempt = 1;
         loop {
-            match self.publish_once(release, &base, context).await {
+            match self.publish_once(release, base, context).await {
                 Err(Error::NotWhole { .. } | Error::NotStaged { .. }) if attempt < ATTEMPTS => {
                     tracing::warn!(release = %release.id(), attempt, "parts of it were pruned");
                     attempt += 1;
