@@ -38,6 +38,7 @@ mod fetch;
 mod firmware;
 mod guest_url;
 pub mod key;
+mod key_presses;
 mod mac_address;
 mod machine;
 mod report;

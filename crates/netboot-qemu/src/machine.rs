@@ -54,7 +54,8 @@ impl Machine {
 
     /// Boots the iPXE script at `url` and watches the console until everything that is expected
     /// was seen, the boot has failed, the machine has stopped, or the time is over. QEMU has
-    /// ended when this returns; dropping the future ends it too.
+    /// ended when this returns. Dropping the future ends it too, and so does the end of this
+    /// process, even by a signal: a `sh` of the `PATH` waits beside it for that.
     ///
     /// The URL is fetched by the network card's own iPXE, as DHCP's boot file name. A host of
     /// `127.0.0.1` or `localhost` means this machine: the guest finds it at `10.0.2.2`. The
@@ -69,7 +70,8 @@ impl Machine {
     ///
     /// Under TCG on a busy machine, Linux can find its timer too slow and panic before it has done
     /// anything (`check_timer` in its `arch/x86/kernel/apic/io_apic.c`). That says nothing of the
-    /// image: such a boot is reported as a warning and begun again, up to twice.
+    /// image: such a boot is reported as a warning and begun again, up to twice, each time with the
+    /// whole timeout.
     ///
     /// # Errors
     /// [`Error::UnusableUrl`], [`Error::QemuMissing`], [`Error::FirmwareMissing`],

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::console::{Shown, Terminal, Transcript};
 use crate::expectations::Expectations;
+use crate::key_presses::KeyPresses;
 use crate::report::BootOutcome;
 use crate::{BootStage, Fetch, Firmware, fetch};
 
@@ -34,11 +35,7 @@ pub(crate) struct Watcher {
     url: String,
     transcript: Transcript,
     seen: Vec<bool>,
-    presses_done: usize,
-    /// Whether the text of the last press still stands there.
-    answered: bool,
-    /// Keys whose time has come.
-    due_keys: Vec<String>,
+    presses: KeyPresses,
     pub(crate) stages: BTreeMap<BootStage, Duration>,
     pub(crate) fetched: Vec<Fetch>,
     last_line: String,
@@ -57,13 +54,11 @@ impl Watcher {
     ) -> Self {
         Self {
             seen: vec![false; expectations.markers.len()],
+            presses: KeyPresses::new(expectations.presses.clone()),
             expectations,
             hidden_script,
             url: url.to_owned(),
             transcript: Transcript::default(),
-            presses_done: 0,
-            answered: false,
-            due_keys: Vec::new(),
             stages: BTreeMap::from([(BootStage::Started, Duration::ZERO)]),
             fetched: Vec::new(),
             last_line: String::new(),
@@ -83,7 +78,7 @@ impl Watcher {
     /// Takes what the console shows at `time` since the start.
     pub(crate) fn take(&mut self, shown: Shown<'_>, time: Duration, terminal: &mut Terminal) {
         let (Shown::Partial(line) | Shown::Finished(line)) = shown;
-        self.press_keys(shown);
+        self.presses.take(shown);
         if self.reached() < BootStage::KernelStarted {
             self.watch_firmware(line, matches!(shown, Shown::Finished(_)), time);
             if line.contains(LINUX_BANNER) {
@@ -125,7 +120,7 @@ impl Watcher {
 
     /// The keys whose time has come since this was last asked.
     pub(crate) fn take_due_keys(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.due_keys)
+        self.presses.take_due()
     }
 
     /// Notes the fetch that goes on in the last line: when the console ends, it has not finished.
@@ -142,28 +137,6 @@ impl Watcher {
 
     fn reach(&mut self, stage: BootStage, time: Duration) {
         self.stages.entry(stage).or_insert(time);
-    }
-
-    fn press_keys(&mut self, shown: Shown<'_>) {
-        let (Shown::Partial(line) | Shown::Finished(line)) = shown;
-        let done = self.presses_done;
-        // A text that is still there must not press again what waits for it to come anew.
-        let answered = done.checked_sub(1).and_then(|last| self.expectations.presses.get(last));
-        self.answered = self.answered && answered.is_some_and(|last| line.contains(&last.0));
-        for (after, keys) in self.expectations.presses.iter().skip(done) {
-            let previous = self.presses_done.checked_sub(1);
-            let previous = previous.and_then(|last| self.expectations.presses.get(last));
-            let same = previous.is_some_and(|previous| previous.0 == *after);
-            if !line.contains(after.as_str()) || (same && self.answered) {
-                break;
-            }
-            self.due_keys.push(keys.clone());
-            self.presses_done += 1;
-            self.answered = true;
-        }
-        if let Shown::Finished(_) = shown {
-            self.answered = false;
-        }
     }
 
     fn watch_firmware(&mut self, line: &str, finished: bool, time: Duration) {
@@ -272,23 +245,21 @@ fn is_address(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Feeds lines, one a second, and returns what was noted.
-    fn watch(expectations: Expectations, lines: &[&str]) -> (Watcher, Vec<String>) {
+    /// Feeds lines, one a second.
+    fn watch(expectations: Expectations, lines: &[&str]) -> Watcher {
         let mut watcher = Watcher::new(expectations, "http://10.0.2.2/boot", None);
         let mut terminal = Watcher::terminal(Firmware::Bios);
-        let mut keys = Vec::new();
         for (second, line) in (1..).zip(lines) {
             let time = Duration::from_secs(second);
             terminal.feed(format!("{line}\r\n").as_bytes(), &mut |terminal, shown| {
                 watcher.take(shown, time, terminal);
-                keys.extend(watcher.take_due_keys());
             });
         }
-        (watcher, keys)
+        watcher
     }
 
     fn stages(lines: &[&str]) -> Vec<(BootStage, u64)> {
-        let (watcher, _) = watch(Expectations::default(), lines);
+        let watcher = watch(Expectations::default(), lines);
         watcher.stages.into_iter().skip(1).map(|(stage, time)| (stage, time.as_secs())).collect()
     }
 
@@ -334,25 +305,12 @@ mod tests {
     }
 
     #[test]
-    fn the_same_text_asks_for_a_key_each_time_it_comes() {
-        let press = |after: &str, keys: &str| (after.to_owned(), keys.to_owned());
-        let presses = vec![press("Sure?", "a"), press("Sure?", "b"), press("Done?", "c")];
-        let expectations = Expectations { presses, ..Expectations::default() };
-        let (_, keys) = watch(expectations.clone(), &["Sure? \x08 \x08no"]);
-        assert_eq!(keys, ["a"]);
-        let (_, keys) = watch(expectations.clone(), &["Sure?", "Sure?"]);
-        assert_eq!(keys, ["a", "b"]);
-        let (_, keys) = watch(expectations, &["Done?", "Sure?", "Sure?", "Done?"]);
-        assert_eq!(keys, ["a", "b", "c"]);
-    }
-
-    #[test]
     fn markers_come_in_any_order_and_all_are_needed() {
         let markers = vec!["one".to_owned(), "two".to_owned()];
         let expectations = Expectations { markers, ..Expectations::default() };
-        let (watcher, _) = watch(expectations.clone(), &["has two"]);
+        let watcher = watch(expectations.clone(), &["has two"]);
         assert_eq!((watcher.missing(), watcher.outcome), (vec!["one".to_owned()], None));
-        let (watcher, _) = watch(expectations, &["has two", "has one"]);
+        let watcher = watch(expectations, &["has two", "has one"]);
         assert_eq!(watcher.outcome, Some(BootOutcome::Succeeded));
     }
 
@@ -360,9 +318,9 @@ mod tests {
     fn without_a_marker_init_is_success() {
         let banner = "[    0.000000] Linux version 6.1.0";
         for line in ["[    2.1] Run /init as init process", "<<< NixOS Stage 1 >>>"] {
-            let (watcher, _) = watch(Expectations::default(), &["boot... ok", banner]);
+            let watcher = watch(Expectations::default(), &["boot... ok", banner]);
             assert_eq!(watcher.outcome, None);
-            let (watcher, _) = watch(Expectations::default(), &["boot... ok", banner, line]);
+            let watcher = watch(Expectations::default(), &["boot... ok", banner, line]);
             assert_eq!(watcher.reached(), BootStage::InitReached);
             assert_eq!(watcher.outcome, Some(BootOutcome::Succeeded));
         }
@@ -393,7 +351,7 @@ mod tests {
     fn a_line_with_a_marker_and_a_failure_is_a_failure() {
         let (markers, failures) = (vec!["tests".to_owned()], vec!["FAILED".to_owned()]);
         let expectations = Expectations { markers, failures, ..Expectations::default() };
-        let (watcher, _) = watch(expectations, &["tests FAILED"]);
+        let watcher = watch(expectations, &["tests FAILED"]);
         let line = "tests FAILED".to_owned();
         assert_eq!(watcher.outcome, Some(BootOutcome::FailureSeen { line }));
     }

@@ -1,0 +1,86 @@
+//! When the caller's keys are pressed.
+
+use crate::console::Shown;
+
+/// The keys that the caller wants pressed, each when its text appears after those before it.
+#[derive(Debug)]
+pub(crate) struct KeyPresses {
+    /// The text that each waits for, and its keys.
+    presses: Vec<(String, String)>,
+    done: usize,
+    /// Whether the text of the last press still stands there.
+    answered: bool,
+    due: Vec<String>,
+}
+
+impl KeyPresses {
+    pub(crate) fn new(presses: Vec<(String, String)>) -> Self {
+        Self { presses, done: 0, answered: false, due: Vec::new() }
+    }
+
+    /// Takes what the console shows.
+    pub(crate) fn take(&mut self, shown: Shown<'_>) {
+        let (Shown::Partial(line) | Shown::Finished(line)) = shown;
+        // A text that is still there must not press again what waits for it to come anew.
+        let answered = self.done.checked_sub(1).and_then(|last| self.presses.get(last));
+        self.answered = self.answered && answered.is_some_and(|last| line.contains(&last.0));
+        for (after, keys) in self.presses.iter().skip(self.done) {
+            let previous = self.done.checked_sub(1).and_then(|last| self.presses.get(last));
+            let same = previous.is_some_and(|previous| previous.0 == *after);
+            if !line.contains(after.as_str()) || (same && self.answered) {
+                break;
+            }
+            self.due.push(keys.clone());
+            self.done += 1;
+            self.answered = true;
+        }
+        if let Shown::Finished(_) = shown {
+            self.answered = false;
+        }
+    }
+
+    /// The keys whose time has come since this was last asked.
+    pub(crate) fn take_due(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The keys that are pressed while the console shows this.
+    fn pressed(presses: &[(&str, &str)], shown: &[Shown<'_>]) -> Vec<String> {
+        let owned = presses.iter().map(|(after, keys)| (String::from(*after), String::from(*keys)));
+        let mut presses = KeyPresses::new(owned.collect());
+        shown
+            .iter()
+            .flat_map(|shown| {
+                presses.take(*shown);
+                presses.take_due()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_same_text_asks_for_a_key_each_time_it_comes() {
+        use Shown::{Finished, Partial};
+
+        let presses = [("Sure?", "a"), ("Sure?", "b"), ("Done?", "c")];
+        let once = [Partial("Sure?"), Partial("Sure? y"), Partial("Sure?"), Finished("Sure? no")];
+        assert_eq!(pressed(&presses, &once), ["a"]);
+        assert_eq!(
+            pressed(&presses, &[Partial("Sure?"), Partial(""), Partial("Sure?")]),
+            ["a", "b"]
+        );
+        assert_eq!(pressed(&presses, &[Finished("Sure?"), Finished("Sure?")]), ["a", "b"]);
+        let lines = ["Done?", "Sure?", "Sure?", "Done?"].map(Finished);
+        assert_eq!(pressed(&presses, &lines), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn texts_of_one_line_press_their_keys_at_once() {
+        let presses = [("one", "a"), ("two", "b")];
+        assert_eq!(pressed(&presses, &[Shown::Finished("one or two")]), ["a", "b"]);
+    }
+}
