@@ -1,14 +1,71 @@
 //! The output directory of the runbook: a folder for each profile, with all that boots it.
 
-use std::path::Path;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
-use netboot_core::{Artifact, Error, Image};
+use netboot_core::{Architecture, Artifact, Error, Image, ProfileName};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 use tokio::io::AsyncWriteExt;
 
-/// Writes `<directory>/<profile>/` with the kernel, the initrds, `netboot.ipxe` (the text
-/// `script`) and `build.log`, each under its own file name.
+use crate::Failure;
+
+/// The files that a folder has besides the kernel.
+const OWN_FILES: [&str; 3] = ["netboot.ipxe", "build.log", "initrd"];
+
+/// Refuses an output directory whose folders for `profiles` hold what these programs did not
+/// write: the folders are replaced as a whole.
+///
+/// # Errors
+/// A [`Failure`] that names the file.
+pub fn check_image_directory<'a>(
+    directory: &Path,
+    profiles: impl IntoIterator<Item = &'a ProfileName>,
+) -> Result<(), Failure> {
+    if directory.join("current.ipxe").exists() || directory.join("releases").exists() {
+        return Err(Failure::new(
+            format!("releases are published to `{}`", directory.display()),
+            "choose another --output-dir: its folders and a release's would get mixed up",
+        ));
+    }
+    for profile in profiles {
+        if let Some(foreign) = find_foreign(&directory.join(profile.as_str()))? {
+            return Err(Failure::new(
+                format!("`{}` was not written by build-images", foreign.display()),
+                "move it away, or choose another --output-dir: the folder is replaced as a whole",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Something in the place of a folder that is not of ours.
+fn find_foreign(place: &Path) -> Result<Option<PathBuf>, Error> {
+    let metadata = match place.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        metadata => metadata.map_err(|source| Error::io("look at", place, source))?,
+    };
+    if !metadata.is_dir() {
+        return Ok(Some(place.to_owned()));
+    }
+    let failed = |source| Error::io("read", place, source);
+    for entry in std::fs::read_dir(place).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let is_own = name.to_str().is_some_and(|name| {
+            OWN_FILES.contains(&name)
+                || Architecture::ALL.iter().any(|a| a.kernel_file_name() == name)
+        });
+        if !is_own || !entry.file_type().map_err(failed)?.is_file() {
+            return Ok(Some(entry.path()));
+        }
+    }
+    Ok(None)
+}
+
+/// Writes `<directory>/<profile>/` with the kernel, the initrd, `netboot.ipxe` (the text `script`)
+/// and `build.log`, each under its own file name.
 ///
 /// The folder appears as a whole: it is written beside its place and then exchanged with the one
 /// that is there, so a web server that serves the directory never has a kernel of one build and
@@ -16,13 +73,14 @@ use tokio::io::AsyncWriteExt;
 /// after the exchange; publish a release where that matters.
 ///
 /// # Errors
-/// [`Error::Io`] and [`Error::ArtifactChanged`]; what was there before is then still there.
+/// Those of [`check_image_directory`], [`Error::Io`] and [`Error::ArtifactChanged`]; what was there
+/// before is then still there.
 pub async fn write_image_directory(
     directory: &Path,
     image: &Image,
     script: &str,
-) -> Result<(), Error> {
-    tokio::fs::create_dir_all(directory).await.map_err(|e| Error::io("create", directory, e))?;
+) -> Result<(), Failure> {
+    check_image_directory(directory, [image.profile()])?;
     let new = temporary_directory(directory)?;
     let place = directory.join(image.profile().as_str());
     for artifact in image.payload().chain(image.build_log()) {
@@ -49,21 +107,25 @@ pub async fn write_image_directory(
 ///
 /// # Errors
 /// [`Error::Io`].
-pub async fn write_build_log(directory: &Path, profile: &str, log: &Path) -> Result<(), Error> {
-    let folder = directory.join(profile);
-    tokio::fs::create_dir_all(&folder).await.map_err(|e| Error::io("create", &folder, e))?;
+pub fn write_build_log(directory: &Path, profile: &ProfileName, log: &Path) -> Result<(), Error> {
+    let folder = directory.join(profile.as_str());
     let place = folder.join("build.log");
-    tokio::fs::copy(log, &place).await.map_err(|source| Error::io("write", &place, source))?;
-    Ok(())
+    let write = || {
+        std::fs::create_dir_all(&folder)?;
+        let new = NamedTempFile::new_in(&folder)?;
+        std::fs::copy(log, new.path())?;
+        std::fs::set_permissions(new.path(), PermissionsExt::from_mode(0o644))?;
+        new.persist(&place)?;
+        Ok(())
+    };
+    write().map_err(|source: io::Error| Error::io("write", &place, source))
 }
 
 fn temporary_directory(parent: &Path) -> Result<TempDir, Error> {
-    use std::os::unix::fs::PermissionsExt;
-
     // A web server, which is another user, has to read it.
     tempfile::Builder::new()
         .prefix(".new-")
-        .permissions(std::fs::Permissions::from_mode(0o755))
+        .permissions(PermissionsExt::from_mode(0o755))
         .tempdir_in(parent)
         .map_err(|source| Error::io("create a directory in", parent, source))
 }

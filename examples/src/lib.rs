@@ -7,7 +7,9 @@
 mod failure;
 mod image_directory;
 mod progress;
+mod signals;
 
 pub use crate::failure::{Failure, describe};
-pub use crate::image_directory::{write_build_log, write_image_directory};
+pub use crate::image_directory::{check_image_directory, write_build_log, write_image_directory};
 pub use crate::progress::Progress;
+pub use crate::signals::Signals;

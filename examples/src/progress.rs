@@ -29,12 +29,10 @@ impl Progress {
     /// Bars if standard error is a terminal, lines otherwise; with `with_logs`, also what the
     /// programs print that do the work.
     pub fn new(with_logs: bool) -> Self {
-        Self {
-            bars: MultiProgress::new(),
-            shown: Arc::default(),
-            on_terminal: std::io::stderr().is_terminal(),
-            with_logs,
-        }
+        let bars = MultiProgress::new();
+        // A terminal that cannot move its cursor hides bars, and all that is printed beside them.
+        let on_terminal = std::io::stderr().is_terminal() && !bars.is_hidden();
+        Self { bars, shown: Arc::default(), on_terminal, with_logs }
     }
 
     /// Prints a line that stays, above the bars.

@@ -1,62 +1,14 @@
 //! `build-images` as an operator runs it: real Nix, real flakes, good and bad.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose set-up fails has failed")]
+#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+
+mod workplace;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
-use netboot_testbed::{HermeticNix, Testbed};
-use tempfile::TempDir;
-
-/// A hermetic Nix, and a directory to run in.
-struct Workplace {
-    nix: HermeticNix,
-    directory: TempDir,
-}
-
-impl Workplace {
-    fn new() -> Self {
-        Self { nix: HermeticNix::new(), directory: TempDir::new().unwrap() }
-    }
-
-    fn path(&self) -> &Path {
-        self.directory.path()
-    }
-
-    fn flake(&self, generation: &str) -> String {
-        Testbed::locate().write_flake(&self.path().join("flake"), generation)
-    }
-
-    fn build_images(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_build-images"))
-            .args(arguments)
-            .envs(self.nix.environment())
-            .current_dir(self.path())
-            .output()
-            .unwrap()
-    }
-
-    /// Runs it, expects a failure, and gives what it said.
-    fn fails(&self, arguments: &[&str]) -> String {
-        let output = self.build_images(arguments);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success(), "it should have failed: {said}");
-        assert!(said.contains("what to do: "), "no remedy: {said}");
-        said
-    }
-
-    fn succeeds(&self, arguments: &[&str]) -> String {
-        let output = self.build_images(arguments);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{said}");
-        said
-    }
-
-    fn artifact(&self, path: &str) -> Vec<u8> {
-        let path = self.path().join("artifacts").join(path);
-        fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    }
-}
+use workplace::Workplace;
 
 #[test]
 fn all_profiles_are_built_into_the_folders_of_the_runbook() {
@@ -99,6 +51,8 @@ fn a_second_build_replaces_the_folder_and_the_log_of_a_failure_joins_it() {
         assert!(log.contains(&format!("step {line} of 40")), "line {line} is not in:\n{log}");
     }
     assert_eq!(place.artifact("worker/initrd"), second);
+    let log = place.path().join("artifacts/worker/build.log");
+    assert_eq!(log.metadata().unwrap().permissions().mode() & 0o777, 0o644);
 }
 
 /// A flake whose worker fails to build after forty lines, and whose other profiles are missing.
@@ -196,4 +150,91 @@ fn building_one_profile_leaves_the_others_that_are_published() {
     for profile in ["control-plane", "worker", "all-in-one"] {
         assert!(live.join(profile).join("netboot.ipxe").is_file(), "{profile} is gone");
     }
+}
+
+#[test]
+fn what_others_put_into_a_folder_is_never_deleted() {
+    let place = Workplace::new();
+    let flake = place.flake("one");
+    let source = place.path().join("worker/src/main.rs");
+    fs::create_dir_all(source.parent().unwrap()).unwrap();
+    fs::write(&source, "fn main() {}").unwrap();
+    let said = place.fails(&["--flake", &flake, "--profile", "worker", "--output-dir", "."]);
+    assert!(said.contains("worker/src"), "{said}");
+    assert!(source.is_file());
+}
+
+#[test]
+fn places_that_would_get_mixed_up_are_refused_before_anything_is_built() {
+    let place = Workplace::new();
+    let flake = place.flake("one");
+    let both = ["--flake", flake.as_str(), "--output-dir", "x", "--pxe-dir", "./x"];
+    let said = place.fails(&both);
+    assert!(said.contains("both --output-dir and --pxe-dir"), "{said}");
+
+    let said = place.fails(&["--flake", &flake, "--pxe-dir", "no/such/place"]);
+    assert!(said.contains("no/such"), "{said}");
+
+    let inside = place.path().join("flake/artifacts").display().to_string();
+    let said = place.fails(&["--flake", &flake, "--output-dir", &inside]);
+    assert!(said.contains("inside the flake"), "{said}");
+
+    fs::write(place.path().join("file"), "").unwrap();
+    let said = place.fails(&["--flake", &flake, "--output-dir", "file"]);
+    assert!(said.contains("`file`"), "{said}");
+    assert!(!place.nix.store_directory().exists(), "something was built");
+}
+
+#[test]
+fn old_files_in_the_pxe_directory_are_replaced_only_on_request() {
+    let place = Workplace::new();
+    let flake = place.flake("one");
+    let old = place.path().join("pxe/worker/netboot.ipxe");
+    fs::create_dir_all(old.parent().unwrap()).unwrap();
+    fs::write(&old, "#!ipxe\nold\n").unwrap();
+    let arguments = ["--flake", &flake, "--profile", "worker", "--pxe-dir", "pxe"];
+    let said = place.fails(&arguments);
+    assert!(said.contains("worker/netboot.ipxe") && said.contains("--replace-foreign"), "{said}");
+    assert_eq!(fs::read_to_string(&old).unwrap(), "#!ipxe\nold\n");
+
+    place.succeeds(&[&arguments[..], &["--replace-foreign"]].concat());
+    assert!(fs::read_to_string(&old).unwrap().contains("Generated by netboot"));
+}
+
+#[test]
+fn a_failure_is_shown_on_every_kind_of_terminal() {
+    let place = Workplace::new();
+    for terminal in ["xterm", "dumb"] {
+        let program = env!("CARGO_BIN_EXE_build-images");
+        let output = Command::new(netboot_testbed::tool("script"))
+            .args(["-qec", &format!("{program} --flake path:./nowhere"), "/dev/null"])
+            .env("TERM", terminal)
+            .current_dir(place.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(!output.status.success());
+        assert!(said.contains("nowhere") && said.contains("what to do"), "{terminal}: {said:?}");
+    }
+}
+
+#[test]
+fn a_terminal_gets_bars_and_a_file_gets_lines() {
+    let place = Workplace::new();
+    let flake = place.flake("one");
+    let program = env!("CARGO_BIN_EXE_build-images");
+    let output = Command::new(netboot_testbed::tool("script"))
+        .args(["-qec", &format!("{program} --flake {flake} --profile worker"), "/dev/null"])
+        .envs(place.nix.environment())
+        .env("TERM", "xterm")
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{shown}");
+    let escape = '\u{1b}';
+    assert!(shown.contains(escape) && shown.contains("worker: realising"), "{shown:?}");
+
+    let said = place.succeeds(&["--flake", &flake, "--profile", "worker"]);
+    assert!(!said.contains(escape) && said.contains("worker: realising"), "{said:?}");
 }

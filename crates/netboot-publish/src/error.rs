@@ -262,8 +262,8 @@ impl Error {
                 format!("move `{path}` away: it is none that netboot wrote")
             }
             Self::ForeignFile { path, .. } => format!(
-                "move `{path}` away, publish to another place, or allow the publisher to replace \
-                 files of others"
+                "move `{path}` away, publish to another place, or let the publisher replace \
+                 files of others (`with_replace_foreign`, `build-images --replace-foreign`)"
             ),
             Self::Conflict { .. } => {
                 "both releases are staged and whole: look at what is live now, and activate or \

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use netboot_core::{Context, ProfileName};
-use netboot_examples::{Failure, Progress};
+use netboot_examples::{Failure, Progress, Signals};
 use netboot_qemu::{DirectoryServer, Firmware, Machine};
 use url::Url;
 
@@ -53,16 +53,18 @@ enum FirmwareChoice {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(&arguments).await {
+    let progress = Progress::new(!arguments.json);
+    let signals = Signals::watch(&progress);
+    match run(&arguments, progress, &signals).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
-            ExitCode::FAILURE
+            ExitCode::from(signals.exit_code())
         }
     }
 }
 
-async fn run(arguments: &Arguments) -> Result<(), Failure> {
+async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
     let path = Path::new(&arguments.source);
     // The server lives until the end of this function.
     let (url, _server) = if path.is_dir() {
@@ -88,8 +90,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     for text in &arguments.expected {
         machine = machine.expect(text);
     }
-    let progress = Progress::new(!arguments.json);
-    let context = Context::new().with_events(progress);
+    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
     let report = machine.build()?.boot(&url, &context).await?;
     if arguments.json {
         println!(

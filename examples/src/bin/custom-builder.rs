@@ -14,7 +14,7 @@ use netboot_core::{
     Artifact, ArtifactKind, BootSpec, Builder, BytesArtifact, Context, Error, Event, FileArtifact,
     FileName, Image, InitPath, Phase, Profile, ProfileName, ProfileSpec, Provenance, Title,
 };
-use netboot_examples::{Failure, Progress};
+use netboot_examples::{Failure, Progress, Signals};
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
 use tokio::io::AsyncWriteExt;
@@ -164,17 +164,19 @@ async fn write_executable(path: &Path, text: &str) -> Result<(), Error> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    let progress = Progress::new(false);
+    let signals = Signals::watch(&progress);
+    match run(Arguments::parse(), progress, &signals).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
-            ExitCode::FAILURE
+            ExitCode::from(signals.exit_code())
         }
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let context = Context::new().with_events(Progress::new(false));
+async fn run(arguments: Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
+    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
     let profile =
         ProfileSpec::new(ProfileName::new("rescue")?).with_title(Title::new("Rescue shell")?);
     // A builder is picked at run time: the code below does not know which one it has.

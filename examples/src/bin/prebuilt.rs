@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use netboot_core::{Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec};
-use netboot_examples::{Failure, Progress};
+use netboot_examples::{Failure, Progress, Signals};
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
 
@@ -29,17 +29,19 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(&Arguments::parse()).await {
+    let progress = Progress::new(false);
+    let signals = Signals::watch(&progress);
+    match run(&Arguments::parse(), progress, &signals).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
-            ExitCode::FAILURE
+            ExitCode::from(signals.exit_code())
         }
     }
 }
 
-async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let context = Context::new().with_events(Progress::new(false));
+async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
+    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
     let profile = ProfileSpec::new(arguments.profile.clone());
     let builder = PrebuiltBuilder::new()
         .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image));

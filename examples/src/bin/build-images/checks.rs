@@ -1,0 +1,70 @@
+//! What is checked before an hour of building: that there is a place for what comes of it.
+
+use std::path::{Path, PathBuf};
+
+use netboot_core::{Error, Profile};
+use netboot_examples::{Failure, check_image_directory};
+use netboot_publish::Publisher;
+
+use crate::arguments::Arguments;
+
+/// Makes the output directory, and refuses places that something else is in.
+pub(crate) fn check_output<'a>(
+    arguments: &Arguments,
+    profiles: impl IntoIterator<Item = &'a dyn Profile>,
+) -> Result<(), Failure> {
+    let directory = &arguments.output_dir;
+    if let Some(flake) = plain_directory(&arguments.flake) {
+        let output = std::path::absolute(directory).map_err(|e| Error::io("find", directory, e))?;
+        if output.starts_with(&flake) {
+            return Err(Failure::new(
+                format!(
+                    "`{}` is inside the flake `{}`, which Nix copies as a whole: every image would \
+                     become a part of the next one's source",
+                    directory.display(),
+                    flake.display()
+                ),
+                "choose an --output-dir outside of it, or put the flake into git, of which Nix \
+                 copies only the files that are tracked",
+            ));
+        }
+    }
+    std::fs::create_dir_all(directory).map_err(|e| Error::io("create", directory, e))?;
+    check_image_directory(directory, profiles.into_iter().map(Profile::name))
+}
+
+/// Refuses a directory that cannot be published to.
+pub(crate) async fn check_target(
+    arguments: &Arguments,
+    directory: &Path,
+    publisher: &Publisher,
+) -> Result<(), Failure> {
+    let place = |path: &Path| path.canonicalize().ok();
+    if place(directory).is_some() && place(directory) == place(&arguments.output_dir) {
+        return Err(Failure::new(
+            format!("`{}` cannot be both --output-dir and --pxe-dir", directory.display()),
+            "name a directory below it, such as its `pxe`: the folders of both would get mixed up",
+        ));
+    }
+    let parent = std::path::absolute(directory).map_err(|e| Error::io("find", directory, e))?;
+    if let Some(parent) = parent.parent()
+        && !parent.is_dir()
+    {
+        let missing = std::io::ErrorKind::NotFound.into();
+        return Err(Error::io("find", parent, missing).into());
+    }
+    // A target that cannot be read, or whose pointer is not understood, is found here too.
+    publisher.live().await?;
+    Ok(())
+}
+
+/// The directory of a flake that Nix copies whole: a local one that is not in git.
+fn plain_directory(reference: &str) -> Option<PathBuf> {
+    let (is_path, path) = match reference.strip_prefix("path:") {
+        Some(path) => (true, path),
+        None => (false, reference),
+    };
+    let directory = Path::new(path.split('?').next()?).canonicalize().ok()?;
+    let in_git = || directory.ancestors().any(|above| above.join(".git").exists());
+    (is_path || !in_git()).then_some(directory)
+}

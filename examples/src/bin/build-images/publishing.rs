@@ -1,0 +1,37 @@
+//! Publishing what was built, together with what is published already.
+
+use std::collections::BTreeSet;
+
+use netboot_core::{Context, Image, ProfileName};
+use netboot_examples::Failure;
+use netboot_ipxe::Renderer;
+use netboot_publish::{Error, Publisher, Receipt};
+
+/// How often a release is made anew when somebody else publishes meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// Publishes a release of `built`, and of the live release's other profiles as they are.
+pub(crate) async fn publish(
+    publisher: &Publisher,
+    renderer: &Renderer,
+    built: &[Image],
+    context: &Context,
+) -> Result<Receipt, Failure> {
+    let names: BTreeSet<&ProfileName> = built.iter().map(Image::profile).collect();
+    let mut attempt = 1;
+    loop {
+        let live = publisher.live().await?;
+        let there = match &live {
+            Some(live) => publisher.images(live).await?,
+            None => Vec::new(),
+        };
+        let kept = there.into_iter().filter(|image| !names.contains(image.profile()));
+        let mut images: Vec<Image> = built.iter().cloned().chain(kept).collect();
+        images.sort_by(|one, other| one.profile().cmp(other.profile()));
+        let release = renderer.render_release(images)?;
+        match publisher.publish_over(live.as_ref(), &release, context).await {
+            Err(Error::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
+            receipt => return Ok(receipt?),
+        }
+    }
+}
