@@ -13,8 +13,9 @@ use crate::{Error, classify};
 
 /// Records the builders of one realisation, each in a file of its own.
 ///
-/// Dropped without [`finish`](Self::finish), as when the work is cancelled, it keeps the logs of
-/// those that ended until they are built again.
+/// Of what was asked for itself Nix says only at the very end that it was built. So where the end
+/// is not seen, as when the work is cancelled and this is dropped, a log is kept as one of a build
+/// that may have succeeded: either it has, or it is built again and recorded anew.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     directory: LogDirectory,
@@ -105,12 +106,12 @@ impl Recorder {
         let mut of_failed = Vec::new();
         for (derivation, mut log) in std::mem::take(&mut self.logs) {
             log.close()?;
-            if log.builders > 0 || self.failed.contains(&derivation) {
+            if self.failed.contains(&derivation) {
                 let text = std::fs::read(&log.path)
                     .map_err(|source| Error::io("read", &log.path, source))?;
                 append(&mut of_failed, &derivation, &text);
             } else {
-                self.directory.keep(&derivation, log.path, is_sure)?;
+                self.directory.keep(&derivation, log.path, is_sure && log.builders == 0)?;
             }
         }
         Ok(of_failed)
@@ -119,8 +120,8 @@ impl Recorder {
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        for (derivation, log) in std::mem::take(&mut self.logs) {
-            if log.file.is_none() && !self.failed.contains(&derivation) {
+        for (derivation, mut log) in std::mem::take(&mut self.logs) {
+            if !self.failed.contains(&derivation) && log.close().is_ok() {
                 // A log that cannot be kept is missing from a later build's; no more can be done.
                 let _ = self.directory.keep(&derivation, log.path, false);
             }
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_of_what_failed_or_did_not_end_is_not_kept() {
+    fn a_log_of_what_failed_is_not_kept() {
         let state = tempfile::tempdir().unwrap();
         let logs = LogDirectory::create(state.path()).unwrap();
         let mut recorder = Recorder::new(logs.clone());
@@ -199,8 +200,26 @@ mod tests {
         let derivation = "/s/b.drv".to_owned();
         recorder.record(&LogEvent::BuildStarted { activity: 2, derivation }).unwrap();
         let of_failed = String::from_utf8(recorder.finish(true).unwrap()).unwrap();
-        assert_eq!(of_failed, "\n--- /s/a.drv\nof a\n\n--- /s/b.drv\n");
-        assert_eq!(collected(&logs, "/s/a.drv") + &collected(&logs, "/s/b.drv"), "");
+        assert_eq!(of_failed, "\n--- /s/a.drv\nof a\n");
+        assert_eq!(collected(&logs, "/s/a.drv"), "");
+        assert_eq!(collected(&logs, "/s/b.drv"), "\n--- /s/b.drv\n");
+    }
+
+    #[test]
+    fn a_log_whose_end_was_not_seen_is_kept_until_there_is_another() {
+        let state = tempfile::tempdir().unwrap();
+        let logs = LogDirectory::create(state.path()).unwrap();
+        let derivation = "/s/a.drv".to_owned();
+        let mut recorder = Recorder::new(logs.clone());
+        let started = LogEvent::BuildStarted { activity: 1, derivation: derivation.clone() };
+        recorder.record(&started).unwrap();
+        recorder.record(&LogEvent::BuildLine { activity: 1, line: "first".to_owned() }).unwrap();
+        drop(recorder);
+        assert_eq!(collected(&logs, &derivation), "\n--- /s/a.drv\nfirst\n");
+        let mut recorder = Recorder::new(logs.clone());
+        built(&mut recorder, 1, &derivation, "second");
+        recorder.finish(true).unwrap();
+        assert_eq!(collected(&logs, &derivation), "\n--- /s/a.drv\nsecond\n");
     }
 
     #[test]

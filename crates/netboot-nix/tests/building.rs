@@ -142,8 +142,8 @@ async fn two_builds_of_one_profile_at_once_give_the_same_image() {
 async fn a_log_has_every_line_of_builds_that_failed_or_were_cancelled_in_between() {
     let place = Place::new();
     let stage = place.path().join("stage");
-    std::fs::write(&stage, "fail").unwrap();
-    // The initrd fails at first, then hangs, then is built; the rest is built the first time.
+    std::fs::write(&stage, "hang").unwrap();
+    // The initrd hangs at first, then fails, then is built; what it needs is built the first time.
     let fill = format!(
         r"case $(busybox cat {0}) in fail) echo not yet; exit 1;; hang) busybox touch {0}.hangs; busybox sleep 600;; esac; {WITH_INIT}",
         stage.display()
@@ -154,8 +154,6 @@ async fn a_log_has_every_line_of_builds_that_failed_or_were_cancelled_in_between
     let builder = place.builder(&flake).build().unwrap();
     let build = async |context: &Context| builder.build(&profile("x"), context).await;
 
-    build(&Context::new()).await.unwrap_err();
-    std::fs::write(&stage, "hang").unwrap();
     let token = CancellationToken::new();
     let context = Context::new().with_cancellation(token.clone());
     let cancel = async {
@@ -166,6 +164,9 @@ async fn a_log_has_every_line_of_builds_that_failed_or_were_cancelled_in_between
     };
     let (stopped, ()) = tokio::join!(build(&context), cancel);
     assert!(matches!(stopped, Err(netboot_core::Error::Cancelled)), "{stopped:?}");
+
+    std::fs::write(&stage, "fail").unwrap();
+    build(&Context::new()).await.unwrap_err();
 
     std::fs::write(&stage, "build").unwrap();
     let image = build(&Context::new()).await.unwrap();
@@ -216,4 +217,37 @@ async fn roots_of_earlier_builders_go_after_their_time_and_those_of_a_living_one
     let next = builder(&flake("three"));
     next.build(&profile("x"), &Context::new()).await.unwrap();
     assert_eq!(roots(), 3);
+}
+
+#[tokio::test]
+async fn a_log_has_what_another_build_that_goes_on_had_built_before() {
+    let place = Place::new();
+    let stage = place.path().join("stage").display().to_string();
+    // Two profiles with one kernel; the first is still busy when the second could be done.
+    let slow = format!("busybox touch {stage}; busybox sleep 3; {WITH_INIT}");
+    let kernel = "{ system = it.system // { build = it.system.build // { inherit kernel; }; }; }";
+    let flake = place.flake(&format!(
+        "let kernel = {}.system.build.kernel; in {{ nixosConfigurations = {{ netboot-slow.config = {}; netboot-quick.config = {}; }}; }}",
+        least_configuration("shared", WITH_INIT, "{ }"),
+        least_configuration("slow", &slow, kernel),
+        least_configuration("quick", WITH_INIT, kernel),
+    ));
+    let builder = place.builder(&flake).build().unwrap();
+    let (slow, quick) = (profile("slow"), profile("quick"));
+    let (context, events) = recording();
+    let second = async {
+        while !std::path::Path::new(&stage).exists() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        builder.build(&quick, &context).await
+    };
+    let nothing = Context::new();
+    let (one, two) = tokio::join!(builder.build(&slow, &nothing), second);
+    for image in [one.unwrap(), two.unwrap()] {
+        let log = read(image.build_log().unwrap().local_path().unwrap());
+        assert_eq!(log.matches("building linux-shared\n").count(), 1, "{log}");
+    }
+    let waits =
+        |event: &Event| matches!(event, Event::Log { line, .. } if line.contains("waiting"));
+    assert!(events.lock().unwrap().iter().any(waits), "nobody was told of the waiting");
 }
