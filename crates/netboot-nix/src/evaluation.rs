@@ -76,7 +76,7 @@ impl Evaluation {
 
     /// The locked URL as it may be shown and stored.
     pub(crate) fn source(&self) -> String {
-        without_clock(&without_credentials(&self.locked))
+        without_directories(&without_clock(&without_credentials(&self.locked)))
     }
 
     /// Where an image with these `outputs` comes from.
@@ -137,9 +137,33 @@ fn without_clock(url: &str) -> String {
     if kept.is_empty() { address.to_owned() } else { format!("{address}?{}", kept.join("&")) }
 }
 
+/// Of a local flake, leaves its own directory's name only: where it lies on the machine that built
+/// it is nobody's business who reads a published manifest, and does not change what was built.
+fn without_directories(url: &str) -> String {
+    let address = url.split('?').next().unwrap_or(url);
+    let local = ["path:/", "git+file:///", "file:///", "/"];
+    let Some(scheme) = local.iter().find(|scheme| address.starts_with(**scheme)) else {
+        return url.to_owned();
+    };
+    let name = address.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    format!("{}{name}{}", scheme.trim_end_matches('/'), &url[address.len()..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_local_flake_only_its_name_is_told() {
+        for (url, shown) in [
+            ("path:/home/alice/infra?narHash=s", "path:infra?narHash=s"),
+            ("git+file:///home/alice/infra?rev=1&dir=a", "git+file:infra?rev=1&dir=a"),
+            ("git+ssh://git@host/infra?rev=1", "git+ssh://git@host/infra?rev=1"),
+            ("github:owner/name/1", "github:owner/name/1"),
+        ] {
+            assert_eq!(without_directories(url), shown);
+        }
+    }
 
     #[test]
     fn a_url_that_names_its_content_is_locked() {
