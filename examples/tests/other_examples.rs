@@ -1,11 +1,14 @@
 //! `custom-builder`, `prebuilt` and `boot-in-qemu`, run one after the other as their docs say.
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+mod workplace;
+
 use std::path::Path;
 use std::process::Command;
 
-use netboot_testbed::{HermeticNix, Testbed};
+use netboot_testbed::Testbed;
 use tempfile::TempDir;
+use workplace::Workplace;
 
 /// Runs an example program and gives what it printed.
 fn run(program: &str, directory: &Path, arguments: &[&str]) -> String {
@@ -33,25 +36,16 @@ fn what_a_custom_builder_made_boots() {
 
 #[test]
 fn what_build_images_wrote_is_published_as_prebuilt_and_boots() {
-    let (testbed, directory, nix) =
-        (Testbed::locate(), TempDir::new().unwrap(), HermeticNix::new());
-    let flake = testbed.write_flake(&directory.path().join("flake"), "prebuilt");
-    let output = Command::new(env!("CARGO_BIN_EXE_build-images"))
-        .args(["--flake", &flake, "--profile", "worker"])
-        .envs(nix.environment())
-        .current_dir(directory.path())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-
+    let place = Workplace::new();
+    place.succeeds(&["--flake", &place.flake("prebuilt"), "--profile", "worker"]);
     run(
         env!("CARGO_BIN_EXE_prebuilt"),
-        directory.path(),
+        place.path(),
         &["artifacts/worker", "--profile", "edge", "--publish", "pxe"],
     );
     let said = run(
         env!("CARGO_BIN_EXE_boot-in-qemu"),
-        directory.path(),
+        place.path(),
         &["pxe", "--profile", "edge", "--expect", "NETBOOT-READY worker"],
     );
     assert!(said.contains("NETBOOT-GENERATION prebuilt"), "{said}");
@@ -59,19 +53,12 @@ fn what_build_images_wrote_is_published_as_prebuilt_and_boots() {
 
 #[test]
 fn the_output_folder_boots_from_any_web_server() {
-    let (testbed, directory, nix) =
-        (Testbed::locate(), TempDir::new().unwrap(), HermeticNix::new());
-    let flake = testbed.write_flake(&directory.path().join("flake"), "folder");
-    let output = Command::new(env!("CARGO_BIN_EXE_build-images"))
-        .args(["--flake", &flake, "--profile", "worker", "--output-dir", "out"])
-        .envs(nix.environment())
-        .current_dir(directory.path())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let place = Workplace::new();
+    let flake = place.flake("folder");
+    place.succeeds(&["--flake", &flake, "--profile", "worker", "--output-dir", "out"]);
     run(
         env!("CARGO_BIN_EXE_boot-in-qemu"),
-        directory.path(),
+        place.path(),
         &["out/worker", "--expect", "NETBOOT-READY worker"],
     );
 }

@@ -1,4 +1,5 @@
 //! A hermetic Nix and a directory to run `build-images` in.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 #![expect(clippy::panic, reason = "a file that is missing fails the test")]
 
 use std::fs;
