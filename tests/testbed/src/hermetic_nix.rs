@@ -10,6 +10,9 @@ use walkdir::WalkDir;
 
 use crate::tool::tool;
 
+/// Where builders work.
+const BUILDING: &str = "building";
+
 /// Where Nix keeps everything for as long as this lives. It works for any user; the programs are
 /// those of the machine.
 #[derive(Debug)]
@@ -29,12 +32,19 @@ impl HermeticNix {
         let temporary = TempDir::with_prefix("nix-").expect("a temporary directory for Nix");
         // Nix refuses a store below a symbolic link.
         let directory = temporary.path().canonicalize().expect("the temporary directory's path");
-        Self { directory, temporary: Some(temporary) }
+        let mut nix = Self::at(directory);
+        nix.temporary = Some(temporary);
+        nix
     }
 
-    /// The store at `directory`, which is made by Nix if it is not there, and stays.
+    /// The store at `directory`, which is made if it is not there, and stays.
+    ///
+    /// # Panics
+    /// When the directory cannot be made.
+    #[expect(clippy::expect_used, reason = "a test without a directory has failed")]
     pub fn at(directory: impl AsRef<Path>) -> Self {
         let directory = directory.as_ref().to_owned();
+        fs::create_dir_all(directory.join(BUILDING)).expect("a directory for Nix's builders");
         Self { directory, temporary: None }
     }
 
@@ -73,6 +83,8 @@ impl HermeticNix {
             ("NIX_REMOTE", "local".to_owned()),
             ("HOME", place("home")),
             ("XDG_CACHE_HOME", place("cache")),
+            // Nix leaves what a builder worked on when it is interrupted at the wrong moment.
+            ("TMPDIR", place(BUILDING)),
             // A user's own nix.conf would add its substituters.
             ("XDG_CONFIG_HOME", place("home/.config")),
             ("XDG_CONFIG_DIRS", place("home/.config")),
