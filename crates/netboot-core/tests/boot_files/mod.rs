@@ -1,6 +1,8 @@
 //! Kernels and initrds as small as they can be, made here byte by byte.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub(crate) mod initrd;
+
 /// A bzImage of one setup sector and `units` units of 16 bytes
 /// (`Documentation/arch/x86/boot.rst` of the kernel).
 pub(crate) fn bz_image(units: u32) -> Vec<u8> {

@@ -1,0 +1,77 @@
+//! Initrds as real programs make them, and what is found in one.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use netboot_core::inspect::{InitrdSummary, inspect_initrd};
+use netboot_core::{Context, Error};
+use tempfile::TempDir;
+
+/// What a program makes of `input`, in `directory`.
+pub(crate) fn run(package: &str, words: &[&str], directory: &Path, input: &[u8]) -> Vec<u8> {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).current_dir(directory).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let started = command.stderr(Stdio::null()).spawn();
+    let mut child = started
+        .unwrap_or_else(|error| panic!("{}: {error}; install the package {package}", words[0]));
+    let mut stdin = child.stdin.take().unwrap();
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || stdin.write_all(input).unwrap());
+        child.wait_with_output().unwrap()
+    });
+    assert!(output.status.success(), "{words:?}: {}", output.status);
+    output.stdout
+}
+
+/// An initrd of a few files, directories and a link, by the real programs; the length is that of
+/// the archive up to the zeros behind it.
+pub(crate) fn real_initrd() -> (Vec<u8>, usize) {
+    let tree = TempDir::new().unwrap();
+    let store = tree.path().join("nix/store/0a-nixos-system");
+    fs::create_dir_all(&store).unwrap();
+    fs::write(store.join("init"), "#!/bin/sh\n").unwrap();
+    fs::write(tree.path().join("large"), vec![b'x'; 5000]).unwrap();
+    std::os::unix::fs::symlink("large", tree.path().join("link")).unwrap();
+    let list = ".\nnix\nnix/store\nnix/store/0a-nixos-system\n\
+        ./nix/store/0a-nixos-system/init\nlarge\nlink\n";
+    let archive = run(
+        "busybox-static",
+        &["busybox", "cpio", "-o", "-H", "newc"],
+        tree.path(),
+        list.as_bytes(),
+    );
+    // The trailer's name has a NUL behind it, and then what fills four bytes.
+    let end = archive.iter().rposition(|byte| *byte != 0).unwrap() + 2;
+    let end = end.next_multiple_of(4);
+    (archive, end)
+}
+
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    run("gzip", &["gzip", "-n", "-c"], Path::new("/"), bytes)
+}
+
+pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+pub(crate) async fn inspect(bytes: &[u8]) -> Result<InitrdSummary, Error> {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("initrd");
+    fs::write(&path, bytes).unwrap();
+    inspect_initrd(&path, &Context::new()).await
+}
+
+/// The initrd is damaged; where, and how.
+pub(crate) async fn damage(bytes: &[u8]) -> (u64, String) {
+    match inspect(bytes).await {
+        Err(error @ Error::DamagedInitrd { .. }) => {
+            assert!(error.hint().is_some());
+            let Error::DamagedInitrd { position, problem, .. } = error else { unreachable!() };
+            assert!(position <= bytes.len() as u64, "byte {position} of {}", bytes.len());
+            (position, problem)
+        }
+        other => panic!("{} bytes, and it says {other:?}", bytes.len()),
+    }
+}
