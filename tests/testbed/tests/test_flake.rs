@@ -53,7 +53,8 @@ fn path(profile: &str, attribute: &str) -> String {
 
 /// Boots a kernel and an initrd, without firmware and network, and gives what the console showed.
 fn boot(kernel: &Path, initrd: &Path, init: &Path) -> String {
-    let parameters = format!("init={} console=ttyS0,115200 loglevel=4 no_timer_check panic=-1", init.display());
+    let parameters =
+        format!("init={} console=ttyS0,115200 loglevel=4 no_timer_check panic=-1", init.display());
     let mut command = Command::new(tool("timeout"));
     command.arg(BOOT_SECONDS).arg(tool("qemu-system-x86_64"));
     command.args("-accel tcg -m 512 -nodefaults -display none -no-reboot".split(' '));
