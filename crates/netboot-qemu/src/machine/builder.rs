@@ -12,23 +12,11 @@ const LEAST_MEMORY: u32 = 128;
 /// Describes a [`Machine`]; made by [`Machine::builder`].
 #[derive(Debug, Clone)]
 #[must_use = "a machine is made by `build`"]
-pub struct MachineBuilder {
-    name: String,
-    firmware: Firmware,
-    memory_mib: u32,
-    cpus: u32,
-    mac: Option<MacAddress>,
-    accelerator: Accelerator,
-    timeout: Duration,
-    program: PathBuf,
-    firmware_code: Option<PathBuf>,
-    firmware_variables: Option<PathBuf>,
-    expectations: Expectations,
-}
+pub struct MachineBuilder(Machine);
 
 impl MachineBuilder {
     pub(super) fn new() -> Self {
-        Self {
+        Self(Machine {
             name: "netboot".to_owned(),
             firmware: Firmware::default(),
             memory_mib: 1024,
@@ -40,55 +28,55 @@ impl MachineBuilder {
             firmware_code: None,
             firmware_variables: None,
             expectations: Expectations::default(),
-        }
+        })
     }
 
     /// The machine's name, which the process list shows; `netboot` without this.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
+        self.0.name = name.into();
         self
     }
 
     /// Its firmware; BIOS without this.
     pub fn firmware(mut self, firmware: Firmware) -> Self {
-        self.firmware = firmware;
+        self.0.firmware = firmware;
         self
     }
 
     /// Its memory in MiB, at least 128; 1024 without this. The initrd lies in it packed and
     /// unpacked at the same time.
     pub fn memory_mib(mut self, memory: u32) -> Self {
-        self.memory_mib = memory;
+        self.0.memory_mib = memory;
         self
     }
 
     /// How many processors it has, 1 to 64; one without this.
     pub fn cpus(mut self, cpus: u32) -> Self {
-        self.cpus = cpus;
+        self.0.cpus = cpus;
         self
     }
 
     /// The hardware address of its network card; QEMU's default without this.
     pub fn mac(mut self, mac: MacAddress) -> Self {
-        self.mac = Some(mac);
+        self.0.mac = Some(mac);
         self
     }
 
     /// What executes its instructions; [`Accelerator::Auto`] without this.
     pub fn accelerator(mut self, accelerator: Accelerator) -> Self {
-        self.accelerator = accelerator;
+        self.0.accelerator = accelerator;
         self
     }
 
     /// How long a boot may take until everything is seen; three minutes without this.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.0.timeout = timeout;
         self
     }
 
     /// QEMU's program; `qemu-system-x86_64` of the `PATH` without this.
     pub fn qemu_program(mut self, program: impl Into<PathBuf>) -> Self {
-        self.program = program.into();
+        self.0.program = program.into();
         self
     }
 
@@ -96,13 +84,13 @@ impl MachineBuilder {
     /// Its variables lie beside it under the same name with `VARS` for `CODE`, unless
     /// [`firmware_variables`](Self::firmware_variables) names them.
     pub fn firmware_code(mut self, path: impl Into<PathBuf>) -> Self {
-        self.firmware_code = Some(path.into());
+        self.0.firmware_code = Some(path.into());
         self
     }
 
     /// The file with the variables that the UEFI firmware begins with. Each boot has a copy.
     pub fn firmware_variables(mut self, path: impl Into<PathBuf>) -> Self {
-        self.firmware_variables = Some(path.into());
+        self.0.firmware_variables = Some(path.into());
         self
     }
 
@@ -113,21 +101,21 @@ impl MachineBuilder {
     /// The console also shows what iPXE fetches and the kernel's command line: a text that is in
     /// one of them is seen before anything runs.
     pub fn expect(mut self, marker: impl Into<String>) -> Self {
-        self.expectations.markers.push(marker.into());
+        self.0.expectations.markers.push(marker.into());
         self
     }
 
     /// Ends the boot as failed when `text` is in a line of the console, such as the prompt of an
     /// emergency shell. A kernel panic ends it in any case.
     pub fn fail_on(mut self, text: impl Into<String>) -> Self {
-        self.expectations.failures.push(text.into());
+        self.0.expectations.failures.push(text.into());
         self
     }
 
     /// The text that shows that `init` runs, instead of Linux's `Run /init as init process`, which
     /// `quiet` and `loglevel=` suppress, and of NixOS's own words.
     pub fn init_marker(mut self, text: impl Into<String>) -> Self {
-        self.expectations.init_marker = Some(text.into());
+        self.0.expectations.init_marker = Some(text.into());
         self
     }
 
@@ -135,7 +123,7 @@ impl MachineBuilder {
     /// characters. Several are pressed in the order of their calls, each when its text appears
     /// after the keys before it were pressed.
     pub fn press(mut self, after: impl Into<String>, keys: impl Into<String>) -> Self {
-        self.expectations.presses.push((after.into(), keys.into()));
+        self.0.expectations.presses.push((after.into(), keys.into()));
         self
     }
 
@@ -149,20 +137,20 @@ impl MachineBuilder {
             Err(Error::InvalidSetting { setting, value, problem })
         };
         let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if self.name.is_empty() || self.name.len() > 128 || !self.name.chars().all(in_name) {
+        if self.0.name.is_empty() || self.0.name.len() > 128 || !self.0.name.chars().all(in_name) {
             let problem = "use 1 to 128 letters, digits, `-`, `_` and `.`";
-            return refuse("name", format!("{:?}", self.name), problem);
+            return refuse("name", format!("{:?}", self.0.name), problem);
         }
-        if self.memory_mib < LEAST_MEMORY {
-            return refuse("memory", format!("{} MiB", self.memory_mib), "128 MiB are the least");
+        if self.0.memory_mib < LEAST_MEMORY {
+            return refuse("memory", format!("{} MiB", self.0.memory_mib), "128 MiB are the least");
         }
-        if !(1..=64).contains(&self.cpus) {
-            return refuse("number of processors", self.cpus.to_string(), "use 1 to 64");
+        if !(1..=64).contains(&self.0.cpus) {
+            return refuse("number of processors", self.0.cpus.to_string(), "use 1 to 64");
         }
-        if self.timeout.is_zero() {
+        if self.0.timeout.is_zero() {
             return refuse("timeout", "zero".to_owned(), "a boot takes seconds");
         }
-        let Expectations { markers, failures, init_marker, presses } = &self.expectations;
+        let Expectations { markers, failures, init_marker, presses } = &self.0.expectations;
         let texts = markers
             .iter()
             .map(|text| ("expected text", text))
@@ -175,19 +163,7 @@ impl MachineBuilder {
                 return refuse(setting, format!("{text:?}"), problem);
             }
         }
-        Ok(Machine {
-            name: self.name,
-            firmware: self.firmware,
-            memory_mib: self.memory_mib,
-            cpus: self.cpus,
-            mac: self.mac,
-            accelerator: self.accelerator,
-            timeout: self.timeout,
-            program: self.program,
-            firmware_code: self.firmware_code,
-            firmware_variables: self.firmware_variables,
-            expectations: self.expectations,
-        })
+        Ok(self.0)
     }
 }
 
