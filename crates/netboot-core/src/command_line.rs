@@ -42,6 +42,17 @@ validated_text!(KernelParameter, ValueKind::KernelParameter, |text: &str| {
     }
 });
 
+/// Splits a text into kernel parameters as a kernel does: at white space outside double quotes
+/// (`next_arg` in the kernel's `lib/cmdline.c`). The pieces are not validated yet.
+pub fn split_parameters(text: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let separates = move |character: char| {
+        quoted ^= character == '"';
+        !quoted && character.is_ascii_whitespace()
+    };
+    text.split(separates).filter(|parameter| !parameter.is_empty())
+}
+
 /// The absolute path of a configuration's `init`, as it goes behind `init=`.
 ///
 /// A kernel expands nothing, so the path holds only characters that a Nix store path may have

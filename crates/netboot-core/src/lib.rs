@@ -51,7 +51,9 @@ pub use crate::architecture::Architecture;
 pub use crate::artifact::{Artifact, ArtifactKind, ArtifactReader, BytesArtifact, FileArtifact};
 pub use crate::boot_spec::BootSpec;
 pub use crate::builder::Builder;
-pub use crate::command_line::{COMMAND_LINE_LIMIT, InitPath, KernelCommandLine, KernelParameter};
+pub use crate::command_line::{
+    COMMAND_LINE_LIMIT, InitPath, KernelCommandLine, KernelParameter, split_parameters,
+};
 pub use crate::digest::{Sha256Digest, Sha256Hasher};
 pub use crate::error::{BackendError, Error};
 pub use crate::event::{Context, Event, EventSink, Phase, PhaseGuard, Unit};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use netboot_core::inspect::{Presence, check_kernel, inspect_initrd};
 use netboot_core::{
     Architecture, ArtifactKind, BootSpec, Context, FileArtifact, FileName, Image, ImageBuilder,
-    InitPath, KernelParameter, Phase, Profile,
+    InitPath, KernelParameter, Phase, Profile, split_parameters,
 };
 
 use crate::Error;
@@ -112,20 +112,9 @@ fn kernel_parameters(
         let problem = "it is not a list of strings".to_owned();
         Error::UnusableValue { attribute: attribute.clone(), problem }
     })?;
+    // NixOS joins the elements with spaces, so one may hold several parameters.
     let parameters = texts.iter().flat_map(|text| split_parameters(text)).map(KernelParameter::new);
     parameters.collect::<Result<_, _>>().map_err(|error| Error::unusable(attribute, &error).into())
-}
-
-/// The parameters in one element of the list. NixOS joins the elements with spaces, so one may
-/// hold several; between double quotes a space separates nothing (`next_arg` in the kernel's
-/// `lib/cmdline.c`).
-fn split_parameters(text: &str) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    let separates = move |character: char| {
-        quoted ^= character == '"';
-        !quoted && character.is_whitespace()
-    };
-    text.split(separates).filter(|parameter| !parameter.is_empty())
 }
 
 /// Checks the files that were built, and begins the image of them.

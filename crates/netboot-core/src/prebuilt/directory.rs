@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Parts;
-use crate::{Architecture, Error, InitPath, KernelParameter};
+use crate::{Architecture, Error, InitPath, KernelParameter, split_parameters};
 
 /// Finds the parts of an image in a directory of a known layout.
 pub(super) async fn find_parts(
@@ -32,7 +32,7 @@ pub(super) async fn find_parts(
     let (init, line) = (directory.join("init"), directory.join("kernel-params"));
     let (init, kernel_parameters) = if init.is_file() {
         let (init, line) = (read(&init).await?, read(&line).await?);
-        (InitPath::new(init.trim())?, parameters(words(&line))?)
+        (InitPath::new(init.trim())?, parameters(split_parameters(&line))?)
     } else if script.is_file() {
         parse_script(&read(&script).await?).ok_or_else(|| {
             unrecognised(&script, "no `kernel` line of it has `init=`".to_owned())
@@ -57,7 +57,7 @@ async fn read(path: &PathBuf) -> Result<String, Error> {
 fn parse_script(script: &str) -> Option<Result<(InitPath, Vec<KernelParameter>), Error>> {
     script.lines().map(str::trim).find_map(|line| {
         let command = line.strip_prefix("kernel ")?.split(" || ").next()?;
-        let mut words = words(command);
+        let mut words = split_parameters(command);
         // Options, some with a value, then the kernel's URL (iPXE's `imgmgmt_cmd.c`).
         loop {
             match words.next()? {
@@ -70,16 +70,6 @@ fn parse_script(script: &str) -> Option<Result<(InitPath, Vec<KernelParameter>),
         let init = arguments.iter().find_map(|word| word.strip_prefix("init="))?;
         Some(InitPath::new(init).and_then(|init| Ok((init, parameters(arguments)?))))
     })
-}
-
-/// Splits a command line as a kernel does: at spaces outside double quotes.
-fn words(line: &str) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    line.split(move |character: char| {
-        quoted ^= character == '"';
-        character.is_ascii_whitespace() && !quoted
-    })
-    .filter(|word| !word.is_empty())
 }
 
 fn parameters<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Vec<KernelParameter>, Error> {
