@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Parser, Subcommand};
-use netboot_testbed::{Testbed, set_up};
+use netboot_testbed::Testbed;
 
 use crate::error::Error;
 
@@ -27,7 +27,8 @@ enum Chore {
     ///
     /// Packages are installed with apt as root or by a sudo that asks for no password; otherwise
     /// they are named, with the command that installs them. The kernel and a static busybox go
-    /// to target/testbed; `NETBOOT_TESTBED` names another directory.
+    /// to target/testbed, and so do servers and other versions of Nix and iPXE, which the tests
+    /// run without installing them; `NETBOOT_TESTBED` names another directory.
     Setup,
 
     /// Build three profiles with real Nix, publish them and boot one in QEMU.
@@ -48,9 +49,11 @@ enum Chore {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
-        Chore::Setup => setup().map(|_| ExitCode::SUCCESS),
-        Chore::Demo => setup().and_then(|testbed| demo::run(&testbed)).map(|()| ExitCode::SUCCESS),
-        Chore::Test { arguments } => setup().and_then(|_| cargo::test(&arguments)),
+        Chore::Setup => set_up(Purpose::Tests).map(|_| ExitCode::SUCCESS),
+        Chore::Demo => set_up(Purpose::Demo)
+            .and_then(|testbed| demo::run(&testbed))
+            .map(|()| ExitCode::SUCCESS),
+        Chore::Test { arguments } => set_up(Purpose::Tests).and_then(|_| cargo::test(&arguments)),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{}", error.report());
@@ -58,10 +61,20 @@ fn main() -> ExitCode {
     })
 }
 
-/// Sets up what the tests and the demo need.
-fn setup() -> Result<Testbed, Error> {
+/// What the machine is set up for.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Demo,
+    Tests,
+}
+
+fn set_up(purpose: Purpose) -> Result<Testbed, Error> {
     let start = Instant::now();
-    let testbed = set_up(|step| println!("set-up: {step}"))?;
+    let report = |step: &str| println!("set-up: {step}");
+    let testbed = match purpose {
+        Purpose::Demo => netboot_testbed::set_up(report)?,
+        Purpose::Tests => netboot_testbed::set_up_tests(report)?,
+    };
     println!("set-up: all is there ({:.1} s)", start.elapsed().as_secs_f32());
     Ok(testbed)
 }

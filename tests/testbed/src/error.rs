@@ -33,6 +33,10 @@ pub enum Error {
         metapackage: &'static str,
     },
 
+    /// apt has no mirror of Debian's main archive.
+    #[error("the package sources of apt name no mirror of Debian's main archive")]
+    NoMirror,
+
     /// A package does not have what was looked for in it.
     #[error("the package {package} has no file {file}")]
     UnexpectedPackage {
@@ -119,6 +123,10 @@ impl Error {
             Self::Failed { command, .. } if command.starts_with("apt-get download") => {
                 Some("bring the package lists up to date as root: apt-get update".to_owned())
             }
+            Self::NoMirror => Some(
+                "give apt a source such as `deb MIRROR bookworm main`, with a mirror of yours"
+                    .to_owned(),
+            ),
             Self::Incomplete { .. } => Some("run `cargo xtask setup`".to_owned()),
             Self::Io { .. } => {
                 Some("check that the disk has space and that the folder is yours".to_owned())

@@ -16,6 +16,8 @@
 
 mod command;
 mod debian_packages;
+mod debian_suite;
+mod debian_tree;
 mod error;
 mod hermetic_nix;
 mod kernel_package;
@@ -24,9 +26,11 @@ mod test_flake;
 mod testbed;
 mod tool;
 
+pub use crate::debian_suite::DebianSuite;
+pub use crate::debian_tree::DebianTree;
 pub use crate::error::Error;
 pub use crate::hermetic_nix::HermeticNix;
-pub use crate::set_up::set_up;
+pub use crate::set_up::{set_up, set_up_tests};
 pub use crate::test_flake::TestFlake;
 pub use crate::testbed::{Testbed, target_directory, workspace_directory};
 pub use crate::tool::tool;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::kernel_package::KernelPackage;
 use crate::testbed::{BUSYBOX, KERNEL, KERNEL_NOTE};
-use crate::{Error, Testbed, debian_packages, tool};
+use crate::{DebianTree, Error, Testbed, debian_packages, tool};
 
 /// Brings whatever the tests and the demo need and this machine does not have: Debian packages,
 /// where they may be installed, and in the test bed's directory a kernel and a static busybox.
@@ -40,6 +40,21 @@ pub fn set_up(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
         // The kernel comes last: where it is, all of it is.
         place(&package.kernel, directory, KERNEL)?;
         package.remove()?;
+    }
+    Ok(testbed)
+}
+
+/// Brings what only the tests need besides: the packages of [`DebianTree`].
+///
+/// # Errors
+/// As [`set_up`], and [`Error::NoMirror`].
+pub fn set_up_tests(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
+    let testbed = set_up(&mut report)?;
+    for tree in DebianTree::ALL {
+        if !tree.is_in(testbed.directory()) {
+            report(&format!("unpacking {tree}"));
+            tree.bring(testbed.directory())?;
+        }
     }
     Ok(testbed)
 }

@@ -1,0 +1,230 @@
+//! Programs of Debian packages that are unpacked, not installed.
+
+use std::fmt::{self, Write as _};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use walkdir::WalkDir;
+
+use crate::debian_suite::DebianSuite;
+use crate::{Error, Testbed, command};
+
+/// The directories that are links into `usr` on a Debian with merged `/usr`, and so in a tree.
+const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
+/// The loader of a tree's programs, within it.
+const LOADER: &str = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
+/// Where the tests' wrappers of a tree's programs lie, beside its `root`.
+const WRAPPERS: &str = "programs";
+/// Names what a tree was made of, beside its `root`.
+const NOTE: &str = "packages";
+
+/// Debian packages with all that they depend on, unpacked in the test bed: for servers that must
+/// not run on the machine because a test needs them, and for what another suite of Debian has in
+/// another version. Its programs run with the tree's own libraries.
+///
+/// ```no_run
+/// use std::process::Command;
+/// use netboot_testbed::DebianTree;
+///
+/// let sshd = DebianTree::OPENSSH_SERVER.program("sshd");
+/// Command::new(sshd).arg("-?").status()?;
+/// let ipxe = DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe.lkrn");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DebianTree {
+    name: &'static str,
+    suite: DebianSuite,
+    packages: &'static [&'static str],
+}
+
+impl DebianTree {
+    /// sshd and the sftp server of Debian 12.
+    pub const OPENSSH_SERVER: Self =
+        Self::new("openssh-server", DebianSuite::Bookworm, &["openssh-server"]);
+    /// The DHCP servers of Debian 12: Kea's and ISC's.
+    pub const DHCP_SERVERS: Self =
+        Self::new("dhcp-servers", DebianSuite::Bookworm, &["kea-dhcp4-server", "isc-dhcp-server"]);
+    /// iPXE 1.21, of Debian 13.
+    pub const TRIXIE_IPXE: Self =
+        Self::new("trixie-ipxe", DebianSuite::Trixie, &["ipxe", "ipxe-qemu"]);
+    /// iPXE 2.0, of Debian's unstable suite.
+    pub const SID_IPXE: Self = Self::new("sid-ipxe", DebianSuite::Sid, &["ipxe", "ipxe-qemu"]);
+    /// Nix 2.26, of Debian 13.
+    pub const TRIXIE_NIX: Self = Self::new("trixie-nix", DebianSuite::Trixie, &["nix-bin"]);
+    /// Nix 2.34, of Debian's unstable suite.
+    pub const SID_NIX: Self = Self::new("sid-nix", DebianSuite::Sid, &["nix-bin"]);
+
+    /// Every tree that the tests need.
+    pub const ALL: [Self; 6] = [
+        Self::OPENSSH_SERVER,
+        Self::DHCP_SERVERS,
+        Self::TRIXIE_IPXE,
+        Self::SID_IPXE,
+        Self::TRIXIE_NIX,
+        Self::SID_NIX,
+    ];
+
+    const fn new(
+        name: &'static str,
+        suite: DebianSuite,
+        packages: &'static [&'static str],
+    ) -> Self {
+        Self { name, suite, packages }
+    }
+
+    /// The suite that the packages are from.
+    pub fn suite(&self) -> DebianSuite {
+        self.suite
+    }
+
+    /// The tree's root, below which the packages' files lie.
+    ///
+    /// # Panics
+    /// When the tree is not there; the message says what to run.
+    pub fn root(&self) -> PathBuf {
+        let directory = self.directory(Testbed::at_default_directory().directory());
+        assert!(self.is_unpacked(&directory), "{}", {
+            let error = Error::Incomplete { path: directory.clone() };
+            format!("{error}: {}", error.hint().unwrap_or_default())
+        });
+        directory.join("root")
+    }
+
+    /// A file of the tree, by its path from the root, such as `usr/lib/ipxe/ipxe.lkrn`.
+    ///
+    /// # Panics
+    /// When the tree or the file is not there.
+    pub fn path(&self, path: &str) -> PathBuf {
+        let file = self.root().join(path);
+        assert!(file.exists(), "the packages {:?} have no {path}", self.packages);
+        file
+    }
+
+    /// A directory with all programs of the tree, ready to be run: each a script that starts the
+    /// program with the tree's libraries, and tells it the script's path as its own name. A
+    /// program that starts itself anew by that name so starts as before.
+    ///
+    /// # Panics
+    /// When the tree is not there.
+    pub fn programs(&self) -> PathBuf {
+        self.root().with_file_name(WRAPPERS)
+    }
+
+    /// One of the [`programs`](Self::programs).
+    ///
+    /// # Panics
+    /// When the tree or the program is not there.
+    pub fn program(&self, name: &str) -> PathBuf {
+        let program = self.programs().join(name);
+        assert!(program.exists(), "the packages {:?} have no program {name}", self.packages);
+        program
+    }
+
+    /// Where the tree lies in the test bed.
+    fn directory(&self, testbed: &Path) -> PathBuf {
+        testbed.join("debian").join(self.name)
+    }
+
+    /// What the tree is made of, and where it lies: the wrappers name that place.
+    fn note(&self, directory: &Path) -> String {
+        format!("{} {}\n{}\n", self.suite, self.packages.join(" "), directory.display())
+    }
+
+    fn is_unpacked(&self, directory: &Path) -> bool {
+        fs::read_to_string(directory.join(NOTE)).is_ok_and(|note| note == self.note(directory))
+    }
+
+    /// Whether the tree is there, whole and of these packages.
+    pub(crate) fn is_in(&self, testbed: &Path) -> bool {
+        self.is_unpacked(&self.directory(testbed))
+    }
+
+    /// Downloads and unpacks the tree, unless it is there.
+    pub(crate) fn bring(&self, testbed: &Path) -> Result<(), Error> {
+        let directory = self.directory(testbed);
+        if self.is_unpacked(&directory) {
+            return Ok(());
+        }
+        let parent = testbed.join("debian");
+        fs::create_dir_all(&parent).map_err(|source| Error::io("create", &parent, source))?;
+        let temporary = tempfile::Builder::new()
+            .prefix(".unpack-")
+            .tempdir_in(&parent)
+            .map_err(|source| Error::io("create a folder in", &parent, source))?;
+        let archives = self.suite.download(self.packages, &temporary.path().join("apt"))?;
+        let tree = temporary.path().join("tree");
+        unpack(&archives, &tree.join("root"))?;
+        write_wrappers(&tree, &directory)?;
+        let note = tree.join(NOTE);
+        fs::write(&note, self.note(&directory))
+            .map_err(|source| Error::io("write", &note, source))?;
+        if directory.exists() {
+            fs::remove_dir_all(&directory)
+                .map_err(|source| Error::io("remove", &directory, source))?;
+        }
+        fs::rename(&tree, &directory).map_err(|source| Error::io("write", &directory, source))
+    }
+}
+
+impl fmt::Display for DebianTree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of Debian {}", self.packages.join(" and "), self.suite)
+    }
+}
+
+/// Unpacks archives over each other.
+fn unpack(archives: &[PathBuf], root: &Path) -> Result<(), Error> {
+    for name in MERGED {
+        let directory = root.join("usr").join(name);
+        fs::create_dir_all(&directory).map_err(|source| Error::io("create", &directory, source))?;
+        let link = root.join(name);
+        symlink(Path::new("usr").join(name), &link)
+            .map_err(|source| Error::io("create", &link, source))?;
+    }
+    for archive in archives {
+        command::stdout(Command::new("dpkg-deb").arg("--extract").arg(archive).arg(root))?;
+    }
+    Ok(())
+}
+
+/// Writes a script for each program of the tree in `tree`, for the time when it lies at `home`.
+fn write_wrappers(tree: &Path, home: &Path) -> Result<(), Error> {
+    let wrappers = tree.join(WRAPPERS);
+    fs::create_dir(&wrappers).map_err(|source| Error::io("create", &wrappers, source))?;
+    let root = home.join("root");
+    for directory in ["usr/bin", "usr/sbin"] {
+        for entry in WalkDir::new(tree.join("root").join(directory)).max_depth(1) {
+            let entry = entry.map_err(|error| Error::io("list", tree, error.into()))?;
+            let name = entry.file_name();
+            if !is_program(entry.path()) {
+                continue;
+            }
+            let mut script = String::from("#!/bin/sh\nexec ");
+            let _ = write!(script, "'{}' --library-path '", root.join(LOADER).display());
+            let libraries = ["usr/lib/x86_64-linux-gnu", "usr/lib"];
+            let libraries = libraries.map(|path| root.join(path).display().to_string());
+            let program = root.join(directory).join(name);
+            let _ = writeln!(
+                script,
+                "{}' --argv0 \"$0\" '{}' \"$@\"",
+                libraries.join(":"),
+                program.display()
+            );
+            let path = wrappers.join(name);
+            fs::write(&path, script).map_err(|source| Error::io("write", &path, source))?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+                .map_err(|source| Error::io("write", &path, source))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file, or what a link leads to, is a program for the tree's loader.
+fn is_program(path: &Path) -> bool {
+    let Ok(mut file) = fs::File::open(path) else { return false };
+    let mut magic = [0; 4];
+    std::io::Read::read_exact(&mut file, &mut magic).is_ok() && magic == *b"\x7fELF"
+}
