@@ -1,5 +1,6 @@
 //! Running the programs of Debian's package management.
 
+use std::fs::File;
 use std::process::{Command, Output, Stdio};
 
 use crate::Error;
@@ -15,9 +16,19 @@ pub(crate) fn output(command: &mut Command) -> Result<Output, Error> {
 
 /// What a command prints; an error when it fails.
 pub(crate) fn stdout(command: &mut Command) -> Result<String, Error> {
-    let output = output(command)?;
+    let output = succeed(command, Stdio::piped())?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Writes what a command prints into a file; an error when it fails.
+pub(crate) fn stdout_to(command: &mut Command, file: File) -> Result<(), Error> {
+    succeed(command, file.into()).map(|_| ())
+}
+
+fn succeed(command: &mut Command, stdout: Stdio) -> Result<Output, Error> {
+    let output = output(command.stdout(stdout))?;
     if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        return Ok(output);
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = stderr.lines().collect();

@@ -1,7 +1,7 @@
 //! Programs of Debian packages that are unpacked, not installed.
 
 use std::fmt::{self, Write as _};
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -184,8 +184,15 @@ fn unpack(archives: &[PathBuf], root: &Path) -> Result<(), Error> {
         symlink(Path::new("usr").join(name), &link)
             .map_err(|source| Error::io("create", &link, source))?;
     }
+    // `dpkg-deb --extract` would put directories in place of the links.
     for archive in archives {
-        command::stdout(Command::new("dpkg-deb").arg("--extract").arg(archive).arg(root))?;
+        let tar = archive.with_extension("tar");
+        let file = File::create(&tar).map_err(|source| Error::io("create", &tar, source))?;
+        command::stdout_to(Command::new("dpkg-deb").arg("--fsys-tarfile").arg(archive), file)?;
+        let mut extract = Command::new("tar");
+        extract.args(["--extract", "--keep-directory-symlink", "--file"]).arg(&tar);
+        command::stdout(extract.arg("--directory").arg(root))?;
+        fs::remove_file(&tar).map_err(|source| Error::io("remove", &tar, source))?;
     }
     Ok(())
 }
@@ -224,7 +231,7 @@ fn write_wrappers(tree: &Path, home: &Path) -> Result<(), Error> {
 
 /// Whether a file, or what a link leads to, is a program for the tree's loader.
 fn is_program(path: &Path) -> bool {
-    let Ok(mut file) = fs::File::open(path) else { return false };
+    let Ok(mut file) = File::open(path) else { return false };
     let mut magic = [0; 4];
     std::io::Read::read_exact(&mut file, &mut magic).is_ok() && magic == *b"\x7fELF"
 }
