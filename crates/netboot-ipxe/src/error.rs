@@ -92,6 +92,13 @@ pub enum Error {
         problem: ScriptProblem,
     },
 
+    /// A text that is no hardware address of a network card.
+    #[error("{value:?} is no hardware address of a network card")]
+    InvalidMacAddress {
+        /// The text, cut to its first 80 characters.
+        value: String,
+    },
+
     /// The images and scripts do not make an image or a release.
     #[error(transparent)]
     Core(#[from] netboot_core::Error),
@@ -164,6 +171,11 @@ impl Error {
                 format!("the template may use: {}", template.variables().join(", "))
             }
             Self::NotAScript { problem, .. } => problem.remedy().to_owned(),
+            Self::InvalidMacAddress { .. } => {
+                "write six pairs of hexadecimal digits, such as 52:54:00:12:34:56; group addresses \
+                 and zeros belong to no card"
+                    .to_owned()
+            }
             Self::Core(error) => return error.hint(),
         })
     }

@@ -45,8 +45,10 @@
 mod error;
 mod label;
 mod lexical;
+mod mac_address;
 mod menu_text;
 mod renderer;
+pub mod script;
 mod script_argument;
 mod script_check;
 mod script_url;
@@ -55,6 +57,7 @@ mod template;
 pub use crate::error::{Error, ValueKind};
 pub use crate::label::Label;
 pub use crate::lexical::LexicalProblem;
+pub use crate::mac_address::MacAddress;
 pub use crate::menu_text::MenuText;
 pub use crate::renderer::{Renderer, RendererBuilder};
 pub use crate::script_argument::ScriptArgument;

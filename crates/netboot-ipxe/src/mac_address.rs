@@ -1,0 +1,88 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// The hardware address of one network card, such as `52:54:00:12:34:56`.
+///
+/// Parses from six pairs of hexadecimal digits, separated by `:` or `-`, and displays as iPXE's
+/// `${net0/mac}` does: lower case, with colons. A group address (an odd first octet, IEEE 802) and
+/// the address of zeros are refused, since no card has one.
+///
+/// ```
+/// use netboot_ipxe::MacAddress;
+///
+/// let mac: MacAddress = "52-54-00-AB-CD-01".parse()?;
+/// assert_eq!(mac.to_string(), "52:54:00:ab:cd:01");
+/// # Ok::<(), netboot_ipxe::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MacAddress([u8; 6]);
+
+impl MacAddress {
+    /// The address of these octets.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMacAddress`] for a group address and for zeros.
+    pub fn new(octets: [u8; 6]) -> Result<Self, Error> {
+        let address = Self(octets);
+        if octets[0] & 1 == 1 || octets == [0; 6] {
+            return Err(Error::InvalidMacAddress { value: address.to_string() });
+        }
+        Ok(address)
+    }
+
+    /// The octets in the order in which they are written.
+    pub fn octets(self) -> [u8; 6] {
+        self.0
+    }
+
+    /// The address with another separator than the colon, or none: iPXE's `${net0/mac:hexhyp}`
+    /// and `${net0/mac:hexraw}`.
+    pub fn separated_by(self, separator: &str) -> String {
+        self.0.map(|octet| format!("{octet:02x}")).join(separator)
+    }
+}
+
+impl fmt::Display for MacAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.separated_by(":"))
+    }
+}
+
+impl FromStr for MacAddress {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let invalid = || Error::InvalidMacAddress { value: text.chars().take(80).collect() };
+        let separator = if text.contains(':') { ':' } else { '-' };
+        let mut octets = [0; 6];
+        let mut pairs = text.split(separator);
+        for octet in &mut octets {
+            let pair = pairs.next().ok_or_else(invalid)?;
+            if pair.len() != 2 || !pair.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                return Err(invalid());
+            }
+            *octet = u8::from_str_radix(pair, 16).map_err(|_| invalid())?;
+        }
+        if pairs.next().is_some() {
+            return Err(invalid());
+        }
+        Self::new(octets).map_err(|_| invalid())
+    }
+}
+
+impl TryFrom<String> for MacAddress {
+    type Error = Error;
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl From<MacAddress> for String {
+    fn from(address: MacAddress) -> Self {
+        address.to_string()
+    }
+}
