@@ -1,0 +1,92 @@
+//! Logical lines: what iPXE executes one after the other (`process_script` in iPXE's
+//! `src/image/script.c`).
+
+use std::borrow::Cow;
+
+use super::command::Command;
+use super::position::Span;
+
+/// A line after its continuations are joined.
+///
+/// iPXE splits at line feeds, drops one carriage return at the end, joins a line that then ends in
+/// `\` with the next, and ends the joined line at its first NUL. Only then does it look for labels,
+/// comments and commands: a `\` continues a comment, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogicalLine {
+    pub(super) span: Span,
+    pub(super) joins: Vec<usize>,
+    pub(super) open: bool,
+    pub(super) label: Option<LabelDefinition>,
+    pub(super) commands: Vec<Command>,
+    pub(super) comment: Option<Span>,
+    pub(super) cut: Option<Span>,
+}
+
+impl LogicalLine {
+    /// The bytes of the source that belong to the line, its last line feed included. The spans of
+    /// all lines of a script follow each other without a gap and are the whole source.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// Where a `\` joins it with what follows, as offsets of the `\`.
+    pub fn joins(&self) -> &[usize] {
+        &self.joins
+    }
+
+    /// Whether the script ends before the line does, with a `\`: iPXE executes nothing of it, and
+    /// the script fails with "Invalid argument".
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// The label at its begin.
+    pub fn label(&self) -> Option<&LabelDefinition> {
+        self.label.as_ref()
+    }
+
+    /// Its commands: one more than there are separators, hence at least one. Those without a word
+    /// do nothing and succeed.
+    pub fn commands(&self) -> &[Command] {
+        &self.commands
+    }
+
+    /// The comment at its end, from the `#` on; a `||` in it is part of it.
+    pub fn comment(&self) -> Option<Span> {
+        self.comment
+    }
+
+    /// What iPXE does not see since a NUL stands before it, from the NUL on.
+    pub fn cut(&self) -> Option<Span> {
+        self.cut
+    }
+
+    /// Whether it does nothing: it has neither a label nor a word.
+    pub fn is_blank(&self) -> bool {
+        self.label.is_none() && self.commands.iter().all(|command| command.tokens.is_empty())
+    }
+}
+
+/// `:name` at the begin of a line. What follows on the line is executed like any other command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelDefinition {
+    pub(super) name: Box<[u8]>,
+    pub(super) span: Span,
+}
+
+impl LabelDefinition {
+    /// The name as it stands there: iPXE expands no settings in it. It may be empty.
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// The name as text; what is not UTF-8 becomes U+FFFD.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.name)
+    }
+
+    /// Where it stands, with its `:`.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+}
