@@ -28,6 +28,8 @@ pub enum ArtifactKind {
     Script,
     /// The log of a build.
     BuildLog,
+    /// A detached signature of another artifact.
+    Signature,
 }
 
 impl fmt::Display for ArtifactKind {
@@ -37,6 +39,7 @@ impl fmt::Display for ArtifactKind {
             Self::Initrd => "initrd",
             Self::Script => "script",
             Self::BuildLog => "build log",
+            Self::Signature => "signature",
         })
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Error, ProfileName};
+use crate::{Error, ProfileName, SiteName};
 
 /// A step of the way from a profile to a booting machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -123,6 +123,14 @@ pub enum Event {
         profile: ProfileName,
         /// Whether there is an image now.
         succeeded: bool,
+    },
+    /// What happened at one of several sites that are worked on at the same time.
+    AtSite {
+        /// The site.
+        site: SiteName,
+        /// What happened there; in the field `of`, since `event` names this one.
+        #[serde(rename = "of")]
+        event: Box<Self>,
     },
 }
 

@@ -5,6 +5,7 @@
 //! boot.ipxe                             static: chains the pointer
 //! <profile>/netboot.ipxe                static: sets the profile's name, chains the pointer
 //! releases/<release-id>/manifest.json   immutable, like everything below releases/ and blobs/
+//! releases/<release-id>/manifest.json.minisig   its signature, where releases are signed
 //! releases/<release-id>/pointer.ipxe    what the pointer says while this release is live
 //! releases/<release-id>/boot.ipxe
 //! releases/<release-id>/<profile>/netboot.ipxe
@@ -91,6 +92,12 @@ pub fn release_pointer() -> ReleasePath {
 /// The manifest within a release, `manifest.json`.
 pub fn manifest() -> ReleasePath {
     ReleasePath::of(format_args!("manifest.json"))
+}
+
+/// The detached signature of the manifest within a release, `manifest.json.minisig`: the name
+/// under which minisign looks for the signature of `manifest.json`.
+pub fn manifest_signature() -> ReleasePath {
+    ReleasePath::of(format_args!("manifest.json.minisig"))
 }
 
 /// The place of a release's file: `releases/<id>/<path>`.

@@ -60,7 +60,7 @@ pub use crate::event::{Context, Event, EventSink, Phase, PhaseGuard, Unit};
 pub use crate::image::{Image, ImageBuilder};
 pub use crate::layout::ReleasePath;
 pub use crate::manifest::{Content, FileRecord, ImageManifest, MANIFEST_VERSION, Manifest};
-pub use crate::name::{FileName, PointerName, ProfileName, ServiceName, Title};
+pub use crate::name::{FileName, PointerName, ProfileName, ServiceName, SiteName, Title};
 pub use crate::prebuilt::{PrebuiltBuilder, PrebuiltImage};
 pub use crate::profile::{DEFAULT_SIZE_BUDGET, Profile};
 pub use crate::profile_spec::ProfileSpec;

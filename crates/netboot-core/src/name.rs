@@ -64,6 +64,13 @@ impl Default for PointerName {
     }
 }
 
+/// Names one of several places that a release is published to, such as `tokyo`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SiteName(String);
+
+validated_text!(SiteName, ValueKind::SiteName, check_name);
+
 /// What a person reads of a profile, in a menu for example: 1 to 100 characters of one line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

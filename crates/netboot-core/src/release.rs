@@ -94,6 +94,7 @@ impl Release {
         ReleaseBuilder {
             images: images.into_iter().collect(),
             scripts: Vec::new(),
+            blobs: Vec::new(),
             entry_points: Vec::new(),
         }
     }
@@ -118,7 +119,8 @@ impl Release {
         &self.logs
     }
 
-    /// Kernels and initrds, by digest: one that several images share is here once.
+    /// Kernels, initrds and whatever else scripts name by digest: what several images share is here
+    /// once.
     pub fn blobs(&self) -> &BTreeMap<Sha256Digest, Arc<dyn Artifact>> {
         &self.blobs
     }
@@ -140,6 +142,7 @@ impl Release {
 pub struct ReleaseBuilder {
     images: Vec<Image>,
     scripts: Vec<(ReleasePath, Arc<dyn Artifact>)>,
+    blobs: Vec<Arc<dyn Artifact>>,
     entry_points: Vec<(ReleasePath, Bytes)>,
 }
 
@@ -147,6 +150,14 @@ impl ReleaseBuilder {
     /// Adds a script at `path` below the release; [`layout`] has the paths that must be there.
     pub fn script(mut self, path: ReleasePath, script: Arc<dyn Artifact>) -> Self {
         self.scripts.push((path, script));
+        self
+    }
+
+    /// Adds something that scripts name by digest and that is no part of an image: a signature, an
+    /// initrd of one machine, a table of machines. It lies at [`layout::blob`], so a release that
+    /// has it unchanged does not send it again.
+    pub fn blob(mut self, blob: Arc<dyn Artifact>) -> Self {
+        self.blobs.push(blob);
         self
     }
 
@@ -183,10 +194,13 @@ impl ReleaseBuilder {
                 insert_once(&mut logs, layout::build_log(&profile), log.clone())?;
             }
         }
+        for blob in self.blobs {
+            blobs.entry(blob.sha256()).or_insert(blob);
+        }
         for (path, script) in self.scripts {
-            if [layout::manifest(), layout::release_pointer()].contains(&path)
-                || logs.contains_key(&path)
-            {
+            let reserved =
+                [layout::manifest(), layout::manifest_signature(), layout::release_pointer()];
+            if reserved.contains(&path) || logs.contains_key(&path) {
                 return Err(Error::Duplicate { name: path.into() });
             }
             insert_once(&mut files, path, script)?;

@@ -12,6 +12,8 @@ pub enum ValueKind {
     ServiceName,
     /// A [`PointerName`](crate::PointerName).
     PointerName,
+    /// A [`SiteName`](crate::SiteName).
+    SiteName,
     /// A [`Title`](crate::Title).
     Title,
     /// A [`FileName`](crate::FileName).
@@ -36,7 +38,7 @@ impl ValueKind {
     /// The rule that a value of this kind keeps, as a sentence for an operator.
     pub fn rule(self) -> &'static str {
         match self {
-            Self::ProfileName | Self::ServiceName | Self::PointerName => {
+            Self::ProfileName | Self::ServiceName | Self::PointerName | Self::SiteName => {
                 "use 1 to 63 lower-case letters, digits, `-` and `_`, beginning and ending with a \
                  letter or digit, and none of the reserved names"
             }
@@ -75,6 +77,7 @@ impl fmt::Display for ValueKind {
             Self::ProfileName => "profile name",
             Self::ServiceName => "service name",
             Self::PointerName => "pointer name",
+            Self::SiteName => "site name",
             Self::Title => "title",
             Self::FileName => "file name",
             Self::ReleasePath => "release path",

@@ -102,6 +102,22 @@ fn a_manifest_comes_back() {
 }
 
 #[test]
+fn what_only_scripts_name_is_a_blob_and_changes_the_id() {
+    let names = ["worker"];
+    let signature = || {
+        let name = FileName::new("initrd.sig").unwrap();
+        Arc::new(BytesArtifact::new(ArtifactKind::Signature, name, "signed"))
+    };
+    let with_signature = scripted(names.map(image)).blob(signature()).blob(signature());
+    let with_signature = with_signature.build(|id| format!("{MARKED}{id}")).unwrap();
+    let without = release(&names);
+    assert_eq!(with_signature.blobs().len(), without.blobs().len() + 1);
+    let digest = Sha256Digest::of(b"signed");
+    assert_eq!(with_signature.manifest().blobs()[&digest], 6);
+    assert_ne!(with_signature.id(), without.id());
+}
+
+#[test]
 fn equal_releases_have_equal_manifests_byte_for_byte() {
     let one = release(&["worker", "control-plane"]);
     let other = release(&["control-plane", "worker"]);
