@@ -6,12 +6,15 @@ use std::process::Command;
 use crate::{Error, command};
 
 /// What the tests and the demo run, as packages of Debian 12.
-pub(crate) const REQUIRED: [&str; 8] = [
+pub(crate) const REQUIRED: [&str; 11] = [
     "busybox-static",
+    "faketime",
     "ipxe-qemu",
     "mount",
     "nix-bin",
+    "openssl",
     "ovmf",
+    "python3-venv",
     "qemu-system-x86",
     "strace",
     "util-linux",

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::kernel_package::KernelPackage;
 use crate::testbed::{BUSYBOX, KERNEL, KERNEL_NOTE};
-use crate::{DebianTree, Error, Testbed, debian_packages, tool};
+use crate::{DebianTree, Error, Testbed, debian_packages, python_packages, tool};
 
 /// Brings whatever the tests and the demo need and this machine does not have: Debian packages,
 /// where they may be installed, and in the test bed's directory a kernel and a static busybox.
@@ -44,7 +44,8 @@ pub fn set_up(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
     Ok(testbed)
 }
 
-/// Brings what only the tests need besides: the packages of [`DebianTree`].
+/// Brings what only the tests need besides: the packages of [`DebianTree`], and the servers of
+/// [`S3Server`](crate::S3Server).
 ///
 /// # Errors
 /// As [`set_up`], and [`Error::NoMirror`].
@@ -55,6 +56,10 @@ pub fn set_up_tests(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
             report(&format!("unpacking {tree}"));
             tree.bring(testbed.directory())?;
         }
+    }
+    if !python_packages::are_in(testbed.directory()) {
+        report("installing S3 servers into a Python environment");
+        python_packages::bring(testbed.directory())?;
     }
     Ok(testbed)
 }

@@ -1,0 +1,311 @@
+//! Real S3 servers, each in processes of its own.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::{Error, Testbed, python_packages, tool};
+
+/// How long a server may take until it answers.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// How often another port is tried, since another process may take the one that was free.
+const START_ATTEMPTS: usize = 5;
+/// How many lines of a server's log a failure shows.
+const LOG_LINES: usize = 30;
+
+/// An S3 server on a free port of the loopback interface.
+///
+/// It answers when the constructor returns, and is killed with all its processes when this is
+/// dropped, or when the process that started it ends in whatever way. What it writes goes to
+/// `server.log` in its directory; its buckets lie there as well and survive a
+/// [`restart`](Self::restart).
+///
+/// | | conditional writes | signatures | checksums |
+/// |---|---|---|---|
+/// | [`ministack`](Self::ministack) | kept | not looked at | SHA-256 checked |
+/// | [`nanio`](Self::nanio) | ignored: answers 200 and overwrites | checked, also of presigned links | MD5 only |
+///
+/// ```no_run
+/// use netboot_testbed::S3Server;
+///
+/// let server = S3Server::nanio("target/nanio".as_ref());
+/// server.create_bucket("boot");
+/// println!("{} {} {}", server.endpoint(), server.access_key(), server.secret_key());
+/// ```
+#[derive(Debug)]
+pub struct S3Server {
+    kind: Kind,
+    directory: PathBuf,
+    address: SocketAddr,
+    process: Child,
+    buckets: Mutex<BTreeSet<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Ministack,
+    Nanio,
+    NanioTls,
+}
+
+impl S3Server {
+    /// Starts ministack with its data in `directory`.
+    ///
+    /// # Panics
+    /// When it does not start; the message has the end of its log, or says what to install. So do
+    /// the other constructors.
+    pub fn ministack(directory: &Path) -> Self {
+        Self::start(Kind::Ministack, directory)
+    }
+
+    /// Starts nanio with its data in `directory`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn nanio(directory: &Path) -> Self {
+        Self::start(Kind::Nanio, directory)
+    }
+
+    /// Starts nanio behind TLS, with a certificate for `127.0.0.1` of an authority of its own: see
+    /// [`ca_certificate`](Self::ca_certificate).
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn nanio_with_tls(directory: &Path) -> Self {
+        Self::start(Kind::NanioTls, directory)
+    }
+
+    /// Where it answers, such as `http://127.0.0.1:4000`.
+    pub fn endpoint(&self) -> String {
+        let scheme = if self.kind == Kind::NanioTls { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The one access key that nanio knows.
+    pub fn access_key(&self) -> &'static str {
+        "netboot-tests"
+    }
+
+    /// The secret of the access key.
+    pub fn secret_key(&self) -> &'static str {
+        "a secret of the tests"
+    }
+
+    /// The region that requests are signed for.
+    pub fn region(&self) -> &'static str {
+        "us-east-1"
+    }
+
+    /// The certificate, in PEM, of the authority that vouches for a server with TLS.
+    ///
+    /// # Panics
+    /// When the server has no TLS.
+    pub fn ca_certificate(&self) -> Vec<u8> {
+        assert_eq!(self.kind, Kind::NanioTls, "this server has no TLS");
+        or_fail(fs::read(self.directory.join("certificate.pem")), "the certificate")
+    }
+
+    /// The directory that holds its data and its log.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Makes a bucket, if it is not there.
+    ///
+    /// # Panics
+    /// When the server does not make it.
+    pub fn create_bucket(&self, bucket: &str) {
+        match self.kind {
+            // A bucket is a directory there, and making one by request takes a signature.
+            Kind::Nanio | Kind::NanioTls => {
+                let path = self.data().join(bucket).join(".nanio-meta");
+                or_fail(fs::create_dir_all(path), "the bucket");
+            }
+            Kind::Ministack => {
+                let answer = or_fail(request(self.address, "PUT", &format!("/{bucket}")), bucket);
+                let status = answer.split(' ').nth(1).unwrap_or_default();
+                assert!(["200", "409"].contains(&status), "{answer}\n{}", self.log());
+            }
+        }
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner).insert(bucket.to_owned());
+    }
+
+    /// The end of what the server wrote.
+    pub fn log(&self) -> String {
+        let bytes = fs::read(self.directory.join("server.log")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+    }
+
+    /// Kills the server with all its processes, as a power failure would.
+    pub fn kill(&mut self) {
+        if let Some(group) = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw) {
+            // It may have ended by itself.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = self.process.wait();
+    }
+
+    /// Kills the server, if it still runs, and starts it again on the same port with its data.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.process = spawn(self.kind, &self.directory, self.address);
+        let ready = self.wait_until_ready();
+        assert!(ready, "the server did not start again: {}", self.log());
+        // ministack, when it is killed, forgets a bucket that nothing is in.
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for bucket in buckets {
+            self.create_bucket(&bucket);
+        }
+    }
+
+    fn start(kind: Kind, directory: &Path) -> Self {
+        or_fail(fs::create_dir_all(directory), "the server's directory");
+        let directory = &or_fail(fs::canonicalize(directory), "the server's directory");
+        if kind == Kind::NanioTls {
+            make_certificate(directory);
+        }
+        let mut log = String::new();
+        for _ in 0..START_ATTEMPTS {
+            let listener = or_fail(TcpListener::bind("127.0.0.1:0"), "a free port");
+            let address = or_fail(listener.local_addr(), "a free port");
+            drop(listener);
+            let process = spawn(kind, directory, address);
+            let buckets = Mutex::default();
+            let mut server = Self { kind, directory: directory.clone(), address, process, buckets };
+            if server.wait_until_ready() {
+                return server;
+            }
+            log = server.log();
+        }
+        fail(&format!("{kind:?} did not start: {log}"))
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
+    /// Whether it answers in time; not if it ended, as it does where the port is taken.
+    fn wait_until_ready(&mut self) -> bool {
+        let begin = Instant::now();
+        while begin.elapsed() < START_LIMIT {
+            if !matches!(self.process.try_wait(), Ok(None)) {
+                return false;
+            }
+            let answers = match self.kind {
+                Kind::NanioTls => TcpStream::connect(self.address).is_ok(),
+                _ => request(self.address, "GET", "/").is_ok_and(|text| text.starts_with("HTTP/")),
+            };
+            if answers {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        false
+    }
+}
+
+impl Drop for S3Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Kills the process group when standard input ends, and becomes the program that is given.
+const WATCH: &str = r#"exec 3<&0; { read -r _ <&3; kill -KILL 0; } & exec "$@" </dev/null 3<&-"#;
+
+/// Starts a server that ends with this process, however that ends: what its standard input comes
+/// from is a pipe that only this process holds.
+fn spawn(kind: Kind, directory: &Path, address: SocketAddr) -> Child {
+    let testbed = Testbed::at_default_directory();
+    assert!(python_packages::are_in(testbed.directory()), "{}", {
+        let path = python_packages::program(testbed.directory(), "python");
+        let error = Error::Incomplete { path };
+        format!("{error}: {}", error.hint().unwrap_or_default())
+    });
+    let program = |name| python_packages::program(testbed.directory(), name);
+    let data = directory.join("data");
+    or_fail(fs::create_dir_all(&data), "the server's data");
+    let log = or_fail(File::create(directory.join("server.log")), "the server's log");
+    let mut command = Command::new(tool("sh"));
+    command.args(["-c", WATCH, "sh"]);
+    let port = address.port().to_string();
+    match kind {
+        Kind::Ministack => {
+            command.arg(program("ministack")).env("BIND_HOST", "127.0.0.1");
+            command.env("GATEWAY_PORT", port).env("S3_PERSIST", "1").env("S3_DATA_DIR", &data);
+            command.env("PERSIST_STATE", "1").env("STATE_DIR", directory.join("state"));
+            command.env("SERVICES", "s3");
+        }
+        Kind::Nanio => {
+            command.arg(program("nanio")).args(["serve", "--host", "127.0.0.1", "--port", &port]);
+            command.arg("--data-dir").arg(&data);
+        }
+        Kind::NanioTls => {
+            command.arg(program("uvicorn")).args(["nanio.app:build_app", "--factory"]);
+            command.args(["--host", "127.0.0.1", "--port", &port, "--ssl-certfile"]);
+            command.arg(directory.join("certificate.pem")).arg("--ssl-keyfile");
+            command.arg(directory.join("key.pem")).env("NANIO_DATA_DIR", &data);
+        }
+    }
+    command
+        .current_dir(directory)
+        .env("TMPDIR", directory)
+        .env("NANIO_ACCESS_KEY", "netboot-tests")
+        .env("NANIO_SECRET_KEY", "a secret of the tests")
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(or_fail(log.try_clone(), "the server's log"))
+        .stderr(log);
+    or_fail(command.spawn(), "the server")
+}
+
+/// Makes a key and a certificate that vouches for itself, for `127.0.0.1`.
+fn make_certificate(directory: &Path) {
+    let mut openssl = Command::new(tool("openssl"));
+    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
+    openssl.args(["-nodes", "-days", "2", "-subj", "/CN=netboot tests"]);
+    openssl.args(["-addext", "subjectAltName=IP:127.0.0.1"]);
+    openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+    openssl.args(["-keyout", "key.pem", "-out", "certificate.pem"]).current_dir(directory);
+    let output = or_fail(openssl.output(), "openssl");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What a server answers to a request without a body.
+fn request(address: SocketAddr, method: &str, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n");
+    stream.write_all(format!("{head}Content-Length: 0\r\nConnection: close\r\n\r\n").as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+fn or_fail<T>(result: std::io::Result<T>, what: &str) -> T {
+    result.unwrap_or_else(|error| fail(&format!("{what}: {error}")))
+}
+
+#[expect(clippy::panic, reason = "a test without its server has failed, and says why")]
+fn fail(message: &str) -> ! {
+    panic!("{message}")
+}
