@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use netboot_core::{BackendError, Content, PointerName, ReleaseId, ReleasePath};
 
-use crate::Finding;
+use crate::{Finding, SignatureProblem};
 
 /// The errors of this crate.
 ///
@@ -172,6 +172,37 @@ pub enum Error {
         source: Box<netboot_core::Error>,
     },
 
+    /// A release has to be signed by a trusted key, and is not.
+    #[error("release {release} is not to be trusted: {problem}")]
+    Signature {
+        /// The release.
+        release: ReleaseId,
+        /// What is wrong.
+        problem: SignatureProblem,
+    },
+
+    /// A key to sign or to verify with cannot be used.
+    #[error("the {which} key cannot be used: {problem}")]
+    MalformedKey {
+        /// Which of the two: `public` or `secret`.
+        which: &'static str,
+        /// What is wrong, without a word of the key.
+        problem: String,
+    },
+
+    /// A secret key is protected by a password, and none was given.
+    #[error("the secret key is protected by a password")]
+    KeyLocked,
+
+    /// A signer of the caller's own failed; made by [`Error::signer`].
+    #[error("the manifest cannot be signed")]
+    Signer {
+        /// The remedy that the signer knows.
+        hint: Option<String>,
+        /// The signer's own error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
     /// The old layout was asked for, and the store has no symbolic links.
     #[error("{store} has no symbolic links")]
     LinksUnsupported {
@@ -228,6 +259,11 @@ impl Error {
         Self::Store { store, action, path, hint, source: Box::new(source) }
     }
 
+    /// Wraps the error of a [`Signer`](crate::Signer) of the caller's own.
+    pub fn signer(source: impl BackendError) -> Self {
+        Self::Signer { hint: source.hint(), source: Box::new(source) }
+    }
+
     /// What to do about it, as a sentence for an operator.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
@@ -257,7 +293,7 @@ impl Error {
                     .to_owned()
             }
             Self::Io { .. } => "the operating system's message says why".to_owned(),
-            Self::Store { hint, .. } => return hint.clone(),
+            Self::Store { hint, .. } | Self::Signer { hint, .. } => return hint.clone(),
             Self::TooLarge { path, .. } => {
                 format!("move `{path}` away: it is none that netboot wrote")
             }
@@ -287,6 +323,12 @@ impl Error {
                  that is to be live"
             ),
             Self::MalformedManifest { source, .. } => return source.hint(),
+            Self::Signature { problem, .. } => problem.hint().to_owned(),
+            Self::MalformedKey { .. } => {
+                "give a key as `minisign -G` makes it, and with a protected secret key its password"
+                    .to_owned()
+            }
+            Self::KeyLocked => "give the password that the key was made with".to_owned(),
             Self::LinksUnsupported { .. } => {
                 "publish without the links of the old layout, and let boot scripts name \
                  `<profile>/netboot.ipxe`"

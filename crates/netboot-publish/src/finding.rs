@@ -3,6 +3,8 @@ use std::fmt;
 use netboot_core::{ReleaseId, ReleasePath, Sha256Digest};
 use serde::Serialize;
 
+use crate::SignatureProblem;
+
 /// One thing at a target that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "finding", rename_all = "kebab-case")]
@@ -61,6 +63,13 @@ pub enum Finding {
         /// What is wrong, as a clause.
         problem: String,
     },
+    /// A release's manifest has to be signed, and is not as it should be.
+    Signature {
+        /// The release.
+        release: ReleaseId,
+        /// What is wrong.
+        problem: SignatureProblem,
+    },
     /// A release that is being staged or pruned, or whose staging or pruning broke off.
     Incomplete {
         /// The release.
@@ -85,6 +94,9 @@ impl fmt::Display for Finding {
             Self::BrokenPointer { path, problem } => write!(f, "pointer `{path}`: {problem}"),
             Self::MalformedManifest { release, problem } => {
                 write!(f, "the manifest of release {}: {problem}", release.short())
+            }
+            Self::Signature { release, problem } => {
+                write!(f, "release {}: {problem}", release.short())
             }
             Self::Incomplete { release } => {
                 write!(f, "release {} was not staged or pruned to its end", release.short())

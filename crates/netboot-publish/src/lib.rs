@@ -61,6 +61,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `local` (default) | [`LocalStore`]: a directory of this machine |
+//! | `minisign` | `MinisignKey`, which signs manifests; verifying needs no feature |
 //! | `contract` | `contract`: the suite that holds an implementation of [`Store`] to its contract |
 
 #[cfg(feature = "contract")]
@@ -73,6 +74,7 @@ mod memory;
 mod pointer;
 mod publisher;
 mod receipt;
+mod signature;
 mod store;
 
 pub use crate::error::Error;
@@ -86,6 +88,9 @@ pub use crate::publisher::{
     VerifyReport, VerifyScope,
 };
 pub use crate::receipt::{Outcome, Receipt};
+#[cfg(feature = "minisign")]
+pub use crate::signature::MinisignKey;
+pub use crate::signature::{SignatureProblem, Signer, TrustedKey};
 pub use crate::store::{
     Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Store, StoreLock, Swap,
     Upload, Version,

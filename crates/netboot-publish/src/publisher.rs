@@ -1,6 +1,7 @@
 //! The one publishing algorithm, over any [`Store`].
 
 mod activate;
+mod content;
 mod entry_points;
 mod images;
 mod legacy_links;
@@ -8,6 +9,7 @@ mod place;
 mod plan;
 mod prune;
 mod publish;
+mod signing;
 mod stage;
 mod target;
 mod verify;
@@ -26,6 +28,7 @@ pub use self::prune::{PruneReport, Retention};
 pub use self::stage::Staged;
 pub use self::verify::{VerifyDepth, VerifyReport, VerifyScope};
 use crate::pointer::{Activation, ActivationKind};
+use crate::signature::{Signer, TrustedKey};
 use crate::{Error, Store};
 
 /// Publishes releases to one target, so that a machine always boots a whole one.
@@ -62,12 +65,23 @@ pub struct Publisher {
     pointer: PointerName,
     legacy_links: bool,
     replace_foreign: bool,
+    verification: VerifyDepth,
+    signer: Option<Arc<dyn Signer>>,
+    trusted_keys: Option<Arc<[TrustedKey]>>,
 }
 
 impl From<Arc<dyn Store>> for Publisher {
     fn from(store: Arc<dyn Store>) -> Self {
         let pointer = PointerName::default();
-        Self { store, pointer, legacy_links: false, replace_foreign: false }
+        Self {
+            store,
+            pointer,
+            legacy_links: false,
+            replace_foreign: false,
+            verification: VerifyDepth::Listing,
+            signer: None,
+            trusted_keys: None,
+        }
     }
 }
 
@@ -122,6 +136,16 @@ impl Publisher {
     #[must_use]
     pub fn with_replace_foreign(mut self, replace_foreign: bool) -> Self {
         self.replace_foreign = replace_foreign;
+        self
+    }
+
+    /// Sets how closely staging looks at what is at the target already, and activation at what
+    /// goes live. At first sizes only: what was sent has arrived, as the store's contract says. At
+    /// [`VerifyDepth::Content`] every byte of the release is read again before it goes live, and
+    /// publishing mends what has other bytes in the right size.
+    #[must_use]
+    pub fn with_verification(mut self, depth: VerifyDepth) -> Self {
+        self.verification = depth;
         self
     }
 

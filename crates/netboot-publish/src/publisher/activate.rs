@@ -4,6 +4,7 @@ use netboot_core::{Context, Event, Manifest, Phase, ReleaseId, layout};
 
 use super::Publisher;
 use super::target::PointerState;
+use super::verify::VerifyDepth;
 use crate::Error;
 use crate::pointer::{Activation, ActivationKind, Pointer};
 use crate::receipt::{Outcome, Receipt};
@@ -26,9 +27,9 @@ impl Publisher {
     /// of the old layout. A failure to write those leaves the release live.
     ///
     /// # Errors
-    /// [`Error::NotStaged`], [`Error::NotWhole`], [`Error::Conflict`] when the pointer changed
-    /// since this began, [`Error::ForeignFile`], [`Error::MalformedPointer`],
-    /// [`Error::Cancelled`]; when the target cannot be read or written.
+    /// [`Error::NotStaged`], [`Error::NotWhole`], [`Error::Signature`], [`Error::Conflict`] when
+    /// the pointer changed since this began, [`Error::ForeignFile`],
+    /// [`Error::MalformedPointer`], [`Error::Cancelled`]; when the target cannot be read or written.
     pub async fn activate(&self, release: &ReleaseId, context: &Context) -> Result<Receipt, Error> {
         let base = self.read_pointer().await?;
         self.make_live(release, &base, ActivationKind::Activated, context).await
@@ -61,10 +62,18 @@ impl Publisher {
         context: &Context,
     ) -> Result<Receipt, Error> {
         let _phase = context.phase(Phase::Activating, None);
+        if self.verification == VerifyDepth::Content {
+            // It takes long, and keeps nobody waiting.
+            let stored = self.read_staged(release).await?;
+            self.require_whole(&stored.manifest, VerifyDepth::Content, context).await?;
+        }
         let _lock = self.store.lock(context).await?;
-        let stored = self.read_manifest(release).await?;
-        let manifest = stored.ok_or(Error::NotStaged { release: *release })?.manifest;
-        self.require_whole(&manifest).await?;
+        let stored = self.read_staged(release).await?;
+        self.require_signature(release, &stored).await?;
+        let manifest = stored.manifest;
+        let scripts = self.trusted_keys.is_some() || self.verification > VerifyDepth::Listing;
+        let depth = if scripts { VerifyDepth::Scripts } else { VerifyDepth::Listing };
+        self.require_whole(&manifest, depth, context).await?;
         let script = layout::in_release(release, &layout::release_pointer());
         let script = self.read_exactly(&manifest, script, manifest.pointer()).await?;
         let pointer = Pointer::new(&script, Activation::now(kind, *release), base.history())

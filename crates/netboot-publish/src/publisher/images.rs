@@ -20,8 +20,7 @@ impl Publisher {
     /// [`Error::NotStaged`], [`Error::MalformedManifest`]; when the target cannot be reached or
     /// read.
     pub async fn images(&self, release: &ReleaseId) -> Result<Vec<Image>, Error> {
-        let stored = self.read_manifest(release).await?;
-        let stored = stored.ok_or(Error::NotStaged { release: *release })?;
+        let stored = self.read_staged(release).await?;
         let images = stored.manifest.images().iter().map(|(profile, manifest)| {
             Ok(Image::from_manifest(profile, manifest, |kind, record: &FileRecord| {
                 let path = match kind {

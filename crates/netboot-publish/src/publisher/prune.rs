@@ -221,7 +221,8 @@ impl Publisher {
             self.store.delete(&[place(&layout::manifest())], context).await?;
         }
         let own = stored.manifest.own_paths().map(place);
-        let own: Vec<_> = own.chain([place(&layout::release_pointer())]).collect();
+        let records = [layout::release_pointer(), layout::manifest_signature()];
+        let own: Vec<_> = own.chain(records.iter().map(place)).collect();
         self.store.delete(&own, context).await?;
         self.store.delete(&[place(&incomplete)], context).await
     }
@@ -256,7 +257,8 @@ fn wanted_of(
 /// Which of the files below a release are its own: only those are deleted.
 fn files_of(manifest: &Manifest, files: &Files) -> Vec<String> {
     let own = manifest.own_paths().map(ToString::to_string);
-    let own = own.chain([layout::release_pointer(), layout::manifest()].map(String::from));
+    let records = [layout::release_pointer(), layout::manifest_signature(), layout::manifest()];
+    let own = own.chain(records.map(String::from));
     own.filter(|path| files.contains_key(path)).collect()
 }
 

@@ -1,16 +1,18 @@
 //! Staging and activating in one.
 
-use netboot_core::{Context, Release, ReleaseId};
+use std::collections::BTreeSet;
+
+use netboot_core::{Context, Release, ReleaseId, ReleasePath};
 
 use super::Publisher;
-use super::stage::{Staged, same_promises};
+use super::stage::{Staged, damaged, same_promises};
 use super::target::PointerState;
 use super::whole::required;
 use crate::Error;
 use crate::pointer::ActivationKind;
 use crate::receipt::Receipt;
 
-/// How often a release is staged when another publisher prunes parts of it meanwhile.
+/// How often a release is staged when parts of it turn out to be damaged, or pruned meanwhile.
 const ATTEMPTS: usize = 3;
 
 impl Publisher {
@@ -54,11 +56,18 @@ impl Publisher {
         context: &Context,
     ) -> Result<Receipt, Error> {
         self.writable_places(release.manifest(), base).await?;
+        self.require_signable(release).await?;
+        let mut damage = BTreeSet::new();
         let mut attempt = 1;
         loop {
-            match self.publish_once(release, base, context).await {
-                Err(Error::NotWhole { .. } | Error::NotStaged { .. }) if attempt < ATTEMPTS => {
-                    tracing::warn!(release = %release.id(), attempt, "parts of it were pruned");
+            match self.publish_once(release, base, &damage, context).await {
+                Err(error @ (Error::NotWhole { .. } | Error::NotStaged { .. }))
+                    if attempt < ATTEMPTS =>
+                {
+                    tracing::warn!(release = %release.id(), attempt, %error, "staging it again");
+                    if let Error::NotWhole { findings, .. } = error {
+                        damage.extend(damaged(&findings));
+                    }
                     attempt += 1;
                 }
                 published => return published,
@@ -70,9 +79,10 @@ impl Publisher {
         &self,
         release: &Release,
         base: &PointerState,
+        damage: &BTreeSet<ReleasePath>,
         context: &Context,
     ) -> Result<Receipt, Error> {
-        let live = base.live() == Some(*release.id());
+        let live = base.live() == Some(*release.id()) && damage.is_empty();
         let staged = if live && self.is_staged(release).await? {
             let mut staged = Staged::nothing(*release.id());
             for content in required(release.manifest()).values() {
@@ -80,7 +90,8 @@ impl Publisher {
             }
             staged
         } else {
-            self.stage(release, context).await?
+            // What else is damaged, activation finds.
+            self.stage_over(release, damage, context).await?
         };
         let receipt =
             self.make_live(release.id(), base, ActivationKind::Activated, context).await?;
@@ -91,7 +102,9 @@ impl Publisher {
     pub(super) async fn is_staged(&self, release: &Release) -> Result<bool, Error> {
         match self.manifest_of(release).await? {
             Some(stored) if same_promises(&stored.manifest, release.manifest()) => {
-                Ok(self.findings(&stored.manifest).await?.is_empty())
+                let (findings, _) = self.check_sizes(required(&stored.manifest)).await?;
+                let unsigned = self.lacks_signature(release.id(), &stored.json).await?;
+                Ok(findings.is_empty() && !unsigned)
             }
             _ => Ok(false),
         }

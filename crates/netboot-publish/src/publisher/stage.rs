@@ -11,9 +11,10 @@ use serde::Serialize;
 
 use super::Publisher;
 use super::target::{StoredManifest, incomplete_manifest, upload};
+use super::verify::VerifyDepth;
 use super::whole::{finding, required};
-use crate::Error;
 use crate::store::Upload;
+use crate::{Error, Finding};
 
 /// What staging a release did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -67,8 +68,36 @@ impl Publisher {
     ///
     /// # Errors
     /// When an artifact or the target cannot be read or written, [`Error::NotWhole`] when
-    /// something is missing in the end (another publisher pruned it), [`Error::Cancelled`].
+    /// something is missing in the end (another publisher pruned it), [`Error::Cancelled`], and
+    /// the signer's own.
     pub async fn stage(&self, release: &Release, context: &Context) -> Result<Staged, Error> {
+        let damaged = self.damaged(release, context).await?;
+        self.stage_over(release, &damaged, context).await
+    }
+
+    /// What is at the target in its right size, with other bytes; only what the depth of
+    /// verification asks to be read.
+    async fn damaged(
+        &self,
+        release: &Release,
+        context: &Context,
+    ) -> Result<BTreeSet<ReleasePath>, Error> {
+        if self.verification == VerifyDepth::Listing {
+            return Ok(BTreeSet::new());
+        }
+        let _phase = context.phase(Phase::Verifying, None);
+        let there = self.manifest_of(release).await?;
+        let manifest = there.as_ref().map_or(release.manifest(), |stored| &stored.manifest);
+        Ok(damaged(&self.findings(manifest, self.verification, context).await?))
+    }
+
+    /// Stages a release, and sends also what is there but `damaged`.
+    pub(super) async fn stage_over(
+        &self,
+        release: &Release,
+        damaged: &BTreeSet<ReleasePath>,
+        context: &Context,
+    ) -> Result<Staged, Error> {
         let _phase = context.phase(Phase::Staging, None);
         let id = *release.id();
         let uploads = uploads(release)?;
@@ -80,7 +109,10 @@ impl Publisher {
         // will see by the incomplete manifest, or by the time of the manifest, what to spare.
         let manifest = {
             let _lock = self.store.lock(context).await?;
-            let there = self.manifest_of(release).await?;
+            let there = match self.manifest_of(release).await? {
+                Some(stored) if self.may_stay(&stored, release).await? => Some(stored),
+                _ => None,
+            };
             let record = match &there {
                 Some(stored) => upload(manifest_path(&id), stored.json.clone())?,
                 None => upload(incomplete.clone(), release.manifest().to_json()?.into())?,
@@ -96,8 +128,8 @@ impl Publisher {
             let logs = logs_of(release.manifest());
             let logs_stay = there.is_some()
                 && stored_logs.iter().all(|(path, content)| {
-                    logs.get(path) == Some(content)
-                        || finding(path, content.size, found.get(path)).is_none()
+                    let sound = finding(path, content.size, found.get(path)).is_none();
+                    logs.get(path) == Some(content) || (sound && !damaged.contains(path))
                 });
             // The pointer's text is not covered by the id: where it differs, it is sent again.
             let same_pointer = there
@@ -112,8 +144,9 @@ impl Publisher {
                     continue;
                 }
                 let missing = finding(&path, size, found.get(&path)).is_some()
+                    || damaged.contains(&path)
                     || (path == pointer && !same_pointer)
-                    || (other_log && there.is_some());
+                    || other_log;
                 staged.count(size, missing);
                 match (missing, path.as_str().starts_with("blobs/")) {
                     (true, true) => blobs.push(upload),
@@ -128,14 +161,21 @@ impl Publisher {
         };
         self.store.send(blobs, context).await?;
         self.store.send(files, context).await?;
+        let json: Bytes = match &manifest {
+            Some(stored) => stored.json.clone(),
+            None => release.manifest().to_json()?.into(),
+        };
+        // With its manifest a release counts as staged, and from the first moment as signed.
+        if let Some(signature) = self.missing_signature(&id, &json).await? {
+            self.store.send(vec![signature], context).await?;
+        }
         if manifest.is_none() {
-            let json: Bytes = release.manifest().to_json()?.into();
             self.store.send(vec![upload(manifest_path(&id), json)?], context).await?;
         }
         {
             let _phase = context.phase(Phase::Verifying, None);
             let manifest = manifest.as_ref().map_or(release.manifest(), |stored| &stored.manifest);
-            self.require_whole(manifest).await?;
+            self.require_whole(manifest, VerifyDepth::Listing, context).await?;
         }
         if !self.store.stat(std::slice::from_ref(&incomplete)).await?.is_empty() {
             self.store.delete(&[incomplete], context).await?;
@@ -160,7 +200,16 @@ impl Publisher {
     }
 }
 
-fn manifest_path(release: &ReleaseId) -> ReleasePath {
+/// The objects that have other bytes than they should.
+pub(super) fn damaged(findings: &[Finding]) -> BTreeSet<ReleasePath> {
+    let damaged = findings.iter().filter_map(|finding| match finding {
+        Finding::WrongDigest { path, .. } => Some(path.clone()),
+        _ => None,
+    });
+    damaged.collect()
+}
+
+pub(super) fn manifest_path(release: &ReleaseId) -> ReleasePath {
     layout::in_release(release, &layout::manifest())
 }
 

@@ -90,6 +90,11 @@ impl Publisher {
         self.read_manifest_at(release, &layout::manifest()).await
     }
 
+    /// The manifest of a release that has to be staged.
+    pub(super) async fn read_staged(&self, release: &ReleaseId) -> Result<StoredManifest, Error> {
+        self.read_manifest(release).await?.ok_or(Error::NotStaged { release: *release })
+    }
+
     /// The manifest at `path` in a release.
     pub(super) async fn read_manifest_at(
         &self,

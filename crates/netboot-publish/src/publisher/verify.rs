@@ -2,34 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
 
-use netboot_core::{
-    Content, Context, Manifest, Phase, ReleaseId, ReleasePath, Sha256Hasher, layout,
-};
+use netboot_core::{Context, Manifest, Phase, ReleaseId, ReleasePath, layout};
 use serde::Serialize;
-use tokio::io::AsyncReadExt;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use super::Publisher;
+use super::content::{check_contents, to_read};
 use super::place::PlaceState;
 use super::prune::blob_digest;
 use super::target::{PointerState, in_release, incomplete_manifest};
-use super::whole::{finding, required};
+use super::whole::required;
 use crate::pointer::PointerContent;
 use crate::store::{Entry, ListScope};
-use crate::{Error, Finding, Store};
-
-/// How many objects are read and hashed at once.
-const PARALLEL_READS: usize = 4;
+use crate::{Error, Finding};
 
 /// How closely to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum VerifyDepth {
     /// At sizes only: costs a listing.
     Listing,
-    /// At every byte: costs reading all.
+    /// At sizes, and at every byte of what is small: scripts, logs, the entry points' texts.
+    Scripts,
+    /// At every byte, also of kernels and initrds: costs reading all.
     Content,
 }
 
@@ -103,11 +97,17 @@ impl Publisher {
                 live.into_iter().chain(self.releases().await?).collect()
             }
         };
-        let mut objects = BTreeMap::new();
+        let (mut objects, mut manifests) = (BTreeMap::new(), Vec::new());
         for release in releases {
             report.releases.insert(release);
             match self.read_manifest(&release).await {
-                Ok(Some(stored)) => objects.extend(required(&stored.manifest)),
+                Ok(Some(stored)) => {
+                    if let Some(problem) = self.signature_problem(&release, &stored).await? {
+                        report.findings.push(Finding::Signature { release, problem });
+                    }
+                    objects.extend(required(&stored.manifest));
+                    manifests.push(stored.manifest);
+                }
                 Ok(None) if matches!(scope, VerifyScope::Release(_)) => {
                     return Err(Error::NotStaged { release });
                 }
@@ -123,10 +123,12 @@ impl Publisher {
             }
         }
         report.objects = objects.len();
-        let sound = self.verify_sizes(objects, &mut report).await?;
-        if depth == VerifyDepth::Content {
-            self.verify_contents(sound, &mut report, context).await?;
-        }
+        let (findings, sound) = self.check_sizes(objects).await?;
+        report.findings.extend(findings);
+        let to_read = to_read(sound, &manifests, depth);
+        let (findings, hashed_bytes) = check_contents(&self.store, to_read, context).await?;
+        report.findings.extend(findings);
+        report.hashed_bytes = hashed_bytes;
         if scope == VerifyScope::Everything {
             self.find_unknown(&mut report).await?;
         }
@@ -182,59 +184,6 @@ impl Publisher {
         Ok(())
     }
 
-    /// Checks sizes, and returns the objects whose size is right.
-    async fn verify_sizes(
-        &self,
-        objects: BTreeMap<ReleasePath, Content>,
-        report: &mut VerifyReport,
-    ) -> Result<BTreeMap<ReleasePath, Content>, Error> {
-        let paths: Vec<ReleasePath> = objects.keys().cloned().collect();
-        let found = self.store.stat(&paths).await?;
-        let mut sound = BTreeMap::new();
-        for (path, content) in objects {
-            match finding(&path, content.size, found.get(&path)) {
-                Some(finding) => report.findings.push(finding),
-                None => drop(sound.insert(path, content)),
-            }
-        }
-        Ok(sound)
-    }
-
-    async fn verify_contents(
-        &self,
-        objects: BTreeMap<ReleasePath, Content>,
-        report: &mut VerifyReport,
-        context: &Context,
-    ) -> Result<(), Error> {
-        let permits = Arc::new(Semaphore::new(PARALLEL_READS));
-        // Tasks of their own, so that several processors hash; dropping the set ends them.
-        let mut tasks = JoinSet::new();
-        for (path, expected) in objects {
-            let (store, permits, context) = (self.store.clone(), permits.clone(), context.clone());
-            tasks.spawn(async move {
-                let _permit = permits.acquire().await.map_err(|_| Error::Cancelled)?;
-                let found = content_of(store.as_ref(), &path, &context).await?;
-                Ok::<_, Error>((path, expected, found))
-            });
-        }
-        let mut findings = BTreeMap::new();
-        while let Some(task) = tasks.join_next().await {
-            // A panic or a shut-down runtime is all that a join can fail of: both end the work.
-            let (path, expected, found) = task.map_err(|_| Error::Cancelled)??;
-            let Some(found) = found else {
-                findings.insert(path.clone(), Finding::Missing { path });
-                continue;
-            };
-            report.hashed_bytes += found.size;
-            if found.sha256 != expected.sha256 {
-                let (expected, found) = (expected.sha256, found.sha256);
-                findings.insert(path.clone(), Finding::WrongDigest { path, expected, found });
-            }
-        }
-        report.findings.extend(findings.into_values());
-        Ok(())
-    }
-
     /// Files below `releases/` and `blobs/` that nothing explains, and unfinished releases.
     async fn find_unknown(&self, report: &mut VerifyReport) -> Result<(), Error> {
         let incomplete = incomplete_manifest()?;
@@ -251,6 +200,7 @@ impl Publisher {
                 if let Ok(Some(stored)) = self.read_manifest_at(&release, &record).await {
                     explained.extend(stored.manifest.own_paths().map(ToString::to_string));
                     explained.insert(layout::release_pointer().into());
+                    explained.insert(layout::manifest_signature().into());
                 }
                 explained.insert(record.into());
             }
@@ -272,25 +222,4 @@ impl Publisher {
         }
         Ok(())
     }
-}
-
-/// Reads and hashes an object; `None` when it is not there.
-async fn content_of(
-    store: &dyn Store,
-    path: &ReleasePath,
-    context: &Context,
-) -> Result<Option<Content>, Error> {
-    let Some(mut reader) = store.open(path).await? else { return Ok(None) };
-    let mut hasher = Sha256Hasher::new();
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        context.check()?;
-        let read = reader.read(&mut buffer).await;
-        match read.map_err(|source| Error::io("read", path.as_str(), source))? {
-            0 => break,
-            read => hasher.update(&buffer[..read]),
-        }
-    }
-    let (sha256, size) = hasher.finish();
-    Ok(Some(Content { size, sha256 }))
 }

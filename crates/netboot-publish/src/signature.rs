@@ -1,0 +1,179 @@
+//! Signatures of manifests: who signs, whom one trusts, what can be wrong.
+
+#[cfg(feature = "minisign")]
+mod minisign_key;
+
+use std::fmt;
+use std::path::Path;
+
+use minisign_verify::{PublicKey, Signature};
+use netboot_core::ReleaseId;
+use serde::Serialize;
+
+#[cfg(feature = "minisign")]
+pub use self::minisign_key::MinisignKey;
+use crate::Error;
+
+/// Signs manifests: a key in a file ([`MinisignKey`], feature `minisign`), or a caller's own way
+/// to a key that never leaves its hardware.
+///
+/// A manifest has the size and digest of everything that a release consists of, so its signature
+/// covers kernels, initrds, scripts, entry points and logs.
+///
+/// # Contract
+/// `sign` gives a signature file as minisign writes it (prehashed, `ED`), over exactly these bytes
+/// and with this trusted comment, which [`public_key`](Self::public_key) verifies. It may be
+/// slow, and is called once for each manifest that is not signed yet. The secret is in no error,
+/// and in no `Debug`.
+pub trait Signer: fmt::Debug + Send + Sync {
+    /// The key that verifies what this signs.
+    fn public_key(&self) -> &TrustedKey;
+
+    /// The signature file for `manifest`.
+    ///
+    /// # Errors
+    /// When there can be no signature: [`Error::signer`] makes one.
+    fn sign(&self, manifest: &[u8], trusted_comment: &str) -> Result<String, Error>;
+}
+
+/// A public key of minisign that one trusts to sign releases.
+///
+/// ```
+/// use netboot_publish::TrustedKey;
+///
+/// let key = TrustedKey::parse("RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3")?;
+/// # assert!(TrustedKey::parse("RWQf6LRCGA9i53mlYecO4").is_err());
+/// # Ok::<(), netboot_publish::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct TrustedKey {
+    key: PublicKey,
+    text: String,
+}
+
+impl TrustedKey {
+    /// Reads the contents of a `minisign.pub`, or the one line of it that is the key.
+    ///
+    /// # Errors
+    /// [`Error::MalformedKey`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let malformed = |problem: String| Error::MalformedKey { which: "public", problem };
+        let line = text
+            .lines()
+            .map(str::trim)
+            .find(|line| !line.is_empty() && !line.starts_with("untrusted comment:"));
+        let line = line.ok_or_else(|| malformed("it is empty".to_owned()))?;
+        let key = PublicKey::from_base64(line).map_err(|error| malformed(error.to_string()))?;
+        Ok(Self { key, text: line.to_owned() })
+    }
+
+    /// Reads a `minisign.pub`.
+    ///
+    /// # Errors
+    /// [`Error::MalformedKey`]; when the file cannot be read.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path);
+        Self::parse(&text.map_err(|source| Error::io("read", path, source))?)
+    }
+
+    /// The key as `minisign -P` takes it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Debug for TrustedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TrustedKey").field(&self.text).finish()
+    }
+}
+
+impl fmt::Display for TrustedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+/// What is wrong with the signature of a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum SignatureProblem {
+    /// There is none.
+    Missing,
+    /// The signature is no signature file of minisign, or one in its legacy format.
+    Malformed,
+    /// None of the trusted keys made it.
+    UntrustedKey,
+    /// A trusted key's signature is of other bytes: manifest or signature was changed.
+    Mismatch,
+    /// A trusted key signed the manifest, but the signature says that it is of another release.
+    OtherRelease,
+}
+
+impl SignatureProblem {
+    /// What to do about it, as a sentence for an operator.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Missing => "stage the release again with its signer, or sign it with minisign",
+            Self::Malformed => {
+                "sign the release again, in minisign's format for prehashed files: `minisign -SH`"
+            }
+            Self::UntrustedKey => {
+                "trust the public key of whoever signed it, if that is who should sign releases, \
+                 or stage the release again with a trusted signer"
+            }
+            Self::Mismatch | Self::OtherRelease => {
+                "somebody changed the manifest or its signature: do not boot it; find out who can \
+                 write to the target, and stage the release again from its source"
+            }
+        }
+    }
+}
+
+impl fmt::Display for SignatureProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Missing => "it is not signed",
+            Self::Malformed => "its signature cannot be understood",
+            Self::UntrustedKey => "its signature is by none of the trusted keys",
+            Self::Mismatch => "its signature is not that of its manifest",
+            Self::OtherRelease => "its signature is that of another release",
+        })
+    }
+}
+
+/// What a signature says, under its own protection: which release it is of. Without a time, so
+/// that a release has nothing in it that differs from one publisher to the next.
+pub(crate) fn trusted_comment(release: &ReleaseId) -> String {
+    format!("netboot release {release}")
+}
+
+/// Checks that one of `keys` signed these bytes. A signature that was made by hand has a trusted
+/// comment of its own, which is as good; one that names a release has to name this.
+pub(crate) fn check(
+    keys: &[TrustedKey],
+    release: &ReleaseId,
+    manifest: &[u8],
+    signature: Option<&[u8]>,
+) -> Result<(), SignatureProblem> {
+    let signature = signature.ok_or(SignatureProblem::Missing)?;
+    let text = std::str::from_utf8(signature).map_err(|_| SignatureProblem::Malformed)?;
+    let signature = Signature::decode(text).map_err(|_| SignatureProblem::Malformed)?;
+    let mut problem = SignatureProblem::UntrustedKey;
+    for key in keys {
+        match key.key.verify(manifest, &signature, false) {
+            Ok(()) => {
+                let comment = signature.trusted_comment();
+                let other =
+                    comment.starts_with("netboot release ") && comment != trusted_comment(release);
+                return if other { Err(SignatureProblem::OtherRelease) } else { Ok(()) };
+            }
+            Err(minisign_verify::Error::UnexpectedKeyId) => {}
+            Err(minisign_verify::Error::InvalidSignature) => problem = SignatureProblem::Mismatch,
+            Err(_) => problem = SignatureProblem::Malformed,
+        }
+    }
+    Err(problem)
+}
