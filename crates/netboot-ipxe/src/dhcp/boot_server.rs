@@ -1,0 +1,145 @@
+//! Where machines get iPXE and their script from.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use super::problem::{DhcpProblem, DhcpSetting, refuse};
+use super::{BootFilePath, BootUrl, ClientArchitecture, TftpRoot};
+use crate::Error;
+
+/// How a DHCP server tells iPXE, which is to have the script, from firmware, which is to have
+/// iPXE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum IpxeSign {
+    /// Option 77, the user class, is `iPXE` (iPXE's `src/net/udp/dhcp.c`). An iPXE that was given
+    /// another class, by its build or by `set user-class`, is given the boot file.
+    #[default]
+    UserClass,
+    /// Option 175, which iPXE sends whatever its user class is.
+    EncapsulatedOptions,
+}
+
+/// Where machines get what they boot: iPXE by TFTP, or by HTTP, and then the script.
+///
+/// ```
+/// use netboot_ipxe::dhcp::{BootServer, ClientArchitecture};
+///
+/// let server = BootServer::new("10.0.0.1".parse()?, "http://10.0.0.1/boot.ipxe".parse()?)?
+///     .with_boot_file(ClientArchitecture::EfiArm64, "arm64/ipxe.efi".parse()?)
+///     .with_tftp_root("/srv/tftp".parse()?);
+/// assert_eq!(server.boot_files().len(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BootServer {
+    address: Ipv4Addr,
+    script: BootUrl,
+    boot_files: BTreeMap<ClientArchitecture, BootFilePath>,
+    tftp_root: Option<TftpRoot>,
+    http_directory: Option<BootUrl>,
+    ipxe_sign: IpxeSign,
+}
+
+impl BootServer {
+    /// A TFTP server at `address`, and `script` for every iPXE. Until others are set, its boot
+    /// files are `undionly.kpxe` for BIOS and `ipxe.efi` for UEFI on 64-bit x86, the names that
+    /// iPXE's own build gives them.
+    ///
+    /// # Errors
+    /// [`Error::InvalidDhcpSetting`] for an address that no machine reaches.
+    pub fn new(address: Ipv4Addr, script: BootUrl) -> Result<Self, Error> {
+        if address.is_loopback() || address.is_unspecified() || address.is_multicast() {
+            let problem = DhcpProblem::Unreachable;
+            return Err(refuse(DhcpSetting::ServerAddress, address, problem));
+        }
+        let boot_files = BTreeMap::from([
+            (ClientArchitecture::Bios, BootFilePath::of("undionly.kpxe")),
+            (ClientArchitecture::EfiX64, BootFilePath::of("ipxe.efi")),
+        ]);
+        Ok(Self {
+            address,
+            script,
+            boot_files,
+            tftp_root: None,
+            http_directory: None,
+            ipxe_sign: IpxeSign::default(),
+        })
+    }
+
+    /// Sets the boot file of an architecture. Machines of one that has none are given none.
+    #[must_use]
+    pub fn with_boot_file(mut self, architecture: ClientArchitecture, path: BootFilePath) -> Self {
+        self.boot_files.insert(architecture, path);
+        self
+    }
+
+    /// Takes the boot file of an architecture away.
+    #[must_use]
+    pub fn without_boot_file(mut self, architecture: ClientArchitecture) -> Self {
+        self.boot_files.remove(&architecture);
+        self
+    }
+
+    /// Lets dnsmasq serve this directory by TFTP. Without it, and with Kea and ISC's server
+    /// always, another program has to serve the boot files.
+    #[must_use]
+    pub fn with_tftp_root(mut self, root: TftpRoot) -> Self {
+        self.tftp_root = Some(root);
+        self
+    }
+
+    /// Serves UEFI's HTTP boot too: the boot files are below `directory` under the same paths.
+    /// Firmware takes plain HTTP only where its settings allow it, and HTTPS only with
+    /// certificates that were enrolled.
+    #[must_use]
+    pub fn with_http_boot(mut self, directory: BootUrl) -> Self {
+        self.http_directory = Some(directory);
+        self
+    }
+
+    /// Sets how iPXE is told from firmware; by its user class without this.
+    #[must_use]
+    pub fn with_ipxe_sign(mut self, sign: IpxeSign) -> Self {
+        self.ipxe_sign = sign;
+        self
+    }
+
+    /// The TFTP server's address.
+    pub fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// The script of every iPXE that has none of its own.
+    pub fn script(&self) -> &BootUrl {
+        &self.script
+    }
+
+    /// The boot files by architecture.
+    pub fn boot_files(&self) -> &BTreeMap<ClientArchitecture, BootFilePath> {
+        &self.boot_files
+    }
+
+    /// The directory that dnsmasq serves by TFTP.
+    pub fn tftp_root(&self) -> Option<&TftpRoot> {
+        self.tftp_root.as_ref()
+    }
+
+    /// How iPXE is told from firmware.
+    pub fn ipxe_sign(&self) -> IpxeSign {
+        self.ipxe_sign
+    }
+
+    /// The URLs of the boot files for firmware that boots by HTTP.
+    ///
+    /// # Errors
+    /// [`Error::InvalidDhcpSetting`] for a URL that is too long.
+    pub fn http_boot_files(&self) -> Result<BTreeMap<ClientArchitecture, BootUrl>, Error> {
+        let Some(directory) = &self.http_directory else { return Ok(BTreeMap::new()) };
+        self.boot_files
+            .iter()
+            .filter(|(architecture, _)| architecture.http_code().is_some())
+            .map(|(architecture, path)| Ok((*architecture, directory.join(path)?)))
+            .collect()
+    }
+}

@@ -1,0 +1,86 @@
+use std::fmt;
+
+/// The kind of firmware that asks to boot, as DHCP's option 93 names it.
+///
+/// The codes are IANA's "Processor Architecture Types" (RFC 5970, section 3.3, and its registry);
+/// option 93 is RFC 4578's. Firmware that boots by HTTP has codes of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ClientArchitecture {
+    /// A PC's BIOS.
+    Bios,
+    /// UEFI on 32-bit x86.
+    EfiIa32,
+    /// UEFI on 64-bit x86.
+    EfiX64,
+    /// UEFI on 32-bit ARM.
+    EfiArm32,
+    /// UEFI on 64-bit ARM.
+    EfiArm64,
+    /// UEFI on 64-bit RISC-V.
+    EfiRiscv64,
+    /// UEFI on 64-bit `LoongArch`.
+    EfiLoongArch64,
+}
+
+impl ClientArchitecture {
+    /// Every architecture there is.
+    pub const ALL: [Self; 7] = [
+        Self::Bios,
+        Self::EfiIa32,
+        Self::EfiX64,
+        Self::EfiArm32,
+        Self::EfiArm64,
+        Self::EfiRiscv64,
+        Self::EfiLoongArch64,
+    ];
+
+    /// The codes of firmware that loads its boot file by TFTP.
+    ///
+    /// 64-bit x86 has two: 7 is its own, and 9, which is EFI byte code's, is sent by firmware that
+    /// follows RFC 4578, where the two stand the other way round (RFC Editor's erratum 4625).
+    pub fn tftp_codes(self) -> &'static [u16] {
+        match self {
+            Self::Bios => &[0],
+            Self::EfiIa32 => &[6],
+            Self::EfiX64 => &[7, 9],
+            Self::EfiArm32 => &[10],
+            Self::EfiArm64 => &[11],
+            Self::EfiRiscv64 => &[27],
+            Self::EfiLoongArch64 => &[39],
+        }
+    }
+
+    /// The code of firmware that loads its boot file by HTTP; there is none for BIOS here, which
+    /// has no such firmware in practice.
+    pub fn http_code(self) -> Option<u16> {
+        match self {
+            Self::Bios => None,
+            Self::EfiIa32 => Some(15),
+            Self::EfiX64 => Some(16),
+            Self::EfiArm32 => Some(18),
+            Self::EfiArm64 => Some(19),
+            Self::EfiRiscv64 => Some(28),
+            Self::EfiLoongArch64 => Some(40),
+        }
+    }
+
+    /// A name for it, such as `efi-x64`: lower-case letters, digits and `-`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bios => "bios",
+            Self::EfiIa32 => "efi-ia32",
+            Self::EfiX64 => "efi-x64",
+            Self::EfiArm32 => "efi-arm32",
+            Self::EfiArm64 => "efi-arm64",
+            Self::EfiRiscv64 => "efi-riscv64",
+            Self::EfiLoongArch64 => "efi-loongarch64",
+        }
+    }
+}
+
+impl fmt::Display for ClientArchitecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

@@ -1,0 +1,128 @@
+//! The configuration of dnsmasq (its manual, dnsmasq(8)).
+
+use std::fmt::{Display, Write as _};
+
+use netboot_core::layout::GENERATED_MARK;
+
+use super::{Addressing, ClientArchitecture, DhcpServer, DhcpSettings, IpxeSign};
+use crate::{Error, MacAddress};
+
+/// The tag of iPXE, and of machines that have a script of their own. Tags of ours have a prefix,
+/// so that they mean nothing else in a configuration that this is included into.
+const IPXE: &str = "netboot-ipxe";
+const OWN_SCRIPT: &str = "netboot-own-script";
+
+/// Lines of a file.
+struct Lines(String);
+
+impl Lines {
+    fn new() -> Self {
+        Self(format!("{GENERATED_MARK}\n"))
+    }
+
+    fn add(&mut self, line: impl Display) {
+        // Writing to a string does not fail.
+        let _ = writeln!(self.0, "{line}");
+    }
+}
+
+pub(super) fn configuration(settings: &DhcpSettings) -> Result<String, Error> {
+    let mut lines = Lines::new();
+    lines.add("# DHCP and TFTP only: no DNS.");
+    lines.add("port=0");
+    lines.add(format_args!("interface={}", settings.interface));
+    let subnet = settings.subnet;
+    let (netmask, seconds) = (subnet.netmask(), settings.lease_time.as_secs());
+    match settings.addressing {
+        Addressing::Leases { .. } => {
+            let (first, last) = settings.range(DhcpServer::Dnsmasq)?;
+            lines.add(format_args!("dhcp-range={first},{last},{netmask},{seconds}"));
+            // Without a value, dnsmasq does not name itself.
+            lines.add(format_args!("dhcp-option=option:router{}", list(&settings.routers)));
+            lines
+                .add(format_args!("dhcp-option=option:dns-server{}", list(&settings.name_servers)));
+        }
+        Addressing::ExistingServer => {
+            lines.add("# Another server leases the addresses.");
+            lines.add(format_args!("dhcp-range={},proxy,{netmask}", subnet.network()));
+        }
+    }
+    if settings.known_machines_only {
+        lines.add("dhcp-ignore=tag:!known");
+    }
+    add_boot_options(settings, &mut lines)?;
+    Ok(lines.0)
+}
+
+pub(super) fn boot_options(settings: &DhcpSettings) -> Result<String, Error> {
+    let mut lines = Lines::new();
+    add_boot_options(settings, &mut lines)?;
+    Ok(lines.0)
+}
+
+fn add_boot_options(settings: &DhcpSettings, lines: &mut Lines) -> Result<(), Error> {
+    let server = &settings.boot_server;
+    if let Some(root) = server.tftp_root() {
+        lines.add("enable-tftp");
+        lines.add(format_args!("tftp-root={root}"));
+    }
+    lines.add(match server.ipxe_sign() {
+        IpxeSign::UserClass => format!("dhcp-userclass=set:{IPXE},iPXE"),
+        IpxeSign::EncapsulatedOptions => format!("dhcp-match=set:{IPXE},175"),
+    });
+
+    lines.add("# Firmware is given the iPXE of its architecture.");
+    let is_proxy = settings.addressing == Addressing::ExistingServer;
+    for (architecture, path) in server.boot_files() {
+        let tag = format!("netboot-{architecture}");
+        for code in architecture.tftp_codes() {
+            lines.add(format_args!("dhcp-match=set:{tag},option:client-arch,{code}"));
+            if is_proxy {
+                // Port 4011, which UEFI asks behind a proxy, answers for services only.
+                lines.add(format_args!(
+                    "pxe-service=tag:!{IPXE},{code},netboot,{path},{}",
+                    server.address()
+                ));
+            }
+        }
+        lines.add(format_args!("dhcp-boot=tag:!{IPXE},tag:{tag},{path},,{}", server.address()));
+    }
+    for (architecture, url) in server.http_boot_files()? {
+        let Some(code) = architecture.http_code() else { continue };
+        let tag = http_tag(architecture);
+        lines.add(format_args!("dhcp-match=set:{tag},option:client-arch,{code}"));
+        // Firmware takes a URL only from a server that says that it means one.
+        lines.add(format_args!("dhcp-option-force=tag:!{IPXE},tag:{tag},60,HTTPClient"));
+        lines.add(format_args!("dhcp-boot=tag:!{IPXE},tag:{tag},{url}"));
+    }
+
+    lines.add("# iPXE is given the script.");
+    lines.add(format_args!("dhcp-boot=tag:{IPXE},tag:!{OWN_SCRIPT},{}", server.script()));
+    for (mac, script) in settings.scripts() {
+        lines.add(format_args!("dhcp-boot=tag:{IPXE},tag:{},{script}", machine_tag(mac)));
+    }
+    for machine in &settings.machines {
+        let mut line = format!("dhcp-host={}", machine.mac());
+        if machine.script().is_some() {
+            let _ = write!(line, ",set:{},set:{OWN_SCRIPT}", machine_tag(machine.mac()));
+        }
+        if let Some(address) = machine.address() {
+            let _ = write!(line, ",{address}");
+        }
+        lines.add(line);
+    }
+    Ok(())
+}
+
+fn http_tag(architecture: ClientArchitecture) -> String {
+    format!("netboot-{architecture}-http")
+}
+
+fn machine_tag(mac: MacAddress) -> String {
+    format!("netboot-{}", mac.separated_by(""))
+}
+
+/// Values behind an option, each behind a comma.
+fn list<T: Display>(values: &[T]) -> String {
+    values.iter().map(|value| format!(",{value}")).collect()
+}

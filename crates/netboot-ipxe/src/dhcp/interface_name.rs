@@ -1,0 +1,30 @@
+use super::problem::{DhcpProblem, DhcpSetting, refuse};
+use super::validated_text;
+
+/// The longest name of a network interface, in bytes (`IFNAMSIZ` in Linux's `linux/if.h`, less its
+/// NUL).
+const LIMIT: usize = 15;
+
+/// The name of the network interface that a DHCP server listens on, such as `eno1`.
+///
+/// Linux allows almost any byte in one; what a configuration file would read otherwise, such as
+/// dnsmasq's `*`, is refused.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InterfaceName(String);
+
+validated_text!(InterfaceName, DhcpSetting::InterfaceName, |text: &str| {
+    if text.is_empty() {
+        return Err(DhcpProblem::Empty);
+    }
+    if text.len() > LIMIT {
+        return Err(DhcpProblem::TooLong { length: text.len(), limit: LIMIT });
+    }
+    if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        return Err(DhcpProblem::Malformed { expected: "a letter or digit at its beginning" });
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match text.chars().find(|c| !allowed(*c)) {
+        Some(character) => Err(DhcpProblem::ForbiddenCharacter { character }),
+        None => Ok(()),
+    }
+});

@@ -1,0 +1,104 @@
+//! The configuration of ISC's dhcpd (its manuals, dhcpd.conf(5) and dhcp-eval(5)).
+
+use std::fmt::{Display, Write as _};
+
+use netboot_core::layout::GENERATED_MARK;
+
+use super::{BootServer, DhcpServer, DhcpSettings, IpxeSign};
+use crate::Error;
+
+pub(super) fn configuration(settings: &DhcpSettings) -> Result<String, Error> {
+    let (first, last) = settings.range(DhcpServer::IscDhcpd)?;
+    let mut text = format!("{GENERATED_MARK}\n");
+    // The interface is no part of the file: it is on the command line, in Debian through a file.
+    let _ = writeln!(
+        text,
+        "# Listens on {0}: INTERFACESv4=\"{0}\" in /etc/default/isc-dhcp-server.",
+        settings.interface
+    );
+    let seconds = settings.lease_time.as_secs();
+    let _ = writeln!(text, "default-lease-time {seconds};\nmax-lease-time {seconds};");
+    write_boot_options(&mut text, settings)?;
+    write_hosts(&mut text, settings, true);
+    let (network, netmask) = (settings.subnet.network(), settings.subnet.netmask());
+    let _ = writeln!(text, "subnet {network} netmask {netmask} {{");
+    for (name, addresses) in
+        [("routers", &settings.routers), ("domain-name-servers", &settings.name_servers)]
+    {
+        if !addresses.is_empty() {
+            let _ = writeln!(text, "  option {name} {};", list(addresses));
+        }
+    }
+    let _ = writeln!(text, "  pool {{\n    range {first} {last};");
+    if settings.known_machines_only {
+        let _ = writeln!(text, "    deny unknown-clients;");
+    }
+    let _ = writeln!(text, "  }}\n}}");
+    Ok(text)
+}
+
+pub(super) fn boot_options(settings: &DhcpSettings) -> Result<String, Error> {
+    let mut text = format!("{GENERATED_MARK}\n");
+    write_boot_options(&mut text, settings)?;
+    write_hosts(&mut text, settings, false);
+    Ok(text)
+}
+
+fn write_boot_options(text: &mut String, settings: &DhcpSettings) -> Result<(), Error> {
+    let server = &settings.boot_server;
+    let _ = writeln!(text, "option netboot-architecture code 93 = unsigned integer 16;");
+    let _ = writeln!(text, "option netboot-ipxe code 175 = string;");
+    let _ = writeln!(text, "if {} {{", is_ipxe(server));
+    let _ = writeln!(text, "  filename \"{}\";", server.script());
+    for (architecture, path) in server.boot_files() {
+        let is_one: Vec<String> =
+            architecture.tftp_codes().iter().map(|code| has_code(*code)).collect();
+        let _ = writeln!(text, "}} elsif {} {{", is_one.join(" or "));
+        let _ = writeln!(text, "  next-server {};", server.address());
+        let _ = writeln!(text, "  filename \"{path}\";");
+    }
+    for (architecture, url) in server.http_boot_files()? {
+        let Some(code) = architecture.http_code() else { continue };
+        let _ = writeln!(text, "}} elsif {} {{", has_code(code));
+        // Firmware takes a URL only from a server that says that it means one.
+        let _ = writeln!(text, "  option vendor-class-identifier \"HTTPClient\";");
+        let _ = writeln!(text, "  filename \"{url}\";");
+    }
+    let _ = writeln!(text, "}}");
+    Ok(())
+}
+
+/// The machines that are known: what is said of one of them outdoes what is said of all.
+fn write_hosts(text: &mut String, settings: &DhcpSettings, with_addresses: bool) {
+    for machine in &settings.machines {
+        let mac = machine.mac();
+        let _ = writeln!(text, "host netboot-{} {{", mac.separated_by(""));
+        let _ = writeln!(text, "  hardware ethernet {mac};");
+        if let Some(address) = machine.address().filter(|_| with_addresses) {
+            let _ = writeln!(text, "  fixed-address {address};");
+        }
+        if let Some(script) = machine.script() {
+            let is_ipxe = is_ipxe(&settings.boot_server);
+            let _ = writeln!(text, "  if {is_ipxe} {{\n    filename \"{script}\";\n  }}");
+        }
+        let _ = writeln!(text, "}}");
+    }
+}
+
+fn is_ipxe(server: &BootServer) -> &'static str {
+    match server.ipxe_sign() {
+        IpxeSign::UserClass => "option user-class = \"iPXE\"",
+        IpxeSign::EncapsulatedOptions => "exists netboot-ipxe",
+    }
+}
+
+/// The test for the first architecture that a client names.
+fn has_code(code: u16) -> String {
+    let [high, low] = code.to_be_bytes();
+    format!("substring(option netboot-architecture, 0, 2) = {high:02x}:{low:02x}")
+}
+
+fn list<T: Display>(values: &[T]) -> String {
+    let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+    values.join(", ")
+}

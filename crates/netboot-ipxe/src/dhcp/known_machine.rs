@@ -1,0 +1,48 @@
+use std::net::Ipv4Addr;
+
+use super::BootUrl;
+use crate::MacAddress;
+
+/// A machine that a DHCP server knows by the hardware address of its network card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownMachine {
+    mac: MacAddress,
+    address: Option<Ipv4Addr>,
+    script: Option<BootUrl>,
+}
+
+impl KnownMachine {
+    /// The machine with this card.
+    pub fn new(mac: MacAddress) -> Self {
+        Self { mac, address: None, script: None }
+    }
+
+    /// Always leases this address to it.
+    #[must_use]
+    pub fn with_address(mut self, address: Ipv4Addr) -> Self {
+        self.address = Some(address);
+        self
+    }
+
+    /// Gives its iPXE this script in place of everybody's.
+    #[must_use]
+    pub fn with_script(mut self, script: BootUrl) -> Self {
+        self.script = Some(script);
+        self
+    }
+
+    /// The hardware address.
+    pub fn mac(&self) -> MacAddress {
+        self.mac
+    }
+
+    /// The address that is always its own.
+    pub fn address(&self) -> Option<Ipv4Addr> {
+        self.address
+    }
+
+    /// The script of its own.
+    pub fn script(&self) -> Option<&BootUrl> {
+        self.script.as_ref()
+    }
+}

@@ -1,0 +1,50 @@
+use std::fmt;
+use std::str::FromStr;
+
+use super::problem::DhcpProblem;
+use crate::Error;
+
+/// A DHCP server that can be configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum DhcpServer {
+    /// dnsmasq. Its [boot options](super::DhcpSettings::boot_options) are a file for
+    /// `/etc/dnsmasq.d`. The only one that runs beside another DHCP server, and that serves TFTP.
+    Dnsmasq,
+    /// ISC's Kea, the DHCPv4 server. Its boot options are the list that `client-classes` holds:
+    /// `"client-classes": <?include "netboot.json"?>`.
+    Kea,
+    /// ISC's dhcpd, which ISC ended in 2022 and Debian 12 still has. Its boot options are
+    /// included at the file's outermost level: `include "/etc/dhcp/netboot.conf";`. They define the
+    /// options `netboot-architecture` and `netboot-ipxe`, by the codes 93 and 175.
+    IscDhcpd,
+}
+
+impl DhcpServer {
+    /// Every server there is.
+    pub const ALL: [Self; 3] = [Self::Dnsmasq, Self::Kea, Self::IscDhcpd];
+
+    /// Its name: `dnsmasq`, `kea` or `dhcpd`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dnsmasq => "dnsmasq",
+            Self::Kea => "kea",
+            Self::IscDhcpd => "dhcpd",
+        }
+    }
+}
+
+impl fmt::Display for DhcpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for DhcpServer {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let named = Self::ALL.into_iter().find(|server| server.as_str() == text);
+        let problem = DhcpProblem::Malformed { expected: "dnsmasq, kea or dhcpd" };
+        named.ok_or_else(|| super::problem::refuse(super::DhcpSetting::Server, text, problem))
+    }
+}

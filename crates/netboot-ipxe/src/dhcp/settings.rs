@@ -1,0 +1,253 @@
+//! The settings of a DHCP server, and their check.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+
+use super::problem::{DhcpProblem, DhcpSetting, refuse};
+use super::{BootServer, DhcpServer, InterfaceName, KnownMachine, dnsmasq, isc_dhcpd, kea};
+use crate::Error;
+
+/// The shortest and the longest lease, in seconds. dnsmasq takes none shorter than two minutes.
+const LEASE_SECONDS: std::ops::RangeInclusive<u64> = 120..=366 * 24 * 3600;
+
+/// Who leases addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Addressing {
+    /// The configured server, from a range of the subnet.
+    Leases {
+        /// The first address that is leased.
+        first: Ipv4Addr,
+        /// The last address that is leased.
+        last: Ipv4Addr,
+    },
+    /// Another DHCP server, which stays as it is: the configured one only adds what to boot
+    /// (proxy DHCP; Intel's PXE specification 2.1, section 2.2). dnsmasq can do that.
+    ExistingServer,
+}
+
+/// What a DHCP server needs to know so that machines of a subnet boot from the network.
+///
+/// A machine asks twice: its firmware, which is given iPXE for its architecture, and then iPXE,
+/// which is given the script. See [`DhcpServer`] for what can be configured with it.
+///
+/// ```
+/// use netboot_ipxe::dhcp::{BootServer, DhcpServer, DhcpSettings};
+///
+/// let server = BootServer::new("10.0.0.1".parse()?, "http://10.0.0.1/boot.ipxe".parse()?)?;
+/// let settings = DhcpSettings::builder("eno1".parse()?, "10.0.0.0/24".parse()?, server)
+///     .leases("10.0.0.100".parse()?, "10.0.0.199".parse()?)
+///     .router("10.0.0.254".parse()?)
+///     .build()?;
+/// let file = settings.configuration(DhcpServer::Dnsmasq)?;
+/// assert!(file.contains("dhcp-range=10.0.0.100,10.0.0.199,255.255.255.0,3600"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DhcpSettings {
+    pub(super) interface: InterfaceName,
+    pub(super) subnet: Ipv4Net,
+    pub(super) boot_server: BootServer,
+    pub(super) addressing: Addressing,
+    pub(super) routers: Vec<Ipv4Addr>,
+    pub(super) name_servers: Vec<Ipv4Addr>,
+    pub(super) lease_time: Duration,
+    pub(super) machines: Vec<KnownMachine>,
+    pub(super) known_machines_only: bool,
+}
+
+impl DhcpSettings {
+    /// Begins the settings of a server that listens on `interface` and serves `subnet`. Without
+    /// [`leases`](DhcpSettingsBuilder::leases), another server leases the addresses.
+    pub fn builder(
+        interface: InterfaceName,
+        subnet: Ipv4Net,
+        boot_server: BootServer,
+    ) -> DhcpSettingsBuilder {
+        DhcpSettingsBuilder(Self {
+            interface,
+            subnet: subnet.trunc(),
+            boot_server,
+            addressing: Addressing::ExistingServer,
+            routers: Vec::new(),
+            name_servers: Vec::new(),
+            lease_time: Duration::from_secs(3600),
+            machines: Vec::new(),
+            known_machines_only: false,
+        })
+    }
+
+    /// A whole configuration file, by which a server of this kind serves the subnet.
+    ///
+    /// # Errors
+    /// [`Error::NoProxyDhcp`] where another server leases the addresses and this one cannot run
+    /// beside it.
+    pub fn configuration(&self, server: DhcpServer) -> Result<String, Error> {
+        match server {
+            DhcpServer::Dnsmasq => dnsmasq::configuration(self),
+            DhcpServer::Kea => kea::configuration(self),
+            DhcpServer::IscDhcpd => isc_dhcpd::configuration(self),
+        }
+    }
+
+    /// Only what makes machines boot, to be included into the configuration of a server that
+    /// serves the subnet already; [`DhcpServer`] says where. Addresses, and whether unknown
+    /// machines are served, stay that configuration's.
+    ///
+    /// # Errors
+    /// [`Error::InvalidDhcpSetting`] for a URL that is too long.
+    pub fn boot_options(&self, server: DhcpServer) -> Result<String, Error> {
+        match server {
+            DhcpServer::Dnsmasq => dnsmasq::boot_options(self),
+            DhcpServer::Kea => kea::boot_options(self),
+            DhcpServer::IscDhcpd => isc_dhcpd::boot_options(self),
+        }
+    }
+
+    /// The range of addresses that are leased; an error for a server that cannot do without.
+    pub(super) fn range(&self, server: DhcpServer) -> Result<(Ipv4Addr, Ipv4Addr), Error> {
+        match self.addressing {
+            Addressing::Leases { first, last } => Ok((first, last)),
+            Addressing::ExistingServer => Err(Error::NoProxyDhcp { server }),
+        }
+    }
+
+    /// Machines with a script of their own.
+    pub(super) fn scripts(&self) -> impl Iterator<Item = (crate::MacAddress, &super::BootUrl)> {
+        self.machines.iter().filter_map(|machine| Some((machine.mac(), machine.script()?)))
+    }
+}
+
+/// Gathers [`DhcpSettings`]; made by [`DhcpSettings::builder`].
+#[derive(Debug, Clone)]
+#[must_use = "settings are made by `build`"]
+pub struct DhcpSettingsBuilder(DhcpSettings);
+
+impl DhcpSettingsBuilder {
+    /// Leases the addresses from `first` to `last`.
+    pub fn leases(mut self, first: Ipv4Addr, last: Ipv4Addr) -> Self {
+        self.0.addressing = Addressing::Leases { first, last };
+        self
+    }
+
+    /// Adds a router that machines are told of.
+    pub fn router(mut self, address: Ipv4Addr) -> Self {
+        self.0.routers.push(address);
+        self
+    }
+
+    /// Adds a name server that machines are told of.
+    pub fn name_server(mut self, address: Ipv4Addr) -> Self {
+        self.0.name_servers.push(address);
+        self
+    }
+
+    /// How long an address is leased, to the second: an hour without this.
+    pub fn lease_time(mut self, time: Duration) -> Self {
+        self.0.lease_time = time;
+        self
+    }
+
+    /// Adds a machine.
+    pub fn machine(mut self, machine: KnownMachine) -> Self {
+        self.0.machines.push(machine);
+        self
+    }
+
+    /// Serves no machine but those that were added: others get no answer.
+    pub fn known_machines_only(mut self) -> Self {
+        self.0.known_machines_only = true;
+        self
+    }
+
+    /// Checks the settings against each other.
+    ///
+    /// # Errors
+    /// [`Error::InvalidDhcpSetting`].
+    pub fn build(mut self) -> Result<DhcpSettings, Error> {
+        self.0.machines.sort_by_key(KnownMachine::mac);
+        let settings = &self.0;
+        if settings.subnet.prefix_len() > 30 || settings.subnet.prefix_len() == 0 {
+            return Err(refuse(DhcpSetting::Subnet, settings.subnet, DhcpProblem::TooSmall));
+        }
+        if !LEASE_SECONDS.contains(&settings.lease_time.as_secs()) {
+            let value = format!("{} s", settings.lease_time.as_secs());
+            return Err(refuse(DhcpSetting::LeaseTime, value, DhcpProblem::OutOfBounds));
+        }
+        if let Addressing::Leases { first, last } = settings.addressing {
+            settings.check_range(first, last)?;
+        }
+        for router in &settings.routers {
+            settings.check_address(DhcpSetting::Router, *router)?;
+        }
+        for server in &settings.name_servers {
+            if server.is_unspecified() || server.is_loopback() || server.is_multicast() {
+                let problem = DhcpProblem::Unreachable;
+                return Err(refuse(DhcpSetting::NameServer, server, problem));
+            }
+        }
+        settings.check_machines()?;
+        settings.boot_server.http_boot_files()?;
+        Ok(self.0)
+    }
+}
+
+impl DhcpSettings {
+    fn check_range(&self, first: Ipv4Addr, last: Ipv4Addr) -> Result<(), Error> {
+        let range = format!("{first}-{last}");
+        for address in [first, last] {
+            self.check_address(DhcpSetting::AddressRange, address)?;
+        }
+        if last < first {
+            return Err(refuse(DhcpSetting::AddressRange, range, DhcpProblem::Backwards));
+        }
+        let server = (DhcpSetting::ServerAddress, self.boot_server.address());
+        let routers = self.routers.iter().map(|router| (DhcpSetting::Router, *router));
+        for (setting, address) in routers.chain([server]) {
+            if (first..=last).contains(&address) {
+                return Err(refuse(setting, address, DhcpProblem::InRange));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses an address that no machine of the subnet can have.
+    fn check_address(&self, setting: DhcpSetting, address: Ipv4Addr) -> Result<(), Error> {
+        let subnet = self.subnet;
+        if subnet.contains(&address) && address != subnet.network() && address != subnet.broadcast()
+        {
+            Ok(())
+        } else {
+            Err(refuse(setting, address, DhcpProblem::OutsideSubnet))
+        }
+    }
+
+    fn check_machines(&self) -> Result<(), Error> {
+        let (mut macs, mut addresses) = (BTreeSet::new(), BTreeSet::new());
+        if self.known_machines_only && self.machines.is_empty() {
+            return Err(refuse(DhcpSetting::Machine, "", DhcpProblem::NoneKnown));
+        }
+        for machine in &self.machines {
+            if !macs.insert(machine.mac()) {
+                let problem = DhcpProblem::Duplicate;
+                return Err(refuse(DhcpSetting::Machine, machine.mac(), problem));
+            }
+            let Some(address) = machine.address() else { continue };
+            let refused = |problem| Err(refuse(DhcpSetting::Machine, address, problem));
+            if self.addressing == Addressing::ExistingServer {
+                return refused(DhcpProblem::NotLeasing);
+            }
+            self.check_address(DhcpSetting::Machine, address)?;
+            if !addresses.insert(address)
+                || address == self.boot_server.address()
+                || self.routers.contains(&address)
+            {
+                return refused(DhcpProblem::Duplicate);
+            }
+        }
+        Ok(())
+    }
+}
