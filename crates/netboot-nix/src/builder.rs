@@ -1,3 +1,5 @@
+mod build;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
@@ -6,16 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use netboot_core::{Builder, Context, Event, Image, Profile};
+use netboot_core::{Builder, Context, Image, Profile, ProfileName};
 
-use crate::build_log::LogDirectory;
 use crate::environment::Environment;
-use crate::evaluation::Evaluation;
-use crate::image::{Parts, make_image};
-use crate::process::{Runner, Stop};
-use crate::realise::Realisation;
+use crate::process::Runner;
 use crate::redaction::{Secrets, without_credentials};
-use crate::{Error, FlakeReference, NAME};
+use crate::{Error, FlakeReference, NAME, Overrides, Policy, PolicyFinding};
 
 /// Gives the name that a profile's configuration has within `nixosConfigurations`.
 type Mapping = Arc<dyn Fn(&dyn Profile) -> String + Send + Sync>;
@@ -30,6 +28,9 @@ pub struct NixBuilder {
     flake: FlakeReference,
     state: PathBuf,
     mapping: Mapping,
+    overrides: Overrides,
+    profile_overrides: BTreeMap<ProfileName, Overrides>,
+    policy: Policy,
     runner: Runner,
     keep_roots: Duration,
     taken_roots: Arc<Mutex<BTreeSet<PathBuf>>>,
@@ -51,6 +52,9 @@ pub struct NixBuilderBuilder {
     flake: String,
     state: PathBuf,
     mapping: Mapping,
+    overrides: Overrides,
+    profile_overrides: BTreeMap<ProfileName, Overrides>,
+    policy: Policy,
     environment: BTreeMap<OsString, OsString>,
     program_directory: Option<PathBuf>,
     import_from_derivation: bool,
@@ -82,6 +86,25 @@ impl NixBuilderBuilder {
         name: impl Fn(&dyn Profile) -> String + Send + Sync + 'static,
     ) -> Self {
         self.mapping = Arc::new(name);
+        self
+    }
+
+    /// Changes every configuration in these ways; none by default.
+    pub fn overrides(mut self, overrides: Overrides) -> Self {
+        self.overrides = overrides;
+        self
+    }
+
+    /// Changes the configuration of one profile in these ways, after those of
+    /// [`overrides`](Self::overrides).
+    pub fn profile_overrides(mut self, profile: ProfileName, overrides: Overrides) -> Self {
+        self.profile_overrides.insert(profile, overrides);
+        self
+    }
+
+    /// What every configuration has to be like: [`Policy::default`] by default.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -172,8 +195,17 @@ impl NixBuilderBuilder {
         let mut secrets = self.secrets;
         secrets.add_reference(flake.as_str());
         let runner = Runner { environment, program_directory, grace: self.grace, secrets };
-        let (mapping, keep_roots) = (self.mapping, self.keep_roots);
-        Ok(NixBuilder { flake, state, mapping, runner, keep_roots, taken_roots: Arc::default() })
+        Ok(NixBuilder {
+            flake,
+            state,
+            mapping: self.mapping,
+            overrides: self.overrides,
+            profile_overrides: self.profile_overrides,
+            policy: self.policy,
+            runner,
+            keep_roots: self.keep_roots,
+            taken_roots: Arc::default(),
+        })
     }
 }
 
@@ -184,6 +216,9 @@ impl NixBuilder {
             flake: reference.into(),
             state: PathBuf::from(".netboot"),
             mapping: Arc::new(|profile| format!("netboot-{}", profile.name())),
+            overrides: Overrides::default(),
+            profile_overrides: BTreeMap::new(),
+            policy: Policy::default(),
             environment: BTreeMap::new(),
             program_directory: None,
             import_from_derivation: false,
@@ -194,39 +229,18 @@ impl NixBuilder {
         }
     }
 
-    async fn image(
+    /// Evaluates the configurations of profiles and checks them by the [`Policy`], without
+    /// building anything: for each profile its findings, those that would deny it included.
+    ///
+    /// # Errors
+    /// Those of a build up to and with its evaluation.
+    pub async fn check(
         &self,
-        profile: &dyn Profile,
-        evaluation: &Evaluation,
+        profiles: &[Arc<dyn Profile>],
         context: &Context,
-    ) -> Result<Image, Stop> {
-        let name = (self.mapping)(profile);
-        let (values, nix_version) = evaluation.values(&self.runner, &name, context).await?;
-        let attribute = format!("nixosConfigurations.{name}");
-        let parts = Parts::read(&attribute, profile, values)?;
-        let logs = LogDirectory::create(&self.state)?;
-        let realisation = Realisation {
-            runner: &self.runner,
-            state: &self.state,
-            logs: &logs,
-            profile: profile.name(),
-            context,
-            keep_roots: self.keep_roots,
-            taken_roots: &self.taken_roots,
-        };
-        let outputs = parts.outputs();
-        let derivations: Vec<&str> = outputs.values().map(|output| output.drv.as_str()).collect();
-        let requisites = realisation.requisites(&derivations).await?;
-        let of_initrd = realisation.requisites(&[&parts.initrd.drv]).await?;
-        let is_in_step = of_initrd.contains(&parts.toplevel.drv);
-        let header = parts.log_header(&evaluation.source(), &nix_version);
-        let log = realisation.realise(&outputs, &requisites, &header).await?;
-        let image = make_image(profile, parts, is_in_step, &log, context);
-        image
-            .await
-            .map(|builder| builder.provenance(evaluation.provenance(&outputs, nix_version)))?
-            .build()
-            .map_err(Stop::from)
+    ) -> Vec<Result<Vec<PolicyFinding>, netboot_core::Error>> {
+        let profiles: Vec<&dyn Profile> = profiles.iter().map(AsRef::as_ref).collect();
+        self.check_each(&profiles, context).await
     }
 }
 
@@ -254,40 +268,5 @@ impl Builder for NixBuilder {
     ) -> Vec<Result<Image, netboot_core::Error>> {
         let profiles: Vec<&dyn Profile> = profiles.iter().map(AsRef::as_ref).collect();
         self.build_each(&profiles, context).await
-    }
-}
-
-impl NixBuilder {
-    async fn build_each(
-        &self,
-        profiles: &[&dyn Profile],
-        context: &Context,
-    ) -> Vec<Result<Image, netboot_core::Error>> {
-        if profiles.is_empty() {
-            return Vec::new();
-        }
-        let names = profiles.iter().map(|profile| (self.mapping)(*profile));
-        // No attribute has a NUL character in its name, and no argument could have it.
-        let names = names.filter(|name| !name.contains('\0')).collect();
-        let evaluation = Evaluation::of(&self.runner, &self.flake, &names, context).await;
-        let mut seen = BTreeSet::new();
-        let mut results = Vec::with_capacity(profiles.len());
-        for profile in profiles {
-            let name = profile.name();
-            let result = match &evaluation {
-                _ if !seen.insert(name) => Err(Error::DuplicateProfile.into()),
-                Ok(evaluation) => self.image(*profile, evaluation, context).await,
-                Err(Stop::Failed(error)) => Err(Stop::Failed(error.clone())),
-                Err(Stop::Cancelled | Stop::Core(_)) => Err(Stop::Cancelled),
-            };
-            let result = result.map_err(|stop| stop.into_core(name));
-            if let Ok(image) = &result {
-                image.warn_if_over(profile.size_budget(), context);
-            }
-            let (profile, succeeded) = (name.clone(), result.is_ok());
-            context.emit(Event::ProfileFinished { profile, succeeded });
-            results.push(result);
-        }
-        results
     }
 }

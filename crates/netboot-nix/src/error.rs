@@ -6,6 +6,8 @@ use std::process::ExitStatus;
 
 use netboot_core::{Architecture, BackendError};
 
+use crate::PolicyFinding;
+
 /// The errors of this crate. Each names the attribute, derivation or path that it is about.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -26,6 +28,40 @@ pub enum Error {
         option: String,
         /// What is wrong with it.
         problem: &'static str,
+    },
+
+    /// A text is not the path of an attribute.
+    #[error("{path:?} is not the path of an attribute: {problem}")]
+    InvalidAttributePath {
+        /// The text.
+        path: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+
+    /// A text is not a line of `authorized_keys`.
+    #[error("{line:?} is not an authorized SSH key: {problem}")]
+    InvalidAuthorizedKey {
+        /// The text.
+        line: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// There are overrides for a configuration that has no `extendModules`.
+    #[error("`{attribute}` cannot be overridden: it has no `extendModules`")]
+    NotExtensible {
+        /// The configuration.
+        attribute: String,
+    },
+
+    /// The builder's policy denies a configuration.
+    #[error("the policy denies `{attribute}`: {}", joined(findings))]
+    PolicyViolated {
+        /// The configuration.
+        attribute: String,
+        /// What it has or lacks, each with its own remedy.
+        findings: Vec<PolicyFinding>,
     },
 
     /// There is no flake at the reference.
@@ -242,6 +278,10 @@ fn colon(message: Option<&str>) -> String {
     message.map(|message| format!(": {message}")).unwrap_or_default()
 }
 
+fn joined(findings: &[PolicyFinding]) -> String {
+    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 impl Error {
     pub(crate) fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::Io { action, path: path.as_ref().to_owned(), source: source.into() }
@@ -269,6 +309,24 @@ impl Error {
                 "give a path, `path:…`, `git+ssh://…` or another reference without `#`".to_owned()
             }
             Self::InvalidOption { option, .. } => format!("correct {option}, or leave it out"),
+            Self::InvalidAttributePath { .. } => {
+                "write names with a dot in between, such as `python3Packages.requests`".to_owned()
+            }
+            Self::InvalidAuthorizedKey { .. } => {
+                "give the whole line of a public key file, such as `~/.ssh/id_ed25519.pub`"
+                    .to_owned()
+            }
+            Self::NotExtensible { .. } => {
+                "make the configuration with `nixpkgs.lib.nixosSystem`, or build it without \
+                 overrides"
+                    .to_owned()
+            }
+            Self::PolicyViolated { findings, .. } => {
+                let mut remedies: Vec<String> =
+                    findings.iter().map(|finding| finding.problem.remedy()).collect();
+                remedies.dedup();
+                format!("{}; or let the policy only warn", remedies.join("; "))
+            }
             Self::FlakeNotFound { .. } => {
                 "check the spelling, and that the directory has a `flake.nix` that git tracks"
                     .to_owned()

@@ -1,10 +1,10 @@
 //! What a flake says of several configurations: asked once, and again only for those that failed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use netboot_core::{Context, Event, Phase, Provenance};
+use netboot_core::{Context, Event, Phase, ProfileName, Provenance};
 
-use crate::probe::{Answer, Configuration, Output, Values, evaluate, lock};
+use crate::probe::{Answer, Configuration, Output, Values, Wanted, evaluate, lock};
 use crate::process::{Runner, Stop};
 use crate::redaction::without_credentials;
 use crate::{Error, FlakeReference, NAME};
@@ -19,11 +19,11 @@ pub(crate) struct Evaluation {
 }
 
 impl Evaluation {
-    /// Locks and evaluates the flake once for all configurations `names`.
+    /// Locks and evaluates the flake once for all that is `wanted`.
     pub(crate) async fn of(
         runner: &Runner,
         flake: &FlakeReference,
-        names: &BTreeSet<String>,
+        wanted: &BTreeMap<ProfileName, Wanted>,
         context: &Context,
     ) -> Result<Self, Stop> {
         let locked = lock(runner, flake, context).await?;
@@ -35,7 +35,7 @@ impl Evaluation {
             });
         }
         let _phase = context.phase(Phase::Evaluating, None);
-        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+        let wanted: BTreeMap<&ProfileName, &Wanted> = wanted.iter().collect();
         let answer = match evaluate(runner, &locked, &wanted, true, context).await {
             // What cannot be caught in Nix sinks every configuration, be it a type error, a failed
             // download or a stack that overflowed; single evaluations find the one it belongs to.
@@ -45,22 +45,25 @@ impl Evaluation {
         Ok(Self { locked, answer })
     }
 
-    /// The values of the configuration `name`, and the version of Nix that read them.
+    /// The values of a profile's configuration, and the version of Nix that read them.
     pub(crate) async fn values(
         &self,
         runner: &Runner,
-        name: &str,
+        profile: &ProfileName,
+        wanted: &Wanted,
         context: &Context,
     ) -> Result<(Values, String), Stop> {
+        let attribute = || format!("nixosConfigurations.{}", wanted.name);
         let missing = |available: &[String]| Error::AttributeMissing {
-            attribute: format!("nixosConfigurations.{name}"),
+            attribute: attribute(),
             available: available.to_vec(),
         };
-        let read = |answer: &Answer| match answer.configurations.get(name) {
+        let read = |answer: &Answer| match answer.configurations.get(profile.as_str()) {
             Some(Configuration::Evaluated(values)) => {
                 Ok(Some((values.as_ref().clone(), answer.nix_version.clone())))
             }
             Some(Configuration::Failed) => Ok(None),
+            Some(Configuration::Fixed) => Err(Error::NotExtensible { attribute: attribute() }),
             Some(Configuration::Missing) | None => Err(missing(&answer.available)),
         };
         if let Some(answer) = &self.answer
@@ -70,7 +73,9 @@ impl Evaluation {
         }
         // The message of what throws is lost where it is caught: ask again, without catching.
         let _phase = context.phase(Phase::Evaluating, None);
-        let answer = evaluate(runner, &self.locked, &[name], false, context).await?;
+        let answer =
+            evaluate(runner, &self.locked, &BTreeMap::from([(profile, wanted)]), false, context)
+                .await?;
         read(&answer)?.ok_or_else(|| missing(&[]).into())
     }
 

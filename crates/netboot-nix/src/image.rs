@@ -65,6 +65,16 @@ impl Parts {
         })
     }
 
+    /// The configuration's path in the flake.
+    pub(crate) fn attribute(&self) -> &str {
+        &self.attribute
+    }
+
+    /// The configuration's own kernel parameters.
+    pub(crate) fn kernel_parameters(&self) -> &[KernelParameter] {
+        &self.kernel_parameters
+    }
+
     /// The outputs by the names that the manifest gives them.
     pub(crate) fn outputs(&self) -> BTreeMap<&'static str, Output> {
         BTreeMap::from([

@@ -45,6 +45,8 @@ mod evaluation;
 mod flake_reference;
 mod image;
 mod internal_json;
+mod overrides;
+mod policy;
 mod probe;
 mod process;
 mod process_group;
@@ -56,6 +58,8 @@ mod state_lock;
 pub use crate::builder::{NixBuilder, NixBuilderBuilder};
 pub use crate::error::{Error, SharedIoError};
 pub use crate::flake_reference::FlakeReference;
+pub use crate::overrides::{AttributePath, AuthorizedKey, Overrides, OverridesBuilder};
+pub use crate::policy::{Policy, PolicyCheck, PolicyFinding, PolicyProblem, Severity};
 
 /// The builder's name in messages and manifests.
 const NAME: &str = "nix";

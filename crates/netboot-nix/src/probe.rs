@@ -3,20 +3,39 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use netboot_core::{Context, Phase};
-use serde::Deserialize;
+use netboot_core::{Context, Phase, ProfileName, ServiceName};
+use serde::{Deserialize, Serialize};
 
 use crate::internal_json::LogEvent;
+use crate::overrides::Embedded;
+use crate::policy;
 use crate::process::{LastLines, Runner, Stop};
 use crate::{Error, FlakeReference, classify};
 
 const PROBE: &str = include_str!("probe.nix");
+const OVERRIDES: &str = include_str!("overrides.nix");
+const POLICY: &str = include_str!("policy.nix");
+
+/// The greatest length in bytes of an argument that Linux takes is 128 KiB (`execve(2)`); this
+/// leaves room.
+const CALL_LIMIT: usize = 120_000;
+
+/// What is asked of the flake for one profile.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Wanted {
+    /// The name of the configuration.
+    pub(crate) name: String,
+    pub(crate) overrides: Option<Embedded>,
+    /// The services that a policy asks for, if there is one.
+    pub(crate) services: Option<Vec<ServiceName>>,
+}
 
 /// What the flake said.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) nix_version: String,
     pub(crate) available: Vec<String>,
+    /// By the names of the profiles.
     pub(crate) configurations: BTreeMap<String, Configuration>,
 }
 
@@ -28,6 +47,8 @@ pub(crate) enum Configuration {
     Missing,
     /// It throws.
     Failed,
+    /// It has no `extendModules`, and there are overrides.
+    Fixed,
     /// It has these values.
     Evaluated(Box<Values>),
 }
@@ -40,6 +61,7 @@ pub(crate) struct Values {
     pub(crate) toplevel: Option<Output>,
     pub(crate) kernel_parameters: Option<serde_json::Value>,
     pub(crate) kernel_file: Option<serde_json::Value>,
+    pub(crate) policy: Option<policy::Reading>,
 }
 
 /// An output of a derivation.
@@ -84,24 +106,37 @@ pub(crate) async fn lock(
     }
 }
 
-/// Evaluates the configurations `names` of the locked flake, in one evaluation. With `isolate`, one
+/// Evaluates what is `wanted` of the locked flake, in one evaluation. With `isolate`, a configuration
 /// that throws is [`Configuration::Failed`]; without, its message is the error.
 pub(crate) async fn evaluate(
     runner: &Runner,
     locked: &str,
-    names: &[&str],
+    wanted: &BTreeMap<&ProfileName, &Wanted>,
     isolate: bool,
     context: &Context,
 ) -> Result<Answer, Stop> {
-    let list: Vec<String> = names.iter().map(|name| nix_string(name)).collect();
-    let call = format!("({PROBE}) {{ names = [ {} ]; isolate = {isolate}; }}", list.join(" "));
+    let json = serde_json::to_string(wanted).map_err(|error| Error::UnreadableOutput {
+        program: "Netboot".to_owned(),
+        problem: error.to_string(),
+    })?;
+    let call = format!(
+        "({PROBE}) {{ wanted = builtins.fromJSON {}; isolate = {isolate}; \
+         overrideModules = ({OVERRIDES}); readPolicy = ({POLICY}); }}",
+        nix_string(&json)
+    );
+    if call.len() > CALL_LIMIT {
+        let problem = "they are longer than an argument of a program may be: put them into a \
+                       module of their own";
+        return Err(Error::InvalidOption { option: "`overrides`".to_owned(), problem }.into());
+    }
     let installable = format!("{locked}#nixosConfigurations");
     let arguments = arguments(&["eval", "--json", "--apply", &call], &[&installable]);
     match run(runner, arguments, context).await? {
         Ok(stdout) => Ok(read_json("nix eval", &stdout)?),
         Err((messages, fallback)) => {
-            let attribute = match names {
-                [name] => format!("nixosConfigurations.{name}"),
+            let mut names = wanted.values().map(|wanted| &wanted.name);
+            let attribute = match (names.next(), names.next()) {
+                (Some(name), None) => format!("nixosConfigurations.{name}"),
                 _ => "nixosConfigurations".to_owned(),
             };
             Err(classify::evaluation(&attribute, &messages).unwrap_or(fallback).into())

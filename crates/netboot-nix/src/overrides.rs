@@ -1,0 +1,207 @@
+//! What a caller changes of a configuration without editing its flake.
+
+mod attribute_path;
+mod authorized_key;
+mod embed;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use netboot_core::KernelParameter;
+use serde::Serialize;
+use serde_json::Value;
+
+pub use self::attribute_path::AttributePath;
+pub use self::authorized_key::AuthorizedKey;
+pub(crate) use self::authorized_key::public_key;
+pub(crate) use self::embed::{Embedded, embed};
+use crate::Error;
+
+/// Changes to a configuration, made through NixOS's own `extendModules`: the flake is not edited,
+/// its lock stays, and the evaluation stays pure.
+///
+/// Everything here reaches Nix as data, never as source code: no text of it can become code.
+///
+/// ```
+/// use netboot_nix::{AuthorizedKey, NixBuilder, Overrides};
+///
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # let text = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti alice";
+/// let key: AuthorizedKey = text.parse()?;
+/// let overrides = Overrides::builder()
+///     .kernel_parameter("console=ttyS1,115200".parse()?)
+///     .authorized_key("root", key)
+///     .package("tcpdump".parse()?)
+///     .kernel_packages("linuxPackages_latest".parse()?)
+///     .settings(serde_json::json!({ "networking": { "firewall": { "enable": false } } }))
+///     .module("site/rack-7.nix")
+///     .build()?;
+/// let builder = NixBuilder::builder("path:/srv/infrastructure").overrides(overrides).build()?;
+/// # Ok(())
+/// # }
+/// # assert!(example().is_err(), "the module is not there");
+/// ```
+///
+/// Lists are merged with those of the configuration, as NixOS merges modules; the kernel is forced.
+#[derive(Clone, Default, PartialEq, Serialize)]
+pub struct Overrides {
+    kernel_parameters: Vec<KernelParameter>,
+    authorized_keys: BTreeMap<String, Vec<AuthorizedKey>>,
+    packages: Vec<AttributePath>,
+    kernel_packages: Option<AttributePath>,
+    settings: Vec<Value>,
+    /// Absolute, links resolved: each is there.
+    #[serde(skip)]
+    modules: Vec<PathBuf>,
+}
+
+impl fmt::Debug for Overrides {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Settings may hold what nobody should read in a log.
+        f.debug_struct("Overrides")
+            .field("kernel_parameters", &self.kernel_parameters)
+            .field("authorized_keys", &self.authorized_keys)
+            .field("packages", &self.packages)
+            .field("kernel_packages", &self.kernel_packages)
+            .field("settings", &format_args!("{} attribute sets", self.settings.len()))
+            .field("modules", &self.modules)
+            .finish()
+    }
+}
+
+impl Overrides {
+    /// Begins with no changes.
+    pub fn builder() -> OverridesBuilder {
+        OverridesBuilder::default()
+    }
+
+    /// Whether nothing is changed.
+    pub fn is_empty(&self) -> bool {
+        self == &Self::default()
+    }
+
+    /// The files and directories with additional modules.
+    pub(crate) fn modules(&self) -> &[PathBuf] {
+        &self.modules
+    }
+
+    /// These changes, then those of `other`.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        both.kernel_parameters.extend(other.kernel_parameters.iter().cloned());
+        for (user, keys) in &other.authorized_keys {
+            both.authorized_keys.entry(user.clone()).or_default().extend(keys.iter().cloned());
+        }
+        both.packages.extend(other.packages.iter().cloned());
+        both.kernel_packages = other.kernel_packages.clone().or(both.kernel_packages);
+        both.settings.extend(other.settings.iter().cloned());
+        both.modules.extend(other.modules.iter().cloned());
+        both
+    }
+}
+
+/// Gathers the changes of [`Overrides`]; made by [`Overrides::builder`].
+#[derive(Debug, Clone, Default)]
+#[must_use = "overrides are made by `build`"]
+pub struct OverridesBuilder {
+    overrides: Overrides,
+    modules: Vec<PathBuf>,
+}
+
+impl OverridesBuilder {
+    /// Adds to `boot.kernelParams`.
+    pub fn kernel_parameter(mut self, parameter: KernelParameter) -> Self {
+        self.overrides.kernel_parameters.push(parameter);
+        self
+    }
+
+    /// Adds to `users.users.<user>.openssh.authorizedKeys.keys`.
+    pub fn authorized_key(mut self, user: impl Into<String>, key: AuthorizedKey) -> Self {
+        self.overrides.authorized_keys.entry(user.into()).or_default().push(key);
+        self
+    }
+
+    /// Adds a package of the configuration's `pkgs` to `environment.systemPackages`.
+    pub fn package(mut self, package: AttributePath) -> Self {
+        self.overrides.packages.push(package);
+        self
+    }
+
+    /// Sets `boot.kernelPackages`, over whatever the configuration has there, to a kernel's
+    /// package set in its `pkgs`, such as `linuxPackages_latest`.
+    pub fn kernel_packages(mut self, packages: AttributePath) -> Self {
+        self.overrides.kernel_packages = Some(packages);
+        self
+    }
+
+    /// Adds a module that sets these options: a JSON object from option names to values. What
+    /// must go over a value of the configuration is written as `lib.mkForce` makes it:
+    /// `{ "_type": "override", "priority": 50, "content": … }`.
+    pub fn settings(mut self, settings: Value) -> Self {
+        self.overrides.settings.push(settings);
+        self
+    }
+
+    /// Adds a module of one's own: a file, or a directory with a `default.nix`. It is given to Nix
+    /// by path and content hash, so that the evaluation stays pure; files beside it can be
+    /// imported only from within such a directory.
+    pub fn module(mut self, path: impl Into<PathBuf>) -> Self {
+        self.modules.push(path.into());
+        self
+    }
+
+    /// Checks the changes.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for settings that are no JSON object, for a user's name that is
+    /// empty, and for any text with a NUL character, which Nix cannot hold; [`Error::Io`] for a
+    /// module that is not there.
+    pub fn build(self) -> Result<Overrides, Error> {
+        let mut overrides = self.overrides;
+        let invalid = |option: &str, problem| {
+            Err(Error::InvalidOption { option: option.to_owned(), problem })
+        };
+        for user in overrides.authorized_keys.keys() {
+            if user.is_empty() || user.contains('\0') {
+                return invalid("`authorized_key`", "the user has no name");
+            }
+        }
+        for settings in &overrides.settings {
+            if !settings.is_object() {
+                return invalid("`settings`", "it is not a JSON object");
+            }
+            if holds_nul(settings) {
+                return invalid("`settings`", "a text in it has a NUL character");
+            }
+        }
+        for module in self.modules {
+            overrides.modules.push(find_module(&module)?);
+        }
+        Ok(overrides)
+    }
+}
+
+fn find_module(path: &Path) -> Result<PathBuf, Error> {
+    let found = path.canonicalize().map_err(|source| Error::io("find the module", path, source))?;
+    if found.is_dir() {
+        let default = found.join("default.nix");
+        default.metadata().map_err(|source| Error::io("find the module", &default, source))?;
+    }
+    if found.to_str().is_none() {
+        let option = format!("`module` {}", found.display());
+        return Err(Error::InvalidOption { option, problem: "its path is not UTF-8" });
+    }
+    Ok(found)
+}
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(holds_nul),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| name.contains('\0') || holds_nul(value))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}

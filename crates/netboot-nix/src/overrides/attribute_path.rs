@@ -1,0 +1,50 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::Error;
+
+/// The path of an attribute, such as `tcpdump` or `python3Packages.requests`: names with dots in
+/// between.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct AttributePath(Vec<String>);
+
+impl AttributePath {
+    /// A path of these names, which may themselves hold dots.
+    ///
+    /// # Errors
+    /// [`Error::InvalidAttributePath`] when there is none, or one is empty or has a control
+    /// character.
+    pub fn of_names(names: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, Error> {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        let problem = if names.iter().any(String::is_empty) || names.is_empty() {
+            "a name in it is empty"
+        } else if names.iter().any(|name| name.contains(char::is_control)) {
+            "it has a control character"
+        } else {
+            return Ok(Self(names));
+        };
+        Err(Error::InvalidAttributePath { path: names.join("."), problem })
+    }
+
+    /// The names.
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl FromStr for AttributePath {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::of_names(text.split('.'))
+    }
+}
+
+impl fmt::Display for AttributePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.join("."))
+    }
+}

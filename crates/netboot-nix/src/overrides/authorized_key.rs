@@ -1,0 +1,58 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+use ssh_key::PublicKey;
+
+use crate::Error;
+
+/// A line of `authorized_keys`: a public key, its options before it and a comment behind it if it
+/// has them (sshd(8), "AUTHORIZED_KEYS FILE FORMAT").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizedKey(String);
+
+impl AuthorizedKey {
+    /// The line.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for AuthorizedKey {
+    type Err = Error;
+
+    /// Reads a line, and the key in it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidAuthorizedKey`] for what is not one line with a whole public key, such as
+    /// the placeholder of a manual.
+    fn from_str(line: &str) -> Result<Self, Error> {
+        let line = line.trim();
+        let invalid =
+            |problem: String| Error::InvalidAuthorizedKey { line: line.to_owned(), problem };
+        if line.contains(char::is_control) {
+            return Err(invalid("it is more than one line".to_owned()));
+        }
+        public_key(line).map_err(|error| invalid(error.to_string()))?;
+        Ok(Self(line.to_owned()))
+    }
+}
+
+/// The public key in a line of `authorized_keys`.
+pub(crate) fn public_key(line: &str) -> Result<PublicKey, ssh_key::Error> {
+    // Options come before the key and may have spaces between quotes.
+    let entry: ssh_key::authorized_keys::Entry = line.trim().parse()?;
+    Ok(entry.public_key().clone())
+}
+
+impl fmt::Display for AuthorizedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl Serialize for AuthorizedKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}

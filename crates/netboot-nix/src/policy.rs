@@ -1,0 +1,170 @@
+//! What a configuration must be like before an hour is spent on building it.
+
+mod check;
+mod finding;
+mod reading;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::finding::{PolicyFinding, PolicyProblem};
+pub(crate) use self::reading::Reading;
+
+/// Rules for configurations, each with a severity, checked on what the evaluation gave and so
+/// before anything is built.
+///
+/// The default lets nobody ship an example's SSH key, and warns of what makes a machine hard to
+/// reach or easy to enter; [`strict`](Self::strict) is for images that go to production.
+///
+/// ```
+/// use netboot_nix::{NixBuilder, Policy, PolicyCheck, Severity};
+///
+/// let policy = Policy::strict()
+///     .severity(PolicyCheck::SerialConsole, Severity::Warn)
+///     .placeholder("hunter2@laptop")
+///     .require_package("disko");
+/// let builder = NixBuilder::builder("github:example/infrastructure").policy(policy).build()?;
+/// # Ok::<(), netboot_nix::Error>(())
+/// ```
+///
+/// What a configuration does not define cannot be checked and is no finding, but for keys: a
+/// machine without a user whom a key lets in cannot be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    severities: BTreeMap<PolicyCheck, Severity>,
+    placeholders: BTreeSet<String>,
+    packages: BTreeSet<String>,
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// It is not looked for.
+    Ignore,
+    /// It is reported, and the build goes on.
+    Warn,
+    /// The profile is not built.
+    Deny,
+}
+
+/// A rule of a [`Policy`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum PolicyCheck {
+    /// Somebody can log in: a user has an SSH key, and OpenSSH is enabled.
+    AuthorizedKeys,
+    /// No SSH key is a placeholder, or none at all.
+    PlaceholderKeys,
+    /// root has no password, known or empty.
+    RootPassword,
+    /// A serial console is among the kernel parameters.
+    SerialConsole,
+    /// The profile's services are not enabled in the netboot image.
+    ServicesDisabled,
+    /// The profile's packages are installed: for each service one of its name, or whose name
+    /// begins with it and a hyphen, and those that [`Policy::require_package`] names.
+    PackagesPresent,
+    /// No file below `/etc` has the name of a private key: the Nix store, and an image, can be
+    /// read by everybody.
+    SecretFiles,
+}
+
+impl PolicyCheck {
+    /// Every rule.
+    pub const ALL: [Self; 7] = [
+        Self::AuthorizedKeys,
+        Self::PlaceholderKeys,
+        Self::RootPassword,
+        Self::SerialConsole,
+        Self::ServicesDisabled,
+        Self::PackagesPresent,
+        Self::SecretFiles,
+    ];
+
+    /// The name, such as `placeholder-keys`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizedKeys => "authorized-keys",
+            Self::PlaceholderKeys => "placeholder-keys",
+            Self::RootPassword => "root-password",
+            Self::SerialConsole => "serial-console",
+            Self::ServicesDisabled => "services-disabled",
+            Self::PackagesPresent => "packages-present",
+            Self::SecretFiles => "secret-files",
+        }
+    }
+}
+
+impl fmt::Display for PolicyCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What the manuals write where a key of one's own belongs.
+const PLACEHOLDERS: [&str; 6] =
+    ["...", "…", "example", "placeholder", "changeme", "your-provisioning-key"];
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::none()
+            .severity(PolicyCheck::AuthorizedKeys, Severity::Warn)
+            .severity(PolicyCheck::PlaceholderKeys, Severity::Deny)
+            .severity(PolicyCheck::RootPassword, Severity::Warn)
+            .severity(PolicyCheck::SerialConsole, Severity::Warn)
+            .severity(PolicyCheck::SecretFiles, Severity::Warn)
+    }
+}
+
+impl Policy {
+    /// Checks nothing.
+    pub fn none() -> Self {
+        Self {
+            severities: BTreeMap::new(),
+            placeholders: PLACEHOLDERS.map(str::to_owned).into(),
+            packages: BTreeSet::new(),
+        }
+    }
+
+    /// Denies every finding.
+    pub fn strict() -> Self {
+        PolicyCheck::ALL
+            .into_iter()
+            .fold(Self::none(), |policy, check| policy.severity(check, Severity::Deny))
+    }
+
+    /// Sets how much the findings of a rule matter.
+    #[must_use]
+    pub fn severity(mut self, check: PolicyCheck, severity: Severity) -> Self {
+        self.severities.insert(check, severity);
+        self
+    }
+
+    /// Adds a text that marks a key as a placeholder where its line holds it, in whatever case.
+    #[must_use]
+    pub fn placeholder(mut self, text: impl Into<String>) -> Self {
+        self.placeholders.insert(text.into().to_lowercase());
+        self
+    }
+
+    /// Adds a package that must be installed, by its name without a version.
+    #[must_use]
+    pub fn require_package(mut self, name: impl Into<String>) -> Self {
+        self.packages.insert(name.into());
+        self
+    }
+
+    /// How much the findings of a rule matter: what no one set is ignored.
+    pub fn severity_of(&self, check: PolicyCheck) -> Severity {
+        self.severities.get(&check).copied().unwrap_or(Severity::Ignore)
+    }
+
+    /// Whether anything is checked at all.
+    pub(crate) fn checks_anything(&self) -> bool {
+        self.severities.values().any(|severity| *severity != Severity::Ignore)
+    }
+}
