@@ -1,10 +1,12 @@
 use std::fmt;
 
-use netboot_core::ProfileName;
+use netboot_core::{ProfileName, TextProblem};
 
+use crate::dhcp::{DhcpProblem, DhcpServer, DhcpSetting};
 use crate::lexical::LexicalProblem;
 use crate::script_check::ScriptProblem;
 use crate::template::TemplateName;
+use crate::{MachineName, MenuProblem, Selector};
 
 /// What can go wrong while scripts are rendered.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +101,99 @@ pub enum Error {
         value: String,
     },
 
+    /// A setting of a DHCP server that cannot be used.
+    #[error("the {setting} {value:?} cannot be used: {problem}")]
+    InvalidDhcpSetting {
+        /// What it is.
+        setting: DhcpSetting,
+        /// Its value, cut to its first 80 characters.
+        value: String,
+        /// What is wrong with it.
+        problem: DhcpProblem,
+    },
+
+    /// A DHCP server that cannot leave the addresses to another one.
+    #[error("{server} cannot serve what to boot while another DHCP server leases the addresses")]
+    NoProxyDhcp {
+        /// The server.
+        server: DhcpServer,
+    },
+
+    /// A text by which machines are told apart that is none of its kind.
+    #[error("the {kind} {value:?} cannot be used: {problem}")]
+    InvalidMachineKey {
+        /// What it is.
+        kind: ValueKind,
+        /// The text, cut to its first 80 characters.
+        value: String,
+        /// What is wrong with it.
+        problem: TextProblem,
+    },
+
+    /// A selector that matches no machine, or every one.
+    #[error("a selector cannot be used: {problem}")]
+    InvalidSelector {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+
+    /// Two assignments of one name.
+    #[error("two machines have the name `{name}`")]
+    DuplicateMachine {
+        /// The name.
+        name: MachineName,
+    },
+
+    /// An assignment that matches no machine.
+    #[error("nothing tells by which key the machine `{name}` is known")]
+    AssignmentWithoutKey {
+        /// Its name.
+        name: MachineName,
+    },
+
+    /// Two selectors that may match one machine, of which neither is more specific.
+    #[error(
+        "a machine may be both `{name}` ({selector}) and `{other_name}` ({other_selector}), and \
+         neither is more specific"
+    )]
+    AmbiguousSelectors {
+        /// The name of one assignment.
+        name: MachineName,
+        /// Its selector.
+        selector: Box<Selector>,
+        /// The name of the other assignment.
+        other_name: MachineName,
+        /// Its selector.
+        other_selector: Box<Selector>,
+    },
+
+    /// A profile that a menu, a machine or a family names and that is not in the release.
+    #[error("{wanted_by} wants the profile `{profile}`, which is not among the images")]
+    UnknownProfile {
+        /// What wants it, such as `the machine node-1`.
+        wanted_by: String,
+        /// The profile.
+        profile: ProfileName,
+        /// The profiles and families that there are.
+        known: Vec<ProfileName>,
+    },
+
+    /// A character that no key of a menu may be.
+    #[error("{key:?} cannot be the key of a menu's item")]
+    InvalidMenuKey {
+        /// The character.
+        key: char,
+    },
+
+    /// A menu that cannot be shown.
+    #[error("the menu `{title}` cannot be shown: {problem}")]
+    InvalidMenu {
+        /// Its title.
+        title: String,
+        /// What is wrong with it.
+        problem: MenuProblem,
+    },
+
     /// The images and scripts do not make an image or a release.
     #[error(transparent)]
     Core(#[from] netboot_core::Error),
@@ -114,6 +209,18 @@ pub enum ValueKind {
     KernelParameter,
     /// A [`ScriptUrl`](crate::ScriptUrl).
     Url,
+    /// A [`MachineName`](crate::MachineName).
+    MachineName,
+    /// A [`MachineUuid`](crate::MachineUuid).
+    Uuid,
+    /// A [`SerialNumber`](crate::SerialNumber).
+    SerialNumber,
+    /// An [`AssetTag`](crate::AssetTag).
+    AssetTag,
+    /// A [`SettingName`](crate::SettingName).
+    SettingName,
+    /// A [`SettingValue`](crate::SettingValue).
+    SettingValue,
 }
 
 impl fmt::Display for ValueKind {
@@ -122,6 +229,12 @@ impl fmt::Display for ValueKind {
             Self::MenuText => "menu text",
             Self::KernelParameter => "kernel parameter",
             Self::Url => "URL",
+            Self::MachineName => "machine name",
+            Self::Uuid => "UUID",
+            Self::SerialNumber => "serial number",
+            Self::AssetTag => "asset tag",
+            Self::SettingName => "setting name",
+            Self::SettingValue => "setting value",
         })
     }
 }
@@ -134,6 +247,11 @@ impl Error {
     pub(crate) fn unprintable(kind: ValueKind, value: &str, problem: LexicalProblem) -> Self {
         let value = value.chars().take(80).collect();
         Self::Unprintable { kind, value, problem }
+    }
+
+    pub(crate) fn invalid_key(kind: ValueKind, value: &str, problem: TextProblem) -> Self {
+        let value = value.chars().take(80).collect();
+        Self::InvalidMachineKey { kind, value, problem }
     }
 
     /// What to do about it, as a sentence for an operator.
@@ -159,7 +277,30 @@ impl Error {
             Self::TooManyArguments { .. } | Self::CommandLineTooLong { .. } => {
                 "drop kernel parameters".to_owned()
             }
-            Self::UnknownDefault { known, .. } => {
+            Self::Unprintable { .. } | Self::InvalidMachineKey { .. } => {
+                "give it as iPXE shows it on the machine itself (`echo ${serial}`): printable \
+                 ASCII, and no placeholder that other boards have too"
+                    .to_owned()
+            }
+            Self::InvalidSelector { .. } => {
+                "give a selector one key or several of different kinds, and an assignment several \
+                 selectors where any one is to match"
+                    .to_owned()
+            }
+            Self::DuplicateMachine { .. } => {
+                "give each machine a name of its own; one that has several network cards is one \
+                 assignment with several keys"
+                    .to_owned()
+            }
+            Self::AssignmentWithoutKey { .. } => {
+                "add a key, such as the machine's MAC address".to_owned()
+            }
+            Self::AmbiguousSelectors { .. } => {
+                "add a key to the one that is to win, or give both the same assignment".to_owned()
+            }
+            Self::InvalidMenuKey { .. } => "use a digit or a lower-case letter".to_owned(),
+            Self::InvalidMenu { problem, .. } => problem.remedy().to_owned(),
+            Self::UnknownProfile { known, .. } | Self::UnknownDefault { known, .. } => {
                 let known: Vec<&str> = known.iter().map(ProfileName::as_str).collect();
                 format!("choose one of: {}", known.join(", "))
             }
@@ -174,6 +315,14 @@ impl Error {
             Self::InvalidMacAddress { .. } => {
                 "write six pairs of hexadecimal digits, such as 52:54:00:12:34:56; group addresses \
                  and zeros belong to no card"
+                    .to_owned()
+            }
+            Self::InvalidDhcpSetting { setting, problem, .. } => {
+                problem.remedy(*setting).to_owned()
+            }
+            Self::NoProxyDhcp { .. } => {
+                "use dnsmasq beside the other server, or let this one lease a range, or include \
+                 the boot options into the other's configuration"
                     .to_owned()
             }
             Self::Core(error) => return error.hint(),

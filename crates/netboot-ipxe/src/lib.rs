@@ -42,10 +42,13 @@
 //! Only commands and options are used that Debian bookworm's build of 2019 has, the oldest in
 //! common use.
 
+pub mod dhcp;
+mod dispatch;
 mod error;
 mod label;
 mod lexical;
 mod mac_address;
+mod menu;
 mod menu_text;
 mod renderer;
 pub mod script;
@@ -54,10 +57,15 @@ mod script_check;
 mod script_url;
 mod template;
 
+pub use crate::dispatch::{
+    AssetTag, Assignment, BootOnce, DispatchForm, Fleet, FleetBuilder, MachineKey, MachineName,
+    MachineUuid, Selector, SerialNumber, SettingName, SettingValue, UnknownMachine,
+};
 pub use crate::error::{Error, ValueKind};
 pub use crate::label::Label;
 pub use crate::lexical::LexicalProblem;
 pub use crate::mac_address::MacAddress;
+pub use crate::menu::{LocalDisk, Menu, MenuBuilder, MenuItem, MenuKey, MenuProblem};
 pub use crate::menu_text::MenuText;
 pub use crate::renderer::{Renderer, RendererBuilder};
 pub use crate::script_argument::ScriptArgument;

@@ -1,0 +1,18 @@
+//! Which machine boots what.
+//!
+//! A [`Fleet`] has an [`Assignment`] for each machine or group of machines, and a policy for all
+//! others ([`UnknownMachine`]). [`Renderer::render_fleet_release`](crate::Renderer) makes the
+//! script of it that every machine runs.
+
+mod assignment;
+mod fleet;
+mod key;
+mod key_text;
+mod selector;
+
+pub use self::assignment::{Assignment, BootOnce};
+pub use self::fleet::{DispatchForm, Fleet, FleetBuilder, UnknownMachine};
+pub use self::key::{MachineKey, MachineUuid};
+pub use self::key_text::{AssetTag, MachineName, SerialNumber, SettingName, SettingValue};
+pub use self::selector::Selector;
+pub(crate) use self::assignment::TokenPlace;

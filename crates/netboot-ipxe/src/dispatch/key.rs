@@ -1,0 +1,160 @@
+//! What tells one machine from others.
+
+use std::fmt;
+
+use netboot_core::{Architecture, TextProblem};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::key_text::{AssetTag, SerialNumber, SettingName, SettingValue};
+use crate::{Error, MacAddress, ValueKind};
+
+/// One thing that is true of a machine, or of several.
+///
+/// The kinds are in the order of how closely they describe a machine, which decides when several
+/// selectors match: see [`Selector`](super::Selector).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum MachineKey {
+    /// The hardware address of the network card that it boots from.
+    Mac(MacAddress),
+    /// The UUID in its firmware's tables (SMBIOS type 1).
+    Uuid(MachineUuid),
+    /// The serial number in its firmware's tables (SMBIOS type 1).
+    Serial(SerialNumber),
+    /// The asset tag in its firmware's tables (SMBIOS type 3).
+    AssetTag(AssetTag),
+    /// Any setting of iPXE, such as `manufacturer` or `product`, compared as iPXE shows it. Upper
+    /// and lower case differ.
+    Setting {
+        /// The setting.
+        name: SettingName,
+        /// Its value.
+        value: SettingValue,
+    },
+    /// The architecture that iPXE finds.
+    Architecture(Architecture),
+}
+
+impl MachineKey {
+    /// The key of the setting `name` with this `value`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMachineKey`].
+    pub fn setting(name: &str, value: &str) -> Result<Self, Error> {
+        Ok(Self::Setting { name: SettingName::new(name)?, value: SettingValue::new(value)? })
+    }
+
+    /// Its kind; settings of different names are of different kinds.
+    pub(crate) fn kind(&self) -> KeyKind<'_> {
+        match self {
+            Self::Mac(_) => KeyKind::Mac,
+            Self::Uuid(_) => KeyKind::Uuid,
+            Self::Serial(_) => KeyKind::Serial,
+            Self::AssetTag(_) => KeyKind::AssetTag,
+            Self::Setting { name, .. } => KeyKind::Setting(name),
+            Self::Architecture(_) => KeyKind::Architecture,
+        }
+    }
+}
+
+impl fmt::Display for MachineKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mac(mac) => write!(f, "MAC address {mac}"),
+            Self::Uuid(uuid) => write!(f, "UUID {uuid}"),
+            Self::Serial(serial) => write!(f, "serial number {serial}"),
+            Self::AssetTag(tag) => write!(f, "asset tag {tag}"),
+            Self::Setting { name, value } => write!(f, "{name} {value}"),
+            Self::Architecture(architecture) => write!(f, "architecture {architecture}"),
+        }
+    }
+}
+
+/// What a key is about. The order is that of how closely a kind describes a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum KeyKind<'a> {
+    Mac,
+    Uuid,
+    Serial,
+    AssetTag,
+    Setting(&'a SettingName),
+    Architecture,
+}
+
+impl KeyKind<'_> {
+    /// Its place in the order, where settings of different names have one.
+    pub(crate) fn rank(self) -> u8 {
+        match self {
+            Self::Mac => 0,
+            Self::Uuid => 1,
+            Self::Serial => 2,
+            Self::AssetTag => 3,
+            Self::Setting(_) => 4,
+            Self::Architecture => 5,
+        }
+    }
+}
+
+/// A UUID as firmware gives it to one machine; displays as iPXE's `${uuid}` does, in lower case.
+///
+/// Zeros and ones are refused: SMBIOS gives them to machines that have none (DSP0134, 7.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MachineUuid(Uuid);
+
+impl MachineUuid {
+    /// Validates `uuid`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMachineKey`] for zeros and ones.
+    pub fn new(uuid: Uuid) -> Result<Self, Error> {
+        if uuid.is_nil() || uuid.is_max() {
+            let problem = TextProblem::Reserved;
+            return Err(Error::invalid_key(ValueKind::Uuid, &uuid.to_string(), problem));
+        }
+        Ok(Self(uuid))
+    }
+
+    /// The UUID.
+    pub fn uuid(self) -> Uuid {
+        self.0
+    }
+
+    /// The last of its 16 octets.
+    pub(crate) fn last_octet(self) -> u8 {
+        self.0.as_bytes()[15]
+    }
+}
+
+impl fmt::Display for MachineUuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.hyphenated(), f)
+    }
+}
+
+impl std::str::FromStr for MachineUuid {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let expected = "32 hexadecimal digits in groups of 8, 4, 4, 4 and 12";
+        let malformed = |_| {
+            let problem = TextProblem::Malformed { expected };
+            Error::invalid_key(ValueKind::Uuid, text, problem)
+        };
+        Uuid::try_parse(text).map_err(malformed).and_then(Self::new)
+    }
+}
+
+impl TryFrom<String> for MachineUuid {
+    type Error = Error;
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl From<MachineUuid> for String {
+    fn from(uuid: MachineUuid) -> Self {
+        uuid.to_string()
+    }
+}

@@ -1,0 +1,165 @@
+//! The texts by which machines are told apart.
+
+use netboot_core::TextProblem;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, ValueKind};
+
+/// What boards say that nobody gave a serial number or an asset tag.
+const PLACEHOLDERS: [&str; 10] = [
+    "to be filled by o.e.m.",
+    "default string",
+    "system serial number",
+    "chassis serial number",
+    "asset-1234567890",
+    "not specified",
+    "not applicable",
+    "none",
+    "unknown",
+    "0123456789",
+];
+
+/// The serial number that a machine's firmware tells: 1 to 64 printable ASCII characters, spaces
+/// included wherever firmware has them. Texts that boards have for "none" are refused.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SerialNumber(String);
+
+/// The asset tag that a machine's firmware tells: by the rules of a [`SerialNumber`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AssetTag(String);
+
+/// The name of a setting of iPXE, such as `manufacturer`, `net0/next-server` or
+/// `smbios/2.5.0`: parts of letters, digits, `.`, `_` and `-`, separated by `/`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SettingName(String);
+
+/// The value of a setting as iPXE shows it: 1 to 128 printable ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SettingValue(String);
+
+/// Names a machine, or a group of machines that boot alike, to people, in reports and in
+/// scripts: 1 to 63 lower-case letters, digits, `.`, `_` and `-`, such as `node-17.rack-3`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MachineName(String);
+
+fn check_printable(text: &str, limit: usize) -> Result<(), TextProblem> {
+    if text.is_empty() {
+        return Err(TextProblem::Empty);
+    }
+    if text.len() > limit {
+        return Err(TextProblem::TooLong { length: text.len(), limit });
+    }
+    let wrong = |(_, c): &(usize, char)| !(c.is_ascii_graphic() || *c == ' ');
+    match text.char_indices().find(wrong) {
+        Some((position, character)) => Err(TextProblem::ForbiddenCharacter { character, position }),
+        None => Ok(()),
+    }
+}
+
+fn check_identity(text: &str) -> Result<(), TextProblem> {
+    check_printable(text, 64)?;
+    let said = text.trim().to_ascii_lowercase();
+    if said.is_empty() || PLACEHOLDERS.contains(&said.as_str()) {
+        return Err(TextProblem::Reserved);
+    }
+    Ok(())
+}
+
+fn check_setting_name(text: &str) -> Result<(), TextProblem> {
+    check_printable(text, 64)?;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
+    if let Some((position, character)) = text.char_indices().find(|(_, c)| !allowed(*c)) {
+        return Err(TextProblem::ForbiddenCharacter { character, position });
+    }
+    let edge = |part: &str| part.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+    if !text.split('/').all(edge) {
+        let expected = "parts that begin with a letter or digit";
+        return Err(TextProblem::Malformed { expected });
+    }
+    Ok(())
+}
+
+fn check_setting_value(text: &str) -> Result<(), TextProblem> {
+    check_printable(text, 128)?;
+    match text.find("${") {
+        // iPXE expands what a setting holds when it expands the setting.
+        Some(position) => Err(TextProblem::ForbiddenCharacter { character: '$', position }),
+        None => Ok(()),
+    }
+}
+
+fn check_machine_name(text: &str) -> Result<(), TextProblem> {
+    check_printable(text, 63)?;
+    let allowed = |c: char| {
+        c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-')
+    };
+    if let Some((position, character)) = text.char_indices().find(|(_, c)| !allowed(*c)) {
+        return Err(TextProblem::ForbiddenCharacter { character, position });
+    }
+    let edges = [text.chars().next(), text.chars().next_back()];
+    match edges.into_iter().flatten().find(|c| !c.is_ascii_alphanumeric()) {
+        Some(character) => Err(TextProblem::BadEdge { character }),
+        None => Ok(()),
+    }
+}
+
+/// Implements the usual traits of a text that is checked when it is made.
+macro_rules! key_text {
+    ($name:ident, $kind:expr, $check:expr) => {
+        impl $name {
+            /// Validates `text`.
+            ///
+            /// # Errors
+            /// [`Error::InvalidMachineKey`].
+            pub fn new(text: impl Into<String>) -> Result<Self, Error> {
+                let text = text.into();
+                match $check(&text) {
+                    Ok(()) => Ok(Self(text)),
+                    Err(problem) => Err(Error::invalid_key($kind, &text, problem)),
+                }
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = Error;
+            fn from_str(text: &str) -> Result<Self, Error> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+            fn try_from(text: String) -> Result<Self, Error> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+    };
+}
+
+key_text!(SerialNumber, ValueKind::SerialNumber, check_identity);
+key_text!(AssetTag, ValueKind::AssetTag, check_identity);
+key_text!(SettingName, ValueKind::SettingName, check_setting_name);
+key_text!(SettingValue, ValueKind::SettingValue, check_setting_value);
+key_text!(MachineName, ValueKind::MachineName, check_machine_name);

@@ -1,0 +1,118 @@
+//! Which machines are meant, and which description of a machine is the closest.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::key::{KeyKind, MachineKey};
+use crate::Error;
+
+/// Matches the machines of which all its keys are true.
+///
+/// Where several selectors match a machine, the most specific wins. Keys are compared from the
+/// closest on, in the order MAC address, UUID, serial number, asset tag, setting, architecture:
+/// the selector whose first differing key is of a closer kind is the more specific, and one that
+/// has all of another's kinds and more is more specific than that. Two selectors of which neither
+/// is more specific and that may match one machine are an error of the fleet.
+///
+/// ```
+/// use netboot_ipxe::{MachineKey, Selector};
+///
+/// let rack = Selector::new([MachineKey::setting("manufacturer", "Example Inc.")?])?;
+/// let one = Selector::new([MachineKey::Mac("52:54:00:12:34:56".parse()?)])?;
+/// assert!(one.is_more_specific_than(&rack));
+/// # Ok::<(), netboot_ipxe::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Vec<MachineKey>", into = "Vec<MachineKey>")]
+pub struct Selector(Vec<MachineKey>);
+
+impl Selector {
+    /// Matches where all of `keys` are true.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSelector`] without a key, or with two of one kind.
+    pub fn new(keys: impl IntoIterator<Item = MachineKey>) -> Result<Self, Error> {
+        let mut keys: Vec<MachineKey> = keys.into_iter().collect();
+        keys.sort();
+        let invalid = |problem| Err(Error::InvalidSelector { problem });
+        if keys.is_empty() {
+            return invalid("it has no key");
+        }
+        let kinds: BTreeSet<KeyKind<'_>> = keys.iter().map(MachineKey::kind).collect();
+        if kinds.len() < keys.len() {
+            return invalid("it has two keys of one kind, and no machine has both");
+        }
+        Ok(Self(keys))
+    }
+
+    /// The keys, the closest first.
+    pub fn keys(&self) -> &[MachineKey] {
+        &self.0
+    }
+
+    /// The closest key.
+    pub(crate) fn first(&self) -> &MachineKey {
+        // `new` refuses none.
+        &self.0[0]
+    }
+
+    /// Whether it describes a machine more closely than `other`.
+    pub fn is_more_specific_than(&self, other: &Self) -> bool {
+        self.specificity(other) == Ordering::Less
+    }
+
+    /// `Less` when it goes before `other`.
+    pub(crate) fn specificity(&self, other: &Self) -> Ordering {
+        let ranks = |selector: &'_ Self| -> Vec<u8> {
+            // Behind the last key stands the end, which is less close than any kind.
+            let ranks = selector.0.iter().map(|key| key.kind().rank());
+            ranks.chain([u8::MAX]).collect()
+        };
+        ranks(self).cmp(&ranks(other))
+    }
+
+    /// Whether some machine may match both.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        let clash = |one: &MachineKey, two: &MachineKey| one.kind() == two.kind() && one != two;
+        !self.0.iter().any(|one| other.0.iter().any(|two| clash(one, two)))
+    }
+
+    /// The kinds of its keys, in their order.
+    pub(crate) fn kinds(&self) -> Vec<KeyKind<'_>> {
+        self.0.iter().map(MachineKey::kind).collect()
+    }
+}
+
+impl From<MachineKey> for Selector {
+    fn from(key: MachineKey) -> Self {
+        Self(vec![key])
+    }
+}
+
+impl TryFrom<Vec<MachineKey>> for Selector {
+    type Error = Error;
+    fn try_from(keys: Vec<MachineKey>) -> Result<Self, Error> {
+        Self::new(keys)
+    }
+}
+
+impl From<Selector> for Vec<MachineKey> {
+    fn from(selector: Selector) -> Self {
+        selector.0
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, key) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" and ")?;
+            }
+            fmt::Display::fmt(key, f)?;
+        }
+        Ok(())
+    }
+}
