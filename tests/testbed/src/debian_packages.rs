@@ -6,16 +6,22 @@ use std::process::Command;
 use crate::{Error, command};
 
 /// What the tests and the demo run, as packages of Debian 12.
-pub(crate) const REQUIRED: [&str; 11] = [
+pub(crate) const REQUIRED: [&str; 17] = [
     "busybox-static",
+    "dnsmasq-base",
+    "ethtool",
     "faketime",
+    "iproute2",
+    "ipxe",
     "ipxe-qemu",
+    "minisign",
     "mount",
     "nix-bin",
     "openssl",
     "ovmf",
     "python3-venv",
     "qemu-system-x86",
+    "socat",
     "strace",
     "util-linux",
 ];

@@ -34,6 +34,8 @@ fn package(program: &str) -> &str {
         "busybox" => "busybox-static",
         "unshare" | "nsenter" | "prlimit" | "setpriv" => "util-linux",
         "umount" => "mount",
+        "dnsmasq" => "dnsmasq-base",
+        "ip" => "iproute2",
         "sha256sum" | "cp" => "coreutils",
         "kill" | "ps" | "pgrep" => "procps",
         other => other,

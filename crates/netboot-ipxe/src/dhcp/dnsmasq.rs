@@ -124,5 +124,5 @@ fn machine_tag(mac: MacAddress) -> String {
 
 /// Values behind an option, each behind a comma.
 fn list<T: Display>(values: &[T]) -> String {
-    values.iter().map(|value| format!(",{value}")).collect()
+    values.iter().fold(String::new(), |text, value| format!("{text},{value}"))
 }

@@ -1,6 +1,7 @@
-//! The configuration of Kea's DHCPv4 server (Kea Administrator Reference Manual, "The DHCPv4
-//! Server" and "Client Classification").
+//! The configuration of Kea's server for IPv4 (Kea Administrator Reference Manual, chapters 8
+//! and 15).
 
+use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
@@ -54,9 +55,14 @@ pub(super) fn configuration(settings: &DhcpSettings) -> Result<String, Error> {
     let reservations: Vec<Value> = settings
         .machines
         .iter()
-        .map(|machine| match machine.address() {
-            Some(address) => json!({ "hw-address": machine.mac(), "ip-address": address }),
-            None => json!({ "hw-address": machine.mac() }),
+        .map(|machine| {
+            // Kea takes no reservation that reserves nothing.
+            let mut reservation =
+                json!({ "hw-address": machine.mac(), "client-classes": ["netboot-known"] });
+            if let Some(address) = machine.address() {
+                reservation["ip-address"] = json!(address);
+            }
+            reservation
         })
         .collect();
     let configuration = json!({
@@ -117,7 +123,7 @@ fn client_classes(settings: &DhcpSettings) -> Result<Vec<ClientClass>, Error> {
         let mut class = ClientClass::new(name.clone(), test);
         class.boot_file_name = Some(script.to_string());
         classes.push(class);
-        others.push_str(&format!(" and not member('{name}')"));
+        let _ = write!(others, " and not member('{name}')");
     }
     let mut class = ClientClass::new("netboot-script".to_owned(), others);
     class.boot_file_name = Some(server.script().to_string());

@@ -11,7 +11,7 @@ pub enum DhcpServer {
     /// dnsmasq. Its [boot options](super::DhcpSettings::boot_options) are a file for
     /// `/etc/dnsmasq.d`. The only one that runs beside another DHCP server, and that serves TFTP.
     Dnsmasq,
-    /// ISC's Kea, the DHCPv4 server. Its boot options are the list that `client-classes` holds:
+    /// ISC's Kea, its server for IPv4. Its boot options are the list that `client-classes` holds:
     /// `"client-classes": <?include "netboot.json"?>`.
     Kea,
     /// ISC's dhcpd, which ISC ended in 2022 and Debian 12 still has. Its boot options are

@@ -1,0 +1,66 @@
+//! The files, word for word. `UPDATE_GOLDEN=1` writes them anew.
+
+use std::path::Path;
+
+use netboot_ipxe::dhcp::{DhcpServer, DhcpSettings};
+
+use super::{boot_server, builder, leasing};
+
+fn assert_golden(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dhcp").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text, golden, "{name} differs; UPDATE_GOLDEN=1 writes it anew");
+}
+
+#[test]
+fn every_server_says_the_same_in_its_own_words() {
+    let settings = leasing(builder()).known_machines_only().build().unwrap();
+    for (server, file) in [
+        (DhcpServer::Dnsmasq, "dnsmasq.conf"),
+        (DhcpServer::Kea, "kea-dhcp4.conf"),
+        (DhcpServer::IscDhcpd, "dhcpd.conf"),
+    ] {
+        assert_golden(file, &settings.configuration(server).unwrap());
+    }
+}
+
+#[test]
+fn boot_options_leave_addresses_to_the_file_that_includes_them() {
+    let settings = leasing(builder()).known_machines_only().build().unwrap();
+    for (server, file) in [
+        (DhcpServer::Dnsmasq, "dnsmasq-boot-options.conf"),
+        (DhcpServer::Kea, "kea-client-classes.json"),
+        (DhcpServer::IscDhcpd, "dhcpd-boot-options.conf"),
+    ] {
+        let options = settings.boot_options(server).unwrap();
+        assert!(!options.contains("10.77.0.100"), "{options}");
+        assert_golden(file, &options);
+    }
+}
+
+#[test]
+fn dnsmasq_beside_another_server() {
+    let (interface, subnet) = ("lo".parse().unwrap(), "10.77.0.0/24".parse().unwrap());
+    let settings = DhcpSettings::builder(interface, subnet, boot_server()).build().unwrap();
+    let configuration = settings.configuration(DhcpServer::Dnsmasq).unwrap();
+    assert_golden("dnsmasq-proxy.conf", &configuration);
+    for server in [DhcpServer::Kea, DhcpServer::IscDhcpd] {
+        let error = settings.configuration(server).unwrap_err();
+        assert!(error.hint().unwrap().contains("dnsmasq"), "{error}");
+        settings.boot_options(server).unwrap();
+    }
+}
+
+#[test]
+fn the_order_of_machines_does_not_matter() {
+    let (one, two) = ("52:54:00:00:00:05".parse().unwrap(), "52:54:00:00:00:06".parse().unwrap());
+    let file = |macs: [netboot_ipxe::MacAddress; 2]| {
+        let known = macs.into_iter().map(netboot_ipxe::dhcp::KnownMachine::new);
+        let settings = known.fold(leasing(builder()), |builder, known| builder.machine(known));
+        settings.build().unwrap().configuration(DhcpServer::Dnsmasq).unwrap()
+    };
+    assert_eq!(file([one, two]), file([two, one]));
+}
