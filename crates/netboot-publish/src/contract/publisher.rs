@@ -4,6 +4,7 @@ mod damage;
 mod going_live;
 mod pruning;
 mod publishing;
+mod signing;
 
 use std::sync::Arc;
 
@@ -32,6 +33,9 @@ pub(super) async fn check(make: Make<'_>) {
     pruning::pruning_keeps_what_is_wanted(make).await;
     pruning::pruning_spares_other_pointers_and_young_releases(make).await;
     pruning::a_broken_off_pruning_is_completed(make).await;
+    signing::a_signed_release_goes_live_and_is_signed_once(make).await;
+    signing::only_what_a_trusted_key_signed_goes_live(make).await;
+    signing::what_was_changed_after_signing_does_not_go_live(make).await;
     publishing::cancelling_leaves_the_old_release_live(make).await;
 }
 
@@ -51,6 +55,15 @@ async fn text(store: &Arc<dyn Store>, path: &ReleasePath) -> Option<String> {
 async fn put(store: &Arc<dyn Store>, place: &str, text: &'static str) {
     let there = store.read(&path(place)).await.unwrap().map(|document| document.version);
     let swap = store.swap(&path(place), there.as_ref(), text.into()).await.unwrap();
+    assert_eq!(swap, Swap::Done);
+}
+
+/// Flips a bit of a small object.
+async fn flip(store: &Arc<dyn Store>, path: &ReleasePath) {
+    let there = store.read(path).await.unwrap().unwrap();
+    let mut bytes = there.bytes.to_vec();
+    bytes[0] ^= 1;
+    let swap = store.swap(path, Some(&there.version), bytes.into()).await.unwrap();
     assert_eq!(swap, Swap::Done);
 }
 

@@ -1,0 +1,163 @@
+//! Signed releases: what is signed, and what goes live once signatures count.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use netboot_core::{Context, Release, ReleasePath, layout};
+
+use super::{Make, assert_clean, delete, flip, publish, publisher, text};
+use crate::contract::sample::sample_release;
+use crate::publisher::{Publisher, Retention, RollbackTo, VerifyDepth, VerifyScope};
+use crate::signature::{MinisignKey, SignatureProblem, Signer};
+use crate::store::Store;
+use crate::{Error, Finding, Outcome};
+
+fn key() -> MinisignKey {
+    MinisignKey::generate().unwrap()
+}
+
+/// A publisher that signs with `key` and trusts it only.
+fn signing(store: &Arc<dyn Store>, key: &MinisignKey) -> Publisher {
+    trusting(store, key).with_signer(key.clone())
+}
+
+fn trusting(store: &Arc<dyn Store>, key: &MinisignKey) -> Publisher {
+    publisher(store).with_trusted_keys([key.public_key().clone()])
+}
+
+fn signature(release: &Release) -> ReleasePath {
+    layout::in_release(release.id(), &layout::manifest_signature())
+}
+
+fn manifest(release: &Release) -> ReleasePath {
+    layout::in_release(release.id(), &layout::manifest())
+}
+
+async fn replace(store: &Arc<dyn Store>, path: &ReleasePath, bytes: String) {
+    let there = store.read(path).await.unwrap().map(|document| document.version);
+    store.swap(path, there.as_ref(), bytes.into()).await.unwrap();
+}
+
+async fn problem(publisher: &Publisher, release: &Release) -> Option<SignatureProblem> {
+    let (scope, context) = (VerifyScope::Release(*release.id()), Context::new());
+    let report = publisher.verify(scope, VerifyDepth::Content, &context).await.unwrap();
+    let activated = publisher.activate(release.id(), &context).await;
+    match (&report.findings[..], activated) {
+        ([], Ok(_)) => None,
+        ([Finding::Signature { problem, .. }], Err(error)) => {
+            assert!(error.hint().is_some());
+            let Error::Signature { problem: same, .. } = error else { panic!("{error:?}") };
+            assert_eq!(same, *problem);
+            Some(same)
+        }
+        (findings, activated) => panic!("{findings:?}, {activated:?}"),
+    }
+}
+
+pub(super) async fn a_signed_release_goes_live_and_is_signed_once(make: Make<'_>) {
+    let (store, key, one) = (make(), key(), sample_release("one"));
+    let publisher = signing(&store, &key);
+    publish(&publisher, &one).await;
+    let signed = text(&store, &signature(&one)).await.unwrap();
+    assert!(signed.contains(&format!("trusted comment: netboot release {}", one.id())), "{signed}");
+    assert_clean(&publisher).await;
+    let again = publisher.publish(&one, &Context::new()).await.unwrap();
+    assert_eq!(again.outcome, Outcome::Unchanged);
+    publisher.stage(&one, &Context::new()).await.unwrap();
+    assert_eq!(text(&store, &signature(&one)).await.unwrap(), signed);
+    // Whoever signs nothing publishes what is signed already.
+    publish(&trusting(&store, &key), &one).await;
+    // A signature that is gone is made again by publishing.
+    delete(&store, &signature(&one)).await;
+    publish(&publisher, &one).await;
+    assert_clean(&publisher).await;
+
+    publish(&publisher, &sample_release("two")).await;
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    let retention = Retention::default().grace(Duration::ZERO).keep_last(1);
+    let report = publisher.prune(&retention, &Context::new()).await.unwrap();
+    assert_eq!(report.deleted, [*one.id()].into());
+    assert_clean(&publisher).await;
+}
+
+pub(super) async fn only_what_a_trusted_key_signed_goes_live(make: Make<'_>) {
+    let (store, ours, theirs) = (make(), key(), key());
+    let [one, two] = ["one", "two"].map(sample_release);
+    let trusting = trusting(&store, &ours);
+    publish(&signing(&store, &ours), &one).await;
+
+    let unsigned = trusting.publish(&two, &Context::new()).await.unwrap_err();
+    assert!(
+        matches!(unsigned, Error::Signature { problem: SignatureProblem::Missing, .. }),
+        "{unsigned:?}"
+    );
+    let by_them = trusting.clone().with_signer(theirs.clone());
+    let untrusted = by_them.publish(&two, &Context::new()).await.unwrap_err();
+    assert!(
+        matches!(untrusted, Error::Signature { problem: SignatureProblem::UntrustedKey, .. }),
+        "{untrusted:?}"
+    );
+    assert_eq!(trusting.releases().await.unwrap().len(), 1, "it was found before sending");
+
+    publisher(&store).stage(&two, &Context::new()).await.unwrap();
+    assert_eq!(problem(&trusting, &two).await, Some(SignatureProblem::Missing));
+    publisher(&store).with_signer(theirs).stage(&two, &Context::new()).await.unwrap();
+    assert_eq!(problem(&trusting, &two).await, Some(SignatureProblem::UntrustedKey));
+    replace(&store, &signature(&two), "no signature\n".to_owned()).await;
+    assert_eq!(problem(&trusting, &two).await, Some(SignatureProblem::Malformed));
+    let others = text(&store, &signature(&one)).await.unwrap();
+    replace(&store, &signature(&two), others).await;
+    assert_eq!(problem(&trusting, &two).await, Some(SignatureProblem::Mismatch));
+    let to = RollbackTo::Release(*two.id());
+    let error = trusting.rollback(to, &Context::new()).await.unwrap_err();
+    assert!(matches!(error, Error::Signature { .. }), "{error:?}");
+    assert_eq!(trusting.live().await.unwrap(), Some(*one.id()));
+
+    signing(&store, &ours).stage(&two, &Context::new()).await.unwrap();
+    assert_eq!(problem(&trusting, &two).await, None);
+    assert_eq!(trusting.live().await.unwrap(), Some(*two.id()));
+}
+
+pub(super) async fn what_was_changed_after_signing_does_not_go_live(make: Make<'_>) {
+    let (store, key) = (make(), key());
+    let publisher = signing(&store, &key);
+    let [one, two] = ["one", "two"].map(sample_release);
+    publish(&publisher, &one).await;
+    publisher.stage(&two, &Context::new()).await.unwrap();
+    // What the id covers is the same, so that the manifest can be understood.
+    let json = text(&store, &manifest(&two)).await.unwrap();
+    replace(&store, &manifest(&two), json.replace("\"title\": \"worker", "\"title\": \"hacker"))
+        .await;
+    assert_ne!(text(&store, &manifest(&two)).await.unwrap(), json);
+    assert_eq!(problem(&publisher, &two).await, Some(SignatureProblem::Mismatch));
+    publish(&publisher, &two).await;
+    assert_eq!(text(&store, &manifest(&two)).await.unwrap(), json, "it was written anew");
+    assert_clean(&publisher).await;
+
+    // A script, the pointer's text and an entry point's, in their right sizes.
+    let entry_point = one.manifest().entry_points()[&layout::boot_script()].sha256;
+    for path in [
+        layout::in_release(one.id(), &layout::boot_script()),
+        layout::in_release(one.id(), &layout::profile_script(&"worker".parse().unwrap())),
+        layout::in_release(one.id(), &layout::release_pointer()),
+        layout::blob(&entry_point),
+    ] {
+        let sound = text(&store, &path).await.unwrap();
+        flip(&store, &path).await;
+        for result in [
+            publisher.activate(one.id(), &Context::new()).await,
+            publisher.rollback(RollbackTo::Previous, &Context::new()).await,
+        ] {
+            let error = result.unwrap_err();
+            assert!(
+                matches!(&error, Error::NotWhole { findings, .. }
+                    if matches!(&findings[..], [Finding::WrongDigest { path: wrong, .. }] if *wrong == path)),
+                "{path}: {error:?}"
+            );
+        }
+        assert_eq!(publisher.live().await.unwrap(), Some(*two.id()));
+        replace(&store, &path, sound).await;
+    }
+    publisher.rollback(RollbackTo::Previous, &Context::new()).await.unwrap();
+    assert_clean(&publisher).await;
+}
