@@ -21,11 +21,19 @@ pub(crate) fn evaluation(attribute: &str, messages: &[String]) -> Option<Error> 
         Error::DiskFull { message }
     } else if has("cannot connect to socket at") {
         Error::DaemonUnreachable { message }
+    } else if let Some(package) = messages.iter().find_map(|message| missing_package(message)) {
+        Error::AttributeMissing { attribute: format!("pkgs.{package}"), available: Vec::new() }
     } else if has("does not provide attribute") {
         Error::AttributeMissing { attribute: attribute.to_owned(), available: Vec::new() }
     } else {
         Error::Evaluation { attribute: attribute.to_owned(), message }
     })
+}
+
+/// The package that an override names and `pkgs` does not have, as `overrides.nix` throws it.
+fn missing_package(message: &str) -> Option<&str> {
+    let (_, package) = message.split_once("netboot: this attribute is not in pkgs: ")?;
+    Some(package.lines().next().unwrap_or(package).trim())
 }
 
 /// Whether a message tells of Nix code that is wrong, and not of code that is not there.

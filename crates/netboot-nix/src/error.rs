@@ -302,13 +302,9 @@ impl Error {
         }
     }
 
-    /// What to do about it, as a sentence for an operator.
-    pub fn hint(&self) -> Option<String> {
+    /// What to do about overrides and about what a policy denies.
+    fn hint_of_overrides(&self) -> Option<String> {
         Some(match self {
-            Self::InvalidFlakeReference { .. } => {
-                "give a path, `path:…`, `git+ssh://…` or another reference without `#`".to_owned()
-            }
-            Self::InvalidOption { option, .. } => format!("correct {option}, or leave it out"),
             Self::InvalidAttributePath { .. } => {
                 "write names with a dot in between, such as `python3Packages.requests`".to_owned()
             }
@@ -327,6 +323,23 @@ impl Error {
                 remedies.dedup();
                 format!("{}; or let the policy only warn", remedies.join("; "))
             }
+            Self::AttributeMissing { attribute, .. } if attribute.starts_with("pkgs.") => {
+                "correct the name in the overrides, or add it to nixpkgs with an overlay".to_owned()
+            }
+            _ => return None,
+        })
+    }
+
+    /// What to do about it, as a sentence for an operator.
+    pub fn hint(&self) -> Option<String> {
+        if let Some(hint) = self.hint_of_overrides() {
+            return Some(hint);
+        }
+        Some(match self {
+            Self::InvalidFlakeReference { .. } => {
+                "give a path, `path:…`, `git+ssh://…` or another reference without `#`".to_owned()
+            }
+            Self::InvalidOption { option, .. } => format!("correct {option}, or leave it out"),
             Self::FlakeNotFound { .. } => {
                 "check the spelling, and that the directory has a `flake.nix` that git tracks"
                     .to_owned()
@@ -405,6 +418,10 @@ impl Error {
                 format!("check the permissions and the space at `{}`", path.display())
             }
             Self::DuplicateProfile => "give each profile a name of its own".to_owned(),
+            Self::InvalidAttributePath { .. }
+            | Self::InvalidAuthorizedKey { .. }
+            | Self::NotExtensible { .. }
+            | Self::PolicyViolated { .. } => return None,
         })
     }
 }

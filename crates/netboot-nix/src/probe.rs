@@ -192,7 +192,7 @@ fn read_json<T: for<'a> Deserialize<'a>>(program: &str, bytes: &[u8]) -> Result<
 }
 
 /// A text as a string of the Nix language (Nix manual, "String literal").
-fn nix_string(text: &str) -> String {
+pub(crate) fn nix_string(text: &str) -> String {
     // A carriage return that stands there as itself is read as a line feed.
     let escaped = text.replace('\\', r"\\").replace('"', r#"\""#);
     let escaped = escaped.replace("${", r"\${").replace('\r', r"\r");

@@ -82,10 +82,7 @@ impl NixBuilder {
     ) -> Result<(BTreeMap<ProfileName, Wanted>, Evaluation), Stop> {
         let mut wanted = BTreeMap::new();
         for profile in profiles {
-            let name = profile.name().clone();
-            if !wanted.contains_key(&name) {
-                wanted.insert(name, self.wanted(*profile, context).await?);
-            }
+            wanted.insert(profile.name().clone(), self.wanted(*profile, context).await?);
         }
         // No attribute has a NUL character in its name, and Nix could not read one.
         let asked = wanted.iter().filter(|(_, wanted)| !wanted.name.contains('\0'));
@@ -99,9 +96,10 @@ impl NixBuilder {
             Some(overrides) => self.overrides.and(overrides),
             None => self.overrides.clone(),
         };
-        let overrides = match overrides.is_empty() {
-            true => None,
-            false => Some(embed(overrides, &self.runner, context).await?),
+        let overrides = if overrides.is_empty() {
+            None
+        } else {
+            Some(embed(overrides, &self.runner, context).await?)
         };
         let services = self.policy.checks_anything().then(|| profile.services().to_vec());
         Ok(Wanted { name: (self.mapping)(profile), overrides, services })

@@ -7,7 +7,7 @@ use ssh_key::PublicKey;
 use crate::Error;
 
 /// A line of `authorized_keys`: a public key, its options before it and a comment behind it if it
-/// has them (sshd(8), "AUTHORIZED_KEYS FILE FORMAT").
+/// has them (sshd(8), "`AUTHORIZED_KEYS` FILE FORMAT").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizedKey(String);
 
@@ -40,9 +40,23 @@ impl FromStr for AuthorizedKey {
 
 /// The public key in a line of `authorized_keys`.
 pub(crate) fn public_key(line: &str) -> Result<PublicKey, ssh_key::Error> {
-    // Options come before the key and may have spaces between quotes.
-    let entry: ssh_key::authorized_keys::Entry = line.trim().parse()?;
-    Ok(entry.public_key().clone())
+    let line = line.trim();
+    PublicKey::from_openssh(line).or_else(|error| match without_options(line) {
+        Some(rest) => PublicKey::from_openssh(rest),
+        None => Err(error),
+    })
+}
+
+/// What stands behind the options: they end at the first space that is not between double quotes.
+fn without_options(line: &str) -> Option<&str> {
+    let (mut quoted, mut escaped) = (false, false);
+    let end = line.find(|character| {
+        let ends = !quoted && (character == ' ' || character == '\t');
+        quoted ^= character == '"' && !escaped;
+        escaped = character == '\\' && !escaped;
+        ends
+    })?;
+    Some(line[end..].trim_start())
 }
 
 impl fmt::Display for AuthorizedKey {

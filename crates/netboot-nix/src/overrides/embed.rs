@@ -56,3 +56,78 @@ async fn nar_hash(path: &Path, runner: &Runner, context: &Context) -> Result<Str
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use netboot_testbed::HermeticNix;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::overrides::AttributePath;
+    use crate::probe::nix_string;
+
+    /// What could end a string of Nix, begin code in it, or be read as something else.
+    fn text() -> impl Strategy<Value = String> {
+        "([^\0]|[$\\\\\"{}\r\n'`]|\\$\\{|'')*"
+    }
+
+    /// A name of an attribute: without control characters.
+    fn name() -> impl Strategy<Value = String> {
+        "([^\\p{Cc}.]|[$\\\\\"{}'`]|\\$\\{){1,20}"
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn every_text_arrives_in_the_configuration_as_it_was(
+            comment in "[^\\p{Cc}\"]{0,40}",
+            packages in prop::collection::btree_set(name(), 0..8),
+            kernel in name(),
+            settings in prop::collection::btree_map(text(), text(), 1..8),
+        ) {
+            let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
+            let key = format!("{key} {comment}").parse().unwrap();
+            let mut builder = Overrides::builder()
+                .authorized_key(format!("user of {kernel}"), key)
+                .kernel_packages(AttributePath::of_names([&kernel]).unwrap())
+                .settings(json!({ "hostile": settings }));
+            for package in &packages {
+                builder = builder.package(AttributePath::of_names(["set", package]).unwrap());
+            }
+            let data = Embedded { overrides: builder.build().unwrap(), modules: Vec::new() };
+            let pkgs = json!({
+                "set": packages.iter().map(|name| (name, name)).collect::<BTreeMap<_, _>>(),
+                &kernel: "the kernel",
+            });
+            let read = |value: &Value| format!("builtins.fromJSON {}", nix_string(&value.to_string()));
+            let expression = format!(
+                "let apply = module: (if builtins.isFunction module then module {{ lib.mkForce = x: x; pkgs = {}; }} else module).config;
+                 in map apply (({}) ({}))",
+                read(&pkgs),
+                include_str!("../overrides.nix"),
+                read(&serde_json::to_value(&data).unwrap()),
+            );
+            let output = HermeticNix::new()
+                .command("nix-instantiate")
+                .args(["--eval", "--json", "--strict", "-E", &expression])
+                .output()
+                .unwrap();
+            let errors = String::from_utf8_lossy(&output.stderr);
+            prop_assert!(output.status.success(), "{}", errors);
+            let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let user = format!("user of {kernel}");
+            let keys = &found[0]["users"]["users"][user]["openssh"]["authorizedKeys"]["keys"];
+            prop_assert_eq!(keys, &json!(data.overrides.authorized_keys.values().next()));
+            if packages.is_empty() {
+                prop_assert_eq!(found[0].get("environment"), None);
+            } else {
+                prop_assert_eq!(&found[0]["environment"]["systemPackages"], &json!(packages));
+            }
+            prop_assert_eq!(&found[1]["boot"]["kernelPackages"], "the kernel");
+            prop_assert_eq!(&found[2]["hostile"], &json!(settings));
+        }
+    }
+}

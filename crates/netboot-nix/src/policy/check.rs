@@ -1,6 +1,6 @@
 use std::fs;
 
-use netboot_core::{KernelParameter, Profile};
+use netboot_core::{KernelParameter, Profile, ServiceName};
 
 use super::reading::{Keys, Password};
 use super::{Policy, PolicyFinding, PolicyProblem, Reading, Severity};
@@ -65,7 +65,7 @@ impl Policy {
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
             })
         };
-        let services = profile.services().iter().map(|service| service.as_str());
+        let services = profile.services().iter().map(ServiceName::as_str);
         let of_services = services.filter(|service| !brings(service));
         let required = self.packages.iter().map(String::as_str);
         let of_required = required.filter(|name| !packages.iter().any(|package| package == name));
@@ -119,7 +119,7 @@ fn looks_secret(path: &str) -> bool {
     ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "shadow"].contains(&name)
         || (name.starts_with("ssh_host_") && name.ends_with("_key"))
         || extension.is_some_and(|extension| ["key", "p12", "pfx", "keytab"].contains(&extension))
-        || (name.ends_with(".pem") && name.contains("key"))
+        || (extension == Some("pem") && name.contains("key"))
         || path.split('/').any(|part| part == "secrets")
 }
 

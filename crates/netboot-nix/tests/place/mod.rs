@@ -125,6 +125,13 @@ pub(crate) fn least_configuration(name: &str, fill: &str, overrides: &str) -> St
     )
 }
 
+/// Nix code of a configuration that can be extended as those of NixOS, of these modules and packages.
+pub(crate) fn extensible(modules: &[&str], packages: &str) -> String {
+    let modules: Vec<String> = modules.iter().map(|module| format!("({module})")).collect();
+    let system = include_str!("modules.nix");
+    format!("(({system}) {{ modules = [ {} ]; pkgs = {packages}; }})", modules.join(" "))
+}
+
 /// Fills an initrd with the init of its own configuration.
 pub(crate) const WITH_INIT: &str =
     r#"busybox mkdir -p "root$system_"; busybox cp "$system_/init" "root$system_/init""#;
