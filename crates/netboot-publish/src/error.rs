@@ -217,9 +217,54 @@ pub enum Error {
         source: netboot_core::Error,
     },
 
+    /// A text cannot be a target of `rsync`.
+    #[cfg(feature = "rsync")]
+    #[error("{value:?} is not a valid {part} of an rsync target: {problem}")]
+    InvalidRsyncTarget {
+        /// The part of the target.
+        part: &'static str,
+        /// The text, cut to its first 80 characters.
+        value: String,
+        /// What is wrong with it, as a clause.
+        problem: &'static str,
+    },
+
+    /// A setting of a store that `rsync` gets to makes no sense.
+    #[cfg(feature = "rsync")]
+    #[error("the setting `{setting}` of an rsync store is not valid: {problem}")]
+    InvalidRsyncSetting {
+        /// The setting.
+        setting: &'static str,
+        /// What is wrong with it, as a clause.
+        problem: &'static str,
+    },
+
+    /// The `rsync` of this machine is too old, or another program of that name.
+    #[cfg(feature = "rsync")]
+    #[error("`{path}` is not an rsync that can be used")]
+    RsyncTooOld {
+        /// The program.
+        path: PathBuf,
+    },
+
+    /// `rsync` failed.
+    #[cfg(feature = "rsync")]
+    #[error(transparent)]
+    Rsync {
+        /// How, and why.
+        source: Box<crate::RsyncFailure>,
+    },
+
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,
+}
+
+#[cfg(feature = "rsync")]
+impl From<crate::RsyncFailure> for Error {
+    fn from(failure: crate::RsyncFailure) -> Self {
+        Self::Rsync { source: Box::new(failure) }
+    }
 }
 
 impl From<netboot_core::Error> for Error {
@@ -335,6 +380,23 @@ impl Error {
                     .to_owned()
             }
             Self::Artifact { source } => return source.hint(),
+            #[cfg(feature = "rsync")]
+            Self::InvalidRsyncTarget { .. } => {
+                "write `user@host:path` or `rsync://user@host:port/module/path`, with letters, \
+                 digits, `.`, `_` and `-`; paths may also have spaces and `/+@,:=%`"
+                    .to_owned()
+            }
+            #[cfg(feature = "rsync")]
+            Self::InvalidRsyncSetting { setting, .. } => {
+                format!("correct `{setting}` where the store is built")
+            }
+            #[cfg(feature = "rsync")]
+            Self::RsyncTooOld { .. } => {
+                "install rsync 3.1 or later, or 3.2.4 or later where the target's path has spaces"
+                    .to_owned()
+            }
+            #[cfg(feature = "rsync")]
+            Self::Rsync { source } => source.hint(),
             Self::Cancelled => return None,
         })
     }

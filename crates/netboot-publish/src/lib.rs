@@ -62,6 +62,7 @@
 //! |---|---|
 //! | `local` (default) | [`LocalStore`]: a directory of this machine |
 //! | `minisign` | `MinisignKey`, which signs manifests; verifying needs no feature |
+//! | `rsync` | `RsyncStore`: a directory of another machine, through `rsync` |
 //! | `contract` | `contract`: the suite that holds an implementation of [`Store`] to its contract |
 
 #[cfg(feature = "contract")]
@@ -74,6 +75,8 @@ mod memory;
 mod pointer;
 mod publisher;
 mod receipt;
+#[cfg(feature = "rsync")]
+mod rsync;
 mod signature;
 mod store;
 
@@ -88,6 +91,10 @@ pub use crate::publisher::{
     VerifyReport, VerifyScope,
 };
 pub use crate::receipt::{Outcome, Receipt};
+#[cfg(feature = "rsync")]
+pub use crate::rsync::{
+    RsyncFailure, RsyncFailureKind, RsyncStore, RsyncStoreBuilder, RsyncTarget,
+};
 #[cfg(feature = "minisign")]
 pub use crate::signature::MinisignKey;
 pub use crate::signature::{SignatureProblem, Signer, TrustedKey};

@@ -1,0 +1,219 @@
+//! A directory of another machine, through `rsync`.
+
+mod builder;
+mod command;
+mod failure;
+mod listing;
+mod process;
+mod process_group;
+mod progress;
+mod reading;
+mod session;
+mod settings;
+mod ssh_config;
+mod staging;
+mod target;
+mod timestamp;
+mod version;
+mod work_directory;
+mod writing;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use netboot_core::{
+    ArtifactKind, ArtifactReader, BytesArtifact, Context, FileName, ReleasePath, Sha256Digest,
+};
+
+pub use self::builder::RsyncStoreBuilder;
+pub use self::failure::{RsyncFailure, RsyncFailureKind};
+use self::session::Session;
+use self::settings::Settings;
+pub use self::target::RsyncTarget;
+use self::writing::NewDirectories;
+use crate::Error;
+use crate::store::{
+    Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Store, StoreLock, Swap,
+    Upload, Version,
+};
+
+/// A directory of another machine, which a web server there serves; `rsync` gets to it, through
+/// ssh or a daemon.
+///
+/// The real `rsync` (3.1 or later, on both sides) is run, and ssh where it leads to the target.
+/// Of the target's path the last part is made if it is missing.
+///
+/// - Each file is written beside its place and renamed into it, by the far side's `rsync`. A
+///   reader sees the old file or the new one.
+/// - What a broken connection left of a file is kept in `.netboot-partial` there, and the next
+///   run goes on with it. `rsync` compares a checksum of each whole file when it has arrived.
+/// - With `fsync` (rsync 3.2.4 on both sides) a file is on the disk before it is renamed. The
+///   directory's entry is left to the file system there, so that a crash of that machine may undo
+///   the last seconds of a publish, and never tears a file.
+/// - There is neither compare-and-swap nor a lock: `rsync` has no way to either. Of two who
+///   publish at once the last one wins, which the receipt says.
+/// - Files get mode 0644, and directories that are made 0755. Directories that are there keep
+///   their mode.
+/// - Host keys are checked against known_hosts or a pinned key, and an unknown one is an error.
+///   Nobody is ever asked for a password.
+/// - `rsync` gets none of this process's `RSYNC_*` variables, ssh none of its user's
+///   configuration. Cancelling the work ends both.
+/// - The times of files are whole seconds.
+///
+/// A daemon's module needs `read only = no`, and `munge symlinks = no` for the links of the old
+/// layout: munged links lead a web server nowhere.
+///
+/// ```no_run
+/// use netboot_publish::{Publisher, RsyncStore, RsyncTarget};
+///
+/// let target: RsyncTarget = "publisher@boot.example.org:/srv/pxe/nixos".parse()?;
+/// let publisher = Publisher::new(RsyncStore::open(target)?);
+/// # Ok::<(), netboot_publish::Error>(())
+/// ```
+///
+/// # Accounts that may only run rsync
+/// The account needs no shell. With this line in its `authorized_keys` it can be used for nothing
+/// but this target, whose path is then `/`:
+/// ```text
+/// command="rrsync /srv/pxe/nixos",restrict ssh-ed25519 AAAA…
+/// ```
+#[derive(Debug, Clone)]
+pub struct RsyncStore {
+    session: Arc<Session>,
+}
+
+impl RsyncStore {
+    /// A store at `target`, with the settings that a [builder](Self::builder) begins with.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRsyncSetting`].
+    pub fn open(target: RsyncTarget) -> Result<Self, Error> {
+        Self::builder(target).build()
+    }
+
+    /// A builder of a store at `target`.
+    pub fn builder(target: RsyncTarget) -> RsyncStoreBuilder {
+        RsyncStoreBuilder::new(target)
+    }
+
+    fn new(settings: Settings, _write_only: Option<PathBuf>) -> Self {
+        Self { session: Arc::new(Session::new(settings)) }
+    }
+
+    /// The target.
+    pub fn target(&self) -> &RsyncTarget {
+        &self.session.settings.target
+    }
+}
+
+impl fmt::Display for RsyncStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.target(), f)
+    }
+}
+
+#[async_trait]
+impl Store for RsyncStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::none().with_links(true)
+    }
+
+    async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+        if paths.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let names = paths.iter().map(ReleasePath::as_str);
+        let mut found = reading::stat(&self.session, names, &Context::new()).await?;
+        let entry = |path: &ReleasePath| Some((path.clone(), found.remove(path.as_str())?));
+        Ok(paths.iter().filter_map(entry).collect())
+    }
+
+    async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+        let below = match scope {
+            ListScope::Root => None,
+            ListScope::Below(path) => Some(path),
+        };
+        reading::list(&self.session, below, &Context::new()).await
+    }
+
+    async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
+        let fetched =
+            reading::fetch(&self.session, path, Some(DOCUMENT_LIMIT), &Context::new()).await?;
+        let Some(file) = fetched else {
+            return match self.stat(std::slice::from_ref(path)).await?.get(path) {
+                Some(Entry::Object { size, .. }) if *size > DOCUMENT_LIMIT => {
+                    let (path, size) = (path.clone(), *size);
+                    Err(Error::TooLarge { path, size, limit: DOCUMENT_LIMIT })
+                }
+                _ => Ok(None),
+            };
+        };
+        let reading = tokio::task::spawn_blocking(move || read_all(file));
+        // A panic or a shut-down runtime is all that a join can fail of: both end the work.
+        let bytes = reading.await.map_err(|_| Error::Cancelled)?;
+        let bytes = bytes.map_err(|source| Error::io("read", path.as_str(), source))?;
+        let version = Version::new(Sha256Digest::of(&bytes).to_string());
+        Ok(Some(Document { bytes, version }))
+    }
+
+    async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
+        let file = reading::fetch(&self.session, path, None, &Context::new()).await?;
+        Ok(file.map(|file| Box::pin(tokio::fs::File::from_std(file)) as ArtifactReader))
+    }
+
+    async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
+        context.check()?;
+        if uploads.is_empty() {
+            return Ok(());
+        }
+        let paths = uploads.iter().map(Upload::path);
+        let directories = NewDirectories::of(&self.session, paths, context).await?;
+        writing::send(&self.session, &uploads, directories, context).await
+    }
+
+    async fn swap(
+        &self,
+        path: &ReleasePath,
+        _expected: Option<&Version>,
+        content: Bytes,
+    ) -> Result<Swap, Error> {
+        let name = FileName::new(path.as_str().rsplit('/').next().unwrap_or_default())?;
+        let artifact = BytesArtifact::new(ArtifactKind::Script, name, content);
+        self.send(vec![Upload::new(path.clone(), Arc::new(artifact))], &Context::new()).await?;
+        Ok(Swap::Done)
+    }
+
+    async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
+        context.check()?;
+        if paths.is_empty() {
+            return Ok(());
+        }
+        writing::delete(&self.session, paths, context).await
+    }
+
+    async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
+        if links.is_empty() {
+            return Ok(());
+        }
+        let context = Context::new();
+        let directories = NewDirectories::of(&self.session, links.keys(), &context).await?;
+        writing::link(&self.session, links, directories, &context).await
+    }
+
+    async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
+        context.check()?;
+        Ok(StoreLock::none())
+    }
+}
+
+fn read_all(mut file: File) -> io::Result<Bytes> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes.into())
+}

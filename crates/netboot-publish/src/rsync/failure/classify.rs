@@ -1,0 +1,141 @@
+//! Finding the cause of a failure in an exit code and the last lines of standard error.
+
+use super::RsyncFailureKind as Kind;
+
+/// What a failure with this exit code (none: a signal) and these last lines is.
+pub(super) fn classify(code: Option<i32>, lines: &[String]) -> Kind {
+    let text = lines.join("\n");
+    let has = |needle: &str| text.contains(needle);
+    // The number is the same in every language.
+    let errno = |number: u32| text.contains(&format!("({number})"));
+    let Some(code) = code else { return Kind::Interrupted };
+    if let Some(kind) = ssh(code, &text) {
+        return kind;
+    }
+    match code {
+        1 if has("is read only") => Kind::ModuleReadOnly,
+        1 | 2 if has("unknown option") => Kind::UnknownOption,
+        1 => Kind::Usage,
+        2 => Kind::Protocol,
+        3 | 11 | 23 if errno(28) || errno(122) => Kind::StorageFull,
+        3 | 11 | 23 if errno(30) => Kind::ReadOnlyFileSystem,
+        3 | 11 | 23 if errno(13) || errno(1) => Kind::PermissionDenied,
+        3 | 11 if errno(2) => Kind::DirectoryMissing,
+        23 if has("change_dir") && errno(2) => Kind::DirectoryMissing,
+        3 => Kind::FileSelection,
+        4 | 6 => Kind::Unsupported,
+        5 if has("auth failed") || has("password") => Kind::AuthenticationFailed,
+        5 if has("Unknown module") => Kind::UnknownModule,
+        5 if has("chroot") || has("chdir") => Kind::DirectoryMissing,
+        5 => Kind::DaemonRefused,
+        10 => socket(&text),
+        11 => Kind::FileIo,
+        12 if has("rrsync") => Kind::RestrictedAccount,
+        12 if errno(13) => Kind::PermissionDenied,
+        12 if has("connection unexpectedly closed") || errno(104) || errno(32) => {
+            Kind::ConnectionLost
+        }
+        12 => Kind::Stream,
+        14 if has("Failed to exec") => Kind::SshMissing,
+        13 | 14 | 21 | 22 => Kind::Internal,
+        16 | 19 | 20 => Kind::Interrupted,
+        23 => Kind::Partial,
+        24 => Kind::Vanished,
+        25 => Kind::DeletionLimit,
+        30 => Kind::TimedOut,
+        35 => Kind::ConnectionTimedOut,
+        124..=126 => Kind::RemoteShell,
+        127 => Kind::RsyncMissingThere,
+        255 => Kind::Ssh,
+        _ => Kind::Unknown,
+    }
+}
+
+fn socket(text: &str) -> Kind {
+    let has = |needle: &str| text.contains(needle);
+    if has("(111)") || has("Connection refused") {
+        Kind::ConnectionRefused
+    } else if has("getaddrinfo") || has("Could not resolve hostname") {
+        Kind::HostNotFound
+    } else if has("(113)") || has("(101)") || has("(110)") {
+        Kind::HostUnreachable
+    } else if has("(104)") || has("(32)") {
+        Kind::ConnectionLost
+    } else {
+        Kind::Socket
+    }
+}
+
+/// What OpenSSH says. `rsync` ends with 255 then, or with 12 when it noticed the closed
+/// connection first; after the connection stood, what ssh says of its end comes with other codes.
+fn ssh(code: i32, text: &str) -> Option<Kind> {
+    if !matches!(code, 12 | 255) {
+        return None;
+    }
+    let has = |needle: &str| text.contains(needle);
+    Some(if has("REMOTE HOST IDENTIFICATION HAS CHANGED") {
+        Kind::HostKeyChanged
+    } else if has("Host key verification failed") {
+        Kind::HostKeyUnknown
+    } else if has("Permission denied (") || has("Too many authentication failures") {
+        Kind::SshPermissionDenied
+    } else if has("Could not resolve hostname") {
+        Kind::HostNotFound
+    } else if has("ssh: connect to host") && has("Connection refused") {
+        Kind::ConnectionRefused
+    } else if has("ssh: connect to host") {
+        Kind::HostUnreachable
+    } else if has("Timeout, server") || has("Connection closed by") || has("Connection reset by") {
+        Kind::ConnectionLost
+    } else {
+        return None;
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn messages_that_tests_cannot_provoke_are_told_apart() {
+        for (code, line, kind) in [
+            (Some(4), "protocol does not support", Kind::Unsupported),
+            (
+                Some(5),
+                "@ERROR: max connections (1) reached -- try again later",
+                Kind::DaemonRefused,
+            ),
+            (
+                Some(10),
+                "failed to connect to 10.0.0.1: No route to host (113)",
+                Kind::HostUnreachable,
+            ),
+            (Some(11), "write failed on \"/x\": Disk quota exceeded (122)", Kind::StorageFull),
+            (Some(13), "error in diagnostics", Kind::Internal),
+            (Some(22), "out of memory", Kind::Internal),
+            (Some(25), "Deletions stopped due to --max-delete limit", Kind::DeletionLimit),
+            (Some(35), "timeout waiting for daemon connection", Kind::ConnectionTimedOut),
+            (Some(126), "rsync: Permission denied", Kind::RemoteShell),
+            (Some(255), "Timeout, server boot.example.org not responding.", Kind::ConnectionLost),
+            (Some(255), "ssh: connect to host a port 22: No route to host", Kind::HostUnreachable),
+            (Some(77), "", Kind::Unknown),
+            (None, "", Kind::Interrupted),
+        ] {
+            assert_eq!(classify(code, &[line.to_owned()]), kind, "{code:?} {line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_code_has_a_kind_and_every_kind_a_remedy(
+            code in proptest::option::of(any::<i32>()),
+            lines in prop::collection::vec("\\PC{0,80}", 0..5),
+            is_ssh in any::<bool>(),
+        ) {
+            let kind = classify(code, &lines);
+            prop_assert!(!kind.to_string().is_empty() && !kind.hint(is_ssh).is_empty());
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What `rsync` says of the files that it would send.
+
+use std::time::UNIX_EPOCH;
+
+use super::timestamp;
+use crate::store::{Entry, Listed};
+
+/// The format that [`parse`] reads: what it is, its size, its time, its name and a link's target.
+/// The first word tells such a line from others, such as a greeting of the far side.
+pub(super) const FORMAT: &str = "--out-format=netboot-item %i %l %M %n%L";
+
+/// The directory of files whose transfer broke off; it lies beside the files, or in the root.
+pub(super) const PARTIAL_DIRECTORY: &str = ".netboot-partial";
+
+/// What a line tells of; `None` for other lines. The path of a directory ends with a slash.
+pub(super) fn parse(line: &str) -> Option<Listed> {
+    let rest = line.strip_prefix("netboot-item ")?;
+    // What is to be changed, as eleven characters: of what kind it is says the second.
+    let (change, rest) = rest.split_once(' ')?;
+    let (size, rest) = rest.split_once(' ')?;
+    let (time, name) = rest.split_once(' ')?;
+    let kind = change.chars().nth(1)?;
+    let size: u64 = size.parse().ok()?;
+    let name = unescape(name);
+    let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (path, entry) = match kind {
+        'f' => {
+            let modified = timestamp::parse(time).unwrap_or(UNIX_EPOCH);
+            (lossy(&name), Entry::Object { size, modified })
+        }
+        'L' => {
+            // The size of a link is the length of its target.
+            let length = usize::try_from(size).ok()?;
+            let start = name.len().checked_sub(length)?;
+            let path = name[..start].strip_suffix(b" -> ")?;
+            (lossy(path), Entry::Link { target: lossy(&name[start..]) })
+        }
+        _ => (lossy(&name), Entry::Other),
+    };
+    Some(Listed { path, entry })
+}
+
+/// Replaces each `\#ooo` by the byte that its octal number is.
+fn unescape(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut unescaped = Vec::with_capacity(bytes.len());
+    let mut position = 0;
+    while position < bytes.len() {
+        match escaped(&bytes[position..]) {
+            Some(byte) => {
+                unescaped.push(byte);
+                position += 5;
+            }
+            None => {
+                unescaped.push(bytes[position]);
+                position += 1;
+            }
+        }
+    }
+    unescaped
+}
+
+fn escaped(bytes: &[u8]) -> Option<u8> {
+    let digits = bytes.strip_prefix(b"\\#")?.get(..3)?;
+    digits.iter().all(|digit| (b'0'..=b'7').contains(digit)).then(|| {
+        digits.iter().fold(0_u8, |byte, digit| byte.wrapping_mul(8).wrapping_add(digit - b'0'))
+    })
+}
+
+/// Whether a path is a file that `rsync` has not finished, which it names `.<name>.<six letters>`
+/// until it is whole; a killed far side leaves it.
+pub(super) fn is_unfinished(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let parts = name.strip_prefix('.').and_then(|name| name.rsplit_once('.'));
+    parts.is_some_and(|(name, random)| {
+        !name.is_empty()
+            && random.len() == 6
+            && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn lines_of_every_kind_are_read() {
+        let modified = UNIX_EPOCH + Duration::from_secs(1_795_521_103);
+        let time = "2026/11/24-11:51:43";
+        for (line, expected) in [
+            (
+                format!("netboot-item >f+++++++++ 12 {time} blobs/a b"),
+                Some(("blobs/a b", Entry::Object { size: 12, modified })),
+            ),
+            (
+                format!("netboot-item cL+++++++++ 5 {time} a -> b -> blobs"),
+                Some(("a -> b", Entry::Link { target: "blobs".to_owned() })),
+            ),
+            (
+                format!("netboot-item cL+++++++++ 2 {time} l -> \\#012\\#377"),
+                Some(("l", Entry::Link { target: "\n\u{fffd}".to_owned() })),
+            ),
+            (format!("netboot-item cS+++++++++ 0 {time} fifo"), Some(("fifo", Entry::Other))),
+            (format!("netboot-item cD+++++++++ 0 {time} null"), Some(("null", Entry::Other))),
+            (
+                format!("netboot-item >f+++++++++ 0 {time} odd\\#134#012 \\#9 \\#01"),
+                Some(("odd\\#012 \\#9 \\#01", Entry::Object { size: 0, modified })),
+            ),
+            (
+                format!("netboot-item cd+++++++++ 4096 {time} blobs/"),
+                Some(("blobs/", Entry::Other)),
+            ),
+            ("Welcome to this host!".to_owned(), None),
+            (String::new(), None),
+        ] {
+            let expected = expected.map(|(path, entry)| Listed { path: path.to_owned(), entry });
+            assert_eq!(parse(&line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn unfinished_files_are_told_from_others() {
+        for path in [".current.ipxe.Ab3dEf", "blobs/.0a.AAAAAA"] {
+            assert!(is_unfinished(path), "{path}");
+        }
+        for path in ["current.ipxe", ".hidden", ".hidden.txt", "blobs/0a", "a/b.AAAAAA", "..AAAAAA"]
+        {
+            assert!(!is_unfinished(path), "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_is_unescaped(name in any::<Vec<u8>>()) {
+            // As rsync writes it: what cannot be printed, and a backslash that would be misread.
+            let mut text = String::new();
+            for (position, byte) in name.iter().enumerate() {
+                let next = &name[position + 1..];
+                let is_misread = *byte == b'\\'
+                    && next.first() == Some(&b'#')
+                    && next.len() > 3
+                    && next[1..4].iter().all(u8::is_ascii_digit);
+                if is_misread || !(b' '..=b'~').contains(byte) {
+                    text.push_str(&format!("\\#{byte:03o}"));
+                } else {
+                    text.push(char::from(*byte));
+                }
+            }
+            prop_assert_eq!(unescape(&text), name);
+        }
+
+        #[test]
+        fn no_line_panics(line in "netboot-item .{0,60}|\\PC{0,60}") {
+            let _ = parse(&line);
+        }
+    }
+}

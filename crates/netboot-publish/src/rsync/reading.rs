@@ -1,0 +1,118 @@
+//! What lies at the target: listings and fetched files.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use netboot_core::{Context, ReleasePath};
+
+use super::command::Arguments;
+use super::failure::{RsyncFailure, RsyncFailureKind};
+use super::listing::{self, PARTIAL_DIRECTORY};
+use super::session::Session;
+use super::work_directory::{FETCHED, WorkDirectory};
+use crate::Error;
+use crate::store::{Entry, Listed};
+
+/// What lies at each of `paths`, directories too, whose names end with no slash here.
+pub(super) async fn stat(
+    session: &Arc<Session>,
+    paths: impl IntoIterator<Item = &str>,
+    context: &Context,
+) -> Result<BTreeMap<String, Entry>, Error> {
+    let work = session.work_directory().await?;
+    work.write_names(paths)?;
+    let mut found = BTreeMap::new();
+    for listed in list_names(session, &work, "--dirs", context).await? {
+        let path = listed.path.strip_suffix('/').unwrap_or(&listed.path).to_owned();
+        found.insert(path, listed.entry);
+    }
+    Ok(found)
+}
+
+/// Everything in the root of the target, or below a directory.
+pub(super) async fn list(
+    session: &Arc<Session>,
+    below: Option<&ReleasePath>,
+    context: &Context,
+) -> Result<Vec<Listed>, Error> {
+    let work = session.work_directory().await?;
+    // A slash at the end also follows a link to a directory, such as of `blobs` to a larger disk.
+    let (name, depth) = match below {
+        Some(path) => (format!("{path}/"), "--recursive"),
+        None => ("./".to_owned(), "--dirs"),
+    };
+    work.write_names([name.as_str()])?;
+    let mut listed = list_names(session, &work, depth, context).await?;
+    let is_below = |path: &str| below.is_none() || path.starts_with(&name);
+    listed.retain(|listed| {
+        let path = &listed.path;
+        !path.ends_with('/') && is_below(path) && !listing::is_unfinished(path)
+    });
+    Ok(listed)
+}
+
+async fn list_names(
+    session: &Session,
+    work: &WorkDirectory,
+    depth: &str,
+    context: &Context,
+) -> Result<Vec<Listed>, Error> {
+    session.version(work, context).await?;
+    let mut arguments = Arguments::new(&session.settings);
+    arguments.add_all(["--dry-run", "--links", "--devices", "--specials", depth]);
+    arguments.add_all(["--ignore-missing-args", listing::FORMAT]);
+    arguments.add(format!("--exclude={PARTIAL_DIRECTORY}/"));
+    arguments.by_names();
+    let operand = session.settings.target.operand();
+    let arguments = arguments.with_operands(&operand, &format!("{FETCHED}/"));
+    let mut found = Vec::new();
+    let on_line = |line: &str| found.extend(listing::parse(line));
+    let outcome = session.run("list", work, arguments, context, on_line).await?;
+    tolerate(outcome)?;
+    Ok(found)
+}
+
+/// Fetches a file into the private directory; `None` where there is none, or where it is larger
+/// than `limit` bytes.
+pub(super) async fn fetch(
+    session: &Arc<Session>,
+    path: &ReleasePath,
+    limit: Option<u64>,
+    context: &Context,
+) -> Result<Option<File>, Error> {
+    let work = session.work_directory().await?;
+    work.write_names([path.as_str()])?;
+    session.version(&work, context).await?;
+    let mut arguments = Arguments::new(&session.settings);
+    arguments.add("--ignore-missing-args");
+    arguments.add_all(limit.map(|limit| format!("--max-size={limit}")).as_deref());
+    arguments.by_names();
+    let operand = session.settings.target.operand();
+    let arguments = arguments.with_operands(&operand, &format!("{FETCHED}/"));
+    let outcome = session.run("read from", &work, arguments, context, |_| {}).await?;
+    tolerate(outcome)?;
+    let fetched: PathBuf = work.path(FETCHED).join(path.as_str());
+    match File::open(&fetched) {
+        Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => Ok(Some(file)),
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("open", &fetched, error)),
+    }
+}
+
+/// Takes a failure that only says that something is not there, or not any more, for a success.
+fn tolerate(outcome: Result<(), RsyncFailure>) -> Result<(), Error> {
+    let Err(failure) = outcome else { return Ok(()) };
+    match failure.kind() {
+        RsyncFailureKind::Vanished => Ok(()),
+        RsyncFailureKind::Partial | RsyncFailureKind::DirectoryMissing
+            if failure.only_says_missing() =>
+        {
+            Ok(())
+        }
+        RsyncFailureKind::RestrictedAccount if failure.only_says_missing() => Ok(()),
+        _ => Err(failure.into()),
+    }
+}

@@ -1,0 +1,186 @@
+//! Runs of `rsync` to one target.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use netboot_core::{Context, Event};
+use tokio::sync::{OnceCell, Semaphore};
+
+use super::command::Arguments;
+use super::failure::{Call, RsyncFailure, RsyncFailureKind};
+use super::process::{Run, Stop};
+use super::settings::Settings;
+use super::version::RsyncVersion;
+use super::work_directory::WorkDirectory;
+use crate::Error;
+
+/// How many runs there are at once: a daemon may limit connections, and sshd refuses some when
+/// ten of them are not let in yet.
+const PARALLEL_RUNS: usize = 4;
+
+/// What a store knows of its target while it lives.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) settings: Settings,
+    version: OnceCell<RsyncVersion>,
+    runs: Semaphore,
+    fsync_refused: AtomicBool,
+    known_directories: Mutex<BTreeSet<String>>,
+}
+
+/// How a run of `rsync` that did not succeed is taken by those who asked for it.
+pub(super) type Outcome = Result<(), RsyncFailure>;
+
+impl Session {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            version: OnceCell::new(),
+            runs: Semaphore::new(PARALLEL_RUNS),
+            fsync_refused: AtomicBool::new(false),
+            known_directories: Mutex::default(),
+        }
+    }
+
+    /// A new private directory for a run.
+    pub(super) async fn work_directory(self: &Arc<Self>) -> Result<Arc<WorkDirectory>, Error> {
+        let session = self.clone();
+        let creating = move || WorkDirectory::create(&session.settings).map(Arc::new);
+        // A panic or a shut-down runtime is all that a join can fail of: both end the work.
+        tokio::task::spawn_blocking(creating).await.map_err(|_| Error::Cancelled)?
+    }
+
+    /// Runs `rsync` once. What it fails of is the caller's to judge.
+    pub(super) async fn run(
+        &self,
+        action: &'static str,
+        work: &WorkDirectory,
+        arguments: Vec<String>,
+        context: &Context,
+        on_line: impl FnMut(&str) + Send,
+    ) -> Result<Outcome, Error> {
+        context.check()?;
+        let _permit = tokio::select! {
+            permit = self.runs.acquire() => permit.map_err(|_| Error::Cancelled)?,
+            () = context.cancellation().cancelled() => return Err(Error::Cancelled),
+        };
+        let call = |arguments| Call {
+            action,
+            target: self.settings.target.to_string(),
+            is_ssh: self.settings.target.is_ssh(),
+            program: self.settings.rsync.display().to_string(),
+            arguments,
+        };
+        let run = Run {
+            program: &self.settings.rsync,
+            arguments: &arguments,
+            directory: work.root().to_owned(),
+            // Messages and times are read.
+            environment: &[("LC_ALL", "C".to_owned()), ("TZ", "UTC0".to_owned())],
+            grace: self.settings.grace,
+        };
+        match run.finish(context, on_line).await {
+            Ok(finished) if finished.status.success() => Ok(Ok(())),
+            Ok(finished) => {
+                let (status, lines) = (finished.status, finished.last_lines);
+                Ok(Err(RsyncFailure::ended(call(arguments), status, lines)))
+            }
+            Err(Stop::Cancelled) => Err(Error::Cancelled),
+            Err(Stop::Spawn(source)) => {
+                Err(RsyncFailure::not_started(call(arguments), source).into())
+            }
+        }
+    }
+
+    /// Runs `rsync` to write. Where the far side refuses to sync files, it goes without.
+    pub(super) async fn write(
+        &self,
+        action: &'static str,
+        work: &WorkDirectory,
+        options: &[&str],
+        context: &Context,
+        mut on_line: impl FnMut(&str) + Send,
+    ) -> Result<(), Error> {
+        let version = self.version(work, context).await?;
+        loop {
+            let fsync = self.settings.fsync && !self.fsync_refused.load(Ordering::Relaxed);
+            let mut arguments = Arguments::new(&self.settings);
+            arguments.add_all(options.iter().copied());
+            arguments.writing(&self.settings, version, fsync);
+            arguments.by_names();
+            let arguments = arguments.with_operands("tree/", &self.settings.target.operand());
+            match self.run(action, work, arguments, context, &mut on_line).await? {
+                Ok(()) => return Ok(()),
+                Err(failure) if fsync && refuses_fsync(&failure) => {
+                    self.fsync_refused.store(true, Ordering::Relaxed);
+                    context.emit(Event::Warning {
+                        profile: None,
+                        message: format!("{} cannot sync files", self.settings.target),
+                        hint: Some(
+                            "what is sent may not survive a crash of that machine within the next \
+                             minute; install rsync 3.2.4 or later there, or allow `fsync`"
+                                .to_owned(),
+                        ),
+                    });
+                }
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+    }
+
+    /// The version of this machine's `rsync`, which is asked once.
+    pub(super) async fn version(
+        &self,
+        work: &WorkDirectory,
+        context: &Context,
+    ) -> Result<RsyncVersion, Error> {
+        let ask = || async {
+            let arguments = vec!["--version".to_owned()];
+            let mut version = None;
+            let mut is_first = true;
+            let on_line = |line: &str| {
+                if std::mem::take(&mut is_first) {
+                    version = RsyncVersion::parse(line);
+                }
+            };
+            self.run("ask", work, arguments, context, on_line).await?.map_err(Error::from)?;
+            let path = self.settings.rsync.clone();
+            let version = version.ok_or(Error::RsyncTooOld { path: path.clone() })?;
+            if self.settings.target.needs_escaping() && !version.escapes() {
+                return Err(Error::RsyncTooOld { path });
+            }
+            Ok(version)
+        };
+        self.version.get_or_try_init(ask).await.copied()
+    }
+
+    /// Those of `directories` that were not seen at the target yet.
+    pub(super) fn unknown_directories(&self, directories: BTreeSet<String>) -> BTreeSet<String> {
+        let known = self.known_directories.lock().unwrap_or_else(PoisonError::into_inner);
+        directories.into_iter().filter(|directory| !known.contains(directory)).collect()
+    }
+
+    /// Remembers directories that are at the target.
+    pub(super) fn know_directories(&self, directories: impl IntoIterator<Item = String>) {
+        let mut known = self.known_directories.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(directories);
+    }
+
+    /// Forgets them, since they may have been deleted.
+    pub(super) fn forget_directories(&self) {
+        self.known_directories.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The program, for errors.
+    pub(super) fn program(&self) -> &PathBuf {
+        &self.settings.rsync
+    }
+}
+
+fn refuses_fsync(failure: &RsyncFailure) -> bool {
+    let kinds = [RsyncFailureKind::UnknownOption, RsyncFailureKind::Unsupported];
+    let names_it = |line: &String| line.contains("fsync");
+    kinds.contains(&failure.kind()) && failure.last_lines().iter().any(names_it)
+}

@@ -1,0 +1,59 @@
+//! What ssh is told, in a file: options that no user's configuration can change.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::settings::{Settings, seconds};
+
+const SSH_PORT: u16 = 22;
+
+/// The configuration. `identity`, `known_hosts` and `user_config` are files of the store's own
+/// private directory; ssh runs in it. Of what is set twice, ssh takes the first.
+pub(super) fn text(
+    settings: &Settings,
+    identity: Option<&str>,
+    known_hosts: Option<&str>,
+    user_config: Option<&Path>,
+) -> String {
+    let mut text = String::from(
+        "# Nothing is asked, nobody is trusted unseen, nothing stays open.\n\
+         BatchMode yes\n\
+         StrictHostKeyChecking yes\n\
+         UpdateHostKeys no\n\
+         CheckHostIP no\n\
+         ControlMaster no\n\
+         ControlPath none\n\
+         ClearAllForwardings yes\n\
+         ForwardAgent no\n\
+         ForwardX11 no\n\
+         PermitLocalCommand no\n\
+         RequestTTY no\n\
+         ServerAliveInterval 15\n\
+         ServerAliveCountMax 4\n",
+    );
+    let mut set = |name: &str, value: &dyn std::fmt::Display| {
+        let _ = writeln!(text, "{name} {value}");
+    };
+    set("ConnectTimeout", &seconds(settings.connect_timeout));
+    if settings.target.port() != SSH_PORT {
+        set("Port", &settings.target.port());
+    }
+    if let Some(identity) = identity {
+        set("IdentityFile", &identity);
+        set("IdentitiesOnly", &"yes");
+    }
+    if let Some(known_hosts) = known_hosts {
+        set("UserKnownHostsFile", &known_hosts);
+        set("GlobalKnownHostsFile", &"/dev/null");
+    }
+    if let Some(user_config) = user_config {
+        set("Include", &format!("\"{}\"", user_config.display()));
+    }
+    text
+}
+
+/// A known_hosts file with these keys of one host.
+pub(super) fn known_hosts(host: &str, port: u16, keys: &[String]) -> String {
+    let host = if port == SSH_PORT { host.to_owned() } else { format!("[{host}]:{port}") };
+    keys.iter().map(|key| format!("{host} {key}\n")).collect()
+}

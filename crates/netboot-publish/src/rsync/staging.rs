@@ -1,0 +1,132 @@
+//! Laying out on this machine what is to be sent, so that it cannot change on its way.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::Arc;
+
+use netboot_core::{Content, Context, Sha256Hasher};
+use tokio::io::AsyncReadExt;
+
+use super::work_directory::WorkDirectory;
+use crate::Error;
+use crate::store::Upload;
+
+/// How much of an artifact is copied or held in memory at once.
+const CHUNK: u64 = 4 * 1024 * 1024;
+
+/// Where files never change, so that none needs to be copied.
+const NIX_STORE: &str = "/nix/store";
+
+/// Puts every artifact into the tree: wrong bytes are an error here, before anything is sent.
+pub(super) async fn stage(
+    work: &Arc<WorkDirectory>,
+    uploads: &[Upload],
+    context: &Context,
+) -> Result<(), Error> {
+    // Ends a copy in progress when this future is dropped, as a cancelled context does.
+    let stop = context.cancellation().child_token();
+    let _stop_on_drop = stop.clone().drop_guard();
+    let context = context.clone().with_cancellation(stop);
+    work.create_parents(uploads.iter().map(Upload::path))?;
+    for upload in uploads {
+        context.check()?;
+        match upload.artifact().local_path() {
+            Some(source) => stage_file(work, upload, source, &context).await?,
+            None => stage_stream(work, upload, &context).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn stage_file(
+    work: &Arc<WorkDirectory>,
+    upload: &Upload,
+    source: &Path,
+    context: &Context,
+) -> Result<(), Error> {
+    // Opening makes sure that the file is still the one that was hashed: before it is copied, and
+    // after.
+    drop(upload.artifact().open().await?);
+    let (source, place) = (source.to_owned(), work.in_tree(upload.path()));
+    if source.starts_with(NIX_STORE) {
+        return symlink(&source, &place).map_err(|error| Error::io("link", &place, error));
+    }
+    let (work, context, size) = (work.clone(), context.clone(), upload.artifact().size());
+    let copying = move || {
+        let copied = copy(&source, &place, &context)?;
+        drop(work);
+        if copied == size {
+            Ok(())
+        } else {
+            Err(Error::from(netboot_core::Error::ArtifactChanged { path: source }))
+        }
+    };
+    // A panic or a shut-down runtime is all that a join can fail of: both end the work.
+    tokio::task::spawn_blocking(copying).await.map_err(|_| Error::Cancelled)??;
+    drop(upload.artifact().open().await?);
+    Ok(())
+}
+
+/// Copies a file, with shared blocks where the file system can.
+fn copy(source: &Path, place: &Path, context: &Context) -> Result<u64, Error> {
+    let from = File::open(source).map_err(|error| Error::io("open", source, error))?;
+    let mut to = File::create_new(place).map_err(|error| Error::io("create", place, error))?;
+    let mut copied = 0;
+    loop {
+        context.check()?;
+        let chunk = io::copy(&mut (&from).take(CHUNK), &mut to);
+        match chunk.map_err(|error| Error::io("write", place, error))? {
+            0 => return Ok(copied),
+            chunk => copied += chunk,
+        }
+    }
+}
+
+/// Writes and hashes an artifact that only a reader gives.
+async fn stage_stream(
+    work: &Arc<WorkDirectory>,
+    upload: &Upload,
+    context: &Context,
+) -> Result<(), Error> {
+    let expected = upload.content();
+    let place = work.in_tree(upload.path());
+    let mut reader = upload.artifact().open().await?;
+    let mut target = Some({
+        let file = File::create_new(&place).map_err(|error| Error::io("create", &place, error))?;
+        (file, Sha256Hasher::new())
+    });
+    let mut done = 0;
+    while let Some((mut file, mut hasher)) = target.take() {
+        context.check()?;
+        // One more byte than is announced is enough to see that there are too many.
+        let length = CHUNK.min((expected.size - done.min(expected.size)) + 1);
+        let mut chunk = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+        let mut limited = (&mut reader).take(length);
+        let read = limited.read_to_end(&mut chunk).await;
+        let name = upload.artifact().file_name().as_str();
+        let read = read.map_err(|source| Error::io("read", name, source))? as u64;
+        done += read;
+        let place = place.clone();
+        let writing = move || {
+            file.write_all(&chunk).map_err(|source| Error::io("write", &place, source))?;
+            hasher.update(&chunk);
+            Ok::<_, Error>((file, hasher))
+        };
+        let (file, hasher) =
+            tokio::task::spawn_blocking(writing).await.map_err(|_| Error::Cancelled)??;
+        if read == length && done <= expected.size {
+            target = Some((file, hasher));
+            continue;
+        }
+        let (sha256, size) = hasher.finish();
+        let found = Content { size, sha256 };
+        if found != expected {
+            let (path, expected, found) =
+                (upload.path().clone(), Box::new(expected), Box::new(found));
+            return Err(Error::DigestMismatch { path, expected, found });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,280 @@
+use std::fmt;
+use std::net::Ipv6Addr;
+use std::str::FromStr;
+
+use crate::Error;
+
+/// The port of an rsync daemon.
+const DAEMON_PORT: u16 = 873;
+/// The port of sshd.
+const SSH_PORT: u16 = 22;
+
+/// A place that `rsync` writes to: a directory in a module of a daemon, or a directory of an
+/// account that ssh leads to.
+///
+/// Nothing in it can become an option of `rsync` or of ssh, or a command of the far side's shell:
+/// what could is refused.
+///
+/// ```
+/// use netboot_publish::RsyncTarget;
+///
+/// let daemon: RsyncTarget = "rsync://publisher@boot.example.org/pxe/nixos".parse()?;
+/// assert_eq!(daemon, RsyncTarget::daemon("boot.example.org", 873, "pxe", "nixos")?
+///     .with_user("publisher")?);
+///
+/// let ssh: RsyncTarget = "publisher@boot.example.org:/srv/pxe/nixos".parse()?;
+/// assert_eq!(ssh, RsyncTarget::ssh("publisher", "boot.example.org", 22, "/srv/pxe/nixos")?);
+///
+/// assert!("-oProxyCommand=reboot:/srv".parse::<RsyncTarget>().is_err());
+/// assert!("boot.example.org:/srv/$(reboot)".parse::<RsyncTarget>().is_err());
+/// # Ok::<(), netboot_publish::Error>(())
+/// ```
+///
+/// # What is allowed
+/// - A host: a name of letters, digits, `.`, `-` and `_`, or an IPv6 address in brackets.
+/// - A user: letters, digits, `.`, `-`, `_` and `+`, beginning with none but a letter, a digit or
+///   `_`.
+/// - A module: the same characters as a user's, and spaces between them.
+/// - A path: letters and digits of any script, spaces, and `/._-+@,:=%`; no part is `.` or
+///   `..` or begins with `-` or `:` (`.` alone is allowed). For ssh it begins at the root, or at the account's home directory; where
+///   the account may only run `rrsync`, at the directory of that.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RsyncTarget {
+    user: Option<String>,
+    host: String,
+    port: u16,
+    place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Place {
+    Daemon { module: String, path: String },
+    Ssh { path: String },
+}
+
+impl RsyncTarget {
+    /// The directory `path` in a module of an rsync daemon; an empty path is the module itself.
+    /// What goes to a daemon is not encrypted.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRsyncTarget`].
+    pub fn daemon(host: &str, port: u16, module: &str, path: &str) -> Result<Self, Error> {
+        let place = Place::Daemon { module: check_module(module)?, path: check_path(path)? };
+        Ok(Self { user: None, host: check_host(host)?, port, place })
+    }
+
+    /// The directory `path` of the account `user` that ssh leads to.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRsyncTarget`].
+    pub fn ssh(user: &str, host: &str, port: u16, path: &str) -> Result<Self, Error> {
+        let place = Place::Ssh { path: check_ssh_path(path)? };
+        let user = Some(check_user(user)?);
+        Ok(Self { user, host: check_host(host)?, port, place })
+    }
+
+    /// The same for a user: of a daemon's `auth users`, or the account of ssh.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRsyncTarget`].
+    pub fn with_user(mut self, user: &str) -> Result<Self, Error> {
+        self.user = Some(check_user(user)?);
+        Ok(self)
+    }
+
+    /// The same at another port, such as of an sshd that does not listen at 22.
+    #[must_use]
+    pub fn with_port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The host's name or address.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The user, if one is named.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// Whether ssh leads to it, and not a daemon.
+    pub fn is_ssh(&self) -> bool {
+        matches!(self.place, Place::Ssh { .. })
+    }
+
+    /// Whether its path has to be escaped on its way, which `rsync` does since 3.2.4.
+    pub(super) fn needs_escaping(&self) -> bool {
+        let (Place::Daemon { path, .. } | Place::Ssh { path }) = &self.place;
+        path.contains(' ')
+    }
+
+    /// The directory as an operand of `rsync`, with a slash at its end.
+    pub(super) fn operand(&self) -> String {
+        let user = self.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+        let host =
+            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        match &self.place {
+            Place::Daemon { module, path } => {
+                let slash = if path.is_empty() { "" } else { "/" };
+                format!("rsync://{user}{host}:{}/{module}/{path}{slash}", self.port)
+            }
+            Place::Ssh { path } if path == "/" => format!("{user}{host}:/"),
+            Place::Ssh { path } => format!("{user}{host}:{path}/"),
+        }
+    }
+}
+
+impl fmt::Display for RsyncTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operand = self.operand();
+        let operand = operand.strip_suffix('/').filter(|path| !path.ends_with(':'));
+        let text = operand.map_or_else(|| self.operand(), str::to_owned);
+        match self.place {
+            Place::Ssh { .. } if self.port != SSH_PORT => {
+                f.write_str(&text)?;
+                write!(f, " (port {})", self.port)
+            }
+            _ => f.write_str(&text),
+        }
+    }
+}
+
+impl FromStr for RsyncTarget {
+    type Err = Error;
+
+    /// Reads `rsync://[user@]host[:port]/module[/path]` or `[user@]host:path`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let malformed =
+            || invalid("target", text, "expected `rsync://host/module/path` or `user@host:path`");
+        if let Some(rest) = text.strip_prefix("rsync://") {
+            let (authority, place) = rest.split_once('/').ok_or_else(malformed)?;
+            let (user, address) = split_user(authority);
+            let (host, rest) = split_host(address).ok_or_else(malformed)?;
+            let port = match rest.strip_prefix(':') {
+                Some(port) => port.parse().map_err(|_| invalid("port", port, "not a port"))?,
+                None if rest.is_empty() => DAEMON_PORT,
+                None => return Err(malformed()),
+            };
+            let (module, path) = place.split_once('/').unwrap_or((place, ""));
+            let target = Self::daemon(host, port, module, path)?;
+            return user.map_or_else(|| Ok(target.clone()), |user| target.clone().with_user(user));
+        }
+        let colon = host_end(text).ok_or_else(malformed)?;
+        let (authority, path) = (&text[..colon], &text[colon + 1..]);
+        let (user, address) = split_user(authority);
+        let (host, rest) = split_host(address).ok_or_else(malformed)?;
+        if !rest.is_empty() || path.starts_with(':') {
+            return Err(malformed());
+        }
+        let place = Place::Ssh { path: check_ssh_path(path)? };
+        let user = user.map(check_user).transpose()?;
+        Ok(Self { user, host: check_host(host)?, port: SSH_PORT, place })
+    }
+}
+
+fn split_user(authority: &str) -> (Option<&str>, &str) {
+    match authority.rsplit_once('@') {
+        Some((user, host)) => (Some(user), host),
+        None => (None, authority),
+    }
+}
+
+/// Splits a host, in brackets or not, from what follows it.
+fn split_host(address: &str) -> Option<(&str, &str)> {
+    if let Some(rest) = address.strip_prefix('[') {
+        return rest.split_once(']');
+    }
+    Some(address.split_at(address.find(':').unwrap_or(address.len())))
+}
+
+/// Where the colon is that ends the host of `[user@]host:path`.
+fn host_end(text: &str) -> Option<usize> {
+    let start = text.find('[').filter(|start| !text[..*start].contains([':', '/']));
+    let after_bracket = start.and_then(|start| text[start..].find(']').map(|end| start + end));
+    let from = after_bracket.unwrap_or(0);
+    text[from..].find(':').map(|colon| from + colon)
+}
+
+fn invalid(part: &'static str, value: &str, problem: &'static str) -> Error {
+    Error::InvalidRsyncTarget { part, value: value.chars().take(80).collect(), problem }
+}
+
+/// Checks a text of these characters, which begins with one that cannot begin an option.
+fn check_word(part: &'static str, text: &str, others: &str) -> Result<String, Error> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || others.contains(c);
+    if text.is_empty() {
+        return Err(invalid(part, text, "it is empty"));
+    }
+    if text.len() > 255 {
+        return Err(invalid(part, text, "it is too long"));
+    }
+    if !text.chars().all(is_allowed) {
+        return Err(invalid(part, text, "it has a character that is not allowed"));
+    }
+    if !text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
+        return Err(invalid(part, text, "it begins with a character that is not allowed there"));
+    }
+    Ok(text.to_owned())
+}
+
+fn check_host(host: &str) -> Result<String, Error> {
+    match host.parse::<Ipv6Addr>() {
+        Ok(address) => Ok(address.to_string()),
+        Err(_) => check_word("host", host, ".-_"),
+    }
+}
+
+fn check_user(user: &str) -> Result<String, Error> {
+    check_word("user", user, ".-_+")
+}
+
+fn check_module(module: &str) -> Result<String, Error> {
+    let module = check_word("module", module, ".-_+ ")?;
+    if module.ends_with(' ') {
+        return Err(invalid("module", &module, "it ends with a space"));
+    }
+    Ok(module)
+}
+
+fn check_ssh_path(path: &str) -> Result<String, Error> {
+    match check_path(path)? {
+        checked if checked.is_empty() && path.starts_with('/') => Ok("/".to_owned()),
+        checked if checked.is_empty() => Err(invalid("path", path, "it is empty")),
+        checked if path.starts_with('/') => Ok(format!("/{checked}")),
+        checked => Ok(checked),
+    }
+}
+
+/// Checks a path, and gives it without slashes at its ends.
+fn check_path(path: &str) -> Result<String, Error> {
+    let is_allowed = |c: char| {
+        c.is_ascii_alphanumeric()
+            || " /._-+@,:=%".contains(c)
+            || (c > '\x7f' && c.is_alphanumeric())
+    };
+    if path.len() > 1024 {
+        return Err(invalid("path", path, "it is too long"));
+    }
+    if !path.chars().all(is_allowed) {
+        return Err(invalid("path", path, "it has a character that is not allowed"));
+    }
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let is_odd =
+        |part: &&str| *part == ".." || part.starts_with(['-', ':', ' ']) || part.ends_with(' ');
+    if parts.iter().any(is_odd) {
+        let problem = "a part is `..`, begins with `-` or `:`, or has a space at one of its ends";
+        return Err(invalid("path", path, problem));
+    }
+    // Behind a part `.`, rsync may take a path for one to be made again at the other side.
+    if parts.len() > 1 && parts.contains(&".") {
+        return Err(invalid("path", path, "a part is `.`"));
+    }
+    Ok(parts.join("/"))
+}

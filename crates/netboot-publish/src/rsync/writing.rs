@@ -1,0 +1,168 @@
+//! What changes the target: sending, deleting, linking.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::symlink;
+use std::sync::Arc;
+
+use netboot_core::{Context, ReleasePath};
+
+use super::listing::{self, PARTIAL_DIRECTORY};
+use super::progress::Progress;
+use super::reading;
+use super::session::Session;
+use super::staging;
+use crate::Error;
+use crate::store::Upload;
+
+/// The root, as a name in a list of names.
+const ROOT: &str = ".";
+
+/// Sends a batch in one run; each file is put into place by a rename.
+pub(super) async fn send(
+    session: &Arc<Session>,
+    uploads: &[Upload],
+    directories: NewDirectories,
+    context: &Context,
+) -> Result<(), Error> {
+    let work = session.work_directory().await?;
+    staging::stage(&work, uploads, context).await?;
+    let paths = || uploads.iter().map(Upload::path);
+    work.write_names(directories.names().chain(paths().map(ReleasePath::as_str)))?;
+    let partial = format!("--partial-dir={PARTIAL_DIRECTORY}");
+    let options = [
+        // Links in the tree lead to files that need no copy.
+        "--copy-links",
+        // What lies there is never taken for right by its size and time, but what it has in
+        // common with the new file is not sent again.
+        "--ignore-times",
+        "--no-whole-file",
+        "--dirs",
+        "--perms",
+        "--chmod=D755,F644",
+        &partial,
+        "--info=progress1,name0",
+        listing::FORMAT,
+    ];
+    let mut progress = Progress::of(uploads);
+    let on_line = |line: &str| progress.line(line, context);
+    session.write("send to", &work, &options, context, on_line).await?;
+    directories.made(session, paths());
+    progress.finish(context);
+    Ok(())
+}
+
+/// Makes symbolic links.
+pub(super) async fn link(
+    session: &Arc<Session>,
+    links: &BTreeMap<ReleasePath, String>,
+    directories: NewDirectories,
+    context: &Context,
+) -> Result<(), Error> {
+    let work = session.work_directory().await?;
+    work.create_parents(links.keys())?;
+    for (path, target) in links {
+        let place = work.in_tree(path);
+        symlink(target, &place).map_err(|source| Error::io("link", &place, source))?;
+    }
+    work.write_names(directories.names().chain(links.keys().map(ReleasePath::as_str)))?;
+    let options = ["--links", "--ignore-times", "--dirs", "--perms", "--chmod=D755"];
+    session.write("link in", &work, &options, context, |_| {}).await?;
+    directories.made(session, links.keys());
+    Ok(())
+}
+
+/// Deletes what lies at `paths`, and the directories below `releases/` that this leaves empty.
+pub(super) async fn delete(
+    session: &Arc<Session>,
+    paths: &[ReleasePath],
+    context: &Context,
+) -> Result<(), Error> {
+    delete_names(session, paths, context).await?;
+    let mut by_depth: BTreeMap<usize, BTreeSet<ReleasePath>> = BTreeMap::new();
+    for path in paths {
+        // Those in the root stay, whoever made them.
+        for directory in parents(path).filter(|directory| directory.as_str().contains('/')) {
+            let depth = directory.as_str().split('/').count();
+            by_depth.entry(depth).or_default().insert(directory);
+        }
+    }
+    if !by_depth.is_empty() {
+        session.forget_directories();
+    }
+    for directories in by_depth.into_values().rev() {
+        let directories: Vec<ReleasePath> = directories.into_iter().collect();
+        delete_names(session, &directories, context).await?;
+    }
+    Ok(())
+}
+
+/// Deletes files, links and empty directories, and says nothing of directories that are not.
+async fn delete_names(
+    session: &Arc<Session>,
+    paths: &[ReleasePath],
+    context: &Context,
+) -> Result<(), Error> {
+    let work = session.work_directory().await?;
+    // What is named and is not in the tree is deleted; what it lies in has to be.
+    work.create_parents(paths)?;
+    work.write_names(paths.iter().map(ReleasePath::as_str))?;
+    let options = ["--recursive", "--existing", "--delete-missing-args"];
+    session.write("delete in", &work, &options, context, |_| {}).await
+}
+
+/// The directories that a batch needs and the target does not have: only those are sent, so that
+/// those that are there keep their owner and mode.
+#[derive(Debug)]
+pub(super) struct NewDirectories(BTreeSet<String>);
+
+impl NewDirectories {
+    /// Looks which of the directories that `paths` lie in are missing.
+    pub(super) async fn of(
+        session: &Arc<Session>,
+        paths: impl IntoIterator<Item = &ReleasePath>,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let unknown = session.unknown_directories(needed(paths));
+        if unknown.is_empty() {
+            return Ok(Self(unknown));
+        }
+        let found = reading::stat(session, unknown.iter().map(String::as_str), context).await?;
+        let (there, missing) = unknown.into_iter().partition(|path| found.contains_key(path));
+        let there: BTreeSet<String> = there;
+        session.know_directories(there);
+        Ok(Self(missing))
+    }
+
+    /// All of them, where it cannot be looked which are there.
+    pub(super) fn all_unknown<'a>(
+        session: &Session,
+        paths: impl IntoIterator<Item = &'a ReleasePath>,
+    ) -> Self {
+        let mut unknown = session.unknown_directories(needed(paths));
+        unknown.remove(ROOT);
+        Self(unknown)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// They are there now.
+    fn made<'a>(self, session: &Session, paths: impl IntoIterator<Item = &'a ReleasePath>) {
+        session.know_directories(needed(paths));
+    }
+}
+
+fn needed<'a>(paths: impl IntoIterator<Item = &'a ReleasePath>) -> BTreeSet<String> {
+    let above = paths.into_iter().flat_map(parents).map(|path| path.to_string());
+    above.chain([ROOT.to_owned()]).collect()
+}
+
+/// The directories that a path lies in, innermost first, without the root.
+fn parents(path: &ReleasePath) -> impl Iterator<Item = ReleasePath> {
+    let parent = |path: &ReleasePath| {
+        let (parent, _) = path.as_str().rsplit_once('/')?;
+        ReleasePath::new(parent).ok()
+    };
+    std::iter::successors(parent(path), parent)
+}
