@@ -17,21 +17,43 @@
 //! assert_eq!(script.position(line.commands()[1].span().unwrap().start).to_string(), "3:14");
 //! ```
 
+mod build;
 mod command;
+mod command_table;
+mod encoding;
+mod evaluator;
+mod execution;
 mod expansion;
+mod images;
 mod line;
 mod magic;
+mod number;
+mod options;
 mod position;
+mod predefined;
+mod prediction;
 mod reader;
+mod setting_type;
+mod settings;
+mod settings_block;
+mod syntax;
 mod token;
+mod uri;
 
 use std::borrow::Cow;
 
+pub use self::build::{Build, Version, WordSize};
 pub use self::command::{Command, Separator};
+pub use self::evaluator::Evaluator;
 pub use self::expansion::{Expansion, Part, SettingReference};
 pub use self::line::{LabelDefinition, LogicalLine};
 pub use self::magic::MagicProblem;
+pub use self::options::{ArgumentProblem, Arguments};
 pub use self::position::{Position, Span};
+pub use self::prediction::{Ending, Fetch, ImageState, Prediction, Resource};
+pub use self::setting_type::SettingType;
+pub use self::settings::{ExpansionLoop, SettingProblem, Settings};
+pub use self::syntax::{ARGUMENT_LIMIT, CommandSyntax, OptionSyntax, OptionValue, ValueForm};
 pub use self::token::Token;
 
 /// A script as iPXE reads it.

@@ -1,0 +1,99 @@
+//! The images that iPXE holds (iPXE's `src/core/image.c`).
+
+use super::build::{Build, WordSize};
+use super::magic;
+use super::prediction::ImageState;
+use super::uri::Uri;
+
+/// An image.
+#[derive(Debug, Clone)]
+pub(super) struct Image {
+    pub(super) id: usize,
+    pub(super) name: Vec<u8>,
+    pub(super) uri: Uri,
+    pub(super) content: Vec<u8>,
+    pub(super) arguments: Option<Vec<u8>>,
+    pub(super) autofree: bool,
+}
+
+impl Image {
+    pub(super) fn is_script(&self) -> bool {
+        magic::check(&self.content).is_ok()
+    }
+
+    /// Whether it is of a type that can be started: a BIOS takes any small file for a program.
+    pub(super) fn is_executable(&self, build: Build) -> bool {
+        self.is_script()
+            || match build.word_size {
+                WordSize::Bits32 => !self.content.is_empty(),
+                WordSize::Bits64 => self.content.starts_with(b"MZ"),
+            }
+    }
+}
+
+/// The registered images, in order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Images {
+    registered: Vec<Image>,
+    next: usize,
+    nameless: usize,
+    selected: Option<usize>,
+}
+
+impl Images {
+    /// Registers a downloaded file, and gives its number.
+    pub(super) fn add(&mut self, name: Option<Vec<u8>>, uri: Uri, content: Vec<u8>) -> usize {
+        let id = self.next;
+        self.next += 1;
+        let name = name.unwrap_or_else(|| {
+            self.nameless += 1;
+            format!("img{}", self.nameless - 1).into_bytes()
+        });
+        let image = Image { id, name, uri, content, arguments: None, autofree: false };
+        self.registered.push(image);
+        id
+    }
+
+    /// The first image of this name.
+    pub(super) fn find(&self, name: &[u8]) -> Option<usize> {
+        self.registered.iter().find(|image| image.name == name).map(|image| image.id)
+    }
+
+    pub(super) fn get(&mut self, id: usize) -> Option<&mut Image> {
+        self.registered.iter_mut().find(|image| image.id == id)
+    }
+
+    /// Takes an image out of the list.
+    pub(super) fn take(&mut self, id: usize) -> Option<Image> {
+        let index = self.registered.iter().position(|image| image.id == id)?;
+        Some(self.registered.remove(index))
+    }
+
+    /// Puts an image back, at the list's end.
+    pub(super) fn put_back(&mut self, image: Image) {
+        self.registered.push(image);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.registered.clear();
+    }
+
+    pub(super) fn select(&mut self, id: usize) {
+        self.selected = Some(id);
+    }
+
+    /// The selected image, if it is registered.
+    pub(super) fn selected(&self) -> Option<usize> {
+        self.selected.filter(|id| self.registered.iter().any(|image| image.id == *id))
+    }
+
+    pub(super) fn states(&self) -> Vec<ImageState> {
+        let selected = self.selected();
+        let state = |image: &Image| ImageState {
+            name: image.name.clone(),
+            arguments: image.arguments.clone(),
+            selected: selected == Some(image.id),
+        };
+        self.registered.iter().map(state).collect()
+    }
+}
