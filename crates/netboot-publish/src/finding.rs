@@ -77,6 +77,24 @@ pub enum Finding {
     },
 }
 
+impl Finding {
+    /// Where it is, if at one path of netboot's.
+    pub fn path(&self) -> Option<&ReleasePath> {
+        match self {
+            Self::Missing { path }
+            | Self::WrongSize { path, .. }
+            | Self::WrongDigest { path, .. }
+            | Self::Foreign { path }
+            | Self::Outdated { path }
+            | Self::BrokenPointer { path, .. } => Some(path),
+            Self::Unknown { .. }
+            | Self::MalformedManifest { .. }
+            | Self::Signature { .. }
+            | Self::Incomplete { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -63,6 +63,7 @@
 //! | `local` (default) | [`LocalStore`]: a directory of this machine |
 //! | `minisign` | `MinisignKey`, which signs manifests; verifying needs no feature |
 //! | `rsync` | `RsyncStore`: a directory of another machine, through `rsync` |
+//! | `s3` | `S3Store`: a bucket of an S3-compatible object store |
 //! | `contract` | `contract`: the suite that holds an implementation of [`Store`] to its contract |
 
 #[cfg(feature = "contract")]
@@ -77,6 +78,8 @@ mod publisher;
 mod receipt;
 #[cfg(feature = "rsync")]
 mod rsync;
+#[cfg(feature = "s3")]
+mod s3;
 mod signature;
 mod store;
 
@@ -87,13 +90,17 @@ pub use crate::local::LocalStore;
 pub use crate::memory::MemoryStore;
 pub use crate::pointer::ActivationKind;
 pub use crate::publisher::{
-    HistoryEntry, Plan, PruneReport, Publisher, Retention, RollbackTo, Staged, VerifyDepth,
-    VerifyReport, VerifyScope,
+    HistoryEntry, Plan, PruneReport, Publisher, RepairReport, RepairSource, Retention, RollbackTo,
+    Staged, VerifyDepth, VerifyReport, VerifyScope,
 };
 pub use crate::receipt::{Outcome, Receipt};
 #[cfg(feature = "rsync")]
 pub use crate::rsync::{
     RsyncFailure, RsyncFailureKind, RsyncStore, RsyncStoreBuilder, RsyncTarget,
+};
+#[cfg(feature = "s3")]
+pub use crate::s3::{
+    S3CredentialProvider, S3Credentials, S3Failure, S3Keys, S3Store, S3StoreBuilder,
 };
 #[cfg(feature = "minisign")]
 pub use crate::signature::MinisignKey;

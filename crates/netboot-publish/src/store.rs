@@ -36,7 +36,8 @@ pub const DOCUMENT_LIMIT: u64 = 64 * 1024 * 1024;
 /// # Contract
 /// 1. An object that is sent is there whole or, until then, not at all; where another lay, every
 ///    reader gets the old bytes or the new ones.
-/// 2. When `send` returns, all of the batch is there and survives a crash of the machine. When it
+/// 2. When `send` returns, all of the batch is there, also where other bytes lay under the name
+///    (a damaged blob is sent again), and survives a crash of the machine. When it
 ///    fails or is dropped, each of the batch is there whole or not at all. Nothing is promised
 ///    about the order within a batch: what must come later goes into a later batch.
 /// 3. What is sent has exactly the size and digest of its artifact. Bytes that differ are an

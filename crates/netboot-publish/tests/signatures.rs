@@ -1,6 +1,6 @@
 //! What netboot signs, the real minisign verifies, and the other way round.
 #![cfg(all(feature = "local", feature = "minisign"))]
-#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose set-up fails has failed")]
 
 use std::fs;
 use std::io::Write;
@@ -25,7 +25,7 @@ fn minisign(directory: &Path, arguments: &[&str], input: &str) -> Output {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("minisign is needed: apt-get install minisign");
+        .unwrap_or_else(|error| panic!("minisign is needed (apt-get install minisign): {error}"));
     // One that needs no input does not read it.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()

@@ -4,6 +4,7 @@ mod damage;
 mod going_live;
 mod pruning;
 mod publishing;
+mod repairing;
 mod signing;
 
 use std::sync::Arc;
@@ -33,6 +34,10 @@ pub(super) async fn check(make: Make<'_>) {
     pruning::pruning_keeps_what_is_wanted(make).await;
     pruning::pruning_spares_other_pointers_and_young_releases(make).await;
     pruning::a_broken_off_pruning_is_completed(make).await;
+    repairing::what_is_damaged_is_sent_again(make).await;
+    repairing::what_no_source_has_is_told(make).await;
+    repairing::a_manifest_is_mended_too(make).await;
+    repairing::publishing_that_reads_all_mends_what_has_the_right_size(make).await;
     signing::a_signed_release_goes_live_and_is_signed_once(make).await;
     signing::only_what_a_trusted_key_signed_goes_live(make).await;
     signing::what_was_changed_after_signing_does_not_go_live(make).await;

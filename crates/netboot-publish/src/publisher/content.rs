@@ -15,7 +15,7 @@ use crate::{Error, Finding, Store};
 const PARALLEL_READS: usize = 4;
 
 /// Which of `objects` one has to read at this depth.
-pub(crate) fn to_read(
+pub(super) fn to_read(
     objects: BTreeMap<ReleasePath, Content>,
     manifests: &[Manifest],
     depth: VerifyDepth,
@@ -68,7 +68,7 @@ pub(super) async fn check_contents(
 }
 
 /// Reads and hashes an object; `None` when it is not there.
-async fn content_of(
+pub(super) async fn content_of(
     store: &dyn Store,
     path: &ReleasePath,
     context: &Context,

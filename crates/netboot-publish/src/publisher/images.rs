@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use netboot_core::{
-    Artifact, ArtifactKind, ArtifactReader, FileName, FileRecord, Image, ReleaseId, ReleasePath,
-    Sha256Digest, layout,
+    Artifact, ArtifactKind, ArtifactReader, Content, FileName, FileRecord, Image, ReleaseId,
+    ReleasePath, Sha256Digest, layout,
 };
 
 use super::Publisher;
@@ -39,11 +39,25 @@ impl Publisher {
 
 /// An artifact that lies in a store.
 #[derive(Debug)]
-struct StoredArtifact {
+pub(super) struct StoredArtifact {
     store: Arc<dyn Store>,
     kind: ArtifactKind,
     record: FileRecord,
     path: ReleasePath,
+}
+
+impl StoredArtifact {
+    /// Any object of a release.
+    pub(super) fn object(
+        store: Arc<dyn Store>,
+        path: &ReleasePath,
+        content: Content,
+    ) -> Result<Self, Error> {
+        let file_name = path.as_str().rsplit('/').next().unwrap_or_default();
+        let file_name = FileName::new(file_name)?;
+        let record = FileRecord { file_name, size: content.size, sha256: content.sha256 };
+        Ok(Self { store, kind: ArtifactKind::Script, record, path: path.clone() })
+    }
 }
 
 #[async_trait]

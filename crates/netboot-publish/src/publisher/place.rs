@@ -8,8 +8,8 @@ use super::Publisher;
 use super::entry_points::entry_point_states;
 use super::legacy_links::{legacy_links, link_state};
 use super::target::PointerState;
-use crate::Error;
 use crate::pointer::PointerContent;
+use crate::{Error, Finding};
 
 /// What lies in a place that a publisher writes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,18 @@ pub(super) enum PlaceState {
     Outdated,
     /// Something that is not ours.
     Foreign,
+}
+
+impl PlaceState {
+    /// What is wrong with a place in this state.
+    pub(super) fn finding(self, path: ReleasePath) -> Option<Finding> {
+        match self {
+            Self::Right => None,
+            Self::Absent => Some(Finding::Missing { path }),
+            Self::Outdated => Some(Finding::Outdated { path }),
+            Self::Foreign => Some(Finding::Foreign { path }),
+        }
+    }
 }
 
 /// A link of the old layout.

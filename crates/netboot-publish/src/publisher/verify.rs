@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::Publisher;
 use super::content::{check_contents, to_read};
-use super::place::PlaceState;
 use super::prune::blob_digest;
 use super::target::{PointerState, in_release, incomplete_manifest};
 use super::whole::required;
@@ -172,15 +171,8 @@ impl Publisher {
     ) -> Result<(), Error> {
         let places = self.places(manifest, pointer).await?;
         let links = places.links.into_iter().map(|(path, link)| (path, link.state));
-        let findings = places.entry_points.into_iter().chain(links).filter_map(|(path, state)| {
-            Some(match state {
-                PlaceState::Right => return None,
-                PlaceState::Absent => Finding::Missing { path },
-                PlaceState::Outdated => Finding::Outdated { path },
-                PlaceState::Foreign => Finding::Foreign { path },
-            })
-        });
-        report.findings.extend(findings);
+        let places = places.entry_points.into_iter().chain(links);
+        report.findings.extend(places.filter_map(|(path, state)| state.finding(path)));
         Ok(())
     }
 

@@ -1,0 +1,84 @@
+//! Where sound bytes come from.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use netboot_core::{Content, Context, Release, ReleaseId, ReleasePath};
+
+use crate::Error;
+use crate::publisher::Publisher;
+use crate::publisher::content::content_of;
+use crate::publisher::images::StoredArtifact;
+use crate::publisher::stage::uploads;
+use crate::publisher::target::StoredManifest;
+use crate::store::{Store, Upload};
+
+/// Where [`Publisher::repair`] takes what is damaged from.
+#[derive(Debug, Clone)]
+pub struct RepairSource(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Release(Box<Release>),
+    Mirror(Publisher),
+}
+
+impl RepairSource {
+    /// A release that the caller has: built again, or not gone yet.
+    pub fn release(release: &Release) -> Self {
+        Self(Kind::Release(Box::new(release.clone())))
+    }
+
+    /// Another target that the release was published to. What is damaged there as well is not
+    /// taken.
+    pub fn mirror(publisher: &Publisher) -> Self {
+        Self(Kind::Mirror(publisher.clone()))
+    }
+
+    /// The same, of its store.
+    pub fn store(store: Arc<dyn Store>) -> Self {
+        Self(Kind::Mirror(Publisher::from(store)))
+    }
+
+    /// The manifest that it has of a release, and its signature.
+    pub(super) async fn manifest(
+        &self,
+        id: &ReleaseId,
+    ) -> Result<Option<(StoredManifest, Option<Bytes>)>, Error> {
+        match &self.0 {
+            Kind::Release(release) if release.id() == id => {
+                let json = release.manifest().to_json()?.into();
+                Ok(Some((StoredManifest { manifest: release.manifest().clone(), json }, None)))
+            }
+            Kind::Release(_) => Ok(None),
+            Kind::Mirror(publisher) => match publisher.read_manifest(id).await {
+                Ok(Some(stored)) => Ok(Some((stored, publisher.read_signature(id).await?))),
+                Ok(None) | Err(Error::MalformedManifest { .. }) => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// An object of a release, if it has it sound.
+    pub(super) async fn find(
+        &self,
+        path: &ReleasePath,
+        expected: Content,
+        context: &Context,
+    ) -> Result<Option<Upload>, Error> {
+        match &self.0 {
+            Kind::Release(release) => {
+                let upload = uploads(release)?.remove(path);
+                Ok(upload.filter(|upload| upload.content() == expected))
+            }
+            Kind::Mirror(publisher) => {
+                let store = publisher.store();
+                if content_of(store.as_ref(), path, context).await? != Some(expected) {
+                    return Ok(None);
+                }
+                let artifact = StoredArtifact::object(store.clone(), path, expected)?;
+                Ok(Some(Upload::new(path.clone(), Arc::new(artifact))))
+            }
+        }
+    }
+}
