@@ -255,6 +255,30 @@ pub enum Error {
         source: Box<crate::RsyncFailure>,
     },
 
+    /// A request to an S3-compatible server failed.
+    #[cfg(feature = "s3")]
+    #[error("cannot {action} `{url}`: {failure}")]
+    S3 {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The object or the bucket.
+        url: String,
+        /// What went wrong, as far as it can be told.
+        failure: crate::S3Failure,
+        /// The client's own error, with the server's answer.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// A store, or what it is asked for, was set up in a way that cannot work.
+    #[cfg(feature = "s3")]
+    #[error("the {setting} is not valid: {problem}")]
+    InvalidSetting {
+        /// The setting.
+        setting: &'static str,
+        /// What is wrong with it, as a clause.
+        problem: String,
+    },
+
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -397,6 +421,12 @@ impl Error {
             }
             #[cfg(feature = "rsync")]
             Self::Rsync { source } => source.hint(),
+            #[cfg(feature = "s3")]
+            Self::S3 { failure, .. } => failure.hint(),
+            #[cfg(feature = "s3")]
+            Self::InvalidSetting { setting, .. } => {
+                format!("set the {setting} anew; nothing was sent")
+            }
             Self::Cancelled => return None,
         })
     }

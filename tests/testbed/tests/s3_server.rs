@@ -1,4 +1,5 @@
 //! The S3 servers start, keep what they have over a restart, and leave no process.
+#![expect(clippy::unwrap_used, reason = "a test's set-up that fails is the test's failure")]
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -261,6 +261,10 @@ async fn a_cancelled_context_ends_the_work(make: Make<'_>) {
     let dropped = tokio::time::timeout(Duration::from_millis(3), store.send(uploads, &context));
     let _ = dropped.await;
     for listed in store.list(&ListScope::Below(path("blobs"))).await.unwrap() {
+        // Nobody takes for an object what has a name that none has, as a server's own files do.
+        if ReleasePath::new(&listed.path).is_err() {
+            continue;
+        }
         assert_eq!(listed.entry.size(), Some(8_000_000), "{listed:?} is half there");
     }
 }

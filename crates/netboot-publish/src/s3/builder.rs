@@ -1,0 +1,310 @@
+//! Setting up a store in a bucket.
+
+use std::env;
+use std::sync::Arc;
+use std::time::Duration;
+
+use netboot_core::ReleasePath;
+use object_store::Certificate;
+use url::{Host, Url};
+
+use super::S3Store;
+use super::client::{Client, Retry};
+use super::credentials::S3Credentials;
+use super::key::Keys;
+use super::settings::Settings;
+use crate::Error;
+
+/// The least size of a part that S3 takes, but for the last one: 5 MiB.
+const LEAST_PART: usize = 5 * 1024 * 1024;
+/// The greatest size of a part that S3 takes: 5 GiB.
+const GREATEST_PART: usize = 5 * 1024 * 1024 * 1024;
+
+/// Sets up an [`S3Store`]; made by [`S3Store::builder`].
+#[derive(Debug, Clone)]
+#[must_use = "a store is made by `build`"]
+pub struct S3StoreBuilder {
+    bucket: String,
+    endpoint: Option<String>,
+    public_url: Option<String>,
+    region: Option<String>,
+    path_style: Option<bool>,
+    prefix: Option<ReleasePath>,
+    credentials: S3Credentials,
+    certificates: Vec<Vec<u8>>,
+    allow_http: bool,
+    connect_timeout: Duration,
+    timeout: Duration,
+    retry: Retry,
+    part_size: usize,
+    parallelism: usize,
+    checksums: bool,
+    batch_delete: bool,
+    lease: Duration,
+    probe: bool,
+}
+
+impl S3StoreBuilder {
+    pub(super) fn new(bucket: String) -> Self {
+        Self {
+            bucket,
+            endpoint: None,
+            public_url: None,
+            region: None,
+            path_style: None,
+            prefix: None,
+            credentials: S3Credentials::Environment,
+            certificates: Vec::new(),
+            allow_http: false,
+            connect_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(300),
+            retry: Retry {
+                attempts: 8,
+                total: Duration::from_secs(180),
+                first: Duration::from_millis(100),
+                longest: Duration::from_secs(10),
+            },
+            part_size: 8 * 1024 * 1024,
+            parallelism: 4,
+            checksums: true,
+            batch_delete: true,
+            lease: Duration::from_secs(30),
+            probe: true,
+        }
+    }
+
+    /// Sets the URL of a server that is not Amazon's, such as `https://s3.example.org:9000`.
+    /// Without it, with the credentials of the environment, `AWS_ENDPOINT_URL_S3` and
+    /// `AWS_ENDPOINT_URL` count, and last Amazon's own for the region.
+    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Sets the region. Without it, with the credentials of the environment, `AWS_REGION` and
+    /// `AWS_DEFAULT_REGION` count, and last `us-east-1`, which servers of one's own mostly take.
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+
+    /// Sets whether the bucket is the first part of a URL's path; else it is part of the host
+    /// name. Without this, it is in the path where an endpoint is set.
+    pub fn path_style(mut self, path_style: bool) -> Self {
+        self.path_style = Some(path_style);
+        self
+    }
+
+    /// Sets what all keys begin with, without a `/` at its end. By default, the target is all of
+    /// the bucket.
+    pub fn prefix(mut self, prefix: ReleasePath) -> Self {
+        self.prefix = Some(prefix);
+        self
+    }
+
+    /// Sets whose rights requests have; by default, the environment says.
+    pub fn credentials(mut self, credentials: impl Into<S3Credentials>) -> Self {
+        self.credentials = credentials.into();
+        self
+    }
+
+    /// Trusts the certificate, or the certificates, of an authority besides those of the system;
+    /// in PEM.
+    pub fn ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.certificates.push(pem.into());
+        self
+    }
+
+    /// Sets whether the endpoint may be one without TLS. The requests are signed all the same,
+    /// but everyone on the way can read them.
+    pub fn allow_http(mut self, allow: bool) -> Self {
+        self.allow_http = allow;
+        self
+    }
+
+    /// Sets the URL under which machines see what lies under the prefix, where that is not the
+    /// endpoint's own: a web server or a cache before the bucket.
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
+        self
+    }
+
+    /// Sets how long making a connection may take: 10 s by default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets how long one request may take that sends: five minutes by default, in which a part of
+    /// 8 MiB passes a line of 0.25 Mbit/s. Reading an object may take any time as long as bytes
+    /// come once a minute.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets how often a request is tried again after an answer of 5xx, 408 or 429 and after a
+    /// broken connection, and how long after its beginning at most: 8 times in 3 minutes by
+    /// default. The waits in between double from 0.1 s to 10 s at most, with jitter; a
+    /// `Retry-After` of up to a minute is waited for besides.
+    pub fn retries(mut self, retries: usize, total: Duration) -> Self {
+        self.retry = Retry { attempts: retries, total, ..self.retry };
+        self
+    }
+
+    /// Sets the size in bytes above which an object is sent in parts of this size: 8 MiB by
+    /// default, 5 MiB at least. The parts of an object that would have more than 10,000 of them
+    /// are larger.
+    pub fn part_size(mut self, bytes: usize) -> Self {
+        self.part_size = bytes;
+        self
+    }
+
+    /// Sets how many parts are in memory and on their way at once: 4 by default. Memory is this
+    /// times the part size, whatever is sent; of small objects as many are sent at once as fit.
+    pub fn parallelism(mut self, parts: usize) -> Self {
+        self.parallelism = parts;
+        self
+    }
+
+    /// Sets whether each request tells the server the SHA-256 of what it sends, for it to check:
+    /// so by default. Servers that do not know it mostly ignore it.
+    pub fn server_checksums(mut self, checksums: bool) -> Self {
+        self.checksums = checksums;
+        self
+    }
+
+    /// Sets whether the server can delete many objects by one request: so by default.
+    pub fn batch_delete(mut self, able: bool) -> Self {
+        self.batch_delete = able;
+        self
+    }
+
+    /// Sets for how long the target's lock outlives a publisher that was killed: 30 s by default.
+    pub fn lock_lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// Does not try whether the target can compare and swap, and goes without: nothing is written
+    /// by [`build`](Self::build) then, as is needed where the credentials only read.
+    pub fn without_probe(mut self) -> Self {
+        self.probe = false;
+        self
+    }
+
+    /// Connects, and tries what the target can do: five small writes to an object of the store's
+    /// own, which is deleted again.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`]; [`Error::S3`] when the target cannot be reached or written.
+    pub async fn build(self) -> Result<S3Store, Error> {
+        let probe = self.probe;
+        let keys = Keys::new(self.prefix.as_ref());
+        let client = Arc::new(Client::new(Arc::new(self.settings()?))?);
+        let compare_and_swap = probe && super::probe::compares_and_swaps(&client, &keys).await?;
+        Ok(S3Store::new(client, keys, compare_and_swap))
+    }
+
+    fn settings(self) -> Result<Settings, Error> {
+        let from_environment = |names: &[&str]| {
+            let is_asked = matches!(self.credentials, S3Credentials::Environment);
+            let set =
+                || names.iter().find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()));
+            is_asked.then(set).flatten()
+        };
+        let region = self
+            .region
+            .clone()
+            .or_else(|| from_environment(&["AWS_REGION", "AWS_DEFAULT_REGION"]))
+            .unwrap_or_else(|| "us-east-1".to_owned());
+        let endpoint = self
+            .endpoint
+            .clone()
+            .or_else(|| from_environment(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]));
+        self.require_sizes()?;
+        let parse = |pem: &Vec<u8>| {
+            let refused = |source| invalid("CA certificate", format!("it is not PEM: {source}"));
+            let certificates = Certificate::from_pem_bundle(pem).map_err(refused)?;
+            match certificates.is_empty() {
+                true => Err(invalid("CA certificate", "there is none in it".to_owned())),
+                false => Ok(certificates),
+            }
+        };
+        let certificates: Vec<_> = self.certificates.iter().map(parse).collect::<Result<_, _>>()?;
+        let public_url = self.public_url.as_deref().map(|url| web_url("public URL", url));
+        Ok(Settings {
+            bucket_url: self.bucket_url(endpoint.as_deref(), &region)?,
+            public_url: public_url.transpose()?,
+            bucket: self.bucket,
+            region,
+            credentials: self.credentials,
+            certificates: certificates.into_iter().flatten().collect(),
+            allow_http: self.allow_http,
+            connect_timeout: self.connect_timeout,
+            timeout: self.timeout,
+            retry: self.retry,
+            part_size: self.part_size,
+            parallelism: self.parallelism,
+            checksums: self.checksums,
+            batch_delete: self.batch_delete,
+            lease: self.lease,
+        })
+    }
+
+    fn require_sizes(&self) -> Result<(), Error> {
+        let problem = |setting, problem: &str| Err(invalid(setting, problem.to_owned()));
+        let of_bucket = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if !(3..=255).contains(&self.bucket.len()) || !self.bucket.chars().all(of_bucket) {
+            return problem("bucket", "3 to 255 letters, digits, `.`, `_` and `-` are expected");
+        }
+        if !(LEAST_PART..=GREATEST_PART).contains(&self.part_size) {
+            return problem("part size", "5 MiB to 5 GiB are expected");
+        }
+        if !(1..=1024).contains(&self.parallelism) {
+            return problem("parallelism", "1 to 1024 parts are expected");
+        }
+        if !(1..=3600).contains(&self.lease.as_secs()) {
+            return problem("lock lease", "a second to an hour is expected");
+        }
+        Ok(())
+    }
+
+    fn bucket_url(&self, endpoint: Option<&str>, region: &str) -> Result<Url, Error> {
+        let path_style = self.path_style.unwrap_or(endpoint.is_some());
+        let amazon = format!("https://s3.{region}.amazonaws.com");
+        let mut url = web_url("endpoint", endpoint.unwrap_or(&amazon))?;
+        if url.scheme() == "http" && !self.allow_http {
+            let problem = "it has no TLS, and that is not allowed unless it is asked for";
+            return Err(invalid("endpoint", problem.to_owned()));
+        }
+        if path_style {
+            return Ok(super::settings::below(&url, &self.bucket));
+        }
+        let host = match url.host() {
+            Some(Host::Domain(host)) => format!("{}.{host}", self.bucket),
+            _ => {
+                let problem = "an address has no place for the bucket: use path style";
+                return Err(invalid("endpoint", problem.to_owned()));
+            }
+        };
+        let refused = |error: url::ParseError| invalid("endpoint", error.to_string());
+        url.set_host(Some(&host)).map_err(refused)?;
+        Ok(url)
+    }
+}
+
+/// A URL that a path can be added to.
+fn web_url(setting: &'static str, text: &str) -> Result<Url, Error> {
+    let url = Url::parse(text).map_err(|error| invalid(setting, format!("`{text}`: {error}")))?;
+    let is_plain = url.username().is_empty() && url.password().is_none();
+    if !["http", "https"].contains(&url.scheme()) || !is_plain || url.query().is_some() {
+        let problem = "a URL with `http` or `https`, a host and perhaps a port is expected";
+        return Err(invalid(setting, problem.to_owned()));
+    }
+    Ok(url)
+}
+
+fn invalid(setting: &'static str, problem: String) -> Error {
+    Error::InvalidSetting { setting, problem }
+}

@@ -1,0 +1,156 @@
+//! The connection to a bucket: the client crate's, and signed requests of our own for what that
+//! has no call for.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use object_store::aws::{AmazonS3, AwsAuthorizer};
+use object_store::client::{HttpClient, HttpErrorKind, HttpRequestBody};
+use object_store::path::Path;
+use url::Url;
+
+use super::failure::S3Failure;
+use super::settings::Settings;
+use crate::Error;
+
+/// A bucket's clients, with connections of their own.
+pub(super) struct Client {
+    /// Without a limit on how long an answer may take as long as bytes come.
+    pub(super) reads: AmazonS3,
+    /// With a limit on each request.
+    pub(super) writes: AmazonS3,
+    pub(super) settings: Arc<Settings>,
+    http: HttpClient,
+}
+
+impl Client {
+    pub(super) fn new(settings: Arc<Settings>) -> Result<Self, Error> {
+        let failed = |source: object_store::Error| {
+            fail("connect to", settings.bucket_url.to_string(), source)
+        };
+        let reads = settings.reads().map_err(failed)?;
+        let writes = settings.writes().map_err(failed)?;
+        let http = settings.http().map_err(failed)?;
+        Ok(Self { reads, writes, http, settings })
+    }
+
+    /// The URL of a key, as far as people are to see it.
+    pub(super) fn url(&self, key: &Path) -> Url {
+        self.settings.url(key)
+    }
+
+    /// An error of the client crate that happened at a key.
+    pub(super) fn error(
+        &self,
+        action: &'static str,
+        key: &Path,
+        source: object_store::Error,
+    ) -> Error {
+        fail(action, self.url(key).to_string(), source)
+    }
+
+    /// The body of the answer to a GET of the bucket itself.
+    pub(super) async fn get_bucket(&self, query: &[(&str, &str)]) -> Result<Bytes, Error> {
+        let mut url = self.settings.bucket_url.clone();
+        url.query_pairs_mut().extend_pairs(query);
+        let begin = Instant::now();
+        let mut retries = self.settings.retry.backoffs();
+        loop {
+            let failure = match self.try_get(&url).await {
+                Ok(body) => return Ok(body),
+                Err(failure) => failure,
+            };
+            match retries.next() {
+                Some(wait) if failure.may_pass() && begin.elapsed() < self.settings.retry.total => {
+                    tokio::time::sleep(wait).await;
+                }
+                _ => return Err(fail("list", self.settings.bucket_url.to_string(), failure)),
+            }
+        }
+    }
+
+    async fn try_get(&self, url: &Url) -> Result<Bytes, RequestFailure> {
+        let mut request = Request::new(HttpRequestBody::empty());
+        *request.method_mut() = Method::GET;
+        *request.uri_mut() = url.as_str().parse().map_err(RequestFailure::Uri)?;
+        request.headers_mut().insert(header::ACCEPT, header::HeaderValue::from_static("*/*"));
+        if !self.settings.is_anonymous() {
+            let credentials = self.reads.credentials().get_credential().await;
+            let credentials = credentials.map_err(RequestFailure::Credentials)?;
+            AwsAuthorizer::new(&credentials, "s3", &self.settings.region)
+                .try_authorize(&mut request, None)
+                .map_err(RequestFailure::Credentials)?;
+        }
+        let response = self.http.execute(request).await.map_err(RequestFailure::Http)?;
+        let status = response.status();
+        let body = response.into_body().bytes().await.map_err(RequestFailure::Http)?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(RequestFailure::Status { status, body: String::from_utf8_lossy(&body).into_owned() })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// The error of a request to `url`.
+pub(super) fn fail(
+    action: &'static str,
+    url: String,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> Error {
+    let failure = S3Failure::of(&source);
+    Error::S3 { action, url, failure, source: Box::new(source) }
+}
+
+/// Why a request of our own failed.
+#[derive(Debug, thiserror::Error)]
+enum RequestFailure {
+    #[error("the address is not valid")]
+    Uri(#[source] http::uri::InvalidUri),
+    #[error("the request cannot be signed")]
+    Credentials(#[source] object_store::Error),
+    #[error("no answer came")]
+    Http(#[source] object_store::client::HttpError),
+    /// In the words of the client crate, so that both are understood alike.
+    #[error("the server answered with status code: {status}: {body}")]
+    Status { status: StatusCode, body: String },
+}
+
+impl RequestFailure {
+    /// Whether the same request may succeed a moment later. All of ours only read.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Uri(_) | Self::Credentials(_) => false,
+            Self::Http(error) => !matches!(error.kind(), HttpErrorKind::Decode),
+            Self::Status { status, .. } => {
+                let passing = [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT];
+                status.is_server_error() || passing.contains(status)
+            }
+        }
+    }
+}
+
+/// How often and for how long what failed is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Retry {
+    pub(super) attempts: usize,
+    pub(super) total: Duration,
+    pub(super) first: Duration,
+    pub(super) longest: Duration,
+}
+
+impl Retry {
+    /// The waits between attempts, each twice the one before.
+    pub(super) fn backoffs(self) -> impl Iterator<Item = Duration> {
+        let next = move |wait: &Duration| Some((*wait * 2).min(self.longest));
+        std::iter::successors(Some(self.first), next).take(self.attempts)
+    }
+}

@@ -1,0 +1,124 @@
+//! What there is: by looking at objects one by one, or by listing where that is less.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use netboot_core::ReleasePath;
+use object_store::ObjectStoreExt;
+
+use super::S3Store;
+use super::pages::{From, ListedObject};
+use crate::Error;
+use crate::store::{Entry, ListScope, Listed};
+
+/// How many objects are looked at one by one at once.
+const PARALLEL_HEADS: usize = 16;
+/// How many objects are looked at one by one before a page of a listing, which costs a server
+/// several times as much, is taken instead.
+const HEADS_FOR_A_PAGE: usize = 8;
+
+pub(super) async fn list(store: &S3Store, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+    let (prefix, shallow) = match scope {
+        ListScope::Root => (store.keys.prefix().to_owned(), true),
+        ListScope::Below(path) => (format!("{}/", store.keys.key(path)), false),
+    };
+    let objects = store.client.objects(&prefix, shallow).await?;
+    let listed = objects.iter().filter(|object| object.key != prefix).filter_map(|object| {
+        let path = store.keys.path(&object.key)?.to_owned();
+        Some(Listed { path, entry: entry(object) })
+    });
+    Ok(listed.collect())
+}
+
+pub(super) async fn stat(
+    store: &S3Store,
+    paths: &[ReleasePath],
+) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+    // Together lie the files of one release, blobs, and what is in the root.
+    let mut together: BTreeMap<&str, BTreeSet<&ReleasePath>> = BTreeMap::new();
+    for path in paths {
+        together.entry(directory(path)).or_default().insert(path);
+    }
+    let mut found = BTreeMap::new();
+    let mut one_by_one = Vec::new();
+    for (directory, paths) in together {
+        let mut paths: Vec<&ReleasePath> = paths.into_iter().collect();
+        if !directory.is_empty() {
+            found.extend(by_pages(store, directory, &mut paths).await?);
+        }
+        one_by_one.extend(paths.into_iter().cloned());
+    }
+    let mut heads = stream::iter(one_by_one)
+        .map(|path| async move { Ok::<_, Error>((head(store, &path).await?, path)) })
+        .buffer_unordered(PARALLEL_HEADS);
+    while let Some((entry, path)) = heads.try_next().await? {
+        found.extend(entry.map(|entry| (path, entry)));
+    }
+    Ok(found)
+}
+
+/// Looks some of `paths`, which are sorted, up in pages of the directory that they lie in, as
+/// long as a page tells of enough of them; leaves those over that are to be looked at one by one.
+async fn by_pages(
+    store: &S3Store,
+    directory: &str,
+    paths: &mut Vec<&ReleasePath>,
+) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+    let mut found = BTreeMap::new();
+    let prefix = format!("{}{directory}/", store.keys.prefix());
+    let mut begin = String::new();
+    while paths.len() >= HEADS_FOR_A_PAGE {
+        // Right before the first that is wanted, and behind what was seen.
+        let mut first = store.keys.key(paths[0]).to_string();
+        first.pop();
+        let from = if first < begin { &begin } else { &first };
+        let page = store.client.page(&prefix, false, From::Behind(from)).await?;
+        let last = page.objects.last().map(|object| object.key.clone());
+        let there: BTreeMap<&str, &ListedObject> =
+            page.objects.iter().map(|object| (object.key.as_str(), object)).collect();
+        let before = paths.len();
+        paths.retain(|path| {
+            let key = store.keys.key(path).to_string();
+            if let Some(object) = there.get(key.as_str()) {
+                found.insert((*path).clone(), entry(object));
+            }
+            // What is behind the end of the page is not known yet.
+            page.next.is_some() && last.as_ref().is_none_or(|last| key > *last)
+        });
+        // Also ends where a server does not begin where it is asked to.
+        if before - paths.len() < HEADS_FOR_A_PAGE {
+            break;
+        }
+        begin = last.unwrap_or(begin);
+    }
+    Ok(found)
+}
+
+async fn head(store: &S3Store, path: &ReleasePath) -> Result<Option<Entry>, Error> {
+    let key = store.keys.key(path);
+    match store.client.reads.head(&key).await {
+        Ok(meta) => {
+            let modified = SystemTime::from(meta.last_modified);
+            Ok(Some(Entry::Object { size: meta.size, modified }))
+        }
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        // An answer to HEAD has no body, and so does not say why: ask for a byte instead.
+        Err(error) => match store.client.reads.get_range(&key, 0..1).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(explained) => Err(store.client.error("look at", &key, explained)),
+            Ok(_) => Err(store.client.error("look at", &key, error)),
+        },
+    }
+}
+
+fn entry(object: &ListedObject) -> Entry {
+    Entry::Object { size: object.size, modified: object.modified }
+}
+
+/// The directory whose listing tells of a path, empty for the root.
+fn directory(path: &ReleasePath) -> &str {
+    let path = path.as_str();
+    let depth = if path.starts_with("releases/") { 2 } else { 1 };
+    path.match_indices('/').nth(depth - 1).map_or("", |(at, _)| &path[..at])
+}

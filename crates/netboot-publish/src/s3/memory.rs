@@ -1,0 +1,31 @@
+//! The bound on what is held in memory while it is sent.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What one permit of the semaphore stands for, which counts no further than 2^32 by itself.
+const UNIT: usize = 4096;
+
+/// So many bytes, for all that is sent to one target at once.
+#[derive(Debug, Clone)]
+pub(super) struct Memory {
+    units: Arc<Semaphore>,
+    total: usize,
+}
+
+impl Memory {
+    pub(super) fn new(bytes: usize) -> Self {
+        let total = bytes.div_ceil(UNIT).clamp(1, Semaphore::MAX_PERMITS);
+        Self { units: Arc::new(Semaphore::new(total)), total }
+    }
+
+    /// Waits until so many bytes may be held, and takes them until what it gives is dropped. What
+    /// is more than all there is waits for all of it.
+    pub(super) async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let units = bytes.div_ceil(UNIT).clamp(1, self.total);
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        // The semaphore is never closed.
+        self.units.clone().acquire_many_owned(units).await.ok()
+    }
+}

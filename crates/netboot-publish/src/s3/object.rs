@@ -1,0 +1,99 @@
+//! Reading and deleting objects.
+
+use std::ops::Range;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use netboot_core::{ArtifactReader, Context, ReleasePath, Sha256Digest};
+use object_store::path::Path;
+use object_store::{Error as S3Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt};
+use tokio_util::io::StreamReader;
+
+use super::S3Store;
+use super::client::Client;
+use super::swap::version;
+use crate::Error;
+use crate::store::{DOCUMENT_LIMIT, Document};
+
+/// How many keys a request deletes at most: S3's limit.
+const DELETE_BATCH: usize = 1000;
+
+pub(super) async fn read(store: &S3Store, path: &ReleasePath) -> Result<Option<Document>, Error> {
+    let key = store.keys.key(path);
+    let failed = |source| store.client.error("read", &key, source);
+    let answer = match store.client.reads.get(&key).await {
+        Ok(answer) => answer,
+        Err(S3Error::NotFound { source, .. }) => return not_there(&store.client, &key, source),
+        Err(error) => return Err(failed(error)),
+    };
+    let size = answer.meta.size;
+    if size > DOCUMENT_LIMIT {
+        return Err(Error::TooLarge { path: path.clone(), size, limit: DOCUMENT_LIMIT });
+    }
+    let etag = answer.meta.e_tag.clone();
+    let bytes = answer.bytes().await.map_err(failed)?;
+    let version = version(&Sha256Digest::of(&bytes), etag.as_deref());
+    Ok(Some(Document { bytes, version }))
+}
+
+pub(super) async fn open(
+    store: &S3Store,
+    path: &ReleasePath,
+    range: Option<Range<u64>>,
+) -> Result<Option<ArtifactReader>, Error> {
+    let key = store.keys.key(path);
+    let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
+    match store.client.reads.get_opts(&key, options).await {
+        Ok(answer) => {
+            let stream = answer.into_stream().map_err(std::io::Error::from);
+            Ok(Some(Box::pin(StreamReader::new(stream))))
+        }
+        Err(S3Error::NotFound { source, .. }) => not_there(&store.client, &key, source),
+        Err(error) => Err(store.client.error("read", &key, error)),
+    }
+}
+
+/// Where an object is missing, that is an answer; where the bucket is, it is an error.
+fn not_there<T>(
+    client: &Client,
+    key: &Path,
+    source: Box<dyn std::error::Error + Send + Sync>,
+) -> Result<Option<T>, Error> {
+    let bucket = super::S3Failure::of(source.as_ref()) == super::S3Failure::NoSuchBucket;
+    let path = key.to_string();
+    if bucket {
+        Err(client.error("read", key, S3Error::NotFound { path, source }))
+    } else {
+        Ok(None)
+    }
+}
+
+pub(super) async fn delete(
+    store: &S3Store,
+    paths: &[ReleasePath],
+    context: &Context,
+) -> Result<(), Error> {
+    context.check()?;
+    let keys: Vec<Path> = paths.iter().map(|path| store.keys.key(path)).collect();
+    for batch in keys.chunks(DELETE_BATCH) {
+        tokio::select! {
+            biased;
+            () = context.cancellation().cancelled() => return Err(Error::Cancelled),
+            deleted = delete_keys(&store.client, batch) => deleted?,
+        }
+    }
+    Ok(())
+}
+
+/// Deletes keys; those where nothing lies are no error.
+pub(super) async fn delete_keys(client: &Client, keys: &[Path]) -> Result<(), Error> {
+    let Some(first) = keys.first() else { return Ok(()) };
+    let keys: Vec<object_store::Result<Path>> = keys.iter().cloned().map(Ok).collect();
+    let mut results = client.writes.delete_stream(stream::iter(keys).boxed());
+    while let Some(result) = results.next().await {
+        match result {
+            Ok(_) | Err(S3Error::NotFound { .. }) => {}
+            Err(error) => return Err(client.error("delete", first, error)),
+        }
+    }
+    Ok(())
+}

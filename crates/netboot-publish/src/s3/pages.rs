@@ -1,0 +1,196 @@
+//! The pages that a server's listings come in.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::client::{Client, fail};
+use crate::Error;
+
+/// How many keys are asked for at once: the most that S3 gives.
+const PAGE: &str = "1000";
+
+/// An answer to `ListObjectsV2`:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ObjectPage {
+    #[serde(default)]
+    is_truncated: bool,
+    next_continuation_token: Option<String>,
+    encoding_type: Option<String>,
+    #[serde(default)]
+    contents: Vec<Contents>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Contents {
+    key: String,
+    last_modified: String,
+    size: u64,
+}
+
+/// An answer to `ListMultipartUploads`:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html>.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct UploadPage {
+    #[serde(default)]
+    is_truncated: bool,
+    next_key_marker: Option<String>,
+    next_upload_id_marker: Option<String>,
+    #[serde(default)]
+    upload: Vec<Upload>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Upload {
+    key: String,
+    upload_id: String,
+    initiated: String,
+}
+
+/// An object of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ListedObject {
+    pub(super) key: String,
+    pub(super) size: u64,
+    pub(super) modified: SystemTime,
+}
+
+/// A multipart upload that was begun and not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct UnfinishedUpload {
+    pub(super) key: String,
+    pub(super) id: String,
+    pub(super) begun: SystemTime,
+}
+
+/// One page of objects, and where the next one begins.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) objects: Vec<ListedObject>,
+    /// The token of the next page; none on the last one.
+    pub(super) next: Option<String>,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum From<'a> {
+    /// With the first key.
+    Beginning,
+    /// Where the page before ended.
+    Token(&'a str),
+    /// With the first key behind this one.
+    Behind(&'a str),
+}
+
+impl Client {
+    /// A page of the objects whose keys begin with `prefix`; with `shallow`, only of those that
+    /// have no `/` behind it.
+    pub(super) async fn page(
+        &self,
+        prefix: &str,
+        shallow: bool,
+        from: From<'_>,
+    ) -> Result<Page, Error> {
+        let mut query = vec![
+            ("list-type", "2"),
+            ("max-keys", PAGE),
+            ("encoding-type", "url"),
+            ("prefix", prefix),
+        ];
+        if shallow {
+            query.push(("delimiter", "/"));
+        }
+        match from {
+            From::Beginning => {}
+            From::Token(token) => query.push(("continuation-token", token)),
+            From::Behind(key) => query.push(("start-after", key)),
+        }
+        let page: ObjectPage = self.parse(&self.get_bucket(&query).await?)?;
+        let is_encoded = page.encoding_type.as_deref() == Some("url");
+        let objects = page.contents.into_iter().map(|object| {
+            let key = if is_encoded { decoded(&object.key) } else { object.key };
+            ListedObject { key, size: object.size, modified: time(&object.last_modified) }
+        });
+        let next = page.next_continuation_token.filter(|_| page.is_truncated);
+        Ok(Page { objects: objects.collect(), next })
+    }
+
+    /// The objects whose keys begin with `prefix`.
+    pub(super) async fn objects(
+        &self,
+        prefix: &str,
+        shallow: bool,
+    ) -> Result<Vec<ListedObject>, Error> {
+        let mut objects = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let from = token.as_deref().map_or(From::Beginning, From::Token);
+            let page = self.page(prefix, shallow, from).await?;
+            objects.extend(page.objects);
+            match page.next {
+                Some(next) => token = Some(next),
+                None => return Ok(objects),
+            }
+        }
+    }
+
+    /// The multipart uploads to keys that begin with `prefix`.
+    pub(super) async fn unfinished_uploads(
+        &self,
+        prefix: &str,
+    ) -> Result<Vec<UnfinishedUpload>, Error> {
+        let mut uploads = Vec::new();
+        let mut markers: Option<(String, String)> = None;
+        loop {
+            let mut query = vec![("uploads", ""), ("max-uploads", PAGE), ("prefix", prefix)];
+            if let Some((key, id)) = &markers {
+                query.extend([("key-marker", key.as_str()), ("upload-id-marker", id.as_str())]);
+            }
+            let page: UploadPage = self.parse(&self.get_bucket(&query).await?)?;
+            uploads.extend(page.upload.into_iter().map(|upload| UnfinishedUpload {
+                key: upload.key,
+                id: upload.upload_id,
+                begun: time(&upload.initiated),
+            }));
+            let next = page.next_key_marker.zip(page.next_upload_id_marker);
+            match next.filter(|next| page.is_truncated && markers.as_ref() != Some(next)) {
+                Some(next) => markers = Some(next),
+                None => return Ok(uploads),
+            }
+        }
+    }
+
+    fn parse<T: DeserializeOwned>(&self, answer: &[u8]) -> Result<T, Error> {
+        let text = String::from_utf8_lossy(answer);
+        quick_xml::de::from_str(&text).map_err(|source| {
+            let source = NotAListing { source: Box::new(source) };
+            fail("list", self.settings.bucket_url.to_string(), source)
+        })
+    }
+}
+
+/// In the words by which [`S3Failure`](super::S3Failure) tells it.
+#[derive(Debug, thiserror::Error)]
+#[error("Got invalid listing")]
+struct NotAListing {
+    source: Box<quick_xml::DeError>,
+}
+
+/// Undoes `encoding-type=url`, which is that of forms.
+fn decoded(key: &str) -> String {
+    let pairs = url::form_urlencoded::parse(key.as_bytes());
+    pairs.map(|(name, _)| name).next().unwrap_or_default().into_owned()
+}
+
+/// In whole seconds, as the header `Last-Modified` has it. What is no time counts as long ago.
+fn time(text: &str) -> SystemTime {
+    let time = humantime::parse_rfc3339_weak(text).unwrap_or(UNIX_EPOCH);
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    UNIX_EPOCH + Duration::from_secs(seconds)
+}

@@ -1,0 +1,62 @@
+//! Trying whether a target can compare and swap, since several real servers only seem to: they
+//! answer 200 to a conditional write and overwrite.
+
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{Attributes, Error as S3Error, ObjectStoreExt};
+
+use super::client::Client;
+use super::failure::S3Failure;
+use super::key::Keys;
+use super::object::delete_keys;
+use super::swap::{Condition, ConditionalPut, conditional_put, nonce};
+use crate::Error;
+
+/// Whether conditional writes hold: of an object that is there and one that is not, with an
+/// `ETag` that is right, one that is wrong, and one that was right before the last write.
+pub(super) async fn compares_and_swaps(client: &Client, keys: &Keys) -> Result<bool, Error> {
+    let key = keys.own(&format!("probe-{}", nonce()));
+    let probed = probe(client, &key).await;
+    // Also after a failure: the first write may have arrived.
+    let deleted = delete_keys(client, std::slice::from_ref(&key)).await;
+    let able = probed?;
+    deleted?;
+    tracing::debug!(bucket = %client.settings.bucket_url, able, "probed compare-and-swap");
+    Ok(able)
+}
+
+async fn probe(client: &Client, key: &Path) -> Result<bool, Error> {
+    let put = async |condition: &Condition, content: &'static str| {
+        let content = Bytes::from_static(content.as_bytes());
+        match conditional_put(client, key, condition, content, Attributes::new()).await {
+            Ok(put) => Ok(Some(put)),
+            // A server that knows that it does not know is as good as one that does not do it.
+            Err(Error::S3 { failure: S3Failure::NotImplemented, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    };
+    let is_refused = |put: &Option<ConditionalPut>| *put == Some(ConditionalPut::Refused);
+    let Some(ConditionalPut::Done { .. }) = put(&Condition::Absent, "one").await? else {
+        return Ok(false);
+    };
+    if !is_refused(&put(&Condition::Absent, "two").await?) {
+        return Ok(false);
+    }
+    // As it is read, since that is what a swap will expect.
+    let Some(first) = etag(client, key).await? else { return Ok(false) };
+    let wrong = Condition::Is("\"00000000000000000000000000000000\"".to_owned());
+    if !is_refused(&put(&wrong, "three").await?) {
+        return Ok(false);
+    }
+    let first = Condition::Is(first);
+    let Some(ConditionalPut::Done { .. }) = put(&first, "four").await? else { return Ok(false) };
+    Ok(is_refused(&put(&first, "five").await?))
+}
+
+async fn etag(client: &Client, key: &Path) -> Result<Option<String>, Error> {
+    match client.reads.get(key).await {
+        Ok(answer) => Ok(answer.meta.e_tag),
+        Err(S3Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(client.error("read", key, error)),
+    }
+}

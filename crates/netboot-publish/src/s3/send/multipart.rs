@@ -1,0 +1,167 @@
+//! Sending a large object in parts, so that no more than some of them are in memory.
+
+use std::sync::Arc;
+
+use netboot_core::{Context, ReleasePath};
+use object_store::path::Path;
+use object_store::{MultipartUpload, ObjectStore, PutMultipartOptions, PutPayload, UploadPart};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
+
+use super::source::Source;
+use crate::Error;
+use crate::s3::S3Store;
+use crate::s3::client::Client;
+use crate::s3::headers::attributes;
+use crate::store::Upload;
+
+/// The greatest number of parts that S3 takes.
+const PARTS: u64 = 10_000;
+/// What the size of larger parts is a multiple of.
+const STEP: u64 = 1024 * 1024;
+
+/// The size of the parts of an object: the usual one, unless there were too many of them.
+fn part_size(usual: usize, size: u64) -> usize {
+    let least = size.div_ceil(PARTS).next_multiple_of(STEP);
+    usize::try_from(least).unwrap_or(usize::MAX).max(usual)
+}
+
+pub(super) async fn send(
+    store: &S3Store,
+    upload: &Upload,
+    context: &Context,
+    aborts: &TaskTracker,
+) -> Result<(), Error> {
+    let (path, size) = (upload.path(), upload.artifact().size());
+    let key = store.keys.key(path);
+    let mut source = Source::open(upload).await?;
+    let mut begun = Begun::begin(&store.client, &key, path, aborts).await?;
+    let part_size = part_size(store.client.settings.part_size, size);
+    // Ends what is on its way when this is dropped.
+    let mut parts: JoinSet<object_store::Result<usize>> = JoinSet::new();
+    let (mut read, mut done) = (0, 0);
+    let failed = |source| store.client.error("write", &key, source);
+    loop {
+        while read < size {
+            // Sent parts free the memory of the next one, and a failed one ends all.
+            let memory = tokio::select! {
+                biased;
+                Some(sent) = parts.join_next() => {
+                    done += finished(sent)?.map_err(failed)?;
+                    upload.progress(done as u64, context);
+                    continue;
+                }
+                memory = store.memory.take(part_size) => memory,
+            };
+            let left = usize::try_from(size - read).unwrap_or(usize::MAX);
+            let wanted = part_size.min(left);
+            let bytes = source.next(wanted).await?;
+            let length = bytes.len();
+            read += length as u64;
+            if length < wanted {
+                // Too short: `finish` tells how.
+                return source.finish().await;
+            }
+            let part = begun.part(bytes.into());
+            parts.spawn(async move {
+                let sent = part.await;
+                drop(memory);
+                sent.map(|()| length)
+            });
+        }
+        match parts.join_next().await {
+            Some(sent) => {
+                done += finished(sent)?.map_err(failed)?;
+                upload.progress(done as u64, context);
+            }
+            None => break,
+        }
+    }
+    source.finish().await?;
+    begun.complete().await.map_err(failed)
+}
+
+/// The result of a part's task.
+fn finished<T>(joined: Result<T, tokio::task::JoinError>) -> Result<T, Error> {
+    // A panic or a shut-down runtime is all that a join can fail of: both end the work.
+    joined.map_err(|_| Error::Cancelled)
+}
+
+/// A multipart upload, aborted when this is dropped before it is complete.
+struct Begun<'a> {
+    upload: Option<Box<dyn MultipartUpload>>,
+    aborts: &'a TaskTracker,
+}
+
+impl<'a> Begun<'a> {
+    async fn begin(
+        client: &Arc<Client>,
+        key: &Path,
+        path: &ReleasePath,
+        aborts: &'a TaskTracker,
+    ) -> Result<Self, Error> {
+        let options =
+            PutMultipartOptions { attributes: attributes(path), ..PutMultipartOptions::default() };
+        let (give, take) = oneshot::channel();
+        let (writer, place) = (client.clone(), key.clone());
+        // In a task of its own: were this dropped meanwhile, nobody would know the upload's name.
+        aborts.spawn(async move {
+            let begun = writer.writes.put_multipart_opts(&place, options).await;
+            if let Err(Ok(upload)) = give.send(begun) {
+                abort(upload).await;
+            }
+        });
+        let begun = take.await.map_err(|_| Error::Cancelled)?;
+        let upload = begun.map_err(|source| client.error("write", key, source))?;
+        Ok(Self { upload: Some(upload), aborts })
+    }
+
+    fn part(&mut self, payload: PutPayload) -> UploadPart {
+        match &mut self.upload {
+            Some(upload) => upload.put_part(payload),
+            // Only after it was completed, which takes this.
+            None => Box::pin(std::future::ready(Ok(()))),
+        }
+    }
+
+    async fn complete(mut self) -> object_store::Result<()> {
+        if let Some(upload) = &mut self.upload {
+            upload.complete().await?;
+        }
+        self.upload = None;
+        Ok(())
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        // Without a runtime nothing can be sent any more: what is left is cleaned up later.
+        if let Some(upload) = self.upload.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            self.aborts.spawn_on(abort(upload), &runtime);
+        }
+    }
+}
+
+async fn abort(mut upload: Box<dyn MultipartUpload>) {
+    if let Err(error) = upload.abort().await {
+        tracing::warn!(%error, "a multipart upload could not be aborted");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_as_large_as_usual_unless_there_were_too_many() {
+        let mib = |n: u64| n * 1024 * 1024;
+        let usual = usize::try_from(mib(8)).unwrap();
+        assert_eq!(part_size(usual, mib(9)), usual);
+        assert_eq!(part_size(usual, mib(80_000)), usual);
+        assert_eq!(part_size(usual, mib(80_001)) as u64, mib(9));
+        assert!(mib(5_000_000).div_ceil(part_size(usual, mib(5_000_000)) as u64) <= PARTS);
+    }
+}

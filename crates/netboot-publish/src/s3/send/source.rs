@@ -1,0 +1,66 @@
+//! The bytes of an artifact, piece by piece, and the proof that they are the announced ones.
+
+use bytes::Bytes;
+use netboot_core::{ArtifactReader, Content, Sha256Hasher};
+use tokio::io::AsyncReadExt;
+
+use super::mismatch;
+use crate::Error;
+use crate::store::Upload;
+
+/// Reads an artifact once. A file that its artifact vouches for is not hashed again, but looked
+/// at once more when all is read.
+pub(super) struct Source<'a> {
+    upload: &'a Upload,
+    reader: ArtifactReader,
+    hasher: Option<Sha256Hasher>,
+    read: u64,
+}
+
+impl<'a> Source<'a> {
+    pub(super) async fn open(upload: &'a Upload) -> Result<Self, Error> {
+        let reader = upload.artifact().open().await?;
+        let is_file = upload.artifact().local_path().is_some();
+        Ok(Self { upload, reader, hasher: (!is_file).then(Sha256Hasher::new), read: 0 })
+    }
+
+    /// The next piece: `size` bytes, or fewer at the end.
+    pub(super) async fn next(&mut self, size: usize) -> Result<Bytes, Error> {
+        let mut bytes = Vec::with_capacity(size);
+        let mut reader = (&mut self.reader).take(size as u64);
+        let read = async {
+            while bytes.len() < size && reader.read_buf(&mut bytes).await? > 0 {}
+            Ok(())
+        };
+        read.await.map_err(|source| self.unreadable(source))?;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&bytes);
+        }
+        self.read += bytes.len() as u64;
+        Ok(bytes.into())
+    }
+
+    /// Fails unless all was read, and no more is there than was announced.
+    pub(super) async fn finish(mut self) -> Result<(), Error> {
+        let expected = self.upload.content();
+        let more = self.next(1).await?;
+        let found = match self.hasher {
+            Some(hasher) => {
+                let (sha256, size) = hasher.finish();
+                Content { size, sha256 }
+            }
+            None => {
+                drop(self.upload.artifact().open().await?);
+                Content { size: self.read, ..expected }
+            }
+        };
+        match found == expected && more.is_empty() {
+            true => Ok(()),
+            false => Err(mismatch(self.upload.path(), expected, found)),
+        }
+    }
+
+    fn unreadable(&self, source: std::io::Error) -> Error {
+        Error::io("read", self.upload.artifact().file_name().as_str(), source)
+    }
+}

@@ -1,0 +1,135 @@
+//! How a bucket is reached, checked when the store is built.
+
+use std::fmt;
+use std::time::Duration;
+
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum, S3ConditionalPut};
+use object_store::client::{HttpClient, HttpConnector};
+use object_store::path::Path;
+use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
+use url::Url;
+
+use super::client::Retry;
+use super::credentials::{Bridge, S3Credentials};
+use super::retry_after::RetryAfterConnector;
+
+/// For how long nothing may come while an object is read.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// All that connections to a bucket are made of.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) bucket: String,
+    /// Where the bucket's keys begin; with a `/` at its end only if the bucket is in the host name.
+    pub(super) bucket_url: Url,
+    pub(super) public_url: Option<Url>,
+    pub(super) region: String,
+    pub(super) credentials: S3Credentials,
+    pub(super) certificates: Vec<Certificate>,
+    pub(super) allow_http: bool,
+    pub(super) connect_timeout: Duration,
+    pub(super) timeout: Duration,
+    pub(super) retry: Retry,
+    pub(super) part_size: usize,
+    pub(super) parallelism: usize,
+    pub(super) checksums: bool,
+    pub(super) batch_delete: bool,
+    pub(super) lease: Duration,
+}
+
+impl Settings {
+    pub(super) fn is_anonymous(&self) -> bool {
+        matches!(self.credentials, S3Credentials::Anonymous)
+    }
+
+    /// The URL of a key. No key of ours has a character that needs escaping.
+    pub(super) fn url(&self, key: &Path) -> Url {
+        below(&self.bucket_url, key.as_ref())
+    }
+
+    /// A client that reads: what it reads may be large, and the line slow.
+    pub(super) fn reads(&self) -> object_store::Result<AmazonS3> {
+        self.s3(self.options().with_timeout_disabled().with_read_timeout(READ_TIMEOUT))
+    }
+
+    /// A client that writes: what it sends at once is bounded, and so is the time for it.
+    pub(super) fn writes(&self) -> object_store::Result<AmazonS3> {
+        self.s3(self.options().with_timeout(self.timeout))
+    }
+
+    /// A client for requests that are signed here.
+    pub(super) fn http(&self) -> object_store::Result<HttpClient> {
+        RetryAfterConnector::default().connect(&self.options().with_timeout(self.timeout))
+    }
+
+    fn options(&self) -> ClientOptions {
+        let options = ClientOptions::new()
+            .with_allow_http(self.allow_http)
+            .with_connect_timeout(self.connect_timeout)
+            // One connection for each request at once is faster than one that all share.
+            .with_http1_only();
+        let add = ClientOptions::with_root_certificate;
+        self.certificates.iter().cloned().fold(options, add)
+    }
+
+    fn s3(&self, options: ClientOptions) -> object_store::Result<AmazonS3> {
+        let builder = match &self.credentials {
+            S3Credentials::Environment => AmazonS3Builder::from_env(),
+            S3Credentials::Keys(keys) => {
+                let keys = object_store::StaticCredentialProvider::new(keys.to_aws());
+                AmazonS3Builder::new().with_credentials(std::sync::Arc::new(keys))
+            }
+            S3Credentials::Provider(provider) => {
+                let bridge = std::sync::Arc::new(Bridge(provider.clone()));
+                AmazonS3Builder::new().with_credentials(bridge)
+            }
+            S3Credentials::Anonymous => AmazonS3Builder::new().with_skip_signature(true),
+        };
+        let url = self.bucket_url.as_str().trim_end_matches('/');
+        let builder = builder
+            .with_bucket_name(&self.bucket)
+            .with_region(&self.region)
+            // The URL is that of the bucket already, wherever the bucket is in it.
+            .with_endpoint(url)
+            .with_config(AmazonS3ConfigKey::S3Endpoint, url)
+            .with_virtual_hosted_style_request(true)
+            .with_conditional_put(S3ConditionalPut::ETagMatch)
+            .with_disable_bulk_delete(!self.batch_delete)
+            .with_retry(RetryConfig {
+                backoff: BackoffConfig {
+                    init_backoff: self.retry.first,
+                    max_backoff: self.retry.longest,
+                    base: 2.0,
+                },
+                max_retries: self.retry.attempts,
+                retry_timeout: self.retry.total,
+            })
+            .with_client_options(options)
+            .with_http_connector(RetryAfterConnector::default());
+        let builder = match self.checksums {
+            true => builder.with_checksum_algorithm(Checksum::SHA256),
+            false => builder,
+        };
+        builder.build()
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("bucket_url", &self.bucket_url.as_str())
+            .field("region", &self.region)
+            .field("credentials", &self.credentials)
+            .field("retry", &self.retry)
+            .field("part_size", &self.part_size)
+            .field("parallelism", &self.parallelism)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The URL of `key` below a base that may or may not end with a `/`.
+pub(super) fn below(base: &Url, key: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{key}", base.path().trim_end_matches('/')));
+    url
+}
