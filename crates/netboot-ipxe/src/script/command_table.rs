@@ -105,7 +105,7 @@ const READ: Options = &[since(Version::V1_21, TIMEOUT)];
 const ANY: usize = ARGUMENT_LIMIT;
 
 /// By name. `shell` and `help` have no options and ignore their arguments.
-pub(super) static COMMANDS: [CommandSyntax; 76] = [
+pub(super) static COMMANDS: [CommandSyntax; 81] = [
     command("autoboot", &[], 0, ANY),
     command("boot", EXECUTE, 0, ANY),
     command("certfree", CERTIFICATE, 0, 0),
@@ -125,6 +125,7 @@ pub(super) static COMMANDS: [CommandSyntax; 76] = [
     later(command("fdt", &[TIMEOUT], 0, 1)),
     later(command("form", DIALOGUE, 0, ANY)),
     command("goto", &[], 1, 1),
+    command("ibstat", &[], 0, 0),
     command("ifclose", &[], 0, ANY),
     command("ifconf", INTERFACE, 0, ANY),
     later(command("iflinkwait", &[TIMEOUT], 0, ANY)),
@@ -148,6 +149,8 @@ pub(super) static COMMANDS: [CommandSyntax; 76] = [
     command("iseq", &[], 2, 2),
     command("isset", &[], 1, 1),
     command("item", ITEM, 0, ANY),
+    command("iwlist", &[], 0, ANY),
+    command("iwstat", &[], 0, ANY),
     command("kernel", IMAGE, 1, ANY),
     command("login", &[], 0, 0),
     command("md5sum", DIGEST, 1, ANY),
@@ -172,7 +175,9 @@ pub(super) static COMMANDS: [CommandSyntax; 76] = [
     command("sanunhook", &[DRIVE], 0, 0),
     command("set", &[], 1, ANY),
     command("sha1sum", DIGEST, 1, ANY),
+    command("sha224sum", DIGEST, 1, ANY),
     command("sha256sum", DIGEST, 1, ANY),
+    command("sha384sum", DIGEST, 1, ANY),
     command("sha512sum", DIGEST, 1, ANY),
     later(command("shim", SHIM, 0, 1)),
     command("show", &[], 1, 1),

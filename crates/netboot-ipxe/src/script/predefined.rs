@@ -50,7 +50,7 @@ const SETTINGS: [Predefined; 66] = [
     plain("chip", SettingType::String),
     plain("cpumodel", SettingType::String),
     plain("cpuvendor", SettingType::String),
-    own("cross-cert", 0x5d, SettingType::String),
+    own("crosscert", 0x5d, SettingType::String),
     later(plain("cwduri", SettingType::String)),
     later(plain("cwuri", SettingType::String)),
     option("dhcp-server", 54, SettingType::Ipv4),

@@ -179,6 +179,11 @@ impl Settings {
         predefined::names(self.build.version).any(|known| known == name)
     }
 
+    /// The names of the settings that are [predefined](Self::is_predefined).
+    pub fn predefined(&self) -> impl Iterator<Item = &'static str> + use<> {
+        predefined::names(self.build.version)
+    }
+
     fn fetch(&self, name: &[u8]) -> Option<Vec<u8>> {
         let named = self.named(name).ok()?;
         let stored = self.root.find(&named.scope)?.fetch(&named.key)?;
