@@ -1,4 +1,5 @@
 mod build;
+mod sizes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -13,7 +14,7 @@ use netboot_core::{Builder, Context, Image, Profile, ProfileName};
 use crate::environment::Environment;
 use crate::process::Runner;
 use crate::redaction::{Secrets, without_credentials};
-use crate::{Error, FlakeReference, NAME, Overrides, Policy, PolicyFinding};
+use crate::{Error, FlakeReference, NAME, Overrides, Policy, PolicyFinding, SizeReport};
 
 /// Gives the name that a profile's configuration has within `nixosConfigurations`.
 type Mapping = Arc<dyn Fn(&dyn Profile) -> String + Send + Sync>;
@@ -241,6 +242,20 @@ impl NixBuilder {
     ) -> Vec<Result<Vec<PolicyFinding>, netboot_core::Error>> {
         let profiles: Vec<&dyn Profile> = profiles.iter().map(AsRef::as_ref).collect();
         self.check_each(&profiles, context).await
+    }
+
+    /// What makes an image that this builder made for `profile` as large as it is.
+    ///
+    /// # Errors
+    /// [`Error::NoToplevel`] for an image that another builder made; when Nix fails.
+    pub async fn size_report(
+        &self,
+        profile: &dyn Profile,
+        image: &Image,
+        context: &Context,
+    ) -> Result<SizeReport, netboot_core::Error> {
+        let report = self.report_size(profile, image, context).await;
+        report.map_err(|stop| stop.into_core(profile.name()))
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use netboot_core::{Architecture, BackendError};
+use netboot_core::{Architecture, BackendError, ProfileName};
 
 use crate::PolicyFinding;
 
@@ -53,6 +53,24 @@ pub enum Error {
     NotExtensible {
         /// The configuration.
         attribute: String,
+    },
+
+    /// A file of the system is too large for an initrd, and would be left out of it.
+    #[error("`{attribute}` holds `{path}`, a file of {size} bytes, which no initrd can hold")]
+    FileTooLarge {
+        /// The configuration.
+        attribute: String,
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+    },
+
+    /// An image says nothing of the system that it was made of.
+    #[error("the image of `{profile}` does not say which system it was made of")]
+    NoToplevel {
+        /// The profile.
+        profile: ProfileName,
     },
 
     /// The builder's policy denies a configuration.
@@ -312,6 +330,12 @@ impl Error {
                 "give the whole line of a public key file, such as `~/.ssh/id_ed25519.pub`"
                     .to_owned()
             }
+            Self::FileTooLarge { .. } => {
+                "files of 4 GiB and more cannot be in a cpio archive: take it out of the \
+                 configuration, and let the machine fetch it when it is up"
+                    .to_owned()
+            }
+            Self::NoToplevel { .. } => "build it with a `NixBuilder`".to_owned(),
             Self::NotExtensible { .. } => {
                 "make the configuration with `nixpkgs.lib.nixosSystem`, or build it without \
                  overrides"
@@ -420,6 +444,8 @@ impl Error {
             Self::DuplicateProfile => "give each profile a name of its own".to_owned(),
             Self::InvalidAttributePath { .. }
             | Self::InvalidAuthorizedKey { .. }
+            | Self::FileTooLarge { .. }
+            | Self::NoToplevel { .. }
             | Self::NotExtensible { .. }
             | Self::PolicyViolated { .. } => return None,
         })

@@ -46,6 +46,7 @@ mod flake_reference;
 mod image;
 mod internal_json;
 mod overrides;
+mod path_info;
 mod policy;
 mod probe;
 mod process;
@@ -53,6 +54,7 @@ mod process_group;
 mod realise;
 mod recorder;
 mod redaction;
+mod size;
 mod state_lock;
 
 pub use crate::builder::{NixBuilder, NixBuilderBuilder};
@@ -60,6 +62,7 @@ pub use crate::error::{Error, SharedIoError};
 pub use crate::flake_reference::FlakeReference;
 pub use crate::overrides::{AttributePath, AuthorizedKey, Overrides, OverridesBuilder};
 pub use crate::policy::{Policy, PolicyCheck, PolicyFinding, PolicyProblem, Severity};
+pub use crate::size::{DuplicatePackage, INITRD_FILE_LIMIT, SizeReport, StorePathSize};
 
 /// The builder's name in messages and manifests.
 const NAME: &str = "nix";

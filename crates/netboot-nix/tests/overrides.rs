@@ -61,7 +61,7 @@ async fn settings_are_merged_or_go_over_what_is_there() {
 #[tokio::test]
 async fn a_module_is_a_file_or_a_directory_wherever_it_lies() {
     let place = Place::new();
-    let module = r#"{ lib, ... }: { boot.kernelParams = lib.mkForce (import ./list.nix); }"#;
+    let module = r"{ lib, ... }: { boot.kernelParams = lib.mkForce (import ./list.nix); }";
     let directory = place.path().join("a \"strange\" ${name} \\ ''here''");
     fs::create_dir(&directory).unwrap();
     fs::write(directory.join("default.nix"), module).unwrap();
@@ -80,7 +80,7 @@ async fn a_module_is_a_file_or_a_directory_wherever_it_lies() {
     assert_eq!(parameters(&place, overrides).await.unwrap(), ["loglevel=4", "changed"]);
 
     // The evaluation is pure: a module cannot read what it did not bring.
-    fs::write(&file, r#"{ boot.kernelParams = [ (builtins.readFile /etc/hostname) ]; }"#).unwrap();
+    fs::write(&file, r"{ boot.kernelParams = [ (builtins.readFile /etc/hostname) ]; }").unwrap();
     let error = parameters(&place, Overrides::builder().module(&file)).await.unwrap_err();
     assert!(error.to_string().contains("pure eval"), "{error}");
 }

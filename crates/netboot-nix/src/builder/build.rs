@@ -43,6 +43,9 @@ impl NixBuilder {
             let result = result.map_err(|stop| stop.into_core(name));
             if let Ok(image) = &result {
                 image.warn_if_over(profile.size_budget(), context);
+                if image.payload_size() > profile.size_budget() {
+                    self.name_the_largest(*profile, image, context).await;
+                }
             }
             let (profile, succeeded) = (name.clone(), result.is_ok());
             context.emit(Event::ProfileFinished { profile, succeeded });
@@ -152,6 +155,7 @@ impl NixBuilder {
         let is_in_step = of_initrd.contains(&parts.toplevel.drv);
         let header = parts.log_header(&evaluation.source(), &nix_version);
         let log = realisation.realise(&outputs, &requisites, &header).await?;
+        self.refuse_oversized_files(&parts, context).await?;
         let image = make_image(profile, parts, is_in_step, &log, context);
         image
             .await

@@ -1,0 +1,107 @@
+//! What Nix's database says of store paths.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use netboot_core::Context;
+use serde::Deserialize;
+
+use crate::Error;
+use crate::process::{LastLines, Runner, Stop};
+
+/// What is known of a store path that is valid.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PathInfo {
+    /// The hash of its NAR, in the form `sha256-<base64>`.
+    pub(crate) nar_hash: String,
+    /// The size of its NAR in bytes: what it holds, without compression.
+    pub(crate) nar_size: u64,
+    /// The paths that its files name, which may include itself.
+    pub(crate) references: Vec<String>,
+    /// The sizes of all that it needs, itself included.
+    pub(crate) closure_size: Option<u64>,
+}
+
+/// The forms of `nix path-info --json`: an array until 2.18, then a map from paths. Since 2.33 the
+/// map's references may be names without the store's directory.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Answer {
+    Array(Vec<Named>),
+    Map(BTreeMap<String, Option<PathInfo>>),
+}
+
+#[derive(Deserialize)]
+struct Named {
+    path: String,
+    #[serde(default = "yes")]
+    valid: bool,
+    #[serde(flatten)]
+    info: Option<PathInfo>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What is known of all that `path` needs, itself included, by path.
+pub(crate) async fn closure(
+    runner: &Runner,
+    path: &str,
+    context: &Context,
+) -> Result<BTreeMap<String, PathInfo>, Stop> {
+    let options = ["path-info", "--json", "--recursive", "--closure-size", "--", path];
+    let arguments: Vec<OsString> = options.map(OsString::from).into();
+    let mut last_lines = LastLines::default();
+    let finished =
+        runner.run("nix", &arguments, context, |line| last_lines.push(line.to_owned())).await?;
+    if !finished.status.success() {
+        return Err(runner.failure("nix", &arguments, finished.status, &last_lines).into());
+    }
+    Ok(read(&finished.stdout)?)
+}
+
+/// Reads the answer, and leaves out paths that are not valid.
+fn read(json: &[u8]) -> Result<BTreeMap<String, PathInfo>, Error> {
+    let answer: Answer = serde_json::from_slice(json).map_err(|error| Error::UnreadableOutput {
+        program: "nix path-info".to_owned(),
+        problem: error.to_string(),
+    })?;
+    Ok(match answer {
+        Answer::Array(paths) => paths
+            .into_iter()
+            .filter(|named| named.valid)
+            .filter_map(|named| Some((named.path, named.info?)))
+            .collect(),
+        Answer::Map(paths) => {
+            paths.into_iter().filter_map(|(path, info)| Some((path, info?))).collect()
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form_is_read() {
+        let one = r#"{"narHash":"sha256-x","narSize":7,"references":["/s/a"],"closureSize":9}"#;
+        let array = format!(
+            r#"[{{"path":"/s/a",{},{{"path":"/s/b","valid":false}}]"#,
+            one.trim_start_matches('{')
+        );
+        let map = format!(r#"{{"/s/a":{one},"/s/b":null}}"#);
+        let expected = PathInfo {
+            nar_hash: "sha256-x".to_owned(),
+            nar_size: 7,
+            references: vec!["/s/a".to_owned()],
+            closure_size: Some(9),
+        };
+        for text in [array, map] {
+            let found = read(text.as_bytes()).unwrap();
+            assert_eq!(found, BTreeMap::from([("/s/a".to_owned(), expected.clone())]), "{text}");
+        }
+        assert!(matches!(read(b"[").unwrap_err(), Error::UnreadableOutput { .. }));
+    }
+}

@@ -1,0 +1,271 @@
+//! What makes an image as large as it is.
+
+mod package_name;
+mod render;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
+
+use netboot_core::{Image, ProfileName};
+use serde::Serialize;
+use walkdir::WalkDir;
+
+use self::package_name::PackageName;
+use crate::Error;
+use crate::path_info::PathInfo;
+
+/// The size in bytes from which on a file cannot be in an initrd: a cpio archive of the `newc` form
+/// has 8 hexadecimal digits for it (Linux, `Documentation/driver-api/early-userspace/buffer-format.rst`),
+/// and larger files are silently left out (nixpkgs issue 399607).
+pub const INITRD_FILE_LIMIT: u64 = 1 << 32;
+
+/// What a system's store paths add to its image, and why they are there.
+///
+/// Made by [`NixBuilder::size_report`](crate::NixBuilder::size_report). `Display` gives a table for
+/// a terminal; `serde` gives all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SizeReport {
+    /// The profile.
+    pub profile: ProfileName,
+    /// The size of the kernel in bytes, as a machine fetches it.
+    pub kernel: u64,
+    /// The size of all initrds in bytes, as a machine fetches them: compressed.
+    pub initrds: u64,
+    /// What kernel and initrds together may have, in bytes.
+    pub budget: u64,
+    /// The size in bytes of all store paths, without compression: what the machine's memory holds
+    /// if the initrd is unpacked.
+    pub closure: u64,
+    /// The store paths, the largest first.
+    pub paths: Vec<StorePathSize>,
+    /// The packages that are there in several versions, those first that add most.
+    pub duplicates: Vec<DuplicatePackage>,
+}
+
+/// A store path of a system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StorePathSize {
+    /// The path.
+    pub path: String,
+    /// What it holds itself, in bytes.
+    pub own_size: u64,
+    /// It and all that it needs, in bytes.
+    pub closure_size: u64,
+    /// Who brings it in: the shortest chain of paths from the system to it, both included, each of
+    /// which names the next.
+    pub chain: Vec<String>,
+}
+
+/// A package that is there in several versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DuplicatePackage {
+    /// Its name.
+    pub package: String,
+    /// Its versions, and the store paths of each.
+    pub versions: BTreeMap<String, Vec<String>>,
+    /// What all versions but the largest hold, in bytes: what one version alone would save.
+    pub excess: u64,
+}
+
+impl SizeReport {
+    /// A report of `image`, whose system `toplevel` needs what `closure` has.
+    pub(crate) fn new(
+        image: &Image,
+        budget: u64,
+        toplevel: &str,
+        closure: &BTreeMap<String, PathInfo>,
+    ) -> Self {
+        let mut chains = chains(toplevel, closure);
+        let mut paths: Vec<StorePathSize> = closure
+            .iter()
+            .map(|(path, info)| StorePathSize {
+                path: path.clone(),
+                own_size: info.nar_size,
+                closure_size: info.closure_size.unwrap_or(info.nar_size),
+                chain: chains.remove(path.as_str()).unwrap_or_else(|| vec![path.clone()]),
+            })
+            .collect();
+        paths.sort_by(|a, b| (b.own_size, &a.path).cmp(&(a.own_size, &b.path)));
+        Self {
+            profile: image.profile().clone(),
+            kernel: image.kernel().size(),
+            initrds: image.initrds().iter().map(|initrd| initrd.size()).sum(),
+            budget,
+            closure: paths.iter().map(|path| path.own_size).sum(),
+            duplicates: duplicates(&paths),
+            paths,
+        }
+    }
+
+    /// What a machine has to fetch, in bytes.
+    pub fn payload(&self) -> u64 {
+        self.kernel + self.initrds
+    }
+
+    /// Whether a machine has to fetch more than the budget allows.
+    pub fn is_over_budget(&self) -> bool {
+        self.payload() > self.budget
+    }
+}
+
+impl StorePathSize {
+    /// Its name: what stands behind the hash.
+    pub fn name(&self) -> &str {
+        name(&self.path)
+    }
+}
+
+/// What stands behind the hash in a store path.
+pub(crate) fn name(path: &str) -> &str {
+    let base = path.rsplit('/').next().unwrap_or(path);
+    base.split_once('-').map_or(base, |(_, name)| name)
+}
+
+/// The shortest chain of references from `root` to each path.
+fn chains<'a>(
+    root: &'a str,
+    closure: &'a BTreeMap<String, PathInfo>,
+) -> BTreeMap<&'a str, Vec<String>> {
+    let mut chains = BTreeMap::from([(root, vec![root.to_owned()])]);
+    let mut waiting = VecDeque::from([root]);
+    while let Some(path) = waiting.pop_front() {
+        let Some(info) = closure.get(path) else { continue };
+        let before = chains.get(path).cloned().unwrap_or_default();
+        for reference in &info.references {
+            if !chains.contains_key(reference.as_str()) {
+                let mut chain = before.clone();
+                chain.push(reference.clone());
+                chains.insert(reference, chain);
+                waiting.push_back(reference);
+            }
+        }
+    }
+    chains
+}
+
+fn duplicates(paths: &[StorePathSize]) -> Vec<DuplicatePackage> {
+    let mut packages: BTreeMap<&str, BTreeMap<&str, Vec<&StorePathSize>>> = BTreeMap::new();
+    for path in paths {
+        if let Some(PackageName { package, version }) = PackageName::of(path.name()) {
+            packages.entry(package).or_default().entry(version).or_default().push(path);
+        }
+    }
+    let several = packages.into_iter().filter(|(_, versions)| versions.len() > 1);
+    let mut duplicates: Vec<DuplicatePackage> = several
+        .map(|(package, versions)| {
+            let size = |paths: &Vec<&StorePathSize>| paths.iter().map(|path| path.own_size).sum();
+            let sizes: Vec<u64> = versions.values().map(size).collect();
+            let largest = sizes.iter().max().copied().unwrap_or_default();
+            let paths = |paths: Vec<&StorePathSize>| {
+                paths.into_iter().map(|path| path.path.clone()).collect::<BTreeSet<_>>()
+            };
+            DuplicatePackage {
+                package: package.to_owned(),
+                excess: sizes.iter().sum::<u64>() - largest,
+                versions: versions
+                    .into_iter()
+                    .map(|(version, of)| (version.to_owned(), paths(of).into_iter().collect()))
+                    .collect(),
+            }
+        })
+        .collect();
+    duplicates.sort_by(|a, b| (b.excess, &a.package).cmp(&(a.excess, &b.package)));
+    duplicates
+}
+
+/// The first file below one of these paths that no initrd can hold, with its size. Only those
+/// paths are looked into that are large enough to hold one.
+///
+/// # Errors
+/// When a directory cannot be read.
+pub(crate) fn oversized_file(
+    closure: &BTreeMap<String, PathInfo>,
+) -> Result<Option<(PathBuf, u64)>, Error> {
+    for (path, _) in closure.iter().filter(|(_, info)| info.nar_size >= INITRD_FILE_LIMIT) {
+        if let Some(found) = oversized_below(Path::new(path), INITRD_FILE_LIMIT)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+fn oversized_below(path: &Path, limit: u64) -> Result<Option<(PathBuf, u64)>, Error> {
+    for entry in WalkDir::new(path).sort_by_file_name() {
+        let entry = entry.map_err(|error| Error::io("list", path, error.into()))?;
+        let metadata = entry.metadata().map_err(|error| Error::io("list", path, error.into()))?;
+        if metadata.is_file() && metadata.len() >= limit {
+            return Ok(Some((entry.path().to_owned(), metadata.len())));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closure(paths: &[(&str, u64, &[&str])]) -> BTreeMap<String, PathInfo> {
+        let info = |size, references: &[&str]| PathInfo {
+            nar_hash: String::new(),
+            nar_size: size,
+            references: references.iter().map(|path| (*path).to_owned()).collect(),
+            closure_size: None,
+        };
+        paths.iter().map(|(path, size, refs)| ((*path).to_owned(), info(*size, refs))).collect()
+    }
+
+    #[test]
+    fn the_shortest_chain_says_who_brings_a_path_in() {
+        let closure = closure(&[
+            ("/s/0-system", 1, &["/s/1-a", "/s/2-b", "/s/0-system"]),
+            ("/s/1-a", 1, &["/s/3-c"]),
+            ("/s/2-b", 1, &["/s/1-a"]),
+            ("/s/3-c", 1, &["/s/2-b"]),
+        ]);
+        let chains = chains("/s/0-system", &closure);
+        assert_eq!(chains["/s/3-c"], ["/s/0-system", "/s/1-a", "/s/3-c"]);
+        assert_eq!(chains["/s/0-system"], ["/s/0-system"]);
+        assert_eq!(chains.len(), 4);
+    }
+
+    #[test]
+    fn a_package_in_several_versions_is_found_and_its_outputs_are_not() {
+        let size = |path: &str, own_size| StorePathSize {
+            path: path.to_owned(),
+            own_size,
+            closure_size: own_size,
+            chain: Vec::new(),
+        };
+        let found = duplicates(&[
+            size("/s/a-python3-3.11.9", 100),
+            size("/s/b-python3-3.12.3", 120),
+            size("/s/c-glibc-2.39-52", 30),
+            size("/s/d-glibc-2.39-52-bin", 3),
+            size("/s/e-etc", 1),
+            size("/s/f-etc", 1),
+        ]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].package.as_str(), found[0].excess), ("python3", 100));
+        assert_eq!(found[0].versions["3.11.9"], ["/s/a-python3-3.11.9"]);
+    }
+
+    #[test]
+    fn a_file_too_large_for_an_initrd_is_found_where_it_lies() {
+        let directory = tempfile::tempdir().unwrap();
+        let sparse = directory.path().join("share/image");
+        std::fs::create_dir(directory.path().join("share")).unwrap();
+        let file = std::fs::File::create(&sparse).unwrap();
+        let path = directory.path().to_str().unwrap();
+        let of = |size| closure(&[(path, size, &[])]);
+
+        file.set_len(INITRD_FILE_LIMIT - 1).unwrap();
+        assert_eq!(oversized_file(&of(INITRD_FILE_LIMIT)).unwrap(), None);
+        file.set_len(INITRD_FILE_LIMIT).unwrap();
+        let found = oversized_file(&of(INITRD_FILE_LIMIT)).unwrap();
+        assert_eq!(found, Some((sparse, INITRD_FILE_LIMIT)));
+        assert_eq!(oversized_file(&of(INITRD_FILE_LIMIT - 1)).unwrap(), None, "it was looked into");
+    }
+}

@@ -1,0 +1,58 @@
+use std::fmt;
+
+use bytesize::ByteSize;
+
+use super::{SizeReport, StorePathSize, name};
+
+/// How many store paths the table shows.
+const SHOWN_PATHS: usize = 20;
+
+impl fmt::Display for SizeReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{}: a machine fetches {} (kernel {}, initrds {}), {} its budget of {}",
+            self.profile,
+            size(self.payload()),
+            size(self.kernel),
+            size(self.initrds),
+            if self.is_over_budget() { "over" } else { "within" },
+            size(self.budget),
+        )?;
+        writeln!(f, "{} store paths hold {}; the largest:", self.paths.len(), size(self.closure))?;
+        writeln!(f, "{:>11} {:>11}  path, and who brings it in", "own", "closure")?;
+        for path in self.paths.iter().take(SHOWN_PATHS) {
+            let (own, closure) = (size(path.own_size), size(path.closure_size));
+            writeln!(f, "{own:>11} {closure:>11}  {} ({})", path.name(), path.brought_in_by())?;
+        }
+        for duplicate in &self.duplicates {
+            let versions: Vec<&str> = duplicate.versions.keys().map(String::as_str).collect();
+            let (package, excess) = (&duplicate.package, size(duplicate.excess));
+            let versions = versions.join(", ");
+            writeln!(f, "{package} is there in several versions ({versions}): one saves {excess}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for StorePathSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({})", self.name(), size(self.own_size), self.brought_in_by())
+    }
+}
+
+impl StorePathSize {
+    /// The names of those that stand between the system and it.
+    fn brought_in_by(&self) -> String {
+        let chain: Vec<&str> = self.chain.iter().skip(1).map(|path| name(path)).collect();
+        match chain.split_last() {
+            Some((_, [])) => "the system needs it itself".to_owned(),
+            Some((_, before)) => before.join(" > "),
+            None => "the system".to_owned(),
+        }
+    }
+}
+
+fn size(bytes: u64) -> String {
+    ByteSize::b(bytes).display().iec().to_string()
+}
