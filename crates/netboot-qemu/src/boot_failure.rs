@@ -9,7 +9,7 @@ use crate::{BootOutcome, BootStage, Fetch, FetchOutcome, Firmware};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BootFailure {
-    /// The URL, as the guest saw it.
+    /// The URL, as the guest saw it; `dhcp:` and the network where DHCP named it.
     pub url: String,
     /// The machine's firmware.
     pub firmware: Firmware,

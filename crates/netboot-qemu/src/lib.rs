@@ -41,6 +41,7 @@ pub mod key;
 mod key_presses;
 mod mac_address;
 mod machine;
+mod network_link;
 mod report;
 mod watcher;
 
@@ -54,4 +55,5 @@ pub use crate::firmware::Firmware;
 pub use crate::guest_url::{HOST_ADDRESS, UrlProblem};
 pub use crate::mac_address::MacAddress;
 pub use crate::machine::{Machine, MachineBuilder};
+pub use crate::network_link::NetworkLink;
 pub use crate::report::{BootOutcome, BootReport};

@@ -5,6 +5,7 @@ mod command_line;
 mod process;
 mod run;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use self::command_line::{BootSource, CommandLine};
 use crate::expectations::Expectations;
 use crate::firmware::UefiFiles;
 use crate::guest_url::{GuestUrl, HOST_ADDRESS};
-use crate::{Accelerator, BootOutcome, BootReport, Error, Firmware, MacAddress};
+use crate::{Accelerator, BootOutcome, BootReport, Error, Firmware, MacAddress, NetworkLink};
 
 /// The script that stands in for a URL that is too long for a DHCP answer.
 const CHAIN_SCRIPT: &str = "netboot.ipxe";
@@ -78,7 +79,30 @@ impl Machine {
     /// [`Error::Spawn`], [`Error::QemuFailed`], [`Error::Console`], [`Error::Io`],
     /// [`Error::Cancelled`].
     pub async fn boot(&self, url: &Url, context: &Context) -> Result<BootReport, Error> {
-        let mut report = self.boot_once(url, context).await?;
+        let target = Target::Url(GuestUrl::new(url)?);
+        self.boot_again_if_emulation_failed(&target, context).await
+    }
+
+    /// Boots whatever the DHCP server of `link` names, as a machine in a rack does, and watches
+    /// the console as [`boot`](Self::boot) does. Under UEFI the firmware's own PXE asks, under
+    /// BIOS the network card's iPXE, the only one that there is for it.
+    ///
+    /// # Errors
+    /// As [`boot`](Self::boot), but for [`Error::UnusableUrl`].
+    pub async fn boot_by_dhcp(
+        &self,
+        link: &NetworkLink,
+        context: &Context,
+    ) -> Result<BootReport, Error> {
+        self.boot_again_if_emulation_failed(&Target::Link(link), context).await
+    }
+
+    async fn boot_again_if_emulation_failed(
+        &self,
+        target: &Target<'_>,
+        context: &Context,
+    ) -> Result<BootReport, Error> {
+        let mut report = self.boot_once(target, context).await?;
         for _ in 0..EMULATOR_RETRIES {
             if !is_emulator_fault(&report) {
                 break;
@@ -88,13 +112,12 @@ impl Machine {
                 message: "the emulated timer was too slow for the kernel; booting again".to_owned(),
                 hint: Some("let less run beside it, or use a machine with KVM".to_owned()),
             });
-            report = self.boot_once(url, context).await?;
+            report = self.boot_once(target, context).await?;
         }
         Ok(report)
     }
 
-    async fn boot_once(&self, url: &Url, context: &Context) -> Result<BootReport, Error> {
-        let url = GuestUrl::new(url)?;
+    async fn boot_once(&self, target: &Target<'_>, context: &Context) -> Result<BootReport, Error> {
         if context.cancellation().is_cancelled() {
             return Err(Error::Cancelled);
         }
@@ -114,7 +137,10 @@ impl Machine {
             Firmware::Bios => None,
             Firmware::Uefi => Some(self.uefi_files(&program, &scratch).await?),
         };
-        let (source, hidden_script) = boot_source(&url, &scratch).await?;
+        let (source, hidden_script) = match target {
+            Target::Url(url) => boot_source(url, &scratch).await?,
+            Target::Link(link) => (BootSource::Dhcp((*link).clone()), None),
+        };
         let command_line = CommandLine {
             name: &self.name,
             memory_mib: self.memory_mib,
@@ -128,7 +154,7 @@ impl Machine {
         let started = Instant::now();
         let qemu = process::Qemu::start(&program, arguments)?;
         let run = run::Run {
-            url: url.as_str(),
+            url: &target.to_string(),
             hidden_script,
             firmware: self.firmware,
             accelerator,
@@ -154,6 +180,21 @@ impl Machine {
         })?;
         write(&copy, &content).await?;
         Ok(UefiFiles { code: files.code, variables: copy })
+    }
+}
+
+/// What a machine is to boot.
+enum Target<'a> {
+    Url(GuestUrl),
+    Link(&'a NetworkLink),
+}
+
+impl fmt::Display for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => f.write_str(url.as_str()),
+            Self::Link(link) => write!(f, "dhcp:{link}"),
+        }
     }
 }
 

@@ -58,7 +58,7 @@ impl fmt::Display for BootOutcome {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BootReport {
-    /// The URL that was booted, as the guest saw it.
+    /// The URL that was booted, as the guest saw it; `dhcp:` and the network where DHCP named it.
     pub url: String,
     /// The firmware that booted it.
     pub firmware: Firmware,

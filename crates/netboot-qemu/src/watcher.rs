@@ -161,7 +161,7 @@ impl Watcher {
             self.last_fetch = Some(time);
             // What is fetched again, in another attempt, is what it was before.
             let is_new = !self.fetched.iter().any(|f| f.succeeded() && f.url == fetch.url);
-            if is_new {
+            if is_new && !is_boot_program(&fetch.url) {
                 self.reach(self.stage_of(&fetch.url), time);
             }
         }
@@ -231,6 +231,12 @@ impl Watcher {
     }
 }
 
+/// Whether a URL is that of an iPXE, by the names that its build has for BIOS
+/// (`src/arch/x86/Makefile.pcbios`): a network card's iPXE loads it, and it loads the script.
+fn is_boot_program(url: &str) -> bool {
+    [".pxe", ".kpxe", ".kkpxe", ".kkkpxe"].iter().any(|extension| url.ends_with(extension))
+}
+
 /// Whether a line is iPXE's `net0: 10.0.2.15/255.255.255.0 gw 10.0.2.2` (`route_ipv4` in its
 /// `src/usr/route_ipv4.c`).
 fn is_address(line: &str) -> bool {
@@ -275,6 +281,12 @@ mod tests {
         let lines = ["boot... ok", "menu.ipxe... ok", "x/initrd?v=1... ok", "x/bzImage... ok"];
         let expected = [(BootStage::Script, 1), (BootStage::Kernel, 4), (BootStage::Initrd, 3)];
         assert_eq!(stages(&lines), expected);
+    }
+
+    #[test]
+    fn an_ipxe_that_ipxe_loads_is_no_script() {
+        let lines = ["tftp://10.0.0.1/undionly.kpxe... ok", "http://10.0.0.1/x... ok"];
+        assert_eq!(stages(&lines), [(BootStage::Script, 2)]);
     }
 
     #[test]

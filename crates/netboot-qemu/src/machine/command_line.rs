@@ -3,15 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use crate::firmware::UefiFiles;
-use crate::{Accelerator, MacAddress};
+use crate::{Accelerator, MacAddress, NetworkLink};
 
-/// What QEMU's DHCP server names as the boot file.
+/// Where a machine's firmware finds what to boot.
 #[derive(Debug)]
 pub(super) enum BootSource {
-    /// A URL.
+    /// At a URL that QEMU's own DHCP server names.
     Url(String),
-    /// A file of a directory that QEMU serves by TFTP.
+    /// In a file of a directory that QEMU serves by TFTP.
     Tftp { directory: PathBuf, file: &'static str },
+    /// Where the DHCP server of another network says.
+    Dhcp(NetworkLink),
 }
 
 /// What QEMU's arguments are made of.
@@ -39,7 +41,7 @@ impl CommandLine<'_> {
         add(&["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]);
         // Linux waits for entropy without it: keys of an SSH server, above all.
         add(&["-device", "virtio-rng-pci"]);
-        let card = match self.uefi {
+        let mut card = match self.uefi {
             // Without graphics SeaBIOS and iPXE use the serial console.
             None => {
                 add(&["-machine", "pc,graphics=off"]);
@@ -56,16 +58,37 @@ impl CommandLine<'_> {
                 "e1000"
             }
         };
-        let source = match self.source {
-            BootSource::Url(url) => format!("bootfile={}", escaped(url)),
+        let network = match self.source {
+            BootSource::Url(url) => format!("user,id=n0,bootfile={}", escaped(url)),
             BootSource::Tftp { directory, file } => {
-                format!("tftp={},bootfile={file}", option_value(directory))
+                format!("user,id=n0,tftp={},bootfile={file}", option_value(directory))
+            }
+            BootSource::Dhcp(link) => {
+                // UEFI has a PXE of its own; BIOS has the card's, which is iPXE.
+                if self.uefi.is_some() {
+                    card = "virtio-net-pci,romfile=";
+                }
+                link_option(link)
             }
         };
-        add(&["-netdev", &format!("user,id=n0,{source}")]);
+        add(&["-netdev", &network]);
         let mac = self.mac.map(|mac| format!(",mac={mac}")).unwrap_or_default();
         add(&["-device", &format!("{card},netdev=n0,bootindex=0{mac}")]);
         arguments
+    }
+}
+
+fn link_option(link: &NetworkLink) -> String {
+    match link {
+        NetworkLink::Tap { interface } => {
+            let interface = escaped(interface);
+            format!("tap,id=n0,ifname={interface},script=no,downscript=no")
+        }
+        NetworkLink::Sockets { local, remote } => format!(
+            "dgram,id=n0,local.type=unix,local.path={},remote.type=unix,remote.path={}",
+            option_value(local),
+            option_value(remote)
+        ),
     }
 }
 
@@ -98,6 +121,26 @@ mod tests {
         assert_eq!(network, "user,id=n0,bootfile=http://10.0.2.2/a,,hostfwd=tcp::22-:22");
         let card = "virtio-net-pci,netdev=n0,bootindex=0,mac=52:54:00:00:00:07";
         assert!(arguments.iter().any(|argument| argument == card), "{arguments:?}");
+    }
+
+    #[test]
+    fn on_another_network_firmware_boots_by_itself() {
+        let files = UefiFiles { code: "/CODE".into(), variables: "/VARS".into() };
+        let link = NetworkLink::Sockets { local: "/a,b/qemu".into(), remote: "/a,b/wire".into() };
+        let network = "dgram,id=n0,local.type=unix,local.path=/a,,b/qemu,remote.type=unix,\
+                       remote.path=/a,,b/wire";
+        let card = "virtio-net-pci,romfile=,netdev=n0,bootindex=0,mac=52:54:00:00:00:07";
+        let by_uefi = arguments(Some(&files), &BootSource::Dhcp(link));
+        for expected in [network, card] {
+            assert!(by_uefi.iter().any(|argument| argument == expected), "{by_uefi:?}");
+        }
+        let link = NetworkLink::Tap { interface: "tap0,script=x".into() };
+        let by_bios = arguments(None, &BootSource::Dhcp(link));
+        let network = "tap,id=n0,ifname=tap0,,script=x,script=no,downscript=no";
+        let card = "virtio-net-pci,netdev=n0,bootindex=0,mac=52:54:00:00:00:07";
+        for expected in [network, card] {
+            assert!(by_bios.iter().any(|argument| argument == expected), "{by_bios:?}");
+        }
     }
 
     #[test]
