@@ -1,10 +1,14 @@
 //! What can go wrong while publishing, and what to do about it.
 
+mod hint;
+
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use netboot_core::{BackendError, Content, PointerName, ReleaseId, ReleasePath};
+use netboot_core::{BackendError, Content, PointerName, ProfileName, ReleaseId, ReleasePath};
 
+use crate::proof::{self, FailedProof, StagedImage};
 use crate::{Finding, SignatureProblem};
 
 /// The errors of this crate.
@@ -172,6 +176,33 @@ pub enum Error {
         source: Box<netboot_core::Error>,
     },
 
+    /// Images of a staged release did not come up, so that it did not go live.
+    #[error("release {release} did not come up and did not go live\n{}", proof::failures(.failures))]
+    NotProven {
+        /// The release.
+        release: ReleaseId,
+        /// Why, with the last lines of the console.
+        failures: BTreeMap<ProfileName, FailedProof>,
+    },
+
+    /// No image of a release was tried, so that nothing is known of it.
+    #[error("no image of release {release} was booted")]
+    NothingToProve {
+        /// The release.
+        release: ReleaseId,
+    },
+
+    /// An image could not be tried; made by [`Error::prover`].
+    #[error("release {release} could not be booted")]
+    Prover {
+        /// The release.
+        release: ReleaseId,
+        /// The remedy that the prover knows.
+        hint: Option<String>,
+        /// The prover's own error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
     /// A release has to be signed by a trusted key, and is not.
     #[error("release {release} is not to be trusted: {problem}")]
     Signature {
@@ -328,107 +359,15 @@ impl Error {
         Self::Store { store, action, path, hint, source: Box::new(source) }
     }
 
+    /// Wraps the error of a [`Prover`](crate::Prover) that could not boot an image.
+    pub fn prover(image: &StagedImage, source: impl BackendError) -> Self {
+        let (release, hint) = (*image.release(), source.hint());
+        Self::Prover { release, hint, source: Box::new(source) }
+    }
+
     /// Wraps the error of a [`Signer`](crate::Signer) of the caller's own.
     pub fn signer(source: impl BackendError) -> Self {
         Self::Signer { hint: source.hint(), source: Box::new(source) }
-    }
-
-    /// What to do about it, as a sentence for an operator.
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::NoSuchDirectory { path } => {
-                format!("check the spelling, mount it, or create it: `mkdir -p {}`", path.display())
-            }
-            Self::NotADirectory { path } => {
-                format!("move `{}` away, or publish to another directory", path.display())
-            }
-            Self::PermissionDenied { path, .. } => {
-                format!("give this user write access to `{}`", path.display())
-            }
-            Self::ReadOnly { .. } => {
-                "mount it writable, or publish to another place; nothing was changed".to_owned()
-            }
-            Self::StorageFull { .. } => {
-                "free space or prune old releases, then publish again; what is live was not \
-                 touched, and what was sent is not sent again"
-                    .to_owned()
-            }
-            Self::Io { source, path, .. } if source.kind() == io::ErrorKind::NotFound => {
-                format!("`{}` vanished; publish again", path.display())
-            }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::CrossesDevices => {
-                "let `blobs`, `releases` and the profiles' directories lie in one file system \
-                 with the directory that is published to"
-                    .to_owned()
-            }
-            Self::Io { .. } => "the operating system's message says why".to_owned(),
-            Self::Store { hint, .. } | Self::Signer { hint, .. } => return hint.clone(),
-            Self::TooLarge { path, .. } => {
-                format!("move `{path}` away: it is none that netboot wrote")
-            }
-            Self::ForeignFile { path, .. } => format!(
-                "move `{path}` away, publish to another place, or let the publisher replace \
-                 files of others (`with_replace_foreign`, `build-images --replace-foreign`)"
-            ),
-            Self::Conflict { .. } => {
-                "both releases are staged and whole: look at what is live now, and activate or \
-                 publish again if yours is still wanted"
-                    .to_owned()
-            }
-            Self::NotStaged { .. } => "stage or publish the release first".to_owned(),
-            Self::NotWhole { .. } => {
-                "publish the release again: only what is missing is sent".to_owned()
-            }
-            Self::NothingToRollBackTo { .. } => {
-                "name a release that is still at the target, or publish one".to_owned()
-            }
-            Self::DigestMismatch { .. } => {
-                "the artifact changed after it was hashed, or its implementation announces other \
-                 bytes than it gives; build and publish again"
-                    .to_owned()
-            }
-            Self::MalformedPointer { path, .. } => format!(
-                "it was edited by hand: restore `{path}`, or delete it and activate the release \
-                 that is to be live"
-            ),
-            Self::MalformedManifest { source, .. } => return source.hint(),
-            Self::Signature { problem, .. } => problem.hint().to_owned(),
-            Self::MalformedKey { .. } => {
-                "give a key as `minisign -G` makes it, and with a protected secret key its password"
-                    .to_owned()
-            }
-            Self::KeyLocked => "give the password that the key was made with".to_owned(),
-            Self::LinksUnsupported { .. } => {
-                "publish without the links of the old layout, and let boot scripts name \
-                 `<profile>/netboot.ipxe`"
-                    .to_owned()
-            }
-            Self::Artifact { source } => return source.hint(),
-            #[cfg(feature = "rsync")]
-            Self::InvalidRsyncTarget { .. } => {
-                "write `user@host:path` or `rsync://user@host:port/module/path`, with letters, \
-                 digits, `.`, `_` and `-`; paths may also have spaces and `/+@,:=%`"
-                    .to_owned()
-            }
-            #[cfg(feature = "rsync")]
-            Self::InvalidRsyncSetting { setting, .. } => {
-                format!("correct `{setting}` where the store is built")
-            }
-            #[cfg(feature = "rsync")]
-            Self::RsyncTooOld { .. } => {
-                "install rsync 3.1 or later, or 3.2.4 or later where the target's path has spaces"
-                    .to_owned()
-            }
-            #[cfg(feature = "rsync")]
-            Self::Rsync { source } => source.hint(),
-            #[cfg(feature = "s3")]
-            Self::S3 { failure, .. } => failure.hint(),
-            #[cfg(feature = "s3")]
-            Self::InvalidSetting { setting, .. } => {
-                format!("set the {setting} anew; nothing was sent")
-            }
-            Self::Cancelled => return None,
-        })
     }
 }
 

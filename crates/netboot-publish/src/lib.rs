@@ -50,7 +50,13 @@
 //! ```
 //!
 //! To look at a release before machines get it, [`stage`](Publisher::stage) it, boot it from
-//! `releases/<id>/boot.ipxe`, and then [`activate`](Publisher::activate) it.
+//! `releases/<id>/boot.ipxe`, and then [`activate`](Publisher::activate) it; or let a [`Prover`]
+//! do that ([`publish_proven`](Publisher::publish_proven)).
+//!
+//! # Looking after a target
+//! [`verify`](Publisher::verify) finds what is damaged, by listing or by content, and
+//! [`repair`](Publisher::repair) sends it again. With a [`Signer`] manifests are signed; with
+//! [`TrustedKey`]s only what they signed goes live.
 //!
 //! # A store of one's own
 //! Implement [`Store`], whose documentation has the contract, and let a test call
@@ -74,6 +80,7 @@ mod finding;
 mod local;
 mod memory;
 mod pointer;
+mod proof;
 mod publisher;
 mod receipt;
 #[cfg(feature = "rsync")]
@@ -89,6 +96,9 @@ pub use crate::finding::Finding;
 pub use crate::local::LocalStore;
 pub use crate::memory::MemoryStore;
 pub use crate::pointer::ActivationKind;
+pub use crate::proof::{
+    FailedProof, Proof, ProofReport, ProvenReceipt, Prover, StagedImage, Verdict,
+};
 pub use crate::publisher::{
     HistoryEntry, Plan, PruneReport, Publisher, RepairReport, RepairSource, Retention, RollbackTo,
     Staged, VerifyDepth, VerifyReport, VerifyScope,

@@ -2,6 +2,7 @@
 
 mod damage;
 mod going_live;
+mod proving;
 mod pruning;
 mod publishing;
 mod repairing;
@@ -34,6 +35,9 @@ pub(super) async fn check(make: Make<'_>) {
     pruning::pruning_keeps_what_is_wanted(make).await;
     pruning::pruning_spares_other_pointers_and_young_releases(make).await;
     pruning::a_broken_off_pruning_is_completed(make).await;
+    proving::what_came_up_goes_live(make).await;
+    proving::what_did_not_come_up_leaves_the_live_release(make).await;
+    proving::what_went_live_meanwhile_is_not_undone(make).await;
     repairing::what_is_damaged_is_sent_again(make).await;
     repairing::what_no_source_has_is_told(make).await;
     repairing::a_manifest_is_mended_too(make).await;

@@ -201,7 +201,7 @@ impl Publisher {
 }
 
 /// The objects that have other bytes than they should.
-pub(super) fn damaged(findings: &[Finding]) -> BTreeSet<ReleasePath> {
+pub(crate) fn damaged(findings: &[Finding]) -> BTreeSet<ReleasePath> {
     let damaged = findings.iter().filter_map(|finding| match finding {
         Finding::WrongDigest { path, .. } => Some(path.clone()),
         _ => None,

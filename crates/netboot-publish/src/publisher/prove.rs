@@ -1,0 +1,85 @@
+//! Staging, booting from where it lies, and only then activating.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netboot_core::{Context, Release, ReleaseId};
+
+use super::Publisher;
+use super::verify::VerifyDepth;
+use crate::Error;
+use crate::pointer::ActivationKind;
+use crate::proof::{ProofReport, ProvenReceipt, Prover, StagedImage, Verdict};
+use crate::receipt::Receipt;
+
+impl Publisher {
+    /// Stages a release, lets `prover` boot its images from where they lie, one after the other,
+    /// and makes it the live one only if each that the prover tries came up.
+    ///
+    /// A release that does not come up, or that could not be tried, leaves the live one untouched.
+    /// It stays staged, to be looked at where it lies; [`prune`](Self::prune) deletes it when its
+    /// grace time is over. What another publisher makes live meanwhile is not undone, but is a
+    /// conflict.
+    ///
+    /// # Errors
+    /// Those of [`stage`](Self::stage), [`prove`](Self::prove) and [`activate`](Self::activate):
+    /// above all [`Error::NotProven`], which has the last lines of the consoles.
+    pub async fn publish_proven(
+        &self,
+        release: &Release,
+        prover: &dyn Prover,
+        context: &Context,
+    ) -> Result<ProvenReceipt, Error> {
+        let base = self.read_pointer().await?;
+        self.writable_places(release.manifest(), &base).await?;
+        self.require_signable(release).await?;
+        let staged = self.stage(release, context).await?;
+        let proof = self.prove(release.id(), prover, context).await?;
+        let receipt =
+            self.make_live(release.id(), &base, ActivationKind::Activated, context).await?;
+        Ok(ProvenReceipt { receipt: Receipt { staged: Some(staged), ..receipt }, proof })
+    }
+
+    /// Lets `prover` boot the images of a staged release from where they lie, all of them even if
+    /// one does not come up. Changes nothing; [`activate`](Self::activate) may follow.
+    ///
+    /// # Errors
+    /// [`Error::NotProven`] if an image did not come up, [`Error::NothingToProve`] if the prover
+    /// tries none; [`Error::NotStaged`], [`Error::NotWhole`], [`Error::Signature`];
+    /// [`Error::Cancelled`]; when an image could not be tried.
+    pub async fn prove(
+        &self,
+        release: &ReleaseId,
+        prover: &dyn Prover,
+        context: &Context,
+    ) -> Result<ProofReport, Error> {
+        let stored = self.read_staged(release).await?;
+        self.require_signature(release, &stored).await?;
+        self.require_whole(&stored.manifest, VerifyDepth::Listing, context).await?;
+        let (mut proofs, mut failures) = (BTreeMap::new(), BTreeMap::new());
+        let mut untried = BTreeSet::new();
+        for (profile, image) in stored.manifest.images() {
+            let image = StagedImage {
+                store: self.store.clone(),
+                release: *release,
+                profile: profile.clone(),
+                image: image.clone(),
+            };
+            if !prover.tries(&image) {
+                untried.insert(profile.clone());
+                continue;
+            }
+            context.check()?;
+            match prover.prove(&image, context).await? {
+                Verdict::CameUp(proof) => drop(proofs.insert(profile.clone(), proof)),
+                Verdict::Failed(failure) => drop(failures.insert(profile.clone(), failure)),
+            }
+        }
+        if !failures.is_empty() {
+            return Err(Error::NotProven { release: *release, failures });
+        }
+        if proofs.is_empty() {
+            return Err(Error::NothingToProve { release: *release });
+        }
+        Ok(ProofReport { release: *release, proofs, untried })
+    }
+}
