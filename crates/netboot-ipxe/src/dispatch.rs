@@ -8,11 +8,13 @@ mod assignment;
 mod fleet;
 mod key;
 mod key_text;
+mod lookup;
 mod selector;
 
+pub(crate) use self::assignment::TokenPlace;
+pub(crate) use self::lookup::{Identity, share_of, test, value_of};
 pub use self::assignment::{Assignment, BootOnce};
 pub use self::fleet::{DispatchForm, Fleet, FleetBuilder, UnknownMachine};
 pub use self::key::{MachineKey, MachineUuid};
 pub use self::key_text::{AssetTag, MachineName, SerialNumber, SettingName, SettingValue};
 pub use self::selector::Selector;
-pub(crate) use self::assignment::TokenPlace;

@@ -1,6 +1,7 @@
 use std::fmt;
+use std::path::PathBuf;
 
-use netboot_core::{ProfileName, TextProblem};
+use netboot_core::{FileName, ProfileName, TextProblem};
 
 use crate::dhcp::{DhcpProblem, DhcpServer, DhcpSetting};
 use crate::lexical::LexicalProblem;
@@ -54,11 +55,20 @@ pub enum Error {
         known: Vec<ProfileName>,
     },
 
+    /// A template's file that cannot be read.
+    #[error("the template {} cannot be read", path.display())]
+    TemplateFile {
+        /// The file, or the directory that was to have some.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+
     /// A template that is not valid Tera.
-    #[error("the template `{template}` cannot be read{}", at_line(*line))]
+    #[error("the template `{file}` cannot be read{}", at_line(*line))]
     MalformedTemplate {
-        /// The template.
-        template: TemplateName,
+        /// The name by which templates include it; empty where Tera does not tell.
+        file: String,
         /// The line of the template, counted from 1, where Tera gives it as a number.
         line: Option<usize>,
         /// What Tera says of it, with the line's text.
@@ -66,20 +76,26 @@ pub enum Error {
     },
 
     /// A template that uses a variable which it is not given.
-    #[error("the template `{template}` uses the unknown variable `{variable}`")]
+    #[error("the template `{file}` uses the unknown variable `{variable}` at its line {line}")]
     UnknownVariable {
-        /// The template.
+        /// The template that cannot be rendered so.
         template: TemplateName,
+        /// The template or part that uses it, by the name by which templates include it.
+        file: String,
+        /// Its line, counted from 1.
+        line: usize,
         /// The variable.
         variable: String,
     },
 
     /// A template that could not be filled in: it uses a field that there is not, for example.
-    #[error("the template `{template}` cannot be rendered{}", at_line(*line))]
+    #[error("the template `{file}` cannot be rendered{}", at_line(*line))]
     Template {
         /// The template.
         template: TemplateName,
-        /// The line of the template, counted from 1, where Tera gives it as a number.
+        /// The template or part at fault, by the name by which templates include it.
+        file: String,
+        /// Its line, counted from 1, where Tera gives it as a number.
         line: Option<usize>,
         /// What Tera says of it, with the line's text.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -92,6 +108,22 @@ pub enum Error {
         template: TemplateName,
         /// What is wrong with its output.
         problem: ScriptProblem,
+    },
+
+    /// A name that no target has.
+    #[error("there is no iPXE target `{name}`")]
+    UnknownTarget {
+        /// The name, cut to its first 80 characters.
+        name: String,
+    },
+
+    /// A target that cannot be put together.
+    #[error("the iPXE target `{name}` cannot be: {problem}")]
+    InvalidTarget {
+        /// Its name, cut to its first 80 characters.
+        name: String,
+        /// Why.
+        problem: String,
     },
 
     /// A text that is no hardware address of a network card.
@@ -176,6 +208,13 @@ pub enum Error {
         profile: ProfileName,
         /// The profiles and families that there are.
         known: Vec<ProfileName>,
+    },
+
+    /// A file that scripts are to verify, and that nobody signed.
+    #[error("there is no signature of {file}")]
+    MissingSignature {
+        /// The file's name.
+        file: FileName,
     },
 
     /// A character that no key of a menu may be.
@@ -298,18 +337,35 @@ impl Error {
             Self::AmbiguousSelectors { .. } => {
                 "add a key to the one that is to win, or give both the same assignment".to_owned()
             }
+            Self::MissingSignature { .. } => {
+                "sign the payload of every image, and the overlays of machines".to_owned()
+            }
+            Self::UnknownTarget { .. } => {
+                format!("choose one of: {}", crate::Target::NAMES.join(", "))
+            }
+            Self::InvalidTarget { .. } => {
+                "name commands and options as `help` and `--help` print them on the build itself, \
+                 and give the target a name of its own and a platform"
+                    .to_owned()
+            }
             Self::InvalidMenuKey { .. } => "use a digit or a lower-case letter".to_owned(),
             Self::InvalidMenu { problem, .. } => problem.remedy().to_owned(),
             Self::UnknownProfile { known, .. } | Self::UnknownDefault { known, .. } => {
                 let known: Vec<&str> = known.iter().map(ProfileName::as_str).collect();
                 format!("choose one of: {}", known.join(", "))
             }
+            Self::TemplateFile { .. } => {
+                "name a directory with templates called `<name>.ipxe`".to_owned()
+            }
             Self::MalformedTemplate { .. } => {
                 "correct the template at the line that the cause names; the syntax is Tera's"
                     .to_owned()
             }
             Self::UnknownVariable { template, .. } | Self::Template { template, .. } => {
-                format!("the template may use: {}", template.variables().join(", "))
+                let variables = template.variables().iter();
+                let all = variables.chain(&TemplateName::COMMON_VARIABLES).copied();
+                let all: Vec<&str> = all.collect();
+                format!("the template may use: {}", all.join(", "))
             }
             Self::NotAScript { problem, .. } => problem.remedy().to_owned(),
             Self::InvalidMacAddress { .. } => {

@@ -55,6 +55,7 @@ pub mod script;
 mod script_argument;
 mod script_check;
 mod script_url;
+mod target;
 mod template;
 
 pub use crate::dispatch::{
@@ -71,4 +72,5 @@ pub use crate::renderer::{Renderer, RendererBuilder};
 pub use crate::script_argument::ScriptArgument;
 pub use crate::script_check::ScriptProblem;
 pub use crate::script_url::ScriptUrl;
+pub use crate::target::{ImageFormat, Platform, Protocol, Quirk, Target, TargetBuilder};
 pub use crate::template::TemplateName;

@@ -33,6 +33,11 @@ impl ScriptArgument {
         Self(format!("initrd={name}"))
     }
 
+    /// `initrd=` for the additional initrd of one machine.
+    pub(crate) fn overlay(name: &'static str) -> Self {
+        Self(format!("initrd={name}"))
+    }
+
     /// The argument.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -100,6 +100,26 @@ impl ScriptUrl {
         Ok(Self(text))
     }
 
+    /// The object at `path` below this URL, which names a directory.
+    pub(crate) fn below(&self, path: &ReleasePath) -> Self {
+        Self(format!("{}/{path}", self.0.trim_end_matches('/')))
+    }
+
+    /// This URL with the file's name followed by `.sig`.
+    pub(crate) fn signature(&self) -> Self {
+        Self(format!("{}.sig", self.0))
+    }
+
+    /// This URL, ready for parameters to be written behind it.
+    pub(crate) fn with_more_parameters(&self) -> Self {
+        let separator = match self.0.split_once('?') {
+            None => "?",
+            Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+            Some(_) => "&",
+        };
+        Self(format!("{}{separator}", self.0))
+    }
+
     /// The URL as it stands in a script.
     pub fn as_str(&self) -> &str {
         &self.0

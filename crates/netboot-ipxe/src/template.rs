@@ -1,43 +1,119 @@
 //! The templates, and what each may print.
 
+mod set;
+mod sources;
+
 use std::fmt;
 
-use netboot_core::layout::GENERATED_MARK;
-use tera::{Context, ErrorKind, Tera};
-
-use crate::{Error, script_check};
+pub(crate) use self::set::Templates;
+pub(crate) use self::sources::TemplateSources;
 
 /// Names a template.
+///
+/// Templates are written in the language of [Tera](https://keats.github.io/tera/). A caller's text
+/// in the place of a built-in one may use the variables that are listed here, those of
+/// [`COMMON_VARIABLES`](Self::COMMON_VARIABLES), and the caller's own
+/// ([`RendererBuilder::variable`](crate::RendererBuilder::variable)). It may include the caller's
+/// parts ([`RendererBuilder::part`](crate::RendererBuilder::part)) by their name, and extend or
+/// include any built-in template or part as `built-in/<name>`:
+///
+/// ```text
+/// {% extends "built-in/image" %}
+/// {% block begin %}echo {{ site }}: {{ profile }}
+/// {% endblock begin %}
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum TemplateName {
-    /// Starts one image. Variables: `mark`, `profile`, `kernel.name`, `kernel.url`, `arguments`
-    /// (a list: the kernel's command line), `initrds` (a list, each with `name` and `url`),
-    /// `attempts`, `pause_seconds`.
+    /// Starts one image. Variables:
+    /// - `profile`
+    /// - `kernel`: with `name`, `url`, `sha256` and `signature_url` (none without signatures)
+    /// - `arguments`: the kernel's command line, a list
+    /// - `initrds`: a list, each like `kernel`
+    /// - `attempts`: how often to try
+    /// - `check_digests`, `check_signatures`: whether to
+    /// - `machine_parameters`, `machine_overlays`: whether the settings `netboot-parameters` and
+    ///   `netboot-overlay` (the digest of an initrd) of the machine count
+    /// - `overlay_name`: the name of that initrd
+    /// - `blobs_url`: where payloads lie that are named by digest
+    ///
+    /// Blocks: `begin`, `before_boot`, `give_up`.
     Image,
-    /// Lets a person choose among the images. Variables: `mark`, `images` (a list, each with
-    /// `label`, `title` and `url`), `default` (a label), `timeout_milliseconds` (0: none),
-    /// `pause_seconds`.
+    /// Lets a person choose among the images. Variables:
+    /// - `title`
+    /// - `menus`: a list, the first of which is the main one, each with `label`, `title`, `parent`
+    ///   (a label), `default` (a label or none) and `entries` (a list, each with `name`, `text`
+    ///   and `key`; a heading has no `name`, an empty line no `text`)
+    /// - `images`: those that the menus name, each with `label`, `title` and `url`
+    /// - `default`: the label of what starts when nobody chooses
+    /// - `timeout_milliseconds`: after how long (0: never)
+    /// - `retry_milliseconds`: after how long a machine tries its own profile again
+    /// - `escape`: the label for Ctrl-C
+    /// - `shell_item`, `reboot_item`: whether there is one
+    /// - `first_disk`: whether the local disk is started by BIOS's number
+    /// - `machine_parameters`, `machine_overlays`: as for an image
     Menu,
-    /// Leads to the live release. Variables: `mark`, `release` (the first digits of its id),
-    /// `release_url` (its directory, from the target's root).
+    /// Sends each machine to its image. Variables:
+    /// - `settings`: those to clear at first
+    /// - `lookups`: a list in the order of precedence, each with `conditions` (each with `test`
+    ///   and `label`), `jump` (a label with a setting in it), `file` (a URL with settings in it),
+    ///   `tables` (a list, each with `labels` and `url`), `table_jump` and `end` (labels)
+    /// - `assignments`: a list, each with `name`, `labels`, `profile`, `parameters` (a list),
+    ///   `overlay`, `overlay_signature`, `token_url` and `consume_url` (or none of these)
+    /// - `unknown`: `menu`, `profile`, `local-disk` or `refuse`; `unknown_profile`
+    /// - `menu_url`, or none
+    /// - `probe_url`: a file that is there where `file`s may be missing, or none
+    /// - `tokens`: whether a machine boots by token
+    /// - `first_disk`: as for the menu
+    /// - `refuse_seconds`: how long a machine waits that is refused
+    ///
+    /// Blocks: `refuse`.
+    Dispatch,
+    /// Tells some machines what they boot, and nothing of images. Variables: `conditions`, `jump`
+    /// and `assignments` as for [`Dispatch`](Self::Dispatch).
+    MachineTable,
+    /// Chooses among images by architecture. Variables: `family` and `images` (a list, each with
+    /// `architecture` and `url`).
+    Family,
+    /// Leads to the live release. Variables: `release` (the first digits of its id),
+    /// `release_url` (its directory, from the target's root), `menu_url` (or none).
     Pointer,
-    /// The static entry for every machine. Variables: `mark`, `pointer_url`.
+    /// The static entry for every machine. Variables: `pointer_url`, `rounds`. Blocks: `start`,
+    /// `failed`.
     BootEntry,
-    /// The static entry of one profile. Variables: `mark`, `profile`, `pointer_url`.
+    /// The static entry of one profile. Variables: `profile`, `pointer_url`, `rounds`. Blocks:
+    /// `start`, `failed`.
     ProfileEntry,
 }
 
 impl TemplateName {
     /// Every template there is.
-    pub const ALL: [Self; 5] =
-        [Self::Image, Self::Menu, Self::Pointer, Self::BootEntry, Self::ProfileEntry];
+    pub const ALL: [Self; 8] = [
+        Self::Image,
+        Self::Menu,
+        Self::Dispatch,
+        Self::MachineTable,
+        Self::Family,
+        Self::Pointer,
+        Self::BootEntry,
+        Self::ProfileEntry,
+    ];
+
+    /// What every template may print: `mark` (the comment by which a publisher knows a file for
+    /// ours), `pause_seconds` and `longest_pause_seconds` (between attempts, at first and at
+    /// most), `shell` (whether to offer iPXE's command line where something failed), `report_url`
+    /// (up to the parameter `stage`, or none).
+    pub const COMMON_VARIABLES: [&'static str; 5] =
+        ["mark", "pause_seconds", "longest_pause_seconds", "shell", "report_url"];
 
     /// The name, such as `image`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Image => "image",
             Self::Menu => "menu",
+            Self::Dispatch => "dispatch",
+            Self::MachineTable => "machine_table",
+            Self::Family => "family",
             Self::Pointer => "pointer",
             Self::BootEntry => "boot_entry",
             Self::ProfileEntry => "profile_entry",
@@ -49,22 +125,62 @@ impl TemplateName {
         match self {
             Self::Image => include_str!("templates/image.ipxe"),
             Self::Menu => include_str!("templates/menu.ipxe"),
+            Self::Dispatch => include_str!("templates/dispatch.ipxe"),
+            Self::MachineTable => include_str!("templates/machine_table.ipxe"),
+            Self::Family => include_str!("templates/family.ipxe"),
             Self::Pointer => include_str!("templates/pointer.ipxe"),
             Self::BootEntry => include_str!("templates/boot_entry.ipxe"),
             Self::ProfileEntry => include_str!("templates/profile_entry.ipxe"),
         }
     }
 
-    /// The variables that the template may print.
+    /// The variables that the template may print besides the common ones.
     pub fn variables(self) -> &'static [&'static str] {
         match self {
-            Self::Image => {
-                &["mark", "profile", "kernel", "arguments", "initrds", "attempts", "pause_seconds"]
-            }
-            Self::Menu => &["mark", "images", "default", "timeout_milliseconds", "pause_seconds"],
-            Self::Pointer => &["mark", "release", "release_url"],
-            Self::BootEntry => &["mark", "pointer_url"],
-            Self::ProfileEntry => &["mark", "profile", "pointer_url"],
+            Self::Image => &[
+                "profile",
+                "kernel",
+                "arguments",
+                "initrds",
+                "attempts",
+                "check_digests",
+                "check_signatures",
+                "machine_parameters",
+                "machine_overlays",
+                "overlay_name",
+                "blobs_url",
+            ],
+            Self::Menu => &[
+                "title",
+                "menus",
+                "images",
+                "default",
+                "timeout_milliseconds",
+                "retry_milliseconds",
+                "escape",
+                "shell_item",
+                "reboot_item",
+                "first_disk",
+                "machine_parameters",
+                "machine_overlays",
+            ],
+            Self::Dispatch => &[
+                "settings",
+                "lookups",
+                "assignments",
+                "unknown",
+                "unknown_profile",
+                "menu_url",
+                "probe_url",
+                "tokens",
+                "first_disk",
+                "refuse_seconds",
+            ],
+            Self::MachineTable => &["conditions", "jump", "assignments"],
+            Self::Family => &["family", "images"],
+            Self::Pointer => &["release", "release_url", "menu_url"],
+            Self::BootEntry => &["pointer_url", "rounds"],
+            Self::ProfileEntry => &["profile", "pointer_url", "rounds"],
         }
     }
 }
@@ -73,80 +189,4 @@ impl fmt::Display for TemplateName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
-}
-
-/// All templates, compiled.
-#[derive(Debug, Clone)]
-pub(crate) struct Templates(Tera);
-
-impl Templates {
-    /// Compiles the built-in templates, or what `replacement` gives in the place of one.
-    pub(crate) fn compile(
-        replacement: impl Fn(TemplateName) -> Option<String>,
-    ) -> Result<Self, Error> {
-        let mut tera = Tera::new();
-        // Values are validated for iPXE, whose rules are not those of HTML.
-        tera.autoescape_on(Vec::<&'static str>::new());
-        let texts = TemplateName::ALL.map(|template| {
-            let text = replacement(template);
-            (template, text.unwrap_or_else(|| template.built_in().to_owned()))
-        });
-        for (template, text) in &texts {
-            tera.add_raw_template(template.as_str(), text)
-                .map_err(|error| malformed(*template, error))?;
-        }
-        for (template, text) in &texts {
-            let used = tera
-                .get_template_variables(template.as_str())
-                .map_err(|error| malformed(*template, error))?;
-            let known = template.variables();
-            let unknown = used.into_iter().filter(|name| !known.contains(name));
-            if let Some(variable) = unknown.filter(|name| !assigns(text, name)).min() {
-                let (template, variable) = (*template, variable.to_owned());
-                return Err(Error::UnknownVariable { template, variable });
-            }
-        }
-        Ok(Self(tera))
-    }
-
-    /// Fills in a template, and holds what comes out to what every script has to be.
-    pub(crate) fn render(
-        &self,
-        template: TemplateName,
-        mut values: Context,
-    ) -> Result<String, Error> {
-        values.insert("mark", GENERATED_MARK);
-        let script = self.0.render(template.as_str(), &values).map_err(|error| {
-            Error::Template { template, line: line_of(&error), source: Box::new(error) }
-        })?;
-        match script_check::check(&script) {
-            Ok(()) => Ok(script),
-            Err(problem) => Err(Error::NotAScript { template, problem }),
-        }
-    }
-}
-
-fn malformed(template: TemplateName, error: tera::Error) -> Error {
-    Error::MalformedTemplate { template, line: line_of(&error), source: Box::new(error) }
-}
-
-/// The line of a template at which Tera found something wrong, counted from 1.
-fn line_of(error: &tera::Error) -> Option<usize> {
-    match error.kind() {
-        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
-            Some(report.span().start_line)
-        }
-        _ => None,
-    }
-}
-
-/// Whether a template gives itself this variable, which Tera's list of variables does not say.
-fn assigns(text: &str, variable: &str) -> bool {
-    let mut words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-    let mut assigned = false;
-    words.any(|word| {
-        let found = assigned && word == variable;
-        assigned = matches!(word, "set" | "set_global") || (assigned && word.is_empty());
-        found
-    })
 }

@@ -1,23 +1,15 @@
-//! What the built-in templates make, word for word. `UPDATE_GOLDEN=1` writes the files anew.
+//! What the built-in templates make, word for word.
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+mod golden_file;
 mod images;
 
-use std::path::Path;
 use std::time::Duration;
 
+use golden_file::assert_golden;
 use images::image;
 use netboot_core::layout;
 use netboot_ipxe::Renderer;
-
-fn assert_golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, text).unwrap();
-    }
-    let golden = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text, golden, "{name} differs; UPDATE_GOLDEN=1 writes it anew");
-}
 
 #[test]
 fn the_scripts_of_a_release() {

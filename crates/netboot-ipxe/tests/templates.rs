@@ -55,10 +55,11 @@ fn an_unknown_variable_is_named_before_anything_is_rendered() {
         let message = error.to_string();
         assert!(message.contains(template.as_str()) && message.contains(name), "{message}");
         assert!(error.hint().unwrap().contains(template.variables()[1]), "{error:?}");
-        let Error::UnknownVariable { template: named, variable } = error else {
+        let Error::UnknownVariable { template: named, variable, file, line } = error else {
             panic!("{error:?}")
         };
         assert_eq!((named, variable.as_str()), (template, name));
+        assert_eq!((file.as_str(), line), (template.as_str(), 3));
     }
 }
 
@@ -90,10 +91,11 @@ fn a_template_that_is_not_valid_is_named_with_its_line() {
     for text in ["{% if %}", "{{ kernel.url", "{% for i in initrds %}", "{{ profile | nonsense }}"]
     {
         let error = render(&format!("{HEAD}boot\n{text}")).unwrap_err();
-        let Error::MalformedTemplate { template: TemplateName::Image, line, source } = &error
+        let Error::MalformedTemplate { file, line, source } = &error
         else {
             panic!("{error:?}")
         };
+        assert!(file == "image" || line.is_none(), "{file}");
         // Tera names the line of an unknown filter in its text only.
         let named = source.to_string().contains("image:4:");
         assert!(named && line.is_none_or(|line| line == 4), "{text}: {line:?}, {source}");

@@ -19,7 +19,10 @@ const PLACEHOLDERS: [&str; 10] = [
     "0123456789",
 ];
 
-/// The serial number that a machine's firmware tells: 1 to 64 printable ASCII characters, spaces
+/// How long a serial number or asset tag may be: its hexadecimal digits name a file.
+const IDENTITY_LIMIT: usize = 60;
+
+/// The serial number that a machine's firmware tells: 1 to 60 printable ASCII characters, spaces
 /// included wherever firmware has them. Texts that boards have for "none" are refused.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -62,7 +65,7 @@ fn check_printable(text: &str, limit: usize) -> Result<(), TextProblem> {
 }
 
 fn check_identity(text: &str) -> Result<(), TextProblem> {
-    check_printable(text, 64)?;
+    check_printable(text, IDENTITY_LIMIT)?;
     let said = text.trim().to_ascii_lowercase();
     if said.is_empty() || PLACEHOLDERS.contains(&said.as_str()) {
         return Err(TextProblem::Reserved);
@@ -95,9 +98,8 @@ fn check_setting_value(text: &str) -> Result<(), TextProblem> {
 
 fn check_machine_name(text: &str) -> Result<(), TextProblem> {
     check_printable(text, 63)?;
-    let allowed = |c: char| {
-        c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-')
-    };
+    let allowed =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
     if let Some((position, character)) = text.char_indices().find(|(_, c)| !allowed(*c)) {
         return Err(TextProblem::ForbiddenCharacter { character, position });
     }

@@ -1,0 +1,132 @@
+//! How iPXE finds out what is true of a machine.
+//!
+//! `goto` expands its argument, so one command finds one label among any number of them. iPXE has
+//! no substrings; but the type `ipv4` shows the first four octets of whatever a setting holds as
+//! decimal numbers (`format_ipv4_setting` in its `src/core/settings.c`), and SMBIOS settings take
+//! an offset and a length (`src/interface/smbios/smbios_settings.c`). By those, machines are
+//! shared out among tables.
+
+use std::fmt::Write as _;
+
+use super::key::MachineKey;
+
+/// The kinds of keys that are found by one `goto`, in the order in which they are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Identity {
+    Mac,
+    Uuid,
+    Serial,
+    AssetTag,
+}
+
+impl Identity {
+    pub(crate) const ALL: [Self; 4] = [Self::Mac, Self::Uuid, Self::Serial, Self::AssetTag];
+
+    /// That of a key, if it has one.
+    pub(crate) fn of(key: &MachineKey) -> Option<Self> {
+        Some(match key {
+            MachineKey::Mac(_) => Self::Mac,
+            MachineKey::Uuid(_) => Self::Uuid,
+            MachineKey::Serial(_) => Self::Serial,
+            MachineKey::AssetTag(_) => Self::AssetTag,
+            MachineKey::Setting { .. } | MachineKey::Architecture(_) => return None,
+        })
+    }
+
+    /// What labels of this kind begin with.
+    pub(crate) fn prefix(self) -> &'static str {
+        match self {
+            Self::Mac => "mac",
+            Self::Uuid => "uuid",
+            Self::Serial => "serial",
+            Self::AssetTag => "asset",
+        }
+    }
+
+    /// The value of a machine, as iPXE expands it.
+    pub(crate) fn value(self) -> &'static str {
+        match self {
+            Self::Mac => "${netX/mac:hexhyp}",
+            Self::Uuid => "${uuid}",
+            Self::Serial => "${serial:hexraw}",
+            Self::AssetTag => "${asset:hexraw}",
+        }
+    }
+
+    /// The part of the value by which machines are shared out, as iPXE expands it.
+    pub(crate) fn share(self) -> &'static str {
+        match self {
+            Self::Mac => "${netX/mac:ipv4}",
+            // The last octet of the UUID: the first may come in either order, and vary less.
+            Self::Uuid => "${smbios/1.23.1:hexraw}",
+            Self::Serial => "${serial:ipv4}",
+            Self::AssetTag => "${asset:ipv4}",
+        }
+    }
+}
+
+/// The value of a key as [`Identity::value`] expands on its machine.
+pub(crate) fn value_of(key: &MachineKey) -> String {
+    match key {
+        MachineKey::Mac(mac) => mac.separated_by("-"),
+        MachineKey::Uuid(uuid) => uuid.to_string(),
+        MachineKey::Serial(serial) => hexadecimal(serial.as_str()),
+        MachineKey::AssetTag(tag) => hexadecimal(tag.as_str()),
+        MachineKey::Setting { value, .. } => value.to_string(),
+        MachineKey::Architecture(architecture) => architecture.to_string(),
+    }
+}
+
+/// What [`Identity::share`] expands to on a key's machine.
+pub(crate) fn share_of(key: &MachineKey) -> String {
+    match key {
+        MachineKey::Mac(mac) => first_four(&mac.octets()),
+        MachineKey::Uuid(uuid) => format!("{:02x}", uuid.last_octet()),
+        MachineKey::Serial(serial) => first_four(serial.as_str().as_bytes()),
+        MachineKey::AssetTag(tag) => first_four(tag.as_str().as_bytes()),
+        MachineKey::Setting { .. } | MachineKey::Architecture(_) => String::new(),
+    }
+}
+
+/// The first four octets as an IPv4 address; nothing where there are fewer, as with iPXE.
+fn first_four(octets: &[u8]) -> String {
+    match octets {
+        [a, b, c, d, ..] => format!("{a}.{b}.{c}.{d}"),
+        _ => String::new(),
+    }
+}
+
+/// The command that succeeds where a key is true.
+pub(crate) fn test(key: &MachineKey) -> String {
+    match key {
+        MachineKey::Setting { name, value } if is_plain(value.as_str()) => {
+            format!("iseq ${{{name}}} {value}")
+        }
+        // A value that iPXE would split or cut comes to it as digits.
+        MachineKey::Setting { name, value } => format!(
+            "set netboot-wanted:hexraw {} && iseq -- ${{{name}}} ${{netboot-wanted:string}}",
+            hexadecimal(value.as_str())
+        ),
+        MachineKey::Architecture(architecture) => {
+            format!("iseq ${{netboot-architecture}} {architecture}")
+        }
+        key => {
+            let value = Identity::of(key).map_or("", Identity::value);
+            format!("iseq {value} {}", value_of(key))
+        }
+    }
+}
+
+/// Whether a value is one word that means nothing to iPXE.
+fn is_plain(value: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '/' | '-');
+    value.chars().all(plain) && !value.starts_with('-')
+}
+
+fn hexadecimal(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut digits, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}

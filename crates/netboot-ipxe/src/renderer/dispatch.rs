@@ -1,0 +1,208 @@
+//! The script that sends each machine to its image.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use netboot_core::{
+    Artifact, COMMAND_LINE_LIMIT, Image, ProfileName, ReleasePath, Sha256Digest, layout,
+};
+use serde::Serialize;
+use tera::Context;
+
+use super::Renderer;
+use super::image::machine_arguments;
+use super::machine_table::{Entry, Lookup, Target};
+use crate::dispatch::{Assignment, BootOnce, Fleet, TokenPlace, UnknownMachine};
+use crate::menu::LocalDisk;
+use crate::template::TemplateName;
+use crate::{Error, MachineName, ScriptArgument, ScriptUrl};
+
+/// The scripts of a fleet.
+#[derive(Debug)]
+pub(super) struct Dispatch {
+    pub(super) script: String,
+    /// By their path below the release.
+    pub(super) files: Vec<(ReleasePath, String)>,
+    pub(super) tables: Vec<Arc<dyn Artifact>>,
+}
+
+/// An assignment as a template sees it.
+#[derive(Serialize)]
+pub(super) struct AssignmentValues<'a> {
+    name: &'a MachineName,
+    labels: Vec<String>,
+    profile: &'a ProfileName,
+    parameters: Vec<ScriptArgument>,
+    overlay: Option<Sha256Digest>,
+    overlay_signature: Option<Sha256Digest>,
+    token_url: Option<ScriptUrl>,
+    consume_url: Option<&'a ScriptUrl>,
+}
+
+impl Renderer {
+    /// The scripts that send each machine to its image.
+    pub(super) fn render_dispatch(
+        &self,
+        fleet: &Fleet,
+        images: &[Image],
+    ) -> Result<Dispatch, Error> {
+        self.check_assignments(fleet, images)?;
+        let (mut files, mut tables) = (Vec::new(), Vec::new());
+        let mut lookups: Vec<Lookup> = Vec::new();
+        let mut inline: Vec<Entry<'_>> = Vec::new();
+        for group in self.groups(fleet, &mut files, &mut tables)? {
+            lookups.push(group.lookup);
+            inline.extend(group.inline);
+        }
+        let probe_url = match files.is_empty() {
+            true => None,
+            false => {
+                let path = ReleasePath::new("machines/known.ipxe")?;
+                files.push((path.clone(), self.render_table(&[])?));
+                Some(path)
+            }
+        };
+        let has_token = fleet.assignments().iter().any(|one| one.token().is_some());
+        let mut values = Context::new();
+        values.insert("settings", &self.machine_settings(fleet));
+        values.insert("lookups", &lookups);
+        values.insert("assignments", &self.assignment_values(&inline)?);
+        let (unknown, profile) = match fleet.unknown() {
+            UnknownMachine::Menu => ("menu", None),
+            UnknownMachine::Profile(profile) => ("profile", Some(profile)),
+            UnknownMachine::LocalDisk => ("local-disk", None),
+            UnknownMachine::Refuse => ("refuse", None),
+        };
+        values.insert("unknown", unknown);
+        values.insert("unknown_profile", &profile);
+        values.insert("menu_url", &self.menu_path()?);
+        values.insert("probe_url", &probe_url);
+        values.insert("tokens", &has_token);
+        values.insert("first_disk", &(self.settings.local_disk == LocalDisk::FirstDisk));
+        values.insert("refuse_seconds", &self.settings.retry_after.as_secs());
+        let script = self.templates.render(TemplateName::Dispatch, values)?;
+        Ok(Dispatch { script, files, tables })
+    }
+
+    /// Whether images take kernel parameters that a machine's assignment sets.
+    pub(super) fn machine_parameters(&self) -> bool {
+        self.any_assignment(|one| !one.parameters().is_empty() || one.overlay_artifact().is_some())
+    }
+
+    /// Whether images take an initrd that a machine's assignment names.
+    pub(super) fn machine_overlays(&self) -> bool {
+        self.any_assignment(|one| one.overlay_artifact().is_some())
+    }
+
+    fn any_assignment(&self, is_so: impl FnMut(&Assignment) -> bool) -> bool {
+        let fleet = self.settings.fleet.as_deref();
+        fleet.is_some_and(|fleet| fleet.assignments().iter().any(is_so))
+    }
+
+    /// The settings that assignments set.
+    fn machine_settings(&self, fleet: &Fleet) -> Vec<&'static str> {
+        let mut settings = vec!["netboot-machine", "netboot-profile"];
+        let tokens = || fleet.assignments().iter().filter_map(Assignment::token);
+        let wanted = [
+            ("netboot-parameters", self.machine_parameters()),
+            ("netboot-overlay", self.machine_overlays()),
+            (
+                "netboot-overlay-signature",
+                self.machine_overlays() && self.settings.signatures.is_some(),
+            ),
+            ("netboot-token", tokens().next().is_some()),
+            ("netboot-consume", tokens().any(|token| token.consuming_url().is_some())),
+        ];
+        settings.extend(wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| name));
+        settings
+    }
+
+    /// What each assignment of these entries sets, with the labels that lead there.
+    pub(super) fn assignment_values<'a>(
+        &self,
+        entries: &[Entry<'a>],
+    ) -> Result<Vec<AssignmentValues<'a>>, Error> {
+        let mut labels: BTreeMap<&MachineName, (&Assignment, BTreeSet<String>)> = BTreeMap::new();
+        for entry in entries {
+            let (_, labels) = labels
+                .entry(entry.assignment.name())
+                .or_insert_with(|| (entry.assignment, BTreeSet::new()));
+            labels.insert(entry.label());
+        }
+        let values = labels.into_values().map(|(assignment, labels)| {
+            let overlay = assignment.overlay_artifact();
+            let signature = match overlay {
+                Some(overlay) => self.signature(overlay.as_ref())?,
+                None => None,
+            };
+            Ok(AssignmentValues {
+                name: assignment.name(),
+                labels: labels.into_iter().collect(),
+                profile: assignment.profile(),
+                parameters: machine_arguments(assignment)?,
+                overlay: overlay.map(|overlay| overlay.sha256()),
+                overlay_signature: signature.map(Artifact::sha256),
+                token_url: assignment.token().map(token_url),
+                consume_url: assignment.token().and_then(BootOnce::consuming_url),
+            })
+        });
+        values.collect()
+    }
+
+    /// Each assignment has an image, and a command line that the firmware does not cut.
+    fn check_assignments(&self, fleet: &Fleet, images: &[Image]) -> Result<(), Error> {
+        let mut targets: BTreeMap<&ProfileName, Target<'_>> = BTreeMap::new();
+        for image in images {
+            let arguments = self.arguments(image, None)?;
+            let length = arguments.iter().map(|one| 1 + one.as_str().len()).sum::<usize>();
+            let length = length + image.kernel().file_name().as_str().len();
+            targets.insert(image.profile(), Target { image: image.profile(), length });
+        }
+        for (family, members) in &self.settings.families {
+            let members = members.values().filter_map(|profile| targets.get(profile));
+            if let Some(longest) = members.max_by_key(|target| target.length).copied() {
+                targets.insert(family, longest);
+            }
+        }
+        let unknown = |wanted_by: String, profile: &ProfileName| Error::UnknownProfile {
+            wanted_by,
+            profile: profile.clone(),
+            known: targets.keys().map(|profile| (*profile).clone()).collect(),
+        };
+        for assignment in fleet.assignments() {
+            let profile = assignment.profile();
+            let Some(target) = targets.get(profile) else {
+                return Err(unknown(format!("the machine {}", assignment.name()), profile));
+            };
+            let arguments = machine_arguments(assignment)?;
+            let added = arguments.iter().map(|one| 1 + one.as_str().len()).sum::<usize>();
+            let (length, limit) = (target.length + added, COMMAND_LINE_LIMIT);
+            if length > limit {
+                let profile = target.image.clone();
+                return Err(Error::CommandLineTooLong { profile, length, limit });
+            }
+        }
+        match fleet.unknown() {
+            UnknownMachine::Profile(profile) if !targets.contains_key(profile) => {
+                Err(unknown("the policy for unknown machines".to_owned(), profile))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Where a token is, from the script of a release that all machines run.
+fn token_url(boot_once: &BootOnce) -> ScriptUrl {
+    match boot_once.token() {
+        TokenPlace::File(path) => ScriptUrl::from_below(2, path),
+        TokenPlace::Url(url) => url.clone(),
+    }
+}
+
+/// Where blobs are, from that script.
+pub(super) fn blob_url(renderer: &Renderer, digest: &Sha256Digest) -> ScriptUrl {
+    match &renderer.settings.payload_url {
+        Some(url) => url.below(&layout::blob(digest)),
+        None => ScriptUrl::from_below(2, &layout::blob(digest)),
+    }
+}

@@ -1,0 +1,51 @@
+//! The static entries and the pointer.
+
+use netboot_core::{ProfileName, ReleaseId, ReleasePath, layout};
+use tera::Context;
+
+use super::Renderer;
+use crate::template::TemplateName;
+use crate::{Error, ScriptUrl};
+
+impl Renderer {
+    /// The text of the pointer while the release `id` is live.
+    ///
+    /// # Errors
+    /// [`Error::Template`] and [`Error::NotAScript`] for a caller's template.
+    pub fn render_pointer(&self, id: &ReleaseId) -> Result<String, Error> {
+        let release_url = format!("releases/{id}");
+        let menu_url = self.menu_path()?.map(|path| format!("{release_url}/{path}"));
+        let mut values = Context::new();
+        values.insert("release", &id.short());
+        values.insert("release_url", &release_url);
+        values.insert("menu_url", &menu_url);
+        self.templates.render(TemplateName::Pointer, values)
+    }
+
+    /// The static entry for every machine, `boot.ipxe`.
+    ///
+    /// # Errors
+    /// [`Error::Template`] and [`Error::NotAScript`] for a caller's template.
+    pub fn render_boot_entry(&self) -> Result<String, Error> {
+        let mut values = Context::new();
+        values.insert("pointer_url", &self.pointer_url(&layout::boot_script()));
+        values.insert("rounds", &self.settings.rounds);
+        self.templates.render(TemplateName::BootEntry, values)
+    }
+
+    /// The static entry of one profile, `<profile>/netboot.ipxe`.
+    ///
+    /// # Errors
+    /// [`Error::Template`] and [`Error::NotAScript`] for a caller's template.
+    pub fn render_profile_entry(&self, profile: &ProfileName) -> Result<String, Error> {
+        let mut values = Context::new();
+        values.insert("profile", profile);
+        values.insert("pointer_url", &self.pointer_url(&layout::profile_script(profile)));
+        values.insert("rounds", &self.settings.rounds);
+        self.templates.render(TemplateName::ProfileEntry, values)
+    }
+
+    fn pointer_url(&self, from: &ReleasePath) -> ScriptUrl {
+        ScriptUrl::relative(from, &layout::pointer(&self.settings.pointer_name))
+    }
+}

@@ -1,0 +1,187 @@
+//! The script that starts one image.
+
+use netboot_core::{Artifact, COMMAND_LINE_LIMIT, FileName, Image, Sha256Digest};
+use serde::Serialize;
+use tera::Context;
+
+use super::Renderer;
+use super::payload::PayloadUrls;
+use crate::dispatch::Assignment;
+use crate::script_check::ARGUMENT_LIMIT;
+use crate::template::TemplateName;
+use crate::{Error, ScriptArgument, ScriptUrl};
+
+/// How many words a `kernel` command may have behind its URL.
+const WORD_LIMIT: usize = ARGUMENT_LIMIT - 1;
+
+/// The name that an initrd of one machine has for iPXE and for the kernel.
+const OVERLAY_NAME: &str = "machine-overlay";
+
+/// A file as a template sees it.
+#[derive(Serialize)]
+struct Payload<'a> {
+    name: &'a str,
+    url: ScriptUrl,
+    sha256: Sha256Digest,
+    signature_url: Option<ScriptUrl>,
+}
+
+/// What a script is given besides the image.
+#[derive(Clone, Copy, Default)]
+struct Extent<'a> {
+    /// Whether the machine's settings count.
+    machine_parameters: bool,
+    machine_overlays: bool,
+    /// The one machine that the script is for.
+    machine: Option<&'a Assignment>,
+}
+
+impl Renderer {
+    /// The script that starts `image` from its place in a release: its files are named by digest,
+    /// relative to `releases/<id>/<profile>/netboot.ipxe`.
+    ///
+    /// # Errors
+    /// As [`render_release`](Self::render_release).
+    pub fn render_image(&self, image: &Image) -> Result<String, Error> {
+        let extent = Extent {
+            machine_parameters: self.machine_parameters(),
+            machine_overlays: self.machine_overlays(),
+            machine: None,
+        };
+        self.render_payload(image, &self.payload_urls(3), extent)
+    }
+
+    /// The script that starts `image` from a directory that holds its files under their own names
+    /// beside the script; a signature is called like its file with `.sig` behind.
+    ///
+    /// # Errors
+    /// As [`render_release`](Self::render_release).
+    pub fn render_standalone(&self, image: &Image) -> Result<String, Error> {
+        self.render_payload(image, &PayloadUrls::Neighbours, Extent::default())
+    }
+
+    /// The script that starts `image` on one machine, with the kernel parameters and the overlay
+    /// that its assignment has, for a service that answers machines itself. The script may come
+    /// from anywhere: payloads have absolute URLs below [`payload_url`](crate::RendererBuilder),
+    /// or else are relative to a script that lies `directories` below the root of a target.
+    ///
+    /// A token is not looked for: a service knows it.
+    ///
+    /// # Errors
+    /// As [`render_release`](Self::render_release).
+    pub fn render_machine(
+        &self,
+        image: &Image,
+        assignment: &Assignment,
+        directories: usize,
+    ) -> Result<String, Error> {
+        let extent = Extent { machine: Some(assignment), ..Extent::default() };
+        self.render_payload(image, &self.payload_urls(directories), extent)
+    }
+
+    fn render_payload(
+        &self,
+        image: &Image,
+        urls: &PayloadUrls,
+        extent: Extent<'_>,
+    ) -> Result<String, Error> {
+        let overlay = extent.machine.and_then(Assignment::overlay_artifact);
+        let is_overlay = |file: &&std::sync::Arc<dyn Artifact>| {
+            file.file_name().as_str() == OVERLAY_NAME
+        };
+        if let Some(file) = image.payload().find(is_overlay) {
+            let name = file.file_name().to_string();
+            return Err(netboot_core::Error::Duplicate { name }.into());
+        }
+        let initrds = image.initrds().iter();
+        let initrds = initrds.map(|initrd| self.payload(initrd.as_ref(), initrd.file_name(), urls));
+        let mut initrds = initrds.collect::<Result<Vec<_>, Error>>()?;
+        if let Some(overlay) = overlay {
+            let payload = self.payload(overlay.as_ref(), overlay.file_name(), urls)?;
+            initrds.push(Payload { name: OVERLAY_NAME, ..payload });
+        }
+        let kernel = image.kernel();
+        let mut values = Context::new();
+        values.insert("profile", image.profile());
+        values.insert("kernel", &self.payload(kernel.as_ref(), kernel.file_name(), urls)?);
+        values.insert("initrds", &initrds);
+        values.insert("arguments", &self.arguments(image, extent.machine)?);
+        values.insert("attempts", &self.settings.attempts);
+        values.insert("check_digests", &self.settings.check_digests);
+        values.insert("check_signatures", &self.settings.signatures.is_some());
+        values.insert("machine_parameters", &extent.machine_parameters);
+        values.insert("machine_overlays", &extent.machine_overlays);
+        values.insert("overlay_name", OVERLAY_NAME);
+        values.insert("blobs_url", &urls.blobs());
+        self.templates.render(TemplateName::Image, values)
+    }
+
+    fn payload<'a>(
+        &self,
+        artifact: &dyn Artifact,
+        name: &'a FileName,
+        urls: &PayloadUrls,
+    ) -> Result<Payload<'a>, Error> {
+        let signature = self.signature(artifact)?;
+        Ok(Payload {
+            name: name.as_str(),
+            url: urls.of(artifact),
+            sha256: artifact.sha256(),
+            signature_url: signature.map(|signature| urls.of_signature(artifact, signature)),
+        })
+    }
+
+    /// The payloads' URLs, from a script that lies `directories` below the target's root.
+    pub(super) fn payload_urls(&self, directories: usize) -> PayloadUrls {
+        match &self.settings.payload_url {
+            Some(url) => PayloadUrls::Absolute(url.clone()),
+            None => PayloadUrls::Relative(directories),
+        }
+    }
+
+    /// The kernel's command line: `init=`, `initrd=` for each initrd, then the parameters: the
+    /// image's, the site's, and the machine's.
+    pub(super) fn arguments(
+        &self,
+        image: &Image,
+        machine: Option<&Assignment>,
+    ) -> Result<Vec<ScriptArgument>, Error> {
+        let command_line = image.boot().command_line()?;
+        let mut arguments: Vec<ScriptArgument> =
+            command_line.parameters().map(ScriptArgument::new).collect::<Result<_, _>>()?;
+        let initrds =
+            image.initrds().iter().map(|initrd| ScriptArgument::initrd(initrd.file_name()));
+        arguments.splice(1..1, initrds);
+        for parameter in &self.settings.kernel_parameters {
+            arguments.push(ScriptArgument::try_from(parameter)?);
+        }
+        if let Some(assignment) = machine {
+            arguments.extend(machine_arguments(assignment)?);
+        }
+
+        let profile = image.profile();
+        let words = arguments.iter().map(ScriptArgument::words).sum();
+        // One word stands for all that a machine adds.
+        let limit = WORD_LIMIT - usize::from(self.machine_parameters());
+        if words > limit {
+            let profile = profile.clone();
+            return Err(Error::TooManyArguments { profile, words, limit });
+        }
+        let kernel_name = image.kernel().file_name().as_str().len();
+        let length = arguments.iter().map(|argument| 1 + argument.as_str().len()).sum::<usize>();
+        let length = kernel_name + length;
+        if length > COMMAND_LINE_LIMIT {
+            let (profile, limit) = (profile.clone(), COMMAND_LINE_LIMIT);
+            return Err(Error::CommandLineTooLong { profile, length, limit });
+        }
+        Ok(arguments)
+    }
+}
+
+/// What a machine adds to the command line.
+pub(super) fn machine_arguments(assignment: &Assignment) -> Result<Vec<ScriptArgument>, Error> {
+    let overlay = assignment.overlay_artifact().map(|_| ScriptArgument::overlay(OVERLAY_NAME));
+    let parameters = assignment.parameters().iter().map(ScriptArgument::try_from);
+    overlay.map(Ok).into_iter().chain(parameters).collect()
+}
+

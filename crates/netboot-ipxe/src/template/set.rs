@@ -1,0 +1,121 @@
+//! All templates, compiled.
+
+use std::collections::BTreeMap;
+
+use netboot_core::layout::GENERATED_MARK;
+use tera::{Context, ErrorKind, Tera};
+
+use super::{TemplateName, TemplateSources};
+use crate::{Error, MenuText, script_check};
+
+/// All templates, compiled, and what each of them may print besides its own variables.
+#[derive(Debug, Clone)]
+pub(crate) struct Templates {
+    tera: Tera,
+    /// The name in `tera` of each template.
+    effective: BTreeMap<TemplateName, String>,
+    /// What all may print.
+    common: Context,
+}
+
+impl Templates {
+    /// Compiles the built-in templates, and the caller's in the place of some.
+    pub(crate) fn compile(
+        sources: &TemplateSources,
+        mut common: Context,
+        own_variables: &BTreeMap<String, MenuText>,
+    ) -> Result<Self, Error> {
+        let mut tera = Tera::new();
+        // Values are validated for iPXE, whose rules are not those of HTML.
+        tera.autoescape_on(Vec::<&'static str>::new());
+        let texts = sources.all();
+        tera.add_raw_templates(texts.iter().map(|(name, text)| (name, text))).map_err(malformed)?;
+        let effective: BTreeMap<TemplateName, String> =
+            TemplateName::ALL.map(|name| (name, sources.effective(name))).into();
+        for (template, name) in &effective {
+            let used = tera.get_template_variables(name).map_err(malformed)?;
+            let is_known = |variable: &str| {
+                template.variables().contains(&variable)
+                    || TemplateName::COMMON_VARIABLES.contains(&variable)
+                    || own_variables.contains_key(variable)
+                    || texts.iter().any(|(_, text)| gives(text, variable))
+            };
+            if let Some(variable) = used.into_iter().filter(|name| !is_known(name)).min() {
+                let template = *template;
+                let (file, line) = place_of(variable, name, &texts);
+                let variable = variable.to_owned();
+                return Err(Error::UnknownVariable { template, file, line, variable });
+            }
+        }
+        common.insert("mark", GENERATED_MARK);
+        for (name, value) in own_variables {
+            common.insert(name.clone(), value);
+        }
+        Ok(Self { tera, effective, common })
+    }
+
+    /// Fills in a template, and holds what comes out to what every script has to be.
+    pub(crate) fn render(
+        &self,
+        template: TemplateName,
+        mut values: Context,
+    ) -> Result<String, Error> {
+        values.extend(self.common.clone());
+        let name = self.effective.get(&template).map_or(template.as_str(), String::as_str);
+        let script = self.tera.render(name, &values).map_err(|error| {
+            let (file, line) = place(&error).unwrap_or_else(|| (name.to_owned(), None));
+            Error::Template { template, file, line, source: Box::new(error) }
+        })?;
+        match script_check::check(&script) {
+            Ok(()) => Ok(script),
+            Err(problem) => Err(Error::NotAScript { template, problem }),
+        }
+    }
+}
+
+fn malformed(error: tera::Error) -> Error {
+    let (file, line) = place(&error).unwrap_or_default();
+    Error::MalformedTemplate { file, line, source: Box::new(error) }
+}
+
+/// The template at which Tera found something wrong, and the line, counted from 1.
+fn place(error: &tera::Error) -> Option<(String, Option<usize>)> {
+    match error.kind() {
+        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
+            Some((report.filename().to_owned(), Some(report.span().start_line)))
+        }
+        _ => None,
+    }
+}
+
+/// Where a template uses a variable: the first line of its text, or else of any other text, that
+/// has the word within braces.
+fn place_of(variable: &str, template: &str, texts: &[(String, &str)]) -> (String, usize) {
+    let own = texts.iter().filter(|(name, _)| name == template);
+    let others = texts.iter().rev().filter(|(name, _)| name != template);
+    let found = own.chain(others).find_map(|(name, text)| {
+        let line = text.lines().position(|line| {
+            let braces = line.split_once(['{', '%']).map_or("", |(_, rest)| rest);
+            words(braces).any(|word| word == variable)
+        })?;
+        Some((name.clone(), line + 1))
+    });
+    found.unwrap_or_else(|| (template.to_owned(), 1))
+}
+
+/// Whether a text gives this variable to itself and to what it includes, which Tera's list of
+/// variables does not say.
+fn gives(text: &str, variable: &str) -> bool {
+    let statements = text.split("{%").skip(1);
+    let statements = statements.map(|rest| rest.split("%}").next().unwrap_or(rest));
+    let gives = |statement: &str| {
+        let mut words = words(statement).filter(|word| !word.is_empty());
+        matches!(words.next(), Some("set" | "set_global" | "for"))
+            && words.take(2).any(|word| word == variable)
+    };
+    statements.map(gives).any(|gives| gives)
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+}

@@ -1,0 +1,73 @@
+//! Where the texts of templates come from.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use super::TemplateName;
+use crate::Error;
+
+/// How the file of a template is called: its name, and this.
+const EXTENSION: &str = "ipxe";
+
+/// The prefix by which a caller's template extends or includes what it replaces.
+const BUILT_IN: &str = "built-in/";
+
+/// The parts that built-in templates include.
+const PARTS: [(&str, &str); 6] = [
+    ("again", include_str!("../templates/parts/again.ipxe")),
+    ("architecture", include_str!("../templates/parts/architecture.ipxe")),
+    ("assignment", include_str!("../templates/parts/assignment.ipxe")),
+    ("integrity", include_str!("../templates/parts/integrity.ipxe")),
+    ("report", include_str!("../templates/parts/report.ipxe")),
+    ("shell", include_str!("../templates/parts/shell.ipxe")),
+];
+
+/// The caller's templates and parts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TemplateSources {
+    /// By name: those of templates replace them, others are parts.
+    texts: BTreeMap<String, String>,
+}
+
+impl TemplateSources {
+    pub(crate) fn insert(&mut self, name: impl Into<String>, text: impl Into<String>) {
+        self.texts.insert(name.into(), text.into());
+    }
+
+    /// Adds every `<name>.ipxe` of a directory.
+    pub(crate) fn read_directory(&mut self, directory: &Path) -> Result<(), Error> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| Error::TemplateFile { path, source }
+        };
+        for entry in fs::read_dir(directory).map_err(failed(directory))? {
+            let path = entry.map_err(failed(directory))?.path();
+            let name = path.file_stem().and_then(|name| name.to_str());
+            if path.extension().is_none_or(|extension| extension != EXTENSION) {
+                continue;
+            }
+            if let Some(name) = name {
+                let text = fs::read_to_string(&path).map_err(failed(&path))?;
+                self.insert(name, text);
+            }
+        }
+        Ok(())
+    }
+
+    /// All texts, built-in ones first, by the name under which one template knows another.
+    pub(crate) fn all(&self) -> Vec<(String, &str)> {
+        let templates = TemplateName::ALL.map(|name| (name.as_str(), name.built_in()));
+        let built_in = templates.into_iter().chain(PARTS);
+        let built_in = built_in.map(|(name, text)| (format!("{BUILT_IN}{name}"), text));
+        let own = self.texts.iter().map(|(name, text)| (name.clone(), text.as_str()));
+        built_in.chain(own).collect()
+    }
+
+    /// The name of the text that makes this template's scripts.
+    pub(crate) fn effective(&self, name: TemplateName) -> String {
+        let replaced = self.texts.contains_key(name.as_str());
+        let prefix = if replaced { "" } else { BUILT_IN };
+        format!("{prefix}{name}")
+    }
+}
