@@ -136,12 +136,21 @@ impl S3Server {
                 or_fail(fs::create_dir_all(path), "the bucket");
             }
             Kind::Ministack => {
-                let answer = or_fail(request(self.address, "PUT", &format!("/{bucket}")), bucket);
+                let answer = self.request("PUT", &format!("/{bucket}"), "");
                 let status = answer.split(' ').nth(1).unwrap_or_default();
                 assert!(["200", "409"].contains(&status), "{answer}\n{}", self.log());
             }
         }
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner).insert(bucket.to_owned());
+    }
+
+    /// Sends a request without a signature, as ministack takes it for whatever S3 can do, and gives
+    /// the answer with its head.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    pub fn request(&self, method: &str, path: &str, body: &str) -> String {
+        or_fail(request(self.address, method, path, body), path)
     }
 
     /// The end of what the server wrote.
@@ -154,11 +163,25 @@ impl S3Server {
 
     /// Kills the server with all its processes, as a power failure would.
     pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        let _ = self.process.wait();
+    }
+
+    /// Stops the server where it is: connections are made still, and no answer comes.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets a server go on that was paused.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
         if let Some(group) = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw) {
             // It may have ended by itself.
-            let _ = kill_process_group(group, Signal::KILL);
+            let _ = kill_process_group(group, signal);
         }
-        let _ = self.process.wait();
     }
 
     /// Kills the server, if it still runs, and starts it again on the same port with its data.
@@ -212,7 +235,8 @@ impl S3Server {
             }
             let answers = match self.kind {
                 Kind::NanioTls => TcpStream::connect(self.address).is_ok(),
-                _ => request(self.address, "GET", "/").is_ok_and(|text| text.starts_with("HTTP/")),
+                _ => request(self.address, "GET", "/", "")
+                    .is_ok_and(|text| text.starts_with("HTTP/")),
             };
             if answers {
                 return true;
@@ -290,12 +314,13 @@ fn make_certificate(directory: &Path) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// What a server answers to a request without a body.
-fn request(address: SocketAddr, method: &str, path: &str) -> std::io::Result<String> {
+/// What a server answers to a request without a signature.
+fn request(address: SocketAddr, method: &str, path: &str, body: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n");
-    stream.write_all(format!("{head}Content-Length: 0\r\nConnection: close\r\n\r\n").as_bytes())?;
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}");
+    stream.write_all(format!("{head}\r\nConnection: close\r\n\r\n{body}").as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())

@@ -1,21 +1,9 @@
 //! The S3 servers start, keep what they have over a restart, and leave no process.
 #![expect(clippy::unwrap_used, reason = "a test's set-up that fails is the test's failure")]
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::process::Command;
 
 use netboot_testbed::{S3Server, tool};
-
-/// The first line of the answer to a request without a body.
-fn status(server: &S3Server, method: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    let request = format!("{method} {path} HTTP/1.0\r\nHost: test\r\n\r\n");
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer.lines().next().unwrap_or_default().to_owned()
-}
 
 /// The processes whose command line or environment names `text`.
 fn processes(text: &str) -> String {
@@ -32,7 +20,7 @@ fn a_server_is_gone_with_its_value_and_keeps_buckets_when_it_is_started_again() 
         let mut server = start(directory.path());
         server.create_bucket("kept");
         server.restart();
-        let found = status(&server, "GET", "/kept");
+        let found = server.request("GET", "/kept", "");
         // nanio wants a signature, ministack does not.
         assert!(found.contains(" 200 ") || found.contains(" 403 "), "{found}: {}", server.log());
         assert!(!processes(path).is_empty());

@@ -11,6 +11,7 @@ use url::{Host, Url};
 use super::S3Store;
 use super::client::{Client, Retry};
 use super::credentials::S3Credentials;
+use super::failure::S3Failure;
 use super::key::Keys;
 use super::settings::Settings;
 use crate::Error;
@@ -136,8 +137,8 @@ impl S3StoreBuilder {
     }
 
     /// Sets how long one request may take that sends: five minutes by default, in which a part of
-    /// 8 MiB passes a line of 0.25 Mbit/s. Reading an object may take any time as long as bytes
-    /// come once a minute.
+    /// 8 MiB passes a line of 0.25 Mbit/s. Reading an object may take any time, as long as bytes
+    /// come once in this time, or once a minute if that is less.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -202,8 +203,18 @@ impl S3StoreBuilder {
         let probe = self.probe;
         let keys = Keys::new(self.prefix.as_ref());
         let client = Arc::new(Client::new(Arc::new(self.settings()?))?);
-        let compare_and_swap = probe && super::probe::compares_and_swaps(&client, &keys).await?;
-        Ok(S3Store::new(client, keys, compare_and_swap))
+        if !probe {
+            return Ok(S3Store::new(client, keys, false));
+        }
+        match super::probe::compares_and_swaps(&client, &keys).await {
+            Ok(compare_and_swap) => Ok(S3Store::new(client, keys, compare_and_swap)),
+            // The client crate does not look at where a redirect leads to.
+            Err(error @ Error::S3 { failure: S3Failure::WrongRegion { expected: None }, .. }) => {
+                let looked = client.get_bucket(&[("list-type", "2"), ("max-keys", "1")]).await;
+                Err(looked.err().unwrap_or(error))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn settings(self) -> Result<Settings, Error> {

@@ -86,11 +86,16 @@ impl Client {
         }
         let response = self.http.execute(request).await.map_err(RequestFailure::Http)?;
         let status = response.status();
+        let region = response.headers().get("x-amz-bucket-region").cloned();
         let body = response.into_body().bytes().await.map_err(RequestFailure::Http)?;
         if status.is_success() {
             return Ok(body);
         }
-        Err(RequestFailure::Status { status, body: String::from_utf8_lossy(&body).into_owned() })
+        let mut body = String::from_utf8_lossy(&body).into_owned();
+        if let Some(region) = region.as_ref().and_then(|region| region.to_str().ok()) {
+            body.extend(["<Region>", region, "</Region>"]);
+        }
+        Err(RequestFailure::Status { status, body })
     }
 }
 

@@ -34,6 +34,16 @@ impl S3Store {
         below(&self.public_url(), path.as_str())
     }
 
+    /// A bucket policy, in JSON, by which everyone may read what is below the prefix and nothing
+    /// else: machines that boot have no keys. It is for whoever administers the bucket; a
+    /// publisher's keys need no right to change policies.
+    pub fn public_read_policy(&self) -> String {
+        let (bucket, prefix) = (self.bucket(), self.keys.prefix());
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::{bucket}/{prefix}*"}}]}}"#
+        )
+    }
+
     /// A URL by which whoever has it can read an object for that time, from the bucket's own
     /// endpoint and with the rights of this store's keys. It is a secret as long as it is valid.
     ///

@@ -13,7 +13,7 @@ use super::client::Retry;
 use super::credentials::{Bridge, S3Credentials};
 use super::retry_after::RetryAfterConnector;
 
-/// For how long nothing may come while an object is read.
+/// For how long at most nothing may come while an object is read.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// All that connections to a bucket are made of.
@@ -49,7 +49,8 @@ impl Settings {
 
     /// A client that reads: what it reads may be large, and the line slow.
     pub(super) fn reads(&self) -> object_store::Result<AmazonS3> {
-        self.s3(self.options().with_timeout_disabled().with_read_timeout(READ_TIMEOUT))
+        let silence = READ_TIMEOUT.min(self.timeout);
+        self.s3(self.options().with_timeout_disabled().with_read_timeout(silence))
     }
 
     /// A client that writes: what it sends at once is bounded, and so is the time for it.

@@ -22,7 +22,7 @@ use crate::store::{Swap, Version};
 const MARK: &str = "netboot-write";
 
 /// How often a write is tried again of which it is not known whether it arrived.
-const ATTEMPTS: usize = 4;
+const ATTEMPTS: usize = 3;
 
 /// The version of bytes with this digest, and of the server's name for them. The digest makes
 /// sure that the version changes with the bytes even where a server gives two contents one `ETag`.
