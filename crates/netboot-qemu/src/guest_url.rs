@@ -102,6 +102,11 @@ impl GuestUrl {
         self.0.len() <= BOOT_FILE_LIMIT
     }
 
+    /// The script that goes to the URL, for an iPXE that has not asked for an address yet.
+    pub(crate) fn ipxe_script(&self) -> String {
+        format!("#!ipxe\ndhcp && chain --autofree {} || exit 1\n", self.0)
+    }
+
     /// The script that goes to the URL, for one that does not fit into a DHCP answer.
     pub(crate) fn chain_script(&self) -> String {
         format!("#!ipxe\nchain --autofree {}\n", self.0)

@@ -43,6 +43,7 @@ mod mac_address;
 mod machine;
 mod network_link;
 mod report;
+mod system_identity;
 mod watcher;
 
 pub use crate::accelerator::Accelerator;
@@ -57,3 +58,4 @@ pub use crate::mac_address::MacAddress;
 pub use crate::machine::{Machine, MachineBuilder};
 pub use crate::network_link::NetworkLink;
 pub use crate::report::{BootOutcome, BootReport};
+pub use crate::system_identity::SystemIdentity;

@@ -18,10 +18,15 @@ use self::command_line::{BootSource, CommandLine};
 use crate::expectations::Expectations;
 use crate::firmware::UefiFiles;
 use crate::guest_url::{GuestUrl, HOST_ADDRESS};
-use crate::{Accelerator, BootOutcome, BootReport, Error, Firmware, MacAddress, NetworkLink};
+use crate::{
+    Accelerator, BootOutcome, BootReport, Error, Firmware, MacAddress, NetworkLink, SystemIdentity,
+};
 
 /// The script that stands in for a URL that is too long for a DHCP answer.
 const CHAIN_SCRIPT: &str = "netboot.ipxe";
+
+/// The script that an iPXE of its own runs first, under the name by which iPXE looks for it.
+const AUTOEXEC_SCRIPT: &str = "autoexec.ipxe";
 
 /// The machine's own copy of the firmware's variables.
 const VARIABLES: &str = "variables.fd";
@@ -39,6 +44,8 @@ pub struct Machine {
     memory_mib: u32,
     cpus: u32,
     mac: Option<MacAddress>,
+    identity: SystemIdentity,
+    ipxe: Option<PathBuf>,
     accelerator: Accelerator,
     timeout: Duration,
     program: PathBuf,
@@ -138,7 +145,13 @@ impl Machine {
             Firmware::Uefi => Some(self.uefi_files(&program, &scratch).await?),
         };
         let (source, hidden_script) = match target {
-            Target::Url(url) => boot_source(url, &scratch).await?,
+            Target::Url(url) => match &self.ipxe {
+                Some(ipxe) => {
+                    let source = ipxe_source(ipxe, self.firmware, url, &scratch).await?;
+                    (source, Some(AUTOEXEC_SCRIPT.to_owned()))
+                }
+                None => boot_source(url, &scratch).await?,
+            },
             Target::Link(link) => (BootSource::Dhcp((*link).clone()), None),
         };
         let command_line = CommandLine {
@@ -146,6 +159,7 @@ impl Machine {
             memory_mib: self.memory_mib,
             cpus: self.cpus,
             mac: self.mac,
+            identity: &self.identity,
             accelerator,
             uefi: uefi.as_ref(),
             source: &source,
@@ -205,6 +219,36 @@ fn is_emulator_fault(report: &BootReport) -> bool {
         BootOutcome::Panicked { line } if line.contains("IO-APIC + timer doesn't work")
     );
     report.accelerator == Accelerator::Tcg && panicked_of_timer
+}
+
+/// An iPXE of the caller's, and the script that leads it to the URL.
+async fn ipxe_source(
+    ipxe: &std::path::Path,
+    firmware: Firmware,
+    url: &GuestUrl,
+    scratch: &TempDir,
+) -> Result<BootSource, Error> {
+    let script = url.ipxe_script();
+    match firmware {
+        Firmware::Bios => {
+            let path = scratch.path().join(AUTOEXEC_SCRIPT);
+            write(&path, script.as_bytes()).await?;
+            Ok(BootSource::Ipxe { program: ipxe.to_owned(), script: path })
+        }
+        Firmware::Uefi => {
+            let directory = scratch.path().join("drive");
+            let programs = directory.join("EFI/BOOT");
+            let failed = |action, path: &std::path::Path| {
+                let path = path.to_owned();
+                move |source| Error::Io { action, path, source }
+            };
+            tokio::fs::create_dir_all(&programs).await.map_err(failed("make", &programs))?;
+            let program = programs.join("BOOTX64.EFI");
+            tokio::fs::copy(ipxe, &program).await.map_err(failed("copy", ipxe))?;
+            write(&directory.join(AUTOEXEC_SCRIPT), script.as_bytes()).await?;
+            Ok(BootSource::Drive { directory })
+        }
+    }
 }
 
 /// What DHCP names: the URL, or a script by TFTP that goes to it. With it the script's own URL.

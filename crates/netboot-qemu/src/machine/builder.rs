@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::expectations::Expectations;
-use crate::{Accelerator, Error, Firmware, MacAddress, Machine};
+use crate::{Accelerator, Error, Firmware, MacAddress, Machine, SystemIdentity};
 
 /// The least memory with which firmware, iPXE and Linux start, in MiB.
 const LEAST_MEMORY: u32 = 128;
@@ -22,6 +22,8 @@ impl MachineBuilder {
             memory_mib: 1024,
             cpus: 1,
             mac: None,
+            identity: SystemIdentity::default(),
+            ipxe: None,
             accelerator: Accelerator::default(),
             timeout: Duration::from_secs(180),
             program: PathBuf::from("qemu-system-x86_64"),
@@ -59,6 +61,19 @@ impl MachineBuilder {
     /// The hardware address of its network card; QEMU's default without this.
     pub fn mac(mut self, mac: MacAddress) -> Self {
         self.0.mac = Some(mac);
+        self
+    }
+
+    /// What its firmware tells of it; QEMU's defaults without this.
+    pub fn identity(mut self, identity: SystemIdentity) -> Self {
+        self.0.identity = identity;
+        self
+    }
+
+    /// The file with the iPXE that boots it, instead of the network card's own: one for Linux boot
+    /// loaders (`ipxe.lkrn`) under BIOS, an EFI program (`ipxe.efi`) under UEFI.
+    pub fn ipxe(mut self, path: impl Into<PathBuf>) -> Self {
+        self.0.ipxe = Some(path.into());
         self
     }
 
@@ -150,6 +165,10 @@ impl MachineBuilder {
         if self.0.timeout.is_zero() {
             return refuse("timeout", "zero".to_owned(), "a boot takes seconds");
         }
+        if let Some((setting, text)) = self.0.identity.unusable() {
+            let problem = "use 1 to 64 printable ASCII characters, for a UUID 32 digits in groups";
+            return refuse(setting, format!("{text:?}"), problem);
+        }
         let Expectations { markers, failures, init_marker, presses } = &self.0.expectations;
         let texts = markers
             .iter()
@@ -186,6 +205,8 @@ mod tests {
         assert_eq!(refused(machine().memory_mib(127)), "memory");
         assert_eq!(refused(machine().cpus(0)), "number of processors");
         assert_eq!(refused(machine().cpus(65)), "number of processors");
+        let identity = SystemIdentity { uuid: Some("1".into()), ..SystemIdentity::default() };
+        assert_eq!(refused(machine().identity(identity)), "UUID");
         assert_eq!(refused(machine().timeout(Duration::ZERO)), "timeout");
         assert_eq!(refused(machine().expect("")), "expected text");
         assert_eq!(refused(machine().expect("two\nlines")), "expected text");

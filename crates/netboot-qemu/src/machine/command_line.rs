@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::firmware::UefiFiles;
-use crate::{Accelerator, MacAddress, NetworkLink};
+use crate::{Accelerator, MacAddress, NetworkLink, SystemIdentity};
 
 /// Where a machine's firmware finds what to boot.
 #[derive(Debug)]
@@ -12,6 +12,10 @@ pub(super) enum BootSource {
     Url(String),
     /// In a file of a directory that QEMU serves by TFTP.
     Tftp { directory: PathBuf, file: &'static str },
+    /// By another iPXE than the network card's, which runs a script: both are files.
+    Ipxe { program: PathBuf, script: PathBuf },
+    /// By an iPXE in a directory, which the firmware sees as a drive.
+    Drive { directory: PathBuf },
     /// Where the DHCP server of another network says.
     Dhcp(NetworkLink),
 }
@@ -23,6 +27,7 @@ pub(super) struct CommandLine<'a> {
     pub(super) memory_mib: u32,
     pub(super) cpus: u32,
     pub(super) mac: Option<MacAddress>,
+    pub(super) identity: &'a SystemIdentity,
     pub(super) accelerator: Accelerator,
     /// `None` under BIOS.
     pub(super) uefi: Option<&'a UefiFiles>,
@@ -39,6 +44,8 @@ impl CommandLine<'_> {
         add(&["-m", &self.memory_mib.to_string(), "-smp", &self.cpus.to_string()]);
         add(&["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]);
         add(&["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]);
+        let identity = self.identity.arguments();
+        add(&identity.iter().map(String::as_str).collect::<Vec<_>>());
         // Linux waits for entropy without it: keys of an SSH server, above all.
         add(&["-device", "virtio-rng-pci"]);
         let mut card = match self.uefi {
@@ -62,6 +69,18 @@ impl CommandLine<'_> {
             BootSource::Url(url) => format!("user,id=n0,bootfile={}", escaped(url)),
             BootSource::Tftp { directory, file } => {
                 format!("user,id=n0,tftp={},bootfile={file}", option_value(directory))
+            }
+            BootSource::Ipxe { program, script } => {
+                card = "virtio-net-pci,romfile=";
+                add(&["-kernel", &program.to_string_lossy()]);
+                add(&["-initrd", &option_value(script)]);
+                "user,id=n0".to_owned()
+            }
+            BootSource::Drive { directory } => {
+                card = "e1000,romfile=";
+                let drive = format!("format=raw,readonly=on,file=fat:{}", option_value(directory));
+                add(&["-drive", &drive]);
+                "user,id=n0".to_owned()
             }
             BootSource::Dhcp(link) => {
                 // UEFI has a PXE of its own; BIOS has the card's, which is iPXE.
@@ -109,8 +128,18 @@ mod tests {
     fn arguments(uefi: Option<&UefiFiles>, source: &BootSource) -> Vec<String> {
         let mac = Some("52:54:00:00:00:07".parse().unwrap());
         let accelerator = Accelerator::Tcg;
-        CommandLine { name: "n", memory_mib: 512, cpus: 2, mac, accelerator, uefi, source }
-            .arguments()
+        let identity = &SystemIdentity::default();
+        CommandLine {
+            name: "n",
+            memory_mib: 512,
+            cpus: 2,
+            mac,
+            identity,
+            accelerator,
+            uefi,
+            source,
+        }
+        .arguments()
     }
 
     #[test]

@@ -1,0 +1,112 @@
+//! What a virtual machine says of itself.
+
+use serde::{Deserialize, Serialize};
+
+/// What a machine's firmware tells of it (SMBIOS types 1 and 3): what scripts of iPXE can tell
+/// machines apart by.
+///
+/// ```
+/// use netboot_qemu::{Machine, SystemIdentity};
+///
+/// let identity = SystemIdentity { serial: Some("SN 7".to_owned()), ..SystemIdentity::default() };
+/// let machine = Machine::builder().identity(identity).build()?;
+/// # Ok::<(), netboot_qemu::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SystemIdentity {
+    /// The UUID, in its form with hyphens; zeros without this.
+    pub uuid: Option<String>,
+    /// The serial number.
+    pub serial: Option<String>,
+    /// The asset tag of the chassis.
+    pub asset_tag: Option<String>,
+    /// The manufacturer; `QEMU` without this.
+    pub manufacturer: Option<String>,
+    /// The product's name; that of QEMU's machine type without this.
+    pub product: Option<String>,
+}
+
+impl SystemIdentity {
+    /// The first of its texts that cannot be told, with what it is.
+    pub(crate) fn unusable(&self) -> Option<(&'static str, &str)> {
+        let is_uuid = |text: &str| {
+            let groups: Vec<usize> = text.split('-').map(str::len).collect();
+            groups == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+        };
+        let is_text = |text: &str| {
+            (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic() || c == ' ')
+        };
+        let uuid = self.uuid.as_deref().filter(|uuid| !is_uuid(uuid)).map(|uuid| ("UUID", uuid));
+        let texts = [
+            ("serial number", &self.serial),
+            ("asset tag", &self.asset_tag),
+            ("manufacturer", &self.manufacturer),
+            ("product name", &self.product),
+        ];
+        let mut texts = texts.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
+        uuid.or_else(|| texts.find(|(_, text)| !is_text(text)))
+    }
+
+    /// QEMU's arguments for it.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let mut arguments = Vec::new();
+        if let Some(uuid) = &self.uuid {
+            arguments.extend(["-uuid".to_owned(), uuid.clone()]);
+        }
+        let system = [
+            ("manufacturer", &self.manufacturer),
+            ("product", &self.product),
+            ("serial", &self.serial),
+        ];
+        for (kind, fields) in [("1", &system[..]), ("3", &[("asset", &self.asset_tag)][..])] {
+            let values = fields.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+            let values: String = values
+                // In QEMU's options a comma ends a value, and two stand for one.
+                .map(|(name, value)| format!(",{name}={}", value.replace(',', ",,")))
+                .collect();
+            if !values.is_empty() {
+                arguments.extend(["-smbios".to_owned(), format!("type={kind}{values}")]);
+            }
+        }
+        arguments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comma_stays_in_its_text() {
+        let identity = SystemIdentity {
+            uuid: Some("12345678-9abc-4def-8012-3456789abcde".to_owned()),
+            serial: Some("a,uuid=b".to_owned()),
+            asset_tag: Some("c d".to_owned()),
+            ..SystemIdentity::default()
+        };
+        assert_eq!(identity.unusable(), None);
+        assert_eq!(
+            identity.arguments(),
+            [
+                "-uuid",
+                "12345678-9abc-4def-8012-3456789abcde",
+                "-smbios",
+                "type=1,serial=a,,uuid=b",
+                "-smbios",
+                "type=3,asset=c d",
+            ]
+        );
+        assert!(SystemIdentity::default().arguments().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_named() {
+        let serial = Some("\u{e9}".to_owned());
+        let identity = SystemIdentity { serial, ..SystemIdentity::default() };
+        assert_eq!(identity.unusable(), Some(("serial number", "\u{e9}")));
+        let uuid = Some("12345678".to_owned());
+        let identity = SystemIdentity { uuid, ..SystemIdentity::default() };
+        assert_eq!(identity.unusable(), Some(("UUID", "12345678")));
+    }
+}
