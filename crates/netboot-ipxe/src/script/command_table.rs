@@ -40,7 +40,8 @@ const IMAGE: Options = &[NAME, TIMEOUT, AUTOFREE];
 const EXECUTE: Options = &[NAME, TIMEOUT, AUTOFREE, flag("replace", b'r')];
 const INTERFACE: Options =
     &[with("configurator", b'c', ValueForm::Device), since(Version::V1_21, TIMEOUT)];
-const CERTIFICATE: Options = &[with("subject", b's', ValueForm::Text), KEEP];
+const CERTIFICATE: Options = &[with("subject", b's', ValueForm::Text)];
+const CERTIFICATE_STORE: Options = &[with("subject", b's', ValueForm::Text), KEEP];
 const DIGEST: Options = &[since(Version::V2_0, with("set", b's', ValueForm::Setting))];
 const DIALOGUE: Options = &[NAME, flag("delete", b'd')];
 const ITEM: Options = &[
@@ -110,7 +111,7 @@ pub(super) static COMMANDS: [CommandSyntax; 81] = [
     command("boot", EXECUTE, 0, ANY),
     command("certfree", CERTIFICATE, 0, 0),
     command("certstat", CERTIFICATE, 0, 0),
-    command("certstore", CERTIFICATE, 0, 1),
+    command("certstore", CERTIFICATE_STORE, 0, 1),
     command("chain", EXECUTE, 0, ANY),
     command("choose", CHOOSE, 1, 1),
     command("clear", &[], 1, 1),
