@@ -5,11 +5,14 @@ mod hint;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use netboot_core::{BackendError, Content, PointerName, ProfileName, ReleaseId, ReleasePath};
+use netboot_core::{
+    BackendError, Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName,
+};
 
 use crate::proof::{self, FailedProof, StagedImage};
-use crate::{Finding, SignatureProblem};
+use crate::{Finding, SignatureProblem, SitesReport};
 
 /// The errors of this crate.
 ///
@@ -201,6 +204,31 @@ pub enum Error {
         hint: Option<String>,
         /// The prover's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// There are no sites to publish to.
+    #[error("there are no sites to publish to")]
+    NoSites,
+
+    /// Two sites have the same name.
+    #[error("there are two sites `{site}`")]
+    DuplicateSite {
+        /// The name.
+        site: SiteName,
+    },
+
+    /// A site took longer than it may.
+    #[error("it took longer than {} s", .after.as_secs_f64())]
+    TimedOut {
+        /// How long it may take.
+        after: Duration,
+    },
+
+    /// A release is not live at every site.
+    #[error("{report}")]
+    NotLiveEverywhere {
+        /// What became of it at each site.
+        report: Box<SitesReport>,
     },
 
     /// A release has to be signed by a trusted key, and is not.

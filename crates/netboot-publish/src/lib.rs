@@ -88,6 +88,7 @@ mod rsync;
 #[cfg(feature = "s3")]
 mod s3;
 mod signature;
+mod sites;
 mod store;
 
 pub use crate::error::Error;
@@ -115,6 +116,7 @@ pub use crate::s3::{
 #[cfg(feature = "minisign")]
 pub use crate::signature::MinisignKey;
 pub use crate::signature::{SignatureProblem, Signer, TrustedKey};
+pub use crate::sites::{ActivationPolicy, SiteOutcome, Sites, SitesBuilder, SitesReport};
 pub use crate::store::{
     Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Store, StoreLock, Swap,
     Upload, Version,

@@ -7,6 +7,7 @@ mod images;
 mod legacy_links;
 mod place;
 mod plan;
+mod prepare;
 mod prove;
 mod prune;
 mod publish;
@@ -26,6 +27,7 @@ use serde::Serialize;
 
 pub use self::activate::RollbackTo;
 pub use self::plan::Plan;
+pub(crate) use self::prepare::Prepared;
 pub use self::prune::{PruneReport, Retention};
 pub use self::repair::{RepairReport, RepairSource};
 pub use self::stage::Staged;

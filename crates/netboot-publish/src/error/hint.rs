@@ -114,6 +114,14 @@ impl Error {
                 "let the prover try a profile that the release has, or activate it unproven"
                     .to_owned()
             }
+            Self::NoSites => "name at least one site".to_owned(),
+            Self::DuplicateSite { site } => format!("give one of the two `{site}` another name"),
+            Self::TimedOut { .. } => {
+                "see whether the target can be reached, allow more time, and publish again: what \
+                 was sent is not sent again"
+                    .to_owned()
+            }
+            Self::NotLiveEverywhere { report } => return report.hint(),
             Self::Signature { problem, .. } => problem.hint().to_owned(),
             Self::MalformedKey { .. } => {
                 "give a key as `minisign -G` makes it, and with a protected secret key its password"

@@ -7,9 +7,7 @@ use netboot_core::{Context, Release, ReleaseId};
 use super::Publisher;
 use super::verify::VerifyDepth;
 use crate::Error;
-use crate::pointer::ActivationKind;
 use crate::proof::{ProofReport, ProvenReceipt, Prover, StagedImage, Verdict};
-use crate::receipt::Receipt;
 
 impl Publisher {
     /// Stages a release, lets `prover` boot its images from where they lie, one after the other,
@@ -29,14 +27,10 @@ impl Publisher {
         prover: &dyn Prover,
         context: &Context,
     ) -> Result<ProvenReceipt, Error> {
-        let base = self.read_pointer().await?;
-        self.writable_places(release.manifest(), &base).await?;
-        self.require_signable(release).await?;
-        let staged = self.stage(release, context).await?;
+        let prepared = self.prepare(release, context).await?;
         let proof = self.prove(release.id(), prover, context).await?;
-        let receipt =
-            self.make_live(release.id(), &base, ActivationKind::Activated, context).await?;
-        Ok(ProvenReceipt { receipt: Receipt { staged: Some(staged), ..receipt }, proof })
+        let receipt = self.activate_prepared(release, &prepared, context).await?;
+        Ok(ProvenReceipt { receipt, proof })
     }
 
     /// Lets `prover` boot the images of a staged release from where they lie, all of them even if
