@@ -12,9 +12,9 @@ mod lookup;
 mod selector;
 
 pub(crate) use self::assignment::TokenPlace;
-pub(crate) use self::lookup::{Identity, share_of, test, value_of};
 pub use self::assignment::{Assignment, BootOnce};
 pub use self::fleet::{DispatchForm, Fleet, FleetBuilder, UnknownMachine};
 pub use self::key::{MachineKey, MachineUuid};
 pub use self::key_text::{AssetTag, MachineName, SerialNumber, SettingName, SettingValue};
+pub(crate) use self::lookup::{Identity, share_of, test, value_of};
 pub use self::selector::Selector;

@@ -217,6 +217,47 @@ pub enum Error {
         file: FileName,
     },
 
+    /// A certificate that iPXE accepts no signature of.
+    #[cfg(feature = "signing")]
+    #[error("the certificate {} is not for code signing", certificate.display())]
+    NotForCodeSigning {
+        /// The certificate's file.
+        certificate: PathBuf,
+    },
+
+    /// A program that could not be run.
+    #[cfg(feature = "signing")]
+    #[error("{} cannot be run", program.display())]
+    StartProgram {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+
+    /// A program that failed.
+    #[cfg(feature = "signing")]
+    #[error("{} {} failed: {status}\n{stderr}", program.display(), arguments.join(" "))]
+    Program {
+        /// The program.
+        program: PathBuf,
+        /// Its arguments.
+        arguments: Vec<String>,
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// The last 20 lines of its errors.
+        stderr: String,
+    },
+
+    /// Something that the renderer was asked for and that the target's scripts cannot do.
+    #[error("the iPXE of the target `{target}` lacks {capability}")]
+    TargetLacks {
+        /// The target's name.
+        target: String,
+        /// What it lacks, such as `the command imgverify`.
+        capability: String,
+    },
+
     /// A character that no key of a menu may be.
     #[error("{key:?} cannot be the key of a menu's item")]
     InvalidMenuKey {
@@ -336,6 +377,25 @@ impl Error {
             }
             Self::AmbiguousSelectors { .. } => {
                 "add a key to the one that is to win, or give both the same assignment".to_owned()
+            }
+            #[cfg(feature = "signing")]
+            Self::NotForCodeSigning { .. } => {
+                "let the certificate have `extendedKeyUsage=codeSigning` and \
+                 `keyUsage=digitalSignature`: iPXE refuses others"
+                    .to_owned()
+            }
+            #[cfg(feature = "signing")]
+            Self::StartProgram { program, .. } => {
+                format!("install {} (Debian: the package `openssl`)", program.display())
+            }
+            #[cfg(feature = "signing")]
+            Self::Program { .. } => {
+                "see what the program says; the key must belong to the certificate".to_owned()
+            }
+            Self::TargetLacks { .. } => {
+                "render for a target that has it, if all machines boot by such an iPXE, or do \
+                 without"
+                    .to_owned()
             }
             Self::MissingSignature { .. } => {
                 "sign the payload of every image, and the overlays of machines".to_owned()

@@ -55,6 +55,8 @@ pub mod script;
 mod script_argument;
 mod script_check;
 mod script_url;
+#[cfg(feature = "signing")]
+pub mod signing;
 mod target;
 mod template;
 

@@ -34,6 +34,7 @@ pub enum TemplateName {
     /// - `check_digests`, `check_signatures`: whether to
     /// - `machine_parameters`, `machine_overlays`: whether the settings `netboot-parameters` and
     ///   `netboot-overlay` (the digest of an initrd) of the machine count
+    /// - `machine`: the one machine that the script is for, or none
     /// - `overlay_name`: the name of that initrd
     /// - `blobs_url`: where payloads lie that are named by digest
     ///
@@ -145,6 +146,7 @@ impl TemplateName {
                 "attempts",
                 "check_digests",
                 "check_signatures",
+                "machine",
                 "machine_parameters",
                 "machine_overlays",
                 "overlay_name",

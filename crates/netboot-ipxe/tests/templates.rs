@@ -91,10 +91,7 @@ fn a_template_that_is_not_valid_is_named_with_its_line() {
     for text in ["{% if %}", "{{ kernel.url", "{% for i in initrds %}", "{{ profile | nonsense }}"]
     {
         let error = render(&format!("{HEAD}boot\n{text}")).unwrap_err();
-        let Error::MalformedTemplate { file, line, source } = &error
-        else {
-            panic!("{error:?}")
-        };
+        let Error::MalformedTemplate { file, line, source } = &error else { panic!("{error:?}") };
         assert!(file == "image" || line.is_none(), "{file}");
         // Tera names the line of an unknown filter in its text only.
         let named = source.to_string().contains("image:4:");

@@ -151,6 +151,15 @@ impl BootOnce {
         &self.token
     }
 
+    /// The URLs in it that are not relative to the target.
+    pub(crate) fn urls(&self) -> impl Iterator<Item = &ScriptUrl> {
+        let token = match &self.token {
+            TokenPlace::Url(url) => Some(url),
+            TokenPlace::File(_) => None,
+        };
+        token.into_iter().chain(&self.consume)
+    }
+
     pub(crate) fn consuming_url(&self) -> Option<&ScriptUrl> {
         self.consume.as_ref()
     }

@@ -5,15 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use netboot_core::{Artifact, Architecture, KernelParameter, PointerName, ProfileName, Sha256Digest};
+use netboot_core::{
+    Architecture, Artifact, KernelParameter, PointerName, ProfileName, Sha256Digest,
+};
 use tera::Context;
 use url::Url;
 
 use super::Renderer;
-use crate::dispatch::Fleet;
+use crate::dispatch::{Assignment, BootOnce, Fleet};
 use crate::menu::{LocalDisk, Menu};
 use crate::template::{TemplateName, TemplateSources, Templates};
-use crate::{Error, MenuText, ScriptUrl};
+use crate::{Error, MenuText, Protocol, ScriptUrl, Target};
 
 /// How often the first pause between attempts is doubled at most.
 const PAUSE_DOUBLINGS: u32 = 6;
@@ -21,6 +23,7 @@ const PAUSE_DOUBLINGS: u32 = 6;
 /// What a caller chose.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
+    pub(super) target: Target,
     pub(super) pointer_name: PointerName,
     pub(super) default_profile: Option<ProfileName>,
     pub(super) menu: Option<Menu>,
@@ -53,6 +56,7 @@ pub struct RendererBuilder {
 impl RendererBuilder {
     pub(super) fn new() -> Self {
         let settings = Settings {
+            target: Target::default(),
             pointer_name: PointerName::default(),
             default_profile: None,
             menu: None,
@@ -103,6 +107,12 @@ impl RendererBuilder {
     /// before.
     pub fn variable(mut self, name: impl Into<String>, value: MenuText) -> Self {
         self.variables.insert(name.into(), value);
+        self
+    }
+
+    /// The iPXE that scripts are for: the oldest that is in use, by default.
+    pub fn target(mut self, target: Target) -> Self {
+        self.settings.target = target;
         self
     }
 
@@ -225,7 +235,8 @@ impl RendererBuilder {
 
     /// Lets scripts verify the signature of each kernel and initrd before they start it, with the
     /// certificate that iPXE was built to trust. `signatures` has them by the digest of what was
-    /// signed; they become blobs of the release. [`sign`](crate::signing::sign) makes them.
+    /// signed; they become blobs of the release. `sign` of the
+    /// module `signing` (a feature of its own) makes them.
     pub fn signatures(
         mut self,
         signatures: impl IntoIterator<Item = (Sha256Digest, Arc<dyn Artifact>)>,
@@ -237,20 +248,55 @@ impl RendererBuilder {
     /// Reads and compiles the templates.
     ///
     /// # Errors
-    /// [`Error::TemplateFile`]; [`Error::MalformedTemplate`] and [`Error::UnknownVariable`] for a
+    /// [`Error::TargetLacks`]; [`Error::TemplateFile`]; [`Error::MalformedTemplate`] and [`Error::UnknownVariable`] for a
     /// caller's template.
     pub fn build(self) -> Result<Renderer, Error> {
         let Self { mut sources, directories, variables, settings } = self;
+        settings.require_capabilities()?;
         for directory in directories {
             sources.read_directory(&directory)?;
         }
         let pause = settings.pause.as_secs();
         let mut common = Context::new();
         common.insert("pause_seconds", &pause);
-        common.insert("longest_pause_seconds", &(pause << PAUSE_DOUBLINGS.min(pause.leading_zeros())));
+        common.insert(
+            "longest_pause_seconds",
+            &(pause << PAUSE_DOUBLINGS.min(pause.leading_zeros())),
+        );
         common.insert("shell", &settings.shell);
         common.insert("report_url", &settings.report_url);
         let templates = Templates::compile(&sources, common, &variables)?;
         Ok(Renderer { templates, settings })
+    }
+}
+
+impl Settings {
+    /// Fails if the target cannot do what was chosen.
+    fn require_capabilities(&self) -> Result<(), Error> {
+        let target = &self.target;
+        let require = |has: bool, capability: &str| {
+            if has {
+                return Ok(());
+            }
+            let (target, capability) = (target.name().to_owned(), capability.to_owned());
+            Err(Error::TargetLacks { target, capability })
+        };
+        if self.check_digests {
+            require(target.has_option("sha256sum", "set"), "the command sha256sum with --set")?;
+        }
+        if self.signatures.is_some() {
+            require(target.has_command("imgverify"), "the command imgverify")?;
+            require(target.has_command("imgtrust"), "the command imgtrust")?;
+        }
+        let tokens = self.fleet.iter().flat_map(|fleet| fleet.assignments());
+        let tokens = tokens.filter_map(Assignment::token).flat_map(BootOnce::urls);
+        let urls = self.payload_url.iter().chain(&self.report_url).chain(tokens);
+        for url in urls {
+            let Some((scheme, _)) = url.as_str().split_once("://") else { continue };
+            let protocol = Protocol::of_scheme(scheme);
+            let has = protocol.is_some_and(|protocol| target.has_protocol(protocol));
+            require(has, &format!("the protocol of {url}"))?;
+        }
+        Ok(())
     }
 }

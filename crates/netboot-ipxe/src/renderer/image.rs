@@ -86,9 +86,8 @@ impl Renderer {
         extent: Extent<'_>,
     ) -> Result<String, Error> {
         let overlay = extent.machine.and_then(Assignment::overlay_artifact);
-        let is_overlay = |file: &&std::sync::Arc<dyn Artifact>| {
-            file.file_name().as_str() == OVERLAY_NAME
-        };
+        let is_overlay =
+            |file: &&std::sync::Arc<dyn Artifact>| file.file_name().as_str() == OVERLAY_NAME;
         if let Some(file) = image.payload().find(is_overlay) {
             let name = file.file_name().to_string();
             return Err(netboot_core::Error::Duplicate { name }.into());
@@ -109,6 +108,7 @@ impl Renderer {
         values.insert("attempts", &self.settings.attempts);
         values.insert("check_digests", &self.settings.check_digests);
         values.insert("check_signatures", &self.settings.signatures.is_some());
+        values.insert("machine", &extent.machine.map(Assignment::name));
         values.insert("machine_parameters", &extent.machine_parameters);
         values.insert("machine_overlays", &extent.machine_overlays);
         values.insert("overlay_name", OVERLAY_NAME);
@@ -184,4 +184,3 @@ pub(super) fn machine_arguments(assignment: &Assignment) -> Result<Vec<ScriptArg
     let parameters = assignment.parameters().iter().map(ScriptArgument::try_from);
     overlay.map(Ok).into_iter().chain(parameters).collect()
 }
-

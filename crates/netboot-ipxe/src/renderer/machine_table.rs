@@ -143,7 +143,8 @@ impl Renderer {
             gathered.extend(entries);
             let chosen = Sha256Digest::of(share.as_bytes()).as_bytes()[0] < 64;
             let full = gathered.len() >= TABLE_MAXIMUM;
-            if full || (chosen && gathered.len() >= TABLE_MINIMUM) || Some(&share) == last.as_ref() {
+            if full || (chosen && gathered.len() >= TABLE_MINIMUM) || Some(&share) == last.as_ref()
+            {
                 let text = self.render_table(&std::mem::take(&mut gathered))?;
                 let name = FileName::new("machines.ipxe")?;
                 let table = BytesArtifact::new(ArtifactKind::Script, name, text);

@@ -77,9 +77,8 @@ impl Renderer {
             Some(default) => Some(default),
             None => self.default_label(&profiles)?,
         };
-        let first_item = menus.first().and_then(|main| {
-            main.entries.iter().find_map(|entry| entry.name.clone())
-        });
+        let first_item =
+            menus.first().and_then(|main| main.entries.iter().find_map(|entry| entry.name.clone()));
         let images = profiles.iter().map(|profile| {
             Ok(ImageValues {
                 label: Label::of_profile(profile),

@@ -130,7 +130,10 @@ impl Renderer {
         }
     }
 
-    pub(super) fn signature(&self, artifact: &dyn Artifact) -> Result<Option<&dyn Artifact>, Error> {
+    pub(super) fn signature(
+        &self,
+        artifact: &dyn Artifact,
+    ) -> Result<Option<&dyn Artifact>, Error> {
         Ok(self.signature_artifact(artifact)?.map(AsRef::as_ref))
     }
 }

@@ -1,0 +1,73 @@
+//! Detached signatures that iPXE's `imgverify` accepts, for an iPXE that was built with
+//! `IMAGE_TRUST_CMD` and a certificate to trust.
+//!
+//! A signature is a CMS message in DER without attributes (`src/crypto/cms.c` of iPXE reads no
+//! others), whose signer's certificate is for code signing. It becomes a blob of the release, and
+//! an image's script verifies each file before it starts anything: see
+//! [`RendererBuilder::signatures`](crate::RendererBuilder::signatures).
+//!
+//! What is verified are kernels and initrds. The scripts themselves are not: iPXE takes those of
+//! whoever answers, unless a script that is part of iPXE verifies the first one. Use HTTPS, or
+//! embed such a script, where somebody might answer in the server's place.
+//!
+//! ```no_run
+//! use netboot_core::{Context, Image};
+//! use netboot_ipxe::Renderer;
+//! use netboot_ipxe::signing::{OpensslSigner, sign};
+//!
+//! # async fn release(images: Vec<Image>) -> Result<(), netboot_ipxe::Error> {
+//! let signer = OpensslSigner::open("signer.crt", "signer.key", "ca.crt").await?;
+//! let payload = images.iter().flat_map(Image::payload).cloned();
+//! let signatures = sign(&signer, payload, &Context::new()).await?;
+//! let release = Renderer::builder().signatures(signatures).build()?.render_release(images)?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod openssl;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use netboot_core::{Artifact, ArtifactKind, BytesArtifact, Context, FileName, Sha256Digest};
+
+pub use self::openssl::OpensslSigner;
+use crate::Error;
+
+/// Makes a detached signature: [`OpensslSigner`], or the service of a caller that keeps the key.
+#[async_trait]
+pub trait Signer: fmt::Debug + Send + Sync {
+    /// Signs the bytes of `artifact`, and gives the CMS message in DER.
+    ///
+    /// # Errors
+    /// When the artifact cannot be read, or the signature cannot be made.
+    async fn sign(&self, artifact: &dyn Artifact, context: &Context) -> Result<Vec<u8>, Error>;
+}
+
+/// Signs each of `artifacts` once, and gives the signatures by the digest of what was signed.
+///
+/// A key for RSA makes the same signature each time, so that a release that did not change has the
+/// same id. One for elliptic curves does not.
+///
+/// # Errors
+/// Those of [`Signer::sign`]; [`Error::Core`] when the work was cancelled.
+pub async fn sign(
+    signer: &dyn Signer,
+    artifacts: impl IntoIterator<Item = Arc<dyn Artifact>>,
+    context: &Context,
+) -> Result<BTreeMap<Sha256Digest, Arc<dyn Artifact>>, Error> {
+    let mut signatures: BTreeMap<Sha256Digest, Arc<dyn Artifact>> = BTreeMap::new();
+    for artifact in artifacts {
+        context.check()?;
+        if signatures.contains_key(&artifact.sha256()) {
+            continue;
+        }
+        let message = signer.sign(artifact.as_ref(), context).await?;
+        let name = FileName::new(format!("{}.sig", artifact.file_name()))?;
+        let signature = BytesArtifact::new(ArtifactKind::Signature, name, message);
+        signatures.insert(artifact.sha256(), Arc::new(signature));
+    }
+    Ok(signatures)
+}
