@@ -5,6 +5,8 @@
     reason = "a test's set-up that fails is the test's failure"
 )]
 
+mod small_site;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +18,16 @@ use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine};
 use netboot_testbed::{HermeticNix, Testbed};
 use tempfile::TempDir;
+
+mod boot_network;
+mod dhcp_client;
+mod namespace;
+
+pub use crate::boot_network::{BootNetwork, Plug};
+pub use crate::dhcp_client::{DhcpClient, Offer};
+pub use crate::namespace::{Namespace, Server};
+
+pub use crate::small_site::{SmallSite, image};
 
 /// README.md, compiled.
 #[cfg(doctest)]

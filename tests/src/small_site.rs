@@ -1,0 +1,93 @@
+//! A published release whose images only begin to boot: enough for what happens within iPXE.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use netboot_core::{
+    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, FileName, Image,
+    InitPath, ProfileSpec, Release,
+};
+use netboot_ipxe::{Renderer, RendererBuilder};
+use netboot_publish::{LocalStore, Publisher};
+use netboot_qemu::{BootReport, DirectoryServer, Machine, MachineBuilder};
+use tempfile::TempDir;
+
+/// A directory with a release of images that no machine can start, and a server of it.
+#[derive(Debug)]
+pub struct SmallSite {
+    directory: TempDir,
+    server: DirectoryServer,
+    release: Release,
+}
+
+impl SmallSite {
+    /// Publishes images of these profiles.
+    pub async fn publish(renderer: RendererBuilder, profiles: &[&str]) -> Self {
+        let renderer = renderer.build().unwrap();
+        let directory = TempDir::new().unwrap();
+        let release = renderer.render_release(profiles.iter().map(|name| image(name))).unwrap();
+        let published = directory.path().join("published");
+        let publisher = Publisher::new(LocalStore::new(&published));
+        publisher.publish(&release, &Context::new()).await.unwrap();
+        let server = DirectoryServer::start(published).await.unwrap();
+        Self { directory, server, release }
+    }
+
+    /// A renderer that gives up soon.
+    pub fn renderer() -> RendererBuilder {
+        let second = Duration::from_secs(1);
+        Renderer::builder().menu_timeout(3 * second).retry_after(3 * second).attempts(1, second)
+    }
+
+    /// The directory that is published to.
+    pub fn published(&self) -> PathBuf {
+        self.directory.path().join("published")
+    }
+
+    /// What was published.
+    pub fn release(&self) -> &Release {
+        &self.release
+    }
+
+    /// The server.
+    pub fn server(&self) -> &DirectoryServer {
+        &self.server
+    }
+
+    /// How often `path` was fetched.
+    pub fn fetches(&self, path: &str) -> usize {
+        let path = format!("/{path}");
+        let is_fetch =
+            |request: &&netboot_qemu::Request| request.path == path && request.status == 200;
+        self.server.requests().iter().filter(is_fetch).count()
+    }
+
+    /// Boots `script` until each of `expected` was on the console; that it was is asserted.
+    pub async fn boot(&self, script: &str, machine: MachineBuilder, expected: &[&str]) -> BootReport {
+        let machine = machine.memory_mib(256).timeout(Duration::from_secs(120));
+        let machine = expected.iter().fold(machine, |machine, text| machine.expect(*text));
+        let url = self.server.url(script);
+        let report = machine.build().unwrap().boot(&url, &Context::new()).await.unwrap();
+        assert!(report.missing.is_empty(), "no {:?} in:\n{}", report.missing, report.console);
+        report
+    }
+
+    /// A machine with this hardware address.
+    pub fn machine(mac: &str) -> MachineBuilder {
+        Machine::builder().mac(mac.parse().unwrap())
+    }
+}
+
+/// An image that no machine can start.
+pub fn image(profile: &str) -> Image {
+    let artifact = |kind, name: &str, text: String| -> Arc<dyn Artifact> {
+        Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), text))
+    };
+    let spec = ProfileSpec::new(profile.parse().unwrap());
+    let init = InitPath::new(format!("/nix/store/0a1b-nixos-system-{profile}/init")).unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, init, Vec::new()).unwrap();
+    let kernel = artifact(ArtifactKind::Kernel, "bzImage", format!("no kernel of {profile}"));
+    let initrd = artifact(ArtifactKind::Initrd, "initrd", format!("no initrd of {profile}"));
+    Image::builder(&spec, boot).kernel(kernel).initrd(initrd).build().unwrap()
+}
