@@ -67,7 +67,7 @@ use crate::store::{
 ///   renewed while it is held, and taken over when it was not renewed for the time of its lease
 ///   ([`lock_lease`](S3StoreBuilder::lock_lease)), as after a publisher was killed; no clocks are
 ///   compared. When its guard is dropped, the thread waits for one request, at most 5 s.
-/// - **Memory**: what is sent is held in parts, by default 4 of 8 MiB for all that is sent at once.
+/// - **Memory**: what is sent is held in parts, by default 4 of 6 MiB for all that is sent at once.
 ///   Parts of objects that are not sent to their end are removed; those of a publisher that was
 ///   killed are by [`abort_abandoned_uploads`](Self::abort_abandoned_uploads), or by a lifecycle
 ///   rule of the bucket.

@@ -32,7 +32,11 @@ impl S3Store {
         let Some(latest) = SystemTime::now().checked_sub(older_than) else { return Ok(0) };
         let abort = async {
             let uploads = self.client.unfinished_uploads(self.keys.prefix()).await?;
-            let old = uploads.into_iter().filter(|upload| upload.begun <= latest);
+            // A server may not look at the prefix, and what lies elsewhere is not ours to end.
+            let prefix = self.keys.prefix();
+            let old = uploads
+                .into_iter()
+                .filter(|upload| upload.begun <= latest && upload.key.starts_with(prefix));
             let aborts = stream::iter(old).map(|upload| async move {
                 let key = Path::from(upload.key.as_str());
                 match self.client.writes.abort_multipart(&key, &upload.id).await {

@@ -65,7 +65,7 @@ impl S3StoreBuilder {
                 first: Duration::from_millis(100),
                 longest: Duration::from_secs(10),
             },
-            part_size: 8 * 1024 * 1024,
+            part_size: 6 * 1024 * 1024,
             parallelism: 4,
             checksums: true,
             batch_delete: true,
@@ -137,7 +137,7 @@ impl S3StoreBuilder {
     }
 
     /// Sets how long one request may take that sends: five minutes by default, in which a part of
-    /// 8 MiB passes a line of 0.25 Mbit/s. Reading an object may take any time, as long as bytes
+    /// 6 MiB passes a line of 0.2 Mbit/s. Reading an object may take any time, as long as bytes
     /// come once in this time, or once a minute if that is less.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -153,7 +153,7 @@ impl S3StoreBuilder {
         self
     }
 
-    /// Sets the size in bytes above which an object is sent in parts of this size: 8 MiB by
+    /// Sets the size in bytes above which an object is sent in parts of this size: 6 MiB by
     /// default, 5 MiB at least. The parts of an object that would have more than 10,000 of them
     /// are larger.
     pub fn part_size(mut self, bytes: usize) -> Self {
