@@ -241,7 +241,8 @@ fn wanted_of(
     for activation in history {
         let was_live_lately = match (replaced, oldest) {
             (None, _) | (_, None) => true,
-            (Some(replaced), Some(oldest)) => replaced >= oldest,
+            // The history counts in whole seconds, and a second more is better than one less.
+            (Some(replaced), Some(oldest)) => replaced + Duration::from_secs(1) > oldest,
         };
         if last.len() < keep_last {
             last.insert(activation.release);
