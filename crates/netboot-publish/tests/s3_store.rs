@@ -104,8 +104,15 @@ async fn a_listing_has_as_many_pages_as_it_needs() {
         let site = Site::new(start);
         let store = site.builder().prefix(path("many")).build().await.unwrap();
         let place = |n: usize| format!("blobs/{n:04}");
-        let uploads = (0..1500).map(|n| upload(&place(n), format!("{n}"))).collect();
-        store.send(uploads, &Context::new()).await.unwrap();
+        let files = site.server.directory().join("data").join(BUCKET).join("many/blobs");
+        if site.server.directory().join("data/.nanio").is_dir() {
+            // An object is a file there, and writing one is faster.
+            std::fs::create_dir_all(&files).unwrap();
+            (0..1500).for_each(|n| std::fs::write(files.join(format!("{n:04}")), "x").unwrap());
+        } else {
+            let uploads = (0..1500).map(|n| upload(&place(n), "x")).collect();
+            store.send(uploads, &Context::new()).await.unwrap();
+        }
         let listed = store.list(&ListScope::Below(path("blobs"))).await.unwrap();
         let found: Vec<&str> = listed.iter().map(|listed| listed.path.as_str()).collect();
         assert_eq!(found, (0..1500).map(place).collect::<Vec<_>>());
@@ -123,7 +130,8 @@ async fn a_listing_has_as_many_pages_as_it_needs() {
                 assert_eq!(*entry, listed.entry);
             }
         }
-        store.delete(&(0..1500).map(|n| path(&place(n))).collect::<Vec<_>>(), &Context::new())
+        store
+            .delete(&(0..1500).map(|n| path(&place(n))).collect::<Vec<_>>(), &Context::new())
             .await
             .unwrap();
         assert!(store.list(&ListScope::Below(path("blobs"))).await.unwrap().is_empty());
