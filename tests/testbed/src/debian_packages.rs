@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::{Error, command};
 
 /// What the tests and the demo run, as packages of Debian 12.
-pub(crate) const REQUIRED: [&str; 17] = [
+pub(crate) const REQUIRED: [&str; 21] = [
     "busybox-static",
     "dnsmasq-base",
     "ethtool",
@@ -17,10 +17,14 @@ pub(crate) const REQUIRED: [&str; 17] = [
     "minisign",
     "mount",
     "nix-bin",
+    "openssh-client",
     "openssl",
     "ovmf",
+    "patchelf",
+    "python3-minimal",
     "python3-venv",
     "qemu-system-x86",
+    "rsync",
     "socat",
     "strace",
     "util-linux",

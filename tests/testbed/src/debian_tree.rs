@@ -1,8 +1,8 @@
 //! Programs of Debian packages that are unpacked, not installed.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::fs::{self, File};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,8 +15,10 @@ use crate::{Error, Testbed, command};
 const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
 /// The loader of a tree's programs, within it.
 const LOADER: &str = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
-/// Where the tests' wrappers of a tree's programs lie, beside its `root`.
-const WRAPPERS: &str = "programs";
+/// The directories with programs, within a tree.
+const DIRECTORIES: [&str; 3] = ["usr/bin", "usr/sbin", "usr/lib/openssh"];
+/// Where links to all of a tree's programs lie, beside its `root`.
+const PROGRAMS: &str = "programs";
 /// Names what a tree was made of, beside its `root`.
 const NOTE: &str = "packages";
 
@@ -103,14 +105,13 @@ impl DebianTree {
         file
     }
 
-    /// A directory with all programs of the tree, ready to be run: each a script that starts the
-    /// program with the tree's libraries, and tells it the script's path as its own name. A
-    /// program that starts itself anew by that name so starts as before.
+    /// A directory with all programs of the tree, which run with the tree's own loader and
+    /// libraries.
     ///
     /// # Panics
     /// When the tree is not there.
     pub fn programs(&self) -> PathBuf {
-        self.root().with_file_name(WRAPPERS)
+        self.root().with_file_name(PROGRAMS)
     }
 
     /// One of the [`programs`](Self::programs).
@@ -128,9 +129,9 @@ impl DebianTree {
         testbed.join("debian").join(self.name)
     }
 
-    /// What the tree is made of, and where it lies: the wrappers name that place.
+    /// What the tree is made of, and where it lies: its programs name that place.
     fn note(&self, directory: &Path) -> String {
-        format!("{} {}\n{}\n", self.suite, self.packages.join(" "), directory.display())
+        format!("{} {}, patched\n{}\n", self.suite, self.packages.join(" "), directory.display())
     }
 
     fn is_unpacked(&self, directory: &Path) -> bool {
@@ -157,7 +158,7 @@ impl DebianTree {
         let archives = self.suite.download(self.packages, &temporary.path().join("apt"))?;
         let tree = temporary.path().join("tree");
         unpack(&archives, &tree.join("root"))?;
-        write_wrappers(&tree, &directory)?;
+        make_runnable(&tree, &directory)?;
         let note = tree.join(NOTE);
         fs::write(&note, self.note(&directory))
             .map_err(|source| Error::io("write", &note, source))?;
@@ -197,33 +198,35 @@ fn unpack(archives: &[PathBuf], root: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes a script for each program of the tree in `tree`, for the time when it lies at `home`.
-fn write_wrappers(tree: &Path, home: &Path) -> Result<(), Error> {
-    let wrappers = tree.join(WRAPPERS);
-    fs::create_dir(&wrappers).map_err(|source| Error::io("create", &wrappers, source))?;
-    let root = home.join("root");
-    for directory in ["usr/bin", "usr/sbin"] {
-        for entry in WalkDir::new(tree.join("root").join(directory)).max_depth(1) {
-            let entry = entry.map_err(|error| Error::io("list", tree, error.into()))?;
-            let name = entry.file_name();
+/// Makes the tree's programs run with its own loader and libraries at the time when it lies at
+/// `home`, and gathers them in one directory.
+fn make_runnable(tree: &Path, home: &Path) -> Result<(), Error> {
+    let programs = tree.join(PROGRAMS);
+    fs::create_dir(&programs).map_err(|source| Error::io("create", &programs, source))?;
+    let (root, libraries) = (home.join("root"), ["usr/lib/x86_64-linux-gnu", "usr/lib"]);
+    let libraries = libraries.map(|path| root.join(path).display().to_string()).join(":");
+    for directory in DIRECTORIES {
+        let directory = tree.join("root").join(directory);
+        if !directory.is_dir() {
+            continue;
+        }
+        for entry in WalkDir::new(&directory).max_depth(1) {
+            let entry = entry.map_err(|error| Error::io("list", &directory, error.into()))?;
             if !is_program(entry.path()) {
                 continue;
             }
-            let mut script = String::from("#!/bin/sh\nexec ");
-            let _ = write!(script, "'{}' --library-path '", root.join(LOADER).display());
-            let libraries = ["usr/lib/x86_64-linux-gnu", "usr/lib"];
-            let libraries = libraries.map(|path| root.join(path).display().to_string());
-            let program = root.join(directory).join(name);
-            let _ = writeln!(
-                script,
-                "{}' --argv0 \"$0\" '{}' \"$@\"",
-                libraries.join(":"),
-                program.display()
-            );
-            let path = wrappers.join(name);
-            fs::write(&path, script).map_err(|source| Error::io("write", &path, source))?;
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
-                .map_err(|source| Error::io("write", &path, source))?;
+            let place = root.join(entry.path().strip_prefix(tree.join("root")).unwrap_or(&root));
+            let link = programs.join(entry.file_name());
+            symlink(&place, &link).map_err(|source| Error::io("create", &link, source))?;
+            let mut interpreter = Command::new("patchelf");
+            interpreter.arg("--print-interpreter").arg(entry.path());
+            // What is linked statically has none.
+            if entry.file_type().is_file() && command::output(&mut interpreter)?.status.success() {
+                let mut patch = Command::new("patchelf");
+                patch.arg("--set-interpreter").arg(root.join(LOADER));
+                patch.args(["--force-rpath", "--set-rpath", &libraries]);
+                command::stdout(patch.arg(entry.path()))?;
+            }
         }
     }
     Ok(())
