@@ -206,6 +206,26 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
+    /// A URL cannot be that of a target.
+    #[cfg(feature = "http")]
+    #[error("`{url}` is no URL to fetch releases from: {problem}")]
+    InvalidPublicUrl {
+        /// The URL, without its password.
+        url: String,
+        /// What is wrong, as a clause.
+        problem: String,
+    },
+
+    /// A web server does not answer.
+    #[cfg(feature = "http")]
+    #[error("cannot fetch `{url}`")]
+    PublicUrl {
+        /// The URL, without its password.
+        url: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
     /// There are no sites to publish to.
     #[error("there are no sites to publish to")]
     NoSites,

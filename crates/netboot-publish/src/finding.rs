@@ -70,6 +70,45 @@ pub enum Finding {
         /// What is wrong.
         problem: SignatureProblem,
     },
+    /// Over HTTP: the server answers with a status that is neither success nor absence.
+    Refused {
+        /// Where it was asked for.
+        path: ReleasePath,
+        /// The status.
+        status: u16,
+    },
+    /// Over HTTP: the server leads elsewhere, to what is not the object, or from http to https,
+    /// which the iPXE of network cards does not speak.
+    Redirected {
+        /// Where it was asked for.
+        path: ReleasePath,
+        /// Where that led.
+        to: String,
+    },
+    /// Over HTTP: the answer ended too early.
+    CutShort {
+        /// Where it was asked for.
+        path: ReleasePath,
+        /// The length in bytes that the server announced.
+        announced: Option<u64>,
+        /// How many bytes came.
+        received: u64,
+    },
+    /// Over HTTP: the server does not say how long the object is, which UEFI's own HTTP boot
+    /// needs to know and iPXE shows its progress by.
+    NoLength {
+        /// Where it was asked for.
+        path: ReleasePath,
+    },
+    /// Over HTTP: machines get an older pointer than the target has.
+    Stale {
+        /// The pointer's place.
+        path: ReleasePath,
+        /// The release that is live by it.
+        live: Option<ReleaseId>,
+        /// For how many seconds a cache on the way has it, as far as that is told.
+        age: Option<u64>,
+    },
     /// A release that is being staged or pruned, or whose staging or pruning broke off.
     Incomplete {
         /// The release.
@@ -78,6 +117,52 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// What to do about it, as a sentence for an operator.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } | Self::WrongSize { .. } | Self::WrongDigest { .. } => {
+                "mend it with `repair`; if it lies sound at the target, see that the web server \
+                 serves that directory, as it is"
+            }
+            Self::MalformedManifest { .. } => {
+                "mend it with `repair`, or publish the release again: the manifest is written anew"
+            }
+            Self::Foreign { .. } => {
+                "move the file away, or let the publisher replace files of others \
+                 (`with_replace_foreign`); over HTTP, see what stands between"
+            }
+            Self::Unknown { .. } => "move it away if nobody needs it; netboot never deletes it",
+            Self::Outdated { .. } => "publish or activate the live release again, which writes it",
+            Self::BrokenPointer { .. } => {
+                "mend it with `repair`; if its history is damaged, delete it and activate the \
+                 release that is to be live"
+            }
+            Self::Signature { problem, .. } => problem.hint(),
+            Self::Refused { status: 401 | 403 | 407, .. } => {
+                "let it be read without a password, by everybody: iPXE has none"
+            }
+            Self::Refused { .. } => "see the web server's log: it does not serve what lies there",
+            Self::Redirected { .. } => {
+                "serve it at this URL itself, over plain http and without a page to log in at"
+            }
+            Self::CutShort { .. } => {
+                "see that the web server and every proxy on the way send files to their end, \
+                 and announce their right length"
+            }
+            Self::NoLength { .. } => {
+                "let the web server announce the length (Content-Length): do not let it compress \
+                 or rewrite what it serves"
+            }
+            Self::Stale { .. } => {
+                "let no cache keep the pointer (`Cache-Control: no-cache` for `*.ipxe` in the \
+                 root), and clear the one that does"
+            }
+            Self::Incomplete { .. } => {
+                "stage it again if it is wanted; else pruning deletes it after its grace time"
+            }
+        }
+    }
+
     /// Where it is, if at one path of netboot's.
     pub fn path(&self) -> Option<&ReleasePath> {
         match self {
@@ -86,7 +171,12 @@ impl Finding {
             | Self::WrongDigest { path, .. }
             | Self::Foreign { path }
             | Self::Outdated { path }
-            | Self::BrokenPointer { path, .. } => Some(path),
+            | Self::BrokenPointer { path, .. }
+            | Self::Refused { path, .. }
+            | Self::Redirected { path, .. }
+            | Self::CutShort { path, .. }
+            | Self::NoLength { path }
+            | Self::Stale { path, .. } => Some(path),
             Self::Unknown { .. }
             | Self::MalformedManifest { .. }
             | Self::Signature { .. }
@@ -115,6 +205,22 @@ impl fmt::Display for Finding {
             }
             Self::Signature { release, problem } => {
                 write!(f, "release {}: {problem}", release.short())
+            }
+            Self::Refused { path, status } => {
+                write!(f, "`{path}` is answered with status {status}")
+            }
+            Self::Redirected { path, to } => write!(f, "`{path}` leads to {to}"),
+            Self::CutShort { path, announced: Some(announced), received } => {
+                write!(f, "`{path}` breaks off after {received} of {announced} bytes")
+            }
+            Self::CutShort { path, announced: None, received } => {
+                write!(f, "`{path}` breaks off after {received} bytes")
+            }
+            Self::NoLength { path } => write!(f, "`{path}` is sent without its length"),
+            Self::Stale { path, live, age } => {
+                let live = live.as_ref().map_or_else(|| "none".to_owned(), ReleaseId::short);
+                write!(f, "machines get an older `{path}`, of release {live}")?;
+                age.map_or(Ok(()), |age| write!(f, ", {age} s old"))
             }
             Self::Incomplete { release } => {
                 write!(f, "release {} was not staged or pruned to its end", release.short())

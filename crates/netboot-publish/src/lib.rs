@@ -67,6 +67,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `local` (default) | [`LocalStore`]: a directory of this machine |
+//! | `http` | `PublicUrl`: a target as machines see it, to be verified from outside |
 //! | `minisign` | `MinisignKey`, which signs manifests; verifying needs no feature |
 //! | `rsync` | `RsyncStore`: a directory of another machine, through `rsync` |
 //! | `s3` | `S3Store`: a bucket of an S3-compatible object store |
@@ -81,6 +82,8 @@ mod local;
 mod memory;
 mod pointer;
 mod proof;
+#[cfg(feature = "http")]
+mod public_url;
 mod publisher;
 mod receipt;
 #[cfg(feature = "rsync")]
@@ -100,6 +103,8 @@ pub use crate::pointer::ActivationKind;
 pub use crate::proof::{
     FailedProof, Proof, ProofReport, ProvenReceipt, Prover, StagedImage, Verdict,
 };
+#[cfg(feature = "http")]
+pub use crate::public_url::PublicUrl;
 pub use crate::publisher::{
     HistoryEntry, Plan, PruneReport, Publisher, RepairReport, RepairSource, Retention, RollbackTo,
     Staged, VerifyDepth, VerifyReport, VerifyScope,

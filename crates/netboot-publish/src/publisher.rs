@@ -16,6 +16,8 @@ mod signing;
 mod stage;
 mod target;
 mod verify;
+#[cfg(feature = "http")]
+mod verify_public;
 mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +28,8 @@ use netboot_core::{PointerName, ReleaseId, ReleasePath, layout};
 use serde::Serialize;
 
 pub use self::activate::RollbackTo;
+#[cfg(feature = "http")]
+pub(crate) use self::content::to_read;
 pub use self::plan::Plan;
 pub(crate) use self::prepare::Prepared;
 pub use self::prune::{PruneReport, Retention};
@@ -33,6 +37,8 @@ pub use self::repair::{RepairReport, RepairSource};
 pub use self::stage::Staged;
 pub(crate) use self::stage::damaged;
 pub use self::verify::{VerifyDepth, VerifyReport, VerifyScope};
+#[cfg(feature = "http")]
+pub(crate) use self::whole::required;
 use crate::pointer::{Activation, ActivationKind};
 use crate::signature::{Signer, TrustedKey};
 use crate::{Error, Store};

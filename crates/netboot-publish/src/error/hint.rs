@@ -114,6 +114,18 @@ impl Error {
                 "let the prover try a profile that the release has, or activate it unproven"
                     .to_owned()
             }
+            #[cfg(feature = "http")]
+            Self::InvalidPublicUrl { .. } => {
+                "give the URL of the target's root, as machines reach it: \
+                 http://boot.example.net/netboot/"
+                    .to_owned()
+            }
+            #[cfg(feature = "http")]
+            Self::PublicUrl { .. } => {
+                "see that the web server runs, that its name has an address, and that its \
+                 certificate is trusted here"
+                    .to_owned()
+            }
             Self::NoSites => "name at least one site".to_owned(),
             Self::DuplicateSite { site } => format!("give one of the two `{site}` another name"),
             Self::TimedOut { .. } => {

@@ -15,7 +15,7 @@ use crate::{Error, Finding, Store};
 const PARALLEL_READS: usize = 4;
 
 /// Which of `objects` one has to read at this depth.
-pub(super) fn to_read(
+pub(crate) fn to_read(
     objects: BTreeMap<ReleasePath, Content>,
     manifests: &[Manifest],
     depth: VerifyDepth,

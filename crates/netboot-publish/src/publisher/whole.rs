@@ -12,7 +12,7 @@ use crate::{Error, Finding};
 
 /// Everything that must lie at a target for a release to be whole, but for the manifest: also
 /// the texts of its entry points, which it cannot be activated without.
-pub(super) fn required(manifest: &Manifest) -> BTreeMap<ReleasePath, Content> {
+pub(crate) fn required(manifest: &Manifest) -> BTreeMap<ReleasePath, Content> {
     let mut required = manifest.objects();
     let entry_points = manifest.entry_points().values();
     required.extend(entry_points.map(|content| (layout::blob(&content.sha256), *content)));

@@ -1,0 +1,141 @@
+//! A target as machines see it: over HTTP, through whatever stands between.
+
+mod fetch;
+mod verify;
+
+use std::fmt;
+use std::time::Duration;
+
+use netboot_core::{PointerName, ReleasePath};
+use url::Url;
+
+pub(crate) use self::verify::{content_of_bytes, foreign};
+use crate::{Error, TrustedKey};
+
+/// How long a connection may take to be made, and how long a server may say nothing.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where machines fetch from: the URL of a target's root.
+///
+/// What a store has written can still be read wrong: a cache gives last week's pointer, a proxy
+/// asks for a password with status 200, a web server serves another directory. So this reads what
+/// machines read, as they read it: without the environment's proxy, without a cache, without
+/// asking for compression. It needs no access to the store.
+///
+/// ```no_run
+/// use netboot_core::Context;
+/// use netboot_publish::{PublicUrl, VerifyDepth};
+///
+/// # async fn look() -> Result<(), netboot_publish::Error> {
+/// let url = PublicUrl::new("http://boot.example.net/netboot/")?;
+/// let report = url.verify(VerifyDepth::Content, &Context::new()).await?;
+/// println!("{report}");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct PublicUrl {
+    root: Url,
+    client: reqwest::Client,
+    pointer: PointerName,
+    trusted_keys: Option<Vec<TrustedKey>>,
+}
+
+impl PublicUrl {
+    /// The target whose root is at `url`, `http` or `https`; the pointer is `current`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPublicUrl`].
+    pub fn new(url: &str) -> Result<Self, Error> {
+        let invalid = |problem: &str| {
+            let problem = problem.to_owned();
+            Error::InvalidPublicUrl { url: without_password(url), problem }
+        };
+        let mut root = Url::parse(url).map_err(|error| invalid(&error.to_string()))?;
+        if !["http", "https"].contains(&root.scheme()) {
+            return Err(invalid("it is neither http nor https"));
+        }
+        if root.query().is_some() || root.fragment().is_some() {
+            return Err(invalid("files have no place behind its query"));
+        }
+        if !root.path().ends_with('/') {
+            root.set_path(&format!("{}/", root.path()));
+        }
+        let client = Self::client(&[]).map_err(|error| invalid(&error.to_string()))?;
+        Ok(Self { root, client, pointer: PointerName::default(), trusted_keys: None })
+    }
+
+    /// The same for another pointer.
+    #[must_use]
+    pub fn with_pointer(mut self, pointer: PointerName) -> Self {
+        self.pointer = pointer;
+        self
+    }
+
+    /// Sets whose signature the live release's manifest has to have.
+    #[must_use]
+    pub fn with_trusted_keys(mut self, keys: impl IntoIterator<Item = TrustedKey>) -> Self {
+        self.trusted_keys = Some(keys.into_iter().collect());
+        self
+    }
+
+    /// Trusts these authorities, in PEM, besides those of the system: a site's own.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPublicUrl`] if there is none in it.
+    pub fn with_certificate_authorities(mut self, pem: &[u8]) -> Result<Self, Error> {
+        let invalid = |problem: String| Error::InvalidPublicUrl { url: self.to_string(), problem };
+        let authorities = reqwest::Certificate::from_pem_bundle(pem)
+            .map_err(|error| invalid(error.to_string()))?;
+        if authorities.is_empty() {
+            return Err(invalid("there is no certificate authority in the PEM".to_owned()));
+        }
+        self.client = Self::client(&authorities).map_err(|error| invalid(error.to_string()))?;
+        Ok(self)
+    }
+
+    fn client(authorities: &[reqwest::Certificate]) -> Result<reqwest::Client, reqwest::Error> {
+        let builder = reqwest::Client::builder()
+            .no_proxy()
+            .connect_timeout(PATIENCE)
+            .read_timeout(PATIENCE)
+            .user_agent(concat!("netboot-publish/", env!("CARGO_PKG_VERSION")));
+        builder.tls_certs_merge(authorities.iter().cloned()).build()
+    }
+
+    fn url(&self, path: &ReleasePath) -> Url {
+        let mut url = self.root.clone();
+        url.set_path(&format!("{}{path}", self.root.path()));
+        url
+    }
+}
+
+/// The URL, without the password if it has one.
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&without_password(self.root.as_str()))
+    }
+}
+
+impl fmt::Debug for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublicUrl")
+            .field("root", &without_password(self.root.as_str()))
+            .field("pointer", &self.pointer)
+            .field("trusted_keys", &self.trusted_keys)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What of a URL may be shown. One that cannot be parsed is shown up to where a password could
+/// begin.
+fn without_password(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() => match parsed.set_password(Some("***")) {
+            Ok(()) => parsed.into(),
+            Err(()) => String::new(),
+        },
+        Ok(parsed) => parsed.into(),
+        Err(_) => url.split('@').next_back().unwrap_or_default().to_owned(),
+    }
+}

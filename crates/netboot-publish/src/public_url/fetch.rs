@@ -1,0 +1,144 @@
+//! Fetching one object, and what there is to say of how it came.
+
+use bytes::{Bytes, BytesMut};
+use netboot_core::{Content, Context, ReleasePath, Sha256Hasher};
+use reqwest::header::{AGE, CONTENT_LENGTH};
+use reqwest::{Method, Response, StatusCode};
+
+use super::{PublicUrl, without_password};
+use crate::{DOCUMENT_LIMIT, Error, Finding};
+
+/// What came.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    /// The size and digest of what came.
+    pub(crate) content: Content,
+    /// The bytes, if they were to be kept.
+    pub(crate) bytes: Bytes,
+    /// The URL that a redirection led to, if there was one.
+    pub(super) redirected: Option<String>,
+    /// Whether that was from http to https.
+    pub(super) to_https: bool,
+    /// For how many seconds a cache on the way had it.
+    pub(crate) age: Option<u64>,
+    /// Whether the server said how long it is.
+    pub(super) has_length: bool,
+}
+
+/// What a server says of an object without sending it.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// How long it is.
+    pub(super) length: Option<u64>,
+    /// The URL that a redirection led to, if there was one.
+    pub(super) redirected: Option<String>,
+    /// Whether that was from http to https.
+    pub(super) to_https: bool,
+}
+
+impl PublicUrl {
+    /// Asks how long an object is; or what is wrong with the answer.
+    pub(super) async fn head(
+        &self,
+        path: &ReleasePath,
+        context: &Context,
+    ) -> Result<Result<Head, Finding>, Error> {
+        let response = match self.request(Method::HEAD, path, context).await? {
+            Ok(response) => response,
+            Err(finding) => return Ok(Err(finding)),
+        };
+        let (redirected, to_https) = self.redirection(path, &response);
+        Ok(Ok(Head { length: number(&response, &CONTENT_LENGTH), redirected, to_https }))
+    }
+
+    /// Fetches an object; or what is wrong with the answer.
+    pub(super) async fn fetch(
+        &self,
+        path: &ReleasePath,
+        keep: bool,
+        context: &Context,
+    ) -> Result<Result<Fetched, Finding>, Error> {
+        let mut response = match self.request(Method::GET, path, context).await? {
+            Ok(response) => response,
+            Err(finding) => return Ok(Err(finding)),
+        };
+        let (redirected, to_https) = self.redirection(path, &response);
+        let announced = number(&response, &CONTENT_LENGTH);
+        let age = number(&response, &AGE);
+        let (mut hasher, mut kept, mut received) = (Sha256Hasher::new(), BytesMut::new(), 0);
+        loop {
+            let chunk = tokio::select! {
+                chunk = response.chunk() => chunk,
+                () = context.cancellation().cancelled() => return Err(Error::Cancelled),
+            };
+            match chunk {
+                Ok(Some(chunk)) => {
+                    received += chunk.len() as u64;
+                    hasher.update(&chunk);
+                    if keep && received > DOCUMENT_LIMIT {
+                        let (path, limit) = (path.clone(), DOCUMENT_LIMIT);
+                        return Err(Error::TooLarge { path, size: received, limit });
+                    }
+                    if keep {
+                        kept.extend_from_slice(&chunk);
+                    }
+                }
+                Ok(None) => break,
+                // The answer began, so that the server is there, and then it ended too early.
+                Err(_) => {
+                    let path = path.clone();
+                    return Ok(Err(Finding::CutShort { path, announced, received }));
+                }
+            }
+        }
+        let (sha256, size) = hasher.finish();
+        Ok(Ok(Fetched {
+            content: Content { size, sha256 },
+            bytes: kept.freeze(),
+            redirected,
+            to_https,
+            age,
+            has_length: announced.is_some(),
+        }))
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        path: &ReleasePath,
+        context: &Context,
+    ) -> Result<Result<Response, Finding>, Error> {
+        context.check()?;
+        let request = self.client.request(method, self.url(path)).send();
+        let response = tokio::select! {
+            response = request => response,
+            () = context.cancellation().cancelled() => return Err(Error::Cancelled),
+        };
+        let response = response.map_err(|source| Error::PublicUrl {
+            url: without_password(self.url(path).as_str()),
+            source: Box::new(source.without_url()),
+        })?;
+        let path = path.clone();
+        Ok(match response.status() {
+            StatusCode::OK => Ok(response),
+            StatusCode::NOT_FOUND | StatusCode::GONE => Err(Finding::Missing { path }),
+            status => Err(Finding::Refused { path, status: status.as_u16() }),
+        })
+    }
+
+    /// Where a redirection led to, and whether from http to https.
+    fn redirection(&self, path: &ReleasePath, response: &Response) -> (Option<String>, bool) {
+        let (asked, answered) = (self.url(path), response.url());
+        let mut plain = asked.clone();
+        // The client leaves the credentials out of the URL that it tells.
+        let _ = plain.set_password(None);
+        let _ = plain.set_username("");
+        let same = *answered == asked || *answered == plain;
+        let redirected = (!same).then(|| without_password(answered.as_str()));
+        (redirected, asked.scheme() == "http" && answered.scheme() == "https")
+    }
+}
+
+fn number(response: &Response, name: &reqwest::header::HeaderName) -> Option<u64> {
+    response.headers().get(name)?.to_str().ok()?.trim().parse().ok()
+}

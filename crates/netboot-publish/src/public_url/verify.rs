@@ -1,0 +1,245 @@
+//! Comparing what machines get with what they should.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use netboot_core::{
+    Content, Context, Manifest, Phase, ReleaseId, ReleasePath, Sha256Digest, layout,
+};
+
+use super::PublicUrl;
+use super::fetch::Fetched;
+use crate::pointer::{Pointer, PointerContent};
+use crate::publisher::{VerifyDepth, VerifyReport, required, to_read};
+use crate::{Error, Finding, signature};
+
+/// How many objects are fetched at once.
+const PARALLEL_FETCHES: usize = 4;
+
+impl PublicUrl {
+    /// Follows the pointer as a machine does, and compares everything that its release consists of
+    /// with the manifest that lies there; sizes by what the server says of them, unless they are
+    /// fetched at this depth.
+    ///
+    /// Whether the pointer is the newest cannot be known from here:
+    /// [`Publisher::verify_public`](crate::Publisher::verify_public) tells.
+    ///
+    /// # Errors
+    /// [`Error::PublicUrl`] when the server cannot be reached, [`Error::Cancelled`]. What is wrong
+    /// with its answers is no error but a finding.
+    pub async fn verify(
+        &self,
+        depth: VerifyDepth,
+        context: &Context,
+    ) -> Result<VerifyReport, Error> {
+        let _phase = context.phase(Phase::Verifying, None);
+        let mut report = VerifyReport::default();
+        let path = layout::pointer(&self.pointer);
+        let Some(pointer) = self.fetch_sound(&path, &mut report, context).await? else {
+            return Ok(report);
+        };
+        let problem = match Pointer::parse(&pointer.bytes) {
+            PointerContent::Pointer(pointer) => {
+                let Some(live) = pointer.live() else { return Ok(report) };
+                let Some(manifest) = self.manifest(&live, &mut report, context).await? else {
+                    return Ok(report);
+                };
+                self.check_release(&manifest, &pointer.script, depth, &mut report, context).await?;
+                return Ok(report);
+            }
+            PointerContent::Malformed { problem, .. } => Finding::BrokenPointer { path, problem },
+            PointerContent::Foreign => foreign(path, &pointer),
+        };
+        report.findings.push(problem);
+        Ok(report)
+    }
+
+    /// The manifest of a release, if there is one that can be understood and is signed as it has
+    /// to be.
+    async fn manifest(
+        &self,
+        release: &ReleaseId,
+        report: &mut VerifyReport,
+        context: &Context,
+    ) -> Result<Option<Manifest>, Error> {
+        let path = layout::in_release(release, &layout::manifest());
+        let Some(fetched) = self.fetch_sound(&path, report, context).await? else {
+            return Ok(None);
+        };
+        let release = *release;
+        let manifest = match Manifest::from_json(&fetched.bytes) {
+            Ok(manifest) if *manifest.release() == release => manifest,
+            Ok(manifest) => {
+                let problem = format!("it is that of release {}", manifest.release());
+                report.findings.push(Finding::MalformedManifest { release, problem });
+                return Ok(None);
+            }
+            Err(error) => {
+                let problem = error.to_string();
+                report.findings.push(Finding::MalformedManifest { release, problem });
+                return Ok(None);
+            }
+        };
+        if let Some(keys) = &self.trusted_keys {
+            let path = layout::in_release(&release, &layout::manifest_signature());
+            let signature = match self.fetch(&path, true, context).await? {
+                Ok(signature) => Some(signature.bytes),
+                Err(Finding::Missing { .. }) => None,
+                Err(finding) => {
+                    report.findings.push(finding);
+                    None
+                }
+            };
+            let checked = signature::check(keys, &release, &fetched.bytes, signature.as_deref());
+            if let Err(problem) = checked {
+                report.findings.push(Finding::Signature { release, problem });
+            }
+        }
+        Ok(Some(manifest))
+    }
+
+    /// Checks a release and what leads to it. `pointer` is what the pointer says.
+    pub(crate) async fn check_release(
+        &self,
+        manifest: &Manifest,
+        pointer: &Bytes,
+        depth: VerifyDepth,
+        report: &mut VerifyReport,
+        context: &Context,
+    ) -> Result<(), Error> {
+        report.releases.insert(*manifest.release());
+        let script = layout::in_release(manifest.release(), &layout::release_pointer());
+        if let Ok(script) = self.fetch(&script, true, context).await?
+            && script.content == manifest.pointer()
+            && script.bytes.trim_ascii_end() != pointer.trim_ascii_end()
+        {
+            let (path, problem) = (layout::pointer(&self.pointer), NOT_LIVE.to_owned());
+            report.findings.push(Finding::BrokenPointer { path, problem });
+        }
+        let objects = required(manifest);
+        report.objects += objects.len();
+        let read = to_read(objects.clone(), std::slice::from_ref(manifest), depth);
+        let entry_points = manifest.entry_points();
+        let all: BTreeMap<ReleasePath, Content> =
+            objects.into_iter().chain(entry_points.clone()).collect();
+        let checks = all.into_iter().map(|(path, expected)| {
+            let fetches = read.contains_key(&path) || entry_points.contains_key(&path);
+            async move {
+                if fetches {
+                    let is_entry = entry_points.contains_key(&path);
+                    self.check_bytes(path, expected, is_entry, context).await
+                } else {
+                    Ok((self.check_size(path, expected.size, context).await?, 0))
+                }
+            }
+        });
+        let checked = stream::iter(checks).buffered(PARALLEL_FETCHES);
+        let checked: Vec<(Vec<Finding>, u64)> = checked.try_collect().await?;
+        for (findings, hashed_bytes) in checked {
+            report.findings.extend(findings);
+            report.hashed_bytes += hashed_bytes;
+        }
+        Ok(())
+    }
+
+    /// What is wrong with what a server says of an object.
+    async fn check_size(
+        &self,
+        path: ReleasePath,
+        expected: u64,
+        context: &Context,
+    ) -> Result<Vec<Finding>, Error> {
+        let head = match self.head(&path, context).await? {
+            Ok(head) => head,
+            Err(finding) => return Ok(vec![finding]),
+        };
+        Ok(match (head.length, head.redirected) {
+            (length, Some(to)) if head.to_https || length != Some(expected) => {
+                vec![Finding::Redirected { path, to }]
+            }
+            (None, _) => vec![Finding::NoLength { path }],
+            (found, _) if found != Some(expected) => {
+                vec![Finding::WrongSize { path, expected, found }]
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    /// What is wrong with an object's bytes, and how many there were.
+    pub(crate) async fn check_bytes(
+        &self,
+        path: ReleasePath,
+        expected: Content,
+        is_entry: bool,
+        context: &Context,
+    ) -> Result<(Vec<Finding>, u64), Error> {
+        let fetched = match self.fetch(&path, is_entry, context).await? {
+            Ok(fetched) => fetched,
+            Err(finding) => return Ok((vec![finding], 0)),
+        };
+        let found = fetched.content;
+        let mut findings = Vec::new();
+        if let Some(to) = fetched.redirected.clone()
+            && (fetched.to_https || found != expected)
+        {
+            findings.push(Finding::Redirected { path, to });
+        } else if found == expected {
+            findings.extend((!fetched.has_length).then(|| Finding::NoLength { path }));
+        } else if is_entry {
+            findings.push(match Pointer::parse(&fetched.bytes) {
+                PointerContent::Malformed { without_history: true, .. } => {
+                    Finding::Outdated { path }
+                }
+                _ => Finding::Foreign { path },
+            });
+        } else if found.size != expected.size {
+            let (expected, found) = (expected.size, Some(found.size));
+            findings.push(Finding::WrongSize { path, expected, found });
+        } else {
+            let (expected, found) = (expected.sha256, found.sha256);
+            findings.push(Finding::WrongDigest { path, expected, found });
+        }
+        Ok((findings, found.size))
+    }
+
+    /// Fetches what everything else depends on; what is wrong with it is reported.
+    pub(crate) async fn fetch_sound(
+        &self,
+        path: &ReleasePath,
+        report: &mut VerifyReport,
+        context: &Context,
+    ) -> Result<Option<Fetched>, Error> {
+        match self.fetch(path, true, context).await? {
+            Ok(fetched) => {
+                report.hashed_bytes += fetched.content.size;
+                if let Some(to) = fetched.redirected.clone().filter(|_| fetched.to_https) {
+                    report.findings.push(Finding::Redirected { path: path.clone(), to });
+                } else if !fetched.has_length {
+                    report.findings.push(Finding::NoLength { path: path.clone() });
+                }
+                Ok(Some(fetched))
+            }
+            Err(finding) => {
+                report.findings.push(finding);
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// What a pointer has that says other than its release does.
+const NOT_LIVE: &str = "its script is not that of the live release";
+
+/// What is nobody's of ours: a page to log in at, if it came from elsewhere.
+pub(crate) fn foreign(path: ReleasePath, fetched: &Fetched) -> Finding {
+    match fetched.redirected.clone() {
+        Some(to) => Finding::Redirected { path, to },
+        None => Finding::Foreign { path },
+    }
+}
+
+/// The content of bytes that are at hand.
+pub(crate) fn content_of_bytes(bytes: &[u8]) -> Content {
+    Content { size: bytes.len() as u64, sha256: Sha256Digest::of(bytes) }
+}

@@ -1,0 +1,88 @@
+//! Comparing what machines get over HTTP with what lies at the target.
+
+use netboot_core::{Context, Phase};
+
+use super::Publisher;
+use super::signing::signature_path;
+use super::stage::manifest_path;
+use super::verify::{VerifyDepth, VerifyReport};
+use crate::pointer::{Pointer, PointerContent};
+use crate::public_url::{PublicUrl, content_of_bytes, foreign};
+use crate::{Error, Finding};
+
+/// How often the pointer is compared, where another publisher replaces it meanwhile.
+const ATTEMPTS: usize = 3;
+
+impl Publisher {
+    /// Compares what machines get at `url` with what this target has: the pointer, which a cache
+    /// may hold back, the entry points, and the live release, whose manifest and signature are
+    /// read from the target itself. The pointer's name is this publisher's, and so are the
+    /// trusted keys.
+    ///
+    /// # Errors
+    /// [`Error::PublicUrl`] when the server cannot be reached; [`Error::MalformedPointer`],
+    /// [`Error::NotStaged`], [`Error::MalformedManifest`] where the target itself is damaged, which
+    /// [`verify`](Self::verify) tells more of; [`Error::Cancelled`]. What is wrong with the
+    /// server's answers is no error but a finding.
+    pub async fn verify_public(
+        &self,
+        url: &PublicUrl,
+        depth: VerifyDepth,
+        context: &Context,
+    ) -> Result<VerifyReport, Error> {
+        let _phase = context.phase(Phase::Verifying, None);
+        let url = url.clone().with_pointer(self.pointer.clone());
+        let path = self.pointer_path();
+        let mut attempt = 1;
+        loop {
+            let mut report = VerifyReport::default();
+            let before = self.read_pointer().await?;
+            before.understood()?;
+            let fetched = url.fetch_sound(&path, &mut report, context).await?;
+            let Some(here) = before.pointer() else {
+                // Where nothing is live, nothing is to be fetched but what is not ours.
+                report.findings.retain(|finding| !matches!(finding, Finding::Missing { .. }));
+                if let Some(PointerContent::Pointer(there)) =
+                    fetched.as_ref().map(|fetched| Pointer::parse(&fetched.bytes))
+                {
+                    let age = fetched.and_then(|fetched| fetched.age);
+                    report.findings.push(Finding::Stale { path, live: there.live(), age });
+                }
+                return Ok(report);
+            };
+            if let Some(fetched) = &fetched
+                && fetched.bytes != here.to_bytes()
+            {
+                if self.read_pointer().await?.version != before.version && attempt < ATTEMPTS {
+                    attempt += 1;
+                    continue;
+                }
+                report.findings.push(match Pointer::parse(&fetched.bytes) {
+                    PointerContent::Pointer(there) => {
+                        Finding::Stale { path: path.clone(), live: there.live(), age: fetched.age }
+                    }
+                    PointerContent::Malformed { problem, .. } => {
+                        Finding::BrokenPointer { path: path.clone(), problem }
+                    }
+                    PointerContent::Foreign => foreign(path.clone(), fetched),
+                });
+            }
+            let Some(live) = here.live() else { return Ok(report) };
+            let stored = self.read_staged(&live).await?;
+            let mut records = vec![(manifest_path(&live), stored.json.clone())];
+            let signature = self.read_signature(&live).await?;
+            records.extend(signature.map(|signature| (signature_path(&live), signature)));
+            for (path, bytes) in records {
+                let expected = content_of_bytes(&bytes);
+                let (findings, hashed) = url.check_bytes(path, expected, false, context).await?;
+                report.findings.extend(findings);
+                report.hashed_bytes += hashed;
+            }
+            if let Some(problem) = self.signature_problem(&live, &stored).await? {
+                report.findings.push(Finding::Signature { release: live, problem });
+            }
+            url.check_release(&stored.manifest, &here.script, depth, &mut report, context).await?;
+            return Ok(report);
+        }
+    }
+}
