@@ -47,6 +47,7 @@ mod dispatch;
 mod error;
 mod label;
 mod lexical;
+mod lint;
 mod mac_address;
 mod menu;
 mod menu_text;
@@ -67,6 +68,7 @@ pub use crate::dispatch::{
 pub use crate::error::{Error, ValueKind};
 pub use crate::label::Label;
 pub use crate::lexical::LexicalProblem;
+pub use crate::lint::{Finding, FindingKind, Severity, lint, lint_script};
 pub use crate::mac_address::MacAddress;
 pub use crate::menu::{LocalDisk, Menu, MenuBuilder, MenuItem, MenuKey, MenuProblem};
 pub use crate::menu_text::MenuText;

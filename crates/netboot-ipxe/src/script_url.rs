@@ -127,13 +127,13 @@ impl ScriptUrl {
 }
 
 /// Whether the text is a percent sign and two hexadecimal digits.
-fn is_escape(text: &str) -> bool {
+pub(crate) fn is_escape(text: &str) -> bool {
     matches!(text.as_bytes(), [b'%', high, low]
         if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
 }
 
 /// Whether a build of 2019 would ask a server for something else in the place of this escape.
-fn is_lost(escape: &str, in_query: bool) -> bool {
+pub(crate) fn is_lost(escape: &str, in_query: bool) -> bool {
     let is = |other: &str| escape.eq_ignore_ascii_case(other);
     let beyond_ascii = escape.as_bytes().get(1).is_some_and(|high| !(b'0'..=b'7').contains(high));
     beyond_ascii || is("%2B") || is(if in_query { "%26" } else { "%2F" })

@@ -30,7 +30,7 @@ pub use self::capability::{ImageFormat, Platform, Protocol, Quirk};
 use crate::script::{CommandSyntax, Version};
 
 /// Commands that take whatever arguments there are, and look at none.
-const WITHOUT_SYNTAX: [&str; 2] = ["help", "shell"];
+pub(crate) const WITHOUT_SYNTAX: [&str; 2] = ["help", "shell"];
 
 /// A build of iPXE, or several at once, as the set of what all of them have.
 ///
@@ -83,7 +83,10 @@ impl Target {
 
     /// What all of these targets have, for scripts that serve all of them; nothing if there are no
     /// targets. Its version is the oldest of theirs, and it has the quirks of each.
-    pub fn common(name: impl Into<String>, targets: impl IntoIterator<Item = Self>) -> Option<Self> {
+    pub fn common(
+        name: impl Into<String>,
+        targets: impl IntoIterator<Item = Self>,
+    ) -> Option<Self> {
         let common = targets.into_iter().map(|target| Arc::unwrap_or_clone(target.0));
         let common = common.reduce(Capabilities::intersect)?;
         Some(Self(Arc::new(Capabilities { name: name.into(), ..common })))

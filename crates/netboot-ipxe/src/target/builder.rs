@@ -57,11 +57,7 @@ impl TargetBuilder {
     }
 
     /// Takes an option of a command away, by its long name without the `--`.
-    pub fn without_option(
-        mut self,
-        command: impl Into<String>,
-        option: impl Into<String>,
-    ) -> Self {
+    pub fn without_option(mut self, command: impl Into<String>, option: impl Into<String>) -> Self {
         self.options.insert((command.into(), option.into()), false);
         self
     }

@@ -146,4 +146,3 @@ pub enum Quirk {
     /// The kernel gets every image that is there as its initrd, whatever the command line says.
     LoadsEveryImage,
 }
-

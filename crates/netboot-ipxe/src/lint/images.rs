@@ -1,0 +1,141 @@
+//! Checks of what is there to boot: images that are selected, left over, or misnamed.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use super::FindingKind;
+use super::reader::{Reader, Step, Value};
+use super::states::{self, After, States};
+use crate::script::{Span, Token};
+
+/// No image is selected.
+const NONE: States = 1;
+/// An image is selected.
+const SELECTED: States = 2;
+/// Images may be there that nobody meant to boot.
+const STRAY: States = 4;
+/// No images are there but initrds of this attempt.
+const CLEAN: States = 8;
+/// A kernel of this attempt is there.
+const KERNEL: States = 16;
+
+/// Commands that fetch an image and select it to be booted.
+pub(super) const KERNELS: [&str; 3] = ["kernel", "imgselect", "imgload"];
+/// Commands that fetch an image that a kernel gets as its initrd.
+pub(super) const INITRDS: [&str; 2] = ["initrd", "module"];
+/// Commands that start the image that is selected, if they have no arguments.
+pub(super) const BOOTS: [&str; 3] = ["boot", "imgexec", "chain"];
+
+pub(super) fn check(reader: &mut Reader<'_>) {
+    let graph = &reader.graph;
+    let before = states::solve(graph, NONE | STRAY, |node, states| match graph.step(node) {
+        Some(step) => after(step, states),
+        None => After::unchanged(states),
+    });
+    let has_initrds = graph.named(&INITRDS).next().is_some();
+    let mut found = Vec::new();
+    for (node, step) in graph.steps.iter().enumerate() {
+        let Some(command) = step.name.filter(|_| step.problem.is_none()) else { continue };
+        let states = before.get(node).copied().unwrap_or(0);
+        let command = || command.to_owned();
+        if step.is(&BOOTS) && step.arguments.is_empty() && states & NONE != 0 {
+            found.push((step.span(), FindingKind::NothingSelected { command: command() }));
+        }
+        let strays = if step.is(&KERNELS) { STRAY | KERNEL } else { STRAY };
+        if has_initrds && is_fetch(step) && states & strays != 0 {
+            found.push((step.span(), FindingKind::StrayImages { command: command() }));
+        }
+    }
+    found.extend(unknown_images(reader));
+    reader.find_all(found);
+}
+
+/// Whether it fetches an image for a kernel to be booted with. A name without a URL selects an
+/// image that is there.
+fn is_fetch(step: &Step<'_>) -> bool {
+    step.is(&INITRDS) || (step.is(&["kernel", "imgload"]))
+}
+
+fn after(step: &Step<'_>, states: States) -> After {
+    if step.is(&["imgfree"]) {
+        let whole = step.arguments.is_empty();
+        let freed = if whole { NONE | CLEAN } else { states | NONE };
+        return After { success: freed, failure: states };
+    }
+    if step.is(&KERNELS) && states != 0 {
+        // Whatever was there was told of at this command.
+        return After { success: SELECTED | KERNEL, failure: states };
+    }
+    After::unchanged(states)
+}
+
+/// The name that an image has: that of its option, or the last part of its URL. None where
+/// settings decide.
+pub(super) fn image_name<'s>(step: &'s Step<'_>) -> Option<Cow<'s, str>> {
+    match step.option("name") {
+        Some(Value::Text(name)) => Some(Cow::Borrowed(name)),
+        Some(_) => None,
+        None => base_name(step.arguments.first()?),
+    }
+}
+
+/// The last part of a URL's path, if it needs no decoding.
+fn base_name(url: &Token) -> Option<Cow<'_, str>> {
+    let name = url.bytes().rsplit(|byte| *byte == b'/').next()?;
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-+,@~".contains(byte);
+    (!name.is_empty() && name.iter().all(is_plain)).then(|| String::from_utf8_lossy(name))
+}
+
+/// The commands that begin a download if there is no image of the name that they are given.
+fn unknown_images(reader: &Reader<'_>) -> Vec<(Span, FindingKind)> {
+    const FETCHES: [&str; 9] = [
+        "kernel",
+        "imgselect",
+        "imgload",
+        "initrd",
+        "module",
+        "imgfetch",
+        "chain",
+        "boot",
+        "imgexec",
+    ];
+    const NAMING: &[&str] = &[
+        "imgargs",
+        "imgverify",
+        "imgfree",
+        "imgstat",
+        "md5sum",
+        "sha1sum",
+        "sha224sum",
+        "sha256sum",
+        "sha384sum",
+        "sha512sum",
+    ];
+    let graph = &reader.graph;
+    let mut names = HashSet::new();
+    for step in graph.steps.iter().filter(|step| step.is(&FETCHES) && !step.arguments.is_empty()) {
+        match image_name(step) {
+            Some(name) => names.insert(name.into_owned()),
+            // It may be of any name.
+            None => return Vec::new(),
+        };
+    }
+    for step in &graph.steps {
+        match step.option("name").filter(|_| step.is(&["imgextract", "imgmem", "imgdecrypt"])) {
+            Some(Value::Text(name)) => names.insert(name.clone()),
+            Some(_) => return Vec::new(),
+            None => continue,
+        };
+    }
+    let mut found = Vec::new();
+    for (_, step) in graph.named(NAMING) {
+        let Some((command, image)) = step.name.zip(step.argument(0)) else { continue };
+        // What has a path is a URL, and meant to be fetched.
+        let is_url = step.is(&["imgargs", "imgverify"]) && image.contains(['/', ':', '?']);
+        if !names.contains(image.as_ref()) && !is_url {
+            let (command, image) = (command.to_owned(), image.into_owned());
+            found.push((step.span(), FindingKind::UnknownImage { command, image }));
+        }
+    }
+    found
+}

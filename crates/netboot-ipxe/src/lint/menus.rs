@@ -1,0 +1,104 @@
+//! Checks of menus: what can be chosen, and where there is something to choose from.
+
+use std::collections::HashSet;
+
+use super::FindingKind;
+use super::reader::{Reader, Step, Value};
+use super::walk::Onward;
+use crate::script::Span;
+
+pub(super) fn check(reader: &mut Reader<'_>) {
+    let mut found = Vec::new();
+    let nodes: Vec<usize> =
+        reader.graph.named(&["item", "choose", "present"]).map(|(node, _)| node).collect();
+    let mut first_item = true;
+    for node in nodes {
+        let Some(step) = reader.graph.step(node) else { continue };
+        // Where one item has a menu before it, the next has as well.
+        if step.name == Some("item") && !std::mem::replace(&mut first_item, false) {
+            continue;
+        }
+        let menu = || Menu { name: step.option("menu").or(step.option("form")).cloned() };
+        let before = before(reader, node, &menu());
+        let Some(step) = reader.graph.step(node) else { continue };
+        let Some(before) = before else { continue };
+        if before.is_dead {
+            continue;
+        }
+        if !before.has_menu {
+            let command = step.name.unwrap_or_default().to_owned();
+            found.push((step.span(), FindingKind::ItemWithoutMenu { command }));
+        } else if step.name == Some("choose") {
+            found.extend(of_choice(step, &before));
+        }
+    }
+    reader.find_all(found);
+}
+
+/// Which menu a command is about: one that has a name, or the one that has none.
+struct Menu {
+    name: Option<Value>,
+}
+
+/// What stands on the ways that lead to a command, back to the menu that it is about.
+#[derive(Default)]
+struct Before {
+    is_dead: bool,
+    has_menu: bool,
+    has_items: bool,
+    is_open: bool,
+    items: HashSet<String>,
+}
+
+fn before(reader: &mut Reader<'_>, node: usize, menu: &Menu) -> Option<Before> {
+    let mut before = Before::default();
+    let graph = &reader.graph;
+    before.is_dead = node != graph.entry() && graph.predecessors(node).next().is_none();
+    let complete = reader.walker.backward(graph, node, |node| {
+        let Some(step) = graph.step(node) else { return Onward::Everywhere };
+        match step.name {
+            Some("menu" | "form") if menu.is_of(step.option("name")) => {
+                before.has_menu |= step.option("delete").is_none();
+                return Onward::Nowhere;
+            }
+            Some("item") if menu.is_of(step.option("menu").or(step.option("form"))) => {
+                if step.option("gap").is_none() {
+                    before.add(step);
+                }
+            }
+            _ => {}
+        }
+        Onward::Everywhere
+    });
+    complete.ok().map(|()| before)
+}
+
+impl Menu {
+    fn is_of(&self, name: Option<&Value>) -> bool {
+        match (&self.name, name) {
+            (Some(Value::Unknown), _) | (_, Some(Value::Unknown)) => true,
+            (mine, other) => mine.as_ref() == other,
+        }
+    }
+}
+
+impl Before {
+    fn add(&mut self, item: &Step<'_>) {
+        let Some(name) = item.arguments.first() else { return };
+        self.has_items = true;
+        if name.is_literal() {
+            self.items.insert(name.text().into_owned());
+        } else {
+            self.is_open = true;
+        }
+    }
+}
+
+fn of_choice(step: &Step<'_>, before: &Before) -> Option<(Span, FindingKind)> {
+    if !before.has_items {
+        return Some((step.span(), FindingKind::ChooseWithoutItems));
+    }
+    let Some(Value::Text(item)) = step.option("default") else { return None };
+    let is_there = before.is_open || item.is_empty() || before.items.contains(item);
+    (!is_there).then(|| (step.span(), FindingKind::UnknownDefault { item: item.clone() }))
+}

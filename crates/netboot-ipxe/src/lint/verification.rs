@@ -1,0 +1,86 @@
+//! Checks of signatures: whether each image that is booted was verified.
+
+use super::FindingKind;
+use super::images::{BOOTS, INITRDS, KERNELS, image_name};
+use super::reader::{Reader, Step, Value};
+use super::states::{self, After, States};
+use super::walk::Onward;
+use crate::script::Span;
+
+/// iPXE executes images that were not verified.
+const TRUSTING: States = 1;
+/// It does not.
+const STRICT: States = 2;
+
+pub(super) fn check(reader: &mut Reader<'_>) {
+    if reader.graph.named(&["imgverify"]).next().is_none() {
+        return;
+    }
+    let graph = &reader.graph;
+    let before = states::solve(graph, TRUSTING, |node, states| match graph.step(node) {
+        Some(step) if step.is(&["imgtrust"]) && step.problem.is_none() => {
+            let success = if step.option("allow").is_some() { TRUSTING } else { STRICT };
+            After { success, failure: states }
+        }
+        _ => After::unchanged(states),
+    });
+    let mut found: Vec<(Span, FindingKind)> = graph
+        .named(&["imgverify"])
+        .filter(|(node, _)| before.get(*node).is_some_and(|states| states & TRUSTING != 0))
+        .map(|(_, step)| (step.span(), FindingKind::VerifyWithoutTrust))
+        .collect();
+    let is_fetch = |step: &Step<'_>| {
+        (step.is(&KERNELS) || step.is(&INITRDS) || is_started(step)) && step.problem.is_none()
+    };
+    let fetches = graph.steps.iter().enumerate().filter(|(_, step)| is_fetch(step));
+    let fetches: Vec<usize> = fetches.map(|(node, _)| node).collect();
+    for node in fetches {
+        let Some(image) = unverified(reader, node) else { continue };
+        let Some(step) = reader.graph.step(node) else { continue };
+        found.push((step.span(), FindingKind::UnverifiedImage { image }));
+    }
+    reader.find_all(found);
+}
+
+/// Whether it starts a binary that it fetches by itself. Other scripts are files of the same
+/// server as this one, which verifies what it boots.
+fn is_started(step: &Step<'_>) -> bool {
+    step.is(&["boot", "imgexec"]) && !step.arguments.is_empty()
+}
+
+/// The name of the image, if a way leads from here to its start on which it is not verified.
+fn unverified(reader: &mut Reader<'_>, fetch: usize) -> Option<String> {
+    let graph = &reader.graph;
+    let step = graph.step(fetch)?;
+    let name = image_name(step);
+    let shown = || match &name {
+        Some(name) => name.clone().into_owned(),
+        None => step.arguments.first().map(|url| url.text().into_owned()).unwrap_or_default(),
+    };
+    if is_started(step) {
+        return Some(shown());
+    }
+    let mut is_booted = false;
+    let verifies = |other: &Step<'_>| match (other.argument(0), &name) {
+        (Some(verified), Some(name)) => verified == *name,
+        // One of the two depends on settings.
+        _ => true,
+    };
+    let walked = reader.walker.forward(graph, graph.edges(fetch).success, |node| {
+        let Some(other) = graph.step(node) else { return Onward::Everywhere };
+        if other.is(&["imgverify"]) && other.problem.is_none() && verifies(other) {
+            return Onward::AfterFailure;
+        }
+        if other.is(&BOOTS) && other.arguments.is_empty() {
+            is_booted = true;
+            return Onward::Nowhere;
+        }
+        let same = || matches!((image_name(other), &name), (Some(a), Some(b)) if a == *b);
+        let is_freed = other.is(&["imgfree"])
+            && (other.arguments.is_empty() || other.argument(0).as_deref() == name.as_deref());
+        let is_fetched_again = (other.is(&KERNELS) || other.is(&INITRDS)) && same();
+        if is_freed || is_fetched_again { Onward::Nowhere } else { Onward::Everywhere }
+    });
+    let keeps = matches!(step.option("keep"), Some(Value::None));
+    (walked.is_ok() && is_booted && !keeps).then(shown)
+}

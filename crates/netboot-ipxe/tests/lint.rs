@@ -1,0 +1,94 @@
+//! Each kind of finding has a script in `lint/<code>/bad.ipxe` that has it, and nothing else, and
+//! one in `good.ipxe` that does nearly the same and has no finding at all.
+//!
+//! A second line `# target: <name>` says for which target; without it, it is the default.
+#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+
+mod lint_target;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use lint_target::target_of;
+use netboot_ipxe::{Finding, FindingKind, Severity, Target, lint};
+
+fn directory() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/lint")
+}
+
+fn findings(code: &str, name: &str) -> Vec<Finding> {
+    let path = directory().join(code).join(name);
+    let script = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    lint(&script, &target_of(&script))
+}
+
+fn shown(findings: &[Finding]) -> String {
+    findings.iter().map(|finding| format!("{finding} [{}]\n", finding.kind.code())).collect()
+}
+
+#[test]
+fn each_kind_is_found_where_it_is_and_nowhere_else() {
+    let mut failures = String::new();
+    for code in FindingKind::CODES {
+        let bad = findings(code, "bad.ipxe");
+        let codes: BTreeSet<&str> = bad.iter().map(|finding| finding.kind.code()).collect();
+        if codes != BTreeSet::from([*code]) {
+            failures += &format!("{code}/bad.ipxe:\n{}", shown(&bad));
+        }
+        let good = findings(code, "good.ipxe");
+        if !good.is_empty() {
+            failures += &format!("{code}/good.ipxe:\n{}", shown(&good));
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
+}
+
+#[test]
+fn there_are_scripts_for_every_kind_and_for_no_other() {
+    let there = fs::read_dir(directory()).unwrap();
+    let there: BTreeSet<String> =
+        there.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let kinds = FindingKind::CODES.iter().map(|code| (*code).to_owned());
+    assert_eq!(there, kinds.collect());
+}
+
+#[test]
+fn findings_say_where_they_are_what_is_wrong_and_what_to_do() {
+    for code in FindingKind::CODES {
+        let script = fs::read(directory().join(code).join("bad.ipxe")).unwrap();
+        for finding in lint(&script, &target_of(&script)) {
+            assert!(finding.start < finding.end && finding.end <= script.len(), "{finding:?}");
+            let before = &script[..finding.start];
+            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+            let column =
+                finding.start - before.iter().rposition(|b| *b == b'\n').map_or(0, |p| p + 1);
+            assert_eq!((finding.line, finding.column), (line, column + 1), "{finding:?}");
+            assert!(finding.remedy().len() > 10 && !finding.remedy().ends_with('.'), "{finding:?}");
+            assert!(finding.kind.to_string().len() > 10, "{finding:?}");
+        }
+    }
+}
+
+#[test]
+fn findings_are_the_same_after_a_way_through_json() {
+    for code in FindingKind::CODES {
+        for finding in findings(code, "bad.ipxe") {
+            let json = serde_json::to_value(&finding).unwrap();
+            assert_eq!(json["code"], **code);
+            assert_eq!(json["line"], finding.line);
+            let read: Finding = serde_json::from_value(json).unwrap();
+            assert_eq!(read, finding);
+        }
+    }
+}
+
+#[test]
+fn a_severity_tells_what_fails_from_what_may() {
+    let severities = |script: &str| -> Vec<Severity> {
+        lint(script, &Target::default()).iter().map(Finding::severity).collect()
+    };
+    assert_eq!(severities("#!ipxe\ngoto nowhere\n"), [Severity::Error]);
+    assert_eq!(severities("#!ipxe\nchain a.ipxe\n"), [Severity::Warning]);
+    assert!(Severity::Error > Severity::Warning);
+}
