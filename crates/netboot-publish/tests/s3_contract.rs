@@ -1,6 +1,5 @@
 //! An S3 bucket is a store, and the publisher over it keeps its promises: on a server that
 //! compares and swaps, and on one that ignores preconditions.
-#![expect(clippy::unwrap_used, reason = "a test's set-up that fails is the test's failure")]
 
 mod s3;
 

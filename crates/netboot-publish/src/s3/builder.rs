@@ -23,6 +23,7 @@ const GREATEST_PART: usize = 5 * 1024 * 1024 * 1024;
 
 /// Sets up an [`S3Store`]; made by [`S3Store::builder`].
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[must_use = "a store is made by `build`"]
 pub struct S3StoreBuilder {
     bucket: String,
@@ -237,9 +238,10 @@ impl S3StoreBuilder {
         let parse = |pem: &Vec<u8>| {
             let refused = |source| invalid("CA certificate", format!("it is not PEM: {source}"));
             let certificates = Certificate::from_pem_bundle(pem).map_err(refused)?;
-            match certificates.is_empty() {
-                true => Err(invalid("CA certificate", "there is none in it".to_owned())),
-                false => Ok(certificates),
+            if certificates.is_empty() {
+                Err(invalid("CA certificate", "there is none in it".to_owned()))
+            } else {
+                Ok(certificates)
             }
         };
         let certificates: Vec<_> = self.certificates.iter().map(parse).collect::<Result<_, _>>()?;
@@ -292,13 +294,11 @@ impl S3StoreBuilder {
         if path_style {
             return Ok(super::settings::below(&url, &self.bucket));
         }
-        let host = match url.host() {
-            Some(Host::Domain(host)) => format!("{}.{host}", self.bucket),
-            _ => {
-                let problem = "an address has no place for the bucket: use path style";
-                return Err(invalid("endpoint", problem.to_owned()));
-            }
+        let Some(Host::Domain(host)) = url.host() else {
+            let problem = "an address has no place for the bucket: use path style";
+            return Err(invalid("endpoint", problem.to_owned()));
         };
+        let host = format!("{}.{host}", self.bucket);
         let refused = |error: url::ParseError| invalid("endpoint", error.to_string());
         url.set_host(Some(&host)).map_err(refused)?;
         Ok(url)

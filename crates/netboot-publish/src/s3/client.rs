@@ -34,7 +34,7 @@ impl Client {
         let reads = settings.reads().map_err(failed)?;
         let writes = settings.writes().map_err(failed)?;
         let http = settings.http().map_err(failed)?;
-        Ok(Self { reads, writes, http, settings })
+        Ok(Self { reads, writes, settings, http })
     }
 
     /// The URL of a key, as far as people are to see it.

@@ -72,44 +72,64 @@ impl S3Failure {
             .unwrap_or_else(|| Self::Unknown { code: element(&text, "Code").map(str::to_owned) })
     }
 
-    /// What the answer of a server says by its code, or by its status alone.
-    pub(super) fn of_answer(text: &str) -> Option<Self> {
+    /// What the answer of a server says: by its code, or by its status alone.
+    fn of_answer(text: &str) -> Option<Self> {
+        match element(text, "Code") {
+            Some(code) => Self::of_code(code, text),
+            None => Self::of_status(text),
+        }
+    }
+
+    fn of_code(code: &str, text: &str) -> Option<Self> {
+        let elsewhere = || {
+            let expected = element(text, "Region").map(str::to_owned);
+            Some(Self::WrongRegion { expected })
+        };
+        match code {
+            "NoSuchBucket" => Some(Self::NoSuchBucket),
+            "RequestTimeTooSkewed" | "RequestExpired" => Some(Self::ClockSkew),
+            "InvalidAccessKeyId" => Some(Self::UnknownAccessKey),
+            "SignatureDoesNotMatch" => Some(Self::WrongSecretKey),
+            "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" => {
+                Some(Self::ExpiredCredentials)
+            }
+            "MissingAuthenticationToken" | "MissingSecurityHeader" => Some(Self::NoCredentials),
+            "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => Some(Self::AccessDenied),
+            "AuthorizationHeaderMalformed" if element(text, "Region").is_some() => elsewhere(),
+            "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException" => {
+                elsewhere()
+            }
+            "SlowDown" | "ServiceUnavailable" | "TooManyRequests" => Some(Self::Busy),
+            "InsufficientStorage" | "QuotaExceeded" | "XMinioStorageFull" => {
+                Some(Self::StorageFull)
+            }
+            "BadDigest" | "XAmzContentSHA256Mismatch" | "XAmzContentChecksumMismatch" => {
+                Some(Self::Corrupted)
+            }
+            "NotImplemented" | "MethodNotAllowed" => Some(Self::NotImplemented),
+            _ => None,
+        }
+    }
+
+    /// By the words that the client crate puts it in.
+    fn of_status(text: &str) -> Option<Self> {
         let has = |word: &str| text.contains(word);
-        Some(match element(text, "Code") {
-            Some("NoSuchBucket") => Self::NoSuchBucket,
-            Some("RequestTimeTooSkewed" | "RequestExpired") => Self::ClockSkew,
-            Some("InvalidAccessKeyId") => Self::UnknownAccessKey,
-            Some("SignatureDoesNotMatch") => Self::WrongSecretKey,
-            Some("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") => {
-                Self::ExpiredCredentials
-            }
-            Some("MissingAuthenticationToken" | "MissingSecurityHeader") => Self::NoCredentials,
-            Some("AccessDenied" | "AllAccessDisabled" | "AccountProblem") => Self::AccessDenied,
-            Some("AuthorizationHeaderMalformed") if has("egion") => {
-                Self::WrongRegion { expected: element(text, "Region").map(str::to_owned) }
-            }
-            Some(
-                "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException",
-            ) => Self::WrongRegion { expected: element(text, "Region").map(str::to_owned) },
-            Some("SlowDown" | "ServiceUnavailable" | "TooManyRequests") => Self::Busy,
-            Some("InsufficientStorage" | "QuotaExceeded" | "XMinioStorageFull") => {
-                Self::StorageFull
-            }
-            Some("BadDigest" | "XAmzContentSHA256Mismatch" | "XAmzContentChecksumMismatch") => {
-                Self::Corrupted
-            }
-            Some("NotImplemented" | "MethodNotAllowed") => Self::NotImplemented,
-            Some(_) => return None,
-            None if has("Received redirect") || has(" 301 ") || has(" 307 ") => {
-                Self::WrongRegion { expected: None }
-            }
-            None if has("status code: 403") || has("status code: 401") => Self::AccessDenied,
-            None if has("status code: 503") || has("status code: 429") => Self::Busy,
-            None if has("status code: 507") => Self::StorageFull,
-            None if has("status code: 501") || has("status code: 405") => Self::NotImplemented,
-            None if has("Got invalid") || has("Unable to extract metadata") => Self::NotS3,
-            None => return None,
-        })
+        let status = |codes: &[&str]| codes.iter().any(|code| has(&format!("status code: {code}")));
+        if has("Received redirect") || status(&["301", "307"]) {
+            Some(Self::WrongRegion { expected: None })
+        } else if status(&["401", "403"]) {
+            Some(Self::AccessDenied)
+        } else if status(&["429", "503"]) {
+            Some(Self::Busy)
+        } else if status(&["507"]) {
+            Some(Self::StorageFull)
+        } else if status(&["405", "501"]) {
+            Some(Self::NotImplemented)
+        } else if has("Got invalid") || has("Unable to extract metadata") {
+            Some(Self::NotS3)
+        } else {
+            None
+        }
     }
 
     fn of_transport(chain: &[&(dyn StdError + 'static)], text: &str) -> Option<Self> {

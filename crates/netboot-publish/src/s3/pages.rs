@@ -49,7 +49,8 @@ struct UploadPage {
 #[serde(rename_all = "PascalCase")]
 struct Upload {
     key: String,
-    upload_id: String,
+    #[serde(rename = "UploadId")]
+    id: String,
     initiated: String,
 }
 
@@ -155,7 +156,7 @@ impl Client {
             let page: UploadPage = self.parse(&self.get_bucket(&query).await?)?;
             uploads.extend(page.upload.into_iter().map(|upload| UnfinishedUpload {
                 key: upload.key,
-                id: upload.upload_id,
+                id: upload.id,
                 begun: time(&upload.initiated),
             }));
             let next = page.next_key_marker.zip(page.next_upload_id_marker);

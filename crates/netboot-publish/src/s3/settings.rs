@@ -107,11 +107,11 @@ impl Settings {
             })
             .with_client_options(options)
             .with_http_connector(RetryAfterConnector::default());
-        let builder = match self.checksums {
-            true => builder.with_checksum_algorithm(Checksum::SHA256),
-            false => builder,
-        };
-        builder.build()
+        if self.checksums {
+            builder.with_checksum_algorithm(Checksum::SHA256).build()
+        } else {
+            builder.build()
+        }
     }
 }
 

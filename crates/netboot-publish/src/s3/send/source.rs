@@ -44,19 +44,17 @@ impl<'a> Source<'a> {
     pub(super) async fn finish(mut self) -> Result<(), Error> {
         let expected = self.upload.content();
         let more = self.next(1).await?;
-        let found = match self.hasher {
-            Some(hasher) => {
-                let (sha256, size) = hasher.finish();
-                Content { size, sha256 }
-            }
-            None => {
-                drop(self.upload.artifact().open().await?);
-                Content { size: self.read, ..expected }
-            }
+        let found = if let Some(hasher) = self.hasher {
+            let (sha256, size) = hasher.finish();
+            Content { size, sha256 }
+        } else {
+            drop(self.upload.artifact().open().await?);
+            Content { size: self.read, ..expected }
         };
-        match found == expected && more.is_empty() {
-            true => Ok(()),
-            false => Err(mismatch(self.upload.path(), expected, found)),
+        if found == expected && more.is_empty() {
+            Ok(())
+        } else {
+            Err(mismatch(self.upload.path(), expected, found))
         }
     }
 
