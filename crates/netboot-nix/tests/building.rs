@@ -4,6 +4,7 @@
 mod place;
 
 use netboot_core::{Builder, CancellationToken, Context, Event, Phase};
+use netboot_testbed::HermeticNix;
 use place::{
     Place, WITH_INIT, configuration, least_configuration, manifest, profile, profiles, read,
     recording,
@@ -54,11 +55,9 @@ async fn the_flake_s_code_runs_once_however_many_profiles_there_are() {
         "let one = {one}; in {{ nixosConfigurations = builtins.listToAttrs (map (n: {{ name = \"netboot-${{n}}\"; value.config = one; }}) [ \"a\" \"b\" \"c\" ]); }}"
     ));
     // A `nix` that writes down what it is asked for, and then does it.
-    let (nix, log) = (netboot_testbed::tool("nix"), place.path().join("calls"));
-    let script = format!("echo \"$1\" >> {}\nexec {} \"$@\"", log.display(), nix.display());
-    place.program("nix", &script);
-    let builder = place.builder(&flake).program_directory(place.path().join("bin"));
-    let builder = builder.build().unwrap();
+    let log = place.path().join("calls");
+    place.nix_script("nix", &format!("echo \"$1\" >> {}\nexec $real \"$@\"", log.display()));
+    let builder = place.builder_with_programs(&flake).build().unwrap();
     let results = builder.build_all(&profiles(&["a", "b", "c"]), &Context::new()).await;
     assert!(results.iter().all(Result::is_err), "their builders fail");
     assert_eq!(read(log), "flake\neval\n");
@@ -107,7 +106,7 @@ async fn the_garbage_collector_leaves_an_image_s_artifacts() {
     let place = Place::new();
     let builder = place.builder(&place.test_flake()).build().unwrap();
     let image = builder.build(&profile("worker"), &Context::new()).await.unwrap();
-    let collected = place.nix.command("nix-store").arg("--gc").output().unwrap();
+    let collected = place.command("nix-store").arg("--gc").output().unwrap();
     assert!(collected.status.success());
     assert!(
         String::from_utf8_lossy(&collected.stderr).contains("deleting"),

@@ -1,20 +1,25 @@
 //! A Nix with a store of its own: no `/nix`, no network, no configuration of the machine's.
 
-use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
+use crate::DebianTree;
 use crate::tool::tool;
 
 /// Where builders work.
 const BUILDING: &str = "building";
 
-/// Where Nix keeps everything for as long as this lives. It works for any user; the programs are
-/// those of the machine.
+/// Names another Nix than the machine's: `trixie` (2.26) or `sid` (2.34).
+const CHOICE: &str = "NETBOOT_NIX";
+
+/// Where Nix keeps everything for as long as this lives. It works for any user. The programs are
+/// those of the machine, or of the suite of Debian that the variable `NETBOOT_NIX` names: `trixie`
+/// or `sid`.
 #[derive(Debug)]
 pub struct HermeticNix {
     directory: PathBuf,
@@ -53,12 +58,34 @@ impl HermeticNix {
         self.directory.join("store")
     }
 
+    /// The directory of the Nix that was chosen in place of the machine's.
+    ///
+    /// # Panics
+    /// When there is no such choice, or it is not in the test bed.
+    #[expect(clippy::panic, reason = "a test on a Nix that nobody knows has failed")]
+    pub fn program_directory() -> Option<PathBuf> {
+        let choice = env::var(CHOICE).ok().filter(|choice| !choice.is_empty())?;
+        let trees = [("trixie", DebianTree::TRIXIE_NIX), ("sid", DebianTree::SID_NIX)];
+        let tree = trees.iter().find(|(name, _)| *name == choice);
+        let (_, tree) =
+            tree.unwrap_or_else(|| panic!("{CHOICE} is `trixie` or `sid`, not {choice}"));
+        Some(tree.programs())
+    }
+
+    /// Where one of Nix's programs is, such as `nix-store`.
+    ///
+    /// # Panics
+    /// When the program is not installed.
+    pub fn program(name: &str) -> PathBuf {
+        Self::program_directory().map_or_else(|| tool(name), |directory| directory.join(name))
+    }
+
     /// One of Nix's programs, such as `nix-store`, on this store.
     ///
     /// # Panics
     /// When the program is not installed.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(tool(program));
+        let mut command = Command::new(Self::program(program));
         command.envs(self.environment());
         command
     }

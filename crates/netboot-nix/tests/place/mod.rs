@@ -1,6 +1,7 @@
 //! A hermetic Nix, flakes, and builders of them.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,14 +13,29 @@ use netboot_nix::{NixBuilder, NixBuilderBuilder};
 use netboot_testbed::{HermeticNix, Testbed};
 use tempfile::TempDir;
 
+mod nix_version;
+
+pub(crate) use nix_version::{NixVersion, Programs};
+
 pub(crate) struct Place {
-    pub(crate) nix: HermeticNix,
+    nix: HermeticNix,
+    programs: Programs,
     directory: TempDir,
 }
 
 impl Place {
+    /// With the Nix of the machine, or the one that `NETBOOT_NIX` names.
     pub(crate) fn new() -> Self {
-        Self { nix: HermeticNix::new(), directory: TempDir::new().unwrap() }
+        Self::with(Programs::of_environment())
+    }
+
+    /// With the Nix of this version.
+    pub(crate) fn of(version: NixVersion) -> Self {
+        Self::with(version.programs())
+    }
+
+    fn with(programs: Programs) -> Self {
+        Self { nix: HermeticNix::new(), programs, directory: TempDir::new().unwrap() }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -40,6 +56,46 @@ impl Place {
         format!("path:{}", flake.display())
     }
 
+    /// The variables that make a Nix program use this place's store.
+    pub(crate) fn environment(&self) -> BTreeMap<&'static str, String> {
+        self.nix.environment().into_iter().collect()
+    }
+
+    /// NIX_CONFIG of this place with these lines behind it.
+    pub(crate) fn settings(&self, lines: &str) -> String {
+        format!("{}\n{lines}", self.environment()["NIX_CONFIG"])
+    }
+
+    /// One of Nix's programs, on this place's store.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.nix_program(program));
+        command.envs(self.environment());
+        command
+    }
+
+    /// Where one of Nix's programs lies.
+    pub(crate) fn nix_program(&self, name: &str) -> PathBuf {
+        self.programs.program(name)
+    }
+
+    /// Lets a shell script stand for one of Nix's programs, for [`Self::builder_with_programs`]; it
+    /// knows the real one as `$real`.
+    pub(crate) fn nix_script(&self, name: &str, script: &str) {
+        for program in ["nix", "nix-store"] {
+            let real = self.nix_program(program).display().to_string();
+            let is_it = program == name;
+            if is_it || !self.path().join("bin").join(program).exists() {
+                let script = if is_it { script } else { "exec $real \"$@\"" };
+                self.program(program, &format!("real={real}\n{script}"));
+            }
+        }
+    }
+
+    /// A builder whose programs are those of [`Self::nix_script`].
+    pub(crate) fn builder_with_programs(&self, flake: &str) -> NixBuilderBuilder {
+        self.builder(flake).program_directory(self.path().join("bin"))
+    }
+
     /// A search path on which this shell script is found first as the program `name`.
     pub(crate) fn program(&self, name: &str, script: &str) -> OsString {
         let bin = self.path().join("bin");
@@ -57,11 +113,11 @@ impl Place {
     }
 
     pub(crate) fn builder(&self, flake: &str) -> NixBuilderBuilder {
-        let builder = NixBuilder::builder(flake).state_directory(self.path().join("state"));
-        self.nix
-            .environment()
-            .into_iter()
-            .fold(builder, |b, (name, value)| b.environment(name, value))
+        let mut builder = NixBuilder::builder(flake).state_directory(self.path().join("state"));
+        if let Some(directory) = self.programs.directory() {
+            builder = builder.program_directory(directory);
+        }
+        self.environment().into_iter().fold(builder, |b, (name, value)| b.environment(name, value))
     }
 }
 
