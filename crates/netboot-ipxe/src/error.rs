@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use netboot_core::{FileName, ProfileName, TextProblem};
 
 use crate::dhcp::{DhcpProblem, DhcpServer, DhcpSetting};
+use crate::interchange::InterchangeProblem;
 use crate::lexical::LexicalProblem;
 use crate::script_check::ScriptProblem;
 use crate::template::TemplateName;
@@ -274,6 +275,24 @@ pub enum Error {
         problem: MenuProblem,
     },
 
+    /// A fleet that another network boot server cannot be told of.
+    #[error("{server} cannot serve {subject}: {problem}")]
+    NotInterchangeable {
+        /// The server.
+        server: &'static str,
+        /// What it cannot serve, as a noun.
+        subject: String,
+        /// What is wrong.
+        problem: InterchangeProblem,
+    },
+
+    /// A value that cannot be written as JSON.
+    #[error("cannot write JSON")]
+    Json {
+        /// Why.
+        source: serde_json::Error,
+    },
+
     /// The images and scripts do not make an image or a release.
     #[error(transparent)]
     Core(#[from] netboot_core::Error),
@@ -436,6 +455,8 @@ impl Error {
             Self::InvalidDhcpSetting { setting, problem, .. } => {
                 problem.remedy(*setting).to_owned()
             }
+            Self::NotInterchangeable { problem, .. } => problem.remedy().to_owned(),
+            Self::Json { .. } => return None,
             Self::NoProxyDhcp { .. } => {
                 "use dnsmasq beside the other server, or let this one lease a range, or include \
                  the boot options into the other's configuration"

@@ -45,6 +45,7 @@
 pub mod dhcp;
 mod dispatch;
 mod error;
+pub mod interchange;
 mod label;
 mod lexical;
 mod lint;

@@ -1,0 +1,225 @@
+//! Profiles and groups of matchbox.
+//!
+//! Each field is that of `storage.proto` and `group.go` in matchbox's repository
+//! (`poseidon/matchbox`), under the names that its documentation gives them ("Profiles", "Groups").
+
+use std::collections::BTreeMap;
+
+use netboot_core::Manifest;
+use serde::{Deserialize, Serialize};
+
+use super::payload::Payload;
+use super::{InterchangeProblem, PayloadBase, matchbox_order};
+use crate::{Assignment, Error, Fleet, MachineKey, Selector, UnknownMachine};
+
+/// matchbox's name, for errors.
+pub(super) const MATCHBOX: &str = "matchbox";
+
+/// What machines boot: `profiles/<id>.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Its id, which groups name, and its file's name.
+    pub id: String,
+    /// Its name for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// What is booted.
+    pub boot: NetBoot,
+}
+
+/// What a profile boots.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetBoot {
+    /// The URL of the kernel; one that begins with `/` is of matchbox's own server.
+    pub kernel: String,
+    /// The URLs of the initrds, in order.
+    #[serde(default)]
+    pub initrd: Vec<String>,
+    /// The kernel parameters in order. matchbox writes them behind the kernel, and names an image
+    /// by the end of its URL, so `initrd=` has the initrd's digest.
+    #[serde(default)]
+    pub args: Vec<String>,
+}
+
+/// Which machines boot a profile: `groups/<id>.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its id, and its file's name.
+    pub id: String,
+    /// Its name for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The profile's id.
+    pub profile: String,
+    /// What is true of these machines, all of it; of every machine where there is nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub selector: BTreeMap<String, String>,
+}
+
+/// A directory for matchbox's `-data-path`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DataDirectory {
+    profiles: BTreeMap<String, Profile>,
+    groups: BTreeMap<String, Group>,
+}
+
+impl DataDirectory {
+    /// The profiles of the release that `manifest` describes, and the groups of `fleet`.
+    ///
+    /// A machine with parameters or an initrd of its own has a profile of its own,
+    /// `<profile>.<machine>`; an assignment has a group for each of its selectors.
+    ///
+    /// # Errors
+    /// [`Error::NotInterchangeable`] for keys that matchbox is not told (its iPXE sends `uuid`,
+    /// `mac`, `domain`, `hostname` and `serial`), for tokens, for a menu or the local disk for
+    /// unknown machines, and where matchbox would choose another group than the fleet does:
+    /// the one with the most keys, and of those with as many the last by its text;
+    /// [`Error::UnknownProfile`], [`Error::Unprintable`], [`Error::TooManyArguments`],
+    /// [`Error::CommandLineTooLong`].
+    pub fn export(manifest: &Manifest, fleet: &Fleet, base: &PayloadBase) -> Result<Self, Error> {
+        let mut data = Self::default();
+        for profile in manifest.images().keys() {
+            let payload = Payload::new(MATCHBOX, manifest, profile, None)?;
+            data.add_profile(profile.as_str().to_owned(), &payload, base)?;
+        }
+        for assignment in fleet.assignments() {
+            data.add_assignment(manifest, assignment, base)?;
+        }
+        matchbox_order::check(fleet)?;
+        let wanted = match fleet.unknown() {
+            UnknownMachine::Refuse => return Ok(data),
+            UnknownMachine::Profile(profile) => {
+                Payload::new(MATCHBOX, manifest, profile, None)?;
+                data.add_group("unknown-machines.default", "", profile.as_str(), BTreeMap::new());
+                return Ok(data);
+            }
+            UnknownMachine::Menu => "menu",
+            UnknownMachine::LocalDisk => "local disk",
+        };
+        let problem = InterchangeProblem::Unknown { wanted };
+        let subject = "the fleet".to_owned();
+        Err(Error::NotInterchangeable { server: MATCHBOX, subject, problem })
+    }
+
+    /// The profiles by id.
+    pub fn profiles(&self) -> &BTreeMap<String, Profile> {
+        &self.profiles
+    }
+
+    /// The groups by id.
+    pub fn groups(&self) -> &BTreeMap<String, Group> {
+        &self.groups
+    }
+
+    /// The files by their path below the data directory.
+    ///
+    /// # Errors
+    /// None in practice: every key is a string. The signature leaves the decision to the caller.
+    pub fn files(&self) -> Result<BTreeMap<String, String>, Error> {
+        let profiles = self
+            .profiles
+            .iter()
+            .map(|(id, profile)| Ok((format!("profiles/{id}.json"), super::json(profile)?)));
+        let groups = self
+            .groups
+            .iter()
+            .map(|(id, group)| Ok((format!("groups/{id}.json"), super::json(group)?)));
+        profiles.chain(groups).collect()
+    }
+
+    fn add_profile(
+        &mut self,
+        id: String,
+        payload: &Payload<'_>,
+        base: &PayloadBase,
+    ) -> Result<(), Error> {
+        let (kernel, initrds) = (payload.image.kernel.sha256, payload.initrds());
+        let named = initrds.iter().map(|digest| format!("initrd={digest}"));
+        let boot = NetBoot {
+            kernel: base.blob(&kernel),
+            initrd: initrds.iter().map(|digest| base.blob(digest)).collect(),
+            args: payload.parameters(&kernel.to_string(), named)?,
+        };
+        let name = payload.image.title.to_string();
+        self.profiles.insert(id.clone(), Profile { id, name, boot });
+        Ok(())
+    }
+
+    fn add_assignment(
+        &mut self,
+        manifest: &Manifest,
+        assignment: &Assignment,
+        base: &PayloadBase,
+    ) -> Result<(), Error> {
+        let (name, profile) = (assignment.name(), assignment.profile());
+        let payload = Payload::new(MATCHBOX, manifest, profile, Some(assignment))?;
+        let is_plain =
+            assignment.parameters().is_empty() && assignment.overlay_artifact().is_none();
+        let profile = if is_plain {
+            profile.as_str().to_owned()
+        } else {
+            // No profile's name has a dot.
+            let id = format!("{profile}.{name}");
+            self.add_profile(id.clone(), &payload, base)?;
+            id
+        };
+        for (number, selector) in (1..).zip(assignment.selectors()) {
+            let labels = labels(assignment, selector)?;
+            let id = if number == 1 { name.to_string() } else { format!("{name}_{number}") };
+            self.add_group(&id, name.as_str(), &profile, labels);
+        }
+        Ok(())
+    }
+
+    fn add_group(
+        &mut self,
+        id: &str,
+        name: &str,
+        profile: &str,
+        selector: BTreeMap<String, String>,
+    ) {
+        // Another machine may have the name that a second group got.
+        let taken = |id: &String| self.groups.contains_key(id);
+        let mut unique = id.to_owned();
+        while taken(&unique) {
+            unique.push('_');
+        }
+        let group = Group {
+            id: unique.clone(),
+            name: name.to_owned(),
+            profile: profile.to_owned(),
+            selector,
+        };
+        self.groups.insert(unique, group);
+    }
+}
+
+/// The labels of a selector, as matchbox's iPXE sends them and its groups hold them.
+fn labels(assignment: &Assignment, selector: &Selector) -> Result<BTreeMap<String, String>, Error> {
+    let label = |key: &MachineKey| {
+        let (name, value) = match key {
+            MachineKey::Mac(mac) => ("mac", mac.to_string()),
+            MachineKey::Uuid(uuid) => ("uuid", uuid.to_string()),
+            MachineKey::Serial(serial) => ("serial", serial.to_string()),
+            MachineKey::Setting { name, value } if name.as_str() == "hostname" => {
+                ("hostname", value.to_string())
+            }
+            MachineKey::Setting { name, value } if name.as_str() == "domain" => {
+                ("domain", value.to_string())
+            }
+            _ => return None,
+        };
+        // The values stand in a query as they are.
+        let is_plain =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | ':');
+        value.chars().all(is_plain).then(|| (name.to_owned(), value))
+    };
+    let pair = |key: &MachineKey| {
+        label(key).ok_or_else(|| Error::NotInterchangeable {
+            server: MATCHBOX,
+            subject: format!("the machine {}", assignment.name()),
+            problem: InterchangeProblem::Key { key: key.to_string() },
+        })
+    };
+    selector.keys().iter().map(pair).collect()
+}

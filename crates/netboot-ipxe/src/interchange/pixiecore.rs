@@ -1,0 +1,123 @@
+//! The answers that Pixiecore wants of the API that it is started with.
+//!
+//! Each field is that of `README.api.md` in Pixiecore's repository (`danderson/netboot`), and of
+//! the struct that its `booters.go` reads it into.
+
+use std::collections::BTreeMap;
+
+use netboot_core::Manifest;
+use serde::{Deserialize, Serialize};
+
+use super::payload::Payload;
+use super::{InterchangeProblem, PayloadBase};
+use crate::{Assignment, Error, Fleet, MacAddress, MachineKey, UnknownMachine};
+
+/// Pixiecore's name, for errors.
+const PIXIECORE: &str = "Pixiecore";
+
+/// How Pixiecore names a machine's kernel to iPXE (`ipxeScript` in its `http.go`).
+const KERNEL_NAME: &str = "kernel";
+
+/// What one machine boots: the body of `<api>/v1/boot/<mac>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The URL of the kernel; one that is relative is so to the API's.
+    pub kernel: String,
+    /// The URLs of the initrds, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub initrd: Vec<String>,
+    /// The kernel's command line, a template of Go. Pixiecore itself adds `initrd=`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cmdline: String,
+    /// What the machine shows before it boots.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+}
+
+/// What each machine of a fleet boots. Pixiecore ignores machines that have no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answers(BTreeMap<MacAddress, Answer>);
+
+impl Answers {
+    /// The answers for the machines of `fleet`, which boot images of the release that `manifest`
+    /// describes.
+    ///
+    /// # Errors
+    /// [`Error::NotInterchangeable`] where a machine is known by something else than its MAC
+    /// address, which is all that Pixiecore says, where unknown machines are not to be refused,
+    /// for tokens and for parameters with `{{`; [`Error::UnknownProfile`],
+    /// [`Error::Unprintable`], [`Error::TooManyArguments`], [`Error::CommandLineTooLong`].
+    pub fn export(manifest: &Manifest, fleet: &Fleet, base: &PayloadBase) -> Result<Self, Error> {
+        let wanted = match fleet.unknown() {
+            UnknownMachine::Refuse => None,
+            UnknownMachine::Menu => Some("menu"),
+            UnknownMachine::Profile(_) => Some("profile"),
+            UnknownMachine::LocalDisk => Some("local disk"),
+        };
+        if let Some(wanted) = wanted {
+            let subject = "the fleet".to_owned();
+            let problem = InterchangeProblem::Unknown { wanted };
+            return Err(Error::NotInterchangeable { server: PIXIECORE, subject, problem });
+        }
+        let mut answers = BTreeMap::new();
+        for assignment in fleet.assignments() {
+            let answer = answer(manifest, assignment, base)?;
+            for selector in assignment.selectors() {
+                match selector.keys() {
+                    [MachineKey::Mac(mac)] => answers.insert(*mac, answer.clone()),
+                    keys => {
+                        let other = |key: &&MachineKey| !matches!(key, MachineKey::Mac(_));
+                        let key = keys.iter().find(other).map(ToString::to_string);
+                        let key = key.unwrap_or_default();
+                        return Err(refuse(assignment, InterchangeProblem::Key { key }));
+                    }
+                };
+            }
+        }
+        Ok(Self(answers))
+    }
+
+    /// The answers by machine.
+    pub fn by_machine(&self) -> &BTreeMap<MacAddress, Answer> {
+        &self.0
+    }
+
+    /// The answers as files, by their path below the API's URL: any web server can be the API.
+    ///
+    /// # Errors
+    /// None in practice: every key is a string. The signature leaves the decision to the caller.
+    pub fn files(&self) -> Result<BTreeMap<String, String>, Error> {
+        self.0
+            .iter()
+            .map(|(mac, answer)| Ok((format!("v1/boot/{mac}"), super::json(answer)?)))
+            .collect()
+    }
+}
+
+fn answer(
+    manifest: &Manifest,
+    assignment: &Assignment,
+    base: &PayloadBase,
+) -> Result<Answer, Error> {
+    let payload = Payload::new(PIXIECORE, manifest, assignment.profile(), Some(assignment))?;
+    // Pixiecore puts `initrd=initrd0` and so on before the command line: they count.
+    let initrds = payload.initrds();
+    let added = (0..initrds.len()).map(|number| format!("initrd=initrd{number}"));
+    payload.parameters(KERNEL_NAME, added)?;
+    let parameters = payload.parameters(KERNEL_NAME, [])?;
+    if let Some(parameter) = parameters.iter().find(|parameter| parameter.contains("{{")) {
+        let parameter = parameter.clone();
+        return Err(refuse(assignment, InterchangeProblem::Template { parameter }));
+    }
+    Ok(Answer {
+        kernel: base.blob(&payload.image.kernel.sha256),
+        initrd: initrds.iter().map(|digest| base.blob(digest)).collect(),
+        cmdline: parameters.join(" "),
+        message: format!("{}: {}", assignment.name(), payload.image.title),
+    })
+}
+
+fn refuse(assignment: &Assignment, problem: InterchangeProblem) -> Error {
+    let subject = format!("the machine {}", assignment.name());
+    Error::NotInterchangeable { server: PIXIECORE, subject, problem }
+}
