@@ -46,7 +46,7 @@ pub use self::build::{Build, Version, WordSize};
 pub use self::command::{Command, Separator};
 pub use self::evaluator::Evaluator;
 pub use self::expansion::{Expansion, Part, SettingReference};
-pub use self::line::{LabelDefinition, LogicalLine};
+pub use self::line::{LINE_WORD_LIMIT, LabelDefinition, LogicalLine};
 pub use self::magic::MagicProblem;
 pub use self::options::{ArgumentProblem, Arguments};
 pub use self::position::{Position, Span};

@@ -55,6 +55,13 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// A machine was started, and its iPXE did not come to its script.
+    #[error("iPXE did not come to its script; its console:{}", indented(console))]
+    SilentMachine {
+        /// What it printed.
+        console: String,
+    },
+
     /// A program failed.
     #[error("`{command}` failed ({status}){}", indented(stderr))]
     Failed {

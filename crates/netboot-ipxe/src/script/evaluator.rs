@@ -1,7 +1,7 @@
 //! Running a script in the model.
 
 use super::build::Build;
-use super::images::Images;
+use super::images::{Images, is_program};
 use super::prediction::{Ending, Fetch, Prediction, Resource};
 use super::settings::Settings;
 use super::uri::Uri;
@@ -70,6 +70,7 @@ impl Evaluator {
             build: self.build,
             settings: self.settings.clone(),
             location: self.location.clone(),
+            next_server: self.settings.next_server(),
             images: Images::default(),
             fetches: Vec::new(),
             printed: Vec::new(),
@@ -121,6 +122,8 @@ pub(super) struct Run<'a> {
     pub(super) build: Build,
     pub(super) settings: Settings,
     pub(super) location: Option<Uri>,
+    /// The last address that the setting `next-server` had.
+    pub(super) next_server: Option<[u8; 4]>,
     pub(super) images: Images,
     pub(super) fetches: Vec<Fetch>,
     pub(super) printed: Vec<Vec<u8>>,
@@ -135,6 +138,9 @@ pub(super) struct Run<'a> {
 impl Run<'_> {
     fn start(&mut self, script: &Script) -> Result<bool, Ending> {
         if script.magic().is_err() {
+            if is_program(script.source(), self.build) {
+                return Err(Ending::Boots { name: Vec::new(), arguments: Vec::new() });
+            }
             return Ok(false);
         }
         self.frames.push(Frame { script: script.clone(), replacement: None });

@@ -33,9 +33,19 @@ impl Run<'_> {
             }
             "isset" => !first.is_empty(),
             "iseq" => rest.first() == Some(&first),
-            "set" => self.settings.set(first, rest.join(&b' ')).is_ok(),
-            "clear" => self.settings.clear(first).is_ok(),
-            "inc" => self.increment(first, rest.first().copied()).is_ok(),
+            "set" | "clear" | "inc" => {
+                let changed = match syntax.name {
+                    "set" => self.settings.set(first, rest.join(&b' ')),
+                    "clear" => self.settings.clear(first),
+                    _ => self.increment(first, rest.first().copied()),
+                };
+                self.apply_settings();
+                changed.is_ok()
+            }
+            "show" => match self.settings.is_set(first) {
+                false if self.settings.is_predefined(first) => return Err(unpredictable()),
+                shown => shown,
+            },
             "sleep" => self.integer(first).is_some(),
             "goto" => {
                 let script = self.frames.last().map(|frame| &frame.script);
@@ -88,6 +98,19 @@ impl Run<'_> {
     fn increment(&mut self, name: &[u8], increment: Option<&[u8]>) -> Result<(), SettingProblem> {
         let increment = increment.map_or(Some(1), |text| self.integer(text));
         self.settings.increment(name, increment.ok_or(SettingProblem::MalformedValue)?)
+    }
+
+    /// Makes the TFTP server, when it is another, the place that URIs are relative to: 1.21 and
+    /// builds before it do so within scripts, too (`src/net/udp/tftp.c` of iPXE).
+    fn apply_settings(&mut self) {
+        let Some(address) = self.settings.next_server() else { return };
+        let version = self.build.version;
+        let is_new = self.next_server.replace(address) != Some(address);
+        if self.location.is_none() || (is_new && version < Version::V2_0) {
+            let [a, b, c, d] = address;
+            let uri = format!("tftp://{a}.{b}.{c}.{d}/");
+            self.location = Some(Uri::parse(uri.as_bytes(), version));
+        }
     }
 
     /// Frees images by name until one is unknown, or all.

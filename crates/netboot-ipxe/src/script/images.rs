@@ -23,11 +23,23 @@ impl Image {
 
     /// Whether it is of a type that can be started: a BIOS takes any small file for a program.
     pub(super) fn is_executable(&self, build: Build) -> bool {
-        self.is_script()
-            || match build.word_size {
-                WordSize::Bits32 => !self.content.is_empty(),
-                WordSize::Bits64 => self.content.starts_with(b"MZ"),
-            }
+        self.is_script() || is_program(&self.content, build)
+    }
+}
+
+/// Whether iPXE takes a file that is no script for a program that it can start: Linux's bzImage or
+/// an EFI program by their signatures, and with a BIOS every file of at most 623,616 bytes, a
+/// server's error page or a script without its magic included (`src/arch/x86/image/pxe_image.c`).
+pub(super) fn is_program(content: &[u8], build: Build) -> bool {
+    const BASE_MEMORY: usize = 0xa_0000 - 0x7c00;
+    let is_at =
+        |offset: usize, magic: &[u8]| content.get(offset..).is_some_and(|at| at.starts_with(magic));
+    match build.word_size {
+        WordSize::Bits32 => {
+            (1..=BASE_MEMORY).contains(&content.len())
+                || (is_at(0x1fe, b"\x55\xaa") && is_at(0x202, b"HdrS"))
+        }
+        WordSize::Bits64 => is_at(0, b"MZ"),
     }
 }
 

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::token::is_space;
 
-/// Why iPXE does not take a text for a script: it fails with "Exec format error".
+/// Why iPXE does not take a text for a script: it fails with "Exec format error", or, with a BIOS,
+/// takes it for a program and lets the processor run its letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MagicProblem {

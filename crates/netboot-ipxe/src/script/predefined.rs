@@ -115,7 +115,7 @@ pub(super) fn find(name: &[u8], tag: u64, version: Version) -> Option<&'static P
         .find(|setting| setting.name.as_bytes() == name || (tag != 0 && setting.tag == tag))
 }
 
-/// The settings that a machine or a DHCP server sets, for whoever asks where a name comes from.
+/// The names of all that a version knows.
 pub(super) fn names(version: Version) -> impl Iterator<Item = &'static str> {
     SETTINGS.iter().filter(move |setting| setting.since <= version).map(|setting| setting.name)
 }

@@ -95,6 +95,9 @@ fn line(joined: &Joined, span: Span, joins: Vec<usize>, open: bool) -> LogicalLi
     };
     let command_text = text.get(rest..).unwrap_or_default();
     let (words, comment) = token::split(command_text);
+    let comment_text = comment.and_then(|start| command_text.get(start..)).unwrap_or_default();
+    let comment_words = comment_text.split(|byte| is_space(*byte)).filter(|word| !word.is_empty());
+    let word_count = words.len() + comment_words.count();
     let comment = comment.map(|start| joined.span(rest + start, text.len()));
 
     let mut commands = Vec::new();
@@ -110,5 +113,5 @@ fn line(joined: &Joined, span: Span, joins: Vec<usize>, open: bool) -> LogicalLi
         }
     }
     commands.push(command);
-    LogicalLine { span, joins, open, label, commands, comment, cut }
+    LogicalLine { span, joins, open, label, commands, comment, cut, word_count }
 }

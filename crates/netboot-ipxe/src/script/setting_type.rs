@@ -1,7 +1,7 @@
 //! The types of settings: how a value is read and printed (`SETTING_TYPES` in iPXE's
 //! `src/core/settings.c`).
 
-use super::build::{Build, Version};
+use super::build::{Build, Version, WordSize};
 use super::encoding;
 use super::number;
 
@@ -103,7 +103,7 @@ impl SettingType {
             Self::Integer { signed, .. } => {
                 let number = number::of_bytes(bytes, signed, size)?;
                 Some(if signed {
-                    size.signed(number).to_string().into_bytes()
+                    print_signed(size.signed(number), size)
                 } else {
                     format!("{number:#x}").into_bytes()
                 })
@@ -141,4 +141,20 @@ impl SettingType {
             _ => None,
         }
     }
+}
+
+/// Prints a number in decimal. iPXE cannot turn the sign of the least number of all, so its digits
+/// come out as the characters before `0` (`format_decimal` in iPXE's `src/core/vsprintf.c`).
+fn print_signed(number: i64, size: WordSize) -> Vec<u8> {
+    let least = match size {
+        WordSize::Bits32 => i64::from(i32::MIN),
+        WordSize::Bits64 => i64::MIN,
+    };
+    let mut text = number.to_string().into_bytes();
+    if number == least {
+        for digit in text.iter_mut().skip(1) {
+            *digit = b'0' - (*digit - b'0');
+        }
+    }
+    text
 }

@@ -150,6 +150,18 @@ impl Settings {
         self.fetch(name.as_ref()).unwrap_or_default()
     }
 
+    /// Whether the setting has a value that can be printed, so that `show name` succeeds.
+    pub fn is_set(&self, name: impl AsRef<[u8]>) -> bool {
+        self.fetch(name.as_ref()).is_some()
+    }
+
+    /// The address of the TFTP server, of which iPXE makes the place that URIs are relative to.
+    pub(super) fn next_server(&self) -> Option<[u8; 4]> {
+        let named = self.named(b"next-server").ok()?;
+        let address = *self.root.fetch(&named.key)?.bytes.first_chunk::<4>()?;
+        (address != [0; 4]).then_some(address)
+    }
+
     /// A word after its expansions: the first `}` and the last `${` before it enclose a name, its
     /// value takes their place, and it begins again until nothing is left to do.
     ///
@@ -175,8 +187,8 @@ impl Settings {
 
     /// Whether iPXE knows a setting by this name, without a scope: it has a type of its own, and
     /// the machine or a DHCP server may have set it.
-    pub fn is_predefined(&self, name: &str) -> bool {
-        predefined::names(self.build.version).any(|known| known == name)
+    pub fn is_predefined(&self, name: impl AsRef<[u8]>) -> bool {
+        predefined::find(name.as_ref(), 0, self.build.version).is_some()
     }
 
     /// The names of the settings that are [predefined](Self::is_predefined).

@@ -1,0 +1,120 @@
+//! The QEMU in which iPXE runs.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use crate::{Error, tool};
+
+/// A machine with a BIOS that starts iPXE and has it run a script.
+///
+/// Dropping it ends the machine; it also ends with this process, however that ends.
+pub(super) struct Machine {
+    child: Arc<Mutex<Child>>,
+    console: Receiver<Vec<u8>>,
+    printed: Vec<u8>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Machine {
+    /// Starts iPXE from `kernel` with the script at `script`.
+    pub(super) fn start(kernel: &Path, script: &Path) -> Result<Self, Error> {
+        // The kernel kills QEMU when the thread that started it is gone. That thread reads the
+        // console, so that it lives as long as QEMU does.
+        let mut command = Command::new(tool("setpriv"));
+        command.args(["--pdeathsig", "KILL"]).arg(tool("qemu-system-x86_64"));
+        command
+            .args(["-accel", "tcg", "-m", "256", "-display", "none", "-nodefaults"])
+            .args(["-no-user-config", "-machine", "pc,graphics=off", "-serial", "stdio"])
+            .args(["-no-reboot", "-netdev", "user,id=n0"])
+            .args(["-device", "virtio-net-pci,netdev=n0,romfile="])
+            .arg("-kernel")
+            .arg(kernel)
+            .arg("-initrd")
+            .arg(script)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit());
+        let (started, start) = mpsc::sync_channel(1);
+        let (sender, console) = mpsc::channel();
+        let reader = thread::spawn(move || run(command, &started, &sender));
+        let child = start.recv().map_err(|_| Error::Start {
+            program: "setpriv".to_owned(),
+            source: std::io::ErrorKind::Other.into(),
+        })??;
+        Ok(Self { child, console, printed: Vec::new(), reader: Some(reader) })
+    }
+
+    /// Waits until `mark` stands on the console, and takes everything up to its end. None if it
+    /// does not come in time, or if the machine ends.
+    pub(super) fn read_until(&mut self, mark: &[u8], deadline: Instant) -> Option<Vec<u8>> {
+        let mut searched = 0;
+        loop {
+            let found = self
+                .printed
+                .get(searched..)
+                .and_then(|text| text.windows(mark.len()).position(|window| window == mark));
+            if let Some(start) = found {
+                let rest = self.printed.split_off(searched + start + mark.len());
+                return Some(std::mem::replace(&mut self.printed, rest));
+            }
+            searched = self.printed.len().saturating_sub(mark.len());
+            let patience = deadline.saturating_duration_since(Instant::now());
+            match self.console.recv_timeout(patience) {
+                Ok(bytes) => self.printed.extend(bytes),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+
+    /// What was printed and not taken.
+    pub(super) fn printed(&self) -> String {
+        String::from_utf8_lossy(&self.printed).into_owned()
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        kill(&self.child);
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+    }
+}
+
+/// Ends a child, unless it has ended and was waited for.
+fn kill(child: &Mutex<Child>) {
+    let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn run(
+    mut command: Command,
+    started: &SyncSender<Result<Arc<Mutex<Child>>, Error>>,
+    console: &mpsc::Sender<Vec<u8>>,
+) {
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(source) => {
+            let program = command.get_program().to_string_lossy().into_owned();
+            let _ = started.send(Err(Error::Start { program, source }));
+            return;
+        }
+    };
+    let output = child.stdout.take();
+    let child = Arc::new(Mutex::new(child));
+    let _ = started.send(Ok(Arc::clone(&child)));
+    if let Some(mut output) = output {
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = output.read(&mut buffer) {
+            // Nobody listens once the machine is being dropped; it is read to its end all the same.
+            let _ = console.send(buffer.get(..length).unwrap_or_default().to_vec());
+        }
+    }
+    kill(&child);
+}
