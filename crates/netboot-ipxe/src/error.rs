@@ -446,7 +446,7 @@ impl Error {
                 let all: Vec<&str> = all.collect();
                 format!("the template may use: {}", all.join(", "))
             }
-            Self::NotAScript { problem, .. } => problem.remedy().to_owned(),
+            Self::NotAScript { problem, .. } => problem.remedy(),
             Self::InvalidMacAddress { .. } => {
                 "write six pairs of hexadecimal digits, such as 52:54:00:12:34:56; group addresses \
                  and zeros belong to no card"

@@ -28,8 +28,10 @@ pub(super) const BOOTS: [&str; 3] = ["boot", "imgexec", "chain"];
 
 pub(super) fn check(reader: &mut Reader<'_>) {
     let graph = &reader.graph;
+    let kernels: Option<HashSet<Cow<'_, str>>> =
+        graph.named(&KERNELS).map(|(_, step)| image_name(step)).collect();
     let before = states::solve(graph, NONE | STRAY, |node, states| match graph.step(node) {
-        Some(step) => after(step, states),
+        Some(step) => after(step, states, kernels.as_ref()),
         None => After::unchanged(states),
     });
     let has_initrds = graph.named(&INITRDS).next().is_some();
@@ -56,9 +58,16 @@ fn is_fetch(step: &Step<'_>) -> bool {
     step.is(&INITRDS) || (step.is(&["kernel", "imgload"]))
 }
 
-fn after(step: &Step<'_>, states: States) -> After {
+/// `kernels` has the names of all images that are selected at some place, if the text tells.
+fn after(step: &Step<'_>, states: States, kernels: Option<&HashSet<Cow<'_, str>>>) -> After {
     if step.is(&["imgfree"]) {
         let whole = step.arguments.is_empty();
+        let frees_others = |word: &Token| {
+            word.is_literal() && kernels.is_some_and(|kernels| !kernels.contains(&word.text()))
+        };
+        if !whole && step.arguments.iter().all(frees_others) {
+            return After::unchanged(states);
+        }
         let freed = if whole { NONE | CLEAN } else { states | NONE };
         return After { success: freed, failure: states };
     }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::FindingKind;
 use super::reader::{Reader, Step, Value};
+use crate::script_check;
 use crate::script::{Build, SettingProblem, SettingReference, SettingType, Settings, Span, Token};
 
 /// What the script does with its settings, wherever it does it.
@@ -88,7 +89,12 @@ impl Usage {
     }
 
     fn unknown(&self, reader: &Reader<'_>) -> Vec<(String, Span)> {
+        // Each of this library's scripts finds what those before it have set.
+        let is_ours = script_check::has_mark(&String::from_utf8_lossy(reader.script.source()));
         let is_known = |name: &[u8]| {
+            if is_ours && name.starts_with(b"netboot-") {
+                return true;
+            }
             let text = String::from_utf8_lossy(name);
             self.known.contains(name)
                 || reader.target.has_setting(&text)

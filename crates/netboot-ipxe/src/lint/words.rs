@@ -112,7 +112,7 @@ fn is_open(word: &[u8]) -> bool {
 
 fn check_shell_syntax(reader: &mut Reader<'_>, command: &Command) {
     let Some(name) = command.name().map(Token::text) else { return };
-    if TEXT_COMMANDS.contains(&name.as_ref()) {
+    if TEXT_COMMANDS.contains(&name.as_ref()) || (name == "set" && !is_quoted(command)) {
         return;
     }
     // Behind a URL, kernels have their own rules.
@@ -127,6 +127,14 @@ fn check_shell_syntax(reader: &mut Reader<'_>, command: &Command) {
         .map(|word| (word.span(), FindingKind::ShellSyntax { word: word.text().into_owned() }))
         .collect();
     reader.find_all(found);
+}
+
+/// Whether all of a setting's value stands in quotes; some of it may.
+fn is_quoted(command: &Command) -> bool {
+    let words = command.arguments();
+    let (Some(first), Some(last)) = (words.get(1), words.last()) else { return false };
+    let quote = first.bytes().first().filter(|byte| matches!(byte, b'"' | b'\''));
+    quote.is_some() && last.bytes().last() == quote
 }
 
 fn is_of_a_shell(word: &[u8]) -> bool {

@@ -265,7 +265,7 @@ impl RendererBuilder {
         );
         common.insert("shell", &settings.shell);
         common.insert("report_url", &settings.report_url);
-        let templates = Templates::compile(&sources, common, &variables)?;
+        let templates = Templates::compile(&sources, common, &variables, &settings.target)?;
         Ok(Renderer { templates, settings })
     }
 }

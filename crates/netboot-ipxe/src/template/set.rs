@@ -6,7 +6,7 @@ use netboot_core::layout::GENERATED_MARK;
 use tera::{Context, ErrorKind, Tera};
 
 use super::{TemplateName, TemplateSources};
-use crate::{Error, MenuText, script_check};
+use crate::{Error, MenuText, Target, script_check};
 
 /// All templates, compiled, and what each of them may print besides its own variables.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub(crate) struct Templates {
     effective: BTreeMap<TemplateName, String>,
     /// What all may print.
     common: Context,
+    /// Which iPXE the scripts are for.
+    target: Target,
 }
 
 impl Templates {
@@ -24,6 +26,7 @@ impl Templates {
         sources: &TemplateSources,
         mut common: Context,
         own_variables: &BTreeMap<String, MenuText>,
+        target: &Target,
     ) -> Result<Self, Error> {
         let mut tera = Tera::new();
         // Values are validated for iPXE, whose rules are not those of HTML.
@@ -51,7 +54,7 @@ impl Templates {
         for (name, value) in own_variables {
             common.insert(name.clone(), value);
         }
-        Ok(Self { tera, effective, common })
+        Ok(Self { tera, effective, common, target: target.clone() })
     }
 
     /// Fills in a template, and holds what comes out to what every script has to be.
@@ -66,7 +69,7 @@ impl Templates {
             let (file, line) = place(&error).unwrap_or_else(|| (name.to_owned(), None));
             Error::Template { template, file, line, source: Box::new(error) }
         })?;
-        match script_check::check(&script) {
+        match script_check::check(&script, &self.target) {
             Ok(()) => Ok(script),
             Err(problem) => Err(Error::NotAScript { template, problem }),
         }
