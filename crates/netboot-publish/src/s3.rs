@@ -14,7 +14,7 @@ mod memory;
 mod object;
 mod pages;
 mod probe;
-mod retry_after;
+mod requests;
 mod send;
 mod settings;
 mod swap;
@@ -72,9 +72,9 @@ use crate::store::{
 ///   killed are by [`abort_abandoned_uploads`](Self::abort_abandoned_uploads), or by a lifecycle
 ///   rule of the bucket.
 /// - **Bytes**: each request has the SHA-256 of what it sends, for the server to check, and an
-///   artifact that is not a file is hashed while it is sent. A small blob is only written where
-///   none is (`If-None-Match`); a large one is written over with the same bytes, if another
-///   publisher sends it at the same time.
+///   artifact that is not a file is hashed while it is sent. Where preconditions hold, a blob is
+///   written only where none is (`If-None-Match`); one that is there is read and hashed, and
+///   written over if it is damaged.
 /// - **Web**: scripts are `text/plain`; blobs and a release's scripts may be cached for ever, and
 ///   all that changes is `no-cache`. Machines read without a signature: let a policy of the bucket
 ///   give everyone `s3:GetObject` below the prefix, or a web server before it; or give them

@@ -101,4 +101,8 @@ fn the_environment_is_looked_at() {
     let wrong = ("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     with_environment(&url, &[endpoint, access, secret, wrong]);
     with_environment("WrongSecretKey", &[endpoint, access, ("AWS_SECRET_ACCESS_KEY", "another")]);
+    // Half of a pair, and none at all on a machine that gives none.
+    with_environment("NoCredentials", &[endpoint, access]);
+    let instance = ("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1");
+    with_environment("NoCredentials", &[endpoint, instance]);
 }

@@ -135,8 +135,9 @@ impl S3Failure {
     fn of_transport(chain: &[&(dyn StdError + 'static)], text: &str) -> Option<Self> {
         let lower = text.to_lowercase();
         let has = |word: &str| lower.contains(word);
-        // Where the environment has no keys, the last resort is the machine's own service.
-        if has("169.254.169.254") || has("169.254.170.2") || has("credential") {
+        // Half of a pair; or the last resort, the instance's and the container's own services.
+        let keys = ["secretaccesskey", "accesskeyid", "/latest/", "169.254.170.2", "credential"];
+        if keys.iter().any(|word| has(word)) {
             return Some(Self::NoCredentials);
         }
         let kinds: Vec<io::ErrorKind> = chain

@@ -6,8 +6,7 @@ mod source;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use netboot_core::{Content, Context, ReleasePath, Sha256Digest};
-use object_store::path::Path;
+use netboot_core::{Content, Context, ReleasePath, Sha256Hasher};
 use object_store::{
     Error as S3Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
 };
@@ -80,17 +79,15 @@ async fn send_at_once(store: &S3Store, upload: &Upload) -> Result<(), Error> {
     let bytes = source.next(size).await?;
     source.finish().await?;
     let (path, key) = (upload.path(), store.keys.key(upload.path()));
-    // What lies under a blob's name has its bytes, unless it is damaged.
-    let is_blob = path.as_str().starts_with("blobs/");
     let put = async |mode: PutMode| {
         let attributes = attributes(path);
         let options = PutOptions { mode, attributes, ..PutOptions::default() };
         store.client.writes.put_opts(&key, PutPayload::from(bytes.clone()), options).await
     };
-    if is_blob && store.compare_and_swap {
+    if is_unique(store, path) {
         match put(PutMode::Create).await {
             Ok(_) => return Ok(()),
-            Err(S3Error::AlreadyExists { .. }) if is_there(store, &key, &content).await => {
+            Err(S3Error::AlreadyExists { .. }) if is_there(store, upload).await => {
                 return Ok(());
             }
             // Damaged, or not known to have arrived: to write the right bytes again does no harm.
@@ -105,14 +102,28 @@ async fn send_at_once(store: &S3Store, upload: &Upload) -> Result<(), Error> {
     written.map(drop).map_err(|error| store.client.error("write", &key, error))
 }
 
-/// Whether an object with this content is there; by its bytes, since another publisher's half of
-/// a race is all that this is asked for, or damage.
-async fn is_there(store: &S3Store, key: &Path, content: &Content) -> bool {
-    let Ok(there) = store.client.reads.get(key).await else { return false };
+/// Whether an object with this content is there; by its bytes, since this is only asked when
+/// another publisher was faster with the same blob, or the blob is damaged.
+async fn is_there(store: &S3Store, upload: &Upload) -> bool {
+    let content = upload.content();
+    let key = store.keys.key(upload.path());
+    let Ok(there) = store.client.reads.get(&key).await else { return false };
     if there.meta.size != content.size {
         return false;
     }
-    there.bytes().await.is_ok_and(|bytes| Sha256Digest::of(&bytes) == content.sha256)
+    let mut hasher = Sha256Hasher::new();
+    let mut pieces = there.into_stream();
+    while let Some(piece) = pieces.next().await {
+        let Ok(piece) = piece else { return false };
+        hasher.update(&piece);
+    }
+    hasher.finish() == (content.sha256, content.size)
+}
+
+/// Whether an object may only be written where none is: what lies under a blob's name has its
+/// bytes, unless it is damaged.
+fn is_unique(store: &S3Store, path: &ReleasePath) -> bool {
+    store.compare_and_swap && path.as_str().starts_with("blobs/")
 }
 
 /// An error for bytes that are not those which were announced.

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::client::Retry;
 use super::credentials::{Bridge, S3Credentials};
-use super::retry_after::RetryAfterConnector;
+use super::requests::Connector;
 
 /// For how long at most nothing may come while an object is read.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
@@ -60,7 +60,7 @@ impl Settings {
 
     /// A client for requests that are signed here.
     pub(super) fn http(&self) -> object_store::Result<HttpClient> {
-        RetryAfterConnector::default().connect(&self.options().with_timeout(self.timeout))
+        Connector::default().connect(&self.options().with_timeout(self.timeout))
     }
 
     fn options(&self) -> ClientOptions {
@@ -106,7 +106,7 @@ impl Settings {
                 retry_timeout: self.retry.total,
             })
             .with_client_options(options)
-            .with_http_connector(RetryAfterConnector::default());
+            .with_http_connector(Connector::default());
         if self.checksums {
             builder.with_checksum_algorithm(Checksum::SHA256).build()
         } else {

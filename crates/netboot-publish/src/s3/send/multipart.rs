@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use netboot_core::{Context, ReleasePath};
 use object_store::path::Path;
-use object_store::{MultipartUpload, ObjectStore, PutMultipartOptions, PutPayload, UploadPart};
+use object_store::{
+    Error as S3Error, MultipartUpload, ObjectStore, PutMultipartOptions, PutPayload, UploadPart,
+};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use super::source::Source;
+use super::{is_there, is_unique};
 use crate::Error;
 use crate::s3::S3Store;
 use crate::s3::client::Client;
 use crate::s3::headers::attributes;
+use crate::s3::requests;
 use crate::store::Upload;
 
 /// The greatest number of parts that S3 takes.
@@ -33,6 +37,31 @@ pub(super) async fn send(
     context: &Context,
     aborts: &TaskTracker,
 ) -> Result<(), Error> {
+    let only_if_absent = is_unique(store, upload.path());
+    let ended = attempt(store, upload, only_if_absent, context, aborts).await?;
+    if ended == Completion::Refused && !is_there(store, upload).await {
+        // Damaged: to write the right bytes over it does no harm.
+        attempt(store, upload, false, context, aborts).await?;
+    }
+    Ok(())
+}
+
+/// How a multipart upload ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Completion {
+    /// The object is there.
+    Done,
+    /// Another one was there already.
+    Refused,
+}
+
+async fn attempt(
+    store: &S3Store,
+    upload: &Upload,
+    only_if_absent: bool,
+    context: &Context,
+    aborts: &TaskTracker,
+) -> Result<Completion, Error> {
     let (path, size) = (upload.path(), upload.artifact().size());
     let key = store.keys.key(path);
     let mut source = Source::open(upload).await?;
@@ -61,7 +90,7 @@ pub(super) async fn send(
             read += length as u64;
             if length < wanted {
                 // Too short: `finish` tells how.
-                return source.finish().await;
+                return source.finish().await.map(|()| Completion::Refused);
             }
             let part = begun.part(bytes.into());
             parts.spawn(async move {
@@ -79,7 +108,11 @@ pub(super) async fn send(
         }
     }
     source.finish().await?;
-    begun.complete().await.map_err(failed)
+    match begun.complete(only_if_absent).await {
+        // As it is answered when a completion is repeated whose first answer was lost.
+        Err(S3Error::NotFound { .. }) if is_there(store, upload).await => Ok(Completion::Done),
+        completed => completed.map_err(failed),
+    }
 }
 
 /// The result of a part's task.
@@ -125,12 +158,25 @@ impl<'a> Begun<'a> {
         }
     }
 
-    async fn complete(mut self) -> object_store::Result<()> {
-        if let Some(upload) = &mut self.upload {
-            upload.complete().await?;
+    async fn complete(&mut self, only_if_absent: bool) -> object_store::Result<Completion> {
+        let Some(upload) = &mut self.upload else { return Ok(Completion::Done) };
+        let completed = if only_if_absent {
+            requests::only_if_absent(upload.complete()).await
+        } else {
+            upload.complete().await
+        };
+        match completed {
+            Err(S3Error::Precondition { .. } | S3Error::AlreadyExists { .. }) if only_if_absent => {
+                upload.abort().await?;
+                self.upload = None;
+                Ok(Completion::Refused)
+            }
+            Err(error) => Err(error),
+            Ok(_) => {
+                self.upload = None;
+                Ok(Completion::Done)
+            }
         }
-        self.upload = None;
-        Ok(())
     }
 }
 
