@@ -5,10 +5,12 @@
 //! parts, and stays: what is built later for others changes no image.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
-use netboot_core::Sha256Digest;
+use netboot_core::{ProfileName, Sha256Digest};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::Error;
@@ -34,6 +36,11 @@ impl LogDirectory {
     /// Where the logs lie that were put together.
     fn builds(&self) -> PathBuf {
         self.0.with_file_name("builds")
+    }
+
+    /// Where the logs of profiles lie.
+    fn directory(&self) -> &Path {
+        self.0.parent().unwrap_or(&self.0)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -69,8 +76,7 @@ impl LogDirectory {
     /// Removes what a process that was killed left behind. Only with the lock of the state
     /// directory: the files of a process that lives look the same.
     pub(crate) fn clean(&self) -> Result<(), Error> {
-        let logs = self.0.parent().unwrap_or(&self.0);
-        for directory in [&self.0, &self.builds(), logs] {
+        for directory in [&self.0, &self.builds(), self.directory()] {
             let failed = |source| Error::io("clean", directory, source);
             for entry in std::fs::read_dir(directory).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
@@ -82,20 +88,66 @@ impl LogDirectory {
         Ok(())
     }
 
+    /// The log of a profile's build that failed.
+    pub(crate) fn of_failed(&self, profile: &ProfileName) -> PathBuf {
+        self.directory().join(format!("{profile}-failed.log"))
+    }
+
+    /// Writes the log of a profile's build, under a name that its content gives: `header`, then what
+    /// the builders of `parts` printed, for which `requisites` were needed.
+    pub(crate) fn of_profile(
+        &self,
+        profile: &str,
+        header: &str,
+        parts: &BTreeSet<String>,
+        requisites: &BTreeSet<String>,
+    ) -> Result<PathBuf, Error> {
+        let mut log = header.as_bytes().to_vec();
+        log.extend(self.collect_once(parts, requisites)?);
+        let name = Sha256Digest::of(&log).to_string();
+        let place = self.directory().join(format!("{profile}-{}.log", &name[..16]));
+        write_once(&place, &log)?;
+        Ok(place)
+    }
+
     /// What was printed by the builders of `parts`, for which `requisites` were needed, as it was
     /// collected when these parts were there first.
-    pub(crate) fn collect_once(
+    fn collect_once(
         &self,
-        parts: &BTreeSet<&str>,
+        parts: &BTreeSet<String>,
         requisites: &BTreeSet<String>,
     ) -> Result<Vec<u8>, Error> {
-        let parts: Vec<&str> = parts.iter().copied().collect();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let name = Sha256Digest::of(parts.join("\n").as_bytes());
         let place = self.builds().join(format!("{name}.log"));
         if !place.exists() {
             write_once(&place, &self.collect(requisites)?)?;
         }
+        mark_as_used(&place);
         std::fs::read(&place).map_err(|source| Error::io("read", &place, source))
+    }
+
+    /// Removes the logs that were not used for longer than `keep`, but for those that are `taken`.
+    pub(crate) fn remove_old(
+        &self,
+        taken: &BTreeSet<PathBuf>,
+        keep: Duration,
+    ) -> Result<(), Error> {
+        for directory in [self.directory(), &self.builds(), &self.0] {
+            let failed = |source| Error::io("clean", directory, source);
+            for entry in std::fs::read_dir(directory).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                let path = entry.path();
+                let is_log = path.extension().is_some_and(|extension| extension == "log");
+                let metadata = entry.metadata().map_err(failed)?;
+                let age = metadata.modified().map_err(failed)?.elapsed();
+                let is_old = age.is_ok_and(|age| age > keep);
+                if is_log && metadata.is_file() && is_old && !taken.contains(&path) {
+                    remove(&path)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The logs of those of `derivations` that have one, each under a line that names it.
@@ -109,6 +161,7 @@ impl LogDirectory {
             for place in [self.place(derivation), self.unconfirmed_place(derivation)] {
                 match std::fs::read(&place) {
                     Ok(log) => {
+                        mark_as_used(&place);
                         append(&mut collected, derivation, &log);
                         break;
                     }
@@ -135,12 +188,24 @@ pub(crate) fn replace(place: &Path, content: &[u8]) -> Result<(), Error> {
 
 /// Writes a file that appears whole, unless one is there: that stays, since somebody may be
 /// reading it.
-pub(crate) fn write_once(place: &Path, content: &[u8]) -> Result<(), Error> {
+fn write_once(place: &Path, content: &[u8]) -> Result<(), Error> {
     match written_beside(place, content)?.persist_noclobber(place) {
         Err(error) if error.error.kind() != ErrorKind::AlreadyExists => {
             Err(Error::io("write", place, error.error))
         }
-        _ => Ok(()),
+        _ => {
+            mark_as_used(place);
+            Ok(())
+        }
+    }
+}
+
+/// Lets a log be kept from now on. It is only kept shorter where that cannot be.
+fn mark_as_used(place: &Path) {
+    let now = SystemTime::now();
+    let marked = File::options().append(true).open(place).and_then(|file| file.set_modified(now));
+    if let Err(error) = marked {
+        tracing::debug!(place = %place.display(), %error, "cannot mark a log as used");
     }
 }
 

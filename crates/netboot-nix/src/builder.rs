@@ -1,11 +1,11 @@
 mod build;
 mod sizes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,8 +13,9 @@ use netboot_core::{Builder, Context, Image, Profile, ProfileName};
 
 use crate::environment::Environment;
 use crate::process::Runner;
+use crate::realise::Taken;
 use crate::redaction::{Secrets, without_credentials};
-use crate::{Error, FlakeReference, NAME, Overrides, Policy, PolicyFinding, SizeReport};
+use crate::{Error, FlakeReference, NAME, Overrides, Policy, PolicyFinding, ScaleOut, SizeReport};
 
 /// Gives the name that a profile's configuration has within `nixosConfigurations`.
 type Mapping = Arc<dyn Fn(&dyn Profile) -> String + Send + Sync>;
@@ -32,9 +33,11 @@ pub struct NixBuilder {
     overrides: Overrides,
     profile_overrides: BTreeMap<ProfileName, Overrides>,
     policy: Policy,
+    scale_out: ScaleOut,
     runner: Runner,
     keep_roots: Duration,
-    taken_roots: Arc<Mutex<BTreeSet<PathBuf>>>,
+    keep_logs: Duration,
+    taken: Taken,
 }
 
 impl fmt::Debug for NixBuilder {
@@ -56,12 +59,14 @@ pub struct NixBuilderBuilder {
     overrides: Overrides,
     profile_overrides: BTreeMap<ProfileName, Overrides>,
     policy: Policy,
+    scale_out: ScaleOut,
     environment: BTreeMap<OsString, OsString>,
     program_directory: Option<PathBuf>,
     import_from_derivation: bool,
     offline: bool,
     grace: Duration,
     keep_roots: Duration,
+    keep_logs: Duration,
     secrets: Secrets,
 }
 
@@ -106,6 +111,13 @@ impl NixBuilderBuilder {
     /// What every configuration has to be like: [`Policy::default`] by default.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Which machines build, which caches spare it, how long it may take, and where results are
+    /// copied to: what Nix's configuration says, by default.
+    pub fn scale_out(mut self, scale_out: ScaleOut) -> Self {
+        self.scale_out = scale_out;
         self
     }
 
@@ -158,6 +170,13 @@ impl NixBuilderBuilder {
         self
     }
 
+    /// How long logs are kept that no build used again and no builder's image needs: 30 days by
+    /// default. Older ones are removed when a profile is built.
+    pub fn keep_logs(mut self, age: Duration) -> Self {
+        self.keep_logs = age;
+        self
+    }
+
     /// Checks the choices.
     ///
     /// # Errors
@@ -184,7 +203,8 @@ impl NixBuilderBuilder {
             None => None,
         };
         let mut settings = vec![
-            "experimental-features = nix-command flakes".to_owned(),
+            // What is on already stays on.
+            "extra-experimental-features = nix-command flakes".to_owned(),
             format!("allow-import-from-derivation = {}", self.import_from_derivation),
         ];
         if self.offline {
@@ -192,6 +212,7 @@ impl NixBuilderBuilder {
             let offline = ["substitute = false", "tarball-ttl = 4294967295"];
             settings.extend(offline.map(str::to_owned));
         }
+        settings.extend(self.scale_out.settings());
         let environment = Environment::new(&self.environment, &settings);
         let mut secrets = self.secrets;
         secrets.add_reference(flake.as_str());
@@ -203,9 +224,11 @@ impl NixBuilderBuilder {
             overrides: self.overrides,
             profile_overrides: self.profile_overrides,
             policy: self.policy,
+            scale_out: self.scale_out,
             runner,
             keep_roots: self.keep_roots,
-            taken_roots: Arc::default(),
+            keep_logs: self.keep_logs,
+            taken: Taken::default(),
         })
     }
 }
@@ -220,12 +243,14 @@ impl NixBuilder {
             overrides: Overrides::default(),
             profile_overrides: BTreeMap::new(),
             policy: Policy::default(),
+            scale_out: ScaleOut::default(),
             environment: BTreeMap::new(),
             program_directory: None,
             import_from_derivation: false,
             offline: false,
             grace: Duration::from_secs(15),
             keep_roots: Duration::from_secs(24 * 60 * 60),
+            keep_logs: Duration::from_secs(30 * 24 * 60 * 60),
             secrets: Secrets::default(),
         }
     }

@@ -1,11 +1,20 @@
 //! What can go wrong while Nix evaluates and builds.
 
+mod hint;
+mod log;
+mod problem;
+mod shared_io_error;
+mod subject;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use netboot_core::{Architecture, BackendError, ProfileName};
 
+pub use self::problem::EvaluationProblem;
+pub use self::shared_io_error::SharedIoError;
+pub use self::subject::Subject;
 use crate::PolicyFinding;
 
 /// The errors of this crate. Each names the attribute, derivation or path that it is about.
@@ -66,6 +75,15 @@ pub enum Error {
         size: u64,
     },
 
+    /// Store paths could not be copied to another store, or from one.
+    #[error("Nix could not copy store paths between this store and `{store}`: {message}")]
+    CopyFailed {
+        /// The other store.
+        store: String,
+        /// What Nix said.
+        message: String,
+    },
+
     /// An image says nothing of the system that it was made of.
     #[error("the image of `{profile}` does not say which system it was made of")]
     NoToplevel {
@@ -92,10 +110,40 @@ pub enum Error {
     },
 
     /// The flake's lock file does not fit its inputs.
-    #[error("the flake's lock file must be updated: {message}")]
+    #[error("the lock file of the flake `{reference}` must be updated: {message}")]
     LockFileOutdated {
+        /// The flake.
+        reference: String,
         /// What Nix said.
         message: String,
+    },
+
+    /// The flake has changes that are not committed, and Nix's `allow-dirty` is off.
+    #[error("the git repository `{repository}` has changes that are not committed")]
+    DirtyTree {
+        /// The repository.
+        repository: String,
+    },
+
+    /// The flake's git repository belongs to another user, and git does not trust it.
+    #[error("the git repository `{repository}` belongs to another user")]
+    RepositoryOwner {
+        /// The repository.
+        repository: String,
+    },
+
+    /// A file is in the flake's git repository, and git does not track it: Nix does not see it.
+    #[error("`{path}` is not tracked by git, so Nix does not see it")]
+    FileNotTracked {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The flake's files were changed while it was evaluated.
+    #[error("the flake `{reference}` was changed after it was locked")]
+    SourceChanged {
+        /// The flake.
+        reference: String,
     },
 
     /// A Nix program is not installed.
@@ -116,15 +164,13 @@ pub enum Error {
         source: SharedIoError,
     },
 
-    /// Flakes are switched off and could not be switched on.
-    #[error("this Nix has flakes disabled")]
-    FlakesDisabled,
-
-    /// The network or a substituter could not be reached.
-    #[error("Nix could not download what it needs: {message}")]
-    Network {
-        /// What Nix said.
-        message: String,
+    /// Something needs an experimental feature of Nix that is off.
+    #[error("{subject} needs the experimental feature `{feature}` of Nix")]
+    FeatureDisabled {
+        /// What needs it.
+        subject: Subject,
+        /// The feature, such as `ca-derivations`.
+        feature: String,
     },
 
     /// The flake has no such configuration, or the configuration lacks an attribute.
@@ -137,12 +183,16 @@ pub enum Error {
     },
 
     /// A configuration could not be evaluated.
-    #[error("`{attribute}` could not be evaluated: {message}")]
+    #[error("`{attribute}` could not be evaluated{}: {message}", at(position.as_deref()))]
     Evaluation {
         /// The attribute.
         attribute: String,
+        /// What kind of mistake it is.
+        problem: EvaluationProblem,
         /// What Nix said.
         message: String,
+        /// Where in the source, as `file:line:column`, if Nix said so.
+        position: Option<String>,
     },
 
     /// An evaluated value has another type or form than NixOS gives it.
@@ -166,10 +216,12 @@ pub enum Error {
     },
 
     /// A derivation could not be built.
-    #[error("`{derivation}` failed to build; its log ends in:\n{}", last_lines.join("\n"))]
+    #[error("`{derivation}` failed to build{}", ending(last_lines))]
     BuildFailed {
-        /// The derivation.
+        /// The derivation, and not one that only needs it.
         derivation: String,
+        /// How its builder ended, where Nix said so.
+        reason: Option<String>,
         /// The last 20 lines of its log.
         last_lines: Vec<String>,
         /// The log of the profile's build, with every line.
@@ -177,42 +229,132 @@ pub enum Error {
     },
 
     /// A download or fixed-output derivation has another hash than stated.
-    #[error("a download has another hash than stated: {message}")]
+    #[error("`{derivation}` has the hash {found}, and {specified} is stated{}", ending(last_lines))]
     HashMismatch {
-        /// What Nix said, with both hashes.
+        /// The derivation.
+        derivation: String,
+        /// The hash that the configuration states.
+        specified: String,
+        /// The hash of what there is.
+        found: String,
+        /// The last 20 lines of its log.
+        last_lines: Vec<String>,
+        /// The log of the profile's build.
+        build_log: PathBuf,
+    },
+
+    /// A build took longer than allowed, or printed nothing for longer than allowed.
+    #[error("{} took too long: {message}{}", derivation_or_build(derivation.as_deref()), ending(last_lines))]
+    TimedOut {
+        /// The derivation, where it is known: Nix 2.34 does not name it.
+        derivation: Option<String>,
+        /// What Nix said.
+        message: String,
+        /// The last 20 lines of its log.
+        last_lines: Vec<String>,
+        /// The log of the profile's build.
+        build_log: PathBuf,
+    },
+
+    /// No machine has the system or the features that a derivation needs.
+    #[error("no machine can build `{derivation}`: it needs {required}")]
+    UnsupportedSystem {
+        /// The derivation.
+        derivation: String,
+        /// The system and features that it needs, as a phrase.
+        required: String,
+        /// The log of the profile's build.
+        build_log: PathBuf,
+    },
+
+    /// Nothing may be built on this machine, and no other machine takes the build.
+    #[error("{} has no machine that builds it: {message}", derivation_or_build(derivation.as_deref()))]
+    NoBuilder {
+        /// The derivation, where Nix named it.
+        derivation: Option<String>,
+        /// What Nix said, and what was said of other machines.
         message: String,
         /// The log of the profile's build.
         build_log: PathBuf,
     },
 
-    /// A build took longer than allowed.
-    #[error("the build took too long: {message}")]
-    TimedOut {
+    /// The garbage collector took what had been evaluated, twice.
+    #[error("the garbage collector took `{derivation}` before it could be built")]
+    DerivationCollected {
+        /// The derivation.
+        derivation: String,
+    },
+
+    /// A store path carries no signature of a trusted key.
+    #[error("`{path}` has no signature that this Nix trusts: {message}")]
+    Unsigned {
+        /// The store path.
+        path: String,
         /// What Nix said.
         message: String,
-        /// The log of the profile's build.
-        build_log: PathBuf,
+        /// The log of the profile's build, where one was begun.
+        build_log: Option<PathBuf>,
+    },
+
+    /// The network, a git server or a substituter could not be reached, or let nobody in.
+    #[error("Nix could not download {} for {subject}: {message}", url.as_deref().unwrap_or("what it needs"))]
+    Network {
+        /// What it was needed for.
+        subject: Subject,
+        /// What was to be downloaded, where Nix or git named it.
+        url: Option<String>,
+        /// What Nix said.
+        message: String,
+        /// The log of the profile's build, where one was begun.
+        build_log: Option<PathBuf>,
     },
 
     /// The disk is full.
-    #[error("the disk is full: {message}")]
+    #[error("the disk is full; it was needed for {subject}: {message}{}", ending(last_lines))]
     DiskFull {
+        /// What it was needed for.
+        subject: Subject,
         /// What Nix said.
         message: String,
+        /// The last 20 lines of the derivation's log, where a builder ran.
+        last_lines: Vec<String>,
+        /// The log of the profile's build, where one was begun.
+        build_log: Option<PathBuf>,
     },
 
-    /// No machine can build a derivation.
-    #[error("no machine can build this: {message}")]
-    NoBuilder {
+    /// Nix may not read or write a file.
+    #[error("Nix may not use `{path}`, which {subject} needs: {message}")]
+    PermissionDenied {
+        /// What needs it.
+        subject: Subject,
+        /// The file.
+        path: PathBuf,
         /// What Nix said.
         message: String,
+        /// The log of the profile's build, where one was begun.
+        build_log: Option<PathBuf>,
     },
 
     /// The Nix daemon cannot be reached.
-    #[error("the Nix daemon does not answer: {message}")]
+    #[error("the Nix daemon does not answer at `{socket}`: {message}")]
     DaemonUnreachable {
+        /// Its socket.
+        socket: PathBuf,
         /// What Nix said.
         message: String,
+        /// The log of the profile's build, where one was begun.
+        build_log: Option<PathBuf>,
+    },
+
+    /// Somebody else ended Nix while it worked.
+    #[error("Nix was ended from outside while it worked on {subject}: {message}")]
+    Interrupted {
+        /// What it worked on.
+        subject: Subject,
+        /// What is known of it.
+        message: String,
+        /// The log of the profile's build, where one was begun.
+        build_log: Option<PathBuf>,
     },
 
     /// The configuration's initrd was built without its toplevel.
@@ -247,6 +389,8 @@ pub enum Error {
         status: ExitStatus,
         /// The last 20 lines of its standard error.
         last_lines: Vec<String>,
+        /// The log of the profile's build, where one was begun.
+        build_log: Option<PathBuf>,
     },
 
     /// What a Nix program printed cannot be understood.
@@ -274,26 +418,23 @@ pub enum Error {
     DuplicateProfile,
 }
 
-/// A file error that several profiles can fail of.
-#[derive(Debug, Clone)]
-pub struct SharedIoError(std::sync::Arc<io::Error>);
-
-impl std::fmt::Display for SharedIoError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for SharedIoError {}
-
-impl From<io::Error> for SharedIoError {
-    fn from(error: io::Error) -> Self {
-        Self(std::sync::Arc::new(error))
-    }
-}
-
 fn colon(message: Option<&str>) -> String {
     message.map(|message| format!(": {message}")).unwrap_or_default()
+}
+
+fn at(position: Option<&str>) -> String {
+    position.map(|position| format!(" (at {position})")).unwrap_or_default()
+}
+
+fn ending(last_lines: &[String]) -> String {
+    if last_lines.is_empty() {
+        return String::new();
+    }
+    format!("; its log ends in:\n{}", last_lines.join("\n"))
+}
+
+fn derivation_or_build(derivation: Option<&str>) -> String {
+    derivation.map_or_else(|| "the build".to_owned(), |derivation| format!("`{derivation}`"))
 }
 
 fn joined(findings: &[PolicyFinding]) -> String {
@@ -305,166 +446,17 @@ impl Error {
         Self::Io { action, path: path.as_ref().to_owned(), source: source.into() }
     }
 
+    /// The same of a program that worked on a build with this log.
+    pub(crate) fn with_build_log(mut self, log: PathBuf) -> Self {
+        if let Self::CommandFailed { build_log, .. } = &mut self {
+            *build_log = Some(log);
+        }
+        self
+    }
+
     /// A value that the crates' common vocabulary refuses.
     pub(crate) fn unusable(attribute: String, error: &netboot_core::Error) -> Self {
         Self::UnusableValue { attribute, problem: error.to_string() }
-    }
-
-    /// The log of the build that failed, where one was begun.
-    pub fn build_log(&self) -> Option<&Path> {
-        match self {
-            Self::BuildFailed { build_log, .. }
-            | Self::HashMismatch { build_log, .. }
-            | Self::TimedOut { build_log, .. } => Some(build_log),
-            _ => None,
-        }
-    }
-
-    /// What to do about overrides and about what a policy denies.
-    fn hint_of_overrides(&self) -> Option<String> {
-        Some(match self {
-            Self::InvalidAttributePath { .. } => {
-                "write names with a dot in between, such as `python3Packages.requests`".to_owned()
-            }
-            Self::InvalidAuthorizedKey { .. } => {
-                "give the whole line of a public key file, such as `~/.ssh/id_ed25519.pub`"
-                    .to_owned()
-            }
-            Self::FileTooLarge { .. } => {
-                "files of 4 GiB and more cannot be in a cpio archive: take it out of the \
-                 configuration, and let the machine fetch it when it is up"
-                    .to_owned()
-            }
-            Self::NoToplevel { .. } => "build it with a `NixBuilder`".to_owned(),
-            Self::NotExtensible { .. } => {
-                "make the configuration with `nixpkgs.lib.nixosSystem`, or build it without \
-                 overrides"
-                    .to_owned()
-            }
-            Self::PolicyViolated { findings, .. } => {
-                let mut remedies: Vec<String> =
-                    findings.iter().map(|finding| finding.problem.remedy()).collect();
-                remedies.dedup();
-                format!("{}; or let the policy only warn", remedies.join("; "))
-            }
-            Self::AttributeMissing { attribute, .. } if attribute.starts_with("pkgs.") => {
-                "correct the name in the overrides, or add it to nixpkgs with an overlay".to_owned()
-            }
-            _ => return None,
-        })
-    }
-
-    /// What to do about it, as a sentence for an operator.
-    pub fn hint(&self) -> Option<String> {
-        if let Some(hint) = self.hint_of_overrides() {
-            return Some(hint);
-        }
-        Some(match self {
-            Self::InvalidFlakeReference { .. } => {
-                "give a path, `path:…`, `git+ssh://…` or another reference without `#`".to_owned()
-            }
-            Self::InvalidOption { option, .. } => format!("correct {option}, or leave it out"),
-            Self::FlakeNotFound { .. } => {
-                "check the spelling, and that the directory has a `flake.nix` that git tracks"
-                    .to_owned()
-            }
-            Self::LockFileOutdated { .. } => {
-                "run `nix flake lock` in the flake and commit its `flake.lock`".to_owned()
-            }
-            Self::NixMissing { .. } => {
-                "install Nix (Debian: `apt-get install nix-bin`) or set the builder's PATH"
-                    .to_owned()
-            }
-            Self::Spawn { .. } => "check that the program may be executed".to_owned(),
-            Self::FlakesDisabled => {
-                "update Nix to 2.4 or later; Netboot switches the feature on by itself".to_owned()
-            }
-            Self::Network { .. } => {
-                "check the network, the address and the credentials, then try again".to_owned()
-            }
-            Self::AttributeMissing { available, .. } if available.is_empty() => {
-                "give the flake `nixosConfigurations.netboot-<profile>` that import NixOS's \
-                 `installer/netboot/netboot-minimal.nix`"
-                    .to_owned()
-            }
-            Self::AttributeMissing { available, .. } => format!(
-                "add it to the flake, or map the profile to one of its configurations: {}",
-                available.join(", ")
-            ),
-            Self::Evaluation { message, .. } => evaluation_hint(message).to_owned(),
-            Self::UnusableValue { .. } => {
-                "give it the form that NixOS's netboot modules give it".to_owned()
-            }
-            Self::ArchitectureMismatch { .. } => {
-                "set the profile's architecture, or `nixpkgs.hostPlatform` of the configuration"
-                    .to_owned()
-            }
-            Self::BuildFailed { build_log, last_lines, .. }
-                if last_lines.iter().any(|line| line.contains("No space left on device")) =>
-            {
-                format!(
-                    "free space for Nix's builders, with `nix-collect-garbage -d` or another \
-                     TMPDIR for example; the whole log is `{}`",
-                    build_log.display()
-                )
-            }
-            Self::BuildFailed { build_log, .. } => {
-                format!("read the whole log in `{}`, and correct the package", build_log.display())
-            }
-            Self::HashMismatch { .. } => {
-                "if the new content is what you want, put its hash into the configuration"
-                    .to_owned()
-            }
-            Self::TimedOut { .. } => "raise the time limit, or find out what hangs".to_owned(),
-            Self::DiskFull { .. } => {
-                "free space, with `nix-collect-garbage -d` for example".to_owned()
-            }
-            Self::NoBuilder { .. } => {
-                "build on a machine of that system, or configure a remote builder that has it"
-                    .to_owned()
-            }
-            Self::DaemonUnreachable { .. } => {
-                "start it (`systemctl start nix-daemon`), or set NIX_REMOTE".to_owned()
-            }
-            Self::InitrdOutOfStep { .. } => {
-                "let `netbootRamdisk` hold the closure of `toplevel`, as NixOS's netboot.nix does \
-                 with `netboot.storeContents`"
-                    .to_owned()
-            }
-            Self::OutputMissing { .. } => {
-                "import NixOS's netboot modules, or correct `system.boot.loader.kernelFile`"
-                    .to_owned()
-            }
-            Self::CommandFailed { program, .. } | Self::UnreadableOutput { program, .. } => {
-                format!("run `{program}` by hand with these arguments to see more")
-            }
-            Self::Io { path, .. } => {
-                format!("check the permissions and the space at `{}`", path.display())
-            }
-            Self::DuplicateProfile => "give each profile a name of its own".to_owned(),
-            Self::InvalidAttributePath { .. }
-            | Self::InvalidAuthorizedKey { .. }
-            | Self::FileTooLarge { .. }
-            | Self::NoToplevel { .. }
-            | Self::NotExtensible { .. }
-            | Self::PolicyViolated { .. } => return None,
-        })
-    }
-}
-
-fn evaluation_hint(message: &str) -> &'static str {
-    let has = |text: &str| message.contains(text);
-    let is_missing = has("No such file or directory") || has("does not exist");
-    if has("allow-import-from-derivation") {
-        "the configuration builds something to evaluate itself: change that, or allow it by \
-         `import_from_derivation(true)` of the builder"
-    } else if has("is not tracked by Git") || (has("-source/") && is_missing) {
-        "the flake's source lacks the file: of a git repository Nix sees only what git tracks, so \
-         `git add` it if it is there"
-    } else if has("is not owned by") {
-        "build as the user that the repository belongs to, or change its owner"
-    } else {
-        "correct the configuration; `nix eval --show-trace` on the attribute shows where"
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{Error, FlakeReference, NAME};
 /// A flake that was locked and evaluated.
 #[derive(Debug)]
 pub(crate) struct Evaluation {
+    flake: FlakeReference,
     /// The locked URL, credentials included.
     locked: String,
     /// `None` where the evaluation of all configurations together failed.
@@ -36,13 +37,13 @@ impl Evaluation {
         }
         let _phase = context.phase(Phase::Evaluating, None);
         let wanted: BTreeMap<&ProfileName, &Wanted> = wanted.iter().collect();
-        let answer = match evaluate(runner, &locked, &wanted, true, context).await {
+        let answer = match evaluate(runner, flake, &locked, &wanted, true, context).await {
             // What cannot be caught in Nix sinks every configuration, be it a type error, a failed
             // download or a stack that overflowed; single evaluations find the one it belongs to.
             Err(Stop::Failed(error)) if wanted.len() > 1 && may_be_of_one(&error) => None,
             answer => Some(answer?),
         };
-        Ok(Self { locked, answer })
+        Ok(Self { flake: flake.clone(), locked, answer })
     }
 
     /// The values of a profile's configuration, and the version of Nix that read them.
@@ -53,30 +54,28 @@ impl Evaluation {
         wanted: &Wanted,
         context: &Context,
     ) -> Result<(Values, String), Stop> {
-        let attribute = || format!("nixosConfigurations.{}", wanted.name);
-        let missing = |available: &[String]| Error::AttributeMissing {
-            attribute: attribute(),
-            available: available.to_vec(),
-        };
-        let read = |answer: &Answer| match answer.configurations.get(profile.as_str()) {
-            Some(Configuration::Evaluated(values)) => {
-                Ok(Some((values.as_ref().clone(), answer.nix_version.clone())))
-            }
-            Some(Configuration::Failed) => Ok(None),
-            Some(Configuration::Fixed) => Err(Error::NotExtensible { attribute: attribute() }),
-            Some(Configuration::Missing) | None => Err(missing(&answer.available)),
-        };
         if let Some(answer) = &self.answer
-            && let Some(values) = read(answer)?
+            && let Some(values) = values_in(answer, profile, wanted)?
         {
             return Ok(values);
         }
         // The message of what throws is lost where it is caught: ask again, without catching.
+        self.values_anew(runner, profile, wanted, context).await
+    }
+
+    /// The same of an evaluation of this configuration alone.
+    pub(crate) async fn values_anew(
+        &self,
+        runner: &Runner,
+        profile: &ProfileName,
+        wanted: &Wanted,
+        context: &Context,
+    ) -> Result<(Values, String), Stop> {
         let _phase = context.phase(Phase::Evaluating, None);
-        let answer =
-            evaluate(runner, &self.locked, &BTreeMap::from([(profile, wanted)]), false, context)
-                .await?;
-        read(&answer)?.ok_or_else(|| missing(&[]).into())
+        let only = BTreeMap::from([(profile, wanted)]);
+        let answer = evaluate(runner, &self.flake, &self.locked, &only, false, context).await?;
+        let values = values_in(&answer, profile, wanted)?;
+        Ok(values.ok_or_else(|| missing(wanted, &[]))?)
     }
 
     /// The locked URL as it may be shown and stored.
@@ -106,12 +105,41 @@ impl Evaluation {
     }
 }
 
+/// What an answer has of a profile's configuration; nothing if it failed to be evaluated.
+fn values_in(
+    answer: &Answer,
+    profile: &ProfileName,
+    wanted: &Wanted,
+) -> Result<Option<(Values, String)>, Error> {
+    match answer.configurations.get(profile.as_str()) {
+        Some(Configuration::Evaluated(values)) => {
+            Ok(Some((values.as_ref().clone(), answer.nix_version.clone())))
+        }
+        Some(Configuration::Failed) => Ok(None),
+        Some(Configuration::Fixed) => Err(Error::NotExtensible { attribute: attribute(wanted) }),
+        Some(Configuration::Missing) | None => Err(missing(wanted, &answer.available)),
+    }
+}
+
+fn attribute(wanted: &Wanted) -> String {
+    format!("nixosConfigurations.{}", wanted.name)
+}
+
+fn missing(wanted: &Wanted, available: &[String]) -> Error {
+    Error::AttributeMissing { attribute: attribute(wanted), available: available.to_vec() }
+}
+
 /// Whether one configuration alone can be the cause of an error.
 fn may_be_of_one(error: &Error) -> bool {
     matches!(
         error,
         Error::Evaluation { .. }
+            | Error::AttributeMissing { .. }
+            | Error::FeatureDisabled { .. }
+            | Error::FileNotTracked { .. }
+            | Error::Interrupted { .. }
             | Error::Network { .. }
+            | Error::PermissionDenied { .. }
             | Error::CommandFailed { .. }
             | Error::UnreadableOutput { .. }
     )

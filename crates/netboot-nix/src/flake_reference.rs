@@ -75,6 +75,16 @@ impl FlakeReference {
         LocalReference::of(&self.0).is_some_and(|local| local.find().is_some())
     }
 
+    /// The root of the git repository that it is in, if it is a local one.
+    pub(crate) fn repository(&self) -> Option<PathBuf> {
+        let local = self.0.strip_prefix("git+file://").unwrap_or(&self.0);
+        if !local.starts_with('/') {
+            return None;
+        }
+        let path = Path::new(local.split('?').next().unwrap_or(local));
+        path.ancestors().find(|place| place.join(".git").exists()).map(Path::to_owned)
+    }
+
     /// The reference as Nix gets it, credentials included.
     pub fn as_str(&self) -> &str {
         &self.0

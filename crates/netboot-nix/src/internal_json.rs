@@ -14,12 +14,14 @@ pub(crate) enum LogEvent {
     BuildsStarted { activity: u64 },
     /// The builder of this activity printed a line.
     BuildLine { activity: u64, line: String },
-    /// How far an activity is.
-    Progress { activity: u64, done: u64, expected: u64 },
+    /// How far an activity is, and how much of it failed.
+    Progress { activity: u64, done: u64, expected: u64, failed: u64 },
     /// An activity ended.
     Stopped { activity: u64 },
-    /// An error message.
-    Error { message: String },
+    /// An error message, and the place in Nix code that it is about, as `file:line:column`.
+    Error { message: String, position: Option<String> },
+    /// Something that Nix goes on after.
+    Warning { message: String },
     /// A line that is not of Nix's format: git, ssh and early errors write such.
     Plain { line: String },
 }
@@ -38,6 +40,9 @@ struct Record {
     #[serde(default)]
     msg: String,
     raw_msg: Option<String>,
+    file: Option<String>,
+    line: Option<u64>,
+    column: Option<u64>,
 }
 
 const COPY_PATH: u64 = 100;
@@ -66,21 +71,53 @@ pub(crate) fn parse(line: &str) -> Option<LogEvent> {
             Some(LogEvent::BuildLine { activity, line: printable(text(0)?) })
         }
         ("result", RESULT_PROGRESS) => {
-            Some(LogEvent::Progress { activity, done: number(0)?, expected: number(1)? })
+            let failed = number(3).unwrap_or_default();
+            Some(LogEvent::Progress { activity, done: number(0)?, expected: number(1)?, failed })
         }
         ("stop", _) => Some(LogEvent::Stopped { activity }),
-        ("msg", _) if record.level == 0 => {
-            let has_position = record.raw_msg.is_some();
-            let message = printable_lines(record.raw_msg.as_deref().unwrap_or(&record.msg));
-            let text = message.trim_start();
-            // Errors of a daemon or a remote machine have no `raw_msg`; what is left of level 0
-            // then are traces, warnings and advice.
-            let is_error = has_position || text.starts_with("error:");
-            let message = text.trim_start_matches("error:").trim().to_owned();
-            is_error.then_some(LogEvent::Error { message })
-        }
+        ("msg", _) if record.level <= 1 => message(&record),
         _ => None,
     }
+}
+
+/// Reads a message of the level of errors or warnings.
+fn message(record: &Record) -> Option<LogEvent> {
+    let has_position = record.raw_msg.is_some();
+    let text = printable_lines(record.raw_msg.as_deref().unwrap_or(&record.msg));
+    let text = text.trim_start();
+    if let Some(warning) = text.strip_prefix("warning:") {
+        return Some(LogEvent::Warning { message: warning.trim().to_owned() });
+    }
+    // Errors of a daemon or a remote machine have no `raw_msg`; what is left of level 0 then are
+    // traces and advice.
+    let is_error = has_position || text.starts_with("error:");
+    let message = text.trim_start_matches("error:").trim().to_owned();
+    match record.level {
+        0 => is_error.then(|| LogEvent::Error { message, position: position(record) }),
+        // What Nix goes on without, as a substituter that does not answer.
+        _ => is_error.then_some(LogEvent::Warning { message }),
+    }
+}
+
+/// The place that an error is about, from the root of its source: the one that Nix states (since
+/// 2.9 with the line and column in `file`), or else the innermost of the trace.
+fn position(record: &Record) -> Option<String> {
+    let stated = match (&record.file, record.line, record.column) {
+        (Some(file), Some(line), Some(column)) if !file.ends_with(&format!(":{line}:{column}")) => {
+            Some(format!("{file}:{line}:{column}"))
+        }
+        (file, _, _) => file.clone(),
+    };
+    let trace = || {
+        let text = printable_lines(&record.msg);
+        let places = text.lines().rev().filter_map(|line| line.trim().strip_prefix("at "));
+        // Ours, and Nix's own code, are in no file of anybody's.
+        let places = places.filter(|place| place.starts_with('/'));
+        places.map(|place| place.trim_end_matches(':').to_owned()).next()
+    };
+    let place = stated.or_else(trace).filter(|place| place.starts_with('/'))?;
+    let within = place.split_once("-source/").map(|(_, path)| path.to_owned());
+    Some(within.unwrap_or(place))
 }
 
 /// A line without terminal escapes and control characters; of a line that overwrote itself with
@@ -128,17 +165,20 @@ mod tests {
         let line = "@nix {\"action\":\"result\",\"fields\":[\"10%\\r\\u001b[1m20%\\u001b[0m\"],\"id\":7,\"type\":101}";
         assert_eq!(parse(line), Some(LogEvent::BuildLine { activity: 7, line: "20%".to_owned() }));
         let progress = r#"@nix {"action":"result","fields":[1,3,0,0],"id":9,"type":105}"#;
-        let expected = LogEvent::Progress { activity: 9, done: 1, expected: 3 };
+        let expected = LogEvent::Progress { activity: 9, done: 1, expected: 3, failed: 0 };
         assert_eq!(parse(progress), Some(expected));
     }
 
     #[test]
     fn errors_are_told_from_traces_and_warnings() {
         let local = "@nix {\"action\":\"msg\",\"column\":null,\"level\":0,\"msg\":\"\\u001b[31;1merror:\\u001b[0m no\",\"raw_msg\":\"no\"}";
-        assert_eq!(parse(local), Some(LogEvent::Error { message: "no".to_owned() }));
+        assert_eq!(
+            parse(local),
+            Some(LogEvent::Error { message: "no".to_owned(), position: None })
+        );
         let remote = r#"@nix {"action":"msg","level":0,"msg":"error: builder failed"}"#;
         let message = "builder failed".to_owned();
-        assert_eq!(parse(remote), Some(LogEvent::Error { message }));
+        assert_eq!(parse(remote), Some(LogEvent::Error { message, position: None }));
         let trace = r#"@nix {"action":"msg","level":0,"msg":"trace: here"}"#;
         assert_eq!(parse(trace), None);
     }

@@ -36,9 +36,15 @@
 //!
 //! The flake is never edited and its lock file never written; its `nixConfig` is not accepted.
 
+#![doc = "# What goes wrong, and on which versions of Nix it was seen"]
+//!
+#![doc = include_str!("causes.md")]
+
+mod blocking;
 mod build_log;
 mod builder;
 mod classify;
+mod copying;
 mod environment;
 mod error;
 mod evaluation;
@@ -54,14 +60,19 @@ mod process_group;
 mod realise;
 mod recorder;
 mod redaction;
+mod roots;
+mod said;
+mod scale_out;
 mod size;
 mod state_lock;
+mod watch;
 
 pub use crate::builder::{NixBuilder, NixBuilderBuilder};
-pub use crate::error::{Error, SharedIoError};
+pub use crate::error::{Error, EvaluationProblem, SharedIoError, Subject};
 pub use crate::flake_reference::FlakeReference;
 pub use crate::overrides::{AttributePath, AuthorizedKey, Overrides, OverridesBuilder};
 pub use crate::policy::{Policy, PolicyCheck, PolicyFinding, PolicyProblem, Severity};
+pub use crate::scale_out::{BinaryCache, Compression, RemoteBuilder, ScaleOut, StoreUrl};
 pub use crate::size::{DuplicatePackage, INITRD_FILE_LIMIT, SizeReport, StorePathSize};
 
 /// The builder's name in messages and manifests.

@@ -1,16 +1,19 @@
 //! One evaluation for all profiles: the flake is locked, then asked for all that is needed of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitStatus;
 
-use netboot_core::{Context, Phase, ProfileName, ServiceName};
+use netboot_core::{Context, Event, Phase, ProfileName, ServiceName};
 use serde::{Deserialize, Serialize};
 
-use crate::internal_json::LogEvent;
+use crate::classify::{self, Warning};
 use crate::overrides::Embedded;
 use crate::policy;
-use crate::process::{LastLines, Runner, Stop};
-use crate::{Error, FlakeReference, classify};
+use crate::process::{Runner, Stop};
+use crate::said::Said;
+use crate::{Error, EvaluationProblem, FlakeReference};
 
 const PROBE: &str = include_str!("probe.nix");
 const OVERRIDES: &str = include_str!("overrides.nix");
@@ -89,19 +92,10 @@ pub(crate) async fn lock(
     let arguments = arguments(&["flake", "metadata", "--json"], &[flake.as_str()]);
     match run(runner, arguments, context).await? {
         Ok(stdout) => Ok(read_json::<Metadata>("nix flake metadata", &stdout)?.url),
-        Err((messages, fallback)) => {
-            let error = classify::evaluation(&flake.to_string(), &messages).unwrap_or(fallback);
-            Err(match error {
-                // Nix has no text of its own for a flake that is not there. A local one that is
-                // there has something else wrong with it.
-                Error::Evaluation { message, .. }
-                    if !flake.is_present() && !classify::is_error_in_code(&message) =>
-                {
-                    Error::FlakeNotFound { reference: flake.to_string(), message: Some(message) }
-                }
-                error => error,
-            }
-            .into())
+        Err(failed) => {
+            let Failed { said, status, fallback } = *failed;
+            let error = classify::lock(flake, &said, status).unwrap_or(fallback);
+            Err(untracked(error, flake, runner, context).await?.into())
         }
     }
 }
@@ -110,6 +104,7 @@ pub(crate) async fn lock(
 /// that throws is [`Configuration::Failed`]; without, its message is the error.
 pub(crate) async fn evaluate(
     runner: &Runner,
+    flake: &FlakeReference,
     locked: &str,
     wanted: &BTreeMap<&ProfileName, &Wanted>,
     isolate: bool,
@@ -133,14 +128,43 @@ pub(crate) async fn evaluate(
     let arguments = arguments(&["eval", "--json", "--apply", &call], &[&installable]);
     match run(runner, arguments, context).await? {
         Ok(stdout) => Ok(read_json("nix eval", &stdout)?),
-        Err((messages, fallback)) => {
+        Err(failed) => {
+            let Failed { said, status, fallback } = *failed;
             let mut names = wanted.values().map(|wanted| &wanted.name);
             let attribute = match (names.next(), names.next()) {
                 (Some(name), None) => format!("nixosConfigurations.{name}"),
                 _ => "nixosConfigurations".to_owned(),
             };
-            Err(classify::evaluation(&attribute, &messages).unwrap_or(fallback).into())
+            let error = classify::evaluation(flake, &attribute, &said, status).unwrap_or(fallback);
+            Err(untracked(error, flake, runner, context).await?.into())
         }
+    }
+}
+
+/// Says of a file that a flake's source lacks whether it is there, and git only does not track it:
+/// Nix before 2.28 does not tell.
+async fn untracked(
+    error: Error,
+    flake: &FlakeReference,
+    runner: &Runner,
+    context: &Context,
+) -> Result<Error, Stop> {
+    let file = match &error {
+        Error::Evaluation { problem: EvaluationProblem::MissingFile { path }, .. } => path.clone(),
+        _ => return Ok(error),
+    };
+    let Some(repository) = flake.repository() else { return Ok(error) };
+    let path = repository.join(&file);
+    if Path::new(&file).is_absolute() || !path.exists() {
+        return Ok(error);
+    }
+    let mut arguments: Vec<OsString> = vec!["-C".into(), repository.into_os_string()];
+    arguments.extend(["ls-files", "--error-unmatch", "--", &file].map(OsString::from));
+    match runner.run("git", &arguments, context, |_| {}).await {
+        Ok(finished) if !finished.status.success() => Ok(Error::FileNotTracked { path }),
+        Err(Stop::Cancelled) => Err(Stop::Cancelled),
+        // It is tracked, or git is not there to ask.
+        _ => Ok(error),
     }
 }
 
@@ -151,37 +175,49 @@ fn arguments(command: &[&str], positional: &[&str]) -> Vec<OsString> {
     command.iter().chain(&options).chain(&rest).chain(positional).map(OsString::from).collect()
 }
 
-/// Runs `nix`; gives its output, or its error messages and an error for when they say nothing.
+/// A program that failed.
+struct Failed {
+    said: Said,
+    status: ExitStatus,
+    /// The error for when what it said is not known.
+    fallback: Error,
+}
+
+/// Runs `nix`; gives its output, or what it said.
 async fn run(
     runner: &Runner,
     arguments: Vec<OsString>,
     context: &Context,
-) -> Result<Result<Vec<u8>, (Vec<String>, Error)>, Stop> {
-    let (mut messages, mut last_lines) = (Vec::new(), LastLines::default());
-    let mut said_before = String::new();
+) -> Result<Result<Vec<u8>, Box<Failed>>, Stop> {
+    let mut said = Said::default();
     let finished = runner
-        .run("nix", &arguments, context, |line| match runner.read_line(line) {
-            Some(LogEvent::Error { mut message }) => {
-                // Of a program that Nix calls, git or ssh, it tells only that it failed.
-                if message.starts_with("program '") && !said_before.is_empty() {
-                    message = format!("{message}: {said_before}");
-                }
-                last_lines.push(message.clone());
-                messages.push(message);
+        .run("nix", &arguments, context, |line| {
+            if let Some(event) = runner.read_line(line) {
+                said.take_in(&event);
             }
-            Some(LogEvent::Plain { line }) => {
-                said_before.clone_from(&line);
-                last_lines.push(line);
-            }
-            _ => {}
         })
         .await?;
+    report_warnings(&said, None, context);
     // A failed `nix eval --json` of 2.8 prints half of its answer, so the status comes first.
-    if finished.status.success() {
+    let status = finished.status;
+    if status.success() {
         return Ok(Ok(finished.stdout));
     }
-    let error = runner.failure("nix", &arguments, finished.status, &last_lines);
-    Ok(Err((messages, error)))
+    let fallback = runner.failure("nix", &arguments, status, &said.all);
+    Ok(Err(Box::new(Failed { said, status, fallback })))
+}
+
+/// Tells an operator what Nix warned of, where there is a remedy, once each.
+pub(crate) fn report_warnings(said: &Said, profile: Option<&ProfileName>, context: &Context) {
+    let known: BTreeSet<Warning> =
+        said.warnings.iter().filter_map(|message| Warning::read(message)).collect();
+    for warning in known {
+        context.emit(Event::Warning {
+            profile: profile.cloned(),
+            message: warning.to_string(),
+            hint: Some(warning.hint()),
+        });
+    }
 }
 
 fn read_json<T: for<'a> Deserialize<'a>>(program: &str, bytes: &[u8]) -> Result<T, Error> {

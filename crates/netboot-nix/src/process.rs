@@ -158,7 +158,8 @@ impl Runner {
         let mut event = parse(line)?;
         if let LogEvent::BuildLine { line: text, .. }
         | LogEvent::Plain { line: text }
-        | LogEvent::Error { message: text } = &mut event
+        | LogEvent::Warning { message: text }
+        | LogEvent::Error { message: text, .. } = &mut event
         {
             *text = self.secrets.hide(text);
         }
@@ -182,6 +183,7 @@ impl Runner {
             arguments: arguments.iter().map(shown).collect(),
             status,
             last_lines: last_lines.to_vec(),
+            build_log: None,
         }
     }
 
@@ -231,7 +233,7 @@ async fn until(deadline: Option<Instant>) {
 }
 
 /// The last lines of a program's output.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct LastLines(VecDeque<String>);
 
 impl LastLines {
@@ -240,6 +242,10 @@ impl LastLines {
             self.0.pop_front();
         }
         self.0.push_back(line);
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
     }
 
     pub(crate) fn to_vec(&self) -> Vec<String> {

@@ -22,6 +22,18 @@ pub(crate) struct Recorder {
     building: HashMap<u64, String>,
     logs: BTreeMap<String, DerivationLog>,
     failed: BTreeSet<String>,
+    ended: Ended,
+}
+
+/// Which builder a message is about that names none.
+#[derive(Debug, Default)]
+struct Ended {
+    last: Option<String>,
+    /// The last whose end was counted as a failure.
+    failed: Option<String>,
+    failures: u64,
+    /// A failure was counted whose builder's end is still to come.
+    is_counted: bool,
 }
 
 #[derive(Debug)]
@@ -37,7 +49,7 @@ struct DerivationLog {
 impl Recorder {
     pub(crate) fn new(directory: LogDirectory) -> Self {
         let (building, logs, failed) = (HashMap::new(), BTreeMap::new(), BTreeSet::new());
-        Self { directory, building, logs, failed }
+        Self { directory, building, logs, failed, ended: Ended::default() }
     }
 
     /// Takes in an event; gives the derivation that a printed line belongs to.
@@ -60,17 +72,25 @@ impl Recorder {
                 Ok(Some(derivation))
             }
             LogEvent::Stopped { activity } => {
-                if let Some(derivation) = self.building.remove(activity)
-                    && let Some(log) = self.logs.get_mut(&derivation)
-                {
+                let Some(derivation) = self.building.remove(activity) else { return Ok(None) };
+                if let Some(log) = self.logs.get_mut(&derivation) {
                     log.builders = log.builders.saturating_sub(1);
                     if log.builders == 0 {
                         log.close()?;
                     }
                 }
+                if std::mem::take(&mut self.ended.is_counted) {
+                    self.ended.failed = Some(derivation.clone());
+                }
+                self.ended.last = Some(derivation);
                 Ok(None)
             }
-            LogEvent::Error { message } => {
+            LogEvent::Progress { failed, .. } if *failed > self.ended.failures => {
+                self.ended.failures = *failed;
+                self.ended.is_counted = true;
+                Ok(None)
+            }
+            LogEvent::Error { message, .. } => {
                 self.failed.extend(classify::derivations(message).map(str::to_owned));
                 Ok(None)
             }
@@ -93,6 +113,14 @@ impl Recorder {
         let log = DerivationLog { path, file, builders: 1, last: LastLines::default() };
         self.logs.insert(derivation.to_owned(), log);
         Ok(())
+    }
+
+    /// The derivation that a message is about which names none, as those of 2.34 about time limits:
+    /// the last whose end was counted as a failure, or else the last that ended or is being built.
+    pub(crate) fn ended_last(&self) -> Option<&str> {
+        let Ended { last, failed, .. } = &self.ended;
+        let building = self.building.values().next();
+        failed.as_ref().or(last.as_ref()).or(building).map(String::as_str)
     }
 
     /// The last lines that a derivation's builder printed.
@@ -196,7 +224,7 @@ mod tests {
         let mut recorder = Recorder::new(logs.clone());
         built(&mut recorder, 1, "/s/a.drv", "of a");
         let message = "builder for '/s/a.drv' failed with exit code 1".to_owned();
-        recorder.record(&LogEvent::Error { message }).unwrap();
+        recorder.record(&LogEvent::Error { message, position: None }).unwrap();
         let derivation = "/s/b.drv".to_owned();
         recorder.record(&LogEvent::BuildStarted { activity: 2, derivation }).unwrap();
         let of_failed = String::from_utf8(recorder.finish(true).unwrap()).unwrap();

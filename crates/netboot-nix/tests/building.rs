@@ -4,7 +4,6 @@
 mod place;
 
 use netboot_core::{Builder, CancellationToken, Context, Event, Phase};
-use netboot_testbed::HermeticNix;
 use place::{
     Place, WITH_INIT, configuration, least_configuration, manifest, profile, profiles, read,
     recording,

@@ -103,7 +103,7 @@ fn a_builder_that_finds_no_room() {
         let builder = place.builder(&flake).environment("TMPDIR", &small.0).build().unwrap();
         let error = builder.build(&profile("x"), &Context::new()).await;
         let error = inner(&error.unwrap_err());
-        let Error::DiskFull { message } = &error else { panic!("{error:?}") };
+        let Error::DiskFull { message, .. } = &error else { panic!("{error:?}") };
         assert!(message.contains("-initrd-x.drv"), "{message}");
         assert!(error.hint().unwrap().contains("free space"), "{error:?}");
     });

@@ -40,7 +40,7 @@ async fn a_builder_that_fails_leaves_its_log_and_the_other_profiles() {
     assert_eq!(worker.unwrap().profile().as_str(), "worker");
 
     let error = broken.unwrap_err();
-    let Error::BuildFailed { derivation, last_lines, build_log } = inner(&error) else {
+    let Error::BuildFailed { derivation, last_lines, build_log, .. } = inner(&error) else {
         panic!("{error:?}")
     };
     assert!(derivation.ends_with("-broken.drv"), "{derivation}");
@@ -62,7 +62,9 @@ async fn a_configuration_that_throws_says_why_and_leaves_the_others() {
     let builder = place.builder(&flake).build().unwrap();
     let results = builder.build_all(&profiles(&["thrower", "other"]), &Context::new()).await;
     let errors: Vec<_> = results.into_iter().map(Result::unwrap_err).collect();
-    let Error::Evaluation { attribute, message } = inner(&errors[0]) else { panic!("{errors:?}") };
+    let Error::Evaluation { attribute, message, .. } = inner(&errors[0]) else {
+        panic!("{errors:?}")
+    };
     assert_eq!(attribute, "nixosConfigurations.netboot-thrower");
     assert!(message.contains("set an SSH key first"), "{message}");
     assert!(matches!(inner(&errors[1]), Error::BuildFailed { .. }), "{:?}", errors[1]);

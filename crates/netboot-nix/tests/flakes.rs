@@ -146,9 +146,7 @@ async fn offline_no_substituter_is_asked() {
             count.fetch_add(1, Ordering::Relaxed);
         }
     });
-    let variables = place.nix.environment();
-    let (_, settings) = variables.iter().find(|(name, _)| *name == "NIX_CONFIG").unwrap();
-    let settings = format!("{settings}\nsubstituters = http://127.0.0.1:{port}");
+    let settings = place.settings(&format!("substituters = http://127.0.0.1:{port}"));
     for (offline, name) in [(true, "one"), (false, "two")] {
         let configuration = least_configuration(name, WITH_INIT, "{ }");
         let flake =

@@ -67,8 +67,8 @@ async fn a_program_that_does_not_end_is_killed_after_the_grace_time() {
     let (flake, marker) = sleeper(&place);
     // Its child ignores the signal too.
     let deaf = format!("export M={marker}; trap '' TERM; while :; do sleep 1; done");
-    let path = place.program("nix", &deaf);
-    let builder = place.builder(&flake).environment("PATH", path);
+    place.nix_script("nix", &deaf);
+    let builder = place.builder_with_programs(&flake);
     let builder = builder.grace(Duration::from_millis(300)).build().unwrap();
     let token = CancellationToken::new();
     let context = Context::new().with_cancellation(token.clone());
@@ -89,10 +89,8 @@ async fn what_a_program_leaves_behind_keeps_nobody_waiting_and_is_ended() {
         place::least_configuration("x", place::WITH_INIT, "{ }")
     ));
     // As ssh leaves a shared connection behind, which holds the standard error that it got.
-    let nix = netboot_testbed::tool("nix");
-    let leaves = format!("MARKER={marker} sleep 600 &\nexec {} \"$@\"", nix.display());
-    let path = place.program("nix", &leaves);
-    let builder = place.builder(&flake).environment("PATH", path).build().unwrap();
+    place.nix_script("nix", &format!("MARKER={marker} sleep 600 &\nexec $real \"$@\""));
+    let builder = place.builder_with_programs(&flake).build().unwrap();
     let (profile, context) = (profile("x"), Context::new());
     let build = builder.build(&profile, &context);
     tokio::time::timeout(Duration::from_secs(60), build).await.unwrap().unwrap();
@@ -104,8 +102,8 @@ async fn a_context_that_is_cancelled_already_starts_nothing() {
     let place = Place::new();
     let (flake, _) = sleeper(&place);
     let started = place.path().join("started");
-    let path = place.program("nix", &format!("touch {}", started.display()));
-    let builder = place.builder(&flake).environment("PATH", path).build().unwrap();
+    place.nix_script("nix", &format!("touch {}", started.display()));
+    let builder = place.builder_with_programs(&flake).build().unwrap();
     let token = CancellationToken::new();
     token.cancel();
     let context = Context::new().with_cancellation(token);
@@ -113,7 +111,8 @@ async fn a_context_that_is_cancelled_already_starts_nothing() {
     assert!(matches!(error, netboot_core::Error::Cancelled), "{error:?}");
     assert!(!started.exists());
     // Nothing is even looked for.
-    let builder = place.builder(&flake).environment("PATH", "").build().unwrap();
+    let builder = place.builder(&flake).program_directory(place.path()).environment("PATH", "");
+    let builder = builder.build().unwrap();
     let error = builder.build(&profile("x"), &context).await.unwrap_err();
     assert!(matches!(error, netboot_core::Error::Cancelled), "{error:?}");
 }

@@ -3,8 +3,6 @@
 
 mod place;
 
-use std::process::Command;
-
 use netboot_core::{Builder, Context};
 use place::{Place, WITH_INIT, least_configuration, manifest, profile, read};
 
@@ -33,11 +31,7 @@ async fn a_dependency_that_another_profile_has_built_does_not_change_an_image() 
     let before = place.builder(&flake).state_directory(place.path().join("before"));
     before.build().unwrap().build(&profile("a"), &context).await.unwrap();
     // The garbage collector takes the tool, and leaves what the roots of `before` keep.
-    let collected = Command::new(netboot_testbed::tool("nix-store"))
-        .arg("--gc")
-        .envs(place.nix.environment())
-        .output()
-        .unwrap();
+    let collected = place.command("nix-store").arg("--gc").output().unwrap();
     let collected = String::from_utf8_lossy(&collected.stderr).into_owned();
     assert!(collected.contains("-tool"), "{collected}");
 

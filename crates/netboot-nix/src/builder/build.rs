@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use netboot_core::{Context, Event, Image, Profile, ProfileName};
 
 use super::NixBuilder;
+use crate::blocking::blocking;
 use crate::build_log::LogDirectory;
 use crate::evaluation::Evaluation;
 use crate::image::{Parts, make_image};
 use crate::overrides::embed;
-use crate::probe::Wanted;
+use crate::probe::{Values, Wanted};
 use crate::process::Stop;
 use crate::realise::Realisation;
 use crate::{Error, PolicyFinding, Severity};
@@ -118,8 +119,16 @@ impl NixBuilder {
     ) -> Result<Evaluated, Stop> {
         let name = profile.name();
         let wanted = wanted.get(name).ok_or(Stop::Cancelled)?;
-        let (mut values, nix_version) =
-            evaluation.values(&self.runner, name, wanted, context).await?;
+        let answer = evaluation.values(&self.runner, name, wanted, context).await?;
+        self.checked(profile, wanted, answer)
+    }
+
+    fn checked(
+        &self,
+        profile: &dyn Profile,
+        wanted: &Wanted,
+        (mut values, nix_version): (Values, String),
+    ) -> Result<Evaluated, Stop> {
         let reading = values.policy.take();
         let parts = Parts::read(&format!("nixosConfigurations.{}", wanted.name), profile, values)?;
         let findings = reading.map_or_else(Vec::new, |reading| {
@@ -135,24 +144,54 @@ impl NixBuilder {
         evaluation: &Evaluation,
         context: &Context,
     ) -> Result<Image, Stop> {
-        let Evaluated { parts, findings, nix_version } =
-            self.evaluated(profile, wanted, evaluation, context).await?;
-        report(profile.name(), parts.attribute(), findings, context)?;
-        let logs = LogDirectory::create(&self.state)?;
+        let mut evaluated = self.evaluated(profile, wanted, evaluation, context).await?;
+        let findings = std::mem::take(&mut evaluated.findings);
+        report(profile.name(), evaluated.parts.attribute(), findings, context)?;
+        match self.realised(profile, evaluated, evaluation, context).await {
+            // The derivations are not kept from the garbage collector until they are built.
+            Err(Stop::Failed(Error::DerivationCollected { .. })) => {
+                let wanted = wanted.get(profile.name()).ok_or(Stop::Cancelled)?;
+                let answer =
+                    evaluation.values_anew(&self.runner, profile.name(), wanted, context).await?;
+                let evaluated = self.checked(profile, wanted, answer)?;
+                self.realised(profile, evaluated, evaluation, context).await
+            }
+            done => done,
+        }
+    }
+
+    /// Builds what was evaluated, and makes the image of it.
+    async fn realised(
+        &self,
+        profile: &dyn Profile,
+        Evaluated { parts, nix_version, .. }: Evaluated,
+        evaluation: &Evaluation,
+        context: &Context,
+    ) -> Result<Image, Stop> {
+        let state = self.state.clone();
+        let logs = blocking(move || LogDirectory::create(&state)).await?;
         let realisation = Realisation {
             runner: &self.runner,
             state: &self.state,
             logs: &logs,
             profile: profile.name(),
+            attribute: parts.attribute(),
             context,
+            scale_out: &self.scale_out,
             keep_roots: self.keep_roots,
-            taken_roots: &self.taken_roots,
+            keep_logs: self.keep_logs,
+            taken: &self.taken,
         };
         let outputs = parts.outputs();
-        let derivations: Vec<&str> = outputs.values().map(|output| output.drv.as_str()).collect();
-        let requisites = realisation.requisites(&derivations).await?;
         let of_initrd = realisation.requisites(&[&parts.initrd.drv]).await?;
         let is_in_step = of_initrd.contains(&parts.toplevel.drv);
+        // NixOS's initrd is made of all the rest, so that its requisites are those of all.
+        let derivations: Vec<&str> = outputs.values().map(|output| output.drv.as_str()).collect();
+        let requisites = if derivations.iter().all(|derivation| of_initrd.contains(*derivation)) {
+            of_initrd
+        } else {
+            realisation.requisites(&derivations).await?
+        };
         let header = parts.log_header(&evaluation.source(), &nix_version);
         let log = realisation.realise(&outputs, &requisites, &header).await?;
         self.refuse_oversized_files(&parts, context).await?;

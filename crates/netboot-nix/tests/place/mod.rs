@@ -13,9 +13,14 @@ use netboot_nix::{NixBuilder, NixBuilderBuilder};
 use netboot_testbed::{HermeticNix, Testbed};
 use tempfile::TempDir;
 
+mod daemon;
 mod nix_version;
 
-pub(crate) use nix_version::{NixVersion, Programs};
+#[allow(unused_imports, reason = "each test program uses a part of it")]
+pub(crate) use self::{
+    daemon::Daemon,
+    nix_version::{NixVersion, Programs},
+};
 
 pub(crate) struct Place {
     nix: HermeticNix,

@@ -1,0 +1,19 @@
+//! Work on files, away from the threads that drive futures.
+
+use crate::Error;
+use crate::process::Stop;
+
+/// Runs `work` on a thread that may block. It goes on if the future is dropped, so it has to leave
+/// whole files only.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Stop> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Ok(done?),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is ending.
+            Err(_) => Err(Stop::Cancelled),
+        },
+    }
+}

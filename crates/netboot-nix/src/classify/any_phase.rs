@@ -1,0 +1,155 @@
+//! Causes that every phase can meet: the network, the disk, permissions, the daemon, a signal.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use super::text::{own_words, path_before, quoted_after};
+use crate::redaction::without_credentials;
+use crate::said::{Said, end_by_signal};
+use crate::{Error, Subject};
+
+/// What git and ssh write, which Nix calls.
+const OF_GIT: [&str; 14] = [
+    "fatal: unable to access '",
+    "Could not resolve host",
+    "terminal prompts disabled",
+    "could not read Username",
+    "Authentication failed",
+    "Permission denied (",
+    "Host key verification failed",
+    "ssh: connect to host",
+    "ssh: Could not resolve hostname",
+    "Connection refused",
+    "Connection timed out",
+    "Network is unreachable",
+    "Connection closed by",
+    "The requested URL returned error",
+];
+
+/// What is known where a program failed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Failure<'a> {
+    pub(super) subject: &'a Subject,
+    pub(super) said: &'a Said,
+    pub(super) status: ExitStatus,
+    pub(super) build_log: Option<&'a Path>,
+}
+
+impl Failure<'_> {
+    fn build_log(&self) -> Option<PathBuf> {
+        self.build_log.map(Path::to_owned)
+    }
+
+    pub(super) fn feature_disabled(&self) -> Option<Error> {
+        let message = self.said.find(&["experimental Nix feature"])?;
+        let feature = quoted_after(message, "experimental Nix feature")?.to_owned();
+        Some(Error::FeatureDisabled { subject: self.subject.clone(), feature })
+    }
+
+    pub(super) fn network(&self) -> Option<Error> {
+        let texts = ["unable to download '", "Failed to open archive", "Failed to fetch git repo"];
+        let (of_nix, of_git) = (self.said.find(&texts), self.said.line_with(&OF_GIT));
+        let last = self.said.last().map(|message| message.text.as_str());
+        // Nix gives up on what git could not do with words of its own.
+        let of_git = of_git.filter(|_| of_nix.is_some() || last.is_none_or(is_about_git));
+        if of_nix.is_none() && of_git.is_none() {
+            return None;
+        }
+        let url = of_nix
+            .and_then(|message| {
+                let found = quoted_after(message, "unable to download");
+                found.or_else(|| quoted_after(message, "Failed to fetch git repository"))
+            })
+            .or_else(|| quoted_after(of_git?, "unable to access"))
+            .or_else(|| quoted_after(last?, "repository"))
+            .filter(|url| !url.is_empty());
+        let words: Vec<&str> = of_nix.or(last).into_iter().chain(of_git).collect();
+        Some(Error::Network {
+            subject: self.subject.clone(),
+            url: url.map(without_credentials),
+            message: words.join(": "),
+            build_log: self.build_log(),
+        })
+    }
+
+    pub(super) fn disk_full(&self, last_lines: Vec<String>) -> Option<Error> {
+        // The last two are SQLite's ways of saying it, in Nix's database.
+        let texts = [
+            "No space left on device",
+            "lack of free disk space",
+            "database or disk is full",
+            "disk I/O error",
+        ];
+        let mut of_nix = self.said.texts().map(own_words);
+        let is_full = of_nix.any(|message| texts.iter().any(|text| message.contains(text)));
+        let line = self.said.line_with(&texts);
+        (is_full || line.is_some()).then(|| Error::DiskFull {
+            subject: self.subject.clone(),
+            message: self
+                .said
+                .last()
+                .map(|message| own_words(&message.text))
+                .or(line)
+                .unwrap_or_default()
+                .to_owned(),
+            last_lines,
+            build_log: self.build_log(),
+        })
+    }
+
+    pub(super) fn permission_denied(&self) -> Option<Error> {
+        let reasons = [": Permission denied", ": Operation not permitted"];
+        let lines = self.said.lines.iter();
+        let (path, message) = self.said.texts().chain(lines).find_map(|message| {
+            let own = own_words(message);
+            reasons.iter().find_map(|reason| Some((path_before(own, reason)?, own)))
+        })?;
+        Some(Error::PermissionDenied {
+            subject: self.subject.clone(),
+            path: path.into(),
+            message: message.trim().to_owned(),
+            build_log: self.build_log(),
+        })
+    }
+
+    pub(super) fn daemon_unreachable(&self) -> Option<Error> {
+        let message = self.said.find(&["cannot connect to socket at"])?;
+        let socket = quoted_after(message, "cannot connect to socket at").unwrap_or_default();
+        Some(Error::DaemonUnreachable {
+            socket: socket.into(),
+            message: message.to_owned(),
+            build_log: self.build_log(),
+        })
+    }
+
+    pub(super) fn unsigned(&self) -> Option<Error> {
+        let texts =
+            ["not signed by any of the keys", "lacks a valid signature", "lacks a signature"];
+        let message = self.said.find(&texts)?;
+        let path =
+            ["path", "substitute for"].iter().find_map(|before| quoted_after(message, before));
+        Some(Error::Unsigned {
+            path: path.unwrap_or_default().to_owned(),
+            message: message.to_owned(),
+            build_log: self.build_log(),
+        })
+    }
+
+    pub(super) fn interrupted(&self) -> Option<Error> {
+        let said = self.said.find(&["interrupted by the user"]).map(str::to_owned);
+        let message = said.or_else(|| end_by_signal(self.status))?;
+        Some(Error::Interrupted {
+            subject: self.subject.clone(),
+            message,
+            build_log: self.build_log(),
+        })
+    }
+}
+
+/// Whether a message only tells that git failed, whose own words stand before it.
+fn is_about_git(message: &str) -> bool {
+    message.starts_with("program '")
+        || message.starts_with("resolving Git reference")
+        || message.starts_with("Cannot find Git revision")
+        || message.starts_with("Failed to fetch git repo")
+}

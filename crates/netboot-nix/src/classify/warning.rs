@@ -1,0 +1,87 @@
+//! What Nix goes on after, and an operator should know.
+
+use std::fmt;
+
+use super::text::{in_one_line, quoted_after};
+
+/// A warning of Nix's that has a remedy.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Warning {
+    /// The daemon ignores a setting of a user that it does not trust.
+    UntrustedSetting { setting: String },
+    /// The daemon ignores a substituter of a user that it does not trust.
+    UntrustedSubstituter { url: String },
+    /// A substituter has a path, without a signature of a trusted key.
+    Unsigned { path: String, substituter: String },
+    /// A substituter does not answer, and what it has is built instead.
+    CacheUnreachable { message: String },
+}
+
+impl Warning {
+    /// Reads a warning, if it is one that has a remedy.
+    pub(crate) fn read(message: &str) -> Option<Self> {
+        let quoted = |before: &str| quoted_after(message, before).unwrap_or_default().to_owned();
+        if message.contains("ignoring the client-specified setting") {
+            Some(Self::UntrustedSetting { setting: quoted("client-specified setting") })
+        } else if message.contains("ignoring untrusted substituter") {
+            Some(Self::UntrustedSubstituter { url: quoted("untrusted substituter") })
+        } else if message.contains("not signed by any of the keys")
+            || message.contains("does not have a valid signature")
+        {
+            Some(Self::Unsigned { path: quoted("substitute for"), substituter: quoted("' from") })
+        } else if message.contains("unable to download '")
+            || message.contains("disabling binary cache")
+        {
+            Some(Self::CacheUnreachable { message: in_one_line(message) })
+        } else {
+            None
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Self::UntrustedSetting { setting } => format!(
+                "set `{setting}` in nix.conf of the daemon, or add this user to `trusted-users` \
+                 there"
+            ),
+            Self::UntrustedSubstituter { .. } => {
+                "add it to `trusted-substituters` in nix.conf of the daemon, or this user to \
+                 `trusted-users`"
+                    .to_owned()
+            }
+            Self::Unsigned { .. } => {
+                "add the key of whoever filled it to `trusted-public-keys` of nix.conf; until then \
+                 it is built here"
+                    .to_owned()
+            }
+            Self::CacheUnreachable { .. } => {
+                "what it has is built here instead, which takes longer: check its address, or take \
+                 it out of `substituters` of nix.conf"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UntrustedSetting { setting } => {
+                write!(f, "the Nix daemon does not trust this user and ignores `{setting}`")
+            }
+            Self::UntrustedSubstituter { url } => {
+                write!(
+                    f,
+                    "the Nix daemon does not trust this user and ignores the substituter {url}"
+                )
+            }
+            Self::Unsigned { path, substituter } => {
+                write!(f, "`{path}` in {substituter} has no signature that this Nix trusts")
+            }
+            Self::CacheUnreachable { message } => {
+                write!(f, "a substituter does not answer: {message}")
+            }
+        }
+    }
+}

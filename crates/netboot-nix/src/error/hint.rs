@@ -1,0 +1,233 @@
+//! What to do about each error.
+
+use std::path::Path;
+
+use super::Error;
+
+impl Error {
+    /// What to do about it, as a sentence for an operator.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::FlakeNotFound { .. }
+            | Self::LockFileOutdated { .. }
+            | Self::DirtyTree { .. }
+            | Self::RepositoryOwner { .. }
+            | Self::FileNotTracked { .. }
+            | Self::SourceChanged { .. } => self.hint_of_source()?,
+            Self::BuildFailed { .. }
+            | Self::HashMismatch { .. }
+            | Self::TimedOut { .. }
+            | Self::UnsupportedSystem { .. }
+            | Self::NoBuilder { .. }
+            | Self::DerivationCollected { .. }
+            | Self::Unsigned { .. }
+            | Self::InitrdOutOfStep { .. }
+            | Self::OutputMissing { .. }
+            | Self::FileTooLarge { .. }
+            | Self::CopyFailed { .. }
+            | Self::NoToplevel { .. } => self.hint_of_build()?,
+            Self::NixMissing { .. }
+            | Self::Spawn { .. }
+            | Self::Network { .. }
+            | Self::DiskFull { .. }
+            | Self::PermissionDenied { .. }
+            | Self::DaemonUnreachable { .. }
+            | Self::Interrupted { .. }
+            | Self::CommandFailed { .. }
+            | Self::UnreadableOutput { .. }
+            | Self::Io { .. } => self.hint_of_machine()?,
+            _ => self.hint_of_configuration()?,
+        })
+    }
+
+    fn hint_of_source(&self) -> Option<String> {
+        Some(match self {
+            Self::FlakeNotFound { .. } => {
+                "check the spelling, and that the directory has a `flake.nix` that git tracks"
+                    .to_owned()
+            }
+            Self::LockFileOutdated { .. } => {
+                "run `nix flake lock` in the flake and commit its `flake.lock`".to_owned()
+            }
+            Self::DirtyTree { .. } => {
+                "commit the changes, or allow them by `allow-dirty = true` in nix.conf".to_owned()
+            }
+            Self::RepositoryOwner { repository } => format!(
+                "build as the user that the repository belongs to, change its owner, or trust it \
+                 by `git config --global --add safe.directory {repository}`"
+            ),
+            Self::FileNotTracked { path } => format!(
+                "of a git repository Nix sees only what git tracks: `git add {}`",
+                path.display()
+            ),
+            Self::SourceChanged { .. } => {
+                "let nobody write into the flake's directory while it is built, and build again"
+                    .to_owned()
+            }
+            _ => return None,
+        })
+    }
+
+    fn hint_of_configuration(&self) -> Option<String> {
+        Some(match self {
+            Self::InvalidFlakeReference { .. } => {
+                "give a path, `path:…`, `git+ssh://…` or another reference without `#`".to_owned()
+            }
+            Self::InvalidOption { option, .. } => format!("correct {option}, or leave it out"),
+            Self::InvalidAttributePath { .. } => {
+                "write names with a dot in between, such as `python3Packages.requests`".to_owned()
+            }
+            Self::InvalidAuthorizedKey { .. } => {
+                "give the whole line of a public key file, such as `~/.ssh/id_ed25519.pub`"
+                    .to_owned()
+            }
+            Self::NotExtensible { .. } => {
+                "make the configuration with `nixpkgs.lib.nixosSystem`, or build it without \
+                 overrides"
+                    .to_owned()
+            }
+            Self::PolicyViolated { findings, .. } => {
+                let mut remedies: Vec<String> =
+                    findings.iter().map(|finding| finding.problem.remedy()).collect();
+                remedies.dedup();
+                format!("{}; or let the policy only warn", remedies.join("; "))
+            }
+            Self::AttributeMissing { attribute, .. } if attribute.starts_with("pkgs.") => {
+                "correct the name in the overrides, or add it to nixpkgs with an overlay".to_owned()
+            }
+            Self::AttributeMissing { available, .. } if available.is_empty() => {
+                "give the flake `nixosConfigurations.netboot-<profile>` that import NixOS's \
+                 `installer/netboot/netboot-minimal.nix`"
+                    .to_owned()
+            }
+            Self::AttributeMissing { available, .. } => format!(
+                "add it to the flake, or map the profile to one of its configurations: {}",
+                available.join(", ")
+            ),
+            Self::FeatureDisabled { feature, .. } => format!(
+                "add `extra-experimental-features = {feature}` to nix.conf or to NIX_CONFIG of the \
+                 builder's environment; with a daemon, on its machine too"
+            ),
+            Self::Evaluation { problem, .. } => problem.hint(),
+            Self::UnusableValue { .. } => {
+                "give it the form that NixOS's netboot modules give it".to_owned()
+            }
+            Self::ArchitectureMismatch { .. } => {
+                "set the profile's architecture, or `nixpkgs.hostPlatform` of the configuration"
+                    .to_owned()
+            }
+            Self::DuplicateProfile => "give each profile a name of its own".to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn hint_of_build(&self) -> Option<String> {
+        Some(match self {
+            Self::BuildFailed { build_log, last_lines, reason, .. } => {
+                of_failed_build(build_log, last_lines, reason.as_deref())
+            }
+            Self::HashMismatch { found, .. } => format!(
+                "if the new content is what you want, put its hash `{found}` into the configuration"
+            ),
+            Self::TimedOut { .. } => {
+                "find out in the log what hangs, or raise `timeout` or `max-silent-time` of nix.conf"
+                    .to_owned()
+            }
+            Self::UnsupportedSystem { .. } => {
+                "build on a machine of that system, configure a remote builder that has it, or \
+                 emulate it by `extra-platforms` and binfmt"
+                    .to_owned()
+            }
+            Self::NoBuilder { .. } => {
+                "let this machine build by `max-jobs` of nix.conf, or give `builders` a machine \
+                 that can be reached and has the system"
+                    .to_owned()
+            }
+            Self::DerivationCollected { .. } => {
+                "let the garbage collector run at another time, or set `keep-derivations` and \
+                 `min-free` so that it takes less; then build again"
+                    .to_owned()
+            }
+            Self::Unsigned { .. } => {
+                "add the key of whoever built it to `trusted-public-keys` of nix.conf, or sign it \
+                 by `nix store sign`"
+                    .to_owned()
+            }
+            Self::InitrdOutOfStep { .. } => {
+                "let `netbootRamdisk` hold the closure of `toplevel`, as NixOS's netboot.nix does \
+                 with `netboot.storeContents`"
+                    .to_owned()
+            }
+            Self::OutputMissing { .. } => {
+                "import NixOS's netboot modules, or correct `system.boot.loader.kernelFile`"
+                    .to_owned()
+            }
+            Self::FileTooLarge { .. } => {
+                "files of 4 GiB and more cannot be in a cpio archive: take it out of the \
+                 configuration, and let the machine fetch it when it is up"
+                    .to_owned()
+            }
+            Self::CopyFailed { store, .. } => format!(
+                "check that `{store}` is spelled right, can be reached without anybody being asked, \
+                 and may be written to"
+            ),
+            Self::NoToplevel { .. } => "build it with a `NixBuilder`".to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn hint_of_machine(&self) -> Option<String> {
+        Some(match self {
+            Self::NixMissing { .. } => {
+                "install Nix (Debian: `apt-get install nix-bin`) or set the builder's PATH"
+                    .to_owned()
+            }
+            Self::Spawn { .. } => "check that the program may be executed".to_owned(),
+            Self::Network { url, .. } => format!(
+                "check the network, the address{} and the credentials, then try again",
+                url.as_deref().map(|url| format!(" {url}")).unwrap_or_default()
+            ),
+            Self::DiskFull { .. } => {
+                "free space, with `nix-collect-garbage -d` for example, or give Nix's builders \
+                 another TMPDIR"
+                    .to_owned()
+            }
+            Self::PermissionDenied { path, .. } => format!(
+                "give the user that runs Nix access to `{}`, or build as another user",
+                path.display()
+            ),
+            Self::DaemonUnreachable { .. } => {
+                "start it (`systemctl start nix-daemon`), or set NIX_REMOTE".to_owned()
+            }
+            Self::Interrupted { .. } => {
+                "build again; if nobody ended it, look in the kernel's log whether memory ran out"
+                    .to_owned()
+            }
+            Self::CommandFailed { program, .. } | Self::UnreadableOutput { program, .. } => {
+                format!("run `{program}` by hand with these arguments to see more")
+            }
+            Self::Io { path, .. } => {
+                format!("check the permissions and the space at `{}`", path.display())
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn of_failed_build(build_log: &Path, last_lines: &[String], reason: Option<&str>) -> String {
+    let log = build_log.display();
+    let printed =
+        |texts: &[&str]| last_lines.iter().any(|line| texts.iter().any(|text| line.contains(text)));
+    if printed(&["No space left on device"]) {
+        format!(
+            "free space for Nix's builders, with `nix-collect-garbage -d` or another TMPDIR for \
+             example; the whole log is `{log}`"
+        )
+    } else if printed(&["unable to download '", "Could not resolve host", "curl: ("]) {
+        format!("check the network and the address that is in the log, then build again: `{log}`")
+    } else if reason.is_some_and(|reason| reason.contains("signal 9")) {
+        format!("look in the kernel's log whether memory ran out; the whole log is `{log}`")
+    } else {
+        format!("read the whole log in `{log}`, and correct the package")
+    }
+}

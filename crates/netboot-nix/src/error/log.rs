@@ -1,0 +1,60 @@
+//! What an error knows of a build's log.
+
+use std::path::Path;
+
+use super::{Error, Subject};
+
+impl Error {
+    /// The log of the build that failed, where one was begun.
+    pub fn build_log(&self) -> Option<&Path> {
+        match self {
+            Self::BuildFailed { build_log, .. }
+            | Self::HashMismatch { build_log, .. }
+            | Self::TimedOut { build_log, .. }
+            | Self::UnsupportedSystem { build_log, .. }
+            | Self::NoBuilder { build_log, .. } => Some(build_log),
+            Self::Unsigned { build_log, .. }
+            | Self::Network { build_log, .. }
+            | Self::DiskFull { build_log, .. }
+            | Self::PermissionDenied { build_log, .. }
+            | Self::DaemonUnreachable { build_log, .. }
+            | Self::Interrupted { build_log, .. }
+            | Self::CommandFailed { build_log, .. } => build_log.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The last lines, 20 at most, of what the builder or the program printed that failed.
+    pub fn last_lines(&self) -> &[String] {
+        match self {
+            Self::BuildFailed { last_lines, .. }
+            | Self::HashMismatch { last_lines, .. }
+            | Self::TimedOut { last_lines, .. }
+            | Self::DiskFull { last_lines, .. }
+            | Self::CommandFailed { last_lines, .. } => last_lines,
+            _ => &[],
+        }
+    }
+
+    /// The derivation that failed, where one is known.
+    pub fn derivation(&self) -> Option<&str> {
+        match self {
+            Self::BuildFailed { derivation, .. }
+            | Self::HashMismatch { derivation, .. }
+            | Self::UnsupportedSystem { derivation, .. }
+            | Self::DerivationCollected { derivation } => Some(derivation),
+            Self::TimedOut { derivation, .. } | Self::NoBuilder { derivation, .. } => {
+                derivation.as_deref()
+            }
+            Self::Network { subject, .. }
+            | Self::DiskFull { subject, .. }
+            | Self::PermissionDenied { subject, .. }
+            | Self::FeatureDisabled { subject, .. }
+            | Self::Interrupted { subject, .. } => match subject {
+                Subject::Derivation(path) => Some(path),
+                Subject::Flake(_) | Subject::Attribute(_) => None,
+            },
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+use std::fmt;
+
+/// What Nix worked on when it failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Subject {
+    /// The flake of this reference, without credentials.
+    Flake(String),
+    /// The attribute of the flake, such as `nixosConfigurations.netboot-worker`.
+    Attribute(String),
+    /// The derivation with this store path.
+    Derivation(String),
+}
+
+impl Subject {
+    /// The reference, attribute path or store path.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Flake(name) | Self::Attribute(name) | Self::Derivation(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flake(reference) => write!(f, "the flake `{reference}`"),
+            Self::Attribute(name) | Self::Derivation(name) => write!(f, "`{name}`"),
+        }
+    }
+}

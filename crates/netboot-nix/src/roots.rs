@@ -1,0 +1,46 @@
+//! What keeps images from Nix's garbage collector: a link for each part, in a directory for each
+//! profile.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use netboot_core::ProfileName;
+
+use crate::Error;
+
+/// The directory with the roots of a profile.
+pub(crate) fn directory(state: &Path, profile: &ProfileName) -> PathBuf {
+    state.join("roots").join(profile.as_str())
+}
+
+/// The root of a store path. It is named by what it keeps, so that builds of one profile at once do
+/// not take each other's, and a build that was killed leaves roots that the next one uses or
+/// removes.
+pub(crate) fn root(directory: &Path, store_path: &str) -> PathBuf {
+    directory.join(store_path.rsplit('/').next().unwrap_or(store_path))
+}
+
+/// Removes the roots of earlier builds of a profile but for `taken`, so that Nix may collect them.
+pub(crate) fn remove_old(
+    directory: &Path,
+    taken: &BTreeSet<PathBuf>,
+    keep: Duration,
+) -> Result<(), Error> {
+    let failed = |source| Error::io("clean", directory, source);
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let metadata = entry.metadata().map_err(failed)?;
+        let age = metadata.modified().map_err(failed)?.elapsed();
+        let is_old = age.is_ok_and(|age| age > keep);
+        if metadata.is_symlink() && is_old && !taken.contains(&entry.path()) {
+            match std::fs::remove_file(entry.path()) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(failed(error));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! A flake that fails, and its error.
+
+use std::error::Error as _;
+
+use netboot_core::{Builder, Context, Event};
+use netboot_nix::{Error, NixBuilderBuilder};
+
+use crate::place::{
+    NixVersion, Place, WITH_INIT, least_configuration, profile, profiles, recording,
+};
+
+/// Where nobody listens: the discard port.
+pub(crate) const NOWHERE: &str = "http://127.0.0.1:9";
+
+/// The error of this crate in one of the core, which has a remedy.
+pub(crate) fn inner(error: &netboot_core::Error) -> Error {
+    let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
+    let inner = inner.unwrap_or_else(|| panic!("no error of Nix: {error:?}"));
+    assert!(inner.hint().is_some_and(|hint| !hint.is_empty()), "no remedy: {error:?}");
+    assert_eq!(inner.hint(), error.hint());
+    if let Some(log) = inner.build_log() {
+        assert!(log.is_file(), "no log at {}", log.display());
+    }
+    inner.clone()
+}
+
+/// The error of building the profile `x`.
+pub(crate) async fn error_of(builder: NixBuilderBuilder) -> Error {
+    inner(&builder.build().unwrap().build(&profile("x"), &Context::new()).await.unwrap_err())
+}
+
+/// What an operator is warned of while the profile `x` is built, and that it is.
+pub(crate) async fn warnings_of(builder: NixBuilderBuilder) -> Vec<(String, String)> {
+    let (context, events) = recording();
+    builder.build().unwrap().build(&profile("x"), &context).await.unwrap();
+    let events = events.lock().unwrap();
+    let warning = |event: &Event| match event {
+        Event::Warning { message, hint, .. } => Some((message.clone(), hint.clone()?)),
+        _ => None,
+    };
+    events.iter().filter_map(warning).collect()
+}
+
+/// A configuration whose kernel is built with these attributes over the usual ones.
+pub(crate) fn with_kernel(attributes: &str) -> String {
+    let kernel = format!(
+        r#"derivation ({{ name = "odd"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" "echo odd one; echo x > $out" ]; }} // {attributes})"#
+    );
+    let overrides = format!(
+        "{{ system = it.system // {{ build = it.system.build // {{ kernel = {kernel}; }}; }}; }}"
+    );
+    least_configuration("x", WITH_INIT, &overrides)
+}
+
+/// A flake with the configuration `netboot-x`.
+pub(crate) fn flake(place: &Place, configuration: &str) -> String {
+    place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"))
+}
+
+/// The error of building `x`, whose kernel has these attributes, with more lines in nix.conf.
+/// Another profile is built beside it.
+pub(crate) async fn error_of_kernel(
+    nix: NixVersion,
+    attributes: &str,
+    settings: &str,
+) -> (Error, Place) {
+    let place = Place::of(nix);
+    let flake = place.flake(&format!(
+        "{{ nixosConfigurations = {{ netboot-x.config = {}; netboot-good.config = {}; }}; }}",
+        with_kernel(attributes),
+        least_configuration("good", WITH_INIT, "{ }")
+    ));
+    let builder = place.builder(&flake).environment("NIX_CONFIG", place.settings(settings));
+    let names = profiles(&["x", "good"]);
+    let results = builder.build().unwrap().build_all(&names, &Context::new()).await;
+    assert!(results[1].is_ok(), "{:?}", results[1]);
+    (inner(results[0].as_ref().unwrap_err()), place)
+}
+
+/// The error of evaluating `x`, whose configuration is this Nix code. Another profile is evaluated
+/// beside it, and fails only when it is built.
+pub(crate) async fn error_of_code(nix: NixVersion, code: &str) -> (Error, Place) {
+    let place = Place::of(nix);
+    let other = crate::place::configuration("other", "exit 1");
+    let flake = place.flake(&format!(
+        "{{ nixosConfigurations = {{ netboot-x.config.boot.kernelParams = {code}; netboot-other.config = {other}; }}; }}"
+    ));
+    let builder = place.builder(&flake).build().unwrap();
+    let results = builder.build_all(&profiles(&["x", "other"]), &Context::new()).await;
+    let other = inner(results[1].as_ref().unwrap_err());
+    assert!(matches!(other, Error::BuildFailed { .. }), "{other:?}");
+    (inner(results[0].as_ref().unwrap_err()), place)
+}

@@ -1,0 +1,36 @@
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use super::Place;
+
+/// Nix's daemon on the store of a place, ended when this is dropped.
+pub(crate) struct Daemon(Child);
+
+impl Daemon {
+    /// Starts it with more lines in its nix.conf.
+    pub(crate) fn start(place: &Place, settings: &str) -> Self {
+        let state = place.environment().remove("NIX_STATE_DIR").unwrap();
+        let socket = Path::new(&state).join("daemon-socket/socket");
+        let mut program = place.command("nix-daemon");
+        let program = program
+            .env("NIX_CONFIG", place.settings(settings))
+            .stdin(Stdio::null())
+            .stderr(Stdio::null());
+        let daemon = Self(program.spawn().unwrap());
+        for _ in 0..200 {
+            if socket.exists() {
+                return daemon;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the daemon made no {} in ten seconds", socket.display());
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

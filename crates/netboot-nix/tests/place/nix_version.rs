@@ -1,0 +1,53 @@
+use std::path::{Path, PathBuf};
+
+use netboot_testbed::{DebianTree, HermeticNix, tool};
+
+/// The versions of Nix that the tests know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NixVersion {
+    /// That of Debian 12, which is installed.
+    V2_8,
+    /// That of Debian 13, unpacked.
+    V2_26,
+    /// That of Debian's unstable suite, unpacked.
+    V2_34,
+}
+
+impl NixVersion {
+    pub(crate) const ALL: [Self; 3] = [Self::V2_8, Self::V2_26, Self::V2_34];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::V2_8 => "2.8",
+            Self::V2_26 => "2.26",
+            Self::V2_34 => "2.34",
+        }
+    }
+
+    pub(crate) fn programs(self) -> Programs {
+        match self {
+            Self::V2_8 => Programs(None),
+            Self::V2_26 => Programs(Some(DebianTree::TRIXIE_NIX.programs())),
+            Self::V2_34 => Programs(Some(DebianTree::SID_NIX.programs())),
+        }
+    }
+}
+
+/// Where Nix's programs lie, if it is not on the search path.
+#[derive(Debug, Clone)]
+pub(crate) struct Programs(Option<PathBuf>);
+
+impl Programs {
+    /// Those that `NETBOOT_NIX` names, or else the machine's.
+    pub(crate) fn of_environment() -> Self {
+        Self(HermeticNix::program_directory())
+    }
+
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
+
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.0.as_ref().map_or_else(|| tool(name), |directory| directory.join(name))
+    }
+}
