@@ -1,0 +1,69 @@
+//! Store paths on their way from one store to another.
+
+use std::ffi::OsString;
+
+use netboot_core::Context;
+
+use crate::Error;
+use crate::process::{Runner, Stop};
+use crate::said::Said;
+use crate::scale_out::{BinaryCache, StoreUrl};
+
+/// Copies derivations and all that they need to another store.
+pub(crate) async fn send_derivations(
+    runner: &Runner,
+    store: &StoreUrl,
+    derivations: &[&str],
+    context: &Context,
+) -> Result<(), Stop> {
+    let options = ["--derivation", "--to", store.expose()];
+    copy(runner, &options, &store.to_string(), derivations, context).await
+}
+
+/// Copies what was built in another store to this one.
+pub(crate) async fn fetch_outputs(
+    runner: &Runner,
+    store: &StoreUrl,
+    outputs: &[&str],
+    context: &Context,
+) -> Result<(), Stop> {
+    // What was built has no signature; the caller trusts the store.
+    let options = ["--no-check-sigs", "--from", store.expose()];
+    copy(runner, &options, &store.to_string(), outputs, context).await
+}
+
+/// Copies what was built and all that it needs to a binary cache.
+pub(crate) async fn send_outputs(
+    runner: &Runner,
+    cache: &BinaryCache,
+    outputs: &[&str],
+    context: &Context,
+) -> Result<(), Stop> {
+    let options = ["--to", &cache.destination()];
+    copy(runner, &options, &cache.to_string(), outputs, context).await
+}
+
+async fn copy(
+    runner: &Runner,
+    options: &[&str],
+    store: &str,
+    paths: &[&str],
+    context: &Context,
+) -> Result<(), Stop> {
+    let words = ["copy", "--log-format", "internal-json", "-v"].iter().chain(options);
+    let words = words.chain(&["--"]).chain(paths);
+    let arguments: Vec<OsString> = words.map(OsString::from).collect();
+    let mut said = Said::default();
+    let finished = runner
+        .run("nix", &arguments, context, |line| {
+            if let Some(event) = runner.read_line(line) {
+                said.take_in(&event);
+            }
+        })
+        .await?;
+    if finished.status.success() {
+        return Ok(());
+    }
+    let message = said.all.to_vec().join("\n");
+    Err(Error::CopyFailed { store: store.to_owned(), message }.into())
+}

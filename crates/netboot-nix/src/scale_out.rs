@@ -1,0 +1,158 @@
+//! Where Nix builds, what it need not build, and where it leaves what it built.
+
+mod binary_cache;
+mod remote_builder;
+mod store_url;
+
+use std::time::Duration;
+
+pub use self::binary_cache::{BinaryCache, Compression};
+pub use self::remote_builder::RemoteBuilder;
+pub use self::store_url::StoreUrl;
+use crate::Error;
+
+/// Which machines build, which caches spare it, and how long it may take: what Nix's own
+/// configuration says, unless it is said here.
+///
+/// ```
+/// use std::time::Duration;
+/// use netboot_nix::{BinaryCache, NixBuilder, RemoteBuilder, ScaleOut};
+///
+/// let scale_out = ScaleOut::new()
+///     .remote_builder(RemoteBuilder::new("ssh-ng://build@big.example.org")?.jobs(8))
+///     .local_jobs(0)
+///     .substituter(
+///         "https://cache.example.org".parse()?,
+///         "cache.example.org-1:ebYgk3hp0M2RqTVUvDxJQrUKcoxDEkE9DvvUuBwtNqM=",
+///     )?
+///     .silence_limit(Duration::from_secs(1800))
+///     .copy_to(BinaryCache::new("file:///srv/cache".parse()?).signing_key_file("/run/keys/cache"));
+/// let builder = NixBuilder::builder("path:/srv/infrastructure").scale_out(scale_out).build()?;
+/// # Ok::<(), netboot_nix::Error>(())
+/// ```
+///
+/// A Nix daemon heeds these settings only of users that it trusts (`trusted-users` in `nix.conf`);
+/// of others it drops them with a warning, which is reported.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScaleOut {
+    remote_builders: Vec<RemoteBuilder>,
+    local_jobs: Option<u32>,
+    store: Option<StoreUrl>,
+    substituters: Vec<(StoreUrl, String)>,
+    build_limit: Option<Duration>,
+    silence_limit: Option<Duration>,
+    caches: Vec<BinaryCache>,
+}
+
+impl ScaleOut {
+    /// Nothing beyond what Nix's configuration says.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a machine that builds; the results are fetched from it. With any, those of Nix's
+    /// configuration are not used.
+    #[must_use]
+    pub fn remote_builder(mut self, builder: RemoteBuilder) -> Self {
+        self.remote_builders.push(builder);
+        self
+    }
+
+    /// How many derivations are built at once on this machine (`max-jobs`); with 0 all are built by
+    /// remote builders.
+    #[must_use]
+    pub fn local_jobs(mut self, jobs: u32) -> Self {
+        self.local_jobs = Some(jobs);
+        self
+    }
+
+    /// Builds everything in another store, such as `ssh-ng://host`, and fetches the results; the
+    /// evaluation stays here. The results are taken without a signature: the store is trusted.
+    #[must_use]
+    pub fn store(mut self, store: StoreUrl) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Adds a binary cache that is asked before anything is built, and the public key that its
+    /// paths are signed with, in the form `name:base64` that `nix-store
+    /// --generate-binary-cache-key` writes.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for a key of another form.
+    pub fn substituter(mut self, url: StoreUrl, key: &str) -> Result<Self, Error> {
+        let is_key = key.split_once(':').is_some_and(|(name, bytes)| {
+            let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+                && bytes.len() == 44
+                && bytes.bytes().all(is_base64)
+        });
+        if !is_key {
+            let option = format!("`substituter` {url}");
+            let problem = "its key is not of the form `name:base64`";
+            return Err(Error::InvalidOption { option, problem });
+        }
+        self.substituters.push((url, key.to_owned()));
+        Ok(self)
+    }
+
+    /// How long one derivation may build, to the second (`timeout`).
+    #[must_use]
+    pub fn build_limit(mut self, limit: Duration) -> Self {
+        self.build_limit = Some(limit);
+        self
+    }
+
+    /// How long a builder may print nothing, to the second (`max-silent-time`).
+    #[must_use]
+    pub fn silence_limit(mut self, limit: Duration) -> Self {
+        self.silence_limit = Some(limit);
+        self
+    }
+
+    /// Adds a binary cache that images' store paths and all that they need are copied to when they
+    /// are built.
+    #[must_use]
+    pub fn copy_to(mut self, cache: BinaryCache) -> Self {
+        self.caches.push(cache);
+        self
+    }
+
+    /// The other store that builds, if there is one.
+    pub(crate) fn other_store(&self) -> Option<&StoreUrl> {
+        self.store.as_ref()
+    }
+
+    /// The caches that results are copied to.
+    pub(crate) fn caches(&self) -> &[BinaryCache] {
+        &self.caches
+    }
+
+    /// The lines of `nix.conf` that say this (Nix manual, `nix.conf`).
+    pub(crate) fn settings(&self) -> Vec<String> {
+        let mut settings = Vec::new();
+        if !self.remote_builders.is_empty() {
+            let builders: Vec<String> =
+                self.remote_builders.iter().map(ToString::to_string).collect();
+            settings.push(format!("builders = {}", builders.join(" ; ")));
+            settings.push("builders-use-substitutes = true".to_owned());
+        }
+        if let Some(jobs) = self.local_jobs {
+            settings.push(format!("max-jobs = {jobs}"));
+        }
+        for (url, key) in &self.substituters {
+            settings.push(format!("extra-substituters = {url}"));
+            settings.push(format!("extra-trusted-public-keys = {key}"));
+        }
+        // Zero would mean no limit.
+        let seconds = |limit: Duration| limit.as_secs().max(1);
+        if let Some(limit) = self.build_limit {
+            settings.push(format!("timeout = {}", seconds(limit)));
+        }
+        if let Some(limit) = self.silence_limit {
+            settings.push(format!("max-silent-time = {}", seconds(limit)));
+        }
+        settings
+    }
+}

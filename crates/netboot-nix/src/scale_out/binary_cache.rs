@@ -1,0 +1,75 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use super::StoreUrl;
+
+/// What cannot stand as itself in the value of a URL's parameter.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
+
+/// A binary cache that results are copied to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BinaryCache {
+    url: StoreUrl,
+    signing_key_file: Option<PathBuf>,
+    compression: Compression,
+}
+
+/// How a binary cache packs what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// Fast, and nearly as small as `xz`.
+    #[default]
+    Zstd,
+    /// Small and slow: what Nix does unless it is told.
+    Xz,
+}
+
+impl BinaryCache {
+    /// A cache by its URL: `file:///srv/cache`, or another that this Nix writes to.
+    pub fn new(url: StoreUrl) -> Self {
+        Self { url, signing_key_file: None, compression: Compression::default() }
+    }
+
+    /// The file with the secret key that paths are signed with, as `nix-store
+    /// --generate-binary-cache-key` writes it. Nix reads it; Netboot does not.
+    #[must_use]
+    pub fn signing_key_file(mut self, file: impl AsRef<Path>) -> Self {
+        self.signing_key_file = Some(file.as_ref().to_owned());
+        self
+    }
+
+    /// How it packs what it holds: [`Compression::Zstd`] by default.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// The URL with these choices as its parameters, as `nix copy --to` takes it.
+    pub(crate) fn destination(&self) -> String {
+        let compression = match self.compression {
+            Compression::None => "none",
+            Compression::Zstd => "zstd",
+            Compression::Xz => "xz",
+        };
+        let url = self.url.expose();
+        let separator = if url.contains('?') { '&' } else { '?' };
+        let mut destination = format!("{url}{separator}compression={compression}");
+        if let Some(file) = &self.signing_key_file {
+            destination.push_str("&secret-key=");
+            destination.extend(percent_encode(file.as_os_str().as_encoded_bytes(), ESCAPED));
+        }
+        destination
+    }
+}
+
+impl fmt::Display for BinaryCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.url.fmt(f)
+    }
+}

@@ -1,0 +1,117 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use netboot_core::Architecture;
+
+use super::StoreUrl;
+use crate::Error;
+
+/// A machine that builds for this one (Nix manual, "Remote Builds").
+///
+/// ssh reaches it without asking anybody anything: its host key must be known, and the key that
+/// opens it must be one of the agent's, the user's, or [`identity`](Self::identity).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteBuilder {
+    url: StoreUrl,
+    systems: Vec<String>,
+    identity: Option<PathBuf>,
+    jobs: u32,
+    speed: u32,
+    features: Vec<String>,
+}
+
+impl RemoteBuilder {
+    /// A machine by its URL, such as `ssh-ng://build@host`, that builds one derivation at a time
+    /// for `x86_64-linux`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`]; see [`StoreUrl`].
+    pub fn new(url: &str) -> Result<Self, Error> {
+        Ok(Self {
+            url: url.parse()?,
+            systems: vec![Architecture::X86_64.nix_system()],
+            identity: None,
+            jobs: 1,
+            speed: 1,
+            features: Vec::new(),
+        })
+    }
+
+    /// The architectures that it builds for, instead of `x86_64`.
+    #[must_use]
+    pub fn architectures(mut self, architectures: impl IntoIterator<Item = Architecture>) -> Self {
+        self.systems = architectures.into_iter().map(Architecture::nix_system).collect();
+        self
+    }
+
+    /// The file of the private key that opens it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for a path that is not absolute, or with white space, which Nix's
+    /// setting cannot hold.
+    pub fn identity(mut self, file: impl AsRef<Path>) -> Result<Self, Error> {
+        let file = file.as_ref();
+        let is_plain = file.to_str().is_some_and(|text| {
+            text.chars().all(|character| character.is_ascii_graphic() && !"#;".contains(character))
+        });
+        if !file.is_absolute() || !is_plain {
+            let option = format!("`identity` {}", file.display());
+            let problem = "it is not an absolute path of plain characters";
+            return Err(Error::InvalidOption { option, problem });
+        }
+        self.identity = Some(file.to_owned());
+        Ok(self)
+    }
+
+    /// How many derivations it builds at once; at least 1.
+    #[must_use]
+    pub fn jobs(mut self, jobs: u32) -> Self {
+        self.jobs = jobs.max(1);
+        self
+    }
+
+    /// How fast it is beside the others; at least 1.
+    #[must_use]
+    pub fn speed(mut self, speed: u32) -> Self {
+        self.speed = speed.max(1);
+        self
+    }
+
+    /// Adds a feature that it has, such as `kvm` or `big-parallel`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for anything but letters, digits and hyphens.
+    pub fn feature(mut self, feature: &str) -> Result<Self, Error> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if feature.is_empty() || feature.starts_with('-') || !feature.bytes().all(is_plain) {
+            let option = format!("`feature` {feature:?}");
+            let problem = "it is not a word of letters, digits and hyphens";
+            return Err(Error::InvalidOption { option, problem });
+        }
+        self.features.push(feature.to_owned());
+        Ok(self)
+    }
+}
+
+impl fmt::Display for RemoteBuilder {
+    /// The machine as a line of Nix's `builders`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |words: &[String]| match words {
+            [] => "-".to_owned(),
+            words => words.join(","),
+        };
+        let identity = self
+            .identity
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), |file| file.display().to_string());
+        write!(
+            f,
+            "{} {} {identity} {} {} {}",
+            self.url.expose(),
+            list(&self.systems),
+            self.jobs,
+            self.speed,
+            list(&self.features)
+        )
+    }
+}
