@@ -1,15 +1,31 @@
 //! What the example programs share: how they show progress, how they show a failure, and how
 //! they lay out an output directory.
 //!
-//! The programs are in `src/bin/`: `build-images` (the main job), `boot-in-qemu`, `prebuilt` and
-//! `custom-builder`.
+//! The programs are in `src/bin/`:
+//!
+//! | program | what it shows |
+//! |---|---|
+//! | `build-images` | the main job: build profiles of a flake, and publish them |
+//! | `prebuilt` | publish an image that exists already, without Nix |
+//! | `custom-builder` | a builder of one's own |
+//! | `custom-store` | a store of one's own, held to the contract by a test |
+//! | `publish-proven` | publish an image only if it comes up in QEMU from where it lies |
+//! | `publish-many` | publish to several sites, to all or to none of them |
+//! | `verify-release` | verify a directory or a URL, signatures too, and mend what is damaged |
+//! | `boot-in-qemu` | boot what was published, and say how far it came |
 
+mod audited_store;
 mod failure;
 mod image_directory;
 mod progress;
+mod qemu_prover;
 mod signals;
+mod store_server;
 
+pub use crate::audited_store::AuditedStore;
 pub use crate::failure::{Failure, describe};
 pub use crate::image_directory::{check_image_directory, write_build_log, write_image_directory};
 pub use crate::progress::Progress;
+pub use crate::qemu_prover::QemuProver;
 pub use crate::signals::Signals;
+pub use crate::store_server::StoreServer;

@@ -1,0 +1,117 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use netboot_core::{ArtifactReader, Context, ReleasePath};
+use netboot_publish::{
+    Capabilities, Document, Entry, Error, ListScope, Listed, Store, StoreLock, Swap, Upload,
+    Version,
+};
+use tokio::fs::OpenOptions;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::Mutex;
+
+/// A store of one's own: any other one, of which every change is written down in a file before it
+/// is made, with its time, so that nothing changes at the target that is not in the file.
+///
+/// It shows all that a backend has to implement. A test holds it to the contract of [`Store`] and
+/// [`Publisher`](netboot_publish::Publisher) over it to its own.
+#[derive(Debug)]
+pub struct AuditedStore {
+    inner: Arc<dyn Store>,
+    file: PathBuf,
+    writing: Mutex<()>,
+}
+
+impl AuditedStore {
+    /// `inner`, with what changes in it written to the end of `file`.
+    pub fn new(inner: Arc<dyn Store>, file: impl Into<PathBuf>) -> Self {
+        Self { inner, file: file.into(), writing: Mutex::default() }
+    }
+
+    /// Writes a line for each path; they are on the disk when this returns.
+    async fn record(
+        &self,
+        action: &'static str,
+        paths: impl IntoIterator<Item = &ReleasePath>,
+    ) -> Result<(), Error> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let lines = paths.into_iter().map(|path| format!("{now} {action} {path}\n"));
+        let lines: String = lines.collect();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let _one_at_a_time = self.writing.lock().await;
+        let written = async {
+            let mut file = OpenOptions::new().create(true).append(true).open(&self.file).await?;
+            file.write_all(lines.as_bytes()).await?;
+            file.sync_data().await
+        };
+        written.await.map_err(|source| Error::io("write", &self.file, source))
+    }
+}
+
+/// What operators read in errors and warnings.
+impl fmt::Display for AuditedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (audited)", self.inner)
+    }
+}
+
+#[async_trait]
+impl Store for AuditedStore {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+        self.inner.stat(paths).await
+    }
+
+    async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+        self.inner.list(scope).await
+    }
+
+    async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
+        self.inner.read(path).await
+    }
+
+    async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
+        self.inner.open(path).await
+    }
+
+    async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
+        context.check()?;
+        self.record("send", uploads.iter().map(Upload::path)).await?;
+        self.inner.send(uploads, context).await
+    }
+
+    async fn swap(
+        &self,
+        path: &ReleasePath,
+        expected: Option<&Version>,
+        content: Bytes,
+    ) -> Result<Swap, Error> {
+        self.record("swap", [path]).await?;
+        self.inner.swap(path, expected, content).await
+    }
+
+    async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
+        context.check()?;
+        self.record("delete", paths).await?;
+        self.inner.delete(paths, context).await
+    }
+
+    async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
+        self.record("link", links.keys()).await?;
+        self.inner.link(links).await
+    }
+
+    async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
+        self.inner.lock(context).await
+    }
+}

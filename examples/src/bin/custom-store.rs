@@ -1,0 +1,61 @@
+//! Publishes through a store of one's own: `AuditedStore`, which writes down every change that is
+//! made at the target. Its implementation is in `examples/src/audited_store.rs`, and a test holds
+//! it to the contract.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use netboot_core::{Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec};
+use netboot_examples::{AuditedStore, Failure, Progress, Signals};
+use netboot_ipxe::Renderer;
+use netboot_publish::{LocalStore, Publisher};
+
+/// Publish a kernel and an initrd that exist already, and write down what that changes.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// A directory with a kernel, an initrd, and `init` with `kernel-params` or `netboot.ipxe`.
+    image: PathBuf,
+
+    /// The name that the image is published under.
+    #[arg(long, value_name = "NAME", default_value = "installer")]
+    profile: ProfileName,
+
+    /// The directory to publish to.
+    #[arg(long, value_name = "DIR")]
+    publish: PathBuf,
+
+    /// The file to write every change to.
+    #[arg(long, value_name = "FILE")]
+    audit: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let progress = Progress::new(false);
+    let signals = Signals::watch(&progress);
+    match run(&Arguments::parse(), progress, &signals).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(signals.exit_code())
+        }
+    }
+}
+
+async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
+    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
+    let profile = ProfileSpec::new(arguments.profile.clone());
+    let builder = PrebuiltBuilder::new()
+        .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image));
+    let image = builder.build(&profile, &context).await?;
+    let release = Renderer::builder().build()?.render_release([image])?;
+
+    let directory = Arc::new(LocalStore::new(&arguments.publish));
+    let publisher = Publisher::new(AuditedStore::new(directory, &arguments.audit));
+    println!("{}", publisher.publish(&release, &context).await?);
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Publishes one image to several places, such as three sites: all at once, each with a result of
+//! its own, and if asked for to all of them or none.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Parser;
+use netboot_core::{
+    Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec, SiteName,
+};
+use netboot_examples::{Failure, Progress, Signals};
+use netboot_ipxe::Renderer;
+use netboot_publish::{ActivationPolicy, LocalStore, Publisher, Sites};
+
+/// Publish a kernel and an initrd that exist already to several directories.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// A directory with a kernel, an initrd, and `init` with `kernel-params` or `netboot.ipxe`.
+    image: PathBuf,
+
+    /// The name that the image is published under.
+    #[arg(long, value_name = "NAME", default_value = "installer")]
+    profile: ProfileName,
+
+    /// A site and the directory to publish to for it; given for each site.
+    #[arg(long = "site", value_name = "NAME=DIR", required = true)]
+    sites: Vec<Site>,
+
+    /// Let the release go live at no site unless it can at all of them.
+    #[arg(long)]
+    all_or_none: bool,
+
+    /// How long a site may take to be sent everything, and to go live, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    timeout: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Site {
+    name: SiteName,
+    directory: PathBuf,
+}
+
+impl FromStr for Site {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, directory) = text.split_once('=').ok_or("write NAME=DIR")?;
+        let name = SiteName::new(name).map_err(|error| error.to_string())?;
+        Ok(Self { name, directory: directory.into() })
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let progress = Progress::new(false);
+    let signals = Signals::watch(&progress);
+    match run(&Arguments::parse(), progress, &signals).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(signals.exit_code())
+        }
+    }
+}
+
+async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
+    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
+    let profile = ProfileSpec::new(arguments.profile.clone());
+    let builder = PrebuiltBuilder::new()
+        .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image));
+    let image = builder.build(&profile, &context).await?;
+    let release = Renderer::builder().build()?.render_release([image])?;
+
+    let mut sites = Sites::builder().timeout(Duration::from_secs(arguments.timeout));
+    if arguments.all_or_none {
+        sites = sites.policy(ActivationPolicy::AllOrNone);
+    }
+    // Any store will do here: a bucket for one site, a machine's disk for another.
+    for Site { name, directory } in &arguments.sites {
+        sites = sites.site(name.clone(), Publisher::new(LocalStore::new(directory)));
+    }
+    let report = sites.build()?.publish(&release, &context).await;
+    println!("{}", report.ensure_live_everywhere()?);
+    Ok(())
+}

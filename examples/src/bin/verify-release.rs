@@ -1,0 +1,87 @@
+//! Verifies what is published, in a directory or as machines see it over HTTP, and mends a
+//! directory from another one that has the same release.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use netboot_core::Context;
+use netboot_examples::{Failure, Progress, Signals};
+use netboot_publish::{
+    Finding, LocalStore, PublicUrl, Publisher, RepairSource, TrustedKey, VerifyDepth, VerifyScope,
+};
+
+/// Verify a release that is published, and mend it.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// A directory that was published to, or the URL of its root as machines reach it.
+    #[arg(value_name = "DIR|URL")]
+    target: String,
+
+    /// Look at sizes only, instead of reading every byte.
+    #[arg(long)]
+    quick: bool,
+
+    /// The file of a public key of minisign; the live release has to be signed by its owner. May be
+    /// given several times.
+    #[arg(long = "key", value_name = "FILE")]
+    keys: Vec<PathBuf>,
+
+    /// Send again what is damaged in the directory, from this one, which has the release too.
+    #[arg(long, value_name = "DIR")]
+    repair_from: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let progress = Progress::new(false);
+    let signals = Signals::watch(&progress);
+    match run(&Arguments::parse(), progress, &signals).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(signals.exit_code())
+        }
+    }
+}
+
+async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
+    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
+    let depth = if arguments.quick { VerifyDepth::Listing } else { VerifyDepth::Content };
+    let keys = arguments.keys.iter().map(TrustedKey::read).collect::<Result<Vec<_>, _>>()?;
+    let directory = Path::new(&arguments.target);
+    let findings = if directory.is_dir() {
+        let mut publisher = Publisher::new(LocalStore::new(directory));
+        if !keys.is_empty() {
+            publisher = publisher.with_trusted_keys(keys);
+        }
+        if let Some(mirror) = &arguments.repair_from {
+            repair(&publisher, mirror, &context).await?;
+        }
+        let report = publisher.verify(VerifyScope::Everything, depth, &context).await?;
+        println!("{report}");
+        report.findings
+    } else {
+        let mut url = PublicUrl::new(&arguments.target)?;
+        if !keys.is_empty() {
+            url = url.with_trusted_keys(keys);
+        }
+        let report = url.verify(depth, &context).await?;
+        println!("{report}");
+        report.findings
+    };
+    match findings.first().map(Finding::hint) {
+        Some(hint) => Err(Failure::new("it is not as it should be", hint)),
+        None => Ok(()),
+    }
+}
+
+/// Mends the live release.
+async fn repair(publisher: &Publisher, mirror: &Path, context: &Context) -> Result<(), Failure> {
+    let Some(live) = publisher.live().await? else { return Ok(()) };
+    let mirror = RepairSource::mirror(&Publisher::new(LocalStore::new(mirror)));
+    println!("{}", publisher.repair(&live, &[mirror], context).await?);
+    Ok(())
+}
