@@ -1,0 +1,113 @@
+//! The configuration of a DHCP server.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use netboot_examples::Failure;
+use netboot_ipxe::MacAddress;
+use netboot_ipxe::dhcp::{
+    BootFilePath, BootServer, BootUrl, ClientArchitecture, DhcpServer, DhcpSettings, InterfaceName,
+    KnownMachine, TftpRoot,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The DHCP server: dnsmasq, kea or dhcpd.
+    #[arg(long, value_name = "SERVER")]
+    server: DhcpServer,
+
+    /// The interface that it listens on.
+    #[arg(long, value_name = "NAME")]
+    interface: InterfaceName,
+
+    /// The subnet that it serves.
+    #[arg(long, value_name = "ADDRESS/BITS")]
+    subnet: Ipv4Net,
+
+    /// The addresses to lease. Without them another server leases, and dnsmasq runs beside it.
+    #[arg(long, value_name = "FIRST-LAST", value_parser = parse_range)]
+    lease: Option<(Ipv4Addr, Ipv4Addr)>,
+
+    /// A router that machines are told of.
+    #[arg(long, value_name = "ADDRESS")]
+    router: Option<Ipv4Addr>,
+
+    /// The address of the TFTP server.
+    #[arg(long, value_name = "ADDRESS")]
+    tftp_server: Ipv4Addr,
+
+    /// The directory that dnsmasq serves by TFTP.
+    #[arg(long, value_name = "DIR")]
+    tftp_root: Option<TftpRoot>,
+
+    /// The script of every machine: the URL of boot.ipxe or of a profile's netboot.ipxe.
+    #[arg(long, value_name = "URL")]
+    script: BootUrl,
+
+    /// Where firmware that boots by HTTP finds the boot files.
+    #[arg(long, value_name = "URL")]
+    http_boot: Option<BootUrl>,
+
+    /// The iPXE for UEFI on 64-bit ARM, below the TFTP root.
+    #[arg(long, value_name = "PATH")]
+    arm64: Option<BootFilePath>,
+
+    /// A machine that is known, and the script that is its own; may be given several times.
+    #[arg(long = "machine", value_name = "MAC[=URL]", value_parser = parse_machine)]
+    machines: Vec<KnownMachine>,
+
+    /// Serve known machines only.
+    #[arg(long)]
+    known_only: bool,
+
+    /// Print only what makes machines boot, to be included into a configuration that is there.
+    #[arg(long)]
+    boot_options: bool,
+}
+
+pub(crate) fn export(arguments: Arguments) -> Result<String, Failure> {
+    let mut server = BootServer::new(arguments.tftp_server, arguments.script)?;
+    if let Some(root) = arguments.tftp_root {
+        server = server.with_tftp_root(root);
+    }
+    if let Some(directory) = arguments.http_boot {
+        server = server.with_http_boot(directory);
+    }
+    if let Some(path) = arguments.arm64 {
+        server = server.with_boot_file(ClientArchitecture::EfiArm64, path);
+    }
+    let mut settings = DhcpSettings::builder(arguments.interface, arguments.subnet, server);
+    if let Some((first, last)) = arguments.lease {
+        settings = settings.leases(first, last);
+    }
+    if let Some(router) = arguments.router {
+        settings = settings.router(router);
+    }
+    for machine in arguments.machines {
+        settings = settings.machine(machine);
+    }
+    if arguments.known_only {
+        settings = settings.known_machines_only();
+    }
+    let settings = settings.build()?;
+    Ok(if arguments.boot_options {
+        settings.boot_options(arguments.server)?
+    } else {
+        settings.configuration(arguments.server)?
+    })
+}
+
+fn parse_range(text: &str) -> Result<(Ipv4Addr, Ipv4Addr), String> {
+    let address = |text: &str| text.parse().map_err(|error| format!("{text}: {error}"));
+    let (first, last) = text.split_once('-').ok_or("give the first and the last address")?;
+    Ok((address(first)?, address(last)?))
+}
+
+fn parse_machine(text: &str) -> Result<KnownMachine, netboot_ipxe::Error> {
+    let (mac, script) = text.split_once('=').map_or((text, None), |(mac, url)| (mac, Some(url)));
+    let machine = KnownMachine::new(mac.parse::<MacAddress>()?);
+    Ok(match script {
+        Some(url) => machine.with_script(url.parse()?),
+        None => machine,
+    })
+}

@@ -1,0 +1,124 @@
+//! The files of matchbox and Pixiecore.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use netboot_core::{Manifest, ProfileName, ReleasePath, layout};
+use netboot_examples::Failure;
+use netboot_ipxe::interchange::PayloadBase;
+use netboot_ipxe::interchange::matchbox::DataDirectory;
+use netboot_ipxe::interchange::pixiecore::Answers;
+use netboot_ipxe::{Assignment, Fleet, MacAddress, MachineKey, UnknownMachine};
+use netboot_publish::{LocalStore, Publisher};
+use url::Url;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Matchbox {
+    #[command(flatten)]
+    source: Source,
+
+    /// The profile of all other machines; without it they boot nothing.
+    #[arg(long, value_name = "NAME")]
+    default: Option<ProfileName>,
+
+    /// The data directory to write. Start matchbox with it as -data-path, and with the published
+    /// directory as -assets-path.
+    #[arg(long, value_name = "DIR")]
+    output: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Pixiecore {
+    #[command(flatten)]
+    source: Source,
+
+    /// The directory to write, which a web server has to serve; the published one without this.
+    /// Start Pixiecore with its URL: pixiecore api URL.
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Source {
+    /// The directory that was published to.
+    #[arg(long, value_name = "DIR")]
+    published: PathBuf,
+
+    /// A machine and the profile that it boots; may be given several times.
+    #[arg(long = "machine", value_name = "MAC=PROFILE", value_parser = parse_assignment)]
+    machines: Vec<Assignment>,
+
+    /// Where the published directory is served, if the server does not serve it itself.
+    #[arg(long, value_name = "URL")]
+    payload_url: Option<Url>,
+}
+
+impl Matchbox {
+    pub(crate) async fn export(self) -> Result<String, Failure> {
+        let unknown = self.default.map_or(UnknownMachine::Refuse, UnknownMachine::Profile);
+        let base = self.source.base(PayloadBase::matchbox_assets())?;
+        let (manifest, fleet) = self.source.read(unknown).await?;
+        let files = DataDirectory::export(&manifest, &fleet, &base)?.files()?;
+        write(&self.output, &files)
+    }
+}
+
+impl Pixiecore {
+    pub(crate) async fn export(self) -> Result<String, Failure> {
+        let base = self.source.base(PayloadBase::beside_answers())?;
+        let (manifest, fleet) = self.source.read(UnknownMachine::Refuse).await?;
+        let files = Answers::export(&manifest, &fleet, &base)?.files()?;
+        write(self.output.as_ref().unwrap_or(&self.source.published), &files)
+    }
+}
+
+impl Source {
+    fn base(&self, own: PayloadBase) -> Result<PayloadBase, Failure> {
+        Ok(match &self.payload_url {
+            Some(url) => PayloadBase::url(url)?,
+            None => own,
+        })
+    }
+
+    /// The live release's manifest, and the machines.
+    async fn read(&self, unknown: UnknownMachine) -> Result<(Manifest, Fleet), Failure> {
+        let publisher = Publisher::new(LocalStore::new(&self.published));
+        let Some(live) = publisher.live().await? else {
+            return Err(Failure::new(
+                format!("nothing is published in `{}`", self.published.display()),
+                "name the directory that build-images published to",
+            ));
+        };
+        let path: ReleasePath = layout::in_release(&live, &layout::manifest());
+        let path = self.published.join(path.as_str());
+        let json = std::fs::read(&path)
+            .map_err(|source| netboot_core::Error::io("read", &path, source))?;
+        let assignments = self.machines.iter().cloned();
+        let fleet = Fleet::builder(unknown).assignments(assignments).build()?;
+        Ok((Manifest::from_json(&json)?, fleet))
+    }
+}
+
+/// The machine's name is its address.
+fn parse_assignment(text: &str) -> Result<Assignment, Box<dyn Error + Send + Sync>> {
+    let (mac, profile) = text.split_once('=').ok_or("give MAC=PROFILE")?;
+    let mac: MacAddress = mac.parse()?;
+    let name = mac.separated_by("-").parse()?;
+    Ok(Assignment::new(name, profile.parse()?).key(MachineKey::Mac(mac)))
+}
+
+/// Writes files below a directory and says which.
+fn write(directory: &Path, files: &BTreeMap<String, String>) -> Result<String, Failure> {
+    let mut written = String::new();
+    for (file, text) in files {
+        let path = directory.join(file);
+        let failed = |source| netboot_core::Error::io("write", &path, source);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(failed)?;
+        }
+        std::fs::write(&path, text).map_err(failed)?;
+        written = written + &path.display().to_string() + "\n";
+    }
+    Ok(written)
+}

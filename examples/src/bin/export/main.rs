@@ -1,0 +1,51 @@
+//! Writes what other servers need so that machines boot what was published: the configuration of a
+//! DHCP server, or the files of matchbox or Pixiecore.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+mod dhcp;
+mod interchange;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use netboot_examples::Failure;
+
+/// Write what other servers need so that machines boot what was published.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the configuration of a DHCP server.
+    Dhcp(dhcp::Arguments),
+    /// Write the data directory of matchbox.
+    Matchbox(interchange::Matchbox),
+    /// Write the answers that Pixiecore asks for.
+    Pixiecore(interchange::Pixiecore),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<String, Failure> {
+    match arguments.command {
+        Command::Dhcp(arguments) => dhcp::export(arguments),
+        Command::Matchbox(arguments) => arguments.export().await,
+        Command::Pixiecore(arguments) => arguments.export().await,
+    }
+}
