@@ -38,6 +38,8 @@ fn package(program: &str) -> &str {
         "ip" => "iproute2",
         "sha256sum" | "cp" => "coreutils",
         "kill" | "ps" | "pgrep" => "procps",
+        "ssh" | "ssh-keygen" => "openssh-client",
+        "rrsync" => "rsync",
         other => other,
     }
 }

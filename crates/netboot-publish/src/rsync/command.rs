@@ -10,18 +10,24 @@ pub(super) struct Arguments(Vec<String>);
 
 impl Arguments {
     /// What every call has.
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &Settings, version: RsyncVersion) -> Self {
         let mut arguments = Self(vec![
             "--no-motd".to_owned(),
             // Numbers as such, without units.
             "--no-h".to_owned(),
             format!("--timeout={}", seconds(settings.timeout)),
         ]);
+        if version.has_stderr() {
+            // What the far side says comes with its data, and so before its end.
+            arguments.add("--stderr=client");
+        }
         if settings.target.is_ssh() {
             let ssh = settings.ssh.to_string_lossy();
             arguments.add(format!("--rsh={} -F {SSH_CONFIG} -T", quoted(&ssh)));
         } else {
             arguments.add(format!("--contimeout={}", seconds(settings.connect_timeout)));
+            // The two sides exchange many small messages, which wait for each other otherwise.
+            arguments.add("--sockopts=TCP_NODELAY");
         }
         if settings.password.is_some() {
             arguments.add(format!("--password-file={PASSWORD}"));

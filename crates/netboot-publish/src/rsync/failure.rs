@@ -99,6 +99,7 @@ impl RsyncFailure {
             line.starts_with("rsync error:")
                 || line.contains("connection unexpectedly closed")
                 || line.contains("Broken pipe")
+                || line.contains("read error: Connection reset")
         };
         let mut missing = false;
         self.last_lines.iter().all(|line| {

@@ -13,7 +13,6 @@ use tokio::process::Command;
 use tokio::time::Instant;
 
 use super::process_group::ProcessGroup;
-use crate::Error;
 
 /// How many lines of standard error are kept for an error.
 const LAST_LINES: usize = 20;
@@ -46,7 +45,7 @@ pub(super) struct Run<'a> {
     pub(super) program: &'a Path,
     pub(super) arguments: &'a [String],
     pub(super) directory: PathBuf,
-    pub(super) environment: &'a [(&'static str, String)],
+    pub(super) environment: &'a [(&'static str, &'static str)],
     /// How long the program may take to end once it is asked to.
     pub(super) grace: Duration,
 }
@@ -70,7 +69,7 @@ impl Run<'_> {
         }
         let mut child = command
             .args(self.arguments)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .envs(self.environment.iter().copied())
             .current_dir(&self.directory)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -126,15 +125,6 @@ impl Run<'_> {
         };
         let status = status.ok_or(Stop::Cancelled)?;
         Ok(Finished { status, last_lines: last_lines.into() })
-    }
-}
-
-impl From<Stop> for Error {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Cancelled => Self::Cancelled,
-            Stop::Spawn(source) => Self::io("start", "rsync", source),
-        }
     }
 }
 

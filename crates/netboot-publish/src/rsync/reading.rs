@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use netboot_core::{Context, ReleasePath};
@@ -14,6 +13,9 @@ use super::session::Session;
 use super::work_directory::{FETCHED, WorkDirectory};
 use crate::Error;
 use crate::store::{Entry, Listed};
+
+/// How often a file is fetched that vanishes each time.
+const FETCH_ATTEMPTS: usize = 3;
 
 /// What lies at each of `paths`, directories too, whose names end with no slash here.
 pub(super) async fn stat(
@@ -59,8 +61,8 @@ async fn list_names(
     depth: &str,
     context: &Context,
 ) -> Result<Vec<Listed>, Error> {
-    session.version(work, context).await?;
-    let mut arguments = Arguments::new(&session.settings);
+    let version = session.version(work, context).await?;
+    let mut arguments = Arguments::new(&session.settings, version);
     arguments.add_all(["--dry-run", "--links", "--devices", "--specials", depth]);
     arguments.add_all(["--ignore-missing-args", listing::FORMAT]);
     arguments.add(format!("--exclude={PARTIAL_DIRECTORY}/"));
@@ -82,21 +84,44 @@ pub(super) async fn fetch(
     limit: Option<u64>,
     context: &Context,
 ) -> Result<Option<File>, Error> {
+    let mut attempt = 1;
+    loop {
+        match fetch_once(session, path, limit, context).await {
+            // It was replaced or deleted just now.
+            Err(Error::Rsync { source })
+                if source.kind() == RsyncFailureKind::Vanished && attempt < FETCH_ATTEMPTS =>
+            {
+                attempt += 1;
+            }
+            fetched => return fetched,
+        }
+    }
+}
+
+async fn fetch_once(
+    session: &Arc<Session>,
+    path: &ReleasePath,
+    limit: Option<u64>,
+    context: &Context,
+) -> Result<Option<File>, Error> {
     let work = session.work_directory().await?;
-    work.write_names([path.as_str()])?;
-    session.version(&work, context).await?;
-    let mut arguments = Arguments::new(&session.settings);
+    let version = session.version(&work, context).await?;
+    let mut arguments = Arguments::new(&session.settings, version);
     arguments.add("--ignore-missing-args");
     arguments.add_all(limit.map(|limit| format!("--max-size={limit}")).as_deref());
-    arguments.by_names();
-    let operand = session.settings.target.operand();
+    // The file itself and no list of names: by those, a daemon of rsync 3.5.0 that serves without
+    // chroot does not find files below a directory of its module.
+    let operand = session.settings.target.operand() + path.as_str();
     let arguments = arguments.with_operands(&operand, &format!("{FETCHED}/"));
     let outcome = session.run("read from", &work, arguments, context, |_| {}).await?;
-    tolerate(outcome)?;
-    let fetched: PathBuf = work.path(FETCHED).join(path.as_str());
+    match outcome {
+        Err(failure) if failure.kind() == RsyncFailureKind::Vanished => return Err(failure.into()),
+        outcome => tolerate(outcome)?,
+    }
+    let name = path.as_str().rsplit('/').next().unwrap_or_default();
+    let fetched = work.path(FETCHED).join(name);
     match File::open(&fetched) {
-        Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => Ok(Some(file)),
-        Ok(_) => Ok(None),
+        Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io("open", &fetched, error)),
     }

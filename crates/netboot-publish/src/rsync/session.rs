@@ -1,9 +1,9 @@
 //! Runs of `rsync` to one target.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use netboot_core::{Context, Event};
 use tokio::sync::{OnceCell, Semaphore};
@@ -18,7 +18,12 @@ use crate::Error;
 
 /// How many runs there are at once: a daemon may limit connections, and sshd refuses some when
 /// ten of them are not let in yet.
-const PARALLEL_RUNS: usize = 4;
+const PARALLEL_RUNS: u32 = 4;
+
+/// How long is waited at first, and at most, before it is tried again whether the far side is
+/// free.
+const BUSY_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_BUSY_WAIT: Duration = Duration::from_secs(1);
 
 /// What a store knows of its target while it lives.
 #[derive(Debug)]
@@ -26,6 +31,7 @@ pub(super) struct Session {
     pub(super) settings: Settings,
     version: OnceCell<RsyncVersion>,
     runs: Semaphore,
+    one_at_a_time: AtomicBool,
     fsync_refused: AtomicBool,
     known_directories: Mutex<BTreeSet<String>>,
 }
@@ -38,7 +44,8 @@ impl Session {
         Self {
             settings,
             version: OnceCell::new(),
-            runs: Semaphore::new(PARALLEL_RUNS),
+            runs: Semaphore::new(PARALLEL_RUNS as usize),
+            one_at_a_time: AtomicBool::new(false),
             fsync_refused: AtomicBool::new(false),
             known_directories: Mutex::default(),
         }
@@ -52,18 +59,50 @@ impl Session {
         tokio::task::spawn_blocking(creating).await.map_err(|_| Error::Cancelled)?
     }
 
-    /// Runs `rsync` once. What it fails of is the caller's to judge.
+    /// Runs `rsync`. What it fails of is the caller's to judge, but that somebody else is at work
+    /// is waited for.
     pub(super) async fn run(
         &self,
         action: &'static str,
         work: &WorkDirectory,
         arguments: Vec<String>,
         context: &Context,
-        on_line: impl FnMut(&str) + Send,
+        mut on_line: impl FnMut(&str) + Send,
+    ) -> Result<Outcome, Error> {
+        let deadline = Instant::now() + self.settings.timeout;
+        let mut wait = BUSY_WAIT;
+        loop {
+            let outcome =
+                self.run_once(action, work, arguments.clone(), context, &mut on_line).await?;
+            match &outcome {
+                Err(failure)
+                    if failure.kind() == RsyncFailureKind::Busy && Instant::now() < deadline =>
+                {
+                    // From now on this store's own runs wait for each other, not for the far side.
+                    self.one_at_a_time.store(true, Ordering::Relaxed);
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = context.cancellation().cancelled() => return Err(Error::Cancelled),
+                    }
+                    wait = (wait * 2).min(LONGEST_BUSY_WAIT);
+                }
+                _ => return Ok(outcome),
+            }
+        }
+    }
+
+    async fn run_once(
+        &self,
+        action: &'static str,
+        work: &WorkDirectory,
+        arguments: Vec<String>,
+        context: &Context,
+        on_line: &mut (impl FnMut(&str) + Send),
     ) -> Result<Outcome, Error> {
         context.check()?;
-        let _permit = tokio::select! {
-            permit = self.runs.acquire() => permit.map_err(|_| Error::Cancelled)?,
+        let permits = if self.one_at_a_time.load(Ordering::Relaxed) { PARALLEL_RUNS } else { 1 };
+        let _permits = tokio::select! {
+            permits = self.runs.acquire_many(permits) => permits.map_err(|_| Error::Cancelled)?,
             () = context.cancellation().cancelled() => return Err(Error::Cancelled),
         };
         let call = |arguments| Call {
@@ -78,7 +117,7 @@ impl Session {
             arguments: &arguments,
             directory: work.root().to_owned(),
             // Messages and times are read.
-            environment: &[("LC_ALL", "C".to_owned()), ("TZ", "UTC0".to_owned())],
+            environment: &[("LC_ALL", "C"), ("TZ", "UTC0")],
             grace: self.settings.grace,
         };
         match run.finish(context, on_line).await {
@@ -106,7 +145,7 @@ impl Session {
         let version = self.version(work, context).await?;
         loop {
             let fsync = self.settings.fsync && !self.fsync_refused.load(Ordering::Relaxed);
-            let mut arguments = Arguments::new(&self.settings);
+            let mut arguments = Arguments::new(&self.settings, version);
             arguments.add_all(options.iter().copied());
             arguments.writing(&self.settings, version, fsync);
             arguments.by_names();
@@ -172,15 +211,10 @@ impl Session {
     pub(super) fn forget_directories(&self) {
         self.known_directories.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
-
-    /// The program, for errors.
-    pub(super) fn program(&self) -> &PathBuf {
-        &self.settings.rsync
-    }
 }
 
 fn refuses_fsync(failure: &RsyncFailure) -> bool {
-    let kinds = [RsyncFailureKind::UnknownOption, RsyncFailureKind::Unsupported];
+    let kinds = [RsyncFailureKind::UnknownOption, RsyncFailureKind::OptionRefused];
     let names_it = |line: &String| line.contains("fsync");
     kinds.contains(&failure.kind()) && failure.last_lines().iter().any(names_it)
 }

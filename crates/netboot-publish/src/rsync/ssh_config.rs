@@ -1,19 +1,18 @@
 //! What ssh is told, in a file: options that no user's configuration can change.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use super::settings::{Settings, seconds};
 
 const SSH_PORT: u16 = 22;
 
-/// The configuration. `identity`, `known_hosts` and `user_config` are files of the store's own
-/// private directory; ssh runs in it. Of what is set twice, ssh takes the first.
+/// The configuration, and behind it that of the user. `identity` and `known_hosts` are files of
+/// the store's own private directory; ssh runs in it. Of what is set twice, ssh takes the first.
 pub(super) fn text(
     settings: &Settings,
     identity: Option<&str>,
     known_hosts: Option<&str>,
-    user_config: Option<&Path>,
+    user_config: &str,
 ) -> String {
     let mut text = String::from(
         "# Nothing is asked, nobody is trusted unseen, nothing stays open.\n\
@@ -46,9 +45,7 @@ pub(super) fn text(
         set("UserKnownHostsFile", &known_hosts);
         set("GlobalKnownHostsFile", &"/dev/null");
     }
-    if let Some(user_config) = user_config {
-        set("Include", &format!("\"{}\"", user_config.display()));
-    }
+    text.push_str(user_config);
     text
 }
 

@@ -30,6 +30,11 @@ impl RsyncVersion {
         self >= Self([3, 2, 4])
     }
 
+    /// Whether it knows `--stderr`.
+    pub(super) fn has_stderr(self) -> bool {
+        self >= Self([3, 2, 4])
+    }
+
     /// Whether it escapes what it gives to the far side's shell.
     pub(super) fn escapes(self) -> bool {
         self >= Self([3, 2, 4])

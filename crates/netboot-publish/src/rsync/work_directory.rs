@@ -24,7 +24,6 @@ pub(super) const PASSWORD: &str = "password";
 pub(super) const SSH_CONFIG: &str = "ssh_config";
 const IDENTITY: &str = "identity";
 const KNOWN_HOSTS: &str = "known_hosts";
-const USER_CONFIG: &str = "user_config";
 
 /// A directory that only this user can enter; deleted when dropped.
 ///
@@ -77,17 +76,16 @@ impl WorkDirectory {
         }
         let user_config = match &settings.ssh_config {
             Some(path) => {
-                self.link(USER_CONFIG, path)?;
-                Some(self.path(USER_CONFIG))
+                fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?
             }
-            None => None,
+            None => String::new(),
         };
         let identity = settings.identity.as_ref().map(|_| IDENTITY);
         let known_hosts = match settings.host_keys {
             HostKeys::OfUser => None,
             HostKeys::File(_) | HostKeys::Pinned(_) => Some(KNOWN_HOSTS),
         };
-        let text = ssh_config::text(settings, identity, known_hosts, user_config.as_deref());
+        let text = ssh_config::text(settings, identity, known_hosts, &user_config);
         self.write(SSH_CONFIG, &text)
     }
 

@@ -15,7 +15,11 @@ pub(super) fn classify(code: Option<i32>, lines: &[String]) -> Kind {
     match code {
         1 if has("is read only") => Kind::ModuleReadOnly,
         1 | 2 if has("unknown option") => Kind::UnknownOption,
+        1 if has("password file") => Kind::PasswordFileReadable,
+        1 | 4 if has("refuse") => Kind::OptionRefused,
         1 => Kind::Usage,
+        // What is to be deleted comes with such a mode to one that does not know to delete.
+        2 if has("invalid file mode 00") => Kind::OptionRefused,
         2 => Kind::Protocol,
         3 | 11 | 23 if errno(28) || errno(122) => Kind::StorageFull,
         3 | 11 | 23 if errno(30) => Kind::ReadOnlyFileSystem,
@@ -27,16 +31,22 @@ pub(super) fn classify(code: Option<i32>, lines: &[String]) -> Kind {
         5 if has("auth failed") || has("password") => Kind::AuthenticationFailed,
         5 if has("Unknown module") => Kind::UnknownModule,
         5 if has("chroot") || has("chdir") => Kind::DirectoryMissing,
+        5 if has("rather than greeting") => Kind::Protocol,
         5 => Kind::DaemonRefused,
         10 => socket(&text),
         11 => Kind::FileIo,
+        12 | 14 if has("Failed to exec") => Kind::SshMissing,
+        12 if has("Another instance of rrsync") => Kind::Busy,
         12 if has("rrsync") => Kind::RestrictedAccount,
+        12 if has("change_dir") && errno(2) => Kind::DirectoryMissing,
         12 if errno(13) => Kind::PermissionDenied,
+        // The shell's own message; a file's has a number.
+        12 if has(": Permission denied") => Kind::RemoteShell,
+        12 if has("not found") => Kind::RsyncMissingThere,
         12 if has("connection unexpectedly closed") || errno(104) || errno(32) => {
             Kind::ConnectionLost
         }
         12 => Kind::Stream,
-        14 if has("Failed to exec") => Kind::SshMissing,
         13 | 14 | 21 | 22 => Kind::Internal,
         16 | 19 | 20 => Kind::Interrupted,
         23 => Kind::Partial,

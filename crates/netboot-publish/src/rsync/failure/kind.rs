@@ -14,6 +14,10 @@ pub enum RsyncFailureKind {
     ModuleReadOnly,
     /// 1 or 2: the far side does not know an option.
     UnknownOption,
+    /// 1: others can read the file with the password.
+    PasswordFileReadable,
+    /// 1 or 4: the daemon's `refuse options` forbids an option.
+    OptionRefused,
     /// 2: the two sides do not speak the same protocol, or the far side's shell prints something.
     Protocol,
     /// 3: the directory that is read from or written to cannot be used.
@@ -48,6 +52,9 @@ pub enum RsyncFailureKind {
     ConnectionLost,
     /// 12: the account may only run a certain command, which refuses this.
     RestrictedAccount,
+    /// 12: `rrsync` lets only one at a time to its directory, and another was there for longer
+    /// than the store waits.
+    Busy,
     /// 12: the stream between the two sides is damaged, for another reason.
     Stream,
     /// 13, 14, 21 or 22: a failure within `rsync` itself, or of memory.
@@ -89,6 +96,8 @@ impl fmt::Display for RsyncFailureKind {
             Self::Usage => "the call was refused",
             Self::ModuleReadOnly => "the module can only be read",
             Self::UnknownOption => "an option is not known there",
+            Self::PasswordFileReadable => "others can read the file with the password",
+            Self::OptionRefused => "the daemon refuses an option",
             Self::Protocol => "the two sides do not understand each other",
             Self::FileSelection => "the directory cannot be used",
             Self::Unsupported => "the far side lacks an ability",
@@ -106,6 +115,7 @@ impl fmt::Display for RsyncFailureKind {
             Self::FileIo => "a file could not be read or written",
             Self::ConnectionLost => "the connection broke off",
             Self::RestrictedAccount => "the account may not do this",
+            Self::Busy => "somebody else is at work there",
             Self::Stream => "the data stream was damaged",
             Self::Internal => "rsync failed within itself",
             Self::Interrupted => "it was ended by a signal",
@@ -138,6 +148,13 @@ impl RsyncFailureKind {
             Self::UnknownOption => {
                 "install rsync 3.2.4 or later on the far side, or turn `fsync` off in the store's \
                  builder if that is the option"
+            }
+            Self::PasswordFileReadable => {
+                "let only its owner read it (`chmod 600`), and let it be this user's"
+            }
+            Self::OptionRefused => {
+                "take the option that is named, or else deleting, out of the daemon's `refuse \
+                 options`"
             }
             Self::Protocol if is_ssh => {
                 "let the account's shell print nothing when it is not interactive (`ssh HOST true` \
@@ -181,6 +198,9 @@ impl RsyncFailureKind {
                 "let `rrsync` of the account's authorized_keys allow it: without `-ro`, and \
                  without `-wo` unless the store is told so by `write_only`; the path of the target \
                  is below the directory that rrsync names"
+            }
+            Self::Busy => {
+                "publish again when the other one is done, or let `rrsync -no-lock` admit several"
             }
             Self::Stream => "look at the far side's log; publish again when its cause is gone",
             Self::Internal => "try again; if it stays, install another version of rsync",

@@ -1,0 +1,187 @@
+//! Servers in processes of their own, on free ports of the loopback interface.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::tool;
+
+/// How long a server may take until it listens.
+const START_LIMIT: Duration = Duration::from_secs(30);
+/// How often another port is tried, since another process may take the one that was free.
+const START_ATTEMPTS: usize = 5;
+/// How many lines of a server's log a failure shows.
+const LOG_LINES: usize = 30;
+/// Kills the process group when standard input ends, and becomes the program that is given.
+const WATCH: &str = r#"exec 3<&0; { read -r _ <&3; kill -KILL 0; } & exec "$@" </dev/null 3<&-"#;
+
+/// A server that listens. It is killed with everything that it started when this is dropped; it
+/// ends as well when the process that started it does, in whatever way.
+#[derive(Debug)]
+pub(crate) struct LoopbackServer {
+    process: Child,
+    port: u16,
+    log: PathBuf,
+}
+
+impl LoopbackServer {
+    /// Starts the program that `command` makes for a port, and waits until it listens. The
+    /// program has to write its log to `log`, and stay in the foreground.
+    ///
+    /// # Panics
+    /// When it does not start; the message has the end of its log.
+    pub(crate) fn start(log: &Path, mut command: impl FnMut(u16) -> Vec<String>) -> Self {
+        for _ in 0..START_ATTEMPTS {
+            let port = free_port();
+            let process = or_fail(spawn(&command(port), log), "the server");
+            let mut server = Self { process, port, log: log.to_owned() };
+            if server.listens_in_time() {
+                return server;
+            }
+        }
+        fail(&format!("the server did not start: {}", end_of(log)))
+    }
+
+    /// Starts it again on its port.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub(crate) fn restart(&mut self, mut command: impl FnMut(u16) -> Vec<String>) {
+        self.kill();
+        self.process = or_fail(spawn(&command(self.port), &self.log), "the server");
+        let listens = self.listens_in_time();
+        assert!(listens, "the server did not start again: {}", end_of(&self.log));
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The end of its log.
+    pub(crate) fn log(&self) -> String {
+        end_of(&self.log)
+    }
+
+    /// The process ids of the sessions that it has now, and of all that they started.
+    pub(crate) fn sessions(&self) -> Vec<i32> {
+        descendants(self.process.id().cast_signed(), &processes())
+    }
+
+    /// Kills it and all its sessions, as a power failure would.
+    pub(crate) fn kill(&mut self) {
+        let Some(leader) = Pid::from_raw(self.process.id().cast_signed()) else { return };
+        // Sessions may have process groups of their own, so they are found before it ends.
+        for session in self.sessions() {
+            kill(session);
+        }
+        let _ = kill_process_group(leader, Signal::KILL);
+        let _ = self.process.wait();
+    }
+
+    /// Kills the sessions that it has now, and lets it listen on.
+    pub(crate) fn kill_sessions(&self) {
+        let watcher = watcher(self.process.id().cast_signed());
+        for session in self.sessions().into_iter().filter(|session| Some(*session) != watcher) {
+            kill(session);
+        }
+    }
+
+    fn listens_in_time(&mut self) -> bool {
+        let begin = Instant::now();
+        while begin.elapsed() < START_LIMIT {
+            if !matches!(self.process.try_wait(), Ok(None)) {
+                return false;
+            }
+            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        false
+    }
+}
+
+impl Drop for LoopbackServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn spawn(words: &[String], log: &Path) -> io::Result<Child> {
+    let log = File::options().create(true).append(true).open(log)?;
+    Command::new(tool("sh"))
+        .args(["-c", WATCH, "sh"])
+        .args(words)
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+}
+
+fn free_port() -> u16 {
+    let listener = or_fail(TcpListener::bind("127.0.0.1:0"), "a free port");
+    or_fail(listener.local_addr(), "a free port").port()
+}
+
+fn end_of(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+}
+
+fn kill(process: i32) {
+    if let Some(process) = Pid::from_raw(process) {
+        // It may have ended by itself.
+        let _ = kill_process(process, Signal::KILL);
+    }
+}
+
+/// The shell that watches a server of this process.
+fn watcher(server: i32) -> Option<i32> {
+    let is_shell = |process: &i32| {
+        let command = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        command.windows(WATCH.len()).any(|window| window == WATCH.as_bytes())
+    };
+    descendants(server, &processes()).into_iter().find(is_shell)
+}
+
+/// Every process with its parent.
+fn processes() -> Vec<(i32, i32)> {
+    let entries = or_fail(fs::read_dir("/proc"), "/proc");
+    let process = |name: &str| {
+        let id: i32 = name.parse().ok()?;
+        let stat = fs::read_to_string(format!("/proc/{name}/stat")).ok()?;
+        // Its name may hold anything, and ends with the last bracket.
+        let parent = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()?;
+        Some((id, parent))
+    };
+    entries.flatten().filter_map(|entry| process(entry.file_name().to_str()?)).collect()
+}
+
+fn descendants(ancestor: i32, processes: &[(i32, i32)]) -> Vec<i32> {
+    let mut found = vec![ancestor];
+    let mut position = 0;
+    while let Some(parent) = found.get(position).copied() {
+        found.extend(processes.iter().filter(|(_, of)| *of == parent).map(|(id, _)| *id));
+        position += 1;
+    }
+    found.split_off(1)
+}
+
+pub(crate) fn or_fail<T>(result: io::Result<T>, what: &str) -> T {
+    result.unwrap_or_else(|error| fail(&format!("{what}: {error}")))
+}
+
+#[expect(clippy::panic, reason = "a test without its server has failed, and says why")]
+pub(crate) fn fail(message: &str) -> ! {
+    panic!("{message}")
+}
