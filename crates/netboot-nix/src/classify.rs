@@ -12,6 +12,6 @@ mod warning;
 
 pub(crate) use self::evaluation::evaluation;
 pub(crate) use self::lock::lock;
-pub(crate) use self::realisation::{Realising, derivation_is_gone, realisation};
+pub(crate) use self::realisation::{Realising, query, realisation};
 pub(crate) use self::text::derivations;
 pub(crate) use self::warning::Warning;

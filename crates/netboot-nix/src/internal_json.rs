@@ -88,6 +88,10 @@ fn message(record: &Record) -> Option<LogEvent> {
     if let Some(warning) = text.strip_prefix("warning:") {
         return Some(LogEvent::Warning { message: warning.trim().to_owned() });
     }
+    // What the hook says that asks other machines, which may be followed by one that takes it.
+    if record.level == 0 && !has_position && text.starts_with("cannot build on '") {
+        return Some(LogEvent::Warning { message: text.trim().to_owned() });
+    }
     // Errors of a daemon or a remote machine have no `raw_msg`; what is left of level 0 then are
     // traces and advice.
     let is_error = has_position || text.starts_with("error:");

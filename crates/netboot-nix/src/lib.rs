@@ -40,6 +40,7 @@
 //!
 #![doc = include_str!("causes.md")]
 
+mod asked_of_git;
 mod blocking;
 mod build_log;
 mod builder;

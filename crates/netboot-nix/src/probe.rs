@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::ExitStatus;
 
 use netboot_core::{Context, Event, Phase, ProfileName, ServiceName};
 use serde::{Deserialize, Serialize};
 
+use crate::asked_of_git::asked_of_git;
 use crate::classify::{self, Warning};
 use crate::overrides::Embedded;
 use crate::policy;
 use crate::process::{Runner, Stop};
 use crate::said::Said;
-use crate::{Error, EvaluationProblem, FlakeReference};
+use crate::{Error, FlakeReference};
 
 const PROBE: &str = include_str!("probe.nix");
 const OVERRIDES: &str = include_str!("overrides.nix");
@@ -95,7 +95,7 @@ pub(crate) async fn lock(
         Err(failed) => {
             let Failed { said, status, fallback } = *failed;
             let error = classify::lock(flake, &said, status).unwrap_or(fallback);
-            Err(untracked(error, flake, runner, context).await?.into())
+            Err(asked_of_git(error, flake, runner, context).await?.into())
         }
     }
 }
@@ -136,35 +136,8 @@ pub(crate) async fn evaluate(
                 _ => "nixosConfigurations".to_owned(),
             };
             let error = classify::evaluation(flake, &attribute, &said, status).unwrap_or(fallback);
-            Err(untracked(error, flake, runner, context).await?.into())
+            Err(asked_of_git(error, flake, runner, context).await?.into())
         }
-    }
-}
-
-/// Says of a file that a flake's source lacks whether it is there, and git only does not track it:
-/// Nix before 2.28 does not tell.
-async fn untracked(
-    error: Error,
-    flake: &FlakeReference,
-    runner: &Runner,
-    context: &Context,
-) -> Result<Error, Stop> {
-    let file = match &error {
-        Error::Evaluation { problem: EvaluationProblem::MissingFile { path }, .. } => path.clone(),
-        _ => return Ok(error),
-    };
-    let Some(repository) = flake.repository() else { return Ok(error) };
-    let path = repository.join(&file);
-    if Path::new(&file).is_absolute() || !path.exists() {
-        return Ok(error);
-    }
-    let mut arguments: Vec<OsString> = vec!["-C".into(), repository.into_os_string()];
-    arguments.extend(["ls-files", "--error-unmatch", "--", &file].map(OsString::from));
-    match runner.run("git", &arguments, context, |_| {}).await {
-        Ok(finished) if !finished.status.success() => Ok(Error::FileNotTracked { path }),
-        Err(Stop::Cancelled) => Err(Stop::Cancelled),
-        // It is tracked, or git is not there to ask.
-        _ => Ok(error),
     }
 }
 

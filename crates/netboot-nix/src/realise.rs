@@ -76,7 +76,7 @@ impl Realisation<'_> {
             return Ok(text.lines().map(str::to_owned).collect());
         }
         let unknown = || self.runner.failure("nix-store", &arguments, finished.status, &said.all);
-        Err(classify::derivation_is_gone(&said).unwrap_or_else(unknown).into())
+        Err(classify::query(&said, finished.status, self.attribute).unwrap_or_else(unknown).into())
     }
 
     /// Builds or fetches all `parts`, then takes a root for each. `header` and the logs of

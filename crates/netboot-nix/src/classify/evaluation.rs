@@ -79,10 +79,10 @@ pub(super) fn of_code(message: &str) -> EvaluationProblem {
         EvaluationProblem::UndefinedVariable {
             name: owned(quoted_after(message, "undefined variable")),
         }
-    } else if has("infinite recursion") {
-        EvaluationProblem::InfiniteRecursion
     } else if has("stack overflow") {
         EvaluationProblem::StackOverflow
+    } else if has("infinite recursion") {
+        EvaluationProblem::InfiniteRecursion
     } else if has("syntax error") || has("unsupported attribute '") {
         EvaluationProblem::Syntax
     } else if has("evaluation aborted") {
@@ -122,6 +122,7 @@ mod tests {
         for (message, problem) in [
             ("getting status of '/s/0-source/a/b': No such file or directory", missing("a/b")),
             ("path '/s/0-source/b.nix' does not exist", missing("b.nix")),
+            ("path '«git+file:///x?ref=a»/b.nix' does not exist", missing("b.nix")),
             ("attribute 'b' missing", EvaluationProblem::MissingAttribute { name: "b".to_owned() }),
             (
                 "undefined variable 'x'",

@@ -53,8 +53,19 @@ pub(crate) fn realisation(
         .or_else(|| failure.interrupted())
 }
 
+/// Reads what Nix said when it could not tell what has to be built for `attribute`.
+pub(crate) fn query(said: &Said, status: ExitStatus, attribute: &str) -> Option<Error> {
+    let subject = Subject::Attribute(attribute.to_owned());
+    let failure = Failure { subject: &subject, said, status, build_log: None };
+    derivation_is_gone(said)
+        .or_else(|| failure.disk_full(Vec::new()))
+        .or_else(|| failure.daemon_unreachable())
+        .or_else(|| failure.permission_denied())
+        .or_else(|| failure.interrupted())
+}
+
 /// Whether the garbage collector took what had been evaluated.
-pub(crate) fn derivation_is_gone(said: &Said) -> Option<Error> {
+fn derivation_is_gone(said: &Said) -> Option<Error> {
     let texts =
         ["cannot build missing derivation", "failed to obtain derivation of", "is not valid"];
     let message = said.find(&texts)?;

@@ -48,9 +48,11 @@ pub(super) fn path_before<'a>(message: &'a str, reason: &str) -> Option<&'a str>
     }
 }
 
-/// A path in the flake's source from the source's root; another path as it is.
+/// A path in the flake's source from the source's root; another path as it is. Nix names the source
+/// by its store path, or since 2.32 by its URL between `«` and `»`.
 pub(super) fn in_source(path: &str) -> &str {
-    path.split_once("-source/").map_or(path, |(_, path)| path)
+    let within = path.split_once("-source/").or_else(|| path.split_once("»/"));
+    within.map_or(path, |(_, path)| path)
 }
 
 /// The text in one line, without runs of spaces.

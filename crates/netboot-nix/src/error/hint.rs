@@ -189,7 +189,7 @@ impl Error {
             ),
             Self::DiskFull { .. } => {
                 "free space, with `nix-collect-garbage -d` for example, or give Nix's builders \
-                 another TMPDIR"
+                 another TMPDIR (since 2.30 `build-dir` of nix.conf)"
                     .to_owned()
             }
             Self::PermissionDenied { path, .. } => format!(

@@ -38,6 +38,13 @@ pub(crate) async fn the_disk_is_full(nix: NixVersion) {
     };
     place.nix_script("nix-store", &mounts(8));
     let builder = place.builder_with_programs(&flake).environment("TMPDIR", small.to_string());
+    let builder = match nix {
+        // It has a setting of its own for that.
+        NixVersion::V2_34 => {
+            builder.environment("NIX_CONFIG", place.settings(&format!("build-dir = {small}")))
+        }
+        NixVersion::V2_8 | NixVersion::V2_26 => builder,
+    };
     let error = error_of(builder).await;
     let Error::DiskFull { subject, build_log: Some(_), last_lines, .. } = &error else {
         panic!("{error:?}")
@@ -47,7 +54,7 @@ pub(crate) async fn the_disk_is_full(nix: NixVersion) {
     assert!(error.hint().unwrap().contains("free space"), "{:?}", error.hint());
 
     // Of Nix's database.
-    place.nix_script("nix", &mounts(1));
+    place.nix_script("nix", &mounts(8));
     let builder =
         place.builder_with_programs(&flake).environment("NIX_STATE_DIR", small.to_string());
     let error = error_of(builder).await;
@@ -120,7 +127,7 @@ pub(crate) async fn nix_is_interrupted(nix: NixVersion) {
 }
 
 pub(crate) async fn nix_is_killed(nix: NixVersion) {
-    let attributes = r#"{ args = [ "-c" "kill -KILL $PPID" ]; }"#;
+    let attributes = r#"{ args = [ "-c" "echo odd one; /bin/sleep 0.5; kill -KILL $PPID" ]; }"#;
     let (error, _place) = error_of_kernel(nix, attributes, "").await;
     let Error::Interrupted { subject, message, .. } = &error else { panic!("{error:?}") };
     assert!(message.contains("SIGKILL"), "{message}");
