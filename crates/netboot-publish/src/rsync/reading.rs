@@ -1,15 +1,15 @@
 //! What lies at the target: listings and fetched files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::sync::Arc;
 
 use netboot_core::{Context, ReleasePath};
 
 use super::command::Arguments;
-use super::failure::{RsyncFailure, RsyncFailureKind};
+use super::failure::RsyncFailureKind;
 use super::listing::{self, PARTIAL_DIRECTORY};
-use super::session::Session;
+use super::session::{Outcome, Session};
 use super::work_directory::{FETCHED, WorkDirectory};
 use crate::Error;
 use crate::store::{Entry, Listed};
@@ -23,14 +23,36 @@ pub(super) async fn stat(
     paths: impl IntoIterator<Item = &str>,
     context: &Context,
 ) -> Result<BTreeMap<String, Entry>, Error> {
+    Ok(stat_in_root(session, paths, context).await?.unwrap_or_default())
+}
+
+/// The same; `None` if the target's own directory is not there yet.
+pub(super) async fn stat_in_root(
+    session: &Arc<Session>,
+    paths: impl IntoIterator<Item = &str>,
+    context: &Context,
+) -> Result<Option<BTreeMap<String, Entry>>, Error> {
     let work = session.work_directory().await?;
     work.write_names(paths)?;
-    let mut found = BTreeMap::new();
-    for listed in list_names(session, &work, "--dirs", context).await? {
+    let listed = list_names(session, &work, "--dirs", context).await?;
+    let entry = |listed: Listed| {
         let path = listed.path.strip_suffix('/').unwrap_or(&listed.path).to_owned();
-        found.insert(path, listed.entry);
-    }
-    Ok(found)
+        (path, listed.entry)
+    };
+    Ok(listed.map(|listed| listed.into_iter().map(entry).collect()))
+}
+
+/// Those of `paths` where directories are.
+pub(super) async fn directories(
+    session: &Arc<Session>,
+    paths: impl IntoIterator<Item = &str>,
+    context: &Context,
+) -> Result<BTreeSet<String>, Error> {
+    let work = session.work_directory().await?;
+    work.write_names(paths)?;
+    let listed = list_names(session, &work, "--dirs", context).await?.unwrap_or_default();
+    let directory = |listed: Listed| Some(listed.path.strip_suffix('/')?.to_owned());
+    Ok(listed.into_iter().filter_map(directory).collect())
 }
 
 /// Everything in the root of the target, or below a directory.
@@ -46,7 +68,7 @@ pub(super) async fn list(
         None => ("./".to_owned(), "--dirs"),
     };
     work.write_names([name.as_str()])?;
-    let mut listed = list_names(session, &work, depth, context).await?;
+    let mut listed = list_names(session, &work, depth, context).await?.unwrap_or_default();
     let is_below = |path: &str| below.is_none() || path.starts_with(&name);
     listed.retain(|listed| {
         let path = &listed.path;
@@ -55,12 +77,13 @@ pub(super) async fn list(
     Ok(listed)
 }
 
+/// Lists what is named; `None` if the target's own directory is not there.
 async fn list_names(
     session: &Session,
     work: &WorkDirectory,
     depth: &str,
     context: &Context,
-) -> Result<Vec<Listed>, Error> {
+) -> Result<Option<Vec<Listed>>, Error> {
     let version = session.version(work, context).await?;
     let mut arguments = Arguments::new(&session.settings, version);
     arguments.add_all(["--dry-run", "--links", "--devices", "--specials", depth]);
@@ -72,8 +95,7 @@ async fn list_names(
     let mut found = Vec::new();
     let on_line = |line: &str| found.extend(listing::parse(line));
     let outcome = session.run("list", work, arguments, context, on_line).await?;
-    tolerate(outcome)?;
-    Ok(found)
+    Ok(tolerate(outcome)?.then_some(found))
 }
 
 /// Fetches a file into the private directory; `None` where there is none, or where it is larger
@@ -116,7 +138,7 @@ async fn fetch_once(
     let outcome = session.run("read from", &work, arguments, context, |_| {}).await?;
     match outcome {
         Err(failure) if failure.kind() == RsyncFailureKind::Vanished => return Err(failure.into()),
-        outcome => tolerate(outcome)?,
+        outcome => drop(tolerate(outcome)?),
     }
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
     let fetched = work.path(FETCHED).join(name);
@@ -128,16 +150,17 @@ async fn fetch_once(
 }
 
 /// Takes a failure that only says that something is not there, or not any more, for a success.
-fn tolerate(outcome: Result<(), RsyncFailure>) -> Result<(), Error> {
-    let Err(failure) = outcome else { return Ok(()) };
+/// Whether the directory that was looked in is there.
+fn tolerate(outcome: Outcome) -> Result<bool, Error> {
+    let Err(failure) = outcome else { return Ok(true) };
     match failure.kind() {
-        RsyncFailureKind::Vanished => Ok(()),
-        RsyncFailureKind::Partial | RsyncFailureKind::DirectoryMissing
+        RsyncFailureKind::Vanished => Ok(true),
+        RsyncFailureKind::Partial if failure.only_says_missing() => Ok(true),
+        RsyncFailureKind::DirectoryMissing | RsyncFailureKind::RestrictedAccount
             if failure.only_says_missing() =>
         {
-            Ok(())
+            Ok(false)
         }
-        RsyncFailureKind::RestrictedAccount if failure.only_says_missing() => Ok(()),
         _ => Err(failure.into()),
     }
 }

@@ -78,19 +78,21 @@ pub(super) async fn delete(
     context: &Context,
 ) -> Result<(), Error> {
     delete_names(session, paths, context).await?;
-    let mut by_depth: BTreeMap<usize, BTreeSet<ReleasePath>> = BTreeMap::new();
-    for path in paths {
-        // Those in the root stay, whoever made them.
-        for directory in parents(path).filter(|directory| directory.as_str().contains('/')) {
-            let depth = directory.as_str().split('/').count();
-            by_depth.entry(depth).or_default().insert(directory);
-        }
+    // Those in the root stay, whoever made them.
+    let below_releases = |path: &ReleasePath| path.as_str().starts_with("releases/");
+    let emptied: BTreeSet<ReleasePath> =
+        paths.iter().flat_map(parents).filter(below_releases).collect();
+    if emptied.is_empty() {
+        return Ok(());
     }
-    if !by_depth.is_empty() {
-        session.forget_directories();
+    session.forget_directories();
+    let names = emptied.iter().map(ReleasePath::as_str);
+    let there = reading::directories(session, names, context).await?;
+    let mut by_depth: BTreeMap<usize, Vec<ReleasePath>> = BTreeMap::new();
+    for directory in emptied.into_iter().filter(|path| there.contains(path.as_str())) {
+        by_depth.entry(directory.as_str().split('/').count()).or_default().push(directory);
     }
     for directories in by_depth.into_values().rev() {
-        let directories: Vec<ReleasePath> = directories.into_iter().collect();
         delete_names(session, &directories, context).await?;
     }
     Ok(())
@@ -126,9 +128,13 @@ impl NewDirectories {
         if unknown.is_empty() {
             return Ok(Self(unknown));
         }
-        let found = reading::stat(session, unknown.iter().map(String::as_str), context).await?;
-        let (there, missing) = unknown.into_iter().partition(|path| found.contains_key(path));
-        let there: BTreeSet<String> = there;
+        let directories = || unknown.iter().map(String::as_str).filter(|path| *path != ROOT);
+        let found = reading::stat_in_root(session, directories(), context).await?;
+        let is_there = |path: &String| match &found {
+            Some(found) => path == ROOT || found.contains_key(path),
+            None => false,
+        };
+        let (there, missing): (BTreeSet<String>, _) = unknown.iter().cloned().partition(is_there);
         session.know_directories(there);
         Ok(Self(missing))
     }

@@ -42,7 +42,9 @@ pub(super) fn classify(code: Option<i32>, lines: &[String]) -> Kind {
         12 if errno(13) => Kind::PermissionDenied,
         // The shell's own message; a file's has a number.
         12 if has(": Permission denied") => Kind::RemoteShell,
-        12 if has("not found") => Kind::RsyncMissingThere,
+        12 if has("not found") || (has(": No such file or directory") && !errno(2)) => {
+            Kind::RsyncMissingThere
+        }
         12 if has("connection unexpectedly closed") || errno(104) || errno(32) => {
             Kind::ConnectionLost
         }
@@ -95,7 +97,7 @@ fn ssh(code: i32, text: &str) -> Option<Kind> {
         Kind::ConnectionRefused
     } else if has("ssh: connect to host") {
         Kind::HostUnreachable
-    } else if has("Timeout, server") || has("Connection closed by") || has("Connection reset by") {
+    } else if has("Timeout, server") || has("closed by") || has("Connection reset by") {
         Kind::ConnectionLost
     } else {
         return None;
