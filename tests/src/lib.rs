@@ -5,8 +5,6 @@
     reason = "a test's set-up that fails is the test's failure"
 )]
 
-mod small_site;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +20,13 @@ use tempfile::TempDir;
 mod boot_network;
 mod dhcp_client;
 mod namespace;
+mod newc;
+mod small_site;
 
 pub use crate::boot_network::{BootNetwork, Plug};
 pub use crate::dhcp_client::{DhcpClient, Offer};
 pub use crate::namespace::{Namespace, Server};
-
+pub use crate::newc::newc_archive;
 pub use crate::small_site::{SmallSite, image};
 
 /// README.md, compiled.

@@ -87,7 +87,9 @@ pub fn image(profile: &str) -> Image {
     let spec = ProfileSpec::new(profile.parse().unwrap());
     let init = InitPath::new(format!("/nix/store/0a1b-nixos-system-{profile}/init")).unwrap();
     let boot = BootSpec::new(Architecture::X86_64, init, Vec::new()).unwrap();
-    let kernel = artifact(ArtifactKind::Kernel, "bzImage", format!("no kernel of {profile}"));
+    // iPXE for BIOS takes any small file for a boot loader, and jumps into it.
+    let no_kernel = format!("no kernel of {profile}").repeat(100_000);
+    let kernel = artifact(ArtifactKind::Kernel, "bzImage", no_kernel);
     let initrd = artifact(ArtifactKind::Initrd, "initrd", format!("no initrd of {profile}"));
     Image::builder(&spec, boot).kernel(kernel).initrd(initrd).build().unwrap()
 }

@@ -1,0 +1,55 @@
+//! A machine starts nothing but what was published, on an iPXE that can tell: sid's 2.0.
+#![expect(clippy::unwrap_used, reason = "a boot test that cannot be set up has failed")]
+
+use std::fs;
+use std::time::Duration;
+
+use netboot_core::{Context, ProfileName, layout};
+use netboot_ipxe::{Renderer, Target};
+use netboot_qemu::{BootStage, DirectoryServer, Firmware, Machine, MachineBuilder};
+use netboot_testbed::DebianTree;
+use netboot_tests::Site;
+
+/// A machine with UEFI that boots by sid's iPXE.
+fn machine() -> MachineBuilder {
+    let ipxe = DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe-amd64.efi");
+    Machine::builder().firmware(Firmware::Uefi).ipxe(ipxe).timeout(Duration::from_secs(240))
+}
+
+#[tokio::test]
+async fn a_payload_with_another_digest_is_refused_and_the_right_one_boots() {
+    let site = Site::new();
+    let images = site.build("whole", &["worker"]).await;
+    let target: Target = "sid-efi".parse().unwrap();
+    let renderer = Renderer::builder()
+        .target(target)
+        .check_digests(true)
+        .attempts(2, Duration::from_secs(1))
+        .build()
+        .unwrap();
+    let release = renderer.render_release(images).unwrap();
+    site.publisher().publish(&release, &Context::new()).await.unwrap();
+    let server = DirectoryServer::start(site.published()).await.unwrap();
+    let url = server.url("worker/netboot.ipxe");
+
+    let whole = machine().expect("NETBOOT-GENERATION whole").expect("NETBOOT-READY worker");
+    let report = whole.build().unwrap().boot(&url, &Context::new()).await.unwrap();
+    report.ensure_success().unwrap();
+
+    // One bit of the initrd, at the target.
+    let worker = ProfileName::new("worker").unwrap();
+    let initrd = release.manifest().images()[&worker].initrds[0].sha256;
+    let path = site.published().join(layout::blob(&initrd).as_str());
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, bytes).unwrap();
+
+    let damaged = machine()
+        .expect("worker does not start after 2 attempts: comparing the SHA-256 of initrd from")
+        .expect(format!("with {initrd}"));
+    let report = damaged.build().unwrap().boot(&url, &Context::new()).await.unwrap();
+    report.ensure_success().unwrap();
+    assert!(!report.stages.contains_key(&BootStage::KernelStarted), "{report}");
+}
