@@ -193,14 +193,12 @@ fn write_once(place: &Path, content: &[u8]) -> Result<(), Error> {
         Err(error) if error.error.kind() != ErrorKind::AlreadyExists => {
             Err(Error::io("write", place, error.error))
         }
-        _ => {
-            mark_as_used(place);
-            Ok(())
-        }
+        _ => Ok(()),
     }
 }
 
-/// Lets a log be kept from now on. It is only kept shorter where that cannot be.
+/// Lets a log be kept from now on; never one that an image names, since an artifact that is touched
+/// has changed. It is only kept shorter where that cannot be.
 fn mark_as_used(place: &Path) {
     let now = SystemTime::now();
     let marked = File::options().append(true).open(place).and_then(|file| file.set_modified(now));

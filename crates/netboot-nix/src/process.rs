@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::Error;
 use crate::environment::Environment;
+use crate::guard::Guard;
 use crate::internal_json::{LogEvent, parse};
 use crate::process_group::ProcessGroup;
 use crate::redaction::Secrets;
@@ -94,7 +95,9 @@ impl Runner {
             program: program.to_owned(),
             source: source.into(),
         };
-        let mut child = Command::new(self.find(program)?)
+        let program_file = self.find(program)?;
+        let guard = Guard::start();
+        let mut child = Command::new(program_file)
             .args(arguments)
             .env_clear()
             .envs(self.environment.variables())
@@ -104,7 +107,7 @@ impl Runner {
             .process_group(0)
             .spawn()
             .map_err(failed)?;
-        let mut group = ProcessGroup::of(&child, self.grace);
+        let mut group = ProcessGroup::of(&child, self.grace, guard);
         let mut bytes = Vec::new();
         let status = {
             let (stdout, stderr) = (child.stdout.take(), child.stderr.take());

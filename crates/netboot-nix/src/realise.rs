@@ -130,10 +130,10 @@ impl Realisation<'_> {
         let place = blocking(move || logs.of_profile(&name, &header, &derivations, &requisites));
         let place = place.await?;
         self.taken.add(place.clone());
-        let (logs, taken) = (self.logs.clone(), self.taken.to_set());
+        let (logs, taken, state) = (self.logs.clone(), self.taken.to_set(), self.state.to_owned());
         let (keep_roots, keep_logs) = (self.keep_roots, self.keep_logs);
         blocking(move || {
-            roots::remove_old(&directory, &taken, keep_roots)?;
+            roots::remove_old(&state, &taken, keep_roots)?;
             logs.remove_old(&taken, keep_logs)
         })
         .await?;

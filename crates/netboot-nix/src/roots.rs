@@ -2,6 +2,7 @@
 //! profile.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,26 +22,42 @@ pub(crate) fn root(directory: &Path, store_path: &str) -> PathBuf {
     directory.join(store_path.rsplit('/').next().unwrap_or(store_path))
 }
 
-/// Removes the roots of earlier builds of a profile but for `taken`, so that Nix may collect them.
+/// Removes the roots of earlier builds of any profile but for `taken`, so that Nix may collect what
+/// they keep: those of a build that was killed, and of a profile that nobody builds any more, too.
 pub(crate) fn remove_old(
-    directory: &Path,
+    state: &Path,
     taken: &BTreeSet<PathBuf>,
     keep: Duration,
 ) -> Result<(), Error> {
+    let all = state.join("roots");
+    for profile in entries(&all)? {
+        if profile.is_dir() {
+            remove_old_in(&profile, taken, keep)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_old_in(directory: &Path, taken: &BTreeSet<PathBuf>, keep: Duration) -> Result<(), Error> {
     let failed = |source| Error::io("clean", directory, source);
-    for entry in std::fs::read_dir(directory).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let metadata = entry.metadata().map_err(failed)?;
+    for path in entries(directory)? {
+        let metadata = path.symlink_metadata().map_err(failed)?;
         let age = metadata.modified().map_err(failed)?.elapsed();
         let is_old = age.is_ok_and(|age| age > keep);
-        if metadata.is_symlink() && is_old && !taken.contains(&entry.path()) {
-            match std::fs::remove_file(entry.path()) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(failed(error));
-                }
+        if metadata.is_symlink() && is_old && !taken.contains(&path) {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
                 _ => {}
             }
         }
     }
+    // One that still has something in it stays.
+    let _ = std::fs::remove_dir(directory);
     Ok(())
+}
+
+fn entries(directory: &Path) -> Result<Vec<PathBuf>, Error> {
+    let failed = |source| Error::io("list", directory, source);
+    let entries = std::fs::read_dir(directory).map_err(failed)?;
+    entries.map(|entry| entry.map(|entry| entry.path()).map_err(failed)).collect()
 }

@@ -3,9 +3,13 @@
 
 mod place;
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use netboot_core::{Builder, CancellationToken, Context};
+use netboot_nix::NixBuilder;
 use place::{Place, configuration, processes_with, profile};
 
 /// Waits until `condition` holds, for at most 20 seconds.
@@ -59,6 +63,125 @@ async fn a_dropped_build_ends_its_builders() {
     eventually("the builder's start", || !processes_with(&marker).is_empty()).await;
     build.abort();
     eventually("the builder's end", || processes_with(&marker).is_empty()).await;
+}
+
+/// Set where a test plays the caller that is killed: the flake, and where its state goes.
+const CALLER: &str = "NETBOOT_TEST_CALLER";
+
+/// Runs the test `name` again as a process of its own, which builds the flake at `reference`.
+fn caller(name: &str, place: &Place, reference: &str, programs: &Path) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([name, "--exact", "--nocapture"]).envs(place.environment());
+    command.env(CALLER, reference).env("NETBOOT_TEST_STATE", place.path().join("state"));
+    command.env("NETBOOT_TEST_PROGRAMS", programs);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// What such a process does.
+async fn be_the_caller(grace: Duration) {
+    let variable = |name: &str| std::env::var(name).unwrap();
+    let builder = NixBuilder::builder(variable(CALLER))
+        .state_directory(variable("NETBOOT_TEST_STATE"))
+        .program_directory(variable("NETBOOT_TEST_PROGRAMS"))
+        .grace(grace)
+        .build()
+        .unwrap();
+    builder.build(&profile("x"), &Context::new()).await.unwrap();
+}
+
+fn is_the_caller() -> bool {
+    std::env::var_os(CALLER).is_some()
+}
+
+#[tokio::test]
+async fn a_caller_that_is_killed_leaves_neither_nix_nor_its_builders() {
+    if is_the_caller() {
+        return be_the_caller(Duration::from_secs(120)).await;
+    }
+    let place = Place::new();
+    let (flake, marker) = sleeper(&place);
+    place.nix_script("nix", "exec $real \"$@\"");
+    let name = "a_caller_that_is_killed_leaves_neither_nix_nor_its_builders";
+    let mut caller = caller(name, &place, &flake, &place.path().join("bin"));
+    eventually("the builder's start", || !processes_with(&marker).is_empty()).await;
+    caller.kill().unwrap();
+    caller.wait().unwrap();
+    // Every Nix has the place of the store in its environment.
+    let store = place.environment().remove("NIX_STORE_DIR").unwrap();
+    eventually("the end of all", || {
+        processes_with(&marker).is_empty() && processes_with(&store).is_empty()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_killed_caller_s_nix_that_does_not_end_is_killed_with_all_it_started() {
+    if is_the_caller() {
+        return be_the_caller(Duration::from_secs(1)).await;
+    }
+    let place = Place::new();
+    let flake = place.flake("{ }");
+    let marker = format!("netboot-deaf-{}", place.path().file_name().unwrap().display());
+    // Its child has a session of its own, as a builder has.
+    let deaf =
+        format!("export M={marker}; trap '' TERM; setsid sleep 600 & while :; do sleep 1; done");
+    place.nix_script("nix", &deaf);
+    let name = "a_killed_caller_s_nix_that_does_not_end_is_killed_with_all_it_started";
+    let mut caller = caller(name, &place, &flake, &place.path().join("bin"));
+    eventually("its start", || processes_with(&marker).len() >= 2).await;
+    caller.kill().unwrap();
+    caller.wait().unwrap();
+    eventually("the end of all", || processes_with(&marker).is_empty()).await;
+}
+
+#[tokio::test]
+async fn what_a_killed_caller_left_is_used_or_removed_by_the_next() {
+    if is_the_caller() {
+        return be_the_caller(Duration::from_secs(15)).await;
+    }
+    let place = Place::new();
+    let configuration = place::least_configuration("x", place::WITH_INIT, "{ }");
+    let flake =
+        place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"));
+    let (state, stuck) = (place.path().join("state"), place.path().join("stuck"));
+    // A Nix that takes two roots, and then does not end.
+    place.nix_script(
+        "nix-store",
+        &format!(
+            "case \"$*\" in *--add-root*) [ $(ls {state}/roots/x | wc -l) -lt 2 ] || \
+             {{ touch {stuck}; exec sleep 600; }};; esac; exec $real \"$@\"",
+            state = state.display(),
+            stuck = stuck.display()
+        ),
+    );
+    let name = "what_a_killed_caller_left_is_used_or_removed_by_the_next";
+    let mut caller = caller(name, &place, &flake, &place.path().join("bin"));
+    eventually("the second root", || stuck.exists()).await;
+    caller.kill().unwrap();
+    caller.wait().unwrap();
+    let roots = |profile: &str| -> BTreeSet<PathBuf> {
+        let entries = std::fs::read_dir(state.join("roots").join(profile)).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let left = roots("x");
+    assert_eq!(left.len(), 2);
+    // And one half-written file, as a process leaves that is killed while it writes.
+    std::fs::write(state.join("logs/derivations/.unfinished-x"), "").unwrap();
+
+    let next = place.builder(&flake).keep_roots(Duration::ZERO).build().unwrap();
+    let image = next.build(&profile("x"), &Context::new()).await.unwrap();
+    let now = roots("x");
+    assert!(now.is_superset(&left) && now.len() == 3, "{left:?}, then {now:?}");
+    assert!(!state.join("logs/derivations/.unfinished-x").exists());
+    assert!(image.kernel().local_path().unwrap().exists());
+    drop(next);
+    // What nobody builds any more goes when something else is built.
+    let other = place::least_configuration("y", place::WITH_INIT, "{ }");
+    let flake = place.flake(&format!("{{ nixosConfigurations.netboot-y.config = {other}; }}"));
+    let other = place.builder(&flake).keep_roots(Duration::ZERO).build().unwrap();
+    other.build(&profile("y"), &Context::new()).await.unwrap();
+    assert!(!state.join("roots/x").exists());
+    assert_eq!(roots("y").len(), 3);
 }
 
 #[tokio::test]
