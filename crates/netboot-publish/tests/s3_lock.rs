@@ -14,7 +14,7 @@ use netboot_testbed::S3Server;
 
 use self::s3::{BUCKET, Site, soon};
 
-const LEASE: Duration = Duration::from_secs(2);
+const LEASE: Duration = Duration::from_secs(3);
 
 /// A store with connections and a lock keeper of its own, as another machine has.
 async fn machine(site: &Site) -> S3Store {
