@@ -78,8 +78,9 @@ impl CommandLine<'_> {
             }
             BootSource::Drive { directory } => {
                 card = "e1000,romfile=";
-                let drive = format!("format=raw,readonly=on,file=fat:{}", option_value(directory));
-                add(&["-drive", &drive]);
+                let file = option_value(directory);
+                let drive = format!("if=none,id=d0,format=raw,readonly=on,file=fat:{file}");
+                add(&["-drive", &drive, "-device", "virtio-blk-pci,drive=d0,bootindex=0"]);
                 "user,id=n0".to_owned()
             }
             BootSource::Dhcp(link) => {
@@ -92,7 +93,9 @@ impl CommandLine<'_> {
         };
         add(&["-netdev", &network]);
         let mac = self.mac.map(|mac| format!(",mac={mac}")).unwrap_or_default();
-        add(&["-device", &format!("{card},netdev=n0,bootindex=0{mac}")]);
+        // OVMF boots no device without an index where one has any.
+        let index = i32::from(matches!(self.source, BootSource::Drive { .. }));
+        add(&["-device", &format!("{card},netdev=n0,bootindex={index}{mac}")]);
         arguments
     }
 }
