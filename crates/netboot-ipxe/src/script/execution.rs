@@ -164,11 +164,15 @@ impl Run<'_> {
         true
     }
 
+    /// Selects an image, if it can be started. In builds of 2019 another that was selected is so no
+    /// longer, even if this one cannot.
     fn select(&mut self, image: usize) -> bool {
         let build = self.build;
         let executable = self.images.get(image).is_some_and(|image| image.is_executable(build));
         if executable {
             self.images.select(image);
+        } else if build.version == Version::V2019 {
+            self.images.deselect();
         }
         executable
     }

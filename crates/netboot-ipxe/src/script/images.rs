@@ -94,6 +94,10 @@ impl Images {
         self.selected = Some(id);
     }
 
+    pub(super) fn deselect(&mut self) {
+        self.selected = None;
+    }
+
     /// The selected image, if it is registered.
     pub(super) fn selected(&self) -> Option<usize> {
         self.selected.filter(|id| self.registered.iter().any(|image| image.id == *id))

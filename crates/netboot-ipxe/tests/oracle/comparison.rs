@@ -9,8 +9,11 @@ use netboot_ipxe::script::{
 };
 use netboot_testbed::{IpxeOracle, Observation, OracleCase, OracleFiles};
 
+/// How many lines a script may run.
+const STEPS: usize = 200;
+
 /// What begins a line of `echo` that is compared.
-pub const PRINTED: &[u8] = b"=";
+pub const PRINTED: &[u8] = b"= ";
 
 /// A build, and what it did so far.
 pub struct Comparison {
@@ -18,6 +21,8 @@ pub struct Comparison {
     version: Version,
     /// Names of settings that scripts may have left behind.
     left_behind: BTreeSet<String>,
+    /// How long a script may take that should not hang.
+    pub patience: Duration,
     pub scripts: usize,
     pub mismatches: Vec<String>,
 }
@@ -37,7 +42,8 @@ impl Comparison {
 
     fn new(oracle: IpxeOracle, version: Version) -> Self {
         let (left_behind, mismatches) = (BTreeSet::new(), Vec::new());
-        Self { oracle, version, left_behind, scripts: 0, mismatches }
+        let patience = Duration::from_secs(30);
+        Self { oracle, version, left_behind, patience, scripts: 0, mismatches }
     }
 
     pub fn version(&self) -> Version {
@@ -56,7 +62,14 @@ impl Comparison {
         for scope in SCOPES {
             settings.clear(format!("{scope}/a")).unwrap();
         }
-        let evaluator = Evaluator::new(build).settings(settings).location(self.oracle.location());
+        // What the oracle sets, and scripts may find by the numbers of their DHCP options.
+        for (name, value) in [("netmask", "255.255.255.0"), ("gateway", "10.0.2.2")] {
+            settings.set(format!("net0/{name}"), value).unwrap();
+        }
+        let evaluator = Evaluator::new(build)
+            .settings(settings)
+            .location(self.oracle.location())
+            .step_limit(STEPS);
         evaluator.predict(&Script::parse(script), |fetch| {
             if fetch.target == IpxeOracle::SCRIPT.as_bytes() {
                 return Resource::File(script.to_vec());
@@ -70,7 +83,7 @@ impl Comparison {
     }
 
     /// Runs a script in both, and notes where they differ. None if the model cannot tell.
-    pub fn run(&mut self, name: &str, script: &[u8]) -> Option<(Prediction, Observation)> {
+    pub fn run(&mut self, name: &str, script: &[u8]) -> Option<()> {
         let prediction = self.predict(script);
         let hangs = match &prediction.ending {
             Ending::Success | Ending::Failure => false,
@@ -80,9 +93,7 @@ impl Comparison {
         let mut case = OracleCase::new(script, Arc::new(files) as OracleFiles);
         case.forget = SCOPES.iter().map(|scope| format!("{scope}/a")).collect();
         case.forget.extend(self.left_behind.iter().cloned());
-        if hangs {
-            case.patience = Duration::from_secs(4);
-        }
+        case.patience = if hangs { Duration::from_secs(4) } else { self.patience };
         let observation = self.oracle.run(&case);
         self.scripts += 1;
         let differences = differences(&prediction, &observation);
@@ -97,7 +108,7 @@ impl Comparison {
             ));
         }
         self.clean_up(&prediction, &observation, !differences.is_empty());
-        Some((prediction, observation))
+        Some(())
     }
 
     fn clean_up(&mut self, prediction: &Prediction, observation: &Observation, differs: bool) {
@@ -107,7 +118,9 @@ impl Comparison {
             can_be_cleared &=
                 name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b))
                     && !name.starts_with('-');
-            self.left_behind.insert(name);
+            if !name.starts_with("net0/") {
+                self.left_behind.insert(name);
+            }
         }
         if differs || !can_be_cleared || observation.success.is_none() {
             self.oracle.restart();

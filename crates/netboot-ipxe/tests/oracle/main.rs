@@ -3,6 +3,8 @@
 
 mod comparison;
 mod corpus;
+mod generated;
+mod generator;
 
 use comparison::Comparison;
 

@@ -78,6 +78,10 @@ pub fn cases() -> Vec<Case> {
             "kernel good.ipxe\nboot --name n\nimgfetch a\n\
             boot n 1 2",
         ),
+        case(
+            "a kernel that is no program, behind one that is",
+            "kernel a x\nkernel empty ||\nimgfetch b",
+        ),
         case("a kernel that is no program", "kernel empty x ||\nimgfetch a"),
     ]
 }
