@@ -1,5 +1,4 @@
 //! Hardware addresses: what is read, and how it is written.
-#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 use netboot_ipxe::MacAddress;
 use proptest::prelude::*;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use netboot_ipxe::dhcp::{DhcpServer, DhcpSettings};
+use netboot_ipxe::dhcp::{DhcpServer, DhcpSettings, DhcpSettingsBuilder};
 
 use super::{boot_server, builder, leasing};
 
@@ -59,7 +59,7 @@ fn the_order_of_machines_does_not_matter() {
     let (one, two) = ("52:54:00:00:00:05".parse().unwrap(), "52:54:00:00:00:06".parse().unwrap());
     let file = |macs: [netboot_ipxe::MacAddress; 2]| {
         let known = macs.into_iter().map(netboot_ipxe::dhcp::KnownMachine::new);
-        let settings = known.fold(leasing(builder()), |builder, known| builder.machine(known));
+        let settings = known.fold(leasing(builder()), DhcpSettingsBuilder::machine);
         settings.build().unwrap().configuration(DhcpServer::Dnsmasq).unwrap()
     };
     assert_eq!(file([one, two]), file([two, one]));

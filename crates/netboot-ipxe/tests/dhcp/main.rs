@@ -1,5 +1,5 @@
 //! The configurations of DHCP servers: what they hold, and that each server reads its own.
-#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose set-up fails has failed")]
 
 mod checkers;
 mod golden;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use netboot_ipxe::interchange::PayloadBase;
 use netboot_ipxe::interchange::matchbox::{DataDirectory, Group, Profile};
 use netboot_ipxe::interchange::pixiecore::{Answer, Answers};
-use netboot_ipxe::{Assignment, UnknownMachine};
+use netboot_ipxe::{Assignment, Fleet, UnknownMachine};
 
 use super::{assignment, fleet, mac, manifest, serial, uuid, with_overlay};
 
@@ -46,10 +46,14 @@ fn machines() -> Vec<Assignment> {
     ]
 }
 
+/// The fleet of the golden files; unknown machines boot the worker.
+pub(crate) fn fleet_with_default() -> Fleet {
+    fleet(UnknownMachine::Profile("worker".parse().unwrap()), machines())
+}
+
 #[test]
 fn matchbox_has_profiles_and_groups() {
-    let unknown = UnknownMachine::Profile("worker".parse().unwrap());
-    let fleet = fleet(unknown, machines());
+    let fleet = fleet_with_default();
     let data =
         DataDirectory::export(&manifest(&fleet), &fleet, &PayloadBase::matchbox_assets()).unwrap();
     let files = data.files().unwrap();

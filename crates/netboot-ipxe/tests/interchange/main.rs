@@ -1,6 +1,7 @@
 //! What matchbox and Pixiecore are told of a fleet.
-#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose set-up fails has failed")]
 
+mod answers;
 mod golden;
 #[path = "../images/mod.rs"]
 mod images;

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::{assignment, mac, manifest, serial, uuid};
 
 /// `SelectGroup` of matchbox: the most keys first, then the greatest text, the first that matches.
-fn select<'a>(
+pub(crate) fn select<'a>(
     groups: &'a BTreeMap<String, Group>,
     labels: &BTreeMap<String, String>,
 ) -> Option<&'a Group> {

@@ -72,9 +72,9 @@ fn machines_are_known_by_what_the_server_is_told() {
 #[test]
 fn tokens_unpublished_initrds_and_templates_are_refused() {
     let one = || assignment("one", "worker").key(mac("52:54:00:00:00:01"));
-    let once = refusing(one().boot_once(BootOnce::file("tokens/one".parse().unwrap())));
-    assert_eq!(problem(matchbox(&once)), InterchangeProblem::BootOnce);
-    assert_eq!(problem(pixiecore(&once)), InterchangeProblem::BootOnce);
+    let by_token = refusing(one().boot_once(BootOnce::file("tokens/one".parse().unwrap())));
+    assert_eq!(problem(matchbox(&by_token)), InterchangeProblem::BootOnce);
+    assert_eq!(problem(pixiecore(&by_token)), InterchangeProblem::BootOnce);
 
     let fleet = refusing(with_overlay(one()));
     let manifest = manifest(&refusing(one()));
