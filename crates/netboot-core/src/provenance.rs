@@ -14,12 +14,20 @@ pub struct Provenance {
     /// credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// The hash of the source's content, as its NAR hash in the form `sha256-<base64>`: the same
+    /// whatever the URL, so that it tells whether two sources are one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_hash: Option<String>,
     /// The derivations that made the parts, by part: `kernel`, `initrd`, `toplevel`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub derivations: BTreeMap<String, String>,
     /// The store paths of the parts, by part.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, String>,
+    /// The NAR hashes of the parts' store paths, by part, in the form `sha256-<base64>`: a build that
+    /// can be repeated gives the same ones on every machine.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub output_hashes: BTreeMap<String, String>,
     /// The versions of the tools that took part, by tool.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tools: BTreeMap<String, String>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use netboot_core::{Context, Event, Phase, ProfileName, Provenance};
 
-use crate::probe::{Answer, Configuration, Output, Values, Wanted, evaluate, lock};
+use crate::probe::{Answer, Configuration, Locked, Output, Values, Wanted, evaluate, lock};
 use crate::process::{Runner, Stop};
 use crate::redaction::without_credentials;
 use crate::{Error, FlakeReference, NAME};
@@ -13,8 +13,7 @@ use crate::{Error, FlakeReference, NAME};
 #[derive(Debug)]
 pub(crate) struct Evaluation {
     flake: FlakeReference,
-    /// The locked URL, credentials included.
-    locked: String,
+    locked: Locked,
     /// `None` where the evaluation of all configurations together failed.
     answer: Option<Answer>,
 }
@@ -28,7 +27,7 @@ impl Evaluation {
         context: &Context,
     ) -> Result<Self, Stop> {
         let locked = lock(runner, flake, context).await?;
-        if !is_locked(&locked) {
+        if !is_locked(&locked.url) {
             context.emit(Event::Warning {
                 profile: None,
                 message: format!("the flake `{flake}` has changes that no revision holds"),
@@ -37,7 +36,7 @@ impl Evaluation {
         }
         let _phase = context.phase(Phase::Evaluating, None);
         let wanted: BTreeMap<&ProfileName, &Wanted> = wanted.iter().collect();
-        let answer = match evaluate(runner, flake, &locked, &wanted, true, context).await {
+        let answer = match evaluate(runner, flake, &locked.url, &wanted, true, context).await {
             // What cannot be caught in Nix sinks every configuration, be it a type error, a failed
             // download or a stack that overflowed; single evaluations find the one it belongs to.
             Err(Stop::Failed(error)) if wanted.len() > 1 && may_be_of_one(&error) => None,
@@ -73,20 +72,21 @@ impl Evaluation {
     ) -> Result<(Values, String), Stop> {
         let _phase = context.phase(Phase::Evaluating, None);
         let only = BTreeMap::from([(profile, wanted)]);
-        let answer = evaluate(runner, &self.flake, &self.locked, &only, false, context).await?;
+        let answer = evaluate(runner, &self.flake, &self.locked.url, &only, false, context).await?;
         let values = values_in(&answer, profile, wanted)?;
         Ok(values.ok_or_else(|| missing(wanted, &[]))?)
     }
 
     /// The locked URL as it may be shown and stored.
     pub(crate) fn source(&self) -> String {
-        without_directories(&without_clock(&without_credentials(&self.locked)))
+        without_directories(&without_clock(&without_credentials(&self.locked.url)))
     }
 
-    /// Where an image with these `outputs` comes from.
+    /// Where an image with these `outputs` comes from, whose NAR hashes are known by path.
     pub(crate) fn provenance(
         &self,
         outputs: &BTreeMap<&str, Output>,
+        hashes: &BTreeMap<String, String>,
         nix_version: String,
     ) -> Provenance {
         let of = |value: fn(&Output) -> &String| {
@@ -95,9 +95,14 @@ impl Evaluation {
                 .map(|(part, output)| ((*part).to_owned(), value(output).clone()))
                 .collect()
         };
+        let hash_of = |(part, output): (&&str, &Output)| {
+            Some(((*part).to_owned(), hashes.get(&output.out)?.clone()))
+        };
         Provenance {
             builder: NAME.to_owned(),
             source: Some(self.source()),
+            source_hash: self.locked.nar_hash.clone(),
+            output_hashes: outputs.iter().filter_map(hash_of).collect(),
             derivations: of(|output| &output.drv),
             outputs: of(|output| &output.out),
             tools: BTreeMap::from([("nix".to_owned(), nix_version)]),

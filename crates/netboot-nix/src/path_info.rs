@@ -62,6 +62,24 @@ pub(crate) async fn closure(
     Ok(read(&finished.stdout)?)
 }
 
+/// The NAR hashes of paths that are valid, by path.
+pub(crate) async fn nar_hashes(
+    runner: &Runner,
+    paths: &[&str],
+    context: &Context,
+) -> Result<BTreeMap<String, String>, Stop> {
+    let words = ["path-info", "--json", "--"].iter().chain(paths);
+    let arguments: Vec<OsString> = words.map(OsString::from).collect();
+    let mut last_lines = LastLines::default();
+    let finished =
+        runner.run("nix", &arguments, context, |line| last_lines.push(line.to_owned())).await?;
+    if !finished.status.success() {
+        return Err(runner.failure("nix", &arguments, finished.status, &last_lines).into());
+    }
+    let found = read(&finished.stdout)?;
+    Ok(found.into_iter().map(|(path, info)| (path, info.nar_hash)).collect())
+}
+
 /// Reads the answer, and leaves out paths that are not valid.
 fn read(json: &[u8]) -> Result<BTreeMap<String, PathInfo>, Error> {
     let answer: Answer = serde_json::from_slice(json).map_err(|error| Error::UnreadableOutput {

@@ -80,18 +80,37 @@ pub(crate) struct Output {
 #[derive(Deserialize)]
 struct Metadata {
     url: String,
+    locked: LockedReference,
 }
 
-/// Locks the flake: gives its URL with revision or NAR hash.
+#[derive(Deserialize)]
+struct LockedReference {
+    #[serde(rename = "narHash")]
+    nar_hash: Option<String>,
+}
+
+/// A flake that was locked.
+#[derive(Debug, Clone)]
+pub(crate) struct Locked {
+    /// Its URL with revision or NAR hash, credentials included.
+    pub(crate) url: String,
+    /// The NAR hash of its source.
+    pub(crate) nar_hash: Option<String>,
+}
+
+/// Locks the flake.
 pub(crate) async fn lock(
     runner: &Runner,
     flake: &FlakeReference,
     context: &Context,
-) -> Result<String, Stop> {
+) -> Result<Locked, Stop> {
     let _phase = context.phase(Phase::Locking, None);
     let arguments = arguments(&["flake", "metadata", "--json"], &[flake.as_str()]);
     match run(runner, arguments, context).await? {
-        Ok(stdout) => Ok(read_json::<Metadata>("nix flake metadata", &stdout)?.url),
+        Ok(stdout) => {
+            let Metadata { url, locked } = read_json("nix flake metadata", &stdout)?;
+            Ok(Locked { url, nar_hash: locked.nar_hash })
+        }
         Err(failed) => {
             let Failed { said, status, fallback } = *failed;
             let error = classify::lock(flake, &said, status).unwrap_or(fallback);

@@ -10,6 +10,7 @@ use crate::build_log::LogDirectory;
 use crate::evaluation::Evaluation;
 use crate::image::{Parts, make_image};
 use crate::overrides::embed;
+use crate::path_info::nar_hashes;
 use crate::probe::{Values, Wanted};
 use crate::process::Stop;
 use crate::realise::Realisation;
@@ -195,12 +196,11 @@ impl NixBuilder {
         let header = parts.log_header(&evaluation.source(), &nix_version);
         let log = realisation.realise(&outputs, &requisites, &header).await?;
         self.refuse_oversized_files(&parts, context).await?;
-        let image = make_image(profile, parts, is_in_step, &log, context);
-        image
-            .await
-            .map(|builder| builder.provenance(evaluation.provenance(&outputs, nix_version)))?
-            .build()
-            .map_err(Stop::from)
+        let paths: Vec<&str> = outputs.values().map(|output| output.out.as_str()).collect();
+        let hashes = nar_hashes(&self.runner, &paths, context).await?;
+        let provenance = evaluation.provenance(&outputs, &hashes, nix_version);
+        let image = make_image(profile, parts, is_in_step, &log, context).await?;
+        Ok(image.provenance(provenance).build()?)
     }
 }
 
