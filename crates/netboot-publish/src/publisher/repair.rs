@@ -1,5 +1,6 @@
 //! Sending again what is damaged at a target.
 
+mod manifests;
 mod places;
 mod source;
 
@@ -12,14 +13,12 @@ use netboot_core::{
 };
 use serde::Serialize;
 
+use self::manifests::Candidate;
 pub use self::source::RepairSource;
 use super::Publisher;
 use super::content::check_contents;
-use super::signing::signature_path;
-use super::stage::manifest_path;
-use super::target::{StoredManifest, incomplete_manifest, upload};
+use super::target::{incomplete_manifest, upload};
 use super::whole::required;
-use crate::signature;
 use crate::store::Upload;
 use crate::{Error, Finding};
 
@@ -57,14 +56,25 @@ impl fmt::Display for RepairReport {
     }
 }
 
+/// What there is to send for a manifest, and what cannot be found anywhere.
+#[derive(Debug, Default)]
+struct Mending {
+    hashed_bytes: u64,
+    findings: Vec<Finding>,
+    blobs: Vec<Upload>,
+    files: Vec<Upload>,
+    unfound: Vec<Finding>,
+}
+
 impl Publisher {
     /// Reads every byte of a release, and sends again what is missing or has other bytes than its
     /// manifest says, also where the size is right: from the first of `sources` that has it, or
     /// else from what lies elsewhere at the target (an entry point and its text are the same). Of
     /// the live release also its entry points and the script in the pointer are put right.
     ///
-    /// A manifest that is missing, cannot be understood or (with trusted keys) is not signed
-    /// right is taken from a source as well. Other files are only ever replaced under the name of
+    /// A manifest that is missing, cannot be understood, names what nobody has or (with trusted
+    /// keys) is not signed right is taken from a source as well. What a manifest says of its images
+    /// beyond that is covered by nothing but a signature. Other files are only ever replaced under the name of
     /// a blob or of the release's own; an entry point of somebody else stays as
     /// [`with_replace_foreign`](Self::with_replace_foreign) says.
     ///
@@ -87,38 +97,55 @@ impl Publisher {
             mended: BTreeMap::new(),
             remaining: Vec::new(),
         };
-        let (manifest, records) = self.sound_manifest(release, sources, &mut report).await?;
+        let mut best: Option<(Candidate, Mending)> = None;
+        for candidate in self.candidates(release, sources, &mut report).await? {
+            let mending = self.mending(&candidate.manifest, sources, context).await?;
+            report.hashed_bytes += mending.hashed_bytes;
+            let complete = mending.unfound.is_empty();
+            if complete || best.is_none() {
+                best = Some((candidate, mending));
+            }
+            if complete {
+                break;
+            }
+        }
+        let Some((Candidate { manifest, records, .. }, mending)) = best else {
+            return Err(Error::NotStaged { release: *release });
+        };
+        report.found.extend(mending.findings);
         let incomplete = layout::in_release(release, &incomplete_manifest()?);
         if !records.is_empty() {
             // So that pruning knows whose files these are until the manifest is there.
             let json = manifest.to_json()?.into();
             self.store.send(vec![upload(incomplete.clone(), json)?], context).await?;
         }
-        if self.mend_objects(&manifest, sources, &mut report, context).await? {
-            self.mend(records, &mut report, context).await?;
+        self.mend(mending.blobs, &mut report, context).await?;
+        self.mend(mending.files, &mut report, context).await?;
+        if mending.unfound.is_empty() {
+            for record in records {
+                self.mend(vec![record], &mut report, context).await?;
+            }
             self.store.delete(&[incomplete], context).await?;
         } else if !records.is_empty() {
             report.remaining.push(Finding::Incomplete { release: *release });
         }
+        report.remaining.extend(mending.unfound);
         self.mend_places(&manifest, &mut report, context).await?;
         Ok(report)
     }
 
-    /// Sends blobs, then files of the release; says whether the release is whole now.
-    async fn mend_objects(
+    /// What is to be sent so that a release of this manifest is whole.
+    async fn mending(
         &self,
         manifest: &Manifest,
         sources: &[RepairSource],
-        report: &mut RepairReport,
         context: &Context,
-    ) -> Result<bool, Error> {
+    ) -> Result<Mending, Error> {
         let objects = required(manifest);
         let (mut findings, sound) = self.check_sizes(objects.clone()).await?;
         let (wrong, hashed_bytes) = check_contents(&self.store, sound, context).await?;
         findings.extend(wrong);
-        report.hashed_bytes += hashed_bytes;
-        let (mut blobs, mut files) = (Vec::new(), Vec::new());
-        let mut whole = true;
+        let mut mending = Mending { hashed_bytes, ..Mending::default() };
         for finding in &findings {
             let Some((path, expected)) =
                 finding.path().and_then(|path| objects.get_key_value(path))
@@ -126,18 +153,13 @@ impl Publisher {
                 continue;
             };
             match self.find(manifest, path, *expected, sources, context).await? {
-                Some(upload) if path.as_str().starts_with("blobs/") => blobs.push(upload),
-                Some(upload) => files.push(upload),
-                None => {
-                    whole = false;
-                    report.remaining.push(finding.clone());
-                }
+                Some(upload) if path.as_str().starts_with("blobs/") => mending.blobs.push(upload),
+                Some(upload) => mending.files.push(upload),
+                None => mending.unfound.push(finding.clone()),
             }
         }
-        report.found.extend(findings);
-        self.mend(blobs, report, context).await?;
-        self.mend(files, report, context).await?;
-        Ok(whole)
+        mending.findings = findings;
+        Ok(mending)
     }
 
     async fn mend(
@@ -179,77 +201,5 @@ impl Publisher {
         }
         let right = |bytes: &Bytes| Sha256Digest::of(bytes) == expected.sha256;
         candidates.into_iter().find(right).map(|bytes| upload(path.clone(), bytes)).transpose()
-    }
-
-    /// A manifest that can be trusted, and what of manifest and signature has to be sent for it.
-    async fn sound_manifest(
-        &self,
-        release: &ReleaseId,
-        sources: &[RepairSource],
-        report: &mut RepairReport,
-    ) -> Result<(Manifest, Vec<Upload>), Error> {
-        let there = match self.read_manifest(release).await {
-            Ok(there) => there,
-            Err(Error::MalformedManifest { source, .. })
-                if !matches!(*source, netboot_core::Error::ManifestVersion { .. }) =>
-            {
-                let problem = source.to_string();
-                report.found.push(Finding::MalformedManifest { release: *release, problem });
-                None
-            }
-            Err(error) => return Err(error),
-        };
-        let problem = match &there {
-            Some(stored) => self.signature_problem(release, stored).await?,
-            None => None,
-        };
-        match (there, problem) {
-            (Some(stored), None) => return Ok((stored.manifest, Vec::new())),
-            (Some(_), Some(problem)) => {
-                report.found.push(Finding::Signature { release: *release, problem });
-            }
-            (None, _) if report.found.is_empty() => {
-                report.found.push(Finding::Missing { path: manifest_path(release) });
-            }
-            (None, _) => {}
-        }
-        let mut refused = None;
-        for source in sources {
-            let Some((stored, signature)) = source.manifest(release).await? else { continue };
-            match self.signature_for(&stored, signature).await {
-                Ok(signature) => {
-                    let manifest = upload(manifest_path(release), stored.json)?;
-                    let records = signature.into_iter().chain([manifest]).collect();
-                    return Ok((stored.manifest, records));
-                }
-                Err(error) => refused = Some(error),
-            }
-        }
-        Err(refused
-            .or(problem.map(|problem| Error::Signature { release: *release, problem }))
-            .unwrap_or(Error::NotStaged { release: *release }))
-    }
-
-    /// The signature to send with a manifest from a source: its own, or a new one.
-    async fn signature_for(
-        &self,
-        stored: &StoredManifest,
-        signature: Option<Bytes>,
-    ) -> Result<Option<Upload>, Error> {
-        let release = stored.manifest.release();
-        let sound = |signature: &Bytes| match &self.trusted_keys {
-            Some(keys) => signature::check(keys, release, &stored.json, Some(signature)).is_ok(),
-            None => true,
-        };
-        if let Some(signature) = signature.filter(sound) {
-            return Ok(Some(upload(signature_path(release), signature)?));
-        }
-        // The signature at the target may be right, or can be made.
-        let trusts = |key| self.trusted_keys.as_ref().is_none_or(|keys| keys.contains(key));
-        let can_sign = self.signer.as_ref().is_some_and(|signer| trusts(signer.public_key()));
-        match self.signature_problem(release, stored).await? {
-            Some(problem) if !can_sign => Err(Error::Signature { release: *release, problem }),
-            _ => self.missing_signature(release, &stored.json).await,
-        }
     }
 }
