@@ -1,6 +1,5 @@
 //! A server that is away for a while, or answers late, is waited for; and whoever swaps meanwhile
 //! learns how it went.
-#![expect(clippy::unwrap_used, reason = "a test's set-up that fails is the test's failure")]
 
 mod s3;
 

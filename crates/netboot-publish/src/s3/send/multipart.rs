@@ -40,8 +40,8 @@ pub(super) async fn send(
     let only_if_absent = is_unique(store, upload.path());
     let ended = attempt(store, upload, only_if_absent, context, aborts).await?;
     if ended == Completion::Refused && !is_there(store, upload).await {
-        // Damaged: to write the right bytes over it does no harm.
-        attempt(store, upload, false, context, aborts).await?;
+        // Damaged: to write the right bytes over it does no harm. All progress is reported.
+        attempt(store, upload, false, &Context::new(), aborts).await?;
     }
     Ok(())
 }
