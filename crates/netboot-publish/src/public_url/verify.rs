@@ -185,7 +185,7 @@ impl PublicUrl {
         {
             findings.push(Finding::Redirected { path, to });
         } else if found == expected {
-            findings.extend((!fetched.has_length).then(|| Finding::NoLength { path }));
+            findings.extend((!fetched.has_length).then_some(Finding::NoLength { path }));
         } else if is_entry {
             findings.push(match Pointer::parse(&fetched.bytes) {
                 PointerContent::Malformed { without_history: true, .. } => {
