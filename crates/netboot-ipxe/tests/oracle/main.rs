@@ -5,6 +5,7 @@ mod comparison;
 mod corpus;
 mod generated;
 mod generator;
+mod values;
 
 use comparison::Comparison;
 
