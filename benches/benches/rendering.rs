@@ -25,6 +25,16 @@ fn plain_values(image: &Image) -> Context {
         "initrds": initrds,
         "attempts": 3,
         "pause_seconds": 5,
+        "longest_pause_seconds": 320,
+        "shell": true,
+        "report_url": null,
+        "machine": null,
+        "machine_parameters": false,
+        "machine_overlays": false,
+        "check_digests": false,
+        "check_signatures": false,
+        "overlay_name": "machine-overlay",
+        "blobs_url": "../../../blobs",
     }))
     .unwrap()
 }
@@ -36,6 +46,9 @@ fn main() {
     let renderer = Renderer::builder().build().unwrap();
     let mut tera = Tera::new();
     tera.autoescape_on(Vec::<&'static str>::new());
+    let parts = ["report", "integrity", "shell"];
+    let parts = parts.map(|name| (format!("built-in/{name}"), TemplateName::part(name).unwrap()));
+    tera.add_raw_templates(parts).unwrap();
     tera.add_raw_template("image", TemplateName::Image.built_in()).unwrap();
 
     let ours = || {

@@ -1,0 +1,98 @@
+//! Shows what makes a profile's image as large as it is: as a table, as JSON, or as a treemap.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+mod treemap_svg;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use netboot_core::{Builder, Context, Profile, ProfileName, ProfileSpec, plasmacloud};
+use netboot_examples::{Failure, Progress, Signals};
+use netboot_nix::{NixBuilder, SizeReport};
+
+/// Show what makes an image large, store path by store path.
+///
+/// The exit code is 3 when the image is over its budget.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The flake that has `nixosConfigurations.netboot-<profile>`.
+    #[arg(long, value_name = "REF", default_value = ".")]
+    flake: String,
+
+    /// The profile, one of PlasmaCloud's or any other name.
+    #[arg(long, value_name = "NAME")]
+    profile: ProfileName,
+
+    /// What kernel and initrds together may have, in bytes, instead of the profile's budget.
+    #[arg(long, value_name = "BYTES")]
+    budget: Option<u64>,
+
+    /// The form of the report.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// The file that the report is written to, instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// A table of the largest store paths, and the packages that are there in several versions.
+    Text,
+    /// All of it, for other programs.
+    Json,
+    /// A picture in which each store path has the area of its size.
+    Svg,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let progress = Progress::new(false);
+    let signals = Signals::watch(&progress);
+    match run(&Arguments::parse(), progress, &signals).await {
+        Ok(report) if report.is_over_budget() => ExitCode::from(3),
+        Ok(_) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(signals.exit_code())
+        }
+    }
+}
+
+async fn run(
+    arguments: &Arguments,
+    progress: Progress,
+    signals: &Signals,
+) -> Result<SizeReport, Failure> {
+    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
+    let mut known = plasmacloud::profiles()?.into_iter();
+    let profile = known.find(|profile| profile.name() == &arguments.profile);
+    let mut profile = profile.unwrap_or_else(|| ProfileSpec::new(arguments.profile.clone()));
+    if let Some(budget) = arguments.budget {
+        profile = profile.with_size_budget(budget);
+    }
+    let builder = NixBuilder::builder(&arguments.flake).build()?;
+    let image = builder.build(&profile, &context).await?;
+    let report = builder.size_report(&profile, &image, &context).await?;
+    let text = match arguments.format {
+        Format::Text => report.to_string(),
+        Format::Json => {
+            let json = serde_json::to_string_pretty(&report);
+            json.map_err(|error| Failure::new(error.to_string(), "ask for another format"))? + "\n"
+        }
+        Format::Svg => treemap_svg::render(&report),
+    };
+    match &arguments.output {
+        None => print!("{text}"),
+        Some(path) => tokio::fs::write(path, text).await.map_err(|error| {
+            Failure::new(
+                format!("cannot write `{}`: {error}", path.display()),
+                "name a file in a directory that is there and yours",
+            )
+        })?,
+    }
+    Ok(report)
+}
