@@ -8,6 +8,7 @@ mod process;
 mod process_group;
 mod progress;
 mod reading;
+mod record;
 mod session;
 mod settings;
 mod ssh_config;
@@ -31,8 +32,11 @@ use netboot_core::{
     ArtifactKind, ArtifactReader, BytesArtifact, Context, FileName, ReleasePath, Sha256Digest,
 };
 
+use tokio::sync::RwLockWriteGuard;
+
 pub use self::builder::RsyncStoreBuilder;
 pub use self::failure::{RsyncFailure, RsyncFailureKind};
+use self::record::Record;
 use self::session::Session;
 use self::settings::Settings;
 pub use self::target::RsyncTarget;
@@ -83,9 +87,24 @@ use crate::store::{
 /// ```text
 /// command="rrsync /srv/pxe/nixos",restrict ssh-ed25519 AAAA…
 /// ```
+/// `rrsync` admits one at a time, which is waited for.
+///
+/// # Accounts that may only write
+/// With `rrsync -wo`, or `write only = yes` of a daemon, nothing can be read back. A store that is
+/// told so ([`write_only`](RsyncStoreBuilder::write_only)) keeps a copy of all that it sends in a
+/// directory of this machine, its record, and reads that instead. It shows nothing of it before it
+/// has asked `rsync` what of it would have to be sent again: what is missing at the target, or has
+/// another size, and for small files and whatever is read, other bytes, is told from what is as
+/// it was sent. So releases are published, verified by content, rolled back and pruned as
+/// elsewhere. What cannot be known:
+/// - what others put there, but where a file of the publisher's belongs: there it is seen that
+///   something lies, as something that is not netboot's;
+/// - whether links are as they were made;
+/// - what was published from another record.
 #[derive(Debug, Clone)]
 pub struct RsyncStore {
     session: Arc<Session>,
+    record: Option<Arc<Record>>,
 }
 
 impl RsyncStore {
@@ -102,8 +121,25 @@ impl RsyncStore {
         RsyncStoreBuilder::new(target)
     }
 
-    fn new(settings: Settings, _write_only: Option<PathBuf>) -> Self {
-        Self { session: Arc::new(Session::new(settings)) }
+    fn new(settings: Settings, record: Option<PathBuf>) -> Self {
+        let record = record.map(|directory| Arc::new(Record::new(directory)));
+        Self { session: Arc::new(Session::new(settings)), record }
+    }
+
+    /// Whether nothing is read from the target, but from a record of what was sent.
+    pub fn is_write_only(&self) -> bool {
+        self.record.is_some()
+    }
+
+    async fn new_directories(
+        &self,
+        paths: impl IntoIterator<Item = &ReleasePath>,
+        context: &Context,
+    ) -> Result<NewDirectories, Error> {
+        match &self.record {
+            None => NewDirectories::of(&self.session, paths, context).await,
+            Some(_) => NewDirectories::by_asking(&self.session, paths, context).await,
+        }
     }
 
     /// The target.
@@ -128,6 +164,9 @@ impl Store for RsyncStore {
         if paths.is_empty() {
             return Ok(BTreeMap::new());
         }
+        if let Some(record) = &self.record {
+            return record.stat(&self.session, paths).await;
+        }
         let names = paths.iter().map(ReleasePath::as_str);
         let mut found = reading::stat(&self.session, names, &Context::new()).await?;
         let entry = |path: &ReleasePath| Some((path.clone(), found.remove(path.as_str())?));
@@ -135,6 +174,9 @@ impl Store for RsyncStore {
     }
 
     async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+        if let Some(record) = &self.record {
+            return record.list(&self.session, scope).await;
+        }
         let below = match scope {
             ListScope::Root => None,
             ListScope::Below(path) => Some(path),
@@ -143,6 +185,9 @@ impl Store for RsyncStore {
     }
 
     async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
+        if let Some(record) = &self.record {
+            return record.read(&self.session, path).await;
+        }
         let fetched =
             reading::fetch(&self.session, path, Some(DOCUMENT_LIMIT), &Context::new()).await?;
         let Some(file) = fetched else {
@@ -163,6 +208,9 @@ impl Store for RsyncStore {
     }
 
     async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
+        if let Some(record) = &self.record {
+            return record.open(&self.session, path).await;
+        }
         let file = reading::fetch(&self.session, path, None, &Context::new()).await?;
         Ok(file.map(|file| Box::pin(tokio::fs::File::from_std(file)) as ArtifactReader))
     }
@@ -172,9 +220,16 @@ impl Store for RsyncStore {
         if uploads.is_empty() {
             return Ok(());
         }
+        let _changing = changing(self.record.as_deref()).await;
         let paths = uploads.iter().map(Upload::path);
-        let directories = NewDirectories::of(&self.session, paths, context).await?;
-        writing::send(&self.session, &uploads, directories, context).await
+        let directories = self.new_directories(paths, context).await?;
+        writing::send(&self.session, &uploads, directories, context).await?;
+        if let Some(record) = &self.record {
+            // Its progress was told already.
+            let quiet = Context::new().with_cancellation(context.cancellation().clone());
+            record.copy.send(uploads, &quiet).await?;
+        }
+        Ok(())
     }
 
     async fn swap(
@@ -194,7 +249,12 @@ impl Store for RsyncStore {
         if paths.is_empty() {
             return Ok(());
         }
-        writing::delete(&self.session, paths, context).await
+        let _changing = changing(self.record.as_deref()).await;
+        writing::delete(&self.session, paths, self.record.is_none(), context).await?;
+        match &self.record {
+            Some(record) => record.copy.delete(paths, context).await,
+            None => Ok(()),
+        }
     }
 
     async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
@@ -202,13 +262,26 @@ impl Store for RsyncStore {
             return Ok(());
         }
         let context = Context::new();
-        let directories = NewDirectories::of(&self.session, links.keys(), &context).await?;
-        writing::link(&self.session, links, directories, &context).await
+        let _changing = changing(self.record.as_deref()).await;
+        let directories = self.new_directories(links.keys(), &context).await?;
+        writing::link(&self.session, links, directories, &context).await?;
+        match &self.record {
+            Some(record) => record.copy.link(links).await,
+            None => Ok(()),
+        }
     }
 
     async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
         context.check()?;
         Ok(StoreLock::none())
+    }
+}
+
+/// Keeps others of this store from looking while the target and the record are changed.
+async fn changing(record: Option<&Record>) -> Option<RwLockWriteGuard<'_, ()>> {
+    match record {
+        Some(record) => Some(record.changing.write().await),
+        None => None,
     }
 }
 

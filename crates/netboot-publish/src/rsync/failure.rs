@@ -90,7 +90,8 @@ impl RsyncFailure {
     /// there.
     pub(super) fn only_says_missing(&self) -> bool {
         let is_missing = |line: &str| {
-            let is_looked_for = ["link_stat", "change_dir", "rrsync error:", "chdir"];
+            let is_looked_for =
+                ["link_stat", "change_dir", "rrsync error:", "chdir", "failed to stat"];
             let is_absent = ["(2)", "(20)", "No such file or directory", "Not a directory"];
             is_looked_for.iter().any(|text| line.contains(text))
                 && is_absent.iter().any(|text| line.contains(text))
@@ -99,6 +100,7 @@ impl RsyncFailure {
             line.starts_with("rsync error:")
                 || line.contains("connection unexpectedly closed")
                 || line.contains("Broken pipe")
+                || line.starts_with("default_perms_for_dir:")
                 || line.contains("read error: Connection reset")
         };
         let mut missing = false;

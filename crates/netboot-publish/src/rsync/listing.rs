@@ -40,6 +40,12 @@ pub(super) fn parse(line: &str) -> Option<Listed> {
     Some(Listed { path, entry })
 }
 
+/// Whether a line tells of something that the receiving side does not have in any form.
+pub(super) fn is_new(line: &str) -> bool {
+    let change = line.strip_prefix("netboot-item ").and_then(|rest| rest.split(' ').next());
+    change.is_some_and(|change| change.ends_with("+++++++++"))
+}
+
 /// Replaces each `\#ooo` by the byte that its octal number is.
 fn unescape(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();

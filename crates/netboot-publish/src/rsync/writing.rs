@@ -9,6 +9,7 @@ use netboot_core::{Context, ReleasePath};
 use super::listing::{self, PARTIAL_DIRECTORY};
 use super::progress::Progress;
 use super::reading;
+use super::record;
 use super::session::Session;
 use super::staging;
 use crate::Error;
@@ -71,13 +72,19 @@ pub(super) async fn link(
     Ok(())
 }
 
-/// Deletes what lies at `paths`, and the directories below `releases/` that this leaves empty.
+/// Deletes what lies at `paths`, and the directories below `releases/` that this leaves empty, if
+/// it can be looked which are there.
 pub(super) async fn delete(
     session: &Arc<Session>,
     paths: &[ReleasePath],
+    can_look: bool,
     context: &Context,
 ) -> Result<(), Error> {
     delete_names(session, paths, context).await?;
+    if !can_look {
+        session.forget_directories();
+        return Ok(());
+    }
     // Those in the root stay, whoever made them.
     let below_releases = |path: &ReleasePath| path.as_str().starts_with("releases/");
     let emptied: BTreeSet<ReleasePath> =
@@ -139,14 +146,18 @@ impl NewDirectories {
         Ok(Self(missing))
     }
 
-    /// All of them, where it cannot be looked which are there.
-    pub(super) fn all_unknown<'a>(
-        session: &Session,
-        paths: impl IntoIterator<Item = &'a ReleasePath>,
-    ) -> Self {
+    /// The same where it cannot be looked, but asked what would be made.
+    pub(super) async fn by_asking(
+        session: &Arc<Session>,
+        paths: impl IntoIterator<Item = &ReleasePath>,
+        context: &Context,
+    ) -> Result<Self, Error> {
         let mut unknown = session.unknown_directories(needed(paths));
         unknown.remove(ROOT);
-        Self(unknown)
+        if unknown.is_empty() {
+            return Ok(Self(unknown));
+        }
+        record::missing_directories(session, &unknown, context).await.map(Self)
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {

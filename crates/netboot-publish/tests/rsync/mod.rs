@@ -10,8 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use netboot_core::{Artifact, ArtifactKind, BytesArtifact, FileName, ReleasePath};
 use netboot_publish::{
-    Error, RsyncFailure, RsyncFailureKind, RsyncStore, RsyncStoreBuilder, RsyncTarget, Store,
-    Upload,
+    Error, RsyncFailure, RsyncFailureKind, RsyncStore, RsyncStoreBuilder, RsyncTarget, Upload,
 };
 use netboot_testbed::{RsyncDaemon, RsyncModule, SshServer};
 use tempfile::TempDir;
@@ -48,15 +47,6 @@ impl DaemonSite {
     pub fn builder(&self, path: &str) -> RsyncStoreBuilder {
         RsyncStore::builder(self.target(path))
     }
-
-    /// New targets, one at each call.
-    pub fn targets(&self) -> impl Fn() -> Arc<dyn Store> {
-        let count = AtomicUsize::new(0);
-        move || {
-            let name = format!("target-{}", count.fetch_add(1, Ordering::Relaxed));
-            Arc::new(self.builder(&name).build().unwrap())
-        }
-    }
 }
 
 /// An sshd, and a directory `published`.
@@ -92,20 +82,6 @@ impl SshSite {
     /// A store's builder for an account with a shell.
     pub fn builder(&self, path: &Path) -> RsyncStoreBuilder {
         self.builder_as(&new_name("key"), "", path.to_str().unwrap())
-    }
-
-    /// New targets of an account with a shell, one at each call.
-    pub fn targets(&self) -> impl Fn() -> Arc<dyn Store> {
-        let identity = self.server.authorize(&new_name("key"), "");
-        let count = AtomicUsize::new(0);
-        move || {
-            let name = format!("target-{}", count.fetch_add(1, Ordering::Relaxed));
-            let path = self.published().join(name);
-            let store = RsyncStore::builder(self.target(path.to_str().unwrap()))
-                .identity_file(&identity)
-                .host_key(&self.server.host_key());
-            Arc::new(store.build().unwrap())
-        }
     }
 
     /// The options of a key that may only run `rrsync` with these words.

@@ -1,0 +1,238 @@
+//! What was sent to an account that cannot be read from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use netboot_core::{ArtifactReader, Context, ReleasePath};
+use tokio::sync::RwLock;
+
+use super::command::Arguments;
+use super::listing;
+use super::session::Session;
+use super::work_directory::{TREE, WorkDirectory};
+use crate::Error;
+use crate::local::LocalStore;
+use crate::store::{Document, Entry, ListScope, Listed, Store};
+
+/// Files up to this size in bytes are compared by their bytes even where sizes would do: pointers,
+/// entry points, manifests.
+const COMPARED_WHOLE: u64 = 1024 * 1024;
+
+/// A copy of all that was sent, and the only thing that can be read of it.
+///
+/// Whether the target still has it is asked by runs of `rsync` that would send it again and change
+/// nothing: they tell what differs.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) copy: LocalStore,
+    /// Held to write while the target and the copy are changed one after the other.
+    pub(super) changing: RwLock<()>,
+}
+
+/// What lies at the target where the copy has something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    Same,
+    Absent,
+    Different,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Size,
+    Bytes,
+}
+
+impl Record {
+    pub(super) fn new(directory: PathBuf) -> Self {
+        Self { copy: LocalStore::new(directory), changing: RwLock::new(()) }
+    }
+
+    /// What lies at each of `paths`: what was sent and is still there, or else something of which
+    /// nothing is known.
+    pub(super) async fn stat(
+        &self,
+        session: &Arc<Session>,
+        paths: &[ReleasePath],
+    ) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+        let _unchanged = self.changing.read().await;
+        let recorded = self.copy.stat(paths).await?;
+        let unknown: Vec<ReleasePath> =
+            paths.iter().filter(|path| !recorded.contains_key(*path)).cloned().collect();
+        let mut found = self.still_there(session, recorded).await?;
+        let foreign = self.compare(session, &unknown, By::Size).await?;
+        let foreign = foreign.into_iter().filter(|(_, found)| *found != Comparison::Absent);
+        found.extend(foreign.map(|(path, _)| (path, Entry::Other)));
+        Ok(found)
+    }
+
+    /// What was sent to `scope` and is still there.
+    pub(super) async fn list(
+        &self,
+        session: &Arc<Session>,
+        scope: &ListScope,
+    ) -> Result<Vec<Listed>, Error> {
+        let _unchanged = self.changing.read().await;
+        let listed = self.copy.list(scope).await?;
+        let path = |listed: Listed| Some((ReleasePath::new(listed.path).ok()?, listed.entry));
+        let found = self.still_there(session, listed.into_iter().filter_map(path).collect());
+        let listed = |(path, entry): (ReleasePath, Entry)| Listed { path: path.into(), entry };
+        Ok(found.await?.into_iter().map(listed).collect())
+    }
+
+    /// The bytes that were sent, if the target still has the same.
+    pub(super) async fn read(
+        &self,
+        session: &Arc<Session>,
+        path: &ReleasePath,
+    ) -> Result<Option<Document>, Error> {
+        let _unchanged = self.changing.read().await;
+        let document = self.copy.read(path).await?;
+        Ok(if self.has_same(session, path).await? { document } else { None })
+    }
+
+    /// A reader of the bytes that were sent, if the target still has the same.
+    pub(super) async fn open(
+        &self,
+        session: &Arc<Session>,
+        path: &ReleasePath,
+    ) -> Result<Option<ArtifactReader>, Error> {
+        let _unchanged = self.changing.read().await;
+        let reader = self.copy.open(path).await?;
+        Ok(if self.has_same(session, path).await? { reader } else { None })
+    }
+
+    async fn has_same(&self, session: &Arc<Session>, path: &ReleasePath) -> Result<bool, Error> {
+        let paths = std::slice::from_ref(path);
+        if self.copy.stat(paths).await?.is_empty() {
+            return Ok(false);
+        }
+        let compared = self.compare(session, paths, By::Bytes).await?;
+        Ok(compared.get(path) == Some(&Comparison::Same))
+    }
+
+    /// Of what was sent, what is still there. What was changed there is something else.
+    async fn still_there(
+        &self,
+        session: &Arc<Session>,
+        recorded: BTreeMap<ReleasePath, Entry>,
+    ) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+        let (mut small, mut large) = (Vec::new(), Vec::new());
+        for (path, entry) in &recorded {
+            match entry.size() {
+                Some(size) if size <= COMPARED_WHOLE => small.push(path.clone()),
+                Some(_) => large.push(path.clone()),
+                // That a link is still there cannot be asked.
+                None => {}
+            }
+        }
+        let mut compared = self.compare(session, &small, By::Bytes).await?;
+        compared.extend(self.compare(session, &large, By::Size).await?);
+        let entry = |(path, entry): (ReleasePath, Entry)| match compared.get(&path) {
+            None | Some(Comparison::Same) => Some((path, entry)),
+            Some(Comparison::Different) => Some((path, Entry::Other)),
+            Some(Comparison::Absent) => None,
+        };
+        Ok(recorded.into_iter().filter_map(entry).collect())
+    }
+
+    /// Compares what the target has with the copy, or with an empty file where that has none.
+    async fn compare(
+        &self,
+        session: &Arc<Session>,
+        paths: &[ReleasePath],
+        by: By,
+    ) -> Result<BTreeMap<ReleasePath, Comparison>, Error> {
+        if paths.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let context = Context::new();
+        let work = session.work_directory().await?;
+        let mut compared = BTreeMap::new();
+        for path in paths {
+            // Where one path leads through another, the longer one cannot be there.
+            let laid_out = self.lay_out(&work, path)?;
+            let begin = if laid_out { Comparison::Same } else { Comparison::Absent };
+            compared.insert(path.clone(), begin);
+        }
+        let laid_out = compared.iter().filter(|(_, begin)| **begin == Comparison::Same);
+        let tree: Vec<&str> = laid_out.map(|(path, _)| path.as_str()).collect();
+        let by = if by == By::Bytes { "--checksum" } else { "--size-only" };
+        let sent = would_send(session, &work, &tree, by, &context).await?;
+        for (path, is_new) in sent {
+            let Ok(path) = ReleasePath::new(path) else { continue };
+            let found = if is_new { Comparison::Absent } else { Comparison::Different };
+            compared.insert(path, found);
+        }
+        Ok(compared)
+    }
+
+    fn lay_out(&self, work: &WorkDirectory, path: &ReleasePath) -> Result<bool, Error> {
+        let place = work.in_tree(path);
+        if work.create_parents([path]).is_err() || place.exists() {
+            return Ok(false);
+        }
+        let copy = self.copy.directory().join(path.as_str());
+        let laid_out = match std::fs::canonicalize(&copy) {
+            Ok(copy) => symlink(copy, &place),
+            Err(_) => std::fs::write(&place, ""),
+        };
+        laid_out.map_err(|source| Error::io("write", &place, source))?;
+        Ok(true)
+    }
+}
+
+/// Those of `directories` that the target does not have.
+pub(super) async fn missing_directories(
+    session: &Arc<Session>,
+    directories: &BTreeSet<String>,
+    context: &Context,
+) -> Result<BTreeSet<String>, Error> {
+    let work = session.work_directory().await?;
+    for directory in directories {
+        let path = work.path(TREE).join(directory);
+        std::fs::create_dir_all(&path).map_err(|source| Error::io("create", &path, source))?;
+    }
+    let tree: Vec<&str> = directories.iter().map(String::as_str).collect();
+    let sent = would_send(session, &work, &tree, "--dirs", context).await?;
+    let missing = |(path, is_new): (String, bool)| {
+        let path = path.strip_suffix('/')?.to_owned();
+        (is_new && directories.contains(&path)).then_some(path)
+    };
+    Ok(sent.into_iter().filter_map(missing).collect())
+}
+
+/// What of the tree, by its names, would be sent, and whether the target has nothing in that place.
+async fn would_send(
+    session: &Arc<Session>,
+    work: &WorkDirectory,
+    tree: &[&str],
+    how: &str,
+    context: &Context,
+) -> Result<Vec<(String, bool)>, Error> {
+    work.write_names(tree.iter().copied())?;
+    let version = session.version(work, context).await?;
+    let mut arguments = Arguments::new(&session.settings, version);
+    arguments.add_all(["--dry-run", "--copy-links", how, listing::FORMAT]);
+    arguments.by_names();
+    let operand = session.settings.target.operand();
+    let arguments = arguments.with_operands(&format!("{TREE}/"), &operand);
+    let mut found = Vec::new();
+    let on_line = |line: &str| {
+        if let Some(listed) = listing::parse(line) {
+            found.push((listed.path, listing::is_new(line)));
+        }
+    };
+    let outcome = session.run("compare with", work, arguments, context, on_line).await?;
+    let Err(failure) = outcome else { return Ok(found) };
+    if !failure.only_says_missing() {
+        return Err(failure.into());
+    }
+    // What would lie below a file is not there.
+    let places = failure.last_lines().iter().filter_map(|line| line.split('"').nth(1));
+    let names = tree.iter().filter(|name| places.clone().any(|place| place.ends_with(*name)));
+    found.extend(names.map(|name| ((*name).to_owned(), true)));
+    Ok(found)
+}
