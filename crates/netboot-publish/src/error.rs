@@ -1,17 +1,16 @@
 //! What can go wrong while publishing, and what to do about it.
 
 mod hint;
+mod making;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use netboot_core::{
-    BackendError, Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName,
-};
+use netboot_core::{Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName};
 
-use crate::proof::{self, FailedProof, StagedImage};
+use crate::proof::{self, FailedProof};
 use crate::{Finding, SignatureProblem, SitesReport};
 
 /// The errors of this crate.
@@ -367,55 +366,6 @@ pub enum Error {
 impl From<crate::RsyncFailure> for Error {
     fn from(failure: crate::RsyncFailure) -> Self {
         Self::Rsync { source: Box::new(failure) }
-    }
-}
-
-impl From<netboot_core::Error> for Error {
-    fn from(error: netboot_core::Error) -> Self {
-        match error {
-            netboot_core::Error::Cancelled => Self::Cancelled,
-            source => Self::Artifact { source },
-        }
-    }
-}
-
-impl Error {
-    /// A file error of a target: `action` is a verb, such as `write`. A full disk, a read-only
-    /// file system and a missing permission become variants of their own.
-    pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
-        let path = path.as_ref().to_owned();
-        match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Self::StorageFull { path, source }
-            }
-            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path, source },
-            io::ErrorKind::PermissionDenied => Self::PermissionDenied { action, path, source },
-            io::ErrorKind::NotADirectory => Self::NotADirectory { path },
-            _ => Self::Io { action, path, source },
-        }
-    }
-
-    /// Wraps the error of a store of the caller's own, which failed to `action` (a verb) `path`.
-    pub fn store(
-        store: &dyn std::fmt::Display,
-        action: &'static str,
-        path: &dyn std::fmt::Display,
-        source: impl BackendError,
-    ) -> Self {
-        let hint = source.hint();
-        let (store, path) = (store.to_string(), path.to_string());
-        Self::Store { store, action, path, hint, source: Box::new(source) }
-    }
-
-    /// Wraps the error of a [`Prover`](crate::Prover) that could not boot an image.
-    pub fn prover(image: &StagedImage, source: impl BackendError) -> Self {
-        let (release, hint) = (*image.release(), source.hint());
-        Self::Prover { release, hint, source: Box::new(source) }
-    }
-
-    /// Wraps the error of a [`Signer`](crate::Signer) of the caller's own.
-    pub fn signer(source: impl BackendError) -> Self {
-        Self::Signer { hint: source.hint(), source: Box::new(source) }
     }
 }
 

@@ -56,7 +56,8 @@
 //! # Looking after a target
 //! [`verify`](Publisher::verify) finds what is damaged, by listing or by content, and
 //! [`repair`](Publisher::repair) sends it again. With a [`Signer`] manifests are signed; with
-//! [`TrustedKey`]s only what they signed goes live.
+//! [`TrustedKey`]s only what they signed goes live. `PublicUrl` sees a target as machines do.
+//! [`Sites`] are several targets that get the same releases.
 //!
 //! # A store of one's own
 //! Implement [`Store`], whose documentation has the contract, and let a test call

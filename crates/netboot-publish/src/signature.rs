@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use self::minisign_key::MinisignKey;
 use crate::Error;
 
-/// Signs manifests: a key in a file ([`MinisignKey`], feature `minisign`), or a caller's own way
+/// Signs manifests: a key in a file (`MinisignKey` of the feature `minisign`), or a caller's own way
 /// to a key that never leaves its hardware.
 ///
 /// A manifest has the size and digest of everything that a release consists of, so its signature
