@@ -135,6 +135,18 @@ impl TemplateName {
         }
     }
 
+    /// The text of a part that built-in templates include, which a caller's may too as
+    /// `built-in/<name>`:
+    /// - `again`: waits, and goes on at the label `start`, with `netboot-wait` and `netboot-round`
+    /// - `architecture`: sets `netboot-architecture` to Nix's name of the machine's architecture
+    /// - `assignment`: sets what the variable `assignment` has
+    /// - `integrity`: checks what the variable `file` has, and goes to `failed`
+    /// - `report`: reports the variable `stage`
+    /// - `shell`: offers iPXE's command line
+    pub fn part(name: &str) -> Option<&'static str> {
+        sources::part(name)
+    }
+
     /// The variables that the template may print besides the common ones.
     pub fn variables(self) -> &'static [&'static str] {
         match self {

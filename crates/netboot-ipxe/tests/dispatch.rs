@@ -101,7 +101,7 @@ async fn a_fleet_in_files_has_one_for_each_key() {
     assert_golden("dispatch-file.ipxe", &machine);
     // A file whose conditions do not hold tells nothing.
     let fleet = Fleet::builder(UnknownMachine::Refuse).form(DispatchForm::Files).assignment(
-        assignment("a", "worker").selector(Selector::new([mac(1), setting("b", "c")]).unwrap()),
+        assignment("a", "worker").selector(Selector::new([mac(1), setting("product", "R-1")]).unwrap()),
     );
     let conditional = crate::release(fleet.build().unwrap());
     let machine = script(&conditional, "machines/mac-of-82.84.0.0/52-54-00-00-00-01.ipxe").await;

@@ -4,12 +4,13 @@
 mod golden_file;
 mod images;
 
+use std::path::Path;
 use std::time::Duration;
 
 use golden_file::assert_golden;
 use images::image;
 use netboot_core::layout;
-use netboot_ipxe::Renderer;
+use netboot_ipxe::{Renderer, Target, lint};
 
 #[test]
 fn the_scripts_of_a_release() {
@@ -49,4 +50,24 @@ fn the_same_images_make_the_same_release() {
     };
     assert_eq!(release().id(), release().id());
     assert_eq!(release().manifest().to_json().unwrap(), release().manifest().to_json().unwrap());
+}
+
+#[test]
+fn no_built_in_script_has_a_finding() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let able: Target = "sid-efi".parse().unwrap();
+    let able = able.customize("able").command("imgtrust").option("imgtrust", "allow");
+    let able = able.command("imgverify").build().unwrap();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "ipxe") {
+            continue;
+        }
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let target = if name.starts_with("verified") { able.clone() } else { Target::default() };
+        let script = std::fs::read_to_string(&path).unwrap();
+        let findings = lint(&script, &target);
+        let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        assert!(findings.is_empty(), "{name}: {findings:#?}");
+    }
 }

@@ -7,7 +7,9 @@ mod images;
 use std::error::Error as _;
 
 use images::image;
-use netboot_ipxe::{Error, Finding, FindingKind, Renderer, ScriptProblem, Target, TemplateName};
+use netboot_ipxe::{
+    Error, Finding, FindingKind, MenuText, Renderer, ScriptProblem, Target, TemplateName,
+};
 
 /// Renders an image with `text` in place of the built-in template.
 fn render(text: &str) -> Result<String, Error> {
@@ -188,4 +190,54 @@ fn a_kernel_command_line_may_be_as_long_as_firmware_takes() {
         assert_eq!((found.line, found.kind), (3, expected));
     }
     render(&format!("{HEAD}echo {}\n", "x".repeat(5000))).unwrap();
+}
+
+#[test]
+fn a_template_extends_what_it_replaces() {
+    let text = "{% extends \"built-in/image\" %}\n\
+                {% block begin %}echo {{ site }}: {{ profile }}\n{% include \"banner\" %}\
+                {% endblock begin %}";
+    let site = MenuText::new("Rack 3").unwrap();
+    let extended = Renderer::builder()
+        .template(TemplateName::Image, text)
+        .part("banner", "echo Hello\n")
+        .variable("site", site)
+        .build()
+        .unwrap();
+    let image = image("worker", "W", &["a=1"], &["initrd"]);
+    let script = extended.render_standalone(&image).unwrap();
+    let plain = Renderer::builder().build().unwrap().render_standalone(&image).unwrap();
+    let begin = "echo Netboot starts worker\n";
+    assert_eq!(script, plain.replace(begin, "echo Rack 3: worker\necho Hello\n"));
+}
+
+#[test]
+fn templates_come_from_a_directory_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    write("pointer.ipxe", "#!ipxe\n{{ mark }}\n{% include \"greeting\" %}exit 0\n");
+    write("greeting.ipxe", "echo {{ release }}\n");
+    write("README.md", "{{ nothing of ours }}");
+    let render = |builder: netboot_ipxe::RendererBuilder| {
+        builder.template_directory(directory.path()).build()?.render_boot_entry()
+    };
+    render(Renderer::builder()).unwrap();
+    // An unknown variable is found in the part that has it.
+    write("greeting.ipxe", "echo hello\necho {{ releese }}\n");
+    let error = render(Renderer::builder()).unwrap_err();
+    let expected = "the template `greeting` uses the unknown variable `releese` at its line 2";
+    assert_eq!(error.to_string(), expected);
+    let missing = directory.path().join("missing");
+    let error = Renderer::builder().template_directory(missing).build().unwrap_err();
+    assert!(matches!(error, Error::TemplateFile { .. }) && error.hint().is_some(), "{error:?}");
+}
+
+#[test]
+fn what_a_caller_adds_to_a_built_in_script_is_linted_as_a_whole() {
+    let text = "{% extends \"built-in/image\" %}{% block before_boot %}goto nowhere\n\
+                {% endblock before_boot %}";
+    let renderer = Renderer::builder().template(TemplateName::Image, text).build().unwrap();
+    let error = renderer.render_standalone(&image("worker", "W", &[], &["initrd"])).unwrap_err();
+    assert!(matches!(error, Error::NotAScript { .. }), "{error:?}");
+    assert!(error.to_string().contains("nowhere"), "{error}");
 }

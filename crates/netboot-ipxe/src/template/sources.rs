@@ -23,6 +23,11 @@ const PARTS: [(&str, &str); 6] = [
     ("shell", include_str!("../templates/parts/shell.ipxe")),
 ];
 
+/// The text of a built-in part.
+pub(super) fn part(name: &str) -> Option<&'static str> {
+    PARTS.into_iter().find(|(part, _)| *part == name).map(|(_, text)| text)
+}
+
 /// The caller's templates and parts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TemplateSources {
