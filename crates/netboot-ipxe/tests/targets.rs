@@ -29,8 +29,8 @@ fn questions() -> String {
     let mut script = ipxe_usage::script(&every_command());
     for protocol in Protocol::ALL {
         let scheme = protocol.scheme();
-        let _ = write!(script, "echo\necho @@protocol {scheme}\n");
-        let _ = write!(script, "imgfetch --timeout 1 {scheme}://10.0.2.2:1/x ||\n");
+        let _ = writeln!(script, "echo\necho @@protocol {scheme}");
+        let _ = writeln!(script, "imgfetch --timeout 1 {scheme}://10.0.2.2:1/x ||");
     }
     script + "echo\necho @@features\nshow version ||\n"
 }
@@ -239,4 +239,10 @@ fn the_formats_of_images_are_those_that_builds_name() {
             _ => assert!(formats.is_empty(), "{target}"),
         }
     }
+}
+
+#[test]
+fn commands_are_in_the_order_of_their_names() {
+    let names: Vec<&str> = CommandSyntax::all(Version::V2_0).map(|command| command.name).collect();
+    assert!(names.is_sorted(), "{names:?}");
 }

@@ -212,14 +212,11 @@ impl<'a> Graph<'a> {
         let mut fan = BTreeSet::new();
         let mut is_whole = true;
         for name in names {
-            match self.labels.get(name.as_bytes()) {
-                Some(line) => {
-                    fan.insert(self.line_starts[*line]);
-                }
-                None => {
-                    is_whole = false;
-                    self.missing.push((node, name));
-                }
+            if let Some(line) = self.labels.get(name.as_bytes()) {
+                fan.insert(self.line_starts[*line]);
+            } else {
+                is_whole = false;
+                self.missing.push((node, name));
             }
         }
         self.fans.push(fan.into_iter().collect());

@@ -90,7 +90,8 @@ pub(super) fn image_name<'s>(step: &'s Step<'_>) -> Option<Cow<'s, str>> {
 
 /// The last part of a URL's path, if it needs no decoding.
 fn base_name(url: &Token) -> Option<Cow<'_, str>> {
-    let name = url.bytes().rsplit(|byte| *byte == b'/').next()?;
+    let path = url.bytes().split(|byte| matches!(byte, b'?' | b'#')).next()?;
+    let name = path.rsplit(|byte| *byte == b'/').next()?;
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-+,@~".contains(byte);
     (!name.is_empty() && name.iter().all(is_plain)).then(|| String::from_utf8_lossy(name))
 }

@@ -70,7 +70,7 @@ fn of_attempt(
         return found;
     }
     let parameters = kernel.arguments.get(1..).unwrap_or_default();
-    let named: Vec<(&Token, &[u8])> = parameters
+    let wanted: Vec<(&Token, &[u8])> = parameters
         .iter()
         .filter_map(|word| Some((word, word.bytes().strip_prefix(b"initrd=")?)))
         .collect();
@@ -79,18 +79,18 @@ fn of_attempt(
     if !is_open && reader.target.has_quirk(Quirk::LoadsNamedInitrdsOnly) {
         for step in steps() {
             let Some(name) = image_name(step) else { continue };
-            if !named.iter().any(|(_, other)| *other == name.as_bytes()) {
+            if !wanted.iter().any(|(_, other)| *other == name.as_bytes()) {
                 let initrd = name.into_owned();
                 found.push((step.span(), FindingKind::InitrdNotLoaded { initrd }));
             }
         }
     }
-    let names: Option<HashSet<_>> = steps().map(image_name).collect();
-    let Some(names) = names else { return found };
-    for (word, name) in named.iter().filter(|(word, _)| word.is_literal()) {
+    let there: Option<HashSet<_>> = steps().map(image_name).collect();
+    let Some(there) = there else { return found };
+    for (word, name) in wanted.iter().filter(|(word, _)| word.is_literal()) {
         let name = String::from_utf8_lossy(name);
         // With a path, it is a file of the firmware's.
-        if !names.contains(&name) && !name.contains(['\\', '/', ',']) {
+        if !there.contains(&name) && !name.contains(['\\', '/', ',']) {
             let initrd = name.into_owned();
             found.push((word.span(), FindingKind::UnknownInitrd { initrd }));
         }

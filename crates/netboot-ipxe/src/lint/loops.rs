@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::FindingKind;
 use super::graph::Graph;
 use super::reader::{Reader, Step};
-use crate::script::{SettingReference, Span};
+use crate::script::{SettingReference, Span, Token};
 
 /// Commands that wait for somebody, or for some time.
 const WAITING: [&str; 11] = [
@@ -23,7 +23,7 @@ pub(super) fn check(reader: &mut Reader<'_>) {
         }
         // The jump back is the last.
         let last = steps().filter(|(_, step)| step.is(&["goto"])).max_by_key(|(node, _)| *node);
-        if let Some((_, step)) = last.or_else(|| steps().last()) {
+        if let Some((_, step)) = last.or_else(|| steps().next()) {
             let span: Span = step.span();
             found.push((span, FindingKind::EndlessRetry));
         }
@@ -47,7 +47,7 @@ fn is_bounded(graph: &Graph<'_>, component: &[usize]) -> bool {
 }
 
 fn compares(step: &Step<'_>, counted: &HashSet<Box<[u8]>>) -> bool {
-    let expansions = step.arguments.iter().flat_map(|word| word.expansions());
+    let expansions = step.arguments.iter().flat_map(Token::expansions);
     let mut settings = expansions.filter_map(|expansion| expansion.setting());
     settings.any(|setting| counted.contains(&setting.name))
 }
@@ -109,7 +109,9 @@ fn components(graph: &Graph<'_>) -> Vec<Vec<usize>> {
             }
             let start = stack.iter().rposition(|member| *member == node).unwrap_or(0);
             let mut component = stack.split_off(start);
-            component.iter().for_each(|member| on_stack[*member] = false);
+            for member in &component {
+                on_stack[*member] = false;
+            }
             if component.len() > 1 || loops_alone {
                 component.sort_unstable();
                 found.push(component);

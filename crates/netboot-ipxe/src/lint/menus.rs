@@ -22,9 +22,6 @@ pub(super) fn check(reader: &mut Reader<'_>) {
         let before = before(reader, node, &menu());
         let Some(step) = reader.graph.step(node) else { continue };
         let Some(before) = before else { continue };
-        if before.is_dead {
-            continue;
-        }
         if !before.has_menu {
             let command = step.name.unwrap_or_default().to_owned();
             found.push((step.span(), FindingKind::ItemWithoutMenu { command }));
@@ -43,17 +40,18 @@ struct Menu {
 /// What stands on the ways that lead to a command, back to the menu that it is about.
 #[derive(Default)]
 struct Before {
-    is_dead: bool,
     has_menu: bool,
-    has_items: bool,
-    is_open: bool,
+    /// The items that have a name; an empty name stands for one that settings decide.
     items: HashSet<String>,
 }
 
+/// None for a command that nothing leads to, and where too many ways do.
 fn before(reader: &mut Reader<'_>, node: usize, menu: &Menu) -> Option<Before> {
     let mut before = Before::default();
     let graph = &reader.graph;
-    before.is_dead = node != graph.entry() && graph.predecessors(node).next().is_none();
+    if node != graph.entry() && graph.predecessors(node).next().is_none() {
+        return None;
+    }
     let complete = reader.walker.backward(graph, node, |node| {
         let Some(step) = graph.step(node) else { return Onward::Everywhere };
         match step.name {
@@ -61,10 +59,11 @@ fn before(reader: &mut Reader<'_>, node: usize, menu: &Menu) -> Option<Before> {
                 before.has_menu |= step.option("delete").is_none();
                 return Onward::Nowhere;
             }
-            Some("item") if menu.is_of(step.option("menu").or(step.option("form"))) => {
-                if step.option("gap").is_none() {
-                    before.add(step);
-                }
+            Some("item")
+                if step.option("gap").is_none()
+                    && menu.is_of(step.option("menu").or(step.option("form"))) =>
+            {
+                before.add(step);
             }
             _ => {}
         }
@@ -85,20 +84,16 @@ impl Menu {
 impl Before {
     fn add(&mut self, item: &Step<'_>) {
         let Some(name) = item.arguments.first() else { return };
-        self.has_items = true;
-        if name.is_literal() {
-            self.items.insert(name.text().into_owned());
-        } else {
-            self.is_open = true;
-        }
+        let name = if name.is_literal() { name.text().into_owned() } else { String::new() };
+        self.items.insert(name);
     }
 }
 
 fn of_choice(step: &Step<'_>, before: &Before) -> Option<(Span, FindingKind)> {
-    if !before.has_items {
+    if before.items.is_empty() {
         return Some((step.span(), FindingKind::ChooseWithoutItems));
     }
     let Some(Value::Text(item)) = step.option("default") else { return None };
-    let is_there = before.is_open || item.is_empty() || before.items.contains(item);
+    let is_there = item.is_empty() || before.items.contains("") || before.items.contains(item);
     (!is_there).then(|| (step.span(), FindingKind::UnknownDefault { item: item.clone() }))
 }

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::FindingKind;
 use super::reader::{Reader, Step, Value};
-use crate::script_check;
 use crate::script::{Build, SettingProblem, SettingReference, SettingType, Settings, Span, Token};
+use crate::script_check;
 
 /// What the script does with its settings, wherever it does it.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use super::FindingKind;
 use super::reader::Reader;
-use crate::script::{LogicalLine, Span};
+use crate::script::{Command, LogicalLine, Span};
 
 pub(super) fn check(reader: &mut Reader<'_>) {
     let script = reader.script;
@@ -52,7 +52,7 @@ fn check_characters(reader: &mut Reader<'_>, line: &LogicalLine) {
     if bytes.is_ascii() {
         return;
     }
-    let words = line.commands().iter().flat_map(|command| command.tokens());
+    let words = line.commands().iter().flat_map(Command::tokens);
     let foreign = words.filter(|word| !word.bytes().is_ascii());
     let found =
         foreign.map(|word| (word.span(), FindingKind::NotAscii { word: word.text().into_owned() }));

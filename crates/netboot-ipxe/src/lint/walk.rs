@@ -4,7 +4,7 @@
 use super::graph::Graph;
 
 /// How many nodes all walks together may visit for each node of the graph.
-const VISITS: usize = 64;
+const VISITS: usize = 8;
 
 /// Remembers which nodes a walk was at.
 pub(super) struct Walker {

@@ -74,24 +74,23 @@ fn is_glued(word: &Token, next: Option<&Token>) -> bool {
 
 fn check_expansions(reader: &mut Reader<'_>, command: &Command) {
     let words = command.tokens();
-    let mut behind = 0;
+    // The last word that could close a `${` before it.
+    let last = words.iter().rposition(|word| word.bytes().contains(&b'}')).unwrap_or(0);
+    let mut open: Option<&Token> = None;
     for (index, word) in words.iter().enumerate() {
-        if index < behind || !is_open(word.bytes()) {
-            continue;
-        }
-        let closes = |word: &Token| word.bytes().contains(&b'}');
-        let rest = words.get(index + 1..).unwrap_or_default();
-        match rest.iter().position(closes) {
-            Some(offset) => {
-                behind = index + offset + 2;
-                let end = rest.get(offset).map_or(word.span().end, |last| last.span().end);
-                let span = Span::new(word.span().start, end);
-                let words = reader.script.excerpt(span).into_owned();
-                reader.find(span, FindingKind::SplitExpansion { words });
-            }
-            None => {
-                let word_text = word.text().into_owned();
-                reader.find(word.span(), FindingKind::OpenExpansion { word: word_text });
+        if let Some(first) = open
+            && word.bytes().contains(&b'}')
+        {
+            let span = Span::new(first.span().start, word.span().end);
+            let words = reader.script.excerpt(span).into_owned();
+            reader.find(span, FindingKind::SplitExpansion { words });
+            open = None;
+        } else if open.is_none() && is_open(word.bytes()) {
+            if index < last {
+                open = Some(word);
+            } else {
+                let text = word.text().into_owned();
+                reader.find(word.span(), FindingKind::OpenExpansion { word: text });
             }
         }
     }

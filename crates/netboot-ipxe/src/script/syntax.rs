@@ -66,7 +66,8 @@ pub struct CommandSyntax {
 impl CommandSyntax {
     /// The command of this name in a version.
     pub fn find(name: &[u8], version: Version) -> Option<&'static Self> {
-        Self::all(version).find(|command| command.name.as_bytes() == name)
+        let index = COMMANDS.binary_search_by(|command| command.name.as_bytes().cmp(name)).ok()?;
+        COMMANDS.get(index).filter(|command| command.since <= version)
     }
 
     /// All commands of a version, by name.

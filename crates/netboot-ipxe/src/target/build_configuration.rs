@@ -57,8 +57,12 @@ impl Origin {
         let efi = platform == Platform::Efi;
         let two = self.version() == Version::V2_0;
         Protocol::ALL.into_iter().filter(move |protocol| match protocol {
-            Protocol::Http | Protocol::Tftp | Protocol::Tftm => true,
-            Protocol::Iscsi | Protocol::Aoe | Protocol::IbSrp => true,
+            Protocol::Http
+            | Protocol::Tftp
+            | Protocol::Tftm
+            | Protocol::Iscsi
+            | Protocol::Aoe
+            | Protocol::IbSrp => true,
             Protocol::Https => match self {
                 Self::Bookworm => false,
                 Self::Trixie | Self::Sid => true,

@@ -21,7 +21,7 @@ pub(crate) fn console(efi: &Path, script: &str) -> String {
     let text = format!("#!ipxe\necho @@begin\n{script}\necho {END}\nsleep 1000\n");
     thread::spawn(move || serve(&listener, &text));
     let mut qemu = Command::new(tool("sh"))
-        .args(["-c", "\"$@\" & read -r line; kill $!", "sh"])
+        .args(["-c", "\"$@\" & read -r line; kill -KILL $!", "sh"])
         .arg(tool("qemu-system-x86_64"))
         .args(["-accel", "tcg", "-m", "512", "-display", "none", "-nodefaults"])
         .args(["-no-user-config", "-machine", "q35", "-serial", "stdio", "-no-reboot"])

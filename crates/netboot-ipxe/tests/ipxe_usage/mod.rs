@@ -6,8 +6,7 @@ use netboot_ipxe::script::{CommandSyntax, OptionValue, Version};
 
 /// Commands whose last argument is put together from all words that are left, so that they take
 /// more than their usage says.
-const JOINED: [&str; 9] =
-    ["echo", "form", "item", "menu", "param", "prompt", "sanboot", "sanhook", "set"];
+const JOINED: [&str; 8] = ["echo", "form", "item", "menu", "param", "prompt", "sanboot", "sanhook"];
 
 /// A script that has all these commands print their usage.
 pub(crate) fn script(commands: &[&str]) -> String {
@@ -73,10 +72,8 @@ pub(crate) fn assert_same(usage: &str, version: Version) {
         "imgextract" => assert_eq!((syntax.minimum, syntax.maximum), (1, 1)),
         // Nor does its, which is of no use.
         "shim" => assert_eq!((syntax.minimum, syntax.maximum), (0, 1)),
-        // What follows is a command.
-        "time" => assert_eq!((syntax.minimum, syntax.maximum), (1, 255)),
-        // An empty value is one.
-        "set" => assert_eq!((syntax.minimum, syntax.maximum), (1, 255)),
+        // What follows is a command, and an empty value is one.
+        "time" | "set" => assert_eq!((syntax.minimum, syntax.maximum), (1, 255)),
         _ if JOINED.contains(&name) => {
             assert_eq!((syntax.minimum, syntax.maximum), (minimum, 255), "`{usage}`");
         }
