@@ -1,9 +1,11 @@
 mod build;
+mod evaluate;
 mod sizes;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +19,15 @@ use crate::realise::Taken;
 use crate::redaction::{Secrets, without_credentials};
 use crate::{Error, FlakeReference, NAME, Overrides, Policy, PolicyFinding, ScaleOut, SizeReport};
 
+/// How many profiles are built at the same time unless a caller says so.
+const CONCURRENT_PROFILES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
+
 /// Gives the name that a profile's configuration has within `nixosConfigurations`.
 type Mapping = Arc<dyn Fn(&dyn Profile) -> String + Send + Sync>;
 
 /// Builds images of a flake's NixOS configurations with Nix.
 ///
-/// All profiles of a call are evaluated once, then built one after the other, each as parallel as
-/// Nix's `max-jobs` allows. What was built is kept from Nix's garbage collector by roots in the
+/// All profiles of a call are evaluated once, then built, some at the same time. What was built is kept from Nix's garbage collector by roots in the
 /// state directory.
 #[derive(Clone)]
 pub struct NixBuilder {
@@ -37,6 +41,8 @@ pub struct NixBuilder {
     runner: Runner,
     keep_roots: Duration,
     keep_logs: Duration,
+    evaluation_processes: NonZeroUsize,
+    concurrent_profiles: NonZeroUsize,
     taken: Taken,
 }
 
@@ -67,6 +73,8 @@ pub struct NixBuilderBuilder {
     grace: Duration,
     keep_roots: Duration,
     keep_logs: Duration,
+    evaluation_processes: NonZeroUsize,
+    concurrent_profiles: NonZeroUsize,
     secrets: Secrets,
 }
 
@@ -177,6 +185,21 @@ impl NixBuilderBuilder {
         self
     }
 
+    /// How many processes share out the evaluation of several profiles: one by default, which takes
+    /// the least memory and evaluates only once what the profiles have in common. Where there are
+    /// cores and memory (a NixOS takes about 1 GiB), one for each profile takes less time.
+    pub fn evaluation_processes(mut self, processes: NonZeroUsize) -> Self {
+        self.evaluation_processes = processes;
+        self
+    }
+
+    /// How many profiles are built at the same time: two by default. Each is as parallel as Nix's
+    /// `max-jobs` allows, and what they have in common is built once.
+    pub fn concurrent_profiles(mut self, profiles: NonZeroUsize) -> Self {
+        self.concurrent_profiles = profiles;
+        self
+    }
+
     /// Checks the choices.
     ///
     /// # Errors
@@ -228,6 +251,8 @@ impl NixBuilderBuilder {
             runner,
             keep_roots: self.keep_roots,
             keep_logs: self.keep_logs,
+            evaluation_processes: self.evaluation_processes,
+            concurrent_profiles: self.concurrent_profiles,
             taken: Taken::default(),
         })
     }
@@ -251,6 +276,8 @@ impl NixBuilder {
             grace: Duration::from_secs(15),
             keep_roots: Duration::from_secs(24 * 60 * 60),
             keep_logs: Duration::from_secs(30 * 24 * 60 * 60),
+            evaluation_processes: NonZeroUsize::MIN,
+            concurrent_profiles: CONCURRENT_PROFILES,
             secrets: Secrets::default(),
         }
     }

@@ -1,7 +1,9 @@
 //! What a flake says of several configurations: asked once, and again only for those that failed.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
+use futures::future::join_all;
 use netboot_core::{Context, Event, Phase, ProfileName, Provenance};
 
 use crate::probe::{Answer, Configuration, Locked, Output, Values, Wanted, evaluate, lock};
@@ -14,16 +16,18 @@ use crate::{Error, FlakeReference, NAME};
 pub(crate) struct Evaluation {
     flake: FlakeReference,
     locked: Locked,
-    /// `None` where the evaluation of all configurations together failed.
-    answer: Option<Answer>,
+    /// What each process said; nothing of those that failed.
+    answers: Vec<Answer>,
 }
 
 impl Evaluation {
-    /// Locks and evaluates the flake once for all that is `wanted`.
+    /// Locks the flake, and evaluates it for all that is `wanted`: once, or once in each of so many
+    /// processes that share it out.
     pub(crate) async fn of(
         runner: &Runner,
         flake: &FlakeReference,
         wanted: &BTreeMap<ProfileName, Wanted>,
+        processes: NonZeroUsize,
         context: &Context,
     ) -> Result<Self, Stop> {
         let locked = lock(runner, flake, context).await?;
@@ -35,14 +39,24 @@ impl Evaluation {
             });
         }
         let _phase = context.phase(Phase::Evaluating, None);
-        let wanted: BTreeMap<&ProfileName, &Wanted> = wanted.iter().collect();
-        let answer = match evaluate(runner, flake, &locked.url, &wanted, true, context).await {
-            // What cannot be caught in Nix sinks every configuration, be it a type error, a failed
-            // download or a stack that overflowed; single evaluations find the one it belongs to.
-            Err(Stop::Failed(error)) if wanted.len() > 1 && may_be_of_one(&error) => None,
-            answer => Some(answer?),
-        };
-        Ok(Self { flake: flake.clone(), locked, answer })
+        let wanted: Vec<(&ProfileName, &Wanted)> = wanted.iter().collect();
+        let share = wanted.len().div_ceil(processes.get()).max(1);
+        let shares = wanted.chunks(share).map(|share| async {
+            let share = share.iter().copied().collect();
+            evaluate(runner, flake, &locked.url, &share, true, context).await
+        });
+        let mut answers = Vec::new();
+        for answer in join_all(shares).await {
+            match answer {
+                Ok(answer) => answers.push(answer),
+                // What cannot be caught in Nix sinks every configuration, be it a type error, a
+                // failed download or a stack that overflowed; single evaluations find the one it
+                // belongs to.
+                Err(Stop::Failed(error)) if wanted.len() > 1 && may_be_of_one(&error) => {}
+                Err(stop) => return Err(stop),
+            }
+        }
+        Ok(Self { flake: flake.clone(), locked, answers })
     }
 
     /// The values of a profile's configuration, and the version of Nix that read them.
@@ -53,10 +67,17 @@ impl Evaluation {
         wanted: &Wanted,
         context: &Context,
     ) -> Result<(Values, String), Stop> {
-        if let Some(answer) = &self.answer
+        let answers = &self.answers;
+        if let Some(answer) =
+            answers.iter().find(|answer| answer.configurations.contains_key(profile.as_str()))
             && let Some(values) = values_in(answer, profile, wanted)?
         {
             return Ok(values);
+        }
+        // A name that no attribute can have was not asked for.
+        if wanted.name.contains('\0') {
+            let available = answers.first().map(|answer| answer.available.as_slice());
+            return Err(missing(wanted, available.unwrap_or_default()).into());
         }
         // The message of what throws is lost where it is caught: ask again, without catching.
         self.values_anew(runner, profile, wanted, context).await

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use netboot_core::{Context, Phase, ProfileName};
+use netboot_core::{Context, ProfileName};
 
 use crate::blocking::blocking;
 use crate::build_log::{LogDirectory, replace};
@@ -17,7 +16,6 @@ use crate::process::{Runner, Stop};
 use crate::recorder::Recorder;
 use crate::said::Said;
 use crate::scale_out::ScaleOut;
-use crate::state_lock::StateLock;
 use crate::watch::{Reported, Watch};
 use crate::{Error, roots};
 
@@ -39,6 +37,13 @@ impl Taken {
     }
 }
 
+/// What the log of a build is made of, when it was built.
+#[derive(Debug)]
+pub(crate) struct Realised {
+    requisites: BTreeSet<String>,
+    header: String,
+}
+
 /// Realises the parts of one profile.
 #[derive(Debug)]
 pub(crate) struct Realisation<'a> {
@@ -50,10 +55,6 @@ pub(crate) struct Realisation<'a> {
     pub(crate) attribute: &'a str,
     pub(crate) context: &'a Context,
     pub(crate) scale_out: &'a ScaleOut,
-    /// How long the roots of earlier builds are kept.
-    pub(crate) keep_roots: Duration,
-    /// How long the logs of earlier builds are kept.
-    pub(crate) keep_logs: Duration,
     pub(crate) taken: &'a Taken,
 }
 
@@ -80,19 +81,17 @@ impl Realisation<'_> {
     }
 
     /// Builds or fetches all `parts`, then takes a root for each. `header` and the logs of
-    /// `requisites` make the log of the build, whose place is the result.
+    /// `requisites` make the [`log`](Self::log) of the build. Only with the lock of the state
+    /// directory.
     pub(crate) async fn realise(
         &self,
         parts: &BTreeMap<&str, Output>,
-        requisites: &BTreeSet<String>,
-        header: &str,
-    ) -> Result<PathBuf, Stop> {
-        let _phase = self.context.phase(Phase::Realising, Some(self.profile));
-        let _lock = StateLock::acquire(self.state, self.profile, self.context).await?;
+        requisites: BTreeSet<String>,
+        header: String,
+    ) -> Result<Realised, Stop> {
         let directory = roots::directory(self.state, self.profile);
-        let (logs, made) = (self.logs.clone(), directory.clone());
+        let made = directory.clone();
         blocking(move || {
-            logs.clean()?;
             std::fs::create_dir_all(&made).map_err(|source| Error::io("create", &made, source))
         })
         .await?;
@@ -100,13 +99,13 @@ impl Realisation<'_> {
         let all = parts.values().map(installable).chain(keep_going).collect();
         let mut reported = Reported::new();
         match self.scale_out.other_store() {
-            None => self.run(all, requisites, header, &mut reported).await?,
+            None => self.run(all, &requisites, &header, &mut reported).await?,
             Some(store) => {
                 let derivations: Vec<&str> = parts.values().map(|part| part.drv.as_str()).collect();
                 send_derivations(self.runner, store, &derivations, self.context).await?;
                 let mut there: Vec<OsString> = vec!["--store".into(), store.expose().into()];
                 there.extend(all);
-                self.run(there, requisites, header, &mut reported).await?;
+                self.run(there, &requisites, &header, &mut reported).await?;
                 let outputs: Vec<&str> = parts.values().map(|part| part.out.as_str()).collect();
                 fetch_outputs(self.runner, store, &outputs, self.context).await?;
             }
@@ -115,7 +114,7 @@ impl Realisation<'_> {
             let root = roots::root(&directory, &part.out);
             let arguments =
                 vec![installable(part), "--add-root".into(), root.clone().into_os_string()];
-            self.run(arguments, requisites, header, &mut reported).await?;
+            self.run(arguments, &requisites, &header, &mut reported).await?;
             self.taken.add(root);
         }
 
@@ -124,19 +123,20 @@ impl Realisation<'_> {
             send_outputs(self.runner, cache, &outputs, self.context).await?;
         }
 
-        let name = self.profile.to_string();
+        Ok(Realised { requisites, header })
+    }
+
+    /// Puts the log of a build together, and gives its place.
+    pub(crate) async fn log(
+        &self,
+        parts: &BTreeMap<&str, Output>,
+        Realised { requisites, header }: Realised,
+    ) -> Result<PathBuf, Stop> {
+        let (logs, name) = (self.logs.clone(), self.profile.to_string());
         let derivations: BTreeSet<String> = parts.values().map(|part| part.drv.clone()).collect();
-        let (logs, requisites, header) = (self.logs.clone(), requisites.clone(), header.to_owned());
         let place = blocking(move || logs.of_profile(&name, &header, &derivations, &requisites));
         let place = place.await?;
         self.taken.add(place.clone());
-        let (logs, taken, state) = (self.logs.clone(), self.taken.to_set(), self.state.to_owned());
-        let (keep_roots, keep_logs) = (self.keep_roots, self.keep_logs);
-        blocking(move || {
-            roots::remove_old(&state, &taken, keep_roots)?;
-            logs.remove_old(&taken, keep_logs)
-        })
-        .await?;
         Ok(place)
     }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use netboot_core::{Context, Event, ProfileName};
+use netboot_core::{Context, Event};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
@@ -24,11 +24,7 @@ pub(crate) struct StateLock {
 impl StateLock {
     /// Waits for the lock of the directory `state`, which has to exist. It is given back when this
     /// is dropped, and by the system when the process ends.
-    pub(crate) async fn acquire(
-        state: &Path,
-        profile: &ProfileName,
-        context: &Context,
-    ) -> Result<Self, Stop> {
+    pub(crate) async fn acquire(state: &Path, context: &Context) -> Result<Self, Stop> {
         let path = state.join("lock");
         let failed = |source| Error::io("lock", &path, source);
         let options = File::options().write(true).create(true).truncate(false).open(&path);
@@ -42,8 +38,7 @@ impl StateLock {
             }
             if !std::mem::replace(&mut is_waiting, true) {
                 let line = format!("waiting for the build that uses {}", state.display());
-                let (profile, origin) = (Some(profile.clone()), NAME.to_owned());
-                context.emit(Event::Log { profile, origin, line });
+                context.emit(Event::Log { profile: None, origin: NAME.to_owned(), line });
             }
             tokio::select! {
                 () = context.cancellation().cancelled() => return Err(Stop::Cancelled),

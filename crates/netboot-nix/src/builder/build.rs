@@ -1,26 +1,44 @@
 //! A call of the builder: one evaluation, then policy and build for each profile.
+//!
+//! The builds of several profiles run at the same time, under one lock of the state directory. What
+//! they share is built once, by whichever comes first, and recorded by that one; so the logs of all
+//! are put together only when all have ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netboot_core::{Context, Event, Image, Profile, ProfileName};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use netboot_core::{Context, Event, Image, Phase, Profile, ProfileName};
 
 use super::NixBuilder;
+use super::evaluate::{Evaluated, again, report};
 use crate::blocking::blocking;
 use crate::build_log::LogDirectory;
 use crate::evaluation::Evaluation;
 use crate::image::{Parts, make_image};
-use crate::overrides::embed;
 use crate::path_info::nar_hashes;
-use crate::probe::{Values, Wanted};
+use crate::probe::Wanted;
 use crate::process::Stop;
-use crate::realise::Realisation;
-use crate::{Error, PolicyFinding, Severity};
+use crate::realise::{Realisation, Realised};
+use crate::state_lock::StateLock;
+use crate::{Error, roots};
 
-/// What the evaluation gave for one profile.
-struct Evaluated {
+/// The parts of a profile, built.
+struct Built {
     parts: Parts,
-    findings: Vec<PolicyFinding>,
     nix_version: String,
+    /// Whether the initrd was made of the system that the configuration has.
+    is_in_step: bool,
+    realised: Realised,
+}
+
+/// What all builds of a call have in common.
+struct Call<'a> {
+    builder: &'a NixBuilder,
+    wanted: &'a BTreeMap<ProfileName, Wanted>,
+    evaluation: &'a Evaluation,
+    logs: &'a LogDirectory,
+    context: &'a Context,
 }
 
 impl NixBuilder {
@@ -29,160 +47,110 @@ impl NixBuilder {
         profiles: &[&dyn Profile],
         context: &Context,
     ) -> Vec<Result<Image, netboot_core::Error>> {
-        if profiles.is_empty() {
-            return Vec::new();
-        }
-        let evaluation = self.evaluate(profiles, context).await;
-        let mut seen = BTreeSet::new();
-        let mut results = Vec::with_capacity(profiles.len());
-        for profile in profiles {
-            let name = profile.name();
-            let result = match &evaluation {
-                _ if !seen.insert(name) => Err(Error::DuplicateProfile.into()),
-                Ok((wanted, evaluation)) => self.image(*profile, wanted, evaluation, context).await,
-                Err(stop) => Err(again(stop)),
-            };
-            let result = result.map_err(|stop| stop.into_core(name));
+        let mut results: Vec<Result<Image, Stop>> = match self.try_build(profiles, context).await {
+            Ok(results) => results,
+            Err(stop) => profiles.iter().map(|_| Err(again(&stop))).collect(),
+        };
+        let mut finished = Vec::with_capacity(profiles.len());
+        for (profile, result) in profiles.iter().zip(results.drain(..)) {
+            let result = result.map_err(|stop| stop.into_core(profile.name()));
             if let Ok(image) = &result {
                 image.warn_if_over(profile.size_budget(), context);
                 if image.payload_size() > profile.size_budget() {
                     self.name_the_largest(*profile, image, context).await;
                 }
             }
-            let (profile, succeeded) = (name.clone(), result.is_ok());
+            let (profile, succeeded) = (profile.name().clone(), result.is_ok());
             context.emit(Event::ProfileFinished { profile, succeeded });
-            results.push(result);
+            finished.push(result);
         }
-        results
+        finished
     }
 
-    pub(super) async fn check_each(
+    /// Builds all; an error is one of all of them.
+    async fn try_build(
         &self,
         profiles: &[&dyn Profile],
         context: &Context,
-    ) -> Vec<Result<Vec<PolicyFinding>, netboot_core::Error>> {
+    ) -> Result<Vec<Result<Image, Stop>>, Stop> {
         if profiles.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let evaluation = self.evaluate(profiles, context).await;
-        let mut results = Vec::with_capacity(profiles.len());
+        let (wanted, evaluation) = self.evaluate(profiles, context).await?;
+        let mut seen = BTreeSet::new();
+        let mut evaluated = Vec::new();
         for profile in profiles {
-            let result = match &evaluation {
-                Ok((wanted, evaluation)) => {
-                    self.evaluated(*profile, wanted, evaluation, context).await
+            let is_first = seen.insert(profile.name());
+            evaluated.push((*profile, is_first));
+        }
+        let (wanted, evaluation) = (&wanted, &evaluation);
+        let work = evaluated.into_iter().map(|(profile, is_first)| -> BoxFuture<'_, _> {
+            Box::pin(async move {
+                if !is_first {
+                    return Err(Error::DuplicateProfile.into());
                 }
-                Err(stop) => Err(again(stop)),
-            };
-            let result = result.map(|evaluated| evaluated.findings);
-            results.push(result.map_err(|stop| stop.into_core(profile.name())));
-        }
-        results
-    }
-
-    /// Asks the flake once for all that these profiles need.
-    async fn evaluate(
-        &self,
-        profiles: &[&dyn Profile],
-        context: &Context,
-    ) -> Result<(BTreeMap<ProfileName, Wanted>, Evaluation), Stop> {
-        let mut wanted = BTreeMap::new();
-        for profile in profiles {
-            wanted.insert(profile.name().clone(), self.wanted(*profile, context).await?);
-        }
-        // No attribute has a NUL character in its name, and Nix could not read one.
-        let asked = wanted.iter().filter(|(_, wanted)| !wanted.name.contains('\0'));
-        let asked = asked.map(|(name, wanted)| (name.clone(), wanted.clone())).collect();
-        let evaluation = Evaluation::of(&self.runner, &self.flake, &asked, context).await?;
-        Ok((wanted, evaluation))
-    }
-
-    async fn wanted(&self, profile: &dyn Profile, context: &Context) -> Result<Wanted, Stop> {
-        let overrides = match self.profile_overrides.get(profile.name()) {
-            Some(overrides) => self.overrides.and(overrides),
-            None => self.overrides.clone(),
-        };
-        let overrides = if overrides.is_empty() {
-            None
-        } else {
-            Some(embed(overrides, &self.runner, context).await?)
-        };
-        let services = self.policy.checks_anything().then(|| profile.services().to_vec());
-        Ok(Wanted { name: (self.mapping)(profile), overrides, services })
-    }
-
-    /// Reads what the evaluation gave for a profile, and checks it by the policy.
-    async fn evaluated(
-        &self,
-        profile: &dyn Profile,
-        wanted: &BTreeMap<ProfileName, Wanted>,
-        evaluation: &Evaluation,
-        context: &Context,
-    ) -> Result<Evaluated, Stop> {
-        let name = profile.name();
-        let wanted = wanted.get(name).ok_or(Stop::Cancelled)?;
-        let answer = evaluation.values(&self.runner, name, wanted, context).await?;
-        self.checked(profile, wanted, answer)
-    }
-
-    fn checked(
-        &self,
-        profile: &dyn Profile,
-        wanted: &Wanted,
-        (mut values, nix_version): (Values, String),
-    ) -> Result<Evaluated, Stop> {
-        let reading = values.policy.take();
-        let parts = Parts::read(&format!("nixosConfigurations.{}", wanted.name), profile, values)?;
-        let findings = reading.map_or_else(Vec::new, |reading| {
-            self.policy.check(profile, &reading, parts.kernel_parameters())
+                let mut evaluated = self.evaluated(profile, wanted, evaluation, context).await?;
+                let findings = std::mem::take(&mut evaluated.findings);
+                report(profile.name(), evaluated.parts.attribute(), findings, context)?;
+                Ok(evaluated)
+            })
         });
-        Ok(Evaluated { parts, findings, nix_version })
-    }
+        let evaluated = all(work, self.evaluation_processes).await;
+        if evaluated.iter().all(Result::is_err) {
+            let failed = evaluated.into_iter().filter_map(Result::err).map(Err);
+            return Ok(failed.collect());
+        }
 
-    async fn image(
-        &self,
-        profile: &dyn Profile,
-        wanted: &BTreeMap<ProfileName, Wanted>,
-        evaluation: &Evaluation,
-        context: &Context,
-    ) -> Result<Image, Stop> {
-        let mut evaluated = self.evaluated(profile, wanted, evaluation, context).await?;
-        let findings = std::mem::take(&mut evaluated.findings);
-        report(profile.name(), evaluated.parts.attribute(), findings, context)?;
-        match self.realised(profile, evaluated, evaluation, context).await {
+        let state = self.state.clone();
+        let logs = blocking(move || LogDirectory::create(&state)).await?;
+        let _lock = StateLock::acquire(&self.state, context).await?;
+        let clean = logs.clone();
+        blocking(move || clean.clean()).await?;
+        let call = Call { builder: self, wanted, evaluation, logs: &logs, context };
+        let call = &call;
+        let work = profiles.iter().zip(evaluated).map(|(profile, evaluated)| -> BoxFuture<'_, _> {
+            Box::pin(async move { call.build(*profile, evaluated?).await })
+        });
+        let built = all(work, self.concurrent_profiles).await;
+        let work = profiles.iter().zip(built).map(|(profile, built)| -> BoxFuture<'_, _> {
+            Box::pin(async move { call.image(*profile, built?).await })
+        });
+        let images = all(work, self.concurrent_profiles).await;
+        let (state, taken) = (self.state.clone(), self.taken.to_set());
+        let (keep_roots, keep_logs) = (self.keep_roots, self.keep_logs);
+        blocking(move || {
+            roots::remove_old(&state, &taken, keep_roots)?;
+            logs.remove_old(&taken, keep_logs)
+        })
+        .await?;
+        Ok(images)
+    }
+}
+
+impl Call<'_> {
+    /// Builds what was evaluated for a profile.
+    async fn build(&self, profile: &dyn Profile, evaluated: Evaluated) -> Result<Built, Stop> {
+        let _phase = self.context.phase(Phase::Realising, Some(profile.name()));
+        match self.realise(profile, evaluated).await {
             // The derivations are not kept from the garbage collector until they are built.
             Err(Stop::Failed(Error::DerivationCollected { .. })) => {
-                let wanted = wanted.get(profile.name()).ok_or(Stop::Cancelled)?;
+                let (runner, name) = (&self.builder.runner, profile.name());
+                let wanted = self.wanted.get(name).ok_or(Stop::Cancelled)?;
                 let answer =
-                    evaluation.values_anew(&self.runner, profile.name(), wanted, context).await?;
-                let evaluated = self.checked(profile, wanted, answer)?;
-                self.realised(profile, evaluated, evaluation, context).await
+                    self.evaluation.values_anew(runner, name, wanted, self.context).await?;
+                let evaluated = self.builder.checked(profile, wanted, answer)?;
+                self.realise(profile, evaluated).await
             }
             done => done,
         }
     }
 
-    /// Builds what was evaluated, and makes the image of it.
-    async fn realised(
+    async fn realise(
         &self,
         profile: &dyn Profile,
         Evaluated { parts, nix_version, .. }: Evaluated,
-        evaluation: &Evaluation,
-        context: &Context,
-    ) -> Result<Image, Stop> {
-        let state = self.state.clone();
-        let logs = blocking(move || LogDirectory::create(&state)).await?;
-        let realisation = Realisation {
-            runner: &self.runner,
-            state: &self.state,
-            logs: &logs,
-            profile: profile.name(),
-            attribute: parts.attribute(),
-            context,
-            scale_out: &self.scale_out,
-            keep_roots: self.keep_roots,
-            keep_logs: self.keep_logs,
-            taken: &self.taken,
-        };
+    ) -> Result<Built, Stop> {
+        let realisation = self.realisation(profile, &parts);
         let outputs = parts.outputs();
         let of_initrd = realisation.requisites(&[&parts.initrd.drv]).await?;
         let is_in_step = of_initrd.contains(&parts.toplevel.drv);
@@ -193,43 +161,43 @@ impl NixBuilder {
         } else {
             realisation.requisites(&derivations).await?
         };
-        let header = parts.log_header(&evaluation.source(), &nix_version);
-        let log = realisation.realise(&outputs, &requisites, &header).await?;
-        self.refuse_oversized_files(&parts, context).await?;
+        let header = parts.log_header(&self.evaluation.source(), &nix_version);
+        let realised = realisation.realise(&outputs, requisites, header).await?;
+        self.builder.refuse_oversized_files(&parts, self.context).await?;
+        Ok(Built { parts, nix_version, is_in_step, realised })
+    }
+
+    fn realisation<'a>(&'a self, profile: &'a dyn Profile, parts: &'a Parts) -> Realisation<'a> {
+        Realisation {
+            runner: &self.builder.runner,
+            state: &self.builder.state,
+            logs: self.logs,
+            profile: profile.name(),
+            attribute: parts.attribute(),
+            context: self.context,
+            scale_out: &self.builder.scale_out,
+            taken: &self.builder.taken,
+        }
+    }
+
+    /// Makes the image of what was built.
+    async fn image(&self, profile: &dyn Profile, built: Built) -> Result<Image, Stop> {
+        let Built { parts, nix_version, is_in_step, realised } = built;
+        let outputs = parts.outputs();
+        let log = self.realisation(profile, &parts).log(&outputs, realised).await?;
         let paths: Vec<&str> = outputs.values().map(|output| output.out.as_str()).collect();
-        let hashes = nar_hashes(&self.runner, &paths, context).await?;
-        let provenance = evaluation.provenance(&outputs, &hashes, nix_version);
-        let image = make_image(profile, parts, is_in_step, &log, context).await?;
+        let hashes = nar_hashes(&self.builder.runner, &paths, self.context).await?;
+        let provenance = self.evaluation.provenance(&outputs, &hashes, nix_version);
+        let image = make_image(profile, parts, is_in_step, &log, self.context).await?;
         Ok(image.provenance(provenance).build()?)
     }
 }
 
-/// Warns of findings; an error if one of them denies the build.
-fn report(
-    profile: &ProfileName,
-    attribute: &str,
-    findings: Vec<PolicyFinding>,
-    context: &Context,
-) -> Result<(), Error> {
-    let (denied, warned): (Vec<_>, Vec<_>) =
-        findings.into_iter().partition(|finding| finding.severity == Severity::Deny);
-    for finding in warned {
-        context.emit(Event::Warning {
-            profile: Some(profile.clone()),
-            message: finding.to_string(),
-            hint: Some(finding.problem.remedy()),
-        });
-    }
-    if denied.is_empty() {
-        return Ok(());
-    }
-    Err(Error::PolicyViolated { attribute: attribute.to_owned(), findings: denied })
-}
-
-/// What stopped the evaluation, for one more of its profiles.
-fn again(stop: &Stop) -> Stop {
-    match stop {
-        Stop::Failed(error) => Stop::Failed(error.clone()),
-        Stop::Cancelled | Stop::Core(_) => Stop::Cancelled,
-    }
+/// Does all `work`, so many at a time, and gives the results in its order.
+async fn all<'a, T: Send>(
+    work: impl Iterator<Item = BoxFuture<'a, T>>,
+    at_a_time: std::num::NonZeroUsize,
+) -> Vec<T> {
+    let work: Vec<BoxFuture<'a, T>> = work.collect();
+    futures::stream::iter(work).buffered(at_a_time.get()).collect().await
 }

@@ -1,0 +1,136 @@
+//! What a call of the builder does before anything is built: the evaluation, and the policy.
+
+use std::collections::BTreeMap;
+
+use netboot_core::{Context, Event, Profile, ProfileName};
+
+use super::NixBuilder;
+use crate::evaluation::Evaluation;
+use crate::image::Parts;
+use crate::overrides::embed;
+use crate::probe::{Values, Wanted};
+use crate::process::Stop;
+use crate::{Error, PolicyFinding, Severity};
+
+/// What the evaluation gave for one profile.
+pub(super) struct Evaluated {
+    pub(super) parts: Parts,
+    pub(super) findings: Vec<PolicyFinding>,
+    pub(super) nix_version: String,
+}
+
+impl NixBuilder {
+    pub(super) async fn check_each(
+        &self,
+        profiles: &[&dyn Profile],
+        context: &Context,
+    ) -> Vec<Result<Vec<PolicyFinding>, netboot_core::Error>> {
+        if profiles.is_empty() {
+            return Vec::new();
+        }
+        let evaluation = self.evaluate(profiles, context).await;
+        let mut results = Vec::with_capacity(profiles.len());
+        for profile in profiles {
+            let result = match &evaluation {
+                Ok((wanted, evaluation)) => {
+                    self.evaluated(*profile, wanted, evaluation, context).await
+                }
+                Err(stop) => Err(again(stop)),
+            };
+            let result = result.map(|evaluated| evaluated.findings);
+            results.push(result.map_err(|stop| stop.into_core(profile.name())));
+        }
+        results
+    }
+
+    /// Asks the flake once for all that these profiles need.
+    pub(super) async fn evaluate(
+        &self,
+        profiles: &[&dyn Profile],
+        context: &Context,
+    ) -> Result<(BTreeMap<ProfileName, Wanted>, Evaluation), Stop> {
+        let mut wanted = BTreeMap::new();
+        for profile in profiles {
+            wanted.insert(profile.name().clone(), self.wanted(*profile, context).await?);
+        }
+        // No attribute has a NUL character in its name, and Nix could not read one.
+        let asked = wanted.iter().filter(|(_, wanted)| !wanted.name.contains('\0'));
+        let asked = asked.map(|(name, wanted)| (name.clone(), wanted.clone())).collect();
+        let evaluation =
+            Evaluation::of(&self.runner, &self.flake, &asked, self.evaluation_processes, context)
+                .await?;
+        Ok((wanted, evaluation))
+    }
+
+    async fn wanted(&self, profile: &dyn Profile, context: &Context) -> Result<Wanted, Stop> {
+        let overrides = match self.profile_overrides.get(profile.name()) {
+            Some(overrides) => self.overrides.and(overrides),
+            None => self.overrides.clone(),
+        };
+        let overrides = if overrides.is_empty() {
+            None
+        } else {
+            Some(embed(overrides, &self.runner, context).await?)
+        };
+        let services = self.policy.checks_anything().then(|| profile.services().to_vec());
+        Ok(Wanted { name: (self.mapping)(profile), overrides, services })
+    }
+
+    /// Reads what the evaluation gave for a profile, and checks it by the policy.
+    pub(super) async fn evaluated(
+        &self,
+        profile: &dyn Profile,
+        wanted: &BTreeMap<ProfileName, Wanted>,
+        evaluation: &Evaluation,
+        context: &Context,
+    ) -> Result<Evaluated, Stop> {
+        let name = profile.name();
+        let wanted = wanted.get(name).ok_or(Stop::Cancelled)?;
+        let answer = evaluation.values(&self.runner, name, wanted, context).await?;
+        self.checked(profile, wanted, answer)
+    }
+
+    pub(super) fn checked(
+        &self,
+        profile: &dyn Profile,
+        wanted: &Wanted,
+        (mut values, nix_version): (Values, String),
+    ) -> Result<Evaluated, Stop> {
+        let reading = values.policy.take();
+        let parts = Parts::read(&format!("nixosConfigurations.{}", wanted.name), profile, values)?;
+        let findings = reading.map_or_else(Vec::new, |reading| {
+            self.policy.check(profile, &reading, parts.kernel_parameters())
+        });
+        Ok(Evaluated { parts, findings, nix_version })
+    }
+}
+
+/// Warns of findings; an error if one of them denies the build.
+pub(super) fn report(
+    profile: &ProfileName,
+    attribute: &str,
+    findings: Vec<PolicyFinding>,
+    context: &Context,
+) -> Result<(), Error> {
+    let (denied, warned): (Vec<_>, Vec<_>) =
+        findings.into_iter().partition(|finding| finding.severity == Severity::Deny);
+    for finding in warned {
+        context.emit(Event::Warning {
+            profile: Some(profile.clone()),
+            message: finding.to_string(),
+            hint: Some(finding.problem.remedy()),
+        });
+    }
+    if denied.is_empty() {
+        return Ok(());
+    }
+    Err(Error::PolicyViolated { attribute: attribute.to_owned(), findings: denied })
+}
+
+/// What stopped the evaluation, for one more of its profiles.
+pub(super) fn again(stop: &Stop) -> Stop {
+    match stop {
+        Stop::Failed(error) => Stop::Failed(error.clone()),
+        Stop::Cancelled | Stop::Core(_) => Stop::Cancelled,
+    }
+}
