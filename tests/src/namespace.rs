@@ -49,6 +49,7 @@ impl Namespace {
     }
 
     /// A network namespace of the same root: its interfaces can be joined to this one's.
+    #[must_use]
     pub fn neighbour(&self, script: &str) -> Self {
         let mut command = self.enter();
         command.arg(tool("unshare")).arg("--net");

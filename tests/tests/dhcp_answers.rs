@@ -1,5 +1,5 @@
 //! Real DHCP servers with our configuration answer each kind of firmware, and iPXE.
-#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose set-up fails has failed")]
 
 use netboot_ipxe::dhcp::{
     BootServer, ClientArchitecture, DhcpServer, DhcpSettings, DhcpSettingsBuilder, IpxeSign,

@@ -1,7 +1,12 @@
 //! Machines boot by PXE as they do in a rack: their firmware asks a real DHCP server with our
 //! configuration, fetches iPXE by TFTP, and iPXE fetches the script, the kernel and the initrd of
 //! a published release by HTTP.
-#![expect(clippy::unwrap_used, reason = "a boot test that cannot be set up has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a boot test that cannot be set up has failed, and its reports are read"
+)]
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -129,7 +134,7 @@ async fn uefi_firmware_boots_by_its_own_pxe() {
     for words in ["tags: netboot-efi-x64, lan", "tags: netboot-ipxe, netboot-efi-x64, lan"] {
         assert!(log.contains(words), "no {words} in:\n{log}");
     }
-    assert!(log.contains(&format!("DHCPACK(lan) 10.77.0.")), "{log}");
+    assert!(log.contains("DHCPACK(lan) 10.77.0."), "{log}");
 }
 
 #[tokio::test]
@@ -158,7 +163,7 @@ async fn beside_another_dhcp_server_machines_boot_too() {
     let proxy = rack.network.start_dnsmasq(rack.network.namespace(), &configuration);
     let report = rack.boot(uefi()).await;
     rack.assert_booted(&report, &proxy, "ipxe.efi");
-    assert!(leasing.log().contains(&format!("DHCPACK on 10.77.0.")), "{}", leasing.log());
+    assert!(leasing.log().contains("DHCPACK on 10.77.0."), "{}", leasing.log());
     assert!(proxy.log().contains("PXE(lan)"), "{}", proxy.log());
 }
 
