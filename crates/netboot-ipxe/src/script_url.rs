@@ -72,7 +72,7 @@ impl ScriptUrl {
     /// Builds of 2019 lose by that, which was tried: beyond ASCII they send something else even
     /// for an escape (`%C3` becomes `%FFFFFFC3`), and some characters arrive bare although they
     /// were escaped. So URLs are refused that have, as a character or as an escape, something
-    /// that is not ASCII; `%2F` in the path; `%26` in the query; `%2B` anywhere.
+    /// that is not ASCII; `%2F` in the path; `%26` in the query; `%2B` or `%00` anywhere.
     ///
     /// # Errors
     /// [`Error::Unprintable`] for such a URL.
@@ -136,7 +136,7 @@ pub(crate) fn is_escape(text: &str) -> bool {
 pub(crate) fn is_lost(escape: &str, in_query: bool) -> bool {
     let is = |other: &str| escape.eq_ignore_ascii_case(other);
     let beyond_ascii = escape.as_bytes().get(1).is_some_and(|high| !(b'0'..=b'7').contains(high));
-    beyond_ascii || is("%2B") || is(if in_query { "%26" } else { "%2F" })
+    beyond_ascii || is("%00") || is("%2B") || is(if in_query { "%26" } else { "%2F" })
 }
 
 impl TryFrom<&Url> for ScriptUrl {

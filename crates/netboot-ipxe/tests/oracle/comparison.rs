@@ -13,30 +13,30 @@ use netboot_testbed::{IpxeOracle, Observation, OracleCase, OracleFiles};
 const STEPS: usize = 200;
 
 /// What begins a line of `echo` that is compared.
-pub const PRINTED: &[u8] = b"= ";
+pub(crate) const PRINTED: &[u8] = b"= ";
 
 /// A build, and what it did so far.
-pub struct Comparison {
+pub(crate) struct Comparison {
     oracle: IpxeOracle,
     version: Version,
     /// Names of settings that scripts may have left behind.
     left_behind: BTreeSet<String>,
     /// How long a script may take that should not hang.
-    pub patience: Duration,
-    pub scripts: usize,
-    pub mismatches: Vec<String>,
+    pub(crate) patience: Duration,
+    pub(crate) scripts: usize,
+    pub(crate) mismatches: Vec<String>,
 }
 
 impl Comparison {
-    pub fn bookworm() -> Self {
+    pub(crate) fn bookworm() -> Self {
         Self::new(IpxeOracle::bookworm(), Version::V2019)
     }
 
-    pub fn trixie() -> Self {
+    pub(crate) fn trixie() -> Self {
         Self::new(IpxeOracle::trixie(), Version::V1_21)
     }
 
-    pub fn sid() -> Self {
+    pub(crate) fn sid() -> Self {
         Self::new(IpxeOracle::sid(), Version::V2_0)
     }
 
@@ -46,17 +46,17 @@ impl Comparison {
         Self { oracle, version, left_behind, patience, scripts: 0, mismatches }
     }
 
-    pub fn version(&self) -> Version {
+    pub(crate) fn version(&self) -> Version {
         self.version
     }
 
     /// How often iPXE was started.
-    pub fn starts(&self) -> usize {
+    pub(crate) fn starts(&self) -> usize {
         self.oracle.starts()
     }
 
     /// What the model says, of a script that is fetched like those of the oracle.
-    pub fn predict(&self, script: &[u8]) -> Prediction {
+    pub(crate) fn predict(&self, script: &[u8]) -> Prediction {
         let build = Build::bios(self.version);
         let mut settings = Settings::new(build);
         for scope in SCOPES {
@@ -83,7 +83,7 @@ impl Comparison {
     }
 
     /// Runs a script in both, and notes where they differ. None if the model cannot tell.
-    pub fn run(&mut self, name: &str, script: &[u8]) -> Option<()> {
+    pub(crate) fn run(&mut self, name: &str, script: &[u8]) -> Option<()> {
         let prediction = self.predict(script);
         let hangs = match &prediction.ending {
             Ending::Success | Ending::Failure => false,
@@ -129,7 +129,7 @@ impl Comparison {
     }
 
     /// Fails with everything that differed.
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         let count = self.mismatches.len();
         assert!(
             count == 0,
@@ -142,10 +142,10 @@ impl Comparison {
 }
 
 /// Scopes of settings that are always there.
-pub const SCOPES: [&str; 2] = ["here", "there"];
+pub(crate) const SCOPES: [&str; 2] = ["here", "there"];
 
 /// What the server has: nothing with `missing` in its name, scripts, and files of four bytes.
-pub fn files(target: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn files(target: &[u8]) -> Option<Vec<u8>> {
     let name = String::from_utf8_lossy(target);
     if name.contains("missing") {
         return None;

@@ -12,9 +12,9 @@ mod tokens;
 mod uris;
 
 /// A script with a name.
-pub struct Case {
-    pub name: &'static str,
-    pub script: Vec<u8>,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) script: Vec<u8>,
 }
 
 /// A script of these bytes.
@@ -27,7 +27,7 @@ fn case(name: &'static str, lines: impl AsRef<[u8]>) -> Case {
     raw(name, [b"#!ipxe\n", lines.as_ref(), b"\n"].concat())
 }
 
-pub fn all() -> Vec<Case> {
+pub(crate) fn all() -> Vec<Case> {
     let topics = [
         lines::cases(),
         tokens::cases(),

@@ -215,7 +215,7 @@ fn line() -> Text {
 }
 
 /// A whole script: its magic is always good, and some bytes may have been inserted behind it.
-pub fn script() -> BoxedStrategy<Vec<u8>> {
+pub(crate) fn script() -> BoxedStrategy<Vec<u8>> {
     let bytes = b"\\\n\r#${}  \0;&|:-/\t\"%\x0b\xc3\xff".as_slice();
     let insertions = prop_oneof![
         2 => Just(Vec::new()),

@@ -2,7 +2,7 @@
 
 use super::{Case, case};
 
-pub fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![
         case("a setting in an argument", "set e1 v\nimgfetch a ${e1} x${e1}y ${e1}${e1}"),
         case("a setting in a URI", "set e2 dir/file\nimgfetch ${e2}"),

@@ -2,7 +2,7 @@
 
 use super::{Case, case, raw};
 
-pub fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![
         case("goto", "goto there\nimgfetch no\n:there\nimgfetch a"),
         case(

@@ -2,7 +2,7 @@
 
 use super::{Case, case};
 
-pub fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![
         case("imgfetch and its other names", "imgfetch a 1\nmodule b 2\ninitrd c 3"),
         case("imgselect and its other names", "imgselect a 1\nimgload b 2\nkernel c 3"),

@@ -7,7 +7,7 @@ fn long(name: &'static str, script: &str) -> Case {
     raw(name, format!("{script}#{}\n", "x".repeat(640_000)))
 }
 
-pub fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![
         raw("magic and a line feed", "#!ipxe\n"),
         raw("magic of gPXE", "#!gpxe\nimgfetch a\n"),

@@ -2,7 +2,7 @@
 
 use super::{Case, case};
 
-pub fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![
         case("a short option", "kernel -n k a b c"),
         case("a short option with its value attached", "kernel -nk a b c"),

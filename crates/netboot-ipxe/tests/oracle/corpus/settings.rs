@@ -2,7 +2,7 @@
 
 use super::{Case, case};
 
-pub fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![
         case("set with many words", "set g1 a  b   c\nimgfetch a [${g1}]"),
         case("set without a value", "set g2 v\nset g2\nimgfetch a [${g2}]"),

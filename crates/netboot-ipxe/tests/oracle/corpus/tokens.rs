@@ -2,7 +2,7 @@
 
 use super::{Case, case, raw};
 
-pub fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let words = |count: usize| -> String {
         let words: Vec<String> = (0..count).map(|number| format!("w{number}")).collect();
         words.join(" ")
