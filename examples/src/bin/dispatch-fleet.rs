@@ -1,0 +1,120 @@
+//! Publishes an image for the machines of a list, and for no others: each is known by its MAC
+//! address, UUID, serial number or asset tag, and may have kernel parameters of its own.
+//!
+//! The list is JSON:
+//! ```json
+//! [
+//!   { "name": "node-1", "keys": [{ "mac": "52:54:00:00:00:01" }],
+//!     "parameters": ["systemd.hostname=node-1"] },
+//!   { "name": "node-2", "keys": [{ "serial": "SN 7" }, { "asset-tag": "R3-17" }] }
+//! ]
+//! ```
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use netboot_core::{
+    Builder, Context, KernelParameter, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec,
+};
+use netboot_examples::{Failure, Progress, Signals};
+use netboot_ipxe::{Assignment, Fleet, MachineKey, MachineName, Renderer, UnknownMachine};
+use netboot_publish::{LocalStore, Publisher};
+use serde::Deserialize;
+
+/// Publish an image for the machines of a list.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// A directory with a kernel, an initrd, and `init` with `kernel-params` or `netboot.ipxe`.
+    image: PathBuf,
+
+    /// The list of machines, a JSON file.
+    #[arg(long, value_name = "FILE")]
+    machines: PathBuf,
+
+    /// What machines boot that are not in the list.
+    #[arg(long, value_enum, default_value_t = Unknown::Refuse)]
+    unknown: Unknown,
+
+    /// The name that the image is published under.
+    #[arg(long, value_name = "NAME", default_value = "worker")]
+    profile: ProfileName,
+
+    /// The directory to publish to.
+    #[arg(long, value_name = "DIR")]
+    publish: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Unknown {
+    /// A menu.
+    Menu,
+    /// Their local disk.
+    LocalDisk,
+    /// Nothing.
+    Refuse,
+}
+
+/// A machine of the list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListedMachine {
+    name: MachineName,
+    keys: Vec<MachineKey>,
+    #[serde(default)]
+    parameters: Vec<KernelParameter>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let progress = Progress::new(false);
+    let signals = Signals::watch(&progress);
+    match run(&Arguments::parse(), progress, &signals).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(signals.exit_code())
+        }
+    }
+}
+
+async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
+    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
+    let fleet = read_fleet(arguments)?;
+    let profile = ProfileSpec::new(arguments.profile.clone());
+    let builder = PrebuiltBuilder::new()
+        .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image));
+    let image = builder.build(&profile, &context).await?;
+
+    let machines = fleet.assignments().len();
+    let release = Renderer::builder().fleet(fleet).build()?.render_release([image])?;
+    let publisher = Publisher::new(LocalStore::new(&arguments.publish));
+    let receipt = publisher.publish(&release, &context).await?;
+    println!("{receipt}");
+    println!("{machines} machines boot {} by boot.ipxe", arguments.profile);
+    Ok(())
+}
+
+fn read_fleet(arguments: &Arguments) -> Result<Fleet, Failure> {
+    let path = &arguments.machines;
+    let failure = |error: &dyn std::fmt::Display| {
+        let hint = "give a JSON list of objects with `name`, `keys` and `parameters`";
+        Failure::new(format!("{} is no list of machines: {error}", path.display()), hint)
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| failure(&error))?;
+    let listed: Vec<ListedMachine> =
+        serde_json::from_str(&text).map_err(|error| failure(&error))?;
+    let unknown = match arguments.unknown {
+        Unknown::Menu => UnknownMachine::Menu,
+        Unknown::LocalDisk => UnknownMachine::LocalDisk,
+        Unknown::Refuse => UnknownMachine::Refuse,
+    };
+    let assignments = listed.into_iter().map(|machine| {
+        let assignment = Assignment::new(machine.name, arguments.profile.clone());
+        let assignment = machine.keys.into_iter().fold(assignment, Assignment::key);
+        machine.parameters.into_iter().fold(assignment, Assignment::kernel_parameter)
+    });
+    Ok(Fleet::builder(unknown).assignments(assignments).build()?)
+}
