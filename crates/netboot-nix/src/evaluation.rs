@@ -139,6 +139,18 @@ fn values_in(
 ) -> Result<Option<(Values, String)>, Error> {
     match answer.configurations.get(profile.as_str()) {
         Some(Configuration::Evaluated(values)) => {
+            let parts = [
+                ("kernel", &values.kernel),
+                ("netbootRamdisk", &values.initrd),
+                ("toplevel", &values.toplevel),
+            ];
+            for (part, output) in parts {
+                let problem = output.as_ref().and_then(|output| output.problem(&answer.store));
+                if let Some(problem) = problem {
+                    let attribute = format!("{}.config.system.build.{part}", attribute(wanted));
+                    return Err(Error::UnusableValue { attribute, problem: problem.to_owned() });
+                }
+            }
             Ok(Some((values.as_ref().clone(), answer.nix_version.clone())))
         }
         Some(Configuration::Failed) => Ok(None),

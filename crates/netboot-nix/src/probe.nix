@@ -73,6 +73,7 @@ let
 in
 {
   nix_version = builtins.nixVersion;
+  store = builtins.storeDir;
   available = builtins.attrNames configurations;
   configurations = builtins.mapAttrs (_: probe) wanted;
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use netboot_core::{Context, Event, Phase, ProfileName, ServiceName};
@@ -37,6 +38,8 @@ pub(crate) struct Wanted {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) nix_version: String,
+    /// The directory of the store.
+    pub(crate) store: PathBuf,
     pub(crate) available: Vec<String>,
     /// By the names of the profiles.
     pub(crate) configurations: BTreeMap<String, Configuration>,
@@ -75,6 +78,33 @@ pub(crate) struct Output {
     #[serde(rename = "output")]
     pub(crate) name: String,
     pub(crate) system: Option<String>,
+}
+
+impl Output {
+    /// What is wrong with an output that no derivation of this store can have. It comes from the
+    /// flake's code, which can say anything, and goes to Nix as an argument, and to a target as the
+    /// place of files.
+    pub(crate) fn problem(&self, store: &Path) -> Option<&'static str> {
+        // The characters of names in the store (Nix manual, "Store path").
+        let is_name = |name: &str| {
+            let is_allowed = |c: char| c.is_ascii_alphanumeric() || "+-._?=".contains(c);
+            !name.is_empty() && !name.starts_with('-') && name.chars().all(is_allowed)
+        };
+        let in_store = |path: &str| {
+            let path = Path::new(path);
+            let name = path.file_name().and_then(|name| name.to_str());
+            path.parent() == Some(store) && name.is_some_and(|name| is_name(name) && name != "..")
+        };
+        if !in_store(&self.drv) || !self.drv.ends_with(".drv") {
+            Some("its `drvPath` is no derivation in the store")
+        } else if !in_store(&self.out) {
+            Some("its `outPath` is no path in the store")
+        } else if !is_name(&self.name) {
+            Some("its `outputName` is no name of an output")
+        } else {
+            None
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -233,6 +263,31 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn an_output_lies_in_the_store() {
+        let output = |drv: &str, out: &str, name: &str| Output {
+            drv: drv.to_owned(),
+            out: out.to_owned(),
+            name: name.to_owned(),
+            system: None,
+        };
+        let problem = |output: Output| output.problem(Path::new("/nix/store"));
+        assert_eq!(problem(output("/nix/store/a-x.drv", "/nix/store/b-x", "out")), None);
+        for (drv, out, name) in [
+            ("--help.drv", "/nix/store/b-x", "out"),
+            ("/nix/store/a-x", "/nix/store/b-x", "out"),
+            ("/nix/store/../a-x.drv", "/nix/store/b-x", "out"),
+            ("/nix/store/a-x.drv", "/etc", "out"),
+            ("/nix/store/a-x.drv", "/nix/store/..", "out"),
+            ("/nix/store/a-x.drv", "/nix/store/b-x/etc", "out"),
+            ("/nix/store/a-x.drv", "/nix/store", "out"),
+            ("/nix/store/a-x.drv", "/nix/store/b-x", "out,dev"),
+            ("/nix/store/a-x.drv", "/nix/store/b-x", ""),
+        ] {
+            assert!(problem(output(drv, out, name)).is_some(), "{drv} {out} {name}");
+        }
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(5))]

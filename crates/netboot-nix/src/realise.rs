@@ -115,6 +115,9 @@ impl Realisation<'_> {
             let arguments =
                 vec![installable(part), "--add-root".into(), root.clone().into_os_string()];
             self.run(arguments, &requisites, &header, &mut reported).await?;
+            let (link, out) = (root.clone(), part.out.clone());
+            let attribute = self.attribute.to_owned();
+            blocking(move || roots::check(&link, &out, attribute)).await?;
             self.taken.add(root);
         }
 

@@ -22,6 +22,17 @@ pub(crate) fn root(directory: &Path, store_path: &str) -> PathBuf {
     directory.join(store_path.rsplit('/').next().unwrap_or(store_path))
 }
 
+/// Checks that a root keeps what the evaluation called the output of its derivation: that comes
+/// from the flake's code, which can say anything.
+pub(crate) fn check(root: &Path, store_path: &str, attribute: String) -> Result<(), Error> {
+    let kept = std::fs::read_link(root).map_err(|source| Error::io("read", root, source))?;
+    if kept == Path::new(store_path) {
+        return Ok(());
+    }
+    let problem = format!("it calls {store_path} its output, and builds {}", kept.display());
+    Err(Error::UnusableValue { attribute, problem })
+}
+
 /// Removes the roots of earlier builds of any profile but for `taken`, so that Nix may collect what
 /// they keep: those of a build that was killed, and of a profile that nobody builds any more, too.
 pub(crate) fn remove_old(
