@@ -19,6 +19,7 @@ mod debian_packages;
 mod debian_suite;
 mod debian_tree;
 mod error;
+mod fault_proxy;
 mod hermetic_nix;
 mod ipxe_oracle;
 mod kernel_package;
@@ -35,6 +36,9 @@ mod tool;
 pub use crate::debian_suite::DebianSuite;
 pub use crate::debian_tree::DebianTree;
 pub use crate::error::Error;
+pub use crate::fault_proxy::{
+    Chunk, Direction, FaultProxy, HttpFault, HttpRequest, Moment, StreamFault,
+};
 pub use crate::hermetic_nix::HermeticNix;
 pub use crate::ipxe_oracle::{Case as OracleCase, Files as OracleFiles, IpxeOracle, Observation};
 pub use crate::rsync_daemon::{RsyncDaemon, RsyncModule};
