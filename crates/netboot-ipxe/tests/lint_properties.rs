@@ -159,7 +159,7 @@ fn long_scripts(lines: usize) -> Vec<(&'static str, String)> {
 #[test]
 fn time_grows_with_the_script_and_no_faster() {
     const SHORT: usize = 1000;
-    const TIMES: usize = 8;
+    const TIMES: usize = 16;
     let time = |script: &str| {
         let start = Instant::now();
         std::hint::black_box(lint(script, &Target::default()));
@@ -170,8 +170,8 @@ fn time_grows_with_the_script_and_no_faster() {
         let best = |script: &str| (0..3).map(|_| time(script)).min().unwrap();
         let (short, long) = (best(short), best(&long));
         let ratio = long.as_secs_f64() / short.max(Duration::from_millis(1)).as_secs_f64();
-        // What grows with the square would take eight times as long again.
-        assert!(ratio < 3.0 * TIMES as f64, "{name}: {short:?} and {long:?}");
+        // What grows with the square would take sixteen times as long again.
+        assert!(ratio < 5.0 * TIMES as f64, "{name}: {short:?} and {long:?}");
     }
 }
 

@@ -1,0 +1,84 @@
+//! Says what is wrong with iPXE scripts, on the machines that they are for.
+//!
+//! ```text
+//! $ lint-script --target sid-efi boot.ipxe
+//! boot.ipxe:4:1: error: `boot` does nothing and succeeds where no image is selected [nothing-selected]
+//!     let every path to it pass a `kernel` that succeeds: `kernel … || goto failed`
+//! ```
+//!
+//! The exit code is 0 if there is nothing to say, 1 for findings, and 2 if a file cannot be read.
+//! Warnings alone are no failure unless they are denied.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use netboot_ipxe::{Finding, Severity, Target, lint};
+use serde_json::json;
+
+/// Say what is wrong with iPXE scripts.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The scripts.
+    #[arg(required = true)]
+    scripts: Vec<PathBuf>,
+
+    /// The build of iPXE that runs them, such as `bookworm`, `trixie-efi` or `ipxe-2.0-bios`. One
+    /// of your own is a file of JSON, named as `@<file>`.
+    #[arg(long, value_name = "NAME", default_value = "bookworm", value_parser = target)]
+    target: Target,
+
+    /// Print one JSON object a line for each finding.
+    #[arg(long)]
+    json: bool,
+
+    /// Fail for warnings, too.
+    #[arg(long)]
+    deny_warnings: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut failed = false;
+    for path in &arguments.scripts {
+        let script = match fs::read(path) {
+            Ok(script) => script,
+            Err(error) => {
+                eprintln!("{}: {error}", path.display());
+                return ExitCode::from(2);
+            }
+        };
+        for finding in lint(&script, &arguments.target) {
+            failed |= arguments.deny_warnings || finding.severity() == Severity::Error;
+            println!("{}", shown(&path.display().to_string(), &finding, arguments.json));
+        }
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// A finding as a line, and its remedy in the next; or all of it as JSON.
+fn shown(path: &str, finding: &Finding, as_json: bool) -> String {
+    if !as_json {
+        return format!("{path}:{finding} [{}]\n    {}", finding.kind.code(), finding.remedy());
+    }
+    let mut object = json!(finding);
+    object["path"] = path.into();
+    object["severity"] = json!(finding.severity());
+    object["message"] = finding.kind.to_string().into();
+    object["remedy"] = finding.remedy().into();
+    object.to_string()
+}
+
+/// The target of a name, or in a file.
+fn target(text: &str) -> Result<Target, String> {
+    let Some(path) = text.strip_prefix('@') else {
+        return text.parse().map_err(|error: netboot_ipxe::Error| {
+            format!("{error}: {}", error.hint().unwrap_or_default())
+        });
+    };
+    let json = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    serde_json::from_str(&json).map_err(|error| error.to_string())
+}
