@@ -10,6 +10,8 @@ pub(crate) enum LogEvent {
     BuildStarted { activity: u64, derivation: String },
     /// A store path is being copied or downloaded, as this activity.
     CopyStarted { activity: u64, path: String },
+    /// A file is being downloaded, as this activity.
+    TransferStarted { activity: u64, url: String },
     /// All builds together are this activity.
     BuildsStarted { activity: u64 },
     /// The builder of this activity printed a line.
@@ -46,6 +48,7 @@ struct Record {
 }
 
 const COPY_PATH: u64 = 100;
+const FILE_TRANSFER: u64 = 101;
 const BUILDS: u64 = 104;
 const BUILD: u64 = 105;
 const RESULT_BUILD_LINE: u64 = 101;
@@ -66,6 +69,9 @@ pub(crate) fn parse(line: &str) -> Option<LogEvent> {
             Some(LogEvent::BuildStarted { activity, derivation: text(0)?.to_owned() })
         }
         ("start", COPY_PATH) => Some(LogEvent::CopyStarted { activity, path: text(0)?.to_owned() }),
+        ("start", FILE_TRANSFER) => {
+            Some(LogEvent::TransferStarted { activity, url: text(0)?.to_owned() })
+        }
         ("start", BUILDS) => Some(LogEvent::BuildsStarted { activity }),
         ("result", RESULT_BUILD_LINE) => {
             Some(LogEvent::BuildLine { activity, line: printable(text(0)?) })

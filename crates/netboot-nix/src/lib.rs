@@ -60,6 +60,7 @@ mod probe;
 mod process;
 mod process_group;
 mod process_tree;
+mod progress;
 mod realise;
 mod recorder;
 mod redaction;

@@ -13,6 +13,7 @@ use crate::classify::{self, Warning};
 use crate::overrides::Embedded;
 use crate::policy;
 use crate::process::{Runner, Stop};
+use crate::progress::{Progress, Reported};
 use crate::said::Said;
 use crate::{Error, FlakeReference};
 
@@ -136,7 +137,7 @@ pub(crate) async fn lock(
 ) -> Result<Locked, Stop> {
     let _phase = context.phase(Phase::Locking, None);
     let arguments = arguments(&["flake", "metadata", "--json"], &[flake.as_str()]);
-    match run(runner, arguments, context).await? {
+    match run(runner, arguments, Phase::Locking, context).await? {
         Ok(stdout) => {
             let Metadata { url, locked } = read_json("nix flake metadata", &stdout)?;
             Ok(Locked { url, nar_hash: locked.nar_hash })
@@ -175,7 +176,7 @@ pub(crate) async fn evaluate(
     }
     let installable = format!("{locked}#nixosConfigurations");
     let arguments = arguments(&["eval", "--json", "--apply", &call], &[&installable]);
-    match run(runner, arguments, context).await? {
+    match run(runner, arguments, Phase::Evaluating, context).await? {
         Ok(stdout) => Ok(read_json("nix eval", &stdout)?),
         Err(failed) => {
             let Failed { said, status, fallback } = *failed;
@@ -209,12 +210,15 @@ struct Failed {
 async fn run(
     runner: &Runner,
     arguments: Vec<OsString>,
+    phase: Phase,
     context: &Context,
 ) -> Result<Result<Vec<u8>, Box<Failed>>, Stop> {
-    let mut said = Said::default();
+    let (mut said, mut reported) = (Said::default(), Reported::new());
+    let mut progress = Progress::new(phase, None, context, &mut reported);
     let finished = runner
         .run("nix", &arguments, context, |line| {
             if let Some(event) = runner.read_line(line) {
+                progress.take_in(&event);
                 said.take_in(&event);
             }
         })

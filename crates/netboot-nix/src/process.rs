@@ -27,7 +27,7 @@ pub(crate) const LAST_LINES: usize = 20;
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How Nix programs are run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Runner {
     pub(crate) environment: Environment,
     /// Where they are looked for before the search path.

@@ -13,10 +13,11 @@ use crate::classify::{self, Realising};
 use crate::copying::{fetch_outputs, send_derivations, send_outputs};
 use crate::probe::{Output, report_warnings};
 use crate::process::{Runner, Stop};
+use crate::progress::Reported;
 use crate::recorder::Recorder;
 use crate::said::Said;
 use crate::scale_out::ScaleOut;
-use crate::watch::{Reported, Watch};
+use crate::watch::Watch;
 use crate::{Error, roots};
 
 /// Roots and logs that a builder's images need, which are kept for as long as it is there.

@@ -1,20 +1,13 @@
 //! Follows a realisation: records what builders print, and reports how far it is.
 
-use std::collections::BTreeMap;
-
-use netboot_core::{Context, Event, Phase, ProfileName, Unit};
+use netboot_core::{Context, Event, Phase, ProfileName};
 
 use crate::Error;
 use crate::internal_json::LogEvent;
 use crate::process::Runner;
+use crate::progress::{Progress, Reported, name_in_store};
 use crate::recorder::Recorder;
 use crate::said::Said;
-
-/// How many more bytes a download has to have before it is reported again.
-const PROGRESS_STEP: u64 = 1024 * 1024;
-
-/// What was reported last of each subject: done and total.
-pub(crate) type Reported = BTreeMap<String, (u64, u64)>;
 
 /// Takes in the lines of a realisation's log.
 pub(crate) struct Watch<'a> {
@@ -24,9 +17,7 @@ pub(crate) struct Watch<'a> {
     context: &'a Context,
     pub(crate) said: Said,
     pub(crate) write_error: Option<Error>,
-    builds: Option<u64>,
-    copies: BTreeMap<u64, String>,
-    reported: &'a mut Reported,
+    progress: Progress<'a>,
 }
 
 impl<'a> Watch<'a> {
@@ -44,9 +35,7 @@ impl<'a> Watch<'a> {
             context,
             said: Said::default(),
             write_error: None,
-            builds: None,
-            copies: BTreeMap::new(),
-            reported,
+            progress: Progress::new(Phase::Realising, Some(profile), context, reported),
         }
     }
 
@@ -64,47 +53,55 @@ impl<'a> Watch<'a> {
             Err(error) => self.write_error = Some(error),
         }
         self.said.take_in(&event);
-        match event {
-            LogEvent::BuildsStarted { activity } => self.builds = Some(activity),
-            LogEvent::CopyStarted { activity, path } => {
-                self.copies.insert(activity, path);
-            }
-            LogEvent::Progress { activity, done, expected, .. } => {
-                if self.builds == Some(activity) {
-                    self.report("derivations".to_owned(), done, expected, Unit::Items);
-                } else if let Some(path) = self.copies.get(&activity) {
-                    self.report(name_in_store(path).to_owned(), done, expected, Unit::Bytes);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Reports progress: never backwards, and bytes not too often.
-    fn report(&mut self, subject: String, done: u64, total: u64, unit: Unit) {
-        let (last_done, last_total) = self.reported.get(&subject).copied().unwrap_or_default();
-        let (done, total) = (done.max(last_done), total.max(last_total).max(done));
-        let is_step = match unit {
-            Unit::Bytes => done == total || done - last_done >= PROGRESS_STEP,
-            _ => true,
-        };
-        if total == 0 || !is_step || (done, total) == (last_done, last_total) {
-            return;
-        }
-        self.reported.insert(subject.clone(), (done, total));
-        self.context.emit(Event::Progress {
-            phase: Phase::Realising,
-            profile: Some(self.profile.clone()),
-            subject,
-            done,
-            total: Some(total),
-            unit,
-        });
+        self.progress.take_in(&event);
     }
 }
 
-/// The name in a store path: what stands behind the hash.
-fn name_in_store(path: &str) -> &str {
-    let base = path.rsplit('/').next().unwrap_or(path);
-    base.split_once('-').map_or(base, |(_, name)| name).trim_end_matches(".drv")
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::build_log::LogDirectory;
+
+    #[test]
+    fn each_version_s_log_is_recorded_and_told() {
+        for (version, log) in [
+            ("2.8", include_str!("../tests/recorded/2.8.log")),
+            ("2.26", include_str!("../tests/recorded/2.26.log")),
+            ("2.34", include_str!("../tests/recorded/2.34.log")),
+        ] {
+            let state = tempfile::tempdir().unwrap();
+            let logs = LogDirectory::create(state.path()).unwrap();
+            let events = Arc::new(Mutex::new(Vec::new()));
+            let sink = events.clone();
+            let context = Context::new().with_events(move |event| sink.lock().unwrap().push(event));
+            let (runner, profile) = (Runner::default(), "x".parse().unwrap());
+            let mut reported = Reported::new();
+            let recorder = Recorder::new(logs.clone());
+            let mut watch = Watch::new(&runner, recorder, &profile, &context, &mut reported);
+            for line in log.lines() {
+                watch.line(line);
+            }
+            let Watch { recorder, said, .. } = watch;
+            let failed = said.texts().find(|text| text.contains("-fails.drv'")).unwrap();
+            let fails = crate::classify::derivations(failed).next().unwrap();
+            assert_eq!(recorder.last_lines(fails), ["it", "fails"], "{version}");
+            let lines: Vec<(String, String)> = events
+                .lock()
+                .unwrap()
+                .iter()
+                .filter_map(|event| match event {
+                    Event::Log { origin, line, .. } => Some((origin.clone(), line.clone())),
+                    _ => None,
+                })
+                .collect();
+            // The last of what was written over itself, without its colours.
+            for line in ["begin", "100%", "end"] {
+                assert!(lines.contains(&("built".to_owned(), line.to_owned())), "{lines:?}");
+            }
+            let of_failed = String::from_utf8(recorder.finish(true).unwrap()).unwrap();
+            assert_eq!(of_failed, format!("\n--- {fails}\nit\nfails\n"), "{version}");
+        }
+    }
 }

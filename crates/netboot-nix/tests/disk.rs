@@ -93,22 +93,6 @@ fn a_store_without_room() {
     });
 }
 
-#[test]
-fn a_builder_that_finds_no_room() {
-    in_mount_namespace("a_builder_that_finds_no_room", async {
-        let place = Place::new();
-        let fills = format!("busybox dd if=/dev/zero of=root/large bs=1M count=16; {WITH_INIT}");
-        let flake = flake(&place, &fills);
-        let small = Mounted::new(place.path().join("small"), 8);
-        let builder = place.builder(&flake).environment("TMPDIR", &small.0).build().unwrap();
-        let error = builder.build(&profile("x"), &Context::new()).await;
-        let error = inner(&error.unwrap_err());
-        let Error::DiskFull { message, .. } = &error else { panic!("{error:?}") };
-        assert!(message.contains("-initrd-x.drv"), "{message}");
-        assert!(error.hint().unwrap().contains("free space"), "{error:?}");
-    });
-}
-
 #[tokio::test]
 async fn a_builder_that_finds_no_room_where_nix_does_not_look() {
     let place = Place::new();

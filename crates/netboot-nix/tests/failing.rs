@@ -174,17 +174,6 @@ async fn a_profile_that_is_asked_for_twice_is_built_once() {
     assert!(matches!(inner(error), Error::DuplicateProfile), "{error:?}");
 }
 
-#[tokio::test]
-async fn without_nix_the_package_is_named() {
-    let place = Place::new();
-    let empty = place.path().join("empty");
-    std::fs::create_dir(&empty).unwrap();
-    let builder = place.builder(&place.test_flake()).environment("PATH", &empty).build().unwrap();
-    let error = builder.build(&profile("worker"), &Context::new()).await.unwrap_err();
-    assert!(matches!(inner(&error), Error::NixMissing { .. }), "{error:?}");
-    assert!(error.hint().unwrap().contains("nix-bin"), "{:?}", error.hint());
-}
-
 #[test]
 fn references_that_are_none_are_refused() {
     for reference in ["", "--impure", "-x", ".#a", "path:/x^out", "git+ssh://a b", "a\nb"] {
