@@ -1,5 +1,5 @@
 //! Which machine boots what, word for word and by the rules of precedence.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod golden_file;
 mod images;
@@ -101,7 +101,8 @@ async fn a_fleet_in_files_has_one_for_each_key() {
     assert_golden("dispatch-file.ipxe", &machine);
     // A file whose conditions do not hold tells nothing.
     let fleet = Fleet::builder(UnknownMachine::Refuse).form(DispatchForm::Files).assignment(
-        assignment("a", "worker").selector(Selector::new([mac(1), setting("product", "R-1")]).unwrap()),
+        assignment("a", "worker")
+            .selector(Selector::new([mac(1), setting("product", "R-1")]).unwrap()),
     );
     let conditional = crate::release(fleet.build().unwrap());
     let machine = script(&conditional, "machines/mac-of-82.84.0.0/52-54-00-00-00-01.ipxe").await;

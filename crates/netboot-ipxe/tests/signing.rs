@@ -1,6 +1,6 @@
 //! Signatures that iPXE's `imgverify` accepts by what is known of it, verified by `openssl`; and
 //! scripts that verify them.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod golden_file;
 mod images;
@@ -128,10 +128,10 @@ async fn openssl_accepts_each_signature_and_none_of_another_file() {
     for name in ["rsa", "ec"] {
         keys.certify(name, "codeSigning");
         let signer = keys.signer(name).await.unwrap();
-        let signed = [artifact("the kernel\r\nof lines\n"), artifact(long.clone())];
-        let signatures = sign(&signer, signed.clone(), &Context::new()).await.unwrap();
+        let files = [artifact("the kernel\r\nof lines\n"), artifact(long.clone())];
+        let signatures = sign(&signer, files.clone(), &Context::new()).await.unwrap();
         assert_eq!(signatures.len(), 2);
-        for file in &signed {
+        for file in &files {
             let signature = &signatures[&file.sha256()];
             assert_eq!(signature.kind(), ArtifactKind::Signature);
             let message = bytes(signature.as_ref()).await;
@@ -140,8 +140,8 @@ async fn openssl_accepts_each_signature_and_none_of_another_file() {
             assert!(!keys.verifies(b"the kernel\nof lines\n", &message), "{name}");
         }
         // What iPXE asks of a message besides: no attributes, and the authority's certificate.
-        let message = bytes(signatures[&signed[0].sha256()].as_ref()).await;
-        let again = signer.sign(signed[0].as_ref(), &Context::new()).await.unwrap();
+        let message = bytes(signatures[&files[0].sha256()].as_ref()).await;
+        let again = signer.sign(files[0].as_ref(), &Context::new()).await.unwrap();
         assert_eq!(again == message, name == "rsa");
         fs::write(keys.path("signature"), message).unwrap();
         let file = keys.text("signature");

@@ -46,17 +46,20 @@ impl Assignment {
     }
 
     /// Adds a key, which by itself is enough to match: a machine with two network cards has two.
+    #[must_use]
     pub fn key(self, key: MachineKey) -> Self {
         self.selector(key.into())
     }
 
     /// Adds a selector. Any one that matches is enough.
+    #[must_use]
     pub fn selector(mut self, selector: Selector) -> Self {
         self.selectors.push(selector);
         self
     }
 
     /// Adds a kernel parameter behind those of the image.
+    #[must_use]
     pub fn kernel_parameter(mut self, parameter: KernelParameter) -> Self {
         self.parameters.push(parameter);
         self
@@ -65,12 +68,14 @@ impl Assignment {
     /// Gives the machine one more initrd behind those of the image, whose files replace those of
     /// the same name: a host key, a configuration. It is an [`Initrd`](netboot_core::ArtifactKind)
     /// in the `newc` format of cpio. Anybody who can read the target can read it.
+    #[must_use]
     pub fn overlay(mut self, overlay: Arc<dyn Artifact>) -> Self {
         self.overlay = Some(overlay);
         self
     }
 
     /// Boots the profile only while a token lies somewhere, and the local disk otherwise.
+    #[must_use]
     pub fn boot_once(mut self, boot_once: BootOnce) -> Self {
         self.boot_once = Some(boot_once);
         self
@@ -142,6 +147,7 @@ impl BootOnce {
     }
 
     /// Fetches `url` to use the token up.
+    #[must_use]
     pub fn consume(mut self, url: ScriptUrl) -> Self {
         self.consume = Some(url);
         self

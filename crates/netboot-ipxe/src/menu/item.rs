@@ -86,12 +86,14 @@ impl MenuItem {
     }
 
     /// Chooses it by this key too.
+    #[must_use]
     pub fn key(mut self, key: MenuKey) -> Self {
         self.key = Some(key);
         self
     }
 
     /// Lets it be chosen when nobody chooses; within a submenu, it is where the cursor begins.
+    #[must_use]
     pub fn default_choice(mut self) -> Self {
         self.is_default = true;
         self

@@ -54,13 +54,12 @@ impl Renderer {
             lookups.push(group.lookup);
             inline.extend(group.inline);
         }
-        let probe_url = match files.is_empty() {
-            true => None,
-            false => {
-                let path = ReleasePath::new("machines/known.ipxe")?;
-                files.push((path.clone(), self.render_table(&[])?));
-                Some(path)
-            }
+        let probe_url = if files.is_empty() {
+            None
+        } else {
+            let path = ReleasePath::new("machines/known.ipxe")?;
+            files.push((path.clone(), self.render_table(&[])?));
+            Some(path)
         };
         let has_token = fleet.assignments().iter().any(|one| one.token().is_some());
         let mut values = Context::new();

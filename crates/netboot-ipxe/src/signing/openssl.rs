@@ -110,24 +110,24 @@ impl OpensslSigner {
             }
         };
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
+        let (mut output, mut errors) = (child.stdout.take(), child.stderr.take());
         let work = async {
-            let read_out = async {
-                match &mut out {
-                    Some(out) => out.read_to_end(&mut stdout).await.map(drop),
+            let read_output = async {
+                match &mut output {
+                    Some(output) => output.read_to_end(&mut stdout).await.map(drop),
                     None => Ok(()),
                 }
             };
-            let read_err = async {
-                match &mut err {
-                    Some(err) => err.read_to_end(&mut stderr).await.map(drop),
+            let read_errors = async {
+                match &mut errors {
+                    Some(errors) => errors.read_to_end(&mut stderr).await.map(drop),
                     None => Ok(()),
                 }
             };
-            let (fed, out, err) = tokio::join!(feed, read_out, read_err);
-            out.and(err).map_err(start)?;
+            let (input_read, output_read, errors_read) = tokio::join!(feed, read_output, read_errors);
+            output_read.and(errors_read).map_err(start)?;
             let status = child.wait().await.map_err(start)?;
-            fed.map(|()| status)
+            input_read.map(|()| status)
         };
         let status = tokio::select! {
             status = work => status?,

@@ -116,7 +116,7 @@ fn gives(text: &str, variable: &str) -> bool {
         matches!(words.next(), Some("set" | "set_global" | "for"))
             && words.take(2).any(|word| word == variable)
     };
-    statements.map(gives).any(|gives| gives)
+    statements.into_iter().any(gives)
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
