@@ -1,9 +1,9 @@
 //! The model of scripts by itself: it reads every text, knows where everything stands, and ends.
-#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 use netboot_ipxe::script::{
-    ArgumentProblem, Build, CommandSyntax, Ending, Evaluator, Fetch, LINE_WORD_LIMIT, MagicProblem,
-    Part, Resource, Script, Separator, SettingReference, Settings, Span, Version,
+    ArgumentProblem, Build, Command, CommandSyntax, Ending, Evaluator, Fetch, LINE_WORD_LIMIT,
+    LogicalLine, MagicProblem, Part, Resource, Script, Separator, SettingReference, Settings, Span,
+    Version,
 };
 use proptest::prelude::*;
 
@@ -201,8 +201,8 @@ fn places_are_counted_in_lines_and_bytes() {
     let script = Script::parse("#!ipxe\r\n  echo \\\n  ä b || x\n:l y");
     let words: Vec<(String, String)> = script.lines()[1..]
         .iter()
-        .flat_map(|line| line.commands())
-        .flat_map(|command| command.tokens())
+        .flat_map(LogicalLine::commands)
+        .flat_map(Command::tokens)
         .map(|word| (word.text().into_owned(), script.position(word.span().start).to_string()))
         .collect();
     let expected = [("echo", "2:3"), ("ä", "3:3"), ("b", "3:6"), ("x", "3:11"), ("y", "4:4")];

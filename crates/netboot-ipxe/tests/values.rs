@@ -2,7 +2,7 @@
 //! typed.
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
-use netboot_ipxe::script::Script;
+use netboot_ipxe::script::{Script, Token};
 use netboot_ipxe::{MenuText, ScriptArgument};
 use proptest::prelude::*;
 
@@ -25,7 +25,7 @@ fn stays(before: &str, text: &str) -> bool {
     let [_, line, next] = script.lines() else { return false };
     let [command] = line.commands() else { return false };
     let words = command.tokens().get(before.split(' ').count()..).unwrap_or_default();
-    let read: Vec<&[u8]> = words.iter().map(|word| word.bytes()).collect();
+    let read: Vec<&[u8]> = words.iter().map(Token::bytes).collect();
     let next = next.commands()[0].name().unwrap();
     read.join(&b' ') == text.as_bytes()
         && line.comment().is_none()

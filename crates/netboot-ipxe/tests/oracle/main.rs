@@ -1,5 +1,6 @@
 //! The model of iPXE's language, held against iPXE itself.
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+#![expect(clippy::print_stdout, reason = "long runs tell how many scripts they compared")]
 
 mod comparison;
 mod corpus;

@@ -2,6 +2,7 @@
 
 use super::{Case, case};
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 pub(super) fn cases() -> Vec<Case> {
     vec![
         case("a setting in an argument", "set e1 v\nimgfetch a ${e1} x${e1}y ${e1}${e1}"),

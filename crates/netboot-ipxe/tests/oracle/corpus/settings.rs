@@ -2,6 +2,7 @@
 
 use super::{Case, case};
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 pub(super) fn cases() -> Vec<Case> {
     vec![
         case("set with many words", "set g1 a  b   c\nimgfetch a [${g1}]"),
