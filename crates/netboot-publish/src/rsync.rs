@@ -64,7 +64,7 @@ use crate::store::{
 ///   publish at once the last one wins, which the receipt says.
 /// - Files get mode 0644, and directories that are made 0755. Directories that are there keep
 ///   their mode.
-/// - Host keys are checked against known_hosts or a pinned key, and an unknown one is an error.
+/// - Host keys are checked against `known_hosts` or a pinned key, and an unknown one is an error.
 ///   Nobody is ever asked for a password.
 /// - `rsync` gets none of this process's `RSYNC_*` variables, ssh none of its user's
 ///   configuration. Cancelling the work ends both.

@@ -56,13 +56,13 @@ fn with_shell(site: &SshSite) -> Make<'_> {
 }
 
 fn restricted(site: &SshSite) -> Make<'_> {
-    let options = site.restricted(site.published().to_str().unwrap());
+    let options = rsync::restricted(site.published().to_str().unwrap());
     over_ssh(site, &options, |name| format!("/{name}"))
 }
 
 /// Each with a record of its own.
 fn write_only(site: &SshSite) -> Make<'_> {
-    let options = site.restricted(&format!("-wo {}", site.published().display()));
+    let options = rsync::restricted(&format!("-wo {}", site.published().display()));
     let identity = site.server.authorize("publisher", &options);
     targets(site.published(), move |name| {
         RsyncStore::builder(site.target(name))

@@ -212,7 +212,7 @@ async fn what_ssh_and_the_account_refuse_is_told_apart() {
             RsyncFailureKind::Protocol,
         ),
         (
-            ssh.restricted(&format!("-ro {}", published.display())),
+            rsync::restricted(&format!("-ro {}", published.display())),
             RsyncFailureKind::RestrictedAccount,
         ),
     ] {
@@ -220,7 +220,7 @@ async fn what_ssh_and_the_account_refuse_is_told_apart() {
         let error = send(&builder.build().unwrap()).await;
         assert_eq!(kind(&error), expected, "{options}: {error}");
     }
-    let options = ssh.restricted(&format!("-wo {}", published.display()));
+    let options = rsync::restricted(&format!("-wo {}", published.display()));
     let store = ssh.builder_as("write-only", &options, "/").build().unwrap();
     let error = look(&store).await;
     assert_eq!(kind(&error), RsyncFailureKind::RestrictedAccount, "{error}");

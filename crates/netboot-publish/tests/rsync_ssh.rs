@@ -1,5 +1,4 @@
 //! Whom ssh trusts, and that no text of a user becomes an option or a command.
-#![expect(clippy::unwrap_used, reason = "a test's set-up that fails is the test's failure")]
 
 mod rsync;
 

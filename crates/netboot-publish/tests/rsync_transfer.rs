@@ -1,6 +1,11 @@
 //! Transfers that are cut, cancelled, or find no space: what is live stays, what was sent is not
 //! sent again, no process stays.
-#![expect(clippy::unwrap_used, reason = "a test's set-up that fails is the test's failure")]
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test's set-up that fails is the test's failure, and it tells what it measured"
+)]
 
 mod rsync;
 mod site;

@@ -52,16 +52,9 @@ fn unescape(text: &str) -> Vec<u8> {
     let mut unescaped = Vec::with_capacity(bytes.len());
     let mut position = 0;
     while position < bytes.len() {
-        match escaped(&bytes[position..]) {
-            Some(byte) => {
-                unescaped.push(byte);
-                position += 5;
-            }
-            None => {
-                unescaped.push(bytes[position]);
-                position += 1;
-            }
-        }
+        let byte = escaped(&bytes[position..]);
+        unescaped.push(byte.unwrap_or(bytes[position]));
+        position += if byte.is_some() { 5 } else { 1 };
     }
     unescaped
 }

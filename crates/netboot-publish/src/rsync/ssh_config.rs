@@ -49,8 +49,8 @@ pub(super) fn text(
     text
 }
 
-/// A known_hosts file with these keys of one host.
+/// A file of known hosts with these keys of one host.
 pub(super) fn known_hosts(host: &str, port: u16, keys: &[String]) -> String {
     let host = if port == SSH_PORT { host.to_owned() } else { format!("[{host}]:{port}") };
-    keys.iter().map(|key| format!("{host} {key}\n")).collect()
+    keys.iter().fold(String::new(), |text, key| text + &host + " " + key + "\n")
 }

@@ -47,7 +47,7 @@ pub(super) async fn send(
     let mut progress = Progress::of(uploads);
     let on_line = |line: &str| progress.line(line, context);
     session.write("send to", &work, &options, context, on_line).await?;
-    directories.made(session, paths());
+    session.know_directories(needed(paths()));
     progress.finish(context);
     Ok(())
 }
@@ -68,7 +68,7 @@ pub(super) async fn link(
     work.write_names(directories.names().chain(links.keys().map(ReleasePath::as_str)))?;
     let options = ["--links", "--ignore-times", "--dirs", "--perms", "--chmod=D755"];
     session.write("link in", &work, &options, context, |_| {}).await?;
-    directories.made(session, links.keys());
+    session.know_directories(needed(links.keys()));
     Ok(())
 }
 
@@ -162,11 +162,6 @@ impl NewDirectories {
 
     fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
-    }
-
-    /// They are there now.
-    fn made<'a>(self, session: &Session, paths: impl IntoIterator<Item = &'a ReleasePath>) {
-        session.know_directories(needed(paths));
     }
 }
 

@@ -1,6 +1,10 @@
 //! What the tests of the rsync store share: a daemon and an sshd, and targets at both.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
-#![expect(clippy::unwrap_used, reason = "a test's set-up that fails is the test's failure")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test's set-up that fails is the test's failure"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -83,12 +87,12 @@ impl SshSite {
     pub fn builder(&self, path: &Path) -> RsyncStoreBuilder {
         self.builder_as(&new_name("key"), "", path.to_str().unwrap())
     }
+}
 
-    /// The options of a key that may only run `rrsync` with these words.
-    pub fn restricted(&self, words: &str) -> String {
-        let rrsync = netboot_testbed::tool("rrsync");
-        format!("restrict,command=\"{} {words}\"", rrsync.display())
-    }
+/// The options of a key that may only run `rrsync` with these words.
+pub fn restricted(words: &str) -> String {
+    let rrsync = netboot_testbed::tool("rrsync");
+    format!("restrict,command=\"{} {words}\"", rrsync.display())
 }
 
 /// A name that no other call has given.

@@ -25,7 +25,7 @@ pub(super) fn classify(code: Option<i32>, lines: &[String]) -> Kind {
         3 | 11 | 23 if errno(30) => Kind::ReadOnlyFileSystem,
         3 | 11 | 23 if errno(13) || errno(1) => Kind::PermissionDenied,
         3 | 11 if errno(2) => Kind::DirectoryMissing,
-        23 if has("change_dir") && errno(2) => Kind::DirectoryMissing,
+        12 | 23 if has("change_dir") && errno(2) => Kind::DirectoryMissing,
         3 => Kind::FileSelection,
         4 | 6 => Kind::Unsupported,
         5 if has("auth failed") || has("password") => Kind::AuthenticationFailed,
@@ -38,7 +38,6 @@ pub(super) fn classify(code: Option<i32>, lines: &[String]) -> Kind {
         12 | 14 if has("Failed to exec") => Kind::SshMissing,
         12 if has("Another instance of rrsync") => Kind::Busy,
         12 if has("rrsync") => Kind::RestrictedAccount,
-        12 if has("change_dir") && errno(2) => Kind::DirectoryMissing,
         12 if errno(13) => Kind::PermissionDenied,
         // The shell's own message; a file's has a number.
         12 if has(": Permission denied") => Kind::RemoteShell,
