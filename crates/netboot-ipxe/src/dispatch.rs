@@ -1,8 +1,8 @@
 //! Which machine boots what.
 //!
 //! A [`Fleet`] has an [`Assignment`] for each machine or group of machines, and a policy for all
-//! others ([`UnknownMachine`]). [`Renderer::render_fleet_release`](crate::Renderer) makes the
-//! script of it that every machine runs.
+//! others ([`UnknownMachine`]). A renderer that is given one makes the script that every machine
+//! runs: [`RendererBuilder::fleet`](crate::RendererBuilder::fleet).
 
 mod assignment;
 mod fleet;

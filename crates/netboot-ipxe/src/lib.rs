@@ -37,10 +37,23 @@
 //! clears it and chains the pointer. The pointer chains the live release's script for that profile,
 //! or its menu. Each fetch is whole, and payloads are named by digest: what a machine gets belongs
 //! together. A machine that asked for a profile is never started as another one by the menu's
-//! timeout. See [`netboot_core::layout`] for the paths.
+//! timeout: where it does not start, the menu waits a while, and then the static entry starts over,
+//! with growing pauses. See [`netboot_core::layout`] for the paths.
 //!
-//! Only commands and options are used that Debian bookworm's build of 2019 has, the oldest in
-//! common use.
+//! Which machine boots what is a [`Fleet`]: by MAC address, UUID, serial number, asset tag or any
+//! setting. Then `boot.ipxe` of the release sends each machine to its image, with the kernel
+//! parameters and the initrd that are its own, and machines that are not known get the menu, a
+//! profile, their local disk, or nothing.
+//!
+//! Scripts are rendered for a [`Target`], by default for Debian bookworm's build of 2019, the
+//! oldest in common use, and [linted](fn@lint) for it before anybody sees them: nothing is in them
+//! that the target lacks. Their texts are Tera templates ([`TemplateName`]), which a caller
+//! replaces or extends.
+//!
+//! # Features
+//! | feature | what it adds |
+//! |---|---|
+//! | `signing` | `signing`: detached signatures for iPXE's `imgverify`, made by the program `openssl` |
 
 pub mod dhcp;
 mod dispatch;
