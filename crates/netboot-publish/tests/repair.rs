@@ -21,7 +21,7 @@ async fn replace(store: &MemoryStore, path: &ReleasePath, bytes: Option<Bytes>) 
     let there = store.read(path).await.unwrap().map(|there| there.version);
     match bytes {
         Some(bytes) => drop(store.swap(path, there.as_ref(), bytes).await.unwrap()),
-        None => store.delete(&[path.clone()], &Context::new()).await.unwrap(),
+        None => store.delete(std::slice::from_ref(path), &Context::new()).await.unwrap(),
     }
 }
 
