@@ -10,8 +10,8 @@
 //!
 //! let script = "#!ipxe\nkernel vmlinuz || goto fialed\nboot\n:failed\necho no kernel\n";
 //! let findings = lint(script, &Target::default());
-//! assert!(matches!(&findings[1].kind, FindingKind::UndefinedLabel { label } if label == "fialed"));
-//! assert_eq!(findings[1].to_string(), "2:20: error: no label `fialed` is there to jump to");
+//! assert!(matches!(&findings[0].kind, FindingKind::UndefinedLabel { label } if label == "fialed"));
+//! assert_eq!(findings[0].to_string(), "2:24: error: no label `fialed` is there to jump to");
 //! ```
 
 mod commands;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use images::image;
-use netboot_core::{Architecture, Artifact, ArtifactKind, BytesArtifact, FileName, Release};
+use netboot_core::{Architecture, ArtifactKind, BytesArtifact, FileName, Release};
 use netboot_ipxe::{
     Assignment, BootOnce, DispatchForm, Fleet, LocalDisk, MachineKey, Platform, Protocol, Renderer,
     RendererBuilder, Selector, Target, UnknownMachine, lint,

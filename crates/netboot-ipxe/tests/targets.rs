@@ -226,17 +226,52 @@ fn versions_have_the_types_of_settings_that_the_model_says() {
 }
 
 #[test]
-fn the_formats_of_images_are_those_that_builds_name() {
-    // iPXE's own list, from its banner: `ELF MBOOT PXE bzImage` under a BIOS, `EFI` under UEFI.
-    for target in Target::all() {
-        let formats: Vec<ImageFormat> = target.image_formats().collect();
-        let name = target.name();
-        let bios =
-            [ImageFormat::BzImage, ImageFormat::Elf, ImageFormat::Multiboot, ImageFormat::Pxe];
-        match name {
-            _ if name.ends_with("-bios") => assert_eq!(formats, bios, "{target}"),
-            _ if name.ends_with("-efi") => assert_eq!(formats, [ImageFormat::Efi], "{target}"),
-            _ => assert!(formats.is_empty(), "{target}"),
+fn builds_know_the_formats_of_images_that_their_targets_say() {
+    // What iPXE looks at of a file, and how `imgstat` names the format.
+    let header = [2, 0, 3, 0, 1, 0, 0, 0];
+    let words = [
+        0x10_0000_u32,
+        52,
+        0,
+        0,
+        0x20_0034,
+        1,
+        0, // The header's end.
+        1,
+        0,
+        0x10_0000,
+        0x10_0000,
+        84,
+        84,
+        7,
+        0, // A segment.
+    ];
+    let words = words.map(u32::to_le_bytes).concat();
+    let elf = [b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0".as_slice(), &header, &words].concat();
+    let multiboot = [0x1bad_b002_u32, 0, 0x1bad_b002_u32.wrapping_neg()];
+    let multiboot = [multiboot.map(u32::to_le_bytes).concat(), vec![0; 4096]].concat();
+    let mut kernel = vec![0; 16_384];
+    kernel[0x1fe..0x208].copy_from_slice(b"\x55\xaa\xeb\x66HdrS\x04\x02");
+    let files = [
+        (ImageFormat::Elf, "[ELF]", elf),
+        (ImageFormat::Multiboot, "[Multiboot]", multiboot),
+        (ImageFormat::BzImage, "[bzImage]", kernel),
+        (ImageFormat::Pxe, "[PXE-NBP]", b"program".to_vec()),
+        (ImageFormat::Efi, "[EFI]", [b"MZ".as_slice(), &[0; 98]].concat()),
+    ];
+    for (mut oracle, target) in
+        [(IpxeOracle::bookworm(), "bookworm-bios"), (IpxeOracle::sid(), "sid-bios")]
+    {
+        let target: Target = target.parse().unwrap();
+        for (format, name, content) in &files {
+            let content = content.clone();
+            let script = b"#!ipxe\nimgselect --name file file ||\n";
+            let case = OracleCase::new(script, Arc::new(move |_| Some(content.clone())));
+            let observed = oracle.run(&case);
+            let images: Vec<_> =
+                observed.images.iter().map(|line| String::from_utf8_lossy(line)).collect();
+            let is_known = images.iter().any(|image| image.contains(name));
+            assert_eq!(is_known, target.has_image_format(*format), "{target}: {name}: {images:?}");
         }
     }
 }
