@@ -96,7 +96,7 @@ impl Output {
             let name = path.file_name().and_then(|name| name.to_str());
             path.parent() == Some(store) && name.is_some_and(|name| is_name(name) && name != "..")
         };
-        if !in_store(&self.drv) || !self.drv.ends_with(".drv") {
+        if !in_store(&self.drv) || Path::new(&self.drv).extension() != Some("drv".as_ref()) {
             Some("its `drvPath` is no derivation in the store")
         } else if !in_store(&self.out) {
             Some("its `outPath` is no path in the store")

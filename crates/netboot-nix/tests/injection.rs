@@ -8,7 +8,7 @@ use std::error::Error as _;
 use std::path::PathBuf;
 
 use netboot_core::{Builder, Context};
-use netboot_nix::{Error, FlakeReference, NixBuilder};
+use netboot_nix::{Error, FlakeReference};
 use place::{Place, WITH_INIT, configuration, least_configuration, profile, read};
 
 /// What means something to a shell, to Nix or to an option parser.
@@ -73,10 +73,9 @@ async fn a_flake_s_directory_is_used_or_refused_whatever_its_name() {
         flake(&place);
         let directory = place.path().join(name);
         std::fs::rename(place.path().join("own"), &directory).unwrap();
-        let checked = match NixBuilder::builder(directory.to_str().unwrap()).build() {
+        let checked = match place.builder(directory.to_str().unwrap()).build() {
             Err(error) => Err(error),
-            Ok(_) => {
-                let builder = place.builder(directory.to_str().unwrap()).build().unwrap();
+            Ok(builder) => {
                 let profiles = place::profiles(&["x"]);
                 let mut results = builder.check(&profiles, &Context::new()).await;
                 results.remove(0).map(drop).map_err(|error| inner(&error))

@@ -66,12 +66,13 @@ pub(crate) async fn a_file_may_not_be_read(nix: NixVersion) {
     let flake = place.flake("{ }");
     let secret = place.path().join("own/secret");
     std::fs::write(&secret, "").unwrap();
-    let nobody = std::os::unix::fs::PermissionsExt::from_mode(0);
+    let nobody = std::os::unix::fs::PermissionsExt::from_mode(0o0);
     std::fs::set_permissions(&secret, nobody).unwrap();
     // To root the system refuses nothing, unless root gives that power away.
-    let weak = match rustix::process::geteuid().is_root() {
-        true => "setpriv --bounding-set=-all --inh-caps=-all",
-        false => "",
+    let weak = if rustix::process::geteuid().is_root() {
+        "setpriv --bounding-set=-all --inh-caps=-all"
+    } else {
+        ""
     };
     place.nix_script("nix", &format!("exec {weak} $real \"$@\""));
     let error = error_of(place.builder_with_programs(&flake)).await;
@@ -85,7 +86,7 @@ pub(crate) async fn the_daemon_is_down(nix: NixVersion) {
     let builder = place.builder(&place.flake("{ }")).environment("NIX_REMOTE", "daemon");
     let error = error_of(builder).await;
     let Error::DaemonUnreachable { socket, .. } = &error else { panic!("{error:?}") };
-    assert!(socket.ends_with("daemon-socket/socket"), "{socket:?}");
+    assert!(socket.ends_with("daemon-socket/socket"), "{}", socket.display());
 }
 
 pub(crate) async fn a_path_is_not_signed(nix: NixVersion) {

@@ -82,7 +82,11 @@ pub(crate) async fn git_does_not_track_a_file(nix: NixVersion) {
         let Error::FileNotTracked { path } = &error else { panic!("{error:?}") };
         // 2.8 names the directory, of which git tracks nothing either.
         let named = path.strip_prefix(&directory).unwrap();
-        assert!(named == Path::new("new/keys.nix") || named == Path::new("new"), "{path:?}");
+        assert!(
+            named == Path::new("new/keys.nix") || named == Path::new("new"),
+            "{}",
+            path.display()
+        );
         let command = format!("git add {}", path.display());
         assert!(error.hint().unwrap().contains(&command), "{:?}", error.hint());
     }

@@ -24,7 +24,8 @@ impl Daemon {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("the daemon made no {} in ten seconds", socket.display());
+        drop(daemon);
+        unreachable!("the daemon made no {} in ten seconds", socket.display());
     }
 }
 

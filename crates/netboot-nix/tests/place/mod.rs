@@ -66,7 +66,7 @@ impl Place {
         self.nix.environment().into_iter().collect()
     }
 
-    /// NIX_CONFIG of this place with these lines behind it.
+    /// `NIX_CONFIG` of this place with these lines behind it.
     pub(crate) fn settings(&self, lines: &str) -> String {
         format!("{}\n{lines}", self.environment()["NIX_CONFIG"])
     }
