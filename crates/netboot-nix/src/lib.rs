@@ -35,6 +35,17 @@
 //! | `boot.kernelParams` | the kernel parameters, in their order |
 //!
 //! The flake is never edited and its lock file never written; its `nixConfig` is not accepted.
+//!
+//! # What a caller decides
+//! - [`Overrides`]: kernel parameters, SSH keys, packages, a kernel, settings and modules, on top of
+//!   what the flake says, for all profiles or for one;
+//! - [`Policy`]: what a configuration must be like before anything is built; by default no example's
+//!   SSH key passes. [`NixBuilder::check`] checks without building;
+//! - [`ScaleOut`]: remote builders, another store, substituters, time limits, and binary caches that
+//!   results are copied to;
+//! - [`SizeReport`], by [`NixBuilder::size_report`]: what makes an image large and who brings it in.
+//!   A build warns of an image over its profile's budget by itself, and refuses a file that no
+//!   initrd can hold.
 
 #![doc = "# What goes wrong, and on which versions of Nix it was seen"]
 //!
