@@ -101,7 +101,8 @@ fn main() {
         println!("{}", peak_memory());
         return;
     }
-    let tables = |release: &Release| -> u64 { release.blobs().values().map(|blob| blob.size()).sum() };
+    let tables =
+        |release: &Release| -> u64 { release.blobs().values().map(|blob| blob.size()).sum() };
     let made = release(count);
     println!(
         "{count} machines: {} blobs of {} bytes; as plain text {} bytes; the script that all run \
@@ -119,10 +120,10 @@ fn main() {
     let render = || drop(renderer.render_release(images.iter().cloned()).unwrap());
     let check = || drop(fleet(count));
     let unchecked = || assert!(plain(count).len() > 1000);
-    let [rendered, checked, plain_time] =
+    let [rendering, checking, plain_time] =
         medians(rounds, [&mut || timed(render), &mut || timed(check), &mut || timed(unchecked)]);
-    print_ratio(("render the dispatch, linted", rendered), ("plain Tera", plain_time));
-    print_ratio(("check the fleet", checked), ("plain Tera", plain_time));
+    print_ratio(("render the dispatch, linted", rendering), ("plain Tera", plain_time));
+    print_ratio(("check the fleet", checking), ("plain Tera", plain_time));
 
     // The same scripts as the other benchmark's, linted and not.
     let script = Renderer::builder().build().unwrap().render_image(&images[0]).unwrap();

@@ -29,7 +29,8 @@ fn publish(directory: &Path, machines: &str) -> (bool, String) {
 fn a_list_of_machines_is_published_and_a_list_with_a_tie_is_not() {
     let place = Workplace::new();
     place.succeeds(&["--flake", &place.flake("fleet"), "--profile", "worker"]);
-    let (succeeded, said) = publish(place.path(), &MACHINES.replace("SN 7", "to be filled by o.e.m."));
+    let (succeeded, said) =
+        publish(place.path(), &MACHINES.replace("SN 7", "to be filled by o.e.m."));
     assert!(!succeeded && said.contains("what to do:"), "{said}");
     let tie = MACHINES.replace(r#"{ "serial": "SN 7" }"#, r#"{ "mac": "52-54-00-12-34-56" }"#);
     let (succeeded, said) = publish(place.path(), &tie);
@@ -41,6 +42,9 @@ fn a_list_of_machines_is_published_and_a_list_with_a_tie_is_not() {
     let releases = fs::read_dir(place.path().join("pxe/releases")).unwrap();
     let release = releases.map(|entry| entry.unwrap().path()).next().unwrap();
     let dispatch = fs::read_to_string(release.join("boot.ipxe")).unwrap();
-    assert!(dispatch.contains(":mac-52-54-00-12-34-56\nset netboot-machine node-1\n"), "{dispatch}");
+    assert!(
+        dispatch.contains(":mac-52-54-00-12-34-56\nset netboot-machine node-1\n"),
+        "{dispatch}"
+    );
     assert!(dispatch.contains("unknown machines are refused"), "{dispatch}");
 }

@@ -27,10 +27,10 @@ impl SmallSite {
         let renderer = renderer.build().unwrap();
         let directory = TempDir::new().unwrap();
         let release = renderer.render_release(profiles.iter().map(|name| image(name))).unwrap();
-        let published = directory.path().join("published");
-        let publisher = Publisher::new(LocalStore::new(&published));
+        let target = directory.path().join("published");
+        let publisher = Publisher::new(LocalStore::new(&target));
         publisher.publish(&release, &Context::new()).await.unwrap();
-        let server = DirectoryServer::start(published).await.unwrap();
+        let server = DirectoryServer::start(target).await.unwrap();
         Self { directory, server, release }
     }
 
@@ -64,7 +64,12 @@ impl SmallSite {
     }
 
     /// Boots `script` until each of `expected` was on the console; that it was is asserted.
-    pub async fn boot(&self, script: &str, machine: MachineBuilder, expected: &[&str]) -> BootReport {
+    pub async fn boot(
+        &self,
+        script: &str,
+        machine: MachineBuilder,
+        expected: &[&str],
+    ) -> BootReport {
         let machine = machine.memory_mib(256).timeout(Duration::from_secs(120));
         let machine = expected.iter().fold(machine, |machine, text| machine.expect(*text));
         let url = self.server.url(script);

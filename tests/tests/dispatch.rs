@@ -38,10 +38,11 @@ fn fleet(form: DispatchForm, unknown: UnknownMachine) -> RendererBuilder {
             assignment("by-uuid", "worker", [MachineKey::Uuid(UUID.parse().unwrap())]),
             assignment("by-serial", "worker", [MachineKey::Serial(SERIAL.parse().unwrap())]),
             assignment("by-tag", "worker", [MachineKey::AssetTag("T".parse().unwrap()), x86]),
-            assignment("rack", "gateway", [
-                setting("manufacturer", "Example  #1"),
-                setting("product", "R-1"),
-            ]),
+            assignment(
+                "rack",
+                "gateway",
+                [setting("manufacturer", "Example  #1"), setting("product", "R-1")],
+            ),
         ])
         .build()
         .unwrap();
@@ -98,9 +99,8 @@ async fn machines_are_found_by_a_file_of_their_own() {
     assert_eq!(site.fetches(&format!("releases/{release}/machines/known.ipxe")), 1);
     let machines = site.published().join("releases").join(release).join("machines");
     fs::remove_file(machines.join("known.ipxe")).unwrap();
-    let report = site
-        .boot("boot.ipxe", SmallSite::machine(UNKNOWN), &["does not start this machine"])
-        .await;
+    let report =
+        site.boot("boot.ipxe", SmallSite::machine(UNKNOWN), &["does not start this machine"]).await;
     assert!(!report.console.contains("not known here"), "{}", report.console);
 }
 

@@ -61,12 +61,12 @@ impl SystemIdentity {
         ];
         for (kind, fields) in [("1", &system[..]), ("3", &[("asset", &self.asset_tag)][..])] {
             let values = fields.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
-            let values: String = values
-                // In QEMU's options a comma ends a value, and two stand for one.
-                .map(|(name, value)| format!(",{name}={}", value.replace(',', ",,")))
-                .collect();
+            // In QEMU's options a comma ends a value, and two stand for one.
+            let values = values.map(|(name, value)| format!("{name}={}", value.replace(',', ",,")));
+            let values: Vec<String> = values.collect();
             if !values.is_empty() {
-                arguments.extend(["-smbios".to_owned(), format!("type={kind}{values}")]);
+                let value = format!("type={kind},{}", values.join(","));
+                arguments.extend(["-smbios".to_owned(), value]);
             }
         }
         arguments
