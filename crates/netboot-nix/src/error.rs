@@ -2,12 +2,13 @@
 
 mod hint;
 mod log;
+mod make;
 mod problem;
 mod shared_io_error;
 mod subject;
+mod words;
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use netboot_core::{Architecture, BackendError, ProfileName};
@@ -15,6 +16,7 @@ use netboot_core::{Architecture, BackendError, ProfileName};
 pub use self::problem::EvaluationProblem;
 pub use self::shared_io_error::SharedIoError;
 pub use self::subject::Subject;
+use self::words::{at, colon, derivation_or_build, ending, joined};
 use crate::PolicyFinding;
 
 /// The errors of this crate. Each names the attribute, derivation or path that it is about.
@@ -416,48 +418,6 @@ pub enum Error {
     /// Two profiles that are built together have one name.
     #[error("the profile is asked for twice")]
     DuplicateProfile,
-}
-
-fn colon(message: Option<&str>) -> String {
-    message.map(|message| format!(": {message}")).unwrap_or_default()
-}
-
-fn at(position: Option<&str>) -> String {
-    position.map(|position| format!(" (at {position})")).unwrap_or_default()
-}
-
-fn ending(last_lines: &[String]) -> String {
-    if last_lines.is_empty() {
-        return String::new();
-    }
-    format!("; its log ends in:\n{}", last_lines.join("\n"))
-}
-
-fn derivation_or_build(derivation: Option<&str>) -> String {
-    derivation.map_or_else(|| "the build".to_owned(), |derivation| format!("`{derivation}`"))
-}
-
-fn joined(findings: &[PolicyFinding]) -> String {
-    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-}
-
-impl Error {
-    pub(crate) fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
-        Self::Io { action, path: path.as_ref().to_owned(), source: source.into() }
-    }
-
-    /// The same of a program that worked on a build with this log.
-    pub(crate) fn with_build_log(mut self, log: PathBuf) -> Self {
-        if let Self::CommandFailed { build_log, .. } = &mut self {
-            *build_log = Some(log);
-        }
-        self
-    }
-
-    /// A value that the crates' common vocabulary refuses.
-    pub(crate) fn unusable(attribute: String, error: &netboot_core::Error) -> Self {
-        Self::UnusableValue { attribute, problem: error.to_string() }
-    }
 }
 
 impl BackendError for Error {

@@ -69,6 +69,10 @@ fn remove_old_in(directory: &Path, taken: &BTreeSet<PathBuf>, keep: Duration) ->
 
 fn entries(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     let failed = |source| Error::io("list", directory, source);
-    let entries = std::fs::read_dir(directory).map_err(failed)?;
+    let entries = match std::fs::read_dir(directory) {
+        // Nothing was built yet.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
     entries.map(|entry| entry.map(|entry| entry.path()).map_err(failed)).collect()
 }

@@ -249,3 +249,40 @@ async fn a_log_has_what_another_build_that_goes_on_had_built_before() {
         |event: &Event| matches!(event, Event::Log { line, .. } if line.contains("waiting"));
     assert!(events.lock().unwrap().iter().any(waits), "nobody was told of the waiting");
 }
+
+#[tokio::test]
+async fn logs_that_no_build_uses_go_after_their_time_and_those_of_a_living_builder_stay() {
+    let place = Place::new();
+    let logs = place.path().join("state/logs");
+    let flake = |name| {
+        let configuration = least_configuration(name, WITH_INIT, "{ }");
+        place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"))
+    };
+    let day = std::time::Duration::from_secs(24 * 60 * 60);
+    let builder = |flake: &str| place.builder(flake).keep_logs(day).build().unwrap();
+    let first = builder(&flake("one"));
+    let image = first.build(&profile("x"), &Context::new()).await.unwrap();
+    let log = image.build_log().unwrap().local_path().unwrap().to_owned();
+    let all = || -> Vec<std::path::PathBuf> {
+        let directories = [logs.clone(), logs.join("builds"), logs.join("derivations")];
+        let entries = directories.iter().flat_map(|place| std::fs::read_dir(place).unwrap());
+        entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect()
+    };
+    let of_first = all();
+    assert_eq!(of_first.len(), 5, "{of_first:?}");
+    let age = |path: &std::path::PathBuf| {
+        let file = std::fs::File::options().append(true).open(path).unwrap();
+        file.set_modified(std::time::SystemTime::now() - 2 * day).unwrap();
+    };
+    of_first.iter().filter(|path| **path != log).for_each(age);
+    let other = flake("two");
+    first.build(&profile("x"), &Context::new()).await.unwrap();
+    let of_second: Vec<_> = all().into_iter().filter(|path| !of_first.contains(path)).collect();
+    assert_eq!(all().len() - of_second.len(), 1, "only the log of the image is left");
+    assert!(log.exists() && of_second.len() == 5, "{of_second:?}");
+    // When its builder is gone, that one goes too.
+    drop(first);
+    age(&log);
+    builder(&other).build(&profile("x"), &Context::new()).await.unwrap();
+    assert!(!log.exists());
+}

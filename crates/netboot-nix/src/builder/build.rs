@@ -116,14 +116,25 @@ impl NixBuilder {
             Box::pin(async move { call.image(*profile, built?).await })
         });
         let images = all(work, self.concurrent_profiles).await;
+        if let Err(Stop::Failed(error)) = self.remove_old(logs).await {
+            context.emit(Event::Warning {
+                profile: None,
+                message: format!("roots and logs of earlier builds cannot be removed: {error}"),
+                hint: error.hint(),
+            });
+        }
+        Ok(images)
+    }
+
+    /// Removes the roots and logs that are older than they are kept.
+    async fn remove_old(&self, logs: LogDirectory) -> Result<(), Stop> {
         let (state, taken) = (self.state.clone(), self.taken.to_set());
         let (keep_roots, keep_logs) = (self.keep_roots, self.keep_logs);
         blocking(move || {
             roots::remove_old(&state, &taken, keep_roots)?;
             logs.remove_old(&taken, keep_logs)
         })
-        .await?;
-        Ok(images)
+        .await
     }
 }
 

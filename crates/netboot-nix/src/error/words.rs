@@ -1,0 +1,26 @@
+//! Parts of what errors say.
+
+use crate::PolicyFinding;
+
+pub(super) fn colon(message: Option<&str>) -> String {
+    message.map(|message| format!(": {message}")).unwrap_or_default()
+}
+
+pub(super) fn at(position: Option<&str>) -> String {
+    position.map(|position| format!(" (at {position})")).unwrap_or_default()
+}
+
+pub(super) fn ending(last_lines: &[String]) -> String {
+    if last_lines.is_empty() {
+        return String::new();
+    }
+    format!("; its log ends in:\n{}", last_lines.join("\n"))
+}
+
+pub(super) fn derivation_or_build(derivation: Option<&str>) -> String {
+    derivation.map_or_else(|| "the build".to_owned(), |derivation| format!("`{derivation}`"))
+}
+
+pub(super) fn joined(findings: &[PolicyFinding]) -> String {
+    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
