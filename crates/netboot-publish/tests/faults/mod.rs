@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "each test file uses a part of it")]
 #![expect(clippy::unwrap_used, reason = "a test's set-up that fails is the test's failure")]
 
+mod outcome;
 mod place;
 mod reader;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use netboot_testbed::{FaultProxy, RsyncDaemon, RsyncModule, S3Server, SshServer};
 use tempfile::TempDir;
 
+pub use self::outcome::{Outcomes, name_of};
 pub use self::place::{Kind, Place};
 pub use self::reader::Reader;
 
