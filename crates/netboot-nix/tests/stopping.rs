@@ -4,13 +4,11 @@
 mod place;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use netboot_core::{Builder, CancellationToken, Context};
-use netboot_nix::NixBuilder;
-use place::{Place, configuration, processes_with, profile};
+use place::{Place, be_the_caller, caller, configuration, is_the_caller, processes_with, profile};
 
 /// Waits until `condition` holds, for at most 20 seconds.
 async fn eventually(what: &str, condition: impl Fn() -> bool) {
@@ -65,34 +63,6 @@ async fn a_dropped_build_ends_its_builders() {
     eventually("the builder's end", || processes_with(&marker).is_empty()).await;
 }
 
-/// Set where a test plays the caller that is killed: the flake, and where its state goes.
-const CALLER: &str = "NETBOOT_TEST_CALLER";
-
-/// Runs the test `name` again as a process of its own, which builds the flake at `reference`.
-fn caller(name: &str, place: &Place, reference: &str, programs: &Path) -> Child {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([name, "--exact", "--nocapture"]).envs(place.environment());
-    command.env(CALLER, reference).env("NETBOOT_TEST_STATE", place.path().join("state"));
-    command.env("NETBOOT_TEST_PROGRAMS", programs);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-/// What such a process does.
-async fn be_the_caller(grace: Duration) {
-    let variable = |name: &str| std::env::var(name).unwrap();
-    let builder = NixBuilder::builder(variable(CALLER))
-        .state_directory(variable("NETBOOT_TEST_STATE"))
-        .program_directory(variable("NETBOOT_TEST_PROGRAMS"))
-        .grace(grace)
-        .build()
-        .unwrap();
-    builder.build(&profile("x"), &Context::new()).await.unwrap();
-}
-
-fn is_the_caller() -> bool {
-    std::env::var_os(CALLER).is_some()
-}
-
 #[tokio::test]
 async fn a_caller_that_is_killed_leaves_neither_nix_nor_its_builders() {
     if is_the_caller() {
@@ -102,7 +72,7 @@ async fn a_caller_that_is_killed_leaves_neither_nix_nor_its_builders() {
     let (flake, marker) = sleeper(&place);
     place.nix_script("nix", "exec $real \"$@\"");
     let name = "a_caller_that_is_killed_leaves_neither_nix_nor_its_builders";
-    let mut caller = caller(name, &place, &flake, &place.path().join("bin"));
+    let mut caller = caller(name, &place, &flake);
     eventually("the builder's start", || !processes_with(&marker).is_empty()).await;
     caller.kill().unwrap();
     caller.wait().unwrap();
@@ -127,7 +97,7 @@ async fn a_killed_caller_s_nix_that_does_not_end_is_killed_with_all_it_started()
         format!("export M={marker}; trap '' TERM; setsid sleep 600 & while :; do sleep 1; done");
     place.nix_script("nix", &deaf);
     let name = "a_killed_caller_s_nix_that_does_not_end_is_killed_with_all_it_started";
-    let mut caller = caller(name, &place, &flake, &place.path().join("bin"));
+    let mut caller = caller(name, &place, &flake);
     eventually("its start", || processes_with(&marker).len() >= 2).await;
     caller.kill().unwrap();
     caller.wait().unwrap();
@@ -155,7 +125,7 @@ async fn what_a_killed_caller_left_is_used_or_removed_by_the_next() {
         ),
     );
     let name = "what_a_killed_caller_left_is_used_or_removed_by_the_next";
-    let mut caller = caller(name, &place, &flake, &place.path().join("bin"));
+    let mut caller = caller(name, &place, &flake);
     eventually("the second root", || stuck.exists()).await;
     caller.kill().unwrap();
     caller.wait().unwrap();

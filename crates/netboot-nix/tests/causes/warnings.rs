@@ -15,7 +15,7 @@ fn remedy<'a>(warnings: &'a [(String, String)], text: &str) -> &'a str {
 
 pub(crate) async fn the_daemon_does_not_trust_the_user(nix: NixVersion) {
     let place = Place::of(nix);
-    let _daemon = Daemon::start(&place, "trusted-users = nobody");
+    let _daemon = Daemon::start(&place, "trusted-users =");
     let flake = flake(&place, &least_configuration("x", WITH_INIT, "{ }"));
     let settings = place.settings(&format!("substituters = {NOWHERE}\nbuilders = ssh-ng://x"));
     let builder = place.builder(&flake).environment("NIX_CONFIG", settings);

@@ -13,11 +13,13 @@ use netboot_nix::{NixBuilder, NixBuilderBuilder};
 use netboot_testbed::{HermeticNix, Testbed};
 use tempfile::TempDir;
 
+mod caller;
 mod daemon;
 mod nix_version;
 
 #[allow(unused_imports, reason = "each test program uses a part of it")]
 pub(crate) use self::{
+    caller::{be_the_caller, caller, is_the_caller},
     daemon::Daemon,
     nix_version::{NixVersion, Programs},
 };
