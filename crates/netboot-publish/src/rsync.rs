@@ -2,6 +2,7 @@
 
 mod builder;
 mod command;
+mod connection;
 mod failure;
 mod listing;
 mod process;
@@ -66,6 +67,9 @@ use crate::store::{
 ///   their mode.
 /// - Host keys are checked against `known_hosts` or a pinned key, and an unknown one is an error.
 ///   Nobody is ever asked for a password.
+/// - All runs share one ssh connection, which is made when it is needed first, made again when it
+///   broke off, and closed when the store is dropped or this process ends. Where a server does not
+///   let that many share it (`MaxSessions`), the others have their own.
 /// - `rsync` gets none of this process's `RSYNC_*` variables, ssh none of its user's
 ///   configuration. Cancelling the work ends both.
 /// - The times of files are whole seconds.

@@ -100,6 +100,8 @@ impl RsyncFailure {
             line.starts_with("rsync error:")
                 || line.contains("connection unexpectedly closed")
                 || line.contains("Broken pipe")
+                // A server that allows fewer sessions of a connection; ssh made another.
+                || line.starts_with("mux_client_request_session: session request failed")
                 || line.starts_with("default_perms_for_dir:")
                 || line.contains("read error: Connection reset")
         };
@@ -108,6 +110,11 @@ impl RsyncFailure {
             missing |= is_missing(line);
             is_missing(line) || is_summary(line)
         }) && missing
+    }
+
+    /// Whether it ended before anything came from the far side.
+    pub(super) fn received_nothing(&self) -> bool {
+        self.last_lines.iter().any(|line| line.contains("(0 bytes received so far)"))
     }
 
     /// What to do about it, as a sentence for an operator.

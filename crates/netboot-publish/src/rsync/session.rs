@@ -9,6 +9,7 @@ use netboot_core::{Context, Event};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::command::Arguments;
+use super::connection::{Connection, Sharing};
 use super::failure::{Call, RsyncFailure, RsyncFailureKind};
 use super::process::{Run, Stop};
 use super::settings::Settings;
@@ -30,6 +31,7 @@ const LONGEST_BUSY_WAIT: Duration = Duration::from_secs(1);
 pub(super) struct Session {
     pub(super) settings: Settings,
     version: OnceCell<RsyncVersion>,
+    connection: Connection,
     runs: Semaphore,
     one_at_a_time: AtomicBool,
     fsync_refused: AtomicBool,
@@ -44,6 +46,7 @@ impl Session {
         Self {
             settings,
             version: OnceCell::new(),
+            connection: Connection::default(),
             runs: Semaphore::new(PARALLEL_RUNS as usize),
             one_at_a_time: AtomicBool::new(false),
             fsync_refused: AtomicBool::new(false),
@@ -73,7 +76,7 @@ impl Session {
         let mut wait = BUSY_WAIT;
         loop {
             let outcome =
-                self.run_once(action, work, arguments.clone(), context, &mut on_line).await?;
+                self.run_connected(action, work, &arguments, context, &mut on_line).await?;
             match &outcome {
                 Err(failure)
                     if failure.kind() == RsyncFailureKind::Busy && Instant::now() < deadline =>
@@ -91,11 +94,62 @@ impl Session {
         }
     }
 
+    /// Runs `rsync` over the shared connection, if one leads to the target.
+    async fn run_connected(
+        &self,
+        action: &'static str,
+        work: &WorkDirectory,
+        arguments: &[String],
+        context: &Context,
+        on_line: &mut (impl FnMut(&str) + Send),
+    ) -> Result<Outcome, Error> {
+        if !self.settings.target.is_ssh() {
+            return self.run_once(action, work, arguments, context, on_line).await;
+        }
+        let mut is_again = false;
+        loop {
+            let sharing = self.connection.share(&self.settings, context).await?;
+            let is_shared = matches!(sharing, Sharing::Shared(_));
+            match sharing {
+                Sharing::Shared(socket) => work.share(&socket)?,
+                Sharing::Alone => {}
+                Sharing::Failed { status, last_lines } => {
+                    let program = self.settings.ssh.display().to_string();
+                    let call = self.call(action, program, &["-M", "-N"].map(str::to_owned));
+                    let failure = RsyncFailure::ended(call, status, last_lines);
+                    if is_of_connecting(failure.kind()) {
+                        return Ok(Err(failure));
+                    }
+                    self.connection.pause().await;
+                }
+            }
+            match self.run_once(action, work, arguments, context, on_line).await? {
+                // The server went away before this run, and may be back.
+                Err(failure)
+                    if is_shared
+                        && !std::mem::replace(&mut is_again, true)
+                        && failure.received_nothing()
+                        && self.connection.has_ended().await => {}
+                outcome => return Ok(outcome),
+            }
+        }
+    }
+
+    fn call(&self, action: &'static str, program: String, arguments: &[String]) -> Call {
+        Call {
+            action,
+            target: self.settings.target.to_string(),
+            is_ssh: self.settings.target.is_ssh(),
+            program,
+            arguments: arguments.to_vec(),
+        }
+    }
+
     async fn run_once(
         &self,
         action: &'static str,
         work: &WorkDirectory,
-        arguments: Vec<String>,
+        arguments: &[String],
         context: &Context,
         on_line: &mut (impl FnMut(&str) + Send),
     ) -> Result<Outcome, Error> {
@@ -105,16 +159,10 @@ impl Session {
             permits = self.runs.acquire_many(permits) => permits.map_err(|_| Error::Cancelled)?,
             () = context.cancellation().cancelled() => return Err(Error::Cancelled),
         };
-        let call = |arguments| Call {
-            action,
-            target: self.settings.target.to_string(),
-            is_ssh: self.settings.target.is_ssh(),
-            program: self.settings.rsync.display().to_string(),
-            arguments,
-        };
+        let call = || self.call(action, self.settings.rsync.display().to_string(), arguments);
         let run = Run {
             program: &self.settings.rsync,
-            arguments: &arguments,
+            arguments,
             directory: work.root().to_owned(),
             // Messages and times are read.
             environment: &[("LC_ALL", "C"), ("TZ", "UTC0")],
@@ -124,12 +172,10 @@ impl Session {
             Ok(finished) if finished.status.success() => Ok(Ok(())),
             Ok(finished) => {
                 let (status, lines) = (finished.status, finished.last_lines);
-                Ok(Err(RsyncFailure::ended(call(arguments), status, lines)))
+                Ok(Err(RsyncFailure::ended(call(), status, lines)))
             }
             Err(Stop::Cancelled) => Err(Error::Cancelled),
-            Err(Stop::Spawn(source)) => {
-                Err(RsyncFailure::not_started(call(arguments), source).into())
-            }
+            Err(Stop::Spawn(source)) => Err(RsyncFailure::not_started(call(), source).into()),
         }
     }
 
@@ -179,12 +225,13 @@ impl Session {
             let arguments = vec!["--version".to_owned()];
             let mut version = None;
             let mut is_first = true;
-            let on_line = |line: &str| {
+            let mut on_line = |line: &str| {
                 if std::mem::take(&mut is_first) {
                     version = RsyncVersion::parse(line);
                 }
             };
-            self.run("ask", work, arguments, context, on_line).await?.map_err(Error::from)?;
+            let outcome = self.run_once("ask", work, &arguments, context, &mut on_line).await?;
+            outcome.map_err(Error::from)?;
             let path = self.settings.rsync.clone();
             let version = version.ok_or(Error::RsyncTooOld { path: path.clone() })?;
             if self.settings.target.needs_escaping() && !version.escapes() {
@@ -211,6 +258,19 @@ impl Session {
     pub(super) fn forget_directories(&self) {
         self.known_directories.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
+}
+
+/// Whether a connection of its own would help a run as little.
+fn is_of_connecting(kind: RsyncFailureKind) -> bool {
+    matches!(
+        kind,
+        RsyncFailureKind::HostKeyUnknown
+            | RsyncFailureKind::HostKeyChanged
+            | RsyncFailureKind::SshPermissionDenied
+            | RsyncFailureKind::HostNotFound
+            | RsyncFailureKind::HostUnreachable
+            | RsyncFailureKind::ConnectionRefused
+    )
 }
 
 fn refuses_fsync(failure: &RsyncFailure) -> bool {

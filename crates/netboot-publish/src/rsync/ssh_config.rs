@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::settings::{Settings, seconds};
+use super::work_directory::CONTROL;
 
 const SSH_PORT: u16 = 22;
 
@@ -15,13 +16,13 @@ pub(super) fn text(
     user_config: &str,
 ) -> String {
     let mut text = String::from(
-        "# Nothing is asked, nobody is trusted unseen, nothing stays open.\n\
+        "# Nothing is asked, nobody is trusted unseen, nothing outlives the store.\n\
          BatchMode yes\n\
          StrictHostKeyChecking yes\n\
          UpdateHostKeys no\n\
          CheckHostIP no\n\
          ControlMaster no\n\
-         ControlPath none\n\
+         ControlPersist no\n\
          ClearAllForwardings yes\n\
          ForwardAgent no\n\
          ForwardX11 no\n\
@@ -33,6 +34,8 @@ pub(super) fn text(
     let mut set = |name: &str, value: &dyn std::fmt::Display| {
         let _ = writeln!(text, "{name} {value}");
     };
+    // Where there is no such socket, ssh connects by itself.
+    set("ControlPath", &CONTROL);
     set("ConnectTimeout", &seconds(settings.connect_timeout));
     if settings.target.port() != SSH_PORT {
         set("Port", &settings.target.port());

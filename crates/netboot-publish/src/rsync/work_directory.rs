@@ -22,6 +22,8 @@ pub(super) const FETCHED: &str = "fetched";
 pub(super) const PASSWORD: &str = "password";
 /// The configuration of ssh.
 pub(super) const SSH_CONFIG: &str = "ssh_config";
+/// The socket of a shared connection of ssh, or a link to it.
+pub(super) const CONTROL: &str = "control";
 const IDENTITY: &str = "identity";
 const KNOWN_HOSTS: &str = "known_hosts";
 
@@ -111,6 +113,19 @@ impl WorkDirectory {
             let parent = Path::new(path.as_str()).parent().unwrap_or(Path::new(""));
             self.create_directory(&Path::new(TREE).join(parent))
         })
+    }
+
+    /// Lets ssh use the connection of this socket. It goes by a name in the directory, since a
+    /// socket's path may not be longer than 107 bytes.
+    pub(super) fn share(&self, socket: &Path) -> Result<(), Error> {
+        let place = self.path(CONTROL);
+        if fs::read_link(&place).is_ok_and(|target| target == socket) {
+            return Ok(());
+        }
+        let beside = append(&place, ".new");
+        let failed = |source| Error::io("link", &place, source);
+        symlink(socket, &beside).map_err(failed)?;
+        fs::rename(&beside, &place).map_err(failed)
     }
 
     /// Writes the list of names that `rsync` goes by.

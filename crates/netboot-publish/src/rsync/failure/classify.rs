@@ -57,6 +57,8 @@ pub(super) fn classify(code: Option<i32>, lines: &[String]) -> Kind {
         35 => Kind::ConnectionTimedOut,
         124..=126 => Kind::RemoteShell,
         127 => Kind::RsyncMissingThere,
+        // A shared connection ends without a word of ssh.
+        255 if has("connection unexpectedly closed") && !has("ssh: ") => Kind::ConnectionLost,
         255 => Kind::Ssh,
         _ => Kind::Unknown,
     }
