@@ -1,19 +1,18 @@
 //! Deleting what is no longer wanted, and nothing else.
 
+mod wanted;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use netboot_core::{
-    Context, Manifest, Phase, PointerName, ReleaseId, ReleasePath, Sha256Digest, layout,
-};
+use netboot_core::{Context, Manifest, Phase, ReleaseId, ReleasePath, Sha256Digest, layout};
 use serde::Serialize;
 
 use super::Publisher;
 use super::target::{StoredManifest, incomplete_manifest, upload};
 use super::whole::required;
 use crate::Error;
-use crate::pointer::{Activation, PointerContent};
 use crate::store::{Entry, ListScope};
 
 /// Which releases [`Publisher::prune`] keeps.
@@ -49,7 +48,9 @@ impl Retention {
 
     /// Sets for how long a release is kept after it was staged or live last, and a blob after it
     /// was sent. It has to be longer than the slowest machine boots and the slowest publisher
-    /// sends; where the store has no lock, it is what keeps publishers from each other's work.
+    /// sends; where the store has no lock, it is what keeps publishers from each other's work. It
+    /// does not cover blobs that were sent long ago, are of no release any more, and are wanted
+    /// again just while they are deleted: without a lock, prune while nobody publishes.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
@@ -109,9 +110,10 @@ impl Publisher {
     /// completes it. Files that no manifest names stay.
     ///
     /// # Errors
-    /// [`Error::MalformedPointer`] and [`Error::MalformedManifest`] where it cannot be known what
-    /// is to be kept; nothing is deleted then. [`Error::Cancelled`]; when the target cannot be
-    /// read or written.
+    /// Where it cannot be known what is to be kept, and nothing is deleted then:
+    /// [`Error::MalformedPointer`], [`Error::ForeignFile`] for a pointer that somebody else wrote,
+    /// [`Error::MalformedManifest`], [`Error::NotWhole`] for a live release without its manifest.
+    /// [`Error::Cancelled`]; when the target cannot be read or written.
     pub async fn prune(
         &self,
         retention: &Retention,
@@ -130,12 +132,15 @@ impl Publisher {
         let mut kept_blobs = BTreeSet::new();
         let mut unwanted = Vec::new();
         let incomplete = incomplete_manifest()?;
-        for (release, files) in self.list_releases().await? {
+        let releases = self.list_releases().await?;
+        self.require_manifests(&wanted.live, &releases)?;
+        for (release, files) in releases {
             let manifest = files.get(layout::manifest().as_str());
             let record = files.get(incomplete.as_str());
             let Some(entry) = manifest.or(record) else { continue };
             let path = if manifest.is_some() { layout::manifest() } else { incomplete.clone() };
-            let keep = wanted.contains(&release) || is_young(Some(entry)) || is_young(record);
+            let keep =
+                wanted.releases.contains(&release) || is_young(Some(entry)) || is_young(record);
             let stored = match self.read_manifest_at(&release, &path).await {
                 Ok(Some(stored)) => stored,
                 Ok(None) => continue,
@@ -165,17 +170,21 @@ impl Publisher {
                 self.delete_release(&release, &files, &stored, context).await?;
             }
         }
-        let blobs = self.store.list(&ListScope::Below(ReleasePath::new("blobs")?)).await?;
-        for listed in blobs {
+        let mut blobs = BTreeMap::new();
+        for listed in self.store.list(&ListScope::Below(ReleasePath::new("blobs")?)).await? {
             let Some(sha256) = blob_digest(&listed.path) else { continue };
-            let size = listed.entry.size();
-            if let Some(size) = size.filter(|_| !is_young(Some(&listed.entry)))
-                && !kept_blobs.contains(&sha256)
-            {
-                report.deleted_blobs.insert(sha256);
-                report.freed_bytes += size;
+            let size = listed.entry.size().filter(|_| !is_young(Some(&listed.entry)));
+            if let Some(size) = size.filter(|_| !kept_blobs.contains(&sha256)) {
+                blobs.insert(sha256, size);
             }
         }
+        if !(retention.dry_run || blobs.is_empty() || self.store.capabilities().lock()) {
+            // Nobody waited for this: what others staged meanwhile may rely on what was there.
+            let named = self.blobs_named_now(&report.kept).await?;
+            blobs.retain(|sha256, _| !named.contains(sha256));
+        }
+        report.freed_bytes += blobs.values().sum::<u64>();
+        report.deleted_blobs = blobs.into_keys().collect();
         if !retention.dry_run {
             let paths: Vec<_> = report.deleted_blobs.iter().map(layout::blob).collect();
             self.store.delete(&paths, context).await?;
@@ -183,26 +192,28 @@ impl Publisher {
         Ok(report)
     }
 
-    /// The releases that any pointer wants.
-    async fn wanted(
+    /// The blobs of the releases that are at the target now, but for those `known`.
+    async fn blobs_named_now(
         &self,
-        retention: &Retention,
-        oldest: Option<SystemTime>,
-    ) -> Result<BTreeSet<ReleaseId>, Error> {
-        let mut wanted = BTreeSet::new();
-        for listed in self.store.list(&ListScope::Root).await? {
-            let name = listed.path.strip_suffix(".ipxe").map(PointerName::new);
-            let (Some(Ok(name)), Entry::Object { .. }) = (name, &listed.entry) else { continue };
-            let state = self.read_pointer_at(layout::pointer(&name)).await?;
-            // Another script of ours has no history and needs none: only this pointer has to.
-            match &state.content {
-                Some(PointerContent::Malformed { without_history: true, .. })
-                    if name != self.pointer => {}
-                _ => state.understood()?,
+        known: &BTreeSet<ReleaseId>,
+    ) -> Result<BTreeSet<Sha256Digest>, Error> {
+        let mut named = BTreeSet::new();
+        let incomplete = incomplete_manifest()?;
+        for (release, files) in self.list_releases().await? {
+            for path in [layout::manifest(), incomplete.clone()] {
+                if known.contains(&release) || !files.contains_key(path.as_str()) {
+                    continue;
+                }
+                match self.read_manifest_at(&release, &path).await {
+                    Ok(stored) => named.extend(stored.iter().flat_map(|stored| {
+                        required(&stored.manifest).into_values().map(|content| content.sha256)
+                    })),
+                    Err(Error::MalformedManifest { .. }) => {}
+                    Err(error) => return Err(error),
+                }
             }
-            wanted.extend(wanted_of(state.history(), retention.keep_last, oldest));
         }
-        Ok(wanted)
+        Ok(named)
     }
 
     async fn delete_release(
@@ -228,33 +239,6 @@ impl Publisher {
     }
 }
 
-/// Of a history, newest first: the live release, the last ones, and those that were replaced
-/// after `oldest`.
-fn wanted_of(
-    history: &[Activation],
-    keep_last: usize,
-    oldest: Option<SystemTime>,
-) -> BTreeSet<ReleaseId> {
-    let mut wanted = BTreeSet::new();
-    let mut last = BTreeSet::new();
-    let mut replaced: Option<SystemTime> = None;
-    for activation in history {
-        let was_live_lately = match (replaced, oldest) {
-            (None, _) | (_, None) => true,
-            // The history counts in whole seconds, and a second more is better than one less.
-            (Some(replaced), Some(oldest)) => replaced + Duration::from_secs(1) > oldest,
-        };
-        if last.len() < keep_last {
-            last.insert(activation.release);
-        }
-        if was_live_lately || last.contains(&activation.release) {
-            wanted.insert(activation.release);
-        }
-        replaced = Some(activation.at());
-    }
-    wanted
-}
-
 /// Which of the files below a release are its own: only those are deleted.
 fn files_of(manifest: &Manifest, files: &Files) -> Vec<String> {
     let own = manifest.own_paths().map(ToString::to_string);
@@ -268,32 +252,4 @@ pub(super) fn blob_digest(path: &str) -> Option<Sha256Digest> {
     let name = path.strip_prefix("blobs/")?;
     let digest: Sha256Digest = name.parse().ok()?;
     (digest.to_string() == name).then_some(digest)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::UNIX_EPOCH;
-
-    use super::*;
-    use crate::pointer::ActivationKind;
-
-    #[test]
-    fn what_was_live_within_the_grace_time_is_wanted() {
-        let id = |name: &str| ReleaseId::of([(name, &Sha256Digest::of(name.as_bytes()))]);
-        let activation = |name, seconds| Activation {
-            kind: ActivationKind::Activated,
-            seconds,
-            release: id(name),
-        };
-        let history = [activation("C", 300), activation("B", 200), activation("A", 100)];
-        let at = |seconds| Some(UNIX_EPOCH + Duration::from_secs(seconds));
-        let wanted = |keep_last, oldest| wanted_of(&history, keep_last, oldest);
-
-        assert_eq!(wanted(0, at(1000)), BTreeSet::from([id("C")]));
-        assert_eq!(wanted(2, at(1000)), BTreeSet::from([id("C"), id("B")]));
-        // B went out of service at 300, A at 200.
-        assert_eq!(wanted(0, at(300)), BTreeSet::from([id("C"), id("B")]));
-        assert_eq!(wanted(0, at(200)), BTreeSet::from([id("C"), id("B"), id("A")]));
-        assert_eq!(wanted(0, None), BTreeSet::from([id("C"), id("B"), id("A")]));
-    }
 }
