@@ -75,7 +75,8 @@ impl S3Failure {
     /// What the answer of a server says: by its code, or by its status alone.
     fn of_answer(text: &str) -> Option<Self> {
         match element(text, "Code") {
-            Some(code) => Self::of_code(code, text),
+            // A code that nobody knows, as of a proxy in between, leaves the status.
+            Some(code) => Self::of_code(code, text).or_else(|| Self::of_status(text)),
             None => Self::of_status(text),
         }
     }
