@@ -116,10 +116,20 @@ impl Client {
         let is_encoded = page.encoding_type.as_deref() == Some("url");
         let objects = page.contents.into_iter().map(|object| {
             let key = if is_encoded { decoded(&object.key) } else { object.key };
-            ListedObject { key, size: object.size, modified: time(&object.last_modified) }
+            let modified = self.time(&object.last_modified)?;
+            Ok(ListedObject { key, size: object.size, modified })
         });
-        let next = page.next_continuation_token.filter(|_| page.is_truncated);
-        Ok(Page { objects: objects.collect(), next })
+        let objects = objects.collect::<Result<_, Error>>()?;
+        let next = match (page.is_truncated, page.next_continuation_token) {
+            (false, _) => None,
+            // What is left out of a listing is taken for gone, and pruning deletes what it needs.
+            (true, None) => return Err(self.not_a_listing(NotAListing::NoToken)),
+            (true, Some(next)) if matches!(from, From::Token(token) if token == next) => {
+                return Err(self.not_a_listing(NotAListing::SamePage));
+            }
+            (true, next) => next,
+        };
+        Ok(Page { objects, next })
     }
 
     /// The objects whose keys begin with `prefix`.
@@ -154,11 +164,10 @@ impl Client {
                 query.extend([("key-marker", key.as_str()), ("upload-id-marker", id.as_str())]);
             }
             let page: UploadPage = self.parse(&self.get_bucket(&query).await?)?;
-            uploads.extend(page.upload.into_iter().map(|upload| UnfinishedUpload {
-                key: upload.key,
-                id: upload.id,
-                begun: time(&upload.initiated),
-            }));
+            for upload in page.upload {
+                let begun = self.time(&upload.initiated)?;
+                uploads.push(UnfinishedUpload { key: upload.key, id: upload.id, begun });
+            }
             let next = page.next_key_marker.zip(page.next_upload_id_marker);
             match next.filter(|next| page.is_truncated && markers.as_ref() != Some(next)) {
                 Some(next) => markers = Some(next),
@@ -169,29 +178,40 @@ impl Client {
 
     fn parse<T: DeserializeOwned>(&self, answer: &[u8]) -> Result<T, Error> {
         let text = String::from_utf8_lossy(answer);
-        quick_xml::de::from_str(&text).map_err(|source| {
-            let source = NotAListing { source: Box::new(source) };
-            fail("list", self.settings.bucket_url.to_string(), source)
-        })
+        let malformed = |source| self.not_a_listing(NotAListing::Malformed(Box::new(source)));
+        quick_xml::de::from_str(&text).map_err(malformed)
+    }
+
+    /// In whole seconds, as the header `Last-Modified` has it. What counted as old for want of a
+    /// time would be pruned, or aborted.
+    fn time(&self, text: &str) -> Result<SystemTime, Error> {
+        let utc = text.strip_suffix("+00:00").unwrap_or(text);
+        let no_time = |_| self.not_a_listing(NotAListing::NoTime(text.to_owned()));
+        let time = humantime::parse_rfc3339_weak(utc).map_err(no_time)?;
+        let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Ok(UNIX_EPOCH + Duration::from_secs(seconds))
+    }
+
+    fn not_a_listing(&self, source: NotAListing) -> Error {
+        fail("list", self.settings.bucket_url.to_string(), source)
     }
 }
 
 /// In the words by which [`S3Failure`](super::S3Failure) tells it.
 #[derive(Debug, thiserror::Error)]
-#[error("Got invalid listing")]
-struct NotAListing {
-    source: Box<quick_xml::DeError>,
+enum NotAListing {
+    #[error("Got invalid listing")]
+    Malformed(#[source] Box<quick_xml::DeError>),
+    #[error("Got invalid listing: there is more, and no token to ask for it")]
+    NoToken,
+    #[error("Got invalid listing: the same page comes again")]
+    SamePage,
+    #[error("Got invalid listing: {0:?} is no time")]
+    NoTime(String),
 }
 
 /// Undoes `encoding-type=url`, which is that of forms.
 fn decoded(key: &str) -> String {
     let pairs = url::form_urlencoded::parse(key.as_bytes());
     pairs.map(|(name, _)| name).next().unwrap_or_default().into_owned()
-}
-
-/// In whole seconds, as the header `Last-Modified` has it. What is no time counts as long ago.
-fn time(text: &str) -> SystemTime {
-    let time = humantime::parse_rfc3339_weak(text).unwrap_or(UNIX_EPOCH);
-    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    UNIX_EPOCH + Duration::from_secs(seconds)
 }
