@@ -38,6 +38,7 @@ pub struct SshServer {
     server: LoopbackServer,
     directory: PathBuf,
     user: String,
+    settings: String,
 }
 
 impl SshServer {
@@ -46,6 +47,15 @@ impl SshServer {
     /// # Panics
     /// When it does not start; the message has the end of its log, or says what to install.
     pub fn start(directory: &Path) -> Self {
+        Self::start_with(directory, &[])
+    }
+
+    /// The same with these lines of sshd_config(5), such as `MaxSessions 1`.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn start_with(directory: &Path, settings: &[&str]) -> Self {
+        let settings = settings.join("\n");
         or_fail(fs::create_dir_all(directory), "the server's directory");
         let directory = or_fail(fs::canonicalize(directory), "the server's directory");
         make_key(&directory.join("host_key"));
@@ -54,8 +64,8 @@ impl SshServer {
             write_accounts(&directory);
         }
         let log = directory.join("sshd.log");
-        let server = LoopbackServer::start(&log, |port| command(&directory, port));
-        Self { server, directory, user: user() }
+        let server = LoopbackServer::start(&log, |port| command(&directory, port, &settings));
+        Self { server, directory, user: user(), settings }
     }
 
     /// The port it listens on, at 127.0.0.1.
@@ -112,6 +122,15 @@ impl SshServer {
         self.server.log()
     }
 
+    /// How many connections were let in since it was made.
+    ///
+    /// # Panics
+    /// When its log cannot be read.
+    pub fn logins(&self) -> usize {
+        let log = or_fail(fs::read_to_string(self.directory.join("sshd.log")), "the log");
+        log.lines().filter(|line| line.starts_with("Accepted publickey")).count()
+    }
+
     /// Kills the server with all its sessions, as a power failure would.
     pub fn kill(&mut self) {
         self.server.kill();
@@ -128,7 +147,7 @@ impl SshServer {
     /// When it does not start.
     pub fn restart(&mut self) {
         let directory = self.directory.clone();
-        self.server.restart(|port| command(&directory, port));
+        self.server.restart(|port| command(&directory, port, &self.settings));
     }
 }
 
@@ -162,7 +181,7 @@ fn write_accounts(directory: &Path) {
     or_fail(fs::set_permissions(&shadow, private), "the accounts");
 }
 
-fn command(directory: &Path, port: u16) -> Vec<String> {
+fn command(directory: &Path, port: u16, settings: &str) -> Vec<String> {
     let configuration = directory.join("sshd_config");
     let text = format!(
         "Port {port}\n\
@@ -176,7 +195,8 @@ fn command(directory: &Path, port: u16) -> Vec<String> {
          PasswordAuthentication no\n\
          KbdInteractiveAuthentication no\n\
          UseDNS no\n\
-         LogLevel VERBOSE\n",
+         LogLevel VERBOSE\n\
+         {settings}\n",
         directory = directory.display()
     );
     or_fail(fs::write(&configuration, text), "the server's configuration");

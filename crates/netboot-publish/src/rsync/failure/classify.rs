@@ -58,7 +58,11 @@ pub(super) fn classify(code: Option<i32>, lines: &[String]) -> Kind {
         124..=126 => Kind::RemoteShell,
         127 => Kind::RsyncMissingThere,
         // A shared connection ends without a word of ssh.
-        255 if has("connection unexpectedly closed") && !has("ssh: ") => Kind::ConnectionLost,
+        255 if !has("ssh: ")
+            && (has("connection unexpectedly closed") || errno(104) || errno(32)) =>
+        {
+            Kind::ConnectionLost
+        }
         255 => Kind::Ssh,
         _ => Kind::Unknown,
     }
@@ -132,6 +136,8 @@ mod tests {
             (Some(35), "timeout waiting for daemon connection", Kind::ConnectionTimedOut),
             (Some(126), "rsync: Permission denied", Kind::RemoteShell),
             (Some(255), "Timeout, server boot.example.org not responding.", Kind::ConnectionLost),
+            (Some(255), "rsync: write error: Broken pipe (32)", Kind::ConnectionLost),
+            (Some(255), "ssh: unknown", Kind::Ssh),
             (Some(255), "ssh: connect to host a port 22: No route to host", Kind::HostUnreachable),
             (Some(77), "", Kind::Unknown),
             (None, "", Kind::Interrupted),
