@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a boot test that cannot be set up has failed")]
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use netboot_core::{Architecture, ArtifactKind, BytesArtifact, Context, FileName};
@@ -11,6 +13,7 @@ use netboot_ipxe::{
     UnknownMachine,
 };
 use netboot_qemu::{DirectoryServer, Firmware, Machine, MachineBuilder, SystemIdentity};
+use netboot_testbed::tool;
 use netboot_tests::{Site, SmallSite, newc_archive};
 
 const KNOWN: &str = "52:54:00:00:00:01";
@@ -154,6 +157,16 @@ async fn a_machine_boots_its_profile_while_its_token_lies_there() {
     site.boot("boot.ipxe", SmallSite::machine(KNOWN), &["Netboot starts worker"]).await;
 }
 
+/// What gzip makes of this. Only a compressed archive may begin at any byte, and Linux under UEFI
+/// joins it to an initrd of any length.
+fn compressed(bytes: &[u8], directory: &Path) -> Vec<u8> {
+    let path = directory.join("archive");
+    fs::write(&path, bytes).unwrap();
+    let output = Command::new(tool("gzip")).arg("-nc").arg(&path).output().unwrap();
+    assert!(output.status.success());
+    output.stdout
+}
+
 /// A whole boot: a machine with a kernel parameter and an initrd of its own, which reports how far
 /// it came.
 #[tokio::test]
@@ -163,7 +176,7 @@ async fn a_machine_sees_its_own_parameters_and_initrd_and_reports() {
     // The overlay replaces what the machine reports as its generation.
     let system = images[0].boot().init().as_str().trim_end_matches("/init");
     let generation = format!("{}/etc/generation", system.trim_start_matches('/'));
-    let archive = newc_archive(&[(&generation, b"overlaid\n")]);
+    let archive = compressed(&newc_archive(&[(&generation, b"overlaid\n")]), site.work());
     let name = FileName::new("by-mac.cpio").unwrap();
     let overlay = Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, archive));
     let machine = assignment("by-mac", "worker", [mac(KNOWN)])
