@@ -46,8 +46,28 @@
 //! - [`SizeReport`], by [`NixBuilder::size_report`]: what makes an image large and who brings it in.
 //!   A build warns of an image over its profile's budget by itself, and refuses a file that no
 //!   initrd can hold.
-
-#![doc = "# What goes wrong, and on which versions of Nix it was seen"]
+//!
+//! # What is left behind
+//! The state directory holds `roots/<profile>/`, links that keep what was built from the garbage
+//! collector, and `logs/`, of profiles and of single derivations. Roots go after
+//! [`keep_roots`](NixBuilderBuilder::keep_roots), logs after
+//! [`keep_logs`](NixBuilderBuilder::keep_logs), whoever left them. Builders in several processes may
+//! share one; they take turns.
+//!
+//! A build that is cancelled or dropped asks Nix to end, which ends its builders, and kills it after
+//! the [`grace`](NixBuilderBuilder::grace) time with all that it started. A small shell does the same
+//! if this process is killed itself.
+//!
+//! # Where an image comes from
+//! [`Provenance`](netboot_core::Provenance) of an image has the flake's locked URL and NAR hash, the
+//! derivations, the store paths of its parts with their NAR hashes, and the version of Nix. Building
+//! again gives the same manifest, byte for byte.
+//!
+//! # What goes wrong, and on which versions of Nix it was seen
+//! Each cause is a variant of [`Error`] that names what it concerns, has the last lines of the log
+//! where there is one, and a [`hint`](Error::hint); or it is a warning among the events, where Nix
+//! goes on. Nix has no error codes: its words are read by the phase that failed, and what is not known
+//! is [`Error::CommandFailed`] with all that was said.
 //!
 #![doc = include_str!("causes.md")]
 

@@ -27,7 +27,7 @@ use crate::Error;
 ///     )?
 ///     .silence_limit(Duration::from_secs(1800))
 ///     .copy_to(BinaryCache::new("file:///srv/cache".parse()?).signing_key_file("/run/keys/cache"));
-/// let builder = NixBuilder::builder("path:/srv/infrastructure").scale_out(scale_out).build()?;
+/// let builder = NixBuilder::builder("github:example/infrastructure").scale_out(scale_out).build()?;
 /// # Ok::<(), netboot_nix::Error>(())
 /// ```
 ///
