@@ -307,7 +307,8 @@ impl S3StoreBuilder {
 
 /// A URL that a path can be added to.
 fn web_url(setting: &'static str, text: &str) -> Result<Url, Error> {
-    let url = Url::parse(text).map_err(|error| invalid(setting, format!("`{text}`: {error}")))?;
+    let shown = text.rsplit('@').next().unwrap_or_default();
+    let url = Url::parse(text).map_err(|error| invalid(setting, format!("`{shown}`: {error}")))?;
     let is_plain = url.username().is_empty() && url.password().is_none();
     if !["http", "https"].contains(&url.scheme()) || !is_plain || url.query().is_some() {
         let problem = "a URL with `http` or `https`, a host and perhaps a port is expected";

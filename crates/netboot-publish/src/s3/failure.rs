@@ -124,9 +124,11 @@ impl S3Failure {
             Some(Self::Busy)
         } else if status(&["507"]) {
             Some(Self::StorageFull)
-        } else if status(&["405", "501"]) {
+        } else if status(&["501"]) {
             Some(Self::NotImplemented)
-        } else if has("Got invalid") || has("Unable to extract metadata") {
+        // To both, S3 servers give a code: so it is some other web server.
+        } else if status(&["404", "405"]) || has("Got invalid") || has("Unable to extract metadata")
+        {
             Some(Self::NotS3)
         } else {
             None
@@ -135,10 +137,15 @@ impl S3Failure {
 
     fn of_transport(chain: &[&(dyn StdError + 'static)], text: &str) -> Option<Self> {
         let lower = text.to_lowercase();
-        let has = |word: &str| lower.contains(word);
+        // Without URLs: a host, a bucket or a prefix may have any name.
+        let words: Vec<&str> =
+            lower.split_whitespace().filter(|word| !word.contains("://")).collect();
+        let said = words.join(" ");
+        let has = |word: &str| said.contains(word);
         // Half of a pair; or the last resort, the instance's and the container's own services.
-        let keys = ["secretaccesskey", "accesskeyid", "/latest/", "169.254.170.2", "credential"];
-        if keys.iter().any(|word| has(word)) {
+        let keys = ["secretaccesskey", "accesskeyid", "credential"];
+        let services = ["169.254.169.254", "169.254.170.2", "/latest/meta-data/", "/latest/api/"];
+        if keys.iter().any(|word| has(word)) || services.iter().any(|at| lower.contains(at)) {
             return Some(Self::NoCredentials);
         }
         let kinds: Vec<io::ErrorKind> = chain
@@ -277,4 +284,31 @@ fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let begin = text.find(&format!("<{name}>"))? + name.len() + 2;
     let length = text[begin..].find('<')?;
     Some(text[begin..begin + length].trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_bucket_is_no_reason() {
+        let late = |url: &str| {
+            let said = io::Error::other(format!("error sending request for url ({url})"));
+            S3Failure::of(&HttpError::new(HttpErrorKind::Timeout, said))
+        };
+        for url in [
+            "http://tls.example.org/boot/current.ipxe",
+            "http://s3.example.org/credentials/current.ipxe",
+            "http://s3.example.org/boot/latest/certificates/current.ipxe",
+        ] {
+            assert_eq!(late(url), S3Failure::TimedOut, "{url}");
+        }
+        for url in [
+            "http://169.254.169.254/latest/api/token",
+            "http://169.254.170.2/v2/credentials",
+            "http://metadata.example.org/latest/meta-data/iam/security-credentials/",
+        ] {
+            assert_eq!(late(url), S3Failure::NoCredentials, "{url}");
+        }
+    }
 }

@@ -103,6 +103,8 @@ fn wanted_of(
 mod tests {
     use std::time::UNIX_EPOCH;
 
+    use netboot_core::Sha256Digest;
+
     use super::*;
     use crate::pointer::ActivationKind;
 
