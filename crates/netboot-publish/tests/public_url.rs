@@ -6,6 +6,7 @@ mod web;
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use netboot_core::{CancellationToken, Context, Release, layout};
 use netboot_publish::contract::sample_release;
@@ -267,5 +268,28 @@ async fn a_server_that_is_not_there_is_an_error() {
         let error = PublicUrl::new(wrong).unwrap_err();
         assert!(matches!(error, Error::InvalidPublicUrl { .. }), "{error:?}");
         assert!(error.hint().is_some() && !error.to_string().contains("secret"), "{error}");
+    }
+}
+
+/// A web server may send without end, by mistake or to hold a monitor up.
+#[tokio::test]
+async fn what_never_ends_is_not_read_to_its_end() {
+    let one = sample_release("one");
+    let (root, publisher) = published(&one).await;
+    let initrd = initrd(&one);
+    for path in [initrd.as_str(), "current.ipxe"] {
+        let server = LyingServer::start_endless(root.path(), path).await;
+        let url = PublicUrl::new(&server.url()).unwrap();
+        let context = Context::new();
+        let verifying = publisher.verify_public(&url, VerifyDepth::Content, &context);
+        let report = tokio::time::timeout(Duration::from_secs(60), verifying).await.unwrap();
+        let report = report.unwrap();
+        let [finding] = &report.findings[..] else { panic!("{report}") };
+        assert_eq!(finding.path().unwrap().as_str(), path);
+        match finding {
+            Finding::WrongSize { expected, found, .. } => assert!(*found > Some(*expected)),
+            Finding::Foreign { .. } => assert_eq!(path, "current.ipxe"),
+            _ => panic!("{report}"),
+        }
     }
 }

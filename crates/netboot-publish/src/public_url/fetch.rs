@@ -5,7 +5,7 @@ use netboot_core::{Content, Context, ReleasePath, Sha256Hasher};
 use reqwest::header::{AGE, CONTENT_LENGTH};
 use reqwest::{Method, Response, StatusCode};
 
-use super::{PublicUrl, without_password};
+use super::{PublicUrl, foreign, without_password};
 use crate::{DOCUMENT_LIMIT, Error, Finding};
 
 /// What came.
@@ -23,6 +23,8 @@ pub(crate) struct Fetched {
     pub(crate) age: Option<u64>,
     /// Whether the server said how long it is.
     pub(super) has_length: bool,
+    /// How many bytes were read.
+    pub(super) received: u64,
 }
 
 /// What a server says of an object without sending it.
@@ -51,10 +53,27 @@ impl PublicUrl {
         Ok(Ok(Head { length: number(&response, &CONTENT_LENGTH), redirected, to_https }))
     }
 
-    /// Fetches an object; or what is wrong with the answer.
+    /// Fetches a small object and keeps it; or what is wrong with the answer.
     pub(super) async fn fetch(
         &self,
         path: &ReleasePath,
+        context: &Context,
+    ) -> Result<Result<Fetched, Finding>, Error> {
+        let fetched = self.fetch_up_to(path, DOCUMENT_LIMIT, true, context).await?;
+        // Nothing of ours that is read as a whole is that large.
+        let small = |fetched: &Fetched| fetched.content.size <= DOCUMENT_LIMIT;
+        Ok(match fetched {
+            Ok(fetched) if !small(&fetched) => Err(foreign(path.clone(), &fetched)),
+            fetched => fetched,
+        })
+    }
+
+    /// Fetches an object; or what is wrong with the answer. Of one that is larger than `limit` no
+    /// more is read: servers may send without end.
+    pub(super) async fn fetch_up_to(
+        &self,
+        path: &ReleasePath,
+        limit: u64,
         keep: bool,
         context: &Context,
     ) -> Result<Result<Fetched, Finding>, Error> {
@@ -66,7 +85,7 @@ impl PublicUrl {
         let announced = number(&response, &CONTENT_LENGTH);
         let age = number(&response, &AGE);
         let (mut hasher, mut kept, mut received) = (Sha256Hasher::new(), BytesMut::new(), 0);
-        loop {
+        while received <= limit {
             let chunk = tokio::select! {
                 chunk = response.chunk() => chunk,
                 () = context.cancellation().cancelled() => return Err(Error::Cancelled),
@@ -75,10 +94,6 @@ impl PublicUrl {
                 Ok(Some(chunk)) => {
                     received += chunk.len() as u64;
                     hasher.update(&chunk);
-                    if keep && received > DOCUMENT_LIMIT {
-                        let (path, limit) = (path.clone(), DOCUMENT_LIMIT);
-                        return Err(Error::TooLarge { path, size: received, limit });
-                    }
                     if keep {
                         kept.extend_from_slice(&chunk);
                     }
@@ -91,7 +106,9 @@ impl PublicUrl {
                 }
             }
         }
-        let (sha256, size) = hasher.finish();
+        let (sha256, _) = hasher.finish();
+        // Of what was not read to its end, the server says how large it is, or nobody.
+        let size = announced.unwrap_or(0).max(received);
         Ok(Ok(Fetched {
             content: Content { size, sha256 },
             bytes: kept.freeze(),
@@ -99,6 +116,7 @@ impl PublicUrl {
             to_https,
             age,
             has_length: announced.is_some(),
+            received,
         }))
     }
 

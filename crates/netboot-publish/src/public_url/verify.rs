@@ -83,7 +83,7 @@ impl PublicUrl {
         };
         if let Some(keys) = &self.trusted_keys {
             let path = layout::in_release(&release, &layout::manifest_signature());
-            let signature = match self.fetch(&path, true, context).await? {
+            let signature = match self.fetch(&path, context).await? {
                 Ok(signature) => Some(signature.bytes),
                 Err(Finding::Missing { .. }) => None,
                 Err(finding) => {
@@ -110,7 +110,7 @@ impl PublicUrl {
     ) -> Result<(), Error> {
         report.releases.insert(*manifest.release());
         let script = layout::in_release(manifest.release(), &layout::release_pointer());
-        if let Ok(script) = self.fetch(&script, true, context).await?
+        if let Ok(script) = self.fetch(&script, context).await?
             && script.content == manifest.pointer()
             && script.bytes.trim_ascii_end() != pointer.trim_ascii_end()
         {
@@ -174,7 +174,13 @@ impl PublicUrl {
         is_entry: bool,
         context: &Context,
     ) -> Result<(Vec<Finding>, u64), Error> {
-        let fetched = match self.fetch(&path, is_entry, context).await? {
+        // Of an entry point, the text tells whose it is.
+        let fetched = if is_entry {
+            self.fetch(&path, context).await?
+        } else {
+            self.fetch_up_to(&path, expected.size, false, context).await?
+        };
+        let fetched = match fetched {
             Ok(fetched) => fetched,
             Err(finding) => return Ok((vec![finding], 0)),
         };
@@ -200,7 +206,7 @@ impl PublicUrl {
             let (expected, found) = (expected.sha256, found.sha256);
             findings.push(Finding::WrongDigest { path, expected, found });
         }
-        Ok((findings, found.size))
+        Ok((findings, fetched.received))
     }
 
     /// Fetches what everything else depends on; what is wrong with it is reported.
@@ -210,9 +216,9 @@ impl PublicUrl {
         report: &mut VerifyReport,
         context: &Context,
     ) -> Result<Option<Fetched>, Error> {
-        match self.fetch(path, true, context).await? {
+        match self.fetch(path, context).await? {
             Ok(fetched) => {
-                report.hashed_bytes += fetched.content.size;
+                report.hashed_bytes += fetched.received;
                 if let Some(to) = fetched.redirected.clone().filter(|_| fetched.to_https) {
                     report.findings.push(Finding::Redirected { path: path.clone(), to });
                 } else if !fetched.has_length {

@@ -19,6 +19,9 @@ pub fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
+/// What an answer ends with that never ends.
+const ENDLESS: &[u8] = b"and so on";
+
 /// Serves a directory, but for the answers that it was given: those it sends byte for byte, and
 /// closes.
 pub struct LyingServer {
@@ -40,6 +43,12 @@ impl LyingServer {
             }
         });
         Self { address, task }
+    }
+
+    /// Serves a directory, but for one file whose bytes never end.
+    pub async fn start_endless(root: &Path, path: &str) -> Self {
+        let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+        Self::start(root, [(path, [&head[..], ENDLESS].concat())]).await
     }
 
     pub fn url(&self) -> String {
@@ -77,6 +86,9 @@ async fn serve(
     let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let sent = if method == "HEAD" { &bytes[..head] } else { &bytes[..] };
     stream.get_mut().write_all(sent).await.ok()?;
+    while sent.ends_with(ENDLESS) {
+        stream.get_mut().write_all(&[b'.'; 64 * 1024]).await.ok()?;
+    }
     stream.get_mut().shutdown().await.ok()
 }
 
