@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use netboot_core::BackendError;
+use netboot_core::{BackendError, ReleasePath};
 
 use super::Error;
 use crate::proof::StagedImage;
@@ -31,6 +31,11 @@ impl Error {
             io::ErrorKind::NotADirectory => Self::NotADirectory { path },
             _ => Self::Io { action, path, source },
         }
+    }
+
+    /// The error of a reader that a store gave: the store's own, where it carries that.
+    pub(crate) fn reading(path: &ReleasePath, source: io::Error) -> Self {
+        source.downcast().unwrap_or_else(|source| Self::io("read", path.as_str(), source))
     }
 
     /// Wraps the error of a store of the caller's own, which failed to `action` (a verb) `path`.

@@ -67,8 +67,21 @@ pub(super) async fn check_contents(
     Ok((findings.into_values().collect(), hashed_bytes))
 }
 
-/// Reads and hashes an object; `None` when it is not there.
+/// Reads and hashes an object; `None` when it is not there. A store that says nothing more keeps
+/// nobody from cancelling.
 pub(super) async fn content_of(
+    store: &dyn Store,
+    path: &ReleasePath,
+    context: &Context,
+) -> Result<Option<Content>, Error> {
+    tokio::select! {
+        biased;
+        () = context.cancellation().cancelled() => Err(Error::Cancelled),
+        content = read_content(store, path, context) => content,
+    }
+}
+
+async fn read_content(
     store: &dyn Store,
     path: &ReleasePath,
     context: &Context,
@@ -79,7 +92,7 @@ pub(super) async fn content_of(
     loop {
         context.check()?;
         let read = reader.read(&mut buffer).await;
-        match read.map_err(|source| Error::io("read", path.as_str(), source))? {
+        match read.map_err(|source| Error::reading(path, source))? {
             0 => break,
             read => hasher.update(&buffer[..read]),
         }

@@ -180,6 +180,8 @@ impl Publisher {
     async fn find_unknown(&self, report: &mut VerifyReport) -> Result<(), Error> {
         let incomplete = incomplete_manifest()?;
         let mut explained: BTreeMap<ReleaseId, BTreeSet<String>> = BTreeMap::new();
+        // Of those, nobody can tell what is theirs.
+        let mut malformed = BTreeSet::new();
         for (release, files) in self.list_releases().await? {
             let explained = explained.entry(release).or_default();
             for record in [layout::manifest(), incomplete.clone()] {
@@ -189,10 +191,17 @@ impl Publisher {
                 if record == incomplete {
                     report.findings.push(Finding::Incomplete { release });
                 }
-                if let Ok(Some(stored)) = self.read_manifest_at(&release, &record).await {
-                    explained.extend(stored.manifest.own_paths().map(ToString::to_string));
-                    explained.insert(layout::release_pointer().into());
-                    explained.insert(layout::manifest_signature().into());
+                match self.read_manifest_at(&release, &record).await {
+                    Ok(Some(stored)) => {
+                        explained.extend(stored.manifest.own_paths().map(ToString::to_string));
+                        explained.insert(layout::release_pointer().into());
+                        explained.insert(layout::manifest_signature().into());
+                    }
+                    Ok(None) => {}
+                    Err(Error::MalformedManifest { .. }) => {
+                        malformed.insert(release);
+                    }
+                    Err(error) => return Err(error),
                 }
                 explained.insert(record.into());
             }
@@ -203,7 +212,8 @@ impl Publisher {
                 let is_object = matches!(listed.entry, Entry::Object { .. });
                 let known = match in_release(&listed.path) {
                     Some((release, path)) => {
-                        explained.get(&release).is_some_and(|paths| paths.contains(path))
+                        malformed.contains(&release)
+                            || explained.get(&release).is_some_and(|paths| paths.contains(path))
                     }
                     None => blob_digest(&listed.path).is_some(),
                 };

@@ -44,7 +44,9 @@ pub(super) async fn open(
     let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
     match store.client.reads.get_opts(&key, options).await {
         Ok(answer) => {
-            let stream = answer.into_stream().map_err(std::io::Error::from);
+            let client = store.client.clone();
+            let failed = move |source| std::io::Error::other(client.error("read", &key, source));
+            let stream = answer.into_stream().map_err(failed);
             Ok(Some(Box::pin(StreamReader::new(stream))))
         }
         Err(S3Error::NotFound { source, .. }) => not_there(&store.client, &key, source),

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -32,6 +32,10 @@ pub struct Faults {
     pub swap_time: Duration,
     /// Cancelled when a swap begins.
     pub on_swap: Option<CancellationToken>,
+    /// What cannot be read as a whole.
+    pub unreadable: Arc<Mutex<Option<ReleasePath>>>,
+    /// What is opened instead of any object.
+    pub reader: Arc<Mutex<Option<fn() -> ArtifactReader>>>,
     /// How many are sending at this moment, over all stores that share this, and the most so far.
     pub sending: Arc<(AtomicUsize, AtomicUsize)>,
 }
@@ -74,11 +78,19 @@ impl Store for Faulty {
     }
 
     async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
+        let unreadable = self.faults.unreadable.lock().map(|path| path.clone());
+        if unreadable.is_ok_and(|unreadable| unreadable.as_ref() == Some(path)) {
+            return Err(Self::broken("read", path.as_str()));
+        }
         self.inner.read(path).await
     }
 
     async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
-        self.inner.open(path).await
+        let reader = self.faults.reader.lock().map(|reader| *reader);
+        match reader.unwrap_or_default() {
+            Some(reader) => Ok(Some(reader())),
+            None => self.inner.open(path).await,
+        }
     }
 
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
