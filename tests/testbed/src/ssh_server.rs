@@ -170,9 +170,15 @@ fn make_key(path: &Path) {
 }
 
 /// Writes copies of the system's accounts with the user that sshd wants, and with a root whom no
-/// lock keeps out; no password lets anybody in.
+/// lock keeps out, with a plain shell and a home where nothing is; no password lets anybody in.
 fn write_accounts(directory: &Path) {
-    let mut accounts = or_fail(fs::read_to_string("/etc/passwd"), "/etc/passwd");
+    let home = directory.join("home");
+    or_fail(fs::create_dir_all(&home), "the home");
+    let others = or_fail(fs::read_to_string("/etc/passwd"), "/etc/passwd");
+    let mut accounts = format!("root:x:0:0:root:{}:/bin/sh\n", home.display());
+    accounts.extend(
+        others.lines().filter(|line| !line.starts_with("root:")).flat_map(|line| [line, "\n"]),
+    );
     accounts.push_str("sshd:x:65533:65534::/run/sshd:/usr/sbin/nologin\n");
     or_fail(fs::write(directory.join("passwd"), accounts), "the accounts");
     let shadow = directory.join("shadow");
