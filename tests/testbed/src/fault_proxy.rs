@@ -105,10 +105,15 @@ impl FaultProxy {
                 thread::spawn(move || {
                     // Where the server is away, the client sees its connection closed.
                     if let Ok(server) = TcpStream::connect(state.server) {
-                        let ends = [client.try_clone(), server.try_clone()];
+                        let ends = || [client.try_clone(), server.try_clone()];
+                        let (kept, closed) = (ends(), ends());
                         state.connections.fetch_add(1, Ordering::SeqCst);
-                        state.keep(ends);
+                        state.keep(kept);
                         let _ = serve(client, server, &state);
+                        // What is kept is the same connection, and would hold it open.
+                        for stream in closed.into_iter().flatten() {
+                            let _ = stream.shutdown(Shutdown::Both);
+                        }
                     }
                 });
             }
