@@ -94,3 +94,44 @@ fn a_severity_tells_what_fails_from_what_may() {
     assert_eq!(severities("#!ipxe\nchain a.ipxe\n"), [Severity::Warning]);
     assert!(Severity::Error > Severity::Warning);
 }
+
+fn codes(script: &str, target: &Target) -> Vec<&'static str> {
+    lint(script, target).iter().map(|finding| finding.kind.code()).collect()
+}
+
+#[test]
+fn a_server_called_ipxe_is_not_taken_for_a_program_that_needs_no_initrd() {
+    let script = "#!ipxe\nimgfree\nkernel http://ipxe.example.org/wimboot/NAME quiet || exit 1\n\
+                  initrd --name initrd initrd || exit 1\nboot || exit 1\n";
+    let codes = |name| codes(&script.replace("NAME", name), &Target::default());
+    assert_eq!(codes("vmlinuz"), ["initrd-not-loaded"]);
+    assert_eq!(codes("vmlinuz?by=ipxe/xen"), ["initrd-not-loaded"]);
+    assert_eq!(codes("wimboot"), [""; 0]);
+}
+
+#[test]
+fn what_imgfetch_fetches_has_to_be_verified_as_well() {
+    let target = target_of(b"#!ipxe\n# target: verifying\n");
+    let script = "#!ipxe\nimgfree\nimgtrust || exit 1\n\
+                  kernel --name vmlinuz vmlinuz || exit 1\nimgverify vmlinuz v.sig || exit 1\n\
+                  imgfetch --name more more || exit 1\nNEXT\nboot || exit 1\n";
+    let codes = |next| codes(&script.replace("NEXT", next), &target);
+    assert_eq!(codes("echo on"), ["unverified-image"]);
+    assert_eq!(codes("imgverify more m.sig || exit 1"), [""; 0]);
+    assert_eq!(codes("imgfree more"), [""; 0]);
+}
+
+#[test]
+fn a_form_sets_what_is_typed_into_its_items() {
+    let target: Target = "sid-efi".parse().unwrap();
+    let form = "#!ipxe\nform Who\nitem my-name Name\npresent || exit 1\n";
+    assert_eq!(codes(&format!("{form}echo ${{my-name}}\n"), &target), [""; 0]);
+    assert_eq!(codes(&format!("{form}echo ${{my-nam}}\n"), &target), ["never-set"]);
+}
+
+#[test]
+fn a_disk_that_does_not_boot_is_told_of() {
+    let codes = |script| codes(script, &Target::default());
+    assert_eq!(codes("#!ipxe\nsanboot --drive 0x80\n"), ["unhandled-failure"]);
+    assert_eq!(codes("#!ipxe\nsanboot --drive 0x80 || echo no disk\n"), [""; 0]);
+}

@@ -155,6 +155,13 @@ finding_kinds! {
         /// How many there may be.
         limit: usize,
     }
+    /// A line with more words than iPXE's stack holds: a BIOS hangs or crashes.
+    Error "too-many-words" TooManyWords {
+        /// How many there are, separators and the words of a comment included.
+        words: usize,
+        /// How many there may be.
+        limit: usize,
+    }
     /// A kernel command line that a BIOS cuts and a kernel under UEFI refuses.
     Error "command-line-too-long" CommandLineTooLong {
         /// Its length in bytes, with the image's name before it as UEFI has it.

@@ -6,7 +6,7 @@ use super::walk::Onward;
 use crate::script::Span;
 
 /// Commands that fetch, verify or start something, and so fail in practice.
-const FALLIBLE: [&str; 16] = [
+const FALLIBLE: [&str; 18] = [
     "autoboot",
     "boot",
     "chain",
@@ -23,6 +23,8 @@ const FALLIBLE: [&str; 16] = [
     "kernel",
     "module",
     "ntp",
+    "sanboot",
+    "sanhook",
 ];
 
 pub(super) fn check(reader: &mut Reader<'_>) {

@@ -108,9 +108,12 @@ fn is_of_another_name(word: &Token) -> bool {
 /// Programs that take images by other means than Linux does.
 fn is_no_linux(kernel: &Step<'_>) -> bool {
     let url = kernel.arguments.first().map(Token::text).unwrap_or_default().to_ascii_lowercase();
+    // The file's name alone: a server may well be called `ipxe.example.org`.
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
     ["wimboot", "memdisk", "mboot", "xen", ".efi", "ipxe", "tboot"]
         .iter()
-        .any(|it| url.contains(it))
+        .any(|it| name.contains(it))
 }
 
 fn duplicates(

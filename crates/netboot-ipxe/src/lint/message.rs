@@ -63,6 +63,9 @@ impl fmt::Display for FindingKind {
             Self::TooManyArguments { command, arguments, limit } => {
                 write!(f, "`{command}` has {arguments} arguments and iPXE takes {limit}")
             }
+            Self::TooManyWords { words, limit } => {
+                write!(f, "the line has {words} words, and iPXE may crash beyond {limit}")
+            }
             Self::CommandLineTooLong { length, limit } => {
                 write!(f, "the command line has {length} bytes and {limit} are taken")
             }

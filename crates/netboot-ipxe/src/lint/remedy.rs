@@ -53,6 +53,7 @@ impl FindingKind {
             Self::TooManyArguments { .. } | Self::CommandLineTooLong { .. } => {
                 "drop kernel parameters"
             }
+            Self::TooManyWords { .. } => "write several lines",
             Self::MisplacedOption { .. } => "put the options before the first argument",
             Self::MissingProtocol { .. } => {
                 "serve the file over a protocol that the target has, or use another build of iPXE"

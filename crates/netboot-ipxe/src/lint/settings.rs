@@ -23,6 +23,7 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     let mut usage = Usage::default();
     let mut found = Vec::new();
     let version = reader.target.version();
+    let forms = reader.graph.named(&["present"]).next().is_some();
     let is_type = |name: &[u8]| SettingType::find(name, version).is_some();
     let check_type = |reference: &SettingReference, span: Span| {
         let unknown = reference.setting_type.as_deref().filter(|name| !is_type(name))?;
@@ -45,6 +46,16 @@ pub(super) fn check(reader: &mut Reader<'_>) {
                 usage.known.insert(reference.name);
             } else {
                 usage.set_dynamically(name);
+            }
+        }
+        // `present` sets what a person types into each item of a form.
+        if forms && step.is(&["item"]) && step.option("menu").is_none() {
+            match step.arguments.first() {
+                Some(name) if name.is_literal() => {
+                    usage.known.insert(SettingReference::parse(name.bytes()).name);
+                }
+                Some(name) => usage.set_dynamically(name),
+                None => {}
             }
         }
         if let Some(Value::Text(name)) = step.option("set") {

@@ -2,7 +2,7 @@
 
 use super::FindingKind;
 use super::reader::Reader;
-use crate::script::{Command, LogicalLine, Span};
+use crate::script::{Command, LINE_WORD_LIMIT, LogicalLine, Span};
 
 pub(super) fn check(reader: &mut Reader<'_>) {
     let script = reader.script;
@@ -22,6 +22,10 @@ pub(super) fn check(reader: &mut Reader<'_>) {
         if line.is_open() {
             let start = line.joins().last().copied().unwrap_or(line.span().start);
             reader.find(Span::new(start, start + 1), FindingKind::OpenEnd);
+        }
+        let (words, limit) = (line.word_count(), LINE_WORD_LIMIT);
+        if words > limit {
+            reader.find(line.span(), FindingKind::TooManyWords { words, limit });
         }
         check_comment(reader, line);
         check_characters(reader, line);

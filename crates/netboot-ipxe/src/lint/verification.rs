@@ -29,9 +29,8 @@ pub(super) fn check(reader: &mut Reader<'_>) {
         .filter(|(node, _)| before.get(*node).is_some_and(|states| states & TRUSTING != 0))
         .map(|(_, step)| (step.span(), FindingKind::VerifyWithoutTrust))
         .collect();
-    let is_fetch = |step: &Step<'_>| {
-        (step.is(&KERNELS) || step.is(&INITRDS) || is_started(step)) && step.problem.is_none()
-    };
+    let is_fetch =
+        |step: &Step<'_>| (is_loaded(step) || is_started(step)) && step.problem.is_none();
     let fetches = graph.steps.iter().enumerate().filter(|(_, step)| is_fetch(step));
     let fetches: Vec<usize> = fetches.map(|(node, _)| node).collect();
     for node in fetches {
@@ -40,6 +39,12 @@ pub(super) fn check(reader: &mut Reader<'_>) {
         found.push((step.span(), FindingKind::UnverifiedImage { image }));
     }
     reader.find_all(found);
+}
+
+/// Whether it fetches what stays there until something is booted. `imgfetch` does what `initrd`
+/// does: a kernel gets every image (iPXE's `src/hci/commands/image_cmd.c`).
+fn is_loaded(step: &Step<'_>) -> bool {
+    step.is(&KERNELS) || step.is(&INITRDS) || step.is(&["imgfetch"])
 }
 
 /// Whether it starts a binary that it fetches by itself. Other scripts are files of the same
@@ -78,7 +83,7 @@ fn unverified(reader: &mut Reader<'_>, fetch: usize) -> Option<String> {
         let same = || matches!((image_name(other), &name), (Some(a), Some(b)) if a == *b);
         let is_freed = other.is(&["imgfree"])
             && (other.arguments.is_empty() || other.argument(0).as_deref() == name.as_deref());
-        let is_fetched_again = (other.is(&KERNELS) || other.is(&INITRDS)) && same();
+        let is_fetched_again = is_loaded(other) && same();
         if is_freed || is_fetched_again { Onward::Nowhere } else { Onward::Everywhere }
     });
     let keeps = matches!(step.option("keep"), Some(Value::None));
