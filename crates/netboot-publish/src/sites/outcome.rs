@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use netboot_core::{ReleaseId, SiteName};
 
@@ -15,7 +15,10 @@ pub enum SiteOutcome {
     Staged(Staged),
     /// It was live for a moment and is not any more, since it could not go live elsewhere.
     RolledBack(Receipt),
-    /// It is not live here; what was live stays. It may be staged, or in part.
+    /// It failed here; what was live stays. It may be staged, or in part. Where it broke off while
+    /// the pointer was being replaced, or behind that (the time was over, an answer was lost, links
+    /// of the old layout could not be made), the release may be live nevertheless, whole; unless
+    /// all or none was to go live, which undoes that.
     Failed(Error),
     /// It is live, or may be, though it is to be live nowhere: it could not be rolled back.
     NotRolledBack(Error),
@@ -27,10 +30,28 @@ impl fmt::Display for SiteOutcome {
             Self::Live(receipt) => receipt.fmt(f),
             Self::Staged(staged) => write!(f, "staged, not live; {staged}"),
             Self::RolledBack(_) => f.write_str("rolled back"),
-            Self::Failed(error) => write!(f, "failed: {error}"),
-            Self::NotRolledBack(error) => write!(f, "could not be rolled back: {error}"),
+            Self::Failed(error) => write!(f, "failed: {}", with_causes(error)),
+            Self::NotRolledBack(error) => {
+                write!(f, "could not be rolled back: {}", with_causes(error))
+            }
         }
     }
+}
+
+/// An error with its causes, in one line: nobody else tells them where a report is shown.
+fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    #[cfg(feature = "s3")]
+    if matches!(error, Error::S3 { .. }) {
+        // It says why already, and its source is the server's answer.
+        return text;
+    }
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text.replace('\n', " ")
 }
 
 /// What became of a release at each site. `Display` tells it, a line for each.
@@ -70,8 +91,18 @@ impl SitesReport {
         }
     }
 
-    /// What to do about the first thing that went wrong.
+    /// What to do about the worst that went wrong: a site that may be live though none is to be,
+    /// or else the first one that failed.
     pub(crate) fn hint(&self) -> Option<String> {
+        let stuck = self.sites.iter().find_map(|(site, outcome)| match outcome {
+            SiteOutcome::NotRolledBack(error) => Some((site, error)),
+            _ => None,
+        });
+        if let Some((site, error)) = stuck {
+            let cause = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+            let hint = "it may be live there alone: look, and roll it back or publish again";
+            return Some(format!("{site}: {hint}{cause}"));
+        }
         let hint = |(site, error): (&SiteName, &Error)| Some(format!("{site}: {}", error.hint()?));
         self.errors().find_map(hint)
     }
