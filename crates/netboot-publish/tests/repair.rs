@@ -7,7 +7,8 @@ use bytes::Bytes;
 use netboot_core::{Context, Release, ReleasePath, layout};
 use netboot_publish::contract::sample_release;
 use netboot_publish::{
-    Error, MemoryStore, Publisher, RepairReport, RepairSource, Store, VerifyDepth, VerifyScope,
+    Error, MemoryStore, MinisignKey, Publisher, RepairReport, RepairSource, Signer, Store,
+    VerifyDepth, VerifyScope,
 };
 
 async fn published(release: &Release) -> (MemoryStore, Publisher) {
@@ -108,4 +109,27 @@ async fn a_release_that_is_gone_is_brought_back_from_a_mirror() {
     let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);
     let verified = publisher.verify(scope, depth, &Context::new()).await.unwrap();
     assert!(verified.is_clean(), "{verified}");
+}
+
+/// Who has no keys cannot make the signature anew that belongs to these very bytes.
+#[tokio::test]
+async fn a_signed_manifest_that_is_sound_stays_as_it_was_signed() {
+    let release = sample_release("one");
+    let key = MinisignKey::generate().unwrap();
+    let trusted = key.public_key().clone();
+    let (store, publisher) = published(&release).await;
+    let manifest = layout::in_release(release.id(), &layout::manifest());
+    let signature = layout::in_release(release.id(), &layout::manifest_signature());
+    // As another version of netboot may write it.
+    let mut json = store.read(&manifest).await.unwrap().unwrap().bytes.to_vec();
+    json.extend(b"\n\n");
+    let signed = key.sign(&json, &format!("netboot release {}", release.id())).unwrap();
+    replace(&store, &manifest, Some(json.into())).await;
+    replace(&store, &signature, Some(signed.into())).await;
+
+    let strict = publisher.clone().with_trusted_keys([trusted]);
+    strict.activate(release.id(), &Context::new()).await.unwrap();
+    let report = repair(&publisher, &release, &[RepairSource::release(&release)]).await;
+    assert!(report.is_whole() && report.mended.is_empty(), "{report}");
+    strict.activate(release.id(), &Context::new()).await.unwrap();
 }
