@@ -144,10 +144,14 @@ async fn hold(
         }
     }
     // What lies there is sure to be ours only as long as nobody can have taken it over.
-    if lease.renewed.elapsed() < client.settings.lease
-        && let Err(error) = delete_keys(client, std::slice::from_ref(key)).await
-    {
-        tracing::warn!(%key, %error, "the lock could not be released and ends with its lease");
+    let left = client.settings.lease.saturating_sub(lease.renewed.elapsed());
+    let deleted = tokio::time::timeout(left, delete_keys(client, std::slice::from_ref(key))).await;
+    match deleted {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(%key, %error, "the lock could not be released and ends with its lease");
+        }
+        Err(_) => tracing::warn!(%key, "the lock was not released in time, and has ended"),
     }
 }
 
