@@ -21,7 +21,8 @@ pub enum Finding {
         path: ReleasePath,
         /// The size in bytes that the manifest gives.
         expected: u64,
-        /// The size in bytes that it has; none if it is no object at all.
+        /// The size in bytes that it has; none if it is no object at all. Over HTTP, where nobody
+        /// says how large it is, how much was read of it.
         found: Option<u64>,
     },
     /// An object has other bytes than its manifest says.

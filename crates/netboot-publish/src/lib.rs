@@ -2,7 +2,7 @@
 //!
 //! [`Publisher`] is what callers use: plan, stage, activate, publish, history, rollback, verify,
 //! prune. It is one algorithm over a small trait, [`Store`], which says how objects get to a
-//! place: to a directory of this machine ([`LocalStore`]), into memory ([`MemoryStore`]), or
+//! place: to a directory of this machine (`LocalStore`), into memory ([`MemoryStore`]), or
 //! wherever a caller's own implementation puts them.
 //!
 //! ```
@@ -67,7 +67,7 @@
 //! # Features
 //! | feature | what it adds |
 //! |---|---|
-//! | `local` (default) | [`LocalStore`]: a directory of this machine |
+//! | `local` (default) | `LocalStore`: a directory of this machine |
 //! | `http` | `PublicUrl`: a target as machines see it, to be verified from outside |
 //! | `minisign` | `MinisignKey`, which signs manifests; verifying needs no feature |
 //! | `rsync` | `RsyncStore`: a directory of another machine, through `rsync` |

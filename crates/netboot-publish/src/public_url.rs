@@ -127,8 +127,8 @@ impl fmt::Debug for PublicUrl {
     }
 }
 
-/// What of a URL may be shown. One that cannot be parsed is shown up to where a password could
-/// begin.
+/// What of a URL may be shown. One that cannot be parsed is shown from behind where a password
+/// could end.
 fn without_password(url: &str) -> String {
     match Url::parse(url) {
         Ok(mut parsed) if parsed.password().is_some() => match parsed.set_password(Some("***")) {
