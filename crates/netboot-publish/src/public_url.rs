@@ -37,6 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct PublicUrl {
     root: Url,
     client: reqwest::Client,
+    authorities: Vec<reqwest::Certificate>,
     pointer: PointerName,
     trusted_keys: Option<Vec<TrustedKey>>,
 }
@@ -62,7 +63,8 @@ impl PublicUrl {
             root.set_path(&format!("{}/", root.path()));
         }
         let client = Self::client(&[]).map_err(|error| invalid(&error.to_string()))?;
-        Ok(Self { root, client, pointer: PointerName::default(), trusted_keys: None })
+        let (authorities, pointer) = (Vec::new(), PointerName::default());
+        Ok(Self { root, client, authorities, pointer, trusted_keys: None })
     }
 
     /// The same for another pointer.
@@ -79,7 +81,8 @@ impl PublicUrl {
         self
     }
 
-    /// Trusts these authorities, in PEM, besides those of the system: a site's own.
+    /// Trusts these authorities, in PEM, besides those of the system and those of earlier calls: a
+    /// site's own.
     ///
     /// # Errors
     /// [`Error::InvalidPublicUrl`] if there is none in it.
@@ -90,7 +93,9 @@ impl PublicUrl {
         if authorities.is_empty() {
             return Err(invalid("there is no certificate authority in the PEM".to_owned()));
         }
-        self.client = Self::client(&authorities).map_err(|error| invalid(error.to_string()))?;
+        let all = [&self.authorities[..], &authorities].concat();
+        self.client = Self::client(&all).map_err(|error| invalid(error.to_string()))?;
+        self.authorities = all;
         Ok(self)
     }
 

@@ -5,6 +5,7 @@ mod minisign_key;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use minisign_verify::{PublicKey, Signature};
 use netboot_core::ReleaseId;
@@ -34,6 +35,17 @@ pub trait Signer: fmt::Debug + Send + Sync {
     /// # Errors
     /// When there can be no signature: [`Error::signer`] makes one.
     fn sign(&self, manifest: &[u8], trusted_comment: &str) -> Result<String, Error>;
+}
+
+/// One signer of several publishers, such as those of several sites.
+impl<S: Signer + ?Sized> Signer for Arc<S> {
+    fn public_key(&self) -> &TrustedKey {
+        (**self).public_key()
+    }
+
+    fn sign(&self, manifest: &[u8], trusted_comment: &str) -> Result<String, Error> {
+        (**self).sign(manifest, trusted_comment)
+    }
 }
 
 /// A public key of minisign that one trusts to sign releases.
@@ -176,4 +188,36 @@ pub(crate) fn check(
         }
     }
     Err(problem)
+}
+
+#[cfg(all(test, feature = "minisign"))]
+mod tests {
+    use super::*;
+
+    /// Whoever can write to the target writes the signature's file too.
+    #[test]
+    fn a_signature_that_was_changed_or_cut_anywhere_is_refused_and_never_panics() {
+        let key: Arc<dyn Signer> = Arc::new(MinisignKey::generate().unwrap());
+        let release = ReleaseId::of([("a", &netboot_core::Sha256Digest::of(b"a"))]);
+        let manifest = b"a manifest";
+        let signed = key.sign(manifest, &trusted_comment(&release)).unwrap();
+        let keys = [key.public_key().clone()];
+        let checked = |signature: &[u8]| check(&keys, &release, manifest, Some(signature));
+        assert_eq!(checked(signed.as_bytes()), Ok(()));
+
+        let trusted = signed.find("trusted comment: netboot").unwrap();
+        let trusted = trusted..trusted + signed[trusted..].find('\n').unwrap();
+        for position in 0..signed.len() {
+            assert!(
+                checked(&signed.as_bytes()[..position]).is_err() || position + 2 > signed.len()
+            );
+            for byte in [0, b'\n', b' ', 0x80, 0xff, signed.as_bytes()[position] ^ 1] {
+                let mut changed = signed.clone().into_bytes();
+                changed[position] = byte;
+                let checked = checked(&changed);
+                let is_changed = changed != signed.as_bytes() && trusted.contains(&position);
+                assert!(!is_changed || checked.is_err(), "{position}: {byte}");
+            }
+        }
+    }
 }

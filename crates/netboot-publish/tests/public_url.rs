@@ -231,6 +231,9 @@ async fn https_is_verified_with_an_authority_of_the_sites_own() {
     assert!(matches!(untrusted, Error::PublicUrl { .. }), "{untrusted:?}");
     assert!(untrusted.hint().unwrap().contains("certificate"), "{untrusted}");
     let url = url.with_certificate_authorities(&server.authority()).unwrap();
+    // And another's besides.
+    let other = TlsServer::start(root.path()).authority();
+    let url = url.with_certificate_authorities(&other).unwrap();
     let depth = VerifyDepth::Content;
     let report = publisher.verify_public(&url, depth, &Context::new()).await.unwrap();
     assert!(!report.findings.is_empty(), "{report}");

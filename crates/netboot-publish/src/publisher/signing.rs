@@ -27,8 +27,12 @@ impl Publisher {
     /// the manifest names ([`VerifyDepth::Scripts`](crate::VerifyDepth::Scripts) at least); and
     /// [`verify`](Self::verify) tells of signatures that are missing or wrong.
     ///
+    /// Of kernels and initrds only the sizes are looked at, unless
+    /// [`with_verification`](Self::with_verification) has them read before a release goes live.
+    ///
     /// Machines do not check signatures: iPXE's own (`imgverify`) are of another kind. Whoever can
-    /// write to the target can give machines what they like, until the next `verify` finds it.
+    /// write to the target can give machines what they like, until the next `verify` finds it that
+    /// reads what they read ([`VerifyDepth::Content`](crate::VerifyDepth::Content)).
     #[must_use]
     pub fn with_trusted_keys(mut self, keys: impl IntoIterator<Item = TrustedKey>) -> Self {
         self.trusted_keys = Some(keys.into_iter().collect());

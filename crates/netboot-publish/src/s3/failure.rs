@@ -241,7 +241,8 @@ impl S3Failure {
                     .to_owned()
             }
             Self::NotImplemented => {
-                "turn off what the server lacks: server-side checksums or batch deletion".to_owned()
+                "turn off what the server lacks: `server_checksums(false)`, `batch_delete(false)`"
+                    .to_owned()
             }
             Self::NotS3 => "check that the endpoint is an S3 server and no web page".to_owned(),
             Self::Unknown { .. } => "the server's message says why".to_owned(),

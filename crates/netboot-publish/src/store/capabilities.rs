@@ -59,7 +59,8 @@ impl Capabilities {
     }
 
     /// Whether the lock excludes other publishers. Without it, only the grace time of a
-    /// [`Retention`](crate::Retention) keeps pruning from what another is staging.
+    /// [`Retention`](crate::Retention) keeps pruning from what another is staging, and not from old
+    /// blobs that it wants again: prune such a target while nobody publishes.
     pub fn lock(self) -> bool {
         self.lock
     }
