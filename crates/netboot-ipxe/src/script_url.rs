@@ -89,7 +89,11 @@ impl ScriptUrl {
             match escape {
                 Some(escape) if is_lost(escape, in_query) => {
                     let problem = LexicalProblem::Escape { escape: escape.to_owned() };
-                    return Err(Error::unprintable(ValueKind::Url, url.as_str(), problem));
+                    return Err(Error::unprintable(
+                        ValueKind::Url,
+                        &without_password(&url),
+                        problem,
+                    ));
                 }
                 Some(escape) => text.push_str(escape),
                 None => text.extend(utf8_percent_encode(part, ENCODED)),
@@ -124,6 +128,14 @@ impl ScriptUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The URL without its password, for an error.
+pub(crate) fn without_password(url: &Url) -> String {
+    let mut url = url.clone();
+    // Only a URL that can have no password refuses to have none.
+    let _ = url.set_password(None);
+    url.into()
 }
 
 /// Whether the text is a percent sign and two hexadecimal digits.

@@ -115,3 +115,13 @@ fn what_builds_of_2019_lose_is_refused() {
     let error = absolute("http://h/a%2Fb").unwrap_err();
     assert!(error.to_string().contains("%2F") && error.hint().is_some(), "{error}");
 }
+
+#[test]
+fn an_error_tells_no_password() {
+    let error = absolute("https://me:secret@boot.example/a%2Fb").unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+    let url = Url::parse("https://me:secret@boot.example/").unwrap();
+    let error = netboot_ipxe::Renderer::builder().payload_url(&url).unwrap().build().unwrap_err();
+    assert!(matches!(error, Error::TargetLacks { .. }), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+}

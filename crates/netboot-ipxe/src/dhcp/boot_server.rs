@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use super::boot_url::is_of_another_host;
 use super::problem::{DhcpProblem, DhcpSetting, refuse};
 use super::{BootFilePath, BootUrl, ClientArchitecture, TftpRoot};
 use crate::Error;
@@ -49,7 +50,7 @@ impl BootServer {
     /// # Errors
     /// [`Error::InvalidDhcpSetting`] for an address that no machine reaches.
     pub fn new(address: Ipv4Addr, script: BootUrl) -> Result<Self, Error> {
-        if address.is_loopback() || address.is_unspecified() || address.is_multicast() {
+        if !is_of_another_host(address) {
             let problem = DhcpProblem::Unreachable;
             return Err(refuse(DhcpSetting::ServerAddress, address, problem));
         }
@@ -133,7 +134,7 @@ impl BootServer {
     /// The URLs of the boot files for firmware that boots by HTTP.
     ///
     /// # Errors
-    /// [`Error::InvalidDhcpSetting`] for a URL that is too long.
+    /// [`Error::InvalidDhcpSetting`] for a URL that is too long, or has a query.
     pub fn http_boot_files(&self) -> Result<BTreeMap<ClientArchitecture, BootUrl>, Error> {
         let Some(directory) = &self.http_directory else { return Ok(BTreeMap::new()) };
         self.boot_files

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use url::{Host, Url};
@@ -6,6 +7,7 @@ use url::{Host, Url};
 use super::BootFilePath;
 use super::boot_file_path::BOOT_FILE_LIMIT;
 use super::problem::{DhcpProblem, DhcpSetting, refuse};
+use crate::script_url::without_password;
 use crate::{Error, ScriptUrl};
 
 /// A URL that DHCP hands out as the boot file name: of a script for iPXE, or of an iPXE binary for
@@ -33,7 +35,7 @@ impl BootUrl {
     /// # Errors
     /// [`Error::InvalidDhcpSetting`] and [`Error::Unprintable`].
     pub fn new(url: &Url) -> Result<Self, Error> {
-        let refused = |problem| Err(refuse(DhcpSetting::BootUrl, redacted(url), problem));
+        let refused = |problem| Err(refuse(DhcpSetting::BootUrl, without_password(url), problem));
         if !matches!(url.scheme(), "http" | "https" | "tftp") {
             return refused(DhcpProblem::Malformed { expected: "an http, https or tftp URL" });
         }
@@ -61,6 +63,10 @@ impl BootUrl {
 
     /// The URL of a file below this one, which is a directory's.
     pub(super) fn join(&self, path: &BootFilePath) -> Result<Self, Error> {
+        if self.0.contains('?') {
+            let problem = DhcpProblem::Malformed { expected: "a directory's URL without a query" };
+            return Err(refuse(DhcpSetting::BootUrl, self, problem));
+        }
         format!("{}/{path}", self.0.trim_end_matches('/')).parse()
     }
 }
@@ -69,21 +75,24 @@ impl BootUrl {
 fn is_reachable(url: &Url) -> bool {
     match url.host() {
         None => false,
-        Some(Host::Ipv4(address)) => !address.is_loopback() && !address.is_unspecified(),
+        Some(Host::Ipv4(address)) => is_of_another_host(address),
         Some(Host::Ipv6(address)) => !address.is_loopback() && !address.is_unspecified(),
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.');
-            !name.is_empty() && !name.eq_ignore_ascii_case("localhost") && !name.starts_with("127.")
+            // `url` reads no address in a URL of a scheme that it does not know.
+            let is_other =
+                name.parse().map_or_else(|_| !name.starts_with("127."), is_of_another_host);
+            !name.is_empty() && !name.eq_ignore_ascii_case("localhost") && is_other
         }
     }
 }
 
-/// The URL without its password, for an error.
-fn redacted(url: &Url) -> String {
-    let mut url = url.clone();
-    // Only a URL that can have no password refuses to have none.
-    let _ = url.set_password(None);
-    url.into()
+/// Whether an address may be that of one host, and not of the machine itself.
+pub(super) fn is_of_another_host(address: Ipv4Addr) -> bool {
+    !(address.is_loopback()
+        || address.is_unspecified()
+        || address.is_multicast()
+        || address.is_broadcast())
 }
 
 impl FromStr for BootUrl {

@@ -51,6 +51,13 @@ pub(super) fn configuration(settings: &DhcpSettings) -> Result<String, Error> {
         lines.add("dhcp-ignore=tag:!known");
     }
     add_boot_options(settings, &mut lines)?;
+    for machine in &settings.machines {
+        let mut line = format!("dhcp-host={}", machine.mac());
+        if let Some(address) = machine.address() {
+            let _ = write!(line, ",{address}");
+        }
+        lines.add(line);
+    }
     Ok(lines.0)
 }
 
@@ -99,17 +106,11 @@ fn add_boot_options(settings: &DhcpSettings, lines: &mut Lines) -> Result<(), Er
     lines.add("# iPXE is given the script.");
     lines.add(format_args!("dhcp-boot=tag:{IPXE},tag:!{OWN_SCRIPT},{}", server.script()));
     for (mac, script) in settings.scripts() {
+        // Not by `dhcp-host`: an including configuration may have one for the machine, and of two
+        // only one counts.
+        lines.add(format_args!("dhcp-mac=set:{OWN_SCRIPT},{mac}"));
+        lines.add(format_args!("dhcp-mac=set:{},{mac}", machine_tag(mac)));
         lines.add(format_args!("dhcp-boot=tag:{IPXE},tag:{},{script}", machine_tag(mac)));
-    }
-    for machine in &settings.machines {
-        let mut line = format!("dhcp-host={}", machine.mac());
-        if machine.script().is_some() {
-            let _ = write!(line, ",set:{},set:{OWN_SCRIPT}", machine_tag(machine.mac()));
-        }
-        if let Some(address) = machine.address() {
-            let _ = write!(line, ",{address}");
-        }
-        lines.add(line);
     }
     Ok(())
 }

@@ -18,8 +18,8 @@ pub(super) fn configuration(settings: &DhcpSettings) -> Result<String, Error> {
     );
     let seconds = settings.lease_time.as_secs();
     let _ = writeln!(text, "default-lease-time {seconds};\nmax-lease-time {seconds};");
-    write_boot_options(&mut text, settings)?;
-    write_hosts(&mut text, settings, true);
+    write_boot_options(&mut text, settings, false)?;
+    write_hosts(&mut text, settings);
     let (network, netmask) = (settings.subnet.network(), settings.subnet.netmask());
     let _ = writeln!(text, "subnet {network} netmask {netmask} {{");
     for (name, addresses) in
@@ -39,15 +39,26 @@ pub(super) fn configuration(settings: &DhcpSettings) -> Result<String, Error> {
 
 pub(super) fn boot_options(settings: &DhcpSettings) -> Result<String, Error> {
     let mut text = format!("{GENERATED_MARK}\n");
-    write_boot_options(&mut text, settings)?;
-    write_hosts(&mut text, settings, false);
+    write_boot_options(&mut text, settings, true)?;
     Ok(text)
 }
 
-fn write_boot_options(text: &mut String, settings: &DhcpSettings) -> Result<(), Error> {
+/// What each kind of client is given. With `own_scripts` also what single machines are given: an
+/// including configuration may have a `host` for one, and of two only one counts, and whoever has
+/// a `host` is known.
+fn write_boot_options(
+    text: &mut String,
+    settings: &DhcpSettings,
+    own_scripts: bool,
+) -> Result<(), Error> {
     let server = &settings.boot_server;
     let _ = writeln!(text, "option netboot-architecture code 93 = unsigned integer 16;");
     let _ = writeln!(text, "option netboot-ipxe code 175 = string;");
+    for (mac, script) in settings.scripts().filter(|_| own_scripts) {
+        // 1 is Ethernet (RFC 1700, "Hardware Type").
+        let _ = writeln!(text, "if {} and hardware = 1:{mac} {{", is_ipxe(server));
+        let _ = write!(text, "  filename \"{script}\";\n}} els");
+    }
     let _ = writeln!(text, "if {} {{", is_ipxe(server));
     let _ = writeln!(text, "  filename \"{}\";", server.script());
     for (architecture, path) in server.boot_files() {
@@ -69,12 +80,12 @@ fn write_boot_options(text: &mut String, settings: &DhcpSettings) -> Result<(), 
 }
 
 /// The machines that are known: what is said of one of them outdoes what is said of all.
-fn write_hosts(text: &mut String, settings: &DhcpSettings, with_addresses: bool) {
+fn write_hosts(text: &mut String, settings: &DhcpSettings) {
     for machine in &settings.machines {
         let mac = machine.mac();
         let _ = writeln!(text, "host netboot-{} {{", mac.separated_by(""));
         let _ = writeln!(text, "  hardware ethernet {mac};");
-        if let Some(address) = machine.address().filter(|_| with_addresses) {
+        if let Some(address) = machine.address() {
             let _ = writeln!(text, "  fixed-address {address};");
         }
         if let Some(script) = machine.script() {

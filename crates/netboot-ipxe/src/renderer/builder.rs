@@ -295,7 +295,7 @@ impl Settings {
             let Some((scheme, _)) = url.as_str().split_once("://") else { continue };
             let protocol = Protocol::of_scheme(scheme);
             let has = protocol.is_some_and(|protocol| target.has_protocol(protocol));
-            require(has, &format!("the protocol of {url}"))?;
+            require(has, &format!("the protocol {scheme}://"))?;
         }
         Ok(())
     }

@@ -36,7 +36,12 @@ fn boot_options_leave_addresses_to_the_file_that_includes_them() {
         (DhcpServer::IscDhcpd, "dhcpd-boot-options.conf"),
     ] {
         let options = settings.boot_options(server).unwrap();
-        assert!(!options.contains("10.77.0.100"), "{options}");
+        // No address, and nothing that makes a machine known that was not.
+        for text in ["10.77.0.100", "10.77.0.20\"", "10.77.0.20;", "10.77.0.20\n"] {
+            assert!(!options.contains(text), "{options}");
+        }
+        assert!(!options.contains("host") && !options.contains("reservations"), "{options}");
+        assert!(options.contains("machines/two.ipxe"), "{options}");
         assert_golden(file, &options);
     }
 }

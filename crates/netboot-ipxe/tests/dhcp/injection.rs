@@ -35,7 +35,10 @@ fn settings(
     root: TftpRoot,
     urls: [BootUrl; 3],
 ) -> DhcpSettings {
-    let [script, own_script, directory] = urls;
+    let [script, own_script, mut directory] = urls;
+    if directory.as_str().contains('?') {
+        (.., directory) = plain();
+    }
     let server = BootServer::new("10.77.0.1".parse().unwrap(), script)
         .unwrap()
         .with_boot_file(ClientArchitecture::EfiX64, path)

@@ -57,7 +57,10 @@ fn urls_that_a_machine_cannot_use_are_refused() {
     for text in ["http://localhost/x", "http://127.0.0.1/x", "http://[::1]/x", "http://0.0.0.0/"] {
         assert_eq!(problem(text), DhcpProblem::Unreachable, "{text}");
     }
-    for text in ["tftp://localhost/x", "tftp://127.0.0.1/x"] {
+    for text in ["tftp://localhost/x", "tftp://127.0.0.1/x", "tftp://127.1/x", "tftp://0.0.0.0/x"] {
+        assert_eq!(problem(text), DhcpProblem::Unreachable, "{text}");
+    }
+    for text in ["http://224.0.0.1/x", "http://255.255.255.255/x", "tftp://239.1.1.1/x"] {
         assert_eq!(problem(text), DhcpProblem::Unreachable, "{text}");
     }
     for text in ["http://me:secret@10.0.0.1/x", "http://me@10.0.0.1/x"] {
@@ -102,10 +105,19 @@ fn addresses_must_fit_each_other() {
             DhcpSettings::builder("lo".parse().unwrap(), subnet.parse().unwrap(), boot_server());
         assert_eq!(refused(settings.build()).0, DhcpSetting::Subnet, "{subnet}");
     }
-    for server in ["127.0.0.1", "0.0.0.0", "224.0.0.1"] {
+    for server in ["127.0.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255"] {
         let server = BootServer::new(address(server), "http://a/b".parse().unwrap());
         assert_eq!(refused(server), (DhcpSetting::ServerAddress, DhcpProblem::Unreachable));
     }
+}
+
+#[test]
+fn boot_files_lie_in_a_directory() {
+    let server = boot_server().with_http_boot("http://10.77.0.1/get?file=".parse().unwrap());
+    let settings = leasing(super::builder_with(server)).build();
+    let (setting, problem) = refused(settings);
+    assert_eq!(setting, DhcpSetting::BootUrl);
+    assert!(matches!(problem, DhcpProblem::Malformed { .. }), "{problem}");
 }
 
 #[test]
