@@ -3,6 +3,9 @@ use std::fmt;
 use netboot_core::{ReleasePath, Sha256Digest, layout};
 use url::Url;
 
+use super::InterchangeProblem;
+use super::matchbox::MATCHBOX;
+use super::pixiecore::PIXIECORE;
 use crate::{Error, ScriptUrl};
 
 /// Where the root of a target is served, for the URLs of kernels and initrds.
@@ -15,39 +18,70 @@ use crate::{Error, ScriptUrl};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PayloadBase(String);
+pub struct PayloadBase(Place);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Url(String),
+    MatchboxAssets,
+    BesideAnswers,
+}
 
 impl PayloadBase {
-    /// At this URL.
+    /// At this URL, a directory's: its query is dropped.
     ///
     /// # Errors
     /// [`Error::Unprintable`] for one that iPXE would ask for otherwise.
     pub fn url(url: &Url) -> Result<Self, Error> {
-        let url = ScriptUrl::absolute(url)?;
-        Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
+        let mut url = url.clone();
+        url.set_query(None);
+        let url = ScriptUrl::absolute(&url)?;
+        Ok(Self(Place::Url(url.as_str().trim_end_matches('/').to_owned())))
     }
 
     /// By matchbox itself, as its assets: it is started with `-assets-path` and the target's
     /// directory (matchbox's documentation, "Assets").
     pub fn matchbox_assets() -> Self {
-        Self("/assets".to_owned())
+        Self(Place::MatchboxAssets)
     }
 
     /// Beside the answers that Pixiecore is given: its API's URL is that of the target's root
     /// (`makeURLAbsolute` in Pixiecore's `booters.go`).
     pub fn beside_answers() -> Self {
-        Self(String::new())
+        Self(Place::BesideAnswers)
     }
 
     /// The URL of a blob.
     pub(super) fn blob(&self, digest: &Sha256Digest) -> String {
         let path: ReleasePath = layout::blob(digest);
-        if self.0.is_empty() { path.to_string() } else { format!("{}/{path}", self.0) }
+        match &self.0 {
+            Place::BesideAnswers => path.to_string(),
+            _ => format!("{self}/{path}"),
+        }
+    }
+
+    /// Refuses matchbox's own place for Pixiecore, and the other way round: the URLs would lead
+    /// nowhere, which only machines would notice.
+    pub(super) fn check(&self, server: &'static str) -> Result<(), Error> {
+        let owner = match self.0 {
+            Place::Url(_) => server,
+            Place::MatchboxAssets => MATCHBOX,
+            Place::BesideAnswers => PIXIECORE,
+        };
+        if owner == server {
+            return Ok(());
+        }
+        let problem = InterchangeProblem::PayloadsOf { owner };
+        Err(Error::NotInterchangeable { server, subject: "the payloads".to_owned(), problem })
     }
 }
 
 impl fmt::Display for PayloadBase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(match &self.0 {
+            Place::Url(url) => url,
+            Place::MatchboxAssets => "/assets",
+            Place::BesideAnswers => "",
+        })
     }
 }

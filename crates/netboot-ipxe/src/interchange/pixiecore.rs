@@ -13,7 +13,7 @@ use super::{InterchangeProblem, PayloadBase};
 use crate::{Assignment, Error, Fleet, MacAddress, MachineKey, UnknownMachine};
 
 /// Pixiecore's name, for errors.
-const PIXIECORE: &str = "Pixiecore";
+pub(super) const PIXIECORE: &str = "Pixiecore";
 
 /// How Pixiecore names a machine's kernel to iPXE (`ipxeScript` in its `http.go`).
 const KERNEL_NAME: &str = "kernel";
@@ -45,9 +45,10 @@ impl Answers {
     /// # Errors
     /// [`Error::NotInterchangeable`] where a machine is known by something else than its MAC
     /// address, which is all that Pixiecore says, where unknown machines are not to be refused,
-    /// for tokens and for parameters with `{{`; [`Error::UnknownProfile`],
+    /// for tokens, for parameters with `{{` and for payloads that are matchbox's assets; [`Error::UnknownProfile`],
     /// [`Error::Unprintable`], [`Error::TooManyArguments`], [`Error::CommandLineTooLong`].
     pub fn export(manifest: &Manifest, fleet: &Fleet, base: &PayloadBase) -> Result<Self, Error> {
+        base.check(PIXIECORE)?;
         let wanted = match fleet.unknown() {
             UnknownMachine::Refuse => None,
             UnknownMachine::Menu => Some("menu"),

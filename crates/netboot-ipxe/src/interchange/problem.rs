@@ -23,6 +23,11 @@ pub enum InterchangeProblem {
     BootOnce,
     /// A machine's own initrd is not among the release's blobs.
     OverlayNotPublished,
+    /// Payloads are said to be where only another server has them.
+    PayloadsOf {
+        /// The other server.
+        owner: &'static str,
+    },
     /// A kernel parameter that the server takes for a template.
     Template {
         /// The parameter.
@@ -41,6 +46,9 @@ impl fmt::Display for InterchangeProblem {
             Self::BootOnce => f.write_str("it knows no tokens"),
             Self::OverlayNotPublished => {
                 f.write_str("the machine's own initrd is not in the release")
+            }
+            Self::PayloadsOf { owner } => {
+                write!(f, "only {owner} has them where they are said to be")
             }
             Self::Template { parameter } => {
                 write!(f, "it would expand the kernel parameter `{parameter}`")
@@ -69,6 +77,7 @@ impl InterchangeProblem {
             Self::OverlayNotPublished => {
                 "render the release with this fleet, publish it, and export its manifest"
             }
+            Self::PayloadsOf { .. } => "give the URL at which the target is served",
             Self::Template { .. } => "write the parameter without `{{`",
         }
     }

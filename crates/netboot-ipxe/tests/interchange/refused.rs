@@ -113,3 +113,19 @@ fn profiles_and_parameters_keep_the_rules_of_every_script() {
     });
     assert!(matches!(export(&refusing(many)).unwrap_err(), Error::TooManyArguments { .. }));
 }
+
+#[test]
+fn payloads_are_where_the_server_looks_for_them() {
+    let fleet = refusing(assignment("one", "worker").key(mac("52:54:00:00:00:01")));
+    let manifest = manifest(&fleet);
+    let answers = Answers::export(&manifest, &fleet, &PayloadBase::matchbox_assets());
+    assert_eq!(problem(answers), InterchangeProblem::PayloadsOf { owner: "matchbox" });
+    let directory = DataDirectory::export(&manifest, &fleet, &PayloadBase::beside_answers());
+    assert_eq!(problem(directory), InterchangeProblem::PayloadsOf { owner: "Pixiecore" });
+
+    let url = "http://boot.example.org/nixos/?version=1".parse().unwrap();
+    let base = PayloadBase::url(&url).unwrap();
+    assert_eq!(base.to_string(), "http://boot.example.org/nixos");
+    DataDirectory::export(&manifest, &fleet, &base).unwrap();
+    Answers::export(&manifest, &fleet, &base).unwrap();
+}
