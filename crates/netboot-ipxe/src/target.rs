@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 pub use self::builder::TargetBuilder;
 pub use self::capability::{ImageFormat, Platform, Protocol, Quirk};
+use crate::Error;
 use crate::script::{CommandSyntax, Version};
 
 /// Commands that take whatever arguments there are, and look at none.
@@ -81,15 +82,24 @@ impl Target {
         TargetBuilder::new(name.into(), &self.0)
     }
 
-    /// What all of these targets have, for scripts that serve all of them; nothing if there are no
-    /// targets. Its version is the oldest of theirs, and it has the quirks of each.
+    /// What all of these targets have, for scripts that serve all of them. Its version is the
+    /// oldest of theirs, and it has the quirks of each.
+    ///
+    /// # Errors
+    /// [`Error::InvalidTarget`] without a target, and for a name that cannot be one or is that of
+    /// a target that is known.
     pub fn common(
         name: impl Into<String>,
         targets: impl IntoIterator<Item = Self>,
-    ) -> Option<Self> {
-        let common = targets.into_iter().map(|target| Arc::unwrap_or_clone(target.0));
-        let common = common.reduce(Capabilities::intersect)?;
-        Some(Self(Arc::new(Capabilities { name: name.into(), ..common })))
+    ) -> Result<Self, Error> {
+        let name = name.into();
+        let mut targets = targets.into_iter();
+        let Some(first) = targets.next() else {
+            let problem = "there is no target of which it could have something".to_owned();
+            return Err(Error::InvalidTarget { name: name.chars().take(80).collect(), problem });
+        };
+        let common = first.customize(name);
+        targets.fold(common, TargetBuilder::restricted_to).build()
     }
 
     /// Its name.

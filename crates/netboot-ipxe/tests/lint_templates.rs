@@ -17,7 +17,7 @@ use tokio::io::AsyncReadExt;
 
 /// All targets, and what is common to them.
 fn targets() -> impl Iterator<Item = Target> {
-    Target::all().chain(Target::common("fleet", Target::all()))
+    Target::all().chain([Target::common("fleet", Target::all()).unwrap()])
 }
 
 fn release(builder: RendererBuilder) -> Release {

@@ -132,6 +132,12 @@ impl TargetBuilder {
         Ok(Target(Arc::new(self.capabilities)))
     }
 
+    /// Keeps only what `other` has as well.
+    pub(super) fn restricted_to(self, other: Target) -> Self {
+        let capabilities = self.capabilities.intersect(Arc::unwrap_or_clone(other.0));
+        Self { capabilities, ..self }
+    }
+
     fn invalid(&self, problem: String) -> Error {
         let name = self.capabilities.name.chars().take(80).collect();
         Error::InvalidTarget { name, problem }

@@ -1,0 +1,60 @@
+//! Targets that a caller puts together: what is refused, and how they stand in a file.
+#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+
+use netboot_ipxe::{Error, Platform, Quirk, Target, TargetBuilder};
+
+fn sid() -> Target {
+    "sid-efi".parse().unwrap()
+}
+
+/// What is wrong with a target.
+fn problem(result: Result<Target, Error>) -> String {
+    let error = result.unwrap_err();
+    assert!(error.hint().is_some(), "{error}");
+    match error {
+        Error::InvalidTarget { problem, .. } => problem,
+        other => other.to_string(),
+    }
+}
+
+#[test]
+fn a_target_has_only_what_ipxe_can_have() {
+    let problem = |change: fn(TargetBuilder) -> TargetBuilder| {
+        problem(change(sid().customize("mine")).build())
+    };
+    assert_eq!(problem(|it| it.command("format")), "iPXE has no command `format`");
+    let unknown = "iPXE's command `chain` has no option `--force`";
+    assert_eq!(problem(|it| it.option("chain", "force")), unknown);
+    assert_eq!(
+        problem(|it| it.without_option("imgtrust", "allow")),
+        "it has no command `imgtrust`"
+    );
+    let mine = sid().customize("mine").without_command("ntp").command("imgverify").build().unwrap();
+    assert!(!mine.has_command("ntp") && mine.has_option("imgverify", "signer"));
+    assert!(sid().has_command("ntp") && !sid().has_command("imgverify"));
+}
+
+#[test]
+fn a_name_is_one_word_and_no_other_targets() {
+    for name in ["", "two words", "bookworm", "sid-efi", "ü", "line\nbreak"] {
+        assert!(problem(sid().customize(name).build()).contains("its name"), "{name}");
+        assert!(problem(Target::common(name, Target::all())).contains("its name"), "{name}");
+    }
+    assert!(problem(Target::common("none", [])).contains("no target"));
+}
+
+#[test]
+fn what_targets_have_in_common_is_in_a_file_as_it_is_in_memory() {
+    let bookworm = || Target::all().filter(|target| target.name().starts_with("bookworm-"));
+    let common = Target::common("site", bookworm().chain([sid()])).unwrap();
+    assert!(common.runs_on(Platform::Bios) && common.has_quirk(Quirk::LoadsNamedInitrdsOnly));
+    assert!(!common.has_command("poweroff") && common.has_command("imgfree"));
+    for target in Target::all().chain([common]) {
+        let json = serde_json::to_string(&target).unwrap();
+        assert_eq!(serde_json::from_str::<Target>(&json).unwrap(), target);
+    }
+    let sid = serde_json::to_string(&sid().customize("mine").build().unwrap()).unwrap();
+    for (from, to) in [("\"mine\"", "\"sid\""), ("\"chain\"", "\"chains\""), ("\"2.0\"", "\"3\"")] {
+        assert!(serde_json::from_str::<Target>(&sid.replace(from, to)).is_err(), "{to}");
+    }
+}
