@@ -12,6 +12,7 @@
 mod faults;
 mod site;
 
+use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -120,12 +121,17 @@ async fn check(kind: Kind, kills: usize) {
     publisher.publish(&live, &Context::new()).await.unwrap();
     let reader = target.reader("site").await;
 
+    // Where those who are killed have their files, and what they start runs.
+    let temporary = target.temporary().join("killed");
+    fs::create_dir(&temporary).unwrap();
     let run = async |generation: &str, killer: &Arc<Killer>| {
         let proxy = proxy(&target, kind, killer);
-        let (variable, place) = target.place_behind(&proxy, "site").environment();
+        let place = target.place_behind(&proxy, "site");
+        let place = Place { temporary: temporary.clone(), ..place };
+        let (variable, place) = place.environment();
         let mut child = site::test_process(&[], "a_process_publishes");
         child.env(variable, place).env(GENERATION, generation).env(SOURCES, &sources);
-        child.env("TMPDIR", target.temporary());
+        child.env("TMPDIR", &temporary);
         child.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
         let child = child.spawn().unwrap();
         killer.process.store(child.id().cast_signed(), Ordering::SeqCst);
@@ -156,7 +162,7 @@ async fn check(kind: Kind, kills: usize) {
         loop {
             let (seen, _) = reader.boot().await;
             assert!([live.id(), next.id()].contains(&&seen), "{seen} is live");
-            let left = processes_of(&target.temporary());
+            let left = processes_of(&temporary);
             if left.is_empty() {
                 break;
             }
@@ -224,5 +230,5 @@ async fn publishers_to_a_daemon_are_killed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn publishers_over_ssh_are_killed() {
-    check(Kind::Ssh, kills(12)).await;
+    check(Kind::Ssh, kills(10)).await;
 }

@@ -19,9 +19,7 @@ use async_trait::async_trait;
 use netboot_core::{
     Artifact, ArtifactKind, ArtifactReader, Context, FileName, Release, Sha256Digest,
 };
-use netboot_publish::{
-    Error, Outcome, Publisher, Receipt, Store, VerifyDepth, VerifyScope,
-};
+use netboot_publish::{Error, Outcome, Publisher, Receipt, Store, VerifyDepth, VerifyScope};
 use tokio::sync::Barrier;
 
 use self::faults::{Kind, Reader, Target, count_from};
@@ -118,9 +116,8 @@ async fn race(kind: Kind, rounds: usize) {
             assert!(report.is_clean(), "{kind:?} {round}: {report}");
         }
         let history = one.history().await.unwrap();
-        let in_history = |release: &Release| {
-            history.iter().any(|entry| entry.release == *release.id())
-        };
+        let in_history =
+            |release: &Release| history.iter().any(|entry| entry.release == *release.id());
         if able {
             assert_eq!(won.len(), 1, "{kind:?} {round}: {results:?}");
             let (winner, loser) = (&results[won[0]], &results[1 - won[0]]);
