@@ -1,35 +1,24 @@
-//! Hashing and publishing a large artifact, against `sha256sum` and `cp` on the same file.
+//! Hashing and publishing to a directory, against `sha256sum` and `cp` on the same files.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to say")]
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::cell::RefCell;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
-use netboot_benches::{image, is_test, medians, open_initrd, print_ratio, timed};
+use netboot_benches::{
+    Contender, ImageFiles, Run, compare, image, is_publisher, is_test, medians, open_initrd,
+    print_ratio, publish as publish_apart, run, timed, write_noise,
+};
 use netboot_core::{Context, Release};
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// Writes `megabytes` that do not repeat, so that no file system can save space.
-fn write_noise(path: &Path, megabytes: u64) {
-    let mut file = BufWriter::new(File::create(path).unwrap());
-    // Numerical Recipes' linear congruential generator: noise enough for a file system.
-    let mut state: u64 = 1;
-    for _ in 0..megabytes * 1_000_000 / 8 {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        file.write_all(&state.to_le_bytes()).unwrap();
-    }
-    file.flush().unwrap();
-}
-
-fn run(program: &str, arguments: &[&Path]) -> Duration {
+fn time_of(program: &str, arguments: &[&Path]) -> Duration {
     timed(|| {
         let mut command = Command::new(program);
         let status = command.args(arguments).stdout(Stdio::null()).status().unwrap();
@@ -37,12 +26,63 @@ fn run(program: &str, arguments: &[&Path]) -> Duration {
     })
 }
 
+/// Publishes in a process of its own, whose memory is measured.
+fn ours(files: &ImageFiles, target: &Path) -> Run {
+    publish_apart(&format!("local {}", target.display()), &files.kernel(), &files.initrd()).run
+}
+
+/// What people do without a publisher: copy all files, and hash them.
+fn copy_and_hash(files: &ImageFiles, target: &Path) -> Run {
+    let script = r#"cp -r "$1/." "$2" && cd "$1" && sha256sum * > "$2/SHA256SUMS""#;
+    std::fs::create_dir_all(target).unwrap();
+    run(Command::new("sh").args(["-c", script, "sh"]).arg(files.directory()).arg(target))
+}
+
+/// An image that is not there, one that is, and one of which the kernel changed.
+fn compare_whole_processes(directory: &Path, kernel: u64, initrd: u64, rounds: usize) {
+    let files = RefCell::new(ImageFiles::new(&directory.join("image"), kernel, initrd));
+    let (netboot, others) = (directory.join("netboot"), directory.join("others"));
+    let sha256sum = || {
+        let files = files.borrow();
+        run(Command::new("sha256sum").args([files.kernel(), files.initrd()]))
+    };
+    let clear = |target: &Path| drop(std::fs::remove_dir_all(target));
+    for (what, is_cold, is_changed) in
+        [("cold", true, false), ("unchanged", false, false), ("the kernel changed", false, true)]
+    {
+        let prepare = |target: &Path| {
+            if is_cold {
+                clear(target);
+                std::fs::create_dir_all(target).unwrap();
+            }
+            if is_changed {
+                files.borrow_mut().change();
+            }
+        };
+        let contenders = vec![
+            Contender::new("netboot: hash and publish, synced to the disk", |_| {
+                prepare(&netboot);
+                ours(&files.borrow(), &netboot)
+            }),
+            Contender::new("sha256sum alone", |_| sha256sum()),
+            Contender::new("cp and sha256sum", |_| {
+                prepare(&others);
+                copy_and_hash(&files.borrow(), &others)
+            }),
+        ];
+        compare(&format!("local, {} MB, {what}", kernel + initrd), rounds, contenders);
+    }
+}
+
 fn main() {
+    if is_publisher() {
+        return;
+    }
     let runtime = Runtime::new().unwrap();
     let directory = TempDir::new().unwrap();
     let (megabytes, rounds) = if is_test() { (4, 1) } else { (300, 7) };
     let source = directory.path().join("initrd");
-    write_noise(&source, megabytes);
+    write_noise(&source, megabytes, 0);
 
     let hash = || runtime.block_on(open_initrd(&source));
     let render = |artifact| -> Release {
@@ -72,14 +112,14 @@ fn main() {
                 timed(|| publish(&render(hash()), target.path()))
             },
             &mut || timed(|| publish(&release, &live)),
-            &mut || run("sha256sum", &[&source]),
+            &mut || time_of("sha256sum", &[&source]),
             &mut || {
                 let _ = std::fs::remove_file(&copy_to);
-                run("cp", &[&source, &copy_to])
+                time_of("cp", &[&source, &copy_to])
             },
             &mut || {
                 let _ = std::fs::remove_file(&copy_to);
-                run("cp", &[&source, &copy_to]) + run("sync", &[&copy_to])
+                time_of("cp", &[&source, &copy_to]) + time_of("sync", &[&copy_to])
             },
         ],
     );
@@ -92,6 +132,9 @@ fn main() {
         ("cp, sync and sha256sum", cp_sync + sha256sum),
     );
     print_ratio(("publish unchanged", again), ("publish, cold, hashed before", placing));
+
+    let (kernel, initrd) = if is_test() { (1, 4) } else { (10, 290) };
+    compare_whole_processes(directory.path(), kernel, initrd, rounds);
 
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
     let mut group = criterion.benchmark_group(format!("{megabytes} MB"));

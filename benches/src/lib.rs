@@ -5,6 +5,12 @@
 //! that begin with `ratio` compare two things whose runs alternated in one process.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to say")]
 
+mod image_files;
+mod measured;
+mod table;
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +19,27 @@ use netboot_core::{
     Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, FileArtifact, FileName,
     Image, InitPath, ProfileName, ProfileSpec,
 };
+
+pub use crate::image_files::ImageFiles;
+pub use crate::measured::{BUCKET, Published, Run, is_publisher, publish, run};
+pub use crate::table::{Contender, compare};
+
+/// Writes `megabytes` that do not repeat, so that no file system can save space; others for each
+/// `seed`.
+///
+/// # Panics
+/// When the file cannot be written.
+pub fn write_noise(path: &Path, megabytes: u64, seed: u64) {
+    let mut file = BufWriter::new(File::create(path).unwrap());
+    // Numerical Recipes' linear congruential generator: noise enough for a file system.
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
+    for _ in 0..megabytes * 1_000_000 / 8 {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        file.write_all(&state.to_le_bytes()).unwrap();
+    }
+    file.flush().unwrap();
+}
 
 /// An image of this profile, with an initrd of a few bytes.
 ///
