@@ -14,6 +14,7 @@ use url::Url;
 use super::Renderer;
 use crate::dispatch::{Assignment, BootOnce, Fleet};
 use crate::menu::{LocalDisk, Menu};
+use crate::script_url::without_password;
 use crate::template::{TemplateName, TemplateSources, Templates};
 use crate::{Error, MenuText, Protocol, ScriptUrl, Target};
 
@@ -292,10 +293,11 @@ impl Settings {
         let tokens = tokens.filter_map(Assignment::token).flat_map(BootOnce::urls);
         let urls = self.payload_url.iter().chain(&self.report_url).chain(tokens);
         for url in urls {
-            let Some((scheme, _)) = url.as_str().split_once("://") else { continue };
-            let protocol = Protocol::of_scheme(scheme);
+            // A relative one is of the protocol by which the scripts come.
+            let Ok(url) = Url::parse(url.as_str()) else { continue };
+            let protocol = Protocol::of_scheme(url.scheme());
             let has = protocol.is_some_and(|protocol| target.has_protocol(protocol));
-            require(has, &format!("the protocol {scheme}://"))?;
+            require(has, &format!("the protocol of {}", without_password(&url)))?;
         }
         Ok(())
     }
