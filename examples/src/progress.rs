@@ -29,9 +29,12 @@ impl Progress {
     /// Bars if standard error is a terminal, lines otherwise; with `with_logs`, also what the
     /// programs print that do the work.
     pub fn new(with_logs: bool) -> Self {
-        let bars = MultiProgress::new();
+        Self::on(MultiProgress::new(), std::io::stderr().is_terminal(), with_logs)
+    }
+
+    fn on(bars: MultiProgress, is_terminal: bool, with_logs: bool) -> Self {
         // A terminal that cannot move its cursor hides bars, and all that is printed beside them.
-        let on_terminal = std::io::stderr().is_terminal() && !bars.is_hidden();
+        let on_terminal = is_terminal && !bars.is_hidden();
         Self { bars, shown: Arc::default(), on_terminal, with_logs }
     }
 
@@ -47,10 +50,15 @@ impl Progress {
 
     fn bar(&self, row: &Row, total: Option<u64>, unit: Option<Unit>) -> ProgressBar {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        // Below the phase that it belongs to, however many profiles are at work at once.
+        let parent = row.parent().and_then(|parent| shown.get(&parent).cloned());
         let bar = shown.entry(row.clone()).or_insert_with(|| {
-            let bar = self.bars.add(ProgressBar::new_spinner());
+            let bar = ProgressBar::new_spinner().with_prefix(row.label());
+            let bar = match &parent {
+                Some(parent) => self.bars.insert_after(parent, bar),
+                None => self.bars.add(bar),
+            };
             bar.enable_steady_tick(Duration::from_millis(120));
-            bar.set_prefix(row.label());
             bar
         });
         if let Some(total) = total {
@@ -106,6 +114,12 @@ impl Progress {
 }
 
 impl Row {
+    /// The row of the phase that this one is a part of.
+    fn parent(&self) -> Option<Self> {
+        let phase = Self { subject: None, ..self.clone() };
+        self.subject.is_some().then_some(phase)
+    }
+
     fn label(&self) -> String {
         let whose = self.profile.as_ref().map_or("all profiles", ProfileName::as_str);
         match &self.subject {
@@ -141,5 +155,60 @@ impl EventSink for Progress {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use indicatif::{InMemoryTerm, ProgressDrawTarget};
+
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_a_phase_stands_below_it_whoever_is_at_work_beside_it() {
+        let terminal = InMemoryTerm::new(20, 120);
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        let progress = Progress::on(MultiProgress::with_draw_target(target), true, false);
+        let profile = |name: &str| Some(name.parse::<ProfileName>().unwrap());
+        for name in ["control-plane", "worker"] {
+            let (phase, profile) = (Phase::Realising, profile(name));
+            progress.emit(Event::PhaseStarted { phase, profile });
+        }
+        let part = |name: &str, subject: &str, done, unit| Event::Progress {
+            phase: Phase::Realising,
+            profile: profile(name),
+            subject: subject.to_owned(),
+            done,
+            total: Some(10),
+            unit,
+        };
+        progress.emit(part("worker", "derivations", 3, Unit::Items));
+        progress.emit(part("control-plane", "linux-6.12", 5, Unit::Bytes));
+
+        let rows = || -> Vec<String> {
+            // The spinner comes first.
+            let text = |line: &str| line.chars().skip(1).collect::<String>().trim_start().to_owned();
+            terminal.contents().lines().map(text).collect()
+        };
+        // Bars are drawn no more often than an eye can follow.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while rows().iter().any(String::is_empty) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let shown = rows();
+        let begins = ["control-plane: realising", "linux-6.12", "worker: realising", "derivations"];
+        assert_eq!(shown.len(), begins.len(), "{shown:#?}");
+        for (row, begin) in shown.iter().zip(begins) {
+            assert!(row.starts_with(begin), "{shown:#?}");
+        }
+        assert!(shown[1].contains("5 B/10 B") && shown[3].contains("3/10"), "{shown:#?}");
+
+        progress.emit(part("worker", "derivations", 10, Unit::Items));
+        let profile = profile("control-plane");
+        progress.emit(Event::PhaseFinished { phase: Phase::Realising, profile });
+        let shown = rows();
+        assert!(shown.len() == 1 && shown[0].starts_with("worker"), "{shown:#?}");
     }
 }
