@@ -38,11 +38,19 @@ fn start(
     server: DhcpServer,
     settings: &DhcpSettings,
 ) -> Server {
-    let configuration = settings.configuration(server).unwrap();
+    start_with(network, host, server, &settings.configuration(server).unwrap())
+}
+
+fn start_with(
+    network: &BootNetwork,
+    host: &Namespace,
+    server: DhcpServer,
+    configuration: &str,
+) -> Server {
     match server {
-        DhcpServer::Dnsmasq => network.start_dnsmasq(host, &configuration),
-        DhcpServer::Kea => network.start_kea(host, &configuration),
-        DhcpServer::IscDhcpd => network.start_dhcpd(host, &configuration),
+        DhcpServer::Dnsmasq => network.start_dnsmasq(host, configuration),
+        DhcpServer::Kea => network.start_kea(host, configuration),
+        DhcpServer::IscDhcpd => network.start_dhcpd(host, configuration),
         other => panic!("no {other} here"),
     }
 }
@@ -145,5 +153,55 @@ fn ipxe_is_also_told_by_its_own_options() {
         let file = Some("undionly.kpxe");
         let what = format!("firmware by {server}");
         assert_offer(client.ask_as_firmware(0, "PXEClient"), file, &what, &running);
+    }
+}
+
+/// A configuration of somebody's own around boot options, which serves no machine but one.
+fn around(server: DhcpServer, options: &str) -> String {
+    let interface = BootNetwork::INTERFACE;
+    match server {
+        DhcpServer::Dnsmasq => format!(
+            "port=0\ninterface={interface}\ndhcp-range=10.77.0.100,10.77.0.199,255.255.255.0,1h\n\
+             dhcp-host={SPECIAL},10.77.0.30\ndhcp-ignore=tag:!known\n{options}"
+        ),
+        DhcpServer::Kea => format!(
+            r#"{{
+  "Dhcp4": {{
+                "interfaces-config": {{ "interfaces": ["{interface}"] }},
+                "client-classes": {options},
+                "subnet4": [{{
+                    "id": 1,
+                    "subnet": "10.77.0.0/24",
+                    "pools": [{{ "pool": "10.77.0.100 - 10.77.0.199", "client-class": "KNOWN" }}],
+                    "reservations": [{{ "hw-address": "{SPECIAL}", "ip-address": "10.77.0.30" }}]
+                }}]
+            }} }}"#
+        ),
+        DhcpServer::IscDhcpd => format!(
+            "{options}\nhost theirs {{ hardware ethernet {SPECIAL}; fixed-address 10.77.0.30; }}\n\
+             subnet 10.77.0.0 netmask 255.255.255.0 {{\n\
+               pool {{ range 10.77.0.100 10.77.0.199; deny unknown-clients; }}\n\
+             }}\n"
+        ),
+        other => panic!("no {other} here"),
+    }
+}
+
+#[test]
+fn boot_options_change_neither_addresses_nor_who_is_served() {
+    for server in DhcpServer::ALL {
+        let network = BootNetwork::new();
+        let options = builder(boot_server()).build().unwrap().boot_options(server).unwrap();
+        let configuration = around(server, &options);
+        let running = start_with(&network, network.namespace(), server, &configuration);
+        let special = DhcpClient::new(&network, SPECIAL);
+        let offer = special.ask_as_ipxe(7);
+        let script = Some("http://10.77.0.1/machines/two.ipxe");
+        assert_offer(offer.clone(), script, &format!("iPXE by {server}"), &running);
+        assert_eq!(offer.unwrap().address, Some("10.77.0.30".parse().unwrap()), "{server}");
+        let firmware = special.ask_as_firmware(7, "PXEClient");
+        assert_offer(firmware, Some("ipxe.efi"), &format!("firmware by {server}"), &running);
+        let plain = DhcpClient::new(&network, PLAIN).ask_as_ipxe(7);
+        assert_eq!(plain, None, "{server}:\n{}", running.log());
     }
 }
