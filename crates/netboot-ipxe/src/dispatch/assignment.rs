@@ -67,9 +67,10 @@ impl Assignment {
 
     /// Gives the machine one more initrd behind those of the image, whose files replace those of
     /// the same name: a host key, a configuration. It is an [`Initrd`](netboot_core::ArtifactKind)
-    /// in the `newc` format of cpio, compressed (by gzip, for example): where iPXE of 2019 runs under
-    /// UEFI, Linux joins initrds without a gap, and takes an archive that is not compressed only at
-    /// a multiple of four bytes (`init/initramfs.c`). Otherwise it boots without the files. Anybody who can read the target can read it.
+    /// in the `newc` format of cpio, compressed (by gzip, for example): where iPXE of 2019 runs
+    /// under UEFI, Linux joins initrds without a gap, and takes an archive that is not compressed
+    /// only at a multiple of four bytes (`init/initramfs.c`). Otherwise it boots without the files.
+    /// Anybody who can read the target can read it.
     #[must_use]
     pub fn overlay(mut self, overlay: Arc<dyn Artifact>) -> Self {
         self.overlay = Some(overlay);

@@ -72,10 +72,10 @@ impl DataDirectory {
     /// # Errors
     /// [`Error::NotInterchangeable`] for keys that matchbox is not told (its iPXE sends `uuid`,
     /// `mac`, `domain`, `hostname` and `serial`), for tokens, for a menu or the local disk for
-    /// unknown machines, for payloads beside Pixiecore's answers, and where matchbox would choose another group than the fleet does:
-    /// the one with the most keys, and of those with as many the last by its text;
-    /// [`Error::UnknownProfile`], [`Error::Unprintable`], [`Error::TooManyArguments`],
-    /// [`Error::CommandLineTooLong`].
+    /// unknown machines, for payloads beside Pixiecore's answers, and where matchbox would choose
+    /// another group than the fleet does: the one with the most keys, and of those with as many the
+    /// last by its text; [`Error::UnknownProfile`], [`Error::Unprintable`],
+    /// [`Error::TooManyArguments`], [`Error::CommandLineTooLong`].
     pub fn export(manifest: &Manifest, fleet: &Fleet, base: &PayloadBase) -> Result<Self, Error> {
         base.check(MATCHBOX)?;
         let mut data = Self::default();

@@ -44,9 +44,10 @@ impl Answers {
     ///
     /// # Errors
     /// [`Error::NotInterchangeable`] where a machine is known by something else than its MAC
-    /// address, which is all that Pixiecore says, where unknown machines are not to be refused,
-    /// for tokens, for parameters with `{{` and for payloads that are matchbox's assets; [`Error::UnknownProfile`],
-    /// [`Error::Unprintable`], [`Error::TooManyArguments`], [`Error::CommandLineTooLong`].
+    /// address, which is all that Pixiecore says, where unknown machines are not to be refused, for
+    /// tokens, for parameters with `{{` and for payloads that are matchbox's assets;
+    /// [`Error::UnknownProfile`], [`Error::Unprintable`], [`Error::TooManyArguments`],
+    /// [`Error::CommandLineTooLong`].
     pub fn export(manifest: &Manifest, fleet: &Fleet, base: &PayloadBase) -> Result<Self, Error> {
         base.check(PIXIECORE)?;
         let wanted = match fleet.unknown() {

@@ -249,8 +249,8 @@ impl RendererBuilder {
     /// Reads and compiles the templates.
     ///
     /// # Errors
-    /// [`Error::TargetLacks`]; [`Error::TemplateFile`]; [`Error::MalformedTemplate`] and [`Error::UnknownVariable`] for a
-    /// caller's template.
+    /// [`Error::TargetLacks`]; [`Error::TemplateFile`]; [`Error::MalformedTemplate`] and
+    /// [`Error::UnknownVariable`] for a caller's template.
     pub fn build(self) -> Result<Renderer, Error> {
         let Self { mut sources, directories, variables, settings } = self;
         settings.require_capabilities()?;

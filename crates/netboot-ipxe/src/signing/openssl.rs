@@ -124,7 +124,8 @@ impl OpensslSigner {
                     None => Ok(()),
                 }
             };
-            let (input_read, output_read, errors_read) = tokio::join!(feed, read_output, read_errors);
+            let (input_read, output_read, errors_read) =
+                tokio::join!(feed, read_output, read_errors);
             output_read.and(errors_read).map_err(start)?;
             let status = child.wait().await.map_err(start)?;
             input_read.map(|()| status)
