@@ -2,6 +2,7 @@
 //! next publish completes it. (ministack answers 200 when its disk is full, and goes on from memory:
 //! it has no such error.)
 #![expect(
+    clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "the counts are what the test is read for; a test whose set-up fails has failed"

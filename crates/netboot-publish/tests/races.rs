@@ -3,6 +3,7 @@
 //! `NETBOOT_RACES` says how many times the two race at each kind of target; over ssh it is a
 //! fifth of that, since each round takes seconds.
 #![expect(
+    clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "the counts are what the test is read for; a test whose set-up fails has failed"

@@ -118,12 +118,12 @@ async fn check(kind: Kind) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     stop.store(true, Ordering::SeqCst);
-    let published = publishing.await.unwrap();
+    let activations = publishing.await.unwrap();
     for booting in booting {
         booting.await.unwrap();
     }
     println!(
-        "{kind:?}: {published} activations, {deleted} releases deleted by {prunings} prunings with \
+        "{kind:?}: {activations} activations, {deleted} releases deleted by {prunings} prunings with \
          a grace time of {grace:.1?}, {} boots read {} objects, none torn or gone; {} boots took \
          longer; {:.1?}",
         machines.boots.load(Ordering::SeqCst),

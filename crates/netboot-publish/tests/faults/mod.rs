@@ -1,7 +1,11 @@
 //! What the tests of faults share: a target of each kind, reached directly or through a proxy,
 //! and a reader that sees it as machines do.
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "each test file uses a part of it")]
-#![expect(clippy::unwrap_used, reason = "a test's set-up that fails is the test's failure")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what is torn, or cannot be set up, is the test's failure"
+)]
 
 mod outcome;
 mod place;
