@@ -77,7 +77,7 @@ pub(super) async fn content_of(
     tokio::select! {
         biased;
         () = context.cancellation().cancelled() => Err(Error::Cancelled),
-        content = read_content(store, path, context) => content,
+        read = read_content(store, path, context) => read,
     }
 }
 

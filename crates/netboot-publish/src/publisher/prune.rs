@@ -133,7 +133,7 @@ impl Publisher {
         let mut unwanted = Vec::new();
         let incomplete = incomplete_manifest()?;
         let releases = self.list_releases().await?;
-        self.require_manifests(&wanted.live, &releases)?;
+        wanted::require_manifests(&wanted.live, &releases)?;
         for (release, files) in releases {
             let manifest = files.get(layout::manifest().as_str());
             let record = files.get(incomplete.as_str());

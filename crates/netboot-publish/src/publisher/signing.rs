@@ -120,7 +120,7 @@ impl Publisher {
 
     /// Whether this publisher's signer or a trusted key signed these bytes.
     async fn is_signed(&self, release: &ReleaseId, json: &Bytes) -> Result<bool, Error> {
-        let own = self.signer.iter().map(|signer| signer.public_key());
+        let own = self.signer.iter().map(Signer::public_key);
         let trusted = self.trusted_keys.iter().flat_map(|keys| keys.iter());
         let keys: Vec<TrustedKey> = own.chain(trusted).cloned().collect();
         let signature = self.read_signature(release).await?;

@@ -49,26 +49,25 @@ impl Publisher {
         }
         Ok(wanted)
     }
+}
 
-    /// Fails if a release that machines boot has no manifest, so that nobody knows which blobs
-    /// are its own.
-    pub(super) fn require_manifests(
-        &self,
-        live: &BTreeSet<ReleaseId>,
-        releases: &BTreeMap<ReleaseId, Files>,
-    ) -> Result<(), Error> {
-        let records = [layout::manifest(), incomplete_manifest()?];
-        let is_known = |release: &&ReleaseId| {
-            let files = releases.get(release);
-            files.is_some_and(|files| records.iter().any(|path| files.contains_key(path.as_str())))
-        };
-        match live.iter().find(|release| !is_known(release)) {
-            Some(release) => {
-                let findings = vec![Finding::Missing { path: manifest_path(release) }];
-                Err(Error::NotWhole { release: *release, findings })
-            }
-            None => Ok(()),
+/// Fails if a release that machines boot has no manifest, so that nobody knows which blobs
+/// are its own.
+pub(super) fn require_manifests(
+    live: &BTreeSet<ReleaseId>,
+    releases: &BTreeMap<ReleaseId, Files>,
+) -> Result<(), Error> {
+    let records = [layout::manifest(), incomplete_manifest()?];
+    let is_known = |release: &&ReleaseId| {
+        let files = releases.get(release);
+        files.is_some_and(|files| records.iter().any(|path| files.contains_key(path.as_str())))
+    };
+    match live.iter().find(|release| !is_known(release)) {
+        Some(release) => {
+            let findings = vec![Finding::Missing { path: manifest_path(release) }];
+            Err(Error::NotWhole { release: *release, findings })
         }
+        None => Ok(()),
     }
 }
 
