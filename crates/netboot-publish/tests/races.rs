@@ -91,7 +91,7 @@ async fn race(kind: Kind, rounds: usize) {
     one.publish(&release("first", None), &Context::new()).await.unwrap();
 
     let stop = Arc::new(AtomicBool::new(false));
-    let reading = reader.clone().boot_until(stop.clone(), Duration::ZERO);
+    let reading = reader.clone().boot_until(stop.clone(), Duration::from_millis(5));
     let (mut counts, begun) = (Counts::default(), Instant::now());
     for round in 0..rounds {
         let barrier = Arc::new(Barrier::new(2));
