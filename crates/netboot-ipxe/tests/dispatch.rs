@@ -325,3 +325,29 @@ async fn payloads_and_reports_may_have_urls_of_their_own() {
     assert_golden("reporting-dispatch.ipxe", &script(&release, "boot.ipxe").await);
     assert_golden("reporting-image.ipxe", &script(&release, "worker/netboot.ipxe").await);
 }
+
+#[tokio::test]
+async fn where_unknown_machines_are_refused_no_script_offers_a_shell_or_a_menu() {
+    for form in [DispatchForm::Inline, DispatchForm::Tables, DispatchForm::Files] {
+        let release = release(small_fleet(form));
+        let fixed = release.entry_points().values().chain([release.pointer()]);
+        let mut scripts: Vec<String> =
+            fixed.map(|text| String::from_utf8(text.to_vec()).unwrap()).collect();
+        for artifact in release.files().values().chain(release.blobs().values()) {
+            if artifact.kind() == ArtifactKind::Script {
+                scripts.push(text(artifact.as_ref()).await);
+            }
+        }
+        assert!(scripts.len() > 6, "{}", scripts.len());
+        for script in scripts {
+            let is_open = |word: &str| matches!(word, "shell" | "menu" | "login" | "config");
+            assert!(!script.split_whitespace().any(is_open), "{script}");
+        }
+    }
+    // Elsewhere a shell is offered where something failed.
+    let open = Fleet::builder(UnknownMachine::LocalDisk)
+        .assignment(assignment("a", "worker").key(mac(1)))
+        .build()
+        .unwrap();
+    assert!(script(&release(open), "worker/netboot.ipxe").await.contains("&& shell ||"));
+}

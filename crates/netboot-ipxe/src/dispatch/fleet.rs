@@ -20,7 +20,9 @@ pub enum UnknownMachine {
     LocalDisk,
     /// It boots nothing: it shows its MAC address, UUID and serial number, and that it is not
     /// known here, waits a minute and starts over, so that it boots once it has been added. No
-    /// menu and no shell is offered by any script; what iPXE itself offers by Ctrl-B stays.
+    /// menu and no shell is offered by any script, of images and static entries included; what
+    /// iPXE itself offers by Ctrl-B stays. Only `boot.ipxe` asks who a machine is: one that is sent
+    /// to a profile's own entry boots it.
     Refuse,
 }
 

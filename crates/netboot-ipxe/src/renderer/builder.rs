@@ -12,7 +12,7 @@ use tera::Context;
 use url::Url;
 
 use super::Renderer;
-use crate::dispatch::{Assignment, BootOnce, Fleet};
+use crate::dispatch::{Assignment, BootOnce, Fleet, UnknownMachine};
 use crate::menu::{LocalDisk, Menu};
 use crate::script_url::without_password;
 use crate::template::{TemplateName, TemplateSources, Templates};
@@ -167,7 +167,8 @@ impl RendererBuilder {
     }
 
     /// Whether scripts offer iPXE's command line where something failed: they do by default. It
-    /// lets whoever stands there boot anything.
+    /// lets whoever stands there boot anything, so a fleet that refuses unknown machines
+    /// ([`UnknownMachine::Refuse`]) has none.
     pub fn offer_shell(mut self, offer: bool) -> Self {
         self.settings.shell = offer;
         self
@@ -264,7 +265,7 @@ impl RendererBuilder {
             "longest_pause_seconds",
             &(pause << PAUSE_DOUBLINGS.min(pause.leading_zeros())),
         );
-        common.insert("shell", &settings.shell);
+        common.insert("shell", &settings.offers_shell());
         common.insert("report_url", &settings.report_url);
         let templates = Templates::compile(&sources, common, &variables, &settings.target)?;
         Ok(Renderer { templates, settings })
@@ -272,6 +273,13 @@ impl RendererBuilder {
 }
 
 impl Settings {
+    /// Whether scripts offer iPXE's command line. Whoever pulls the cable of a machine that is to
+    /// be refused makes the static entry fail.
+    fn offers_shell(&self) -> bool {
+        let refuses = |fleet: &Arc<Fleet>| *fleet.unknown() == UnknownMachine::Refuse;
+        self.shell && !self.fleet.as_ref().is_some_and(refuses)
+    }
+
     /// Fails if the target cannot do what was chosen.
     fn require_capabilities(&self) -> Result<(), Error> {
         let target = &self.target;
