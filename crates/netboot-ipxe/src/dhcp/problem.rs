@@ -86,7 +86,7 @@ pub enum DhcpProblem {
     OutsideSubnet,
     /// The last address of the range comes before its first.
     Backwards,
-    /// The address of a server or router would be leased to a machine.
+    /// The address of a server, router or known machine would be leased to any machine.
     InRange,
     /// It was given twice.
     Duplicate,
@@ -132,7 +132,9 @@ impl DhcpProblem {
             (Self::Duplicate, _) => "give it once",
             (Self::NoneKnown, _) => "add the machines by their hardware addresses",
             (Self::NotLeasing, _) => "set the address at the server that leases it",
-            (Self::InRange, _) => "lease a range without the addresses of servers and routers",
+            (Self::InRange, _) => {
+                "lease a range without the addresses of servers, routers and known machines"
+            }
             (Self::Credentials, _) => {
                 "serve boot files without a password: DHCP shows them to the whole network"
             }

@@ -84,7 +84,8 @@ impl DhcpSettings {
     ///
     /// # Errors
     /// [`Error::NoProxyDhcp`] where another server leases the addresses and this one cannot run
-    /// beside it.
+    /// beside it; [`Error::InvalidDhcpSetting`] where dhcpd would lease a machine's own address to
+    /// others, since it is of the range.
     pub fn configuration(&self, server: DhcpServer) -> Result<String, Error> {
         match server {
             DhcpServer::Dnsmasq => dnsmasq::configuration(self),

@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use netboot_ipxe::dhcp::{
-    BootFilePath, BootServer, BootUrl, DhcpProblem, DhcpSetting, DhcpSettings, DhcpSettingsBuilder,
-    InterfaceName, KnownMachine, TftpRoot,
+    BootFilePath, BootServer, BootUrl, DhcpProblem, DhcpServer, DhcpSetting, DhcpSettings,
+    DhcpSettingsBuilder, InterfaceName, KnownMachine, TftpRoot,
 };
 use netboot_ipxe::{Error, MacAddress};
 
@@ -141,6 +141,13 @@ fn machines_are_known_once() {
     let machine = KnownMachine::new(mac(9)).with_address(address("10.78.0.1"));
     let outside = (DhcpSetting::Machine, DhcpProblem::OutsideSubnet);
     assert_eq!(with(leasing(builder()), machine), outside);
+    // dnsmasq and Kea keep the address of a range for the machine that it is reserved for.
+    let machine = KnownMachine::new(mac(9)).with_address(address("10.77.0.150"));
+    let settings = leasing(builder()).machine(machine).build().unwrap();
+    settings.configuration(DhcpServer::Dnsmasq).unwrap();
+    settings.configuration(DhcpServer::Kea).unwrap();
+    let in_range = (DhcpSetting::Machine, DhcpProblem::InRange);
+    assert_eq!(refused(settings.configuration(DhcpServer::IscDhcpd)), in_range);
     // Where another server leases the addresses, it is not for this one to reserve one.
     let not_leasing = (DhcpSetting::Machine, DhcpProblem::NotLeasing);
     assert_eq!(refused(builder().build()), not_leasing);
