@@ -41,6 +41,13 @@ pub async fn check_store(make: impl Fn() -> Arc<dyn Store>) {
     store::check(&make).await;
 }
 
+/// Checks those promises of [`Publisher`](crate::Publisher) that most depend on how the store does
+/// its work, in about a quarter of the calls that [`check_publisher`] makes, which checks them too.
+/// It is for a store whose calls take their time, in tests that run often.
+pub async fn check_publisher_in_brief(make: impl Fn() -> Arc<dyn Store>) {
+    publisher::check_in_brief(&make).await;
+}
+
 /// Checks every promise of [`Publisher`](crate::Publisher) over the store. `make` gives a new,
 /// empty target each time it is called.
 pub async fn check_publisher(make: impl Fn() -> Arc<dyn Store>) {

@@ -37,6 +37,7 @@ use tokio::sync::RwLockWriteGuard;
 
 pub use self::builder::RsyncStoreBuilder;
 pub use self::failure::{RsyncFailure, RsyncFailureKind};
+use self::reading::Fetched;
 use self::record::Record;
 use self::session::Session;
 use self::settings::Settings;
@@ -194,14 +195,15 @@ impl Store for RsyncStore {
         }
         let fetched =
             reading::fetch(&self.session, path, Some(DOCUMENT_LIMIT), &Context::new()).await?;
-        let Some(file) = fetched else {
-            return match self.stat(std::slice::from_ref(path)).await?.get(path) {
-                Some(Entry::Object { size, .. }) if *size > DOCUMENT_LIMIT => {
-                    let (path, size) = (path.clone(), *size);
-                    Err(Error::TooLarge { path, size, limit: DOCUMENT_LIMIT })
-                }
-                _ => Ok(None),
-            };
+        let file = match fetched {
+            Fetched::File(file) => file,
+            Fetched::Nothing => return Ok(None),
+            Fetched::Larger => {
+                let found = self.stat(std::slice::from_ref(path)).await?;
+                let Some(size) = found.get(path).and_then(Entry::size) else { return Ok(None) };
+                let path = path.clone();
+                return Err(Error::TooLarge { path, size, limit: DOCUMENT_LIMIT });
+            }
         };
         let reading = tokio::task::spawn_blocking(move || read_all(file));
         // A panic or a shut-down runtime is all that a join can fail of: both end the work.
@@ -216,7 +218,7 @@ impl Store for RsyncStore {
             return record.open(&self.session, path).await;
         }
         let file = reading::fetch(&self.session, path, None, &Context::new()).await?;
-        Ok(file.map(|file| Box::pin(tokio::fs::File::from_std(file)) as ArtifactReader))
+        Ok(file.file().map(|file| Box::pin(tokio::fs::File::from_std(file)) as ArtifactReader))
     }
 
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {

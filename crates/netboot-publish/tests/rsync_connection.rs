@@ -193,8 +193,10 @@ async fn a_process_that_is_killed_takes_its_connection_with_it() {
         staging.to_str().unwrap(),
     ]
     .join("\n");
-    let mut process =
-        site::test_process(&[], "a_process_holds_a_connection").env(TARGET, target).spawn().unwrap();
+    let mut process = site::test_process(&[], "a_process_holds_a_connection")
+        .env(TARGET, target)
+        .spawn()
+        .unwrap();
     let begin = Instant::now();
     while !site.published().join("blobs/a").is_file() {
         assert!(begin.elapsed() < Duration::from_secs(60), "nothing was sent");

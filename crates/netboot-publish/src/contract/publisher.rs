@@ -17,35 +17,40 @@ use crate::store::{Store, Swap};
 
 type Make<'a> = &'a dyn Fn() -> Arc<dyn Store>;
 
-pub(super) async fn check(make: Make<'_>) {
+/// What depends on the store most.
+pub(super) async fn check_in_brief(make: Make<'_>) {
     publishing::publishing_makes_a_release_live(make).await;
-    publishing::publishing_again_changes_nothing(make).await;
     publishing::what_is_there_is_not_sent_again(make).await;
+    damage::damage_is_found_and_repaired(make).await;
+    going_live::a_lost_race_is_a_conflict(make).await;
+    pruning::pruning_keeps_what_is_wanted(make).await;
+    pruning::a_broken_off_pruning_is_completed(make).await;
+    repairing::what_is_damaged_is_sent_again(make).await;
+    publishing::cancelling_leaves_the_old_release_live(make).await;
+}
+
+pub(super) async fn check(make: Make<'_>) {
+    check_in_brief(make).await;
+    going_live::links_of_the_old_layout_follow_the_live_release(make).await;
+    damage::files_of_others_stay(make).await;
+    publishing::publishing_again_changes_nothing(make).await;
     publishing::staging_changes_nothing_that_machines_boot(make).await;
     publishing::explanations_of_a_release_stay(make).await;
     publishing::another_pointer_text_replaces_the_old_one(make).await;
-    damage::damage_is_found_and_repaired(make).await;
     going_live::only_whole_releases_go_live(make).await;
     going_live::rollback_walks_back(make).await;
-    going_live::a_lost_race_is_a_conflict(make).await;
-    damage::files_of_others_stay(make).await;
     damage::what_is_ours_is_not_to_be_written_over(make).await;
     damage::a_damaged_pointer_is_an_error(make).await;
-    going_live::links_of_the_old_layout_follow_the_live_release(make).await;
-    pruning::pruning_keeps_what_is_wanted(make).await;
     pruning::pruning_spares_other_pointers_and_young_releases(make).await;
-    pruning::a_broken_off_pruning_is_completed(make).await;
     proving::what_came_up_goes_live(make).await;
     proving::what_did_not_come_up_leaves_the_live_release(make).await;
     proving::what_went_live_meanwhile_is_not_undone(make).await;
-    repairing::what_is_damaged_is_sent_again(make).await;
     repairing::what_no_source_has_is_told(make).await;
     repairing::a_manifest_is_mended_too(make).await;
     repairing::publishing_that_reads_all_mends_what_has_the_right_size(make).await;
     signing::a_signed_release_goes_live_and_is_signed_once(make).await;
     signing::only_what_a_trusted_key_signed_goes_live(make).await;
     signing::what_was_changed_after_signing_does_not_go_live(make).await;
-    publishing::cancelling_leaves_the_old_release_live(make).await;
 }
 
 fn path(text: &str) -> ReleasePath {

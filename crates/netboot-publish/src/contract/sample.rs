@@ -30,6 +30,11 @@ pub fn sample_release(generation: &str) -> Release {
     release_of(["worker", "control-plane"].map(|profile| sample_image(profile, generation)))
 }
 
+/// A release of one profile, since a store may take its time for each object.
+pub(super) fn small_release(generation: &str) -> Release {
+    release_of([sample_image("worker", generation)])
+}
+
 /// A release of these images.
 pub(super) fn release_of(images: impl IntoIterator<Item = Image>) -> Release {
     let images: Vec<Image> = images.into_iter().collect();

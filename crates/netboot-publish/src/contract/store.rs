@@ -65,7 +65,7 @@ async fn an_object_is_replaced_at_once(make: Make<'_>) {
     let writer = {
         let (store, versions) = (store.clone(), versions.clone());
         tokio::spawn(async move {
-            for round in 0..20 {
+            for round in 0..10 {
                 put(store.as_ref(), "replaced", versions[round % 2].clone()).await;
             }
         })
@@ -81,7 +81,7 @@ async fn an_object_is_replaced_at_once(make: Make<'_>) {
 /// 2. When `send` returns, all of the batch is there.
 async fn a_batch_arrives(make: Make<'_>) {
     let store = make();
-    let uploads: Vec<Upload> = (0..40)
+    let uploads: Vec<Upload> = (0..20)
         .map(|n| upload(&format!("releases/batch/{}/{n}", n % 7), format!("number {n}")))
         .collect();
     store.send(uploads.clone(), &Context::new()).await.unwrap();

@@ -98,14 +98,32 @@ async fn list_names(
     Ok(tolerate(outcome)?.then_some(found))
 }
 
-/// Fetches a file into the private directory; `None` where there is none, or where it is larger
-/// than `limit` bytes.
+/// What comes of fetching a file.
+#[derive(Debug)]
+pub(super) enum Fetched {
+    File(File),
+    /// It is larger than the limit.
+    Larger,
+    /// There is no file.
+    Nothing,
+}
+
+impl Fetched {
+    pub(super) fn file(self) -> Option<File> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Larger | Self::Nothing => None,
+        }
+    }
+}
+
+/// Fetches a file of at most `limit` bytes into the private directory.
 pub(super) async fn fetch(
     session: &Arc<Session>,
     path: &ReleasePath,
     limit: Option<u64>,
     context: &Context,
-) -> Result<Option<File>, Error> {
+) -> Result<Fetched, Error> {
     let mut attempt = 1;
     loop {
         match fetch_once(session, path, limit, context).await {
@@ -125,17 +143,23 @@ async fn fetch_once(
     path: &ReleasePath,
     limit: Option<u64>,
     context: &Context,
-) -> Result<Option<File>, Error> {
+) -> Result<Fetched, Error> {
     let work = session.work_directory().await?;
     let version = session.version(&work, context).await?;
     let mut arguments = Arguments::new(&session.settings, version);
     arguments.add("--ignore-missing-args");
-    arguments.add_all(limit.map(|limit| format!("--max-size={limit}")).as_deref());
+    if let Some(limit) = limit {
+        arguments.add(format!("--max-size={limit}"));
+        // Tells of files that are left out for their size.
+        arguments.add("--info=skip1");
+    }
     // The file itself and no list of names: by those, a daemon of rsync 3.5.0 that serves without
     // chroot does not find files below a directory of its module.
     let operand = session.settings.target.operand() + path.as_str();
     let arguments = arguments.with_operands(&operand, &format!("{FETCHED}/"));
-    let outcome = session.run("read from", &work, arguments, context, |_| {}).await?;
+    let mut is_larger = false;
+    let on_line = |line: &str| is_larger |= line.ends_with(" is over max-size");
+    let outcome = session.run("read from", &work, arguments, context, on_line).await?;
     match outcome {
         Err(failure) if failure.kind() == RsyncFailureKind::Vanished => return Err(failure.into()),
         outcome => drop(tolerate(outcome)?),
@@ -143,8 +167,10 @@ async fn fetch_once(
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
     let fetched = work.path(FETCHED).join(name);
     match File::open(&fetched) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Ok(file) => Ok(Fetched::File(file)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(if is_larger { Fetched::Larger } else { Fetched::Nothing })
+        }
         Err(error) => Err(Error::io("open", &fetched, error)),
     }
 }

@@ -9,7 +9,7 @@ use tokio::io::AsyncReadExt;
 
 use super::{Make, assert_clean, publish, publisher};
 use crate::Error;
-use crate::contract::sample::sample_release;
+use crate::contract::sample::{sample_release, small_release};
 use crate::proof::{FailedProof, Proof, Prover, StagedImage, Verdict};
 use crate::publisher::Publisher;
 
@@ -44,7 +44,7 @@ impl Prover for Reading {
         let live = Publisher::from(store.clone()).live().await?;
         self.live.lock().unwrap().push(live.map(|live| live.to_string()));
         if let Some((publisher, generation)) = &self.meanwhile {
-            publish(publisher, &sample_release(generation)).await;
+            publish(publisher, &small_release(generation)).await;
         }
         if self.cancels.is_cancelled() {
             context.cancellation().cancel();
@@ -82,7 +82,7 @@ pub(super) async fn what_came_up_goes_live(make: Make<'_>) {
 pub(super) async fn what_did_not_come_up_leaves_the_live_release(make: Make<'_>) {
     let store = make();
     let publisher = publisher(&store);
-    let [one, two, three] = ["one", "two", "three"].map(sample_release);
+    let [one, two, three] = ["one", "two", "three"].map(small_release);
     publish(&publisher, &one).await;
     let before = store.read(&layout::pointer(publisher.pointer())).await.unwrap();
     let failing = Reading { fails: Some("worker"), ..Reading::default() };
@@ -113,7 +113,7 @@ pub(super) async fn what_did_not_come_up_leaves_the_live_release(make: Make<'_>)
 pub(super) async fn what_went_live_meanwhile_is_not_undone(make: Make<'_>) {
     let store = make();
     let publisher = publisher(&store);
-    let [one, two, three] = ["one", "two", "three"].map(sample_release);
+    let [one, two, three] = ["one", "two", "three"].map(small_release);
     publish(&publisher, &one).await;
     let prover = Reading { meanwhile: Some((publisher.clone(), "three")), ..Reading::default() };
     let error = publisher.publish_proven(&two, &prover, &Context::new()).await.unwrap_err();

@@ -4,7 +4,7 @@ use netboot_core::{CancellationToken, Context, Manifest, Release, layout};
 
 use super::{Make, assert_clean, path, publish, publisher, text};
 use crate::Error;
-use crate::contract::sample::{sample_image, sample_release};
+use crate::contract::sample::{sample_image, sample_release, small_release};
 use crate::publisher::Retention;
 use crate::receipt::Outcome;
 
@@ -38,7 +38,7 @@ pub(super) async fn publishing_makes_a_release_live(make: Make<'_>) {
 }
 
 pub(super) async fn publishing_again_changes_nothing(make: Make<'_>) {
-    let (store, release) = (make(), sample_release("one"));
+    let (store, release) = (make(), small_release("one"));
     let publisher = publisher(&store);
     publish(&publisher, &release).await;
     let before = store.stat(&[path("current.ipxe"), path("boot.ipxe")]).await.unwrap();
@@ -67,7 +67,7 @@ pub(super) async fn what_is_there_is_not_sent_again(make: Make<'_>) {
 }
 
 pub(super) async fn staging_changes_nothing_that_machines_boot(make: Make<'_>) {
-    let (store, one, two) = (make(), sample_release("one"), sample_release("two"));
+    let (store, one, two) = (make(), small_release("one"), small_release("two"));
     let publisher = publisher(&store);
     publish(&publisher, &one).await;
     let pointer = text(&store, &path("current.ipxe")).await;
@@ -98,7 +98,7 @@ pub(super) async fn staging_changes_nothing_that_machines_boot(make: Make<'_>) {
 
 /// The same release but for its explanations, or its pointer's text.
 fn variant(release: &Release, title: &str, pointer: &str) -> Release {
-    let images = ["worker", "control-plane"].map(|name| {
+    let images = ["worker"].map(|name| {
         let manifest = &release.manifest().images()[name];
         let manifest =
             netboot_core::ImageManifest { title: title.parse().unwrap(), ..manifest.clone() };
@@ -124,7 +124,7 @@ fn variant(release: &Release, title: &str, pointer: &str) -> Release {
 }
 
 pub(super) async fn explanations_of_a_release_stay(make: Make<'_>) {
-    let (store, release) = (make(), sample_release("one"));
+    let (store, release) = (make(), small_release("one"));
     let publisher = publisher(&store);
     let (first, second) =
         (variant(&release, "first", "chain"), variant(&release, "second", "chain"));
@@ -139,7 +139,7 @@ pub(super) async fn explanations_of_a_release_stay(make: Make<'_>) {
 }
 
 pub(super) async fn another_pointer_text_replaces_the_old_one(make: Make<'_>) {
-    let (store, release) = (make(), sample_release("one"));
+    let (store, release) = (make(), small_release("one"));
     let publisher = publisher(&store);
     let (first, second) = (variant(&release, "x", "chain"), variant(&release, "x", "chain -ar"));
     assert_eq!(first.id(), second.id());
@@ -154,7 +154,7 @@ pub(super) async fn another_pointer_text_replaces_the_old_one(make: Make<'_>) {
 pub(super) async fn cancelling_leaves_the_old_release_live(make: Make<'_>) {
     let store = make();
     let publisher = publisher(&store);
-    let [one, two] = ["one", "two"].map(sample_release);
+    let [one, two] = ["one", "two"].map(small_release);
     publish(&publisher, &one).await;
     let token = CancellationToken::new();
     token.cancel();

@@ -6,16 +6,11 @@ use std::sync::Arc;
 use netboot_core::{Context, Release, ReleasePath, layout};
 
 use super::{Make, assert_clean, delete, flip, path, publish, publisher, put, text};
-use crate::contract::sample::{release_of, sample_image};
+use crate::contract::sample::small_release;
 use crate::publisher::{Publisher, RepairReport, RepairSource, VerifyDepth, VerifyScope};
 use crate::signature::{MinisignKey, Signer};
 use crate::store::Store;
 use crate::{Error, Finding, MemoryStore, Outcome};
-
-/// Of one profile, since a store may take its time for each object that is read.
-fn small_release(generation: &str) -> Release {
-    release_of([sample_image("worker", generation)])
-}
 
 async fn repair(
     publisher: &Publisher,

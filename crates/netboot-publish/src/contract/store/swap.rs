@@ -39,7 +39,8 @@ pub(super) async fn swap_replaces_what_was_expected(make: Make<'_>) {
 pub(super) async fn of_several_swaps_one_succeeds(make: Make<'_>) {
     let store = make();
     let guarded = store.capabilities().compare_and_swap();
-    for round in 0..10 {
+    // Without a guard there is no race to win.
+    for round in 0..if guarded { 10 } else { 2 } {
         let there = store.read(&path("current.ipxe")).await.unwrap();
         let version = there.map(|document| document.version);
         let swaps: Vec<_> = (0..6)
@@ -67,7 +68,7 @@ pub(super) async fn of_several_swaps_one_succeeds(make: Make<'_>) {
 pub(super) async fn a_version_changes_with_the_bytes(make: Make<'_>) {
     let store = make();
     let mut versions = std::collections::HashSet::new();
-    for n in 0..10 {
+    for n in 0..5 {
         put(store.as_ref(), "current.ipxe", format!("{n:03}")).await;
         let version = store.read(&path("current.ipxe")).await.unwrap().unwrap().version;
         assert_eq!(store.read(&path("current.ipxe")).await.unwrap().unwrap().version, version);
