@@ -80,6 +80,21 @@ impl Error {
     /// What to do about an error of a fleet, a menu, a target or a signature.
     fn fleet_hint(&self) -> Option<&'static str> {
         Some(match self {
+            Self::InvalidMachineKey { kind: ValueKind::MachineName, .. } => {
+                "give 1 to 63 lower-case letters, digits, `.`, `_` and `-`, with a letter or a \
+                 digit at either end"
+            }
+            Self::InvalidMachineKey { kind: ValueKind::SettingName, .. } => {
+                "give the name that iPXE has for it, such as `manufacturer` or `net0/next-server`"
+            }
+            Self::InvalidMachineKey { kind: ValueKind::SettingValue, .. } => {
+                "give it as iPXE shows it on the machine itself (`echo ${manufacturer}`): 1 to 128 \
+                 printable ASCII characters without `${`"
+            }
+            Self::InvalidMachineKey { kind: ValueKind::Uuid, .. } => {
+                "give it as iPXE shows it on the machine itself (`echo ${uuid}`); zeros and ones \
+                 are what a board without a UUID has"
+            }
             Self::Unprintable { .. } | Self::InvalidMachineKey { .. } => {
                 "give it as iPXE shows it on the machine itself (`echo ${serial}`): printable \
                  ASCII, and no placeholder that other boards have too"
