@@ -11,7 +11,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use lint_target::target_of;
-use netboot_ipxe::{Finding, FindingKind, Severity, Target, lint};
+use netboot_ipxe::{Finding, FindingKind, Platform, Severity, Target, lint};
 
 fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/lint")
@@ -134,4 +134,14 @@ fn a_disk_that_does_not_boot_is_told_of() {
     let codes = |script| codes(script, &Target::default());
     assert_eq!(codes("#!ipxe\nsanboot --drive 0x80\n"), ["unhandled-failure"]);
     assert_eq!(codes("#!ipxe\nsanboot --drive 0x80 || echo no disk\n"), [""; 0]);
+}
+
+#[test]
+fn only_a_bios_has_so_small_a_stack() {
+    let script = fs::read_to_string(directory().join("too-many-words/bad.ipxe")).unwrap();
+    for target in Target::all() {
+        let expected: &[&str] =
+            if target.runs_on(Platform::Bios) { &["too-many-words"] } else { &[] };
+        assert_eq!(codes(&script, &target), expected, "{target}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::FindingKind;
 use super::reader::Reader;
+use crate::Platform;
 use crate::script::{Command, LINE_WORD_LIMIT, LogicalLine, Span};
 
 pub(super) fn check(reader: &mut Reader<'_>) {
@@ -24,7 +25,7 @@ pub(super) fn check(reader: &mut Reader<'_>) {
             reader.find(Span::new(start, start + 1), FindingKind::OpenEnd);
         }
         let (words, limit) = (line.word_count(), LINE_WORD_LIMIT);
-        if words > limit {
+        if words > limit && reader.target.runs_on(Platform::Bios) {
             reader.find(line.span(), FindingKind::TooManyWords { words, limit });
         }
         check_comment(reader, line);
