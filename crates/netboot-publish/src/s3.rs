@@ -14,6 +14,7 @@ mod memory;
 mod object;
 mod pages;
 mod probe;
+mod refused_signature;
 mod requests;
 mod send;
 mod settings;

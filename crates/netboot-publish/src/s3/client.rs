@@ -13,6 +13,7 @@ use object_store::path::Path;
 use url::Url;
 
 use super::failure::S3Failure;
+use super::refused_signature::RefusedSignature;
 use super::settings::Settings;
 use crate::Error;
 
@@ -112,7 +113,11 @@ pub(super) fn fail(
     source: impl std::error::Error + Send + Sync + 'static,
 ) -> Error {
     let failure = S3Failure::of(&source);
-    Error::S3 { action, url, failure, source: Box::new(source) }
+    let source: Box<dyn std::error::Error + Send + Sync> = match failure {
+        S3Failure::WrongSecretKey => Box::new(RefusedSignature::new(&source)),
+        _ => Box::new(source),
+    };
+    Error::S3 { action, url, failure, source }
 }
 
 /// Why a request of our own failed.

@@ -1,0 +1,60 @@
+//! What a server says of a signature that it refuses, without what it repeats of the request.
+
+use std::error::Error as StdError;
+
+/// The elements of the answer that repeat the request, as text and in hexadecimal: with the
+/// session's token among its headers.
+const REPEATED: [&str; 2] = ["CanonicalRequest", "CanonicalRequestBytes"];
+
+/// An error, with all its sources, of a signature that is refused.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub(super) struct RefusedSignature {
+    text: String,
+}
+
+impl RefusedSignature {
+    pub(super) fn new(error: &(dyn StdError + 'static)) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        for name in REPEATED {
+            let (opening, closing) = (format!("<{name}>"), format!("</{name}>"));
+            while let Some(begin) = text.find(&opening) {
+                let length = text[begin..].find(&closing).map(|at| at + closing.len());
+                let end = length.map_or(text.len(), |length| begin + length);
+                text.replace_range(begin..end, "");
+            }
+        }
+        Self { text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use crate::s3::S3Failure;
+    use crate::s3::client::fail;
+
+    #[test]
+    fn the_token_of_a_session_is_not_told() {
+        let answer = "Client error with status code: 403 Forbidden: <Error>\
+                      <Code>SignatureDoesNotMatch</Code><Message>Check it.</Message>\
+                      <CanonicalRequest>PUT\nx-amz-security-token:a-token</CanonicalRequest>\
+                      <CanonicalRequestBytes>61 2d 74</CanonicalRequestBytes></Error>";
+        let inner = io::Error::other(answer);
+        let outer = io::Error::other(format!("Error performing PUT: {inner}"));
+        for error in [inner, outer] {
+            let error = fail("write", "https://s3.example.org/boot/x".to_owned(), error);
+            let crate::Error::S3 { failure, source, .. } = &error else { unreachable!() };
+            assert_eq!(*failure, S3Failure::WrongSecretKey);
+            assert!(source.to_string().contains("Check it."), "{source}");
+            let told = format!("{source} {error:?}");
+            assert!(!told.contains("a-token") && !told.contains("61 2d 74"), "{told}");
+        }
+    }
+}
