@@ -1,7 +1,7 @@
 //! Targets that a caller puts together: what is refused, and how they stand in a file.
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
-use netboot_ipxe::{Error, Platform, Quirk, Target, TargetBuilder};
+use netboot_ipxe::{Error, ImageFormat, Platform, Protocol, Quirk, Target, TargetBuilder, lint};
 
 fn sid() -> Target {
     "sid-efi".parse().unwrap()
@@ -32,6 +32,24 @@ fn a_target_has_only_what_ipxe_can_have() {
     let mine = sid().customize("mine").without_command("ntp").command("imgverify").build().unwrap();
     assert!(!mine.has_command("ntp") && mine.has_option("imgverify", "signer"));
     assert!(sid().has_command("ntp") && !sid().has_command("imgverify"));
+}
+
+#[test]
+fn formats_protocols_and_quirks_come_and_go() {
+    let bookworm = Target::default();
+    let mine = bookworm.customize("mine").without_quirk(Quirk::ReencodesUrls);
+    let mine = mine.protocol(Protocol::Https).image_format(ImageFormat::Efi);
+    let mine = mine.setting("site").build().unwrap();
+    // A build that does not encode URLs anew takes what one of 2019 mangles.
+    let script = "#!ipxe\nchain https://a/b%2Fc?${site} || exit 1\n";
+    assert_eq!(lint(script, &mine), []);
+    let codes: Vec<&str> = lint(script, &bookworm).iter().map(|it| it.kind.code()).collect();
+    assert_eq!(codes, ["missing-protocol", "reencoded-escape", "never-set"]);
+    assert!(mine.has_image_format(ImageFormat::Efi));
+    let back = mine.customize("back").without_image_format(ImageFormat::Efi);
+    let back = back.without_protocol(Protocol::Https).quirk(Quirk::ReencodesUrls).build().unwrap();
+    assert!(!back.has_image_format(ImageFormat::Efi) && !back.has_protocol(Protocol::Https));
+    assert!(back.has_quirk(Quirk::ReencodesUrls) && !mine.has_quirk(Quirk::ReencodesUrls));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use netboot_ipxe::dhcp::{
-    BootFilePath, BootServer, BootUrl, DhcpProblem, DhcpServer, DhcpSetting, DhcpSettings,
-    DhcpSettingsBuilder, InterfaceName, KnownMachine, TftpRoot,
+    BootFilePath, BootServer, BootUrl, ClientArchitecture, DhcpProblem, DhcpServer, DhcpSetting,
+    DhcpSettings, DhcpSettingsBuilder, InterfaceName, KnownMachine, TftpRoot,
 };
 use netboot_ipxe::{Error, MacAddress};
 
@@ -108,6 +108,20 @@ fn addresses_must_fit_each_other() {
     for server in ["127.0.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255"] {
         let server = BootServer::new(address(server), "http://a/b".parse().unwrap());
         assert_eq!(refused(server), (DhcpSetting::ServerAddress, DhcpProblem::Unreachable));
+    }
+}
+
+#[test]
+fn firmware_without_a_boot_file_is_given_none() {
+    let server = boot_server().without_boot_file(ClientArchitecture::EfiX64);
+    let settings = leasing(super::builder_with(server)).build().unwrap();
+    for server in DhcpServer::ALL {
+        let text = settings.configuration(server).unwrap();
+        assert!(text.contains("undionly.kpxe") && !text.contains("/ipxe/ipxe.efi"), "{text}");
+        // The codes 7 and 16 stand nowhere.
+        for code in ["client-arch,7", "client-arch,16", "0x0007", "0x0010", "00:07", "00:10"] {
+            assert!(!text.contains(code), "{text}");
+        }
     }
 }
 
