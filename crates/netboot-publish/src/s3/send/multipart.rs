@@ -122,32 +122,32 @@ fn finished<T>(joined: Result<T, tokio::task::JoinError>) -> Result<T, Error> {
 }
 
 /// A multipart upload, aborted when this is dropped before it is complete.
-struct Begun<'a> {
+struct Begun {
     upload: Option<Box<dyn MultipartUpload>>,
-    aborts: &'a TaskTracker,
+    aborts: TaskTracker,
 }
 
-impl<'a> Begun<'a> {
+impl Begun {
     async fn begin(
         client: &Arc<Client>,
         key: &Path,
         path: &ReleasePath,
-        aborts: &'a TaskTracker,
+        aborts: &TaskTracker,
     ) -> Result<Self, Error> {
         let options =
             PutMultipartOptions { attributes: attributes(path), ..PutMultipartOptions::default() };
         let (give, take) = oneshot::channel();
-        let (writer, place) = (client.clone(), key.clone());
+        let (writer, place, tracker) = (client.clone(), key.clone(), aborts.clone());
         // In a task of its own: were this dropped meanwhile, nobody would know the upload's name.
         aborts.spawn(async move {
             let begun = writer.writes.put_multipart_opts(&place, options).await;
-            if let Err(Ok(upload)) = give.send(begun) {
-                abort(upload).await;
-            }
+            // It is aborted wherever it is dropped: here, where nobody waits for it any more, or
+            // on its way, where somebody did until now.
+            let begun = begun.map(|upload| Self { upload: Some(upload), aborts: tracker });
+            drop(give.send(begun));
         });
         let begun = take.await.map_err(|_| Error::Cancelled)?;
-        let upload = begun.map_err(|source| client.error("write", key, source))?;
-        Ok(Self { upload: Some(upload), aborts })
+        begun.map_err(|source| client.error("write", key, source))
     }
 
     fn part(&mut self, payload: PutPayload) -> UploadPart {
@@ -180,7 +180,7 @@ impl<'a> Begun<'a> {
     }
 }
 
-impl Drop for Begun<'_> {
+impl Drop for Begun {
     fn drop(&mut self) {
         // Without a runtime nothing can be sent any more: what is left is cleaned up later.
         if let Some(upload) = self.upload.take()
