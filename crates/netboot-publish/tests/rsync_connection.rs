@@ -1,9 +1,5 @@
 //! A store has one ssh connection, which neither outlives it nor its process.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test's set-up that fails is the test's failure"
-)]
+#![expect(clippy::unwrap_used, reason = "a test's set-up that fails is the test's failure")]
 
 mod rsync;
 mod site;

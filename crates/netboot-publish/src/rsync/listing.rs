@@ -80,6 +80,7 @@ pub(super) fn is_unfinished(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
     use std::time::Duration;
 
     use proptest::prelude::*;
@@ -144,7 +145,7 @@ mod tests {
                     && next.len() > 3
                     && next[1..4].iter().all(u8::is_ascii_digit);
                 if is_misread || !(b' '..=b'~').contains(byte) {
-                    text.push_str(&format!("\\#{byte:03o}"));
+                    write!(text, "\\#{byte:03o}").unwrap();
                 } else {
                     text.push(char::from(*byte));
                 }
