@@ -24,6 +24,13 @@ pub enum Error {
         problem: TextProblem,
     },
 
+    /// A text is not the hardware address of a network card.
+    #[error("{value:?} is not the hardware address of a network card")]
+    InvalidMacAddress {
+        /// The text, cut to its first 80 characters.
+        value: String,
+    },
+
     /// A file cannot be read or written.
     #[error("cannot {action} `{path}`")]
     Io {
@@ -272,6 +279,11 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::InvalidValue { kind, .. } => kind.rule().to_owned(),
+            Self::InvalidMacAddress { .. } => {
+                "write six pairs of hexadecimal digits, such as 52:54:00:12:34:56; group addresses \
+                 and zeros belong to no card"
+                    .to_owned()
+            }
             Self::Io { source, path, .. } => io_hint(source, path),
             Self::NotAFile { .. } => "name the file itself, not the directory it is in".to_owned(),
             Self::EmptyArtifact { .. } => {

@@ -129,13 +129,6 @@ pub enum Error {
         problem: String,
     },
 
-    /// A text that is no hardware address of a network card.
-    #[error("{value:?} is no hardware address of a network card")]
-    InvalidMacAddress {
-        /// The text, cut to its first 80 characters.
-        value: String,
-    },
-
     /// A setting of a DHCP server that cannot be used.
     #[error("the {setting} {value:?} cannot be used: {problem}")]
     InvalidDhcpSetting {

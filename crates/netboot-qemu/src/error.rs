@@ -19,13 +19,6 @@ const SIGKILL: i32 = 9;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A text is not the hardware address of a network card.
-    #[error("{value:?} is not the hardware address of a network card")]
-    InvalidMacAddress {
-        /// The text, cut to its first 80 characters.
-        value: String,
-    },
-
     /// A setting of a machine is out of its range.
     #[error("the machine's {setting} cannot be {value}: {problem}")]
     InvalidSetting {
@@ -137,11 +130,6 @@ impl Error {
     /// What to do about it, as a sentence for an operator.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::InvalidMacAddress { .. } => {
-                "write six pairs of hexadecimal digits, such as 52:54:00:12:34:56, and no group \
-                 address"
-                    .to_owned()
-            }
             Self::InvalidSetting { setting, problem, .. } => {
                 format!("give the {setting} another value: {problem}")
             }

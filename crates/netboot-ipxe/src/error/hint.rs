@@ -55,11 +55,6 @@ impl Error {
                 format!("the template may use: {}", all.join(", "))
             }
             Self::NotAScript { problem, .. } => problem.remedy(),
-            Self::InvalidMacAddress { .. } => {
-                "write six pairs of hexadecimal digits, such as 52:54:00:12:34:56; group addresses \
-                 and zeros belong to no card"
-                    .to_owned()
-            }
             Self::InvalidDhcpSetting { setting, problem, .. } => {
                 problem.remedy(*setting).to_owned()
             }

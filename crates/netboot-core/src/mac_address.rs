@@ -1,4 +1,4 @@
-//! The hardware address of a virtual network card.
+//! Hardware addresses of network cards.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +12,14 @@ use crate::Error;
 /// Parses from six pairs of hexadecimal digits, separated by `:` or `-`, and displays as iPXE's
 /// `${net0/mac}` does: lower case, with colons. A group address (an odd first octet, IEEE 802) and
 /// the address of zeros are refused, since no card has one.
+///
+/// ```
+/// use netboot_core::MacAddress;
+///
+/// let mac: MacAddress = "52-54-00-AB-CD-01".parse()?;
+/// assert_eq!(mac.to_string(), "52:54:00:ab:cd:01");
+/// # Ok::<(), netboot_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MacAddress([u8; 6]);
@@ -33,12 +41,17 @@ impl MacAddress {
     pub fn octets(self) -> [u8; 6] {
         self.0
     }
+
+    /// The address with another separator than the colon, or none: iPXE's `${net0/mac:hexhyp}`
+    /// and `${net0/mac:hexraw}`.
+    pub fn separated_by(self, separator: &str) -> String {
+        self.0.map(|octet| format!("{octet:02x}")).join(separator)
+    }
 }
 
 impl fmt::Display for MacAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pairs = self.0.map(|octet| format!("{octet:02x}"));
-        f.pad(&pairs.join(":"))
+        f.pad(&self.separated_by(":"))
     }
 }
 
@@ -73,49 +86,5 @@ impl TryFrom<String> for MacAddress {
 impl From<MacAddress> for String {
     fn from(address: MacAddress) -> Self {
         address.to_string()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn both_separators_and_cases_parse_and_display_as_ipxe_does() {
-        for text in ["52:54:00:AB:cd:01", "52-54-00-ab-CD-01"] {
-            assert_eq!(text.parse::<MacAddress>().unwrap().to_string(), "52:54:00:ab:cd:01");
-        }
-    }
-
-    #[test]
-    fn what_no_card_has_is_refused() {
-        for text in [
-            "",
-            "52:54:00:12:34",
-            "52:54:00:12:34:56:78",
-            "52:54-00:12:34:56",
-            "52:54:00:12:34:5g",
-            "5:254:00:12:34:56",
-            "+2:54:00:12:34:56",
-            "01:00:5e:00:00:01",
-            "ff:ff:ff:ff:ff:ff",
-            "00:00:00:00:00:00",
-            "52:54:00:12:34:56,mac=x",
-        ] {
-            assert!(text.parse::<MacAddress>().is_err(), "{text}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn an_address_survives_its_text(mut octets: [u8; 6]) {
-            octets[0] &= 0xfe;
-            prop_assume!(octets != [0; 6]);
-            let address = MacAddress::new(octets).unwrap();
-            prop_assert_eq!(address.to_string().parse::<MacAddress>().unwrap(), address);
-            prop_assert_eq!(address.octets(), octets);
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Hardware addresses: what is read, and how it is written.
 
-use netboot_ipxe::MacAddress;
+use netboot_core::MacAddress;
 use proptest::prelude::*;
 
 #[test]
