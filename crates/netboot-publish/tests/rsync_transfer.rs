@@ -248,6 +248,21 @@ fn a_full_disk_there_leaves_the_live_release_whole() {
     });
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_may_make_the_directory_of_a_new_target_at_once() {
+    let site = DaemonSite::new();
+    for round in 0..10 {
+        let place = format!("round-{round}");
+        let sending = (0..4).map(async |number| {
+            let store = site.builder(&place).build().unwrap();
+            let upload = upload(&format!("blobs/{number}"), "text");
+            store.send(vec![upload], &Context::new()).await.unwrap();
+        });
+        futures::future::join_all(sending).await;
+        assert_eq!(fs::read_dir(site.published().join(place).join("blobs")).unwrap().count(), 4);
+    }
+}
+
 #[tokio::test]
 async fn names_of_others_are_listed_and_unfinished_files_are_not() {
     let site = DaemonSite::new();

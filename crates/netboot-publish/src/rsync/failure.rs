@@ -112,6 +112,12 @@ impl RsyncFailure {
         }) && missing
     }
 
+    /// Whether somebody else made the target's own directory just when it was to be made.
+    pub(super) fn lost_a_race_for_the_directory(&self) -> bool {
+        let is_lost = |line: &String| line.contains("mkdir ") && line.contains("(17)");
+        self.kind == RsyncFailureKind::FileIo && self.last_lines.iter().any(is_lost)
+    }
+
     /// Whether it ended before anything came from the far side.
     pub(super) fn received_nothing(&self) -> bool {
         self.last_lines.iter().any(|line| line.contains("(0 bytes received so far)"))

@@ -26,6 +26,9 @@ const PARALLEL_RUNS: u32 = 4;
 const BUSY_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_BUSY_WAIT: Duration = Duration::from_secs(1);
 
+/// How often a run is begun again since another one made the target's directory meanwhile.
+const RACES: usize = 3;
+
 /// What a store knows of its target while it lives.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -189,6 +192,7 @@ impl Session {
         mut on_line: impl FnMut(&str) + Send,
     ) -> Result<(), Error> {
         let version = self.version(work, context).await?;
+        let mut races = 0;
         loop {
             let fsync = self.settings.fsync && !self.fsync_refused.load(Ordering::Relaxed);
             let mut arguments = Arguments::new(&self.settings, version);
@@ -198,6 +202,9 @@ impl Session {
             let arguments = arguments.with_operands("tree/", &self.settings.target.operand());
             match self.run(action, work, arguments, context, &mut on_line).await? {
                 Ok(()) => return Ok(()),
+                Err(failure) if races < RACES && failure.lost_a_race_for_the_directory() => {
+                    races += 1;
+                }
                 Err(failure) if fsync && refuses_fsync(&failure) => {
                     self.fsync_refused.store(true, Ordering::Relaxed);
                     context.emit(Event::Warning {
