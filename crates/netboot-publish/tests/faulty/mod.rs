@@ -15,6 +15,9 @@ use netboot_publish::{
     Upload, Version,
 };
 
+/// Makes a reader.
+pub type Open = fn() -> ArtifactReader;
+
 /// What a [`Faulty`] store does wrong; clones share it, so that it can be changed under way.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
@@ -35,7 +38,7 @@ pub struct Faults {
     /// What cannot be read as a whole.
     pub unreadable: Arc<Mutex<Option<ReleasePath>>>,
     /// What is opened instead of any object.
-    pub reader: Arc<Mutex<Option<fn() -> ArtifactReader>>>,
+    pub reader: Arc<Mutex<Option<Open>>>,
     /// How many are sending at this moment, over all stores that share this, and the most so far.
     pub sending: Arc<(AtomicUsize, AtomicUsize)>,
 }

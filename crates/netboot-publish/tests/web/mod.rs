@@ -87,7 +87,7 @@ async fn serve(
     let sent = if method == "HEAD" { &bytes[..head] } else { &bytes[..] };
     stream.get_mut().write_all(sent).await.ok()?;
     while sent.ends_with(ENDLESS) {
-        stream.get_mut().write_all(&[b'.'; 64 * 1024]).await.ok()?;
+        stream.get_mut().write_all(&[b'.'; 8 * 1024]).await.ok()?;
     }
     stream.get_mut().shutdown().await.ok()
 }
