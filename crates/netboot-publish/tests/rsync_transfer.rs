@@ -248,19 +248,29 @@ fn a_full_disk_there_leaves_the_live_release_whole() {
     });
 }
 
+/// The far side takes its time between looking for the directory and making it, so that all find
+/// it missing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_may_make_the_directory_of_a_new_target_at_once() {
-    let site = DaemonSite::new();
-    for round in 0..10 {
-        let place = format!("round-{round}");
-        let sending = (0..4).map(async |number| {
-            let store = site.builder(&place).build().unwrap();
-            let upload = upload(&format!("blobs/{number}"), "text");
-            store.send(vec![upload], &Context::new()).await.unwrap();
-        });
-        futures::future::join_all(sending).await;
-        assert_eq!(fs::read_dir(site.published().join(place).join("blobs")).unwrap().count(), 4);
-    }
+    let site = SshSite::new();
+    let slow = site.work.path().join("slow");
+    let inject = "inject=mkdir,mkdirat:delay_enter=1000000";
+    let script = format!(
+        "#!/bin/sh\nexec {} -f -qq -o /dev/null -e {inject} $SSH_ORIGINAL_COMMAND\n",
+        netboot_testbed::tool("strace").display()
+    );
+    fs::write(&slow, script).unwrap();
+    site::run("chmod", &["755", slow.to_str().unwrap()]);
+    let place = site.published().join("new");
+    let options = format!("command=\"{}\"", slow.display());
+    let builder = site.builder_as("slow", &options, place.to_str().unwrap());
+    let sending = (0..3).map(async |number| {
+        let store = builder.clone().build().unwrap();
+        let upload = upload(&format!("blobs/{number}"), "text");
+        store.send(vec![upload], &Context::new()).await.unwrap();
+    });
+    futures::future::join_all(sending).await;
+    assert_eq!(fs::read_dir(place.join("blobs")).unwrap().count(), 3);
 }
 
 #[tokio::test]
