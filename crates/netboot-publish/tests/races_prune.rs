@@ -1,6 +1,7 @@
 //! At servers, what a machine needs that began to boot within the grace time is there, whatever is
 //! published and pruned meanwhile; see also `retention_under_load.rs`, for directories and memory.
 #![expect(
+    clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "the counts are what the test is read for; a test whose set-up fails has failed"
