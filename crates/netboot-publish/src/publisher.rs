@@ -12,6 +12,7 @@ mod prove;
 mod prune;
 mod publish;
 mod repair;
+mod settle;
 mod signing;
 mod stage;
 mod target;
@@ -56,7 +57,8 @@ use crate::{Error, Store};
 /// 3. A release is verified before it goes live, and only a whole one does.
 /// 4. Of several publishers at once one wins; the others get [`Error::Conflict`], and their
 ///    releases are staged and whole. Where the store cannot compare and swap, the last one wins,
-///    and the [`Receipt`](crate::Receipt) says so.
+///    and the [`Receipt`](crate::Receipt) says so; a publisher then looks once more, and puts its
+///    activation into the history of one that overtook it.
 /// 5. A file that netboot did not write is neither replaced, unless
 ///    [`replace_foreign`](Self::with_replace_foreign) allows it, nor ever deleted.
 ///

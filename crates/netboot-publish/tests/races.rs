@@ -140,6 +140,7 @@ async fn race(kind: Kind, rounds: usize) {
             counts.conflicts += 2 - won.len();
             assert!(in_history(&results[last].0), "{kind:?} {round}");
             let both = results.iter().all(|(release, _)| in_history(release));
+            assert!(both || won.len() < 2, "{kind:?} {round}: an activation was lost: {history:?}");
             counts.both_in_history += usize::from(both);
         }
     }

@@ -1,5 +1,7 @@
 //! Making a staged release the live one: the only step that machines notice.
 
+use std::time::Instant;
+
 use netboot_core::{Context, Event, Manifest, Phase, ReleaseId, layout};
 
 use super::Publisher;
@@ -91,7 +93,13 @@ impl Publisher {
             ActivationKind::Activated => Outcome::Activated,
             ActivationKind::RolledBack => Outcome::RolledBack,
         };
+        let begun = Instant::now();
         self.swap(&pointer, base, unchanged).await?;
+        if let ([activation, ..], false) = (pointer.history.as_slice(), unchanged)
+            && !self.store.capabilities().compare_and_swap()
+        {
+            self.settle(activation, begun.elapsed(), context).await?;
+        }
 
         let links = places.links_to_write();
         if !links.is_empty() {
