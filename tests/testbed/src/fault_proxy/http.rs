@@ -96,6 +96,7 @@ pub(super) fn serve(
         };
         let fault = rule(&request, Moment::Asked);
         let text = head.concat();
+        let is_last = closes(&head);
         count(&state.to_server, text.len() as u64);
         if let HttpFault::Answer { status, headers } = &fault {
             state.has_faulted();
@@ -132,7 +133,7 @@ pub(super) fn serve(
         client.get_mut().write_all(text.as_bytes())?;
         let sent = pass_body(&mut server, client.get_mut(), body, &fault, state)?;
         count(&state.to_client, text.len() as u64 + sent);
-        if matches!(body, Body::UntilClosed) {
+        if is_last || closes(&head) || matches!(body, Body::UntilClosed) {
             return Ok(());
         }
     }
@@ -170,17 +171,24 @@ fn read_head(from: &mut impl BufRead) -> io::Result<Vec<String>> {
     }
 }
 
+/// Whether the connection ends behind this request or answer.
+fn closes(head: &[String]) -> bool {
+    value(head, "connection").is_some_and(|value| value == "close")
+}
+
+/// A header's value, in lower case.
+fn value(head: &[String], name: &str) -> Option<String> {
+    head.iter().find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then(|| value.trim().to_ascii_lowercase())
+    })
+}
+
 fn body_of(head: &[String], otherwise: Body) -> Body {
-    let value = |name: &str| {
-        head.iter().find_map(|line| {
-            let (found, value) = line.split_once(':')?;
-            found.eq_ignore_ascii_case(name).then(|| value.trim().to_ascii_lowercase())
-        })
-    };
-    if value("transfer-encoding").is_some_and(|encoding| encoding.contains("chunked")) {
+    if value(head, "transfer-encoding").is_some_and(|encoding| encoding.contains("chunked")) {
         return Body::Chunked;
     }
-    value("content-length").and_then(|text| text.parse().ok()).map_or(otherwise, Body::Bytes)
+    value(head, "content-length").and_then(|text| text.parse().ok()).map_or(otherwise, Body::Bytes)
 }
 
 fn answer_body(head: &[String], method: &str) -> Body {
