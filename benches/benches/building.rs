@@ -53,9 +53,10 @@ fn main() {
     let flake = write_flake(&place.join("flake"), steps);
 
     let builder = NixBuilder::builder(&flake).state_directory(place.join("state"));
-    let builder = nix.environment().into_iter().fold(builder, |builder, (name, value)| {
-        builder.environment(name, value)
-    });
+    let builder = nix
+        .environment()
+        .into_iter()
+        .fold(builder, |builder, (name, value)| builder.environment(name, value));
     let builder = match HermeticNix::program_directory() {
         Some(programs) => builder.program_directory(programs),
         None => builder,
@@ -97,10 +98,8 @@ fn main() {
         realise.args(parts.values().flatten().map(|[derivation, _]| format!("{derivation}!out")));
         run(&mut realise);
     };
-    let [ours, scripts, least]: [Duration; 3] = medians(
-        rounds,
-        [&mut || timed(build), &mut || timed(script), &mut || timed(bare)],
-    );
+    let [ours, scripts, least]: [Duration; 3] =
+        medians(rounds, [&mut || timed(build), &mut || timed(script), &mut || timed(bare)]);
     print_ratio(("NixBuilder, three profiles", ours), ("nine times nix build", scripts));
     print_ratio(("NixBuilder, three profiles", ours), ("nix eval + nix-store --realise", least));
 }

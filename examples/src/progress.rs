@@ -189,7 +189,8 @@ mod tests {
 
         let rows = || -> Vec<String> {
             // The spinner comes first.
-            let text = |line: &str| line.chars().skip(1).collect::<String>().trim_start().to_owned();
+            let text =
+                |line: &str| line.chars().skip(1).collect::<String>().trim_start().to_owned();
             terminal.contents().lines().map(text).collect()
         };
         // Bars are drawn no more often than an eye can follow.
