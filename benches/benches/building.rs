@@ -46,7 +46,7 @@ fn run(command: &mut Command) -> String {
 
 fn main() {
     let runtime = Runtime::new().unwrap();
-    let (steps, rounds) = if is_test() { (10, 1) } else { (1_400_000, 5) };
+    let (steps, rounds) = if is_test() { (10, 1) } else { (2_800_000, 5) };
     let directory = TempDir::new().unwrap();
     let place = directory.path().canonicalize().unwrap();
     let nix = HermeticNix::new();
