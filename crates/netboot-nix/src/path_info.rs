@@ -45,14 +45,14 @@ fn yes() -> bool {
     true
 }
 
-/// What is known of all that `path` needs, itself included, by path.
+/// What is known of all that `paths` need, themselves included, by path.
 pub(crate) async fn closure(
     runner: &Runner,
-    path: &str,
+    paths: &[&str],
     context: &Context,
 ) -> Result<BTreeMap<String, PathInfo>, Stop> {
-    let options = ["path-info", "--json", "--recursive", "--closure-size", "--", path];
-    let arguments: Vec<OsString> = options.map(OsString::from).into();
+    let options = ["path-info", "--json", "--recursive", "--closure-size", "--"];
+    let arguments: Vec<OsString> = options.iter().chain(paths).map(OsString::from).collect();
     let mut last_lines = LastLines::default();
     let finished =
         runner.run("nix", &arguments, context, |line| last_lines.push(line.to_owned())).await?;
@@ -60,24 +60,6 @@ pub(crate) async fn closure(
         return Err(runner.failure("nix", &arguments, finished.status, &last_lines).into());
     }
     Ok(read(&finished.stdout)?)
-}
-
-/// The NAR hashes of paths that are valid, by path.
-pub(crate) async fn nar_hashes(
-    runner: &Runner,
-    paths: &[&str],
-    context: &Context,
-) -> Result<BTreeMap<String, String>, Stop> {
-    let words = ["path-info", "--json", "--"].iter().chain(paths);
-    let arguments: Vec<OsString> = words.map(OsString::from).collect();
-    let mut last_lines = LastLines::default();
-    let finished =
-        runner.run("nix", &arguments, context, |line| last_lines.push(line.to_owned())).await?;
-    if !finished.status.success() {
-        return Err(runner.failure("nix", &arguments, finished.status, &last_lines).into());
-    }
-    let found = read(&finished.stdout)?;
-    Ok(found.into_iter().map(|(path, info)| (path, info.nar_hash)).collect())
 }
 
 /// Reads the answer, and leaves out paths that are not valid.

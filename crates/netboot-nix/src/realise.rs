@@ -81,7 +81,7 @@ impl Realisation<'_> {
         Err(classify::query(&said, finished.status, self.attribute).unwrap_or_else(unknown).into())
     }
 
-    /// Builds or fetches all `parts`, then takes a root for each. `header` and the logs of
+    /// Builds or fetches all `parts`, with a root for each. `header` and the logs of
     /// `requisites` make the [`log`](Self::log) of the build. Only with the lock of the state
     /// directory.
     pub(crate) async fn realise(
@@ -96,33 +96,30 @@ impl Realisation<'_> {
             std::fs::create_dir_all(&made).map_err(|source| Error::io("create", &made, source))
         })
         .await?;
-        let keep_going = ["--keep-going".into()];
-        let all = parts.values().map(installable).chain(keep_going).collect();
+        let outputs: Vec<&str> = parts.values().map(|part| part.out.as_str()).collect();
+        let all: Vec<OsString> =
+            parts.values().map(installable).chain(["--keep-going".into()]).collect();
         let mut reported = Reported::new();
-        match self.scale_out.other_store() {
-            None => self.run(all, &requisites, &header, &mut reported).await?,
-            Some(store) => {
-                let derivations: Vec<&str> = parts.values().map(|part| part.drv.as_str()).collect();
-                send_derivations(self.runner, store, &derivations, self.context).await?;
-                let mut there: Vec<OsString> = vec!["--store".into(), store.expose().into()];
-                there.extend(all);
-                self.run(there, &requisites, &header, &mut reported).await?;
-                let outputs: Vec<&str> = parts.values().map(|part| part.out.as_str()).collect();
-                fetch_outputs(self.runner, store, &outputs, self.context).await?;
-            }
+        if let Some(store) = self.scale_out.other_store() {
+            let derivations: Vec<&str> = parts.values().map(|part| part.drv.as_str()).collect();
+            send_derivations(self.runner, store, &derivations, self.context).await?;
+            let mut there: Vec<OsString> = vec!["--store".into(), store.expose().into()];
+            there.extend(all.iter().cloned());
+            self.run(there, &requisites, &header, &mut reported).await?;
+            fetch_outputs(self.runner, store, &outputs, self.context).await?;
         }
-        for part in parts.values() {
-            let root = roots::root(&directory, &part.out);
-            let arguments =
-                vec![installable(part), "--add-root".into(), root.clone().into_os_string()];
-            self.run(arguments, &requisites, &header, &mut reported).await?;
-            let (link, out) = (root.clone(), part.out.clone());
+        let root = roots::first(&directory, &outputs);
+        let mut here = all;
+        here.extend(["--add-root".into(), root.clone().into_os_string()]);
+        self.run(here, &requisites, &header, &mut reported).await?;
+        for (number, part) in (1..).zip(parts.values()) {
+            let link = roots::root(&root, number, &part.name);
+            let (made, out) = (link.clone(), part.out.clone());
             let attribute = self.attribute.to_owned();
-            blocking(move || roots::check(&link, &out, attribute)).await?;
-            self.taken.add(root);
+            blocking(move || roots::check(&made, &out, attribute)).await?;
+            self.taken.add(link);
         }
 
-        let outputs: Vec<&str> = parts.values().map(|part| part.out.as_str()).collect();
         for cache in self.scale_out.caches() {
             send_outputs(self.runner, cache, &outputs, self.context).await?;
         }

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use netboot_core::ProfileName;
+use netboot_core::{ProfileName, Sha256Digest};
 
 use crate::Error;
 
@@ -15,11 +15,25 @@ pub(crate) fn directory(state: &Path, profile: &ProfileName) -> PathBuf {
     state.join("roots").join(profile.as_str())
 }
 
-/// The root of a store path. It is named by what it keeps, so that builds of one profile at once do
-/// not take each other's, and a build that was killed leaves roots that the next one uses or
-/// removes.
-pub(crate) fn root(directory: &Path, store_path: &str) -> PathBuf {
-    directory.join(store_path.rsplit('/').next().unwrap_or(store_path))
+/// The first of the roots of some store paths. It is named by what they keep, so that builds of one
+/// profile at once do not take each other's, and a build that was killed leaves roots that the next
+/// one uses or removes.
+pub(crate) fn first(directory: &Path, store_paths: &[&str]) -> PathBuf {
+    let digest = Sha256Digest::of(store_paths.join("\n").as_bytes());
+    directory.join(digest.to_string())
+}
+
+/// The root that Nix makes for the output `name` of the derivation of this `number`, from 1 on,
+/// when it is to make roots from the `first` on (Nix's `nix-store.cc`, `realisePath`).
+pub(crate) fn root(first: &Path, number: usize, name: &str) -> PathBuf {
+    let mut root = first.as_os_str().to_owned();
+    if number > 1 {
+        root.push(format!("-{number}"));
+    }
+    if name != "out" {
+        root.push(format!("-{name}"));
+    }
+    root.into()
 }
 
 /// Checks that a root keeps what the evaluation called the output of its derivation: that comes

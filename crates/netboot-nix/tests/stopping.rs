@@ -114,19 +114,19 @@ async fn what_a_killed_caller_left_is_used_or_removed_by_the_next() {
     let flake =
         place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"));
     let (state, stuck) = (place.path().join("state"), place.path().join("stuck"));
-    // A Nix that takes two roots, and then does not end.
+    // A Nix that takes the roots, loses one, and then does not end.
     place.nix_script(
         "nix-store",
         &format!(
-            "case \"$*\" in *--add-root*) [ $(ls {state}/roots/x | wc -l) -lt 2 ] || \
-             {{ touch {stuck}; exec sleep 600; }};; esac; exec $real \"$@\"",
+            "case \"$*\" in *--add-root*) $real \"$@\"; rm {state}/roots/x/*-2; \
+             touch {stuck}; exec sleep 600;; esac; exec $real \"$@\"",
             state = state.display(),
             stuck = stuck.display()
         ),
     );
     let name = "what_a_killed_caller_left_is_used_or_removed_by_the_next";
     let mut caller = caller(name, &place, &flake);
-    eventually("the second root", || stuck.exists()).await;
+    eventually("the roots", || stuck.exists()).await;
     caller.kill().unwrap();
     caller.wait().unwrap();
     let roots = |profile: &str| -> BTreeSet<PathBuf> {

@@ -16,7 +16,6 @@ use crate::blocking::blocking;
 use crate::build_log::LogDirectory;
 use crate::evaluation::Evaluation;
 use crate::image::{Parts, make_image};
-use crate::path_info::nar_hashes;
 use crate::probe::Wanted;
 use crate::process::Stop;
 use crate::realise::{Realisation, Realised};
@@ -30,6 +29,8 @@ struct Built {
     /// Whether the initrd was made of the system that the configuration has.
     is_in_step: bool,
     realised: Realised,
+    /// The NAR hashes of the parts, by path.
+    hashes: BTreeMap<String, String>,
 }
 
 /// What all builds of a call have in common.
@@ -166,16 +167,17 @@ impl Call<'_> {
         let of_initrd = realisation.requisites(&[&parts.initrd.drv]).await?;
         let is_in_step = of_initrd.contains(&parts.toplevel.drv);
         // NixOS's initrd is made of all the rest, so that its requisites are those of all.
-        let derivations: Vec<&str> = outputs.values().map(|output| output.drv.as_str()).collect();
-        let requisites = if derivations.iter().all(|derivation| of_initrd.contains(*derivation)) {
-            of_initrd
-        } else {
-            realisation.requisites(&derivations).await?
-        };
+        let mut requisites = of_initrd;
+        let derivations = outputs.values().map(|output| output.drv.as_str());
+        let others: Vec<&str> =
+            derivations.filter(|derivation| !requisites.contains(*derivation)).collect();
+        if !others.is_empty() {
+            requisites.extend(realisation.requisites(&others).await?);
+        }
         let header = parts.log_header(&self.evaluation.source(), &nix_version);
         let realised = realisation.realise(&outputs, requisites, header).await?;
-        self.builder.refuse_oversized_files(&parts, self.context).await?;
-        Ok(Built { parts, nix_version, is_in_step, realised })
+        let hashes = self.builder.hashes_of_parts(&parts, self.context).await?;
+        Ok(Built { parts, nix_version, is_in_step, realised, hashes })
     }
 
     fn realisation<'a>(&'a self, profile: &'a dyn Profile, parts: &'a Parts) -> Realisation<'a> {
@@ -193,11 +195,9 @@ impl Call<'_> {
 
     /// Makes the image of what was built.
     async fn image(&self, profile: &dyn Profile, built: Built) -> Result<Image, Stop> {
-        let Built { parts, nix_version, is_in_step, realised } = built;
+        let Built { parts, nix_version, is_in_step, realised, hashes } = built;
         let outputs = parts.outputs();
         let log = self.realisation(profile, &parts).log(&outputs, realised).await?;
-        let paths: Vec<&str> = outputs.values().map(|output| output.out.as_str()).collect();
-        let hashes = nar_hashes(&self.builder.runner, &paths, self.context).await?;
         let provenance = self.evaluation.provenance(&outputs, &hashes, nix_version);
         let image = make_image(profile, parts, is_in_step, &log, self.context).await?;
         Ok(image.provenance(provenance).build()?)

@@ -1,5 +1,7 @@
 //! How large what was built is.
 
+use std::collections::BTreeMap;
+
 use netboot_core::{Context, Event, Image, Profile};
 
 use super::NixBuilder;
@@ -23,7 +25,7 @@ impl NixBuilder {
         let Some(toplevel) = toplevel else {
             return Err(Error::NoToplevel { profile: profile.name().clone() }.into());
         };
-        let closure = closure(&self.runner, toplevel, context).await?;
+        let closure = closure(&self.runner, &[toplevel.as_str()], context).await?;
         Ok(SizeReport::new(image, profile.size_budget(), toplevel, &closure))
     }
 
@@ -44,15 +46,22 @@ impl NixBuilder {
         });
     }
 
-    /// An error if the system has a file that its initrd would be made without.
-    pub(super) async fn refuse_oversized_files(
+    /// The NAR hashes of all parts, by path; an error if the system has a file that its initrd
+    /// would be made without.
+    pub(super) async fn hashes_of_parts(
         &self,
         parts: &Parts,
         context: &Context,
-    ) -> Result<(), Stop> {
-        let closure = closure(&self.runner, &parts.toplevel.out, context).await?;
+    ) -> Result<BTreeMap<String, String>, Stop> {
+        let outputs = parts.outputs();
+        let paths: Vec<&str> = outputs.values().map(|output| output.out.as_str()).collect();
+        let mut closure = closure(&self.runner, &paths, context).await?;
+        let hash_of = |path: &str| Some((path.to_owned(), closure.get(path)?.nar_hash.clone()));
+        let hashes = paths.into_iter().filter_map(hash_of).collect();
+        // The initrd holds the system, and is no file of it.
+        closure.remove(&parts.initrd.out);
         match oversized_file(&closure)? {
-            None => Ok(()),
+            None => Ok(hashes),
             Some((path, size)) => {
                 let attribute = parts.attribute().to_owned();
                 Err(Error::FileTooLarge { attribute, path, size }.into())
