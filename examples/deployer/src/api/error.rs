@@ -1,0 +1,77 @@
+//! A refused or failed request, as `application/problem+json` (RFC 9457) with a remedy.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// What a client is told.
+#[derive(Debug, Serialize)]
+pub(crate) struct ApiError {
+    #[serde(serialize_with = "number")]
+    status: StatusCode,
+    /// What went wrong, causes included.
+    error: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+fn number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl ApiError {
+    /// An error of the API's own.
+    pub(crate) fn new(
+        status: StatusCode,
+        error: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self { status, error: error.into(), hint: Some(hint.into()) }
+    }
+
+    /// What the library says of an error: all its causes in one line, and its remedy.
+    pub(crate) fn of(
+        status: StatusCode,
+        error: &(dyn std::error::Error + 'static),
+        hint: Option<String>,
+    ) -> Self {
+        Self { status, error: with_causes(error), hint }
+    }
+
+    /// The answer to a mutating request without the token.
+    pub(crate) fn unauthorized() -> Self {
+        let hint = "send the header `Authorization: Bearer <token>` with the token that the service \
+                    was started with";
+        Self::new(StatusCode::UNAUTHORIZED, "the bearer token is missing or wrong", hint)
+    }
+}
+
+/// An error and its causes, in one text.
+pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
+}
+
+impl From<netboot_publish::Error> for ApiError {
+    /// A target that cannot be read: it is behind this service, as a proxy's upstream is.
+    fn from(error: netboot_publish::Error) -> Self {
+        Self::of(StatusCode::BAD_GATEWAY, &error, error.hint())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        // Its own fields are text and a number.
+        let body = serde_json::to_string(&self).unwrap_or_default();
+        let mut response =
+            (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body)
+                .into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let challenge = header::HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}

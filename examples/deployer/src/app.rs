@@ -1,0 +1,130 @@
+//! What every part of the service knows: one value, shared by all requests.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use netboot_core::{CancellationToken, KernelParameter, SiteName};
+use netboot_ipxe::{Renderer, RendererBuilder};
+use netboot_publish::{LocalStore, Publisher, Sites};
+use tokio::sync::OnceCell;
+use url::Url;
+
+use crate::bearer::BearerToken;
+use crate::config::Config;
+use crate::jobs::Jobs;
+use crate::problem::StartError;
+use crate::reports::Reports;
+
+/// The service: its configuration, and what it keeps.
+#[derive(Debug)]
+pub(crate) struct App {
+    /// What the operator wrote.
+    pub(crate) config: Config,
+    /// What mutating requests have to show.
+    pub(crate) token: BearerToken,
+    /// Under which URL machines reach the service; ends in `/`.
+    pub(crate) url: Url,
+    /// The jobs, done and to be done.
+    pub(crate) jobs: Arc<Jobs>,
+    /// What machines told.
+    pub(crate) reports: Reports,
+    /// Cancelled when the service is to end: streams that would never end by themselves end then.
+    pub(crate) shutdown: CancellationToken,
+    served: Publisher,
+    publishers: BTreeMap<SiteName, OnceCell<Publisher>>,
+    builds: Publisher,
+}
+
+impl App {
+    /// Opens what the state directory keeps, for a service that listens at `address`. Nothing of
+    /// it is worked on before the jobs are started.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub(crate) async fn open(
+        config: Config,
+        token: BearerToken,
+        address: SocketAddr,
+    ) -> Result<Arc<Self>, StartError> {
+        let url = match &config.url {
+            Some(url) => url.clone(),
+            None => Url::parse(&format!("http://{address}/"))
+                .map_err(|source| StartError::Url { address, source })?,
+        };
+        let state = &config.state_directory;
+        tokio::fs::create_dir_all(state)
+            .await
+            .map_err(|source| StartError::io("create", state, source))?;
+        let jobs = Jobs::open(&state.join("jobs")).await?;
+        let reports = Reports::open(&state.join("reports")).await?;
+        let served = Publisher::new(LocalStore::new(&config.served.1));
+        let builds = Publisher::new(LocalStore::new(state.join("builds")));
+        let publishers =
+            config.targets.iter().map(|(name, _)| (name.clone(), OnceCell::new())).collect();
+        let shutdown = CancellationToken::new();
+        let app = Self { config, token, url, jobs, reports, shutdown, served, publishers, builds };
+        // A file that no script can be made of is found now, and not by a machine.
+        app.renderer()?.build()?;
+        Ok(Arc::new(app))
+    }
+
+    /// The publisher to the directory that machines boot from: its live release is the live one.
+    pub(crate) fn served(&self) -> &Publisher {
+        &self.served
+    }
+
+    /// The directory that `/published` serves.
+    pub(crate) fn served_directory(&self) -> &Path {
+        &self.config.served.1
+    }
+
+    /// Where build jobs leave their images: a target that no machine sees.
+    pub(crate) fn builds(&self) -> &Publisher {
+        &self.builds
+    }
+
+    /// The publisher to one of the targets. A bucket is connected to once it is asked for, so that
+    /// machines boot whether or not it can be reached.
+    ///
+    /// # Errors
+    /// When a bucket cannot be reached.
+    pub(crate) async fn publisher(
+        &self,
+        name: &SiteName,
+    ) -> Result<Publisher, netboot_publish::Error> {
+        let target = self.config.targets.iter().find(|(other, _)| other == name);
+        match (target, self.publishers.get(name)) {
+            (Some((_, target)), Some(cell)) => {
+                cell.get_or_try_init(|| target.publisher()).await.cloned()
+            }
+            _ => Ok(self.served.clone()),
+        }
+    }
+
+    /// All targets, which get the same releases.
+    ///
+    /// # Errors
+    /// When a bucket cannot be reached.
+    pub(crate) async fn sites(&self) -> Result<Sites, netboot_publish::Error> {
+        let mut sites = Sites::builder().policy(self.config.policy);
+        for (name, _) in &self.config.targets {
+            sites = sites.site(name.clone(), self.publisher(name).await?);
+        }
+        sites.build()
+    }
+
+    /// What every script of this service has: its machines, and where they report to. The kernel
+    /// parameter `netboot.report` tells a booted system where to report that it came to `init`.
+    ///
+    /// # Errors
+    /// When the service's URL cannot stand in a script.
+    pub(crate) fn renderer(&self) -> Result<RendererBuilder, netboot_ipxe::Error> {
+        let mut report = self.url.clone();
+        report.set_path(&format!("{}report", self.url.path()));
+        let parameter = KernelParameter::new(format!("netboot.report={report}"))?;
+        let renderer = Renderer::builder().fleet(self.config.fleet.clone());
+        Ok(renderer.report_url(&report)?.kernel_parameter(parameter))
+    }
+}

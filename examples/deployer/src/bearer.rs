@@ -1,0 +1,113 @@
+//! The token that mutating requests have to show.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use subtle::ConstantTimeEq;
+
+use crate::api::ApiError;
+use crate::app::App;
+use crate::problem::StartError;
+
+/// The variable that has the token where no file does.
+const VARIABLE: &str = "DEPLOYER_TOKEN";
+/// Below this, a token could be guessed.
+const SHORTEST: usize = 16;
+
+/// A secret that is never shown. It comes from a file or the environment, never from the
+/// configuration, which people copy and commit.
+#[derive(Clone)]
+pub(crate) struct BearerToken(Arc<str>);
+
+impl BearerToken {
+    /// Reads the file, or else the variable `DEPLOYER_TOKEN`.
+    ///
+    /// # Errors
+    /// [`StartError::Token`] when there is none, or it is too short or has spaces in it.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self, StartError> {
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path).map_err(|error| StartError::Token {
+                problem: format!("`{}`: {error}", path.display()),
+            })?,
+            None => std::env::var(VARIABLE).map_err(|_| StartError::Token {
+                problem: format!("neither --token-file nor {VARIABLE} is given"),
+            })?,
+        };
+        Self::new(&text)
+    }
+
+    fn new(text: &str) -> Result<Self, StartError> {
+        let token = text.trim();
+        if token.len() < SHORTEST {
+            let problem = format!("it has less than {SHORTEST} characters");
+            return Err(StartError::Token { problem });
+        }
+        if !token.chars().all(|character| character.is_ascii_graphic()) {
+            let problem = "it has other characters than letters, digits and signs".to_owned();
+            return Err(StartError::Token { problem });
+        }
+        Ok(Self(token.into()))
+    }
+
+    /// Whether the headers have it. It takes the same time wherever a wrong one differs.
+    fn is_shown_by(&self, headers: &HeaderMap) -> bool {
+        let shown = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes());
+        let token = shown.and_then(|value| match value.split_at_checked(7) {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => Some(token),
+            _ => None,
+        });
+        token.is_some_and(|token| token.trim_ascii().ct_eq(self.0.as_bytes()).into())
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerToken(***)")
+    }
+}
+
+/// Lets no mutating request pass without the token. Put it around routes with
+/// [`axum::middleware::from_fn_with_state`].
+pub(crate) async fn require_token(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.method().is_safe() || app.token.is_shown_by(request.headers()) {
+        return next.run(request).await;
+    }
+    ApiError::unauthorized().into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_shown_exactly_and_never_printed() {
+        let token = BearerToken::new("  0123456789abcdef\n").unwrap();
+        let shown = |value: &str| {
+            let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())]);
+            token.is_shown_by(&headers)
+        };
+        assert!(shown("Bearer 0123456789abcdef") && shown("bearer 0123456789abcdef"));
+        for wrong in ["", "Bearer", "Bearer ", "Basic 0123456789abcdef", "0123456789abcdef"] {
+            assert!(!shown(wrong), "{wrong}");
+        }
+        assert!(!shown("Bearer 0123456789abcdeF") && !shown("Bearer 0123456789abcdef0"));
+        assert!(!token.is_shown_by(&HeaderMap::new()));
+        assert_eq!(format!("{token:?}"), "BearerToken(***)");
+    }
+
+    #[test]
+    fn one_that_could_be_guessed_is_refused() {
+        for text in ["", "short", "0123456789 abcdef", "0123456789abcde\u{fc}"] {
+            assert!(BearerToken::new(text).is_err(), "{text}");
+        }
+    }
+}

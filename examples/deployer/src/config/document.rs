@@ -1,0 +1,202 @@
+//! The file as it is written, and how it becomes a [`Config`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use netboot_core::{Profile, ProfileName, ProfileSpec, SiteName, plasmacloud};
+use netboot_nix::FlakeReference;
+use netboot_publish::{ActivationPolicy, Retention};
+use serde::Deserialize;
+use url::Url;
+
+use super::error::Problem;
+use super::hand_over::HandOverSection;
+use super::machine::MachinesSection;
+use super::publisher::PublisherSection;
+use super::{Config, Proof, Target};
+
+/// All sections of the file.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Document {
+    #[serde(default = "default_listen")]
+    listen: SocketAddr,
+    url: Option<Url>,
+    state_directory: PathBuf,
+    #[serde(default = "default_grace_seconds")]
+    grace_seconds: u64,
+    flake: FlakeSection,
+    #[serde(default)]
+    profiles: Vec<ProfileSpec>,
+    publishers: Vec<PublisherSection>,
+    #[serde(default)]
+    activation: ActivationSection,
+    #[serde(default)]
+    retention: RetentionSection,
+    #[serde(default)]
+    proof: ProofSection,
+    #[serde(default)]
+    machines: MachinesSection,
+    hand_over: Option<HandOverSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct FlakeSection {
+    reference: String,
+}
+
+/// What happens when a release cannot go live at one of several publishers.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+enum ActivationSection {
+    /// The others go back to what was live.
+    #[default]
+    AllOrNone,
+    /// It is live at the others.
+    EachByItself,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct RetentionSection {
+    releases: usize,
+    grace_hours: u64,
+}
+
+impl Default for RetentionSection {
+    fn default() -> Self {
+        Self { releases: 5, grace_hours: 24 }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct ProofSection {
+    expect: Vec<String>,
+    timeout_seconds: u64,
+    memory_mib: u32,
+}
+
+impl Default for ProofSection {
+    fn default() -> Self {
+        Self { expect: Vec::new(), timeout_seconds: 600, memory_mib: 2048 }
+    }
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))
+}
+
+fn default_grace_seconds() -> u64 {
+    10
+}
+
+impl Document {
+    pub(super) fn check(self) -> Result<Config, Problem> {
+        if !self.state_directory.is_absolute() {
+            let hint = "write the whole path, such as /var/lib/deployer";
+            return Err(Problem::new("state-directory", "it is relative", hint));
+        }
+        let flake = FlakeReference::new(self.flake.reference)
+            .map_err(|error| Problem::of("flake.reference", &error, error.hint()))?;
+        let profiles = check_profiles(self.profiles)?;
+        let (machines, fleet) = self.machines.check(|name| profiles.contains_key(name))?;
+        let hand_over = self.hand_over.map(|section| section.check(&flake)).transpose()?;
+        let (targets, served) = check_publishers(self.publishers)?;
+        let hour = Duration::from_secs(60 * 60);
+        let grace_hours = u32::try_from(self.retention.grace_hours).unwrap_or(u32::MAX);
+        Ok(Config {
+            listen: self.listen,
+            url: check_url(self.url, self.listen)?,
+            state_directory: self.state_directory,
+            flake,
+            profiles,
+            targets,
+            served,
+            policy: match self.activation {
+                ActivationSection::AllOrNone => ActivationPolicy::AllOrNone,
+                ActivationSection::EachByItself => ActivationPolicy::EachByItself,
+            },
+            retention: Retention::default()
+                .keep_last(self.retention.releases)
+                .grace(hour * grace_hours),
+            proof: Proof {
+                expect: self.proof.expect,
+                timeout: Duration::from_secs(self.proof.timeout_seconds),
+                memory: self.proof.memory_mib,
+            },
+            fleet,
+            machines,
+            hand_over,
+            grace: Duration::from_secs(self.grace_seconds),
+        })
+    }
+}
+
+fn check_profiles(
+    named: Vec<ProfileSpec>,
+) -> Result<BTreeMap<ProfileName, Arc<dyn Profile>>, Problem> {
+    let of = |error: netboot_core::Error| Problem::of("profiles", &error, error.hint());
+    let specs = if named.is_empty() { plasmacloud::profiles().map_err(of)? } else { named };
+    let mut profiles: BTreeMap<ProfileName, Arc<dyn Profile>> = BTreeMap::new();
+    for spec in specs {
+        let name = spec.name().clone();
+        if profiles.insert(name.clone(), Arc::new(spec)).is_some() {
+            let problem = format!("there are two of the name `{name}`");
+            return Err(Problem::new("profiles", problem, "rename one of them"));
+        }
+    }
+    Ok(profiles)
+}
+
+type Targets = (Vec<(SiteName, Target)>, (SiteName, PathBuf));
+
+fn check_publishers(sections: Vec<PublisherSection>) -> Result<Targets, Problem> {
+    let mut names = BTreeSet::new();
+    let mut targets = Vec::new();
+    for section in sections {
+        let (name, target) = section.check()?;
+        if !names.insert(name.clone()) {
+            let problem = format!("there are two of the name `{name}`");
+            return Err(Problem::new("publishers", problem, "rename one of them"));
+        }
+        targets.push((name, target));
+    }
+    let directory = |(name, target): &(SiteName, Target)| {
+        target.directory().map(|path| (name.clone(), path.to_owned()))
+    };
+    let served = targets.iter().find_map(directory).ok_or_else(|| {
+        let hint = "add one with directory = \"/srv/pxe/nixos\": it is what this service serves to \
+                    machines, and what it knows the live release by";
+        Problem::new("publishers", "none of them is a directory", hint)
+    })?;
+    Ok((targets, served))
+}
+
+/// The URL that machines know, with a slash at its end; `None` where it is that of `listen`.
+fn check_url(url: Option<Url>, listen: SocketAddr) -> Result<Option<Url>, Problem> {
+    let problem = |text: String| {
+        let hint = "write the URL under which machines reach this service, such as \
+                    http://10.0.0.1:8080";
+        Problem::new("url", text, hint)
+    };
+    let Some(mut url) = url else {
+        return match listen.ip().is_unspecified() {
+            true => Err(problem(format!("no machine reaches this service at {listen}"))),
+            false => Ok(None),
+        };
+    };
+    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if !matches!(url.scheme(), "http" | "https") || !plain {
+        return Err(problem(format!("`{url}` is not the URL of a web server's directory")));
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(Some(url))
+}

@@ -1,0 +1,149 @@
+//! Where releases go: directories, buckets, and what `rsync` reaches.
+
+use std::path::{Path, PathBuf};
+
+use netboot_core::{ReleasePath, SiteName};
+use netboot_publish::{Error, LocalStore, Publisher, RsyncStore, RsyncTarget, S3Store};
+use serde::Deserialize;
+
+use super::error::Problem;
+
+/// One place that releases are published to.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    /// A directory of this machine.
+    Directory(PathBuf),
+    /// A bucket. Its credentials come from the environment: `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY` and so on.
+    S3(S3Section),
+    /// What `rsync` reaches, by ssh or at a daemon.
+    Rsync(RsyncSection),
+}
+
+/// A member of `[[publishers]]`: a name, and one of the three.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct PublisherSection {
+    pub(super) name: SiteName,
+    directory: Option<PathBuf>,
+    s3: Option<S3Section>,
+    rsync: Option<RsyncSection>,
+}
+
+/// A bucket.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct S3Section {
+    bucket: String,
+    endpoint: Option<String>,
+    region: Option<String>,
+    prefix: Option<ReleasePath>,
+    path_style: Option<bool>,
+    public_url: Option<String>,
+    #[serde(default)]
+    allow_http: bool,
+}
+
+/// What `rsync` reaches.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct RsyncSection {
+    target: String,
+    port: Option<u16>,
+    identity_file: Option<PathBuf>,
+    known_hosts_file: Option<PathBuf>,
+    host_key: Option<String>,
+    password_file: Option<PathBuf>,
+}
+
+impl PublisherSection {
+    pub(super) fn check(self) -> Result<(SiteName, Target), Problem> {
+        let key = format!("publishers `{}`", self.name);
+        let target = match (self.directory, self.s3, self.rsync) {
+            (Some(path), None, None) if path.is_absolute() => Target::Directory(path),
+            (Some(path), None, None) => {
+                let problem = format!("`{}` is relative", path.display());
+                let hint = "write the whole path: a service has no directory of its own";
+                return Err(Problem::new(format!("{key} directory"), problem, hint));
+            }
+            (None, Some(s3), None) => Target::S3(s3),
+            (None, None, Some(rsync)) => {
+                // A store of rsync connects to nothing when it is made.
+                rsync.store().map_err(|error| Problem::of(&key, &error, error.hint()))?;
+                Target::Rsync(rsync)
+            }
+            _ => {
+                let hint = "give it exactly one of directory, s3 and rsync";
+                return Err(Problem::new(key, "it is not clear where it publishes to", hint));
+            }
+        };
+        Ok((self.name, target))
+    }
+}
+
+impl Target {
+    /// A publisher to it. Of a bucket it is tried first what it can do.
+    ///
+    /// # Errors
+    /// When the bucket cannot be reached, or its settings are wrong.
+    pub(crate) async fn publisher(&self) -> Result<Publisher, Error> {
+        match self {
+            Self::Directory(path) => Ok(Publisher::new(LocalStore::new(path))),
+            Self::S3(section) => Ok(Publisher::new(section.store().await?)),
+            Self::Rsync(section) => Ok(Publisher::new(section.store()?)),
+        }
+    }
+
+    /// The directory, if it is one of this machine.
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        match self {
+            Self::Directory(path) => Some(path),
+            Self::S3(_) | Self::Rsync(_) => None,
+        }
+    }
+}
+
+impl S3Section {
+    async fn store(&self) -> Result<S3Store, Error> {
+        let mut store = S3Store::builder(&self.bucket).allow_http(self.allow_http);
+        if let Some(endpoint) = &self.endpoint {
+            store = store.endpoint(endpoint);
+        }
+        if let Some(region) = &self.region {
+            store = store.region(region);
+        }
+        if let Some(prefix) = &self.prefix {
+            store = store.prefix(prefix.clone());
+        }
+        if let Some(path_style) = self.path_style {
+            store = store.path_style(path_style);
+        }
+        if let Some(url) = &self.public_url {
+            store = store.public_url(url);
+        }
+        store.build().await
+    }
+}
+
+impl RsyncSection {
+    fn store(&self) -> Result<RsyncStore, Error> {
+        let mut target: RsyncTarget = self.target.parse()?;
+        if let Some(port) = self.port {
+            target = target.with_port(port);
+        }
+        let mut store = RsyncStore::builder(target);
+        if let Some(path) = &self.identity_file {
+            store = store.identity_file(path);
+        }
+        if let Some(path) = &self.known_hosts_file {
+            store = store.known_hosts_file(path);
+        }
+        if let Some(key) = &self.host_key {
+            store = store.host_key(key);
+        }
+        if let Some(path) = &self.password_file {
+            store = store.password_file(path);
+        }
+        store.build()
+    }
+}

@@ -1,0 +1,85 @@
+//! A service that builds, stages, proves, activates and rolls back netboot releases, and boots
+//! machines from them: what PlasmaCloud's deployer would be.
+//!
+//! See the section "The deployer" of the README for a session with it.
+
+mod api;
+mod app;
+mod bearer;
+mod boot;
+mod config;
+mod hand_over;
+mod jobs;
+mod machines;
+mod problem;
+mod published;
+mod reports;
+mod server;
+mod status_page;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use netboot_examples::{Progress, Signals, describe};
+use tokio::net::TcpListener;
+
+use crate::app::App;
+use crate::bearer::BearerToken;
+use crate::config::Config;
+use crate::problem::StartError;
+
+/// Build, stage, prove and activate netboot releases over HTTP, and boot machines from them.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The configuration, a TOML file.
+    #[arg(long, value_name = "FILE", default_value = "deployer.toml")]
+    config: PathBuf,
+
+    /// A file with the bearer token that mutating requests have to show; without it, the variable
+    /// `DEPLOYER_TOKEN` has it.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+
+    /// Only check the configuration.
+    #[arg(long)]
+    check: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let progress = Progress::new(false);
+    match run(&arguments, &progress).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            progress.line(&describe(&error, error.hint().as_deref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartError> {
+    let config = Config::load(&arguments.config)?;
+    if arguments.check {
+        return Ok(());
+    }
+    let token = BearerToken::load(arguments.token_file.as_deref())?;
+    let listen = config.listen;
+    let failed = |source| StartError::Listen { address: listen, source };
+    let listener = TcpListener::bind(listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let app = App::open(config, token, address).await?;
+    if !address.ip().is_loopback() {
+        progress.line(&format!(
+            "warning: anybody who reaches {address} can read what machines boot, and see them; \
+             only changes need the token"
+        ));
+    }
+    progress.line(&format!("listening at http://{address}/"));
+    let signals = Signals::watch(progress);
+    let jobs = app.jobs.start(app.clone());
+    let served = server::serve(app.clone(), listener, signals.cancellation()).await;
+    jobs.stop().await;
+    served.map_err(failed)
+}

@@ -1,0 +1,11 @@
+//! `GET /published/…`: what machines fetch.
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::app::App;
+
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+}

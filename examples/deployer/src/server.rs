@@ -1,0 +1,57 @@
+//! The web server: every route, and how it ends.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use netboot_core::CancellationToken;
+use tokio::net::TcpListener;
+
+use crate::app::App;
+use crate::bearer::require_token;
+use crate::{api, boot, hand_over, machines, published, reports, status_page};
+
+/// Every route. Reading needs no token, since machines have none; what changes releases or jobs
+/// needs it.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let with_token = api::routes().layer(from_fn_with_state(app.clone(), require_token));
+    Router::new()
+        .merge(with_token)
+        .merge(boot::routes())
+        .merge(published::routes())
+        .merge(reports::routes())
+        .merge(machines::routes())
+        .merge(hand_over::routes())
+        .merge(status_page::routes())
+        .route("/healthz", get(|| async { "ok\n" }))
+        .with_state(app)
+}
+
+/// Serves until `stop` is cancelled; then takes no more connections, ends the streams that would
+/// go on for ever, and lets the requests that are being answered come to their end, within the
+/// configured grace.
+///
+/// # Errors
+/// When the listener fails for good.
+pub(crate) async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let grace = app.config.grace;
+    let shutdown = app.shutdown.clone();
+    let stopped = stop.clone();
+    let serving = axum::serve(listener, router(app))
+        .with_graceful_shutdown(async move { stopped.cancelled().await });
+    let too_long = async move {
+        stop.cancelled().await;
+        shutdown.cancel();
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        result = serving => result,
+        // A client that reads a kernel slowly fetches it again.
+        () = too_long => Ok(()),
+    }
+}
