@@ -250,6 +250,13 @@ pub enum Error {
         report: Box<SitesReport>,
     },
 
+    /// A release could not be staged at every site.
+    #[error("the release is not staged everywhere: {report}")]
+    NotStagedEverywhere {
+        /// What became of it at each site.
+        report: Box<SitesReport>,
+    },
+
     /// A release has to be signed by a trusted key, and is not.
     #[error("release {release} is not to be trusted: {problem}")]
     Signature {

@@ -94,6 +94,7 @@ mod s3;
 mod signature;
 mod sites;
 mod store;
+mod web_headers;
 
 pub use crate::error::Error;
 pub use crate::finding::Finding;
@@ -127,3 +128,4 @@ pub use crate::store::{
     Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Store, StoreLock, Swap,
     Upload, Version,
 };
+pub use crate::web_headers::WebHeaders;

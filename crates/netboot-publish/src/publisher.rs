@@ -37,6 +37,7 @@ pub use self::prune::{PruneReport, Retention};
 pub use self::repair::{RepairReport, RepairSource};
 pub use self::stage::Staged;
 pub(crate) use self::stage::damaged;
+pub(crate) use self::target::PointerState;
 pub use self::verify::{VerifyDepth, VerifyReport, VerifyScope};
 #[cfg(feature = "http")]
 pub(crate) use self::whole::required;

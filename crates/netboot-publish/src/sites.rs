@@ -1,8 +1,11 @@
 //! One release to several places.
 
+mod all_or_none;
+mod at_each;
 mod builder;
 mod outcome;
 mod publish;
+mod stage;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

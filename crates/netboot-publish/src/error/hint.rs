@@ -133,7 +133,9 @@ impl Error {
                  was sent is not sent again"
                     .to_owned()
             }
-            Self::NotLiveEverywhere { report } => return report.hint(),
+            Self::NotLiveEverywhere { report } | Self::NotStagedEverywhere { report } => {
+                return report.hint();
+            }
             Self::Signature { problem, .. } => problem.hint().to_owned(),
             Self::MalformedKey { .. } => {
                 "give a key as `minisign -G` makes it, and with a protected secret key its password"

@@ -1,10 +1,12 @@
 //! Publishing in two steps, and undoing the second.
 
-use netboot_core::{Context, Release};
+use netboot_core::{Context, Release, ReleaseId};
 
 use super::Publisher;
 use super::stage::Staged;
 use super::target::PointerState;
+use super::verify::VerifyDepth;
+use super::whole::required;
 use crate::Error;
 use crate::pointer::ActivationKind;
 use crate::receipt::Receipt;
@@ -19,6 +21,11 @@ pub(crate) struct Prepared {
 impl Prepared {
     pub(crate) fn into_staged(self) -> Staged {
         self.staged
+    }
+
+    /// The pointer as it was before.
+    pub(crate) fn base(&self) -> &PointerState {
+        &self.base
     }
 }
 
@@ -36,6 +43,24 @@ impl Publisher {
         Ok(Prepared { base, staged })
     }
 
+    /// What is staged of a release that could go live now, in place of what `base` says.
+    pub(crate) async fn find_staged(
+        &self,
+        release: &ReleaseId,
+        base: &PointerState,
+        context: &Context,
+    ) -> Result<Staged, Error> {
+        let stored = self.read_staged(release).await?;
+        self.require_signature(release, &stored).await?;
+        self.writable_places(&stored.manifest, base).await?;
+        self.require_whole(&stored.manifest, VerifyDepth::Listing, context).await?;
+        let mut staged = Staged::nothing(*release);
+        for content in required(&stored.manifest).values() {
+            staged.count(content.size, false);
+        }
+        Ok(staged)
+    }
+
     /// Makes a prepared release live, if what was live then still is.
     pub(crate) async fn activate_prepared(
         &self,
@@ -49,22 +74,21 @@ impl Publisher {
         Ok(Receipt { staged: Some(staged.clone()), ..receipt })
     }
 
-    /// Makes live again what was live when the release was prepared, if the release is live now.
-    /// Where nothing was, the pointer goes.
+    /// Makes live again what was live when `base` was read, if `release` is live now. Where nothing
+    /// was, the pointer goes.
     pub(crate) async fn undo(
         &self,
-        release: &Release,
-        prepared: &Prepared,
+        release: &ReleaseId,
+        base: &PointerState,
         context: &Context,
     ) -> Result<(), Error> {
-        let base = &prepared.base;
         let now = self.read_pointer().await?;
-        if now.live() != Some(*release.id()) || now.version == base.version {
+        if now.live() != Some(*release) || now.version == base.version {
             return Ok(());
         }
         match base.live() {
             // It was live before, and only what its pointer said was replaced.
-            Some(before) if before == *release.id() => Ok(()),
+            Some(before) if before == *release => Ok(()),
             Some(before) => {
                 self.make_live(&before, &now, ActivationKind::RolledBack, context).await?;
                 Ok(())

@@ -91,6 +91,20 @@ impl SitesReport {
         }
     }
 
+    /// Fails unless the release is staged at every site; for what [`Sites::stage`] gave.
+    ///
+    /// [`Sites::stage`]: super::Sites::stage
+    ///
+    /// # Errors
+    /// [`Error::NotStagedEverywhere`], with this report.
+    pub fn ensure_staged_everywhere(self) -> Result<Self, Error> {
+        if self.errors().next().is_none() {
+            Ok(self)
+        } else {
+            Err(Error::NotStagedEverywhere { report: Box::new(self) })
+        }
+    }
+
     /// What to do about the worst that went wrong: a site that may be live though none is to be,
     /// or else the first one that failed.
     pub(crate) fn hint(&self) -> Option<String> {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use futures::{StreamExt, stream};
-use netboot_core::{CancellationToken, Context, Event, Release, SiteName};
+use netboot_core::{Context, Release, SiteName};
 
+use super::all_or_none::Tried;
 use super::{ActivationPolicy, SiteOutcome, Sites, SitesReport};
 use crate::publisher::Prepared;
-use crate::{Error, Outcome, Publisher, Receipt};
+use crate::{Error, Publisher};
 
 impl Sites {
     /// Publishes a release to every site, as many at once as
@@ -72,76 +72,10 @@ impl Sites {
                 async move {
                     let activation = publisher.activate_prepared(&release, &prepared, &context);
                     let result = self.in_time(activation).await;
-                    Ok((publisher, prepared, result))
+                    Ok(Tried { publisher, base: prepared.base().clone(), result })
                 }
             })
             .await;
-        let activated = activated.into_iter().filter_map(|(site, all)| Some((site, all.ok()?)));
-        let activated: BTreeMap<SiteName, (Publisher, Prepared, Result<Receipt, Error>)> =
-            activated.collect();
-        if activated.values().all(|(_, _, result)| result.is_ok()) {
-            let live = activated
-                .into_iter()
-                .filter_map(|(site, (_, _, result))| Some((site, SiteOutcome::Live(result.ok()?))));
-            return live.collect();
-        }
-        // What was begun is undone, also when it was cancelled.
-        let context = context.clone().with_cancellation(CancellationToken::new());
-        self.at_each(activated, &context, |(publisher, prepared, result), context| {
-            let release = release.clone();
-            async move {
-                let undone = self.in_time(publisher.undo(&release, &prepared, &context)).await;
-                Ok(match (result, undone) {
-                    (_, Err(error)) => SiteOutcome::NotRolledBack(error),
-                    (Err(error), Ok(())) => SiteOutcome::Failed(error),
-                    // It was live before, and stays.
-                    (Ok(receipt), Ok(())) if receipt.outcome == Outcome::Unchanged => {
-                        SiteOutcome::Live(receipt)
-                    }
-                    (Ok(receipt), Ok(())) => SiteOutcome::RolledBack(receipt),
-                })
-            }
-        })
-        .await
-        .into_iter()
-        .map(|(site, outcome)| (site, outcome.unwrap_or_else(SiteOutcome::NotRolledBack)))
-        .collect()
+        self.all_or_none(release.id(), activated, context).await
     }
-
-    /// Works on each site, as many at once as is allowed; events carry the site's name.
-    async fn at_each<S, T, F>(
-        &self,
-        sites: BTreeMap<SiteName, S>,
-        context: &Context,
-        work: impl Fn(S, Context) -> F,
-    ) -> BTreeMap<SiteName, Result<T, Error>>
-    where
-        F: Future<Output = Result<T, Error>>,
-    {
-        let work = &work;
-        let each = |(site, state): (SiteName, S)| {
-            let context = at_site(context, &site);
-            async move {
-                let result = work(state, context).await;
-                (site, result)
-            }
-        };
-        stream::iter(sites).map(each).buffer_unordered(self.concurrency).collect().await
-    }
-
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let Some(after) = self.timeout else { return work.await };
-        match tokio::time::timeout(after, work).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::TimedOut { after }),
-        }
-    }
-}
-
-/// The same context, whose events tell where they happened.
-fn at_site(context: &Context, site: &SiteName) -> Context {
-    let (outer, site) = (context.clone(), site.clone());
-    context.clone().with_events(move |event: Event| {
-        outer.emit(Event::AtSite { site: site.clone(), event: Box::new(event) });
-    })
 }

@@ -1,0 +1,51 @@
+//! The same work at every site.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, stream};
+use netboot_core::{Context, Event, SiteName};
+
+use super::Sites;
+use crate::Error;
+
+impl Sites {
+    /// Works on each site, as many at once as is allowed; events carry the site's name.
+    pub(super) async fn at_each<S, T, F>(
+        &self,
+        sites: BTreeMap<SiteName, S>,
+        context: &Context,
+        work: impl Fn(S, Context) -> F,
+    ) -> BTreeMap<SiteName, Result<T, Error>>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let work = &work;
+        let each = |(site, state): (SiteName, S)| {
+            let context = at_site(context, &site);
+            async move {
+                let result = work(state, context).await;
+                (site, result)
+            }
+        };
+        stream::iter(sites).map(each).buffer_unordered(self.concurrency).collect().await
+    }
+
+    pub(super) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let Some(after) = self.timeout else { return work.await };
+        match tokio::time::timeout(after, work).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::TimedOut { after }),
+        }
+    }
+}
+
+/// The same context, whose events tell where they happened.
+fn at_site(context: &Context, site: &SiteName) -> Context {
+    let (outer, site) = (context.clone(), site.clone());
+    context.clone().with_events(move |event: Event| {
+        outer.emit(Event::AtSite { site: site.clone(), event: Box::new(event) });
+    })
+}

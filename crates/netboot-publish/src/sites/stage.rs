@@ -1,0 +1,110 @@
+//! The two steps of publishing by themselves: staging at all sites, and going live at all of them.
+
+use std::collections::BTreeMap;
+
+use netboot_core::{Context, Release, ReleaseId, SiteName};
+
+use super::all_or_none::Tried;
+use super::{ActivationPolicy, SiteOutcome, Sites, SitesReport};
+use crate::pointer::ActivationKind;
+use crate::{Error, Receipt};
+
+impl Sites {
+    /// Stages a release at every site, as [`Publisher::stage`](crate::Publisher::stage) does;
+    /// what machines boot does not change. [`activate`](Self::activate) may follow.
+    ///
+    /// The outcome of a site is [`SiteOutcome::Staged`] or [`SiteOutcome::Failed`].
+    pub async fn stage(&self, release: &Release, context: &Context) -> SitesReport {
+        let staged = self
+            .at_each(self.publishers.clone(), context, |publisher, context| async move {
+                Ok(self.in_time(publisher.prepare(release, &context)).await?.into_staged())
+            })
+            .await;
+        let outcome = |(site, result): (SiteName, Result<_, _>)| {
+            (site, result.map_or_else(SiteOutcome::Failed, SiteOutcome::Staged))
+        };
+        SitesReport { release: *release.id(), sites: staged.into_iter().map(outcome).collect() }
+    }
+
+    /// Makes a release live that is staged at every site, by the policy. What it makes live it
+    /// takes back by the same rule as [`publish`](Self::publish).
+    pub async fn activate(&self, release: &ReleaseId, context: &Context) -> SitesReport {
+        self.go_live(release, ActivationKind::Activated, context).await
+    }
+
+    /// Makes a release live again at every site, by the policy. Which one was live before may
+    /// differ from site to site: choose one from the history of one of them.
+    pub async fn rollback(&self, release: &ReleaseId, context: &Context) -> SitesReport {
+        self.go_live(release, ActivationKind::RolledBack, context).await
+    }
+
+    async fn go_live(
+        &self,
+        release: &ReleaseId,
+        kind: ActivationKind,
+        context: &Context,
+    ) -> SitesReport {
+        let sites = match self.policy {
+            ActivationPolicy::EachByItself => self.go_live_each(release, kind, context).await,
+            ActivationPolicy::AllOrNone => self.go_live_all(release, kind, context).await,
+        };
+        SitesReport { release: *release, sites }
+    }
+
+    async fn go_live_each(
+        &self,
+        release: &ReleaseId,
+        kind: ActivationKind,
+        context: &Context,
+    ) -> BTreeMap<SiteName, SiteOutcome> {
+        let live = self
+            .at_each(self.publishers.clone(), context, |publisher, context| async move {
+                let work = async {
+                    let base = publisher.read_pointer().await?;
+                    publisher.make_live(release, &base, kind, &context).await
+                };
+                self.in_time(work).await
+            })
+            .await;
+        let outcome = |(site, result): (SiteName, Result<Receipt, Error>)| {
+            (site, result.map_or_else(SiteOutcome::Failed, SiteOutcome::Live))
+        };
+        live.into_iter().map(outcome).collect()
+    }
+
+    async fn go_live_all(
+        &self,
+        release: &ReleaseId,
+        kind: ActivationKind,
+        context: &Context,
+    ) -> BTreeMap<SiteName, SiteOutcome> {
+        // A site where it is not staged, or that cannot be reached, is found before any changes.
+        let ready = self
+            .at_each(self.publishers.clone(), context, |publisher, context| async move {
+                let work = async {
+                    let base = publisher.read_pointer().await?;
+                    let staged = publisher.find_staged(release, &base, &context).await?;
+                    Ok((base, staged))
+                };
+                let (base, staged) = self.in_time(work).await?;
+                Ok((publisher, base, staged))
+            })
+            .await;
+        if ready.values().any(Result::is_err) || context.check().is_err() {
+            let outcome = |(site, result): (SiteName, Result<_, Error>)| match result {
+                Ok((_, _, staged)) => (site, SiteOutcome::Staged(staged)),
+                Err(error) => (site, SiteOutcome::Failed(error)),
+            };
+            return ready.into_iter().map(outcome).collect();
+        }
+        let ready = ready.into_iter().filter_map(|(site, result)| Some((site, result.ok()?)));
+        let tried = self
+            .at_each(ready.collect(), context, |(publisher, base, _), context| async move {
+                let result =
+                    self.in_time(publisher.make_live(release, &base, kind, &context)).await;
+                Ok(Tried { publisher, base, result })
+            })
+            .await;
+        self.all_or_none(release, tried, context).await
+    }
+}
