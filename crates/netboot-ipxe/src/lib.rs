@@ -84,7 +84,7 @@ pub use crate::lexical::LexicalProblem;
 pub use crate::lint::{Finding, FindingKind, Severity, lint, lint_script};
 pub use crate::menu::{LocalDisk, Menu, MenuBuilder, MenuItem, MenuKey, MenuProblem};
 pub use crate::menu_text::MenuText;
-pub use crate::renderer::{Renderer, RendererBuilder};
+pub use crate::renderer::{NextStep, Renderer, RendererBuilder};
 pub use crate::script_argument::ScriptArgument;
 pub use crate::script_check::ScriptProblem;
 pub use crate::script_url::ScriptUrl;

@@ -8,9 +8,11 @@ mod machine_table;
 mod menu;
 mod payload;
 mod release;
+mod service;
 
 pub use self::builder::RendererBuilder;
 use self::builder::Settings;
+pub use self::service::NextStep;
 use crate::template::Templates;
 
 /// Renders iPXE scripts. Make one with [`Renderer::builder`] and keep it: its templates are

@@ -85,11 +85,18 @@ pub enum TemplateName {
     /// The static entry of one profile. Variables: `profile`, `pointer_url`, `rounds`. Blocks:
     /// `start`, `failed`.
     ProfileEntry,
+    /// The entry that asks a service which answers machines itself. Variables: `service_url`,
+    /// `query_url` (the same, ready for parameters behind it), `rounds`. Blocks: `start`, `failed`.
+    ServiceEntry,
+    /// What a service tells a machine that it has no image for. Variables: `lines` (a list), `next`
+    /// (`try-again`, `chain` or `local-disk`), `next_url` (or none), `retry_seconds`, `first_disk`
+    /// as for the menu. Blocks: `notice`.
+    Notice,
 }
 
 impl TemplateName {
     /// Every template there is.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Image,
         Self::Menu,
         Self::Dispatch,
@@ -98,6 +105,8 @@ impl TemplateName {
         Self::Pointer,
         Self::BootEntry,
         Self::ProfileEntry,
+        Self::ServiceEntry,
+        Self::Notice,
     ];
 
     /// What every template may print: `mark` (the comment by which a publisher knows a file for
@@ -118,6 +127,8 @@ impl TemplateName {
             Self::Pointer => "pointer",
             Self::BootEntry => "boot_entry",
             Self::ProfileEntry => "profile_entry",
+            Self::ServiceEntry => "service_entry",
+            Self::Notice => "notice",
         }
     }
 
@@ -132,6 +143,8 @@ impl TemplateName {
             Self::Pointer => include_str!("templates/pointer.ipxe"),
             Self::BootEntry => include_str!("templates/boot_entry.ipxe"),
             Self::ProfileEntry => include_str!("templates/profile_entry.ipxe"),
+            Self::ServiceEntry => include_str!("templates/service_entry.ipxe"),
+            Self::Notice => include_str!("templates/notice.ipxe"),
         }
     }
 
@@ -195,6 +208,8 @@ impl TemplateName {
             Self::Pointer => &["release", "release_url", "menu_url"],
             Self::BootEntry => &["pointer_url", "rounds"],
             Self::ProfileEntry => &["profile", "pointer_url", "rounds"],
+            Self::ServiceEntry => &["service_url", "query_url", "rounds"],
+            Self::Notice => &["lines", "next", "next_url", "retry_seconds", "first_disk"],
         }
     }
 }

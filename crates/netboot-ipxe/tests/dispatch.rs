@@ -13,8 +13,8 @@ use netboot_core::{
     Architecture, Artifact, ArtifactKind, BytesArtifact, FileName, Release, ReleasePath,
 };
 use netboot_ipxe::{
-    Assignment, BootOnce, DispatchForm, Error, Fleet, MachineKey, Renderer, Selector,
-    UnknownMachine,
+    Assignment, BootOnce, DispatchForm, Error, Fleet, MachineKey, MenuText, NextStep, Renderer,
+    ScriptUrl, Selector, UnknownMachine,
 };
 use url::Url;
 
@@ -350,4 +350,39 @@ async fn where_unknown_machines_are_refused_no_script_offers_a_shell_or_a_menu()
         .build()
         .unwrap();
     assert!(script(&release(open), "worker/netboot.ipxe").await.contains("&& shell ||"));
+}
+
+#[test]
+fn keys_of_two_machines_at_once_have_two_answers() {
+    let fleet = Fleet::builder(UnknownMachine::Refuse)
+        .assignment(assignment("b", "worker").key(mac(2)))
+        .assignment(assignment("a", "worker").key(mac(1)).key(mac(3)))
+        .assignment(assignment("s", "worker").key(MachineKey::Serial("S-1".parse().unwrap())))
+        .build()
+        .unwrap();
+    let names = |keys: &[MachineKey]| -> Vec<String> {
+        let closest = fleet.closest_assignments(keys).into_iter();
+        closest.map(|assignment| assignment.name().to_string()).collect()
+    };
+    assert_eq!(names(&[mac(1), mac(2)]), ["a", "b"]);
+    assert_eq!(names(&[mac(1), mac(3)]), ["a"]);
+    assert_eq!(names(&[MachineKey::Serial("S-1".parse().unwrap()), mac(2)]), ["b"]);
+    assert_eq!(names(&[mac(9)]), [""; 0]);
+}
+
+#[test]
+fn a_service_has_an_entry_and_notices() {
+    let service = Url::parse("http://deployer.example/boot").unwrap();
+    let report = Url::parse("http://deployer.example/report").unwrap();
+    let renderer = Renderer::builder().report_url(&report).unwrap().offer_shell(false);
+    let renderer = renderer.build().unwrap();
+    assert_golden("service-entry.ipxe", &renderer.render_service_entry(&service).unwrap());
+    let lines = ["Netboot: no release is live", "Netboot: ask the operator"];
+    let lines = lines.map(|line| MenuText::new(line).unwrap());
+    let notice = |next| renderer.render_notice(&lines, &next).unwrap();
+    assert_golden("notice.ipxe", &notice(NextStep::TryAgain));
+    let menu = Url::parse("http://deployer.example/published/releases/0/menu.ipxe").unwrap();
+    let menu = NextStep::Chain(ScriptUrl::absolute(&menu).unwrap());
+    assert_golden("notice-chain.ipxe", &notice(menu));
+    assert_golden("notice-local-disk.ipxe", &notice(NextStep::LocalDisk));
 }

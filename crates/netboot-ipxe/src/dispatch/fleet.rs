@@ -1,5 +1,6 @@
 //! All machines, and what happens to those that are not among them.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use netboot_core::ProfileName;
@@ -152,12 +153,29 @@ impl Fleet {
 
     /// The assignment of a machine of which these keys are true, as the scripts would choose it.
     pub fn assignment_of(&self, keys: &[super::MachineKey]) -> Option<&Assignment> {
+        self.closest_assignments(keys).into_iter().next()
+    }
+
+    /// The assignments whose selectors match these keys most closely, by name. There is more than
+    /// one only where the keys have two of one kind, such as the addresses of two network cards
+    /// that belong to different assignments: a machine that tells all its cards was entered twice.
+    pub fn closest_assignments(&self, keys: &[super::MachineKey]) -> Vec<&Assignment> {
         let matches = |selector: &&Selector| selector.keys().iter().all(|key| keys.contains(key));
-        let selectors = self.assignments.iter().flat_map(|assignment| {
-            assignment.selectors().iter().filter(matches).map(move |one| (one, assignment))
-        });
-        let closest = selectors.min_by(|(one, _), (other, _)| one.specificity(other));
-        closest.map(|(_, assignment)| assignment)
+        let mut closest: Vec<(&Selector, &Assignment)> = Vec::new();
+        for assignment in &self.assignments {
+            for selector in assignment.selectors().iter().filter(matches) {
+                let order = closest.first().map(|(one, _)| selector.specificity(one));
+                match order {
+                    Some(Ordering::Greater) => continue,
+                    Some(Ordering::Less) => closest.clear(),
+                    Some(Ordering::Equal) | None => {}
+                }
+                if closest.last().is_none_or(|(_, last)| last.name() != assignment.name()) {
+                    closest.push((selector, assignment));
+                }
+            }
+        }
+        closest.into_iter().map(|(_, assignment)| assignment).collect()
     }
 }
 
