@@ -22,7 +22,9 @@ pub(super) fn lines(console: &[u8]) -> Vec<Vec<u8>> {
             lines.push(std::mem::take(&mut line));
         }
     }
-    lines.push(line);
+    if !line.is_empty() {
+        lines.push(line);
+    }
     lines
 }
 
