@@ -79,6 +79,18 @@ pub(crate) async fn calls_have_no_end(nix: NixVersion) {
     assert_eq!(problem, EvaluationProblem::StackOverflow);
 }
 
+pub(crate) async fn a_value_outgrows_memory(nix: NixVersion) {
+    let place = Place::of(nix);
+    let list = "builtins.deepSeq (builtins.genList (n: n) 400000000) null";
+    let flake = flake(&place, &format!("{{ system = {list}; }}"));
+    // In KiB; the list takes twice as much.
+    place.nix_script("nix", "ulimit -v 1600000; exec $real \"$@\"");
+    let error = error_of(place.builder_with_programs(&flake)).await;
+    let Error::Evaluation { problem, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(*problem, EvaluationProblem::OutOfMemory, "{error:?}");
+    assert!(error.hint().unwrap().contains("more memory"), "{:?}", error.hint());
+}
+
 pub(crate) async fn the_code_is_no_code(nix: NixVersion) {
     let place = Place::of(nix);
     let error = error_of(place.builder(&place.flake("{ ; }"))).await;

@@ -60,6 +60,7 @@ rows! {
     a_name_in_the_code_is_missing in evaluation: "a name in the code is missing" => "Evaluation, MissingAttribute";
     a_value_needs_itself in evaluation: "a value needs itself" => "Evaluation, InfiniteRecursion";
     calls_have_no_end in evaluation: "calls have no end" => "Evaluation, StackOverflow";
+    a_value_outgrows_memory in evaluation: "a value outgrows memory" => "Evaluation, OutOfMemory";
     the_code_is_no_code in evaluation: "the code is no code" => "Evaluation, Syntax";
     a_value_has_the_wrong_type in evaluation: "a value has the wrong type" => "Evaluation, WrongType";
     a_file_is_missing in evaluation: "a file is missing" => "Evaluation, MissingFile";
