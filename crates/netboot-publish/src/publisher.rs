@@ -41,7 +41,7 @@ pub(crate) use self::target::PointerState;
 pub use self::verify::{VerifyDepth, VerifyReport, VerifyScope};
 #[cfg(feature = "http")]
 pub(crate) use self::whole::required;
-use crate::pointer::{Activation, ActivationKind};
+use crate::pointer::{Activation, ActivationKind, Pointer};
 use crate::signature::{Signer, TrustedKey};
 use crate::{Error, Store};
 
@@ -182,6 +182,17 @@ impl Publisher {
         let state = self.read_pointer().await?;
         state.understood()?;
         Ok(state.live())
+    }
+
+    /// The release that [`RollbackTo::Previous`] would make live; `None` where there is none. For a
+    /// caller that writes down what it is about to do, so that doing it again goes no further.
+    ///
+    /// # Errors
+    /// [`Error::MalformedPointer`]; when the target cannot be reached or read.
+    pub async fn previous(&self) -> Result<Option<ReleaseId>, Error> {
+        let state = self.read_pointer().await?;
+        state.understood()?;
+        Ok(state.pointer().and_then(Pointer::previous))
     }
 
     /// What was live, newest first.

@@ -1,6 +1,7 @@
 //! What every part of the service knows: one value, shared by all requests.
 
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,8 +31,13 @@ pub(crate) struct App {
     pub(crate) jobs: Arc<Jobs>,
     /// What machines told.
     pub(crate) reports: Reports,
+    /// Renders the scripts that this service answers machines with: payloads are below
+    /// `/published`, wherever a script comes from.
+    pub(crate) machine_scripts: Renderer,
     /// Cancelled when the service is to end: streams that would never end by themselves end then.
     pub(crate) shutdown: CancellationToken,
+    /// Held as long as this lives, so that no second service works in the state directory.
+    _lock: File,
     served: Publisher,
     publishers: BTreeMap<SiteName, OnceCell<Publisher>>,
     builds: Publisher,
@@ -57,17 +63,29 @@ impl App {
         tokio::fs::create_dir_all(state)
             .await
             .map_err(|source| StartError::io("create", state, source))?;
-        let jobs = Jobs::open(&state.join("jobs")).await?;
+        let lock = lock(state)?;
+        let jobs = Jobs::open(&state.join("jobs"))?;
         let reports = Reports::open(&state.join("reports")).await?;
         let served = Publisher::new(LocalStore::new(&config.served.1));
         let builds = Publisher::new(LocalStore::new(state.join("builds")));
         let publishers =
             config.targets.iter().map(|(name, _)| (name.clone(), OnceCell::new())).collect();
         let shutdown = CancellationToken::new();
-        let app = Self { config, token, url, jobs, reports, shutdown, served, publishers, builds };
         // A file that no script can be made of is found now, and not by a machine.
-        app.renderer()?.build()?;
-        Ok(Arc::new(app))
+        let machine_scripts = renderer_of(&config, &url)?.payload_url(&below(&url, "published"))?;
+        Ok(Arc::new(Self {
+            machine_scripts: machine_scripts.build()?,
+            config,
+            token,
+            url,
+            jobs,
+            reports,
+            shutdown,
+            _lock: lock,
+            served,
+            publishers,
+            builds,
+        }))
     }
 
     /// The publisher to the directory that machines boot from: its live release is the live one.
@@ -121,10 +139,36 @@ impl App {
     /// # Errors
     /// When the service's URL cannot stand in a script.
     pub(crate) fn renderer(&self) -> Result<RendererBuilder, netboot_ipxe::Error> {
-        let mut report = self.url.clone();
-        report.set_path(&format!("{}report", self.url.path()));
-        let parameter = KernelParameter::new(format!("netboot.report={report}"))?;
-        let renderer = Renderer::builder().fleet(self.config.fleet.clone());
-        Ok(renderer.report_url(&report)?.kernel_parameter(parameter))
+        renderer_of(&self.config, &self.url)
+    }
+
+    /// The URL of a route of this service, as machines know it.
+    pub(crate) fn url_of(&self, path: &str) -> Url {
+        below(&self.url, path)
+    }
+}
+
+fn renderer_of(config: &Config, url: &Url) -> Result<RendererBuilder, netboot_ipxe::Error> {
+    let report = below(url, "report");
+    let parameter = KernelParameter::new(format!("netboot.report={report}"))?;
+    let renderer = Renderer::builder().fleet(config.fleet.clone());
+    Ok(renderer.report_url(&report)?.kernel_parameter(parameter))
+}
+
+/// A path below a URL that ends in `/`.
+fn below(url: &Url, path: &str) -> Url {
+    let mut below = url.clone();
+    below.set_path(&format!("{}{path}", url.path()));
+    below
+}
+
+/// Locks the state directory; the system lets go of it however the process ends.
+fn lock(state: &Path) -> Result<File, StartError> {
+    let path = state.join("lock");
+    let file = File::create(&path).map_err(|source| StartError::io("create", &path, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse { path: state.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(StartError::io("lock", &path, source)),
     }
 }

@@ -12,10 +12,12 @@ mod hand_over;
 mod jobs;
 mod machines;
 mod problem;
+mod proof;
 mod published;
 mod reports;
 mod server;
 mod status_page;
+mod timestamp;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -78,8 +80,8 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
     }
     progress.line(&format!("listening at http://{address}/"));
     let signals = Signals::watch(progress);
-    let jobs = app.jobs.start(app.clone());
+    app.jobs.resume(&app).await;
     let served = server::serve(app.clone(), listener, signals.cancellation()).await;
-    jobs.stop().await;
+    app.jobs.stop(app.config.grace).await;
     served.map_err(failed)
 }

@@ -1,5 +1,6 @@
 //! The web server: every route, and how it ends.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -42,7 +43,9 @@ pub(crate) async fn serve(
     let grace = app.config.grace;
     let shutdown = app.shutdown.clone();
     let stopped = stop.clone();
-    let serving = axum::serve(listener, router(app))
+    // Reports say where a machine spoke from.
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service)
         .with_graceful_shutdown(async move { stopped.cancelled().await });
     let too_long = async move {
         stop.cancelled().await;

@@ -49,11 +49,13 @@ pub(super) async fn rollback_walks_back(make: Make<'_>) {
     }
     let [one, two, three] = &releases;
     for (now, before) in [(two, three), (one, two)] {
+        assert_eq!(publisher.previous().await.unwrap(), Some(*now.id()));
         let receipt = publisher.rollback(RollbackTo::Previous, &context).await.unwrap();
         assert_eq!(receipt.outcome, Outcome::RolledBack);
         assert_eq!((receipt.release, receipt.previous), (*now.id(), Some(*before.id())));
         assert_eq!(publisher.live().await.unwrap(), Some(*now.id()));
     }
+    assert_eq!(publisher.previous().await.unwrap(), None);
     let error = publisher.rollback(RollbackTo::Previous, &context).await.unwrap_err();
     assert!(matches!(error, Error::NothingToRollBackTo { .. }), "{error:?}");
     publisher.rollback(RollbackTo::Release(*three.id()), &context).await.unwrap();

@@ -1,0 +1,100 @@
+//! `GET /api/jobs/{id}/events`: what happens during a job, as server-sent events.
+//!
+//! Each has the number of the job's event as its `id`, so that a client that lost its connection
+//! goes on behind the last one that it has, as browsers do by themselves (`Last-Event-ID`). An
+//! `event: state` has the job's new state; an `event: event` has what the library reports, as
+//! [`netboot_core::Event`] is serialised. The stream ends behind the job's last state; asked again
+//! with that number, the answer is 204, which tells a browser not to ask again (HTML, "Server-sent
+//! events").
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::{Stream, stream};
+use netboot_core::CancellationToken;
+use tokio::sync::watch;
+
+use super::ApiError;
+use super::jobs::parse_id;
+use crate::app::App;
+use crate::jobs::{EventLog, Happened, JobId, LogEntry};
+
+/// Follows a job.
+pub(super) async fn follow(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let id = parse_id(&id)?;
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+    let last: usize = last.unwrap_or(0);
+    let log = app.jobs.events(id).await?;
+    if is_over(&app, id).await && log.after(last).is_empty() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let more = log.watch();
+    let follower = Follower { shutdown: app.shutdown.clone(), app, id, log, more, last };
+    let events = follower.events();
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+async fn is_over(app: &App, id: JobId) -> bool {
+    app.jobs.get(id).await.is_none_or(|job| job.state.is_final())
+}
+
+/// A client that reads along.
+struct Follower {
+    app: Arc<App>,
+    shutdown: CancellationToken,
+    id: JobId,
+    log: Arc<EventLog>,
+    more: watch::Receiver<usize>,
+    last: usize,
+}
+
+impl Follower {
+    fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
+        stream::unfold((self, VecDeque::new()), |(mut follower, mut ready)| async move {
+            if ready.is_empty() {
+                ready.extend(follower.next().await?);
+            }
+            let entry: Arc<LogEntry> = ready.pop_front()?;
+            follower.last = entry.id;
+            Some((Ok(to_event(&entry)), (follower, ready)))
+        })
+    }
+
+    /// The next ones, once there are any; `None` when there will be no more.
+    async fn next(&mut self) -> Option<Vec<Arc<LogEntry>>> {
+        loop {
+            self.more.borrow_and_update();
+            // Looked at before the log: what a job says last comes before it is over.
+            let over = is_over(&self.app, self.id).await;
+            let entries = self.log.after(self.last);
+            if !entries.is_empty() {
+                return Some(entries);
+            }
+            if over {
+                return None;
+            }
+            tokio::select! {
+                () = self.shutdown.cancelled() => return None,
+                changed = self.more.changed() => changed.ok()?,
+            }
+        }
+    }
+}
+
+fn to_event(entry: &LogEntry) -> Event {
+    let name = match &entry.what {
+        Happened::State { .. } => "state",
+        Happened::Event(_) => "event",
+    };
+    let data = serde_json::to_string(entry).unwrap_or_default();
+    Event::default().id(entry.id.to_string()).event(name).data(data)
+}

@@ -1,0 +1,61 @@
+//! Taking jobs on, showing them, cancelling them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::ApiError;
+use crate::app::App;
+use crate::jobs::{Job, JobId, JobRequest};
+
+/// `POST /api/jobs`.
+pub(super) async fn submit(
+    State(app): State<Arc<App>>,
+    request: Result<Json<JobRequest>, JsonRejection>,
+) -> Result<Response, ApiError> {
+    let Json(request) = request.map_err(|rejection| {
+        let hint = r#"send JSON such as {"kind":"build"} with Content-Type: application/json; the \
+                   kinds are build, stage, prove, activate, rollback and deploy"#;
+        ApiError::new(rejection.status(), rejection.body_text(), hint)
+    })?;
+    let job = app.jobs.submit(&app, request).await?;
+    let place = format!("/api/jobs/{}", job.id);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(job)).into_response())
+}
+
+/// `GET /api/jobs`.
+pub(super) async fn list(State(app): State<Arc<App>>) -> Json<Vec<Job>> {
+    Json(app.jobs.list().await)
+}
+
+/// `GET /api/jobs/{id}`.
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<Json<Job>, ApiError> {
+    let id = parse_id(&id)?;
+    app.jobs.get(id).await.map(Json).ok_or_else(|| no_such_job(&id.to_string()))
+}
+
+/// `DELETE /api/jobs/{id}`.
+pub(super) async fn cancel(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Job>), ApiError> {
+    let id = parse_id(&id)?;
+    Ok((StatusCode::ACCEPTED, Json(app.jobs.cancel(id).await?)))
+}
+
+/// A job's number; there is no job of any other name.
+pub(super) fn parse_id(text: &str) -> Result<JobId, ApiError> {
+    text.parse().map_err(|_| no_such_job(text))
+}
+
+fn no_such_job(id: &str) -> ApiError {
+    let hint = "GET /api/jobs lists all of them; the oldest are forgotten";
+    ApiError::new(StatusCode::NOT_FOUND, format!("there is no job `{id}`"), hint)
+}

@@ -1,0 +1,111 @@
+//! One job from its begin, or from where it was when the service ended, to its end.
+
+use std::sync::Arc;
+
+use netboot_core::{Context, Event};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::entry::Entry;
+use super::error::JobError;
+use super::event_log::{EventWriter, Happened};
+use super::model::{Failure, Job, JobState};
+use super::steps::Steps;
+use crate::app::App;
+
+/// How often a job is begun. One that ends the service each time (it takes all memory, for
+/// example) must not do so for ever.
+const ATTEMPTS: u32 = 10;
+
+/// Runs a job. Whatever goes wrong is in its record afterwards.
+pub(super) async fn run(app: Arc<App>, entry: Arc<Entry>) {
+    let end = match entry.events().await {
+        Ok(log) => match log.writer().await {
+            Ok(writer) => work(&app, &entry, writer).await,
+            Err(error) => Err(error),
+        },
+        Err(error) => Err(error),
+    };
+    if let Err(error) = end {
+        // The disk is full, or broken: memory knows, and so does the next start.
+        let failure = JobError::from(error);
+        let ended = entry.update(|job| finish(job, Err(failure))).await;
+        if let Err(error) = ended {
+            tracing::error!(job = %entry.id, %error, "the end of a job cannot be written down");
+        }
+    }
+    entry.release_events().await;
+    if let Err(error) = app.jobs.forget().await {
+        tracing::warn!(%error, "old jobs cannot be removed");
+    }
+}
+
+async fn work(app: &App, entry: &Entry, writer: EventWriter) -> std::io::Result<()> {
+    let (sender, receiver) = unbounded_channel();
+    let writing = tokio::spawn(write_all(writer, receiver));
+    let events = sender.clone();
+    let context = Context::new()
+        .with_cancellation(entry.cancellation.clone())
+        // An event that nobody takes any more belongs to a job that is over.
+        .with_events(move |event: Event| drop(events.send(Happened::Event(event))));
+    let result = attempt(app, entry, &context, &sender).await;
+    // All that happened is written down before it is said how it ended.
+    drop((context, sender));
+    let mut writer = writing.await.map_err(std::io::Error::other)??;
+    let interrupted = app.jobs.tasks.is_closed()
+        && entry.cancellation.is_cancelled()
+        && !entry.job().await.cancel_requested;
+    let job = if interrupted && result.is_err() {
+        entry.update(|job| job.state = JobState::Queued).await?
+    } else {
+        let cancelled = entry.cancellation.is_cancelled();
+        let result = result.map_err(|error| if cancelled { JobError::Cancelled } else { error });
+        entry.update(|job| finish(job, result)).await?
+    };
+    writer.write(Happened::State { state: job.state }).await
+}
+
+async fn attempt(
+    app: &App,
+    entry: &Entry,
+    context: &Context,
+    sender: &UnboundedSender<Happened>,
+) -> Result<String, JobError> {
+    let job = entry.job().await;
+    if job.cancel_requested {
+        // The service ended before the job did. What it began, others complete or prune.
+        return Err(JobError::Cancelled);
+    }
+    if job.attempts >= ATTEMPTS {
+        let error = format!("it was begun {ATTEMPTS} times, and the service ended each time");
+        return Err(JobError::new(error, "look why the service ends: for want of memory?"));
+    }
+    Steps { app, entry, context, sender }.run(job.request).await
+}
+
+fn finish(job: &mut Job, result: Result<String, JobError>) {
+    match result {
+        Ok(summary) => {
+            job.summary = Some(summary);
+            job.finish(JobState::Succeeded);
+        }
+        Err(JobError::Cancelled) => job.finish(JobState::Cancelled),
+        Err(JobError::Failed(failures)) => {
+            job.errors = failures;
+            if job.errors.is_empty() {
+                let error = "it failed".to_owned();
+                job.errors.push(Failure { profile: None, error, hint: None });
+            }
+            job.finish(JobState::Failed);
+        }
+    }
+}
+
+async fn write_all(
+    mut writer: EventWriter,
+    mut receiver: UnboundedReceiver<Happened>,
+) -> std::io::Result<EventWriter> {
+    while let Some(what) = receiver.recv().await {
+        writer.write(what).await?;
+    }
+    Ok(writer)
+}

@@ -1,0 +1,223 @@
+//! What jobs are made of. Each step can be done again: it completes what it left the last time.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use netboot_core::{Builder, Context, Event, Image, Profile, ProfileName, ReleaseId};
+use netboot_ipxe::Renderer;
+use netboot_nix::NixBuilder;
+use netboot_publish::{ActivationKind, Retention, SitesReport};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::entry::Entry;
+use super::error::JobError;
+use super::event_log::Happened;
+use super::model::{Failure, JobRequest, JobState, RollbackTarget};
+use crate::app::App;
+use crate::proof::prover;
+
+/// The steps of one job.
+pub(super) struct Steps<'a> {
+    pub(super) app: &'a App,
+    pub(super) entry: &'a Entry,
+    pub(super) context: &'a Context,
+    pub(super) sender: &'a UnboundedSender<Happened>,
+}
+
+impl Steps<'_> {
+    /// Does what is asked for, and says what was done.
+    pub(super) async fn run(&self, request: JobRequest) -> Result<String, JobError> {
+        let jobs = &self.app.jobs;
+        match request {
+            JobRequest::Build { profiles } => {
+                let _turn = self.turn(&jobs.building).await?;
+                self.begin().await?;
+                self.build(&profiles).await
+            }
+            JobRequest::Stage { build } => {
+                let _turn = self.turn(&jobs.publishing).await?;
+                self.begin().await?;
+                let built = jobs.get(build).await.and_then(|job| job.built);
+                let built = built.ok_or_else(|| {
+                    JobError::new(format!("job {build} is forgotten"), "build again")
+                })?;
+                self.stage(&built).await?;
+                Ok("staged everywhere".to_owned())
+            }
+            JobRequest::Prove { release, profile } => {
+                self.begin().await?;
+                self.prove(&release, profile).await
+            }
+            JobRequest::Activate { release } => {
+                let _turn = self.turn(&jobs.publishing).await?;
+                self.begin().await?;
+                self.go_live(&release, ActivationKind::Activated).await
+            }
+            JobRequest::Rollback { to } => {
+                let _turn = self.turn(&jobs.publishing).await?;
+                self.begin().await?;
+                let release = self.rollback_target(to).await?;
+                self.go_live(&release, ActivationKind::RolledBack).await
+            }
+            JobRequest::Deploy { profiles, prove } => self.deploy(&profiles, prove).await,
+        }
+    }
+
+    async fn deploy(&self, profiles: &[ProfileName], prove: bool) -> Result<String, JobError> {
+        let jobs = &self.app.jobs;
+        let built = match self.entry.job().await.built {
+            Some(built) => built,
+            None => {
+                let _turn = self.turn(&jobs.building).await?;
+                self.begin().await?;
+                self.build(profiles).await?;
+                self.built().await?
+            }
+        };
+        let _turn = self.turn(&jobs.publishing).await?;
+        self.begin().await?;
+        let job = self.entry.job().await;
+        let release = match job.result {
+            // Some machine may have seen it: there is no way but forwards.
+            Some(release) if job.going_live => release,
+            _ => {
+                let release = self.stage(&built).await?;
+                if prove {
+                    self.prove(&release, None).await?;
+                }
+                release
+            }
+        };
+        self.go_live(&release, ActivationKind::Activated).await
+    }
+
+    /// Waits for the job's turn.
+    async fn turn<'t>(&self, lock: &'t Mutex<()>) -> Result<MutexGuard<'t, ()>, JobError> {
+        tokio::select! {
+            biased;
+            () = self.context.cancellation().cancelled() => Err(JobError::Cancelled),
+            turn = lock.lock() => Ok(turn),
+        }
+    }
+
+    async fn begin(&self) -> Result<(), JobError> {
+        if self.entry.begin().await? {
+            // The receiver lives as long as the job.
+            let _ = self.sender.send(Happened::State { state: JobState::Running });
+        }
+        Ok(())
+    }
+
+    /// Builds images, and keeps them as a release of their own that no machine sees: with their
+    /// provenance and logs, whole or not at all, and each file once.
+    async fn build(&self, names: &[ProfileName]) -> Result<String, JobError> {
+        let config = &self.app.config;
+        let wanted = |name: &ProfileName| names.is_empty() || names.contains(name);
+        let profiles: Vec<Arc<dyn Profile>> = config
+            .profiles
+            .iter()
+            .filter(|(name, _)| wanted(name))
+            .map(|(_, profile)| profile.clone())
+            .collect();
+        let builder = NixBuilder::builder(config.flake.as_str())
+            .state_directory(config.state_directory.join("nix"))
+            .build()?;
+        let results = builder.build_all(&profiles, self.context).await;
+        let (mut images, mut failures) = (Vec::new(), Vec::new());
+        for (profile, result) in profiles.iter().zip(results) {
+            match result {
+                Ok(image) => images.push(image),
+                Err(error) => failures.push(Failure::of_profile(profile.name(), &error)),
+            }
+        }
+        if !failures.is_empty() {
+            return Err(JobError::Failed(failures));
+        }
+        let release = Renderer::builder().build()?.render_release(images)?;
+        self.app.builds().stage(&release, self.context).await?;
+        self.entry.update(|job| job.built = Some(*release.id())).await?;
+        Ok(format!("built {} images", profiles.len()))
+    }
+
+    async fn built(&self) -> Result<ReleaseId, JobError> {
+        let built = self.entry.job().await.built;
+        built.ok_or_else(|| JobError::new("nothing was built", "build again"))
+    }
+
+    /// Stages a release of what was built, and of the live release's other profiles as they are.
+    async fn stage(&self, built: &ReleaseId) -> Result<ReleaseId, JobError> {
+        let (served, profiles) = (self.app.served(), &self.app.config.profiles);
+        let mut images = self.app.builds().images(built).await?;
+        let names: BTreeSet<ProfileName> =
+            images.iter().map(|image| image.profile().clone()).collect();
+        if let Some(live) = served.live().await? {
+            let is_kept = |image: &Image| {
+                !names.contains(image.profile()) && profiles.contains_key(image.profile())
+            };
+            images.extend(served.images(&live).await?.into_iter().filter(is_kept));
+        }
+        images.sort_by(|one, other| one.profile().cmp(other.profile()));
+        let release = self.app.renderer()?.build()?.render_release(images)?;
+        let staged = self.app.sites().await?.stage(&release, self.context).await;
+        staged.ensure_staged_everywhere()?;
+        let id = *release.id();
+        self.entry.update(|job| job.result = Some(id)).await?;
+        Ok(id)
+    }
+
+    async fn prove(
+        &self,
+        release: &ReleaseId,
+        profile: Option<ProfileName>,
+    ) -> Result<String, JobError> {
+        let prover = prover(&self.app.config.proof, profile);
+        let report = self.app.served().prove(release, &prover, self.context).await?;
+        self.entry.update(|job| job.result = Some(*release)).await?;
+        Ok(report.to_string())
+    }
+
+    /// Which release to roll back to. `previous` is written down as what it is now: doing it again
+    /// after a crash must not go one further.
+    async fn rollback_target(&self, to: RollbackTarget) -> Result<ReleaseId, JobError> {
+        if let Some(release) = self.entry.job().await.result {
+            return Ok(release);
+        }
+        let release = match to {
+            RollbackTarget::Release(release) => release,
+            RollbackTarget::Previous => self.app.served().previous().await?.ok_or_else(|| {
+                let hint = "activate a release, of those that GET /api/releases lists";
+                JobError::new("nothing was live before the live release", hint)
+            })?,
+        };
+        self.entry.update(|job| job.result = Some(release)).await?;
+        Ok(release)
+    }
+
+    /// Makes a release live everywhere, by the policy, and deletes what is kept no longer.
+    async fn go_live(&self, release: &ReleaseId, kind: ActivationKind) -> Result<String, JobError> {
+        let sites = self.app.sites().await?;
+        self.entry.begin_going_live(*release).await?;
+        let report: SitesReport = match kind {
+            ActivationKind::RolledBack => sites.rollback(release, self.context).await,
+            _ => sites.activate(release, self.context).await,
+        };
+        let summary = report.ensure_live_everywhere()?.to_string();
+        let retention = &self.app.config.retention;
+        for publisher in sites.publishers().values() {
+            self.prune(publisher, retention).await;
+        }
+        // Builds are never live; they are kept for the grace time.
+        self.prune(self.app.builds(), &retention.clone().keep_last(0)).await;
+        Ok(summary)
+    }
+
+    /// What cannot be deleted now is deleted the next time: the release is live.
+    async fn prune(&self, publisher: &netboot_publish::Publisher, retention: &Retention) {
+        if let Err(error) = publisher.prune(retention, self.context).await {
+            let message = format!("{}: not pruned: {error}", publisher.store());
+            let hint = error.hint();
+            self.context.emit(Event::Warning { profile: None, message, hint });
+        }
+    }
+}

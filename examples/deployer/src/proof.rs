@@ -1,0 +1,37 @@
+//! Booting a staged release in QEMU before machines get it.
+
+use async_trait::async_trait;
+use netboot_core::{Context, ProfileName};
+use netboot_examples::QemuProver;
+use netboot_publish::{Error, Prover, StagedImage, Verdict};
+use netboot_qemu::{Machine, MachineBuilder};
+
+use crate::config::Proof;
+
+/// A prover that boots images as the configuration says: all, or that of one profile.
+pub(crate) fn prover(proof: &Proof, profile: Option<ProfileName>) -> impl Prover {
+    let proof = proof.clone();
+    let qemu = QemuProver::new(move |_| {
+        let machine = Machine::builder().timeout(proof.timeout).memory_mib(proof.memory);
+        proof.expect.iter().fold(machine, MachineBuilder::expect).build()
+    });
+    OneProfile { qemu, profile }
+}
+
+#[derive(Debug)]
+struct OneProfile {
+    qemu: QemuProver,
+    profile: Option<ProfileName>,
+}
+
+#[async_trait]
+impl Prover for OneProfile {
+    fn tries(&self, image: &StagedImage) -> bool {
+        let is_asked = self.profile.as_ref().is_none_or(|profile| profile == image.profile());
+        is_asked && self.qemu.tries(image)
+    }
+
+    async fn prove(&self, image: &StagedImage, context: &Context) -> Result<Verdict, Error> {
+        self.qemu.prove(image, context).await
+    }
+}
