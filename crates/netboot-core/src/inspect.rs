@@ -4,8 +4,10 @@
 mod cpio;
 mod initrd;
 mod kernel;
+mod memory;
 mod summary;
 
 pub use self::initrd::inspect_initrd;
 pub use self::kernel::check_kernel;
+pub use self::memory::least_memory_mib;
 pub use self::summary::{InitrdSummary, Presence, require_init};
