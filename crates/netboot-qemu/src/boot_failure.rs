@@ -21,6 +21,9 @@ pub struct BootFailure {
     pub missing: Vec<String>,
     /// The fetch that did not succeed, if the boot ended at one.
     pub failed_fetch: Option<Fetch>,
+    /// The line with which Linux said that it could not unpack the initrd. It goes on without the
+    /// files that are missing then, and fails of something else later.
+    pub unpacking_failed: Option<String>,
     /// The last 20 lines of the console, up to the one that decided the boot if one did.
     pub last_lines: Vec<String>,
 }
@@ -29,6 +32,9 @@ impl fmt::Display for BootFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { url, firmware, outcome, reached, missing, last_lines, .. } = self;
         write!(f, "the {firmware} machine that booted `{url}` {outcome}; it came to: {reached}")?;
+        if let Some(line) = self.unpacking_failed.iter().find(|line| !last_lines.contains(line)) {
+            write!(f, "\n  before that: {line}")?;
+        }
         for marker in missing {
             write!(f, "\n  not seen: {marker}")?;
         }
@@ -43,6 +49,11 @@ impl BootFailure {
     /// What to do about it, as a sentence for an operator; it depends on how the boot ended and
     /// where.
     pub fn hint(&self) -> Option<String> {
+        if let Some(line) = &self.unpacking_failed
+            && self.outcome != BootOutcome::Succeeded
+        {
+            return Some(unpacking_hint(line).to_owned());
+        }
         Some(match &self.outcome {
             BootOutcome::Succeeded => return None,
             BootOutcome::Panicked { line } => panic_hint(line).to_owned(),
@@ -71,6 +82,21 @@ impl BootFailure {
         let refused = "Could not start download: Operation not supported";
         self.reached < BootStage::Kernel
             && self.last_lines.iter().any(|line| line.starts_with(refused))
+    }
+}
+
+/// The messages are those of Linux's `init/initramfs.c`.
+fn unpacking_hint(line: &str) -> &'static str {
+    if line.contains("write error") {
+        "the machine has too little memory for the initrd: give it more (`least_memory_mib` of \
+         netboot-core says how much), make the image smaller, or add `rootfstype=ramfs` to its \
+         kernel parameters"
+    } else if line.contains("not configured") {
+        "this kernel cannot unpack the initrd: build the two with one configuration, or compress \
+         the initrd otherwise"
+    } else {
+        "the initrd is damaged, or has a part that does not begin where it should: verify what is \
+         published, and build it again if that is sound"
     }
 }
 

@@ -101,6 +101,7 @@ impl BootReport {
             reached: self.reached,
             missing: self.missing.clone(),
             failed_fetch: self.failed_fetch().cloned(),
+            unpacking_failed: self.unpacking_failed(),
             last_lines: self.last_lines(),
         };
         Err(Error::BootFailed { failure: Box::new(failure) })
@@ -110,6 +111,12 @@ impl BootReport {
     fn failed_fetch(&self) -> Option<&Fetch> {
         let last = self.fetched.last().filter(|fetch| fetch.outcome != FetchOutcome::Complete);
         last.filter(|_| self.reached < BootStage::KernelStarted)
+    }
+
+    /// The line with which the kernel gave up unpacking the initrd (Linux's `init/initramfs.c`).
+    fn unpacking_failed(&self) -> Option<String> {
+        let failed = |line: &&str| line.contains("Initramfs unpacking failed");
+        self.console.lines().find(failed).map(str::to_owned)
     }
 
     /// The last lines of the console that say something. Where a line decided the boot it is the
