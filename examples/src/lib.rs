@@ -12,6 +12,7 @@
 //! | `publish-proven` | publish an image only if it comes up in QEMU from where it lies |
 //! | `publish-many` | publish to several sites, to all or to none of them |
 //! | `verify-release` | verify a directory or a URL, signatures too, and mend what is damaged |
+//! | `releases` | list, roll back, activate and prune the releases of a directory |
 //! | `boot-in-qemu` | boot what was published, and say how far it came |
 
 mod audited_store;

@@ -1,0 +1,117 @@
+//! The releases of a directory that was published to: says which there are and which is live, rolls
+//! back, activates one that is staged, and deletes those that nobody needs any more.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use clap::{Parser, Subcommand};
+use netboot_core::{Context, PointerName, ReleaseId};
+use netboot_examples::{Failure, Progress, Signals};
+use netboot_publish::{LocalStore, Publisher, Retention, RollbackTo};
+
+/// Look after the releases of a directory that was published to.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The directory that was published to.
+    directory: PathBuf,
+
+    /// The pointer, which is the channel that machines boot from.
+    #[arg(long, value_name = "NAME", default_value_t = PointerName::default())]
+    pointer: PointerName,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print what was live, the latest first, and what is staged besides.
+    List,
+    /// Make the release live again that was live before.
+    Rollback {
+        /// This one instead, whether it was ever live or not.
+        #[arg(long, value_name = "ID")]
+        to: Option<ReleaseId>,
+    },
+    /// Make a staged release live.
+    Activate {
+        /// The release.
+        release: ReleaseId,
+    },
+    /// Delete releases that are no longer wanted, and the files that no other one needs.
+    Prune {
+        /// How many releases of the history are kept, the live one among them.
+        #[arg(long, value_name = "COUNT", default_value_t = 3)]
+        keep: usize,
+
+        /// For how many hours a release is kept after it was staged or live last.
+        #[arg(long, value_name = "HOURS", default_value_t = 24)]
+        grace: u64,
+
+        /// Only say what would be deleted.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let progress = Progress::new(false);
+    let signals = Signals::watch(&progress);
+    match run(Arguments::parse(), progress, &signals).await {
+        Ok(said) => {
+            println!("{said}");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(signals.exit_code())
+        }
+    }
+}
+
+async fn run(
+    arguments: Arguments,
+    progress: Progress,
+    signals: &Signals,
+) -> Result<String, Failure> {
+    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
+    let store = LocalStore::new(&arguments.directory);
+    let publisher = Publisher::new(store).with_pointer(arguments.pointer);
+    Ok(match arguments.command {
+        Command::List => list(&publisher).await?,
+        Command::Rollback { to } => {
+            let to = to.map_or(RollbackTo::Previous, RollbackTo::Release);
+            publisher.rollback(to, &context).await?.to_string()
+        }
+        Command::Activate { release } => publisher.activate(&release, &context).await?.to_string(),
+        Command::Prune { keep, grace, dry_run } => {
+            let grace = Duration::from_secs(grace.saturating_mul(3600));
+            let retention = Retention::default().keep_last(keep).grace(grace).dry_run(dry_run);
+            publisher.prune(&retention, &context).await?.to_string()
+        }
+    })
+}
+
+/// A line for each: the whole id, since that is what the other commands take.
+async fn list(publisher: &Publisher) -> Result<String, Failure> {
+    let history = publisher.history().await?;
+    let mut never_live = publisher.releases().await?;
+    let mut lines = Vec::new();
+    for entry in &history {
+        never_live.remove(&entry.release);
+        let state = if entry.live { "live" } else { "was live" };
+        let hours = SystemTime::now().duration_since(entry.activated_at).unwrap_or_default();
+        let hours = hours.as_secs() / 3600;
+        let there = if entry.whole { "" } else { ", not whole any more" };
+        lines.push(format!("{} {state}, {} {hours} h ago{there}", entry.release, entry.kind));
+    }
+    lines.extend(never_live.iter().map(|release| format!("{release} staged, never live here")));
+    if lines.is_empty() {
+        lines.push("nothing is published here".to_owned());
+    }
+    Ok(lines.join("\n"))
+}
