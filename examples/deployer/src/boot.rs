@@ -1,11 +1,59 @@
-//! `GET /boot`: the script of one machine.
+//! `GET /boot`: the script of one machine, for the release that is live.
+//!
+//! Without a query it is the entry, the one URL that DHCP names: a script that asks again and says
+//! who the machine is. A chain of one's own may ask with a query directly, for example
+//! `chain http://deployer:8080/boot?mac=${net0/mac}&uuid=${uuid}`.
 
+mod answer;
+mod decision;
+mod identity;
+
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::get;
 
+use self::answer::Answer;
+pub(crate) use self::identity::Identity;
 use crate::app::App;
+use crate::reports::{Report, Stage, identify};
+use crate::timestamp::Timestamp;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
+    Router::new().route("/boot", get(boot))
+}
+
+async fn boot(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let Some(query) = query.filter(|query| !query.is_empty()) else {
+        return Answer::Entry.into_response(&app, &headers);
+    };
+    let identity = match Identity::parse(&query) {
+        Ok(identity) => identity,
+        Err(problem) => return Answer::Unreadable { problem }.into_response(&app, &headers),
+    };
+    let answer = decision::decide(&app, &identity).await;
+    if let Some(machine) = identify(&app, &identity, None) {
+        let (release, profile) = answer.image().unzip();
+        let report = Report {
+            at: Timestamp::now(),
+            stage: if release.is_some() { Stage::Script } else { Stage::Refused },
+            address: peer.ip().to_canonical(),
+            mac: identity.macs.first().copied(),
+            uuid: identity.uuid,
+            profile,
+            release,
+            reason: answer.reason(),
+        };
+        app.reports.note(machine, report);
+    }
+    answer.into_response(&app, &headers)
 }

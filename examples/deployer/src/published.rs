@@ -1,11 +1,85 @@
-//! `GET /published/…`: what machines fetch.
+//! `GET /published/…`: what machines fetch, as it lies in the directory that is published to.
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use netboot_core::ReleasePath;
+use netboot_publish::WebHeaders;
+use tower_http::services::ServeDir;
 
 use crate::app::App;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
+    Router::new().route("/published/{*path}", get(published))
+}
+
+/// Answers with a file: by [`ServeDir`], whose strong entity tags are made of a file's size and of
+/// its time to the nanosecond (everything here but pointers never changes), with conditions and
+/// with ranges.
+///
+/// Only what the publishing library has names for is served, so nothing that is being written and
+/// no lock; the headers are those that it gives to buckets.
+async fn published(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    request: Request,
+) -> Response {
+    let Ok(path) = ReleasePath::new(path) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let files = ServeDir::new(app.served_directory()).append_index_html_on_directories(false);
+    let (mut parts, _) = request.into_parts();
+    parts.uri = match format!("/{path}").parse() {
+        Ok(uri) => uri,
+        Err(_) => return StatusCode::NOT_FOUND.into_response(),
+    };
+    if let Some(condition) = parts.headers.remove(header::IF_RANGE)
+        && parts.headers.contains_key(header::RANGE)
+    {
+        let (mut head, ()) = axum::http::Request::new(()).into_parts();
+        (head.method, head.uri) = (Method::HEAD, parts.uri.clone());
+        let found = answer(&files, Request::from_parts(head, Body::empty())).await;
+        if !is_unchanged(&condition, found.headers()) {
+            parts.headers.remove(header::RANGE);
+        }
+    }
+    // Several ranges at once are for viewers of large documents; a server may answer with the
+    // whole (RFC 9110, 14.2), and ServeDir would refuse them.
+    if parts.headers.get(header::RANGE).is_some_and(|range| range.as_bytes().contains(&b',')) {
+        parts.headers.remove(header::RANGE);
+    }
+    let mut response = answer(&files, Request::from_parts(parts, Body::empty())).await;
+    if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
+        let WebHeaders { content_type, cache_control, .. } = WebHeaders::of(&path);
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
+        if headers.contains_key(header::CONTENT_TYPE) {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    }
+    response
+}
+
+async fn answer(files: &ServeDir, request: Request) -> Response {
+    match files.clone().try_call(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(error) => {
+            tracing::warn!(%error, "a published file cannot be read");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Whether the file is still the one that a client has a part of (RFC 9110, 13.1.5): entity tags
+/// are compared strongly, so a weak one never is; a date only where it is exactly the file's.
+fn is_unchanged(condition: &HeaderValue, found: &HeaderMap) -> bool {
+    let text = condition.as_bytes().trim_ascii();
+    let of_file = if text.starts_with(b"\"") { header::ETAG } else { header::LAST_MODIFIED };
+    found.get(of_file).is_some_and(|value| value.as_bytes() == text)
 }

@@ -1,0 +1,146 @@
+//! What a machine is answered, and how it looks on its console.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use netboot_core::{ProfileName, ReleaseId};
+use netboot_ipxe::{MenuText, NextStep, ScriptUrl};
+
+use super::identity::Identity;
+use crate::api::with_causes;
+use crate::app::App;
+
+/// After how many seconds a client that is no iPXE may ask again where something is missing.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");
+
+/// What a machine is answered.
+///
+/// # Statuses
+/// iPXE runs the body of an answer with status 200 and shows only a number for any other, which
+/// tells nobody at the console what to do. So it gets status 200 and a script whatever the matter
+/// is, and starts over by what the script does. Everybody else (`curl`, a monitor, a test) gets the
+/// same body with the status that says what the matter is:
+///
+/// | status | the matter |
+/// |---|---|
+/// | 200 | the entry, an image, the menu, the local disk |
+/// | 400 | the query cannot be read |
+/// | 403 | unknown machines are refused |
+/// | 409 | two machines of the configuration are meant |
+/// | 500 | the live release cannot be read or rendered |
+/// | 503 | nothing is live yet, or not what this machine boots: once it is, the same request is fine |
+#[derive(Debug)]
+pub(super) enum Answer {
+    Entry,
+    Image { script: String, release: ReleaseId, profile: ProfileName },
+    Menu { path: String },
+    LocalDisk,
+    Unreadable { problem: String },
+    NotKnown { identity: Identity },
+    Tie { names: Vec<String> },
+    NothingLive,
+    ProfileMissing { release: ReleaseId, wanted: ProfileName, there: Vec<ProfileName> },
+    Failed { problem: String },
+}
+
+impl Answer {
+    pub(super) fn failed(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::Failed { problem: with_causes(error) }
+    }
+
+    /// The release and the profile, if it is an image.
+    pub(super) fn image(&self) -> Option<(ReleaseId, ProfileName)> {
+        match self {
+            Self::Image { release, profile, .. } => Some((*release, profile.clone())),
+            _ => None,
+        }
+    }
+
+    /// Why it is no image, in one sentence.
+    pub(super) fn reason(&self) -> Option<String> {
+        Some(match self {
+            Self::Entry | Self::Image { .. } => return None,
+            Self::Menu { .. } => "it is not known, and shows the menu".to_owned(),
+            Self::LocalDisk => "it is not known, and boots its local disk".to_owned(),
+            Self::Unreadable { problem } | Self::Failed { problem } => problem.clone(),
+            Self::NotKnown { .. } => "it is not known, and unknown machines are refused".to_owned(),
+            Self::Tie { names } => format!("it is {} at once", names.join(" and ")),
+            Self::NothingLive => "no release is live yet".to_owned(),
+            Self::ProfileMissing { release, wanted, there } => {
+                let there: Vec<&str> = there.iter().map(ProfileName::as_str).collect();
+                let (release, there) = (release.short(), there.join(", "));
+                format!("it boots {wanted}, and the live release {release} has only {there}")
+            }
+        })
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Entry | Self::Image { .. } | Self::Menu { .. } | Self::LocalDisk => {
+                StatusCode::OK
+            }
+            Self::Unreadable { .. } => StatusCode::BAD_REQUEST,
+            Self::NotKnown { .. } => StatusCode::FORBIDDEN,
+            Self::Tie { .. } => StatusCode::CONFLICT,
+            Self::NothingLive | Self::ProfileMissing { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Failed { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The answer to a request with these headers.
+    pub(super) fn into_response(self, app: &App, headers: &HeaderMap) -> Response {
+        let status = self.status();
+        let script = self.script(app);
+        // `src/net/tcp/httpcore.c` of iPXE, every version: its name, a slash, its version.
+        let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes);
+        let is_ipxe = agent.is_some_and(|agent| agent.starts_with(b"iPXE/"));
+        let (status, script) = match script {
+            Ok(script) if is_ipxe => (StatusCode::OK, script),
+            Ok(script) => (status, script),
+            Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{}\n", with_causes(&error))),
+        };
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            (header::VARY, HeaderValue::from_static("User-Agent")),
+        ];
+        let mut response = (status, headers, script).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        response
+    }
+
+    fn script(self, app: &App) -> Result<String, netboot_ipxe::Error> {
+        let scripts = &app.machine_scripts;
+        let next = match &self {
+            Self::Entry => return scripts.render_service_entry(&app.url_of("boot")),
+            Self::Image { .. } => NextStep::TryAgain,
+            Self::Menu { path } => {
+                NextStep::Chain(ScriptUrl::absolute(&app.url_of(&format!("published/{path}")))?)
+            }
+            Self::LocalDisk => NextStep::LocalDisk,
+            _ => NextStep::TryAgain,
+        };
+        let reason = self.reason().unwrap_or_default();
+        let more = match self {
+            Self::Image { script, .. } => return Ok(script),
+            Self::Unreadable { .. } => vec![
+                format!("ask {} with mac= and the address of a card", app.url_of("boot")),
+                format!("or chain {} with nothing behind it", app.url_of("boot")),
+            ],
+            Self::NotKnown { identity } => {
+                let keys = identity.keys();
+                keys.iter().map(|key| format!("its {key}")).collect()
+            }
+            Self::Tie { .. } => vec!["take one of them out of the configuration".to_owned()],
+            Self::NothingLive | Self::ProfileMissing { .. } => {
+                vec!["stage and activate a release; this machine asks again".to_owned()]
+            }
+            _ => Vec::new(),
+        };
+        let lines = std::iter::once(format!("this machine gets no image: {reason}")).chain(more);
+        // What iPXE would print otherwise than it is, such as a serial number with `#`, is left out.
+        let lines = lines.filter_map(|line| MenuText::new(format!("Netboot: {line}")).ok());
+        scripts.render_notice(&lines.collect::<Vec<_>>(), &next)
+    }
+}

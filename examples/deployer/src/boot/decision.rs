@@ -1,0 +1,91 @@
+//! What a machine boots.
+
+use netboot_core::{Image, ReleaseId, layout};
+use netboot_ipxe::{Assignment, UnknownMachine};
+
+use super::answer::Answer;
+use super::identity::Identity;
+use crate::app::App;
+
+/// Finds the machine and its image.
+///
+/// The closest assignment wins: a machine that one is for by its MAC address, and another one by
+/// its serial number, is the first (see [`netboot_ipxe::Selector`]). The configuration is refused
+/// where two are equally close; what is left of ties is a machine that tells two cards which belong
+/// to two machines of the file.
+pub(super) async fn decide(app: &App, identity: &Identity) -> Answer {
+    let keys = identity.keys();
+    if keys.is_empty() {
+        let problem = "the query has nothing that tells this machine from others".to_owned();
+        return Answer::Unreadable { problem };
+    }
+    match app.config.fleet.closest_assignments(&keys)[..] {
+        [] => unknown(app, identity).await,
+        [assignment] => image_of(app, assignment.clone()).await,
+        ref several => {
+            let names = several.iter().map(|assignment| assignment.name().to_string());
+            Answer::Tie { names: names.collect() }
+        }
+    }
+}
+
+async fn unknown(app: &App, identity: &Identity) -> Answer {
+    match app.config.fleet.unknown() {
+        UnknownMachine::LocalDisk => Answer::LocalDisk,
+        UnknownMachine::Menu => match live(app).await {
+            Ok((release, _)) => menu(app, release),
+            Err(answer) => answer,
+        },
+        UnknownMachine::Profile(profile) => {
+            let name = identity.own_name().unwrap_or_else(|| "unknown".to_owned());
+            match name.parse() {
+                Ok(name) => image_of(app, Assignment::new(name, profile.clone())).await,
+                Err(error) => Answer::failed(&error),
+            }
+        }
+        _ => Answer::NotKnown { identity: identity.clone() },
+    }
+}
+
+/// The image that an assignment names, of the live release.
+async fn image_of(app: &App, assignment: Assignment) -> Answer {
+    let (release, images) = match live(app).await {
+        Ok(live) => live,
+        Err(answer) => return answer,
+    };
+    match images.iter().find(|image| image.profile() == assignment.profile()) {
+        Some(image) => match app.machine_scripts.render_machine(image, &assignment, 0) {
+            Ok(script) => Answer::Image { script, release, profile: image.profile().clone() },
+            Err(error) => Answer::failed(&error),
+        },
+        None => Answer::ProfileMissing {
+            release,
+            wanted: assignment.profile().clone(),
+            there: images.iter().map(|image| image.profile().clone()).collect(),
+        },
+    }
+}
+
+async fn live(app: &App) -> Result<(ReleaseId, Vec<Image>), Answer> {
+    let read = async {
+        let Some(release) = app.served().live().await? else { return Ok(None) };
+        Ok(Some((release, app.served().images(&release).await?)))
+    };
+    match read.await {
+        Ok(Some(live)) => Ok(live),
+        Ok(None) => Err(Answer::NothingLive),
+        Err(error) => {
+            let error: netboot_publish::Error = error;
+            Err(Answer::failed(&error))
+        }
+    }
+}
+
+/// The menu of a release: a script of its own where the release has a dispatch for known machines.
+fn menu(app: &App, release: ReleaseId) -> Answer {
+    let with_dispatch = format!("releases/{release}/menu.ipxe");
+    if app.served_directory().join(&with_dispatch).exists() {
+        return Answer::Menu { path: with_dispatch };
+    }
+    Answer::Menu { path: layout::in_release(&release, &layout::boot_script()).to_string() }
+}

@@ -1,0 +1,168 @@
+//! Who a machine says it is.
+
+use netboot_core::MacAddress;
+use netboot_ipxe::{AssetTag, MachineKey, MachineUuid, SerialNumber};
+use url::form_urlencoded;
+
+/// How many network cards a machine may tell: each is looked for.
+const MOST_CARDS: usize = 16;
+/// The longest query that is read; iPXE sends about 200 bytes.
+const LONGEST_QUERY: usize = 4096;
+
+/// What a machine's query has of it: the keys that a fleet can be asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// Its network cards, the one that it boots from first.
+    pub(crate) macs: Vec<MacAddress>,
+    /// Its UUID.
+    pub(crate) uuid: Option<MachineUuid>,
+    /// Its serial number.
+    pub(crate) serial: Option<SerialNumber>,
+    /// Its asset tag.
+    pub(crate) asset_tag: Option<AssetTag>,
+}
+
+impl Identity {
+    /// Reads a query, as iPXE sends it: `${net0/mac}` with colons or, as `:hexhyp`, with hyphens;
+    /// parameters that are empty since the machine has none; serial numbers and asset tags as text
+    /// or, as `serial-hex` and `asset-hex`, by their octets. `mac` may be there several times,
+    /// once for each card.
+    ///
+    /// What firmware has in place of a UUID, a serial number or an asset tag (zeros, `To be filled
+    /// by O.E.M.`) tells nothing, and is left out. A MAC address is made by no firmware's vendor:
+    /// one that cannot be read is an error, and so is a `${` that nobody has expanded.
+    ///
+    /// # Errors
+    /// What is wrong, for the console.
+    pub(crate) fn parse(query: &str) -> Result<Self, String> {
+        if query.len() > LONGEST_QUERY {
+            return Err(format!("the query has more than {LONGEST_QUERY} bytes"));
+        }
+        let mut identity = Self::default();
+        // iPXE escapes a space as %20 and leaves a plus as it is; forms do it the other way.
+        let query = query.replace('+', "%2B");
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let value = value.trim();
+            if value.is_empty() {
+                continue;
+            }
+            if name == "mac" {
+                let mac = value.parse().map_err(|_| unreadable(&name, value))?;
+                if identity.macs.len() == MOST_CARDS {
+                    return Err(format!("more than {MOST_CARDS} MAC addresses are given"));
+                }
+                if !identity.macs.contains(&mac) {
+                    identity.macs.push(mac);
+                }
+                continue;
+            }
+            if value.contains("${") {
+                return Err(unreadable(&name, value));
+            }
+            match name.as_ref() {
+                "uuid" => identity.uuid = value.parse().ok(),
+                "serial" => identity.serial = value.parse().ok(),
+                "asset" => identity.asset_tag = value.parse().ok(),
+                "serial-hex" => identity.serial = text_of(value).and_then(|t| t.parse().ok()),
+                "asset-hex" => identity.asset_tag = text_of(value).and_then(|t| t.parse().ok()),
+                // The architecture does not decide anything; others are somebody's own.
+                _ => {}
+            }
+        }
+        Ok(identity)
+    }
+
+    /// The keys that are true of the machine.
+    pub(crate) fn keys(&self) -> Vec<MachineKey> {
+        let macs = self.macs.iter().copied().map(MachineKey::Mac);
+        let others = [
+            self.uuid.map(MachineKey::Uuid),
+            self.serial.clone().map(MachineKey::Serial),
+            self.asset_tag.clone().map(MachineKey::AssetTag),
+        ];
+        macs.chain(others.into_iter().flatten()).collect()
+    }
+
+    /// A name for a machine that nobody gave one: the address of its card, or else its UUID.
+    pub(crate) fn own_name(&self) -> Option<String> {
+        let mac = self.macs.first().map(|mac| mac.separated_by("-"));
+        mac.or_else(|| self.uuid.map(|uuid| uuid.to_string()))
+    }
+}
+
+fn unreadable(name: &str, value: &str) -> String {
+    let shown: String = value.chars().take(40).collect();
+    format!("the parameter {name} cannot be read: {shown}")
+}
+
+/// The text whose octets these digits are, without what firmware fills it up with.
+fn text_of(digits: &str) -> Option<String> {
+    let octets = hex::decode(digits).ok()?;
+    let text = String::from_utf8(octets).ok()?;
+    Some(text.trim_end_matches('\0').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(query: &str) -> Vec<String> {
+        Identity::parse(query).unwrap().keys().iter().map(ToString::to_string).collect()
+    }
+
+    const MAC: &str = "MAC address 52:54:00:ab:cd:01";
+    const UUID: &str = "UUID 12345678-9abc-4def-8012-3456789abcde";
+
+    #[test]
+    fn whatever_form_ipxe_sends_is_read() {
+        let uuid = "12345678-9abc-4def-8012-3456789abcde";
+        for mac in ["52:54:00:ab:cd:01", "52-54-00-ab-cd-01", "52%3A54%3A00%3AAB%3ACD%3A01"] {
+            assert_eq!(keys(&format!("mac={mac}&uuid={uuid}")), [MAC, UUID]);
+        }
+        let serial = "serial number S/N 7 #1 + ${uuid}";
+        let digits = hex::encode("S/N 7 #1 + ${uuid}");
+        assert_eq!(keys(&format!("serial-hex={digits}&arch=x86_64")), [serial]);
+        assert_eq!(keys("serial=S%2FN%207%20%231+2"), ["serial number S/N 7 #1+2"]);
+        assert_eq!(keys(&format!("asset-hex={}", hex::encode("T\0\0"))), ["asset tag T"]);
+        assert_eq!(keys("asset=T&colour=blue"), ["asset tag T"]);
+    }
+
+    #[test]
+    fn what_a_machine_does_not_have_is_left_out() {
+        for query in [
+            "",
+            "mac=&uuid=&serial=&asset=",
+            "uuid=00000000-0000-0000-0000-000000000000",
+            "serial=To%20be%20filled%20by%20O.E.M.",
+            "serial-hex=zz&asset-hex=ff",
+            // iPXE of 2019 escapes an octet beyond ASCII like this.
+            "serial=%FFFFFFC3",
+        ] {
+            assert!(keys(query).is_empty(), "{query}");
+        }
+    }
+
+    #[test]
+    fn every_card_counts_once() {
+        let two = keys("mac=52:54:00:ab:cd:01&mac=52:54:00:ab:cd:02&mac=52-54-00-ab-cd-01");
+        assert_eq!(two, [MAC, "MAC address 52:54:00:ab:cd:02"]);
+        let many: Vec<String> = (0..17).map(|n| format!("mac=52:54:00:00:00:{n:02x}")).collect();
+        assert!(Identity::parse(&many.join("&")).is_err());
+    }
+
+    #[test]
+    fn what_nobody_can_have_meant_is_an_error() {
+        for query in [
+            "mac=${net0/mac}",
+            "mac=%24%7Bnet0/mac%7D",
+            "mac=525400abcd01",
+            "mac=ff:ff:ff:ff:ff:ff",
+            "mac=worker",
+            "uuid=${uuid}",
+            "serial=$%7Bserial}",
+        ] {
+            assert!(Identity::parse(query).is_err(), "{query}");
+        }
+        assert!(Identity::parse(&"a".repeat(5000)).is_err());
+    }
+}

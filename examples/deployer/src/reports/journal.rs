@@ -1,0 +1,70 @@
+//! The file that reports are kept in: a JSON document a line, the oldest first.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::MachineId;
+use super::report::Report;
+use crate::problem::StartError;
+
+/// A line.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Line {
+    pub(super) machine: MachineId,
+    pub(super) report: Report,
+}
+
+/// The file, open for more lines. A line is in the file once [`append`](Self::append) returns, so
+/// that the end of this process loses none; one that was cut short is passed over when it is read.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    file: File,
+    /// How many lines it has.
+    pub(super) lines: usize,
+}
+
+impl Journal {
+    /// Opens the file at `path`, and gives what it has to `each`.
+    pub(super) fn open(path: &Path, mut each: impl FnMut(Line)) -> Result<Self, StartError> {
+        let failed = |source| StartError::io("read", path, source);
+        let mut options = OpenOptions::new();
+        let file = options.create(true).read(true).append(true).open(path).map_err(failed)?;
+        let mut lines = 0;
+        for line in BufReader::new(&file).split(b'\n') {
+            if let Ok(line) = serde_json::from_slice(&line.map_err(failed)?) {
+                each(line);
+            }
+            lines += 1;
+        }
+        Ok(Self { path: path.to_owned(), file, lines })
+    }
+
+    /// Adds a line.
+    pub(super) fn append(&mut self, line: &Line) -> io::Result<()> {
+        // Begins with a line's end: the last line may have been cut short.
+        let mut text = b"\n".to_vec();
+        serde_json::to_writer(&mut text, line)?;
+        self.lines += 1;
+        self.file.write_all(&text)
+    }
+
+    /// Replaces all lines, as a whole.
+    pub(super) fn rewrite(&mut self, kept: impl Iterator<Item = Line>) -> io::Result<()> {
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        let mut new = tempfile::Builder::new().prefix(".reports-").tempfile_in(directory)?;
+        let mut lines = 0;
+        for line in kept {
+            new.write_all(b"\n")?;
+            serde_json::to_writer(&mut new, &line)?;
+            lines += 1;
+        }
+        new.as_file().sync_data()?;
+        new.persist(&self.path)?;
+        (self.file, self.lines) = (OpenOptions::new().append(true).open(&self.path)?, lines);
+        Ok(())
+    }
+}
