@@ -37,8 +37,8 @@ fn fleet(count: u32) -> Fleet {
         let mac = format!("52:54:00:{a:02x}:{b:02x}:{c:02x}").parse().unwrap();
         let hostname = format!("systemd.hostname=node-{number}").parse().unwrap();
         Assignment::new(format!("node-{number}").parse().unwrap(), "worker".parse().unwrap())
-            .key(MachineKey::Mac(mac))
-            .kernel_parameter(hostname)
+            .with_key(MachineKey::Mac(mac))
+            .with_kernel_parameter(hostname)
     });
     let fleet = Fleet::builder(UnknownMachine::Refuse).form(DispatchForm::Tables);
     fleet.assignments(machines).build().unwrap()

@@ -23,7 +23,7 @@ const SERIAL: &str = "S/N 7 #1 && ${uuid}";
 
 fn assignment(name: &str, profile: &str, keys: impl IntoIterator<Item = MachineKey>) -> Assignment {
     let assignment = Assignment::new(name.parse().unwrap(), profile.parse().unwrap());
-    assignment.selector(Selector::new(keys).unwrap())
+    assignment.with_selector(Selector::new(keys).unwrap())
 }
 
 fn mac(address: &str) -> MachineKey {
@@ -146,7 +146,7 @@ async fn unknown_machines_boot_what_the_policy_says() {
 #[tokio::test]
 async fn a_machine_boots_its_profile_while_its_token_lies_there() {
     let once = BootOnce::file("tokens/by-mac".parse().unwrap());
-    let machine = assignment("by-mac", "worker", [mac(KNOWN)]).boot_once(once);
+    let machine = assignment("by-mac", "worker", [mac(KNOWN)]).with_boot_once(once);
     let fleet = Fleet::builder(UnknownMachine::Refuse).assignment(machine).build().unwrap();
     let site = SmallSite::publish(SmallSite::renderer().fleet(fleet), &["worker"]).await;
     let without = ["there is no token for by-mac", "No more network devices"];
@@ -180,8 +180,8 @@ async fn a_machine_sees_its_own_parameters_and_initrd_and_reports() {
     let name = FileName::new("by-mac.cpio").unwrap();
     let overlay = Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, archive));
     let machine = assignment("by-mac", "worker", [mac(KNOWN)])
-        .kernel_parameter("netboot.test=by-mac".parse().unwrap())
-        .overlay(overlay);
+        .with_kernel_parameter("netboot.test=by-mac".parse().unwrap())
+        .with_overlay(overlay);
     let fleet = Fleet::builder(UnknownMachine::Refuse).assignment(machine).build().unwrap();
 
     fs::create_dir_all(site.published()).unwrap();

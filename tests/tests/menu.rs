@@ -10,19 +10,24 @@ fn menu() -> RendererBuilder {
     let profile = |name: &str| MenuItem::profile(name.parse().unwrap());
     let tools = Menu::builder("Tools of the rack")
         .unwrap()
-        .item(profile("gateway").title("A gateway, by way of the tools").unwrap().key(key('g')))
-        .item(MenuItem::shell().key(key('c')))
+        .item(
+            profile("gateway")
+                .with_title("A gateway, by way of the tools")
+                .unwrap()
+                .with_key(key('g')),
+        )
+        .item(MenuItem::shell().with_key(key('c')))
         .build()
         .unwrap();
     let menu = Menu::builder("Rack 3")
         .unwrap()
         .heading("Images of the rack")
         .unwrap()
-        .item(profile("worker").key(key('w')))
-        .item(profile("gateway").key(key('g')).default_choice())
+        .item(profile("worker").with_key(key('w')))
+        .item(profile("gateway").with_key(key('g')).with_default_choice())
         .gap()
-        .item(MenuItem::submenu(tools).key(key('t')))
-        .item(MenuItem::local_disk(LocalDisk::NextBootDevice).key(key('l')))
+        .item(MenuItem::submenu(tools).with_key(key('t')))
+        .item(MenuItem::local_disk(LocalDisk::NextBootDevice).with_key(key('l')))
         .build()
         .unwrap();
     SmallSite::renderer().menu(menu)

@@ -91,7 +91,7 @@ impl PrebuiltImage {
     /// images states it; also for a file beside its parts, such as `netboot.ipxe`. In a directory,
     /// `path` is relative to it.
     #[must_use]
-    pub fn expect_sha256(mut self, path: impl Into<PathBuf>, sha256: Sha256Digest) -> Self {
+    pub fn with_sha256(mut self, path: impl Into<PathBuf>, sha256: Sha256Digest) -> Self {
         self.expected.insert(path.into(), sha256);
         self
     }

@@ -172,7 +172,7 @@ async fn a_digest_that_was_stated_is_held_against_the_file() {
     let place = TempDir::new().unwrap();
     write_image(place.path(), "1");
     let with = |sha256| {
-        let image = PrebuiltImage::directory(place.path()).expect_sha256("initrd", sha256);
+        let image = PrebuiltImage::directory(place.path()).with_sha256("initrd", sha256);
         PrebuiltBuilder::new().with_image(name("worker"), image)
     };
     let right = with(Sha256Digest::of(&initrd("1")));
@@ -190,7 +190,7 @@ async fn no_digest_that_was_stated_is_passed_over() {
     write_image(place.path(), "1");
     let with = |path: &str, bytes: &[u8]| {
         let sha256 = Sha256Digest::of(bytes);
-        let image = PrebuiltImage::directory(place.path()).expect_sha256(path, sha256);
+        let image = PrebuiltImage::directory(place.path()).with_sha256(path, sha256);
         PrebuiltBuilder::new().with_image(name("worker"), image)
     };
     let built = async |builder: PrebuiltBuilder| {

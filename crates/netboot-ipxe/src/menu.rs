@@ -22,7 +22,7 @@ const DEPTH_LIMIT: usize = 4;
 /// let tools = Menu::builder("Tools")?.item(MenuItem::shell()).item(MenuItem::reboot()).build()?;
 /// let menu = Menu::builder("Rack 3")?
 ///     .heading("Images")?
-///     .item(MenuItem::profile("worker".parse()?).key(MenuKey::new('w')?).default_choice())
+///     .item(MenuItem::profile("worker".parse()?).with_key(MenuKey::new('w')?).with_default_choice())
 ///     .gap()
 ///     .item(MenuItem::local_disk(LocalDisk::NextBootDevice))
 ///     .item(MenuItem::submenu(tools))

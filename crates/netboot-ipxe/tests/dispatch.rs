@@ -60,22 +60,22 @@ fn small_fleet(form: DispatchForm) -> Fleet {
         .form(form)
         .assignments([
             assignment("node-1", "worker")
-                .key(mac(1))
-                .key(mac(2))
-                .kernel_parameter("systemd.hostname=node-1".parse().unwrap())
-                .kernel_parameter("dyndbg=\"file a.c +p\"".parse().unwrap()),
+                .with_key(mac(1))
+                .with_key(mac(2))
+                .with_kernel_parameter("systemd.hostname=node-1".parse().unwrap())
+                .with_kernel_parameter("dyndbg=\"file a.c +p\"".parse().unwrap()),
             assignment("node-2", "gateway")
-                .key(MachineKey::Uuid("12345678-9ABC-4DEF-8012-3456789abcde".parse().unwrap()))
-                .overlay(overlay("keys of node-2")),
+                .with_key(MachineKey::Uuid("12345678-9ABC-4DEF-8012-3456789abcde".parse().unwrap()))
+                .with_overlay(overlay("keys of node-2")),
             assignment("node-3", "worker")
-                .key(MachineKey::Serial("S 3 #&& ${x}".parse().unwrap()))
-                .boot_once(BootOnce::file("tokens/node-3".parse().unwrap())),
-            assignment("node-4", "worker").key(MachineKey::AssetTag("AT".parse().unwrap())),
-            assignment("node-5", "worker").selector(
+                .with_key(MachineKey::Serial("S 3 #&& ${x}".parse().unwrap()))
+                .with_boot_once(BootOnce::file("tokens/node-3".parse().unwrap())),
+            assignment("node-4", "worker").with_key(MachineKey::AssetTag("AT".parse().unwrap())),
+            assignment("node-5", "worker").with_selector(
                 Selector::new([mac(2), MachineKey::Architecture(Architecture::X86_64)]).unwrap(),
             ),
-            assignment("rack", "gateway").selector(Selector::new(pair).unwrap()),
-            assignment("arm", "gateway").key(MachineKey::Architecture(Architecture::Aarch64)),
+            assignment("rack", "gateway").with_selector(Selector::new(pair).unwrap()),
+            assignment("arm", "gateway").with_key(MachineKey::Architecture(Architecture::Aarch64)),
         ])
         .build()
         .unwrap()
@@ -102,7 +102,7 @@ async fn a_fleet_in_files_has_one_for_each_key() {
     // A file whose conditions do not hold tells nothing.
     let fleet = Fleet::builder(UnknownMachine::Refuse).form(DispatchForm::Files).assignment(
         assignment("a", "worker")
-            .selector(Selector::new([mac(1), setting("product", "R-1")]).unwrap()),
+            .with_selector(Selector::new([mac(1), setting("product", "R-1")]).unwrap()),
     );
     let conditional = crate::release(fleet.build().unwrap());
     let machine = script(&conditional, "machines/mac-of-82.84.0.0/52-54-00-00-00-01.ipxe").await;
@@ -125,9 +125,9 @@ async fn a_fleet_in_files_has_one_for_each_key() {
 /// A fleet in tables whose machine 7 has this parameter.
 fn large_fleet(parameter: &str) -> Fleet {
     let machines = (0..3000).map(|number| {
-        let machine = assignment(&format!("node-{number}"), "worker").key(mac(number * 64));
+        let machine = assignment(&format!("node-{number}"), "worker").with_key(mac(number * 64));
         let parameter = if number == 7 { parameter } else { "x=0" };
-        machine.kernel_parameter(parameter.parse().unwrap())
+        machine.with_kernel_parameter(parameter.parse().unwrap())
     });
     Fleet::builder(UnknownMachine::Menu).assignments(machines).build().unwrap()
 }
@@ -199,8 +199,8 @@ fn a_tie_is_an_error_that_names_both() {
     let tie = |one: Vec<MachineKey>, other: Vec<MachineKey>| {
         let selector = |keys| Selector::new(keys).unwrap();
         let fleet = Fleet::builder(UnknownMachine::Menu)
-            .assignment(assignment("one", "worker").selector(selector(one)))
-            .assignment(assignment("other", "worker").selector(selector(other)));
+            .assignment(assignment("one", "worker").with_selector(selector(one)))
+            .assignment(assignment("other", "worker").with_selector(selector(other)));
         fleet.build().err().map(|error| {
             assert!(matches!(error, Error::AmbiguousSelectors { .. }), "{error:?}");
             assert!(error.hint().is_some());
@@ -230,7 +230,8 @@ fn what_cannot_be_a_fleet_is_refused() {
     let build = |assignments: Vec<Assignment>| {
         Fleet::builder(UnknownMachine::Menu).assignments(assignments).build().unwrap_err()
     };
-    let error = build(vec![assignment("a", "w").key(mac(1)), assignment("a", "w").key(mac(2))]);
+    let error =
+        build(vec![assignment("a", "w").with_key(mac(1)), assignment("a", "w").with_key(mac(2))]);
     assert!(matches!(error, Error::DuplicateMachine { .. }), "{error:?}");
     let error = build(vec![assignment("a", "w")]);
     assert!(matches!(error, Error::AssignmentWithoutKey { .. }), "{error:?}");
@@ -254,17 +255,17 @@ fn a_fleet_needs_its_profiles_and_short_command_lines() {
         let renderer = Renderer::builder().fleet(fleet).build().unwrap();
         renderer.render_release([image("worker", "W", &[], &["initrd"])]).unwrap_err()
     };
-    let error = render(UnknownMachine::Menu, assignment("a", "gateway").key(mac(1)));
+    let error = render(UnknownMachine::Menu, assignment("a", "gateway").with_key(mac(1)));
     let Error::UnknownProfile { wanted_by, .. } = &error else { panic!("{error:?}") };
     assert_eq!(wanted_by, "the machine a");
     assert!(error.hint().unwrap().contains("worker"));
     let unknown = UnknownMachine::Profile("gateway".parse().unwrap());
-    let error = render(unknown, assignment("a", "worker").key(mac(1)));
+    let error = render(unknown, assignment("a", "worker").with_key(mac(1)));
     assert!(matches!(error, Error::UnknownProfile { .. }), "{error:?}");
     let long = |byte: char| byte.to_string().repeat(1000).parse().unwrap();
-    let long = assignment("a", "worker").key(mac(1)).kernel_parameter(long('x'));
+    let long = assignment("a", "worker").with_key(mac(1)).with_kernel_parameter(long('x'));
     let error =
-        render(UnknownMachine::Menu, long.kernel_parameter("y".repeat(1000).parse().unwrap()));
+        render(UnknownMachine::Menu, long.with_kernel_parameter("y".repeat(1000).parse().unwrap()));
     assert!(matches!(error, Error::CommandLineTooLong { .. }), "{error:?}");
 }
 
@@ -275,7 +276,7 @@ async fn every_policy_for_unknown_machines_has_its_script() {
         (UnknownMachine::Profile("gateway".parse().unwrap()), "profile", false),
         (UnknownMachine::LocalDisk, "local-disk", false),
     ] {
-        let fleet = Fleet::builder(unknown).assignment(assignment("a", "worker").key(mac(1)));
+        let fleet = Fleet::builder(unknown).assignment(assignment("a", "worker").with_key(mac(1)));
         let release = release(fleet.build().unwrap());
         let script = script(&release, "boot.ipxe").await;
         assert_golden(&format!("dispatch-unknown-{name}.ipxe"), &script);
@@ -291,7 +292,7 @@ async fn a_family_stands_for_the_image_of_each_architecture() {
         (Architecture::Aarch64, "gateway".parse().unwrap()),
     ];
     let fleet = Fleet::builder(UnknownMachine::Profile("node".parse().unwrap()));
-    let fleet = fleet.assignment(assignment("a", "node").key(mac(1))).build().unwrap();
+    let fleet = fleet.assignment(assignment("a", "node").with_key(mac(1))).build().unwrap();
     let builder = Renderer::builder().family(family, members).fleet(fleet);
     let images = ["worker", "gateway"].map(|name| image(name, name, &[], &["initrd"]));
     let renderer = builder.build().unwrap();
@@ -346,7 +347,7 @@ async fn where_unknown_machines_are_refused_no_script_offers_a_shell_or_a_menu()
     }
     // Elsewhere a shell is offered where something failed.
     let open = Fleet::builder(UnknownMachine::LocalDisk)
-        .assignment(assignment("a", "worker").key(mac(1)))
+        .assignment(assignment("a", "worker").with_key(mac(1)))
         .build()
         .unwrap();
     assert!(script(&release(open), "worker/netboot.ipxe").await.contains("&& shell ||"));
@@ -355,9 +356,9 @@ async fn where_unknown_machines_are_refused_no_script_offers_a_shell_or_a_menu()
 #[test]
 fn keys_of_two_machines_at_once_have_two_answers() {
     let fleet = Fleet::builder(UnknownMachine::Refuse)
-        .assignment(assignment("b", "worker").key(mac(2)))
-        .assignment(assignment("a", "worker").key(mac(1)).key(mac(3)))
-        .assignment(assignment("s", "worker").key(MachineKey::Serial("S-1".parse().unwrap())))
+        .assignment(assignment("b", "worker").with_key(mac(2)))
+        .assignment(assignment("a", "worker").with_key(mac(1)).with_key(mac(3)))
+        .assignment(assignment("s", "worker").with_key(MachineKey::Serial("S-1".parse().unwrap())))
         .build()
         .unwrap();
     let names = |keys: &[MachineKey]| -> Vec<String> {

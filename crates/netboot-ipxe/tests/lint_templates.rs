@@ -90,13 +90,15 @@ fn fleet(unknown: UnknownMachine, form: DispatchForm) -> Fleet {
         .form(form)
         .assignments([
             assignment("node-1", "worker")
-                .key(mac("52:54:00:00:00:01"))
-                .kernel_parameter("systemd.hostname=node-1".parse().unwrap()),
-            assignment("node-2", "gateway").key(mac("52:54:00:00:00:02")).overlay(Arc::new(keys)),
+                .with_key(mac("52:54:00:00:00:01"))
+                .with_kernel_parameter("systemd.hostname=node-1".parse().unwrap()),
+            assignment("node-2", "gateway")
+                .with_key(mac("52:54:00:00:00:02"))
+                .with_overlay(Arc::new(keys)),
             assignment("node-3", "worker")
-                .key(MachineKey::Serial("S 3".parse().unwrap()))
-                .boot_once(BootOnce::file("tokens/node-3".parse().unwrap())),
-            assignment("rack", "gateway").selector(Selector::new(pair).unwrap()),
+                .with_key(MachineKey::Serial("S 3".parse().unwrap()))
+                .with_boot_once(BootOnce::file("tokens/node-3".parse().unwrap())),
+            assignment("rack", "gateway").with_selector(Selector::new(pair).unwrap()),
         ])
         .build()
         .unwrap()

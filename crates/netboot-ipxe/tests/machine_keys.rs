@@ -47,7 +47,7 @@ fn what_is_no_key_is_refused_with_a_remedy_for_its_kind() {
 
 /// The script by which a fleet of one machine, known by this key, sends machines on.
 fn dispatch(key: MachineKey) -> String {
-    let one = Assignment::new("one".parse().unwrap(), "worker".parse().unwrap()).key(key);
+    let one = Assignment::new("one".parse().unwrap(), "worker".parse().unwrap()).with_key(key);
     let fleet = Fleet::builder(UnknownMachine::Refuse).assignment(one).build().unwrap();
     let renderer = Renderer::builder().fleet(fleet).build().unwrap();
     let release = renderer.render_release([image("worker", "W", &[], &["initrd"])]).unwrap();
@@ -65,8 +65,8 @@ fn boots(script: &str, name: &str, value: &str) -> bool {
     let mut settings = Settings::new(Build::bios(Version::V2019));
     settings.set("buildarch", "x86_64").unwrap();
     settings.set(name, value).unwrap();
-    let evaluator = Evaluator::new(settings.build()).settings(settings);
-    let evaluator = evaluator.location("http://boot/releases/1/boot.ipxe");
+    let evaluator = Evaluator::new(settings.build()).with_settings(settings);
+    let evaluator = evaluator.with_location("http://boot/releases/1/boot.ipxe");
     let prediction = evaluator.predict(&Script::parse(script), |_| Resource::Missing);
     let fetches: Vec<String> = prediction.fetches.iter().map(ToString::to_string).collect();
     fetches == ["http://boot/releases/1/worker/netboot.ipxe"]

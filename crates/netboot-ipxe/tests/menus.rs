@@ -29,18 +29,24 @@ fn a_menu_with_everything() {
     let tools = Menu::builder("Tools")
         .unwrap()
         .item(MenuItem::submenu(inner))
-        .item(MenuItem::shell().key(key('s')).default_choice())
-        .item(MenuItem::local_disk(LocalDisk::FirstDisk).title("Disk 0").unwrap())
+        .item(MenuItem::shell().with_key(key('s')).with_default_choice())
+        .item(MenuItem::local_disk(LocalDisk::FirstDisk).with_title("Disk 0").unwrap())
         .build()
         .unwrap();
     let menu = Menu::builder("Rack 3")
         .unwrap()
         .heading("Images")
         .unwrap()
-        .item(profile("worker").key(key('w')))
-        .item(profile("b").title("Another title").unwrap().key(key('2')).default_choice())
+        .item(profile("worker").with_key(key('w')))
+        .item(
+            profile("b")
+                .with_title("Another title")
+                .unwrap()
+                .with_key(key('2'))
+                .with_default_choice(),
+        )
         .gap()
-        .item(MenuItem::submenu(tools).key(key('t')))
+        .item(MenuItem::submenu(tools).with_key(key('t')))
         .item(MenuItem::local_disk(LocalDisk::NextBootDevice))
         .build()
         .unwrap();
@@ -63,10 +69,11 @@ fn a_menu_that_cannot_be_shown_is_refused() {
     };
     let menu = || Menu::builder("M").unwrap();
     assert_eq!(problem(menu().gap().build()), MenuProblem::Empty);
-    let twice = menu().item(profile("a").key(key('a'))).item(MenuItem::shell().key(key('a')));
+    let twice =
+        menu().item(profile("a").with_key(key('a'))).item(MenuItem::shell().with_key(key('a')));
     assert_eq!(problem(twice.build()), MenuProblem::DuplicateKey(key('a')));
-    let defaults = menu().item(profile("a").default_choice());
-    let defaults = defaults.item(MenuItem::shell().default_choice());
+    let defaults = menu().item(profile("a").with_default_choice());
+    let defaults = defaults.item(MenuItem::shell().with_default_choice());
     assert_eq!(problem(defaults.build()), MenuProblem::TwoDefaults);
     let mut deep = menu().item(MenuItem::shell()).build().unwrap();
     for _ in 0..3 {
@@ -78,7 +85,7 @@ fn a_menu_that_cannot_be_shown_is_refused() {
         assert!(matches!(MenuKey::new(character), Err(Error::InvalidMenuKey { .. })));
     }
     for text in ["", "a # b", "-x", "a\nb", "${x}"] {
-        assert!(menu().heading(text).is_err() && profile("a").title(text).is_err(), "{text}");
+        assert!(menu().heading(text).is_err() && profile("a").with_title(text).is_err(), "{text}");
     }
 }
 

@@ -163,7 +163,7 @@ proptest! {
     fn predictions_end(body in hostile(), efi in any::<bool>()) {
         let script = Script::parse([b"#!ipxe\n", body.as_slice()].concat());
         let build = if efi { Build::efi(Version::V2_0) } else { Build::bios(Version::V2019) };
-        let evaluator = Evaluator::new(build).location("http://boot/a/b").step_limit(100);
+        let evaluator = Evaluator::new(build).with_location("http://boot/a/b").with_step_limit(100);
         let serve = |_: &Fetch| Resource::File(b"#!ipxe\nimgfetch x ||\n".to_vec());
         let prediction = evaluator.predict(&script, serve);
         prop_assert_eq!(&evaluator.predict(&script, serve), &prediction);

@@ -175,11 +175,11 @@ async fn a_key_may_have_a_passphrase_that_no_debug_shows() {
     run(&["rsa", "-in", &key, "-passin", "pass:open sesame", "-out", &keys.text("plain.key")]);
     keys.certify("plain", "codeSigning");
     fs::copy(keys.path("plain.crt"), keys.path("rsa.crt")).unwrap();
-    let signer = keys.signer("rsa").await.unwrap().passphrase("open sesame");
+    let signer = keys.signer("rsa").await.unwrap().with_passphrase("open sesame");
     assert!(!format!("{signer:?}").contains("sesame"));
     let message = signer.sign(artifact("x").as_ref(), &Context::new()).await.unwrap();
     assert!(keys.verifies(b"x", &message));
-    let wrong = keys.signer("rsa").await.unwrap().passphrase("open barley");
+    let wrong = keys.signer("rsa").await.unwrap().with_passphrase("open barley");
     let error = wrong.sign(artifact("x").as_ref(), &Context::new()).await.unwrap_err();
     let Error::Program { status, stderr, .. } = &error else { panic!("{error:?}") };
     assert!(!status.success() && !stderr.is_empty() && !error.to_string().contains("barley"));

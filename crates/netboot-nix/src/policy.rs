@@ -22,9 +22,9 @@ pub(crate) use self::reading::Reading;
 /// use netboot_nix::{NixBuilder, Policy, PolicyCheck, Severity};
 ///
 /// let policy = Policy::strict()
-///     .severity(PolicyCheck::SerialConsole, Severity::Warn)
-///     .placeholder("hunter2@laptop")
-///     .require_package("disko");
+///     .with_severity(PolicyCheck::SerialConsole, Severity::Warn)
+///     .with_placeholder("hunter2@laptop")
+///     .with_required_package("disko");
 /// let builder = NixBuilder::builder("github:example/infrastructure").policy(policy).build()?;
 /// # Ok::<(), netboot_nix::Error>(())
 /// ```
@@ -66,7 +66,7 @@ pub enum PolicyCheck {
     /// The profile's services are not enabled in the netboot image.
     ServicesDisabled,
     /// The profile's packages are installed: for each service one of its name, or whose name
-    /// begins with it and a hyphen, and those that [`Policy::require_package`] names.
+    /// begins with it and a hyphen, and those that [`Policy::with_required_package`] names.
     PackagesPresent,
     /// No file below `/etc` has the name of a private key: the Nix store, and an image, can be
     /// read by everybody.
@@ -112,11 +112,11 @@ const PLACEHOLDERS: [&str; 6] =
 impl Default for Policy {
     fn default() -> Self {
         Self::none()
-            .severity(PolicyCheck::AuthorizedKeys, Severity::Warn)
-            .severity(PolicyCheck::PlaceholderKeys, Severity::Deny)
-            .severity(PolicyCheck::RootPassword, Severity::Warn)
-            .severity(PolicyCheck::SerialConsole, Severity::Warn)
-            .severity(PolicyCheck::SecretFiles, Severity::Warn)
+            .with_severity(PolicyCheck::AuthorizedKeys, Severity::Warn)
+            .with_severity(PolicyCheck::PlaceholderKeys, Severity::Deny)
+            .with_severity(PolicyCheck::RootPassword, Severity::Warn)
+            .with_severity(PolicyCheck::SerialConsole, Severity::Warn)
+            .with_severity(PolicyCheck::SecretFiles, Severity::Warn)
     }
 }
 
@@ -134,26 +134,26 @@ impl Policy {
     pub fn strict() -> Self {
         PolicyCheck::ALL
             .into_iter()
-            .fold(Self::none(), |policy, check| policy.severity(check, Severity::Deny))
+            .fold(Self::none(), |policy, check| policy.with_severity(check, Severity::Deny))
     }
 
     /// Sets how much the findings of a rule matter.
     #[must_use]
-    pub fn severity(mut self, check: PolicyCheck, severity: Severity) -> Self {
+    pub fn with_severity(mut self, check: PolicyCheck, severity: Severity) -> Self {
         self.severities.insert(check, severity);
         self
     }
 
     /// Adds a text that marks a key as a placeholder where its line holds it, in whatever case.
     #[must_use]
-    pub fn placeholder(mut self, text: impl Into<String>) -> Self {
+    pub fn with_placeholder(mut self, text: impl Into<String>) -> Self {
         self.placeholders.insert(text.into().to_lowercase());
         self
     }
 
     /// Adds a package that must be installed, by its name without a version.
     #[must_use]
-    pub fn require_package(mut self, name: impl Into<String>) -> Self {
+    pub fn with_required_package(mut self, name: impl Into<String>) -> Self {
         self.packages.insert(name.into());
         self
     }

@@ -19,14 +19,16 @@ use crate::Error;
 /// use netboot_nix::{BinaryCache, NixBuilder, RemoteBuilder, ScaleOut};
 ///
 /// let scale_out = ScaleOut::new()
-///     .remote_builder(RemoteBuilder::new("ssh-ng://build@big.example.org")?.jobs(8))
-///     .local_jobs(0)
-///     .substituter(
+///     .with_remote_builder(RemoteBuilder::new("ssh-ng://build@big.example.org")?.with_jobs(8))
+///     .with_local_jobs(0)
+///     .with_substituter(
 ///         "https://cache.example.org".parse()?,
 ///         "cache.example.org-1:ebYgk3hp0M2RqTVUvDxJQrUKcoxDEkE9DvvUuBwtNqM=",
 ///     )?
-///     .silence_limit(Duration::from_secs(1800))
-///     .copy_to(BinaryCache::new("file:///srv/cache".parse()?).signing_key_file("/run/keys/cache"));
+///     .with_silence_limit(Duration::from_secs(1800))
+///     .with_copy_to(
+///         BinaryCache::new("file:///srv/cache".parse()?).with_signing_key_file("/run/keys/cache"),
+///     );
 /// let builder = NixBuilder::builder("github:example/infrastructure").scale_out(scale_out).build()?;
 /// # Ok::<(), netboot_nix::Error>(())
 /// ```
@@ -53,7 +55,7 @@ impl ScaleOut {
     /// Adds a machine that builds; the results are fetched from it. With any, those of Nix's
     /// configuration are not used.
     #[must_use]
-    pub fn remote_builder(mut self, builder: RemoteBuilder) -> Self {
+    pub fn with_remote_builder(mut self, builder: RemoteBuilder) -> Self {
         self.remote_builders.push(builder);
         self
     }
@@ -61,7 +63,7 @@ impl ScaleOut {
     /// How many derivations are built at once on this machine (`max-jobs`); with 0 all are built by
     /// remote builders.
     #[must_use]
-    pub fn local_jobs(mut self, jobs: u32) -> Self {
+    pub fn with_local_jobs(mut self, jobs: u32) -> Self {
         self.local_jobs = Some(jobs);
         self
     }
@@ -69,7 +71,7 @@ impl ScaleOut {
     /// Builds everything in another store, such as `ssh-ng://host`, and fetches the results; the
     /// evaluation stays here. The results are taken without a signature: the store is trusted.
     #[must_use]
-    pub fn store(mut self, store: StoreUrl) -> Self {
+    pub fn with_store(mut self, store: StoreUrl) -> Self {
         self.store = Some(store);
         self
     }
@@ -80,7 +82,7 @@ impl ScaleOut {
     ///
     /// # Errors
     /// [`Error::InvalidOption`] for a key of another form.
-    pub fn substituter(mut self, url: StoreUrl, key: &str) -> Result<Self, Error> {
+    pub fn with_substituter(mut self, url: StoreUrl, key: &str) -> Result<Self, Error> {
         let is_key = key.split_once(':').is_some_and(|(name, bytes)| {
             let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
             !name.is_empty()
@@ -89,7 +91,7 @@ impl ScaleOut {
                 && bytes.bytes().all(is_base64)
         });
         if !is_key {
-            let option = format!("`substituter` {url}");
+            let option = format!("`with_substituter` {url}");
             let problem = "its key is not of the form `name:base64`";
             return Err(Error::InvalidOption { option, problem });
         }
@@ -99,14 +101,14 @@ impl ScaleOut {
 
     /// How long one derivation may build, to the second (`timeout`).
     #[must_use]
-    pub fn build_limit(mut self, limit: Duration) -> Self {
+    pub fn with_build_limit(mut self, limit: Duration) -> Self {
         self.build_limit = Some(limit);
         self
     }
 
     /// How long a builder may print nothing, to the second (`max-silent-time`).
     #[must_use]
-    pub fn silence_limit(mut self, limit: Duration) -> Self {
+    pub fn with_silence_limit(mut self, limit: Duration) -> Self {
         self.silence_limit = Some(limit);
         self
     }
@@ -114,7 +116,7 @@ impl ScaleOut {
     /// Adds a binary cache that images' store paths and all that they need are copied to when they
     /// are built.
     #[must_use]
-    pub fn copy_to(mut self, cache: BinaryCache) -> Self {
+    pub fn with_copy_to(mut self, cache: BinaryCache) -> Self {
         self.caches.push(cache);
         self
     }

@@ -42,7 +42,7 @@ async fn findings(overrides: &str, policy: Policy) -> Vec<PolicyFinding> {
 }
 
 async fn strict(overrides: &str) -> Vec<PolicyProblem> {
-    let findings = findings(overrides, Policy::strict().require_package("disko")).await;
+    let findings = findings(overrides, Policy::strict().with_required_package("disko")).await;
     assert!(findings.iter().all(|finding| finding.severity == Severity::Deny), "{findings:?}");
     findings.into_iter().map(|finding| finding.problem).collect()
 }
@@ -88,7 +88,7 @@ async fn no_key_is_a_placeholder() {
     let found = strict(cut).await;
     assert!(matches!(found.as_slice(), [PolicyProblem::UnreadableKey { .. }]), "{found:?}");
 
-    let policy = Policy::default().placeholder("ALICE");
+    let policy = Policy::default().with_placeholder("ALICE");
     let found = findings("{ }", policy).await;
     assert_eq!(found[0].problem.check(), PolicyCheck::PlaceholderKeys, "{found:?}");
 }
@@ -155,7 +155,7 @@ async fn what_is_denied_is_not_built_and_what_is_warned_of_is() {
     let built = |event: &Event| matches!(event, Event::Log { .. });
     assert!(!events.lock().unwrap().iter().any(built), "something was built");
 
-    let policy = Policy::default().severity(PolicyCheck::PlaceholderKeys, Severity::Warn);
+    let policy = Policy::default().with_severity(PolicyCheck::PlaceholderKeys, Severity::Warn);
     let builder = place.builder(&flake).policy(policy).build().unwrap();
     let (context, events) = recording();
     builder.build(&profile("x"), &context).await.unwrap();

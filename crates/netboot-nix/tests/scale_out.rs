@@ -88,7 +88,7 @@ impl Machines {
 async fn a_remote_builder_builds_what_this_machine_must_not() {
     let machines = Machines::new();
     let remote = RemoteBuilder::new("ssh-ng://builder").unwrap();
-    let scale_out = ScaleOut::new().remote_builder(remote).local_jobs(0);
+    let scale_out = ScaleOut::new().with_remote_builder(remote).with_local_jobs(0);
     let image = machines.build(scale_out).await.unwrap();
     let mut built = machines.built_there();
     built.sort();
@@ -107,7 +107,7 @@ async fn a_remote_builder_builds_what_this_machine_must_not() {
 async fn without_a_builder_that_can_be_reached_nothing_is_built_here() {
     let machines = Machines::new();
     let remote = RemoteBuilder::new("ssh-ng://unreachable").unwrap();
-    let scale_out = ScaleOut::new().remote_builder(remote).local_jobs(0);
+    let scale_out = ScaleOut::new().with_remote_builder(remote).with_local_jobs(0);
     let error = machines.build(scale_out).await.unwrap_err();
     assert!(matches!(error, Error::NoBuilder { .. }), "{error:?}");
     assert!(error.hint().is_some());
@@ -116,14 +116,14 @@ async fn without_a_builder_that_can_be_reached_nothing_is_built_here() {
 #[tokio::test]
 async fn another_store_builds_and_its_results_are_fetched_and_kept() {
     let machines = Machines::new();
-    let scale_out = ScaleOut::new().store("ssh-ng://store".parse().unwrap());
+    let scale_out = ScaleOut::new().with_store("ssh-ng://store".parse().unwrap());
     let image = machines.build(scale_out).await.unwrap();
     assert_eq!(machines.built_there().len(), 3);
     let collected = machines.place.command("nix-store").arg("--gc").status().unwrap();
     assert!(collected.success());
     assert!(PathBuf::from(&image.provenance().outputs["kernel"]).join("bzImage").is_file());
 
-    let gone = ScaleOut::new().store("ssh-ng://unreachable".parse().unwrap());
+    let gone = ScaleOut::new().with_store("ssh-ng://unreachable".parse().unwrap());
     let error = machines.build(gone).await.unwrap_err();
     let Error::CopyFailed { store, message } = &error else { panic!("{error:?}") };
     assert_eq!(store, "ssh-ng://unreachable");
@@ -146,9 +146,9 @@ async fn results_are_signed_in_a_binary_cache_and_spare_the_next_machine_the_bui
     let (secret, public) = keys(&machines);
     let cache = format!("file://{}", machines.place.path().join("cache").display());
     let copy = BinaryCache::new(cache.parse().unwrap())
-        .signing_key_file(&secret)
-        .compression(Compression::None);
-    machines.build(ScaleOut::new().copy_to(copy)).await.unwrap();
+        .with_signing_key_file(&secret)
+        .with_compression(Compression::None);
+    machines.build(ScaleOut::new().with_copy_to(copy)).await.unwrap();
     let cached = fs::read_dir(machines.place.path().join("cache")).unwrap().map(Result::unwrap);
     let infos: Vec<String> = cached
         .filter(|entry| entry.file_name().to_string_lossy().ends_with(".narinfo"))
@@ -165,8 +165,9 @@ async fn results_are_signed_in_a_binary_cache_and_spare_the_next_machine_the_bui
             fs::remove_dir_all(&path).unwrap();
         }
     }
-    let with_key =
-        |key: &str| ScaleOut::new().substituter(cache.parse().unwrap(), key).unwrap().local_jobs(0);
+    let with_key = |key: &str| {
+        ScaleOut::new().with_substituter(cache.parse().unwrap(), key).unwrap().with_local_jobs(0)
+    };
     let other_key = "cache.test-1:ebYgk3hp0M2RqTVUvDxJQrUKcoxDEkE9DvvUuBwtNqM=";
     let error = machines.build(with_key(other_key)).await.unwrap_err();
     assert!(!matches!(error, Error::BuildFailed { .. }), "{error:?}");
@@ -181,8 +182,8 @@ async fn time_limits_reach_nix() {
         .place
         .flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"));
     for scale_out in [
-        ScaleOut::new().build_limit(Duration::from_secs(1)),
-        ScaleOut::new().silence_limit(Duration::from_millis(1)),
+        ScaleOut::new().with_build_limit(Duration::from_secs(1)),
+        ScaleOut::new().with_silence_limit(Duration::from_millis(1)),
     ] {
         let builder = machines.place.builder(&flake).scale_out(scale_out).build().unwrap();
         let error = builder.build(&profile("x"), &Context::new()).await.unwrap_err();
@@ -201,15 +202,15 @@ fn no_text_becomes_another_setting_or_an_option() {
     }
     let remote = || RemoteBuilder::new("ssh-ng://host").unwrap();
     for file in ["relative", "/with space", "/with;separator", "/with\nline"] {
-        assert!(remote().identity(file).is_err(), "{file:?}");
+        assert!(remote().with_identity(file).is_err(), "{file:?}");
     }
     for feature in ["", "-x", "a b", "a,b", "a;b"] {
-        assert!(remote().feature(feature).is_err(), "{feature:?}");
+        assert!(remote().with_feature(feature).is_err(), "{feature:?}");
     }
     let url = || "https://cache.example.org".parse().unwrap();
     for key in ["", "name", "name:short", ":ebYgk3hp0M2RqTVUvDxJQrUKcoxDEkE9DvvUuBwtNqM=", "a b:c"]
     {
-        let error = ScaleOut::new().substituter(url(), key).unwrap_err();
+        let error = ScaleOut::new().with_substituter(url(), key).unwrap_err();
         assert!(error.hint().is_some(), "{error}");
     }
     let secret =

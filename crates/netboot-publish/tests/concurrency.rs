@@ -158,7 +158,7 @@ async fn a_reader_never_sees_a_torn_release() {
             publisher.publish(&releases[round % 3], &context).await.unwrap()
         };
         swaps += usize::from(receipt.outcome != Outcome::Unchanged);
-        let retention = Retention::default().keep_last(3).grace(Duration::from_secs(60));
+        let retention = Retention::default().with_keep_last(3).with_grace(Duration::from_secs(60));
         publisher.prune(&retention, &context).await.unwrap();
     }
     done.store(true, Ordering::SeqCst);
@@ -183,7 +183,8 @@ async fn pruning_takes_nothing_from_those_who_publish() {
     let pruning = {
         let (done, publisher) = (done.clone(), publisher(&root));
         tokio::spawn(async move {
-            let retention = Retention::default().keep_last(1).grace(Duration::from_millis(2500));
+            let retention =
+                Retention::default().with_keep_last(1).with_grace(Duration::from_millis(2500));
             let (mut calls, mut deleted) = (0, 0);
             while !done.load(Ordering::SeqCst) {
                 let report = publisher.prune(&retention, &Context::new()).await.unwrap();
@@ -225,7 +226,7 @@ async fn pruning_without_any_grace_never_tears_the_live_release() {
     let pruning = {
         let (done, publisher) = (done.clone(), publisher(&root));
         tokio::spawn(async move {
-            let retention = Retention::default().keep_last(1).grace(Duration::ZERO);
+            let retention = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
             while !done.load(Ordering::SeqCst) {
                 publisher.prune(&retention, &Context::new()).await.unwrap();
             }

@@ -205,7 +205,7 @@ async fn complete(publisher: &Publisher, next: &Release, before: &Release) {
     let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);
     let report = publisher.verify(scope, depth, &context).await.unwrap();
     assert!(report.is_clean(), "{report}");
-    let retention = Retention::default().keep_last(1).grace(Duration::ZERO);
+    let retention = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
     publisher.prune(&retention, &context).await.unwrap();
 }
 

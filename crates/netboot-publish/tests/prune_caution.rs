@@ -17,7 +17,7 @@ use netboot_publish::{
 };
 
 fn nothing_kept() -> Retention {
-    Retention::default().keep_last(0).grace(Duration::ZERO)
+    Retention::default().with_keep_last(0).with_grace(Duration::ZERO)
 }
 
 /// Lets the clock of the store, and the seconds of the history, move on.

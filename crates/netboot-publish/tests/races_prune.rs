@@ -111,7 +111,7 @@ async fn check(kind: Kind) {
         })
         .collect();
     let (mut deleted, mut prunings, begun) = (0, 0, Instant::now());
-    let retention = Retention::default().keep_last(1).grace(grace);
+    let retention = Retention::default().with_keep_last(1).with_grace(grace);
     while deleted < DELETED || machines.boots.load(Ordering::SeqCst) < BOOTS {
         assert!(begun.elapsed() < LIMIT, "{kind:?}: {deleted} deleted, {machines:?}");
         deleted += pruner.prune(&retention, &context).await.unwrap().deleted.len();
@@ -134,7 +134,7 @@ async fn check(kind: Kind) {
     );
     // What is not wanted any more goes in the end, and nothing is left of it.
     tokio::time::sleep(CLOCK * 2).await;
-    let retention = Retention::default().keep_last(1).grace(Duration::ZERO);
+    let retention = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
     pruner.prune(&retention, &context).await.unwrap();
     assert_eq!(publisher.releases().await.unwrap().len(), 1);
     let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);

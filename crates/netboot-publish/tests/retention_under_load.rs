@@ -105,7 +105,7 @@ async fn check(name: &str, store: Arc<dyn Store>) {
     let pruning = {
         let (publisher, stop, context) = (publisher.clone(), stop.clone(), context.clone());
         tokio::spawn(async move {
-            let retention = Retention::default().keep_last(1).grace(GRACE);
+            let retention = Retention::default().with_keep_last(1).with_grace(GRACE);
             let mut deleted = 0;
             while !stop.load(Ordering::SeqCst) {
                 let report = publisher.prune(&retention, &context).await.unwrap();
@@ -150,7 +150,7 @@ async fn check(name: &str, store: Arc<dyn Store>) {
 
     // What is not wanted any more goes in the end, and nothing is left of it.
     tokio::time::sleep(GRACE + Duration::from_secs(1)).await;
-    let retention = Retention::default().keep_last(1).grace(Duration::from_millis(200));
+    let retention = Retention::default().with_keep_last(1).with_grace(Duration::from_millis(200));
     publisher.prune(&retention, &context).await.unwrap();
     assert_eq!(publisher.releases().await.unwrap().len(), 1);
     let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);

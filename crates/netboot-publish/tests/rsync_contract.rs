@@ -124,7 +124,7 @@ async fn publish_and_look(make: &Make<'_>) {
     assert_damage_is_found(&publisher, &root, &layout::blob(&digest)).await;
 
     tokio::time::sleep(Duration::from_millis(2100)).await;
-    let retention = Retention::default().keep_last(1).grace(Duration::ZERO);
+    let retention = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
     let report = publisher.prune(&retention, &context).await.unwrap();
     assert_eq!(report.deleted, [*second.id()].into());
     assert!(!root.join(layout::blob(&digest).as_str()).exists());

@@ -113,8 +113,8 @@ fn read_fleet(arguments: &Arguments) -> Result<Fleet, Failure> {
     };
     let assignments = listed.into_iter().map(|machine| {
         let assignment = Assignment::new(machine.name, arguments.profile.clone());
-        let assignment = machine.keys.into_iter().fold(assignment, Assignment::key);
-        machine.parameters.into_iter().fold(assignment, Assignment::kernel_parameter)
+        let assignment = machine.keys.into_iter().fold(assignment, Assignment::with_key);
+        machine.parameters.into_iter().fold(assignment, Assignment::with_kernel_parameter)
     });
     Ok(Fleet::builder(unknown).assignments(assignments).build()?)
 }

@@ -90,7 +90,8 @@ async fn run(
         Command::Activate { release } => publisher.activate(&release, &context).await?.to_string(),
         Command::Prune { keep, grace, dry_run } => {
             let grace = Duration::from_secs(grace.saturating_mul(3600));
-            let retention = Retention::default().keep_last(keep).grace(grace).dry_run(dry_run);
+            let retention =
+                Retention::default().with_keep_last(keep).with_grace(grace).with_dry_run(dry_run);
             publisher.prune(&retention, &context).await?.to_string()
         }
     })

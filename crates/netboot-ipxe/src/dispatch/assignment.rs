@@ -16,8 +16,8 @@ use crate::ScriptUrl;
 /// use netboot_ipxe::{Assignment, MachineKey};
 ///
 /// let machine = Assignment::new("node-1".parse()?, "worker".parse()?)
-///     .key(MachineKey::Mac("52:54:00:12:34:56".parse()?))
-///     .kernel_parameter("systemd.hostname=node-1".parse()?);
+///     .with_key(MachineKey::Mac("52:54:00:12:34:56".parse()?))
+///     .with_kernel_parameter("systemd.hostname=node-1".parse()?);
 /// assert_eq!(machine.selectors().len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -47,20 +47,20 @@ impl Assignment {
 
     /// Adds a key, which by itself is enough to match: a machine with two network cards has two.
     #[must_use]
-    pub fn key(self, key: MachineKey) -> Self {
-        self.selector(key.into())
+    pub fn with_key(self, key: MachineKey) -> Self {
+        self.with_selector(key.into())
     }
 
     /// Adds a selector. Any one that matches is enough.
     #[must_use]
-    pub fn selector(mut self, selector: Selector) -> Self {
+    pub fn with_selector(mut self, selector: Selector) -> Self {
         self.selectors.push(selector);
         self
     }
 
     /// Adds a kernel parameter behind those of the image.
     #[must_use]
-    pub fn kernel_parameter(mut self, parameter: KernelParameter) -> Self {
+    pub fn with_kernel_parameter(mut self, parameter: KernelParameter) -> Self {
         self.parameters.push(parameter);
         self
     }
@@ -72,14 +72,14 @@ impl Assignment {
     /// only at a multiple of four bytes (`init/initramfs.c`). Otherwise it boots without the files.
     /// Anybody who can read the target can read it.
     #[must_use]
-    pub fn overlay(mut self, overlay: Arc<dyn Artifact>) -> Self {
+    pub fn with_overlay(mut self, overlay: Arc<dyn Artifact>) -> Self {
         self.overlay = Some(overlay);
         self
     }
 
     /// Boots the profile only while a token lies somewhere, and the local disk otherwise.
     #[must_use]
-    pub fn boot_once(mut self, boot_once: BootOnce) -> Self {
+    pub fn with_boot_once(mut self, boot_once: BootOnce) -> Self {
         self.boot_once = Some(boot_once);
         self
     }
@@ -105,12 +105,12 @@ impl Assignment {
     }
 
     /// The additional initrd.
-    pub fn overlay_artifact(&self) -> Option<&Arc<dyn Artifact>> {
+    pub fn overlay(&self) -> Option<&Arc<dyn Artifact>> {
         self.overlay.as_ref()
     }
 
     /// When it boots the profile only while a token is there.
-    pub fn token(&self) -> Option<&BootOnce> {
+    pub fn boot_once(&self) -> Option<&BootOnce> {
         self.boot_once.as_ref()
     }
 }
@@ -120,9 +120,10 @@ impl Assignment {
 /// A script fetches the token before anything else. What a plain file server can do with that is a
 /// switch: somebody puts the token there (an empty line is enough, since iPXE refuses empty files)
 /// and takes it away when the machine is installed. To boot exactly *once* the taking away has to
-/// happen by itself, which a file server cannot do: give a URL that [`consume`](Self::consume)s the
-/// token. It is fetched after the token and before the image, and unless it answers with success
-/// the machine boots its disk: better installed never than twice.
+/// happen by itself, which a file server cannot do: give a URL that uses the token up
+/// ([`with_consume_url`](Self::with_consume_url)). It is fetched after the token and before the
+/// image, and unless it answers with success the machine boots its disk: better installed never
+/// than twice.
 ///
 /// Where the server does not answer at all, the machine boots its local disk too.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,7 +152,7 @@ impl BootOnce {
 
     /// Fetches `url` to use the token up.
     #[must_use]
-    pub fn consume(mut self, url: ScriptUrl) -> Self {
+    pub fn with_consume_url(mut self, url: ScriptUrl) -> Self {
         self.consume = Some(url);
         self
     }

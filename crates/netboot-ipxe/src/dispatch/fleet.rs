@@ -58,7 +58,7 @@ const INLINE_LIMIT: usize = 200;
 /// let fleet = Fleet::builder(UnknownMachine::Refuse)
 ///     .assignment(
 ///         Assignment::new("node-1".parse()?, "worker".parse()?)
-///             .key(MachineKey::Mac("52:54:00:12:34:56".parse()?)),
+///             .with_key(MachineKey::Mac("52:54:00:12:34:56".parse()?)),
 ///     )
 ///     .build()?;
 /// assert_eq!(fleet.assignments().len(), 1);

@@ -154,8 +154,7 @@ impl DataDirectory {
     ) -> Result<(), Error> {
         let (name, profile) = (assignment.name(), assignment.profile());
         let payload = Payload::new(MATCHBOX, manifest, profile, Some(assignment))?;
-        let is_plain =
-            assignment.parameters().is_empty() && assignment.overlay_artifact().is_none();
+        let is_plain = assignment.parameters().is_empty() && assignment.overlay().is_none();
         let profile = if is_plain {
             profile.as_str().to_owned()
         } else {

@@ -35,11 +35,11 @@ impl<'a> Payload<'a> {
                 let subject = format!("the machine {}", assignment.name());
                 Err(Error::NotInterchangeable { server, subject, problem })
             };
-            if assignment.token().is_some() {
+            if assignment.boot_once().is_some() {
                 return refused(InterchangeProblem::BootOnce);
             }
             let published = |digest| manifest.blobs().contains_key(&digest);
-            if assignment.overlay_artifact().is_some_and(|overlay| !published(overlay.sha256())) {
+            if assignment.overlay().is_some_and(|overlay| !published(overlay.sha256())) {
                 return refused(InterchangeProblem::OverlayNotPublished);
             }
         }
@@ -48,7 +48,7 @@ impl<'a> Payload<'a> {
 
     /// The initrds in order, the machine's own last.
     pub(super) fn initrds(&self) -> Vec<Sha256Digest> {
-        let overlay = self.assignment.and_then(Assignment::overlay_artifact);
+        let overlay = self.assignment.and_then(Assignment::overlay);
         let initrds = self.image.initrds.iter().map(|initrd| initrd.sha256);
         initrds.chain(overlay.map(|overlay| overlay.sha256())).collect()
     }

@@ -12,8 +12,8 @@ use crate::{Error, MenuText};
 /// ```
 /// use netboot_ipxe::{MenuItem, MenuKey};
 ///
-/// let item = MenuItem::profile("worker".parse()?).title("PlasmaCloud worker")?;
-/// let item = item.key(MenuKey::new('w')?);
+/// let item = MenuItem::profile("worker".parse()?).with_title("PlasmaCloud worker")?;
+/// let item = item.with_key(MenuKey::new('w')?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -80,21 +80,21 @@ impl MenuItem {
     ///
     /// # Errors
     /// [`Error::Unprintable`].
-    pub fn title(mut self, title: impl Into<String>) -> Result<Self, Error> {
+    pub fn with_title(mut self, title: impl Into<String>) -> Result<Self, Error> {
         self.title = Some(MenuText::new(title)?);
         Ok(self)
     }
 
     /// Chooses it by this key too.
     #[must_use]
-    pub fn key(mut self, key: MenuKey) -> Self {
+    pub fn with_key(mut self, key: MenuKey) -> Self {
         self.key = Some(key);
         self
     }
 
     /// Lets it be chosen when nobody chooses; within a submenu, it is where the cursor begins.
     #[must_use]
-    pub fn default_choice(mut self) -> Self {
+    pub fn with_default_choice(mut self) -> Self {
         self.is_default = true;
         self
     }

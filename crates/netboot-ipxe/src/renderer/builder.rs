@@ -298,7 +298,7 @@ impl Settings {
             require(target.has_command("imgtrust"), "the command imgtrust")?;
         }
         let tokens = self.fleet.iter().flat_map(|fleet| fleet.assignments());
-        let tokens = tokens.filter_map(Assignment::token).flat_map(BootOnce::urls);
+        let tokens = tokens.filter_map(Assignment::boot_once).flat_map(BootOnce::urls);
         let urls = self.payload_url.iter().chain(&self.report_url).chain(tokens);
         for url in urls {
             // A relative one is of the protocol by which the scripts come.

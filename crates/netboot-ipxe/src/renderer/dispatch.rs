@@ -61,7 +61,7 @@ impl Renderer {
             files.push((path.clone(), self.render_table(&[])?));
             Some(path)
         };
-        let has_token = fleet.assignments().iter().any(|one| one.token().is_some());
+        let has_token = fleet.assignments().iter().any(|one| one.boot_once().is_some());
         let mut values = Context::new();
         values.insert("settings", &self.machine_settings(fleet));
         values.insert("lookups", &lookups);
@@ -85,12 +85,12 @@ impl Renderer {
 
     /// Whether images take kernel parameters that a machine's assignment sets.
     pub(super) fn machine_parameters(&self) -> bool {
-        self.any_assignment(|one| !one.parameters().is_empty() || one.overlay_artifact().is_some())
+        self.any_assignment(|one| !one.parameters().is_empty() || one.overlay().is_some())
     }
 
     /// Whether images take an initrd that a machine's assignment names.
     pub(super) fn machine_overlays(&self) -> bool {
-        self.any_assignment(|one| one.overlay_artifact().is_some())
+        self.any_assignment(|one| one.overlay().is_some())
     }
 
     fn any_assignment(&self, is_so: impl FnMut(&Assignment) -> bool) -> bool {
@@ -101,7 +101,7 @@ impl Renderer {
     /// The settings that assignments set.
     fn machine_settings(&self, fleet: &Fleet) -> Vec<&'static str> {
         let mut settings = vec!["netboot-machine", "netboot-profile"];
-        let tokens = || fleet.assignments().iter().filter_map(Assignment::token);
+        let tokens = || fleet.assignments().iter().filter_map(Assignment::boot_once);
         let wanted = [
             ("netboot-parameters", self.machine_parameters()),
             ("netboot-overlay", self.machine_overlays()),
@@ -129,7 +129,7 @@ impl Renderer {
             labels.insert(entry.label());
         }
         let values = labels.into_values().map(|(assignment, labels)| {
-            let overlay = assignment.overlay_artifact();
+            let overlay = assignment.overlay();
             let signature = match overlay {
                 Some(overlay) => self.signature(overlay.as_ref())?,
                 None => None,
@@ -141,8 +141,8 @@ impl Renderer {
                 parameters: machine_arguments(assignment)?,
                 overlay: overlay.map(|overlay| overlay.sha256()),
                 overlay_signature: signature.map(Artifact::sha256),
-                token_url: assignment.token().map(token_url),
-                consume_url: assignment.token().and_then(BootOnce::consuming_url),
+                token_url: assignment.boot_once().map(token_url),
+                consume_url: assignment.boot_once().and_then(BootOnce::consuming_url),
             })
         });
         values.collect()

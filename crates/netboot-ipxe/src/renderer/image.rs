@@ -85,7 +85,7 @@ impl Renderer {
         urls: &PayloadUrls,
         extent: Extent<'_>,
     ) -> Result<String, Error> {
-        let overlay = extent.machine.and_then(Assignment::overlay_artifact);
+        let overlay = extent.machine.and_then(Assignment::overlay);
         let is_overlay =
             |file: &&std::sync::Arc<dyn Artifact>| file.file_name().as_str() == OVERLAY_NAME;
         if let Some(file) = image.payload().find(is_overlay) {
@@ -180,7 +180,7 @@ impl Renderer {
 
 /// What a machine adds to the command line.
 pub(super) fn machine_arguments(assignment: &Assignment) -> Result<Vec<ScriptArgument>, Error> {
-    let overlay = assignment.overlay_artifact().map(|_| ScriptArgument::overlay(OVERLAY_NAME));
+    let overlay = assignment.overlay().map(|_| ScriptArgument::overlay(OVERLAY_NAME));
     let parameters = assignment.parameters().iter().map(ScriptArgument::try_from);
     overlay.map(Ok).into_iter().chain(parameters).collect()
 }

@@ -53,7 +53,7 @@ impl Renderer {
                 release = release.blob(table);
             }
             for assignment in fleet.assignments() {
-                if let Some(overlay) = assignment.overlay_artifact() {
+                if let Some(overlay) = assignment.overlay() {
                     release = release.blob(overlay.clone());
                     if let Some(signature) = self.signature_artifact(overlay.as_ref())? {
                         release = release.blob(signature.clone());

@@ -20,7 +20,7 @@ const DEPTH_LIMIT: usize = 16;
 /// use netboot_ipxe::script::{Build, Evaluator, Resource, Script, Version};
 ///
 /// let script = Script::parse("#!ipxe\nset n bz && kernel ${n}Image a=${n} || goto failed\n");
-/// let evaluator = Evaluator::new(Build::bios(Version::V2_0)).location("http://boot/x/y.ipxe");
+/// let evaluator = Evaluator::new(Build::bios(Version::V2_0)).with_location("http://boot/x/y.ipxe");
 /// let prediction = evaluator.predict(&script, |_| Resource::File(b"kernel".to_vec()));
 /// assert_eq!(prediction.fetches[0].to_string(), "http://boot/x/bzImage");
 /// assert_eq!(prediction.images[0].arguments.as_deref(), Some(b"a=bz".as_slice()));
@@ -42,20 +42,20 @@ impl Evaluator {
 
     /// The settings that the machine has; their build's rules are kept.
     #[must_use]
-    pub fn settings(self, settings: Settings) -> Self {
+    pub fn with_settings(self, settings: Settings) -> Self {
         Self { build: settings.build(), settings, ..self }
     }
 
     /// The URI that the script comes from, to which its URIs are relative.
     #[must_use]
-    pub fn location(self, uri: impl AsRef<[u8]>) -> Self {
+    pub fn with_location(self, uri: impl AsRef<[u8]>) -> Self {
         Self { location: Some(Uri::parse(uri.as_ref(), self.build.version)), ..self }
     }
 
     /// How many lines are looked at before a script counts as one that does not end: 10,000 unless
     /// it is set here.
     #[must_use]
-    pub fn step_limit(self, step_limit: usize) -> Self {
+    pub fn with_step_limit(self, step_limit: usize) -> Self {
         Self { step_limit, ..self }
     }
 

@@ -70,7 +70,7 @@ impl OpensslSigner {
     /// The passphrase of the key. It reaches `openssl` by its environment, which only this user
     /// and root can read.
     #[must_use]
-    pub fn passphrase(mut self, passphrase: impl Into<String>) -> Self {
+    pub fn with_passphrase(mut self, passphrase: impl Into<String>) -> Self {
         self.passphrase = Some(passphrase.into());
         self
     }

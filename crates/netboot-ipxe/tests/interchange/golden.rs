@@ -34,14 +34,14 @@ fn walk(directory: &Path) -> Vec<PathBuf> {
 
 fn machines() -> Vec<Assignment> {
     vec![
-        assignment("plain", "worker").key(mac("52:54:00:00:00:01")),
+        assignment("plain", "worker").with_key(mac("52:54:00:00:00:01")),
         assignment("two-cards", "layered")
-            .key(mac("52:54:00:00:00:02"))
-            .key(mac("52:54:00:00:00:03")),
+            .with_key(mac("52:54:00:00:00:02"))
+            .with_key(mac("52:54:00:00:00:03")),
         with_overlay(
             assignment("special", "worker")
-                .key(mac("52:54:00:00:00:04"))
-                .kernel_parameter("systemd.hostname=special".parse().unwrap()),
+                .with_key(mac("52:54:00:00:00:04"))
+                .with_kernel_parameter("systemd.hostname=special".parse().unwrap()),
         ),
     ]
 }
@@ -77,7 +77,7 @@ fn matchbox_knows_machines_by_more_than_one_key() {
         uuid("4c4c4544-0039-4a10-8054-b5c04f4e3132"),
         netboot_ipxe::MachineKey::setting("hostname", "node-1").unwrap(),
     ]);
-    let machine = assignment("both", "worker").selector(both.unwrap());
+    let machine = assignment("both", "worker").with_selector(both.unwrap());
     let fleet = fleet(UnknownMachine::Refuse, [machine]);
     let data =
         DataDirectory::export(&manifest(&fleet), &fleet, &PayloadBase::matchbox_assets()).unwrap();
@@ -119,8 +119,10 @@ fn a_machine_named_like_anothers_second_group_keeps_its_own() {
     let fleet = fleet(
         UnknownMachine::Refuse,
         [
-            assignment("a", "worker").key(mac("52:54:00:00:00:02")).key(mac("52:54:00:00:00:03")),
-            assignment("a_2", "layered").key(mac("52:54:00:00:00:04")),
+            assignment("a", "worker")
+                .with_key(mac("52:54:00:00:00:02"))
+                .with_key(mac("52:54:00:00:00:03")),
+            assignment("a_2", "layered").with_key(mac("52:54:00:00:00:04")),
         ],
     );
     let data =

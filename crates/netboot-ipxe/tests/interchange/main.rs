@@ -42,7 +42,7 @@ fn assignment(name: &str, profile: &str) -> Assignment {
 
 fn with_overlay(assignment: Assignment) -> Assignment {
     let name = FileName::new("overlay").unwrap();
-    assignment.overlay(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, "host key")))
+    assignment.with_overlay(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, "host key")))
 }
 
 fn fleet(unknown: UnknownMachine, assignments: impl IntoIterator<Item = Assignment>) -> Fleet {

@@ -54,8 +54,8 @@ proptest! {
         let machines = selectors.into_iter().enumerate().map(|(number, selector)| {
             // Each has a profile of its own, by which it is told.
             assignment(&format!("machine-{number}"), "worker")
-                .selector(selector)
-                .kernel_parameter(format!("number={number}").parse().unwrap())
+                .with_selector(selector)
+                .with_kernel_parameter(format!("number={number}").parse().unwrap())
         });
         let fleet = Fleet::builder(UnknownMachine::Refuse).assignments(machines).build();
         prop_assume!(fleet.is_ok());
@@ -83,8 +83,8 @@ proptest! {
 
 #[test]
 fn a_fleet_that_matchbox_would_judge_otherwise_is_refused() {
-    let card = || assignment("card", "worker").key(key(0, true));
-    let board = || assignment("board", "layered").key(key(1, true));
+    let card = || assignment("card", "worker").with_key(key(0, true));
+    let board = || assignment("board", "layered").with_key(key(1, true));
     let fleet = super::fleet(UnknownMachine::Refuse, [card(), board()]);
     let base = PayloadBase::matchbox_assets();
     let error = DataDirectory::export(&manifest(&fleet), &fleet, &base).unwrap_err();
@@ -95,7 +95,7 @@ fn a_fleet_that_matchbox_would_judge_otherwise_is_refused() {
     );
     // With a second key, the card's goes first there too.
     let both = Selector::new([key(0, true), key(2, true)]).unwrap();
-    let closer = assignment("card", "worker").selector(both);
+    let closer = assignment("card", "worker").with_selector(both);
     let fleet = super::fleet(UnknownMachine::Refuse, [closer, board()]);
     DataDirectory::export(&manifest(&fleet), &fleet, &base).unwrap();
 }

@@ -30,7 +30,7 @@ fn refusing(machine: Assignment) -> Fleet {
 
 #[test]
 fn unknown_machines_get_what_the_server_has() {
-    let one = || [assignment("one", "worker").key(mac("52:54:00:00:00:01"))];
+    let one = || [assignment("one", "worker").with_key(mac("52:54:00:00:00:01"))];
     let profile = || UnknownMachine::Profile("worker".parse().unwrap());
     for unknown in [UnknownMachine::Menu, UnknownMachine::LocalDisk] {
         let fleet = fleet(unknown, one());
@@ -54,7 +54,7 @@ fn machines_are_known_by_what_the_server_is_told() {
         MachineKey::Architecture("x86_64".parse().unwrap()),
     ] {
         let expected = InterchangeProblem::Key { key: key.to_string() };
-        let fleet = refusing(assignment("one", "worker").key(key));
+        let fleet = refusing(assignment("one", "worker").with_key(key));
         assert_eq!(problem(matchbox(&fleet)), expected);
     }
     let known = uuid("4c4c4544-0039-4a10-8054-b5c04f4e3132");
@@ -62,7 +62,7 @@ fn machines_are_known_by_what_the_server_is_told() {
         Selector::from(known.clone()),
         Selector::new([mac("52:54:00:00:00:01"), known.clone()]).unwrap(),
     ] {
-        let fleet = refusing(assignment("one", "worker").selector(selector));
+        let fleet = refusing(assignment("one", "worker").with_selector(selector));
         let expected = InterchangeProblem::Key { key: known.to_string() };
         assert_eq!(problem(pixiecore(&fleet)), expected);
         matchbox(&fleet).unwrap();
@@ -71,8 +71,8 @@ fn machines_are_known_by_what_the_server_is_told() {
 
 #[test]
 fn tokens_unpublished_initrds_and_templates_are_refused() {
-    let one = || assignment("one", "worker").key(mac("52:54:00:00:00:01"));
-    let by_token = refusing(one().boot_once(BootOnce::file("tokens/one".parse().unwrap())));
+    let one = || assignment("one", "worker").with_key(mac("52:54:00:00:00:01"));
+    let by_token = refusing(one().with_boot_once(BootOnce::file("tokens/one".parse().unwrap())));
     assert_eq!(problem(matchbox(&by_token)), InterchangeProblem::BootOnce);
     assert_eq!(problem(pixiecore(&by_token)), InterchangeProblem::BootOnce);
 
@@ -83,7 +83,7 @@ fn tokens_unpublished_initrds_and_templates_are_refused() {
     assert_eq!(missing, InterchangeProblem::OverlayNotPublished);
 
     let parameter = "a={{.x}}";
-    let fleet = refusing(one().kernel_parameter(parameter.parse().unwrap()));
+    let fleet = refusing(one().with_kernel_parameter(parameter.parse().unwrap()));
     let expected = InterchangeProblem::Template { parameter: parameter.to_owned() };
     assert_eq!(problem(pixiecore(&fleet)), expected);
     matchbox(&fleet).unwrap(); // which has templates elsewhere
@@ -91,7 +91,7 @@ fn tokens_unpublished_initrds_and_templates_are_refused() {
 
 #[test]
 fn profiles_and_parameters_keep_the_rules_of_every_script() {
-    let one = |profile| assignment("one", profile).key(mac("52:54:00:00:00:01"));
+    let one = |profile| assignment("one", profile).with_key(mac("52:54:00:00:00:01"));
     let with = refusing(one("worker"));
     let manifest = manifest(&with);
     let export = |fleet: &Fleet| {
@@ -102,21 +102,22 @@ fn profiles_and_parameters_keep_the_rules_of_every_script() {
     };
     let error = export(&refusing(one("other"))).unwrap_err();
     assert!(matches!(error, Error::UnknownProfile { .. }), "{error}");
-    let error = export(&refusing(one("worker").kernel_parameter("a=${ip}".parse().unwrap())));
+    let error = export(&refusing(one("worker").with_kernel_parameter("a=${ip}".parse().unwrap())));
     assert!(matches!(error.unwrap_err(), Error::Unprintable { .. }));
     let long = format!("a={}", "x".repeat(1000)).parse().unwrap();
     let longer = format!("b={}", "x".repeat(1000)).parse().unwrap();
-    let error = export(&refusing(one("worker").kernel_parameter(long).kernel_parameter(longer)));
+    let error =
+        export(&refusing(one("worker").with_kernel_parameter(long).with_kernel_parameter(longer)));
     assert!(matches!(error.unwrap_err(), Error::CommandLineTooLong { .. }));
     let many = (0..260).fold(one("worker"), |machine, number| {
-        machine.kernel_parameter(format!("p{number}").parse().unwrap())
+        machine.with_kernel_parameter(format!("p{number}").parse().unwrap())
     });
     assert!(matches!(export(&refusing(many)).unwrap_err(), Error::TooManyArguments { .. }));
 }
 
 #[test]
 fn payloads_are_where_the_server_looks_for_them() {
-    let fleet = refusing(assignment("one", "worker").key(mac("52:54:00:00:00:01")));
+    let fleet = refusing(assignment("one", "worker").with_key(mac("52:54:00:00:00:01")));
     let manifest = manifest(&fleet);
     let answers = Answers::export(&manifest, &fleet, &PayloadBase::matchbox_assets());
     assert_eq!(problem(answers), InterchangeProblem::PayloadsOf { owner: "matchbox" });

@@ -67,9 +67,9 @@ impl Comparison {
             settings.set(format!("net0/{name}"), value).unwrap();
         }
         let evaluator = Evaluator::new(build)
-            .settings(settings)
-            .location(self.oracle.location())
-            .step_limit(STEPS);
+            .with_settings(settings)
+            .with_location(self.oracle.location())
+            .with_step_limit(STEPS);
         evaluator.predict(&Script::parse(script), |fetch| {
             if fetch.target == IpxeOracle::SCRIPT.as_bytes() {
                 return Resource::File(script.to_vec());

@@ -38,14 +38,14 @@ impl BinaryCache {
     /// The file with the secret key that paths are signed with, as `nix-store
     /// --generate-binary-cache-key` writes it. Nix reads it; Netboot does not.
     #[must_use]
-    pub fn signing_key_file(mut self, file: impl AsRef<Path>) -> Self {
+    pub fn with_signing_key_file(mut self, file: impl AsRef<Path>) -> Self {
         self.signing_key_file = Some(file.as_ref().to_owned());
         self
     }
 
     /// How it packs what it holds: [`Compression::Zstd`] by default.
     #[must_use]
-    pub fn compression(mut self, compression: Compression) -> Self {
+    pub fn with_compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
         self
     }

@@ -9,7 +9,7 @@ use crate::Error;
 /// A machine that builds for this one (Nix manual, "Remote Builds").
 ///
 /// ssh reaches it without asking anybody anything: its host key must be known, and the key that
-/// opens it must be one of the agent's, the user's, or [`identity`](Self::identity).
+/// opens it must be one of the agent's, the user's, or [`with_identity`](Self::with_identity).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteBuilder {
     url: StoreUrl,
@@ -39,7 +39,10 @@ impl RemoteBuilder {
 
     /// The architectures that it builds for, instead of `x86_64`.
     #[must_use]
-    pub fn architectures(mut self, architectures: impl IntoIterator<Item = Architecture>) -> Self {
+    pub fn with_architectures(
+        mut self,
+        architectures: impl IntoIterator<Item = Architecture>,
+    ) -> Self {
         self.systems = architectures.into_iter().map(Architecture::nix_system).collect();
         self
     }
@@ -49,13 +52,13 @@ impl RemoteBuilder {
     /// # Errors
     /// [`Error::InvalidOption`] for a path that is not absolute, or with white space, which Nix's
     /// setting cannot hold.
-    pub fn identity(mut self, file: impl AsRef<Path>) -> Result<Self, Error> {
+    pub fn with_identity(mut self, file: impl AsRef<Path>) -> Result<Self, Error> {
         let file = file.as_ref();
         let is_plain = file.to_str().is_some_and(|text| {
             text.chars().all(|character| character.is_ascii_graphic() && !"#;".contains(character))
         });
         if !file.is_absolute() || !is_plain {
-            let option = format!("`identity` {}", file.display());
+            let option = format!("`with_identity` {}", file.display());
             let problem = "it is not an absolute path of plain characters";
             return Err(Error::InvalidOption { option, problem });
         }
@@ -65,14 +68,14 @@ impl RemoteBuilder {
 
     /// How many derivations it builds at once; at least 1.
     #[must_use]
-    pub fn jobs(mut self, jobs: u32) -> Self {
+    pub fn with_jobs(mut self, jobs: u32) -> Self {
         self.jobs = jobs.max(1);
         self
     }
 
     /// How fast it is beside the others; at least 1.
     #[must_use]
-    pub fn speed(mut self, speed: u32) -> Self {
+    pub fn with_speed(mut self, speed: u32) -> Self {
         self.speed = speed.max(1);
         self
     }
@@ -81,10 +84,10 @@ impl RemoteBuilder {
     ///
     /// # Errors
     /// [`Error::InvalidOption`] for anything but letters, digits and hyphens.
-    pub fn feature(mut self, feature: &str) -> Result<Self, Error> {
+    pub fn with_feature(mut self, feature: &str) -> Result<Self, Error> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if feature.is_empty() || feature.starts_with('-') || !feature.bytes().all(is_plain) {
-            let option = format!("`feature` {feature:?}");
+            let option = format!("`with_feature` {feature:?}");
             let problem = "it is not a word of letters, digits and hyphens";
             return Err(Error::InvalidOption { option, problem });
         }

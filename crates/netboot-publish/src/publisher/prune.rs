@@ -21,7 +21,7 @@ use crate::store::{Entry, ListScope};
 /// use std::time::Duration;
 /// use netboot_publish::Retention;
 ///
-/// let retention = Retention::default().keep_last(5).grace(Duration::from_secs(3600));
+/// let retention = Retention::default().with_keep_last(5).with_grace(Duration::from_secs(3600));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retention {
@@ -41,7 +41,7 @@ impl Retention {
     /// Sets how many different releases of each pointer's history are kept, the newest first and
     /// the live one among them. The live one is kept in any case.
     #[must_use]
-    pub fn keep_last(mut self, releases: usize) -> Self {
+    pub fn with_keep_last(mut self, releases: usize) -> Self {
         self.keep_last = releases;
         self
     }
@@ -52,14 +52,14 @@ impl Retention {
     /// does not cover blobs that were sent long ago, are of no release any more, and are wanted
     /// again just while they are deleted: without a lock, prune while nobody publishes.
     #[must_use]
-    pub fn grace(mut self, grace: Duration) -> Self {
+    pub fn with_grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
     /// Sets whether the report only says what would be deleted.
     #[must_use]
-    pub fn dry_run(mut self, dry_run: bool) -> Self {
+    pub fn with_dry_run(mut self, dry_run: bool) -> Self {
         self.dry_run = dry_run;
         self
     }

@@ -48,7 +48,8 @@ impl Outcomes {
         let receipt = receipt.unwrap_or_else(|error| panic!("{what}: {error:?}"));
         assert_eq!(receipt.release, *next.id(), "{what}");
         assert_eq!(reader.boot().await.0, *next.id(), "{what}");
-        let retention = Retention::default().keep_last(1).grace(std::time::Duration::ZERO);
+        let retention =
+            Retention::default().with_keep_last(1).with_grace(std::time::Duration::ZERO);
         direct.prune(&retention, &context).await.unwrap();
         let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);
         let report = direct.verify(scope, depth, &context).await.unwrap();

@@ -122,8 +122,8 @@ impl Document {
                 ActivationSection::EachByItself => ActivationPolicy::EachByItself,
             },
             retention: Retention::default()
-                .keep_last(self.retention.releases)
-                .grace(hour * grace_hours),
+                .with_keep_last(self.retention.releases)
+                .with_grace(hour * grace_hours),
             proof: Proof {
                 expect: self.proof.expect,
                 timeout: Duration::from_secs(self.proof.timeout_seconds),

@@ -115,10 +115,10 @@ impl MachinesSection {
             if let Some(address) = &known.address {
                 check_address(&key, address)?;
             }
-            let mut assignment =
-                Assignment::new(name.clone(), known.profile.clone()).selector(selector.clone());
+            let mut assignment = Assignment::new(name.clone(), known.profile.clone())
+                .with_selector(selector.clone());
             for parameter in known.kernel_parameters {
-                assignment = assignment.kernel_parameter(parameter);
+                assignment = assignment.with_kernel_parameter(parameter);
             }
             fleet = fleet.assignment(assignment);
             let (profile, labels, address) = (known.profile, known.labels, known.address);

@@ -208,7 +208,7 @@ impl Steps<'_> {
             self.prune(publisher, retention).await;
         }
         // Builds are never live; they are kept for the grace time.
-        self.prune(self.app.builds(), &retention.clone().keep_last(0)).await;
+        self.prune(self.app.builds(), &retention.clone().with_keep_last(0)).await;
         Ok(summary)
     }
 

@@ -10,7 +10,7 @@ use crate::publisher::{Retention, RollbackTo, VerifyDepth, VerifyScope};
 use crate::{Error, Finding};
 
 fn without_grace() -> Retention {
-    Retention::default().grace(Duration::ZERO)
+    Retention::default().with_grace(Duration::ZERO)
 }
 
 /// Lets the clock of the store move on, so that what is there is older than no grace at all.
@@ -37,12 +37,13 @@ pub(super) async fn pruning_keeps_what_is_wanted(make: Make<'_>) {
     put(&store, "menu.ipxe", "#!ipxe\necho somebody else's\n").await;
     age_past_the_second().await;
 
-    let day = Retention::default().keep_last(1);
+    let day = Retention::default().with_keep_last(1);
     let report = publisher.prune(&day, &Context::new()).await.unwrap();
     assert!(report.deleted.is_empty() && report.deleted_blobs.is_empty(), "{report}");
 
-    let retention = without_grace().keep_last(2);
-    let dry = publisher.prune(&retention.clone().dry_run(true), &Context::new()).await.unwrap();
+    let retention = without_grace().with_keep_last(2);
+    let dry =
+        publisher.prune(&retention.clone().with_dry_run(true), &Context::new()).await.unwrap();
     assert_eq!(dry.deleted, [*one.id()].into());
     assert_eq!(publisher.releases().await.unwrap().len(), 3, "nothing was deleted");
     let report = publisher.prune(&retention, &Context::new()).await.unwrap();
@@ -80,11 +81,12 @@ pub(super) async fn pruning_spares_other_pointers_and_young_releases(make: Make<
     age().await;
     publisher.stage(&three, &Context::new()).await.unwrap();
 
-    let retention = without_grace().keep_last(0).grace(Duration::from_secs(60));
+    let retention = without_grace().with_keep_last(0).with_grace(Duration::from_secs(60));
     let report = publisher.prune(&retention, &Context::new()).await.unwrap();
     assert_eq!(report.kept, ids([&one, &two, &three]).into_iter().collect());
     age().await;
-    let report = publisher.prune(&without_grace().keep_last(0), &Context::new()).await.unwrap();
+    let report =
+        publisher.prune(&without_grace().with_keep_last(0), &Context::new()).await.unwrap();
     assert_eq!(report.kept, ids([&one, &two]).into_iter().collect());
     assert_eq!(report.deleted, [*three.id()].into());
     assert_clean(&publisher).await;

@@ -79,7 +79,7 @@ pub(super) async fn a_signed_release_goes_live_and_is_signed_once(make: Make<'_>
 
     publish(&publisher, &small_release("two")).await;
     tokio::time::sleep(Duration::from_millis(2100)).await;
-    let retention = Retention::default().grace(Duration::ZERO).keep_last(1);
+    let retention = Retention::default().with_grace(Duration::ZERO).with_keep_last(1);
     let report = publisher.prune(&retention, &Context::new()).await.unwrap();
     assert_eq!(report.deleted, [*one.id()].into());
     assert_clean(&publisher).await;
