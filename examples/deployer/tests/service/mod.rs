@@ -58,6 +58,23 @@ impl Place {
         flake.write(&self.path("flake")).unwrap();
     }
 
+    /// The same, with a kernel that is built only once the returned file is there.
+    pub(crate) fn write_gated_flake(&self, generation: &str) -> PathBuf {
+        self.write_flake(generation);
+        let gate = self.path(&format!("gate-{generation}"));
+        let file = self.path("flake/configuration.nix");
+        let text = fs::read_to_string(&file).unwrap();
+        let ungated = "mkdir \"$out\"\n    cp \"$image\"";
+        assert_eq!(
+            text.matches(ungated).count(),
+            1,
+            "the test flake's kernel is made otherwise now"
+        );
+        let wait = format!("until [ -e '{}' ]; do sleep 0.05; done\n    {ungated}", gate.display());
+        fs::write(&file, text.replace(ungated, &wait)).unwrap();
+        gate
+    }
+
     /// Writes the configuration, with more sections behind those that every test has.
     pub(crate) fn configure(&self, more: &str) {
         let at = |name: &str| self.path(name).display().to_string();
@@ -176,6 +193,24 @@ impl Service {
 
     pub(crate) async fn job(&self, id: &str) -> Value {
         self.json(&format!("/api/jobs/{id}")).await
+    }
+
+    /// Waits until a job has said this text.
+    pub(crate) async fn says(&self, id: &str, text: &str) {
+        use futures::StreamExt;
+        let mut heard = String::new();
+        let events = self.get(&format!("/api/jobs/{id}/events")).send().await.unwrap();
+        let mut events = events.bytes_stream();
+        let listen = async {
+            while !heard.contains(text) {
+                let Some(bytes) = events.next().await else { return false };
+                heard += &String::from_utf8_lossy(&bytes.unwrap());
+            }
+            true
+        };
+        let limit = Duration::from_secs(60);
+        let said = tokio::time::timeout(limit, listen).await.unwrap_or(false);
+        assert!(said, "job {id} never said {text}: {heard}");
     }
 
     /// Waits until a job is over.
