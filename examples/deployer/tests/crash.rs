@@ -1,0 +1,165 @@
+//! The service is killed at many moments of its work, and started again: what was begun is brought
+//! to its end, what machines see is whole at every moment, and nothing is left over.
+//!
+//! `DEPLOYER_CRASHES` says at how many moments of a deployment; 10 by default.
+#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+
+mod service;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use netboot_core::{Context, ReleaseId};
+use netboot_publish::{VerifyDepth, VerifyScope};
+use reqwest::Method;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use service::{Place, SITES, files};
+
+fn moments() -> u32 {
+    let chosen = std::env::var("DEPLOYER_CRASHES").ok();
+    chosen.map_or(10, |text| text.parse().unwrap())
+}
+
+/// Fails unless all that machines can see at both sites is whole, to the last byte.
+async fn assert_whole(place: &Place) {
+    for site in SITES {
+        let publisher = place.publisher(site);
+        let Some(live) = publisher.live().await.unwrap() else { continue };
+        let (scope, context) = (VerifyScope::Release(live), Context::new());
+        let report = publisher.verify(scope, VerifyDepth::Content, &context).await.unwrap();
+        assert!(report.is_clean(), "{site}: {report}");
+    }
+}
+
+/// Fails unless both sites have this release live, and nothing that belongs to no release.
+async fn assert_clean(place: &Place, live: ReleaseId) {
+    for directory in SITES.map(|site| place.path(site)).iter().chain([&place.path("state/builds")])
+    {
+        let left: Vec<_> = files(directory).into_iter().filter(|path| is_temporary(path)).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+    let left: Vec<_> =
+        files(&place.path("state/jobs")).into_iter().filter(|path| is_temporary(path)).collect();
+    assert!(left.is_empty(), "{left:?}");
+    for site in SITES {
+        let publisher = place.publisher(site);
+        assert_eq!(publisher.live().await.unwrap(), Some(live), "{site}");
+        let (scope, context) = (VerifyScope::Everything, Context::new());
+        let report = publisher.verify(scope, VerifyDepth::Content, &context).await.unwrap();
+        assert!(report.is_clean(), "{site}: {report}");
+    }
+}
+
+/// Whether a file lies where files are written before they have their name.
+fn is_temporary(path: &Path) -> bool {
+    let mut names = path.components().map(|name| name.as_os_str().to_string_lossy());
+    names.any(|name| {
+        name.starts_with(".new-") || name.starts_with(".tmp") || name == "incomplete.json"
+    })
+}
+
+/// Fails unless what the killed service had started is gone within a moment.
+fn assert_no_strays(place: &Place) {
+    let begin = Instant::now();
+    loop {
+        let strays = place.strays();
+        if strays.is_empty() {
+            return;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "{strays:#?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[tokio::test]
+async fn a_deployment_is_killed_at_any_moment_and_brought_to_its_end() {
+    let place = Place::new("0");
+    let deploy = json!({"kind": "deploy", "profiles": ["worker"]});
+    let service = place.start();
+    let first = service.succeeds(deploy.clone()).await;
+    // The second one builds what changes from one generation to the next, as those to come.
+    place.write_flake("1");
+    let begin = Instant::now();
+    let second = service.succeeds(deploy.clone()).await;
+    let takes = begin.elapsed();
+    let mut live: Vec<Value> = vec![first["result"].clone(), second["result"].clone()];
+    drop(service);
+
+    let (moments, mut attempts) = (moments(), Vec::new());
+    for moment in 0..moments {
+        place.write_flake(&format!("{}", moment + 2));
+        let service = place.start();
+        let id = service.submit(deploy.clone()).await;
+        tokio::time::sleep(takes * moment / moments).await;
+        service.end(Signal::KILL);
+        assert_no_strays(&place);
+        assert_whole(&place).await;
+        if moment % 3 == 0 {
+            // It is killed while it resumes, too.
+            let service = place.start();
+            tokio::time::sleep(takes * (moments - moment) / moments).await;
+            service.end(Signal::KILL);
+            assert_no_strays(&place);
+            assert_whole(&place).await;
+        }
+        let service = place.start();
+        let job = service.finished(&id).await;
+        assert_eq!(job["state"], "succeeded", "moment {moment}: {job:#}");
+        attempts.push(job["attempts"].as_u64().unwrap());
+        let release = job["result"].clone();
+        assert!(!live.contains(&release), "moment {moment} built what was there: {job:#}");
+        live.push(release.clone());
+        service.end(Signal::TERM);
+        assert_no_strays(&place);
+        assert_clean(&place, release.as_str().unwrap().parse().unwrap()).await;
+    }
+    // Every generation went live, in its order, once.
+    let history = place.publisher("osaka").history().await.unwrap();
+    let order: Vec<Value> = history.iter().rev().map(|entry| json!(entry.release)).collect();
+    assert_eq!(order, live);
+    assert!(attempts.iter().any(|attempts| *attempts > 1), "nothing was interrupted: {attempts:?}");
+}
+
+#[tokio::test]
+async fn a_rollback_that_is_killed_goes_no_further_than_it_was_to() {
+    let place = Place::new("one");
+    let service = place.start();
+    let mut releases = Vec::new();
+    for generation in ["one", "two", "three"] {
+        place.write_flake(generation);
+        let job = service.succeeds(json!({"kind": "deploy", "profiles": ["worker"]})).await;
+        releases.push(job["result"].clone());
+    }
+    drop(service);
+    let back = json!({"kind": "rollback", "to": "previous"});
+    for milliseconds in [0, 5, 10, 15, 20, 30, 50, 80] {
+        let service = place.start();
+        let id = service.submit(back.clone()).await;
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        service.end(Signal::KILL);
+        assert_whole(&place).await;
+        let service = place.start();
+        let job = service.finished(&id).await;
+        assert_eq!(job["state"], "succeeded", "{job:#}");
+        assert_eq!(service.live().await, releases[1], "after {milliseconds} ms: {job:#}");
+        service.succeeds(json!({"kind": "rollback", "to": releases[2]})).await;
+        service.end(Signal::KILL);
+        assert_clean(&place, releases[2].as_str().unwrap().parse().unwrap()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_was_cancelled_stays_so() {
+    let place = Place::new("one");
+    place.write_gated_flake("gated");
+    let service = place.start();
+    let id = service.submit(json!({"kind": "deploy", "profiles": ["worker"]})).await;
+    service.says(&id, "\"phase\":\"realising\"").await;
+    service.change(Method::DELETE, &format!("/api/jobs/{id}")).send().await.unwrap();
+    service.end(Signal::KILL);
+    assert_no_strays(&place);
+    let service = place.start();
+    assert_eq!(service.finished(&id).await["state"], "cancelled");
+    assert_eq!(service.live().await, Value::Null);
+}
