@@ -1,11 +1,155 @@
 //! `GET /api/machines`: the machines, and how far each came.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use netboot_core::ProfileName;
+use serde::{Deserialize, Serialize};
 
+use crate::api::ApiError;
 use crate::app::App;
+use crate::reports::{MachineId, Report, Stage, latest_boot};
+use crate::timestamp::Timestamp;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
+    Router::new().route("/api/machines", get(list)).route("/api/machines/{name}", get(one))
+}
+
+/// A machine as operators see it.
+#[derive(Debug, Serialize)]
+pub(crate) struct MachineView {
+    /// Its name, or what it is called while nobody has named it.
+    pub(crate) name: String,
+    /// Whether it is one of the configuration.
+    pub(crate) known: bool,
+    /// What it boots by the configuration; for another one, what it said.
+    pub(crate) profile: Option<ProfileName>,
+    /// What it is known by.
+    pub(crate) matches: Vec<String>,
+    /// What the operator wrote about it.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// When it came to each stage of its latest boot.
+    pub(crate) boot: BTreeMap<Stage, Timestamp>,
+    /// Its last report.
+    pub(crate) last: Option<Report>,
+}
+
+/// What a list is narrowed by; all that is given has to be true.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// A part of the name, the profile, a key or a label, in any case.
+    q: Option<String>,
+    /// A label, `rack=r1`, or the name of one, `rack`.
+    label: Option<String>,
+    /// The stage of the last report.
+    stage: Option<Stage>,
+}
+
+#[derive(Debug, Serialize)]
+struct Machines {
+    machines: Vec<MachineView>,
+}
+
+#[derive(Debug, Serialize)]
+struct Details {
+    #[serde(flatten)]
+    machine: MachineView,
+    /// The reports that are kept, oldest first.
+    reports: Vec<Report>,
+}
+
+async fn list(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Json<Machines> {
+    let machines = all(&app).into_iter().filter(|machine| wanted.is_met_by(machine));
+    Json(Machines { machines: machines.collect() })
+}
+
+async fn one(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<Json<Details>, ApiError> {
+    let known = known(&app, &name);
+    let id = match known {
+        Some(_) => MachineId::Known(name.clone()),
+        None => MachineId::Unknown(name.clone()),
+    };
+    let reports = app.reports.of(&id);
+    let machine = match known {
+        Some(machine) => machine,
+        None if reports.is_empty() => return Err(no_such_machine(&name)),
+        None => stranger(name, &reports),
+    };
+    Ok(Json(Details { machine, reports }))
+}
+
+/// The machines of the configuration by name, then those that are not known, the latest first.
+pub(crate) fn all(app: &App) -> Vec<MachineView> {
+    let known = app.config.machines.keys().filter_map(|name| known(app, name));
+    let strangers = app.reports.strangers().into_iter();
+    known.chain(strangers.map(|(name, reports)| stranger(name, &reports))).collect()
+}
+
+/// A machine of the configuration.
+pub(crate) fn known(app: &App, name: &str) -> Option<MachineView> {
+    let machine = app.config.machines.get(name)?;
+    let reports = app.reports.of(&MachineId::Known(name.to_owned()));
+    Some(MachineView {
+        name: machine.name.to_string(),
+        known: true,
+        profile: Some(machine.profile.clone()),
+        matches: machine.selector.keys().iter().map(ToString::to_string).collect(),
+        labels: machine.labels.clone(),
+        boot: stages(&reports),
+        last: reports.last().cloned(),
+    })
+}
+
+fn stranger(name: String, reports: &[Report]) -> MachineView {
+    MachineView {
+        name,
+        known: false,
+        profile: reports.iter().rev().find_map(|report| report.profile.clone()),
+        matches: Vec::new(),
+        labels: BTreeMap::new(),
+        boot: stages(reports),
+        last: reports.last().cloned(),
+    }
+}
+
+fn stages(reports: &[Report]) -> BTreeMap<Stage, Timestamp> {
+    latest_boot(reports).iter().map(|report| (report.stage, report.at)).collect()
+}
+
+/// The answer where no machine has the name.
+pub(crate) fn no_such_machine(name: &str) -> ApiError {
+    let hint = "GET /api/machines has the names; machines are in the section [machines] of the \
+                configuration";
+    let name: String = name.chars().take(80).collect();
+    ApiError::new(StatusCode::NOT_FOUND, format!("there is no machine `{name}`"), hint)
+}
+
+impl Wanted {
+    fn is_met_by(&self, machine: &MachineView) -> bool {
+        let labels = &machine.labels;
+        let has_label = |wanted: &String| match wanted.split_once('=') {
+            Some((name, value)) => labels.get(name).is_some_and(|label| label == value),
+            None => labels.contains_key(wanted),
+        };
+        let has_text = |wanted: &String| {
+            let wanted = wanted.to_lowercase();
+            let profile = machine.profile.iter().map(ToString::to_string);
+            let labels = labels.iter().map(|(name, value)| format!("{name}={value}"));
+            let texts = std::iter::once(machine.name.clone()).chain(profile).chain(labels);
+            let mut texts = texts.chain(machine.matches.iter().cloned());
+            texts.any(|text| text.to_lowercase().contains(&wanted))
+        };
+        let last = machine.last.as_ref().map(|last| last.stage);
+        self.label.iter().all(has_label)
+            && self.q.iter().all(has_text)
+            && self.stage.is_none_or(|stage| last == Some(stage))
+    }
 }

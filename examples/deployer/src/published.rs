@@ -1,5 +1,6 @@
 //! `GET /published/…`: what machines fetch, as it lies in the directory that is published to.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use axum::Router;
@@ -69,6 +70,7 @@ async fn published(
 async fn answer(files: &ServeDir, request: Request) -> Response {
     match files.clone().try_call(request).await {
         Ok(response) => response.map(Body::new),
+        Err(error) if error.kind() == ErrorKind::NotFound => StatusCode::NOT_FOUND.into_response(),
         Err(error) => {
             tracing::warn!(%error, "a published file cannot be read");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
