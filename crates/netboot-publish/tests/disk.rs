@@ -4,11 +4,13 @@
 mod site;
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use netboot_core::{Context, Release};
-use netboot_publish::{Error, LocalStore, Publisher};
+use netboot_publish::{Error, LocalStore, Publisher, Retention};
 use tempfile::TempDir;
 
 /// Runs the calling test again where it may mount file systems that nobody else sees.
@@ -61,6 +63,36 @@ fn a_full_disk_leaves_the_live_release_whole() {
             publisher.publish(&second, &Context::new()).await.unwrap();
             assert_eq!(site::boot(&root), *second.id());
         }
+        site::assert_clean(&root).await;
+        site::run("umount", &[root.to_str().unwrap()]);
+    });
+}
+
+/// Pruning is what frees room, and must not need any.
+#[test]
+fn a_full_disk_leaves_room_to_prune() {
+    if !site::is_inside() {
+        return run_in_mount_namespace("a_full_disk_leaves_room_to_prune");
+    }
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let work = TempDir::new().unwrap();
+        let (root, publisher, first) = mounted(work.path(), "size=8m").await;
+        let second = site::release(work.path(), "second", 100_000).await;
+        publisher.publish(&second, &Context::new()).await.unwrap();
+        // Not a byte is free, and no file can be made.
+        let mut rest = fs::File::create(root.join("rest")).unwrap();
+        while rest.write(&[1; 4096]).is_ok() {}
+        let used: usize = walkdir::WalkDir::new(&root).into_iter().count();
+        remount(&format!("nr_inodes={}", used + 1), &root);
+        let error = publisher.stage(&first, &Context::new()).await.unwrap_err();
+        assert!(matches!(error, Error::StorageFull { .. }), "{error:?}");
+
+        let retention = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
+        let report = publisher.prune(&retention, &Context::new()).await.unwrap();
+        assert_eq!(report.deleted, [*first.id()].into());
+        assert_eq!(publisher.releases().await.unwrap(), [*second.id()].into());
+        assert_eq!(site::boot(&root), *second.id());
+        fs::remove_file(root.join("rest")).unwrap();
         site::assert_clean(&root).await;
         site::run("umount", &[root.to_str().unwrap()]);
     });
