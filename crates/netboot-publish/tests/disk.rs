@@ -87,11 +87,14 @@ fn a_full_disk_leaves_room_to_prune() {
         let error = publisher.stage(&first, &Context::new()).await.unwrap_err();
         assert!(matches!(error, Error::StorageFull { .. }), "{error:?}");
 
+        // The history counts in whole seconds.
+        tokio::time::sleep(Duration::from_millis(2100)).await;
         let retention = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
         let report = publisher.prune(&retention, &Context::new()).await.unwrap();
         assert_eq!(report.deleted, [*first.id()].into());
         assert_eq!(publisher.releases().await.unwrap(), [*second.id()].into());
         assert_eq!(site::boot(&root), *second.id());
+        drop(rest);
         fs::remove_file(root.join("rest")).unwrap();
         site::assert_clean(&root).await;
         site::run("umount", &[root.to_str().unwrap()]);

@@ -33,6 +33,18 @@ impl Error {
         }
     }
 
+    /// Whether it says that the target has no space left, wherever the target is.
+    pub(crate) fn is_storage_full(&self) -> bool {
+        match self {
+            Self::StorageFull { .. } => true,
+            #[cfg(feature = "rsync")]
+            Self::Rsync { source } => source.kind() == crate::RsyncFailureKind::StorageFull,
+            #[cfg(feature = "s3")]
+            Self::S3 { failure, .. } => *failure == crate::S3Failure::StorageFull,
+            _ => false,
+        }
+    }
+
     /// The error of a reader that a store gave: the store's own, where it carries that.
     pub(crate) fn reading(path: &ReleasePath, source: io::Error) -> Self {
         source.downcast().unwrap_or_else(|source| Self::io("read", path.as_str(), source))

@@ -224,16 +224,24 @@ impl Publisher {
         context: &Context,
     ) -> Result<(), Error> {
         let place = |path: &ReleasePath| layout::in_release(release, path);
-        let incomplete = incomplete_manifest()?;
-        if files.contains_key(layout::manifest().as_str()) {
-            // From here on the release is not whole, and it is known which files are its own.
-            let record = upload(place(&incomplete), stored.json.clone())?;
-            self.store.send(vec![record], context).await?;
-            self.store.delete(&[place(&layout::manifest())], context).await?;
-        }
+        let (manifest, incomplete) = (layout::manifest(), incomplete_manifest()?);
         let own = stored.manifest.own_paths().map(place);
         let records = [layout::release_pointer(), layout::manifest_signature()];
         let own: Vec<_> = own.chain(records.iter().map(place)).collect();
+        if files.contains_key(manifest.as_str()) {
+            // From here on the release is not whole, and it is known which files are its own.
+            let record = upload(place(&incomplete), stored.json.clone())?;
+            match self.store.send(vec![record], context).await {
+                Ok(()) => self.store.delete(&[place(&manifest)], context).await?,
+                // Not even for that is there room. What is its own goes first then: without it the
+                // release is not whole either, and the manifest still says which files those were.
+                Err(error) if error.is_storage_full() => {
+                    self.store.delete(&own, context).await?;
+                    return self.store.delete(&[place(&manifest)], context).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
         self.store.delete(&own, context).await?;
         self.store.delete(&[place(&incomplete)], context).await
     }
