@@ -110,7 +110,10 @@ fn panic_hint(line: &str) -> &'static str {
          `initrd=<name>` on the kernel's command line, which UEFI needs"
     } else if line.contains("Attempted to kill init") {
         "`init` ended: what it printed before that says why"
-    } else if line.contains("out of memory") || line.contains("Out of memory") {
+    } else if ["out of memory", "Out of memory", "deadlocked on memory"]
+        .iter()
+        .any(|text| line.contains(text))
+    {
         "give the machine more memory: the initrd is unpacked into it"
     } else {
         "read the kernel's messages before the panic; a damaged initrd and too little memory are \
