@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use netboot_core::{Builder, Context, Profile, ProfileName, ProfileSpec, plasmacloud};
+use netboot_core::inspect::{inspect_initrd, least_memory_mib};
+use netboot_core::{Builder, Context, Image, Profile, ProfileName, ProfileSpec, plasmacloud};
 use netboot_examples::{Failure, Progress, Signals};
 use netboot_nix::{NixBuilder, SizeReport};
 
@@ -78,7 +79,7 @@ async fn run(
     let image = builder.build(&profile, &context).await?;
     let report = builder.size_report(&profile, &image, &context).await?;
     let text = match arguments.format {
-        Format::Text => report.to_string(),
+        Format::Text => report.to_string() + &memory(&image, &context).await?,
         Format::Json => {
             let json = serde_json::to_string_pretty(&report);
             json.map_err(|error| Failure::new(error.to_string(), "ask for another format"))? + "\n"
@@ -95,4 +96,19 @@ async fn run(
         })?,
     }
     Ok(report)
+}
+
+/// A line that says with how much memory machines can begin.
+async fn memory(image: &Image, context: &Context) -> Result<String, Failure> {
+    let unknown = "how much memory a machine needs cannot be told: an initrd cannot be looked into\n";
+    let mut initrds = Vec::new();
+    for initrd in image.initrds() {
+        let Some(path) = initrd.local_path() else { return Ok(unknown.to_owned()) };
+        initrds.push((initrd.size(), inspect_initrd(path, context).await?));
+    }
+    let least = least_memory_mib(initrds.iter().map(|(size, summary)| (*size, summary)));
+    Ok(least.map_or_else(
+        || unknown.to_owned(),
+        |least| format!("a machine needs {least} MiB of memory, and what runs on it needs more\n"),
+    ))
 }
