@@ -23,7 +23,7 @@ use axum::http::StatusCode;
 use tokio_util::task::TaskTracker;
 
 use self::entry::{Cancel, Entry};
-pub(crate) use self::event_log::{EventLog, Happened, LogEntry};
+pub(crate) use self::event_log::{EventLog, Extent, Happened, LogEntry};
 use self::journal::Journal;
 pub(crate) use self::model::{Job, JobId, JobRequest};
 use crate::api::ApiError;

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use super::ApiError;
 use super::jobs::parse_id;
 use crate::app::App;
-use crate::jobs::{EventLog, Happened, JobId, LogEntry};
+use crate::jobs::{EventLog, Extent, Happened, LogEntry};
 
 /// Follows a job.
 pub(super) async fn follow(
@@ -34,26 +34,20 @@ pub(super) async fn follow(
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     let last: usize = last.unwrap_or(0);
     let log = app.jobs.events(id).await?;
-    if is_over(&app, id).await && log.after(last).is_empty() {
+    let extent = log.watch();
+    if extent.borrow().closed && log.after(last).is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let more = log.watch();
-    let follower = Follower { shutdown: app.shutdown.clone(), app, id, log, more, last };
+    let follower = Follower { shutdown: app.shutdown.clone(), log, extent, last };
     let events = follower.events();
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
 
-async fn is_over(app: &App, id: JobId) -> bool {
-    app.jobs.get(id).await.is_none_or(|job| job.state.is_final())
-}
-
 /// A client that reads along.
 struct Follower {
-    app: Arc<App>,
     shutdown: CancellationToken,
-    id: JobId,
     log: Arc<EventLog>,
-    more: watch::Receiver<usize>,
+    extent: watch::Receiver<Extent>,
     last: usize,
 }
 
@@ -72,19 +66,18 @@ impl Follower {
     /// The next ones, once there are any; `None` when there will be no more.
     async fn next(&mut self) -> Option<Vec<Arc<LogEntry>>> {
         loop {
-            self.more.borrow_and_update();
-            // Looked at before the log: what a job says last comes before it is over.
-            let over = is_over(&self.app, self.id).await;
+            // Looked at before the log: nothing comes behind its end.
+            let closed = self.extent.borrow_and_update().closed;
             let entries = self.log.after(self.last);
             if !entries.is_empty() {
                 return Some(entries);
             }
-            if over {
+            if closed {
                 return None;
             }
             tokio::select! {
                 () = self.shutdown.cancelled() => return None,
-                changed = self.more.changed() => changed.ok()?,
+                changed = self.extent.changed() => changed.ok()?,
             }
         }
     }

@@ -123,16 +123,19 @@ impl Entry {
         if let Some(log) = &*events {
             return Ok(log.clone());
         }
-        let log = Arc::new(EventLog::open(self.journal.events(self.id)).await?);
-        if !self.job.lock().await.state.is_final() {
+        let over = self.job.lock().await.state.is_final();
+        let log = Arc::new(EventLog::open(self.journal.events(self.id), over).await?);
+        if !over {
             *events = Some(log.clone());
         }
         Ok(log)
     }
 
-    /// Lets go of the events in memory; who reads them keeps them.
-    pub(super) async fn release_events(&self) {
-        *self.events.lock().await = None;
+    /// Lets those who read the events come to their end, and lets go of what is in memory.
+    pub(super) async fn close_events(&self) {
+        if let Some(log) = self.events.lock().await.take() {
+            log.close();
+        }
     }
 
     async fn save(&self, job: &Job) -> io::Result<()> {

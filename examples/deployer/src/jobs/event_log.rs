@@ -50,19 +50,28 @@ pub(crate) struct LogEntry {
 pub(crate) struct EventLog {
     path: PathBuf,
     entries: Mutex<Vec<Arc<LogEntry>>>,
-    /// How many there are; closed when there will be no more.
-    count: watch::Sender<usize>,
+    extent: watch::Sender<Extent>,
+}
+
+/// How far a log goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// How many entries there are.
+    pub(crate) count: usize,
+    /// Whether there will be no more.
+    pub(crate) closed: bool,
 }
 
 impl EventLog {
-    /// Reads what there is. A last line that a killed service did not finish does not count.
+    /// Reads what there is. A last line that a killed service did not finish does not count. That of
+    /// a job that is over is `closed`.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub(super) async fn open(path: PathBuf) -> io::Result<Self> {
+    pub(super) async fn open(path: PathBuf, closed: bool) -> io::Result<Self> {
         let (entries, _) = read(&path).await?;
-        let count = watch::Sender::new(entries.len());
-        Ok(Self { path, entries: Mutex::new(entries), count })
+        let extent = watch::Sender::new(Extent { count: entries.len(), closed });
+        Ok(Self { path, entries: Mutex::new(entries), extent })
     }
 
     /// Those behind the one of this number.
@@ -71,9 +80,14 @@ impl EventLog {
         entries.get(id..).map(<[_]>::to_vec).unwrap_or_default()
     }
 
-    /// Tells when there are more.
-    pub(crate) fn watch(&self) -> watch::Receiver<usize> {
-        self.count.subscribe()
+    /// Tells when there are more, or will be no more.
+    pub(crate) fn watch(&self) -> watch::Receiver<Extent> {
+        self.extent.subscribe()
+    }
+
+    /// Lets those who read along come to their end: nobody writes any more.
+    pub(super) fn close(&self) {
+        self.extent.send_modify(|extent| extent.closed = true);
     }
 
     /// Begins to write behind what there is.
@@ -156,7 +170,7 @@ impl EventWriter {
     }
 
     async fn append(&mut self, what: Happened) -> io::Result<()> {
-        let id = *self.log.count.borrow() + 1;
+        let id = self.log.extent.borrow().count + 1;
         let entry = LogEntry { id, at: Timestamp::now(), what };
         let mut line = serde_json::to_vec(&entry)?;
         line.push(b'\n');
@@ -165,7 +179,7 @@ impl EventWriter {
         let mut entries = self.log.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.push(Arc::new(entry));
         drop(entries);
-        self.log.count.send_replace(id);
+        self.log.extent.send_modify(|extent| extent.count = id);
         Ok(())
     }
 
@@ -201,7 +215,7 @@ mod tests {
     }
 
     async fn open(path: &Path) -> Arc<EventLog> {
-        Arc::new(EventLog::open(path.to_owned()).await.unwrap())
+        Arc::new(EventLog::open(path.to_owned(), false).await.unwrap())
     }
 
     #[tokio::test]

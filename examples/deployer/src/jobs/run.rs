@@ -33,7 +33,7 @@ pub(super) async fn run(app: Arc<App>, entry: Arc<Entry>) {
             tracing::error!(job = %entry.id, %error, "the end of a job cannot be written down");
         }
     }
-    entry.release_events().await;
+    entry.close_events().await;
     if let Err(error) = app.jobs.forget().await {
         tracing::warn!(%error, "old jobs cannot be removed");
     }

@@ -75,13 +75,15 @@ impl Place {
         gate
     }
 
-    /// Writes the configuration, with more sections behind those that every test has.
+    /// Writes the configuration, with more sections behind those that every test has. Its URL is
+    /// no machine's; but it is the same after each start, and so are scripts and releases.
     pub(crate) fn configure(&self, more: &str) {
         let at = |name: &str| self.path(name).display().to_string();
         let publishers = SITES
             .map(|site| format!("[[publishers]]\nname = '{site}'\ndirectory = '{}'\n", at(site)));
         let text = format!(
             "listen = '127.0.0.1:0'\nstate-directory = '{}'\ngrace-seconds = 5\n\
+             url = 'http://192.0.2.1/boot'\n\
              [flake]\nreference = 'path:{}'\n{}{more}",
             at("state"),
             at("flake"),
