@@ -49,15 +49,6 @@ pub enum Error {
         limit: usize,
     },
 
-    /// The profile that the menu is to start by default is not in the release.
-    #[error("the menu's default profile `{profile}` is not among the images")]
-    UnknownDefault {
-        /// The default that was set.
-        profile: ProfileName,
-        /// The profiles that there are.
-        known: Vec<ProfileName>,
-    },
-
     /// A template's file that cannot be read.
     #[error("the template {} cannot be read", path.display())]
     TemplateFile {

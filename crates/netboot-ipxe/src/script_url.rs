@@ -132,8 +132,12 @@ impl ScriptUrl {
 
 /// The URL without its password, for an error.
 pub(crate) fn without_password(url: &Url) -> String {
+    if url.cannot_be_a_base() {
+        // Such as `name:password@host`, whose scheme was forgotten: `name` is read as one.
+        return url.as_str().rsplit('@').next().unwrap_or_default().to_owned();
+    }
     let mut url = url.clone();
-    // Only a URL that can have no password refuses to have none.
+    // Only a URL without a host refuses, which has no password.
     let _ = url.set_password(None);
     url.into()
 }

@@ -95,4 +95,10 @@ fn a_menu_names_only_what_is_there() {
     let error = error.unwrap_err();
     assert!(matches!(error, Error::UnknownProfile { .. }), "{error:?}");
     assert_eq!(error.hint().unwrap(), "choose one of: b, worker");
+
+    let images = [image("worker", "The worker", &[], &["initrd"])];
+    let renderer = Renderer::builder().default_profile("c".parse().unwrap()).build().unwrap();
+    let error = renderer.render_menu(&images).unwrap_err();
+    assert!(matches!(error, Error::UnknownProfile { .. }), "{error:?}");
+    assert!(error.to_string().starts_with("the menu's default wants the profile `c`"), "{error}");
 }

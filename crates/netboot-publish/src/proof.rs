@@ -97,8 +97,11 @@ pub struct Proof {
 
 impl Proof {
     /// An image came up: `summary` says in a line what was seen.
+    ///
+    /// Escape sequences and other control characters are taken out: an operator's terminal does
+    /// not do what a machine's console says.
     pub fn new(summary: impl Into<String>, console: impl Into<String>) -> Self {
-        Self { summary: summary.into(), console: console.into() }
+        Self { summary: printable(&summary.into()), console: printable(&console.into()) }
     }
 }
 
@@ -116,12 +119,14 @@ pub struct FailedProof {
 
 impl FailedProof {
     /// An image did not come up: `problem` says in a line why, and the last lines that say
-    /// something of `console` are kept.
+    /// something of `console` are kept. Both lose their control characters, as in
+    /// [`Proof::new`].
     pub fn new(problem: impl Into<String>, console: &str) -> Self {
+        let console = printable(console);
         let lines: Vec<&str> = console.lines().filter(|line| !line.trim().is_empty()).collect();
         let last_lines = lines.iter().skip(lines.len().saturating_sub(LAST_LINES));
         let last_lines = last_lines.map(|line| (*line).to_owned()).collect();
-        Self { problem: problem.into(), last_lines, hint: None }
+        Self { problem: printable(&problem.into()), last_lines, hint: None }
     }
 
     /// The same with what to do about it, as a sentence for an operator.
@@ -181,6 +186,15 @@ impl fmt::Display for ProvenReceipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}", self.proof, self.receipt)
     }
+}
+
+/// The text without escape sequences and without control characters, but for the ends of lines.
+fn printable(text: &str) -> String {
+    // A carriage return goes back in its line or ends it, and a tab is a space.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', " ");
+    let mut text = strip_ansi_escapes::strip_str(text);
+    text.retain(|character| character == '\n' || !character.is_control());
+    text
 }
 
 /// The failures of an error, a line for each and its console below it.

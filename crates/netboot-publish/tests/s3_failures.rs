@@ -188,10 +188,14 @@ async fn settings_that_cannot_work_are_refused_before_anything_is_sent() {
         ("endpoint", builder().endpoint("https://key:secret@[s3.example.org")),
         ("endpoint", builder().endpoint("https://192.0.2.1").path_style(false)),
         ("public URL", builder().public_url("ftp://example.org")),
+        ("public URL", builder().public_url("https://example.org/?token=secret")),
         ("part size", builder().part_size(1024)),
         ("parallelism", builder().parallelism(0)),
         ("lock lease", builder().lock_lease(Duration::from_millis(10))),
+        ("connect timeout", builder().connect_timeout(Duration::ZERO)),
+        ("timeout", builder().timeout(Duration::ZERO)),
     ] {
+        assert!(!format!("{builder:?}").contains("secret"), "{builder:?}");
         let error = builder.build().await.unwrap_err();
         let Error::InvalidSetting { setting: found, .. } = &error else { panic!("{error:?}") };
         assert_eq!(*found, setting);

@@ -99,7 +99,9 @@ impl FromStr for BootUrl {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self, Error> {
         let url = Url::parse(text).map_err(|_| {
-            refuse(DhcpSetting::BootUrl, text, DhcpProblem::Malformed { expected: "a URL" })
+            // What stands before an `@` may be a password, also where the rest is no URL.
+            let shown = text.rsplit('@').next().unwrap_or_default();
+            refuse(DhcpSetting::BootUrl, shown, DhcpProblem::Malformed { expected: "a URL" })
         })?;
         Self::new(&url)
     }

@@ -37,7 +37,7 @@ impl Error {
                  and give the target a name of its own and a platform"
                     .to_owned()
             }
-            Self::UnknownProfile { known, .. } | Self::UnknownDefault { known, .. } => {
+            Self::UnknownProfile { known, .. } => {
                 let known: Vec<&str> = known.iter().map(ProfileName::as_str).collect();
                 format!("choose one of: {}", known.join(", "))
             }

@@ -120,7 +120,8 @@ impl Renderer {
         let profile = match &self.settings.default_profile {
             Some(profile) if !profiles.contains(profile) => {
                 let (profile, known) = (profile.clone(), profiles.to_vec());
-                return Err(Error::UnknownDefault { profile, known });
+                let wanted_by = "the menu's default".to_owned();
+                return Err(Error::UnknownProfile { wanted_by, profile, known });
             }
             Some(profile) => Some(profile),
             None => profiles.iter().min(),

@@ -27,7 +27,7 @@ impl Renderer {
     ///
     /// # Errors
     /// [`Error::Unprintable`] for a title or parameter that iPXE would read differently,
-    /// [`Error::TooManyArguments`], [`Error::CommandLineTooLong`], [`Error::UnknownDefault`],
+    /// [`Error::TooManyArguments`], [`Error::CommandLineTooLong`],
     /// [`Error::UnknownProfile`], [`Error::MissingSignature`], [`Error::Template`] and
     /// [`Error::NotAScript`] for a caller's template, and those of
     /// [`ReleaseBuilder::build`](netboot_core::ReleaseBuilder::build).

@@ -68,6 +68,10 @@ fn urls_that_a_machine_cannot_use_are_refused() {
         let error = text.parse::<BootUrl>().unwrap_err();
         assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
     }
+    for text in ["http://me:secret@[10.0.0.1/x", "me:secret@10.0.0.1/x", "//me:secr@et:secret@x"] {
+        let error = text.parse::<BootUrl>().unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+    }
     for text in ["", "boot.ipxe", "file:///boot.ipxe", "nfs://10.0.0.1/x", "iscsi:10.0.0.1"] {
         assert!(matches!(problem(text), DhcpProblem::Malformed { .. }), "{text}");
     }

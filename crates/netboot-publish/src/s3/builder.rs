@@ -1,6 +1,7 @@
 //! Setting up a store in a bucket.
 
 use std::env;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ const LEAST_PART: usize = 5 * 1024 * 1024;
 const GREATEST_PART: usize = 5 * 1024 * 1024 * 1024;
 
 /// Sets up an [`S3Store`]; made by [`S3Store::builder`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[must_use = "a store is made by `build`"]
 pub struct S3StoreBuilder {
@@ -131,14 +132,14 @@ impl S3StoreBuilder {
         self
     }
 
-    /// Sets how long making a connection may take: 10 s by default.
+    /// Sets how long making a connection may take: 10 s by default, a millisecond at least.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
     /// Sets how long one request may take that sends: five minutes by default, in which a part of
-    /// 6 MiB passes a line of 0.2 Mbit/s. Reading an object may take any time, as long as bytes
+    /// 6 MiB passes a line of 0.2 Mbit/s, and a millisecond at least. Reading an object may take any time, as long as bytes
     /// come once in this time, or once a minute if that is less.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -277,6 +278,13 @@ impl S3StoreBuilder {
         if !(1..=1024).contains(&self.parallelism) {
             return problem("parallelism", "1 to 1024 parts are expected");
         }
+        let is_possible = |time: Duration| time >= Duration::from_millis(1);
+        if !is_possible(self.connect_timeout) {
+            return problem("connect timeout", "a millisecond at least is expected");
+        }
+        if !is_possible(self.timeout) {
+            return problem("timeout", "a millisecond at least is expected");
+        }
         if !(1..=3600).contains(&self.lease.as_secs()) {
             return problem("lock lease", "a second to an hour is expected");
         }
@@ -305,9 +313,40 @@ impl S3StoreBuilder {
     }
 }
 
+impl fmt::Debug for S3StoreBuilder {
+    /// The settings as they stand, without what may be a secret in a URL.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3StoreBuilder")
+            .field("bucket", &self.bucket)
+            .field("endpoint", &self.endpoint.as_deref().map(shown))
+            .field("public_url", &self.public_url.as_deref().map(shown))
+            .field("region", &self.region)
+            .field("path_style", &self.path_style)
+            .field("prefix", &self.prefix)
+            .field("credentials", &self.credentials)
+            .field("allow_http", &self.allow_http)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
+            .field("part_size", &self.part_size)
+            .field("parallelism", &self.parallelism)
+            .field("checksums", &self.checksums)
+            .field("batch_delete", &self.batch_delete)
+            .field("lease", &self.lease)
+            .field("probe", &self.probe)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What of a text that is to be a URL may be shown: no name or password, and no query.
+fn shown(text: &str) -> &str {
+    let behind_password = text.rsplit('@').next().unwrap_or_default();
+    behind_password.split('?').next().unwrap_or_default()
+}
+
 /// A URL that a path can be added to.
 fn web_url(setting: &'static str, text: &str) -> Result<Url, Error> {
-    let shown = text.rsplit('@').next().unwrap_or_default();
+    let shown = shown(text);
     let url = Url::parse(text).map_err(|error| invalid(setting, format!("`{shown}`: {error}")))?;
     let is_plain = url.username().is_empty() && url.password().is_none();
     if !["http", "https"].contains(&url.scheme()) || !is_plain || url.query().is_some() {
