@@ -1,0 +1,63 @@
+{
+  description = "PlasmaCloud: netboot images for its machines, and NixOS modules for its services";
+
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
+
+  outputs =
+    { self, nixpkgs }:
+    let
+      inherit (nixpkgs) lib;
+
+      descriptions = import ./services;
+      profiles = {
+        control-plane = ./profiles/control-plane.nix;
+        worker = ./profiles/worker.nix;
+        all-in-one = ./profiles/all-in-one.nix;
+      };
+
+      # A module for each service, each of use by itself: `nixosModules.chainfire`.
+      serviceModules = builtins.mapAttrs (
+        name: description: import ./modules/service.nix name description
+      ) descriptions;
+    in
+    {
+      nixosModules = serviceModules // {
+        # All nine services, for the systems that are installed. None is enabled by this.
+        default.imports = builtins.attrValues serviceModules;
+        # What every netboot image of PlasmaCloud is made of, without a profile.
+        netboot.imports = [
+          ./modules/netboot/base.nix
+          self.nixosModules.default
+        ];
+      };
+
+      # For a flake of your own: a netboot configuration of a profile, with modules of yours.
+      #
+      #   nixosConfigurations.netboot-worker = plasmacloud.lib.netbootConfiguration {
+      #     profile = "worker";
+      #     modules = [ { plasmacloud.provisioningKeys = [ "ssh-ed25519 …" ]; } ];
+      #   };
+      lib.netbootConfiguration =
+        {
+          profile,
+          modules ? [ ],
+          system ? "x86_64-linux",
+        }:
+        lib.nixosSystem {
+          modules = [
+            self.nixosModules.netboot
+            profiles.${profile}
+            { nixpkgs.hostPlatform = lib.mkDefault system; }
+          ]
+          ++ modules;
+        };
+
+      nixosConfigurations = lib.mapAttrs' (profile: _: {
+        name = "netboot-${profile}";
+        value = self.lib.netbootConfiguration {
+          inherit profile;
+          modules = [ ./site.nix ];
+        };
+      }) profiles;
+    };
+}

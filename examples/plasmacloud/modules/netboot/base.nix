@@ -1,0 +1,61 @@
+# The base of every netboot image of PlasmaCloud: a system in memory, in which an operator or
+# nixos-anywhere installs the machine.
+{
+  lib,
+  modulesPath,
+  options,
+  pkgs,
+  ...
+}:
+{
+  imports = [
+    # The kernel and the RAM disk with the store, `config.system.build.netbootRamdisk`.
+    "${modulesPath}/installer/netboot/netboot-minimal.nix"
+    ./access.nix
+    ./boot-report.nix
+    ./console.nix
+    ./firmware.nix
+    ./network.nix
+    ./profile.nix
+  ];
+
+  config = lib.mkMerge [
+    {
+      environment.systemPackages = [
+        pkgs.cryptsetup
+        pkgs.curl
+        pkgs.iproute2
+        pkgs.lvm2
+        pkgs.parted
+        pkgs.tcpdump
+      ]
+      ++ lib.optional (pkgs ? disko) pkgs.disko;
+
+      # Another kernel is a line in `site.nix`, or `Overrides::kernel_packages` from Rust.
+      boot.kernelPackages = lib.mkDefault pkgs.linuxPackages;
+
+      # Nothing in this system outlives a boot, so it has no state to stay compatible with.
+      system.stateVersion = lib.mkDefault lib.trivial.release;
+
+      # Decompresses several times faster than the xz of older releases, and is built faster.
+      netboot.squashfsCompression = lib.mkDefault "zstd -Xcompression-level 19";
+
+      # The manuals are a large part of a small image.
+      documentation = {
+        enable = lib.mkForce false;
+        doc.enable = lib.mkForce false;
+        info.enable = lib.mkForce false;
+        man.enable = lib.mkForce false;
+        nixos.enable = lib.mkForce false;
+      };
+    }
+    # What follows is set where this nixpkgs has the option, whatever its version.
+    (lib.optionalAttrs (options.boot.initrd ? systemd) {
+      boot.initrd.systemd.enable = lib.mkDefault true;
+    })
+    (lib.optionalAttrs (options.hardware ? enableAllHardware) {
+      # The drivers of common disks and network cards, in stage 1 already.
+      hardware.enableAllHardware = lib.mkDefault true;
+    })
+  ];
+}

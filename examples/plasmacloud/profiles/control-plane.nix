@@ -1,0 +1,17 @@
+# A control plane of several nodes: all nine services.
+{
+  plasmacloud.profile = {
+    name = "control-plane";
+    services = [
+      "chainfire"
+      "flaredb"
+      "iam"
+      "plasmavmc"
+      "novanet"
+      "flashdns"
+      "fiberlb"
+      "lightningstor"
+      "k8shost"
+    ];
+  };
+}

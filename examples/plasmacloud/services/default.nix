@@ -1,0 +1,13 @@
+# The nine services of PlasmaCloud, as data: what `modules/service.nix` makes a NixOS module of.
+# A service is added by a file here and a line below. README.md tells what a description may have.
+{
+  chainfire = import ./chainfire.nix;
+  flaredb = import ./flaredb.nix;
+  iam = import ./iam.nix;
+  plasmavmc = import ./plasmavmc.nix;
+  novanet = import ./novanet.nix;
+  flashdns = import ./flashdns.nix;
+  fiberlb = import ./fiberlb.nix;
+  lightningstor = import ./lightningstor.nix;
+  k8shost = import ./k8shost.nix;
+}

@@ -1,0 +1,31 @@
+{
+  title = "NovaNET, the controller of the software-defined network";
+  after = [
+    "chainfire"
+    "iam"
+  ];
+  ports = {
+    api = {
+      port = 5000;
+      description = "where networks are ordered";
+    };
+    geneve = {
+      port = 6081;
+      protocol = "udp";
+      description = "the tunnels between nodes (RFC 8926)";
+    };
+  };
+  secrets.tls-key = "the private key of this node's certificate";
+
+  # It makes interfaces, routes and the namespaces of tenants' networks.
+  capabilities = [
+    "CAP_NET_ADMIN"
+    "CAP_NET_RAW"
+  ];
+  devices = [ "/dev/net/tun" ];
+  addressFamilies = [
+    "AF_NETLINK"
+    "AF_PACKET"
+  ];
+  hardening.RestrictNamespaces = "net";
+}
