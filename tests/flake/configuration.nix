@@ -82,12 +82,16 @@ let
         expected = expectedServices;
         parameters = kernelParams;
         init = ./init.sh;
+        modules = ./modules;
+        network = ./network.sh;
         service = ./service.sh;
       }
       ''
         ${installScript}
         mkdir -p "$out/services" "$out/etc"
         install_script "$init" "$out/init"
+        install_script "$network" "$out/network"
+        cp -r "$modules" "$out/modules"
         for name in $started; do install_script "$service" "$out/services/$name"; done
         echo "$profile" > "$out/etc/profile"
         echo "$generation" > "$out/etc/generation"

@@ -41,6 +41,31 @@ for service in "$system"/services/*; do
   fi
 done
 
+# Tells the service that the kernel parameter netboot.report names that this machine came so far.
+report() {
+  while read -r module; do insmod "$system/modules/$module.ko" || return 1; done \
+    < "$system/modules/load-order"
+  udhcpc -i eth0 -n -q -s "$system/network" > /dev/null 2>&1 || return 1
+  case $1 in
+    *\?*) separator='&' ;;
+    *) separator='?' ;;
+  esac
+  query="stage=init&profile=$profile&mac=$(cat /sys/class/net/eth0/address)"
+  wget -q -O /dev/null "$1$separator$query"
+}
+
+for parameter in $(cat /proc/cmdline); do
+  case $parameter in
+    netboot.report=*)
+      if report "${parameter#netboot.report=}"; then
+        echo "NETBOOT-REPORTED init"
+      else
+        echo "NETBOOT-UNREPORTED init"
+      fi
+      ;;
+  esac
+done
+
 missing=0
 for name in $(cat "$system/etc/expected-services"); do
   case $answered in

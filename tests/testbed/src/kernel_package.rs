@@ -6,11 +6,24 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+use walkdir::WalkDir;
 
 use crate::{Error, command, debian_packages};
 
 /// The package that depends on the newest kernel for cloud machines.
 const METAPACKAGE: &str = "linux-image-cloud-amd64";
+
+/// The modules for a card of virtio's, each behind those that it needs (`modules.dep`).
+const MODULES: [&str; 8] = [
+    "virtio",
+    "virtio_ring",
+    "virtio_pci_legacy_dev",
+    "virtio_pci_modern_dev",
+    "virtio_pci",
+    "failover",
+    "net_failover",
+    "virtio_net",
+];
 
 /// A kernel's package, downloaded and unpacked.
 #[derive(Debug)]
@@ -19,6 +32,8 @@ pub(crate) struct KernelPackage {
     directory: TempDir,
     /// The kernel image.
     pub(crate) kernel: PathBuf,
+    /// A directory with the modules for a network card, and the order in which they are loaded.
+    pub(crate) modules: PathBuf,
     /// Package, version and digest, a line each.
     pub(crate) note: String,
 }
@@ -56,13 +71,14 @@ impl KernelPackage {
         let kernel = find_file(&unpacked.join("boot"), package, "/boot/vmlinuz-*", |name| {
             name.starts_with("vmlinuz-")
         })?;
+        let modules = gather_modules(&unpacked, &path.join("modules"), package)?;
         let bytes = fs::read(&archive).map_err(|source| Error::io("read", &archive, source))?;
         let note = format!(
             "package: {package}\nversion: {}\nsha256: {}\n",
             version.trim(),
             hex::encode(Sha256::digest(&bytes))
         );
-        Ok(Self { directory, kernel, note })
+        Ok(Self { directory, kernel, modules, note })
     }
 
     /// Removes what was downloaded.
@@ -87,6 +103,26 @@ fn kernel_dependency(listing: &str) -> Option<&str> {
         .lines()
         .filter_map(|line| line.trim().strip_prefix("Depends: "))
         .find(|package| package.starts_with("linux-image-"))
+}
+
+/// Copies the modules out of an unpacked package into a new directory.
+fn gather_modules(unpacked: &Path, directory: &Path, package: &str) -> Result<PathBuf, Error> {
+    fs::create_dir(directory).map_err(|source| Error::io("create", directory, source))?;
+    for module in MODULES {
+        let name = format!("{module}.ko");
+        let mut files = WalkDir::new(unpacked.join("lib/modules")).into_iter();
+        let found = files.find_map(|entry| Some(entry.ok()?).filter(|e| *e.file_name() == *name));
+        let Some(found) = found else {
+            let (package, file) = (package.to_owned(), "/lib/modules/*/kernel/**/virtio*.ko");
+            return Err(Error::UnexpectedPackage { package, file });
+        };
+        fs::copy(found.path(), directory.join(name))
+            .map_err(|source| Error::io("copy", found.path(), source))?;
+    }
+    let order = directory.join("load-order");
+    fs::write(&order, MODULES.join("\n") + "\n")
+        .map_err(|source| Error::io("write", &order, source))?;
+    Ok(directory.to_owned())
 }
 
 /// The one file of a directory whose name is wanted.

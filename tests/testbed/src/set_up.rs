@@ -32,13 +32,19 @@ pub fn set_up(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
     if !testbed.busybox().is_file() {
         place(&tool("busybox"), directory, BUSYBOX)?;
     }
-    if !testbed.kernel().is_file() {
+    if !testbed.kernel().is_file() || !testbed.modules().is_dir() {
         report("downloading Debian's kernel for cloud machines");
         let package = KernelPackage::download(directory)?;
         let note = directory.join(KERNEL_NOTE);
         fs::write(&note, &package.note).map_err(|source| Error::io("write", &note, source))?;
-        // The kernel comes last: where it is, all of it is.
         place(&package.kernel, directory, KERNEL)?;
+        // The modules come last: where they are, all of it is, and of one version.
+        let modules = testbed.modules();
+        if modules.is_dir() {
+            fs::remove_dir_all(&modules).map_err(|source| Error::io("remove", &modules, source))?;
+        }
+        fs::rename(&package.modules, &modules)
+            .map_err(|source| Error::io("write", &modules, source))?;
         package.remove()?;
     }
     Ok(testbed)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use crate::testbed::KERNEL;
+use crate::testbed::{KERNEL, MODULES};
 use crate::{Error, Testbed, workspace_directory};
 
 /// The test flake (`tests/flake`) with a kernel, busybox, and what its machines are to report.
@@ -45,11 +45,16 @@ impl TestFlake {
             return Err(Error::InvalidGeneration { generation: generation.clone() });
         }
         create_directory(&directory.join("bin"))?;
-        for source in sources() {
+        for source in files(&workspace_directory().join("tests/flake")) {
             let name = source.file_name().unwrap_or_default();
             copy(&source, &directory.join(name))?;
         }
         copy(self.testbed.kernel(), &directory.join(KERNEL))?;
+        create_directory(&directory.join(MODULES))?;
+        for file in files(&self.testbed.modules()) {
+            let name = file.file_name().unwrap_or_default();
+            copy(&file, &directory.join(MODULES).join(name))?;
+        }
         copy(self.testbed.busybox(), &directory.join("bin/busybox"))?;
         write(&directory.join("generation"), &format!("{generation}\n"))?;
         write(&directory.join("disabled-services"), &self.disabled_services.join("\n"))?;
@@ -59,9 +64,9 @@ impl TestFlake {
     }
 }
 
-/// The flake's files in the repository.
-fn sources() -> Vec<PathBuf> {
-    WalkDir::new(workspace_directory().join("tests/flake"))
+/// The files in a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    WalkDir::new(directory)
         .sort_by_file_name()
         .into_iter()
         .filter_map(Result::ok)

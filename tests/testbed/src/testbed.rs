@@ -7,6 +7,8 @@ use crate::{Error, TestFlake};
 
 /// The kernel's file name in a test bed.
 pub(crate) const KERNEL: &str = "vmlinuz";
+/// The directory of the kernel's modules in a test bed.
+pub(crate) const MODULES: &str = "modules";
 /// The file name of what says which package the kernel is from.
 pub(crate) const KERNEL_NOTE: &str = "vmlinuz.package";
 /// The file name of the static busybox in a test bed.
@@ -30,9 +32,10 @@ impl Testbed {
     /// When the kernel or busybox is not there; the message says what to run.
     pub fn locate() -> Self {
         let testbed = Self::at_default_directory();
-        for path in [testbed.kernel(), testbed.busybox()] {
-            assert!(path.is_file(), "{}", {
-                let error = Error::Incomplete { path: path.to_owned() };
+        let (kernel, busybox) = (testbed.kernel().to_owned(), testbed.busybox().to_owned());
+        for path in [kernel, busybox, testbed.modules()] {
+            assert!(path.exists(), "{}", {
+                let error = Error::Incomplete { path: path.clone() };
                 format!("{error}: {}", error.hint().unwrap_or_default())
             });
         }
@@ -51,9 +54,15 @@ impl Testbed {
         &self.directory
     }
 
-    /// The kernel: a bzImage with a serial console and without modules.
+    /// The kernel: a bzImage with a serial console.
     pub fn kernel(&self) -> &Path {
         &self.kernel
+    }
+
+    /// The directory with the kernel's modules for a virtual machine's network card, and a list of
+    /// them in the order in which they are loaded, `load-order`.
+    pub fn modules(&self) -> PathBuf {
+        self.directory.join(MODULES)
     }
 
     /// The static busybox.
