@@ -1,11 +1,76 @@
-//! `GET /`: the page for an operator.
+//! `GET /`: the page for an operator: what is live, what is being worked on, and how far each
+//! machine came. One document, without a script and without anything from elsewhere; it loads
+//! itself again.
+
+mod view;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use tera::{Context, Tera};
 
+use self::view::View;
+use crate::api::ApiError;
 use crate::app::App;
 
+/// Every value is escaped: the name of the template ends in `.html`.
+const NAME: &str = "page.html";
+const PAGE: &str = include_str!("status_page/page.html");
+
+/// Nothing but the page's own style: what a machine told cannot load or run anything, even if it
+/// came through.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
+
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
+    Router::new().route("/", get(page))
+}
+
+async fn page(State(app): State<Arc<App>>) -> Response {
+    match render(&View::of(&app).await) {
+        Ok(text) => {
+            let headers =
+                [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-store")];
+            (headers, Html(text)).into_response()
+        }
+        Err(error) => ApiError::of(StatusCode::INTERNAL_SERVER_ERROR, &error, None).into_response(),
+    }
+}
+
+fn render(view: &View) -> Result<String, tera::Error> {
+    let mut templates = Tera::default();
+    templates.add_raw_template(NAME, PAGE)?;
+    let mut context = Context::new();
+    context.insert("view", view);
+    templates.render(NAME, &context)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::view::{MachineRow, View};
+    use super::*;
+
+    #[test]
+    fn what_comes_from_outside_is_text() {
+        let evil = "<script>alert(1)</script>\"'&";
+        let mut row = MachineRow::default();
+        (row.name, row.reason) = (evil.to_owned(), Some(evil.to_owned()));
+        let mut view = View::default();
+        (view.strangers, view.error) = (vec![row], Some(evil.to_owned()));
+        let page = render(&view).unwrap();
+        assert!(!page.contains("<script") && !page.contains("alert(1)<"), "{page}");
+        assert_eq!(page.matches("&lt;script&gt;").count(), 3, "{page}");
+    }
+
+    #[test]
+    fn a_service_without_anything_says_what_to_do() {
+        let page = render(&View::default()).unwrap();
+        for text in ["No release is live", "No machine is configured", "No job yet"] {
+            assert!(page.contains(text), "{page}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Moments, as RFC 3339 has them: `2026-01-31T12:00:00Z`.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,11 @@ impl Timestamp {
     /// This moment.
     pub(crate) fn now() -> Self {
         Self(SystemTime::now())
+    }
+
+    /// How long ago it was; nothing for one in the future.
+    pub(crate) fn age(self) -> Duration {
+        self.0.elapsed().unwrap_or_default()
     }
 }
 

@@ -91,7 +91,9 @@ impl Identity {
 }
 
 fn unreadable(name: &str, value: &str) -> String {
-    let shown: String = value.chars().take(40).collect();
+    // It is shown on a console, by iPXE.
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '.' | '/');
+    let shown: String = value.chars().take(40).map(|c| if plain(c) { c } else { '?' }).collect();
     format!("the parameter {name} cannot be read: {shown}")
 }
 

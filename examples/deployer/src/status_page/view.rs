@@ -1,0 +1,216 @@
+//! What the page shows, as texts.
+
+use std::time::Duration;
+
+use netboot_ipxe::UnknownMachine;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::api::with_causes;
+use crate::app::App;
+use crate::jobs::Job;
+use crate::machines::{self, MachineView};
+use crate::reports::Stage;
+use crate::timestamp::Timestamp;
+
+/// How long the next stage may take before the machine is shown as one to look at.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+/// How many of the jobs that are over are shown, and how many releases.
+const SHOWN: usize = 5;
+/// The way of a machine that boots.
+const WAY: [Stage; 5] = [Stage::Dhcp, Stage::Script, Stage::Kernel, Stage::Initrd, Stage::Init];
+
+/// The page.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct View {
+    /// When it was made.
+    now: String,
+    /// The releases that were live, the live one first.
+    releases: Vec<ReleaseRow>,
+    /// Why it is not known what is live.
+    pub(super) error: Option<String>,
+    /// Jobs that are not over, and some that are, newest first.
+    jobs: Vec<JobRow>,
+    machines: Vec<MachineRow>,
+    pub(super) strangers: Vec<MachineRow>,
+    /// What happens to machines that are not known.
+    policy: String,
+    /// How many machines there are of each tone.
+    counts: Counts,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Counts {
+    up: usize,
+    booting: usize,
+    stuck: usize,
+    silent: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct ReleaseRow {
+    id: String,
+    short: String,
+    kind: Value,
+    when: When,
+}
+
+#[derive(Debug, Serialize)]
+struct JobRow {
+    id: String,
+    kind: Value,
+    state: Value,
+    when: When,
+    summary: Option<String>,
+    errors: Vec<String>,
+}
+
+/// A moment, for people: how long ago, and exactly.
+#[derive(Debug, Serialize)]
+struct When {
+    ago: String,
+    exactly: String,
+}
+
+/// A machine.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct MachineRow {
+    pub(super) name: String,
+    profile: Option<String>,
+    matches: Vec<String>,
+    labels: Vec<String>,
+    /// `up`, `booting`, `stuck` or `silent`.
+    tone: &'static str,
+    steps: Vec<Step>,
+    /// The last stage.
+    stage: Option<&'static str>,
+    when: Option<When>,
+    address: Option<String>,
+    release: Option<String>,
+    pub(super) reason: Option<String>,
+}
+
+/// A stage on the way of a machine.
+#[derive(Debug, Serialize)]
+struct Step {
+    name: &'static str,
+    when: Option<String>,
+}
+
+impl View {
+    pub(super) async fn of(app: &App) -> Self {
+        let (releases, error) = match app.served().history().await {
+            Ok(history) => {
+                let rows = history.into_iter().take(SHOWN).map(|entry| ReleaseRow {
+                    id: entry.release.to_string(),
+                    short: entry.release.short(),
+                    kind: serde_json::to_value(entry.kind).unwrap_or_default(),
+                    when: When::of(entry.activated_at.into()),
+                });
+                (rows.collect(), None)
+            }
+            Err(error) => (Vec::new(), Some(with_causes(&error))),
+        };
+        let (machines, strangers): (Vec<_>, Vec<_>) =
+            machines::all(app).into_iter().partition(|machine| machine.known);
+        let rows = |machines: Vec<MachineView>| -> Vec<MachineRow> {
+            machines.into_iter().map(MachineRow::of).collect()
+        };
+        let (machines, strangers) = (rows(machines), rows(strangers));
+        let count = |tone| machines.iter().filter(|machine| machine.tone == tone).count();
+        Self {
+            now: Timestamp::now().to_string(),
+            releases,
+            error,
+            jobs: shown(app.jobs.list().await),
+            counts: Counts {
+                up: count("up"),
+                booting: count("booting"),
+                stuck: count("stuck"),
+                silent: count("silent"),
+            },
+            machines,
+            strangers,
+            policy: match app.config.fleet.unknown() {
+                UnknownMachine::Menu => "they are shown the menu".to_owned(),
+                UnknownMachine::Profile(profile) => format!("they boot {profile}"),
+                UnknownMachine::LocalDisk => "they boot their local disk".to_owned(),
+                _ => "they are refused".to_owned(),
+            },
+        }
+    }
+}
+
+/// Those that are not over, and the last of those that are.
+fn shown(mut jobs: Vec<Job>) -> Vec<JobRow> {
+    jobs.sort_by_key(|job| std::cmp::Reverse(job.id));
+    let (mut over, mut rows) = (0, Vec::new());
+    for job in jobs {
+        over += usize::from(job.state.is_final());
+        if !job.state.is_final() || over <= SHOWN {
+            rows.push(JobRow::of(&job));
+        }
+    }
+    rows
+}
+
+impl JobRow {
+    fn of(job: &Job) -> Self {
+        let value = serde_json::to_value(job).unwrap_or_default();
+        Self {
+            id: job.id.to_string(),
+            kind: value["kind"].clone(),
+            state: value["state"].clone(),
+            when: When::of(job.finished_at.or(job.started_at).unwrap_or(job.created_at)),
+            summary: job.summary.clone(),
+            errors: job.errors.iter().map(|failure| failure.error.clone()).collect(),
+        }
+    }
+}
+
+impl MachineRow {
+    fn of(machine: MachineView) -> Self {
+        let last = machine.last.as_ref();
+        let tone = match last.map(|last| (last.stage, last.at.age())) {
+            None => "silent",
+            Some((Stage::Init, _)) => "up",
+            Some((Stage::Failed | Stage::Refused, _)) => "stuck",
+            Some((_, age)) if age > PATIENCE => "stuck",
+            Some(_) => "booting",
+        };
+        let step = |stage: Stage| Step {
+            name: stage.as_str(),
+            when: machine.boot.get(&stage).map(ToString::to_string),
+        };
+        let release = last.and_then(|last| last.release);
+        Self {
+            profile: machine.profile.as_ref().map(ToString::to_string),
+            matches: machine.matches.clone(),
+            labels: machine.labels.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+            tone,
+            steps: WAY.map(step).into(),
+            stage: last.map(|last| last.stage.as_str()),
+            when: last.map(|last| When::of(last.at)),
+            address: last.map(|last| last.address.to_string()),
+            release: release.map(|release| release.short()),
+            reason: last.and_then(|last| last.reason.clone()),
+            name: machine.name,
+        }
+    }
+}
+
+impl When {
+    fn of(moment: Timestamp) -> Self {
+        Self { ago: ago(moment.age()), exactly: moment.to_string() }
+    }
+}
+
+fn ago(age: Duration) -> String {
+    match age.as_secs() {
+        0..5 => "just now".to_owned(),
+        seconds @ 5..120 => format!("{seconds} s ago"),
+        seconds @ 120..7200 => format!("{} min ago", seconds / 60),
+        seconds @ 7200..172_800 => format!("{} h ago", seconds / 3600),
+        seconds => format!("{} days ago", seconds / 86400),
+    }
+}
