@@ -13,10 +13,10 @@ use crate::{Error, command, debian_packages};
 /// The package that depends on the newest kernel for cloud machines.
 const METAPACKAGE: &str = "linux-image-cloud-amd64";
 
-/// The modules for a card of virtio's, each behind those that it needs (`modules.dep`).
+/// The modules for a card of virtio's, each behind those that it needs (`modinfo --field depends`).
 const MODULES: [&str; 8] = [
-    "virtio",
     "virtio_ring",
+    "virtio",
     "virtio_pci_legacy_dev",
     "virtio_pci_modern_dev",
     "virtio_pci",
