@@ -16,6 +16,7 @@ mod settle;
 mod signing;
 mod stage;
 mod target;
+mod unchanged;
 mod verify;
 #[cfg(feature = "http")]
 mod verify_public;

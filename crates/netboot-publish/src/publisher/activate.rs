@@ -14,6 +14,7 @@ use crate::store::Swap;
 
 /// Which release to roll back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RollbackTo {
     /// The one that was live before the live one. Rolling back again goes one further: a release
     /// that was rolled back from counts as if it had never been live.
@@ -162,7 +163,7 @@ impl Publisher {
         if abandoned.is_empty() { Ok(()) } else { self.store.delete(&abandoned, context).await }
     }
 
-    fn order_guarded(&self, context: &Context) -> bool {
+    pub(super) fn order_guarded(&self, context: &Context) -> bool {
         let guarded = self.store.capabilities().compare_and_swap();
         if !guarded {
             context.emit(Event::Warning {

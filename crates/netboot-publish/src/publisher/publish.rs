@@ -6,7 +6,7 @@ use netboot_core::{Context, Release, ReleaseId, ReleasePath};
 
 use super::Publisher;
 use super::stage::{Staged, damaged, same_promises};
-use super::target::PointerState;
+use super::target::{PointerState, StoredManifest};
 use super::whole::required;
 use crate::Error;
 use crate::pointer::ActivationKind;
@@ -24,8 +24,8 @@ impl Publisher {
     /// release from going live, such as [`Error::ForeignFile`], is found before anything is sent.
     /// [`Error::Conflict`] also when the pointer changed while the release was being sent.
     pub async fn publish(&self, release: &Release, context: &Context) -> Result<Receipt, Error> {
-        let base = self.read_pointer().await?;
-        self.publish_from(release, &base, context).await
+        let (base, stored) = tokio::try_join!(self.read_pointer(), self.manifest_of(release))?;
+        self.publish_from(release, &base, stored.as_ref(), context).await
     }
 
     /// The same, if `base` is what is live (`None`: nothing is). For a release that was made of
@@ -40,21 +40,25 @@ impl Publisher {
         release: &Release,
         context: &Context,
     ) -> Result<Receipt, Error> {
-        let found = self.read_pointer().await?;
+        let (found, stored) = tokio::try_join!(self.read_pointer(), self.manifest_of(release))?;
         found.understood()?;
         if found.live() != base.copied() {
             let (pointer, expected) = (self.pointer.clone(), base.copied());
             return Err(Error::Conflict { pointer, expected, found: found.live() });
         }
-        self.publish_from(release, &found, context).await
+        self.publish_from(release, &found, stored.as_ref(), context).await
     }
 
     async fn publish_from(
         &self,
         release: &Release,
         base: &PointerState,
+        stored: Option<&StoredManifest>,
         context: &Context,
     ) -> Result<Receipt, Error> {
+        if let Some(unchanged) = self.find_unchanged(release, base, stored, context).await? {
+            return Ok(unchanged);
+        }
         self.writable_places(release.manifest(), base).await?;
         self.require_signable(release).await?;
         let mut damage = BTreeSet::new();
