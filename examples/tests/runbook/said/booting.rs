@@ -1,0 +1,241 @@
+//! Machines that do not come up: what scripts print, what a boot in QEMU reports, and what is
+//! refused before any machine sees it.
+
+use std::collections::BTreeSet;
+use std::fs::{self, Permissions};
+use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use netboot_core::{
+    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, Error, FileName, Image,
+    InitPath, KernelParameter, ProfileSpec, Release,
+};
+use netboot_ipxe::dhcp::{BootServer, DhcpSettings};
+use netboot_ipxe::{Assignment, Fleet, MachineKey, Renderer, Target, UnknownMachine, lint};
+use netboot_publish::{LocalStore, Publisher};
+use netboot_qemu::{Accelerator, Machine};
+use tempfile::TempDir;
+use url::Url;
+
+use super::{Said, all, error, finding, run, worker};
+
+/// What real iPXE and Linux print on their way, stage by stage.
+const DHCP: &str = "net0: 10.0.0.112/255.255.255.0 gw 10.0.0.1";
+const SCRIPT: &str = "http://10.0.0.1/worker/netboot.ipxe... ok";
+const KERNEL: &str = "../../../blobs/8c41d2... ok";
+const INITRD: &str = "../../../blobs/5b07fe... ok";
+const LINUX: &str = "[    0.000000] Linux version 6.12.30";
+const INIT: &str = "<<< NixOS Stage 1 >>>";
+const NOTHING_ELSE: &str = "No more network devices";
+
+/// What is said of a machine whose console showed these lines, and that then stopped or hangs. A
+/// shell prints them in QEMU's place: what they were on real machines, the tests of netboot-qemu
+/// show.
+fn console(lines: &[&str], hangs: bool) -> String {
+    let directory = TempDir::new().unwrap();
+    let program = directory.path().join("qemu");
+    let end = if hangs { "exec sleep 10" } else { "exit" };
+    let text = lines.join("\r\n");
+    let script = format!("#!/bin/sh\ncat << 'END'\n{text}\nEND\n{end}\n");
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    let machine = Machine::builder()
+        .accelerator(Accelerator::Tcg)
+        .qemu_program(program)
+        .timeout(Duration::from_millis(600))
+        .expect("login:")
+        .build()
+        .unwrap();
+    let url = Url::parse("http://10.0.0.1/worker/netboot.ipxe").unwrap();
+    let report = run(machine.boot(&url, &Context::new())).unwrap();
+    with_last_line(&error(report.ensure_success().unwrap_err()))
+}
+
+/// The message with the last line of the console only, which it has at most twenty of.
+fn with_last_line(said: &str) -> String {
+    let is_console = |line: &&str| line.starts_with("  | ");
+    let last = said.lines().rfind(is_console);
+    let keep = |line: &&str| !is_console(line) || Some(*line) == last;
+    said.lines().filter(keep).collect::<Vec<_>>().join("\n")
+}
+
+fn hangs_after(lines: &[&str]) -> String {
+    console(lines, true)
+}
+
+fn fetch(failed: &str) -> String {
+    console(&[DHCP, SCRIPT, failed, NOTHING_ELSE], false)
+}
+
+fn panic(before: &[&str], line: &str) -> String {
+    let line = format!("[    3.391899] Kernel panic - not syncing: {line}");
+    let before = [&[DHCP, SCRIPT, KERNEL, INITRD, LINUX], before].concat();
+    console(&[&before[..], &[&line]].concat(), false)
+}
+
+pub(super) fn image(profile: &str) -> Image {
+    let artifact = |kind, name: &str| -> Arc<dyn Artifact> {
+        Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), "bytes"))
+    };
+    let spec = ProfileSpec::new(profile.parse().unwrap());
+    let init = InitPath::new("/nix/store/0a1b-nixos-system/init").unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, init, Vec::new()).unwrap();
+    Image::builder(&spec, boot)
+        .kernel(artifact(ArtifactKind::Kernel, "bzImage"))
+        .initrd(artifact(ArtifactKind::Initrd, "initrd"))
+        .build()
+        .unwrap()
+}
+
+fn fleet_of(assignments: Vec<Assignment>) -> Result<Fleet, netboot_ipxe::Error> {
+    Fleet::builder(UnknownMachine::Refuse).assignments(assignments).build()
+}
+
+fn assignment(name: &str, profile: &str, mac: &str) -> Assignment {
+    let key = MachineKey::Mac(mac.parse().unwrap());
+    Assignment::new(name.parse().unwrap(), profile.parse().unwrap()).with_key(key)
+}
+
+/// All that scripts print, with the settings that iPXE puts in.
+fn script_messages(release: &Release) -> String {
+    let target = TempDir::new().unwrap();
+    let publisher = Publisher::new(LocalStore::new(target.path()));
+    run(publisher.publish(release, &Context::new())).unwrap();
+    let mut messages = BTreeSet::new();
+    let blob = |path: &Path| path.components().any(|part| part.as_os_str() == "blobs");
+    for file in files(target.path()).iter().filter(|file| !blob(file)) {
+        let text = fs::read_to_string(file).unwrap();
+        for line in text.lines() {
+            if let Some((_, message)) = line.split_once("echo Netboot") {
+                let message = message.trim_end_matches(" ||");
+                let message = message.replace(&release.id().short(), "<release>");
+                let message = message.replace(&release.id().to_string(), "<release>");
+                messages.insert(format!("Netboot{message}"));
+            }
+        }
+    }
+    messages.into_iter().collect::<Vec<_>>().join("\n")
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+pub(super) fn said() -> Vec<Said> {
+    let mut said = of_stages();
+    said.extend(of_values());
+    said.extend(of_machines());
+    said
+}
+
+fn of_stages() -> Vec<Said> {
+    let unpacking = "[    2.482187] Initramfs unpacking failed: write error";
+    let requested = "Requested init /nix/store/0a1b…-nixos-system-worker/init failed (error -2).";
+    vec![
+        ("stage-started", hangs_after(&["SeaBIOS (version 1.16.2)"])),
+        ("stage-dhcp", hangs_after(&[DHCP])),
+        ("stage-script", hangs_after(&[DHCP, SCRIPT])),
+        ("stage-script-ended", console(&[DHCP, SCRIPT, NOTHING_ELSE], false)),
+        ("stage-initrd", hangs_after(&[DHCP, SCRIPT, KERNEL, INITRD])),
+        ("stage-kernel-started", hangs_after(&[DHCP, SCRIPT, KERNEL, INITRD, LINUX])),
+        ("stage-init", hangs_after(&[DHCP, SCRIPT, KERNEL, INITRD, LINUX, INIT])),
+        (
+            "fetch-missing",
+            fetch("../../../blobs/5b07fe... No such file or directory (http://ipxe.org/2d0c613b)"),
+        ),
+        (
+            "fetch-refused",
+            fetch("../../../blobs/5b07fe... Permission denied (http://ipxe.org/0212603c)"),
+        ),
+        (
+            "fetch-reset",
+            fetch("http://10.0.0.1/boot.ipxe... Connection reset (http://ipxe.org/0f0a6039)"),
+        ),
+        (
+            "fetch-timed-out",
+            fetch("http://10.0.0.1/boot.ipxe... Connection timed out (http://ipxe.org/4c0a6035)"),
+        ),
+        ("fetch-dns", fetch("http://boot/x.ipxe... Error 0x3e11613b (http://ipxe.org/3e11613b)")),
+        ("fetch-https", fetch("Could not start download: Operation not supported (http://ipxe.org/3c092083)")),
+        ("panic-init", panic(&[], requested)),
+        ("panic-root", panic(&[], "VFS: Unable to mount root fs on unknown-block(0,0)")),
+        ("panic-killed-init", panic(&[INIT], "Attempted to kill init! exitcode=0x00000100")),
+        ("panic-memory", panic(&[unpacking], requested)),
+    ]
+}
+
+fn of_values() -> Vec<Said> {
+    let pasted = InitPath::new("/nix/store/*/init").unwrap_err();
+    let init = InitPath::new("/nix/store/0a1b-nixos-system-worker/init").unwrap();
+    let parameter = KernelParameter::new("#debug").unwrap();
+    let profile = ProfileSpec::new(worker()).with_kernel_parameters(vec![parameter]);
+    let unprintable = Renderer::builder()
+        .build()
+        .unwrap()
+        .render_standalone(&{
+            let boot = image("worker").boot().clone();
+            let parts = image("worker");
+            Image::builder(&profile, boot)
+                .kernel(parts.kernel().clone())
+                .initrd(parts.initrds()[0].clone())
+                .build()
+                .unwrap()
+        })
+        .unwrap_err();
+    let script = b"#!ipxe\nkernel bzImage init=/nix/store/*/init console=ttyS0\ninitrd initrd\nboot\n";
+    let target: Target = "bookworm".parse().unwrap();
+    let findings = all(lint(script, &target), |found| {
+        finding(format!("old.ipxe:{found} [{}]", found.kind.code()), found.remedy())
+    });
+    let page = "it is an HTML page".to_owned();
+    let not_a_kernel = Error::NotAKernel {
+        path: "artifacts/worker/bzImage".into(),
+        architecture: Architecture::X86_64,
+        found: page,
+    };
+    let damaged = Error::DamagedInitrd {
+        path: "artifacts/worker/initrd".into(),
+        position: 1_048_576,
+        problem: "it ends in the middle".to_owned(),
+    };
+    vec![
+        ("init-pasted", error(pasted)),
+        ("init-missing", error(Error::InitMissing { profile: worker(), init })),
+        ("not-a-kernel", error(not_a_kernel)),
+        ("damaged-initrd", error(damaged)),
+        ("parameter-unprintable", error(unprintable)),
+        ("old-script", findings),
+    ]
+}
+
+fn of_machines() -> Vec<Said> {
+    let known = assignment("node-1", "worker", "52:54:00:00:00:01");
+    let renderer = Renderer::builder().fleet(fleet_of(vec![known.clone()]).unwrap());
+    let release = renderer.build().unwrap().render_release([image("worker")]).unwrap();
+    let twice = vec![known, assignment("node-2", "worker", "52:54:00:00:00:01")];
+    let other = assignment("node-1", "gateway", "52:54:00:00:00:01");
+    let renderer = Renderer::builder().fleet(fleet_of(vec![other]).unwrap());
+    let unknown = renderer.build().unwrap().render_release([image("worker")]).unwrap_err();
+    vec![
+        ("script-messages", script_messages(&release)),
+        ("dhcp-refused", error(dhcp_refused())),
+        ("machine-tie", error(fleet_of(twice).unwrap_err())),
+        ("machine-profile", error(unknown)),
+    ]
+}
+
+/// Addresses to lease among which is the server's own.
+fn dhcp_refused() -> netboot_ipxe::Error {
+    let address = |text: &str| text.parse::<Ipv4Addr>().unwrap();
+    let script = "http://10.0.0.1/boot.ipxe".parse().unwrap();
+    let server = BootServer::new(address("10.0.0.1"), script).unwrap();
+    let interface = "eno1".parse().unwrap();
+    DhcpSettings::builder(interface, "10.0.0.0/24".parse().unwrap(), server)
+        .leases(address("10.0.0.1"), address("10.0.0.199"))
+        .build()
+        .unwrap_err()
+}
