@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use netboot_core::{CancellationToken, KernelParameter, SiteName};
+use netboot_examples::Progress;
 use netboot_ipxe::{Renderer, RendererBuilder};
 use netboot_publish::{LocalStore, Publisher, Sites};
 use tokio::sync::OnceCell;
@@ -29,6 +30,8 @@ pub(crate) struct App {
     pub(crate) url: Url,
     /// The jobs, done and to be done.
     pub(crate) jobs: Arc<Jobs>,
+    /// Where an operator reads what happens: standard error.
+    pub(crate) log: Progress,
     /// What machines told.
     pub(crate) reports: Reports,
     /// Renders the scripts that this service answers machines with: payloads are below
@@ -53,6 +56,7 @@ impl App {
         config: Config,
         token: BearerToken,
         address: SocketAddr,
+        log: Progress,
     ) -> Result<Arc<Self>, StartError> {
         let url = match &config.url {
             Some(url) => url.clone(),
@@ -79,6 +83,7 @@ impl App {
             token,
             url,
             jobs,
+            log,
             reports,
             shutdown,
             _lock: lock,

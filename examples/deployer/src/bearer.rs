@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
@@ -56,7 +56,7 @@ impl BearerToken {
 
     /// Whether the headers have it. It takes the same time wherever a wrong one differs.
     fn is_shown_by(&self, headers: &HeaderMap) -> bool {
-        let shown = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes());
+        let shown = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
         let token = shown.and_then(|value| match value.split_at_checked(7) {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => Some(token),
             _ => None,

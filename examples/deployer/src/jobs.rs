@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use netboot_core::ProfileName;
 use tokio_util::task::TaskTracker;
 
 use self::entry::{Cancel, Entry};
@@ -128,7 +129,7 @@ impl Jobs {
                 let Some(unknown) = profiles.iter().find(|name| !known.contains_key(*name)) else {
                     return Ok(());
                 };
-                let names: Vec<&str> = known.keys().map(|name| name.as_str()).collect();
+                let names: Vec<&str> = known.keys().map(ProfileName::as_str).collect();
                 let error = format!("there is no profile `{unknown}`");
                 let hint = format!("name some of: {}", names.join(", "));
                 Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint))

@@ -71,7 +71,8 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
     let failed = |source| StartError::Listen { address: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let app = App::open(config, token, address).await?;
+    let app = App::open(config, token, address, progress.clone()).await?;
+    let stop = Signals::watch(progress).cancellation();
     if !address.ip().is_loopback() {
         progress.line(&format!(
             "warning: anybody who reaches {address} can read what machines boot, and see them; \
@@ -79,9 +80,15 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
         ));
     }
     progress.line(&format!("listening at http://{address}/"));
-    let signals = Signals::watch(progress);
     app.jobs.resume(&app).await;
-    let served = server::serve(app.clone(), listener, signals.cancellation()).await;
-    app.jobs.stop(app.config.grace).await;
-    served.map_err(failed)
+    let serving = async {
+        let served = server::serve(app.clone(), listener, stop.clone()).await;
+        stop.cancel();
+        served
+    };
+    let stopping = async {
+        stop.cancelled().await;
+        app.jobs.stop(app.config.grace).await;
+    };
+    tokio::join!(serving, stopping).0.map_err(failed)
 }

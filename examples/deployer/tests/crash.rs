@@ -1,7 +1,7 @@
 //! The service is killed at many moments of its work, and started again: what was begun is brought
 //! to its end, what machines see is whole at every moment, and nothing is left over.
 //!
-//! `DEPLOYER_CRASHES` says at how many moments of a deployment; 8 by default.
+//! `DEPLOYER_CRASHES` says at how many moments of a deployment; 6 by default.
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod service;
@@ -18,7 +18,7 @@ use service::{Place, SITES, files};
 
 fn moments() -> u32 {
     let chosen = std::env::var("DEPLOYER_CRASHES").ok();
-    chosen.map_or(8, |text| text.parse().unwrap())
+    chosen.map_or(6, |text| text.parse().unwrap())
 }
 
 /// Fails unless all that machines can see at both sites is whole, to the last byte.

@@ -7,17 +7,13 @@ use serde::Serialize;
 /// What a client is told.
 #[derive(Debug, Serialize)]
 pub(crate) struct ApiError {
-    #[serde(serialize_with = "number")]
-    status: StatusCode,
+    /// The same as the answer's.
+    status: u16,
     /// What went wrong, causes included.
     error: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
-}
-
-fn number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u16(status.as_u16())
 }
 
 impl ApiError {
@@ -27,7 +23,7 @@ impl ApiError {
         error: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        Self { status, error: error.into(), hint: Some(hint.into()) }
+        Self { status: status.as_u16(), error: error.into(), hint: Some(hint.into()) }
     }
 
     /// What the library says of an error: all its causes in one line, and its remedy.
@@ -36,7 +32,7 @@ impl ApiError {
         error: &(dyn std::error::Error + 'static),
         hint: Option<String>,
     ) -> Self {
-        Self { status, error: with_causes(error), hint }
+        Self { status: status.as_u16(), error: with_causes(error), hint }
     }
 
     /// The answer to a mutating request without the token.
@@ -65,10 +61,11 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         // Its own fields are text and a number.
         let body = serde_json::to_string(&self).unwrap_or_default();
+        // It was one, and fits.
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response =
-            (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body)
-                .into_response();
-        if self.status == StatusCode::UNAUTHORIZED {
+            (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        if status == StatusCode::UNAUTHORIZED {
             let challenge = header::HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }

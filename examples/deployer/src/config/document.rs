@@ -185,10 +185,10 @@ fn check_url(url: Option<Url>, listen: SocketAddr) -> Result<Option<Url>, Proble
         Problem::new("url", text, hint)
     };
     let Some(mut url) = url else {
-        return match listen.ip().is_unspecified() {
-            true => Err(problem(format!("no machine reaches this service at {listen}"))),
-            false => Ok(None),
-        };
+        if listen.ip().is_unspecified() {
+            return Err(problem(format!("no machine reaches this service at {listen}")));
+        }
+        return Ok(None);
     };
     let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     if !matches!(url.scheme(), "http" | "https") || !plain {

@@ -56,7 +56,7 @@ impl ConfigError {
 #[derive(Debug)]
 pub(super) struct Problem {
     key: String,
-    problem: String,
+    text: String,
     hint: Option<String>,
 }
 
@@ -67,7 +67,7 @@ impl Problem {
         problem: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        Self { key: key.into(), problem: problem.into(), hint: Some(hint.into()) }
+        Self { key: key.into(), text: problem.into(), hint: Some(hint.into()) }
     }
 
     /// What a library found wrong with the value of `key`, causes included.
@@ -78,11 +78,11 @@ impl Problem {
     ) -> Self {
         let causes = std::iter::successors(Some(error), |error| error.source());
         let texts: Vec<String> = causes.map(ToString::to_string).collect();
-        Self { key: key.into(), problem: texts.join(": "), hint }
+        Self { key: key.into(), text: texts.join(": "), hint }
     }
 
     pub(super) fn in_file(self, path: &Path) -> ConfigError {
-        let Self { key, problem, hint } = self;
+        let Self { key, text: problem, hint } = self;
         ConfigError::Invalid { path: path.to_owned(), key, problem, hint }
     }
 }

@@ -182,6 +182,18 @@ impl Job {
     }
 }
 
+impl fmt::Display for JobState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        })
+    }
+}
+
 impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -246,7 +258,7 @@ mod tests {
             r#"{"kind":"rollback","to":"yesterday"}"#,
             r#"{"kind":"activate"}"#,
             r#"{"kind":"reboot"}"#,
-            r#"{}"#,
+            "{}",
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

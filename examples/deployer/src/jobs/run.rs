@@ -30,12 +30,12 @@ pub(super) async fn run(app: Arc<App>, entry: Arc<Entry>) {
         let failure = JobError::from(error);
         let ended = entry.update(|job| finish(job, Err(failure))).await;
         if let Err(error) = ended {
-            tracing::error!(job = %entry.id, %error, "the end of a job cannot be written down");
+            app.log.line(&format!("job {}: its end cannot be written down: {error}", entry.id));
         }
     }
     entry.close_events().await;
     if let Err(error) = app.jobs.forget().await {
-        tracing::warn!(%error, "old jobs cannot be removed");
+        app.log.line(&format!("old jobs cannot be removed: {error}"));
     }
 }
 
@@ -61,7 +61,20 @@ async fn work(app: &App, entry: &Entry, writer: EventWriter) -> std::io::Result<
         let result = result.map_err(|error| if cancelled { JobError::Cancelled } else { error });
         entry.update(|job| finish(job, result)).await?
     };
+    app.log.line(&told(&job));
     writer.write(Happened::State { state: job.state }).await
+}
+
+/// How a job ended, for the service's log.
+fn told(job: &Job) -> String {
+    let mut lines = vec![format!("job {}: {}", job.id, job.state)];
+    lines.extend(job.summary.iter().flat_map(|summary| summary.lines()).map(str::to_owned));
+    for Failure { profile, error, hint } in &job.errors {
+        let about = profile.as_ref().map(|profile| format!("{profile}: ")).unwrap_or_default();
+        lines.push(format!("{about}{error}"));
+        lines.extend(hint.as_ref().map(|hint| format!("what to do: {hint}")));
+    }
+    lines.join("\n  ")
 }
 
 async fn attempt(

@@ -66,15 +66,12 @@ impl Steps<'_> {
 
     async fn deploy(&self, profiles: &[ProfileName], prove: bool) -> Result<String, JobError> {
         let jobs = &self.app.jobs;
-        let built = match self.entry.job().await.built {
-            Some(built) => built,
-            None => {
-                let _turn = self.turn(&jobs.building).await?;
-                self.begin().await?;
-                self.build(profiles).await?;
-                self.built().await?
-            }
-        };
+        if self.entry.job().await.built.is_none() {
+            let _turn = self.turn(&jobs.building).await?;
+            self.begin().await?;
+            self.build(profiles).await?;
+        }
+        let built = self.built().await?;
         let _turn = self.turn(&jobs.publishing).await?;
         self.begin().await?;
         let job = self.entry.job().await;

@@ -1,6 +1,6 @@
 //! The real service, on a hermetic Nix, at a port of its own.
 #![allow(dead_code, reason = "each test program uses a part of it")]
-#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose set-up fails has failed")]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
