@@ -13,6 +13,5 @@
   config.boot.kernelParams = [
     "console=tty0"
     "console=${config.plasmacloud.serialConsole}"
-    "loglevel=4"
   ];
 }
