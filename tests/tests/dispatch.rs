@@ -63,12 +63,10 @@ fn with_identity(identity: SystemIdentity) -> MachineBuilder {
 #[tokio::test]
 async fn machines_are_found_in_the_script_that_all_run() {
     let site = site(DispatchForm::Inline, UnknownMachine::Refuse).await;
-    let (serial, manufacturer) = (Some(SERIAL.to_owned()), Some("Example  #1".to_owned()));
-    let identity = SystemIdentity { serial, ..SystemIdentity::default() };
+    let identity = SystemIdentity::new().with_serial(SERIAL);
     let expected = ["this machine is by-serial", "Netboot starts worker"];
     site.boot("boot.ipxe", with_identity(identity), &expected).await;
-    let product = Some("R-1".to_owned());
-    let identity = SystemIdentity { manufacturer, product, ..SystemIdentity::default() };
+    let identity = SystemIdentity::new().with_manufacturer("Example  #1").with_product("R-1");
     let expected = ["this machine is rack", "Netboot starts gateway"];
     site.boot("boot.ipxe", with_identity(identity), &expected).await;
 }
@@ -78,12 +76,10 @@ async fn machines_are_found_in_tables() {
     let site = site(DispatchForm::Tables, UnknownMachine::Refuse).await;
     let expected = ["this machine is by-mac", "Netboot starts worker"];
     site.boot("boot.ipxe", SmallSite::machine(KNOWN), &expected).await;
-    let uuid = Some(UUID.to_owned());
-    let identity = SystemIdentity { uuid, ..SystemIdentity::default() };
+    let identity = SystemIdentity::new().with_uuid(UUID);
     site.boot("boot.ipxe", with_identity(identity), &["this machine is by-uuid"]).await;
     // The same keys by UEFI's iPXE.
-    let serial = Some(SERIAL.to_owned());
-    let identity = SystemIdentity { serial, ..SystemIdentity::default() };
+    let identity = SystemIdentity::new().with_serial(SERIAL);
     let machine = with_identity(identity).firmware(Firmware::Uefi);
     site.boot("boot.ipxe", machine, &["this machine is by-serial"]).await;
 }
@@ -91,8 +87,7 @@ async fn machines_are_found_in_tables() {
 #[tokio::test]
 async fn machines_are_found_by_a_file_of_their_own() {
     let site = site(DispatchForm::Files, UnknownMachine::Refuse).await;
-    let asset_tag = Some("T".to_owned());
-    let identity = SystemIdentity { asset_tag, ..SystemIdentity::default() };
+    let identity = SystemIdentity::new().with_asset_tag("T");
     let expected = ["this machine is by-tag", "Netboot starts worker"];
     site.boot("boot.ipxe", with_identity(identity), &expected).await;
     // The probe tells a machine that is not known from a server that does not answer.
@@ -110,8 +105,7 @@ async fn machines_are_found_by_a_file_of_their_own() {
 #[tokio::test]
 async fn unknown_machines_are_refused_by_name() {
     let site = site(DispatchForm::Inline, UnknownMachine::Refuse).await;
-    let serial = Some("SN-99".to_owned());
-    let identity = SystemIdentity { serial, ..SystemIdentity::default() };
+    let identity = SystemIdentity::new().with_serial("SN-99");
     let expected = [
         "this machine is not known here, and unknown machines are refused",
         "MAC address 52:54:00:00:00:99",

@@ -22,6 +22,8 @@
 //! |---|---|
 //! | `contract` | `contract`: the suite that holds an implementation of [`Builder`] or [`Artifact`] to its contract |
 
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
 mod architecture;
 mod artifact;
 mod boot_spec;

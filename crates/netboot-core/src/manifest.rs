@@ -15,6 +15,7 @@ pub const MANIFEST_VERSION: u64 = 1;
 /// Size and digest of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "a size and a digest tell bytes from all others")]
 pub struct Content {
     /// Its size in bytes.
     pub size: u64,
@@ -32,6 +33,7 @@ impl Content {
 /// A part of an image: its name for people, its size, its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct FileRecord {
     /// Its name, such as `bzImage`.
     pub file_name: FileName,
@@ -42,6 +44,11 @@ pub struct FileRecord {
 }
 
 impl FileRecord {
+    /// The record of a file by its name and what it holds.
+    pub fn new(file_name: FileName, content: Content) -> Self {
+        Self { file_name, size: content.size, sha256: content.sha256 }
+    }
+
     /// The record of an artifact.
     pub fn of(artifact: &dyn Artifact) -> Self {
         Self {
@@ -55,6 +62,7 @@ impl FileRecord {
 /// What a manifest says of one image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ImageManifest {
     /// What a menu shows for it.
     pub title: Title,

@@ -162,7 +162,7 @@ impl PrebuiltBuilder {
             open(&mut expected, ArtifactKind::Script, FileName::new("script")?, &path, context)
                 .await?;
         }
-        let provenance = Provenance { builder: self.name().to_owned(), ..Provenance::default() };
+        let provenance = Provenance::new(self.name());
         image.provenance(provenance).build()
     }
 }

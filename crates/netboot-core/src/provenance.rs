@@ -5,8 +5,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// What a builder knows of an image's origin: enough to build it again, and no clock.
+///
+/// ```
+/// use netboot_core::Provenance;
+///
+/// let mut provenance = Provenance::new("buildroot");
+/// provenance.source = Some("git+https://git.example.org/board?rev=1f0c2a".to_owned());
+/// provenance.tools.insert("gcc".to_owned(), "14.2.0".to_owned());
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Provenance {
     /// The builder's name, such as `nix`.
     pub builder: String,
@@ -31,4 +40,11 @@ pub struct Provenance {
     /// The versions of the tools that took part, by tool.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tools: BTreeMap<String, String>,
+}
+
+impl Provenance {
+    /// What is known is which builder it was; the rest is set field by field.
+    pub fn new(builder: impl Into<String>) -> Self {
+        Self { builder: builder.into(), ..Self::default() }
+    }
 }

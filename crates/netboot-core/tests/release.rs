@@ -40,11 +40,8 @@ fn profile(name: &str) -> ProfileSpec {
 }
 
 fn image(name: &str) -> Image {
-    let provenance = Provenance {
-        builder: "test".to_owned(),
-        outputs: BTreeMap::from([("kernel".to_owned(), "/nix/store/0b-linux".to_owned())]),
-        ..Provenance::default()
-    };
+    let mut provenance = Provenance::new("test");
+    provenance.outputs.insert("kernel".to_owned(), "/nix/store/0b-linux".to_owned());
     begin(&profile(name).with_services(["novanet".parse().unwrap()]))
         .kernel(kernel("the kernel"))
         .initrd(initrd("initrd", name))

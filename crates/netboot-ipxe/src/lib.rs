@@ -55,6 +55,8 @@
 //! |---|---|
 //! | `signing` | `signing`: detached signatures for iPXE's `imgverify`, made by the program `openssl` |
 
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
 pub mod dhcp;
 mod dispatch;
 mod error;

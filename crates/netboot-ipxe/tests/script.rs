@@ -215,7 +215,7 @@ fn places_are_counted_in_lines_and_bytes() {
 #[test]
 fn a_reference_has_a_scope_a_name_and_a_type() {
     let reference = |text: &str| {
-        let SettingReference { scope, name, setting_type } = SettingReference::parse(text);
+        let SettingReference { scope, name, setting_type, .. } = SettingReference::parse(text);
         let text = |bytes: Box<[u8]>| String::from_utf8(bytes.into()).unwrap();
         (scope.map(text), text(name), setting_type.map(text))
     };

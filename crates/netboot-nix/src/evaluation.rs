@@ -119,15 +119,14 @@ impl Evaluation {
         let hash_of = |(part, output): (&&str, &Output)| {
             Some(((*part).to_owned(), hashes.get(&output.out)?.clone()))
         };
-        Provenance {
-            builder: NAME.to_owned(),
-            source: Some(self.source()),
-            source_hash: self.locked.nar_hash.clone(),
-            output_hashes: outputs.iter().filter_map(hash_of).collect(),
-            derivations: of(|output| &output.drv),
-            outputs: of(|output| &output.out),
-            tools: BTreeMap::from([("nix".to_owned(), nix_version)]),
-        }
+        let mut provenance = Provenance::new(NAME);
+        provenance.source = Some(self.source());
+        provenance.source_hash.clone_from(&self.locked.nar_hash);
+        provenance.output_hashes = outputs.iter().filter_map(hash_of).collect();
+        provenance.derivations = of(|output| &output.drv);
+        provenance.outputs = of(|output| &output.out);
+        provenance.tools = BTreeMap::from([("nix".to_owned(), nix_version)]);
+        provenance
     }
 }
 

@@ -70,6 +70,7 @@
 //! is [`Error::CommandFailed`] with all that was said.
 //!
 #![doc = include_str!("causes.md")]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod asked_of_git;
 mod blocking;

@@ -41,6 +41,7 @@ pub struct Policy {
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::exhaustive_enums, reason = "callers match on it, and there are three levels")]
 pub enum Severity {
     /// It is not looked for.
     Ignore,

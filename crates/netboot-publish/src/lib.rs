@@ -74,6 +74,8 @@
 //! | `s3` | `S3Store`: a bucket of an S3-compatible object store |
 //! | `contract` | `contract`: the suite that holds an implementation of [`Store`] to its contract |
 
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;

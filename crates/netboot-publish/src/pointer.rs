@@ -25,6 +25,7 @@ const HISTORY_PREFIX: &[u8] = b"# netboot ";
 /// How a release became the live one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ActivationKind {
     /// By publishing or activating it.
     Activated,

@@ -78,6 +78,7 @@ pub trait Prover: fmt::Debug + Send + Sync {
 
 /// What came of booting an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "an image comes up or does not")]
 pub enum Verdict {
     /// It came up.
     CameUp(Proof),

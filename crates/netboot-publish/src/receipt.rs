@@ -8,6 +8,7 @@ use crate::Staged;
 /// What became of the pointer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Outcome {
     /// It was replaced.
     Activated,

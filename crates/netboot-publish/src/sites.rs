@@ -18,6 +18,7 @@ use crate::Publisher;
 
 /// When a release goes live at one of several sites.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ActivationPolicy {
     /// At each site as soon as it is staged there, whatever becomes of the others.
     EachByItself,

@@ -12,6 +12,7 @@ use crate::Error;
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Firmware {
     /// `SeaBIOS`, which comes with QEMU.
     #[default]

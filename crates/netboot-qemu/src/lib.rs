@@ -26,6 +26,8 @@
 //! [`BootStage`] has the steps, in their order. Each is read from the console, so it is known
 //! only as well as the console tells it; [`Fetch`] has iPXE's own words for each file.
 
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
 mod accelerator;
 mod boot_failure;
 mod boot_stage;

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 /// ```
 /// use netboot_qemu::{Machine, SystemIdentity};
 ///
-/// let identity = SystemIdentity { serial: Some("SN 7".to_owned()), ..SystemIdentity::default() };
+/// let identity = SystemIdentity::new().with_serial("SN 7").with_asset_tag("rack 3");
 /// let machine = Machine::builder().identity(identity).build()?;
 /// # Ok::<(), netboot_qemu::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SystemIdentity {
     /// The UUID, in its form with hyphens; zeros without this.
     pub uuid: Option<String>,
@@ -28,6 +29,46 @@ pub struct SystemIdentity {
 }
 
 impl SystemIdentity {
+    /// What QEMU says of a machine by itself.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same with a UUID, in its form with hyphens.
+    #[must_use]
+    pub fn with_uuid(mut self, uuid: impl Into<String>) -> Self {
+        self.uuid = Some(uuid.into());
+        self
+    }
+
+    /// The same with a serial number.
+    #[must_use]
+    pub fn with_serial(mut self, serial: impl Into<String>) -> Self {
+        self.serial = Some(serial.into());
+        self
+    }
+
+    /// The same with an asset tag of the chassis.
+    #[must_use]
+    pub fn with_asset_tag(mut self, asset_tag: impl Into<String>) -> Self {
+        self.asset_tag = Some(asset_tag.into());
+        self
+    }
+
+    /// The same with a manufacturer.
+    #[must_use]
+    pub fn with_manufacturer(mut self, manufacturer: impl Into<String>) -> Self {
+        self.manufacturer = Some(manufacturer.into());
+        self
+    }
+
+    /// The same with a product's name.
+    #[must_use]
+    pub fn with_product(mut self, product: impl Into<String>) -> Self {
+        self.product = Some(product.into());
+        self
+    }
+
     /// The first of its texts that cannot be told, with what it is.
     pub(crate) fn unusable(&self) -> Option<(&'static str, &str)> {
         let is_uuid = |text: &str| {

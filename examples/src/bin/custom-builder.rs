@@ -97,7 +97,7 @@ impl RescueBuilder {
         Image::builder(profile, boot)
             .kernel(Arc::new(kernel))
             .initrd(initrd)
-            .provenance(Provenance { builder: self.name().to_owned(), ..Provenance::default() })
+            .provenance(Provenance::new(self.name()))
             .build()
     }
 

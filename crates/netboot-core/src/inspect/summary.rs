@@ -29,6 +29,7 @@ pub struct InitrdSummary {
 
 /// Whether something is in an initrd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there are three answers: yes, no, and unknown")]
 pub enum Presence {
     /// It is.
     Yes,

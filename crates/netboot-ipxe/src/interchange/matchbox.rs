@@ -17,6 +17,7 @@ pub(super) const MATCHBOX: &str = "matchbox";
 
 /// What machines boot: `profiles/<id>.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Profile {
     /// Its id, which groups name, and its file's name.
     pub id: String,
@@ -29,6 +30,7 @@ pub struct Profile {
 
 /// What a profile boots.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NetBoot {
     /// The URL of the kernel; one that begins with `/` is of matchbox's own server.
     pub kernel: String,
@@ -43,6 +45,7 @@ pub struct NetBoot {
 
 /// Which machines boot a profile: `groups/<id>.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Group {
     /// Its id, and its file's name.
     pub id: String,

@@ -20,6 +20,7 @@ const KERNEL_NAME: &str = "kernel";
 
 /// What one machine boots: the body of `<api>/v1/boot/<mac>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Answer {
     /// The URL of the kernel; one that is relative is so to the API's.
     pub kernel: String,

@@ -8,6 +8,7 @@ use crate::script::{Position, Span};
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[expect(clippy::exhaustive_enums, reason = "callers match on it, and there are two levels")]
 pub enum Severity {
     /// It works on some day, or does something that nobody meant.
     Warning,

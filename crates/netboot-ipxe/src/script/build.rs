@@ -26,6 +26,7 @@ impl fmt::Display for Version {
 
 /// How wide iPXE's `unsigned long` is, in which it reckons with numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "iPXE is built for these two")]
 pub enum WordSize {
     /// 32 bits: builds for a BIOS, and for 32-bit processors.
     Bits32,
@@ -64,6 +65,7 @@ impl WordSize {
 
 /// What reads a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Build {
     /// The source that it was made from.
     pub version: Version,

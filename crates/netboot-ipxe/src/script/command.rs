@@ -49,6 +49,7 @@ impl Command {
 /// What decides whether the next command runs: by the command that ran last, so that separators
 /// associate to the left and none binds closer than another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "iPXE's language has these")]
 pub enum Separator {
     /// `&&`: if it succeeded.
     And,

@@ -14,6 +14,7 @@ pub enum Part<'a> {
 
 /// `${…}`: the name between the braces may hold further expansions, which come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Expansion<'a> {
     /// Where its `$` is, in bytes from the word's begin.
     pub offset: usize,
@@ -41,6 +42,7 @@ impl<'a> Expansion<'a> {
 /// A setting's name as scripts write it: `scope/name:type`, scope and type being optional
 /// (`parse_setting_name` in iPXE's `src/core/settings.c`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub struct SettingReference {
     /// The block of settings, such as `net0` or `net0.dhcp`: what stands before the first `/`.
     pub scope: Option<Box<[u8]>>,

@@ -9,6 +9,7 @@ use super::syntax::{CommandSyntax, OptionSyntax, OptionValue, ValueForm};
 
 /// The words behind a command's name, told apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Arguments<'a> {
     /// The options in order, each with its value; a later one takes the place of an earlier.
     pub options: Vec<(&'static OptionSyntax, Option<&'a [u8]>)>,

@@ -7,6 +7,7 @@ use std::ops::Range;
 ///
 /// A thing that a `\` at a line's end runs through has the line break inside its span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a span is a begin and an end")]
 pub struct Span {
     /// The offset of the first byte.
     pub start: usize,
@@ -38,6 +39,7 @@ impl Span {
 
 /// A place in a script's source as editors show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a position is a line and a column")]
 pub struct Position {
     /// The line, counted from 1. Only a line feed ends a line, as in iPXE.
     pub line: usize,

@@ -6,6 +6,7 @@ use super::settings::Settings;
 
 /// What iPXE does with a script, as the model has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Prediction {
     /// The downloads that it starts, in order.
     pub fetches: Vec<Fetch>,
@@ -35,6 +36,7 @@ impl Prediction {
 
 /// A download.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Fetch {
     /// The scheme in lower case.
     pub scheme: Vec<u8>,
@@ -54,6 +56,7 @@ impl fmt::Display for Fetch {
 
 /// What a server answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a download brings a file or fails")]
 pub enum Resource {
     /// The download fails.
     Missing,
@@ -63,6 +66,7 @@ pub enum Resource {
 
 /// An image that iPXE holds, as `imgstat` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImageState {
     /// Its name.
     pub name: Vec<u8>,

@@ -42,6 +42,7 @@ impl fmt::Display for SettingProblem {
 
 /// A word whose `${…}` never ends, since a value holds its own name: iPXE hangs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct ExpansionLoop;
 
 impl fmt::Display for ExpansionLoop {

@@ -9,6 +9,7 @@ pub const ARGUMENT_LIMIT: usize = 255;
 
 /// Whether an option has a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum OptionValue {
     /// It has none, and `--option=value` is an error.
     None,
@@ -34,6 +35,7 @@ pub enum ValueForm {
 
 /// An option of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct OptionSyntax {
     /// What stands behind `--`. It cannot be abbreviated.
     pub long: &'static str,
@@ -50,6 +52,7 @@ pub struct OptionSyntax {
 /// It says what a version's source has; which commands a build has is a matter of its
 /// configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CommandSyntax {
     /// Its name.
     pub name: &'static str,

@@ -6,12 +6,20 @@ use super::{PolicyCheck, Severity};
 
 /// Something in a configuration that its [`Policy`](crate::Policy) does not want.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct PolicyFinding {
     /// How much it matters: [`Severity::Warn`] or [`Severity::Deny`].
     pub severity: Severity,
     /// What it is.
     #[serde(flatten)]
     pub problem: PolicyProblem,
+}
+
+impl PolicyFinding {
+    /// A problem, and how much it matters.
+    pub fn new(severity: Severity, problem: PolicyProblem) -> Self {
+        Self { severity, problem }
+    }
 }
 
 /// What a configuration has or lacks.

@@ -55,7 +55,7 @@ impl StoredArtifact {
     ) -> Result<Self, Error> {
         let file_name = path.as_str().rsplit('/').next().unwrap_or_default();
         let file_name = FileName::new(file_name)?;
-        let record = FileRecord { file_name, size: content.size, sha256: content.sha256 };
+        let record = FileRecord::new(file_name, content);
         Ok(Self { store, kind: ArtifactKind::Script, record, path: path.clone() })
     }
 }

@@ -17,6 +17,7 @@ use crate::{Error, Finding};
 
 /// How closely to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum VerifyDepth {
     /// At sizes only: costs a listing.
     Listing,
@@ -28,6 +29,7 @@ pub enum VerifyDepth {
 
 /// What to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum VerifyScope {
     /// The pointer, the entry points and the live release.
     Live,

@@ -54,6 +54,7 @@ pub enum ListScope {
 
 /// One thing that [`Store::list`](crate::Store::list) found.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores make it")]
 pub struct Listed {
     /// Its path below the root of the target. A text, since others may have put things there
     /// under names that no [`ReleasePath`] has.
@@ -87,6 +88,7 @@ impl fmt::Display for Version {
 
 /// A small object's bytes and version.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores make it")]
 pub struct Document {
     /// The bytes.
     pub bytes: Bytes,
@@ -96,6 +98,7 @@ pub struct Document {
 
 /// How a [`Store::swap`](crate::Store::swap) ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "stores make it, and a swap happens or does not")]
 pub enum Swap {
     /// The new bytes are there.
     Done,

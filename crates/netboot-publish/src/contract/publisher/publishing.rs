@@ -99,9 +99,8 @@ pub(super) async fn staging_changes_nothing_that_machines_boot(make: Make<'_>) {
 /// The same release but for its explanations, or its pointer's text.
 fn variant(release: &Release, title: &str, pointer: &str) -> Release {
     let images = ["worker"].map(|name| {
-        let manifest = &release.manifest().images()[name];
-        let manifest =
-            netboot_core::ImageManifest { title: title.parse().unwrap(), ..manifest.clone() };
+        let mut manifest = release.manifest().images()[name].clone();
+        manifest.title = title.parse().unwrap();
         let image = sample_image(name, "one");
         netboot_core::Image::from_manifest(image.profile(), &manifest, |kind, record| {
             let log = image.build_log().filter(|_| kind == netboot_core::ArtifactKind::BuildLog);
