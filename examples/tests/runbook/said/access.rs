@@ -1,20 +1,38 @@
 //! Who gets onto a machine that was booted, and what must not be in its image.
 
-use netboot_nix::{AuthorizedKey, Error, PolicyFinding, PolicyProblem, Severity};
+use std::fs;
 
-use super::{Said, all, error, finding, worker};
+use netboot_core::{Builder, Context, ProfileSpec};
+use netboot_nix::{AuthorizedKey, Error, NixBuilder, PolicyProblem};
+use netboot_testbed::{HermeticNix, Testbed};
+use tempfile::TempDir;
+
+use super::{Said, all, error, finding, run, worker};
 
 fn of(problem: &PolicyProblem) -> String {
     finding(problem, problem.remedy())
 }
 
+/// What is said of the test flake with the key of the old README.
+fn with_the_old_key() -> String {
+    let (nix, work) = (HermeticNix::new(), TempDir::new().unwrap());
+    let flake = Testbed::locate().write_flake(&work.path().join("flake"), "first");
+    let configuration = work.path().join("flake/configuration.nix");
+    let text = fs::read_to_string(&configuration).unwrap();
+    let key = text.lines().find(|line| line.contains("ssh-ed25519")).unwrap();
+    let old = "\"ssh-ed25519 AAAAC3Nza... your-provisioning-key@host\"";
+    fs::write(&configuration, text.replace(key, old)).unwrap();
+    let builder = NixBuilder::builder(&flake).state_directory(work.path().join("state"));
+    let builder = nix
+        .environment()
+        .into_iter()
+        .fold(builder, |builder, (name, value)| builder.environment(name, value));
+    let profile = ProfileSpec::new(worker());
+    error(run(builder.build().unwrap().build(&profile, &Context::new())).unwrap_err())
+}
+
 pub(super) fn said() -> Vec<Said> {
     let user = || "root".to_owned();
-    let placeholder = || PolicyProblem::PlaceholderKey {
-        user: user(),
-        key: "ssh-ed25519 AAAAC3Nza... your-provisioning-key@host".to_owned(),
-        mark: "...".to_owned(),
-    };
     let cut = "ssh-ed25519 AAAAC3NzaC1l";
     let refused = cut.parse::<AuthorizedKey>().unwrap_err();
     let Error::InvalidAuthorizedKey { problem: reason, .. } = &refused else {
@@ -22,10 +40,6 @@ pub(super) fn said() -> Vec<Said> {
     };
     let unreadable =
         PolicyProblem::UnreadableKey { user: user(), key: cut.to_owned(), reason: reason.clone() };
-    let violated = Error::PolicyViolated {
-        attribute: "nixosConfigurations.netboot-worker".to_owned(),
-        findings: vec![PolicyFinding { severity: Severity::Deny, problem: placeholder() }],
-    };
     let password = |option: &str, empty| {
         let option = option.to_owned();
         PolicyProblem::RootPassword { option, empty }
@@ -34,7 +48,7 @@ pub(super) fn said() -> Vec<Said> {
     let service = PolicyProblem::ServiceEnabled { service: "chainfire".to_owned() };
     let package = PolicyProblem::PackageMissing { package: "chainfire".to_owned() };
     vec![
-        ("placeholder-key", error(netboot_core::Error::build("nix", &worker(), violated))),
+        ("placeholder-key", with_the_old_key()),
         ("no-authorized-key", of(&PolicyProblem::NoAuthorizedKey)),
         ("ssh-disabled", of(&PolicyProblem::SshDisabled)),
         ("unreadable-key", of(&unreadable)),

@@ -9,12 +9,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use netboot_core::inspect::{check_kernel, inspect_initrd};
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, Error, FileName, Image,
     InitPath, KernelParameter, ProfileSpec, Release,
 };
 use netboot_ipxe::dhcp::{BootServer, DhcpSettings};
-use netboot_ipxe::{Assignment, Fleet, MachineKey, Renderer, Target, UnknownMachine, lint};
+use netboot_ipxe::{
+    Assignment, BootOnce, Fleet, MachineKey, Renderer, RendererBuilder, Target, UnknownMachine, lint,
+};
 use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{Accelerator, Machine};
 use tempfile::TempDir;
@@ -99,25 +102,48 @@ fn assignment(name: &str, profile: &str, mac: &str) -> Assignment {
     Assignment::new(name.parse().unwrap(), profile.parse().unwrap()).with_key(key)
 }
 
-/// All that scripts print, with the settings that iPXE puts in.
-fn script_messages(release: &Release) -> String {
-    let target = TempDir::new().unwrap();
-    let publisher = Publisher::new(LocalStore::new(target.path()));
-    run(publisher.publish(release, &Context::new())).unwrap();
+/// All that the scripts of these releases print, with the settings that iPXE puts in.
+fn script_messages(releases: &[Release]) -> String {
     let mut messages = BTreeSet::new();
-    let blob = |path: &Path| path.components().any(|part| part.as_os_str() == "blobs");
-    for file in files(target.path()).iter().filter(|file| !blob(file)) {
-        let text = fs::read_to_string(file).unwrap();
-        for line in text.lines() {
-            if let Some((_, message)) = line.split_once("echo Netboot") {
+    for release in releases {
+        let target = TempDir::new().unwrap();
+        let publisher = Publisher::new(LocalStore::new(target.path()));
+        run(publisher.publish(release, &Context::new())).unwrap();
+        let blobs = target.path().join("blobs");
+        for file in files(target.path()).iter().filter(|file| !file.starts_with(&blobs)) {
+            let text = fs::read_to_string(file).unwrap();
+            let printed = text.lines().filter_map(|line| line.split_once("echo Netboot"));
+            messages.extend(printed.map(|(_, message)| {
                 let message = message.trim_end_matches(" ||");
-                let message = message.replace(&release.id().short(), "<release>");
-                let message = message.replace(&release.id().to_string(), "<release>");
-                messages.insert(format!("Netboot{message}"));
-            }
+                format!("Netboot{}", message.replace(&release.id().short(), "<release>"))
+            }));
         }
     }
     messages.into_iter().collect::<Vec<_>>().join("\n")
+}
+
+/// A release for each thing that machines may do which are not known, and one without a list of
+/// machines.
+fn releases() -> Vec<Release> {
+    let family = || "any".parse().unwrap();
+    let policies = [
+        UnknownMachine::Refuse,
+        UnknownMachine::Menu,
+        UnknownMachine::LocalDisk,
+        UnknownMachine::Profile(family()),
+    ];
+    let with_fleet = policies.map(|unknown| {
+        let token = BootOnce::file("tokens/node-1".parse().unwrap());
+        let known = assignment("node-1", "worker", "52:54:00:00:00:01").with_boot_once(token);
+        let fleet = Fleet::builder(unknown).assignment(known).build().unwrap();
+        let members = [(Architecture::X86_64, worker())];
+        Renderer::builder().fleet(fleet).family(family(), members)
+    });
+    let renderers = with_fleet.into_iter().chain([Renderer::builder()]);
+    let render = |renderer: RendererBuilder| {
+        renderer.build().unwrap().render_release([image("worker")]).unwrap()
+    };
+    renderers.map(render).collect()
 }
 
 fn files(directory: &Path) -> Vec<PathBuf> {
@@ -191,22 +217,22 @@ fn of_values() -> Vec<Said> {
     let findings = all(lint(script, &target), |found| {
         finding(format!("old.ipxe:{found} [{}]", found.kind.code()), found.remedy())
     });
-    let page = "it is an HTML page".to_owned();
-    let not_a_kernel = Error::NotAKernel {
-        path: "artifacts/worker/bzImage".into(),
-        architecture: Architecture::X86_64,
-        found: page,
+    let directory = TempDir::new().unwrap();
+    let file = |name: &str, content: &[u8]| {
+        let path = directory.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
     };
-    let damaged = Error::DamagedInitrd {
-        path: "artifacts/worker/initrd".into(),
-        position: 1_048_576,
-        problem: "it ends in the middle".to_owned(),
-    };
+    let page = file("bzImage", b"<html><head><title>404 Not Found</title></head></html>");
+    let not_a_kernel = run(check_kernel(&page, Architecture::X86_64)).unwrap_err();
+    let cut = file("initrd", &[b"070701".as_slice(), &[b'0'; 90]].concat());
+    let damaged = run(inspect_initrd(&cut, &Context::new())).unwrap_err();
+    let here = |said: String| said.replace(directory.path().to_str().unwrap(), "artifacts/worker");
     vec![
         ("init-pasted", error(pasted)),
         ("init-missing", error(Error::InitMissing { profile: worker(), init })),
-        ("not-a-kernel", error(not_a_kernel)),
-        ("damaged-initrd", error(damaged)),
+        ("not-a-kernel", here(error(not_a_kernel))),
+        ("damaged-initrd", here(error(damaged))),
         ("parameter-unprintable", error(unprintable)),
         ("old-script", findings),
     ]
@@ -214,14 +240,12 @@ fn of_values() -> Vec<Said> {
 
 fn of_machines() -> Vec<Said> {
     let known = assignment("node-1", "worker", "52:54:00:00:00:01");
-    let renderer = Renderer::builder().fleet(fleet_of(vec![known.clone()]).unwrap());
-    let release = renderer.build().unwrap().render_release([image("worker")]).unwrap();
     let twice = vec![known, assignment("node-2", "worker", "52:54:00:00:00:01")];
     let other = assignment("node-1", "gateway", "52:54:00:00:00:01");
     let renderer = Renderer::builder().fleet(fleet_of(vec![other]).unwrap());
     let unknown = renderer.build().unwrap().render_release([image("worker")]).unwrap_err();
     vec![
-        ("script-messages", script_messages(&release)),
+        ("script-messages", script_messages(&releases())),
         ("dhcp-refused", error(dhcp_refused())),
         ("machine-tie", error(fleet_of(twice).unwrap_err())),
         ("machine-profile", error(unknown)),

@@ -15,7 +15,7 @@ fn failed(nix: Error) -> String {
 }
 
 fn log() -> PathBuf {
-    "artifacts/.netboot/logs/worker.log".into()
+    "artifacts/.netboot/logs/worker-failed.log".into()
 }
 
 fn lines(texts: &[&str]) -> Vec<String> {
@@ -45,7 +45,9 @@ fn of_the_flake() -> Vec<Said> {
     let attribute = CONFIGURATION.to_owned();
     let missing = Error::AttributeMissing { attribute, available };
     let not_found = Error::FlakeNotFound { reference: FLAKE.to_owned(), message: None };
-    let message = "the input `nixpkgs` is not in it".to_owned();
+    let message = "flake 'git+file:///srv/infrastructure' requires lock file changes but they're not \
+                   allowed due to '--no-update-lock-file'"
+        .to_owned();
     let outdated = Error::LockFileOutdated { reference: FLAKE.to_owned(), message };
     let repository = || "/srv/infrastructure".to_owned();
     let undefined = EvaluationProblem::UndefinedVariable { name: "chainfire-server".to_owned() };
@@ -157,7 +159,7 @@ fn of_the_machine() -> Vec<Said> {
     };
     let interrupted = Error::Interrupted {
         subject: Subject::Derivation(DERIVATION.to_owned()),
-        message: "it was ended by SIGKILL".to_owned(),
+        message: "it was killed (signal 9, SIGKILL)".to_owned(),
         build_log: Some(log()),
     };
     vec![

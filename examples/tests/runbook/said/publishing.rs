@@ -55,15 +55,10 @@ fn of_releases() -> Vec<Said> {
         found: Some(release("theirs")),
     };
     let nothing = Error::NothingToRollBackTo { pointer: "current".parse().unwrap() };
-    let malformed = Error::MalformedPointer {
-        path: path("current.ipxe"),
-        problem: "a line of its history is no entry".to_owned(),
-    };
     vec![
         ("conflict", error(conflict)),
         ("not-staged", error(Error::NotStaged { release: release("pruned") })),
         ("nothing-to-roll-back-to", error(nothing)),
-        ("malformed-pointer", error(malformed)),
         ("sites", sites()),
     ]
 }

@@ -1,10 +1,18 @@
 //! What verification finds at a target, and what keeps a release from going live.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
-use netboot_publish::{Error, FailedProof, Finding, SignatureProblem};
+use netboot_core::{Context, Release, layout};
+use netboot_ipxe::Renderer;
+use netboot_publish::{
+    Error, FailedProof, Finding, LocalStore, Publisher, SignatureProblem, VerifyDepth, VerifyScope,
+};
+use tempfile::TempDir;
 
-use super::{Said, all, digest, error, finding, path, release, worker};
+use super::booting::image;
+use super::{Said, all, digest, error, finding, path, release, run, worker};
 
 fn of(found: &Finding) -> String {
     finding(found, found.hint())
@@ -32,14 +40,6 @@ fn of_targets() -> Vec<Said> {
         Finding::Unknown { path: "blobs/notes.txt".to_owned() },
         Finding::Outdated { path: path("worker/netboot.ipxe") },
         Finding::Incomplete { release: release("half") },
-        Finding::MalformedManifest {
-            release: release("edited"),
-            problem: "it is no JSON".to_owned(),
-        },
-        Finding::BrokenPointer {
-            path: path("current.ipxe"),
-            problem: "it is not the script of its live release".to_owned(),
-        },
     ];
     let not_whole = Error::NotWhole {
         release: release("half"),
@@ -51,10 +51,48 @@ fn of_targets() -> Vec<Said> {
     };
     vec![
         ("findings-damaged", all(damaged, of)),
-        ("findings-odd", all(odd, of)),
+        ("findings-odd", all(odd.into_iter().chain(of_edited_files()), of)),
+        ("malformed-pointer", malformed_pointer()),
         ("not-whole", error(not_whole)),
         ("not-whole-damaged", error(damaged_release)),
     ]
+}
+
+/// What is found of a pointer and a manifest that somebody edited.
+fn of_edited_files() -> Vec<Finding> {
+    let (target, release) = published();
+    let pointer = target.path().join("current.ipxe");
+    edit(&pointer, "echo", "echo Hello,");
+    let manifest = layout::in_release(release.id(), &layout::manifest());
+    edit(&target.path().join(manifest.as_str()), "{", "");
+    let publisher = Publisher::new(LocalStore::new(target.path()));
+    let scope = VerifyScope::Everything;
+    let report = run(publisher.verify(scope, VerifyDepth::Content, &Context::new())).unwrap();
+    report.findings
+}
+
+/// What is said of a pointer whose history somebody took away.
+fn malformed_pointer() -> String {
+    let (target, _) = published();
+    let pointer = target.path().join("current.ipxe");
+    let text = fs::read_to_string(&pointer).unwrap();
+    let script: Vec<&str> = text.lines().filter(|line| !line.starts_with("# netboot ")).collect();
+    fs::write(&pointer, script.join("\n") + "\n").unwrap();
+    error(run(Publisher::new(LocalStore::new(target.path())).live()).unwrap_err())
+}
+
+fn published() -> (TempDir, Release) {
+    let target = TempDir::new().unwrap();
+    let release = Renderer::builder().build().unwrap().render_release([image("worker")]).unwrap();
+    let publisher = Publisher::new(LocalStore::new(target.path()));
+    run(publisher.publish(&release, &Context::new())).unwrap();
+    (target, release)
+}
+
+fn edit(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(path, text.replacen(from, to, 1)).unwrap();
 }
 
 fn of_web_servers() -> Vec<Said> {
