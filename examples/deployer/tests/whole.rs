@@ -135,8 +135,8 @@ async fn from_a_flake_to_machines_that_run_and_back() {
     }
     let plan = service.json("/api/machines/node01/install-plan").await;
     assert_eq!(plan["ready"], true, "{plan:#}");
-    let command = plan["command"].as_str().unwrap();
-    assert!(command.contains("-i '/etc/deployer/install key' --phases disko,install,reboot"));
+    // QEMU shows a guest's requests as this machine's own.
+    assert_eq!(plan["target_host"], "root@127.0.0.1");
 
     // The service is started anew: what machines told is still there.
     let (status, said) = service.end(Signal::TERM);
