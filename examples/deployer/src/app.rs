@@ -9,7 +9,7 @@ use std::sync::Arc;
 use netboot_core::{CancellationToken, KernelParameter, SiteName};
 use netboot_examples::Progress;
 use netboot_ipxe::{Renderer, RendererBuilder};
-use netboot_publish::{LocalStore, Publisher, Sites};
+use netboot_publish::{ActivationPolicy, LocalStore, Publisher, Sites};
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -126,16 +126,25 @@ impl App {
         }
     }
 
-    /// All targets, which get the same releases.
+    /// The targets, which get the same releases, and those that cannot be connected to.
     ///
     /// # Errors
-    /// When a bucket cannot be reached.
-    pub(crate) async fn sites(&self) -> Result<Sites, netboot_publish::Error> {
-        let mut sites = Sites::builder().policy(self.config.policy);
+    /// When a bucket cannot be reached and releases are to go live everywhere or nowhere.
+    pub(crate) async fn sites(
+        &self,
+    ) -> Result<(Sites, Vec<(SiteName, netboot_publish::Error)>), netboot_publish::Error> {
+        let policy = self.config.policy;
+        let (mut sites, mut unreachable) = (Sites::builder().policy(policy), Vec::new());
         for (name, _) in &self.config.targets {
-            sites = sites.site(name.clone(), self.publisher(name).await?);
+            match (self.publisher(name).await, policy) {
+                (Ok(publisher), _) => sites = sites.site(name.clone(), publisher),
+                (Err(error), ActivationPolicy::EachByItself) => {
+                    unreachable.push((name.clone(), error));
+                }
+                (Err(error), _) => return Err(error),
+            }
         }
-        sites.build()
+        Ok((sites.build()?, unreachable))
     }
 
     /// What every script of this service has: its machines, and where they report to. The kernel

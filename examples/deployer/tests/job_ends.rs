@@ -133,6 +133,39 @@ async fn where_one_publisher_fails_the_release_goes_live_nowhere() {
 }
 
 #[tokio::test]
+async fn each_publisher_by_itself_if_the_configuration_says_so() {
+    let place = Place::new("one");
+    let text = fs::read_to_string(place.path("deployer.toml")).unwrap();
+    place.write_configuration(&format!("activation = 'each-by-itself'\n{text}"));
+    let service = place.start();
+    let [osaka, tokyo] = SITES;
+    fs::write(place.path(tokyo), "").unwrap();
+    let id = service.submit(json!({"kind": "deploy", "profiles": ["worker"]})).await;
+    let job = service.finished(&id).await;
+    assert_eq!(job["state"], "failed", "it is not live everywhere");
+    let error = job["errors"][0]["error"].as_str().unwrap();
+    assert!(error.contains("live at 1 of 2 sites") && error.contains("tokyo: failed"), "{error}");
+    assert_eq!(json!(place.publisher(osaka).live().await.unwrap()), job["result"]);
+}
+
+#[tokio::test]
+async fn a_machine_that_nothing_would_boot_is_found_before_anything_is_built() {
+    let place = Place::new("one");
+    let machine = "[[machines.known]]\nname = 'node01'\nprofile = 'control-plane'\n\
+                   match = { mac = '52:54:00:12:34:56' }\n";
+    place.configure(machine);
+    let service = place.start();
+    let id = service.submit(json!({"kind": "deploy", "profiles": ["worker"]})).await;
+    let job = service.finished(&id).await;
+    assert_eq!((&job["state"], &job["built"]), (&json!("failed"), &Value::Null), "{job:#}");
+    let error = job["errors"][0]["error"].as_str().unwrap();
+    assert!(error.starts_with("node01 boots control-plane, which is neither live nor"), "{error}");
+    service.succeeds(json!({"kind": "deploy", "profiles": ["worker", "control-plane"]})).await;
+    // Now it is live.
+    service.succeeds(json!({"kind": "deploy", "profiles": ["worker"]})).await;
+}
+
+#[tokio::test]
 async fn a_release_that_does_not_come_up_does_not_go_live() {
     let place = Place::new("one");
     place.configure("[proof]\nexpect = ['NETBOOT-GENERATION two']\nmemory-mib = 512\n");

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use netboot_core::{Builder, Context, Event, Image, Profile, ProfileName, ReleaseId};
+use netboot_core::{Builder, Context, Event, Image, Profile, ProfileName, ReleaseId, SiteName};
 use netboot_ipxe::Renderer;
 use netboot_nix::NixBuilder;
-use netboot_publish::{ActivationKind, Retention, SitesReport};
+use netboot_publish::{ActivationKind, ActivationPolicy, Error, Publisher, Retention, SitesReport};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -14,6 +14,7 @@ use super::entry::Entry;
 use super::error::JobError;
 use super::event_log::Happened;
 use super::model::{Failure, JobRequest, JobState, RollbackTarget};
+use crate::api::with_causes;
 use crate::app::App;
 use crate::proof::prover;
 
@@ -42,8 +43,8 @@ impl Steps<'_> {
                 let built = built.ok_or_else(|| {
                     JobError::new(format!("job {build} is forgotten"), "build again")
                 })?;
-                self.stage(&built).await?;
-                Ok("staged everywhere".to_owned())
+                let report = self.stage(&built).await?.ensure_staged_everywhere()?;
+                Ok(format!("release {} is staged everywhere", report.release.short()))
             }
             JobRequest::Prove { release, profile } => {
                 self.begin().await?;
@@ -67,6 +68,7 @@ impl Steps<'_> {
     async fn deploy(&self, profiles: &[ProfileName], prove: bool) -> Result<String, JobError> {
         let jobs = &self.app.jobs;
         if self.entry.job().await.built.is_none() {
+            self.check_machines(profiles).await?;
             let _turn = self.turn(&jobs.building).await?;
             self.begin().await?;
             self.build(profiles).await?;
@@ -79,7 +81,11 @@ impl Steps<'_> {
             // Some machine may have seen it: there is no way but forwards.
             Some(release) if job.going_live => release,
             _ => {
-                let release = self.stage(&built).await?;
+                let report = self.stage(&built).await?;
+                let release = report.release;
+                if self.app.config.policy == ActivationPolicy::AllOrNone {
+                    report.ensure_staged_everywhere()?;
+                }
                 if prove {
                     self.prove(&release, None).await?;
                 }
@@ -87,6 +93,24 @@ impl Steps<'_> {
             }
         };
         self.go_live(&release, ActivationKind::Activated).await
+    }
+
+    /// Finds a machine that a release could not boot, before an hour of building.
+    async fn check_machines(&self, profiles: &[ProfileName]) -> Result<(), JobError> {
+        let (config, served) = (&self.app.config, self.app.served());
+        let mut there: BTreeSet<ProfileName> = profiles.iter().cloned().collect();
+        if profiles.is_empty() {
+            there.extend(config.profiles.keys().cloned());
+        } else if let Some(live) = served.live().await? {
+            let images = served.images(&live).await?;
+            there.extend(images.iter().map(|image| image.profile().clone()));
+        }
+        let stranded = config.machines.values().find(|machine| !there.contains(&machine.profile));
+        let Some(machine) = stranded else { return Ok(()) };
+        let (name, profile) = (&machine.name, &machine.profile);
+        let error =
+            format!("{name} boots {profile}, which is neither live nor to be built by this job");
+        Err(JobError::new(error, "build it too; all profiles are built where none is named"))
     }
 
     /// Waits for the job's turn.
@@ -143,7 +167,7 @@ impl Steps<'_> {
     }
 
     /// Stages a release of what was built, and of the live release's other profiles as they are.
-    async fn stage(&self, built: &ReleaseId) -> Result<ReleaseId, JobError> {
+    async fn stage(&self, built: &ReleaseId) -> Result<SitesReport, JobError> {
         let (served, profiles) = (self.app.served(), &self.app.config.profiles);
         let mut images = self.app.builds().images(built).await?;
         let names: BTreeSet<ProfileName> =
@@ -156,11 +180,19 @@ impl Steps<'_> {
         }
         images.sort_by(|one, other| one.profile().cmp(other.profile()));
         let release = self.app.renderer()?.build()?.render_release(images)?;
-        let staged = self.app.sites().await?.stage(&release, self.context).await;
-        staged.ensure_staged_everywhere()?;
-        let id = *release.id();
-        self.entry.update(|job| job.result = Some(id)).await?;
-        Ok(id)
+        let (sites, unreachable) = self.app.sites().await?;
+        self.warn_of(&unreachable);
+        let report = sites.stage(&release, self.context).await;
+        self.entry.update(|job| job.result = Some(*release.id())).await?;
+        Ok(report)
+    }
+
+    /// Tells of publishers that get nothing, where each goes live by itself.
+    fn warn_of(&self, unreachable: &[(SiteName, Error)]) {
+        for (site, error) in unreachable {
+            let message = format!("{site} cannot be reached: {}", with_causes(error));
+            self.context.emit(Event::Warning { profile: None, message, hint: error.hint() });
+        }
     }
 
     async fn prove(
@@ -193,13 +225,18 @@ impl Steps<'_> {
 
     /// Makes a release live everywhere, by the policy, and deletes what is kept no longer.
     async fn go_live(&self, release: &ReleaseId, kind: ActivationKind) -> Result<String, JobError> {
-        let sites = self.app.sites().await?;
+        let (sites, unreachable) = self.app.sites().await?;
         self.entry.begin_going_live(*release).await?;
-        let report: SitesReport = match kind {
+        let report = match kind {
             ActivationKind::RolledBack => sites.rollback(release, self.context).await,
             _ => sites.activate(release, self.context).await,
         };
         let summary = report.ensure_live_everywhere()?.to_string();
+        if let Some((site, error)) = unreachable.into_iter().next() {
+            let error_text =
+                format!("{summary}\n{site}: cannot be reached: {}", with_causes(&error));
+            return Err(JobError::new(error_text, error.hint().unwrap_or_default()));
+        }
         let retention = &self.app.config.retention;
         for publisher in sites.publishers().values() {
             self.prune(publisher, retention).await;
@@ -210,7 +247,7 @@ impl Steps<'_> {
     }
 
     /// What cannot be deleted now is deleted the next time: the release is live.
-    async fn prune(&self, publisher: &netboot_publish::Publisher, retention: &Retention) {
+    async fn prune(&self, publisher: &Publisher, retention: &Retention) {
         if let Err(error) = publisher.prune(retention, self.context).await {
             let message = format!("{}: not pruned: {error}", publisher.store());
             let hint = error.hint();
