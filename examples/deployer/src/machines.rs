@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
-use netboot_core::ProfileName;
+use netboot_core::{ProfileName, ReleaseId};
 use serde::{Deserialize, Serialize};
 
 use crate::api::ApiError;
@@ -34,6 +34,8 @@ pub(crate) struct MachineView {
     pub(crate) labels: BTreeMap<String, String>,
     /// When it came to each stage of its latest boot.
     pub(crate) boot: BTreeMap<Stage, Timestamp>,
+    /// The release whose image its latest boot was given.
+    pub(crate) release: Option<ReleaseId>,
     /// Its last report.
     pub(crate) last: Option<Report>,
 }
@@ -104,6 +106,7 @@ pub(crate) fn known(app: &App, name: &str) -> Option<MachineView> {
         matches: machine.selector.keys().iter().map(ToString::to_string).collect(),
         labels: machine.labels.clone(),
         boot: stages(&reports),
+        release: release(&reports),
         last: reports.last().cloned(),
     })
 }
@@ -116,12 +119,17 @@ fn stranger(name: String, reports: &[Report]) -> MachineView {
         matches: Vec::new(),
         labels: BTreeMap::new(),
         boot: stages(reports),
+        release: release(reports),
         last: reports.last().cloned(),
     }
 }
 
 fn stages(reports: &[Report]) -> BTreeMap<Stage, Timestamp> {
     latest_boot(reports).iter().map(|report| (report.stage, report.at)).collect()
+}
+
+fn release(reports: &[Report]) -> Option<ReleaseId> {
+    latest_boot(reports).iter().find_map(|report| report.release)
 }
 
 /// The answer where no machine has the name.

@@ -122,14 +122,19 @@ fn remember(
     cards: &mut BTreeMap<MacAddress, String>,
     Line { machine, report }: Line,
 ) {
-    if let (MachineId::Known(name), Some(card)) = (&machine, report.mac) {
-        cards.insert(card, name.clone());
+    // Until it was known whose the card is, it was a stranger's.
+    let mut earlier = VecDeque::new();
+    if let (MachineId::Known(name), Some(card)) = (&machine, report.mac)
+        && cards.insert(card, name.clone()).is_none()
+    {
+        let stranger = MachineId::Unknown(card.separated_by("-"));
+        earlier = machines.remove(&stranger).unwrap_or_default();
     }
     let reports = machines.entry(machine).or_default();
-    if reports.len() == KEPT {
-        reports.pop_front();
-    }
+    reports.extend(earlier);
     reports.push_back(report);
+    reports.make_contiguous().sort_by_key(|report| report.at);
+    reports.drain(..reports.len().saturating_sub(KEPT));
     let strangers = machines.iter().filter(|(machine, _)| matches!(machine, MachineId::Unknown(_)));
     if strangers.clone().count() > STRANGERS {
         let oldest = strangers.min_by_key(|(_, reports)| reports.back().map(|last| last.at));
@@ -179,6 +184,26 @@ mod tests {
         assert_eq!(reports.of(&known("node01")), [first, report(Stage::Init, 3)]);
         assert_eq!(reports.owner_of("52:54:00:00:00:01".parse().unwrap()).unwrap(), "node01");
         assert_eq!(reports.strangers().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_a_card_told_is_its_machines_once_it_is_known_whose_it_is() {
+        let directory = TempDir::new().unwrap();
+        let reports = Reports::open(directory.path()).await.unwrap();
+        let with_card = |stage, seconds| {
+            let mut report = report(stage, seconds);
+            report.mac = Some("52:54:00:00:00:07".parse().unwrap());
+            report
+        };
+        reports.note(known("node01"), report(Stage::Init, 1));
+        reports.note(stranger(7), with_card(Stage::Dhcp, 2));
+        reports.note(known("node01"), with_card(Stage::Script, 3));
+        for reports in [reports, Reports::open(directory.path()).await.unwrap()] {
+            let stages = reports.of(&known("node01")).into_iter().map(|report| report.stage);
+            let expected = [Stage::Init, Stage::Dhcp, Stage::Script];
+            assert_eq!(stages.collect::<Vec<_>>(), expected);
+            assert!(reports.strangers().is_empty());
+        }
     }
 
     #[tokio::test]

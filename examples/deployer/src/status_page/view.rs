@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use netboot_core::ReleaseId;
 use netboot_ipxe::UnknownMachine;
 use serde::Serialize;
 use serde_json::Value;
@@ -27,6 +28,8 @@ pub(super) struct View {
     now: String,
     /// The releases that were live, the live one first.
     releases: Vec<ReleaseRow>,
+    /// What the live release has images of.
+    profiles: Vec<String>,
     /// Why it is not known what is live.
     pub(super) error: Option<String>,
     /// Jobs that are not over, and some that are, newest first.
@@ -87,6 +90,8 @@ pub(super) struct MachineRow {
     when: Option<When>,
     address: Option<String>,
     release: Option<String>,
+    /// Whether that is another release than the live one.
+    is_other: bool,
     pub(super) reason: Option<String>,
 }
 
@@ -99,27 +104,33 @@ struct Step {
 
 impl View {
     pub(super) async fn of(app: &App) -> Self {
-        let (releases, error) = match app.served().history().await {
+        let (live, releases, error) = match app.served().history().await {
             Ok(history) => {
+                let live = history.first().map(|entry| entry.release);
                 let rows = history.into_iter().take(SHOWN).map(|entry| ReleaseRow {
                     id: entry.release.to_string(),
                     short: entry.release.short(),
                     kind: serde_json::to_value(entry.kind).unwrap_or_default(),
                     when: When::of(entry.activated_at.into()),
                 });
-                (rows.collect(), None)
+                (live, rows.collect(), None)
             }
-            Err(error) => (Vec::new(), Some(with_causes(&error))),
+            Err(error) => (None, Vec::new(), Some(with_causes(&error))),
+        };
+        let images = match live {
+            Some(live) => app.served().images(&live).await.unwrap_or_default(),
+            None => Vec::new(),
         };
         let (machines, strangers): (Vec<_>, Vec<_>) =
             machines::all(app).into_iter().partition(|machine| machine.known);
         let rows = |machines: Vec<MachineView>| -> Vec<MachineRow> {
-            machines.into_iter().map(MachineRow::of).collect()
+            machines.into_iter().map(|machine| MachineRow::of(machine, live)).collect()
         };
         let (machines, strangers) = (rows(machines), rows(strangers));
         let count = |tone| machines.iter().filter(|machine| machine.tone == tone).count();
         Self {
             now: Timestamp::now().to_string(),
+            profiles: images.iter().map(|image| image.profile().to_string()).collect(),
             releases,
             error,
             jobs: shown(app.jobs.list().await),
@@ -169,7 +180,7 @@ impl JobRow {
 }
 
 impl MachineRow {
-    fn of(machine: MachineView) -> Self {
+    fn of(machine: MachineView, live: Option<ReleaseId>) -> Self {
         let last = machine.last.as_ref();
         let tone = match last.map(|last| (last.stage, last.at.age())) {
             None => "silent",
@@ -182,7 +193,6 @@ impl MachineRow {
             name: stage.as_str(),
             when: machine.boot.get(&stage).map(ToString::to_string),
         };
-        let release = last.and_then(|last| last.release);
         Self {
             profile: machine.profile.as_ref().map(ToString::to_string),
             matches: machine.matches.clone(),
@@ -192,7 +202,8 @@ impl MachineRow {
             stage: last.map(|last| last.stage.as_str()),
             when: last.map(|last| When::of(last.at)),
             address: last.map(|last| last.address.to_string()),
-            release: release.map(|release| release.short()),
+            release: machine.release.map(|release| release.short()),
+            is_other: machine.release.is_some() && machine.release != live,
             reason: last.and_then(|last| last.reason.clone()),
             name: machine.name,
         }
