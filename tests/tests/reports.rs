@@ -7,10 +7,10 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use netboot_core::Context;
-use netboot_ipxe::Renderer;
+use netboot_core::{Context, ProfileName, layout};
+use netboot_ipxe::{Assignment, Fleet, MachineKey, Renderer, UnknownMachine};
 use netboot_qemu::{DirectoryServer, Firmware};
-use netboot_tests::{Site, boot};
+use netboot_tests::{Site, SmallSite, boot};
 
 /// The first lines of requests.
 type Lines = Arc<Mutex<Vec<String>>>;
@@ -69,4 +69,37 @@ async fn a_machine_boots_though_nobody_takes_its_reports() {
     let kept = Mutex::new(Vec::new());
     let (port, lines) = listen(move |stream| kept.lock().unwrap().push(stream));
     assert_eq!(boot_reporting_to(port, &lines).await, ["dhcp", "kernel", "initrd"]);
+}
+
+/// What a machine of a small site, whose image does not start, told by its last report.
+async fn last_stage(address: &str, script: &str, expected: &str) -> Option<String> {
+    let (port, lines) = listen(|mut stream| {
+        let _ = stream.write_all(b"HTTP/1.1 204 Noted\r\n\r\n");
+    });
+    let url = format!("http://10.0.2.2:{port}/report").parse().unwrap();
+    let key = MachineKey::Mac("52:54:00:00:00:01".parse().unwrap());
+    let known = Assignment::new("node-1".parse().unwrap(), "worker".parse().unwrap()).with_key(key);
+    let fleet = Fleet::builder(UnknownMachine::Refuse).assignment(known).build().unwrap();
+    let renderer = SmallSite::renderer().report_url(&url).unwrap().fleet(fleet);
+    let site = SmallSite::publish(renderer, &["worker"]).await;
+    let worker = ProfileName::new("worker").unwrap();
+    let initrd = layout::blob(&site.release().manifest().images()[&worker].initrds[0].sha256);
+    fs::remove_file(site.published().join(initrd.as_str())).unwrap();
+    site.boot(script, SmallSite::machine(address), &[expected]).await;
+    let lines = lines.lock().unwrap();
+    lines.iter().rev().find_map(|line| Some(line.split_once("stage=")?.1.split_once('&')?.0.into()))
+}
+
+#[tokio::test]
+async fn a_machine_tells_that_it_was_refused() {
+    let expected = "MAC address 52:54:00:00:00:99";
+    let stage = last_stage("52:54:00:00:00:99", "boot.ipxe", expected).await;
+    assert_eq!(stage.as_deref(), Some("refused"));
+}
+
+#[tokio::test]
+async fn a_machine_tells_that_it_gave_up() {
+    let expected = "node-1 worker does not start";
+    let stage = last_stage("52:54:00:00:00:01", "boot.ipxe", expected).await;
+    assert_eq!(stage.as_deref(), Some("failed"));
 }

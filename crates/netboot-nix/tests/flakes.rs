@@ -156,3 +156,17 @@ async fn offline_no_substituter_is_asked() {
         assert_eq!(asked.load(Ordering::Relaxed) == 0, offline);
     }
 }
+
+#[tokio::test]
+async fn flakes_need_not_be_enabled() {
+    let place = Place::new();
+    let settings = place.settings("");
+    let is_feature = |line: &&str| line.contains("experimental-features");
+    assert!(settings.lines().any(|line| is_feature(&line)), "{settings}");
+    let without: Vec<&str> = settings.lines().filter(|line| !is_feature(line)).collect();
+    let configuration = least_configuration("x", WITH_INIT, "{ }");
+    let flake =
+        place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"));
+    let builder = place.builder(&flake).environment("NIX_CONFIG", without.join("\n"));
+    builder.build().unwrap().build(&profile("x"), &Context::new()).await.unwrap();
+}
