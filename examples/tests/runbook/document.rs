@@ -74,3 +74,18 @@ pub(crate) fn proofs(text: &str) -> Vec<Proof> {
     }
     proofs
 }
+
+/// The text without its blocks and without comments.
+pub(crate) fn prose(text: &str) -> String {
+    let mut open = false;
+    let mut prose = String::new();
+    for line in text.lines() {
+        if line.starts_with("```") {
+            open = !open;
+        } else if !open && !line.starts_with("<!--") {
+            prose += line;
+            prose.push('\n');
+        }
+    }
+    prose
+}

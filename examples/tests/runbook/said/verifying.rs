@@ -58,17 +58,21 @@ fn of_targets() -> Vec<Said> {
     ]
 }
 
-/// What is found of a pointer and a manifest that somebody edited.
+/// What is found of a pointer and of a manifest that somebody edited.
 fn of_edited_files() -> Vec<Finding> {
+    let found = |target: &TempDir| {
+        let publisher = Publisher::new(LocalStore::new(target.path()));
+        let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);
+        run(publisher.verify(scope, depth, &Context::new())).unwrap().findings
+    };
+    let (target, _) = published();
+    edit(&target.path().join("current.ipxe"), "echo", "echo Hello,");
+    let mut findings = found(&target);
     let (target, release) = published();
-    let pointer = target.path().join("current.ipxe");
-    edit(&pointer, "echo", "echo Hello,");
     let manifest = layout::in_release(release.id(), &layout::manifest());
     edit(&target.path().join(manifest.as_str()), "{", "");
-    let publisher = Publisher::new(LocalStore::new(target.path()));
-    let scope = VerifyScope::Everything;
-    let report = run(publisher.verify(scope, VerifyDepth::Content, &Context::new())).unwrap();
-    report.findings
+    findings.extend(found(&target));
+    findings
 }
 
 /// What is said of a pointer whose history somebody took away.
