@@ -4,9 +4,13 @@
 mod service;
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode, header};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use service::{Place, Service, TOKEN};
 
@@ -235,4 +239,40 @@ fn without_a_token_and_beside_another_it_does_not_start() {
     let mut command = place.command();
     let said = fails(command.env_remove("DEPLOYER_TOKEN").args(["--token-file", "token"]));
     assert!(said.contains(&format!("cannot listen at {address}")), "{said}");
+}
+
+#[tokio::test]
+async fn what_others_can_reach_is_said_and_loopback_is_not() {
+    let place = Place::new("one");
+    assert_eq!(place.start().heard, "");
+    let text = fs::read_to_string(place.path("deployer.toml")).unwrap();
+    place.write_configuration(&text.replace("127.0.0.1:0", "0.0.0.0:0"));
+    let heard = place.start().heard.clone();
+    assert!(heard.starts_with("warning: anybody who reaches 0.0.0.0:"), "{heard}");
+    // No machine would know where that is.
+    let unnamed = text.replace("127.0.0.1:0", "0.0.0.0:0").replace("url = ", "# ");
+    let said = refusal(&place, &unnamed);
+    assert!(said.contains("url: no machine reaches this service at 0.0.0.0:0"), "{said}");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_the_end_up_no_longer_than_the_grace() {
+    let place = Place::new("one");
+    let text = fs::read_to_string(place.path("deployer.toml")).unwrap();
+    place.write_configuration(&text.replace("grace-seconds = 5", "grace-seconds = 1"));
+    let service = place.start();
+    let job = service.succeeds(json!({"kind": "deploy", "profiles": ["worker"]})).await;
+    let release = job["result"].as_str().unwrap().parse().unwrap();
+    let images = place.publisher("osaka").images(&release).await.unwrap();
+    let blob = netboot_core::layout::blob(&images[0].kernel().sha256());
+    let mut client = TcpStream::connect(service.url.trim_start_matches("http://")).unwrap();
+    write!(client, "GET /published/{blob} HTTP/1.1\r\nHost: deployer\r\n\r\n").unwrap();
+    let mut first = [0; 15];
+    client.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200 OK");
+    let begin = Instant::now();
+    let (status, said) = service.end(Signal::TERM);
+    assert!(status.success(), "{status}: {said}");
+    let took = begin.elapsed();
+    assert!(took > Duration::from_millis(900) && took < Duration::from_secs(5), "{took:?}");
 }

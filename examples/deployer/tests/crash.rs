@@ -1,7 +1,8 @@
 //! The service is killed at many moments of its work, and started again: what was begun is brought
 //! to its end, what machines see is whole at every moment, and nothing is left over.
 //!
-//! `DEPLOYER_CRASHES` says at how many moments of a deployment; 6 by default.
+//! `DEPLOYER_CRASHES` says at how many moments of a deployment; 6 by default. Half of them are spread
+//! over all of it, and half over the short time in which a release is staged and goes live.
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod service;
@@ -14,11 +15,23 @@ use netboot_publish::{VerifyDepth, VerifyScope};
 use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use service::{Place, SITES, files};
+use service::{Place, SITES, Service, files};
 
 fn moments() -> u32 {
     let chosen = std::env::var("DEPLOYER_CRASHES").ok();
     chosen.map_or(6, |text| text.parse().unwrap())
+}
+
+/// Waits for one of the moments of a deployment that takes this long.
+async fn wait_for(moment: u32, takes: Duration, service: &Service, id: &str) {
+    let share = |of: Duration| of * (moment / 2) / moments().div_ceil(2);
+    if moment.is_multiple_of(2) {
+        tokio::time::sleep(share(takes)).await;
+    } else {
+        // What is built is kept by then, and the rest takes less than this.
+        service.says(id, "\"phase\":\"verifying\"").await;
+        tokio::time::sleep(share(Duration::from_millis(80))).await;
+    }
 }
 
 /// Fails unless all that machines can see at both sites is whole, to the last byte.
@@ -91,7 +104,7 @@ async fn a_deployment_is_killed_at_any_moment_and_brought_to_its_end() {
         place.write_flake(&format!("{}", moment + 2));
         let service = place.start();
         let id = service.submit(deploy.clone()).await;
-        tokio::time::sleep(takes * moment / moments).await;
+        wait_for(moment, takes, &service, &id).await;
         service.end(Signal::KILL);
         assert_no_strays(&place);
         assert_whole(&place).await;
@@ -147,6 +160,23 @@ async fn a_rollback_that_is_killed_goes_no_further_than_it_was_to() {
         service.end(Signal::KILL);
         assert_clean(&place, releases[2].as_str().unwrap().parse().unwrap()).await;
     }
+}
+
+#[tokio::test]
+async fn a_proof_that_is_killed_leaves_no_machine_behind_and_is_begun_anew() {
+    let place = Place::new("one");
+    place.configure("[proof]\nexpect = ['NETBOOT-GENERATION one']\nmemory-mib = 512\n");
+    let service = place.start();
+    let id = service.submit(json!({"kind": "deploy", "profiles": ["worker"], "prove": true})).await;
+    // The machine is on, and its console says something.
+    service.says(&id, "\"phase\":\"booting\"").await;
+    service.says(&id, "iPXE").await;
+    service.end(Signal::KILL);
+    assert_no_strays(&place);
+    let service = place.start();
+    let job = service.finished(&id).await;
+    assert_eq!((&job["state"], &job["attempts"]), (&json!("succeeded"), &json!(2)), "{job:#}");
+    assert_eq!(service.live().await, job["result"]);
 }
 
 #[tokio::test]

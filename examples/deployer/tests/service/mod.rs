@@ -33,6 +33,8 @@ pub(crate) struct Place {
 pub(crate) struct Service {
     pub(crate) url: String,
     pub(crate) client: reqwest::Client,
+    /// What it said before it listened.
+    pub(crate) heard: String,
     process: Child,
     said: Receiver<String>,
 }
@@ -133,7 +135,7 @@ impl Place {
             heard += &line;
             heard.push('\n');
         };
-        Service { url, client: reqwest::Client::new(), process, said }
+        Service { url, client: reqwest::Client::new(), heard, process, said }
     }
 
     /// What is published at a site.
