@@ -15,6 +15,8 @@ mod problem;
 mod proof;
 mod published;
 mod reports;
+#[cfg(test)]
+mod runbook;
 mod server;
 mod status_page;
 mod timestamp;

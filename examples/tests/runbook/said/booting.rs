@@ -16,7 +16,8 @@ use netboot_core::{
 };
 use netboot_ipxe::dhcp::{BootServer, DhcpSettings};
 use netboot_ipxe::{
-    Assignment, BootOnce, Fleet, MachineKey, Renderer, RendererBuilder, Target, UnknownMachine, lint,
+    Assignment, BootOnce, Fleet, MachineKey, Renderer, RendererBuilder, Target, UnknownMachine,
+    lint,
 };
 use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{Accelerator, Machine};
@@ -186,7 +187,10 @@ fn of_stages() -> Vec<Said> {
             fetch("http://10.0.0.1/boot.ipxe... Connection timed out (http://ipxe.org/4c0a6035)"),
         ),
         ("fetch-dns", fetch("http://boot/x.ipxe... Error 0x3e11613b (http://ipxe.org/3e11613b)")),
-        ("fetch-https", fetch("Could not start download: Operation not supported (http://ipxe.org/3c092083)")),
+        (
+            "fetch-https",
+            fetch("Could not start download: Operation not supported (http://ipxe.org/3c092083)"),
+        ),
         ("panic-init", panic(&[], requested)),
         ("panic-root", panic(&[], "VFS: Unable to mount root fs on unknown-block(0,0)")),
         ("panic-killed-init", panic(&[INIT], "Attempted to kill init! exitcode=0x00000100")),
@@ -212,7 +216,8 @@ fn of_values() -> Vec<Said> {
                 .unwrap()
         })
         .unwrap_err();
-    let script = b"#!ipxe\nkernel bzImage init=/nix/store/*/init console=ttyS0\ninitrd initrd\nboot\n";
+    let script =
+        b"#!ipxe\nkernel bzImage init=/nix/store/*/init console=ttyS0\ninitrd initrd\nboot\n";
     let target: Target = "bookworm".parse().unwrap();
     let findings = all(lint(script, &target), |found| {
         finding(format!("old.ipxe:{found} [{}]", found.kind.code()), found.remedy())

@@ -45,9 +45,10 @@ fn of_the_flake() -> Vec<Said> {
     let attribute = CONFIGURATION.to_owned();
     let missing = Error::AttributeMissing { attribute, available };
     let not_found = Error::FlakeNotFound { reference: FLAKE.to_owned(), message: None };
-    let message = "flake 'git+file:///srv/infrastructure' requires lock file changes but they're not \
+    let message =
+        "flake 'git+file:///srv/infrastructure' requires lock file changes but they're not \
                    allowed due to '--no-update-lock-file'"
-        .to_owned();
+            .to_owned();
     let outdated = Error::LockFileOutdated { reference: FLAKE.to_owned(), message };
     let repository = || "/srv/infrastructure".to_owned();
     let undefined = EvaluationProblem::UndefinedVariable { name: "chainfire-server".to_owned() };
@@ -119,7 +120,10 @@ fn of_the_build() -> Vec<Said> {
     vec![
         (
             "build-failed",
-            build_failed("exit code 101", &["error[E0433]: failed to resolve", "make: *** [all] Error 101"]),
+            build_failed(
+                "exit code 101",
+                &["error[E0433]: failed to resolve", "make: *** [all] Error 101"],
+            ),
         ),
         ("build-killed", build_failed("signal 9 (Killed)", &["rustc: linking"])),
         ("build-download", build_failed("exit code 1", &["curl: (6) Could not resolve host"])),

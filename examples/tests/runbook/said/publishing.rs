@@ -38,7 +38,8 @@ fn of_the_target() -> Vec<Said> {
         path: "/srv/pxe/nixos".into(),
         source: io::ErrorKind::ReadOnlyFilesystem.into(),
     };
-    let foreign = Error::ForeignFile { path: path("boot.ipxe"), store: "/srv/pxe/nixos".to_owned() };
+    let foreign =
+        Error::ForeignFile { path: path("boot.ipxe"), store: "/srv/pxe/nixos".to_owned() };
     vec![
         ("target-full", error(full)),
         ("target-missing", error(Error::NoSuchDirectory { path: "/srv/pxe".into() })),

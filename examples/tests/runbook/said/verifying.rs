@@ -45,10 +45,8 @@ fn of_targets() -> Vec<Said> {
         release: release("half"),
         findings: vec![Finding::Missing { path: blob() }],
     };
-    let damaged_release = Error::NotWhole {
-        release: release("flipped"),
-        findings: vec![damaged[2].clone()],
-    };
+    let damaged_release =
+        Error::NotWhole { release: release("flipped"), findings: vec![damaged[2].clone()] };
     vec![
         ("findings-damaged", all(damaged, of)),
         ("findings-odd", all(odd.into_iter().chain(of_edited_files()), of)),
@@ -110,11 +108,7 @@ fn of_web_servers() -> Vec<Said> {
         },
         Finding::CutShort { path: blob(), announced: Some(1_048_576), received: 65_536 },
         Finding::NoLength { path: blob() },
-        Finding::Stale {
-            path: path("current.ipxe"),
-            live: Some(release("old")),
-            age: Some(600),
-        },
+        Finding::Stale { path: path("current.ipxe"), live: Some(release("old")), age: Some(600) },
     ];
     let unreachable = Error::PublicUrl {
         url: "http://boot.example.net/nixos/current.ipxe".to_owned(),
@@ -131,8 +125,9 @@ fn of_trust() -> Vec<Said> {
         SignatureProblem::OtherRelease,
         SignatureProblem::Malformed,
     ];
-    let signature =
-        |problem: &SignatureProblem| error(Error::Signature { release: release("new"), problem: *problem });
+    let signature = |problem: &SignatureProblem| {
+        error(Error::Signature { release: release("new"), problem: *problem })
+    };
     let problem = "it ran out of time, and came to kernel started; not seen: login:";
     let failed = FailedProof::new(problem, "[    0.000000] Linux version 6.12.30");
     let failures = BTreeMap::from([(worker(), failed)]);
