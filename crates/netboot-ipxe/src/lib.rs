@@ -45,6 +45,12 @@
 //! parameters and the initrd that are its own, and machines that are not known get the menu, a
 //! profile, their local disk, or nothing.
 //!
+//! A service that answers each machine itself needs no dispatch in a script: DHCP names a URL with
+//! [`render_service_entry`](Renderer::render_service_entry), which asks again and says who the
+//! machine is; [`Fleet::closest_assignments`] finds it, [`render_machine`](Renderer::render_machine)
+//! starts its image, and [`render_notice`](Renderer::render_notice) tells a machine why it gets none.
+//! `examples/deployer` is such a service.
+//!
 //! Scripts are rendered for a [`Target`], by default for Debian bookworm's build of 2019, the
 //! oldest in common use, and [linted](fn@lint) for it before anybody sees them: nothing is in them
 //! that the target lacks. Their texts are Tera templates ([`TemplateName`]), which a caller

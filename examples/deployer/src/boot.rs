@@ -45,7 +45,7 @@ async fn boot(
         let (release, profile) = answer.image().unzip();
         let report = Report {
             at: Timestamp::now(),
-            stage: if release.is_some() { Stage::Script } else { Stage::Refused },
+            stage: if answer.is_granted() { Stage::Script } else { Stage::Refused },
             address: peer.ip().to_canonical(),
             mac: identity.macs.first().copied(),
             uuid: identity.uuid,

@@ -79,26 +79,26 @@ async fn files_are_served_whole_with_the_headers_that_buckets_have() {
 #[tokio::test]
 async fn a_range_is_served_and_several_at_once_get_the_whole() {
     let site = Site::new().await;
-    let size = site.kernel.len();
+    let total = site.kernel.len();
     for (range, first, end) in [
         ("bytes=0-99".to_owned(), 0, 100),
-        ("bytes=399000-".to_owned(), 399_000, size),
-        ("bytes=-10".to_owned(), size - 10, size),
-        (format!("bytes={}-{}", size - 1, size + 10), size - 1, size),
+        ("bytes=399000-".to_owned(), 399_000, total),
+        ("bytes=-10".to_owned(), total - 10, total),
+        (format!("bytes={}-{}", total - 1, total + 10), total - 1, total),
     ] {
         let response = site.get(&site.blob, &[(RANGE, &range)]).await;
         assert_eq!(response.status(), StatusCode::PARTIAL_CONTENT, "{range}");
-        let expected = format!("bytes {first}-{}/{size}", end - 1);
+        let expected = format!("bytes {first}-{}/{total}", end - 1);
         assert_eq!(header(&response, &CONTENT_RANGE), expected);
         assert!(response.bytes().await.unwrap() == site.kernel[first..end], "{range}");
     }
     let outside = site.get(&site.blob, &[(RANGE, "bytes=400000-")]).await;
     assert_eq!(outside.status(), StatusCode::RANGE_NOT_SATISFIABLE);
-    assert_eq!(header(&outside, &CONTENT_RANGE), format!("bytes */{size}"));
+    assert_eq!(header(&outside, &CONTENT_RANGE), format!("bytes */{total}"));
 
     let several = site.get(&site.blob, &[(RANGE, "bytes=0-1, 10-11")]).await;
     assert_eq!(several.status(), StatusCode::OK);
-    assert_eq!(several.bytes().await.unwrap().len(), size);
+    assert_eq!(several.bytes().await.unwrap().len(), total);
 }
 
 #[tokio::test]

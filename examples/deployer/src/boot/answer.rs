@@ -73,6 +73,11 @@ impl Answer {
         })
     }
 
+    /// Whether it is what the machine is to get, and no refusal.
+    pub(super) fn is_granted(&self) -> bool {
+        self.status().is_success()
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::Entry | Self::Image { .. } | Self::Menu { .. } | Self::LocalDisk => {
@@ -110,11 +115,18 @@ impl Answer {
         response
     }
 
+    /// What the machine runs.
     fn script(self, app: &App) -> Result<String, netboot_ipxe::Error> {
-        let scripts = &app.machine_scripts;
+        match self {
+            Self::Entry => app.machine_scripts.render_service_entry(&app.url_of("boot")),
+            Self::Image { script, .. } => Ok(script),
+            _ => self.notice(app),
+        }
+    }
+
+    /// The script of a machine that gets no image.
+    fn notice(self, app: &App) -> Result<String, netboot_ipxe::Error> {
         let next = match &self {
-            Self::Entry => return scripts.render_service_entry(&app.url_of("boot")),
-            Self::Image { .. } => NextStep::TryAgain,
             Self::Menu { path } => {
                 NextStep::Chain(ScriptUrl::absolute(&app.url_of(&format!("published/{path}")))?)
             }
@@ -123,7 +135,6 @@ impl Answer {
         };
         let reason = self.reason().unwrap_or_default();
         let more = match self {
-            Self::Image { script, .. } => return Ok(script),
             Self::Unreadable { .. } => vec![
                 format!("ask {} with mac= and the address of a card", app.url_of("boot")),
                 format!("or chain {} with nothing behind it", app.url_of("boot")),
@@ -141,6 +152,6 @@ impl Answer {
         let lines = std::iter::once(format!("this machine gets no image: {reason}")).chain(more);
         // What iPXE would print otherwise than it is, such as a serial number with `#`, is left out.
         let lines = lines.filter_map(|line| MenuText::new(format!("Netboot: {line}")).ok());
-        scripts.render_notice(&lines.collect::<Vec<_>>(), &next)
+        app.machine_scripts.render_notice(&lines.collect::<Vec<_>>(), &next)
     }
 }

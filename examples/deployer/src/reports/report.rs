@@ -14,7 +14,8 @@ use crate::timestamp::Timestamp;
 pub(crate) enum Stage {
     /// iPXE has an address, and runs the entry.
     Dhcp,
-    /// This service gave it the script of its image: the service knows that by itself.
+    /// This service gave it the script of its image, of the menu, or of its local disk: the
+    /// service knows that by itself.
     Script,
     /// It has the kernel.
     Kernel,
@@ -77,7 +78,7 @@ pub(crate) struct Report {
     /// The release that its script is of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) release: Option<ReleaseId>,
-    /// Why it got no image.
+    /// Why it got no image: it was refused, or it is to have another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
 }

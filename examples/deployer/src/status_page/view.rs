@@ -186,6 +186,8 @@ impl MachineRow {
             None => "silent",
             Some((Stage::Init, _)) => "up",
             Some((Stage::Failed | Stage::Refused, _)) => "stuck",
+            // Somebody chooses at its menu, or it is on its way to its disk: nothing is awaited.
+            Some((Stage::Script, _)) if last.is_some_and(|last| last.reason.is_some()) => "silent",
             Some((_, age)) if age > PATIENCE => "stuck",
             Some(_) => "booting",
         };
