@@ -55,7 +55,7 @@ pub(crate) fn build_examples() -> Result<PathBuf, Error> {
 }
 
 /// The cargo that runs this program, in the root of the work tree.
-fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.current_dir(workspace_directory());

@@ -1,7 +1,8 @@
-//! The chores of this repository: `cargo xtask setup`, `cargo xtask demo`, `cargo xtask test`.
+//! The chores of this repository: `cargo xtask setup`, `demo`, `test`, `check-crates`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
 mod cargo;
+mod crates;
 mod demo;
 mod error;
 
@@ -45,6 +46,14 @@ enum Chore {
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<String>,
     },
+
+    /// Check that the library's crates can be published.
+    ///
+    /// Each is packaged and compiled from its package; compiled with each feature alone, with none
+    /// and with all; its dependencies are held to deny.toml; and it is compiled with the oldest
+    /// Rust that it promises. What needs a tool that is not installed is named and left out. Takes
+    /// minutes.
+    CheckCrates,
 }
 
 fn main() -> ExitCode {
@@ -53,6 +62,7 @@ fn main() -> ExitCode {
         Chore::Demo => set_up(Purpose::Demo)
             .and_then(|testbed| demo::run(&testbed))
             .map(|()| ExitCode::SUCCESS),
+        Chore::CheckCrates => crates::check(),
         Chore::Test { arguments } => set_up(Purpose::Tests).and_then(|_| cargo::test(&arguments)),
     };
     result.unwrap_or_else(|error| {

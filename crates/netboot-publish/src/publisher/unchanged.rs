@@ -1,5 +1,7 @@
 //! Publishing what is live already.
 
+use std::collections::BTreeMap;
+
 use netboot_core::{Context, Release, ReleasePath};
 
 use super::Publisher;
@@ -40,7 +42,7 @@ impl Publisher {
         }
 
         let objects = required(manifest);
-        let links = if self.legacy_links { legacy_links(manifest)? } else { Default::default() };
+        let links = if self.legacy_links { legacy_links(manifest)? } else { BTreeMap::new() };
         let entry_points = manifest.entry_points();
         let paths = objects.keys().chain(entry_points.keys()).chain(links.keys());
         let paths: Vec<ReleasePath> = paths.cloned().collect();

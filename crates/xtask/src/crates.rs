@@ -1,0 +1,111 @@
+//! Whether the library's crates can be given to strangers: packages, features, dependencies and the
+//! oldest Rust.
+
+use std::process::{Command, ExitCode, Stdio};
+
+use crate::cargo::cargo;
+use crate::error::Error;
+
+/// The crates that are published, each behind those that it needs.
+const PUBLISHED: [&str; 5] =
+    ["netboot-core", "netboot-nix", "netboot-ipxe", "netboot-publish", "netboot-qemu"];
+
+/// One check, done by a command of cargo.
+struct Check {
+    /// What is checked.
+    name: &'static str,
+    /// A command that succeeds if the check can be done.
+    probe: Vec<String>,
+    /// How to bring what is missing.
+    remedy: String,
+    /// The check.
+    arguments: Vec<String>,
+}
+
+/// Does what checks can be done on this machine, and says which ones cannot.
+///
+/// # Errors
+/// [`Error::Start`] where there is no cargo.
+pub(crate) fn check() -> Result<ExitCode, Error> {
+    let (mut failed, mut missing) = (Vec::new(), Vec::new());
+    for check in checks(env!("CARGO_PKG_RUST_VERSION")) {
+        println!("\n== {}: cargo {}", check.name, check.arguments.join(" "));
+        if !succeeds(cargo_of(&check.probe).stdout(Stdio::null()).stderr(Stdio::null()))? {
+            println!("not checked: {}", check.remedy);
+            missing.push(format!("{} ({})", check.name, check.remedy));
+        } else if !succeeds(&mut cargo_of(&check.arguments))? {
+            failed.push(check.name);
+        }
+    }
+    println!();
+    for name in &missing {
+        println!("not checked: {name}");
+    }
+    for name in &failed {
+        println!("failed: {name}");
+    }
+    println!("{}", if failed.is_empty() { "all that was checked is well" } else { "see above" });
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn checks(oldest_rust: &str) -> Vec<Check> {
+    let check = |name, probe: &str, remedy: &str, command: &str| Check {
+        name,
+        probe: words(probe),
+        remedy: remedy.to_owned(),
+        arguments: words(command),
+    };
+    let packages = PUBLISHED.map(|name| format!("--package {name}")).join(" ");
+    let hack = "cargo install cargo-hack";
+    vec![
+        check(
+            "packages",
+            "--version",
+            "install cargo",
+            &format!("package --allow-dirty --all-features {packages}"),
+        ),
+        check(
+            "each feature alone, none, and all",
+            "hack --version",
+            hack,
+            &format!("hack clippy --each-feature {packages} -- -D warnings"),
+        ),
+        check(
+            "licences, bans and sources of dependencies",
+            "deny --version",
+            "cargo install cargo-deny",
+            "deny check licenses bans sources",
+        ),
+        check(
+            "advisories on dependencies",
+            "deny fetch db",
+            "cargo install cargo-deny, and let it reach RustSec's database",
+            "deny check advisories",
+        ),
+        check(
+            "the oldest Rust",
+            &format!("+{oldest_rust} hack --version"),
+            &format!("rustup toolchain install {oldest_rust}, and {hack}"),
+            &format!("hack check --rust-version --all-features {packages}"),
+        ),
+    ]
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
+/// The command; one that begins with a toolchain, such as `+1.89`, is rustup's to start.
+fn cargo_of(arguments: &[String]) -> Command {
+    let chooses_toolchain = arguments.first().is_some_and(|first| first.starts_with('+'));
+    let mut command = if chooses_toolchain { Command::new("cargo") } else { cargo() };
+    command.args(arguments);
+    command
+}
+
+fn succeeds(command: &mut Command) -> Result<bool, Error> {
+    let status = command
+        .status()
+        .map_err(|source| Error::Start { program: command.get_program().into(), source })?;
+    Ok(status.success())
+}
