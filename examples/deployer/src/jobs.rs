@@ -8,6 +8,7 @@
 mod entry;
 mod error;
 mod event_log;
+mod going_live;
 mod journal;
 mod model;
 mod run;

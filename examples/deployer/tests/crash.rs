@@ -163,6 +163,47 @@ async fn a_rollback_that_is_killed_goes_no_further_than_it_was_to() {
 }
 
 #[tokio::test]
+async fn what_is_live_at_one_of_two_sites_after_a_crash_is_live_at_both_or_at_none() {
+    let place = Place::new("one");
+    let service = place.start();
+    let deploy = json!({"kind": "deploy", "profiles": ["worker"]});
+    let one = service.succeeds(deploy).await["result"].clone();
+    place.write_flake("two");
+    let build = service.succeeds(json!({"kind": "build", "profiles": ["worker"]})).await;
+    let stage = service.succeeds(json!({"kind": "stage", "build": build["id"]})).await;
+    let two: ReleaseId = stage["result"].as_str().unwrap().parse().unwrap();
+    service.end(Signal::KILL);
+    let [osaka, tokyo] = SITES.map(|site| place.publisher(site));
+    for (id, tokyo_works) in [(10, false), (11, true)] {
+        // As a service leaves it that was killed when the release was live at Osaka only.
+        osaka.activate(&two, &Context::new()).await.unwrap();
+        let record = json!({
+            "id": id.to_string(), "kind": "activate", "release": two, "result": two,
+            "state": "running", "attempts": 1, "going_live": true,
+            "live_before": {"osaka": one, "tokyo": one}, "created_at": "2026-01-31T12:00:00Z",
+        });
+        std::fs::write(place.path(&format!("state/jobs/{id}.json")), record.to_string()).unwrap();
+        let (there, away) = (place.path("tokyo"), place.path("away"));
+        if !tokyo_works {
+            std::fs::rename(&there, &away).unwrap();
+            std::fs::write(&there, "").unwrap();
+        }
+        let service = place.start();
+        let job = service.finished(&id.to_string()).await;
+        service.end(Signal::TERM);
+        if !tokyo_works {
+            std::fs::remove_file(&there).unwrap();
+            std::fs::rename(&away, &there).unwrap();
+        }
+        let (state, live) =
+            if tokyo_works { ("succeeded", json!(two)) } else { ("failed", one.clone()) };
+        assert_eq!(job["state"], state, "{job:#}");
+        assert_eq!(json!(osaka.live().await.unwrap()), live);
+        assert_eq!(json!(tokyo.live().await.unwrap()), live);
+    }
+}
+
+#[tokio::test]
 async fn a_proof_that_is_killed_leaves_no_machine_behind_and_is_begun_anew() {
     let place = Place::new("one");
     place.configure("[proof]\nexpect = ['NETBOOT-GENERATION one']\nmemory-mib = 512\n");

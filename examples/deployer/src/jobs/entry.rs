@@ -1,10 +1,11 @@
 //! A job in memory: its record, its events, and the token that ends it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use netboot_core::{CancellationToken, ReleaseId};
+use netboot_core::{CancellationToken, ReleaseId, SiteName};
 use tokio::sync::Mutex;
 
 use super::error::JobError;
@@ -75,17 +76,24 @@ impl Entry {
         Ok(true)
     }
 
-    /// Writes down that the release goes live now, unless the job was cancelled before.
-    pub(super) async fn begin_going_live(&self, release: ReleaseId) -> Result<(), JobError> {
+    /// Writes down that the release goes live now, unless the job was cancelled before. What was
+    /// live before it began to go live counts, and not what a resumed job finds.
+    pub(super) async fn begin_going_live(
+        &self,
+        release: ReleaseId,
+        live_before: BTreeMap<SiteName, ReleaseId>,
+    ) -> Result<(), JobError> {
         let mut job = self.job.lock().await;
         if self.cancellation.is_cancelled() {
             return Err(JobError::Cancelled);
         }
-        let mut new = job.clone();
-        new.going_live = true;
-        new.result = Some(release);
-        self.save(&new).await?;
-        *job = new;
+        if !job.going_live {
+            let mut new = job.clone();
+            (new.going_live, new.live_before) = (true, live_before);
+            new.result = Some(release);
+            self.save(&new).await?;
+            *job = new;
+        }
         Ok(())
     }
 

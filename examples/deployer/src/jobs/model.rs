@@ -1,10 +1,11 @@
 //! A job as it is asked for, as it is kept, and as clients see it: one JSON for all three.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
 
-use netboot_core::{ProfileName, ReleaseId};
+use netboot_core::{ProfileName, ReleaseId, SiteName};
 use serde::{Deserialize, Serialize};
 
 use crate::api::with_causes;
@@ -148,6 +149,9 @@ pub(crate) struct Job {
     /// to its end, since machines may have seen it already.
     #[serde(default)]
     pub(crate) going_live: bool,
+    /// What was live at each publisher before: where some release was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) live_before: BTreeMap<SiteName, ReleaseId>,
     /// Whether somebody does not want it any more.
     #[serde(default)]
     pub(crate) cancel_requested: bool,
@@ -170,6 +174,7 @@ impl Job {
             result: None,
             summary: None,
             going_live: false,
+            live_before: BTreeMap::new(),
             cancel_requested: false,
             errors: Vec::new(),
         }

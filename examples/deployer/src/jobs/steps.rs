@@ -6,7 +6,7 @@ use std::sync::Arc;
 use netboot_core::{Builder, Context, Event, Image, Profile, ProfileName, ReleaseId, SiteName};
 use netboot_ipxe::Renderer;
 use netboot_nix::NixBuilder;
-use netboot_publish::{ActivationKind, ActivationPolicy, Error, Publisher, Retention, SitesReport};
+use netboot_publish::{ActivationKind, ActivationPolicy, Error, SitesReport};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -221,37 +221,5 @@ impl Steps<'_> {
         };
         self.entry.update(|job| job.result = Some(release)).await?;
         Ok(release)
-    }
-
-    /// Makes a release live everywhere, by the policy, and deletes what is kept no longer.
-    async fn go_live(&self, release: &ReleaseId, kind: ActivationKind) -> Result<String, JobError> {
-        let (sites, unreachable) = self.app.sites().await?;
-        self.entry.begin_going_live(*release).await?;
-        let report = match kind {
-            ActivationKind::RolledBack => sites.rollback(release, self.context).await,
-            _ => sites.activate(release, self.context).await,
-        };
-        let summary = report.ensure_live_everywhere()?.to_string();
-        if let Some((site, error)) = unreachable.into_iter().next() {
-            let error_text =
-                format!("{summary}\n{site}: cannot be reached: {}", with_causes(&error));
-            return Err(JobError::new(error_text, error.hint().unwrap_or_default()));
-        }
-        let retention = &self.app.config.retention;
-        for publisher in sites.publishers().values() {
-            self.prune(publisher, retention).await;
-        }
-        // Builds are never live; they are kept for the grace time.
-        self.prune(self.app.builds(), &retention.clone().with_keep_last(0)).await;
-        Ok(summary)
-    }
-
-    /// What cannot be deleted now is deleted the next time: the release is live.
-    async fn prune(&self, publisher: &Publisher, retention: &Retention) {
-        if let Err(error) = publisher.prune(retention, self.context).await {
-            let message = format!("{}: not pruned: {error}", publisher.store());
-            let hint = error.hint();
-            self.context.emit(Event::Warning { profile: None, message, hint });
-        }
     }
 }

@@ -1,0 +1,84 @@
+//! The last step: the release goes live, or stays where it is.
+
+use std::collections::BTreeMap;
+
+use netboot_core::{Event, ReleaseId, SiteName};
+use netboot_publish::{
+    ActivationKind, ActivationPolicy, Publisher, Retention, RollbackTo, Sites, SitesReport,
+};
+
+use super::error::JobError;
+use super::steps::Steps;
+use crate::api::with_causes;
+
+impl Steps<'_> {
+    /// Makes a release live everywhere, by the policy, and deletes what is kept no longer.
+    pub(super) async fn go_live(
+        &self,
+        release: &ReleaseId,
+        kind: ActivationKind,
+    ) -> Result<String, JobError> {
+        let (sites, unreachable) = self.app.sites().await?;
+        let before = live_at(&sites).await;
+        self.entry.begin_going_live(*release, before).await?;
+        let report = match kind {
+            ActivationKind::RolledBack => sites.rollback(release, self.context).await,
+            _ => sites.activate(release, self.context).await,
+        };
+        self.take_back(&sites, &report).await?;
+        let summary = report.ensure_live_everywhere()?.to_string();
+        if let Some((site, error)) = unreachable.into_iter().next() {
+            let error_text =
+                format!("{summary}\n{site}: cannot be reached: {}", with_causes(&error));
+            return Err(JobError::new(error_text, error.hint().unwrap_or_default()));
+        }
+        let retention = &self.app.config.retention;
+        for publisher in sites.publishers().values() {
+            self.prune(publisher, retention).await;
+        }
+        // Builds are never live; they are kept for the grace time.
+        self.prune(self.app.builds(), &retention.clone().with_keep_last(0)).await;
+        Ok(summary)
+    }
+
+    /// Where all or none is to go live, takes back what went live before the service was killed, if
+    /// it cannot go live elsewhere now. What went live at this attempt the library has taken back.
+    async fn take_back(&self, sites: &Sites, report: &SitesReport) -> Result<(), JobError> {
+        let is_partial = report.errors().next().is_some();
+        if !is_partial || self.app.config.policy != ActivationPolicy::AllOrNone {
+            return Ok(());
+        }
+        let before = self.entry.job().await.live_before;
+        for (site, publisher) in sites.publishers() {
+            let Some(before) = before.get(site).filter(|before| **before != report.release) else {
+                continue;
+            };
+            // One that cannot be read is among the report's errors already.
+            if matches!(publisher.live().await, Ok(Some(live)) if live == report.release) {
+                publisher.rollback(RollbackTo::Release(*before), self.context).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What cannot be deleted now is deleted the next time: the release is live.
+    async fn prune(&self, publisher: &Publisher, retention: &Retention) {
+        if let Err(error) = publisher.prune(retention, self.context).await {
+            let message = format!("{}: not pruned: {error}", publisher.store());
+            let hint = error.hint();
+            self.context.emit(Event::Warning { profile: None, message, hint });
+        }
+    }
+}
+
+/// What is live at each site, where something is. A site that cannot be read says so when the
+/// release is to go live there.
+async fn live_at(sites: &Sites) -> BTreeMap<SiteName, ReleaseId> {
+    let mut live = BTreeMap::new();
+    for (site, publisher) in sites.publishers() {
+        if let Ok(Some(release)) = publisher.live().await {
+            live.insert(site.clone(), release);
+        }
+    }
+    live
+}
