@@ -100,7 +100,8 @@ async fn run(
 
 /// A line that says with how much memory machines can begin.
 async fn memory(image: &Image, context: &Context) -> Result<String, Failure> {
-    let unknown = "how much memory a machine needs cannot be told: an initrd cannot be looked into\n";
+    let unknown =
+        "how much memory a machine needs cannot be told: an initrd cannot be looked into\n";
     let mut initrds = Vec::new();
     for initrd in image.initrds() {
         let Some(path) = initrd.local_path() else { return Ok(unknown.to_owned()) };
