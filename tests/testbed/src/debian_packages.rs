@@ -6,8 +6,9 @@ use std::process::Command;
 use crate::{Error, command};
 
 /// What the tests and the demo run, as packages of Debian 12.
-pub(crate) const REQUIRED: [&str; 21] = [
+pub(crate) const REQUIRED: [&str; 22] = [
     "busybox-static",
+    "curl",
     "dnsmasq-base",
     "ethtool",
     "faketime",

@@ -1,0 +1,91 @@
+//! The script that tells the deployer of a booted machine, run by a real shell with a real curl.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::process::{Command, Output};
+use std::thread::{self, JoinHandle};
+
+use super::flake;
+
+/// Runs the script on a machine with this kernel command line.
+fn report(command_line: &str) -> Output {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("cmdline");
+    fs::write(&file, format!("{command_line}\n")).unwrap();
+    // A file that a pattern in the URL would match.
+    fs::write(directory.path().join("x"), "").unwrap();
+    // NixOS makes the script of a unit stop at the first failure.
+    let mut command = Command::new("sh");
+    command.arg("-e").arg(flake().join("modules/netboot/boot-report.sh"));
+    command.current_dir(directory.path()).env("CMDLINE", file).env("RETRIES", "0");
+    command.env_remove("http_proxy").env("no_proxy", "*").output().unwrap()
+}
+
+/// A deployer that takes one report: where it is, and the first line of the request to it.
+fn deployer(answer: &'static str) -> (String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let taken = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            request.extend(byte);
+        }
+        stream.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8(request).unwrap().lines().next().unwrap().to_owned()
+    });
+    (address, taken)
+}
+
+const NOTED: &str = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nnoted\n";
+const REFUSED: &str = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+#[test]
+fn the_stage_is_added_to_the_query() {
+    let (address, taken) = deployer(NOTED);
+    let query = "mac=52:54:00:12:34:56&machine=node-1&x=[a-z]*?";
+    let output = report(&format!(
+        "init=/nix/store/x/init console=ttyS0 netboot.report=http://{address}/report?{query} quiet"
+    ));
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(taken.join().unwrap(), format!("GET /report?{query}&stage=init HTTP/1.1"));
+}
+
+#[test]
+fn an_address_without_a_query_gets_one() {
+    for quoted in [
+        "netboot.report=http://ADDRESS/report",
+        "\"netboot.report=http://ADDRESS/report\"",
+        "netboot.report=\"http://ADDRESS/report\"",
+    ] {
+        let (address, taken) = deployer(NOTED);
+        let output = report(&quoted.replace("ADDRESS", &address));
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(taken.join().unwrap(), "GET /report?stage=init HTTP/1.1", "{quoted}");
+    }
+}
+
+#[test]
+fn a_report_that_is_lost_does_no_harm() {
+    let (address, taken) = deployer(REFUSED);
+    let output = report(&format!("netboot.report=http://{address}/report?mac=x"));
+    assert!(output.status.success(), "{output:?}");
+    taken.join().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the system goes on without"));
+
+    // Nobody listens there any more.
+    let output = report(&format!("netboot.report=http://{address}/report?mac=x"));
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the system goes on without"));
+}
+
+#[test]
+fn without_the_parameter_nothing_is_reported() {
+    let output = report("init=/nix/store/x/init not.netboot.report=http://127.0.0.1:1/");
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("nowhere to report to"));
+    assert_eq!(output.stderr, b"");
+}
