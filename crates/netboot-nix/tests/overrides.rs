@@ -167,6 +167,8 @@ fn what_cannot_be_an_override_is_refused_before_nix_is_asked() {
         refused(Overrides::builder().settings(settings));
     }
     let key: AuthorizedKey = KEY.parse().unwrap();
+    let again: AuthorizedKey = serde_json::from_value(serde_json::json!(key)).unwrap();
+    assert_eq!(again, key);
     refused(Overrides::builder().authorized_key("", key));
     assert!(refused(Overrides::builder().module("/nowhere/x.nix")).contains("/nowhere/x.nix"));
     let empty = Place::new().path();
@@ -179,6 +181,8 @@ fn what_cannot_be_an_override_is_refused_before_nix_is_asked() {
     }
     for text in ["", "ssh-ed25519 AAAAC3Nza...", "ssh-ed25519", "alice", "ssh-rsa AAAA\nssh-rsa"] {
         let error = text.parse::<AuthorizedKey>().unwrap_err();
+        let read = serde_json::from_value::<AuthorizedKey>(text.into());
+        assert_eq!(read.unwrap_err().to_string(), error.to_string());
         assert!(matches!(error, Error::InvalidAuthorizedKey { .. }), "{error:?}");
     }
     let options = format!("from=\"10.0.0.0/8,a b\",no-pty {KEY}");

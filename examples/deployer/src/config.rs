@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use netboot_core::{Profile, ProfileName, SiteName};
 use netboot_ipxe::Fleet;
-use netboot_nix::FlakeReference;
+use netboot_nix::{FlakeReference, Overrides};
 use netboot_publish::{ActivationPolicy, Retention};
 use url::Url;
 
@@ -35,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) state_directory: PathBuf,
     /// The flake that images are built of.
     pub(crate) flake: FlakeReference,
+    /// What every image has on top of what the flake says.
+    pub(crate) overrides: Overrides,
     /// What can be built, by name.
     pub(crate) profiles: BTreeMap<ProfileName, Arc<dyn Profile>>,
     /// Where releases go, in the order of the file.

@@ -191,6 +191,10 @@ fn a_configuration_that_cannot_work_is_refused_by_file_key_and_remedy() {
         ),
         (with("[hand-over]\nssh-user = '-oProxyCommand=x'"), "hand-over.ssh-user: "),
         (with("[hand-over]\nssh-key = 'key'"), "hand-over.ssh-key: it is relative"),
+        (
+            text.replace("[flake]", "[flake]\nauthorized-keys = ['ssh-ed25519 AAAA...']"),
+            "authorized-keys = ['ssh-ed25519 AAAA...']",
+        ),
         (with("[hand-over]\ntoken = 'x'"), "unknown field `token`"),
     ] {
         let said = refusal(&place, &configuration);

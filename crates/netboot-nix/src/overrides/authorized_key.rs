@@ -1,14 +1,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use ssh_key::PublicKey;
 
 use crate::Error;
 
 /// A line of `authorized_keys`: a public key, its options before it and a comment behind it if it
 /// has them (sshd(8), "`AUTHORIZED_KEYS` FILE FORMAT").
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct AuthorizedKey(String);
 
 impl AuthorizedKey {
@@ -35,6 +36,13 @@ impl FromStr for AuthorizedKey {
         }
         public_key(line).map_err(|error| invalid(error.to_string()))?;
         Ok(Self(line.to_owned()))
+    }
+}
+
+impl TryFrom<String> for AuthorizedKey {
+    type Error = Error;
+    fn try_from(line: String) -> Result<Self, Error> {
+        line.parse()
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use netboot_core::{Profile, ProfileName, ProfileSpec, SiteName, plasmacloud};
-use netboot_nix::FlakeReference;
+use netboot_nix::{AuthorizedKey, FlakeReference, Overrides};
 use netboot_publish::{ActivationPolicy, Retention};
 use serde::Deserialize;
 use url::Url;
@@ -47,6 +47,8 @@ pub(super) struct Document {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct FlakeSection {
     reference: String,
+    #[serde(default)]
+    authorized_keys: Vec<AuthorizedKey>,
 }
 
 /// What happens when a release cannot go live at one of several publishers.
@@ -103,6 +105,14 @@ impl Document {
         }
         let flake = FlakeReference::new(self.flake.reference)
             .map_err(|error| Problem::of("flake.reference", &error, error.hint()))?;
+        let overrides = Overrides::builder();
+        let overrides = self
+            .flake
+            .authorized_keys
+            .into_iter()
+            .fold(overrides, |overrides, key| overrides.authorized_key("root", key))
+            .build()
+            .map_err(|error| Problem::of("flake.authorized-keys", &error, error.hint()))?;
         let profiles = check_profiles(self.profiles)?;
         let (machines, fleet) = self.machines.check(|name| profiles.contains_key(name))?;
         let hand_over = self.hand_over.map(|section| section.check(&flake)).transpose()?;
@@ -114,6 +124,7 @@ impl Document {
             url: check_url(self.url, self.listen)?,
             state_directory: self.state_directory,
             flake,
+            overrides,
             profiles,
             targets,
             served,

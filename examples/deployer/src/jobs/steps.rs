@@ -143,6 +143,7 @@ impl Steps<'_> {
             .collect();
         let builder = NixBuilder::builder(config.flake.as_str())
             .state_directory(config.state_directory.join("nix"))
+            .overrides(config.overrides.clone())
             .build()?;
         let results = builder.build_all(&profiles, self.context).await;
         let (mut images, mut failures) = (Vec::new(), Vec::new());
