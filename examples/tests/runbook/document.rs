@@ -67,9 +67,9 @@ pub(crate) fn proofs(text: &str) -> Vec<Proof> {
     for (line, content) in (1..).zip(text.lines()) {
         for rest in content.split("[✓](").skip(1) {
             let (link, _) = rest.split_once(')').unwrap();
-            let (file, test) = link.split_once(' ').unwrap_or((link, ""));
+            let (file, title) = link.split_once(' ').unwrap_or((link, ""));
             let file = root().join("docs").join(file);
-            proofs.push(Proof { file, test: test.trim_matches('"').to_owned(), line });
+            proofs.push(Proof { file, test: title.trim_matches('"').to_owned(), line });
         }
     }
     proofs
