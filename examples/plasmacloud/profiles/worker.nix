@@ -8,12 +8,10 @@
     ];
   };
 
-  # So that virtualisation can be tried on the hardware before anything is installed. The one that
-  # does not fit the processor fails to load, and nothing else.
+  # So that virtualisation and networks can be tried on the hardware before anything is installed.
+  # The KVM that fits the processor is loaded by itself.
   boot.kernelModules = [
-    "kvm-intel"
-    "kvm-amd"
-    "vhost_net"
     "openvswitch"
+    "vhost_net"
   ];
 }

@@ -31,9 +31,6 @@
       ]
       ++ lib.optional (pkgs ? disko) pkgs.disko;
 
-      # Another kernel is a line in `site.nix`, or `Overrides::kernel_packages` from Rust.
-      boot.kernelPackages = lib.mkDefault pkgs.linuxPackages;
-
       # Nothing in this system outlives a boot, so it has no state to stay compatible with.
       system.stateVersion = lib.mkDefault lib.trivial.release;
 
