@@ -364,6 +364,10 @@ pub enum Error {
         problem: String,
     },
 
+    /// The target's lock was lost while it was held, such as a lease that was not renewed in time.
+    #[error("the lock of the target was lost, and another publisher may hold it")]
+    LockLost,
+
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,

@@ -90,6 +90,21 @@ async fn who_gives_up_waiting_or_is_cancelled_leaves_nothing() {
     assert!(!is_there(&site.server));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_that_another_took_over_is_known_to_be_lost() {
+    let site = Site::new(S3Server::ministack);
+    let guard = lock(&machine(&site).await).await;
+    assert!(!guard.is_lost());
+    let answer = site.server.request("DELETE", &format!("/{BUCKET}/.netboot/lock"), "");
+    assert!(answer.contains(" 204 "), "{answer}");
+    let others = lock(&machine(&site).await).await;
+    tokio::time::sleep(LEASE).await;
+    assert!(guard.is_lost() && !others.is_lost());
+    drop(guard);
+    assert!(is_there(&site.server), "it took the other's lock away");
+    drop(others);
+}
+
 /// A program that ends right after it published leaves no lock, whatever its runtime is.
 #[test]
 fn a_guard_waits_until_the_lock_is_gone() {

@@ -141,6 +141,11 @@ impl Error {
                 "give a key as `minisign -G` makes it, and with a protected secret key its password"
                     .to_owned()
             }
+            Self::LockLost => {
+                "do it again; where it recurs, see why the target does not answer for so long, or \
+                 give the lock a longer lease"
+                    .to_owned()
+            }
             Self::KeyLocked => "give the password that the key was made with".to_owned(),
             Self::Artifact { source } => return source.hint(),
             _ => return None,

@@ -70,7 +70,7 @@ impl Publisher {
             let stored = self.read_staged(release).await?;
             self.require_whole(&stored.manifest, VerifyDepth::Content, context).await?;
         }
-        let _lock = self.store.lock(context).await?;
+        let lock = self.store.lock(context).await?;
         let stored = self.read_staged(release).await?;
         self.require_signature(release, &stored).await?;
         let manifest = stored.manifest;
@@ -84,8 +84,11 @@ impl Publisher {
 
         let places = self.writable_places(&manifest, base).await?;
         let entry_points = places.entry_points_to_write();
+        lock.check()?;
         self.write_entry_points(&manifest, &entry_points, context).await?;
         context.check()?;
+        // Whoever has the lock now may have pruned the release meanwhile.
+        lock.check()?;
 
         let unchanged = base.live() == Some(*release)
             && base.pointer().is_some_and(|there| there.script == pointer.script);

@@ -121,7 +121,19 @@ impl Publisher {
     ) -> Result<PruneReport, Error> {
         let _phase = context.phase(Phase::Pruning, None);
         // What another publisher stages or activates meanwhile waits for this, or is seen.
-        let _lock = if retention.dry_run { None } else { Some(self.store.lock(context).await?) };
+        if retention.dry_run {
+            return self.prune_locked(retention, context).await;
+        }
+        let lock = self.store.lock(context).await?;
+        lock.during(self.prune_locked(retention, context)).await
+    }
+
+    /// Does it, while nobody else prunes, stages or activates.
+    async fn prune_locked(
+        &self,
+        retention: &Retention,
+        context: &Context,
+    ) -> Result<PruneReport, Error> {
         let oldest = SystemTime::now().checked_sub(retention.grace);
         let is_young = |entry: Option<&Entry>| {
             let modified = entry.and_then(Entry::modified);

@@ -108,7 +108,7 @@ impl Publisher {
         // Under the lock, a pruning publisher either has deleted by now what is missing here, or
         // will see by the incomplete manifest, or by the time of the manifest, what to spare.
         let manifest = {
-            let _lock = self.store.lock(context).await?;
+            let lock = self.store.lock(context).await?;
             let there = match self.manifest_of(release).await? {
                 Some(stored) if self.may_stay(&stored, release).await? => Some(stored),
                 _ => None,
@@ -157,6 +157,8 @@ impl Publisher {
             let same = |stored: &StoredManifest| {
                 logs_stay && same_promises(&stored.manifest, release.manifest())
             };
+            // Only what was recorded while the lock was held is spared by whoever holds it next.
+            lock.check()?;
             there.filter(same)
         };
         self.store.send(blobs, context).await?;

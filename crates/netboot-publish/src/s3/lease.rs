@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use netboot_core::Context;
+use netboot_core::{CancellationToken, Context};
 use object_store::path::Path;
 use object_store::{Attributes, Error as S3Error, ObjectStoreExt};
 use tokio::runtime::{Builder, Runtime};
@@ -84,8 +84,10 @@ impl Leases {
         let (release, released_asked) = oneshot::channel();
         let (done, released) = mpsc::channel();
         let client = worker.client.clone();
+        let lost = CancellationToken::new();
+        let losing = lost.clone();
         runtime.spawn(async move {
-            hold(&client, &key, give, released_asked).await;
+            hold(&client, &key, give, released_asked, &losing).await;
             // Nobody may be waiting any more.
             let _ = done.send(());
         });
@@ -95,7 +97,8 @@ impl Leases {
             taken = &mut take => {
                 taken.map_err(|_| Error::Cancelled)??;
                 let released = Mutex::new(released);
-                Ok(StoreLock::new(Guard { release: Some(release), released, _worker: worker }))
+                let guard = Guard { release: Some(release), released, _worker: worker };
+                Ok(StoreLock::new(guard).with_loss(lost))
             }
         }
     }
@@ -125,6 +128,7 @@ async fn hold(
     key: &Path,
     give: oneshot::Sender<Result<(), Error>>,
     mut release: oneshot::Receiver<()>,
+    lost: &CancellationToken,
 ) {
     let mut lease = match acquire(client, key, || give.is_closed()).await {
         Ok(lease) => lease,
@@ -137,7 +141,11 @@ async fn hold(
         let renewal = client.settings.lease / 4;
         // Ends when it is asked for, and when nobody can ask any more.
         while tokio::time::timeout(renewal, &mut release).await.is_err() {
-            if !renew(client, key, &mut lease).await {
+            // An answer that comes after the lease has ended is none.
+            let left = client.settings.lease.saturating_sub(lease.renewed.elapsed());
+            let renewed = tokio::time::timeout(left, renew(client, key, &mut lease)).await;
+            if renewed != Ok(true) {
+                lost.cancel();
                 tracing::warn!(%key, "the lock was lost: it could not be renewed in time");
                 return;
             }

@@ -21,6 +21,10 @@ pub type Open = fn() -> ArtifactReader;
 /// What a [`Faulty`] store does wrong; clones share it, so that it can be changed under way.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
+    /// Cancelled when the lock is lost.
+    pub lock_lost: CancellationToken,
+    /// What cancels `lock_lost` once it is deleted.
+    pub loses_lock_deleting: Option<ReleasePath>,
     /// How long each batch takes to be sent.
     pub send_time: Duration,
     /// Whether sending fails.
@@ -132,7 +136,11 @@ impl Store for Faulty {
     }
 
     async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
-        self.inner.delete(paths, context).await
+        self.inner.delete(paths, context).await?;
+        if self.faults.loses_lock_deleting.as_ref().is_some_and(|path| paths.contains(path)) {
+            self.faults.lock_lost.cancel();
+        }
+        Ok(())
     }
 
     async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
@@ -140,6 +148,6 @@ impl Store for Faulty {
     }
 
     async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
-        self.inner.lock(context).await
+        Ok(self.inner.lock(context).await?.with_loss(self.faults.lock_lost.clone()))
     }
 }
