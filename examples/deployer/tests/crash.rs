@@ -195,9 +195,9 @@ async fn what_is_live_at_one_of_two_sites_after_a_crash_is_live_at_both_or_at_no
             std::fs::remove_file(&there).unwrap();
             std::fs::rename(&away, &there).unwrap();
         }
-        let (state, live) =
+        let (ends, live) =
             if tokyo_works { ("succeeded", json!(two)) } else { ("failed", one.clone()) };
-        assert_eq!(job["state"], state, "{job:#}");
+        assert_eq!(job["state"], ends, "{job:#}");
         assert_eq!(json!(osaka.live().await.unwrap()), live);
         assert_eq!(json!(tokyo.live().await.unwrap()), live);
     }
