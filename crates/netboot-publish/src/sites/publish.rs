@@ -14,10 +14,11 @@ impl Sites {
     /// [`concurrency`](super::SitesBuilder::concurrency) allows. Of these, no site waits for
     /// another to be staged but, where all or none is to go live, before it does.
     ///
-    /// What happens is reported as [`Event::AtSite`](netboot_core::Event::AtSite). A site that fails or takes too long is in the
-    /// report, with its error, and so is a cancelled one: work that was begun is not lost, and is
-    /// not done again by the next call. To end it early, cancel the context: when the future is
-    /// dropped while sites go live, nothing is rolled back, and some may be live.
+    /// What happens is reported as [`Event::AtSite`](netboot_core::Event::AtSite). A site that fails
+    /// or takes too long is in the report, with its error, and so is a cancelled one: work that was
+    /// begun is not lost, and is not done again by the next call. To end it early, cancel the
+    /// context: when the future is dropped while sites go live, nothing is rolled back, and some may
+    /// be live.
     pub async fn publish(&self, release: &Release, context: &Context) -> SitesReport {
         let sites = match self.policy {
             ActivationPolicy::EachByItself => self.publish_each(release, context).await,
