@@ -226,6 +226,32 @@ pub enum Error {
 
 /// An error that may know its remedy: what a backend's error type implements to travel in
 /// [`Error::Build`].
+///
+/// ```
+/// use std::fmt;
+/// use netboot_core::{BackendError, Error};
+///
+/// #[derive(Debug)]
+/// struct NoBoard;
+///
+/// impl fmt::Display for NoBoard {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         f.write_str("the board is not known")
+///     }
+/// }
+///
+/// impl std::error::Error for NoBoard {}
+///
+/// impl BackendError for NoBoard {
+///     fn hint(&self) -> Option<String> {
+///         Some("name one of `buildroot --list-boards`".to_owned())
+///     }
+/// }
+///
+/// let error = Error::build("buildroot", &"worker".parse()?, NoBoard);
+/// assert_eq!(error.hint(), NoBoard.hint());
+/// # Ok::<(), Error>(())
+/// ```
 pub trait BackendError: std::error::Error + Send + Sync + 'static {
     /// What to do about it, as a sentence for an operator.
     fn hint(&self) -> Option<String>;

@@ -60,6 +60,44 @@ impl StagedImage {
 /// `prove` changes nothing at the target. It ends soon when the context is cancelled or its future
 /// is dropped, and nothing that it started goes on after it. That an image does not come up is a
 /// [`Verdict`], not an error; an error says that it could not be tried.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use netboot_core::Context;
+/// use netboot_publish::{
+///     Error, FailedProof, MemoryStore, Proof, Prover, Publisher, StagedImage, Verdict,
+/// };
+/// # use netboot_publish::contract::sample_release;
+///
+/// /// Takes an image for good if its kernel has a console on the serial port; a real prover boots
+/// /// `image.script()`.
+/// #[derive(Debug)]
+/// struct HasSerialConsole;
+///
+/// #[async_trait]
+/// impl Prover for HasSerialConsole {
+///     async fn prove(&self, image: &StagedImage, context: &Context) -> Result<Verdict, Error> {
+///         context.check()?;
+///         let parameters = image.image().boot.kernel_parameters();
+///         let has_console = parameters.iter().any(|one| one.as_str().starts_with("console=ttyS"));
+///         Ok(if has_console {
+///             Verdict::CameUp(Proof::new("it talks on its serial port", ""))
+///         } else {
+///             Verdict::Failed(FailedProof::new("it has no serial console", ""))
+///         })
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let release = sample_release("one");
+/// let publisher = Publisher::new(MemoryStore::new());
+/// let published = publisher.publish_proven(&release, &HasSerialConsole, &Context::new()).await;
+/// # let is_live = publisher.live().await?.is_some();
+/// assert_eq!(published.is_ok(), is_live); // what did not come up is staged, and not live
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait Prover: fmt::Debug + Send + Sync {
     /// Whether the image has to come up. One of an architecture that there is no machine for

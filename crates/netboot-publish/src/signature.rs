@@ -26,6 +26,49 @@ use crate::Error;
 /// and with this trusted comment, which [`public_key`](Self::public_key) verifies. It may be
 /// slow, and is called once for each manifest that is not signed yet. The secret is in no error,
 /// and in no `Debug`.
+///
+/// ```
+/// use std::fmt;
+/// use netboot_core::Context;
+/// use netboot_publish::{Error, MemoryStore, Publisher, Signer, TrustedKey};
+/// # use netboot_publish::contract::sample_release;
+///
+/// /// A key in this program's memory; another would ask a token or a service.
+/// struct KeyInMemory {
+///     public: TrustedKey,
+///     secret: minisign::SecretKey,
+/// }
+///
+/// impl fmt::Debug for KeyInMemory {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         f.debug_struct("KeyInMemory").field("public", &self.public).finish_non_exhaustive()
+///     }
+/// }
+///
+/// impl Signer for KeyInMemory {
+///     fn public_key(&self) -> &TrustedKey {
+///         &self.public
+///     }
+///
+///     fn sign(&self, manifest: &[u8], trusted_comment: &str) -> Result<String, Error> {
+///         let signed = minisign::sign(None, &self.secret, manifest, Some(trusted_comment), None);
+///         let failed = |error| Error::io("sign", "the manifest", std::io::Error::other(error));
+///         signed.map(|signature| signature.to_string()).map_err(failed)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let release = sample_release("one");
+/// let pair = minisign::KeyPair::generate_unencrypted_keypair()?;
+/// let public = TrustedKey::parse(&pair.pk.to_base64())?;
+/// let signer = KeyInMemory { public: public.clone(), secret: pair.sk };
+/// let publisher =
+///     Publisher::new(MemoryStore::new()).with_signer(signer).with_trusted_keys([public]);
+/// publisher.publish(&release, &Context::new()).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait Signer: fmt::Debug + Send + Sync {
     /// The key that verifies what this signs.
     fn public_key(&self) -> &TrustedKey;

@@ -54,6 +54,35 @@ impl fmt::Debug for S3Keys {
 
 /// Gives keys whenever a request is signed: from a profile, from a vault, by single sign-on. What
 /// it gives it should keep until shortly before it ends, since it is asked for every request.
+///
+/// ```
+/// use std::error::Error;
+/// use std::path::PathBuf;
+/// use std::sync::Arc;
+/// use async_trait::async_trait;
+/// use netboot_publish::{S3CredentialProvider, S3Credentials, S3Keys, S3Store};
+///
+/// /// Two lines of a file, which something else renews.
+/// #[derive(Debug)]
+/// struct KeyFile(PathBuf);
+///
+/// #[async_trait]
+/// impl S3CredentialProvider for KeyFile {
+///     async fn keys(&self) -> Result<S3Keys, Box<dyn Error + Send + Sync>> {
+///         let text = std::fs::read_to_string(&self.0)?;
+///         let (access_key, secret_key) = text.trim().split_once('\n').ok_or("two lines")?;
+///         Ok(S3Keys::new(access_key, secret_key))
+///     }
+/// }
+///
+/// let keys = Arc::new(KeyFile("/run/credentials/s3".into()));
+/// let builder = S3Store::builder("netboot").credentials(S3Credentials::Provider(keys));
+/// # drop(builder);
+/// # let file = tempfile::NamedTempFile::new().unwrap();
+/// # std::fs::write(file.path(), "id\nsecret\n").unwrap();
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # assert!(runtime.block_on(KeyFile(file.path().into()).keys()).is_ok());
+/// ```
 #[async_trait]
 pub trait S3CredentialProvider: fmt::Debug + Send + Sync {
     /// The keys to sign with now.

@@ -14,6 +14,26 @@ use crate::publisher::target::StoredManifest;
 use crate::store::{Store, Upload};
 
 /// Where [`Publisher::repair`] takes what is damaged from.
+///
+/// ```
+/// use netboot_core::{Context, layout};
+/// use netboot_publish::{MemoryStore, Publisher, RepairSource, Store};
+/// # use netboot_publish::contract::sample_release;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let release = sample_release("one");
+/// let (store, context) = (MemoryStore::new(), Context::new());
+/// let publisher = Publisher::new(store.clone());
+/// publisher.publish(&release, &context).await?;
+/// store.delete(&[layout::boot_script()], &context).await?; // somebody's mistake
+///
+/// let source = RepairSource::release(&release);
+/// publisher.repair(release.id(), &[source], &context).await?;
+/// assert!(store.read(&layout::boot_script()).await?.is_some());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct RepairSource(Kind);
 
