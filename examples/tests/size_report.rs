@@ -30,8 +30,8 @@ fn a_table_names_the_system_and_what_it_needs() {
     assert!(table.starts_with("worker: a machine fetches"), "{table}");
     assert!(table.contains("busybox-applets (the system needs it itself)"), "{table}");
     assert!(table.contains("nixos-system-netboot-worker (the system)"), "{table}");
-    // 64 MiB for the kernel, and some for so small an initrd.
-    assert!(table.contains("a machine needs 7") && table.contains(" MiB of memory"), "{table}");
+    // 96 MiB for firmware and kernel, and some for so small an initrd.
+    assert!(table.contains("a machine needs 10") && table.contains(" MiB of memory"), "{table}");
 }
 
 #[test]
