@@ -28,7 +28,8 @@ struct Description {
 
 #[derive(Debug, Deserialize)]
 struct Port {
-    port: u16,
+    #[serde(rename = "port")]
+    number: u16,
     #[serde(default = "tcp")]
     protocol: String,
     description: String,
@@ -121,7 +122,7 @@ fn the_profiles_are_those_that_netboot_knows() {
 fn every_service_is_described_and_none_is_in_the_way_of_another() {
     let descriptions = descriptions();
     let profiles = plasmacloud::profiles().unwrap();
-    let services: BTreeSet<_> = profiles.iter().flat_map(|profile| profile.services()).collect();
+    let services: BTreeSet<_> = profiles.iter().flat_map(Profile::services).collect();
     let names: BTreeSet<_> = services.iter().map(|service| service.as_str()).collect();
     assert_eq!(descriptions.keys().map(String::as_str).collect::<BTreeSet<_>>(), names);
 
@@ -133,8 +134,8 @@ fn every_service_is_described_and_none_is_in_the_way_of_another() {
         for port in description.ports.values() {
             assert!(["tcp", "udp"].contains(&port.protocol.as_str()), "{name}: {port:?}");
             assert!(!port.description.is_empty(), "{name}: {port:?}");
-            let other = taken.insert((port.protocol.clone(), port.port), name);
-            assert_eq!(other, None, "{name} has the port {} as well", port.port);
+            let other = taken.insert((port.protocol.clone(), port.number), name);
+            assert_eq!(other, None, "{name} has the port {} as well", port.number);
         }
     }
 }
