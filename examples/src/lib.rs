@@ -18,6 +18,7 @@
 mod audited_store;
 mod failure;
 mod image_directory;
+mod program;
 mod progress;
 mod qemu_prover;
 mod signals;
@@ -26,6 +27,7 @@ mod store_server;
 pub use crate::audited_store::AuditedStore;
 pub use crate::failure::{Failure, describe};
 pub use crate::image_directory::{check_image_directory, write_build_log, write_image_directory};
+pub use crate::program::run_program;
 pub use crate::progress::Progress;
 pub use crate::qemu_prover::QemuProver;
 pub use crate::signals::Signals;

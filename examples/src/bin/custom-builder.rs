@@ -1,7 +1,7 @@
 //! A builder of one's own: makes a rescue image from a kernel and a static busybox, without Nix,
 //! and publishes it like any other.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+#![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use netboot_core::{
     Artifact, ArtifactKind, BootSpec, Builder, BytesArtifact, Context, Error, Event, FileArtifact,
     FileName, Image, InitPath, Phase, Profile, ProfileName, ProfileSpec, Provenance, Title,
 };
-use netboot_examples::{Failure, Progress, Signals};
+use netboot_examples::{Failure, run_program};
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
 use tokio::io::AsyncWriteExt;
@@ -164,28 +164,20 @@ async fn write_executable(path: &Path, text: &str) -> Result<(), Error> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let progress = Progress::new(false);
-    let signals = Signals::watch(&progress);
-    match run(Arguments::parse(), progress, &signals).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::from(signals.exit_code())
-        }
-    }
+    let arguments = Arguments::parse();
+    run_program(async |context| run(arguments, &context).await).await
 }
 
-async fn run(arguments: Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
-    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
+async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let profile =
         ProfileSpec::new(ProfileName::new("rescue")?).with_title(Title::new("Rescue shell")?);
     // A builder is picked at run time: the code below does not know which one it has.
     let builder: Box<dyn Builder> =
         Box::new(RescueBuilder { kernel: arguments.kernel, busybox: arguments.busybox });
 
-    let image = builder.build(&profile, &context).await?;
+    let image = builder.build(&profile, context).await?;
     let release = Renderer::builder().build()?.render_release([image])?;
     let publisher = Publisher::new(LocalStore::new(&arguments.publish));
-    println!("{}", publisher.publish(&release, &context).await?);
+    println!("{}", publisher.publish(&release, context).await?);
     Ok(())
 }

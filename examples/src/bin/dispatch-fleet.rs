@@ -10,7 +10,7 @@
 //! ]
 //! ```
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+#![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,7 +19,7 @@ use clap::{Parser, ValueEnum};
 use netboot_core::{
     Builder, Context, KernelParameter, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec,
 };
-use netboot_examples::{Failure, Progress, Signals};
+use netboot_examples::{Failure, run_program};
 use netboot_ipxe::{Assignment, Fleet, MachineKey, MachineName, Renderer, UnknownMachine};
 use netboot_publish::{LocalStore, Publisher};
 use serde::Deserialize;
@@ -69,29 +69,21 @@ struct ListedMachine {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let progress = Progress::new(false);
-    let signals = Signals::watch(&progress);
-    match run(&Arguments::parse(), progress, &signals).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::from(signals.exit_code())
-        }
-    }
+    let arguments = Arguments::parse();
+    run_program(async |context| run(&arguments, &context).await).await
 }
 
-async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
-    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
+async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let fleet = read_fleet(arguments)?;
     let profile = ProfileSpec::new(arguments.profile.clone());
     let builder = PrebuiltBuilder::new()
         .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image));
-    let image = builder.build(&profile, &context).await?;
+    let image = builder.build(&profile, context).await?;
 
     let machines = fleet.assignments().len();
     let release = Renderer::builder().fleet(fleet).build()?.render_release([image])?;
     let publisher = Publisher::new(LocalStore::new(&arguments.publish));
-    let receipt = publisher.publish(&release, &context).await?;
+    let receipt = publisher.publish(&release, context).await?;
     println!("{receipt}");
     println!("{machines} machines boot {} by boot.ipxe", arguments.profile);
     Ok(())

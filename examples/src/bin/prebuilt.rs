@@ -1,14 +1,14 @@
 //! Publishes an image that exists already: what a CI built, a release of nixos-images, the
 //! `netboot` directory of a Hydra job. Needs no Nix.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+#![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use netboot_core::{Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec};
-use netboot_examples::{Failure, Progress, Signals};
+use netboot_examples::{Failure, run_program};
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
 
@@ -29,27 +29,19 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let progress = Progress::new(false);
-    let signals = Signals::watch(&progress);
-    match run(&Arguments::parse(), progress, &signals).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::from(signals.exit_code())
-        }
-    }
+    let arguments = Arguments::parse();
+    run_program(async |context| run(&arguments, &context).await).await
 }
 
-async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
-    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
+async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let profile = ProfileSpec::new(arguments.profile.clone());
     let builder = PrebuiltBuilder::new()
         .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image));
 
-    let image = builder.build(&profile, &context).await?;
+    let image = builder.build(&profile, context).await?;
     let release = Renderer::builder().build()?.render_release([image])?;
     let publisher = Publisher::new(LocalStore::new(&arguments.publish));
-    let receipt = publisher.publish(&release, &context).await?;
+    let receipt = publisher.publish(&release, context).await?;
     println!("{receipt}");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Publishes one image to several places, such as three sites: all at once, each with a result of
 //! its own, and if asked for to all of them or none.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+#![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use clap::Parser;
 use netboot_core::{
     Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec, SiteName,
 };
-use netboot_examples::{Failure, Progress, Signals};
+use netboot_examples::{Failure, run_program};
 use netboot_ipxe::Renderer;
 use netboot_publish::{ActivationPolicy, LocalStore, Publisher, Sites};
 
@@ -56,23 +56,15 @@ impl FromStr for Site {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let progress = Progress::new(false);
-    let signals = Signals::watch(&progress);
-    match run(&Arguments::parse(), progress, &signals).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::from(signals.exit_code())
-        }
-    }
+    let arguments = Arguments::parse();
+    run_program(async |context| run(&arguments, &context).await).await
 }
 
-async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
-    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
+async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let profile = ProfileSpec::new(arguments.profile.clone());
     let builder = PrebuiltBuilder::new()
         .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image));
-    let image = builder.build(&profile, &context).await?;
+    let image = builder.build(&profile, context).await?;
     let release = Renderer::builder().build()?.render_release([image])?;
 
     let mut sites = Sites::builder().timeout(Duration::from_secs(arguments.timeout));
@@ -83,7 +75,7 @@ async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Re
     for Site { name, directory } in &arguments.sites {
         sites = sites.site(name.clone(), Publisher::new(LocalStore::new(directory)));
     }
-    let report = sites.build()?.publish(&release, &context).await;
+    let report = sites.build()?.publish(&release, context).await;
     println!("{}", report.ensure_live_everywhere()?);
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! where it lies, and activates it if the console shows what it should. An image that does not
 //! boot leaves the live one untouched, and what its console said is printed.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+#![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use netboot_core::{Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec};
-use netboot_examples::{Failure, Progress, QemuProver, Signals};
+use netboot_examples::{Failure, QemuProver, run_program};
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{Machine, MachineBuilder};
@@ -41,23 +41,15 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let progress = Progress::new(false);
-    let signals = Signals::watch(&progress);
-    match run(Arguments::parse(), progress, &signals).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::from(signals.exit_code())
-        }
-    }
+    let arguments = Arguments::parse();
+    run_program(async |context| run(arguments, &context).await).await
 }
 
-async fn run(arguments: Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
-    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
+async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let profile = ProfileSpec::new(arguments.profile.clone());
     let builder = PrebuiltBuilder::new()
         .with_image(arguments.profile, PrebuiltImage::directory(&arguments.image));
-    let image = builder.build(&profile, &context).await?;
+    let image = builder.build(&profile, context).await?;
     let release = Renderer::builder().build()?.render_release([image])?;
 
     let (expected, timeout) = (arguments.expected, Duration::from_secs(arguments.timeout));
@@ -66,7 +58,7 @@ async fn run(arguments: Arguments, progress: Progress, signals: &Signals) -> Res
         expected.iter().fold(machine, MachineBuilder::expect).build()
     });
     let publisher = Publisher::new(LocalStore::new(&arguments.publish));
-    let receipt = publisher.publish_proven(&release, &prover, &context).await?;
+    let receipt = publisher.publish_proven(&release, &prover, context).await?;
     println!("{receipt}");
     Ok(())
 }

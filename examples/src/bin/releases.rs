@@ -1,7 +1,7 @@
 //! The releases of a directory that was published to: says which there are and which is live, rolls
 //! back, activates one that is staged, and deletes those that nobody needs any more.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+#![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::{Parser, Subcommand};
 use netboot_core::{Context, PointerName, ReleaseId};
-use netboot_examples::{Failure, Progress, Signals};
+use netboot_examples::{Failure, run_program};
 use netboot_publish::{LocalStore, Publisher, Retention, RollbackTo};
 
 /// Look after the releases of a directory that was published to.
@@ -59,40 +59,29 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let progress = Progress::new(false);
-    let signals = Signals::watch(&progress);
-    match run(Arguments::parse(), progress, &signals).await {
-        Ok(said) => {
-            println!("{said}");
-            ExitCode::SUCCESS
-        }
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::from(signals.exit_code())
-        }
-    }
+    let arguments = Arguments::parse();
+    run_program(async |context| {
+        println!("{}", run(arguments, &context).await?);
+        Ok(())
+    })
+    .await
 }
 
-async fn run(
-    arguments: Arguments,
-    progress: Progress,
-    signals: &Signals,
-) -> Result<String, Failure> {
-    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
+async fn run(arguments: Arguments, context: &Context) -> Result<String, Failure> {
     let store = LocalStore::new(&arguments.directory);
     let publisher = Publisher::new(store).with_pointer(arguments.pointer);
     Ok(match arguments.command {
         Command::List => list(&publisher).await?,
         Command::Rollback { to } => {
             let to = to.map_or(RollbackTo::Previous, RollbackTo::Release);
-            publisher.rollback(to, &context).await?.to_string()
+            publisher.rollback(to, context).await?.to_string()
         }
-        Command::Activate { release } => publisher.activate(&release, &context).await?.to_string(),
+        Command::Activate { release } => publisher.activate(&release, context).await?.to_string(),
         Command::Prune { keep, grace, dry_run } => {
             let grace = Duration::from_secs(grace.saturating_mul(3600));
             let retention =
                 Retention::default().with_keep_last(keep).with_grace(grace).with_dry_run(dry_run);
-            publisher.prune(&retention, &context).await?.to_string()
+            publisher.prune(&retention, context).await?.to_string()
         }
     })
 }

@@ -1,14 +1,14 @@
 //! Verifies what is published, in a directory or as machines see it over HTTP, and mends a
 //! directory from another one that has the same release.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+#![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use netboot_core::Context;
-use netboot_examples::{Failure, Progress, Signals};
+use netboot_examples::{Failure, run_program};
 use netboot_publish::{
     Finding, LocalStore, PublicUrl, Publisher, RepairSource, TrustedKey, VerifyDepth, VerifyScope,
 };
@@ -36,19 +36,11 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let progress = Progress::new(false);
-    let signals = Signals::watch(&progress);
-    match run(&Arguments::parse(), progress, &signals).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::from(signals.exit_code())
-        }
-    }
+    let arguments = Arguments::parse();
+    run_program(async |context| run(&arguments, &context).await).await
 }
 
-async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
-    let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
+async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let depth = if arguments.quick { VerifyDepth::Listing } else { VerifyDepth::Content };
     let keys = arguments.keys.iter().map(TrustedKey::read).collect::<Result<Vec<_>, _>>()?;
     let directory = Path::new(&arguments.target);
@@ -58,9 +50,9 @@ async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Re
             publisher = publisher.with_trusted_keys(keys);
         }
         if let Some(mirror) = &arguments.repair_from {
-            repair(&publisher, mirror, &context).await?;
+            repair(&publisher, mirror, context).await?;
         }
-        let report = publisher.verify(VerifyScope::Everything, depth, &context).await?;
+        let report = publisher.verify(VerifyScope::Everything, depth, context).await?;
         println!("{report}");
         report.findings
     } else {
@@ -68,7 +60,7 @@ async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Re
         if !keys.is_empty() {
             url = url.with_trusted_keys(keys);
         }
-        let report = url.verify(depth, &context).await?;
+        let report = url.verify(depth, context).await?;
         println!("{report}");
         report.findings
     };
