@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::timestamp::Timestamp;
 
 /// How long a publisher may take to say what is live there.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What there is to boot.
 #[derive(Debug, Serialize)]

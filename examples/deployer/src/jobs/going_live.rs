@@ -18,7 +18,7 @@ impl Steps<'_> {
         release: &ReleaseId,
         kind: ActivationKind,
     ) -> Result<String, JobError> {
-        let (sites, unreachable) = self.app.sites().await?;
+        let (sites, unreachable) = self.sites().await?;
         let before = live_at(&sites).await;
         self.entry.begin_going_live(*release, before).await?;
         let report = match kind {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use netboot_core::{Builder, Context, Event, Image, Profile, ProfileName, ReleaseId, SiteName};
 use netboot_ipxe::Renderer;
 use netboot_nix::NixBuilder;
-use netboot_publish::{ActivationKind, ActivationPolicy, Error, SitesReport};
+use netboot_publish::{ActivationKind, ActivationPolicy, Error, Sites, SitesReport};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -181,11 +181,19 @@ impl Steps<'_> {
         }
         images.sort_by(|one, other| one.profile().cmp(other.profile()));
         let release = self.app.renderer()?.build()?.render_release(images)?;
-        let (sites, unreachable) = self.app.sites().await?;
+        let (sites, unreachable) = self.sites().await?;
         self.warn_of(&unreachable);
         let report = sites.stage(&release, self.context).await;
         self.entry.update(|job| job.result = Some(*release.id())).await?;
         Ok(report)
+    }
+
+    /// The targets, connected to: that takes minutes where a bucket does not answer.
+    pub(super) async fn sites(&self) -> Result<(Sites, Vec<(SiteName, Error)>), JobError> {
+        tokio::select! {
+            () = self.context.cancellation().cancelled() => Err(JobError::Cancelled),
+            sites = self.app.sites() => Ok(sites?),
+        }
     }
 
     /// Tells of publishers that get nothing, where each goes live by itself.

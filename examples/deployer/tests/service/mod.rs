@@ -117,25 +117,7 @@ impl Place {
 
     /// Starts the service, and waits until it listens.
     pub(crate) fn start(&self) -> Service {
-        let mut process = self.command().spawn().unwrap();
-        let stderr = BufReader::new(process.stderr.take().unwrap());
-        let (sender, said) = channel();
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                let _ = sender.send(line);
-            }
-        });
-        let mut heard = String::new();
-        let url = loop {
-            let line = said.recv_timeout(Duration::from_secs(30));
-            let line = line.unwrap_or_else(|_| panic!("the service does not start: {heard}"));
-            if let Some(url) = line.strip_prefix("listening at ") {
-                break url.trim_end_matches('/').to_owned();
-            }
-            heard += &line;
-            heard.push('\n');
-        };
-        Service { url, client: reqwest::Client::new(), heard, process, said }
+        Service::start(self.command())
     }
 
     /// What is published at a site.
@@ -167,6 +149,29 @@ impl Place {
 }
 
 impl Service {
+    /// Starts one by a command that was changed, and waits until it listens.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut process = command.spawn().unwrap();
+        let stderr = BufReader::new(process.stderr.take().unwrap());
+        let (sender, said) = channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let mut heard = String::new();
+        let url = loop {
+            let line = said.recv_timeout(Duration::from_secs(30));
+            let line = line.unwrap_or_else(|_| panic!("the service does not start: {heard}"));
+            if let Some(url) = line.strip_prefix("listening at ") {
+                break url.trim_end_matches('/').to_owned();
+            }
+            heard += &line;
+            heard.push('\n');
+        };
+        Self { url, client: reqwest::Client::new(), heard, process, said }
+    }
+
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.url))
     }
