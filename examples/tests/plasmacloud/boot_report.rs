@@ -8,17 +8,38 @@ use std::thread::{self, JoinHandle};
 
 use super::flake;
 
+/// The addresses of the machine's network cards.
+const MACS: [&str; 2] = ["52:54:00:12:34:56", "52:54:00:12:34:57"];
+
+/// What is added to the query.
+fn added() -> String {
+    format!("stage=init&mac={}&mac={}", MACS[0], MACS[1])
+}
+
 /// Runs the script on a machine with this kernel command line.
 fn report(command_line: &str) -> Output {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("cmdline");
     fs::write(&file, format!("{command_line}\n")).unwrap();
+    // Two cards, the loopback, which is no device, and one that is going away.
+    let cards = directory.path().join("cards");
+    for (name, address) in [("eno1", MACS[0]), ("eno2", MACS[1]), ("lo", "00:00:00:00:00:00")] {
+        fs::create_dir_all(cards.join(name)).unwrap();
+        fs::write(cards.join(name).join("address"), format!("{address}\n")).unwrap();
+    }
+    for name in ["eno1", "eno2", "usb0"] {
+        fs::create_dir_all(cards.join(name).join("device")).unwrap();
+    }
     // A file that a pattern in the URL would match.
     fs::write(directory.path().join("x"), "").unwrap();
     // NixOS makes the script of a unit stop at the first failure.
     let mut command = Command::new("sh");
     command.arg("-e").arg(flake().join("modules/netboot/boot-report.sh"));
-    command.current_dir(directory.path()).env("CMDLINE", file).env("RETRIES", "0");
+    command
+        .current_dir(directory.path())
+        .env("CMDLINE", file)
+        .env("CARDS", cards)
+        .env("RETRIES", "0");
     command.env_remove("http_proxy").env("no_proxy", "*").output().unwrap()
 }
 
@@ -44,14 +65,14 @@ const NOTED: &str = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r
 const REFUSED: &str = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 #[test]
-fn the_stage_is_added_to_the_query() {
+fn the_stage_and_who_it_is_are_added_to_the_query() {
     let (address, taken) = deployer(NOTED);
-    let query = "mac=52:54:00:12:34:56&machine=node-1&x=[a-z]*?";
+    let query = "machine=node-1&x=[a-z]*?";
     let output = report(&format!(
         "init=/nix/store/x/init console=ttyS0 netboot.report=http://{address}/report?{query} quiet"
     ));
     assert!(output.status.success(), "{output:?}");
-    assert_eq!(taken.join().unwrap(), format!("GET /report?{query}&stage=init HTTP/1.1"));
+    assert_eq!(taken.join().unwrap(), format!("GET /report?{query}&{} HTTP/1.1", added()));
 }
 
 #[test]
@@ -64,7 +85,8 @@ fn an_address_without_a_query_gets_one() {
         let (address, taken) = deployer(NOTED);
         let output = report(&quoted.replace("ADDRESS", &address));
         assert!(output.status.success(), "{output:?}");
-        assert_eq!(taken.join().unwrap(), "GET /report?stage=init HTTP/1.1", "{quoted}");
+        let expected = format!("GET /report?{} HTTP/1.1", added());
+        assert_eq!(taken.join().unwrap(), expected, "{quoted}");
     }
 }
 

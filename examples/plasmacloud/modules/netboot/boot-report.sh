@@ -1,6 +1,7 @@
 # Reports the stage `init` to the URL in the kernel parameter `netboot.report`, and succeeds
-# whatever comes of it: a report that is lost must not keep a machine from being installed.
-# Tests name another file than the kernel's command line in `CMDLINE`.
+# whatever comes of it: a report that is lost must not keep a machine from being installed. The
+# machine says who it is by the addresses of its network cards.
+# Tests name another file than the kernel's command line in `CMDLINE`, and other cards in `CARDS`.
 
 # No pathname expansion: the URL has a question mark.
 set -f
@@ -13,10 +14,19 @@ for parameter in $(cat "${CMDLINE:-/proc/cmdline}"); do
   esac
 done
 
+query=stage=init
+cards=${CARDS:-/sys/class/net}
+for card in $(ls "$cards"); do
+  # Bridges, tunnels and the loopback are no devices.
+  if [ -e "$cards/$card/device" ] && [ -r "$cards/$card/address" ]; then
+    query="$query&mac=$(cat "$cards/$card/address")"
+  fi
+done
+
 case $report in
   '') echo "no kernel parameter netboot.report: there is nowhere to report to"; exit 0 ;;
-  *\?*) report="$report&stage=init" ;;
-  *) report="$report?stage=init" ;;
+  *\?*) report="$report&$query" ;;
+  *) report="$report?$query" ;;
 esac
 
 # Brackets and braces in a URL are meant literally.
