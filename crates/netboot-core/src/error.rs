@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::text::{TextProblem, ValueKind};
-use crate::{ArtifactKind, InitPath, ProfileName, ReleasePath};
+use crate::{ArtifactKind, BackendError, InitPath, ProfileName, ReleasePath};
 
 /// The errors of this crate, and those of a backend on their way through its traits.
 ///
@@ -224,39 +224,6 @@ pub enum Error {
     Cancelled,
 }
 
-/// An error that may know its remedy: what a backend's error type implements to travel in
-/// [`Error::Build`].
-///
-/// ```
-/// use std::fmt;
-/// use netboot_core::{BackendError, Error};
-///
-/// #[derive(Debug)]
-/// struct NoBoard;
-///
-/// impl fmt::Display for NoBoard {
-///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-///         f.write_str("the board is not known")
-///     }
-/// }
-///
-/// impl std::error::Error for NoBoard {}
-///
-/// impl BackendError for NoBoard {
-///     fn hint(&self) -> Option<String> {
-///         Some("name one of `buildroot --list-boards`".to_owned())
-///     }
-/// }
-///
-/// let error = Error::build("buildroot", &"worker".parse()?, NoBoard);
-/// assert_eq!(error.hint(), NoBoard.hint());
-/// # Ok::<(), Error>(())
-/// ```
-pub trait BackendError: std::error::Error + Send + Sync + 'static {
-    /// What to do about it, as a sentence for an operator.
-    fn hint(&self) -> Option<String>;
-}
-
 impl Error {
     /// Wraps the error of the backend `builder` that failed on `profile`.
     pub fn build(
@@ -374,12 +341,6 @@ impl Error {
             Self::Build { hint, .. } => return hint.clone(),
             Self::Cancelled => return None,
         })
-    }
-}
-
-impl BackendError for Error {
-    fn hint(&self) -> Option<String> {
-        Self::hint(self)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What long work reports while it runs.
 
+mod display;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -65,7 +67,8 @@ pub enum Unit {
 
 /// One report of what is happening, for a progress bar, a log or a web page.
 ///
-/// Events hold no secrets. Serialised, each has its name in the field `event`.
+/// Events hold no secrets. `Display` is a line for people; serialised, each has its name in the
+/// field `event`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -134,6 +137,29 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// What happened, and at which of several sites, if there are several: so that what tells
+    /// warnings from logs need not ask twice.
+    ///
+    /// ```
+    /// use netboot_core::Event;
+    ///
+    /// fn show(event: &Event) {
+    ///     match event.by_site() {
+    ///         (_, Event::Log { .. }) => {}
+    ///         (Some(site), what) => println!("{site}: {what}"),
+    ///         (None, what) => println!("{what}"),
+    ///     }
+    /// }
+    /// ```
+    pub fn by_site(&self) -> (Option<&SiteName>, &Self) {
+        match self {
+            Self::AtSite { site, event } => (Some(site), event.by_site().1),
+            event => (None, event),
+        }
+    }
+}
+
 /// Takes [`Event`]s.
 ///
 /// # Contract
@@ -147,7 +173,7 @@ pub enum Event {
 ///
 /// let (sender, receiver) = tokio::sync::mpsc::unbounded_channel::<Event>();
 /// let sinks: Vec<Box<dyn EventSink>> = vec![
-///     Box::new(|event: Event| eprintln!("{event:?}")),
+///     Box::new(|event: Event| eprintln!("{event}")),
 ///     Box::new(sender),
 /// ];
 /// # drop((sinks, receiver));

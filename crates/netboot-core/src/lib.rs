@@ -26,6 +26,7 @@
 
 mod architecture;
 mod artifact;
+mod backend_error;
 mod boot_spec;
 mod builder;
 mod command_line;
@@ -52,13 +53,14 @@ pub use tokio_util::sync::CancellationToken;
 
 pub use crate::architecture::Architecture;
 pub use crate::artifact::{Artifact, ArtifactKind, ArtifactReader, BytesArtifact, FileArtifact};
+pub use crate::backend_error::BackendError;
 pub use crate::boot_spec::BootSpec;
 pub use crate::builder::Builder;
 pub use crate::command_line::{
     COMMAND_LINE_LIMIT, InitPath, KernelCommandLine, KernelParameter, split_parameters,
 };
 pub use crate::digest::{Sha256Digest, Sha256Hasher};
-pub use crate::error::{BackendError, Error};
+pub use crate::error::Error;
 pub use crate::event::{Context, Event, EventSink, Phase, PhaseGuard, Unit};
 pub use crate::image::{Image, ImageBuilder};
 pub use crate::layout::ReleasePath;

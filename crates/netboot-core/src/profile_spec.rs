@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,14 @@ impl From<Fields> for ProfileSpec {
         spec.services = fields.services;
         spec.kernel_parameters = fields.kernel_parameters;
         spec
+    }
+}
+
+/// For [`Builder::build_all`](crate::Builder::build_all), which takes profiles of any type:
+/// `profiles.into_iter().map(Into::into).collect()`.
+impl From<ProfileSpec> for Arc<dyn Profile> {
+    fn from(profile: ProfileSpec) -> Self {
+        Arc::new(profile)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use netboot_core::{CancellationToken, Context, Error, Event, Phase, ProfileName, Unit};
+use netboot_core::{CancellationToken, Context, Error, Event, Phase, ProfileName, SiteName, Unit};
 use serde_json::json;
 
 fn worker() -> ProfileName {
@@ -50,6 +50,47 @@ fn events_are_json_of_stable_names() {
         assert_eq!(serde_json::from_value::<Event>(expected).unwrap(), event);
     }
     assert_eq!(serde_json::to_value(Unit::Bytes).unwrap(), "bytes");
+}
+
+#[test]
+fn an_event_is_a_line_for_people() {
+    let profile: Option<ProfileName> = Some("worker".parse().unwrap());
+    let phase = Phase::Staging;
+    let progress = |total, unit| Event::Progress {
+        phase,
+        profile: None,
+        subject: "initrd".to_owned(),
+        done: 3,
+        total,
+        unit,
+    };
+    let warning = |hint: Option<&str>| Event::Warning {
+        profile: profile.clone(),
+        message: "too large".to_owned(),
+        hint: hint.map(str::to_owned),
+    };
+    let log = Event::Log { profile: None, origin: "nix".to_owned(), line: "copying".to_owned() };
+    let finished =
+        |succeeded| Event::ProfileFinished { profile: "worker".parse().unwrap(), succeeded };
+    let lines = [
+        (Event::PhaseStarted { phase, profile: profile.clone() }, "worker: staging"),
+        (Event::PhaseFinished { phase, profile: None }, "staging ended"),
+        (progress(Some(4), Unit::Bytes), "staging initrd: 3 of 4 bytes"),
+        (progress(None, Unit::Items), "staging initrd: 3"),
+        (log.clone(), "nix> copying"),
+        (warning(None), "worker: warning: too large"),
+        (warning(Some("raise it")), "worker: warning: too large; raise it"),
+        (finished(true), "worker: built"),
+        (finished(false), "worker: failed"),
+    ];
+    for (event, line) in lines {
+        assert_eq!(event.to_string(), line);
+        assert_eq!(event.by_site(), (None, &event));
+        let site: SiteName = "tokyo".parse().unwrap();
+        let there = Event::AtSite { site: site.clone(), event: Box::new(event.clone()) };
+        assert_eq!(there.to_string(), format!("tokyo: {line}"));
+        assert_eq!(there.by_site(), (Some(&site), &event));
+    }
 }
 
 #[test]

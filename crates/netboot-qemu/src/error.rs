@@ -193,3 +193,9 @@ fn io_hint(source: &io::Error) -> Option<String> {
         _ => return None,
     })
 }
+
+impl netboot_core::BackendError for Error {
+    fn hint(&self) -> Option<String> {
+        Self::hint(self)
+    }
+}

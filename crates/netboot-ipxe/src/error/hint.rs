@@ -130,3 +130,9 @@ impl Error {
         })
     }
 }
+
+impl netboot_core::BackendError for Error {
+    fn hint(&self) -> Option<String> {
+        Self::hint(self)
+    }
+}
