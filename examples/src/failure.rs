@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use netboot_core::BackendError;
+
 /// Any error of the Netboot crates, or of an example's own; it keeps the remedy.
 #[derive(Debug)]
 pub struct Failure {
@@ -23,24 +25,12 @@ impl std::fmt::Display for Failure {
     }
 }
 
-macro_rules! from_hinted {
-    ($($error:ty),+) => {
-        $(impl From<$error> for Failure {
-            fn from(error: $error) -> Self {
-                let hint = error.hint();
-                Self { error: Box::new(error), hint }
-            }
-        })+
-    };
+impl<E: BackendError> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let hint = error.hint();
+        Self { error: Box::new(error), hint }
+    }
 }
-
-from_hinted!(
-    netboot_core::Error,
-    netboot_nix::Error,
-    netboot_ipxe::Error,
-    netboot_publish::Error,
-    netboot_qemu::Error
-);
 
 /// The error, each cause below it on a line of its own, and the remedy last.
 pub fn describe(error: &(dyn Error + 'static), hint: Option<&str>) -> String {

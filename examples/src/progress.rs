@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use netboot_core::{Event, EventSink, Phase, ProfileName, Unit};
+use netboot_core::{Event, EventSink, Phase, ProfileName, SiteName, Unit};
 
 /// Shows events on standard error. Cheap to clone; clones share the bars.
 #[derive(Debug, Clone)]
@@ -20,6 +20,7 @@ pub struct Progress {
 /// What one bar is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Row {
+    site: Option<SiteName>,
     phase: Phase,
     profile: Option<ProfileName>,
     subject: Option<String>,
@@ -91,18 +92,23 @@ impl Progress {
         });
     }
 
-    fn show_on_terminal(&self, event: &Event) {
+    fn show_on_terminal(&self, site: Option<&SiteName>, event: &Event) {
+        let row = |phase: &Phase, profile: &Option<ProfileName>, subject: Option<&String>| Row {
+            site: site.cloned(),
+            phase: *phase,
+            profile: profile.clone(),
+            subject: subject.cloned(),
+        };
         match event {
             Event::PhaseStarted { phase, profile } => {
-                let row = Row { phase: *phase, profile: profile.clone(), subject: None };
-                self.bar(&row, None, None);
+                self.bar(&row(phase, profile, None), None, None);
             }
             Event::PhaseFinished { phase, profile } => {
-                self.remove(|row| row.phase == *phase && row.profile == *profile);
+                let ended = row(phase, profile, None);
+                self.remove(|row| *row == ended || row.parent().as_ref() == Some(&ended));
             }
             Event::Progress { phase, profile, subject, done, total, unit } => {
-                let subject = Some(subject.clone());
-                let row = Row { phase: *phase, profile: profile.clone(), subject };
+                let row = row(phase, profile, Some(subject));
                 self.bar(&row, *total, Some(*unit)).set_position(*done);
                 if Some(*done) == *total {
                     self.remove(|other| *other == row);
@@ -122,28 +128,27 @@ impl Row {
 
     fn label(&self) -> String {
         let whose = self.profile.as_ref().map_or("all profiles", ProfileName::as_str);
-        match &self.subject {
-            Some(subject) => format!("  {subject}"),
-            None => format!("{whose}: {}", self.phase),
+        match (&self.subject, &self.site) {
+            (Some(subject), _) => format!("  {subject}"),
+            (None, Some(site)) => format!("{site}: {}", self.phase),
+            (None, None) => format!("{whose}: {}", self.phase),
         }
     }
 }
 
 impl EventSink for Progress {
     fn emit(&self, event: Event) {
+        let (site, what) = event.by_site();
         if self.on_terminal {
-            self.show_on_terminal(&event);
+            self.show_on_terminal(site, what);
         }
+        let place = site.map(|site| format!("{site}: ")).unwrap_or_default();
         let about = |profile: &Option<ProfileName>| {
-            profile.as_ref().map(|name| format!("{name}: ")).unwrap_or_default()
+            profile.as_ref().map_or(place.clone(), |name| format!("{place}{name}: "))
         };
-        match &event {
-            Event::PhaseStarted { phase, profile } if !self.on_terminal => {
-                self.line(&format!("{}{phase}", about(profile)));
-            }
-            Event::Log { profile, origin, line } if self.with_logs => {
-                self.line(&format!("{}{origin}> {line}", about(profile)));
-            }
+        match what {
+            Event::PhaseStarted { .. } if !self.on_terminal => self.line(&event.to_string()),
+            Event::Log { .. } if self.with_logs => self.line(&event.to_string()),
             Event::Warning { profile, message, hint } => {
                 self.line(&format!("{}warning: {message}", about(profile)));
                 if let Some(hint) = hint {
@@ -151,7 +156,8 @@ impl EventSink for Progress {
                 }
             }
             Event::ProfileFinished { profile, succeeded } => {
-                self.line(&format!("{profile}: {}", if *succeeded { "built" } else { "FAILED" }));
+                let outcome = if *succeeded { "built" } else { "FAILED" };
+                self.line(&format!("{}{outcome}", about(&Some(profile.clone()))));
             }
             _ => {}
         }
@@ -211,5 +217,21 @@ mod tests {
         progress.emit(Event::PhaseFinished { phase: Phase::Realising, profile });
         let shown = rows();
         assert!(shown.len() == 1 && shown[0].starts_with("worker"), "{shown:#?}");
+
+        // What ends at one site goes on at another.
+        let at = |site: &str, event: Event| {
+            progress.emit(Event::AtSite { site: site.parse().unwrap(), event: Box::new(event) });
+        };
+        let (phase, profile) = (Phase::Staging, None);
+        for site in ["tokyo", "osaka"] {
+            at(site, Event::PhaseStarted { phase, profile: profile.clone() });
+        }
+        at("tokyo", Event::PhaseFinished { phase, profile });
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while rows().len() < 2 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let shown = rows();
+        assert!(shown.len() == 2 && shown[1].starts_with("osaka: staging"), "{shown:#?}");
     }
 }
