@@ -16,12 +16,10 @@
   ];
 
   boot.kernelParams = [
-    # Virtual machines get devices of their own.
+    # Shows which devices virtual machines can have for themselves. Huge pages, though, are for the
+    # installed system: the image is unpacked into the memory that they would take.
     "intel_iommu=on"
     "iommu=pt"
-    # Large pages are there before memory is in pieces.
-    "hugepagesz=1G"
-    "hugepages=4"
   ];
 
   # The newest kernel, for cards that are newer than the release; one of a fixed series would be

@@ -18,7 +18,7 @@
   # It would leave a service that has capabilities without them outside its own namespace.
   PrivateUsers = capabilities == [ ] && devices == [ ];
   ProcSubset = if capabilities == [ ] then "pid" else "all";
-  ProtectClock = devices == [ ];
+  ProtectClock = true;
   ProtectControlGroups = true;
   ProtectHome = true;
   ProtectHostname = true;
@@ -38,6 +38,8 @@
   RestrictRealtime = true;
   RestrictSUIDSGID = true;
   SystemCallArchitectures = "native";
+  # A program that tries what it may do without, such as chown, is told so, and not killed.
+  SystemCallErrorNumber = "EPERM";
   SystemCallFilter = [
     "@system-service"
     "~@privileged"

@@ -23,6 +23,7 @@ name:
   config,
   lib,
   pkgs,
+  utils,
   ...
 }:
 let
@@ -37,6 +38,8 @@ let
       builtins.filter (port: (ports.${port}.protocol or "tcp") == protocol) (builtins.attrNames ports)
     );
   secretPaths = builtins.attrValues cfg.secrets;
+  # systemd-tmpfiles reads a path as a pattern with specifiers, and `..` leads out again.
+  plainPath = "${secretsDirectory}(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+";
   settingsFormat = pkgs.formats.toml { };
 in
 {
@@ -102,7 +105,10 @@ in
     settings = mkOption {
       type = settingsFormat.type;
       default = { };
-      description = "The service's configuration, merged over what this module sets.";
+      description = ''
+        The service's configuration, merged over what this module sets. It is in the Nix store,
+        which everybody on the machine can read: a secret belongs into a file of `secrets`.
+      '';
     };
 
     extraArgs = mkOption {
@@ -123,10 +129,11 @@ in
       }
     ]
     ++ lib.mapAttrsToList (secret: path: {
-      assertion = lib.hasPrefix "${secretsDirectory}/" path && !(lib.hasInfix "/../" path);
+      assertion = builtins.match plainPath path != null;
       message = ''
-        services.${name}.secrets.${secret} is not below ${secretsDirectory}: ${path}
-        Give it as text, not as a path: everybody can read the Nix store.
+        services.${name}.secrets.${secret} is not a plain path below ${secretsDirectory}: ${path}
+        Give it as text, not as a path: everybody can read the Nix store. Letters, digits, dots,
+        dashes and underscores may be in it, and no name in it begins with a dot.
       '';
     }) cfg.secrets;
 
@@ -169,7 +176,8 @@ in
         AssertPathExists = secretPaths;
       };
       serviceConfig = import ./hardening.nix { inherit devices capabilities addressFamilies; } // {
-        ExecStart = lib.escapeShellArgs (
+        # Not as a shell quotes: systemd replaces `%` and `$` within quotation marks too.
+        ExecStart = utils.escapeSystemdExecArgs (
           [
             "${cfg.package}/bin/${program}"
             "--config"

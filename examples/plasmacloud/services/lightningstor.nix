@@ -16,7 +16,7 @@
     tls-key = "the private key of this node's certificate";
   };
 
-  # Whole disks, which udev gives to the group `disk`.
+  # Whole disks, which udev gives to the group `disk`; that with the system is one of them.
   groups = [ "disk" ];
   devices = [
     "block-sd"

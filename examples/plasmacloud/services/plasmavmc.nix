@@ -17,7 +17,8 @@
   };
   secrets.tls-key = "the private key of this node's certificate";
 
-  # It starts hypervisors: they need KVM, and they compile code in memory.
+  # It starts hypervisors, which need KVM and compile code in memory, and connects their interfaces.
+  # Devices that virtual machines are to have for themselves take "/dev/vfio/vfio" and "char-vfio".
   groups = [ "kvm" ];
   devices = [
     "/dev/kvm"
@@ -25,5 +26,6 @@
     "/dev/net/tun"
   ];
   capabilities = [ "CAP_NET_ADMIN" ];
+  addressFamilies = [ "AF_NETLINK" ];
   hardening.MemoryDenyWriteExecute = false;
 }

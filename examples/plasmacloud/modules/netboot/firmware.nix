@@ -28,6 +28,9 @@ in
     '';
   };
 
+  # As strong as netboot-minimal.nix does it in the releases that do: over the hardware profile.
+  config.hardware.enableRedistributableFirmware = lib.mkOverride 70 false;
+
   config.hardware.firmware = lib.mkIf (cfg.firmware != [ ]) [
     (pkgs.runCommand "server-firmware" { } ''
       mkdir -p $out/lib/firmware
