@@ -1,0 +1,55 @@
+//! Netboot in a program of one's own: it builds a flake's profiles, renders them, publishes them to
+//! two places, to both or to none, and shows how far it is. It uses nothing but the library.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use netboot_core::{BackendError, Builder, Context, Event, Image, Profile, plasmacloud};
+use netboot_ipxe::Renderer;
+use netboot_nix::NixBuilder;
+use netboot_publish::{ActivationPolicy, LocalStore, Publisher, RsyncStore, Sites};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [flake, directory, mirror] = &arguments[..] else {
+        eprintln!("usage: embed FLAKE DIRECTORY RSYNC-TARGET");
+        return ExitCode::FAILURE;
+    };
+    let Err(error) = provision(flake, directory, mirror).await else { return ExitCode::SUCCESS };
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because: {error}");
+        cause = error.source();
+    }
+    eprintln!("  what to do: {}", error.hint().unwrap_or_default());
+    ExitCode::FAILURE
+}
+
+async fn provision(
+    flake: &str,
+    directory: &str,
+    mirror: &str,
+) -> Result<(), Box<dyn BackendError>> {
+    let context = Context::new().with_events(|event: Event| match event.by_site() {
+        (_, Event::Log { .. }) => {} // what Nix and rsync print
+        _ => eprintln!("{event}"),
+    });
+    let sites = Sites::builder()
+        .site("here".parse()?, Publisher::new(LocalStore::new(directory)))
+        .site("mirror".parse()?, Publisher::new(RsyncStore::open(mirror.parse()?)?))
+        .policy(ActivationPolicy::AllOrNone)
+        .build()?;
+
+    let builder = NixBuilder::builder(flake).build()?;
+    let profiles: Vec<Arc<dyn Profile>> =
+        plasmacloud::profiles()?.into_iter().map(Into::into).collect();
+    let results = builder.build_all(&profiles, &context).await;
+    let images = results.into_iter().collect::<Result<Vec<Image>, _>>()?;
+
+    let release = Renderer::builder().build()?.render_release(images)?;
+    println!("{}", sites.publish(&release, &context).await.ensure_live_everywhere()?);
+    Ok(())
+}
