@@ -123,7 +123,13 @@ impl Reader<'_> {
     }
 
     fn no_builder(&self) -> Option<Error> {
-        let texts = ["nable to start any build", "local builds are disabled"];
+        let texts = [
+            "nable to start any build",
+            "local builds are disabled",
+            // Of root's Nix, whose builders run as users of their own.
+            "specified in 'build-users-group' does not exist",
+            "the build users group '",
+        ];
         let message = self.said.find(&texts)?;
         // Why another machine did not take it is said before.
         let machines = self.said.warnings.iter().filter(|text| text.starts_with("cannot build on"));

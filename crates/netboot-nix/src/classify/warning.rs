@@ -32,7 +32,11 @@ impl Warning {
         } else if message.contains("unable to download '")
             || message.contains("disabling binary cache")
         {
-            Some(Self::CacheUnreachable { message: in_one_line(message) })
+            // It is said before each attempt, and it is one warning.
+            let message = in_one_line(message);
+            let said = message.split_once("; retrying in").map_or(&*message, |(said, _)| said);
+            let message = said.strip_prefix("error: ").unwrap_or(said).to_owned();
+            Some(Self::CacheUnreachable { message })
         } else {
             None
         }

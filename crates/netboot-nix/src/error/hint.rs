@@ -138,6 +138,12 @@ impl Error {
                  emulate it by `extra-platforms` and binfmt"
                     .to_owned()
             }
+            Self::NoBuilder { message, .. } if message.contains("group '") => {
+                "let the system's package set Nix up (Debian: `apt-get install nix-setup-systemd`), \
+                 or have builders run as this user by `build-users-group =` in nix.conf or in \
+                 NIX_CONFIG of the builder's environment"
+                    .to_owned()
+            }
             Self::NoBuilder { .. } => {
                 "let this machine build by `max-jobs` of nix.conf, or give `builders` a machine \
                  that can be reached and has the system"
@@ -179,7 +185,7 @@ impl Error {
     fn hint_of_machine(&self) -> Option<String> {
         Some(match self {
             Self::NixMissing { .. } => {
-                "install Nix (Debian: `apt-get install nix-bin`) or set the builder's PATH"
+                "install Nix (Debian: `apt-get install nix-setup-systemd`) or set the builder's PATH"
                     .to_owned()
             }
             Self::Spawn { .. } => "check that the program may be executed".to_owned(),

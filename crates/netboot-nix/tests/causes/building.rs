@@ -54,6 +54,21 @@ pub(crate) async fn nothing_may_be_built_here(nix: NixVersion) {
     assert_eq!(derivation.is_some(), nix == NixVersion::V2_34, "{derivation:?}");
 }
 
+/// As Debian's `nix-bin` is by itself, for root.
+pub(crate) async fn there_are_no_users_to_build_as(nix: NixVersion) {
+    let place = Place::of(nix);
+    let flake = flake(&place, &least_configuration("x", WITH_INIT, "{ }"));
+    let is_root = rustix::process::geteuid().is_root();
+    let as_root = if is_root { "" } else { "unshare -Ur" };
+    place.nix_script("nix-store", &format!("exec {as_root} $real \"$@\""));
+    let settings = place.settings("build-users-group = netboot-no-such-group");
+    let error =
+        error_of(place.builder_with_programs(&flake).environment("NIX_CONFIG", settings)).await;
+    let Error::NoBuilder { message, .. } = &error else { panic!("{error:?}") };
+    assert!(message.contains("netboot-no-such-group"), "{message}");
+    assert!(error.hint().unwrap().contains("nix-setup-systemd"), "{:?}", error.hint());
+}
+
 pub(crate) async fn no_other_machine_can_be_reached(nix: NixVersion) {
     let machine = "ssh-ng://nowhere.invalid";
     let (_, message) = error_without_jobs(nix, &format!("builders = {machine} x86_64-linux")).await;

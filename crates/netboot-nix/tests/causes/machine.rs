@@ -18,7 +18,7 @@ pub(crate) async fn nix_is_not_installed(nix: NixVersion) {
     let error = error_of(builder.environment("PATH", &empty)).await;
     let Error::NixMissing { program, .. } = &error else { panic!("{error:?}") };
     assert_eq!(program, "nix");
-    assert!(error.hint().unwrap().contains("nix-bin"), "{:?}", error.hint());
+    assert!(error.hint().unwrap().contains("nix-setup-systemd"), "{:?}", error.hint());
 }
 
 pub(crate) async fn the_disk_is_full(nix: NixVersion) {

@@ -70,6 +70,7 @@ rows! {
     the_system_is_another in building: "the system is another" => "UnsupportedSystem";
     a_system_feature_is_missing in building: "a system feature is missing" => "UnsupportedSystem";
     nothing_may_be_built_here in building: "nothing may be built here" => "NoBuilder";
+    there_are_no_users_to_build_as in building: "there are no users to build as" => "NoBuilder";
     no_other_machine_can_be_reached in building: "no other machine can be reached" => "NoBuilder";
     a_builder_fails in building: "a builder fails" => "BuildFailed";
     a_builder_is_killed in building: "a builder is killed" => "BuildFailed";

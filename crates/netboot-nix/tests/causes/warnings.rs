@@ -1,5 +1,7 @@
 //! What Nix goes on after, and an operator is told.
 
+use std::collections::BTreeSet;
+
 use netboot_core::{Builder, Context};
 
 use crate::place::{Daemon, NixVersion, Place, WITH_INIT, least_configuration, profile};
@@ -51,4 +53,8 @@ pub(crate) async fn a_cache_is_down(nix: NixVersion) {
     let settings = place.settings(&format!("substituters = {NOWHERE}"));
     let warnings = warnings_of(place.builder(&flake).environment("NIX_CONFIG", settings)).await;
     assert!(remedy(&warnings, NOWHERE).contains("substituters"));
+    // Nix tries again and again, and says so each time.
+    assert!(warnings.iter().all(|(message, _)| !message.contains("retrying")), "{warnings:?}");
+    let once: BTreeSet<_> = warnings.iter().collect();
+    assert_eq!(once.len(), warnings.len(), "{warnings:?}");
 }
