@@ -21,7 +21,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
-pub(crate) use self::error::{ApiError, with_causes};
+pub(crate) use self::error::ApiError;
 use crate::app::App;
 
 /// The routes below `/api/jobs` and `/api/releases`.

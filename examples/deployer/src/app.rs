@@ -69,7 +69,7 @@ impl App {
             .map_err(|source| StartError::io("create", state, source))?;
         let lock = lock(state)?;
         let jobs = Jobs::open(&state.join("jobs"))?;
-        let reports = Reports::open(&state.join("reports")).await?;
+        let reports = Reports::open(&state.join("reports"), log.clone()).await?;
         let served = Publisher::new(LocalStore::new(&config.served.1));
         let builds = Publisher::new(LocalStore::new(state.join("builds")));
         let publishers =

@@ -1,6 +1,7 @@
 //! The token that mutating requests have to show.
 
 use std::fmt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use netboot_examples::Progress;
 use subtle::ConstantTimeEq;
 
 use crate::api::ApiError;
@@ -25,11 +27,12 @@ const SHORTEST: usize = 16;
 pub(crate) struct BearerToken(Arc<str>);
 
 impl BearerToken {
-    /// Reads the file, or else the variable `DEPLOYER_TOKEN`.
+    /// Reads the file, or else the variable `DEPLOYER_TOKEN`. A file that everybody on this machine
+    /// can read is told to `log`.
     ///
     /// # Errors
     /// [`StartError::Token`] when there is none, or it is too short or has spaces in it.
-    pub(crate) fn load(file: Option<&Path>) -> Result<Self, StartError> {
+    pub(crate) fn load(file: Option<&Path>, log: &Progress) -> Result<Self, StartError> {
         let text = match file {
             Some(path) => std::fs::read_to_string(path).map_err(|error| StartError::Token {
                 problem: format!("`{}`: {error}", path.display()),
@@ -38,6 +41,14 @@ impl BearerToken {
                 problem: format!("neither --token-file nor {VARIABLE} is given"),
             })?,
         };
+        if let Some(path) = file
+            && path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
+        {
+            let path = path.display();
+            log.line(&format!(
+                "warning: everybody on this machine can read `{path}`: chmod 600 it"
+            ));
+        }
         Self::new(&text)
     }
 

@@ -4,6 +4,7 @@ mod document;
 mod error;
 mod hand_over;
 mod machine;
+mod proof;
 mod publisher;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use self::document::Document;
 pub(crate) use self::error::ConfigError;
 pub(crate) use self::hand_over::HandOver;
 pub(crate) use self::machine::Machine;
+pub(crate) use self::proof::Proof;
 pub(crate) use self::publisher::Target;
 
 /// All that the file says, checked: what is in here can be worked with.
@@ -58,17 +60,6 @@ pub(crate) struct Config {
     pub(crate) hand_over: Option<HandOver>,
     /// How long jobs and requests may take to end when the service is asked to.
     pub(crate) grace: Duration,
-}
-
-/// How a release is booted in QEMU before it goes live.
-#[derive(Debug, Clone)]
-pub(crate) struct Proof {
-    /// What each image has to print on its console; without any, coming to `init` is enough.
-    pub(crate) expect: Vec<String>,
-    /// How long it may take.
-    pub(crate) timeout: Duration,
-    /// The memory of the virtual machine, in MiB.
-    pub(crate) memory: u32,
 }
 
 impl Config {

@@ -3,7 +3,7 @@
 //! This service does not run it: it takes a quarter of an hour, asks for keys that a service should
 //! not have, and formats disks. The plan has all that somebody, or a program, needs to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::api::ApiError;
 use crate::app::App;
 use crate::config::HandOver;
 use crate::machines::{MachineView, known, no_such_machine};
-use crate::reports::Stage;
+use crate::reports::{MachineId, Stage};
 
 /// What nixos-anywhere is to do. The machine runs NixOS already, from memory, so its first phase,
 /// `kexec`, which would boot another installer, is left out.
@@ -46,6 +46,11 @@ struct InstallPlan {
     disko: String,
     /// Who is logged in as, and where.
     target_host: String,
+    /// How this service knows where.
+    address_from: AddressFrom,
+    /// What to look at before disks are formatted and secrets are sent there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'static str>,
     /// The file with the private key.
     #[serde(skip_serializing_if = "Option::is_none")]
     ssh_key: Option<PathBuf>,
@@ -59,6 +64,25 @@ struct InstallPlan {
     command: String,
 }
 
+/// How it is known where a machine is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum AddressFrom {
+    /// The operator wrote it down.
+    Configuration,
+    /// Somebody who said to be this machine spoke from there.
+    Report,
+}
+
+impl AddressFrom {
+    fn warning(self) -> Option<&'static str> {
+        (self == Self::Report).then_some(
+            "the address is that of a report, and whoever reaches this service can send one: \
+             compare it with the machine's console, or write it into the configuration",
+        )
+    }
+}
+
 async fn install_plan(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -69,18 +93,43 @@ async fn install_plan(
         let error = "this service hands no machines over";
         return Err(ApiError::new(StatusCode::NOT_FOUND, error, hint));
     };
-    let written = app.config.machines.get(&name).and_then(|machine| machine.address.clone());
-    let told = machine.last.as_ref().filter(|last| last.stage == Stage::Init);
-    let Some(address) = written.or_else(|| told.map(|last| last.address.to_string())) else {
-        let error = format!("nobody knows where `{name}` is");
-        let hint = "wait until it reports the stage init, or give it an address in the \
-                    configuration";
-        return Err(ApiError::new(StatusCode::CONFLICT, error, hint));
-    };
-    plan(machine, hand_over, &address).map(Json)
+    let place = place_of(&app, &machine)?;
+    plan(machine, hand_over, &place).map(Json)
 }
 
-fn plan(machine: MachineView, of: &HandOver, address: &str) -> Result<InstallPlan, ApiError> {
+/// Where a machine is. Its `init` told from two places is somebody else's at one of them, unless it
+/// has another address than at an earlier boot: only an operator can tell.
+fn place_of(app: &App, machine: &MachineView) -> Result<(String, AddressFrom), ApiError> {
+    let name = &machine.name;
+    if let Some(address) = app.config.machines.get(name).and_then(|known| known.address.clone()) {
+        return Ok((address, AddressFrom::Configuration));
+    }
+    let reports = app.reports.of(&MachineId::Known(name.clone()));
+    let is_up = reports.last().is_some_and(|last| last.stage == Stage::Init);
+    let told = reports.iter().filter(|report| report.stage == Stage::Init);
+    let told: BTreeSet<String> = told.map(|report| report.address.to_string()).collect();
+    match (is_up, Vec::from_iter(told).as_slice()) {
+        (true, [address]) => Ok((address.clone(), AddressFrom::Report)),
+        (true, several) => {
+            let error = format!("`{name}` told its init from {}", several.join(" and from "));
+            let hint = "one of them may be somebody else: see on the machine's console where it \
+                        is, and give it that address in the configuration";
+            Err(ApiError::new(StatusCode::CONFLICT, error, hint))
+        }
+        (false, _) => {
+            let error = format!("nobody knows where `{name}` is");
+            let hint = "wait until it reports the stage init, or give it an address in the \
+                        configuration";
+            Err(ApiError::new(StatusCode::CONFLICT, error, hint))
+        }
+    }
+}
+
+fn plan(
+    machine: MachineView,
+    of: &HandOver,
+    (address, address_from): &(String, AddressFrom),
+) -> Result<InstallPlan, ApiError> {
     let name = machine.name;
     let flake = format!("{}#{name}", of.flake);
     let disko = format!("{}#nixosConfigurations.\"{name}\".{}", of.flake, of.disko);
@@ -114,6 +163,8 @@ fn plan(machine: MachineView, of: &HandOver, address: &str) -> Result<InstallPla
         flake,
         disko,
         target_host,
+        address_from: *address_from,
+        warning: address_from.warning(),
         ssh_key: of.ssh_key.clone(),
         extra_files,
         phases: PHASES,

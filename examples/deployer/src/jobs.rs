@@ -2,8 +2,8 @@
 //!
 //! A job is written down before its client is answered, and whenever it comes to a point behind
 //! which it would go on: after any end of the service, the next start resumes it there. Jobs that
-//! build take turns, and so do jobs that change what is published; the two kinds do not wait for
-//! each other.
+//! build take turns, in the order in which they were asked for, and so do jobs that change what is
+//! published; the two kinds do not wait for each other.
 
 mod entry;
 mod error;
@@ -13,11 +13,13 @@ mod journal;
 mod model;
 mod run;
 mod steps;
+mod turns;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -28,6 +30,7 @@ use self::entry::{Cancel, Entry};
 pub(crate) use self::event_log::{EventLog, Extent, Happened, LogEntry};
 use self::journal::Journal;
 pub(crate) use self::model::{Job, JobId, JobRequest};
+use self::turns::Turns;
 use crate::api::ApiError;
 use crate::app::App;
 use crate::problem::StartError;
@@ -43,10 +46,10 @@ pub(crate) struct Jobs {
     journal: Journal,
     table: Mutex<Table>,
     tasks: TaskTracker,
-    /// Whoever builds has this.
-    building: tokio::sync::Mutex<()>,
-    /// Whoever changes what is published has this.
-    publishing: tokio::sync::Mutex<()>,
+    /// Those that build.
+    building: Turns,
+    /// Those that change what is published.
+    publishing: Turns,
 }
 
 #[derive(Debug)]
@@ -73,9 +76,28 @@ impl Jobs {
     pub(crate) async fn resume(&self, app: &Arc<App>) {
         for entry in self.entries() {
             if !entry.job().await.state.is_final() {
-                self.tasks.spawn(run::run(app.clone(), entry));
+                self.start(app, entry).await;
             }
         }
+    }
+
+    /// Gives a job its place in the queue, and begins to work on it.
+    async fn start(&self, app: &Arc<App>, entry: Arc<Entry>) {
+        let job = entry.job().await;
+        let turns = match job.request {
+            JobRequest::Build { .. } => Some(&self.building),
+            JobRequest::Deploy { .. } if job.built.is_none() => Some(&self.building),
+            JobRequest::Deploy { .. }
+            | JobRequest::Stage { .. }
+            | JobRequest::Activate { .. }
+            | JobRequest::Rollback { .. } => Some(&self.publishing),
+            JobRequest::Prove { .. } => None,
+        };
+        let place = match turns {
+            Some(turns) => Some(turns.join().await),
+            None => None,
+        };
+        self.tasks.spawn(run::run(app.clone(), entry, place));
     }
 
     /// Ends what runs, to be resumed by the next start. A release that goes live at this moment has
@@ -110,16 +132,14 @@ impl Jobs {
             return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, error, hint));
         }
         let entry = {
-            let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut table = self.table();
             table.last += 1;
             Entry::new(self.journal.clone(), Job::new(JobId(table.last), request))
         };
         // On disk before anybody is told its number.
         let job = entry.update(|_| ()).await.map_err(not_written)?;
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        table.entries.insert(entry.id, entry.clone());
-        drop(table);
-        self.tasks.spawn(run::run(app.clone(), entry));
+        self.table().entries.insert(entry.id, entry.clone());
+        self.start(app, entry).await;
         Ok(job)
     }
 
@@ -202,26 +222,29 @@ impl Jobs {
         let over: Vec<Job> =
             self.list().await.into_iter().filter(|job| job.state.is_final()).collect();
         for job in over.iter().skip(KEPT) {
-            self.table.lock().unwrap_or_else(PoisonError::into_inner).entries.remove(&job.id);
+            self.table().entries.remove(&job.id);
             self.journal.remove(job.id)?;
         }
         Ok(())
     }
 
     fn entry(&self, id: JobId) -> Option<Arc<Entry>> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner).entries.get(&id).cloned()
+        self.table().entries.get(&id).cloned()
     }
 
     fn entries(&self) -> Vec<Arc<Entry>> {
-        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        table.entries.values().cloned().collect()
+        self.table().entries.values().cloned().collect()
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The answer where a job is asked for that there is not.
-pub(crate) fn no_such_job(id: JobId) -> ApiError {
+pub(crate) fn no_such_job(id: impl fmt::Display) -> ApiError {
     let hint = "GET /api/jobs lists all of them; the oldest are forgotten";
-    ApiError::new(StatusCode::NOT_FOUND, format!("there is no job {id}"), hint)
+    ApiError::new(StatusCode::NOT_FOUND, format!("there is no job `{id}`"), hint)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a function for map_err")]

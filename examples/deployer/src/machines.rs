@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -65,9 +66,16 @@ struct Details {
     reports: Vec<Report>,
 }
 
-async fn list(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Json<Machines> {
+async fn list(
+    State(app): State<Arc<App>>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Machines>, ApiError> {
+    let Query(wanted) = wanted.map_err(|rejection| {
+        let hint = "narrow the list by q=<text>, label=<name>=<value> and stage=<stage>";
+        ApiError::new(rejection.status(), rejection.body_text(), hint)
+    })?;
     let machines = all(&app).into_iter().filter(|machine| wanted.is_met_by(machine));
-    Json(Machines { machines: machines.collect() })
+    Ok(Json(Machines { machines: machines.collect() }))
 }
 
 async fn one(

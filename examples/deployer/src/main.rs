@@ -68,7 +68,7 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
     if arguments.check {
         return Ok(());
     }
-    let token = BearerToken::load(arguments.token_file.as_deref())?;
+    let token = BearerToken::load(arguments.token_file.as_deref(), progress)?;
     let listen = config.listen;
     let failed = |source| StartError::Listen { address: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
@@ -78,7 +78,8 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
     if !address.ip().is_loopback() {
         progress.line(&format!(
             "warning: anybody who reaches {address} can read what machines boot, and see them; \
-             only changes need the token"
+             only changes need the token, which crosses the network in the clear: ask for them \
+             over ssh, or through a proxy with TLS"
         ));
     }
     progress.line(&format!("listening at http://{address}/"));

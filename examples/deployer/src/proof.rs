@@ -4,18 +4,13 @@ use async_trait::async_trait;
 use netboot_core::{Context, ProfileName};
 use netboot_examples::QemuProver;
 use netboot_publish::{Error, Prover, StagedImage, Verdict};
-use netboot_qemu::{Machine, MachineBuilder};
 
 use crate::config::Proof;
 
 /// A prover that boots images as the configuration says: all, or that of one profile.
 pub(crate) fn prover(proof: &Proof, profile: Option<ProfileName>) -> impl Prover {
     let proof = proof.clone();
-    let qemu = QemuProver::new(move |_| {
-        let machine = Machine::builder().timeout(proof.timeout).memory_mib(proof.memory);
-        proof.expect.iter().fold(machine, MachineBuilder::expect).build()
-    });
-    OneProfile { qemu, profile }
+    OneProfile { qemu: QemuProver::new(move |_| proof.machine()), profile }
 }
 
 #[derive(Debug)]

@@ -44,7 +44,7 @@ async fn published(
     {
         let (mut head, ()) = axum::http::Request::new(()).into_parts();
         (head.method, head.uri) = (Method::HEAD, parts.uri.clone());
-        let found = answer(&files, Request::from_parts(head, Body::empty())).await;
+        let found = answer(&app, &files, Request::from_parts(head, Body::empty())).await;
         if !is_unchanged(&condition, found.headers()) {
             parts.headers.remove(header::RANGE);
         }
@@ -54,7 +54,7 @@ async fn published(
     if parts.headers.get(header::RANGE).is_some_and(|range| range.as_bytes().contains(&b',')) {
         parts.headers.remove(header::RANGE);
     }
-    let mut response = answer(&files, Request::from_parts(parts, Body::empty())).await;
+    let mut response = answer(&app, &files, Request::from_parts(parts, Body::empty())).await;
     if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
         let WebHeaders { content_type, cache_control, .. } = WebHeaders::of(&path);
         let headers = response.headers_mut();
@@ -67,12 +67,13 @@ async fn published(
     response
 }
 
-async fn answer(files: &ServeDir, request: Request) -> Response {
+async fn answer(app: &App, files: &ServeDir, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
     match files.clone().try_call(request).await {
         Ok(response) => response.map(Body::new),
         Err(error) if error.kind() == ErrorKind::NotFound => StatusCode::NOT_FOUND.into_response(),
         Err(error) => {
-            tracing::warn!(%error, "a published file cannot be read");
+            app.log.line(&format!("warning: the published {path} cannot be read: {error}"));
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use netboot_core::MacAddress;
+use netboot_examples::Progress;
 
 use self::journal::{Journal, Line};
 pub(crate) use self::report::{Report, Stage, latest_boot};
@@ -26,31 +27,36 @@ const SLACK: usize = 1000;
 /// What machines told. It is in the state directory before the machine has its answer, a restart
 /// loses nothing, and it does not grow without bounds.
 #[derive(Debug)]
-pub(crate) struct Reports(Mutex<Kept>);
+pub(crate) struct Reports {
+    kept: Mutex<Kept>,
+    log: Progress,
+}
+
+type Machines = BTreeMap<MachineId, VecDeque<Report>>;
 
 #[derive(Debug)]
 struct Kept {
     journal: Journal,
-    machines: BTreeMap<MachineId, VecDeque<Report>>,
-    /// Which card belongs to which machine that is known by something else.
-    cards: BTreeMap<MacAddress, String>,
+    machines: Machines,
+    /// Whether the last report is on disk.
+    is_written: bool,
 }
 
 impl Reports {
-    /// Reads what is kept in `directory`, which it makes.
+    /// Reads what is kept in `directory`, which it makes; what goes wrong later is told to `log`.
     ///
     /// # Errors
     /// [`StartError::Io`].
-    pub(crate) async fn open(directory: &Path) -> Result<Self, StartError> {
+    pub(crate) async fn open(directory: &Path, log: Progress) -> Result<Self, StartError> {
         tokio::fs::create_dir_all(directory)
             .await
             .map_err(|source| StartError::io("create", directory, source))?;
         let path = directory.join("reports.jsonl");
-        let (mut machines, mut cards) = (BTreeMap::new(), BTreeMap::new());
-        let journal = Journal::open(&path, |line| remember(&mut machines, &mut cards, line))?;
-        let mut kept = Kept { journal, machines, cards };
+        let mut machines = Machines::new();
+        let journal = Journal::open(&path, |line| remember(&mut machines, line))?;
+        let mut kept = Kept { journal, machines, is_written: true };
         kept.shorten().map_err(|source| StartError::io("write", &path, source))?;
-        Ok(Self(Mutex::new(kept)))
+        Ok(Self { kept: Mutex::new(kept), log })
     }
 
     /// Keeps a report.
@@ -59,15 +65,20 @@ impl Reports {
         let line = Line { machine, report };
         // Some hundred bytes that the disk gets later: no reason for a thread of its own.
         let mut written = kept.journal.append(&line);
-        let Kept { machines, cards, .. } = &mut *kept;
-        remember(machines, cards, line);
+        remember(&mut kept.machines, line);
         if kept.journal.lines > SLACK + kept.len() {
             written = written.and_then(|()| kept.shorten());
         }
-        if let Err(error) = written {
-            // The page shows it all the same; only a restart would forget it.
-            tracing::warn!(%error, "a report cannot be written down");
+        // The page shows it all the same; only a restart would forget it. Told once, and not by
+        // each of a thousand machines.
+        match (&written, kept.is_written) {
+            (Err(error), true) => {
+                self.log.line(&format!("warning: reports cannot be written down: {error}"));
+            }
+            (Ok(()), false) => self.log.line("reports are written down again"),
+            _ => {}
         }
+        kept.is_written = written.is_ok();
     }
 
     /// The reports of one machine, oldest first.
@@ -91,13 +102,20 @@ impl Reports {
         strangers
     }
 
-    /// The known machine that was seen with this card.
+    /// The known machine that this service gave a script, or a refusal, when it asked with this
+    /// card. What a machine says of itself in a report makes a card nobody's.
     pub(crate) fn owner_of(&self, card: MacAddress) -> Option<String> {
-        self.lock().cards.get(&card).cloned()
+        let kept = self.lock();
+        kept.machines.iter().find_map(|(machine, reports)| match machine {
+            MachineId::Known(name) => {
+                reports.iter().any(|report| report.is_answer_to(card)).then(|| name.clone())
+            }
+            MachineId::Unknown(_) => None,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -117,15 +135,11 @@ impl Kept {
     }
 }
 
-fn remember(
-    machines: &mut BTreeMap<MachineId, VecDeque<Report>>,
-    cards: &mut BTreeMap<MacAddress, String>,
-    Line { machine, report }: Line,
-) {
+fn remember(machines: &mut Machines, Line { machine, report }: Line) {
     // Until it was known whose the card is, it was a stranger's.
     let mut earlier = VecDeque::new();
-    if let (MachineId::Known(name), Some(card)) = (&machine, report.mac)
-        && cards.insert(card, name.clone()).is_none()
+    if let (MachineId::Known(_), Some(card)) = (&machine, report.mac)
+        && report.is_answer_to(card)
     {
         let stranger = MachineId::Unknown(card.separated_by("-"));
         earlier = machines.remove(&stranger).unwrap_or_default();
@@ -153,6 +167,14 @@ mod tests {
     use super::report::tests::report;
     use super::*;
 
+    async fn open(directory: &Path) -> Reports {
+        Reports::open(directory, Progress::new(false)).await.unwrap()
+    }
+
+    fn with_card(stage: Stage, seconds: u64, card: &str) -> Report {
+        Report { mac: Some(card.parse().unwrap()), ..report(stage, seconds) }
+    }
+
     fn known(name: &str) -> MachineId {
         MachineId::Known(name.to_owned())
     }
@@ -165,9 +187,8 @@ mod tests {
     async fn a_restart_forgets_nothing_and_passes_over_a_line_that_was_cut() {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("reports");
-        let reports = Reports::open(&path).await.unwrap();
-        let mut first = report(Stage::Dhcp, 1);
-        first.mac = Some("52:54:00:00:00:01".parse().unwrap());
+        let reports = open(&path).await;
+        let first = with_card(Stage::Script, 1, "52:54:00:00:00:01");
         reports.note(known("node01"), first.clone());
         reports.note(stranger(9), report(Stage::Refused, 2));
         drop(reports);
@@ -176,11 +197,11 @@ mod tests {
         let mut bytes = fs::read(&file).unwrap();
         bytes.extend(b"\n{\"machine\":{\"known\":\"node01\"},\"rep");
         fs::write(&file, bytes).unwrap();
-        let reports = Reports::open(&path).await.unwrap();
+        let reports = open(&path).await;
         reports.note(known("node01"), report(Stage::Init, 3));
         drop(reports);
 
-        let reports = Reports::open(&path).await.unwrap();
+        let reports = open(&path).await;
         assert_eq!(reports.of(&known("node01")), [first, report(Stage::Init, 3)]);
         assert_eq!(reports.owner_of("52:54:00:00:00:01".parse().unwrap()).unwrap(), "node01");
         assert_eq!(reports.strangers().len(), 1);
@@ -189,16 +210,12 @@ mod tests {
     #[tokio::test]
     async fn what_a_card_told_is_its_machines_once_it_is_known_whose_it_is() {
         let directory = TempDir::new().unwrap();
-        let reports = Reports::open(directory.path()).await.unwrap();
-        let with_card = |stage, seconds| {
-            let mut report = report(stage, seconds);
-            report.mac = Some("52:54:00:00:00:07".parse().unwrap());
-            report
-        };
+        let reports = open(directory.path()).await;
+        let card = "52:54:00:00:00:07";
         reports.note(known("node01"), report(Stage::Init, 1));
-        reports.note(stranger(7), with_card(Stage::Dhcp, 2));
-        reports.note(known("node01"), with_card(Stage::Script, 3));
-        for reports in [reports, Reports::open(directory.path()).await.unwrap()] {
+        reports.note(stranger(7), with_card(Stage::Dhcp, 2, card));
+        reports.note(known("node01"), with_card(Stage::Script, 3, card));
+        for reports in [reports, open(directory.path()).await] {
             let stages = reports.of(&known("node01")).into_iter().map(|report| report.stage);
             let expected = [Stage::Init, Stage::Dhcp, Stage::Script];
             assert_eq!(stages.collect::<Vec<_>>(), expected);
@@ -207,9 +224,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_a_machine_says_of_itself_makes_no_card_its_own() {
+        let directory = TempDir::new().unwrap();
+        let reports = open(directory.path()).await;
+        let card = "52:54:00:00:00:07";
+        reports.note(stranger(7), with_card(Stage::Dhcp, 1, card));
+        for stage in [Stage::Dhcp, Stage::Init, Stage::Refused] {
+            reports.note(known("node01"), with_card(stage, 2, card));
+        }
+        assert_eq!(reports.owner_of(card.parse().unwrap()), None);
+        assert_eq!(reports.strangers().len(), 1, "its own reports stay its own");
+        let refused = Report {
+            reason: Some("no release is live yet".to_owned()),
+            ..with_card(Stage::Refused, 3, card)
+        };
+        reports.note(known("node02"), refused);
+        assert_eq!(reports.owner_of(card.parse().unwrap()).unwrap(), "node02");
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_forgets_nothing_before_the_end() {
+        let directory = TempDir::new().unwrap();
+        let reports = open(directory.path()).await;
+        // Whatever is written to this device finds the disk full.
+        reports.lock().journal.write_to(Path::new("/dev/full"));
+        reports.note(known("node01"), report(Stage::Kernel, 1));
+        assert_eq!(reports.of(&known("node01")).len(), 1);
+        assert!(!reports.lock().is_written);
+    }
+
+    #[tokio::test]
     async fn what_is_kept_is_bounded_in_memory_and_on_disk() {
         let directory = TempDir::new().unwrap();
-        let reports = Reports::open(directory.path()).await.unwrap();
+        let reports = open(directory.path()).await;
         for number in 0..3000 {
             reports.note(known("node01"), report(Stage::Kernel, number));
         }

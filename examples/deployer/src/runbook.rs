@@ -17,7 +17,7 @@ fn commands() -> Vec<String> {
 fn the_runbooks_command_lines_are_taken() {
     let mut starts = 0;
     for command in commands() {
-        if let Some(arguments) = command.strip_prefix("cargo run -p netboot-deployer -- ") {
+        if let Some(arguments) = command.strip_prefix("/opt/netboot/bin/deployer ") {
             Arguments::try_parse_from(["deployer"].into_iter().chain(arguments.split_whitespace()))
                 .unwrap();
             starts += 1;

@@ -1,17 +1,25 @@
 //! The web server: every route, and how it ends.
 
+mod idle;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use netboot_core::CancellationToken;
 use tokio::net::TcpListener;
 
+use self::idle::IdleLimit;
 use crate::app::App;
 use crate::bearer::require_token;
 use crate::{api, boot, hand_over, machines, published, reports, status_page};
+
+/// How long nothing may go over a connection. Streams of events say something every 15 seconds.
+const IDLE: Duration = Duration::from_secs(90);
 
 /// Every route. Reading needs no token, since machines have none; what changes releases or jobs
 /// needs it.
@@ -43,6 +51,9 @@ pub(crate) async fn serve(
     let grace = app.config.grace;
     let shutdown = app.shutdown.clone();
     let stopped = stop.clone();
+    // An event is to be seen when it happens. That fails for a connection that is gone already.
+    let listener =
+        IdleLimit::new(listener, IDLE).tap_io(|connection| drop(connection.set_nodelay()));
     // Reports say where a machine spoke from.
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, service)

@@ -17,9 +17,12 @@ use self::view::View;
 use crate::api::ApiError;
 use crate::app::App;
 
-/// Every value is escaped: the name of the template ends in `.html`.
-const NAME: &str = "page.html";
-const PAGE: &str = include_str!("status_page/page.html");
+/// Every value is escaped: the names of the templates end in `.html`.
+const PAGE: &str = "page.html";
+const TEMPLATES: [(&str, &str); 2] = [
+    ("machine.html", include_str!("status_page/machine.html")),
+    (PAGE, include_str!("status_page/page.html")),
+];
 
 /// Nothing but the page's own style: what a machine told cannot load or run anything, even if it
 /// came through.
@@ -43,10 +46,10 @@ async fn page(State(app): State<Arc<App>>) -> Response {
 
 fn render(view: &View) -> Result<String, tera::Error> {
     let mut templates = Tera::default();
-    templates.add_raw_template(NAME, PAGE)?;
+    templates.add_raw_templates(TEMPLATES)?;
     let mut context = Context::new();
     context.insert("view", view);
-    templates.render(NAME, &context)
+    templates.render(PAGE, &context)
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ mod service;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode, header};
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use service::{Place, Service, TOKEN};
+use service::{Place, Service, TOKEN, files};
 
 async fn problem(request: reqwest::RequestBuilder) -> (StatusCode, Value) {
     let response = request.send().await.unwrap();
@@ -71,6 +72,9 @@ async fn what_cannot_be_asked_for_is_refused_with_a_remedy() {
     }
     let (_, body) = problem(post(r#"{"kind":"build","profiles":["absent"]}"#)).await;
     assert!(body["hint"].as_str().unwrap().contains("all-in-one, control-plane, worker"));
+    let (_, body) = problem(post("{")).await;
+    let hint = body["hint"].as_str().unwrap();
+    assert!(!hint.contains(['\\', '\n']) && !hint.contains("  "), "{hint}");
     let unsaid = service.change(Method::POST, "/api/jobs").body("{}");
     assert_eq!(problem(unsaid).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     for path in ["/api/jobs/1", "/api/jobs/x", "/api/jobs/1/events"] {
@@ -79,6 +83,34 @@ async fn what_cannot_be_asked_for_is_refused_with_a_remedy() {
     let delete = service.change(Method::DELETE, "/api/jobs/1");
     assert_eq!(problem(delete).await.0, StatusCode::NOT_FOUND);
     assert_eq!(service.json("/api/jobs").await, json!([]));
+}
+
+#[tokio::test]
+async fn a_job_whose_client_went_away_is_on_disk_and_in_memory_or_nowhere() {
+    let place = Place::new("one");
+    let service = place.start();
+    let body = r#"{"kind":"rollback","to":"previous"}"#;
+    let address = service.url.trim_start_matches("http://");
+    for _ in 0..40 {
+        let mut client = TcpStream::connect(address).unwrap();
+        let length = body.len();
+        write!(
+            client,
+            "POST /api/jobs HTTP/1.1\r\nHost: deployer\r\nAuthorization: Bearer {TOKEN}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        drop(client);
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let last = service.submit(json!({"kind": "rollback", "to": "previous"})).await;
+    service.finished(&last).await;
+    let listed = service.json("/api/jobs").await.as_array().unwrap().len();
+    let names = files(&place.path("state/jobs")).into_iter();
+    let kept = names.filter(|path| path.extension().is_some_and(|end| end == "json")).count();
+    assert!(listed > 1, "no client was heard at all");
+    assert_eq!(listed, kept);
 }
 
 /// The events of a job behind one of them: each with its number, its name and its data.
@@ -196,9 +228,33 @@ fn a_configuration_that_cannot_work_is_refused_by_file_key_and_remedy() {
             "authorized-keys = ['ssh-ed25519 AAAA...']",
         ),
         (with("[hand-over]\ntoken = 'x'"), "unknown field `token`"),
+        (text.replace("http://", "http://me:s3cret@"), "url: it has a user or a password"),
+        (text.replace("http://", "http://:s3cret@"), "url: it has a user or a password"),
+        (
+            text.replace("/state'", "/osaka/state'"),
+            "publishers `osaka` directory: it and the state",
+        ),
+        (
+            text.replace("/tokyo'", "/state/builds'"),
+            "publishers `tokyo` directory: it and the state",
+        ),
+        (text.replace("/tokyo'", "/osaka'"), "publishers: two of them are `"),
+        (with("[[publishers]]\nname = 'x'\ns3 = { bucket = 'b' }"), "publishers `x`: the bucket"),
+        (
+            with("[[publishers]]\nname = 'x'\ns3 = { bucket = 'boot', endpoint = 'ftp://h' }"),
+            "publishers `x`: the endpoint",
+        ),
+        (with("[proof]\nmemory-mib = 0"), "proof: "),
+        (with("[proof]\ntimeout-seconds = 0"), "proof: "),
+        (with("[proof]\nexpect = ['']"), "proof: "),
+        (
+            with(&machine("node01", mac, &format!("{worker}\naddress = 'a:22'"))),
+            "`node01` address: ",
+        ),
     ] {
         let said = refusal(&place, &configuration);
         assert!(said.contains(expected), "{expected}: {said}");
+        assert!(!said.contains("s3cret"), "{said}");
     }
     place.write_configuration(&text);
     assert!(place.command().arg("--check").status().unwrap().success());
@@ -236,6 +292,7 @@ fn without_a_token_and_beside_another_it_does_not_start() {
     assert!(said.contains("another deployer works in"), "{said}");
     drop(running);
     fs::write(place.path("token"), format!("{TOKEN}\n")).unwrap();
+    fs::set_permissions(place.path("token"), PermissionsExt::from_mode(0o644)).unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let text = fs::read_to_string(place.path("deployer.toml")).unwrap();
@@ -243,6 +300,7 @@ fn without_a_token_and_beside_another_it_does_not_start() {
     let mut command = place.command();
     let said = fails(command.env_remove("DEPLOYER_TOKEN").args(["--token-file", "token"]));
     assert!(said.contains(&format!("cannot listen at {address}")), "{said}");
+    assert!(said.contains("everybody on this machine can read `token`"), "{said}");
 }
 
 #[tokio::test]
@@ -253,6 +311,7 @@ async fn what_others_can_reach_is_said_and_loopback_is_not() {
     place.write_configuration(&text.replace("127.0.0.1:0", "0.0.0.0:0"));
     let heard = place.start().heard.clone();
     assert!(heard.starts_with("warning: anybody who reaches 0.0.0.0:"), "{heard}");
+    assert!(heard.contains("in the clear"), "{heard}");
     // No machine would know where that is.
     let unnamed = text.replace("127.0.0.1:0", "0.0.0.0:0").replace("url = ", "# ");
     let said = refusal(&place, &unnamed);

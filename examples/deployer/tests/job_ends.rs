@@ -80,6 +80,31 @@ async fn a_service_that_is_ended_goes_on_when_it_is_started_again() {
 }
 
 #[tokio::test]
+async fn a_job_that_cannot_be_written_down_ends_and_is_begun_anew_by_the_next_start() {
+    let place = Place::new("one");
+    let gate = place.write_gated_flake("gated");
+    let service = place.start();
+    let id = service.submit(json!({"kind": "build", "profiles": ["worker"]})).await;
+    service.says(&id, BUILDING).await;
+    let listener = service.get(&format!("/api/jobs/{id}/events")).send().await.unwrap();
+    // As if the disk was full, but for what is open.
+    let (there, away) = (place.path("state/jobs"), place.path("state/away"));
+    fs::rename(&there, &away).unwrap();
+    fs::write(gate, "").unwrap();
+    let job = service.finished(&id).await;
+    assert_eq!(job["state"], "failed");
+    let error = job["errors"][0]["error"].as_str().unwrap();
+    assert!(error.starts_with("the job cannot be written down: "), "{error}");
+    assert!(listener.text().await.unwrap().contains("\"state\":\"failed\""), "clients are told");
+    let (_, said) = service.end(Signal::TERM);
+    assert!(said.contains("its end cannot be written down"), "{said}");
+
+    fs::rename(away, there).unwrap();
+    let service = place.start();
+    assert_eq!(service.finished(&id).await["state"], "succeeded");
+}
+
+#[tokio::test]
 async fn a_build_that_fails_says_why_and_what_to_do() {
     let place = Place::new("one");
     let flake = place.path("flake/flake.nix");

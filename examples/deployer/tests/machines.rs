@@ -5,6 +5,8 @@
 mod service;
 mod small_release;
 
+use std::net::IpAddr;
+
 use reqwest::{Method, StatusCode};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -140,6 +142,8 @@ async fn machines_are_found_by_their_labels_and_by_what_they_are_called() {
     }
     let wrong = service.get("/api/machines?colour=red").send().await.unwrap();
     assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
+    let problem: Value = wrong.json().await.unwrap();
+    assert!(problem["hint"].as_str().unwrap().contains("label="), "{problem}");
     let nobody = service.get("/api/machines/node77").send().await.unwrap();
     assert_eq!(nobody.status(), StatusCode::NOT_FOUND);
     assert!(nobody.json::<Value>().await.unwrap()["hint"].as_str().unwrap().contains("/api/"));
@@ -164,6 +168,10 @@ async fn a_booted_machine_is_handed_over_to_nixos_anywhere() {
     let other: Value = plan_of("node02").await.json().await.unwrap();
     assert_eq!((&other["ready"], &other["target_host"]), (&json!(false), &json!("root@10.0.0.12")));
     assert_eq!(other["extra_files"], Value::Null);
+    assert_eq!(
+        (&other["address_from"], &other["warning"]),
+        (&json!("configuration"), &Value::Null)
+    );
 
     assert_eq!(report(&service, "stage=init&mac=52:54:00:00:00:01").await, StatusCode::OK);
     let plan: Value = plan_of("node01").await.json().await.unwrap();
@@ -184,12 +192,25 @@ async fn a_booted_machine_is_handed_over_to_nixos_anywhere() {
     assert_eq!(plan["arguments"], json!(expected));
     assert_eq!(shlex::split(plan["command"].as_str().unwrap()).unwrap(), expected);
     assert_eq!(plan["ready"], true);
+    // Whoever reaches the service could have said so.
+    assert_eq!(plan["address_from"], "report");
+    assert!(plan["warning"].as_str().unwrap().contains("compare it"), "{plan:#}");
     let disko = "git+ssh://git@example.org/infrastructure#nixosConfigurations.\"node01\".\
                  config.disko.devices";
     assert_eq!(plan["disko"], disko);
     assert_eq!(plan["labels"], json!({ "rack": "r1", "role": "compute" }));
     assert_eq!(plan_of("node77").await.status(), StatusCode::NOT_FOUND);
     assert_eq!(plan_of("52-54-00-00-00-99").await.status(), StatusCode::NOT_FOUND);
+
+    // Somebody else says to be node01, too: nobody's disks are formatted, and no secrets sent.
+    let other_place = reqwest::Client::builder().local_address(IpAddr::from([127, 0, 0, 2]));
+    let forged = format!("{}/report?stage=init&mac=52:54:00:00:00:01", service.url);
+    let sent = other_place.build().unwrap().get(forged).send().await.unwrap();
+    assert_eq!(sent.status(), StatusCode::OK);
+    let unclear = plan_of("node01").await;
+    assert_eq!(unclear.status(), StatusCode::CONFLICT);
+    let text = unclear.text().await.unwrap();
+    assert!(text.contains("from 127.0.0.1 and from 127.0.0.2"), "{text}");
 }
 
 #[tokio::test]

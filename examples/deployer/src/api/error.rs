@@ -4,6 +4,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::problem::with_causes;
+
 /// What a client is told.
 #[derive(Debug, Serialize)]
 pub(crate) struct ApiError {
@@ -41,13 +43,6 @@ impl ApiError {
                     was started with";
         Self::new(StatusCode::UNAUTHORIZED, "the bearer token is missing or wrong", hint)
     }
-}
-
-/// An error and its causes, in one text.
-pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let texts: Vec<String> = causes.map(ToString::to_string).collect();
-    texts.join(": ")
 }
 
 impl From<netboot_publish::Error> for ApiError {

@@ -31,16 +31,22 @@ pub(super) async fn follow(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let id = parse_id(&id)?;
-    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
-    let last: usize = last.unwrap_or(0);
     let log = app.jobs.events(id).await?;
     let extent = log.watch();
+    let last = last_read(&headers, *extent.borrow());
     if extent.borrow().closed && log.after(last).is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let follower = Follower { shutdown: app.shutdown.clone(), log, extent, last };
     let events = follower.events();
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// The number of the last event that a client has. One that there is not (yet) is that of an event
+/// which a loss of power took back: what comes in its place is new to the client.
+fn last_read(headers: &HeaderMap, extent: Extent) -> usize {
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+    extent.count.min(last.unwrap_or(0))
 }
 
 /// A client that reads along.
@@ -90,4 +96,23 @@ fn to_event(entry: &LogEntry) -> Event {
     };
     let data = serde_json::to_string(entry).unwrap_or_default();
     Event::default().id(entry.id.to_string()).event(name).data(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_goes_on_behind_what_it_has_and_never_behind_what_there_is_not() {
+        let extent = Extent { count: 7, closed: false };
+        let last = |value: &str| {
+            last_read(
+                &HeaderMap::from_iter([("last-event-id".parse().unwrap(), value.parse().unwrap())]),
+                extent,
+            )
+        };
+        assert_eq!([last("0"), last("5"), last("7"), last("8"), last("99999")], [0, 5, 7, 7, 7]);
+        assert_eq!([last(""), last("x"), last("-1")], [0, 0, 0]);
+        assert_eq!(last_read(&HeaderMap::new(), extent), 0);
+    }
 }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::ApiError;
 use crate::app::App;
-use crate::jobs::{Job, JobId, JobRequest};
+use crate::jobs::{Job, JobId, JobRequest, no_such_job};
 
 /// `POST /api/jobs`.
 pub(super) async fn submit(
@@ -18,11 +18,11 @@ pub(super) async fn submit(
     request: Result<Json<JobRequest>, JsonRejection>,
 ) -> Result<Response, ApiError> {
     let Json(request) = request.map_err(|rejection| {
-        let hint = r#"send JSON such as {"kind":"build"} with Content-Type: application/json; the \
-                   kinds are build, stage, prove, activate, rollback and deploy"#;
+        let hint = "send JSON such as {\"kind\":\"build\"} with Content-Type: application/json; the \
+                    kinds are build, stage, prove, activate, rollback and deploy";
         ApiError::new(rejection.status(), rejection.body_text(), hint)
     })?;
-    let job = app.jobs.submit(&app, request).await?;
+    let job = whole(async move { app.jobs.submit(&app, request).await }).await?;
     let place = format!("/api/jobs/{}", job.id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(job)).into_response())
 }
@@ -38,7 +38,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<Job>, ApiError> {
     let id = parse_id(&id)?;
-    app.jobs.get(id).await.map(Json).ok_or_else(|| no_such_job(&id.to_string()))
+    app.jobs.get(id).await.map(Json).ok_or_else(|| no_such_job(id))
 }
 
 /// `DELETE /api/jobs/{id}`.
@@ -47,15 +47,20 @@ pub(super) async fn cancel(
     Path(id): Path<String>,
 ) -> Result<(StatusCode, Json<Job>), ApiError> {
     let id = parse_id(&id)?;
-    Ok((StatusCode::ACCEPTED, Json(app.jobs.cancel(id).await?)))
+    let job = whole(async move { app.jobs.cancel(id).await }).await?;
+    Ok((StatusCode::ACCEPTED, Json(job)))
+}
+
+/// Does it to its end even if the client goes away, which drops what answers it: what is on disk is
+/// in memory then, too.
+async fn whole<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    let failed = |error| ApiError::of(StatusCode::INTERNAL_SERVER_ERROR, &error, None);
+    tokio::spawn(work).await.map_err(failed)?
 }
 
 /// A job's number; there is no job of any other name.
 pub(super) fn parse_id(text: &str) -> Result<JobId, ApiError> {
     text.parse().map_err(|_| no_such_job(text))
-}
-
-fn no_such_job(id: &str) -> ApiError {
-    let hint = "GET /api/jobs lists all of them; the oldest are forgotten";
-    ApiError::new(StatusCode::NOT_FOUND, format!("there is no job `{id}`"), hint)
 }

@@ -11,8 +11,9 @@ use netboot_core::{ProfileName, ReleaseId, SiteName};
 use netboot_publish::{ActivationKind, Error};
 use serde::Serialize;
 
-use super::{ApiError, with_causes};
+use super::ApiError;
 use crate::app::App;
+use crate::problem::with_causes;
 use crate::timestamp::Timestamp;
 
 /// How long a publisher may take to say what is live there.

@@ -6,8 +6,8 @@ use netboot_core::{ProfileName, ReleaseId};
 use netboot_ipxe::{MenuText, NextStep, ScriptUrl};
 
 use super::identity::Identity;
-use crate::api::with_causes;
 use crate::app::App;
+use crate::problem::with_causes;
 
 /// After how many seconds a client that is no iPXE may ask again where something is missing.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");

@@ -93,8 +93,10 @@ impl Identity {
 fn unreadable(name: &str, value: &str) -> String {
     // It is shown on a console, by iPXE.
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '.' | '/');
-    let shown: String = value.chars().take(40).map(|c| if plain(c) { c } else { '?' }).collect();
-    format!("the parameter {name} cannot be read: {shown}")
+    let shown = |text: &str| -> String {
+        text.chars().take(40).map(|c| if plain(c) { c } else { '?' }).collect()
+    };
+    format!("the parameter {} cannot be read: {}", shown(name), shown(value))
 }
 
 /// The text whose octets these digits are, without what firmware fills it up with.
@@ -166,5 +168,8 @@ mod tests {
             assert!(Identity::parse(query).is_err(), "{query}");
         }
         assert!(Identity::parse(&"a".repeat(5000)).is_err());
+        // What is said about it is shown on a console, whatever it is called.
+        let said = Identity::parse("a%0Ashell%20%3Cb%3E=${x}").unwrap_err();
+        assert_eq!(said, "the parameter a?shell??b? cannot be read: ??x?");
     }
 }

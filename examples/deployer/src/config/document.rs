@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +15,9 @@ use url::Url;
 use super::error::Problem;
 use super::hand_over::HandOverSection;
 use super::machine::MachinesSection;
+use super::proof::ProofSection;
 use super::publisher::PublisherSection;
-use super::{Config, Proof, Target};
+use super::{Config, Target};
 
 /// All sections of the file.
 #[derive(Deserialize)]
@@ -75,20 +76,6 @@ impl Default for RetentionSection {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-struct ProofSection {
-    expect: Vec<String>,
-    timeout_seconds: u64,
-    memory_mib: u32,
-}
-
-impl Default for ProofSection {
-    fn default() -> Self {
-        Self { expect: Vec::new(), timeout_seconds: 600, memory_mib: 2048 }
-    }
-}
-
 fn default_listen() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))
 }
@@ -116,7 +103,7 @@ impl Document {
         let profiles = check_profiles(self.profiles)?;
         let (machines, fleet) = self.machines.check(|name| profiles.contains_key(name))?;
         let hand_over = self.hand_over.map(|section| section.check(&flake)).transpose()?;
-        let (targets, served) = check_publishers(self.publishers)?;
+        let (targets, served) = check_publishers(self.publishers, &self.state_directory)?;
         let hour = Duration::from_secs(60 * 60);
         let grace_hours = u32::try_from(self.retention.grace_hours).unwrap_or(u32::MAX);
         Ok(Config {
@@ -135,11 +122,7 @@ impl Document {
             retention: Retention::default()
                 .with_keep_last(self.retention.releases)
                 .with_grace(hour * grace_hours),
-            proof: Proof {
-                expect: self.proof.expect,
-                timeout: Duration::from_secs(self.proof.timeout_seconds),
-                memory: self.proof.memory_mib,
-            },
+            proof: self.proof.check()?,
             fleet,
             machines,
             hand_over,
@@ -166,14 +149,21 @@ fn check_profiles(
 
 type Targets = (Vec<(SiteName, Target)>, (SiteName, PathBuf));
 
-fn check_publishers(sections: Vec<PublisherSection>) -> Result<Targets, Problem> {
-    let mut names = BTreeSet::new();
+fn check_publishers(sections: Vec<PublisherSection>, state: &Path) -> Result<Targets, Problem> {
+    let (mut names, mut directories) = (BTreeSet::new(), BTreeSet::new());
     let mut targets = Vec::new();
     for section in sections {
         let (name, target) = section.check()?;
         if !names.insert(name.clone()) {
             let problem = format!("there are two of the name `{name}`");
             return Err(Problem::new("publishers", problem, "rename one of them"));
+        }
+        if let Some(directory) = target.directory() {
+            check_directory(&name, directory, state)?;
+            if !directories.insert(directory.to_owned()) {
+                let problem = format!("two of them are `{}`", directory.display());
+                return Err(Problem::new("publishers", problem, "take one of them out"));
+            }
         }
         targets.push((name, target));
     }
@@ -186,6 +176,17 @@ fn check_publishers(sections: Vec<PublisherSection>) -> Result<Targets, Problem>
         Problem::new("publishers", "none of them is a directory", hint)
     })?;
     Ok((targets, served))
+}
+
+/// Jobs and reports are not for machines, and builds are not for the publisher that prunes.
+fn check_directory(name: &SiteName, directory: &Path, state: &Path) -> Result<(), Problem> {
+    let own = ["jobs", "builds", "reports", "nix"].map(|name| state.join(name));
+    if !state.starts_with(directory) && !own.iter().any(|own| directory.starts_with(own)) {
+        return Ok(());
+    }
+    let (key, hint) = (format!("publishers `{name}` directory"), "keep the two apart");
+    let problem = format!("it and the state-directory `{}` are one in the other", state.display());
+    Err(Problem::new(key, problem, hint))
 }
 
 /// The URL that machines know, with a slash at its end; `None` where it is that of `listen`.
@@ -201,7 +202,10 @@ fn check_url(url: Option<Url>, listen: SocketAddr) -> Result<Option<Url>, Proble
         }
         return Ok(None);
     };
-    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(problem("it has a user or a password, which every machine would show".into()));
+    }
+    let plain = url.query().is_none() && url.fragment().is_none();
     if !matches!(url.scheme(), "http" | "https") || !plain {
         return Err(problem(format!("`{url}` is not the URL of a web server's directory")));
     }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::problem::with_causes;
+
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -76,9 +78,7 @@ impl Problem {
         error: &(dyn std::error::Error + 'static),
         hint: Option<String>,
     ) -> Self {
-        let causes = std::iter::successors(Some(error), |error| error.source());
-        let texts: Vec<String> = causes.map(ToString::to_string).collect();
-        Self { key: key.into(), text: texts.join(": "), hint }
+        Self { key: key.into(), text: with_causes(error), hint }
     }
 
     pub(super) fn in_file(self, path: &Path) -> ConfigError {

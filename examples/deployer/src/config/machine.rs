@@ -1,6 +1,7 @@
 //! Machines: how each is known, and what it boots.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use netboot_core::{KernelParameter, MacAddress, ProfileName};
 use netboot_ipxe::{
@@ -133,8 +134,9 @@ impl MachinesSection {
 
 /// An address becomes an argument of ssh: it must not be taken for an option.
 fn check_address(key: &str, address: &str) -> Result<(), Problem> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
-    if address.is_empty() || address.starts_with('-') || !address.chars().all(allowed) {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let is_name = address.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if !(is_name && address.chars().all(allowed)) && address.parse::<IpAddr>().is_err() {
         let problem = format!("`{address}` is neither a host name nor an IP address");
         return Err(Problem::new(
             format!("{key} address"),

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use netboot_core::{ReleasePath, SiteName};
-use netboot_publish::{Error, LocalStore, Publisher, RsyncStore, RsyncTarget, S3Store};
+use netboot_publish::{
+    Error, LocalStore, Publisher, RsyncStore, RsyncTarget, S3Store, S3StoreBuilder,
+};
 use serde::Deserialize;
 
 use super::error::Problem;
@@ -66,7 +68,11 @@ impl PublisherSection {
                 let hint = "write the whole path: a service has no directory of its own";
                 return Err(Problem::new(format!("{key} directory"), problem, hint));
             }
-            (None, Some(s3), None) => Target::S3(s3),
+            (None, Some(s3), None) => {
+                // It is connected to when it is asked for.
+                s3.builder().check().map_err(|error| Problem::of(&key, &error, error.hint()))?;
+                Target::S3(s3)
+            }
             (None, None, Some(rsync)) => {
                 // A store of rsync connects to nothing when it is made.
                 rsync.store().map_err(|error| Problem::of(&key, &error, error.hint()))?;
@@ -89,7 +95,7 @@ impl Target {
     pub(crate) async fn publisher(&self) -> Result<Publisher, Error> {
         match self {
             Self::Directory(path) => Ok(Publisher::new(LocalStore::new(path))),
-            Self::S3(section) => Ok(Publisher::new(section.store().await?)),
+            Self::S3(section) => Ok(Publisher::new(section.builder().build().await?)),
             Self::Rsync(section) => Ok(Publisher::new(section.store()?)),
         }
     }
@@ -104,7 +110,7 @@ impl Target {
 }
 
 impl S3Section {
-    async fn store(&self) -> Result<S3Store, Error> {
+    fn builder(&self) -> S3StoreBuilder {
         let mut store = S3Store::builder(&self.bucket).allow_http(self.allow_http);
         if let Some(endpoint) = &self.endpoint {
             store = store.endpoint(endpoint);
@@ -121,7 +127,7 @@ impl S3Section {
         if let Some(url) = &self.public_url {
             store = store.public_url(url);
         }
-        store.build().await
+        store
     }
 }
 

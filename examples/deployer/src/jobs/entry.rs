@@ -61,6 +61,15 @@ impl Entry {
         Ok(new)
     }
 
+    /// Sets how the work on it ended, in memory in any case: where the disk does not take it, clients
+    /// are told all the same, and only the next start begins anew.
+    pub(super) async fn end(&self, change: impl FnOnce(&mut Job)) -> (Job, io::Result<()>) {
+        let mut job = self.job.lock().await;
+        change(&mut job);
+        let saved = self.save(&job).await;
+        (job.clone(), saved)
+    }
+
     /// Writes down that the work begins; `false` if it has begun already.
     pub(super) async fn begin(&self) -> io::Result<bool> {
         if self.begun.load(Ordering::SeqCst) {

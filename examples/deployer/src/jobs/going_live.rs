@@ -9,7 +9,7 @@ use netboot_publish::{
 
 use super::error::JobError;
 use super::steps::Steps;
-use crate::api::with_causes;
+use crate::problem::with_causes;
 
 impl Steps<'_> {
     /// Makes a release live everywhere, by the policy, and deletes what is kept no longer.

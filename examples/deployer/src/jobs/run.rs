@@ -10,27 +10,19 @@ use super::error::JobError;
 use super::event_log::{EventWriter, Happened};
 use super::model::{Failure, Job, JobState};
 use super::steps::Steps;
+use super::turns::Place;
 use crate::app::App;
 
 /// How often a job is begun. One that ends the service each time (it takes all memory, for
 /// example) must not do so for ever.
 const ATTEMPTS: u32 = 10;
 
-/// Runs a job. Whatever goes wrong is in its record afterwards.
-pub(super) async fn run(app: Arc<App>, entry: Arc<Entry>) {
-    let end = match entry.events().await {
-        Ok(log) => match log.writer().await {
-            Ok(writer) => work(&app, &entry, writer).await,
-            Err(error) => Err(error),
-        },
-        Err(error) => Err(error),
-    };
-    if let Err(error) = end {
-        // The disk is full, or broken: memory knows, and so does the next start.
-        let failure = JobError::from(error);
-        let ended = entry.update(|job| finish(job, Err(failure))).await;
-        if let Err(error) = ended {
-            app.log.line(&format!("job {}: its end cannot be written down: {error}", entry.id));
+/// Runs a job, from its place in the queue on. Whatever goes wrong is in its record afterwards.
+pub(super) async fn run(app: Arc<App>, entry: Arc<Entry>, place: Option<Place>) {
+    match writer_of(&entry).await {
+        Ok(writer) => work(&app, &entry, writer, place).await,
+        Err(error) => {
+            end(&app, &entry, |job| finish(job, Err(error.into()))).await;
         }
     }
     entry.close_events().await;
@@ -39,30 +31,53 @@ pub(super) async fn run(app: Arc<App>, entry: Arc<Entry>) {
     }
 }
 
-async fn work(app: &App, entry: &Entry, writer: EventWriter) -> std::io::Result<()> {
+async fn writer_of(entry: &Entry) -> std::io::Result<EventWriter> {
+    entry.events().await?.writer().await
+}
+
+async fn work(app: &App, entry: &Entry, writer: EventWriter, place: Option<Place>) {
     let (sender, receiver) = unbounded_channel();
     let writing = tokio::spawn(write_all(writer, receiver));
     let events = sender.clone();
     let context = Context::new()
         .with_cancellation(entry.cancellation.clone())
-        // An event that nobody takes any more belongs to a job that is over.
+        // An event that nobody takes any more belongs to a job that is over, or to a full disk.
         .with_events(move |event: Event| drop(events.send(Happened::Event(event))));
-    let result = attempt(app, entry, &context, &sender).await;
+    let result = attempt(app, entry, &context, &sender, place).await;
     // All that happened is written down before it is said how it ended.
     drop((context, sender));
-    let mut writer = writing.await.map_err(std::io::Error::other)??;
+    let written = writing.await.map_err(std::io::Error::other).flatten();
     let interrupted = app.jobs.tasks.is_closed()
         && entry.cancellation.is_cancelled()
         && !entry.job().await.cancel_requested;
     let job = if interrupted && result.is_err() {
-        entry.update(|job| job.state = JobState::Queued).await?
+        end(app, entry, |job| job.state = JobState::Queued).await
     } else {
         let cancelled = entry.cancellation.is_cancelled();
         let result = result.map_err(|error| if cancelled { JobError::Cancelled } else { error });
-        entry.update(|job| finish(job, result)).await?
+        end(app, entry, |job| finish(job, result)).await
     };
+    // A release that is live is so whether or not there was room for the events.
+    let written = match written {
+        Ok(mut writer) => writer.write(Happened::State { state: job.state }).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = written {
+        app.log.line(&format!("job {}: its events are not all written down: {error}", job.id));
+    }
+}
+
+/// Sets how a job ended, and tells the service's log.
+async fn end(app: &App, entry: &Entry, change: impl FnOnce(&mut Job)) -> Job {
+    let (job, saved) = entry.end(change).await;
     app.log.line(&told(&job));
-    writer.write(Happened::State { state: job.state }).await
+    if let Err(error) = saved {
+        let id = job.id;
+        app.log.line(&format!(
+            "job {id}: its end cannot be written down, and the next start does it again: {error}"
+        ));
+    }
+    job
 }
 
 /// How a job ended, for the service's log.
@@ -82,6 +97,7 @@ async fn attempt(
     entry: &Entry,
     context: &Context,
     sender: &UnboundedSender<Happened>,
+    place: Option<Place>,
 ) -> Result<String, JobError> {
     let job = entry.job().await;
     if job.cancel_requested {
@@ -92,7 +108,7 @@ async fn attempt(
         let error = format!("it was begun {ATTEMPTS} times, and the service ended each time");
         return Err(JobError::new(error, "look why the service ends: for want of memory?"));
     }
-    Steps { app, entry, context, sender }.run(job.request).await
+    Steps { app, entry, context, sender }.run(job.request, place).await
 }
 
 fn finish(job: &mut Job, result: Result<String, JobError>) {

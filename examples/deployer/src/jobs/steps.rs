@@ -8,14 +8,14 @@ use netboot_ipxe::Renderer;
 use netboot_nix::NixBuilder;
 use netboot_publish::{ActivationKind, ActivationPolicy, Error, Sites, SitesReport};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::{Mutex, MutexGuard};
 
 use super::entry::Entry;
 use super::error::JobError;
 use super::event_log::Happened;
 use super::model::{Failure, JobRequest, JobState, RollbackTarget};
-use crate::api::with_causes;
+use super::turns::{Place, Turn};
 use crate::app::App;
+use crate::problem::with_causes;
 use crate::proof::prover;
 
 /// The steps of one job.
@@ -28,16 +28,21 @@ pub(super) struct Steps<'a> {
 
 impl Steps<'_> {
     /// Does what is asked for, and says what was done.
-    pub(super) async fn run(&self, request: JobRequest) -> Result<String, JobError> {
+    /// `place` is where the job has to wait for its turn first.
+    pub(super) async fn run(
+        &self,
+        request: JobRequest,
+        place: Option<Place>,
+    ) -> Result<String, JobError> {
         let jobs = &self.app.jobs;
         match request {
             JobRequest::Build { profiles } => {
-                let _turn = self.turn(&jobs.building).await?;
+                let _turn = self.turn(place).await?;
                 self.begin().await?;
                 self.build(&profiles).await
             }
             JobRequest::Stage { build } => {
-                let _turn = self.turn(&jobs.publishing).await?;
+                let _turn = self.turn(place).await?;
                 self.begin().await?;
                 let built = jobs.get(build).await.and_then(|job| job.built);
                 let built = built.ok_or_else(|| {
@@ -51,30 +56,35 @@ impl Steps<'_> {
                 self.prove(&release, profile).await
             }
             JobRequest::Activate { release } => {
-                let _turn = self.turn(&jobs.publishing).await?;
+                let _turn = self.turn(place).await?;
                 self.begin().await?;
                 self.go_live(&release, ActivationKind::Activated).await
             }
             JobRequest::Rollback { to } => {
-                let _turn = self.turn(&jobs.publishing).await?;
+                let _turn = self.turn(place).await?;
                 self.begin().await?;
                 let release = self.rollback_target(to).await?;
                 self.go_live(&release, ActivationKind::RolledBack).await
             }
-            JobRequest::Deploy { profiles, prove } => self.deploy(&profiles, prove).await,
+            JobRequest::Deploy { profiles, prove } => self.deploy(&profiles, prove, place).await,
         }
     }
 
-    async fn deploy(&self, profiles: &[ProfileName], prove: bool) -> Result<String, JobError> {
-        let jobs = &self.app.jobs;
+    async fn deploy(
+        &self,
+        profiles: &[ProfileName],
+        prove: bool,
+        mut place: Option<Place>,
+    ) -> Result<String, JobError> {
         if self.entry.job().await.built.is_none() {
             self.check_machines(profiles).await?;
-            let _turn = self.turn(&jobs.building).await?;
+            let _turn = self.turn(place).await?;
             self.begin().await?;
             self.build(profiles).await?;
+            place = Some(self.app.jobs.publishing.join().await);
         }
         let built = self.built().await?;
-        let _turn = self.turn(&jobs.publishing).await?;
+        let _turn = self.turn(place).await?;
         self.begin().await?;
         let job = self.entry.job().await;
         let release = match job.result {
@@ -113,12 +123,13 @@ impl Steps<'_> {
         Err(JobError::new(error, "build it too; all profiles are built where none is named"))
     }
 
-    /// Waits for the job's turn.
-    async fn turn<'t>(&self, lock: &'t Mutex<()>) -> Result<MutexGuard<'t, ()>, JobError> {
+    /// Waits for the job's turn, where it has to.
+    async fn turn(&self, place: Option<Place>) -> Result<Option<Turn>, JobError> {
+        let Some(place) = place else { return Ok(None) };
         tokio::select! {
             biased;
             () = self.context.cancellation().cancelled() => Err(JobError::Cancelled),
-            turn = lock.lock() => Ok(turn),
+            turn = place => Ok(Some(turn)),
         }
     }
 

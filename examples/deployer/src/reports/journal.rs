@@ -52,6 +52,12 @@ impl Journal {
         self.file.write_all(&text)
     }
 
+    /// Lets a test have a disk of its own.
+    #[cfg(test)]
+    pub(super) fn write_to(&mut self, path: &Path) {
+        self.file = OpenOptions::new().append(true).open(path).unwrap();
+    }
+
     /// Replaces all lines, as a whole.
     pub(super) fn rewrite(&mut self, kept: impl Iterator<Item = Line>) -> io::Result<()> {
         let directory = self.path.parent().unwrap_or(Path::new("."));

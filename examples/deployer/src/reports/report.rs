@@ -83,6 +83,14 @@ pub(crate) struct Report {
     pub(crate) reason: Option<String>,
 }
 
+impl Report {
+    /// Whether it is what this service answered a machine with this card: scripts are given by it
+    /// alone, and reasons too. All else is what somebody said.
+    pub(super) fn is_answer_to(&self, card: MacAddress) -> bool {
+        self.mac == Some(card) && (self.stage == Stage::Script || self.reason.is_some())
+    }
+}
+
 /// The reports of a machine's latest boot, oldest first: from the last `dhcp` on, or from the last
 /// `script` that nothing but a `dhcp` came before.
 pub(crate) fn latest_boot(reports: &[Report]) -> &[Report] {

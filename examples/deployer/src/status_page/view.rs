@@ -7,10 +7,10 @@ use netboot_ipxe::UnknownMachine;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::api::with_causes;
 use crate::app::App;
 use crate::jobs::Job;
 use crate::machines::{self, MachineView};
+use crate::problem::with_causes;
 use crate::reports::Stage;
 use crate::timestamp::Timestamp;
 
