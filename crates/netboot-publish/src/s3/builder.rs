@@ -196,6 +196,15 @@ impl S3StoreBuilder {
         self
     }
 
+    /// Checks the settings, those of the environment included, without connecting: for a program
+    /// that refuses a wrong configuration before it begins.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`].
+    pub fn check(&self) -> Result<(), Error> {
+        self.clone().settings().map(drop)
+    }
+
     /// Connects, and tries what the target can do: five small writes to an object of the store's
     /// own, which is deleted again.
     ///
