@@ -16,7 +16,7 @@ use netboot_core::{Architecture, BackendError, ProfileName};
 pub use self::problem::EvaluationProblem;
 pub use self::shared_io_error::SharedIoError;
 pub use self::subject::Subject;
-use self::words::{at, colon, derivation_or_build, ending, joined};
+use self::words::{at, colon, derivation_or_build, derivation_or_need, ending, joined};
 use crate::PolicyFinding;
 
 /// The errors of this crate. Each names the attribute, derivation or path that it is about.
@@ -270,7 +270,7 @@ pub enum Error {
     },
 
     /// Nothing may be built on this machine, and no other machine takes the build.
-    #[error("{} has no machine that builds it: {message}", derivation_or_build(derivation.as_deref()))]
+    #[error("no machine can build {}: {message}", derivation_or_need(derivation.as_deref()))]
     NoBuilder {
         /// The derivation, where Nix named it.
         derivation: Option<String>,

@@ -21,6 +21,10 @@ pub(super) fn derivation_or_build(derivation: Option<&str>) -> String {
     derivation.map_or_else(|| "the build".to_owned(), |derivation| format!("`{derivation}`"))
 }
 
+pub(super) fn derivation_or_need(derivation: Option<&str>) -> String {
+    derivation.map_or_else(|| "what is needed".to_owned(), |derivation| format!("`{derivation}`"))
+}
+
 pub(super) fn joined(findings: &[PolicyFinding]) -> String {
     findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

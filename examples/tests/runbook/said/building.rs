@@ -51,6 +51,7 @@ fn of_the_flake() -> Vec<Said> {
             .to_owned();
     let outdated = Error::LockFileOutdated { reference: FLAKE.to_owned(), message };
     let repository = || "/srv/infrastructure".to_owned();
+    let tracked = || PathBuf::from("/srv/infrastructure/keys/admin.pub");
     let undefined = EvaluationProblem::UndefinedVariable { name: "chainfire-server".to_owned() };
     let no_attribute = EvaluationProblem::MissingAttribute { name: "chainfire-server".to_owned() };
     let package = Error::AttributeMissing {
@@ -59,7 +60,7 @@ fn of_the_flake() -> Vec<Said> {
     };
     vec![
         ("flake-not-found", failed(not_found)),
-        ("file-not-tracked", failed(Error::FileNotTracked { path: "keys/admin.pub".into() })),
+        ("file-not-tracked", failed(Error::FileNotTracked { path: tracked() })),
         ("lock-file-outdated", failed(outdated)),
         ("dirty-tree", failed(Error::DirtyTree { repository: repository() })),
         ("repository-owner", failed(Error::RepositoryOwner { repository: repository() })),
@@ -140,6 +141,11 @@ fn of_the_build() -> Vec<Said> {
 
 fn of_the_machine() -> Vec<Said> {
     let nix = Error::NixMissing { program: "nix".to_owned(), path: "/usr/bin:/bin".to_owned() };
+    let no_users = Error::NoBuilder {
+        derivation: None,
+        message: "the group 'nixbld' specified in 'build-users-group' does not exist".to_owned(),
+        build_log: log(),
+    };
     let feature = Error::FeatureDisabled {
         subject: Subject::Attribute(CONFIGURATION.to_owned()),
         feature: "ca-derivations".to_owned(),
@@ -168,6 +174,7 @@ fn of_the_machine() -> Vec<Said> {
     };
     vec![
         ("nix-missing", failed(nix)),
+        ("no-build-users", failed(no_users)),
         ("feature-disabled", failed(feature)),
         ("network", failed(network)),
         ("nix-disk-full", failed(full)),
