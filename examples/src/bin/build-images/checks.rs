@@ -50,8 +50,8 @@ pub(crate) async fn check_target(
     if let Some(parent) = parent.parent()
         && !parent.is_dir()
     {
-        let missing = std::io::ErrorKind::NotFound.into();
-        return Err(Error::io("find", parent, missing).into());
+        let path = parent.to_owned();
+        return Err(netboot_publish::Error::NoSuchDirectory { path }.into());
     }
     // A target that cannot be read, or whose pointer is not understood, is found here too.
     publisher.live().await?;
