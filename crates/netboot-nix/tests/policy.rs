@@ -67,6 +67,10 @@ async fn somebody_must_be_able_to_log_in() {
     assert_eq!(strict(&format!("{{ imports = [ {other} ({}) ]; }}", keys("[ ]"))).await, []);
     let disabled = format!("{{ services.openssh.enable = {}; }}", force("false"));
     assert_eq!(strict(&disabled).await, [PolicyProblem::SshDisabled]);
+    for warned_of in [keys("[ ]"), disabled] {
+        let found = findings(&warned_of, Policy::default()).await;
+        assert!(matches!(found.as_slice(), [one] if one.severity == Severity::Warn), "{found:?}");
+    }
 }
 
 #[tokio::test]

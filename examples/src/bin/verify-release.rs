@@ -29,6 +29,10 @@ struct Arguments {
     #[arg(long = "key", value_name = "FILE")]
     keys: Vec<PathBuf>,
 
+    /// Look at this URL too, which serves the directory: machines may see an older release, or less.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+
     /// Send again what is damaged in the directory, from this one, which has the release too.
     #[arg(long, value_name = "DIR")]
     repair_from: Option<PathBuf>,
@@ -47,14 +51,24 @@ async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let findings = if directory.is_dir() {
         let mut publisher = Publisher::new(LocalStore::new(directory));
         if !keys.is_empty() {
-            publisher = publisher.with_trusted_keys(keys);
+            publisher = publisher.with_trusted_keys(keys.clone());
         }
         if let Some(mirror) = &arguments.repair_from {
             repair(&publisher, mirror, context).await?;
         }
         let report = publisher.verify(VerifyScope::Everything, depth, context).await?;
         println!("{report}");
-        report.findings
+        let mut findings = report.findings;
+        if let Some(url) = &arguments.public_url {
+            let mut url = PublicUrl::new(url)?;
+            if !keys.is_empty() {
+                url = url.with_trusted_keys(keys);
+            }
+            let report = publisher.verify_public(&url, depth, context).await?;
+            println!("{report}");
+            findings.extend(report.findings);
+        }
+        findings
     } else {
         let mut url = PublicUrl::new(&arguments.target)?;
         if !keys.is_empty() {

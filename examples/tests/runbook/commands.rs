@@ -16,6 +16,9 @@ use crate::document::{self, Block};
 const PUBLISHED: &str = "/srv/pxe/nixos";
 const URL: &str = "http://10.0.0.1/";
 
+/// Where its programs are.
+const INSTALLED: &str = "/opt/netboot/bin/";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_runs() {
     let mut site = Site::new();
@@ -31,7 +34,11 @@ async fn every_command_runs() {
         for line in lines(&block.text) {
             if block.mark == "deployer" {
                 // The deployer's own test has the types that take these.
-                assert!(line.starts_with("curl ") || line.contains(" -p netboot-deployer -- "));
+                let program = format!("{INSTALLED}deployer ");
+                let begins = |word: &&str| line.starts_with(*word);
+                assert!(["curl ", "TOKEN=", &program].iter().any(begins), "{line}");
+            } else if block.mark == "once" {
+                assert_installs(&line);
             } else if block.mark == "other programs" {
                 let ours = line.contains("cargo ") || line.starts_with("minisign ");
                 assert!(!ours, "line {}: `{line}` could be run", block.line);
@@ -42,6 +49,16 @@ async fn every_command_runs() {
         }
     }
     assert!(runs > 15, "the commands are written in another way: {runs}");
+}
+
+/// That it installs a package of this repository to where the other commands look.
+fn assert_installs(line: &str) {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let ["cargo", "install", "--locked", "--path", package, "--root", root] = words[..] else {
+        panic!("`{line}` installs nothing")
+    };
+    assert!(document::root().join(package).join("Cargo.toml").is_file(), "{line}");
+    assert_eq!(format!("{root}/bin/"), INSTALLED, "{line}");
 }
 
 /// Commands, with those that go over several lines in one.
@@ -96,11 +113,9 @@ impl Site {
     async fn run(&mut self, command: &str, line: usize) {
         let words: Vec<&str> = command.split_whitespace().collect();
         let (program, arguments) = match words.as_slice() {
-            ["cargo", "build-images", arguments @ ..] => ("build-images", arguments),
-            ["cargo", "run", "-p", "netboot-examples", "--bin", program, "--", arguments @ ..] => {
-                (*program, arguments)
+            [program, arguments @ ..] => {
+                (program.strip_prefix(INSTALLED).unwrap_or(program), arguments)
             }
-            [program, arguments @ ..] => (*program, arguments),
             [] => panic!("line {line}: no command"),
         };
         let mut given = Vec::new();
