@@ -84,7 +84,7 @@ impl Site {
             .unwrap()
             .into_iter()
             .filter(|profile| names.contains(&profile.name().as_str()))
-            .map(|profile| Arc::new(profile) as _)
+            .map(Into::into)
             .collect();
         let builder = self.builder(&self.flake(generation));
         let results = builder.build_all(&profiles, &Context::new()).await;

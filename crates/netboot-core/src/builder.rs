@@ -59,6 +59,22 @@ pub trait Builder: fmt::Debug + Send + Sync {
 
     /// Builds several profiles, and shares what work they have in common. Without an
     /// implementation of its own it builds one after the other.
+    ///
+    /// One result for each profile: to go on only with all of them, collect them into one.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use netboot_core::{Builder, Context, Error, Image, Profile, ProfileSpec};
+    ///
+    /// async fn build(
+    ///     builder: &dyn Builder,
+    ///     profiles: Vec<ProfileSpec>,
+    ///     context: &Context,
+    /// ) -> Result<Vec<Image>, Error> {
+    ///     let profiles: Vec<Arc<dyn Profile>> = profiles.into_iter().map(Into::into).collect();
+    ///     builder.build_all(&profiles, context).await.into_iter().collect()
+    /// }
+    /// ```
     async fn build_all(
         &self,
         profiles: &[Arc<dyn Profile>],

@@ -87,7 +87,9 @@ pub enum Event {
         /// The profile, where it concerns one only.
         profile: Option<ProfileName>,
     },
-    /// How far something is. For one `subject`, `done` never decreases.
+    /// How far something is. For one `subject`, `done` never decreases. `total` is what is known
+    /// of so far: it may grow, and where less turns out to be needed it is not reached. What is
+    /// over is told by [`PhaseFinished`](Self::PhaseFinished).
     Progress {
         /// The phase it belongs to.
         phase: Phase,

@@ -12,8 +12,8 @@
 //!     .configuration(|profile| format!("netboot-{}", profile.name()))
 //!     .build()?;
 //! let profiles: Vec<Arc<dyn Profile>> =
-//!     plasmacloud::profiles()?.into_iter().map(|profile| Arc::new(profile) as _).collect();
-//! let context = Context::new().with_events(|event: Event| println!("{event:?}"));
+//!     plasmacloud::profiles()?.into_iter().map(Into::into).collect();
+//! let context = Context::new().with_events(|event: Event| println!("{event}"));
 //! for result in builder.build_all(&profiles, &context).await {
 //!     match result {
 //!         Ok(image) => println!("{}: {}", image.profile(), image.boot().command_line()?),

@@ -70,7 +70,7 @@ impl Arguments {
             chosen.insert(name);
         }
         let wanted = |profile: &ProfileSpec| chosen.is_empty() || chosen.contains(profile.name());
-        Ok(known.into_iter().filter(wanted).map(|profile| Arc::new(profile) as _).collect())
+        Ok(known.into_iter().filter(wanted).map(Into::into).collect())
     }
 
     /// The directory to publish to, if there is one.
