@@ -6,7 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod service;
+mod small_release;
 
+use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -134,17 +136,27 @@ async fn a_deployment_is_killed_at_any_moment_and_brought_to_its_end() {
     assert!(attempts.iter().any(|attempts| *attempts > 1), "nothing was interrupted: {attempts:?}");
 }
 
+/// Stages a release at both sites, without a build.
+async fn stage_everywhere(place: &Place, generation: &str) -> ReleaseId {
+    let mut staged = Vec::new();
+    for site in SITES {
+        staged.push(small_release::stage(&place.publisher(site), generation).await);
+    }
+    assert_eq!(staged[0], staged[1]);
+    staged[0]
+}
+
 #[tokio::test]
 async fn a_rollback_that_is_killed_goes_no_further_than_it_was_to() {
     let place = Place::new("one");
-    let service = place.start();
     let mut releases = Vec::new();
     for generation in ["one", "two", "three"] {
-        place.write_flake(generation);
-        let job = service.succeeds(json!({"kind": "deploy", "profiles": ["worker"]})).await;
-        releases.push(job["result"].clone());
+        let release = stage_everywhere(&place, generation).await;
+        for site in SITES {
+            place.publisher(site).activate(&release, &Context::new()).await.unwrap();
+        }
+        releases.push(json!(release));
     }
-    drop(service);
     let back = json!({"kind": "rollback", "to": "previous"});
     for milliseconds in [0, 4, 8, 12, 16, 24] {
         let service = place.start();
@@ -165,15 +177,13 @@ async fn a_rollback_that_is_killed_goes_no_further_than_it_was_to() {
 #[tokio::test]
 async fn what_is_live_at_one_of_two_sites_after_a_crash_is_live_at_both_or_at_none() {
     let place = Place::new("one");
-    let service = place.start();
-    let deploy = json!({"kind": "deploy", "profiles": ["worker"]});
-    let one = service.succeeds(deploy).await["result"].clone();
-    place.write_flake("two");
-    let build = service.succeeds(json!({"kind": "build", "profiles": ["worker"]})).await;
-    let stage = service.succeeds(json!({"kind": "stage", "build": build["id"]})).await;
-    let two: ReleaseId = stage["result"].as_str().unwrap().parse().unwrap();
-    service.end(Signal::KILL);
+    let one = stage_everywhere(&place, "one").await;
+    let two = stage_everywhere(&place, "two").await;
     let [osaka, tokyo] = SITES.map(|site| place.publisher(site));
+    for site in [&osaka, &tokyo] {
+        site.activate(&one, &Context::new()).await.unwrap();
+    }
+    fs::create_dir_all(place.path("state/jobs")).unwrap();
     for (id, tokyo_works) in [(10, false), (11, true)] {
         // As a service leaves it that was killed when the release was live at Osaka only.
         osaka.activate(&two, &Context::new()).await.unwrap();
@@ -182,21 +192,21 @@ async fn what_is_live_at_one_of_two_sites_after_a_crash_is_live_at_both_or_at_no
             "state": "running", "attempts": 1, "going_live": true,
             "live_before": {"osaka": one, "tokyo": one}, "created_at": "2026-01-31T12:00:00Z",
         });
-        std::fs::write(place.path(&format!("state/jobs/{id}.json")), record.to_string()).unwrap();
+        fs::write(place.path(&format!("state/jobs/{id}.json")), record.to_string()).unwrap();
         let (there, away) = (place.path("tokyo"), place.path("away"));
         if !tokyo_works {
-            std::fs::rename(&there, &away).unwrap();
-            std::fs::write(&there, "").unwrap();
+            fs::rename(&there, &away).unwrap();
+            fs::write(&there, "").unwrap();
         }
         let service = place.start();
         let job = service.finished(&id.to_string()).await;
         service.end(Signal::TERM);
         if !tokyo_works {
-            std::fs::remove_file(&there).unwrap();
-            std::fs::rename(&away, &there).unwrap();
+            fs::remove_file(&there).unwrap();
+            fs::rename(&away, &there).unwrap();
         }
         let (ends, live) =
-            if tokyo_works { ("succeeded", json!(two)) } else { ("failed", one.clone()) };
+            if tokyo_works { ("succeeded", json!(two)) } else { ("failed", json!(one)) };
         assert_eq!(job["state"], ends, "{job:#}");
         assert_eq!(json!(osaka.live().await.unwrap()), live);
         assert_eq!(json!(tokyo.live().await.unwrap()), live);

@@ -3,6 +3,8 @@
 
 mod service;
 
+use std::fs;
+
 use netboot_core::{Context, ReleaseId};
 use netboot_publish::{VerifyDepth, VerifyScope};
 use serde_json::{Value, json};
@@ -81,4 +83,39 @@ async fn a_release_is_built_staged_activated_and_rolled_back_at_both_publishers(
     let events = events.text().await.unwrap();
     assert!(events.contains("\"phase\":\"realising\""), "{events}");
     assert!(events.trim_end().ends_with("\"state\":\"succeeded\"}"), "{events}");
+}
+
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJlPRbHUTjJaRkBJX9Hd2oq6wyt4Wm8oQY7QvW8Y3oBE operator";
+
+#[tokio::test]
+async fn the_keys_of_the_configuration_are_in_what_is_built() {
+    let place = Place::new("one");
+    let text = fs::read_to_string(place.path("deployer.toml")).unwrap();
+    place.write_configuration(
+        &text.replace("[flake]", &format!("[flake]\nauthorized-keys = ['{KEY}']")),
+    );
+    // As NixOS's, a configuration that takes more modules; it shows root's keys in its image.
+    let path = place.path("flake/flake.nix");
+    let flake = fs::read_to_string(&path).unwrap();
+    let extensible = r#"(system: system // {
+      extendModules = { modules, ... }: let
+        settings = module: (if builtins.isFunction module then module { pkgs = { }; lib = { }; } else module).config;
+        keys = builtins.concatMap (module: (settings module).users.users.root.openssh.authorizedKeys.keys or [ ]) modules;
+        shown = map (key: "netboot.test.key=" + builtins.replaceStrings [ " " ] [ "," ] key) keys;
+        boot = system.config.boot // { kernelParams = system.config.boot.kernelParams ++ shown; };
+      in system // { config = system.config // { inherit boot; }; };
+    })"#;
+    let plain = "(configuration name profiles.${name})";
+    let flake = flake.replace("configuration name profiles.${name}", plain);
+    assert_eq!(flake.matches(plain).count(), 1, "the test flake is made otherwise now");
+    fs::write(&path, flake.replace(plain, &format!("{extensible} {plain}"))).unwrap();
+
+    let service = place.start();
+    let job = service.succeeds(json!({"kind": "build", "profiles": ["worker"]})).await;
+    let images = place.publisher("state/builds").images(&release(&job["built"])).await.unwrap();
+    let parameters = images[0].boot().kernel_parameters().iter();
+    let parameters: Vec<&str> = parameters.map(|parameter| parameter.as_str()).collect();
+    let expected = format!("netboot.test.key={}", KEY.replace(' ', ","));
+    assert_eq!(parameters.last().unwrap(), &expected, "{parameters:?}");
 }

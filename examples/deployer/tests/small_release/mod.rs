@@ -37,6 +37,15 @@ pub(crate) async fn publish(
     publish_images(publisher, renderer, images).await
 }
 
+/// Stages a worker of this generation, the same at every publisher.
+pub(crate) async fn stage(publisher: &Publisher, generation: &str) -> ReleaseId {
+    let release =
+        renderer().build().unwrap().render_release([image("worker", generation.as_bytes())]);
+    let release = release.unwrap();
+    publisher.stage(&release, &Context::new()).await.unwrap();
+    *release.id()
+}
+
 /// Publishes images as the live release.
 pub(crate) async fn publish_images(
     publisher: &Publisher,
