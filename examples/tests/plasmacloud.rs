@@ -217,7 +217,9 @@ fn nobody_has_a_key_to_it() {
     assert_eq!(keys, serde_json::json!([]));
     for file in files(&flake(), "nix") {
         let text = fs::read_to_string(&file).unwrap();
-        let key = text.match_indices("AAAA").any(|(at, _)| !text[at + 4..].starts_with('…'));
+        // As the base64 of every key begins, and goes on.
+        let goes_on = |at: usize| text[at + 4..].starts_with(|next: char| next.is_alphanumeric());
+        let key = text.match_indices("AAAA").any(|(at, _)| goes_on(at));
         assert!(!key, "{} has a key", file.display());
     }
 }
