@@ -5,7 +5,7 @@ mod service;
 
 use std::fs;
 
-use netboot_core::{Context, ReleaseId};
+use netboot_core::{Context, KernelParameter, ReleaseId};
 use netboot_publish::{VerifyDepth, VerifyScope};
 use serde_json::{Value, json};
 use service::{Place, SITES};
@@ -115,7 +115,7 @@ async fn the_keys_of_the_configuration_are_in_what_is_built() {
     let job = service.succeeds(json!({"kind": "build", "profiles": ["worker"]})).await;
     let images = place.publisher("state/builds").images(&release(&job["built"])).await.unwrap();
     let parameters = images[0].boot().kernel_parameters().iter();
-    let parameters: Vec<&str> = parameters.map(|parameter| parameter.as_str()).collect();
+    let parameters: Vec<&str> = parameters.map(KernelParameter::as_str).collect();
     let expected = format!("netboot.test.key={}", KEY.replace(' ', ","));
     assert_eq!(parameters.last().unwrap(), &expected, "{parameters:?}");
 }
