@@ -41,12 +41,32 @@ use crate::Error;
 ///     Ok((ProfileName::new("worker")?, FileName::new("../bzImage")?))
 /// }
 /// let error = names().unwrap_err();
-/// println!("error: {error}");
-/// println!("  what to do: {}", error.hint().unwrap_or_default());
+/// println!("{}", error.in_full());
 /// ```
 pub trait BackendError: std::error::Error + Send + Sync + 'static {
     /// What to do about it, as a sentence for an operator.
     fn hint(&self) -> Option<String>;
+}
+
+impl dyn BackendError {
+    /// What happened, why, and what to do, on lines of their own: `Display` has only the first.
+    ///
+    /// ```text
+    /// error: nix could not build profile `worker`
+    ///   because: the program `nix` was not found in "/usr/bin:/bin"
+    ///   what to do: install Nix …
+    /// ```
+    pub fn in_full(&self) -> String {
+        let indented = |text: &str| text.trim_end().replace('\n', "\n    ");
+        let mut lines = vec![format!("error: {self}")];
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            lines.push(format!("  because: {}", indented(&error.to_string())));
+            cause = error.source();
+        }
+        lines.extend(self.hint().map(|hint| format!("  what to do: {}", indented(&hint))));
+        lines.join("\n")
+    }
 }
 
 /// Lets `?` keep an error's remedy, whichever crate it is from.

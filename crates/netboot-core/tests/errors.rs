@@ -160,3 +160,21 @@ fn a_long_text_is_cut_in_the_message() {
     let error = ProfileName::new("é".repeat(100_000)).unwrap_err();
     assert!(error.to_string().len() < 400, "{error}");
 }
+
+#[test]
+fn an_error_is_told_in_full_whichever_crate_it_is_from() {
+    let failed = || -> Result<(), Box<dyn BackendError>> {
+        let source = io_error(io::ErrorKind::NotFound);
+        Err(Error::build("nix", &worker(), source))?;
+        Ok(())
+    };
+    assert_eq!(
+        failed().unwrap_err().in_full(),
+        "error: nix could not build profile `worker`\n  because: cannot read `images/initrd`\n  \
+         because: entity not found\n  what to do: check the spelling; `images/initrd` does not \
+         exist"
+    );
+    let source = Error::UnrecognisedImage { path: "x".into(), problem: "one\ntwo\n".to_owned() };
+    let error: Box<dyn BackendError> = Error::build("nix", &worker(), source).into();
+    assert!(error.in_full().contains("no netboot image: one\n    two\n  what to do: "));
+}

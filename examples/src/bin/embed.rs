@@ -17,15 +17,13 @@ async fn main() -> ExitCode {
         eprintln!("usage: embed FLAKE DIRECTORY RSYNC-TARGET");
         return ExitCode::FAILURE;
     };
-    let Err(error) = provision(flake, directory, mirror).await else { return ExitCode::SUCCESS };
-    eprintln!("error: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprintln!("  because: {error}");
-        cause = error.source();
+    match provision(flake, directory, mirror).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", error.in_full());
+            ExitCode::FAILURE
+        }
     }
-    eprintln!("  what to do: {}", error.hint().unwrap_or_default());
-    ExitCode::FAILURE
 }
 
 async fn provision(
