@@ -43,6 +43,8 @@ pub struct Faults {
     pub unreadable: Arc<Mutex<Option<ReleasePath>>>,
     /// What is opened instead of any object.
     pub reader: Arc<Mutex<Option<Open>>>,
+    /// How often it was asked for something so far.
+    pub asked: Arc<AtomicUsize>,
     /// How many are sending at this moment, over all stores that share this, and the most so far.
     pub sending: Arc<(AtomicUsize, AtomicUsize)>,
 }
@@ -77,14 +79,17 @@ impl Store for Faulty {
     }
 
     async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+        self.faults.asked.fetch_add(1, Ordering::SeqCst);
         self.inner.stat(paths).await
     }
 
     async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+        self.faults.asked.fetch_add(1, Ordering::SeqCst);
         self.inner.list(scope).await
     }
 
     async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
+        self.faults.asked.fetch_add(1, Ordering::SeqCst);
         let unreadable = self.faults.unreadable.lock().map(|path| path.clone());
         if unreadable.is_ok_and(|unreadable| unreadable.as_ref() == Some(path)) {
             return Err(Self::broken("read", path.as_str()));
