@@ -138,7 +138,13 @@ impl BootNetwork {
         // Socket type 3 is SOCK_RAW: whole frames.
         let interface = format!("INTERFACE:{wire},type=3");
         let unix = format!("UNIX-SENDTO:{},bind={wire_socket}", machine.display());
-        let process = Process::start(self.namespace.enter(), &tool("socat"), &[&interface, &unix]);
+        // A frame that comes before there is a machine ends it, and then its socket is gone again.
+        let again = format!(
+            "while :; do setpriv --pdeathsig KILL -- \"$0\" '{interface}' '{unix}'; sleep 0.02; done"
+        );
+        let socat = tool("socat").display().to_string();
+        let shell = Path::new("/bin/sh");
+        let process = Process::start(self.namespace.enter(), shell, &["-c", &again, &socat]);
         let link = NetworkLink::Sockets { local: machine, remote: wire_socket.into() };
         let plug = Plug { link, _process: process };
         plug.wait();
