@@ -1,21 +1,26 @@
 //! One boot, from the first byte of the console to the report.
 
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use netboot_core::{Context, Event};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
 use super::process::Qemu;
 use crate::console::{Shown, Terminal};
 use crate::expectations::Expectations;
 use crate::watcher::Watcher;
-use crate::{Accelerator, BootOutcome, BootReport, Error, Firmware};
+use crate::{Accelerator, BootOutcome, BootReport, Error, Firmware, key};
 
 /// How long the console is read on when the outcome is known: the rest of the line that decided
 /// it, and what a panic prints behind it.
 const AFTERGLOW: Duration = Duration::from_millis(250);
+
+/// The time between two keys. `SeaBIOS` takes what the serial port holds at each tick of 55 ms, and
+/// has room for 15 keys: of a text that comes at once it loses the end.
+const STROKE_TIME: Duration = Duration::from_millis(20);
 
 /// What a boot is watched with.
 #[derive(Debug)]
@@ -141,17 +146,26 @@ impl Run<'_> {
 /// Reads until the outcome is known or the console is closed, and presses keys meanwhile.
 async fn read_console(qemu: &mut Qemu, reading: &mut Reading<'_>) -> Result<(), Error> {
     let mut buffer = vec![0; 16 * 1024];
+    let mut strokes = VecDeque::new();
+    let mut next = tokio::time::Instant::now();
     while reading.watcher.outcome.is_none() {
-        let read = qemu.console.read(&mut buffer).await;
-        let length = read.map_err(|source| qemu.console_error(source))?;
-        if length == 0 {
-            break;
-        }
-        reading.take(buffer.get(..length).unwrap_or_default());
-        for keys in reading.watcher.take_due_keys() {
-            // A machine that has just stopped takes no keys; its console says so next.
-            if qemu.keyboard.write_all(keys.as_bytes()).await.is_err() {
-                break;
+        tokio::select! {
+            read = qemu.console.read(&mut buffer) => {
+                let length = read.map_err(|source| qemu.console_error(source))?;
+                if length == 0 {
+                    break;
+                }
+                reading.take(buffer.get(..length).unwrap_or_default());
+                let due = reading.watcher.take_due_keys();
+                strokes.extend(due.iter().flat_map(|keys| key::strokes(keys)).map(str::to_owned));
+            }
+            () = sleep_until(next), if !strokes.is_empty() => {
+                let stroke = strokes.pop_front().unwrap_or_default();
+                // A machine that has just stopped takes no keys; its console says so next.
+                if qemu.keyboard.write_all(stroke.as_bytes()).await.is_err() {
+                    strokes.clear();
+                }
+                next = tokio::time::Instant::now() + STROKE_TIME;
             }
         }
     }
