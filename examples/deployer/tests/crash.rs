@@ -74,19 +74,6 @@ fn is_temporary(path: &Path) -> bool {
     })
 }
 
-/// Fails unless what the killed service had started is gone within a moment.
-fn assert_no_strays(place: &Place) {
-    let begin = Instant::now();
-    loop {
-        let strays = place.strays();
-        if strays.is_empty() {
-            return;
-        }
-        assert!(begin.elapsed() < Duration::from_secs(20), "{strays:#?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 #[tokio::test]
 async fn a_deployment_is_killed_at_any_moment_and_brought_to_its_end() {
     let place = Place::new("0");
@@ -108,14 +95,14 @@ async fn a_deployment_is_killed_at_any_moment_and_brought_to_its_end() {
         let id = service.submit(deploy.clone()).await;
         wait_for(moment, takes, &service, &id).await;
         service.end(Signal::KILL);
-        assert_no_strays(&place);
+        place.assert_no_strays();
         assert_whole(&place).await;
         if moment % 4 == 1 {
             // It is killed while it resumes, too.
             let service = place.start();
             tokio::time::sleep(takes * (moments - moment) / (2 * moments)).await;
             service.end(Signal::KILL);
-            assert_no_strays(&place);
+            place.assert_no_strays();
             assert_whole(&place).await;
         }
         let service = place.start();
@@ -126,7 +113,7 @@ async fn a_deployment_is_killed_at_any_moment_and_brought_to_its_end() {
         assert!(!live.contains(&release), "moment {moment} built what was there: {job:#}");
         live.push(release.clone());
         service.end(Signal::TERM);
-        assert_no_strays(&place);
+        place.assert_no_strays();
         assert_clean(&place, release.as_str().unwrap().parse().unwrap()).await;
     }
     // Every generation went live, in its order, once.
@@ -223,7 +210,7 @@ async fn a_proof_that_is_killed_leaves_no_machine_behind_and_is_begun_anew() {
     service.says(&id, "\"phase\":\"booting\"").await;
     service.says(&id, "iPXE").await;
     service.end(Signal::KILL);
-    assert_no_strays(&place);
+    place.assert_no_strays();
     let service = place.start();
     let job = service.finished(&id).await;
     assert_eq!((&job["state"], &job["attempts"]), (&json!("succeeded"), &json!(2)), "{job:#}");
@@ -239,7 +226,7 @@ async fn a_job_that_was_cancelled_stays_so() {
     service.says(&id, "\"phase\":\"realising\"").await;
     service.change(Method::DELETE, &format!("/api/jobs/{id}")).send().await.unwrap();
     service.end(Signal::KILL);
-    assert_no_strays(&place);
+    place.assert_no_strays();
     let service = place.start();
     assert_eq!(service.finished(&id).await["state"], "cancelled");
     assert_eq!(service.live().await, Value::Null);

@@ -13,19 +13,6 @@ use service::{Place, SITES, files};
 /// What a build says while its kernel waits for the gate.
 const BUILDING: &str = "\"phase\":\"realising\"";
 
-/// Fails unless no process of the place is left within a moment.
-fn assert_no_strays(place: &Place) {
-    let begin = Instant::now();
-    loop {
-        let strays = place.strays();
-        if strays.is_empty() {
-            return;
-        }
-        assert!(begin.elapsed() < Duration::from_secs(20), "{strays:#?}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 #[tokio::test]
 async fn a_cancelled_job_ends_its_builders_and_the_next_one_has_its_turn() {
     let place = Place::new("one");
@@ -50,7 +37,7 @@ async fn a_cancelled_job_ends_its_builders_and_the_next_one_has_its_turn() {
     fs::write(gate, "").unwrap();
     assert_eq!(service.finished(&second).await["state"], "succeeded");
     service.end(Signal::TERM);
-    assert_no_strays(&place);
+    place.assert_no_strays();
 }
 
 #[tokio::test]
@@ -68,7 +55,7 @@ async fn a_service_that_is_ended_goes_on_when_it_is_started_again() {
     assert!(status.success(), "{status}: {said}");
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
     assert!(listener.await.unwrap().unwrap().contains(BUILDING));
-    assert_no_strays(&place);
+    place.assert_no_strays();
     let record = fs::read_to_string(place.path(&format!("state/jobs/{id}.json"))).unwrap();
     assert!(record.contains("\"state\": \"queued\""), "{record}");
 
@@ -210,7 +197,7 @@ async fn a_release_that_does_not_come_up_does_not_go_live() {
     assert!(error.contains("worker") && error.contains("NETBOOT-GENERATION two"), "{error}");
     assert_eq!(service.live().await, one);
     service.end(Signal::INT);
-    assert_no_strays(&place);
+    place.assert_no_strays();
     let left: Vec<_> = files(&place.path("state/jobs"));
     assert!(left.iter().all(|path| !path.to_string_lossy().contains(".new-")), "{left:?}");
 }

@@ -125,8 +125,21 @@ impl Place {
         Publisher::new(LocalStore::new(self.path(site)))
     }
 
+    /// Fails unless all that a service started is gone within a moment.
+    pub(crate) fn assert_no_strays(&self) {
+        let begin = Instant::now();
+        loop {
+            let strays = self.strays();
+            if strays.is_empty() {
+                return;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(20), "{strays:#?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Command lines of processes other than the service's that have to do with this place.
-    pub(crate) fn strays(&self) -> Vec<String> {
+    fn strays(&self) -> Vec<String> {
         let (own, place) = (std::process::id().to_string(), self.directory.path());
         let places =
             [place.display().to_string(), self.nix.store_directory().display().to_string()];
