@@ -16,7 +16,7 @@ use netboot_core::{Architecture, BackendError, ProfileName};
 pub use self::problem::EvaluationProblem;
 pub use self::shared_io_error::SharedIoError;
 pub use self::subject::Subject;
-use self::words::{at, colon, derivation_or_build, derivation_or_need, ending, joined};
+use self::words::{at, colon, derivation_or, ending, joined};
 use crate::PolicyFinding;
 
 /// The errors of this crate. Each names the attribute, derivation or path that it is about.
@@ -246,7 +246,7 @@ pub enum Error {
     },
 
     /// A build took longer than allowed, or printed nothing for longer than allowed.
-    #[error("{} took too long: {message}{}", derivation_or_build(derivation.as_deref()), ending(last_lines))]
+    #[error("{} took too long: {message}{}", derivation_or(derivation.as_deref(), "the build"), ending(last_lines))]
     TimedOut {
         /// The derivation, where it is known: Nix 2.34 does not name it.
         derivation: Option<String>,
@@ -270,7 +270,7 @@ pub enum Error {
     },
 
     /// Nothing may be built on this machine, and no other machine takes the build.
-    #[error("no machine can build {}: {message}", derivation_or_need(derivation.as_deref()))]
+    #[error("no machine can build {}: {message}", derivation_or(derivation.as_deref(), "what is needed"))]
     NoBuilder {
         /// The derivation, where Nix named it.
         derivation: Option<String>,

@@ -17,12 +17,8 @@ pub(super) fn ending(last_lines: &[String]) -> String {
     format!("; its log ends in:\n{}", last_lines.join("\n"))
 }
 
-pub(super) fn derivation_or_build(derivation: Option<&str>) -> String {
-    derivation.map_or_else(|| "the build".to_owned(), |derivation| format!("`{derivation}`"))
-}
-
-pub(super) fn derivation_or_need(derivation: Option<&str>) -> String {
-    derivation.map_or_else(|| "what is needed".to_owned(), |derivation| format!("`{derivation}`"))
+pub(super) fn derivation_or(derivation: Option<&str>, otherwise: &str) -> String {
+    derivation.map_or_else(|| otherwise.to_owned(), |derivation| format!("`{derivation}`"))
 }
 
 pub(super) fn joined(findings: &[PolicyFinding]) -> String {

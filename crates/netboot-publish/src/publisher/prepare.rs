@@ -6,7 +6,6 @@ use super::Publisher;
 use super::stage::Staged;
 use super::target::PointerState;
 use super::verify::VerifyDepth;
-use super::whole::required;
 use crate::Error;
 use crate::pointer::ActivationKind;
 use crate::receipt::Receipt;
@@ -54,11 +53,7 @@ impl Publisher {
         self.require_signature(release, &stored).await?;
         self.writable_places(&stored.manifest, base).await?;
         self.require_whole(&stored.manifest, VerifyDepth::Listing, context).await?;
-        let mut staged = Staged::nothing(*release);
-        for content in required(&stored.manifest).values() {
-            staged.count(content.size, false);
-        }
-        Ok(staged)
+        Ok(Staged::all_present(&stored.manifest))
     }
 
     /// Makes a prepared release live, if what was live then still is.

@@ -88,11 +88,7 @@ impl Publisher {
     ) -> Result<Receipt, Error> {
         let live = base.live() == Some(*release.id()) && damage.is_empty();
         let staged = if live && self.is_staged(release).await? {
-            let mut staged = Staged::nothing(*release.id());
-            for content in required(release.manifest()).values() {
-                staged.count(content.size, false);
-            }
-            staged
+            Staged::all_present(release.manifest())
         } else {
             // What else is damaged, activation finds.
             self.stage_over(release, damage, context).await?

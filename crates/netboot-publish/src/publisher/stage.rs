@@ -37,6 +37,15 @@ impl Staged {
         Self { release, sent: 0, sent_bytes: 0, present: 0, present_bytes: 0 }
     }
 
+    /// Nothing was sent, and all that the release needs was there.
+    pub(super) fn all_present(manifest: &Manifest) -> Self {
+        let mut staged = Self::nothing(*manifest.release());
+        for content in required(manifest).values() {
+            staged.count(content.size, false);
+        }
+        staged
+    }
+
     pub(super) fn count(&mut self, size: u64, missing: bool) {
         let (objects, bytes) = if missing {
             (&mut self.sent, &mut self.sent_bytes)

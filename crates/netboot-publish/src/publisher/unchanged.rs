@@ -58,16 +58,12 @@ impl Publisher {
             return Ok(None);
         }
 
-        let mut staged = Staged::nothing(*release.id());
-        for content in objects.values() {
-            staged.count(content.size, false);
-        }
         Ok(Some(Receipt {
             release: *release.id(),
             pointer: self.pointer.clone(),
             previous: base.live(),
             outcome: Outcome::Unchanged,
-            staged: Some(staged),
+            staged: Some(Staged::all_present(manifest)),
             entry_points: Vec::new(),
             links: Vec::new(),
             order_guarded: self.order_guarded(context),
