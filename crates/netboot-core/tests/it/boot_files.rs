@@ -1,0 +1,61 @@
+//! Kernels and initrds as small as they can be, made here byte by byte.
+
+pub(crate) mod initrd;
+
+/// A bzImage of one setup sector and `units` units of 16 bytes
+/// (`Documentation/arch/x86/boot.rst` of the kernel).
+pub(crate) fn bz_image(units: u32) -> Vec<u8> {
+    let mut kernel = vec![0; 2 * 512];
+    kernel[0x1f1] = 1;
+    kernel[0x1f4..0x1f8].copy_from_slice(&units.to_le_bytes());
+    kernel[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
+    kernel[0x202..0x206].copy_from_slice(b"HdrS");
+    kernel.extend((0..units * 16).map(|position| position.to_le_bytes()[0]));
+    kernel
+}
+
+/// `length` bytes that have `magic` at `offset`.
+pub(crate) fn with_magic(length: usize, offset: usize, magic: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0x90; length];
+    bytes[offset..offset + magic.len()].copy_from_slice(magic);
+    bytes
+}
+
+/// A cpio archive in the format "newc" of regular files with these paths and bytes, and the
+/// trailer (`buffer-format.rst` of the kernel).
+pub(crate) fn cpio(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let files: Vec<_> = files.iter().map(|(path, bytes)| (*path, 0o100_755, *bytes)).collect();
+    cpio_of(&files)
+}
+
+/// The same of members with these paths, modes and bytes.
+pub(crate) fn cpio_of(members: &[(&str, usize, &[u8])]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    for (path, mode, bytes) in members.iter().chain(&[("TRAILER!!!", 0, b"".as_slice())]) {
+        add_header(&mut archive, path, *mode, bytes.len());
+        archive.extend(*bytes);
+        pad(&mut archive);
+    }
+    archive
+}
+
+/// The header of a regular file, behind which `length` bytes have to follow.
+pub(crate) fn cpio_header_of(path: &str, length: usize) -> Vec<u8> {
+    let mut archive = Vec::new();
+    add_header(&mut archive, path, 0o100_644, length);
+    archive
+}
+
+fn add_header(archive: &mut Vec<u8>, path: &str, mode: usize, length: usize) {
+    let inode = archive.len();
+    archive.extend(b"070701");
+    for number in [inode, mode, 0, 0, 1, 0, length, 0, 0, 0, 0, path.len() + 1, 0] {
+        archive.extend(format!("{number:08x}").bytes());
+    }
+    archive.extend(path.bytes().chain([0]));
+    pad(archive);
+}
+
+fn pad(archive: &mut Vec<u8>) {
+    archive.resize(archive.len().next_multiple_of(4), 0);
+}

@@ -1,0 +1,214 @@
+//! Looking into initrds: what they hold, in every form that a kernel takes.
+
+use std::fs;
+use std::io::Write;
+
+use netboot_core::inspect::{InitrdSummary, Presence, inspect_initrd, require_init};
+use netboot_core::{CancellationToken, Context, Error, InitPath};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use crate::boot_files::initrd::{damage, gzip, inspect, real_initrd, zstd};
+use crate::boot_files::{cpio, cpio_header_of, cpio_of};
+
+const INIT: &str = "/nix/store/0a-nixos-system/init";
+
+fn holds(summary: &InitrdSummary) -> Presence {
+    summary.holds(&InitPath::new(INIT).unwrap())
+}
+
+#[tokio::test]
+async fn what_real_programs_make_is_read() {
+    let (archive, _) = real_initrd();
+    for bytes in [archive.clone(), gzip(&archive), zstd(&archive)] {
+        let summary = inspect(&bytes).await.unwrap();
+        assert_eq!((summary.members, summary.unchecked), (7, None));
+        // A link holds its target: `large`.
+        assert_eq!(summary.unpacked_bytes, 10 + 5000 + 5);
+        assert_eq!(holds(&summary), Presence::Yes);
+    }
+}
+
+#[tokio::test]
+async fn archives_stand_behind_each_other_in_any_form() {
+    let (archive, end) = real_initrd();
+    let forms = [archive.clone(), archive[..end].to_vec(), gzip(&archive), zstd(&archive)];
+    for first in &forms {
+        for second in &forms {
+            // Zeros up to a multiple of four are between them, or many more.
+            let fours = first.len().next_multiple_of(4);
+            for begin in [fours, fours + 4096] {
+                let zeros = vec![0; begin - first.len()];
+                let both = [first.as_slice(), &zeros, second].concat();
+                assert_eq!(inspect(&both).await.unwrap().members, 14);
+            }
+        }
+    }
+    // Two archives in one compressed file.
+    let both = [archive.as_slice(), &archive].concat();
+    assert_eq!(inspect(&gzip(&both)).await.unwrap().members, 14);
+    assert_eq!(inspect(&zstd(&both)).await.unwrap().members, 14);
+}
+
+/// Wherever the second archive begins in the pieces that are read.
+#[tokio::test]
+async fn a_magic_may_lie_anywhere() {
+    let (archive, _) = real_initrd();
+    let compressed = gzip(&archive);
+    for begin in (1 << 18) - 8..=(1 << 18) + 8 {
+        let mut bytes = archive.clone();
+        bytes.resize(begin, 0);
+        bytes.extend(&compressed);
+        assert_eq!(inspect(&bytes).await.unwrap().members, 14, "from {begin}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_are_read_or_damaged(
+        magic in prop::sample::select(vec![
+            b"".as_slice(), b"070701", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"BZh9",
+        ]),
+        bytes in prop::collection::vec(any::<u8>(), 1..300),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        match runtime.block_on(inspect(&[magic, &bytes].concat())) {
+            Ok(summary) => prop_assert!(summary.unchecked.is_some() || summary.members > 0),
+            Err(error) => prop_assert!(matches!(error, Error::DamagedInitrd { .. }), "{error:?}"),
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_in_an_initrd_is_found(
+        parts in prop::collection::vec("[a-z0-9+_?=-]{1,12}", 1..5), begin in "(|/|\\./)",
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let path = parts.join("/");
+        let archive = cpio(&[(&format!("{begin}{path}"), b"x"), ("other", b"")]);
+        let summary = runtime.block_on(inspect(&archive)).unwrap();
+        let init = |text: String| InitPath::new(text).unwrap();
+        prop_assert_eq!(summary.holds(&init(format!("/{path}"))), Presence::Yes);
+        prop_assert_eq!(summary.holds(&init(format!("/{path}x"))), Presence::No);
+    }
+}
+
+#[tokio::test]
+async fn of_what_is_not_looked_into_the_kind_is_said() {
+    // The whole of an xz file without content, by xz.
+    let xz = b"\xfd7zXZ\0\x00\x04\xe6\xd6\xb4F\0\0\0\0\x1c\xdfD!\x1f\xb6\xf3}\x01\0\0\0\0\x04YZ";
+    let others: [(&[u8], &str); 6] = [
+        (xz, "xz"),
+        (&[xz.as_slice(), &[0; 512]].concat(), "xz"),
+        (b"BZh91AY", "bzip2"),
+        (b"\x5d\0\0\x80\0\0", "lzma"),
+        (b"\x02\x21\x4c\x18\0\0", "lz4"),
+        (b"\x89LZO\0\x0d", "lzo"),
+    ];
+    for (bytes, compression) in others {
+        let summary = inspect(bytes).await.unwrap();
+        assert_eq!((summary.unchecked, summary.members), (Some(compression), 0));
+        assert_eq!(holds(&summary), Presence::Unknown);
+    }
+    for length in 6..xz.len() {
+        damage(&xz[..length]).await;
+    }
+}
+
+#[tokio::test]
+async fn whether_init_is_there_is_told_as_far_as_it_can_be() {
+    let with = |path| cpio(&[("bin/sh", b"".as_slice()), (path, b"...")]);
+    let cases = [
+        (&INIT[1..], Presence::Yes),
+        ("nix/store/0b-nixos-system/init", Presence::No),
+        ("init", Presence::No),
+        ("nix-store.squashfs", Presence::Unknown),
+        ("store.erofs", Presence::Unknown),
+        ("squashfs", Presence::No),
+    ];
+    let worker = "worker".parse().unwrap();
+    let init = InitPath::new(INIT).unwrap();
+    let microcode = inspect(&with("kernel/x86/microcode/GenuineIntel.bin")).await.unwrap();
+    for (path, presence) in cases {
+        let summary = inspect(&with(path)).await.unwrap();
+        assert_eq!(holds(&summary), presence, "{path}");
+        let required = require_init(&worker, &init, [&microcode, &summary]);
+        match (presence, required) {
+            (Presence::Yes | Presence::Unknown, Ok(())) => {}
+            (Presence::No, Err(error @ Error::InitMissing { .. })) => {
+                assert!(error.to_string().contains(INIT) && error.hint().is_some(), "{error}");
+            }
+            (_, required) => panic!("{path}: {required:?}"),
+        }
+    }
+}
+
+/// Whether a link leads to `init` is a question for the machine, not a reason to refuse an image.
+#[tokio::test]
+async fn behind_a_symbolic_link_init_may_be() {
+    let link = |path| cpio_of(&[(path, 0o120_777, b"/sysroot/store".as_slice())]);
+    let cases = [
+        ("nix/store/0a-nixos-system", Presence::Unknown),
+        ("./nix/store", Presence::Unknown),
+        ("/nix", Presence::Unknown),
+        ("nix/store/0b-nixos-system", Presence::No),
+        ("nix/sto", Presence::No),
+        // A link itself is what the kernel starts.
+        (INIT, Presence::Yes),
+    ];
+    for (path, presence) in cases {
+        assert_eq!(holds(&inspect(&link(path)).await.unwrap()), presence, "{path}");
+    }
+    let directory = cpio_of(&[("nix/store", 0o040_755, b"".as_slice())]);
+    assert_eq!(holds(&inspect(&directory).await.unwrap()), Presence::No);
+}
+
+/// A file that names more memory than it has bytes: it is read to its end, and no further.
+#[tokio::test]
+async fn much_of_little_is_read_in_little_memory() {
+    let archive = cpio(&[("init", b"#!/bin/sh\n")]);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&cpio_header_of("large", 64 << 20)).unwrap();
+    for _ in 0..64 {
+        encoder.write_all(&vec![0; 1 << 20]).unwrap();
+    }
+    encoder.write_all(&archive).unwrap();
+    let bytes = encoder.finish().unwrap();
+    assert!(bytes.len() < 1 << 20);
+    let summary = inspect(&bytes).await.unwrap();
+    assert_eq!((summary.members, summary.unpacked_bytes), (2, (64 << 20) + 10));
+}
+
+/// Dropping the future ends the reading behind it too: the runtime need not wait for its thread.
+#[test]
+fn reading_stops_when_it_is_dropped() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("initrd");
+    // A file of 64 GiB that takes no space: reading it takes a while.
+    let mut file = fs::File::create(&path).unwrap();
+    file.write_all(&cpio(&[("init", b"#!/bin/sh\n")])).unwrap();
+    file.set_len(64 << 30).unwrap();
+    let start = std::time::Instant::now();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let context = Context::new();
+        let reading = inspect_initrd(&path, &context);
+        let soon = std::time::Duration::from_millis(50);
+        assert!(tokio::time::timeout(soon, reading).await.is_err(), "64 GiB in {soon:?}");
+    });
+    drop(runtime);
+    assert!(start.elapsed().as_secs() < 5, "the thread went on for {:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn reading_stops_when_it_is_cancelled() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("initrd");
+    fs::write(&path, cpio(&[("init", b"#!/bin/sh\n")])).unwrap();
+    let token = CancellationToken::new();
+    token.cancel();
+    let context = Context::new().with_cancellation(token);
+    let error = inspect_initrd(&path, &context).await.unwrap_err();
+    assert!(matches!(error, Error::Cancelled), "{error:?}");
+}

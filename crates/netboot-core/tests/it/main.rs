@@ -1,0 +1,18 @@
+//! The tests of netboot-core.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+
+mod api;
+mod artifact;
+mod boot_files;
+mod contract;
+mod damaged_initrds;
+mod errors;
+mod event;
+mod image_size;
+mod initrds;
+mod kernels;
+mod mac_address;
+mod names;
+mod prebuilt;
+mod profile_file;
+mod release;

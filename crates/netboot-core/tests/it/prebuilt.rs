@@ -1,0 +1,224 @@
+//! Images of files that exist already.
+
+use std::error::Error as _;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use netboot_core::contract::{BuilderCases, check_builder};
+use netboot_core::{
+    Builder, Context, Error, InitPath, PrebuiltBuilder, PrebuiltImage, Profile, ProfileName,
+    ProfileSpec, Sha256Digest,
+};
+use tempfile::TempDir;
+
+use crate::boot_files::{bz_image, cpio};
+
+const INIT: &str = "/nix/store/0a-nixos-system/init";
+
+fn name(text: &str) -> ProfileName {
+    text.parse().unwrap()
+}
+
+fn profile(text: &str) -> Arc<dyn Profile> {
+    Arc::new(ProfileSpec::new(name(text)))
+}
+
+fn initrd(content: &str) -> Vec<u8> {
+    cpio(&[(&INIT[1..], b"#!/bin/sh\n"), ("etc/generation", content.as_bytes())])
+}
+
+/// A directory as nixos-images has it.
+fn write_image(directory: &Path, content: &str) {
+    fs::create_dir_all(directory).unwrap();
+    fs::write(directory.join("bzImage"), bz_image(10)).unwrap();
+    fs::write(directory.join("initrd"), initrd(content)).unwrap();
+    fs::write(directory.join("init"), format!("{INIT}\n")).unwrap();
+    fs::write(directory.join("kernel-params"), "loglevel=4 console=ttyS0,115200\n").unwrap();
+}
+
+async fn build(directory: &Path) -> Result<netboot_core::Image, Error> {
+    let image = PrebuiltImage::directory(directory);
+    let builder = PrebuiltBuilder::new().with_image(name("worker"), image);
+    builder.build(profile("worker").as_ref(), &Context::new()).await
+}
+
+/// The error below the one that names the builder and the profile.
+fn cause(error: &Error) -> &Error {
+    let Error::Build { builder, profile, source, .. } = error else { panic!("{error:?}") };
+    assert_eq!((builder.as_str(), profile.as_str()), ("prebuilt", "worker"));
+    let cause = source.downcast_ref::<Error>().unwrap();
+    assert!(cause.hint().is_some() && cause.hint() == error.hint(), "{error:?}");
+    assert!(error.source().is_some());
+    cause
+}
+
+#[tokio::test]
+async fn it_keeps_the_contract_of_a_builder() {
+    let place = TempDir::new().unwrap();
+    let mut builder = PrebuiltBuilder::new();
+    for text in ["control-plane", "worker", "all-in-one", "broken"] {
+        write_image(&place.path().join(text), text);
+        let image = PrebuiltImage::directory(place.path().join(text));
+        builder = builder.with_image(name(text), image);
+    }
+    fs::write(place.path().join("broken/bzImage"), "<html>404</html>").unwrap();
+    let good = ["control-plane", "worker", "all-in-one"].map(profile);
+    let cases = BuilderCases::new(good.clone(), profile("broken"));
+    check_builder(&builder, cases).await;
+    // A profile that it does not know fails by the same rules, and so does one shared by an Arc.
+    let shared: Arc<dyn Builder> = Arc::new(builder);
+    check_builder(&shared, BuilderCases::new(good, profile("unknown"))).await;
+}
+
+#[tokio::test]
+async fn files_are_given_one_by_one() {
+    let place = TempDir::new().unwrap();
+    let at = |text: &str| place.path().join(text);
+    fs::write(at("kernel"), bz_image(10)).unwrap();
+    fs::write(at("microcode"), cpio(&[("kernel/x86/microcode/GenuineIntel.bin", b"...")])).unwrap();
+    fs::write(at("main"), initrd("1")).unwrap();
+    let image = PrebuiltImage::files(
+        at("kernel"),
+        [at("microcode"), at("main")],
+        InitPath::new(INIT).unwrap(),
+        vec!["quiet".parse().unwrap()],
+    );
+    let builder = PrebuiltBuilder::new().with_image(name("worker"), image);
+    let image = builder.build(profile("worker").as_ref(), &Context::new()).await.unwrap();
+    let names: Vec<_> = image.payload().map(|part| part.file_name().to_string()).collect();
+    assert_eq!(names, ["bzImage", "initrd", "initrd-2"]);
+    assert_eq!(image.initrds()[1].sha256(), Sha256Digest::of(&initrd("1")));
+    assert_eq!(image.boot().command_line().unwrap().to_string(), format!("init={INIT} quiet"));
+    assert_eq!(image.provenance().builder, "prebuilt");
+}
+
+#[tokio::test]
+async fn each_layout_of_a_directory_is_read() {
+    let place = TempDir::new().unwrap();
+    write_image(place.path(), "1");
+    let first = build(place.path()).await.unwrap();
+    let line = format!("init={INIT} loglevel=4 console=ttyS0,115200");
+    assert_eq!(first.boot().command_line().unwrap().to_string(), line);
+
+    // NixOS's `netboot`: the script has what `init` and `kernel-params` had.
+    fs::remove_file(place.path().join("init")).unwrap();
+    let script = format!(
+        "#!ipxe\nkernel bzImage init={INIT} initrd=initrd loglevel=4 console=ttyS0,115200 ${{cmdline}}\ninitrd initrd\nboot\n"
+    );
+    fs::write(place.path().join("netboot.ipxe"), script).unwrap();
+    assert_eq!(build(place.path()).await.unwrap().manifest(), first.manifest());
+
+    // A release of nixos-images has the system in every name.
+    for (old, new) in [
+        ("bzImage", "bzImage-x86_64-linux"),
+        ("initrd", "initrd-x86_64-linux"),
+        ("netboot.ipxe", "netboot-x86_64-linux.ipxe"),
+    ] {
+        fs::rename(place.path().join(old), place.path().join(new)).unwrap();
+    }
+    assert_eq!(build(place.path()).await.unwrap().manifest(), first.manifest());
+}
+
+#[tokio::test]
+async fn what_is_missing_in_a_directory_is_said() {
+    let place = TempDir::new().unwrap();
+    let missing = build(&place.path().join("nowhere")).await.unwrap_err();
+    assert!(matches!(cause(&missing), Error::Io { .. }), "{missing:?}");
+    let says = |error: &Error| {
+        let Error::UnrecognisedImage { problem, .. } = cause(error) else { panic!("{error:?}") };
+        problem.clone()
+    };
+    let file = place.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert_eq!(says(&build(&file).await.unwrap_err()), "it is no directory");
+    let empty = build(place.path()).await.unwrap_err();
+    assert!(says(&empty).contains("`bzImage` and `initrd`"), "{empty:?}");
+    write_image(place.path(), "1");
+    fs::remove_file(place.path().join("init")).unwrap();
+    let no_init = build(place.path()).await.unwrap_err();
+    assert!(says(&no_init).contains("`netboot.ipxe`"), "{no_init:?}");
+    fs::write(place.path().join("netboot.ipxe"), "#!ipxe\nkernel memtest\n").unwrap();
+    let no_line = build(place.path()).await.unwrap_err();
+    assert!(says(&no_line).contains("init="), "{no_line:?}");
+    // The old runbook's `init=`, which no kernel expands.
+    fs::write(place.path().join("init"), "/nix/store/*/init\n").unwrap();
+    let glob = build(place.path()).await.unwrap_err();
+    assert!(matches!(cause(&glob), Error::InvalidValue { .. }), "{glob:?}");
+}
+
+#[tokio::test]
+async fn damaged_parts_are_refused() {
+    let place = TempDir::new().unwrap();
+    write_image(place.path(), "1");
+    fs::write(place.path().join("initrd"), &initrd("1")[..200]).unwrap();
+    let cut = build(place.path()).await.unwrap_err();
+    assert!(matches!(cause(&cut), Error::DamagedInitrd { .. }), "{cut:?}");
+
+    fs::write(place.path().join("initrd"), cpio(&[("init", b"")])).unwrap();
+    let other = build(place.path()).await.unwrap_err();
+    assert!(matches!(&other, Error::InitMissing { init, .. } if init.as_str() == INIT), "{other}");
+
+    write_image(place.path(), "1");
+    fs::write(place.path().join("bzImage"), &bz_image(10)[..1100]).unwrap();
+    let short = build(place.path()).await.unwrap_err();
+    assert!(matches!(cause(&short), Error::NotAKernel { .. }), "{short:?}");
+}
+
+#[tokio::test]
+async fn a_digest_that_was_stated_is_held_against_the_file() {
+    let place = TempDir::new().unwrap();
+    write_image(place.path(), "1");
+    let with = |sha256| {
+        let image = PrebuiltImage::directory(place.path()).with_sha256("initrd", sha256);
+        PrebuiltBuilder::new().with_image(name("worker"), image)
+    };
+    let right = with(Sha256Digest::of(&initrd("1")));
+    right.build(profile("worker").as_ref(), &Context::new()).await.unwrap();
+    let wrong = with(Sha256Digest::of(&initrd("2")));
+    let error = wrong.build(profile("worker").as_ref(), &Context::new()).await.unwrap_err();
+    let Error::UnexpectedDigest { found, .. } = cause(&error) else { panic!("{error:?}") };
+    assert_eq!(*found, Sha256Digest::of(&initrd("1")));
+}
+
+/// Whoever states a digest wants it checked, whatever the file is to the image.
+#[tokio::test]
+async fn no_digest_that_was_stated_is_passed_over() {
+    let place = TempDir::new().unwrap();
+    write_image(place.path(), "1");
+    let with = |path: &str, bytes: &[u8]| {
+        let sha256 = Sha256Digest::of(bytes);
+        let image = PrebuiltImage::directory(place.path()).with_sha256(path, sha256);
+        PrebuiltBuilder::new().with_image(name("worker"), image)
+    };
+    let built = async |builder: PrebuiltBuilder| {
+        builder.build(profile("worker").as_ref(), &Context::new()).await
+    };
+    let init = fs::read(place.path().join("init")).unwrap();
+    built(with("init", &init)).await.unwrap();
+    let altered = built(with("init", b"/nix/store/0b/init")).await.unwrap_err();
+    let Error::UnexpectedDigest { path, .. } = cause(&altered) else { panic!("{altered:?}") };
+    assert_eq!(*path, place.path().join("init"));
+    // The name is misspelt.
+    let missing = built(with("initrd-x86_64", b"")).await.unwrap_err();
+    let Error::Io { path, .. } = cause(&missing) else { panic!("{missing:?}") };
+    assert_eq!(*path, place.path().join("initrd-x86_64"));
+}
+
+#[tokio::test]
+async fn an_image_above_its_budget_is_remarked_on() {
+    let place = TempDir::new().unwrap();
+    write_image(place.path(), "1");
+    let image = PrebuiltImage::directory(place.path());
+    let builder = PrebuiltBuilder::new().with_image(name("worker"), image);
+    for (budget, warnings) in [(10, 1), (1_000_000, 0)] {
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+        let profile = ProfileSpec::new(name("worker")).with_size_budget(budget);
+        builder.build(&profile, &Context::new().with_events(sender)).await.unwrap();
+        let mut found = 0;
+        while let Ok(event) = receiver.try_recv() {
+            found += i32::from(matches!(event, netboot_core::Event::Warning { .. }));
+        }
+        assert_eq!(found, warnings, "a budget of {budget} bytes");
+    }
+}

@@ -1,0 +1,41 @@
+//! The configurations of DHCP servers: what they hold, and that each server reads its own.
+
+mod checkers;
+mod golden;
+mod injection;
+mod settings;
+
+use netboot_ipxe::dhcp::{
+    BootServer, ClientArchitecture, DhcpSettings, DhcpSettingsBuilder, KnownMachine,
+};
+
+/// A server with everything that one can have.
+fn boot_server() -> BootServer {
+    BootServer::new("10.77.0.1".parse().unwrap(), "http://10.77.0.1/boot.ipxe".parse().unwrap())
+        .unwrap()
+        .with_tftp_root("/srv/tftp".parse().unwrap())
+        .with_http_boot("http://10.77.0.1/ipxe".parse().unwrap())
+        .with_boot_file(ClientArchitecture::EfiIa32, "ipxe-i386.efi".parse().unwrap())
+        .with_boot_file(ClientArchitecture::EfiArm64, "arm64/ipxe.efi".parse().unwrap())
+}
+
+fn builder() -> DhcpSettingsBuilder {
+    builder_with(boot_server())
+}
+
+fn builder_with(server: BootServer) -> DhcpSettingsBuilder {
+    DhcpSettings::builder("lo".parse().unwrap(), "10.77.0.0/24".parse().unwrap(), server)
+        .router("10.77.0.254".parse().unwrap())
+        .name_server("10.77.0.2".parse().unwrap())
+        .name_server("9.9.9.9".parse().unwrap())
+        .machine(KnownMachine::new("52:54:00:00:00:01".parse().unwrap()))
+        .machine(
+            KnownMachine::new("52:54:00:00:00:02".parse().unwrap())
+                .with_address("10.77.0.20".parse().unwrap())
+                .with_script("http://10.77.0.1/machines/two.ipxe".parse().unwrap()),
+        )
+}
+
+fn leasing(builder: DhcpSettingsBuilder) -> DhcpSettingsBuilder {
+    builder.leases("10.77.0.100".parse().unwrap(), "10.77.0.199".parse().unwrap())
+}

@@ -1,0 +1,133 @@
+//! What the built-in templates make has no finding, whatever it is for.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use netboot_core::{Architecture, ArtifactKind, BytesArtifact, FileName, Release};
+use netboot_ipxe::{
+    Assignment, BootOnce, DispatchForm, Fleet, LocalDisk, MachineKey, Platform, Protocol, Renderer,
+    RendererBuilder, Selector, Target, UnknownMachine, lint,
+};
+use tokio::io::AsyncReadExt;
+
+use crate::images::image;
+
+/// All targets, and what is common to them.
+fn targets() -> impl Iterator<Item = Target> {
+    Target::all().chain([Target::common("fleet", Target::all()).unwrap()])
+}
+
+fn release(builder: RendererBuilder) -> Release {
+    let images = [
+        image(
+            "worker",
+            "Worker \"one\"",
+            &["console=ttyS0", "dyndbg=\"file a.c +p\""],
+            &["initrd"],
+        ),
+        image("gateway", "Gateway", &[], &["base", "layer"]),
+    ];
+    builder.build().unwrap().render_release(images).unwrap()
+}
+
+/// Every finding in every script of a release.
+async fn findings(release: &Release, target: &Target) -> String {
+    let mut scripts = Vec::new();
+    for (path, artifact) in release.files() {
+        if artifact.kind() == ArtifactKind::Script {
+            let mut script = Vec::new();
+            artifact.open().await.unwrap().read_to_end(&mut script).await.unwrap();
+            scripts.push((path.to_string(), script));
+        }
+    }
+    assert!(scripts.len() >= 3);
+    let entries = release.entry_points().iter();
+    scripts.extend(entries.map(|(path, text)| (format!("entry {path}"), text.to_vec())));
+    scripts.push(("pointer".to_owned(), release.pointer().to_vec()));
+    let mut found = String::new();
+    for (path, script) in scripts {
+        for finding in lint(&script, target) {
+            let _ = writeln!(found, "{target}: {path}:{finding}");
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn menus_images_and_entries_have_no_findings() {
+    for target in targets() {
+        let plain = Renderer::builder().target(target.clone());
+        assert_eq!(findings(&release(plain.clone()), &target).await, "");
+        let patient = plain
+            .attempts(5, Duration::from_secs(2))
+            .rounds(3)
+            .offer_shell(false)
+            .local_disk(LocalDisk::FirstDisk)
+            .default_profile("gateway".parse().unwrap());
+        assert_eq!(findings(&release(patient), &target).await, "");
+    }
+}
+
+fn assignment(name: &str, profile: &str) -> Assignment {
+    Assignment::new(name.parse().unwrap(), profile.parse().unwrap())
+}
+
+fn mac(text: &str) -> MachineKey {
+    MachineKey::Mac(text.parse().unwrap())
+}
+
+/// A fleet with one of everything.
+fn fleet(unknown: UnknownMachine, form: DispatchForm) -> Fleet {
+    let keys = BytesArtifact::new(ArtifactKind::Initrd, FileName::new("keys").unwrap(), "keys");
+    let pair = [
+        MachineKey::setting("manufacturer", "Example Inc.").unwrap(),
+        MachineKey::Architecture(Architecture::X86_64),
+    ];
+    Fleet::builder(unknown)
+        .form(form)
+        .assignments([
+            assignment("node-1", "worker")
+                .with_key(mac("52:54:00:00:00:01"))
+                .with_kernel_parameter("systemd.hostname=node-1".parse().unwrap()),
+            assignment("node-2", "gateway")
+                .with_key(mac("52:54:00:00:00:02"))
+                .with_overlay(Arc::new(keys)),
+            assignment("node-3", "worker")
+                .with_key(MachineKey::Serial("S 3".parse().unwrap()))
+                .with_boot_once(BootOnce::file("tokens/node-3".parse().unwrap())),
+            assignment("rack", "gateway").with_selector(Selector::new(pair).unwrap()),
+        ])
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn dispatch_in_every_form_has_no_findings() {
+    let unknown = [
+        UnknownMachine::Menu,
+        UnknownMachine::LocalDisk,
+        UnknownMachine::Refuse,
+        UnknownMachine::Profile("worker".parse().unwrap()),
+    ];
+    for target in targets() {
+        for form in [DispatchForm::Inline, DispatchForm::Tables, DispatchForm::Files] {
+            for unknown in unknown.clone() {
+                let fleet = fleet(unknown, form);
+                let builder = Renderer::builder().target(target.clone()).fleet(fleet);
+                assert_eq!(findings(&release(builder), &target).await, "");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_common_to_builds_is_what_each_of_them_has() {
+    let common = Target::common("fleet", Target::all()).unwrap();
+    assert!(common.runs_on(Platform::Bios) && common.runs_on(Platform::Efi));
+    assert!(common.has_protocol(Protocol::Http) && !common.has_protocol(Protocol::Https));
+    for target in Target::all() {
+        let commands = common.commands().all(|command| target.has_command(command));
+        assert!(commands && target.quirks().all(|quirk| common.has_quirk(quirk)), "{target}");
+    }
+}

@@ -1,0 +1,105 @@
+//! What tells machines apart: what is refused, with a remedy of its own, and that a script takes
+//! exactly the machine that was meant, whatever its firmware says.
+
+use netboot_ipxe::script::{Build, Evaluator, Resource, Script, Settings, Version};
+use netboot_ipxe::{
+    AssetTag, Assignment, Error, Fleet, MachineKey, MachineName, MachineUuid, Renderer,
+    SerialNumber, SettingName, SettingValue, UnknownMachine,
+};
+use proptest::prelude::*;
+use tokio::io::AsyncReadExt;
+
+use crate::images::image;
+
+fn hint<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+    let error = result.unwrap_err();
+    assert!(matches!(error, Error::InvalidMachineKey { .. }), "{error:?}");
+    error.hint().unwrap()
+}
+
+#[test]
+fn what_is_no_key_is_refused_with_a_remedy_for_its_kind() {
+    for text in ["", " ", "To be filled by O.E.M.", "none", "S\n1", "Ä", &"7".repeat(61)] {
+        assert!(hint(text.parse::<SerialNumber>()).contains("${serial}"), "{text}");
+        assert!(hint(text.parse::<AssetTag>()).contains("iPXE shows it"), "{text}");
+    }
+    let (zeros, ones) = ("0".repeat(8), "f".repeat(8));
+    for text in [
+        "",
+        "4c4c4544",
+        &format!("{zeros}-0000-0000-0000-0000{zeros}"),
+        &format!("{ones}-ffff-ffff-ffff-ffff{ones}"),
+    ] {
+        assert!(hint(text.parse::<MachineUuid>()).contains("${uuid}"), "{text}");
+    }
+    for text in ["", "Node-1", "-a", "a.", "a b", "a/b", "..", "ä", &"a".repeat(64)] {
+        assert!(hint(text.parse::<MachineName>()).contains("lower-case"), "{text}");
+    }
+    for text in ["", "a b", "${x}", "a:string", "/a", "a//b", "-a", &"a".repeat(65)] {
+        assert!(hint(text.parse::<SettingName>()).contains("net0/next-server"), "{text}");
+    }
+    for text in ["", "${x}", "a${", "a\tb", "ü", &"a".repeat(129)] {
+        assert!(hint(text.parse::<SettingValue>()).contains("printable ASCII"), "{text}");
+    }
+}
+
+/// The script by which a fleet of one machine, known by this key, sends machines on.
+fn dispatch(key: MachineKey) -> String {
+    let one = Assignment::new("one".parse().unwrap(), "worker".parse().unwrap()).with_key(key);
+    let fleet = Fleet::builder(UnknownMachine::Refuse).assignment(one).build().unwrap();
+    let renderer = Renderer::builder().fleet(fleet).build().unwrap();
+    let release = renderer.render_release([image("worker", "W", &[], &["initrd"])]).unwrap();
+    let script = release.files()[&"boot.ipxe".parse().unwrap()].clone();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let mut text = String::new();
+        script.open().await.unwrap().read_to_string(&mut text).await.unwrap();
+        text
+    })
+}
+
+/// Whether a machine with this setting boots what the one machine of the fleet does.
+fn boots(script: &str, name: &str, value: &str) -> bool {
+    let mut settings = Settings::new(Build::bios(Version::V2019));
+    settings.set("buildarch", "x86_64").unwrap();
+    settings.set(name, value).unwrap();
+    let evaluator = Evaluator::new(settings.build()).with_settings(settings);
+    let evaluator = evaluator.with_location("http://boot/releases/1/boot.ipxe");
+    let prediction = evaluator.predict(&Script::parse(script), |_| Resource::Missing);
+    let fetches: Vec<String> = prediction.fetches.iter().map(ToString::to_string).collect();
+    fetches == ["http://boot/releases/1/worker/netboot.ipxe"]
+}
+
+/// Texts that firmware may have, of what means something to iPXE.
+fn firmware_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        2 => "[a-zA-Z0-9]{1,3}",
+        1 => prop::sample::select(vec![
+            " ", "  ", "#", "&&", "||", ";", "\\", "-", "--", "\"", "$", "{", "}", "%20", "=", ":",
+        ]).prop_map(str::to_owned),
+    ];
+    let text = prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat());
+    text.prop_filter("iPXE expands it", |text| !text.contains("${"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn a_script_takes_the_machine_that_was_meant(
+        wanted in firmware_text(),
+        others in prop::collection::vec(firmware_text(), 8),
+    ) {
+        let mut keys = vec![("product", MachineKey::setting("product", &wanted).unwrap())];
+        keys.extend(wanted.parse().ok().map(|serial| ("serial", MachineKey::Serial(serial))));
+        keys.extend(wanted.parse().ok().map(|tag| ("asset", MachineKey::AssetTag(tag))));
+        for (name, key) in keys {
+            let script = dispatch(key);
+            prop_assert!(boots(&script, name, &wanted), "{script}");
+            let edges = [format!("{wanted} "), format!(" {wanted}"), wanted.to_lowercase() + "x"];
+            for other in others.iter().chain(&edges).filter(|other| **other != wanted) {
+                prop_assert!(!boots(&script, name, other), "{other:?}: {script}");
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The types of values in scripts, held to the model: they accept exactly what stays as it was
+//! typed.
+
+use netboot_ipxe::script::{Script, Token};
+use netboot_ipxe::{MenuText, ScriptArgument};
+use proptest::prelude::*;
+
+fn text() -> impl Strategy<Value = String> {
+    let pieces = vec![
+        "${", "}", "#", " ", "&&", "||", ";", "\\", "\n", "\r", "\t", "-", "\"", "$", "{", "\0",
+        ":", "=", "a", "bc", "ü", "\u{1b}", "&", "|",
+    ];
+    let piece = prop_oneof![
+        8 => prop::sample::select(pieces).prop_map(str::to_owned),
+        1 => any::<char>().prop_map(String::from),
+    ];
+    prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
+/// Whether the model reads `before text after` as one command with these words between, and the
+/// next line as another.
+fn stays(before: &str, text: &str) -> bool {
+    let script = Script::parse(format!("#!ipxe\n{before} {text}\nnext\n"));
+    let [_, line, next] = script.lines() else { return false };
+    let [command] = line.commands() else { return false };
+    let words = command.tokens().get(before.split(' ').count()..).unwrap_or_default();
+    let read: Vec<&[u8]> = words.iter().map(Token::bytes).collect();
+    let next = next.commands()[0].name().unwrap();
+    read.join(&b' ') == text.as_bytes()
+        && line.comment().is_none()
+        && line.cut().is_none()
+        && next.bytes() == b"next"
+}
+
+/// What the types refuse besides: it does not show, or it depends on what follows.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+        && !text.contains("${")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    #[test]
+    fn kernel_parameters_stay(text in text()) {
+        let expected = is_plain(&text) && stays("kernel --name k url", &text);
+        prop_assert_eq!(ScriptArgument::new(&text).is_ok(), expected, "{:?}", text);
+    }
+
+    #[test]
+    fn menu_texts_stay(text in text()) {
+        let expected = is_plain(&text) && !text.starts_with('-') && stays("item name", &text);
+        prop_assert_eq!(MenuText::new(&text).is_ok(), expected, "{:?}", text);
+    }
+}

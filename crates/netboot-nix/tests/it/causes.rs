@@ -1,0 +1,115 @@
+//! Each row of the table of causes (`src/causes.md`), provoked in real Nix of each version.
+
+mod building;
+mod evaluation;
+mod machine;
+mod scene;
+mod source;
+mod warnings;
+
+use crate::place::NixVersion;
+
+/// A cause of failure: as the table says it, as this crate calls it, and the versions of Nix that
+/// were brought to it.
+struct Row {
+    cause: &'static str,
+    name: &'static str,
+    versions: Vec<NixVersion>,
+}
+
+/// A test for each row and version: `name_of_test in module: "cause" => "variant"`.
+macro_rules! rows {
+    ($($test:ident in $module:ident: $cause:literal => $name:literal;)+) => {
+        fn rows() -> Vec<Row> {
+            vec![$(Row { cause: $cause, name: $name, versions: NixVersion::ALL.to_vec() }),+]
+        }
+
+        mod nix_2_8 {
+            $(#[tokio::test] async fn $test() {
+                super::$module::$test(super::NixVersion::V2_8).await;
+            })+
+        }
+
+        mod nix_2_26 {
+            $(#[tokio::test] async fn $test() {
+                super::$module::$test(super::NixVersion::V2_26).await;
+            })+
+        }
+
+        mod nix_2_34 {
+            $(#[tokio::test] async fn $test() {
+                super::$module::$test(super::NixVersion::V2_34).await;
+            })+
+        }
+    };
+}
+
+rows! {
+    nix_is_not_installed in machine: "Nix is not installed" => "NixMissing";
+    a_feature_is_off in evaluation: "an experimental feature is off" => "FeatureDisabled";
+    no_flake_is_there in source: "no flake is there" => "FlakeNotFound";
+    a_download_fails in source: "a download fails" => "Network";
+    a_git_server_does_not_answer in source: "a git server does not answer" => "Network";
+    an_attribute_is_missing in evaluation: "an attribute is missing" => "AttributeMissing";
+    a_configuration_throws in evaluation: "a configuration throws" => "Evaluation, Thrown";
+    an_evaluation_is_aborted in evaluation: "an evaluation is aborted" => "Evaluation, Aborted";
+    a_variable_is_undefined in evaluation: "a variable is undefined" => "Evaluation, UndefinedVariable";
+    a_name_in_the_code_is_missing in evaluation: "a name in the code is missing" => "Evaluation, MissingAttribute";
+    a_value_needs_itself in evaluation: "a value needs itself" => "Evaluation, InfiniteRecursion";
+    calls_have_no_end in evaluation: "calls have no end" => "Evaluation, StackOverflow";
+    a_value_outgrows_memory in evaluation: "a value outgrows memory" => "Evaluation, OutOfMemory";
+    the_code_is_no_code in evaluation: "the code is no code" => "Evaluation, Syntax";
+    a_value_has_the_wrong_type in evaluation: "a value has the wrong type" => "Evaluation, WrongType";
+    a_file_is_missing in evaluation: "a file is missing" => "Evaluation, MissingFile";
+    a_file_is_outside_of_the_flake in evaluation: "a file is outside of the flake" => "Evaluation, Impure";
+    an_import_is_not_allowed in evaluation: "an import of a derivation is not allowed" => "Evaluation, ImportFromDerivation";
+    an_import_fails in evaluation: "an import of a derivation fails" => "Evaluation, ImportFailed";
+    the_system_is_another in building: "the system is another" => "UnsupportedSystem";
+    a_system_feature_is_missing in building: "a system feature is missing" => "UnsupportedSystem";
+    nothing_may_be_built_here in building: "nothing may be built here" => "NoBuilder";
+    there_are_no_users_to_build_as in building: "there are no users to build as" => "NoBuilder";
+    no_other_machine_can_be_reached in building: "no other machine can be reached" => "NoBuilder";
+    a_builder_fails in building: "a builder fails" => "BuildFailed";
+    a_builder_is_killed in building: "a builder is killed" => "BuildFailed";
+    a_builder_makes_nothing in building: "a builder makes nothing" => "BuildFailed";
+    a_builder_cannot_download in building: "a builder cannot download" => "BuildFailed";
+    a_dependency_fails in building: "a dependency fails" => "BuildFailed";
+    a_hash_is_another in building: "a hash is another" => "HashMismatch";
+    a_build_takes_too_long in building: "a build takes too long" => "TimedOut";
+    a_build_is_silent_for_too_long in building: "a build is silent for too long" => "TimedOut";
+    the_disk_is_full in machine: "the disk is full" => "DiskFull";
+    a_derivation_was_collected in building: "a derivation was collected" => "DerivationCollected";
+    git_does_not_track_a_file in source: "git does not track a file" => "FileNotTracked";
+    changes_are_not_committed in source: "changes are not committed, and have to be" => "DirtyTree";
+    a_repository_is_somebody_else_s in source: "the repository is somebody else's" => "RepositoryOwner";
+    a_flake_changes_meanwhile in source: "the flake changes meanwhile" => "SourceChanged";
+    a_file_may_not_be_read in machine: "a file may not be read" => "PermissionDenied";
+    the_daemon_is_down in machine: "the daemon is down" => "DaemonUnreachable";
+    the_daemon_does_not_trust_the_user in warnings: "the daemon does not trust the user" => "a warning";
+    a_substitute_is_not_signed in warnings: "a substitute is not signed" => "a warning";
+    a_path_is_not_signed in machine: "a path is not signed" => "Unsigned";
+    a_cache_is_down in warnings: "a cache is down" => "a warning";
+    the_lock_file_is_out_of_date in source: "the lock file is out of date" => "LockFileOutdated";
+    nix_is_interrupted in machine: "Nix is interrupted" => "Interrupted";
+    nix_is_killed in machine: "Nix is killed" => "Interrupted";
+}
+
+#[test]
+fn the_table_in_the_documentation_has_these_rows() {
+    let table = include_str!("../../src/causes.md");
+    let cells = |line: &str| {
+        line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect()
+    };
+    let lines: Vec<Vec<String>> =
+        table.lines().filter(|line| line.starts_with('|')).map(cells).collect();
+    let mut expected = vec![vec!["cause".to_owned(), "what it becomes".to_owned()]];
+    expected[0].extend(NixVersion::ALL.map(|version| version.as_str().to_owned()));
+    for row in rows() {
+        let mut cells = vec![row.cause.to_owned(), row.name.to_owned()];
+        let seen = |version: &NixVersion| row.versions.contains(version);
+        cells.extend(NixVersion::ALL.map(|it| if seen(&it) { "yes" } else { "" }.to_owned()));
+        expected.push(cells);
+    }
+    let (head, rows) = (&lines[..1], &lines[2..]);
+    assert_eq!([head, rows].concat(), expected);
+}

@@ -1,0 +1,150 @@
+//! Configurations that cannot be evaluated.
+
+use netboot_nix::{Error, EvaluationProblem, Subject};
+
+use crate::causes::scene::{error_of, error_of_code, error_of_kernel, flake, with_kernel};
+use crate::place::{NixVersion, Place};
+
+const ATTRIBUTE: &str = "nixosConfigurations.netboot-x";
+
+/// The problem and the message of a configuration that cannot be evaluated.
+async fn problem_of(nix: NixVersion, code: &str) -> (EvaluationProblem, String) {
+    let (error, _place) = error_of_code(nix, code).await;
+    let Error::Evaluation { attribute, problem, message, .. } = error else { panic!("{error:?}") };
+    assert_eq!(attribute, ATTRIBUTE);
+    (problem, message)
+}
+
+pub(crate) async fn a_feature_is_off(nix: NixVersion) {
+    let attributes = r#"{ __contentAddressed = true; outputHashMode = "recursive"; outputHashAlgo = "sha256"; }"#;
+    let (error, _place) = error_of_kernel(nix, attributes, "").await;
+    let Error::FeatureDisabled { subject, feature } = &error else { panic!("{error:?}") };
+    assert_eq!(subject, &Subject::Attribute(ATTRIBUTE.to_owned()));
+    assert_eq!(feature, "ca-derivations");
+    assert!(error.hint().unwrap().contains("ca-derivations"), "{:?}", error.hint());
+}
+
+pub(crate) async fn an_attribute_is_missing(nix: NixVersion) {
+    let place = Place::of(nix);
+    let other = place.flake("{ nixosConfigurations.y.config = { }; }");
+    let error = error_of(place.builder(&other)).await;
+    let Error::AttributeMissing { attribute, available } = &error else { panic!("{error:?}") };
+    assert_eq!((attribute.as_str(), available.as_slice()), (ATTRIBUTE, &["y".to_owned()][..]));
+
+    let error = error_of(place.builder(&place.flake("{ }"))).await;
+    let Error::AttributeMissing { attribute, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(attribute, ATTRIBUTE);
+
+    let bare = flake(&place, "{ }");
+    let error = error_of(place.builder(&bare)).await;
+    let Error::AttributeMissing { attribute, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(attribute, &format!("{ATTRIBUTE}.config.system.build.kernel"));
+}
+
+pub(crate) async fn a_configuration_throws(nix: NixVersion) {
+    let (problem, message) = problem_of(nix, r#"throw "set an SSH key first""#).await;
+    assert_eq!(problem, EvaluationProblem::Thrown);
+    assert!(message.contains("set an SSH key first"), "{message}");
+}
+
+pub(crate) async fn an_evaluation_is_aborted(nix: NixVersion) {
+    let (problem, message) = problem_of(nix, r#"abort "no such rack""#).await;
+    assert_eq!(problem, EvaluationProblem::Aborted);
+    assert!(message.contains("no such rack"), "{message}");
+}
+
+pub(crate) async fn a_variable_is_undefined(nix: NixVersion) {
+    // It is found before anything is evaluated, and so concerns every configuration in the file.
+    let place = Place::of(nix);
+    let error = error_of(place.builder(&flake(&place, "{ boot.kernelParams = consoles; }"))).await;
+    let Error::Evaluation { problem, position, .. } = error else { panic!("{error:?}") };
+    let name = "consoles".to_owned();
+    assert_eq!(problem, EvaluationProblem::UndefinedVariable { name });
+    assert!(position.as_deref().unwrap().starts_with("flake.nix:1:"), "{position:?}");
+}
+
+pub(crate) async fn a_name_in_the_code_is_missing(nix: NixVersion) {
+    let (problem, _) = problem_of(nix, "({ consoles = [ ]; }).console").await;
+    let name = "console".to_owned();
+    assert_eq!(problem, EvaluationProblem::MissingAttribute { name });
+}
+
+pub(crate) async fn a_value_needs_itself(nix: NixVersion) {
+    let (problem, _) = problem_of(nix, "let all = all ++ [ ]; in all").await;
+    assert_eq!(problem, EvaluationProblem::InfiniteRecursion);
+}
+
+pub(crate) async fn calls_have_no_end(nix: NixVersion) {
+    let (problem, _) = problem_of(nix, "let f = n: 1 + f (n + 1); in f 0").await;
+    assert_eq!(problem, EvaluationProblem::StackOverflow);
+}
+
+pub(crate) async fn a_value_outgrows_memory(nix: NixVersion) {
+    let place = Place::of(nix);
+    let list = "builtins.deepSeq (builtins.genList (n: n) 400000000) null";
+    let flake = flake(&place, &format!("{{ system = {list}; }}"));
+    // In KiB; the list takes twice as much.
+    place.nix_script("nix", "ulimit -v 1600000; exec $real \"$@\"");
+    let error = error_of(place.builder_with_programs(&flake)).await;
+    let Error::Evaluation { problem, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(*problem, EvaluationProblem::OutOfMemory, "{error:?}");
+    assert!(error.hint().unwrap().contains("more memory"), "{:?}", error.hint());
+}
+
+pub(crate) async fn the_code_is_no_code(nix: NixVersion) {
+    let place = Place::of(nix);
+    let error = error_of(place.builder(&place.flake("{ ; }"))).await;
+    let Error::Evaluation { problem, position, .. } = error else { panic!("{error:?}") };
+    assert_eq!(problem, EvaluationProblem::Syntax);
+    assert!(position.as_deref().unwrap().starts_with("flake.nix:1:"), "{position:?}");
+}
+
+pub(crate) async fn a_value_has_the_wrong_type(nix: NixVersion) {
+    for code in [r#"1 + "a""#, "1 2", "map 1 2"] {
+        let (problem, message) = problem_of(nix, code).await;
+        assert_eq!(problem, EvaluationProblem::WrongType, "{code}: {message}");
+    }
+}
+
+pub(crate) async fn a_file_is_missing(nix: NixVersion) {
+    for code in ["builtins.readFile ./keys/admin.pub", "import ./keys/admin.pub"] {
+        let (problem, message) = problem_of(nix, code).await;
+        let EvaluationProblem::MissingFile { path } = problem else { panic!("{message}") };
+        // 2.8 names the directory if it is missing too.
+        assert!(path == "keys/admin.pub" || path == "keys", "{path}");
+    }
+}
+
+pub(crate) async fn a_file_is_outside_of_the_flake(nix: NixVersion) {
+    let (problem, _) = problem_of(nix, "builtins.readFile /etc/hostname").await;
+    assert_eq!(problem, EvaluationProblem::Impure);
+}
+
+/// Nix code that reads what a derivation makes, which runs this script.
+fn import(script: &str) -> String {
+    format!(
+        r#"builtins.readFile (derivation {{ name = "imported"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" "{script}" ]; }})"#
+    )
+}
+
+pub(crate) async fn an_import_is_not_allowed(nix: NixVersion) {
+    let place = Place::of(nix);
+    let code = format!("{{ boot.kernelParams = [ ({}) ]; }}", import("echo > $out"));
+    let error = error_of(place.builder(&flake(&place, &code))).await;
+    let Error::Evaluation { problem, .. } = &error else { panic!("{error:?}") };
+    let EvaluationProblem::ImportFromDerivation { derivation } = problem else {
+        panic!("{error:?}")
+    };
+    assert!(derivation.ends_with("-imported.drv"), "{derivation}");
+    assert!(error.hint().unwrap().contains("import_from_derivation"), "{:?}", error.hint());
+}
+
+pub(crate) async fn an_import_fails(nix: NixVersion) {
+    let place = Place::of(nix);
+    let text = format!("{{ name = {}; }}", import("exit 4"));
+    let builder = place.builder(&flake(&place, &with_kernel(&text))).import_from_derivation(true);
+    let error = error_of(builder).await;
+    let Error::Evaluation { problem, .. } = &error else { panic!("{error:?}") };
+    let EvaluationProblem::ImportFailed { derivation } = problem else { panic!("{error:?}") };
+    assert!(derivation.ends_with("-imported.drv"), "{derivation}");
+}

@@ -1,0 +1,137 @@
+//! What is wrong with the machine, and not with a configuration.
+
+use netboot_nix::{Error, Subject};
+
+use crate::causes::scene::{error_of, error_of_kernel, flake};
+use crate::place::{NixVersion, Place, WITH_INIT, least_configuration};
+
+/// A command in front of another that gives it a mount namespace of its own.
+fn in_a_namespace() -> &'static str {
+    if rustix::process::geteuid().is_root() { "unshare -m" } else { "unshare -Urm" }
+}
+
+pub(crate) async fn nix_is_not_installed(nix: NixVersion) {
+    let place = Place::of(nix);
+    let empty = place.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let builder = place.builder(&place.flake("{ }")).program_directory(&empty);
+    let error = error_of(builder.environment("PATH", &empty)).await;
+    let Error::NixMissing { program, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(program, "nix");
+    assert!(error.hint().unwrap().contains("nix-setup-systemd"), "{:?}", error.hint());
+}
+
+pub(crate) async fn the_disk_is_full(nix: NixVersion) {
+    // Of Nix's builders.
+    let place = Place::of(nix);
+    let fills = format!("busybox dd if=/dev/zero of=root/large bs=1M count=16; {WITH_INIT}");
+    let flake = flake(&place, &least_configuration("x", &fills, "{ }"));
+    let small = place.path().join("small");
+    std::fs::create_dir(&small).unwrap();
+    let small = small.display();
+    let mounts = |mebibytes: u32| {
+        format!(
+            "exec {} sh -c 'mount -t tmpfs -o size={mebibytes}m tmpfs {small}; exec \"$@\"' sh \
+             $real \"$@\"",
+            in_a_namespace()
+        )
+    };
+    place.nix_script("nix-store", &mounts(8));
+    let builder = place.builder_with_programs(&flake).environment("TMPDIR", small.to_string());
+    let builder = match nix {
+        // It has a setting of its own for that.
+        NixVersion::V2_34 => {
+            builder.environment("NIX_CONFIG", place.settings(&format!("build-dir = {small}")))
+        }
+        NixVersion::V2_8 | NixVersion::V2_26 => builder,
+    };
+    let error = error_of(builder).await;
+    let Error::DiskFull { subject, build_log: Some(_), last_lines, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert!(matches!(subject, Subject::Derivation(path) if path.ends_with("-initrd-x.drv")));
+    assert!(last_lines.iter().any(|line| line.contains("No space left")), "{last_lines:?}");
+    assert!(error.hint().unwrap().contains("free space"), "{:?}", error.hint());
+
+    // Of Nix's database.
+    place.nix_script("nix", &mounts(8));
+    let builder =
+        place.builder_with_programs(&flake).environment("NIX_STATE_DIR", small.to_string());
+    let error = error_of(builder).await;
+    assert!(matches!(&error, Error::DiskFull { build_log: None, .. }), "{error:?}");
+}
+
+pub(crate) async fn a_file_may_not_be_read(nix: NixVersion) {
+    let place = Place::of(nix);
+    let flake = place.flake("{ }");
+    let secret = place.path().join("own/secret");
+    std::fs::write(&secret, "").unwrap();
+    let nobody = std::os::unix::fs::PermissionsExt::from_mode(0o0);
+    std::fs::set_permissions(&secret, nobody).unwrap();
+    // To root the system refuses nothing, unless root gives that power away.
+    let weak = if rustix::process::geteuid().is_root() {
+        "setpriv --bounding-set=-all --inh-caps=-all"
+    } else {
+        ""
+    };
+    place.nix_script("nix", &format!("exec {weak} $real \"$@\""));
+    let error = error_of(place.builder_with_programs(&flake)).await;
+    let Error::PermissionDenied { path, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(path, &secret);
+    assert!(error.hint().unwrap().contains("own/secret"), "{:?}", error.hint());
+}
+
+pub(crate) async fn the_daemon_is_down(nix: NixVersion) {
+    let place = Place::of(nix);
+    let builder = place.builder(&place.flake("{ }")).environment("NIX_REMOTE", "daemon");
+    let error = error_of(builder).await;
+    let Error::DaemonUnreachable { socket, .. } = &error else { panic!("{error:?}") };
+    assert!(socket.ends_with("daemon-socket/socket"), "{}", socket.display());
+}
+
+pub(crate) async fn a_path_is_not_signed(nix: NixVersion) {
+    // Somebody's path in a cache, which this Nix is to take from there.
+    let place = Place::of(nix);
+    let file = place.path().join("somebody-s");
+    std::fs::write(&file, "x").unwrap();
+    let text = |program: &str, arguments: &[&str]| {
+        let output = place.command(program).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let expression = r#"derivation { name = "theirs"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" "echo x > $out" ]; }"#;
+    let derivation = text("nix-instantiate", &["-E", expression]);
+    let path = text("nix-store", &["--realise", &derivation]);
+    let cache = format!("file://{}", place.path().join("cache").display());
+    text("nix", &["copy", "--to", &cache, &path]);
+    text("nix-store", &["--delete", &path]);
+
+    let code = format!(
+        r#"{{ boot.kernelParams = [ (builtins.readFile (builtins.fetchClosure {{ fromStore = "{cache}"; fromPath = {path}; }})) ]; }}"#
+    );
+    let settings = place.settings("extra-experimental-features = fetch-closure");
+    let builder = place.builder(&flake(&place, &code)).environment("NIX_CONFIG", settings);
+    // Lets a file be a store to fetch from.
+    let error = error_of(builder.environment("_NIX_IN_TEST", "1")).await;
+    let Error::Unsigned { path: found, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(found, &path);
+    assert!(error.hint().unwrap().contains("trusted-public-keys"), "{:?}", error.hint());
+}
+
+pub(crate) async fn nix_is_interrupted(nix: NixVersion) {
+    let attributes = r#"{ args = [ "-c" "kill -TERM $PPID; exec /bin/sleep 600" ]; }"#;
+    let (error, _place) = error_of_kernel(nix, attributes, "").await;
+    let Error::Interrupted { message, build_log: Some(_), .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert!(message.contains("interrupted"), "{message}");
+}
+
+pub(crate) async fn nix_is_killed(nix: NixVersion) {
+    let attributes = r#"{ args = [ "-c" "echo odd one; /bin/sleep 0.5; kill -KILL $PPID" ]; }"#;
+    let (error, _place) = error_of_kernel(nix, attributes, "").await;
+    let Error::Interrupted { subject, message, .. } = &error else { panic!("{error:?}") };
+    assert!(message.contains("SIGKILL"), "{message}");
+    assert!(subject.as_str().contains("-odd.drv"), "{subject}");
+    assert!(error.hint().unwrap().contains("memory"), "{:?}", error.hint());
+}

@@ -1,0 +1,179 @@
+//! Flakes that cannot be fetched or locked.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use netboot_nix::{Error, Subject};
+
+use crate::causes::scene::{NOWHERE, error_of, error_of_code};
+use crate::place::{NixVersion, Place};
+
+pub(crate) async fn no_flake_is_there(nix: NixVersion) {
+    let place = Place::of(nix);
+    let error = error_of(place.builder("git+file:///nowhere/of/ours")).await;
+    let Error::FlakeNotFound { reference, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(reference, "git+file:///nowhere/of/ours");
+
+    // One that goes after it was looked at.
+    let builder = place.builder(&place.flake("{ }"));
+    let built = builder.build().unwrap();
+    fs::remove_dir_all(place.path().join("own")).unwrap();
+    let profile = crate::place::profile("x");
+    let error = netboot_core::Builder::build(&built, &profile, &netboot_core::Context::new()).await;
+    let error = crate::causes::scene::inner(&error.unwrap_err());
+    assert!(matches!(error, Error::FlakeNotFound { .. }), "{error:?}");
+}
+
+pub(crate) async fn a_download_fails(nix: NixVersion) {
+    let place = Place::of(nix);
+    let reference = format!("{NOWHERE}/x.tar.gz");
+    let error = error_of(place.builder(&reference)).await;
+    let Error::Network { url, subject, build_log: None, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(subject, &Subject::Flake(reference.clone()));
+    assert_eq!(url.as_deref(), Some(reference.as_str()));
+    assert!(error.hint().unwrap().contains(&reference), "{:?}", error.hint());
+
+    let hash = "0000000000000000000000000000000000000000000000000000";
+    let url_of_code = format!("{NOWHERE}/key.pub");
+    let code = format!(
+        r#"[ (builtins.readFile (builtins.fetchurl {{ url = "{url_of_code}"; sha256 = "{hash}"; }})) ]"#
+    );
+    let (error, _place) = error_of_code(nix, &code).await;
+    let Error::Network { url, subject, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(url.as_deref(), Some(url_of_code.as_str()));
+    assert_eq!(subject, &Subject::Attribute("nixosConfigurations.netboot-x".to_owned()));
+}
+
+pub(crate) async fn a_git_server_does_not_answer(nix: NixVersion) {
+    let place = Place::of(nix);
+    let error = error_of(place.builder(&format!("git+{NOWHERE}/infrastructure"))).await;
+    let Error::Network { url, message, .. } = &error else { panic!("{error:?}") };
+    let url = url.as_deref().unwrap();
+    assert!(url.starts_with(&format!("{NOWHERE}/infrastructure")), "{url}");
+    assert!(message.contains("fatal: unable to access"), "{message}");
+}
+
+/// Runs git in a directory.
+fn git(directory: &Path, arguments: &[&str]) {
+    let identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"];
+    let mut command = Command::new("git");
+    command.args(identity).args(["-c", "commit.gpgsign=false", "-C"]).arg(directory);
+    assert!(command.args(arguments).status().unwrap().success(), "git {arguments:?}");
+}
+
+/// A flake in a git repository, with these outputs, that is committed.
+fn repository(place: &Place, outputs: &str) -> std::path::PathBuf {
+    place.flake(outputs);
+    let directory = place.path().join("own");
+    git(&directory, &["init", "-q", "-b", "main"]);
+    git(&directory, &["add", "flake.nix"]);
+    git(&directory, &["commit", "-q", "-m", "x"]);
+    directory
+}
+
+pub(crate) async fn git_does_not_track_a_file(nix: NixVersion) {
+    for code in ["import ./new/keys.nix", "builtins.readFile ./new/keys.nix"] {
+        let place = Place::of(nix);
+        let directory = repository(&place, &format!("{{ nixosConfigurations = {code}; }}"));
+        fs::create_dir(directory.join("new")).unwrap();
+        fs::write(directory.join("new/keys.nix"), "{ }").unwrap();
+        let error = error_of(place.builder(directory.to_str().unwrap())).await;
+        let Error::FileNotTracked { path } = &error else { panic!("{error:?}") };
+        // 2.8 names the directory, of which git tracks nothing either.
+        let named = path.strip_prefix(&directory).unwrap();
+        assert!(
+            named == Path::new("new/keys.nix") || named == Path::new("new"),
+            "{}",
+            path.display()
+        );
+        let command = format!("git add {}", path.display());
+        assert!(error.hint().unwrap().contains(&command), "{:?}", error.hint());
+    }
+    // The flake itself.
+    let place = Place::of(nix);
+    let directory = repository(&place, "{ }");
+    git(&directory, &["rm", "-q", "--cached", "flake.nix"]);
+    let error = error_of(place.builder(directory.to_str().unwrap())).await;
+    let Error::FileNotTracked { path } = &error else { panic!("{error:?}") };
+    assert_eq!(path, &directory.join("flake.nix"));
+    // One that is nowhere is not said to be there.
+    let place = Place::of(nix);
+    let directory = repository(&place, "{ nixosConfigurations = import ./gone.nix; }");
+    let error = error_of(place.builder(directory.to_str().unwrap())).await;
+    assert!(matches!(error, Error::Evaluation { .. }), "{error:?}");
+}
+
+pub(crate) async fn changes_are_not_committed(nix: NixVersion) {
+    let place = Place::of(nix);
+    let directory = repository(&place, "{ }");
+    place.flake("{ nixosConfigurations = { }; }");
+    let builder = place.builder(directory.to_str().unwrap());
+    let builder = builder.environment("NIX_CONFIG", place.settings("allow-dirty = false"));
+    let error = error_of(builder).await;
+    let Error::DirtyTree { repository } = &error else { panic!("{error:?}") };
+    assert_eq!(Path::new(repository), directory);
+}
+
+pub(crate) async fn a_repository_is_somebody_else_s(nix: NixVersion) {
+    let place = Place::of(nix);
+    let directory = repository(&place, "{ }");
+    let reference = directory.to_str().unwrap();
+    let builder = match nix {
+        // Git's own tests use this variable to be told that a repository is somebody else's.
+        NixVersion::V2_8 => {
+            place.builder(reference).environment("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+        }
+        // The library that these have asks the system who it runs as, and is told another.
+        NixVersion::V2_26 | NixVersion::V2_34 => {
+            let strace = netboot_testbed::tool("strace");
+            let options = "-f -qq -o /dev/null --trace=geteuid --inject=geteuid:retval=12345";
+            place.nix_script("nix", &format!("exec {} {options} $real \"$@\"", strace.display()));
+            place.builder_with_programs(reference)
+        }
+    };
+    let error = error_of(builder).await;
+    let Error::RepositoryOwner { repository } = &error else { panic!("{error:?}") };
+    assert!(repository.starts_with(reference), "{repository}");
+    assert!(error.hint().unwrap().contains("safe.directory"), "{:?}", error.hint());
+}
+
+pub(crate) async fn a_flake_changes_meanwhile(nix: NixVersion) {
+    let place = Place::of(nix);
+    let hash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let reference = format!("{}?narHash={hash}", place.flake("{ }"));
+    let error = error_of(place.builder(&reference)).await;
+    assert!(matches!(error, Error::SourceChanged { .. }), "{error:?}");
+    if nix == NixVersion::V2_8 {
+        // It goes on with what it locked.
+        return;
+    }
+    let place = Place::of(nix);
+    let flake = place.flake("{ nixosConfigurations = { }; }");
+    let file = place.path().join("own/more");
+    place.nix_script(
+        "nix",
+        &format!("[ \"$1\" != eval ] || echo more > {}; exec $real \"$@\"", file.display()),
+    );
+    let error = error_of(place.builder_with_programs(&flake)).await;
+    assert!(matches!(error, Error::SourceChanged { .. }), "{error:?}");
+}
+
+pub(crate) async fn the_lock_file_is_out_of_date(nix: NixVersion) {
+    let place = Place::of(nix);
+    let input = place.path().join("input");
+    fs::create_dir(&input).unwrap();
+    fs::write(input.join("flake.nix"), "{ outputs = { self }: { }; }").unwrap();
+    let flake = place.flake("{ }");
+    let directory = place.path().join("own");
+    let text = format!(
+        "{{ inputs.other.url = \"path:{}\"; outputs = {{ self, other }}: {{ }}; }}",
+        input.display()
+    );
+    fs::write(directory.join("flake.nix"), text).unwrap();
+    let error = error_of(place.builder(&flake)).await;
+    let Error::LockFileOutdated { reference, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(reference, &flake);
+    assert!(error.hint().unwrap().contains("nix flake lock"), "{:?}", error.hint());
+    assert!(!directory.join("flake.lock").exists());
+}

@@ -1,0 +1,60 @@
+//! What Nix goes on after, and an operator is told.
+
+use std::collections::BTreeSet;
+
+use netboot_core::{Builder, Context};
+
+use crate::causes::scene::{NOWHERE, flake, warnings_of};
+use crate::place::{Daemon, NixVersion, Place, WITH_INIT, least_configuration, profile};
+
+/// The remedy of the warning that holds this text.
+fn remedy<'a>(warnings: &'a [(String, String)], text: &str) -> &'a str {
+    let found = warnings.iter().filter(|(message, _)| message.contains(text));
+    let found: Vec<_> = found.collect();
+    assert!(!found.is_empty(), "{text} is not in {warnings:?}");
+    &found[0].1
+}
+
+pub(crate) async fn the_daemon_does_not_trust_the_user(nix: NixVersion) {
+    let place = Place::of(nix);
+    let _daemon = Daemon::start(&place, "trusted-users =");
+    let flake = flake(&place, &least_configuration("x", WITH_INIT, "{ }"));
+    let settings = place.settings(&format!("substituters = {NOWHERE}\nbuilders = ssh-ng://x"));
+    let builder = place.builder(&flake).environment("NIX_CONFIG", settings);
+    let warnings = warnings_of(builder.environment("NIX_REMOTE", "daemon")).await;
+    assert!(remedy(&warnings, NOWHERE).contains("trusted-substituters"));
+    if nix != NixVersion::V2_8 {
+        assert!(remedy(&warnings, "ignores `builders`").contains("trusted-users"));
+    }
+}
+
+pub(crate) async fn a_substitute_is_not_signed(nix: NixVersion) {
+    let place = Place::of(nix);
+    let flake = flake(&place, &least_configuration("x", WITH_INIT, "{ }"));
+    let builder = place.builder(&flake).build().unwrap();
+    let image = builder.build(&profile("x"), &Context::new()).await.unwrap();
+    let kernel = image.provenance().outputs["kernel"].clone();
+    let cache = format!("file://{}", place.path().join("cache").display());
+    let copy = place.command("nix").args(["copy", "--to", &cache, &kernel]).status();
+    assert!(copy.unwrap().success());
+    // Nothing of it is left but what lies in the cache.
+    std::fs::remove_dir_all(place.path().join("state")).unwrap();
+    let delete = place.command("nix-store").args(["--delete", &kernel]).output().unwrap();
+    assert!(delete.status.success(), "{}", String::from_utf8_lossy(&delete.stderr));
+
+    let settings = place.settings(&format!("substituters = {cache}"));
+    let warnings = warnings_of(place.builder(&flake).environment("NIX_CONFIG", settings)).await;
+    assert!(remedy(&warnings, &kernel).contains("trusted-public-keys"));
+}
+
+pub(crate) async fn a_cache_is_down(nix: NixVersion) {
+    let place = Place::of(nix);
+    let flake = flake(&place, &least_configuration("x", WITH_INIT, "{ }"));
+    let settings = place.settings(&format!("substituters = {NOWHERE}"));
+    let warnings = warnings_of(place.builder(&flake).environment("NIX_CONFIG", settings)).await;
+    assert!(remedy(&warnings, NOWHERE).contains("substituters"));
+    // Nix tries again and again, and says so each time.
+    assert!(warnings.iter().all(|(message, _)| !message.contains("retrying")), "{warnings:?}");
+    let once: BTreeSet<_> = warnings.iter().collect();
+    assert_eq!(once.len(), warnings.len(), "{warnings:?}");
+}

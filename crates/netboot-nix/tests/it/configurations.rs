@@ -1,0 +1,103 @@
+//! What is read of a configuration, in the forms that NixOS and its users give it.
+
+use std::error::Error as _;
+
+use netboot_core::{Builder, Context, Image, KernelParameter};
+use netboot_nix::Error;
+
+use crate::place::{Place, WITH_INIT, least_configuration, profile, profiles};
+
+/// In NixOS's own initrds the store is a file like this one, which nobody looks into.
+const STORE_IMAGE: &str = "echo squashfs > root/nix-store.squashfs";
+
+async fn build(configuration: &str) -> Result<Image, Error> {
+    let place = Place::new();
+    let flake =
+        place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"));
+    let builder = place.builder(&flake).build().unwrap();
+    builder.build(&profile("x"), &Context::new()).await.map_err(|error| {
+        let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
+        inner.unwrap_or_else(|| panic!("no error of Nix: {error:?}")).clone()
+    })
+}
+
+#[tokio::test]
+async fn an_initrd_with_the_init_itself_is_taken() {
+    let image = build(&least_configuration("x", WITH_INIT, "{ }")).await.unwrap();
+    assert_eq!(image.kernel().file_name().as_str(), "bzImage");
+}
+
+#[tokio::test]
+async fn an_initrd_with_a_store_image_is_taken_if_it_was_built_from_the_system() {
+    build(&least_configuration("x", STORE_IMAGE, "{ }")).await.unwrap();
+
+    // The same initrd beside another system, as in a flake that overrides only one of them.
+    let other = "{ system = it.system // { build = it.system.build // { toplevel = other; }; }; }";
+    let configuration = format!(
+        "let other = {}.system.build.toplevel; in {}",
+        least_configuration("other", WITH_INIT, "{ }"),
+        least_configuration("x", STORE_IMAGE, other)
+    );
+    let error = build(&configuration).await.unwrap_err();
+    assert!(matches!(error, Error::InitrdOutOfStep { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_initrd_that_is_known_not_to_hold_the_init_is_refused() {
+    let configuration = least_configuration("x", "echo nothing > root/file", "{ }");
+    let error = build(&configuration).await.unwrap_err();
+    assert!(matches!(error, Error::InitrdOutOfStep { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn kernel_parameters_keep_their_order_and_their_quotes() {
+    let overrides = r#"{ boot.kernelParams = [ "b=2 a=1" "c=\"x y\"" "" ]; }"#;
+    let image = build(&least_configuration("x", WITH_INIT, overrides)).await.unwrap();
+    let parameters: Vec<_> =
+        image.boot().kernel_parameters().iter().map(KernelParameter::as_str).collect();
+    assert_eq!(parameters, ["b=2", "a=1", r#"c="x y""#]);
+}
+
+#[tokio::test]
+async fn values_that_cannot_be_used_are_named_and_sink_no_other_profile() {
+    let bad = |overrides| least_configuration("bad", WITH_INIT, overrides);
+    let place = Place::new();
+    let flake = place.flake(&format!(
+        "{{ nixosConfigurations = {{ netboot-file.config = {}; netboot-name.config = {}; netboot-list.config = {}; netboot-init.config = {}; netboot-good.config = {}; }}; }}",
+        bad("{ system = it.system // { boot.loader.kernelFile = 5; }; }"),
+        bad("{ system = it.system // { boot.loader.kernelFile = \"../x\"; }; }"),
+        bad("{ boot.kernelParams = \"quiet\"; }"),
+        bad("{ boot.kernelParams = [ \"init=/bin/sh\" ]; }"),
+        least_configuration("good", WITH_INIT, "{ }"),
+    ));
+    let builder = place.builder(&flake).build().unwrap();
+    let names = profiles(&["file", "name", "list", "init", "good"]);
+    let mut results = builder.build_all(&names, &Context::new()).await;
+    results.pop().unwrap().unwrap();
+    for (result, expected) in results.into_iter().zip([
+        "netboot-file.config.system.boot.loader.kernelFile",
+        "netboot-name.config.system.boot.loader.kernelFile",
+        "netboot-list.config.boot.kernelParams",
+        "netboot-init.config.boot.kernelParams",
+    ]) {
+        let error = result.unwrap_err();
+        let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
+        let Some(Error::UnusableValue { attribute, .. }) = inner else { panic!("{error:?}") };
+        assert!(attribute.ends_with(expected), "{attribute}");
+    }
+}
+
+#[tokio::test]
+async fn an_output_without_its_file_is_named() {
+    let overrides = "{ system = it.system // { boot.loader.kernelFile = \"Image\"; }; }";
+    let error = build(&least_configuration("x", WITH_INIT, overrides)).await.unwrap_err();
+    let Error::OutputMissing { path, .. } = error else { panic!("{error:?}") };
+    assert!(path.ends_with("Image"), "{}", path.display());
+
+    let dangling = format!(
+        "{WITH_INIT}; ln() {{ busybox ln \"$@\"; }}; ln -s /nowhere \"$out/initrd\"; exit 0"
+    );
+    let error = build(&least_configuration("x", &dangling, "{ }")).await.unwrap_err();
+    let Error::OutputMissing { path, .. } = error else { panic!("{error:?}") };
+    assert!(path.ends_with("initrd"), "{}", path.display());
+}

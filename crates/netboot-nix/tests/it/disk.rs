@@ -1,0 +1,123 @@
+//! Disks that are full: Nix's store, its builders' directory, the builder's own state.
+
+use std::error::Error as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use netboot_core::{Builder, Context};
+use netboot_nix::Error;
+use netboot_testbed::{HermeticNix, tool};
+
+use crate::place::{Place, WITH_INIT, least_configuration, profile};
+
+/// Set where a test runs in a mount namespace of its own.
+const INSIDE: &str = "NETBOOT_TEST_IN_NAMESPACE";
+
+/// Runs `body` where it may mount file systems that nobody else sees: in the test `name`, started
+/// again.
+fn in_mount_namespace(name: &str, body: impl Future<Output = ()>) {
+    if std::env::var_os(INSIDE).is_some() {
+        tokio::runtime::Runtime::new().unwrap().block_on(body);
+        return;
+    }
+    let options = if rustix::process::geteuid().is_root() { "-m" } else { "-Urm" };
+    let output = Command::new(tool("unshare"))
+        .arg(options)
+        .arg(std::env::current_exe().unwrap())
+        .args([&format!("disk::{name}"), "--exact", "--nocapture"])
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let is_passed = output.status.success() && text.contains("1 passed");
+    assert!(is_passed, "{text}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A file system of its own for as long as this lives.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    fn new(place: PathBuf, mebibytes: u32) -> Self {
+        std::fs::create_dir_all(&place).unwrap();
+        let size = format!("size={mebibytes}m");
+        let mut command = Command::new(tool("mount"));
+        command.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&place);
+        assert!(command.status().unwrap().success());
+        Self(place)
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // What is mounted cannot be removed.
+        let _ = Command::new(tool("umount")).arg(&self.0).status();
+    }
+}
+
+fn inner(error: &netboot_core::Error) -> Error {
+    let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
+    inner.unwrap_or_else(|| panic!("no error of Nix: {error:?}")).clone()
+}
+
+fn flake(place: &Place, fill: &str) -> String {
+    let configuration = least_configuration("x", fill, "{ }");
+    place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"))
+}
+
+/// The files in `directory` that were begun and not ended.
+fn unfinished(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.display().to_string().contains("/.unfinished-")).collect()
+}
+
+#[test]
+fn a_store_without_room() {
+    in_mount_namespace("a_store_without_room", async {
+        let place = Place::new();
+        let flake = flake(&place, WITH_INIT);
+        std::fs::write(place.path().join("own/large"), vec![1; 48 << 20]).unwrap();
+        // The first has no room for Nix's database, the second none for the flake.
+        for mebibytes in [2, 40] {
+            let small = Mounted::new(place.path().join(format!("small-{mebibytes}")), mebibytes);
+            let mut builder = place.builder(&flake);
+            for (name, value) in HermeticNix::at(&small.0).environment() {
+                builder = builder.environment(name, value);
+            }
+            let error = builder.build().unwrap().build(&profile("x"), &Context::new()).await;
+            let error = inner(&error.unwrap_err());
+            assert!(matches!(error, Error::DiskFull { .. }), "{error:?}");
+            assert!(error.hint().unwrap().contains("free space"), "{error:?}");
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_builder_that_finds_no_room_where_nix_does_not_look() {
+    let place = Place::new();
+    let flake = flake(&place, "echo x > /dev/full");
+    let builder = place.builder(&flake).build().unwrap();
+    let error = inner(&builder.build(&profile("x"), &Context::new()).await.unwrap_err());
+    assert!(matches!(error, Error::BuildFailed { .. }), "{error:?}");
+    assert!(error.hint().unwrap().contains("free space"), "{error:?}");
+}
+
+#[test]
+fn a_state_directory_without_room_for_the_log() {
+    in_mount_namespace("a_state_directory_without_room_for_the_log", async {
+        let place = Place::new();
+        let prints =
+            format!("busybox yes a long line of a log | busybox head -n 100000; {WITH_INIT}");
+        let flake = flake(&place, &prints);
+        let small = Mounted::new(place.path().join("small"), 1);
+        let state = &small.0;
+        let builder = place.builder(&flake).state_directory(state).build().unwrap();
+        let error = builder.build(&profile("x"), &Context::new()).await;
+        let error = inner(&error.unwrap_err());
+        let Error::Io { path, .. } = &error else { panic!("{error:?}") };
+        assert!(path.starts_with(state), "{}", path.display());
+        assert!(error.hint().unwrap().contains("space"), "{error:?}");
+        for directory in ["logs", "logs/derivations"] {
+            assert_eq!(unfinished(&state.join(directory)), Vec::<PathBuf>::new());
+        }
+    });
+}

@@ -1,0 +1,180 @@
+//! How often a flake's code runs, and how many builds at a time, on each version of Nix.
+
+use std::num::NonZeroUsize;
+
+use netboot_core::{Builder, Context};
+use netboot_nix::NixBuilderBuilder;
+
+use crate::place::{NixVersion, Place, WITH_INIT, least_configuration, profiles, read};
+
+/// A flake whose configurations say when they are evaluated, and a Nix that is listened to.
+struct Counted {
+    place: Place,
+    flake: String,
+}
+
+impl Counted {
+    /// With the configurations `a`, `b` and `c`, of which `b` has this Nix code as its kernel.
+    fn new(nix: NixVersion, kernel_of_b: &str) -> Self {
+        let place = Place::of(nix);
+        let one = |name: &str, kernel: &str| {
+            let code = least_configuration(name, WITH_INIT, "{ }");
+            format!(
+                r#"netboot-{name}.config = builtins.trace "evaluating {name}" (builtins.seq common (let it = {code}; in it // {{ system = it.system // {{ build = it.system.build // {{ {kernel} }}; }}; }}));"#
+            )
+        };
+        let flake = place.flake(&format!(
+            r#"let common = builtins.trace "evaluating what they have in common" 1; in {{ nixosConfigurations = {{ {} {} {} }}; }}"#,
+            one("a", ""),
+            one("b", kernel_of_b),
+            one("c", ""),
+        ));
+        let said = place.path().join("said");
+        place.nix_script(
+            "nix",
+            &format!(
+                "echo \"called $1\" >> {said}\n\
+                 {{ {{ $real \"$@\"; echo $? > {said}.$$; }} 2>&1 >&3 | tee -a {said} >&2; }} 3>&1\n\
+                 exit $(cat {said}.$$)",
+                said = said.display()
+            ),
+        );
+        Self { place, flake }
+    }
+
+    fn builder(&self) -> NixBuilderBuilder {
+        self.place.builder_with_programs(&self.flake)
+    }
+
+    /// Evaluates all three; gives the errors.
+    async fn evaluate(&self, builder: NixBuilderBuilder) -> Vec<Option<String>> {
+        let builder = builder.build().unwrap();
+        let results = builder.check(&profiles(&["a", "b", "c"]), &Context::new()).await;
+        results.into_iter().map(|result| result.err().map(|error| format!("{error:?}"))).collect()
+    }
+
+    /// How often this was said.
+    fn count(&self, text: &str) -> usize {
+        read(self.place.path().join("said")).matches(text).count()
+    }
+
+    fn counts(&self) -> [usize; 5] {
+        let of_configurations = ["a", "b", "c"].map(|name| format!("trace: evaluating {name}\""));
+        let [a, b, c] = of_configurations.map(|text| self.count(&text));
+        [self.count("called eval"), self.count("trace: evaluating what"), a, b, c]
+    }
+}
+
+async fn one_process_evaluates_each_configuration_once(nix: NixVersion) {
+    let counted = Counted::new(nix, "");
+    assert_eq!(counted.evaluate(counted.builder()).await, [None, None, None]);
+    assert_eq!(counted.counts(), [1, 1, 1, 1, 1]);
+}
+
+async fn several_processes_share_the_configurations_out(nix: NixVersion) {
+    let counted = Counted::new(nix, "");
+    let builder = counted.builder().evaluation_processes(NonZeroUsize::new(3).unwrap());
+    assert_eq!(counted.evaluate(builder).await, [None, None, None]);
+    assert_eq!(counted.counts(), [3, 3, 1, 1, 1]);
+    let counted = Counted::new(nix, "");
+    let builder = counted.builder().evaluation_processes(NonZeroUsize::new(2).unwrap());
+    assert_eq!(counted.evaluate(builder).await, [None, None, None]);
+    assert_eq!(counted.counts(), [2, 2, 1, 1, 1]);
+}
+
+async fn one_that_throws_is_evaluated_again_alone(nix: NixVersion) {
+    let counted = Counted::new(nix, r#"kernel = throw "no key";"#);
+    let errors = counted.evaluate(counted.builder()).await;
+    assert!(errors[0].is_none() && errors[2].is_none(), "{errors:?}");
+    assert!(errors[1].as_ref().unwrap().contains("no key"), "{errors:?}");
+    assert_eq!(counted.counts(), [2, 2, 1, 2, 1]);
+}
+
+async fn one_that_nix_cannot_catch_has_all_of_its_process_evaluated_singly(nix: NixVersion) {
+    for kernel in ["kernel = (1).x;", "kernel = ({ }).x;", "kernel = 1 + { };"] {
+        let counted = Counted::new(nix, kernel);
+        let errors = counted.evaluate(counted.builder()).await;
+        assert!(errors[0].is_none() && errors[2].is_none(), "{errors:?}");
+        assert!(errors[1].as_ref().unwrap().contains("netboot-b"), "{errors:?}");
+        // The first breaks off at it.
+        assert_eq!(counted.count("called eval"), 4);
+    }
+    // In a process of its own it sinks nobody.
+    let counted = Counted::new(nix, "kernel = (1).x;");
+    let builder = counted.builder().evaluation_processes(NonZeroUsize::new(3).unwrap());
+    let errors = counted.evaluate(builder).await;
+    assert!(errors[0].is_none() && errors[1].is_some() && errors[2].is_none(), "{errors:?}");
+    assert_eq!(counted.count("called eval"), 4);
+}
+
+async fn profiles_are_built_at_the_same_time(nix: NixVersion) {
+    let place = Place::of(nix);
+    // Each waits for the other to have begun.
+    let meets = |own: &str, other: &str| {
+        let mark = |name: &str| place.path().join(name).display().to_string();
+        let waits = format!(
+            "busybox touch {}; i=0; while [ ! -e {} ]; do busybox sleep 0.1; i=$((i+1)); \
+             [ $i -lt 600 ]; done; {WITH_INIT}",
+            mark(own),
+            mark(other)
+        );
+        least_configuration(own, &waits, "{ }")
+    };
+    let flake = place.flake(&format!(
+        "{{ nixosConfigurations = {{ netboot-a.config = {}; netboot-b.config = {}; }}; }}",
+        meets("a", "b"),
+        meets("b", "a")
+    ));
+    let builder = place.builder(&flake).build().unwrap();
+    for image in builder.build_all(&profiles(&["a", "b"]), &Context::new()).await {
+        image.unwrap();
+    }
+}
+
+async fn what_profiles_have_in_common_is_built_once_and_in_the_log_of_each(nix: NixVersion) {
+    let place = Place::of(nix);
+    let kernel = "{ system = it.system // { build = it.system.build // { inherit kernel; }; }; }";
+    let of = |name: &str| least_configuration(name, WITH_INIT, kernel);
+    let shared = least_configuration("shared", WITH_INIT, "{ }")
+        .replace("echo building linux-shared", "echo building linux-shared; busybox sleep 1");
+    let flake = place.flake(&format!(
+        "let kernel = {shared}.system.build.kernel; in {{ nixosConfigurations = {{ netboot-a.config = {}; netboot-b.config = {}; netboot-c.config = {}; }}; }}",
+        of("a"),
+        of("b"),
+        of("c"),
+    ));
+    let builder = place.builder(&flake).concurrent_profiles(NonZeroUsize::new(3).unwrap());
+    let builder = builder.build().unwrap();
+    let images = builder.build_all(&profiles(&["a", "b", "c"]), &Context::new()).await;
+    for image in images {
+        let image = image.unwrap();
+        let log = read(image.build_log().unwrap().local_path().unwrap());
+        assert_eq!(log.matches("building linux-shared\n").count(), 1, "{log}");
+    }
+}
+
+/// The same tests for each version of Nix.
+macro_rules! on_each_version {
+    ($($test:ident)+) => {
+        mod nix_2_8 {
+            $(#[tokio::test] async fn $test() { super::$test(super::NixVersion::V2_8).await; })+
+        }
+
+        mod nix_2_26 {
+            $(#[tokio::test] async fn $test() { super::$test(super::NixVersion::V2_26).await; })+
+        }
+
+        mod nix_2_34 {
+            $(#[tokio::test] async fn $test() { super::$test(super::NixVersion::V2_34).await; })+
+        }
+    };
+}
+
+on_each_version! {
+    one_process_evaluates_each_configuration_once
+    several_processes_share_the_configurations_out
+    one_that_throws_is_evaluated_again_alone
+    one_that_nix_cannot_catch_has_all_of_its_process_evaluated_singly
+    profiles_are_built_at_the_same_time
+    what_profiles_have_in_common_is_built_once_and_in_the_log_of_each
+}

@@ -1,0 +1,22 @@
+//! The tests of netboot-nix.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+
+mod at_once;
+mod building;
+mod causes;
+mod configurations;
+mod contract;
+mod diagnosis;
+mod disk;
+mod evaluations;
+mod failing;
+mod flakes;
+mod injection;
+mod overrides;
+mod place;
+mod policy;
+mod provenance;
+mod scale_out;
+mod size;
+mod stopping;
+mod unchanged;

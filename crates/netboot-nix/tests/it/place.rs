@@ -1,0 +1,238 @@
+//! A hermetic Nix, flakes, and builders of them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use netboot_core::{Context, Event, Image, Profile, ProfileSpec};
+use netboot_nix::{NixBuilder, NixBuilderBuilder};
+use netboot_testbed::{HermeticNix, Testbed};
+use tempfile::TempDir;
+
+mod caller;
+mod daemon;
+mod nix_version;
+
+#[allow(unused_imports, reason = "each test program uses a part of it")]
+pub(crate) use self::{
+    caller::{be_the_caller, caller, is_the_caller},
+    daemon::Daemon,
+    nix_version::{NixVersion, Programs},
+};
+
+pub(crate) struct Place {
+    nix: HermeticNix,
+    programs: Programs,
+    directory: TempDir,
+}
+
+impl Place {
+    /// With the Nix of the machine, or the one that `NETBOOT_NIX` names.
+    pub(crate) fn new() -> Self {
+        Self::with(Programs::of_environment())
+    }
+
+    /// With the Nix of this version.
+    pub(crate) fn of(version: NixVersion) -> Self {
+        Self::with(version.programs())
+    }
+
+    fn with(programs: Programs) -> Self {
+        Self { nix: HermeticNix::new(), programs, directory: TempDir::new().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.path().canonicalize().unwrap()
+    }
+
+    /// The flake of this repository's tests: it boots.
+    pub(crate) fn test_flake(&self) -> String {
+        Testbed::locate().write_flake(&self.path().join("flake"), "nix")
+    }
+
+    /// A flake with these `outputs`.
+    pub(crate) fn flake(&self, outputs: &str) -> String {
+        let flake = self.path().join("own");
+        fs::create_dir_all(&flake).unwrap();
+        fs::write(flake.join("flake.nix"), format!("{{ outputs = {{ self }}: {outputs}; }}"))
+            .unwrap();
+        format!("path:{}", flake.display())
+    }
+
+    /// The variables that make a Nix program use this place's store.
+    pub(crate) fn environment(&self) -> BTreeMap<&'static str, String> {
+        self.nix.environment().into_iter().collect()
+    }
+
+    /// `NIX_CONFIG` of this place with these lines behind it.
+    pub(crate) fn settings(&self, lines: &str) -> String {
+        format!("{}\n{lines}", self.environment()["NIX_CONFIG"])
+    }
+
+    /// One of Nix's programs, on this place's store.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.nix_program(program));
+        command.envs(self.environment());
+        command
+    }
+
+    /// Where one of Nix's programs lies.
+    pub(crate) fn nix_program(&self, name: &str) -> PathBuf {
+        self.programs.program(name)
+    }
+
+    /// Lets a shell script stand for one of Nix's programs, for [`Self::builder_with_programs`]; it
+    /// knows the real one as `$real`.
+    pub(crate) fn nix_script(&self, name: &str, script: &str) {
+        for program in ["nix", "nix-store"] {
+            let real = self.nix_program(program).display().to_string();
+            let is_it = program == name;
+            if is_it || !self.path().join("bin").join(program).exists() {
+                let script = if is_it { script } else { "exec $real \"$@\"" };
+                self.program(program, &format!("real={real}\n{script}"));
+            }
+        }
+    }
+
+    /// A builder whose programs are those of [`Self::nix_script`].
+    pub(crate) fn builder_with_programs(&self, flake: &str) -> NixBuilderBuilder {
+        self.builder(flake).program_directory(self.path().join("bin"))
+    }
+
+    /// A search path on which this shell script is found first as the program `name`.
+    pub(crate) fn program(&self, name: &str, script: &str) -> OsString {
+        let bin = self.path().join("bin");
+        fs::create_dir_all(&bin).unwrap();
+        // Written by another process: a file that a test beside this one holds open for writing,
+        // by a fork at the wrong moment, could not be run.
+        let written = Command::new("sh")
+            .args(["-c", r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 755 "$2""#, "sh", script])
+            .arg(bin.join(name))
+            .status();
+        assert!(written.unwrap().success());
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let directories = std::iter::once(bin).chain(std::env::split_paths(&path));
+        std::env::join_paths(directories).unwrap()
+    }
+
+    pub(crate) fn builder(&self, flake: &str) -> NixBuilderBuilder {
+        let mut builder = NixBuilder::builder(flake).state_directory(self.path().join("state"));
+        if let Some(directory) = self.programs.directory() {
+            builder = builder.program_directory(directory);
+        }
+        self.environment().into_iter().fold(builder, |b, (name, value)| b.environment(name, value))
+    }
+}
+
+/// Nix code of a configuration whose three parts are built by this shell script.
+pub(crate) fn configuration(name: &str, script: &str) -> String {
+    let part = |part: &str| {
+        format!(
+            r#"derivation {{ name = "{part}-{name}"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" ''{script}'' ]; }}"#
+        )
+    };
+    format!(
+        r#"{{
+          system.build.kernel = {}; system.build.netbootRamdisk = {}; system.build.toplevel = {};
+          system.boot.loader.kernelFile = "bzImage"; boot.kernelParams = [ "loglevel=4" ];
+        }}"#,
+        part("linux"),
+        part("initrd"),
+        part("system")
+    )
+}
+
+/// Nix code of the least configuration that gives an image: a kernel that is a header, an initrd
+/// of the files that `fill` puts under `root`, and an init. `overrides` is an attribute set that
+/// goes over that of `config`, which it knows as `it`.
+pub(crate) fn least_configuration(name: &str, fill: &str, overrides: &str) -> String {
+    let busybox = Testbed::locate().busybox().display().to_string();
+    let part = |part: &str, attributes: &str, script: &str| {
+        format!(
+            r#"derivation {{
+              name = "{part}-{name}"; system = "x86_64-linux"; builder = "{busybox}";
+              args = [ "sh" "-e" "-c" ''
+                busybox() {{ "{busybox}" "$@"; }}
+                echo building {part}-{name}
+                busybox mkdir "$out"
+                {script}
+              '' ]; {attributes}
+            }}"#
+        )
+    };
+    // Offsets of the x86 boot protocol: the sector's signature, then `HdrS`.
+    let kernel = part(
+        "linux",
+        "",
+        r#"{ busybox head -c 510 /dev/zero; printf '\125\252\353\0HdrS';
+             busybox head -c 2048 /dev/zero; } > "$out/bzImage""#,
+    );
+    let system = part("system", "", r#"echo init > "$out/init""#);
+    let initrd = part(
+        "initrd",
+        "inherit system_;",
+        &format!(
+            r#"busybox mkdir -p root; {fill}
+               cd root; busybox find . | busybox cpio -o -H newc > "$out/initrd""#
+        ),
+    );
+    format!(
+        r#"(let system_ = {system}; it = {{
+          system.build = {{ kernel = {kernel}; netbootRamdisk = {initrd}; toplevel = system_; }};
+          system.boot.loader.kernelFile = "bzImage"; boot.kernelParams = [ "loglevel=4" ];
+        }}; in it // {overrides})"#
+    )
+}
+
+/// Nix code of a configuration that can be extended as those of NixOS, of these modules and packages.
+pub(crate) fn extensible(modules: &[&str], packages: &str) -> String {
+    let modules: Vec<String> = modules.iter().map(|module| format!("({module})")).collect();
+    let system = include_str!("place/modules.nix");
+    format!("(({system}) {{ modules = [ {} ]; pkgs = {packages}; }})", modules.join(" "))
+}
+
+/// Fills an initrd with the init of its own configuration.
+pub(crate) const WITH_INIT: &str =
+    r#"busybox mkdir -p "root$system_"; busybox cp "$system_/init" "root$system_/init""#;
+
+pub(crate) fn profiles(names: &[&str]) -> Vec<Arc<dyn Profile>> {
+    names.iter().map(|name| Arc::new(profile(name)) as Arc<dyn Profile>).collect()
+}
+
+pub(crate) fn profile(name: &str) -> ProfileSpec {
+    ProfileSpec::new(name.parse().unwrap())
+}
+
+pub(crate) fn manifest(image: &Image) -> String {
+    format!("{:?}", image.manifest())
+}
+
+/// A context that keeps what was reported.
+pub(crate) fn recording() -> (Context, Arc<Mutex<Vec<Event>>>) {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let sink = events.clone();
+    let context = Context::new().with_events(move |event| sink.lock().unwrap().push(event));
+    (context, events)
+}
+
+pub(crate) fn read(path: impl AsRef<Path>) -> String {
+    String::from_utf8(fs::read(path).unwrap()).unwrap()
+}
+
+/// The processes whose environment or arguments hold `text`.
+pub(crate) fn processes_with(text: &str) -> Vec<String> {
+    let holds = |path: &Path, file: &str| {
+        fs::read(path.join(file)).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(text))
+    };
+    fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok())
+        .filter(|entry| entry.file_name().to_string_lossy() != std::process::id().to_string())
+        .filter(|entry| holds(&entry.path(), "environ") || holds(&entry.path(), "cmdline"))
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}

@@ -1,0 +1,114 @@
+//! What a manifest says of an image's origin, on each version of Nix, and that it says so again.
+
+use std::process::Command;
+
+use netboot_core::{Builder, Context, Image};
+
+use crate::place::{NixVersion, Place, WITH_INIT, least_configuration, profile, profiles};
+
+fn manifest(image: &Image) -> String {
+    serde_json::to_string_pretty(&image.manifest()).unwrap()
+}
+
+fn flake(place: &Place) -> String {
+    place.flake(&format!(
+        "{{ nixosConfigurations = {{ netboot-a.config = {}; netboot-b.config = {}; }}; }}",
+        least_configuration("a", WITH_INIT, "{ }"),
+        least_configuration("b", WITH_INIT, "{ }")
+    ))
+}
+
+/// What a program prints, without the end of its last line.
+fn output(mut command: Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+async fn says_where_an_image_comes_from(nix: NixVersion) {
+    let place = Place::of(nix);
+    let builder = place.builder(&flake(&place)).build().unwrap();
+    let image = builder.build(&profile("a"), &Context::new()).await.unwrap();
+    let provenance = image.provenance();
+    assert_eq!(provenance.builder, "nix");
+    assert!(provenance.tools["nix"].starts_with(nix.as_str()), "{:?}", provenance.tools);
+    let hash = provenance.source_hash.as_deref().unwrap();
+    assert!(hash.starts_with("sha256-"), "{hash}");
+    let source = provenance.source.as_deref().unwrap();
+    assert!(source.starts_with("path:own?narHash=sha256-"), "{source}");
+
+    for part in ["kernel", "initrd", "toplevel"] {
+        let (derivation, out) = (&provenance.derivations[part], &provenance.outputs[part]);
+        let mut query = place.command("nix-store");
+        query.args(["--query", "--deriver", out]);
+        assert_eq!(&output(query), derivation);
+        let mut hash = place.command("nix");
+        hash.args(["hash", "path", out]);
+        assert_eq!(output(hash), provenance.output_hashes[part], "{part}");
+    }
+}
+
+async fn gives_equal_bytes_again(nix: NixVersion) {
+    let place = Place::of(nix);
+    let flake = flake(&place);
+    let builder = || place.builder(&flake).build().unwrap();
+    let first = builder().build_all(&profiles(&["a", "b"]), &Context::new()).await;
+    let first: Vec<String> = first.into_iter().map(|image| manifest(&image.unwrap())).collect();
+    // In the other order, alone, and by another builder.
+    let second = builder().build_all(&profiles(&["b", "a"]), &Context::new()).await;
+    let second: Vec<String> = second.into_iter().map(|image| manifest(&image.unwrap())).collect();
+    assert_eq!(first, [second[1].clone(), second[0].clone()]);
+    let third = builder().build(&profile("b"), &Context::new()).await.unwrap();
+    assert_eq!(manifest(&third), first[1]);
+}
+
+async fn of_a_repository_with_changes_is_told_by_its_hash(nix: NixVersion) {
+    let place = Place::of(nix);
+    flake(&place);
+    let directory = place.path().join("own");
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=x", "-c", "user.email=x@example.org"]);
+        command.args(["-c", "commit.gpgsign=false", "-C"]).arg(&directory).args(arguments);
+        output(command)
+    };
+    git(&["init", "-q", "-b", "main"]);
+    git(&["add", "flake.nix"]);
+    let builder = place.builder(directory.to_str().unwrap()).build().unwrap();
+    let provenance = async || {
+        let image = builder.build(&profile("a"), &Context::new()).await.unwrap();
+        image.provenance().clone()
+    };
+    let dirty = provenance().await;
+    git(&["commit", "-q", "-m", "x"]);
+    let clean = provenance().await;
+    assert_eq!(dirty.source.as_deref(), Some("git+file:own"));
+    let revision = git(&["rev-parse", "HEAD"]);
+    assert!(clean.source.unwrap().contains(&format!("rev={revision}")));
+    assert!(dirty.source_hash.is_some());
+    assert_eq!(dirty.source_hash, clean.source_hash);
+    assert_eq!(dirty.output_hashes, clean.output_hashes);
+}
+
+/// The same tests for each version of Nix.
+macro_rules! on_each_version {
+    ($($test:ident)+) => {
+        mod nix_2_8 {
+            $(#[tokio::test] async fn $test() { super::$test(super::NixVersion::V2_8).await; })+
+        }
+
+        mod nix_2_26 {
+            $(#[tokio::test] async fn $test() { super::$test(super::NixVersion::V2_26).await; })+
+        }
+
+        mod nix_2_34 {
+            $(#[tokio::test] async fn $test() { super::$test(super::NixVersion::V2_34).await; })+
+        }
+    };
+}
+
+on_each_version! {
+    says_where_an_image_comes_from
+    gives_equal_bytes_again
+    of_a_repository_with_changes_is_told_by_its_hash
+}

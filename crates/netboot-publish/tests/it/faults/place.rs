@@ -1,0 +1,132 @@
+//! Where releases are published to, told so that another process can go there as well.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use netboot_publish::{
+    LocalStore, MemoryStore, RsyncStore, RsyncTarget, S3Keys, S3Store, S3StoreBuilder, Store,
+};
+
+use super::BUCKET;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Local,
+    Memory,
+    Ministack,
+    Nanio,
+    Daemon,
+    Ssh,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Local, Self::Memory, Self::Ministack, Self::Nanio, Self::Daemon, Self::Ssh];
+
+    pub(crate) fn is_s3(self) -> bool {
+        matches!(self, Self::Ministack | Self::Nanio)
+    }
+
+    /// Whether the target really can, as its documentation or its behaviour says.
+    pub(crate) fn compares_and_swaps(self) -> bool {
+        matches!(self, Self::Local | Self::Memory | Self::Ministack)
+    }
+}
+
+/// A target at an address, which may be that of a proxy.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) kind: Kind,
+    pub(crate) address: SocketAddr,
+    pub(crate) name: String,
+    pub(crate) directory: PathBuf,
+    pub(crate) identity: PathBuf,
+    pub(crate) user: String,
+    pub(crate) host_key: String,
+    pub(crate) temporary: PathBuf,
+}
+
+const VARIABLE: &str = "NETBOOT_TEST_PLACE";
+
+impl Place {
+    pub(crate) async fn store(&self) -> Arc<dyn Store> {
+        self.try_store().await.unwrap()
+    }
+
+    /// Making an S3 store tries what the server can do, which may fail.
+    pub(crate) async fn try_store(&self) -> Result<Arc<dyn Store>, netboot_publish::Error> {
+        Ok(match self.kind {
+            Kind::Local => Arc::new(LocalStore::new(self.directory.join(&self.name))),
+            Kind::Memory => Arc::new(MemoryStore::new()),
+            Kind::Ministack | Kind::Nanio => Arc::new(self.s3().build().await?),
+            Kind::Daemon | Kind::Ssh => Arc::new(self.rsync()),
+        })
+    }
+
+    /// Impatient: nothing waits for a publisher that was killed, and retries come soon.
+    pub(crate) fn s3(&self) -> S3StoreBuilder {
+        S3Store::builder(BUCKET)
+            .endpoint(format!("http://{}", self.address))
+            .allow_http(true)
+            .credentials(S3Keys::new("netboot-tests", "a secret of the tests"))
+            .prefix(self.name.parse().unwrap())
+            .part_size(5 << 20)
+            .lock_lease(Duration::from_secs(1))
+            .retries(6, Duration::from_secs(30))
+            .timeout(Duration::from_secs(20))
+    }
+
+    pub(crate) fn rsync(&self) -> RsyncStore {
+        let builder = if self.kind == Kind::Ssh {
+            let path = self.directory.join(&self.name);
+            let path = path.to_str().unwrap();
+            let target = RsyncTarget::ssh(&self.user, "127.0.0.1", self.address.port(), path);
+            RsyncStore::builder(target.unwrap())
+                .identity_file(&self.identity)
+                .host_key(&self.host_key)
+        } else {
+            let port = self.address.port();
+            let target = RsyncTarget::daemon("127.0.0.1", port, "pub", &self.name);
+            RsyncStore::builder(target.unwrap())
+        };
+        let timeout = Duration::from_secs(10);
+        builder.staging_directory(&self.temporary).timeout(timeout).build().unwrap()
+    }
+
+    /// What another process is to have in its environment for [`from_environment`].
+    ///
+    /// [`from_environment`]: Self::from_environment
+    pub(crate) fn environment(&self) -> (&'static str, String) {
+        let kind = Kind::ALL.iter().position(|kind| *kind == self.kind).unwrap();
+        let fields = [
+            kind.to_string(),
+            self.address.to_string(),
+            self.name.clone(),
+            self.directory.to_str().unwrap().to_owned(),
+            self.identity.to_str().unwrap().to_owned(),
+            self.user.clone(),
+            self.host_key.clone(),
+            self.temporary.to_str().unwrap().to_owned(),
+        ];
+        (VARIABLE, fields.join("\n"))
+    }
+
+    /// The place that this process was told.
+    pub(crate) fn from_environment() -> Option<Self> {
+        let text = std::env::var(VARIABLE).ok()?;
+        let mut fields = text.split('\n');
+        let mut field = || fields.next().unwrap().to_owned();
+        Some(Self {
+            kind: Kind::ALL[field().parse::<usize>().unwrap()],
+            address: field().parse().unwrap(),
+            name: field(),
+            directory: field().into(),
+            identity: field().into(),
+            user: field(),
+            host_key: field(),
+            temporary: field().into(),
+        })
+    }
+}

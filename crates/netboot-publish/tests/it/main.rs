@@ -1,0 +1,53 @@
+//! The tests of netboot-publish.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test whose set-up fails has failed, and long runs print how far they came"
+)]
+
+mod base;
+mod concurrency;
+mod contract;
+mod disk;
+mod durability;
+mod faults;
+mod faults_disk;
+mod faults_kill;
+mod faults_rsync;
+mod faults_s3;
+mod faulty;
+mod kill;
+mod logs;
+mod lost_lock;
+mod proof_text;
+mod prune_caution;
+mod public_url;
+mod races;
+mod races_prune;
+mod repair;
+mod retention_under_load;
+mod rsync;
+mod rsync_connection;
+mod rsync_contract;
+mod rsync_failures;
+mod rsync_ssh;
+mod rsync_transfer;
+mod s3;
+mod s3_contract;
+mod s3_credentials;
+mod s3_failures;
+mod s3_listings;
+mod s3_lock;
+mod s3_outages;
+mod s3_store;
+mod s3_uploads;
+mod signatures;
+mod site;
+mod site_outcomes;
+mod sites;
+mod sites_steps;
+mod unchanged;
+mod verify_errors;
+mod web;

@@ -1,0 +1,161 @@
+//! Pruning deletes nothing where it cannot know what is still wanted.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use netboot_core::{ArtifactReader, Context, Release, ReleasePath, layout};
+use netboot_publish::contract::sample_release;
+use netboot_publish::{
+    Capabilities, Document, Entry, Error, ListScope, Listed, MemoryStore, Publisher, Retention,
+    Store, StoreLock, Swap, Upload, VerifyDepth, VerifyScope, Version,
+};
+
+fn nothing_kept() -> Retention {
+    Retention::default().with_keep_last(0).with_grace(Duration::ZERO)
+}
+
+/// Lets the clock of the store, and the seconds of the history, move on.
+async fn age() {
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+}
+
+async fn paths(store: &MemoryStore) -> Vec<String> {
+    let mut paths = Vec::new();
+    for directory in ["releases", "blobs"] {
+        let scope = ListScope::Below(ReleasePath::new(directory).unwrap());
+        paths.extend(store.list(&scope).await.unwrap().into_iter().map(|listed| listed.path));
+    }
+    paths
+}
+
+/// Machines that boot need no manifest, so that a live release without one boots as before.
+#[tokio::test]
+async fn a_live_release_that_lost_its_manifest_is_not_taken_from_machines() {
+    let store = MemoryStore::new();
+    let publisher = Publisher::new(store.clone());
+    let context = Context::new();
+    let [one, two] = ["one", "two"].map(sample_release);
+    publisher.publish(&one, &context).await.unwrap();
+    publisher.publish(&two, &context).await.unwrap();
+    let manifest = layout::in_release(two.id(), &layout::manifest());
+    store.delete(std::slice::from_ref(&manifest), &context).await.unwrap();
+    age().await;
+
+    let before = paths(&store).await;
+    let error = publisher.prune(&nothing_kept(), &context).await.unwrap_err();
+    let Error::NotWhole { release, .. } = &error else { unreachable!("{error:?}") };
+    assert_eq!(release, two.id());
+    assert!(error.to_string().contains(manifest.as_str()), "{error}");
+    assert!(error.hint().unwrap().contains("publish the release again"), "{error}");
+    assert_eq!(paths(&store).await, before, "nothing is deleted");
+
+    publisher.publish(&two, &context).await.unwrap();
+    let report = publisher.prune(&nothing_kept(), &context).await.unwrap();
+    assert_eq!(report.deleted, [*one.id()].into());
+}
+
+/// As when somebody wrote it by hand at night, to get machines back to the release before.
+#[tokio::test]
+async fn a_pointer_that_somebody_else_wrote_may_lead_to_any_release() {
+    let store = MemoryStore::new();
+    let publisher = Publisher::new(store.clone());
+    let context = Context::new();
+    let [one, two] = ["one", "two"].map(sample_release);
+    publisher.publish(&one, &context).await.unwrap();
+    publisher.publish(&two, &context).await.unwrap();
+    let pointer = ReleasePath::new("current.ipxe").unwrap();
+    let there = store.read(&pointer).await.unwrap().unwrap();
+    let by_hand = format!("#!ipxe\nchain releases/{}/boot.ipxe\n", one.id());
+    store.swap(&pointer, Some(&there.version), by_hand.into()).await.unwrap();
+    age().await;
+
+    let before = paths(&store).await;
+    let error = publisher.prune(&nothing_kept(), &context).await.unwrap_err();
+    assert!(matches!(&error, Error::ForeignFile { path, .. } if *path == pointer), "{error:?}");
+    assert_eq!(paths(&store).await, before, "nothing is deleted");
+}
+
+/// Where there is no lock, a release that is staged while another is pruned keeps its blobs.
+#[tokio::test]
+async fn without_a_lock_what_is_staged_meanwhile_keeps_its_blobs() {
+    let inner = MemoryStore::new().with_capabilities(Capabilities::none());
+    let publisher = Publisher::new(inner.clone());
+    let context = Context::new();
+    let [one, two] = ["one", "two"].map(sample_release);
+    publisher.publish(&one, &context).await.unwrap();
+    publisher.publish(&two, &context).await.unwrap();
+    age().await;
+
+    let staged = Arc::new(AtomicBool::new(false));
+    let store = Meanwhile { inner, release: one.clone(), staged: staged.clone() };
+    Publisher::new(store).prune(&nothing_kept(), &context).await.unwrap();
+    assert!(staged.load(Ordering::SeqCst));
+    assert!(publisher.releases().await.unwrap().contains(one.id()));
+    let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);
+    let report = publisher.verify(scope, depth, &context).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+}
+
+/// Another publisher stages a release in the moment in which blobs are listed.
+#[derive(Debug)]
+struct Meanwhile {
+    inner: MemoryStore,
+    release: Release,
+    staged: Arc<AtomicBool>,
+}
+
+impl fmt::Display for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+#[async_trait]
+impl Store for Meanwhile {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+    async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+        self.inner.stat(paths).await
+    }
+    async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+        let blobs = ListScope::Below(ReleasePath::new("blobs").unwrap());
+        if *scope == blobs && !self.staged.swap(true, Ordering::SeqCst) {
+            let other = Publisher::new(self.inner.clone());
+            let staged = other.stage(&self.release, &Context::new()).await?;
+            assert!(staged.present > 0, "its blobs are there still");
+        }
+        self.inner.list(scope).await
+    }
+    async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
+        self.inner.read(path).await
+    }
+    async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
+        self.inner.open(path).await
+    }
+    async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
+        self.inner.send(uploads, context).await
+    }
+    async fn swap(
+        &self,
+        path: &ReleasePath,
+        expected: Option<&Version>,
+        content: Bytes,
+    ) -> Result<Swap, Error> {
+        self.inner.swap(path, expected, content).await
+    }
+    async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
+        self.inner.delete(paths, context).await
+    }
+    async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
+        self.inner.link(links).await
+    }
+    async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
+        self.inner.lock(context).await
+    }
+}

@@ -1,0 +1,69 @@
+//! What the S3 tests share: a server with a bucket, and stores in it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use netboot_core::{ArtifactKind, BytesArtifact, Context, FileName, ReleasePath};
+use netboot_publish::{S3Keys, S3Store, S3StoreBuilder, Store, Upload};
+use netboot_testbed::S3Server;
+use tempfile::TempDir;
+
+pub(crate) const BUCKET: &str = "boot-images";
+
+/// A server of its own, with an empty bucket.
+pub(crate) struct Site {
+    pub(crate) server: S3Server,
+    targets: AtomicUsize,
+    /// Goes last.
+    _directory: TempDir,
+}
+
+impl Site {
+    pub(crate) fn new(start: impl FnOnce(&Path) -> S3Server) -> Self {
+        let directory = TempDir::new().unwrap();
+        let server = start(directory.path());
+        server.create_bucket(BUCKET);
+        Self { server, targets: AtomicUsize::new(0), _directory: directory }
+    }
+
+    /// A store's settings, with the right keys.
+    pub(crate) fn builder(&self) -> S3StoreBuilder {
+        S3Store::builder(BUCKET)
+            .endpoint(self.server.endpoint())
+            .allow_http(true)
+            .credentials(S3Keys::new(self.server.access_key(), self.server.secret_key()))
+    }
+
+    /// Makes new, empty targets: prefixes of the bucket.
+    pub(crate) fn targets(&self, store: &S3Store) -> impl Fn() -> Arc<dyn Store> {
+        move || {
+            let number = self.targets.fetch_add(1, Ordering::Relaxed);
+            Arc::new(store.with_prefix(Some(&path(&format!("target/{number}")))))
+        }
+    }
+}
+
+pub(crate) fn path(text: &str) -> ReleasePath {
+    ReleasePath::new(text).unwrap()
+}
+
+pub(crate) fn upload(place: &str, bytes: impl Into<Bytes>) -> Upload {
+    let name = FileName::new("object").unwrap();
+    Upload::new(path(place), Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, bytes)))
+}
+
+pub(crate) async fn put(store: &S3Store, place: &str, bytes: impl Into<Bytes>) {
+    store.send(vec![upload(place, bytes)], &Context::new()).await.unwrap();
+}
+
+pub(crate) async fn get(store: &S3Store, place: &str) -> Option<Bytes> {
+    store.read(&path(place)).await.unwrap().map(|document| document.bytes)
+}
+
+/// Fails if it takes longer than that.
+pub(crate) async fn soon<T>(limit: Duration, work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(limit, work).await.unwrap()
+}

@@ -1,0 +1,38 @@
+//! An S3 bucket is a store, and the publisher over it keeps its promises: on a server that
+//! compares and swaps, and on one that ignores preconditions.
+
+use netboot_publish::{Capabilities, Store, contract};
+use netboot_testbed::S3Server;
+
+use crate::s3::Site;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ministack_is_a_store() {
+    let site = Site::new(S3Server::ministack);
+    let store = site.builder().build().await.unwrap();
+    let able = Capabilities::none().with_compare_and_swap(true).with_lock(true);
+    assert_eq!(store.capabilities(), able);
+    contract::check_store(site.targets(&store)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn publishing_to_ministack_keeps_the_promises() {
+    let site = Site::new(S3Server::ministack);
+    let store = site.builder().build().await.unwrap();
+    contract::check_publisher(site.targets(&store)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nanio_is_a_store_without_compare_and_swap() {
+    let site = Site::new(S3Server::nanio);
+    let store = site.builder().build().await.unwrap();
+    assert_eq!(store.capabilities(), Capabilities::none(), "it overwrites and answers 200");
+    contract::check_store(site.targets(&store)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn publishing_to_nanio_keeps_the_promises_but_order() {
+    let site = Site::new(S3Server::nanio);
+    let store = site.builder().build().await.unwrap();
+    contract::check_publisher(site.targets(&store)).await;
+}

@@ -1,0 +1,107 @@
+//! Where a bucket's store has its keys from.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use netboot_publish::{
+    Error, ListScope, S3CredentialProvider, S3Credentials, S3Failure, S3Keys, S3Store, Store,
+};
+use netboot_testbed::S3Server;
+
+use crate::s3::{BUCKET, Site, get, path, put, soon};
+
+/// Gives keys as often as they last.
+#[derive(Debug)]
+struct Vault {
+    keys: Option<S3Keys>,
+    asked: AtomicUsize,
+}
+
+#[async_trait]
+impl S3CredentialProvider for Vault {
+    async fn keys(&self) -> Result<S3Keys, Box<dyn std::error::Error + Send + Sync>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.keys.clone().ok_or_else(|| "the vault is sealed".into())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_is_asked_for_keys() {
+    let site = Site::new(S3Server::nanio);
+    let keys = S3Keys::new(site.server.access_key(), site.server.secret_key());
+    let vault = |keys| Arc::new(Vault { keys, asked: AtomicUsize::new(0) });
+    let open = vault(Some(keys));
+    let store = site.builder().credentials(S3Credentials::Provider(open.clone()));
+    let store = store.build().await.unwrap();
+    put(&store, "blobs/x", "x").await;
+    store.list(&ListScope::Root).await.unwrap();
+    assert!(open.asked.load(Ordering::Relaxed) > 3);
+
+    let sealed = site.builder().credentials(S3Credentials::Provider(vault(None)));
+    let error = sealed.build().await.unwrap_err();
+    assert!(matches!(error, Error::S3 { failure: S3Failure::NoCredentials, .. }), "{error:?}");
+    assert!(format!("{error:?}").contains("the vault is sealed"), "{error:?}");
+}
+
+/// ministack serves everyone: what matters is that nothing is signed, and nobody asked for keys.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_anonymous_reads_what_is_public() {
+    let site = Site::new(S3Server::ministack);
+    let store = site.builder().build().await.unwrap();
+    put(&store, "boot.ipxe", "#!ipxe\n").await;
+    let anonymous = site.builder().credentials(S3Credentials::Anonymous).without_probe();
+    let anonymous = anonymous.build().await.unwrap();
+    assert_eq!(get(&anonymous, "boot.ipxe").await.unwrap(), "#!ipxe\n");
+    assert_eq!(anonymous.list(&ListScope::Root).await.unwrap().len(), 1);
+    assert_eq!(anonymous.stat(&[path("boot.ipxe")]).await.unwrap().len(), 1);
+}
+
+/// Says what is expected of the process that runs with other variables.
+const EXPECTED: &str = "NETBOOT_TEST_S3_EXPECTED";
+
+/// Runs itself again with these variables and no other of Amazon's.
+fn with_environment(expected: &str, variables: &[(&str, &str)]) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["s3_credentials::the_environment_is_looked_at", "--exact"])
+        .env(EXPECTED, expected);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    let output = command.envs(variables.iter().copied()).output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+}
+
+#[test]
+fn the_environment_is_looked_at() {
+    if let Ok(expected) = std::env::var(EXPECTED) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let builder = S3Store::builder(BUCKET).allow_http(true).retries(1, Duration::from_secs(3));
+        let built = runtime.block_on(soon(Duration::from_secs(60), builder.build()));
+        let found = match built {
+            Ok(store) => store.to_string(),
+            Err(Error::S3 { failure, .. }) => format!("{failure:?}"),
+            Err(error) => format!("{error:?}"),
+        };
+        assert_eq!(found, expected);
+        return;
+    }
+    let site = Site::new(S3Server::nanio);
+    let endpoint = ("AWS_ENDPOINT_URL_S3", &*site.server.endpoint());
+    let access = ("AWS_ACCESS_KEY_ID", site.server.access_key());
+    let secret = ("AWS_SECRET_ACCESS_KEY", site.server.secret_key());
+    let url = format!("{}/{BUCKET}/", site.server.endpoint());
+    with_environment(&url, &[endpoint, access, secret, ("AWS_REGION", "eu-central-1")]);
+    // A setting of another program's for all services does not count against that for this one.
+    let wrong = ("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    with_environment(&url, &[endpoint, access, secret, wrong]);
+    with_environment("WrongSecretKey", &[endpoint, access, ("AWS_SECRET_ACCESS_KEY", "another")]);
+    // Half of a pair, and none at all on a machine that gives none.
+    with_environment("NoCredentials", &[endpoint, access]);
+    let instance = ("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1");
+    with_environment("NoCredentials", &[endpoint, instance]);
+}

@@ -1,0 +1,92 @@
+//! Listings that cannot be trusted are errors: what is left out of one is taken for gone, and what
+//! looks old is pruned.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use netboot_core::Context;
+use netboot_publish::{Error, ListScope, Listed, S3Failure, S3Keys, S3Store, Store};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+
+use crate::s3::{BUCKET, soon};
+
+/// A store in a bucket whose server gives this one answer to whatever it is asked.
+async fn answering(body: String) -> S3Store {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            let mut line = String::new();
+            while line != "\r\n" {
+                line.clear();
+                if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
+                    break;
+                }
+            }
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            // A client that has gone wants no answer.
+            let _ = stream.get_mut().write_all(answer.as_bytes()).await;
+        }
+    });
+    let builder = S3Store::builder(BUCKET).endpoint(format!("http://{address}")).allow_http(true);
+    let builder = builder.credentials(S3Keys::new("a", "b")).without_probe();
+    builder.retries(1, Duration::from_secs(5)).build().await.unwrap()
+}
+
+fn page(time: &str, end: &str) -> String {
+    format!(
+        "<ListBucketResult><Contents><Key>boot.ipxe</Key><LastModified>{time}</LastModified>\
+         <Size>7</Size></Contents>{end}</ListBucketResult>"
+    )
+}
+
+async fn list(body: String) -> Result<Vec<Listed>, Error> {
+    let store = answering(body).await;
+    soon(Duration::from_secs(20), store.list(&ListScope::Root)).await
+}
+
+#[tokio::test]
+async fn a_time_is_understood_with_and_without_an_offset() {
+    for time in ["1970-01-01T00:01:40Z", "1970-01-01T00:01:40.250Z", "1970-01-01T00:01:40+00:00"] {
+        let listed = list(page(time, "")).await.unwrap();
+        let [Listed { path, entry }] = &listed[..] else { panic!("{listed:?}") };
+        assert_eq!((path.as_str(), entry.size()), ("boot.ipxe", Some(7)));
+        assert_eq!(entry.modified(), Some(UNIX_EPOCH + Duration::from_secs(100)), "{time}");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_cannot_be_trusted_is_an_error() {
+    let time = "1970-01-01T00:01:40Z";
+    let more = "<IsTruncated>true</IsTruncated>";
+    let same = format!("{more}<NextContinuationToken>one</NextContinuationToken>");
+    for (what, body) in [
+        ("it says that there is more, and not how to get it", page(time, more)),
+        ("it gives the same page for ever", page(time, &same)),
+        ("its time is none", page("yesterday", "")),
+        ("it is a page of the web", "<html><p>Welcome!<br></html>".to_owned()),
+        ("it is none at all", "welcome".to_owned()),
+    ] {
+        let error = list(body).await.unwrap_err();
+        let Error::S3 { failure, .. } = &error else { panic!("{what}: {error:?}") };
+        assert_eq!(*failure, S3Failure::NotS3, "{what}: {error:?}");
+        assert!(error.hint().unwrap().contains("S3 server"), "{what}: {error}");
+    }
+}
+
+/// Else an upload that goes on would be taken for an abandoned one.
+#[tokio::test]
+async fn an_upload_whose_time_is_not_known_is_not_aborted() {
+    let uploads = "<ListMultipartUploadsResult><Upload><Key>blobs/x</Key><UploadId>1</UploadId>\
+                   <Initiated>lately</Initiated></Upload></ListMultipartUploadsResult>";
+    let store = answering(uploads.to_owned()).await;
+    let context = Context::new();
+    let aborted = store.abort_abandoned_uploads(Duration::from_secs(3600), &context);
+    let error = soon(Duration::from_secs(20), aborted).await.unwrap_err();
+    assert!(matches!(error, Error::S3 { failure: S3Failure::NotS3, .. }), "{error:?}");
+}

@@ -1,0 +1,98 @@
+//! A server that is away for a while, or answers late, is waited for; and whoever swaps meanwhile
+//! learns how it went.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use netboot_core::Context;
+use netboot_publish::{Publisher, Store, Swap, VerifyDepth, VerifyScope, contract};
+use netboot_testbed::S3Server;
+
+use crate::s3::{Site, get, path, put, soon, upload};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_away_is_waited_for() {
+    for start in [S3Server::ministack, S3Server::nanio] {
+        let mut site = Site::new(start);
+        let store = site.builder().retries(20, Duration::from_secs(60)).build().await.unwrap();
+        let publisher = Publisher::new(store);
+        let one = contract::sample_release("one");
+        publisher.publish(&one, &Context::new()).await.unwrap();
+        site.server.kill();
+        let publishing = {
+            let (publisher, two) = (publisher.clone(), contract::sample_release("two"));
+            tokio::spawn(async move { publisher.publish(&two, &Context::new()).await })
+        };
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert!(!publishing.is_finished());
+        site.server.restart();
+        let receipt = soon(Duration::from_secs(60), publishing).await.unwrap().unwrap();
+        assert_eq!(receipt.previous, Some(*one.id()));
+        let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);
+        let report = publisher.verify(scope, depth, &Context::new()).await.unwrap();
+        assert!(report.is_clean(), "{report}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_is_not_answered_is_made_again() {
+    let site = Site::new(S3Server::ministack);
+    let builder = site.builder().timeout(Duration::from_secs(1)).part_size(5 << 20);
+    let store = builder.build().await.unwrap();
+    put(&store, "blobs/before", "before").await;
+    site.server.pause();
+    let sending = {
+        let store = store.clone();
+        let uploads = vec![
+            upload("blobs/small", "small"),
+            upload("blobs/large", vec![7; 12_000_000]),
+            upload("releases/0/boot.ipxe", "#!ipxe\n"),
+        ];
+        tokio::spawn(async move { store.send(uploads, &Context::new()).await })
+    };
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert!(!sending.is_finished());
+    site.server.resume();
+    soon(Duration::from_secs(60), sending).await.unwrap().unwrap();
+    assert_eq!(get(&store, "blobs/small").await.unwrap(), "small");
+    assert!(get(&store, "blobs/large").await.unwrap() == vec![7; 12_000_000]);
+}
+
+/// One writer, and a server that is killed again and again: no swap may be lost, and none may be
+/// taken for another's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_swap_whose_answer_is_lost_is_not_taken_for_a_conflict() {
+    let mut site = Site::new(S3Server::ministack);
+    let store = site.builder().retries(20, Duration::from_secs(60)).build().await.unwrap();
+    let ended = Arc::new(AtomicBool::new(false));
+    let killer = {
+        let ended = ended.clone();
+        thread::spawn(move || {
+            let mut kills = 0;
+            while !ended.load(Ordering::Relaxed) {
+                // Not in step with the writer.
+                thread::sleep(Duration::from_millis(311 + kills * 7));
+                site.server.restart();
+                kills += 1;
+            }
+            kills
+        })
+    };
+    let pointer = path("current.ipxe");
+    let mut last = Bytes::new();
+    for n in 0..150 {
+        let there = soon(Duration::from_secs(60), store.read(&pointer)).await.unwrap();
+        let found = there.as_ref().map_or_else(Bytes::new, |there| there.bytes.clone());
+        assert_eq!(found, last, "swap {n}");
+        last = Bytes::from(format!("#!ipxe\n# {n}\n"));
+        let version = there.map(|there| there.version);
+        let swap = store.swap(&pointer, version.as_ref(), last.clone());
+        assert_eq!(soon(Duration::from_secs(60), swap).await.unwrap(), Swap::Done, "swap {n}");
+    }
+    ended.store(true, Ordering::Relaxed);
+    let kills = killer.join().unwrap();
+    assert!(kills >= 2, "the server was killed {kills} times");
+}

@@ -1,0 +1,110 @@
+//! Staging at all sites and going live at all of them, as two steps.
+
+use std::sync::atomic::Ordering;
+
+use netboot_core::{CancellationToken, Context, ReleaseId};
+use netboot_publish::contract::sample_release;
+use netboot_publish::{ActivationKind, ActivationPolicy, Error, Publisher, Sites};
+
+use crate::faulty::{Faults, Faulty};
+use crate::site_outcomes::outcomes;
+
+/// Osaka with faults, and Tokyo without.
+struct Two {
+    faults: Faults,
+    stores: [Faulty; 2],
+    sites: Sites,
+}
+
+impl Two {
+    fn new(policy: ActivationPolicy) -> Self {
+        let faults = Faults::default();
+        let stores = [Faulty::new(faults.clone()), Faulty::new(Faults::default())];
+        let [osaka, tokyo] = stores.clone().map(Publisher::new);
+        let sites = Sites::builder()
+            .site("osaka".parse().unwrap(), osaka)
+            .site("tokyo".parse().unwrap(), tokyo)
+            .policy(policy);
+        Self { faults, stores, sites: sites.build().unwrap() }
+    }
+
+    async fn live(&self) -> [Option<ReleaseId>; 2] {
+        let [osaka, tokyo] = self.stores.clone().map(Publisher::new);
+        [osaka.live().await.unwrap(), tokyo.live().await.unwrap()]
+    }
+}
+
+#[tokio::test]
+async fn what_is_staged_everywhere_goes_live_everywhere_and_back() {
+    for policy in [ActivationPolicy::AllOrNone, ActivationPolicy::EachByItself] {
+        let (two, context) = (Two::new(policy), Context::new());
+        let [one, other] = ["one", "other"].map(sample_release);
+        for release in [&one, &other] {
+            let before = two.live().await;
+            let staged = two.sites.stage(release, &context).await;
+            assert_eq!(outcomes(&staged), ["staged"; 2], "{staged}");
+            staged.ensure_staged_everywhere().unwrap();
+            assert_eq!(two.live().await, before);
+            let live = two.sites.activate(release.id(), &context).await;
+            live.ensure_live_everywhere().unwrap();
+            assert_eq!(two.live().await, [Some(*release.id()); 2]);
+        }
+        two.sites.rollback(one.id(), &context).await.ensure_live_everywhere().unwrap();
+        assert_eq!(two.live().await, [Some(*one.id()); 2]);
+        let history = Publisher::new(two.stores[1].clone()).history().await.unwrap();
+        assert_eq!(history[0].kind, ActivationKind::RolledBack);
+        // What is live everywhere stays so, and is no error.
+        two.sites.activate(one.id(), &context).await.ensure_live_everywhere().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_staged_at_one_site_only_goes_live_by_the_policy() {
+    let context = Context::new();
+    let release = sample_release("one");
+    for policy in [ActivationPolicy::AllOrNone, ActivationPolicy::EachByItself] {
+        let two = Two::new(policy);
+        two.faults.send_fails.store(true, Ordering::SeqCst);
+        let staged = two.sites.stage(&release, &context).await;
+        assert_eq!(outcomes(&staged), ["failed", "staged"], "{staged}");
+        let error = staged.ensure_staged_everywhere().unwrap_err();
+        assert!(matches!(error, Error::NotStagedEverywhere { .. }), "{error}");
+        assert!(error.to_string().contains("osaka: failed: "), "{error}");
+        let report = two.sites.activate(release.id(), &context).await;
+        let (expected, live) = match policy {
+            ActivationPolicy::AllOrNone => (["failed", "staged"], None),
+            _ => (["failed", "live"], Some(*release.id())),
+        };
+        assert_eq!(outcomes(&report), expected, "{report}");
+        assert_eq!(two.live().await, [None, live]);
+    }
+}
+
+#[tokio::test]
+async fn where_one_site_cannot_go_live_the_other_goes_back() {
+    let (two, context) = (Two::new(ActivationPolicy::AllOrNone), Context::new());
+    let [one, other] = ["one", "other"].map(sample_release);
+    two.sites.publish(&one, &context).await.ensure_live_everywhere().unwrap();
+    two.sites.stage(&other, &context).await.ensure_staged_everywhere().unwrap();
+    for late in [false, true] {
+        two.faults.swap_fails.store(!late, Ordering::SeqCst);
+        two.faults.swap_fails_late.store(late, Ordering::SeqCst);
+        let report = two.sites.activate(other.id(), &context).await;
+        assert_eq!(outcomes(&report), ["failed", "rolled back"], "{report}");
+        assert_eq!(two.live().await, [Some(*one.id()); 2]);
+    }
+}
+
+#[tokio::test]
+async fn cancelled_before_it_begins_it_changes_nothing() {
+    let two = Two::new(ActivationPolicy::AllOrNone);
+    let release = sample_release("one");
+    two.sites.stage(&release, &Context::new()).await.ensure_staged_everywhere().unwrap();
+    let token = CancellationToken::new();
+    token.cancel();
+    let cancelled = Context::new().with_cancellation(token);
+    let report = two.sites.activate(release.id(), &cancelled).await;
+    assert_eq!(report.live().count(), 0, "{report}");
+    assert!(report.ensure_live_everywhere().is_err());
+    assert_eq!(two.live().await, [None; 2]);
+}

@@ -1,0 +1,228 @@
+//! Real iPXE runs scripts by BIOS and by UEFI, and the report says what became of them.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use netboot_core::{Context, Event, Phase};
+use netboot_qemu::{BootOutcome, BootStage, Error, FetchOutcome, Firmware, key};
+
+use crate::machine::site::{Site, machine};
+
+#[tokio::test]
+async fn a_marker_is_seen() {
+    let site = Site::with_script("#!ipxe\necho NETBOOT-HERE ${net0/mac}\nsleep 600\n").await;
+    let machine = machine(Firmware::Bios).mac("52:54:00:c0:ff:ee".parse().unwrap());
+    let report = site.boot(machine.expect("NETBOOT-HERE 52:54:00:c0:ff:ee"), "boot.ipxe").await;
+
+    report.ensure_success().unwrap();
+    assert_eq!(report.outcome, BootOutcome::Succeeded);
+    assert_eq!(report.reached, BootStage::MarkersSeen);
+    assert_eq!(report.firmware, Firmware::Bios);
+    let stages: Vec<_> = report.stages.keys().copied().collect();
+    let expected = [BootStage::Started, BootStage::Dhcp, BootStage::Script, BootStage::MarkersSeen];
+    assert_eq!(stages, expected);
+    assert!(report.missing.is_empty());
+    assert_eq!(report.fetched.len(), 1);
+    assert_eq!(report.fetched[0].url, report.url);
+    assert!(report.fetched[0].succeeded());
+    assert_eq!(report.url, format!("http://10.0.2.2:{}/boot.ipxe", site.server.address().port()));
+    let requests = site.server.requests();
+    assert!(requests.iter().any(|request| request.path == "/boot.ipxe" && request.status == 200));
+}
+
+async fn a_file_that_is_missing_ends_the_boot(firmware: Firmware) {
+    // Longer than a line of the console.
+    let blob = format!("releases/{0}/blobs/{0}", "0123456789abcdef".repeat(4));
+    let site = Site::with_script(&format!("#!ipxe\nkernel {blob}\nboot\n")).await;
+    let report = site.boot(machine(firmware).expect("NETBOOT-HERE"), "boot.ipxe").await;
+
+    assert!(matches!(report.outcome, BootOutcome::FirmwareGaveUp { .. }), "{:?}", report.outcome);
+    assert_eq!(report.reached, BootStage::Script);
+    assert_eq!(report.missing, ["NETBOOT-HERE"]);
+    assert_eq!(report.fetched.len(), 2, "{:?}", report.fetched);
+    assert_eq!(report.fetched[1].url, blob);
+    let FetchOutcome::Failed { message, page } = &report.fetched[1].outcome else {
+        panic!("{:?}", report.fetched);
+    };
+    assert_eq!(message, "No such file or directory");
+    assert!(page.starts_with("http://ipxe.org/"), "{page}");
+
+    let error = report.ensure_success().unwrap_err();
+    let said = error.to_string();
+    assert!(
+        said.contains("it came to: script") && said.contains("not seen: NETBOOT-HERE"),
+        "{said}"
+    );
+    assert!(said.contains("No such file or directory"), "{said}");
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("404") && hint.contains(&blob), "{hint}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_missing_ends_the_boot_by_bios() {
+    a_file_that_is_missing_ends_the_boot(Firmware::Bios).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_missing_ends_the_boot_by_uefi() {
+    a_file_that_is_missing_ends_the_boot(Firmware::Uefi).await;
+}
+
+#[tokio::test]
+async fn a_script_that_is_missing_is_told_apart_from_one_that_ends() {
+    let site = Site::with_script("#!ipxe\nexit\n").await;
+    let (missing, ended) = tokio::join!(
+        site.boot(machine(Firmware::Bios).expect("NETBOOT-HERE"), "missing.ipxe"),
+        site.boot(machine(Firmware::Bios).expect("NETBOOT-HERE"), "boot.ipxe")
+    );
+    assert_eq!(missing.reached, BootStage::Dhcp);
+    let hint = missing.ensure_success().unwrap_err().hint().unwrap();
+    assert!(hint.contains("404") && hint.contains("/missing.ipxe"), "{hint}");
+
+    assert!(matches!(ended.outcome, BootOutcome::FirmwareGaveUp { .. }), "{:?}", ended.outcome);
+    assert_eq!(ended.reached, BootStage::Script);
+    let hint = ended.ensure_success().unwrap_err().hint().unwrap();
+    assert!(hint.contains("ended before it fetched a kernel"), "{hint}");
+}
+
+/// The hint for a boot of this URL, to which iPXE gets no further than the try.
+async fn hint_for(url: &str) -> String {
+    let machine = machine(Firmware::Bios).build().unwrap();
+    let report = machine.boot(&url.parse().unwrap(), &Context::new()).await.unwrap();
+    assert_eq!(report.reached, BootStage::Dhcp, "{report}");
+    report.ensure_success().unwrap_err().hint().unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_run_is_told_from_a_protocol_that_is_not_there() {
+    // Nothing is given the port of tcpmux (RFC 1078) any more.
+    let (plain, encrypted) = tokio::join!(
+        hint_for("http://127.0.0.1:1/boot.ipxe"),
+        hint_for("https://127.0.0.1:1/boot.ipxe")
+    );
+    assert!(plain.contains("nothing listens") && plain.contains(":1/boot.ipxe"), "{plain}");
+    assert!(encrypted.contains("HTTPS"), "{encrypted}");
+}
+
+#[tokio::test]
+async fn the_time_is_kept_and_the_missing_marker_named() {
+    let site = Site::with_script("#!ipxe\necho FIRST\nsleep 600\n").await;
+    // Long enough for the script on a busy computer, and short for a test.
+    let machine = machine(Firmware::Bios).timeout(Duration::from_secs(20));
+    let report = site.boot(machine.expect("SECOND").expect("FIRST"), "boot.ipxe").await;
+    assert_eq!(report.outcome, BootOutcome::TimedOut);
+    assert_eq!(report.reached, BootStage::Script);
+    assert_eq!(report.missing, ["SECOND"]);
+    assert!(report.duration >= Duration::from_secs(20));
+    assert!(report.duration < Duration::from_secs(25), "{:?}", report.duration);
+    let hint = report.ensure_success().unwrap_err().hint().unwrap();
+    assert!(hint.contains("menu or a prompt"), "{hint}");
+}
+
+#[tokio::test]
+async fn a_text_of_the_callers_ends_the_boot() {
+    let site = Site::with_script("#!ipxe\necho it is BROKEN here\nsleep 600\n").await;
+    let report = site
+        .boot(machine(Firmware::Bios).expect("NETBOOT-HERE").fail_on("BROKEN"), "boot.ipxe")
+        .await;
+    let line = "it is BROKEN here".to_owned();
+    assert_eq!(report.outcome, BootOutcome::FailureSeen { line });
+    assert!(report.ensure_success().is_err());
+}
+
+async fn keys_choose_in_a_menu(firmware: Firmware) {
+    let site = Site::with_script(
+        "#!ipxe\n\
+         menu Which one\n\
+         item first The first one\n\
+         item second The second one\n\
+         item third The third one\n\
+         choose chosen\n\
+         echo CHOSEN-${chosen}\n\
+         prompt --key y Sure?\n\
+         echo SURE\n\
+         sleep 600\n",
+    )
+    .await;
+    let machine = machine(firmware)
+        .press("The third one", format!("{}{}", key::DOWN, key::ENTER))
+        .press("Sure?", "y")
+        .expect("CHOSEN-second")
+        .expect("SURE");
+    site.boot(machine, "boot.ipxe").await.ensure_success().unwrap();
+}
+
+#[tokio::test]
+async fn keys_choose_in_a_menu_by_bios() {
+    keys_choose_in_a_menu(Firmware::Bios).await;
+}
+
+#[tokio::test]
+async fn keys_choose_in_a_menu_by_uefi() {
+    keys_choose_in_a_menu(Firmware::Uefi).await;
+}
+
+#[tokio::test]
+async fn a_url_that_is_too_long_for_dhcp_boots_too() {
+    let site = Site::new().await;
+    let script =
+        format!("releases/{}/{}/netboot.ipxe", "0123456789abcdef".repeat(4), "p".repeat(63));
+    site.write(&script, "#!ipxe\nchain next.ipxe\n");
+    let next = script.replace("netboot.ipxe", "next.ipxe");
+    site.write(&next, "#!ipxe\necho NETBOOT-HERE\nsleep 600\n");
+    let report = site.boot(machine(Firmware::Bios).expect("NETBOOT-HERE"), &script).await;
+    report.ensure_success().unwrap();
+    let urls: Vec<&str> = report.fetched.iter().map(|fetch| fetch.url.as_str()).collect();
+    assert_eq!(urls, [report.url.as_str(), "next.ipxe"]);
+    assert!(report.url.len() > 127);
+}
+
+#[tokio::test]
+async fn console_lines_are_events_of_the_phase() {
+    let site = Site::with_script("#!ipxe\necho NETBOOT-HERE\nsleep 600\n").await;
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let seen = events.clone();
+    let context = Context::new().with_events(move |event| seen.lock().unwrap().push(event));
+    let machine = machine(Firmware::Bios).expect("NETBOOT-HERE").build().unwrap();
+    machine.boot(&site.server.url("boot.ipxe"), &context).await.unwrap();
+    let events = events.lock().unwrap();
+    let phase = Phase::Booting;
+    assert_eq!(events.first(), Some(&Event::PhaseStarted { phase, profile: None }));
+    assert_eq!(events.last(), Some(&Event::PhaseFinished { phase, profile: None }));
+    let (origin, line) = ("console".to_owned(), "NETBOOT-HERE".to_owned());
+    assert!(events.contains(&Event::Log { profile: None, origin, line }), "{events:?}");
+}
+
+#[tokio::test]
+async fn a_url_that_no_guest_can_boot_is_refused() {
+    let machine = machine(Firmware::Bios).build().unwrap();
+    let url = "file:///boot.ipxe".parse().unwrap();
+    let error = machine.boot(&url, &Context::new()).await.unwrap_err();
+    assert!(matches!(error, Error::UnusableUrl { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_boot_that_the_emulation_failed_is_begun_again_and_at_last_reported() {
+    // What Linux says when TCG's timer was too slow for it; here, iPXE says it each time.
+    let panic = "Kernel panic - not syncing: IO-APIC + timer doesn't work!";
+    let site = Site::with_script(&format!("#!ipxe\necho {panic}\nsleep 600\n")).await;
+    let warnings = Arc::new(Mutex::new(0));
+    let count = warnings.clone();
+    let context = Context::new().with_events(move |event| {
+        if let Event::Warning { .. } = event {
+            *count.lock().unwrap() += 1;
+        }
+    });
+    let machine = machine(Firmware::Bios).accelerator(netboot_qemu::Accelerator::Tcg);
+    let url = site.server.url("boot.ipxe");
+    let report = machine.build().unwrap().boot(&url, &context).await.unwrap();
+    assert!(matches!(&report.outcome, BootOutcome::Panicked { line } if line == panic), "{report}");
+    assert_eq!(*warnings.lock().unwrap(), 2);
+    let boots = site
+        .server
+        .requests()
+        .iter()
+        .filter(|r| r.path == "/boot.ipxe" && r.method == "GET")
+        .count();
+    assert!(boots >= 3, "{boots}");
+}

@@ -1,0 +1,5 @@
+//! The tests of the chores.
+#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+
+mod chores;
+mod crates;

@@ -1,0 +1,232 @@
+//! The service is killed at many moments of its work, and started again: what was begun is brought
+//! to its end, what machines see is whole at every moment, and nothing is left over.
+//!
+//! `DEPLOYER_CRASHES` says at how many moments of a deployment; 6 by default. Half of them are spread
+
+//! over all of it, and half over the short time in which a release is staged and goes live.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use netboot_core::{Context, ReleaseId};
+use netboot_publish::{VerifyDepth, VerifyScope};
+use reqwest::Method;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::service::{Place, SITES, Service, files};
+use crate::small_release;
+
+fn moments() -> u32 {
+    let chosen = std::env::var("DEPLOYER_CRASHES").ok();
+    chosen.map_or(6, |text| text.parse().unwrap())
+}
+
+/// Waits for one of the moments of a deployment that takes this long.
+async fn wait_for(moment: u32, takes: Duration, service: &Service, id: &str) {
+    let share = |of: Duration| of * (moment / 2) / moments().div_ceil(2);
+    if moment.is_multiple_of(2) {
+        tokio::time::sleep(share(takes)).await;
+    } else {
+        // What is built is kept by then, and the rest takes less than this.
+        service.says(id, "\"phase\":\"verifying\"").await;
+        tokio::time::sleep(share(Duration::from_millis(80))).await;
+    }
+}
+
+/// Fails unless all that machines can see at both sites is whole, to the last byte.
+async fn assert_whole(place: &Place) {
+    for site in SITES {
+        let publisher = place.publisher(site);
+        let Some(live) = publisher.live().await.unwrap() else { continue };
+        let (scope, context) = (VerifyScope::Release(live), Context::new());
+        let report = publisher.verify(scope, VerifyDepth::Content, &context).await.unwrap();
+        assert!(report.is_clean(), "{site}: {report}");
+    }
+}
+
+/// Fails unless both sites have this release live, and nothing that belongs to no release.
+async fn assert_clean(place: &Place, live: ReleaseId) {
+    for directory in SITES.map(|site| place.path(site)).iter().chain([&place.path("state/builds")])
+    {
+        let left: Vec<_> = files(directory).into_iter().filter(|path| is_temporary(path)).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+    let left: Vec<_> =
+        files(&place.path("state/jobs")).into_iter().filter(|path| is_temporary(path)).collect();
+    assert!(left.is_empty(), "{left:?}");
+    for site in SITES {
+        let publisher = place.publisher(site);
+        assert_eq!(publisher.live().await.unwrap(), Some(live), "{site}");
+        let (scope, context) = (VerifyScope::Everything, Context::new());
+        let report = publisher.verify(scope, VerifyDepth::Content, &context).await.unwrap();
+        assert!(report.is_clean(), "{site}: {report}");
+    }
+}
+
+/// Whether a file lies where files are written before they have their name.
+fn is_temporary(path: &Path) -> bool {
+    let mut names = path.components().map(|name| name.as_os_str().to_string_lossy());
+    names.any(|name| {
+        name.starts_with(".new-") || name.starts_with(".tmp") || name == "incomplete.json"
+    })
+}
+
+#[tokio::test]
+async fn a_deployment_is_killed_at_any_moment_and_brought_to_its_end() {
+    let place = Place::new("0");
+    let deploy = json!({"kind": "deploy", "profiles": ["worker"]});
+    let service = place.start();
+    let first = service.succeeds(deploy.clone()).await;
+    // The second one builds what changes from one generation to the next, as those to come.
+    place.write_flake("1");
+    let begin = Instant::now();
+    let second = service.succeeds(deploy.clone()).await;
+    let takes = begin.elapsed();
+    let mut live: Vec<Value> = vec![first["result"].clone(), second["result"].clone()];
+    drop(service);
+
+    let (moments, mut attempts) = (moments(), Vec::new());
+    for moment in 0..moments {
+        place.write_flake(&format!("{}", moment + 2));
+        let service = place.start();
+        let id = service.submit(deploy.clone()).await;
+        wait_for(moment, takes, &service, &id).await;
+        service.end(Signal::KILL);
+        place.assert_no_strays();
+        assert_whole(&place).await;
+        if moment % 4 == 1 {
+            // It is killed while it resumes, too.
+            let service = place.start();
+            tokio::time::sleep(takes * (moments - moment) / (2 * moments)).await;
+            service.end(Signal::KILL);
+            place.assert_no_strays();
+            assert_whole(&place).await;
+        }
+        let service = place.start();
+        let job = service.finished(&id).await;
+        assert_eq!(job["state"], "succeeded", "moment {moment}: {job:#}");
+        attempts.push(job["attempts"].as_u64().unwrap());
+        let release = job["result"].clone();
+        assert!(!live.contains(&release), "moment {moment} built what was there: {job:#}");
+        live.push(release.clone());
+        service.end(Signal::TERM);
+        place.assert_no_strays();
+        assert_clean(&place, release.as_str().unwrap().parse().unwrap()).await;
+    }
+    // Every generation went live, in its order, once.
+    let history = place.publisher("osaka").history().await.unwrap();
+    let order: Vec<Value> = history.iter().rev().map(|entry| json!(entry.release)).collect();
+    assert_eq!(order, live);
+    assert!(attempts.iter().any(|attempts| *attempts > 1), "nothing was interrupted: {attempts:?}");
+}
+
+/// Stages a release at both sites, without a build.
+async fn stage_everywhere(place: &Place, generation: &str) -> ReleaseId {
+    let mut staged = Vec::new();
+    for site in SITES {
+        staged.push(small_release::stage(&place.publisher(site), generation).await);
+    }
+    assert_eq!(staged[0], staged[1]);
+    staged[0]
+}
+
+#[tokio::test]
+async fn a_rollback_that_is_killed_goes_no_further_than_it_was_to() {
+    let place = Place::new("one");
+    let mut releases = Vec::new();
+    for generation in ["one", "two", "three"] {
+        let release = stage_everywhere(&place, generation).await;
+        for site in SITES {
+            place.publisher(site).activate(&release, &Context::new()).await.unwrap();
+        }
+        releases.push(json!(release));
+    }
+    let back = json!({"kind": "rollback", "to": "previous"});
+    for milliseconds in [0, 4, 8, 12, 16, 24] {
+        let service = place.start();
+        let id = service.submit(back.clone()).await;
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        service.end(Signal::KILL);
+        assert_whole(&place).await;
+        let service = place.start();
+        let job = service.finished(&id).await;
+        assert_eq!(job["state"], "succeeded", "{job:#}");
+        assert_eq!(service.live().await, releases[1], "after {milliseconds} ms: {job:#}");
+        service.succeeds(json!({"kind": "rollback", "to": releases[2]})).await;
+        service.end(Signal::KILL);
+        assert_clean(&place, releases[2].as_str().unwrap().parse().unwrap()).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_live_at_one_of_two_sites_after_a_crash_is_live_at_both_or_at_none() {
+    let place = Place::new("one");
+    let one = stage_everywhere(&place, "one").await;
+    let two = stage_everywhere(&place, "two").await;
+    let [osaka, tokyo] = SITES.map(|site| place.publisher(site));
+    for site in [&osaka, &tokyo] {
+        site.activate(&one, &Context::new()).await.unwrap();
+    }
+    fs::create_dir_all(place.path("state/jobs")).unwrap();
+    for (id, tokyo_works) in [(10, false), (11, true)] {
+        // As a service leaves it that was killed when the release was live at Osaka only.
+        osaka.activate(&two, &Context::new()).await.unwrap();
+        let record = json!({
+            "id": id.to_string(), "kind": "activate", "release": two, "result": two,
+            "state": "running", "attempts": 1, "going_live": true,
+            "live_before": {"osaka": one, "tokyo": one}, "created_at": "2026-01-31T12:00:00Z",
+        });
+        fs::write(place.path(&format!("state/jobs/{id}.json")), record.to_string()).unwrap();
+        let (there, away) = (place.path("tokyo"), place.path("away"));
+        if !tokyo_works {
+            fs::rename(&there, &away).unwrap();
+            fs::write(&there, "").unwrap();
+        }
+        let service = place.start();
+        let job = service.finished(&id.to_string()).await;
+        service.end(Signal::TERM);
+        if !tokyo_works {
+            fs::remove_file(&there).unwrap();
+            fs::rename(&away, &there).unwrap();
+        }
+        let (ends, live) =
+            if tokyo_works { ("succeeded", json!(two)) } else { ("failed", json!(one)) };
+        assert_eq!(job["state"], ends, "{job:#}");
+        assert_eq!(json!(osaka.live().await.unwrap()), live);
+        assert_eq!(json!(tokyo.live().await.unwrap()), live);
+    }
+}
+
+#[tokio::test]
+async fn a_proof_that_is_killed_leaves_no_machine_behind_and_is_begun_anew() {
+    let place = Place::new("one");
+    place.configure("[proof]\nexpect = ['NETBOOT-GENERATION one']\nmemory-mib = 512\n");
+    let service = place.start();
+    let id = service.submit(json!({"kind": "deploy", "profiles": ["worker"], "prove": true})).await;
+    // The machine is on, and its console says something.
+    service.says(&id, "\"phase\":\"booting\"").await;
+    service.says(&id, "iPXE").await;
+    service.end(Signal::KILL);
+    place.assert_no_strays();
+    let service = place.start();
+    let job = service.finished(&id).await;
+    assert_eq!((&job["state"], &job["attempts"]), (&json!("succeeded"), &json!(2)), "{job:#}");
+    assert_eq!(service.live().await, job["result"]);
+}
+
+#[tokio::test]
+async fn a_job_that_was_cancelled_stays_so() {
+    let place = Place::new("one");
+    place.write_gated_flake("gated");
+    let service = place.start();
+    let id = service.submit(json!({"kind": "deploy", "profiles": ["worker"]})).await;
+    service.says(&id, "\"phase\":\"realising\"").await;
+    service.change(Method::DELETE, &format!("/api/jobs/{id}")).send().await.unwrap();
+    service.end(Signal::KILL);
+    place.assert_no_strays();
+    let service = place.start();
+    assert_eq!(service.finished(&id).await["state"], "cancelled");
+    assert_eq!(service.live().await, Value::Null);
+}

@@ -1,0 +1,20 @@
+//! The tests of the deployer.
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test whose set-up fails has failed, and long runs print how far they came"
+)]
+
+mod api;
+mod boot;
+mod crash;
+mod ipxe;
+mod job_ends;
+mod jobs;
+mod machines;
+mod other_publishers;
+mod published;
+mod service;
+mod small_release;
+mod whole;

@@ -1,0 +1,289 @@
+//! The real service, on a hermetic Nix, at a port of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use netboot_publish::{LocalStore, Publisher};
+use netboot_testbed::{HermeticNix, TestFlake, Testbed};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The token of every test's service.
+pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+/// The directories that releases are published to.
+pub(crate) const SITES: [&str; 2] = ["osaka", "tokyo"];
+
+/// Where a service works: its configuration, its state, its flake and its publishers.
+pub(crate) struct Place {
+    /// In the reverse order of this they go: the store last.
+    directory: TempDir,
+    nix: HermeticNix,
+}
+
+/// A service that runs; it is killed when this is dropped.
+pub(crate) struct Service {
+    pub(crate) url: String,
+    pub(crate) client: reqwest::Client,
+    /// What it said before it listened.
+    pub(crate) heard: String,
+    process: Child,
+    said: Receiver<String>,
+}
+
+impl Place {
+    /// A place with the test flake, of this generation, and a configuration that publishes to
+    /// [`SITES`].
+    pub(crate) fn new(generation: &str) -> Self {
+        let directory = TempDir::with_prefix("deployer-").unwrap();
+        let place = Self { directory, nix: HermeticNix::new() };
+        place.write_flake(generation);
+        place.configure("");
+        place
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Replaces the flake by one of another generation.
+    pub(crate) fn write_flake(&self, generation: &str) {
+        let flake = TestFlake::new(&Testbed::locate(), generation);
+        flake.write(&self.path("flake")).unwrap();
+    }
+
+    /// The same, with a kernel that is built only once the returned file is there.
+    pub(crate) fn write_gated_flake(&self, generation: &str) -> PathBuf {
+        self.write_flake(generation);
+        let gate = self.path(&format!("gate-{generation}"));
+        let file = self.path("flake/configuration.nix");
+        let text = fs::read_to_string(&file).unwrap();
+        let ungated = "mkdir \"$out\"\n    cp \"$image\"";
+        assert_eq!(
+            text.matches(ungated).count(),
+            1,
+            "the test flake's kernel is made otherwise now"
+        );
+        let wait = format!("until [ -e '{}' ]; do sleep 0.05; done\n    {ungated}", gate.display());
+        fs::write(&file, text.replace(ungated, &wait)).unwrap();
+        gate
+    }
+
+    /// Writes the configuration, with more sections behind those that every test has. Its URL is
+    /// no machine's; but it is the same after each start, and so are scripts and releases.
+    pub(crate) fn configure(&self, more: &str) {
+        let at = |name: &str| self.path(name).display().to_string();
+        let publishers = SITES
+            .map(|site| format!("[[publishers]]\nname = '{site}'\ndirectory = '{}'\n", at(site)));
+        let text = format!(
+            "listen = '127.0.0.1:0'\nstate-directory = '{}'\ngrace-seconds = 5\n\
+             url = 'http://192.0.2.1/boot'\n\
+             [flake]\nreference = 'path:{}'\n{}{more}",
+            at("state"),
+            at("flake"),
+            publishers.concat(),
+        );
+        self.write_configuration(&text);
+    }
+
+    pub(crate) fn write_configuration(&self, text: &str) {
+        fs::write(self.path("deployer.toml"), text).unwrap();
+    }
+
+    /// The program, not started yet.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deployer"));
+        command
+            .arg("--config")
+            .arg(self.path("deployer.toml"))
+            .envs(self.nix.environment())
+            .env("DEPLOYER_TOKEN", TOKEN)
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            // As from a shell, whose signals go to the program's group and not to the test.
+            .process_group(0);
+        command
+    }
+
+    /// Starts the service, and waits until it listens.
+    pub(crate) fn start(&self) -> Service {
+        Service::start(self.command())
+    }
+
+    /// What is published at a site.
+    pub(crate) fn publisher(&self, site: &str) -> Publisher {
+        Publisher::new(LocalStore::new(self.path(site)))
+    }
+
+    /// Fails unless all that a service started is gone within a moment.
+    pub(crate) fn assert_no_strays(&self) {
+        let begin = Instant::now();
+        loop {
+            let strays = self.strays();
+            if strays.is_empty() {
+                return;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(20), "{strays:#?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Command lines of processes other than the service's that have to do with this place.
+    fn strays(&self) -> Vec<String> {
+        let (own, place) = (std::process::id().to_string(), self.directory.path());
+        let places =
+            [place.display().to_string(), self.nix.store_directory().display().to_string()];
+        let mut strays = Vec::new();
+        for entry in fs::read_dir("/proc").unwrap().filter_map(Result::ok) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name == own || !name.chars().all(|character| character.is_ascii_digit()) {
+                continue;
+            }
+            let read = |file: &str| fs::read(entry.path().join(file)).unwrap_or_default();
+            let (line, environment) = (read("cmdline"), read("environ"));
+            let text = String::from_utf8_lossy(&line).replace('\0', " ");
+            let all = format!("{text}{}", String::from_utf8_lossy(&environment));
+            if places.iter().any(|place| all.contains(place)) {
+                strays.push(text);
+            }
+        }
+        strays
+    }
+}
+
+impl Service {
+    /// Starts one by a command that was changed, and waits until it listens.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut process = command.spawn().unwrap();
+        let stderr = BufReader::new(process.stderr.take().unwrap());
+        let (sender, said) = channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let mut heard = String::new();
+        let url = loop {
+            let line = said.recv_timeout(Duration::from_secs(30));
+            let line = line.unwrap_or_else(|_| panic!("the service does not start: {heard}"));
+            if let Some(url) = line.strip_prefix("listening at ") {
+                break url.trim_end_matches('/').to_owned();
+            }
+            heard += &line;
+            heard.push('\n');
+        };
+        Self { url, client: reqwest::Client::new(), heard, process, said }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.url))
+    }
+
+    /// A request with the token.
+    pub(crate) fn change(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(TOKEN)
+    }
+
+    pub(crate) async fn json(&self, path: &str) -> Value {
+        let response = self.get(path).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.json().await.unwrap()
+    }
+
+    /// Asks for a job, and gives its number.
+    pub(crate) async fn submit(&self, request: Value) -> String {
+        let response = self.change(Method::POST, "/api/jobs").json(&request).send().await.unwrap();
+        let status = response.status();
+        let place =
+            response.headers().get("location").map(|place| place.to_str().unwrap().to_owned());
+        let job: Value = response.json().await.unwrap();
+        assert_eq!(status, StatusCode::ACCEPTED, "{job}");
+        let id = job["id"].as_str().unwrap().to_owned();
+        assert_eq!(place.unwrap(), format!("/api/jobs/{id}"));
+        id
+    }
+
+    pub(crate) async fn job(&self, id: &str) -> Value {
+        self.json(&format!("/api/jobs/{id}")).await
+    }
+
+    /// Waits until a job has said this text.
+    pub(crate) async fn says(&self, id: &str, text: &str) {
+        use futures::StreamExt;
+        let mut heard = String::new();
+        let events = self.get(&format!("/api/jobs/{id}/events")).send().await.unwrap();
+        let mut events = events.bytes_stream();
+        let listen = async {
+            while !heard.contains(text) {
+                let Some(bytes) = events.next().await else { return false };
+                heard += &String::from_utf8_lossy(&bytes.unwrap());
+            }
+            true
+        };
+        let limit = Duration::from_secs(60);
+        let said = tokio::time::timeout(limit, listen).await.unwrap_or(false);
+        assert!(said, "job {id} never said {text}: {heard}");
+    }
+
+    /// Waits until a job is over.
+    pub(crate) async fn finished(&self, id: &str) -> Value {
+        let begin = Instant::now();
+        loop {
+            let job = self.job(id).await;
+            if ["succeeded", "failed", "cancelled"].contains(&job["state"].as_str().unwrap()) {
+                return job;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(90), "it is not over: {job}");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// Asks for a job that succeeds.
+    pub(crate) async fn succeeds(&self, request: Value) -> Value {
+        let job = self.finished(&self.submit(request).await).await;
+        assert_eq!(job["state"], "succeeded", "{job:#}");
+        job
+    }
+
+    pub(crate) async fn live(&self) -> Value {
+        self.json("/api/releases").await["live"].clone()
+    }
+
+    /// Ends it by a signal, and gives how it ended and what it had to say.
+    pub(crate) fn end(mut self, signal: Signal) -> (ExitStatus, String) {
+        let id = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).unwrap();
+        kill_process(id, signal).unwrap();
+        let status = self.process.wait().unwrap();
+        let said: Vec<String> = self.said.iter().collect();
+        (status, said.join("\n"))
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // One that was waited for is gone, and is not killed.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Everything below a directory, by its path.
+pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok) {
+        if entry.file_type().unwrap().is_dir() {
+            files.extend(self::files(&entry.path()));
+        } else {
+            files.push(entry.path());
+        }
+    }
+    files
+}

@@ -1,0 +1,61 @@
+//! A release of images that no machine could start, published in a moment.
+
+use std::sync::Arc;
+
+use netboot_core::{
+    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, FileName, Image,
+    InitPath, ProfileSpec, ReleaseId,
+};
+use netboot_ipxe::{Renderer, RendererBuilder};
+use netboot_publish::Publisher;
+
+/// An image whose kernel is `bytes`.
+pub(crate) fn image(profile: &str, bytes: &[u8]) -> Image {
+    let artifact = |kind, name: &str, bytes: Vec<u8>| -> Arc<dyn Artifact> {
+        Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), bytes))
+    };
+    let spec = ProfileSpec::new(profile.parse().unwrap());
+    let init = InitPath::new(format!("/nix/store/0a1b-nixos-system-{profile}/init")).unwrap();
+    let parameters = vec!["loglevel=4".parse().unwrap()];
+    let boot = BootSpec::new(Architecture::X86_64, init, parameters).unwrap();
+    Image::builder(&spec, boot)
+        .kernel(artifact(ArtifactKind::Kernel, "bzImage", bytes.to_vec()))
+        .initrd(artifact(ArtifactKind::Initrd, "initrd", format!("of {profile}").into_bytes()))
+        .build()
+        .unwrap()
+}
+
+/// Publishes images of these profiles as the live release.
+pub(crate) async fn publish(
+    publisher: &Publisher,
+    renderer: RendererBuilder,
+    profiles: &[&str],
+) -> ReleaseId {
+    let images = profiles.iter().map(|profile| image(profile, b"kernel"));
+    publish_images(publisher, renderer, images).await
+}
+
+/// Stages a worker of this generation, the same at every publisher.
+pub(crate) async fn stage(publisher: &Publisher, generation: &str) -> ReleaseId {
+    let release =
+        renderer().build().unwrap().render_release([image("worker", generation.as_bytes())]);
+    let release = release.unwrap();
+    publisher.stage(&release, &Context::new()).await.unwrap();
+    *release.id()
+}
+
+/// Publishes images as the live release.
+pub(crate) async fn publish_images(
+    publisher: &Publisher,
+    renderer: RendererBuilder,
+    images: impl IntoIterator<Item = Image>,
+) -> ReleaseId {
+    let release = renderer.build().unwrap().render_release(images).unwrap();
+    publisher.publish(&release, &Context::new()).await.unwrap();
+    *release.id()
+}
+
+/// A renderer of the library's own choices.
+pub(crate) fn renderer() -> RendererBuilder {
+    Renderer::builder()
+}

@@ -1,0 +1,163 @@
+//! The whole: the real service builds the test flake with real Nix, stages, proves and activates
+//! it over its API; virtual machines boot from it, each what the configuration says, and report how
+
+//! far they came; a second release and a rollback are seen on their consoles.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use netboot_core::Context;
+use netboot_qemu::{BootReport, Machine};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::service::{Place, SITES, Service};
+
+const WORKER: &str = "52:54:00:00:06:01";
+const CONTROL_PLANE: &str = "52:54:00:00:06:02";
+const STRANGER: &str = "52:54:00:00:06:99";
+
+/// A place whose machines know the service as QEMU shows this machine to them.
+fn place() -> Place {
+    let place = Place::new("first");
+    // Machines have to know the port before the service has one; nobody else takes it meanwhile.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let at = |name: &str| place.path(name).display().to_string();
+    place.write_configuration(&format!(
+        r#"
+listen = "127.0.0.1:{port}"
+url = "http://10.0.2.2:{port}"
+state-directory = "{}"
+[flake]
+reference = "path:{}"
+[[publishers]]
+name = "{}"
+directory = "{}"
+[proof]
+expect = ["NETBOOT-READY"]
+memory-mib = 512
+[[machines.known]]
+name = "node01"
+match = {{ mac = "{WORKER}" }}
+profile = "worker"
+labels = {{ rack = "r1" }}
+kernel-parameters = ["netboot.test=node01"]
+[[machines.known]]
+name = "node02"
+match = {{ mac = "{CONTROL_PLANE}" }}
+profile = "control-plane"
+labels = {{ rack = "r2" }}
+[hand-over]
+ssh-key = "/etc/deployer/install key"
+"#,
+        at("state"),
+        at("flake"),
+        SITES[0],
+        at(SITES[0]),
+    ));
+    place
+}
+
+/// Boots a machine from the one URL that DHCP would name, until it showed all of this.
+async fn boot(service: &Service, mac: &str, expected: &[&str]) -> BootReport {
+    let machine = Machine::builder().mac(mac.parse().unwrap()).timeout(Duration::from_secs(120));
+    let machine = expected.iter().fold(machine, |machine, text| machine.expect(*text));
+    let url = format!("{}/boot", service.url).parse().unwrap();
+    let report = machine.build().unwrap().boot(&url, &Context::new()).await.unwrap();
+    println!("{mac}: {report}");
+    assert!(report.missing.is_empty(), "{mac}: no {:?} in:\n{}", report.missing, report.console);
+    report
+}
+
+/// Builds and stages two profiles, and gives the release.
+async fn staged(service: &Service) -> String {
+    let profiles = ["worker", "control-plane"];
+    let built = service.succeeds(json!({ "kind": "build", "profiles": profiles })).await;
+    let staged = service.succeeds(json!({ "kind": "stage", "build": built["id"] })).await;
+    staged["result"].as_str().unwrap().to_owned()
+}
+
+/// The stages of a machine's latest boot, in the order in which it came to them.
+async fn stages(service: &Service, name: &str) -> (Vec<String>, Value) {
+    let machine = service.json(&format!("/api/machines/{name}")).await;
+    let reports = machine["reports"].as_array().unwrap();
+    let stages = reports.iter().map(|report| report["stage"].as_str().unwrap().to_owned());
+    (stages.collect(), machine)
+}
+
+#[tokio::test]
+async fn from_a_flake_to_machines_that_run_and_back() {
+    let begin = Instant::now();
+    let step = |what: &str| println!("{:6.1} s {what}", begin.elapsed().as_secs_f64());
+    let place = place();
+    let service = place.start();
+    let first = staged(&service).await;
+    step("the first release is staged");
+    service.succeeds(json!({ "kind": "prove", "release": first, "profile": "worker" })).await;
+    step("it is proven");
+    assert_eq!(service.live().await, Value::Null);
+    service.succeeds(json!({ "kind": "activate", "release": first })).await;
+    assert_eq!(service.live().await, first.as_str());
+
+    // Three machines at once.
+    let running = ["NETBOOT-GENERATION first", "NETBOOT-REPORTED init"];
+    let worker = [&running[..], &["NETBOOT-READY worker"]].concat();
+    let control_plane = [&running[..], &["NETBOOT-READY control-plane"]].concat();
+    let refused = [
+        "it is not known, and unknown machines are refused",
+        "its MAC address 52:54:00:00:06:99",
+        "trying again in",
+    ];
+    let (of_worker, _, of_stranger) = tokio::join!(
+        boot(&service, WORKER, &worker),
+        boot(&service, CONTROL_PLANE, &control_plane),
+        boot(&service, STRANGER, &refused),
+    );
+    step("two machines run, and one is refused");
+    let console = of_worker.console.replace(['\r', '\n'], "");
+    assert!(console.contains("netboot.test=node01"), "{console}");
+    assert!(!of_stranger.console.contains("Netboot starts"), "{}", of_stranger.console);
+
+    for (name, profile) in [("node01", "worker"), ("node02", "control-plane")] {
+        let (stages, machine) = stages(&service, name).await;
+        assert_eq!(stages, ["dhcp", "script", "kernel", "initrd", "init"], "{machine:#}");
+        assert_eq!(machine["reports"][1]["release"], first.as_str());
+        assert_eq!(machine["last"]["profile"], profile);
+    }
+    let (stranger, _) = stages(&service, "52-54-00-00-06-99").await;
+    assert_eq!(stranger[..2], ["dhcp", "refused"], "{stranger:?}");
+
+    // An operator looks, and hands one over.
+    let page = service.get("/").send().await.unwrap().text().await.unwrap();
+    for text in ["node01", "rack=r1", "52-54-00-00-06-99", &first[..12]] {
+        assert!(page.contains(text), "no {text} in:\n{page}");
+    }
+    let plan = service.json("/api/machines/node01/install-plan").await;
+    assert_eq!(plan["ready"], true, "{plan:#}");
+    // QEMU shows a guest's requests as this machine's own.
+    assert_eq!(plan["target_host"], "root@127.0.0.1");
+
+    // The service is started anew: what machines told is still there.
+    let (status, said) = service.end(Signal::TERM);
+    assert!(status.success(), "{status}: {said}");
+    place.write_flake("second");
+    let service = place.start();
+    assert_eq!(stages(&service, "node01").await.0.len(), 5);
+
+    let second = staged(&service).await;
+    assert_ne!(second, first);
+    service.succeeds(json!({ "kind": "activate", "release": second })).await;
+    step("the second release is live");
+    boot(&service, WORKER, &["NETBOOT-GENERATION second", "NETBOOT-READY worker"]).await;
+    step("a machine runs it");
+    let page = service.get("/").send().await.unwrap().text().await.unwrap();
+    assert_eq!(page.matches("not the live one").count(), 1, "only node02 runs the first: {page}");
+    service.succeeds(json!({ "kind": "rollback", "to": "previous" })).await;
+    assert_eq!(service.live().await, first.as_str());
+    boot(&service, WORKER, &["NETBOOT-GENERATION first", "NETBOOT-READY worker"]).await;
+    step("and the first again");
+    let (stages, machine) = stages(&service, "node01").await;
+    assert_eq!(stages.len(), 15, "{machine:#}");
+    let releases = [6, 11].map(|number| machine["reports"][number]["release"].clone());
+    assert_eq!(releases, [second.as_str(), first.as_str()]);
+}

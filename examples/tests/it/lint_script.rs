@@ -1,0 +1,61 @@
+//! `lint-script`, run as its docs say.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// Runs it in a directory, and gives its exit code and what it printed.
+fn lint(directory: &Path, arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lint-script"));
+    let output = command.args(arguments).current_dir(directory).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn findings_have_a_place_a_code_a_remedy_and_an_exit_code() {
+    let directory = TempDir::new().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("good.ipxe"), "#!ipxe\necho hello\n").unwrap();
+    fs::write(path("warned.ipxe"), "#!ipxe\nchain menu.ipxe\n").unwrap();
+    fs::write(path("bad.ipxe"), "#!ipxe\necho on\npoweroff\n").unwrap();
+    let lint = |arguments: &[&str]| lint(directory.path(), arguments);
+
+    assert_eq!(lint(&["good.ipxe"]), (0, String::new()));
+    let (code, said) = lint(&["warned.ipxe"]);
+    assert!(code == 0 && said.contains("[unhandled-failure]"), "{said}");
+    assert_eq!(lint(&["--deny-warnings", "warned.ipxe"]).0, 1);
+
+    let (code, said) = lint(&["good.ipxe", "bad.ipxe"]);
+    let expected = "bad.ipxe:3:1: error: the target's iPXE has no command `poweroff` \
+                    [unknown-command]\n    do without it";
+    assert!(code == 1 && said.starts_with(expected), "{said}");
+    assert_eq!(lint(&["--target", "trixie", "bad.ipxe"]), (0, String::new()));
+
+    let (code, said) = lint(&["--json", "bad.ipxe"]);
+    let object: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &object["code"], &object["line"]), (1, &"unknown-command".into(), &3.into()));
+    assert_eq!((&object["path"], &object["severity"]), (&"bad.ipxe".into(), &"error".into()));
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    let directory = TempDir::new().unwrap();
+    let (code, said) = lint(directory.path(), &["missing.ipxe"]);
+    assert!(code == 2 && said.contains("missing.ipxe: "), "{said}");
+    let (code, said) = lint(directory.path(), &["--target", "jessie", "missing.ipxe"]);
+    assert!(code == 2 && said.contains("choose one of: bookworm, bookworm-bios"), "{said}");
+}
+
+#[test]
+fn a_target_may_be_a_file() {
+    let directory = TempDir::new().unwrap();
+    let target = netboot_ipxe::Target::default().customize("mine").command("poweroff");
+    let json = serde_json::to_string(&target.build().unwrap()).unwrap();
+    fs::write(directory.path().join("mine.json"), json).unwrap();
+    fs::write(directory.path().join("off.ipxe"), "#!ipxe\npoweroff\n").unwrap();
+    let arguments = ["--target", "@mine.json", "off.ipxe"];
+    assert_eq!(lint(directory.path(), &arguments), (0, String::new()));
+}

@@ -1,0 +1,15 @@
+//! The tests of the examples.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+
+mod build_images;
+mod dispatch_fleet;
+mod embed;
+mod export;
+mod lint_script;
+mod other_examples;
+mod plasmacloud;
+mod publishing;
+mod runbook;
+mod signals;
+mod size_report;
+mod workplace;

@@ -1,0 +1,62 @@
+//! `custom-builder`, `prebuilt` and `boot-in-qemu`, run one after the other as their docs say.
+
+use std::path::Path;
+use std::process::Command;
+
+use netboot_testbed::Testbed;
+use tempfile::TempDir;
+
+use crate::workplace::Workplace;
+
+/// Runs an example program and gives what it printed.
+fn run(program: &str, directory: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).current_dir(directory).output().unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let said = format!("{stdout}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{program} {arguments:?}: {said}");
+    said
+}
+
+#[test]
+fn what_a_custom_builder_made_boots() {
+    let (testbed, directory) = (Testbed::locate(), TempDir::new().unwrap());
+    let kernel = testbed.kernel().display().to_string();
+    let busybox = testbed.busybox().display().to_string();
+    let arguments = ["--kernel", &kernel, "--busybox", &busybox, "--publish", "pxe"];
+    run(env!("CARGO_BIN_EXE_custom-builder"), directory.path(), &arguments);
+    let said = run(
+        env!("CARGO_BIN_EXE_boot-in-qemu"),
+        directory.path(),
+        &["pxe", "--profile", "rescue", "--expect", "RESCUE-READY"],
+    );
+    assert!(said.contains("RESCUE-READY init=/init"), "{said}");
+}
+
+#[test]
+fn what_build_images_wrote_is_published_as_prebuilt_and_boots() {
+    let place = Workplace::new();
+    place.succeeds(&["--flake", &place.flake("prebuilt"), "--profile", "worker"]);
+    run(
+        env!("CARGO_BIN_EXE_prebuilt"),
+        place.path(),
+        &["artifacts/worker", "--profile", "edge", "--publish", "pxe"],
+    );
+    let said = run(
+        env!("CARGO_BIN_EXE_boot-in-qemu"),
+        place.path(),
+        &["pxe", "--profile", "edge", "--expect", "NETBOOT-READY worker"],
+    );
+    assert!(said.contains("NETBOOT-GENERATION prebuilt"), "{said}");
+}
+
+#[test]
+fn the_output_folder_boots_from_any_web_server() {
+    let place = Workplace::new();
+    let flake = place.flake("folder");
+    place.succeeds(&["--flake", &flake, "--profile", "worker", "--output-dir", "out"]);
+    run(
+        env!("CARGO_BIN_EXE_boot-in-qemu"),
+        place.path(),
+        &["out/worker", "--expect", "NETBOOT-READY worker"],
+    );
+}

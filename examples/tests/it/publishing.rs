@@ -1,0 +1,192 @@
+//! `publish-proven`, `publish-many`, `custom-store` and `verify-release`, with an image that boots;
+//! and the store of one's own, held to the contract.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+
+use netboot_core::{Context, layout};
+use netboot_examples::{AuditedStore, StoreServer};
+use netboot_publish::{
+    LocalStore, MemoryStore, MinisignKey, Publisher, Signer, Store, VerifyDepth, VerifyScope,
+    contract,
+};
+use netboot_testbed::Testbed;
+use tempfile::TempDir;
+
+fn run(program: &str, arguments: &[&str]) -> (Output, String) {
+    let output = Command::new(program).args(arguments).output().unwrap();
+    let said = [&output.stdout[..], b"\n", &output.stderr[..]].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    (output, said)
+}
+
+fn succeeds(program: &str, arguments: &[&str]) -> String {
+    let (output, said) = run(program, arguments);
+    assert!(output.status.success(), "{program} {arguments:?}: {said}");
+    said
+}
+
+fn fails(program: &str, arguments: &[&str]) -> String {
+    let (output, said) = run(program, arguments);
+    assert!(!output.status.success(), "{program} {arguments:?}: {said}");
+    assert!(said.contains("what to do: "), "no remedy: {said}");
+    said
+}
+
+/// A directory with an image in it that boots in seconds: what `custom-builder` makes.
+struct Place {
+    root: TempDir,
+}
+
+impl Place {
+    async fn new() -> Self {
+        let place = Self { root: TempDir::new().unwrap() };
+        let testbed = Testbed::locate();
+        let (kernel, busybox) = (testbed.kernel(), testbed.busybox());
+        let (kernel, busybox) = (kernel.to_str().unwrap(), busybox.to_str().unwrap());
+        let made = place.path("made");
+        let arguments = ["--kernel", kernel, "--busybox", busybox, "--publish", &made];
+        succeeds(env!("CARGO_BIN_EXE_custom-builder"), &arguments);
+        let publisher = Publisher::new(LocalStore::new(&made));
+        let live = publisher.live().await.unwrap().unwrap();
+        let images = publisher.images(&live).await.unwrap();
+        let image = images[0].manifest();
+        fs::create_dir(place.path("image")).unwrap();
+        for (file, name) in [(&image.kernel, "bzImage"), (&image.initrds[0], "initrd")] {
+            let blob = Path::new(&made).join(layout::blob(&file.sha256).as_str());
+            fs::copy(blob, place.path(&format!("image/{name}"))).unwrap();
+        }
+        fs::write(place.path("image/init"), "/init").unwrap();
+        fs::write(place.path("image/kernel-params"), "console=ttyS0,115200 panic=-1").unwrap();
+        place
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.root.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn initrd(&self, published: &str) -> PathBuf {
+        let initrd = fs::read(self.path("image/initrd")).unwrap();
+        let blob = layout::blob(&netboot_core::Sha256Digest::of(&initrd));
+        Path::new(&self.path(published)).join(blob.as_str())
+    }
+}
+
+#[tokio::test]
+async fn an_image_is_published_if_it_comes_up() {
+    let place = Place::new().await;
+    let (image, publish) = (place.path("image"), place.path("pxe"));
+    let arguments = [&image, "--publish", &publish, "--expect", "RESCUE-READY"].map(AsRef::as_ref);
+    let said = succeeds(env!("CARGO_BIN_EXE_publish-proven"), &arguments);
+    assert!(said.contains("1 images came up") && said.contains("is live"), "{said}");
+    // One that does not show what it should leaves it.
+    fs::write(place.path("image/kernel-params"), "console=ttyS0,115200 panic=-1 other").unwrap();
+    let arguments = [&image, "--publish", &publish, "--expect", "NEVER-SAID"].map(AsRef::as_ref);
+    let said = fails(env!("CARGO_BIN_EXE_publish-proven"), &arguments);
+    assert!(said.contains("did not go live") && said.contains("not seen: NEVER-SAID"), "{said}");
+    assert!(said.contains("| RESCUE-READY"), "no console: {said}");
+    let publisher = Publisher::new(LocalStore::new(&publish));
+    assert_eq!(publisher.history().await.unwrap().len(), 1);
+    assert_eq!(publisher.releases().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn three_sites_get_one_image() {
+    let place = Place::new().await;
+    let (image, sites) = (place.path("image"), ["nagoya", "osaka", "tokyo"]);
+    let options = sites.map(|site| format!("--site={site}={}", place.path(site)));
+    let arguments = [&[&image][..], &options.each_ref()].concat();
+    let arguments: Vec<&str> = arguments.into_iter().map(AsRef::as_ref).collect();
+    // Osaka's place is taken by a file.
+    fs::write(place.path("osaka"), "").unwrap();
+    let all = [&arguments[..], &["--all-or-none"]].concat();
+    let said = fails(env!("CARGO_BIN_EXE_publish-many"), &all);
+    assert!(said.contains("live at 0 of 3 sites") && said.contains("osaka: failed"), "{said}");
+    let said = fails(env!("CARGO_BIN_EXE_publish-many"), &arguments);
+    assert!(said.contains("live at 2 of 3 sites"), "{said}");
+    fs::remove_file(place.path("osaka")).unwrap();
+    let said = succeeds(env!("CARGO_BIN_EXE_publish-many"), &all);
+    assert!(said.contains("live at 3 of 3 sites"), "{said}");
+    for site in sites {
+        succeeds(env!("CARGO_BIN_EXE_verify-release"), &[&place.path(site)]);
+    }
+    // What is damaged at one site is mended from another.
+    let osaka = place.path("osaka");
+    let mut bytes = fs::read(place.initrd("osaka")).unwrap();
+    bytes[1000] ^= 1;
+    fs::write(place.initrd("osaka"), &bytes).unwrap();
+    succeeds(env!("CARGO_BIN_EXE_verify-release"), &[&osaka, "--quick"]);
+    let said = fails(env!("CARGO_BIN_EXE_verify-release"), &[&osaka]);
+    assert!(said.contains("has digest"), "{said}");
+    let from = ["--repair-from", &place.path("tokyo")].map(ToOwned::to_owned);
+    let said = succeeds(env!("CARGO_BIN_EXE_verify-release"), &[&osaka, &from[0], &from[1]]);
+    assert!(said.contains("mended `blobs/"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_is_verified_at_its_url_with_its_signature() {
+    let work = TempDir::new().unwrap();
+    let key = MinisignKey::generate().unwrap();
+    let public = work.path().join("release.pub");
+    fs::write(&public, key.public_key().as_str()).unwrap();
+    let store = MemoryStore::new();
+    let publisher = Publisher::new(store.clone()).with_signer(key);
+    publisher.publish(&contract::sample_release("one"), &Context::new()).await.unwrap();
+    let server = StoreServer::start(Arc::new(store)).await.unwrap();
+    let url = server.url(&layout::boot_script()).unwrap().join(".").unwrap().to_string();
+    let program = env!("CARGO_BIN_EXE_verify-release");
+    let arguments = [url.clone(), "--key".to_owned(), public.to_str().unwrap().to_owned()];
+    // The server answers while the program asks.
+    let run = |arguments: Vec<String>| {
+        tokio::task::spawn_blocking(move || Command::new(program).args(arguments).output().unwrap())
+    };
+    let output = run(arguments.to_vec()).await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("nothing wrong"), "{output:?}");
+    let other = MinisignKey::generate().unwrap();
+    fs::write(&public, other.public_key().as_str()).unwrap();
+    let output = run(arguments.to_vec()).await.unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("its signature is by none of the trusted keys"), "{said}");
+}
+
+#[tokio::test]
+async fn every_change_is_written_down() {
+    let place = Place::new().await;
+    let (image, publish, audit) = (place.path("image"), place.path("pxe"), place.path("audit"));
+    let arguments = [&image, "--publish", &publish, "--audit", &audit].map(AsRef::as_ref);
+    succeeds(env!("CARGO_BIN_EXE_custom-store"), &arguments);
+    let written = fs::read_to_string(&audit).unwrap();
+    let last = written.lines().last().unwrap();
+    assert!(last.ends_with(" swap current.ipxe"), "{written}");
+    let sent = |line: &str| line.split_once(" send ").map(|(_, path)| path.to_owned());
+    let sent: Vec<String> = written.lines().filter_map(sent).collect();
+    let publisher = Publisher::new(LocalStore::new(&publish));
+    let live = publisher.live().await.unwrap().unwrap();
+    let scope = VerifyScope::Release(live);
+    let report = publisher.verify(scope, VerifyDepth::Content, &Context::new()).await.unwrap();
+    assert!(report.is_clean() && sent.len() > report.objects, "{report}: {written}");
+}
+
+/// Keeps the directories of audited stores for as long as the suite runs.
+#[derive(Default)]
+struct Directories(Mutex<Vec<TempDir>>);
+
+impl Directories {
+    fn store(&self) -> Arc<dyn Store> {
+        let directory = TempDir::new().unwrap();
+        let audit = directory.path().join("audit");
+        self.0.lock().unwrap().push(directory);
+        Arc::new(AuditedStore::new(Arc::new(MemoryStore::new()), audit))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_store_of_ones_own_keeps_the_contract() {
+    let directories = Directories::default();
+    contract::check_store(|| directories.store()).await;
+    contract::check_publisher(|| directories.store()).await;
+}

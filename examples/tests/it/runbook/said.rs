@@ -1,0 +1,100 @@
+//! Every message that the runbook quotes is what the library says: each is made here of the
+//! library's own errors, findings and events, and compared with the block that has its name.
+//!
+//! `NETBOOT_RUNBOOK=write cargo test -p netboot-examples --test it runbook` writes them into it.
+
+mod access;
+mod booting;
+mod building;
+mod publishing;
+mod sizes;
+mod verifying;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::fs;
+
+use netboot_core::{ProfileName, ReleaseId, ReleasePath, Sha256Digest};
+use netboot_examples::Failure;
+
+use crate::runbook::document;
+
+/// A message by the name that the runbook's comment gives it.
+pub(crate) type Said = (&'static str, String);
+
+#[test]
+fn every_message_is_what_the_library_says() {
+    let sources = [
+        building::said(),
+        access::said(),
+        sizes::said(),
+        booting::said(),
+        publishing::said(),
+        verifying::said(),
+    ];
+    let said: BTreeMap<&str, String> = sources.into_iter().flatten().collect();
+    let mut text = document::text();
+    if std::env::var("NETBOOT_RUNBOOK").is_ok_and(|value| value == "write") {
+        for (name, message) in &said {
+            text = with_message(&text, name, message);
+        }
+        fs::write(document::path(), &text).unwrap();
+    }
+    let mut quoted = BTreeSet::new();
+    for block in document::blocks(&text) {
+        if block.language != "text" {
+            continue;
+        }
+        let line = block.line;
+        let name = block.mark.strip_prefix("says: ");
+        let name = name.unwrap_or_else(|| panic!("line {line} quotes without `says:`"));
+        let message = said.get(name).unwrap_or_else(|| panic!("line {line}: who says `{name}`?"));
+        assert_eq!(block.text.trim_end(), message.trim_end(), "line {line}");
+        assert!(quoted.insert(name.to_owned()), "line {line}: `{name}` is quoted twice");
+    }
+    let unquoted: Vec<_> = said.keys().filter(|name| !quoted.contains(**name)).collect();
+    assert!(unquoted.is_empty(), "the runbook does not quote {unquoted:?}");
+}
+
+fn with_message(text: &str, name: &str, message: &str) -> String {
+    let mark = format!("<!-- says: {name} -->\n```text\n");
+    let Some((before, rest)) = text.split_once(&mark) else { return text.to_owned() };
+    let end = if rest.starts_with("```") { 0 } else { rest.find("\n```").unwrap() + 1 };
+    format!("{before}{mark}{}\n{}", message.trim_end(), &rest[end..])
+}
+
+fn run<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(future)
+}
+
+/// What the example programs print of an error.
+fn error(error: impl Into<Failure>) -> String {
+    error.into().to_string()
+}
+
+/// The same form for what is a finding, and so no error.
+fn finding(what: impl Display, remedy: impl Display) -> String {
+    format!("{what}\n  what to do: {remedy}")
+}
+
+/// Several in one block.
+fn all<T>(items: impl IntoIterator<Item = T>, say: impl Fn(&T) -> String) -> String {
+    items.into_iter().map(|item| say(&item)).collect::<Vec<_>>().join("\n")
+}
+
+fn worker() -> ProfileName {
+    ProfileName::new("worker").unwrap()
+}
+
+fn path(text: &str) -> ReleasePath {
+    ReleasePath::new(text).unwrap()
+}
+
+fn digest(text: &str) -> Sha256Digest {
+    Sha256Digest::of(text.as_bytes())
+}
+
+fn release(text: &str) -> ReleaseId {
+    ReleaseId::of([("boot.ipxe", &digest(text))])
+}

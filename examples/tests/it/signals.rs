@@ -1,0 +1,139 @@
+//! Programs that are asked to end leave no process behind, whichever way they are asked.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use netboot_testbed::HermeticNix;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
+
+/// Waits until `condition` holds, for at most 30 seconds.
+fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !condition() {
+        assert!(begin.elapsed() < Duration::from_secs(30), "{what} did not happen");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Whether a process other than this one has `text` among its arguments.
+fn runs(text: &str) -> bool {
+    let own = std::process::id().to_string();
+    fs::read_dir("/proc").unwrap().filter_map(Result::ok).any(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        name != own
+            && name.chars().all(|c| c.is_ascii_digit())
+            && fs::read(entry.path().join("cmdline"))
+                .is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(text))
+    })
+}
+
+fn start(program: &str, directory: &Path, arguments: &[&str], nix: &HermeticNix) -> Child {
+    Command::new(program)
+        .args(arguments)
+        .envs(nix.environment())
+        .current_dir(directory)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // As from a shell, whose signals go to the program's group and not to the test.
+        .process_group(0)
+        .spawn()
+        .unwrap()
+}
+
+fn end(mut child: Child, signal: Signal) -> Option<i32> {
+    let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw).unwrap();
+    kill_process(id, signal).unwrap();
+    child.wait().unwrap().code()
+}
+
+#[test]
+fn build_images_ends_its_builders() {
+    for (signal, code) in SIGNALS {
+        let (directory, nix) = (TempDir::new().unwrap(), HermeticNix::new());
+        let marker = format!("sleeper{}", directory.path().display()).replace('/', "-");
+        let flake = directory.path().join("flake");
+        fs::create_dir(&flake).unwrap();
+        let text = format!(
+            r#"{{ outputs = {{ self }}: let
+              sleeper = derivation {{ name = "sleeper"; system = "x86_64-linux"; builder = "/bin/sh";
+                args = [ "-c" "/bin/sleep 600; echo {marker}" ]; }};
+            in {{ nixosConfigurations.netboot-worker.config = {{
+              system.build = {{ kernel = sleeper; netbootRamdisk = sleeper; toplevel = sleeper; }};
+            }}; }}; }}"#
+        );
+        fs::write(flake.join("flake.nix"), text).unwrap();
+        let program = env!("CARGO_BIN_EXE_build-images");
+        let arguments = ["--flake", "path:./flake", "--profile", "worker"];
+        let child = start(program, directory.path(), &arguments, &nix);
+        eventually("the builder's start", || runs(&marker));
+        assert_eq!(end(child, signal), Some(code));
+        assert!(!runs(&marker), "a builder outlived {signal:?}");
+        let left = directory.path().join("artifacts/.netboot/logs/derivations");
+        let names = fs::read_dir(left).unwrap().map(|entry| entry.unwrap().file_name());
+        let half_written: Vec<_> =
+            names.filter(|name| name.to_string_lossy().starts_with('.')).collect();
+        assert!(half_written.is_empty(), "{half_written:?}");
+    }
+}
+
+#[test]
+fn boot_in_qemu_ends_its_machine() {
+    for (signal, code) in SIGNALS {
+        let (directory, nix) = (TempDir::new().unwrap(), HermeticNix::new());
+        fs::write(directory.path().join("boot.ipxe"), "#!ipxe\nsleep 600\n").unwrap();
+        let temporary = directory.path().join("temporary");
+        fs::create_dir(&temporary).unwrap();
+        let id = {
+            let program = env!("CARGO_BIN_EXE_boot-in-qemu");
+            let child = Command::new(program)
+                .args([directory.path().to_str().unwrap(), "--expect", "NEVER"])
+                .envs(nix.environment())
+                .env("TMPDIR", &temporary)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .process_group(0)
+                .spawn()
+                .unwrap();
+            let parent = child.id();
+            eventually("QEMU's start", || qemu_of(parent).is_some());
+            let id = qemu_of(parent).unwrap();
+            assert_eq!(end(child, signal), Some(code));
+            id
+        };
+        let command = Path::new("/proc").join(id.to_string()).join("cmdline");
+        let lives = fs::read(command)
+            .is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("qemu-system"));
+        assert!(!lives, "QEMU outlived {signal:?}");
+        assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "a temporary file was left");
+    }
+}
+
+/// The process of QEMU below `parent`, at any depth.
+fn qemu_of(parent: u32) -> Option<u32> {
+    children_of(parent).into_iter().find_map(|child| {
+        let command = fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+        let command = String::from_utf8_lossy(&command).into_owned();
+        if command.contains("qemu-system") && command.contains("bootfile") {
+            Some(child)
+        } else {
+            qemu_of(child)
+        }
+    })
+}
+
+/// The children of all threads of a process.
+fn children_of(parent: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{parent}/task")) else { return Vec::new() };
+    threads
+        .filter_map(Result::ok)
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .filter_map(|id| id.parse().ok())
+        .collect()
+}

@@ -1,8 +1,0 @@
-//! `docs/operations.md` says what is so: each test that it names exists, each message that it
-//! quotes is the library's, and each of its commands runs.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose set-up fails has failed")]
-
-mod commands;
-mod document;
-mod proofs;
-mod said;

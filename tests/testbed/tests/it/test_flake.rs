@@ -1,0 +1,141 @@
+//! The test flake builds with real Nix, to the same bytes each time, and its machines report what
+//! they are: the boot tests stand on this.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use netboot_testbed::{HermeticNix, TestFlake, Testbed, tool};
+use tempfile::TempDir;
+
+/// The longest that a machine may take, in seconds; it takes about three.
+const BOOT_SECONDS: &str = "120";
+
+/// A Nix and a flake in a directory of their own.
+struct Site {
+    nix: HermeticNix,
+    directory: TempDir,
+}
+
+impl Site {
+    fn new() -> Self {
+        Self { nix: HermeticNix::new(), directory: TempDir::new().unwrap() }
+    }
+
+    fn flake(&self, adjust: impl FnOnce(TestFlake) -> TestFlake) -> String {
+        let flake = adjust(TestFlake::new(&Testbed::locate(), "first"));
+        flake.write(&self.directory.path().join("flake")).unwrap()
+    }
+
+    /// Runs a program of Nix.
+    fn nix(&self, program: &str, arguments: &[&str]) -> String {
+        let mut command = Command::new(tool(program));
+        command.args(arguments).envs(self.nix.environment());
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{program} {arguments:?} failed:\n{stderr}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn build(&self, flake: &str, profile: &str, attribute: &str) -> PathBuf {
+        let attribute = format!("{flake}#{}", path(profile, &format!("system.build.{attribute}")));
+        let link = self.directory.path().join("result");
+        self.nix("nix", &["build", "--out-link", link.to_str().unwrap(), &attribute]);
+        fs::read_link(link).unwrap()
+    }
+}
+
+fn path(profile: &str, attribute: &str) -> String {
+    format!("nixosConfigurations.netboot-{profile}.config.{attribute}")
+}
+
+/// Boots a kernel and an initrd, without firmware and network, and gives what the console showed.
+fn boot(kernel: &Path, initrd: &Path, init: &Path) -> String {
+    let parameters =
+        format!("init={} console=ttyS0,115200 loglevel=4 no_timer_check panic=-1", init.display());
+    let mut command = Command::new(tool("timeout"));
+    command.arg(BOOT_SECONDS).arg(tool("qemu-system-x86_64"));
+    command.args("-accel tcg -m 512 -nodefaults -display none -no-reboot".split(' '));
+    command.args(["-serial", "stdio"].map(OsString::from));
+    command.args(["-kernel".as_ref(), kernel.as_os_str(), "-initrd".as_ref(), initrd.as_os_str()]);
+    command.args(["-append", &parameters]);
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let console = String::from_utf8_lossy(&stdout).replace('\r', "");
+    let stderr = String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "QEMU ended with {status}: {stderr}\n{console}");
+    console
+}
+
+/// Boots a profile of a flake.
+fn boot_profile(site: &Site, flake: &str, profile: &str) -> String {
+    let kernel = site.build(flake, profile, "kernel").join("bzImage");
+    let initrd = site.build(flake, profile, "netbootRamdisk").join("initrd");
+    boot(&kernel, &initrd, &site.build(flake, profile, "toplevel").join("init"))
+}
+
+#[test]
+fn a_configuration_has_the_attributes_of_nixos() {
+    let site = Site::new();
+    let flake = site.flake(|flake| flake);
+    let evaluate = |attribute: &str| {
+        let attribute = format!("{flake}#{}", path("worker", attribute));
+        site.nix("nix", &["eval", "--json", &attribute])
+    };
+    assert_eq!(evaluate("system.boot.loader.kernelFile").trim(), "\"bzImage\"");
+    let parameters = evaluate("boot.kernelParams");
+    assert!(parameters.starts_with("[\"console=ttyS0,115200\","), "{parameters}");
+    assert!(site.build(&flake, "worker", "kernel").join("bzImage").is_file());
+    assert!(site.build(&flake, "worker", "toplevel").join("init").is_file());
+}
+
+#[test]
+fn the_initrd_has_the_same_bytes_whenever_it_is_built() {
+    let site = Site::new();
+    let initrd = site.build(&site.flake(|flake| flake), "all-in-one", "netbootRamdisk");
+    let deriver = site.nix("nix-store", &["--query", "--deriver", initrd.to_str().unwrap()]);
+    // Builds it again and compares.
+    site.nix("nix-store", &["--realise", "--check", deriver.trim()]);
+}
+
+#[test]
+fn a_machine_reports_its_profile_generation_services_and_command_line() {
+    let site = Site::new();
+    let flake = site.flake(|flake| flake);
+    let console = boot_profile(&site, &flake, "worker");
+    let lines: Vec<&str> = console.lines().collect();
+    let init = site.build(&flake, "worker", "toplevel").join("init");
+    for expected in [
+        "NETBOOT-PROFILE worker",
+        "NETBOOT-GENERATION first",
+        &format!(
+            "NETBOOT-CMDLINE init={} console=ttyS0,115200 loglevel=4 no_timer_check panic=-1",
+            init.display()
+        ),
+        "NETBOOT-SERVICE novanet ok",
+        "NETBOOT-SERVICE plasmavmc ok",
+        "NETBOOT-READY worker",
+    ] {
+        assert!(lines.contains(&expected), "no `{expected}` in:\n{console}");
+    }
+}
+
+#[test]
+fn a_profile_that_lacks_a_service_is_never_ready() {
+    let site = Site::new();
+    let flake = site.flake(|flake| flake.without_service("flaredb"));
+    let console = boot_profile(&site, &flake, "control-plane");
+    assert!(console.contains("NETBOOT-FAILED missing flaredb"), "{console}");
+    assert!(console.contains("NETBOOT-SERVICE chainfire ok"), "{console}");
+    assert!(!console.contains("NETBOOT-READY"), "{console}");
+}
+
+#[test]
+fn an_init_that_is_not_in_the_initrd_is_named() {
+    let site = Site::new();
+    let flake = site.flake(|flake| flake);
+    let initrd = site.build(&flake, "worker", "netbootRamdisk").join("initrd");
+    let console = boot(Testbed::locate().kernel(), &initrd, Path::new("/nix/store/*/init"));
+    assert!(console.contains("stage 1: init /nix/store/*/init not found"), "{console}");
+    assert!(!console.contains("NETBOOT-"), "{console}");
+}

@@ -1,0 +1,20 @@
+//! Tests of the whole: from a flake to a machine that boots.
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test whose set-up fails has failed, and long runs print how far they came"
+)]
+
+mod boot;
+mod boot_failures;
+mod dhcp_answers;
+mod dispatch;
+mod integrity;
+mod memory;
+mod menu;
+mod proving;
+mod pxe_chain;
+mod reports;
+mod same_release;
+mod whitelist;

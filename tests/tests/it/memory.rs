@@ -1,0 +1,121 @@
+//! How much memory a machine needs for an image, on real kernels: with what
+//! `netboot_core::inspect::least_memory_mib` says it boots, and with too little it does not, which
+//! is told.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use netboot_core::inspect::{inspect_initrd, least_memory_mib};
+use netboot_core::{Context, Image};
+use netboot_ipxe::Renderer;
+use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine};
+use netboot_tests::{Site, newc_archive};
+
+const MIB: usize = 1024 * 1024;
+
+/// A directory with the worker and a file of this many MiB in its initrd, which no compression
+/// makes smaller.
+struct LargeImage {
+    site: Site,
+    image: Image,
+}
+
+impl LargeImage {
+    async fn build(padding: usize) -> Self {
+        let site = Site::new();
+        let image = site.build("first", &["worker"]).await.remove(0);
+        let path = |name: &str| site.work().join("large").join(name);
+        fs::create_dir(path("")).unwrap();
+        fs::copy(image.kernel().local_path().unwrap(), path("bzImage")).unwrap();
+        let mut initrd = newc_archive(&[("padding", &noise(padding))]);
+        initrd.extend(fs::read(image.initrds()[0].local_path().unwrap()).unwrap());
+        fs::write(path("initrd"), initrd).unwrap();
+        Self { site, image }
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.site.work().join("large")
+    }
+
+    /// The packed and unpacked size in MiB, and the least memory that follows from them.
+    async fn least_memory(&self) -> (u32, u32, u32) {
+        let path = self.directory().join("initrd");
+        let packed = fs::metadata(&path).unwrap().len();
+        let summary = inspect_initrd(&path, &Context::new()).await.unwrap();
+        let least = least_memory_mib([(packed, &summary)]).unwrap();
+        let mebibytes = |bytes: u64| u32::try_from(bytes / (MIB as u64)).unwrap();
+        (mebibytes(packed), mebibytes(summary.unpacked_bytes), u32::try_from(least).unwrap())
+    }
+
+    /// Boots it with another kernel parameter.
+    async fn boot(&self, firmware: Firmware, memory: u32, parameter: &str) -> BootReport {
+        let renderer = Renderer::builder().kernel_parameter(parameter.parse().unwrap());
+        let script = renderer.build().unwrap().render_standalone(&self.image).unwrap();
+        fs::write(self.directory().join("netboot.ipxe"), script).unwrap();
+        boot(&self.directory(), firmware, memory).await
+    }
+}
+
+async fn boot(directory: &Path, firmware: Firmware, memory: u32) -> BootReport {
+    let server = DirectoryServer::start(directory).await.unwrap();
+    let machine = Machine::builder()
+        .firmware(firmware)
+        .memory_mib(memory)
+        .timeout(Duration::from_secs(240))
+        .expect("NETBOOT-READY worker")
+        .build()
+        .unwrap();
+    machine.boot(&server.url("netboot.ipxe"), &Context::new()).await.unwrap()
+}
+
+/// As many MiB of bytes that are all different (Marsaglia's xorshift).
+fn noise(mebibytes: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    (0..mebibytes * MIB / 8).flat_map(|_| next()).collect()
+}
+
+/// With the least memory it boots; with a tenth less it does not, and is told so. It is by UEFI, which
+/// needs most, since the initrd lies in memory twice: there the rule is not far from the truth.
+///
+/// Where the environment variable `NETBOOT_LONG_TESTS` is set, a larger image and a BIOS follow.
+#[tokio::test]
+async fn with_the_least_memory_an_image_boots_and_with_less_it_does_not_and_says_so() {
+    check_uefi(64).await;
+    if std::env::var_os("NETBOOT_LONG_TESTS").is_some() {
+        check_uefi(192).await;
+        check_bios().await;
+    }
+}
+
+async fn check_uefi(padding: usize) {
+    let large = LargeImage::build(padding).await;
+    let (_, _, least) = large.least_memory().await;
+    large.boot(Firmware::Uefi, least, "quiet").await.ensure_success().unwrap();
+    assert_too_little(&large.boot(Firmware::Uefi, least * 9 / 10, "netboot.test=1").await);
+}
+
+async fn check_bios() {
+    let large = LargeImage::build(96).await;
+    let (packed, unpacked, least) = large.least_memory().await;
+    large.boot(Firmware::Bios, least, "quiet").await.ensure_success().unwrap();
+    // Room for both, but not in the half of the memory that a tmpfs takes, which a ramfs does not
+    // mind.
+    let too_little = packed + unpacked + 88;
+    assert_too_little(&large.boot(Firmware::Bios, too_little, "netboot.test=1").await);
+    let report = large.boot(Firmware::Bios, too_little, "rootfstype=ramfs").await;
+    report.ensure_success().unwrap();
+}
+
+fn assert_too_little(report: &BootReport) {
+    let error = report.ensure_success().unwrap_err();
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("too little memory") && hint.contains("rootfstype=ramfs"), "{hint}");
+    assert!(error.to_string().contains("Initramfs unpacking failed: write error"), "{error}");
+}
