@@ -6,11 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use netboot_core::{ArtifactReader, Context, ReleasePath};
-use netboot_publish::{
-    Capabilities, Document, Entry, Error, ListScope, Listed, Store, StoreLock, Swap, Upload,
-    Version,
-};
+use netboot_core::{Context, ReleasePath};
+use netboot_publish::{Error, Store, StoreLayer, Swap, Upload, Version};
 use tokio::fs::OpenOptions;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Mutex;
@@ -18,8 +15,8 @@ use tokio::sync::Mutex;
 /// A store of one's own: any other one, of which every change is written down in a file before it
 /// is made, with its time, so that nothing changes at the target that is not in the file.
 ///
-/// It shows all that a backend has to implement. A test holds it to the contract of [`Store`] and
-/// [`Publisher`](netboot_publish::Publisher) over it to its own.
+/// It shows how a [`StoreLayer`] changes some of what a store does. A test holds it to the contract
+/// of [`Store`], and [`Publisher`](netboot_publish::Publisher) over it to its own.
 #[derive(Debug)]
 pub struct AuditedStore {
     inner: Arc<dyn Store>,
@@ -63,25 +60,9 @@ impl fmt::Display for AuditedStore {
 }
 
 #[async_trait]
-impl Store for AuditedStore {
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
-        self.inner.stat(paths).await
-    }
-
-    async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
-        self.inner.list(scope).await
-    }
-
-    async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
-        self.inner.read(path).await
-    }
-
-    async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
-        self.inner.open(path).await
+impl StoreLayer for AuditedStore {
+    fn inner(&self) -> &dyn Store {
+        &self.inner
     }
 
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
@@ -109,9 +90,5 @@ impl Store for AuditedStore {
     async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
         self.record("link", links.keys()).await?;
         self.inner.link(links).await
-    }
-
-    async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
-        self.inner.lock(context).await
     }
 }

@@ -62,7 +62,8 @@
 //! # A store of one's own
 //! Implement [`Store`], whose documentation has the contract, and let a test call
 //! `contract::check_store` and `contract::check_publisher` of the feature `contract`. What the
-//! backend cannot do it declares in its [`Capabilities`].
+//! backend cannot do it declares in its [`Capabilities`]. A store around another one is a
+//! [`StoreLayer`], which writes only the methods that it changes.
 //!
 //! # Features
 //! | feature | what it adds |
@@ -96,6 +97,7 @@ mod s3;
 mod signature;
 mod sites;
 mod store;
+mod store_layer;
 mod web_headers;
 
 pub use crate::error::Error;
@@ -130,4 +132,5 @@ pub use crate::store::{
     Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Store, StoreLock, Swap,
     Upload, Version,
 };
+pub use crate::store_layer::StoreLayer;
 pub use crate::web_headers::WebHeaders;

@@ -66,73 +66,22 @@ pub const DOCUMENT_LIMIT: u64 = 64 * 1024 * 1024;
 ///     behind that anyone would take for an object.
 /// 13. `send` reports progress in bytes for each upload, and at its end the whole size.
 ///
+/// A store that only changes some of what another one does is a [`StoreLayer`](crate::StoreLayer).
+/// An [`Arc`](std::sync::Arc) of a store is a store, and so is a `Box<dyn Store>`.
+///
 /// ```
-/// use std::collections::BTreeMap;
-/// use std::fmt;
-/// use async_trait::async_trait;
-/// use bytes::Bytes;
-/// use netboot_core::{ArtifactReader, Context, ReleasePath};
-/// use netboot_publish::{
-///     Capabilities, Document, Entry, Error, ListScope, Listed, MemoryStore, Publisher, Store,
-///     StoreLock, Swap, Upload, Version,
-/// };
+/// use netboot_core::Context;
+/// use netboot_publish::{ListScope, MemoryStore, Publisher, Store};
 /// # use netboot_publish::contract::sample_release;
-///
-/// /// A store that says what is sent to it.
-/// #[derive(Debug)]
-/// struct Talking<S>(S);
-///
-/// impl<S> fmt::Display for Talking<S> {
-///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-///         f.pad("a store that talks")
-///     }
-/// }
-///
-/// #[async_trait]
-/// impl<S: Store> Store for Talking<S> {
-///     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
-///         for upload in &uploads {
-///             println!("{} is sent", upload.path());
-///         }
-///         self.0.send(uploads, context).await
-///     }
-///
-///     fn capabilities(&self) -> Capabilities {
-///         self.0.capabilities()
-///     }
-///     async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
-///         self.0.stat(paths).await
-///     }
-///     async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
-///         self.0.list(scope).await
-///     }
-///     async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
-///         self.0.read(path).await
-///     }
-///     async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
-///         self.0.open(path).await
-///     }
-///     async fn swap(
-///         &self, path: &ReleasePath, expected: Option<&Version>, content: Bytes,
-///     ) -> Result<Swap, Error> {
-///         self.0.swap(path, expected, content).await
-///     }
-///     async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
-///         self.0.delete(paths, context).await
-///     }
-///     async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
-///         self.0.link(links).await
-///     }
-///     async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
-///         self.0.lock(context).await
-///     }
-/// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let release = sample_release("one");
-/// let publisher = Publisher::new(Talking(MemoryStore::new()));
-/// publisher.publish(&release, &Context::new()).await?;
+/// let store = MemoryStore::new();
+/// Publisher::new(store.clone()).publish(&release, &Context::new()).await?;
+/// for listed in store.list(&ListScope::Root).await? {
+///     println!("{}", listed.path);
+/// }
 /// # Ok(())
 /// # }
 /// ```

@@ -1,9 +1,10 @@
 //! Every store keeps the contract, and the publisher its promises over every store: also over
 //! those that lack an ability.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use netboot_publish::{Capabilities, LocalStore, MemoryStore, Store, contract};
+use netboot_publish::{Capabilities, LocalStore, MemoryStore, Store, StoreLayer, contract};
 use tempfile::TempDir;
 
 /// New directories, which last as long as this.
@@ -40,6 +41,30 @@ async fn publishing_to_a_directory_keeps_the_promises() {
 async fn memory_is_a_store() {
     contract::check_store(memory(Capabilities::all())).await;
     contract::check_store(memory(Capabilities::none())).await;
+}
+
+/// A layer that changes nothing.
+#[derive(Debug)]
+struct Unchanged(Box<dyn Store>);
+
+impl fmt::Display for Unchanged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StoreLayer for Unchanged {
+    fn inner(&self) -> &dyn Store {
+        &self.0
+    }
+}
+
+#[tokio::test]
+async fn a_layer_and_a_pointer_to_a_store_are_stores() {
+    for capabilities in [Capabilities::all(), Capabilities::none()] {
+        let make = || Unchanged(Box::new(MemoryStore::new().with_capabilities(capabilities)));
+        contract::check_store(|| Arc::new(Arc::new(make()))).await;
+    }
 }
 
 #[tokio::test]

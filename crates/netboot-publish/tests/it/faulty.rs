@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use netboot_core::{ArtifactReader, CancellationToken, Context, ReleasePath};
 use netboot_publish::{
-    Capabilities, Document, Entry, Error, ListScope, Listed, MemoryStore, Store, StoreLock, Swap,
+    Document, Entry, Error, ListScope, Listed, MemoryStore, Store, StoreLayer, StoreLock, Swap,
     Upload, Version,
 };
 
@@ -72,9 +72,9 @@ impl fmt::Display for Faulty {
 }
 
 #[async_trait]
-impl Store for Faulty {
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+impl StoreLayer for Faulty {
+    fn inner(&self) -> &dyn Store {
+        &self.inner
     }
 
     async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
@@ -145,10 +145,6 @@ impl Store for Faulty {
             self.faults.lock_lost.cancel();
         }
         Ok(())
-    }
-
-    async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
-        self.inner.link(links).await
     }
 
     async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {

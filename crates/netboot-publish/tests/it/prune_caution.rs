@@ -1,18 +1,16 @@
 //! Pruning deletes nothing where it cannot know what is still wanted.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use netboot_core::{ArtifactReader, Context, Release, ReleasePath, layout};
+use netboot_core::{Context, Release, ReleasePath, layout};
 use netboot_publish::contract::sample_release;
 use netboot_publish::{
-    Capabilities, Document, Entry, Error, ListScope, Listed, MemoryStore, Publisher, Retention,
-    Store, StoreLock, Swap, Upload, VerifyDepth, VerifyScope, Version,
+    Capabilities, Error, ListScope, Listed, MemoryStore, Publisher, Retention, Store, StoreLayer,
+    VerifyDepth, VerifyScope,
 };
 
 fn nothing_kept() -> Retention {
@@ -116,13 +114,11 @@ impl fmt::Display for Meanwhile {
 }
 
 #[async_trait]
-impl Store for Meanwhile {
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+impl StoreLayer for Meanwhile {
+    fn inner(&self) -> &dyn Store {
+        &self.inner
     }
-    async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
-        self.inner.stat(paths).await
-    }
+
     async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
         let blobs = ListScope::Below(ReleasePath::new("blobs").unwrap());
         if *scope == blobs && !self.staged.swap(true, Ordering::SeqCst) {
@@ -131,31 +127,5 @@ impl Store for Meanwhile {
             assert!(staged.present > 0, "its blobs are there still");
         }
         self.inner.list(scope).await
-    }
-    async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
-        self.inner.read(path).await
-    }
-    async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
-        self.inner.open(path).await
-    }
-    async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
-        self.inner.send(uploads, context).await
-    }
-    async fn swap(
-        &self,
-        path: &ReleasePath,
-        expected: Option<&Version>,
-        content: Bytes,
-    ) -> Result<Swap, Error> {
-        self.inner.swap(path, expected, content).await
-    }
-    async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
-        self.inner.delete(paths, context).await
-    }
-    async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
-        self.inner.link(links).await
-    }
-    async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
-        self.inner.lock(context).await
     }
 }

@@ -1,0 +1,222 @@
+//! Stores that stand around another store, and pointers to stores.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use netboot_core::{ArtifactReader, Context, ReleasePath};
+
+use crate::error::Error;
+use crate::store::{
+    Capabilities, Document, Entry, ListScope, Listed, Store, StoreLock, Swap, Upload, Version,
+};
+
+/// A [`Store`] that stands around another one and changes some of what it does: it records, limits,
+/// counts, fails on purpose.
+///
+/// A layer names its [`inner`](Self::inner) store and writes the methods that it changes. The
+/// others call the inner store. Every layer is a [`Store`]; the contract of [`Store`] holds for it.
+///
+/// ```
+/// use std::fmt;
+/// use async_trait::async_trait;
+/// use netboot_core::Context;
+/// use netboot_publish::{Error, MemoryStore, Publisher, Store, StoreLayer, Upload};
+/// # use netboot_publish::contract::sample_release;
+///
+/// /// Prints what is sent.
+/// #[derive(Debug)]
+/// struct Talking<S>(S);
+///
+/// impl<S> fmt::Display for Talking<S> {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         f.pad("a store that talks")
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl<S: Store> StoreLayer for Talking<S> {
+///     fn inner(&self) -> &dyn Store {
+///         &self.0
+///     }
+///
+///     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
+///         for upload in &uploads {
+///             println!("sending {}", upload.path());
+///         }
+///         self.0.send(uploads, context).await
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let release = sample_release("one");
+/// let publisher = Publisher::new(Talking(MemoryStore::new()));
+/// publisher.publish(&release, &Context::new()).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[async_trait]
+pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
+    /// The store that this layer stands around.
+    fn inner(&self) -> &dyn Store;
+
+    /// See [`Store::capabilities`].
+    fn capabilities(&self) -> Capabilities {
+        self.inner().capabilities()
+    }
+
+    /// See [`Store::stat`].
+    ///
+    /// # Errors
+    /// Those of [`Store::stat`].
+    async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+        self.inner().stat(paths).await
+    }
+
+    /// See [`Store::list`].
+    ///
+    /// # Errors
+    /// Those of [`Store::list`].
+    async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+        self.inner().list(scope).await
+    }
+
+    /// See [`Store::read`].
+    ///
+    /// # Errors
+    /// Those of [`Store::read`].
+    async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
+        self.inner().read(path).await
+    }
+
+    /// See [`Store::open`].
+    ///
+    /// # Errors
+    /// Those of [`Store::open`].
+    async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
+        self.inner().open(path).await
+    }
+
+    /// See [`Store::send`].
+    ///
+    /// # Errors
+    /// Those of [`Store::send`].
+    async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
+        self.inner().send(uploads, context).await
+    }
+
+    /// See [`Store::swap`].
+    ///
+    /// # Errors
+    /// Those of [`Store::swap`].
+    async fn swap(
+        &self,
+        path: &ReleasePath,
+        expected: Option<&Version>,
+        content: Bytes,
+    ) -> Result<Swap, Error> {
+        self.inner().swap(path, expected, content).await
+    }
+
+    /// See [`Store::delete`].
+    ///
+    /// # Errors
+    /// Those of [`Store::delete`].
+    async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
+        self.inner().delete(paths, context).await
+    }
+
+    /// See [`Store::link`].
+    ///
+    /// # Errors
+    /// Those of [`Store::link`].
+    async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
+        self.inner().link(links).await
+    }
+
+    /// See [`Store::lock`].
+    ///
+    /// # Errors
+    /// Those of [`Store::lock`].
+    async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
+        self.inner().lock(context).await
+    }
+}
+
+/// Implements [`Store`] by calling the methods of the trait `$via` on `$inner`, which is made from
+/// `$this`.
+macro_rules! forward_store {
+    (impl[$($generics:tt)*] for $type:ty, $via:ident, |$this:ident| $inner:expr) => {
+        #[async_trait]
+        impl<$($generics)*> Store for $type {
+            fn capabilities(&self) -> Capabilities {
+                let $this = self;
+                $via::capabilities($inner)
+            }
+
+            async fn stat(
+                &self,
+                paths: &[ReleasePath],
+            ) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+                let $this = self;
+                $via::stat($inner, paths).await
+            }
+
+            async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+                let $this = self;
+                $via::list($inner, scope).await
+            }
+
+            async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
+                let $this = self;
+                $via::read($inner, path).await
+            }
+
+            async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
+                let $this = self;
+                $via::open($inner, path).await
+            }
+
+            async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
+                let $this = self;
+                $via::send($inner, uploads, context).await
+            }
+
+            async fn swap(
+                &self,
+                path: &ReleasePath,
+                expected: Option<&Version>,
+                content: Bytes,
+            ) -> Result<Swap, Error> {
+                let $this = self;
+                $via::swap($inner, path, expected, content).await
+            }
+
+            async fn delete(
+                &self,
+                paths: &[ReleasePath],
+                context: &Context,
+            ) -> Result<(), Error> {
+                let $this = self;
+                $via::delete($inner, paths, context).await
+            }
+
+            async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
+                let $this = self;
+                $via::link($inner, links).await
+            }
+
+            async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
+                let $this = self;
+                $via::lock($inner, context).await
+            }
+        }
+    };
+}
+
+forward_store!(impl[T: StoreLayer] for T, StoreLayer, |layer| layer);
+forward_store!(impl[S: Store + ?Sized] for Arc<S>, Store, |pointer| &**pointer);
+forward_store!(impl[] for Box<dyn Store>, Store, |pointer| &**pointer);
