@@ -5,8 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
-use crate::text::{TextProblem, ValueKind};
+use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 
 /// The processor architecture that an image boots on.
 ///
@@ -77,21 +76,21 @@ impl fmt::Display for Architecture {
 }
 
 impl FromStr for Architecture {
-    type Err = Error;
-    fn from_str(text: &str) -> Result<Self, Error> {
+    type Err = InvalidValue;
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let processor = text.strip_suffix("-linux").unwrap_or(text);
         Self::ALL.into_iter().find(|architecture| architecture.as_str() == processor).ok_or_else(
             || {
                 let problem = TextProblem::Malformed { expected: "a known architecture" };
-                Error::invalid(ValueKind::Architecture, text, problem)
+                InvalidValue::new(ValueKind::Architecture, text, problem)
             },
         )
     }
 }
 
 impl TryFrom<String> for Architecture {
-    type Error = Error;
-    fn try_from(text: String) -> Result<Self, Error> {
+    type Error = InvalidValue;
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
         text.parse()
     }
 }

@@ -1,55 +1,23 @@
 //! What a release is made of: files on disk and bytes in memory, each with its digest.
 
-mod bytes;
-mod file;
-
 use std::fmt;
 use std::path::Path;
 use std::pin::Pin;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 
-pub use self::bytes::BytesArtifact;
-pub use self::file::FileArtifact;
-use crate::{Error, FileName, Sha256Digest};
-
-/// What an artifact is to the machine that boots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum ArtifactKind {
-    /// A kernel.
-    Kernel,
-    /// An initial RAM disk, or one layer of it.
-    Initrd,
-    /// A boot script.
-    Script,
-    /// The log of a build.
-    BuildLog,
-    /// A detached signature of another artifact.
-    Signature,
-}
-
-impl fmt::Display for ArtifactKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Kernel => "kernel",
-            Self::Initrd => "initrd",
-            Self::Script => "script",
-            Self::BuildLog => "build log",
-            Self::Signature => "signature",
-        })
-    }
-}
+use crate::artifact_kind::ArtifactKind;
+use crate::digest::Sha256Digest;
+use crate::error::Error;
+use crate::name::FileName;
 
 /// The bytes of an artifact, from its first.
 pub type ArtifactReader = Pin<Box<dyn AsyncRead + Send>>;
 
 /// One file of an image or a release: its name, its size, its digest and its bytes.
 ///
-/// [`FileArtifact`] is one on disk, [`BytesArtifact`] one in memory; a caller adds its own by
+/// [`FileArtifact`](crate::FileArtifact) is one on disk, [`BytesArtifact`](crate::BytesArtifact) one in memory; a caller adds its own by
 /// implementing this trait:
 ///
 /// ```

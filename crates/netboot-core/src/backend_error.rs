@@ -1,9 +1,7 @@
 //! What the errors of all crates have in common: a remedy.
 
-use crate::Error;
-
 /// An error that may know its remedy: the errors of the Netboot crates do, and a backend's error
-/// type does to travel in [`Error::Build`].
+/// type does to travel in [`Error::Build`](crate::Error::Build).
 ///
 /// ```
 /// use std::fmt;
@@ -73,11 +71,5 @@ impl dyn BackendError {
 impl<E: BackendError> From<E> for Box<dyn BackendError> {
     fn from(error: E) -> Self {
         Box::new(error)
-    }
-}
-
-impl BackendError for Error {
-    fn hint(&self) -> Option<String> {
-        Self::hint(self)
     }
 }

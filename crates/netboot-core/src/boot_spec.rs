@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Architecture, Error, InitPath, KernelCommandLine, KernelParameter};
+use crate::architecture::Architecture;
+use crate::command_line::{InitPath, KernelCommandLine, KernelParameter};
+use crate::error::Error;
 
 /// What a boot loader must know of an image besides its files.
 ///
@@ -67,6 +69,6 @@ impl BootSpec {
     /// [`Error::InvalidValue`] when the line is too long, which a specification made by
     /// [`new`](Self::new) never is; one read from a file can be.
     pub fn command_line(&self) -> Result<KernelCommandLine, Error> {
-        KernelCommandLine::new(&self.init, &self.kernel_parameters)
+        Ok(KernelCommandLine::new(&self.init, &self.kernel_parameters)?)
     }
 }

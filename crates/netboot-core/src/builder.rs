@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{Context, Error, Image, Profile};
+use crate::context::Context;
+use crate::error::Error;
+use crate::image::Image;
+use crate::profile::Profile;
 
 /// Makes images of profiles: with Nix, from files that exist already, or however a caller does.
 ///

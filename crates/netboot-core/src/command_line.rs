@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
-use crate::text::{TextProblem, ValueKind, check, validated_text};
+use crate::invalid_value::{InvalidValue, TextProblem, ValueKind, check};
+use crate::validated_text::validated_text;
 
 /// The greatest length of a kernel command line, in bytes.
 ///
@@ -22,25 +22,31 @@ pub const COMMAND_LINE_LIMIT: usize = 2047;
 #[serde(try_from = "String", into = "String")]
 pub struct KernelParameter(String);
 
-validated_text!(KernelParameter, ValueKind::KernelParameter, |text: &str| {
-    check(text, 1024, |c| c.is_ascii_graphic() || c == ' ')?;
-    let mut quoted = false;
-    for (position, character) in text.char_indices() {
-        match character {
-            '"' => quoted = !quoted,
-            ' ' if !quoted => return Err(TextProblem::ForbiddenCharacter { character, position }),
-            _ => {}
+validated_text!(
+    KernelParameter,
+    InvalidValue,
+    ValueKind::KernelParameter.validated_by(|text| {
+        check(text, 1024, |c| c.is_ascii_graphic() || c == ' ')?;
+        let mut quoted = false;
+        for (position, character) in text.char_indices() {
+            match character {
+                '"' => quoted = !quoted,
+                ' ' if !quoted => {
+                    return Err(TextProblem::ForbiddenCharacter { character, position });
+                }
+                _ => {}
+            }
         }
-    }
-    if quoted {
-        return Err(TextProblem::Malformed { expected: "a closing double quote" });
-    }
-    // A kernel takes off the quote that a parameter begins with: `"init=/x"` is `init=/x` to it.
-    match text.strip_prefix('"').unwrap_or(text).split(['=', '"']).next() {
-        Some("init" | "initrd") => Err(TextProblem::Reserved),
-        _ => Ok(()),
-    }
-});
+        if quoted {
+            return Err(TextProblem::Malformed { expected: "a closing double quote" });
+        }
+        // A kernel takes off the quote that a parameter begins with: `"init=/x"` is `init=/x` to it.
+        match text.strip_prefix('"').unwrap_or(text).split(['=', '"']).next() {
+            Some("init" | "initrd") => Err(TextProblem::Reserved),
+            _ => Ok(()),
+        }
+    })
+);
 
 /// Splits a text into kernel parameters as a kernel does: at white space outside double quotes
 /// (`next_arg` in the kernel's `lib/cmdline.c`). The pieces are not validated yet.
@@ -61,16 +67,20 @@ pub fn split_parameters(text: &str) -> impl Iterator<Item = &str> {
 #[serde(try_from = "String", into = "String")]
 pub struct InitPath(String);
 
-validated_text!(InitPath, ValueKind::InitPath, |text: &str| {
-    check(text, 1024, |c| {
-        c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_' | '?' | '=' | '/')
-    })?;
-    let expected = "an absolute path without empty, `.` or `..` parts";
-    match text.strip_prefix('/') {
-        Some(rest) if rest.split('/').all(|part| !matches!(part, "" | "." | "..")) => Ok(()),
-        _ => Err(TextProblem::Malformed { expected }),
-    }
-});
+validated_text!(
+    InitPath,
+    InvalidValue,
+    ValueKind::InitPath.validated_by(|text| {
+        check(text, 1024, |c| {
+            c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_' | '?' | '=' | '/')
+        })?;
+        let expected = "an absolute path without empty, `.` or `..` parts";
+        match text.strip_prefix('/') {
+            Some(rest) if rest.split('/').all(|part| !matches!(part, "" | "." | "..")) => Ok(()),
+            _ => Err(TextProblem::Malformed { expected }),
+        }
+    })
+);
 
 /// A whole kernel command line: parameters, one space between each, at most
 /// [`COMMAND_LINE_LIMIT`] bytes.
@@ -81,18 +91,18 @@ impl KernelCommandLine {
     /// `init=<init>`, then the parameters in order.
     ///
     /// # Errors
-    /// [`Error::InvalidValue`] when the line would be longer than [`COMMAND_LINE_LIMIT`].
+    /// [`InvalidValue`] when the line would be longer than [`COMMAND_LINE_LIMIT`].
     pub fn new<'a>(
         init: &InitPath,
         parameters: impl IntoIterator<Item = &'a KernelParameter>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, InvalidValue> {
         let init = format!("init={init}");
         let rest = parameters.into_iter().map(|parameter| parameter.as_str().to_owned());
         let line = Self(std::iter::once(init).chain(rest).collect());
         let text = line.to_string();
         if text.len() > COMMAND_LINE_LIMIT {
             let problem = TextProblem::TooLong { length: text.len(), limit: COMMAND_LINE_LIMIT };
-            return Err(Error::invalid(ValueKind::KernelCommandLine, &text, problem));
+            return Err(InvalidValue::new(ValueKind::KernelCommandLine, &text, problem));
         }
         Ok(line)
     }

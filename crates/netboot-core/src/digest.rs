@@ -6,8 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::Error;
-use crate::text::{TextProblem, ValueKind};
+use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 
 /// A SHA-256 digest; written as 64 lower-case hexadecimal digits.
 ///
@@ -78,19 +77,19 @@ impl fmt::Debug for Sha256Digest {
 }
 
 impl FromStr for Sha256Digest {
-    type Err = Error;
-    fn from_str(text: &str) -> Result<Self, Error> {
+    type Err = InvalidValue;
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text, &mut bytes).map(|()| Self(bytes)).map_err(|_| {
             let problem = TextProblem::Malformed { expected: "64 hexadecimal digits" };
-            Error::invalid(ValueKind::Sha256Digest, text, problem)
+            InvalidValue::new(ValueKind::Sha256Digest, text, problem)
         })
     }
 }
 
 impl TryFrom<String> for Sha256Digest {
-    type Error = Error;
-    fn try_from(text: String) -> Result<Self, Error> {
+    type Error = InvalidValue;
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
         text.parse()
     }
 }

@@ -3,8 +3,15 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::text::{TextProblem, ValueKind};
-use crate::{ArtifactKind, BackendError, InitPath, ProfileName, ReleasePath};
+use crate::architecture::Architecture;
+use crate::artifact_kind::ArtifactKind;
+use crate::backend_error::BackendError;
+use crate::command_line::InitPath;
+use crate::digest::Sha256Digest;
+use crate::invalid_value::InvalidValue;
+use crate::layout::ReleasePath;
+use crate::name::ProfileName;
+use crate::release_id::ReleaseId;
 
 /// The errors of this crate, and those of a backend on their way through its traits.
 ///
@@ -14,22 +21,8 @@ use crate::{ArtifactKind, BackendError, InitPath, ProfileName, ReleasePath};
 #[non_exhaustive]
 pub enum Error {
     /// A text does not follow the rule of what it was to become.
-    #[error("{value:?} is not a valid {kind}: {problem}")]
-    InvalidValue {
-        /// What it was to become.
-        kind: ValueKind,
-        /// The text, cut to its first 80 characters.
-        value: String,
-        /// What is wrong with it.
-        problem: TextProblem,
-    },
-
-    /// A text is not the hardware address of a network card.
-    #[error("{value:?} is not the hardware address of a network card")]
-    InvalidMacAddress {
-        /// The text, cut to its first 80 characters.
-        value: String,
-    },
+    #[error(transparent)]
+    InvalidValue(#[from] InvalidValue),
 
     /// A file cannot be read or written.
     #[error("cannot {action} `{path}`")]
@@ -71,7 +64,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// The architecture it was to be for.
-        architecture: crate::Architecture,
+        architecture: Architecture,
         /// What its first bytes look like, as a clause.
         found: String,
     },
@@ -163,9 +156,9 @@ pub enum Error {
     #[error("the manifest says release {stated}, and its entries make {computed}")]
     ManifestMismatch {
         /// The id it states.
-        stated: crate::ReleaseId,
+        stated: ReleaseId,
         /// The id of its entries.
-        computed: crate::ReleaseId,
+        computed: ReleaseId,
     },
 
     /// A profile file cannot be understood.
@@ -201,9 +194,9 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// The digest that it should have.
-        expected: crate::Sha256Digest,
+        expected: Sha256Digest,
         /// The digest that it has.
-        found: crate::Sha256Digest,
+        found: Sha256Digest,
     },
 
     /// A backend could not build a profile; made by [`Error::build`].
@@ -264,19 +257,10 @@ impl Error {
         Self::Io { action, path: path.as_ref().to_owned(), source }
     }
 
-    pub(crate) fn invalid(kind: ValueKind, value: &str, problem: TextProblem) -> Self {
-        Self::InvalidValue { kind, value: value.chars().take(80).collect(), problem }
-    }
-
     /// What to do about it, as a sentence for an operator.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::InvalidValue { kind, .. } => kind.rule().to_owned(),
-            Self::InvalidMacAddress { .. } => {
-                "write six pairs of hexadecimal digits, such as 52:54:00:12:34:56; group addresses \
-                 and zeros belong to no card"
-                    .to_owned()
-            }
+            Self::InvalidValue(error) => error.kind.rule().to_owned(),
             Self::Io { source, path, .. } => io_hint(source, path),
             Self::NotAFile { .. } => "name the file itself, not the directory it is in".to_owned(),
             Self::EmptyArtifact { .. } => {
@@ -355,5 +339,11 @@ fn io_hint(source: &io::Error, path: &Path) -> String {
         }
         io::ErrorKind::InvalidData => format!("write `{path}` as UTF-8 text"),
         _ => format!("try again; if it stays, look at the disk or the server that holds `{path}`"),
+    }
+}
+
+impl BackendError for Error {
+    fn hint(&self) -> Option<String> {
+        Self::hint(self)
     }
 }

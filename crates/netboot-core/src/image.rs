@@ -3,11 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::artifact::Artifact;
+use crate::artifact_kind::ArtifactKind;
+use crate::boot_spec::BootSpec;
+use crate::context::Context;
+use crate::error::Error;
+use crate::event::Event;
 use crate::manifest::{FileRecord, ImageManifest};
-use crate::{
-    Artifact, ArtifactKind, BootSpec, Context, Error, Event, Profile, ProfileName, Provenance,
-    ServiceName, Title,
-};
+use crate::name::{ProfileName, ServiceName, Title};
+use crate::profile::Profile;
+use crate::provenance::Provenance;
 
 /// What most builds of iPXE load at most, in bytes.
 const IPXE_LIMIT: u64 = 2 * 1024 * 1024 * 1024;

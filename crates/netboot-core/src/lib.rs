@@ -26,17 +26,37 @@
 
 mod architecture;
 mod artifact;
+mod artifact_kind;
 mod backend_error;
 mod boot_spec;
 mod builder;
+mod bytes_artifact;
 mod command_line;
+mod context;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod digest;
 mod error;
 mod event;
+mod file_artifact;
 mod image;
-pub mod inspect;
+pub mod inspect {
+    //! Looks into kernels and initrds before a machine does: an error page saved as a kernel, or an
+    //! initrd that was cut short, is found here and not on a console in a rack.
+
+    mod cpio;
+    mod damage;
+    mod initrd;
+    mod kernel;
+    mod memory;
+    mod summary;
+
+    pub use self::initrd::inspect_initrd;
+    pub use self::kernel::check_kernel;
+    pub use self::memory::least_memory_mib;
+    pub use self::summary::{InitrdSummary, Presence, require_init};
+}
+mod invalid_value;
 pub mod layout;
 mod mac_address;
 mod manifest;
@@ -47,22 +67,28 @@ mod profile;
 mod profile_spec;
 mod provenance;
 mod release;
-mod text;
+mod release_id;
+mod validated_text;
 
 pub use tokio_util::sync::CancellationToken;
 
 pub use crate::architecture::Architecture;
-pub use crate::artifact::{Artifact, ArtifactKind, ArtifactReader, BytesArtifact, FileArtifact};
+pub use crate::artifact::{Artifact, ArtifactReader};
+pub use crate::artifact_kind::ArtifactKind;
 pub use crate::backend_error::BackendError;
 pub use crate::boot_spec::BootSpec;
 pub use crate::builder::Builder;
+pub use crate::bytes_artifact::BytesArtifact;
 pub use crate::command_line::{
     COMMAND_LINE_LIMIT, InitPath, KernelCommandLine, KernelParameter, split_parameters,
 };
+pub use crate::context::{Context, EventSink, PhaseGuard};
 pub use crate::digest::{Sha256Digest, Sha256Hasher};
 pub use crate::error::Error;
-pub use crate::event::{Context, Event, EventSink, Phase, PhaseGuard, Unit};
+pub use crate::event::{Event, Phase, Unit};
+pub use crate::file_artifact::FileArtifact;
 pub use crate::image::{Image, ImageBuilder};
+pub use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 pub use crate::layout::ReleasePath;
 pub use crate::mac_address::MacAddress;
 pub use crate::manifest::{Content, FileRecord, ImageManifest, MANIFEST_VERSION, Manifest};
@@ -71,5 +97,5 @@ pub use crate::prebuilt::{PrebuiltBuilder, PrebuiltImage};
 pub use crate::profile::{DEFAULT_SIZE_BUDGET, Profile};
 pub use crate::profile_spec::ProfileSpec;
 pub use crate::provenance::Provenance;
-pub use crate::release::{Release, ReleaseBuilder, ReleaseId};
-pub use crate::text::{TextProblem, ValueKind};
+pub use crate::release::{Release, ReleaseBuilder};
+pub use crate::release_id::ReleaseId;

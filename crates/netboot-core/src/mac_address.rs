@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 
 /// The hardware address of one network card, such as `52:54:00:12:34:56`.
 ///
@@ -28,11 +28,13 @@ impl MacAddress {
     /// The address of these octets.
     ///
     /// # Errors
-    /// [`Error::InvalidMacAddress`] for a group address and for zeros.
-    pub fn new(octets: [u8; 6]) -> Result<Self, Error> {
+    /// [`InvalidValue`] for a group address and for zeros.
+    pub fn new(octets: [u8; 6]) -> Result<Self, InvalidValue> {
         let address = Self(octets);
         if octets[0] & 1 == 1 || octets == [0; 6] {
-            return Err(Error::InvalidMacAddress { value: address.to_string() });
+            let expected = "the address of one card, not of a group, and not zeros";
+            let problem = TextProblem::Malformed { expected };
+            return Err(InvalidValue::new(ValueKind::MacAddress, &address.to_string(), problem));
         }
         Ok(address)
     }
@@ -56,9 +58,12 @@ impl fmt::Display for MacAddress {
 }
 
 impl FromStr for MacAddress {
-    type Err = Error;
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let invalid = || Error::InvalidMacAddress { value: text.chars().take(80).collect() };
+    type Err = InvalidValue;
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let invalid = || {
+            let problem = TextProblem::Malformed { expected: "six pairs of hexadecimal digits" };
+            InvalidValue::new(ValueKind::MacAddress, text, problem)
+        };
         let separator = if text.contains(':') { ':' } else { '-' };
         let mut octets = [0; 6];
         let mut pairs = text.split(separator);
@@ -72,13 +77,13 @@ impl FromStr for MacAddress {
         if pairs.next().is_some() {
             return Err(invalid());
         }
-        Self::new(octets).map_err(|_| invalid())
+        Self::new(octets).map_err(|error| InvalidValue { value: text.to_owned(), ..error })
     }
 }
 
 impl TryFrom<String> for MacAddress {
-    type Error = Error;
-    fn try_from(text: String) -> Result<Self, Error> {
+    type Error = InvalidValue;
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
         text.parse()
     }
 }

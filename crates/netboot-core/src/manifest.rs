@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Artifact, BootSpec, Error, FileName, ProfileName, Provenance, ReleaseId, ReleasePath,
-    ServiceName, Sha256Digest, Title, layout,
-};
+use crate::artifact::Artifact;
+use crate::boot_spec::BootSpec;
+use crate::digest::Sha256Digest;
+use crate::error::Error;
+use crate::layout;
+use crate::layout::ReleasePath;
+use crate::name::{FileName, ProfileName, ServiceName, Title};
+use crate::provenance::Provenance;
+use crate::release_id::ReleaseId;
 
 /// The version of the format that this library writes, and the only one that it reads.
 pub const MANIFEST_VERSION: u64 = 1;

@@ -4,7 +4,8 @@ use std::borrow::Borrow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::{TextProblem, ValueKind, check, check_name, validated_text};
+use crate::invalid_value::{InvalidValue, TextProblem, ValueKind, check};
+use crate::validated_text::validated_text;
 
 /// Names a profile: a directory of a release, a label of a script, a part of a flake attribute.
 ///
@@ -23,12 +24,16 @@ use crate::text::{TextProblem, ValueKind, check, check_name, validated_text};
 #[serde(try_from = "String", into = "String")]
 pub struct ProfileName(String);
 
-validated_text!(ProfileName, ValueKind::ProfileName, |text: &str| {
-    if ["releases", "blobs"].contains(&text) {
-        return Err(TextProblem::Reserved);
-    }
-    check_name(text)
-});
+validated_text!(
+    ProfileName,
+    InvalidValue,
+    ValueKind::ProfileName.validated_by(|text| {
+        if ["releases", "blobs"].contains(&text) {
+            return Err(TextProblem::Reserved);
+        }
+        check_name(text)
+    })
+);
 
 impl Borrow<str> for ProfileName {
     fn borrow(&self) -> &str {
@@ -41,7 +46,7 @@ impl Borrow<str> for ProfileName {
 #[serde(try_from = "String", into = "String")]
 pub struct ServiceName(String);
 
-validated_text!(ServiceName, ValueKind::ServiceName, check_name);
+validated_text!(ServiceName, InvalidValue, ValueKind::ServiceName.validated_by(check_name));
 
 /// Names a pointer, the one object of a target that changes: `current` by default.
 ///
@@ -51,12 +56,16 @@ validated_text!(ServiceName, ValueKind::ServiceName, check_name);
 #[serde(try_from = "String", into = "String")]
 pub struct PointerName(String);
 
-validated_text!(PointerName, ValueKind::PointerName, |text: &str| {
-    if text == "boot" {
-        return Err(TextProblem::Reserved);
-    }
-    check_name(text)
-});
+validated_text!(
+    PointerName,
+    InvalidValue,
+    ValueKind::PointerName.validated_by(|text| {
+        if text == "boot" {
+            return Err(TextProblem::Reserved);
+        }
+        check_name(text)
+    })
+);
 
 impl Default for PointerName {
     fn default() -> Self {
@@ -69,21 +78,36 @@ impl Default for PointerName {
 #[serde(try_from = "String", into = "String")]
 pub struct SiteName(String);
 
-validated_text!(SiteName, ValueKind::SiteName, check_name);
+validated_text!(SiteName, InvalidValue, ValueKind::SiteName.validated_by(check_name));
+
+/// The rule of profile, service and pointer names.
+pub(crate) fn check_name(text: &str) -> Result<(), TextProblem> {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    check(text, 63, inner)?;
+    let edges = [text.chars().next(), text.chars().next_back()];
+    match edges.into_iter().flatten().find(|c| !c.is_ascii_alphanumeric()) {
+        Some(character) => Err(TextProblem::BadEdge { character }),
+        None => Ok(()),
+    }
+}
 
 /// What a person reads of a profile, in a menu for example: 1 to 100 characters of one line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Title(String);
 
-validated_text!(Title, ValueKind::Title, |text: &str| {
-    // 100 characters of up to four bytes: count characters, but let `check` find bad ones.
-    check(text, 400, |c| !c.is_control())?;
-    match text.chars().count() {
-        count if count > 100 => Err(TextProblem::TooLong { length: count, limit: 100 }),
-        _ => Ok(()),
-    }
-});
+validated_text!(
+    Title,
+    InvalidValue,
+    ValueKind::Title.validated_by(|text| {
+        // 100 characters of up to four bytes: count characters, but let `check` find bad ones.
+        check(text, 400, |c| !c.is_control())?;
+        match text.chars().count() {
+            count if count > 100 => Err(TextProblem::TooLong { length: count, limit: 100 }),
+            _ => Ok(()),
+        }
+    })
+);
 
 impl From<&ProfileName> for Title {
     fn from(name: &ProfileName) -> Self {
@@ -96,7 +120,7 @@ impl From<&ProfileName> for Title {
 #[serde(try_from = "String", into = "String")]
 pub struct FileName(String);
 
-validated_text!(FileName, ValueKind::FileName, check_file_name);
+validated_text!(FileName, InvalidValue, ValueKind::FileName.validated_by(check_file_name));
 
 pub(crate) fn check_file_name(text: &str) -> Result<(), TextProblem> {
     check(text, 128, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))?;

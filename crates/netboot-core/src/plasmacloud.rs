@@ -1,6 +1,7 @@
 //! The built-in profiles of PlasmaCloud.
 
-use crate::{Error, ProfileSpec};
+use crate::error::Error;
+use crate::profile_spec::ProfileSpec;
 
 /// The file that the built-in profiles are read from, as an example for one of your own.
 pub const PROFILE_FILE: &str = include_str!("plasmacloud.toml");

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{Architecture, KernelParameter, ProfileName, ServiceName, Title};
+use crate::architecture::Architecture;
+use crate::command_line::KernelParameter;
+use crate::name::{ProfileName, ServiceName, Title};
 
 /// The size in bytes above which an image is remarked on, unless its profile says otherwise:
 /// 500 MiB, the limit of the PlasmaCloud runbook.

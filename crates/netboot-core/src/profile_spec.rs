@@ -6,8 +6,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::Architecture;
+use crate::command_line::KernelParameter;
+use crate::error::Error;
+use crate::name::{ProfileName, ServiceName, Title};
 use crate::profile::DEFAULT_SIZE_BUDGET;
-use crate::{Architecture, Error, KernelParameter, Profile, ProfileName, ServiceName, Title};
+use crate::profile::Profile;
 
 /// A profile as plain data, written in code or read from a TOML or JSON file.
 ///

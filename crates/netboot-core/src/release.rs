@@ -3,76 +3,18 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
-use crate::digest::Sha256Hasher;
+use crate::artifact::Artifact;
+use crate::digest::Sha256Digest;
+use crate::error::Error;
+use crate::image::Image;
 use crate::layout::{self, GENERATED_MARK, ReleasePath};
 use crate::manifest::{Content, Manifest, entries};
-use crate::text::ValueKind;
-use crate::{Artifact, Error, Image, ProfileName, Sha256Digest};
-
-/// Names a release by its content: the digest of its sorted paths and their digests. The same
-/// files make the same id, on every machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ReleaseId(Sha256Digest);
-
-impl ReleaseId {
-    /// The id of these paths with these digests; the order they come in does not matter.
-    pub fn of<'a, P: AsRef<str>>(entries: impl IntoIterator<Item = (P, &'a Sha256Digest)>) -> Self {
-        let mut lines: Vec<String> = entries
-            .into_iter()
-            .map(|(path, sha256)| format!("{}\0{sha256}\n", path.as_ref()))
-            .collect();
-        lines.sort_unstable();
-        let mut hasher = Sha256Hasher::new();
-        hasher.update(b"netboot release 1\n");
-        for line in lines {
-            hasher.update(line.as_bytes());
-        }
-        Self(hasher.finish().0)
-    }
-
-    /// Its first twelve digits, for people.
-    pub fn short(&self) -> String {
-        self.0.to_string().chars().take(12).collect()
-    }
-}
-
-impl fmt::Display for ReleaseId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl FromStr for ReleaseId {
-    type Err = Error;
-    fn from_str(text: &str) -> Result<Self, Error> {
-        text.parse().map(Self).map_err(|error| match error {
-            Error::InvalidValue { problem, .. } => {
-                Error::invalid(ValueKind::ReleaseId, text, problem)
-            }
-            other => other,
-        })
-    }
-}
-
-impl TryFrom<String> for ReleaseId {
-    type Error = Error;
-    fn try_from(text: String) -> Result<Self, Error> {
-        text.parse()
-    }
-}
-
-impl From<ReleaseId> for String {
-    fn from(id: ReleaseId) -> Self {
-        id.to_string()
-    }
-}
+use crate::name::ProfileName;
+use crate::release_id::ReleaseId;
 
 /// Images, their scripts and a manifest: what a publisher puts to a target as a whole.
 ///

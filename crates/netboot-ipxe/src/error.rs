@@ -328,6 +328,12 @@ fn at_line(line: Option<usize>) -> String {
     line.map_or_else(String::new, |line| format!(" at its line {line}"))
 }
 
+impl From<netboot_core::InvalidValue> for Error {
+    fn from(error: netboot_core::InvalidValue) -> Self {
+        Self::Core(error.into())
+    }
+}
+
 impl Error {
     pub(crate) fn unprintable(kind: ValueKind, value: &str, problem: LexicalProblem) -> Self {
         let value = value.chars().take(80).collect();

@@ -69,6 +69,12 @@ impl From<netboot_core::Error> for Stop {
     }
 }
 
+impl From<netboot_core::InvalidValue> for Stop {
+    fn from(error: netboot_core::InvalidValue) -> Self {
+        Self::Core(error.into())
+    }
+}
+
 impl Stop {
     /// The same as the error of a builder that failed on `profile`.
     pub(crate) fn into_core(self, profile: &ProfileName) -> netboot_core::Error {

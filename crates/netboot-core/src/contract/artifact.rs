@@ -1,8 +1,13 @@
+//! The contract of [`Artifact`].
+
 use tokio::io::AsyncReadExt;
 
-use crate::{Artifact, ArtifactReader, Sha256Hasher};
+use crate::artifact::{Artifact, ArtifactReader};
+use crate::digest::{Sha256Digest, Sha256Hasher};
 
-pub(super) async fn check(artifact: &dyn Artifact) {
+/// Checks the contract of [`Artifact`]: that its size and its digest are those of its bytes, and
+/// that every reader begins at the first byte, also while others read.
+pub async fn check_artifact(artifact: &dyn Artifact) {
     let name = artifact.file_name();
     let (size, sha256) = (artifact.size(), artifact.sha256());
 
@@ -35,7 +40,7 @@ async fn read_all(
     artifact: &dyn Artifact,
     reader: &mut ArtifactReader,
     mut hasher: Sha256Hasher,
-) -> (crate::Sha256Digest, u64) {
+) -> (Sha256Digest, u64) {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match reader.read(&mut buffer).await {

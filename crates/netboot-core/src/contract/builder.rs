@@ -3,15 +3,44 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::BuilderCases;
-use super::artifact;
-use super::profile::Asked;
-use crate::{Builder, CancellationToken, Context, Error, Event, Image, Profile, ProfileName};
+use crate::builder::Builder;
+use crate::context::Context;
+use crate::contract::artifact::check_artifact;
+use crate::contract::profile::Asked;
+use crate::error::Error;
+use crate::event::Event;
+use crate::image::Image;
+use crate::name::ProfileName;
+use crate::profile::Profile;
+use tokio_util::sync::CancellationToken;
 
 /// Within this time a cancelled builder is expected to have ended.
 const SOON: Duration = Duration::from_secs(60);
 
-pub(super) async fn check(builder: &dyn Builder, cases: &BuilderCases) {
+/// What [`check_builder`] builds. The suite gives the profiles titles, services and kernel
+/// parameters of its own, and takes only their names and architectures from here.
+#[derive(Debug, Clone)]
+pub struct BuilderCases {
+    good: Vec<Arc<dyn Profile>>,
+    broken: Arc<dyn Profile>,
+}
+
+impl BuilderCases {
+    /// At least two profiles with names of their own that the builder can build, and `broken`,
+    /// one that it cannot build.
+    pub fn new(good: impl IntoIterator<Item = Arc<dyn Profile>>, broken: Arc<dyn Profile>) -> Self {
+        let good: Vec<_> = good.into_iter().collect();
+        assert!(good.len() >= 2, "the suite needs two profiles that can be built");
+        Self { good, broken }
+    }
+}
+
+/// Checks every sentence of the contract of [`Builder`], and with [`check_artifact`] the artifacts
+/// of the images that it builds.
+///
+/// That no child process is left behind cannot be seen from here; a builder that starts processes
+/// has a test of its own for that.
+pub async fn check_builder(builder: &dyn Builder, cases: BuilderCases) {
     assert!(!builder.name().is_empty(), "a builder has a name for messages");
     let good: Vec<Arc<dyn Profile>> = cases
         .good
@@ -21,14 +50,14 @@ pub(super) async fn check(builder: &dyn Builder, cases: &BuilderCases) {
 
     nothing_begins_when_it_is_cancelled(builder, &good).await;
     let images = all_are_built_in_order(builder, &good).await;
-    what_was_asked_for_is_carried_over(builder, cases, &images).await;
+    what_was_asked_for_is_carried_over(builder, &cases, &images).await;
     one_by_one_gives_the_same(builder, &good, &images).await;
     a_failure_stays_alone(builder, &good, &cases.broken, &images).await;
     work_that_is_stopped_leaves_nothing(builder, &good, &images).await;
     for image in &images {
         // 5. Also now, after everything else that was built and stopped.
         for part in image.payload().chain(image.build_log()) {
-            artifact::check(part.as_ref()).await;
+            check_artifact(part.as_ref()).await;
         }
     }
 }

@@ -1,6 +1,12 @@
+//! The profiles that the suite asks a builder for.
+
 use std::sync::Arc;
 
-use crate::{Architecture, KernelParameter, Profile, ProfileName, ServiceName, Title};
+use crate::architecture::Architecture;
+use crate::command_line::KernelParameter;
+use crate::invalid_value::InvalidValue;
+use crate::name::{ProfileName, ServiceName, Title};
+use crate::profile::Profile;
 
 /// A caller's profile with what the suite asks for: something to carry over, or nothing.
 #[derive(Debug)]
@@ -15,7 +21,7 @@ impl Asked {
     /// With a title, services and kernel parameters that no configuration has by itself.
     pub(super) fn dressed(inner: &Arc<dyn Profile>) -> Self {
         let name = inner.name();
-        let checked = |result: Result<_, crate::Error>| match result {
+        let checked = |result: Result<_, InvalidValue>| match result {
             Ok(value) => value,
             Err(error) => panic!("the suite's own kernel parameter is refused: {error}"),
         };

@@ -3,9 +3,9 @@
 
 use std::io::{self, Read};
 
-use super::InitrdSummary;
-use super::initrd::Damage;
-use crate::Context;
+use crate::context::Context;
+use crate::inspect::damage::Damage;
+use crate::inspect::summary::InitrdSummary;
 
 const HEADER_LENGTH: usize = 110;
 const TRAILER: &str = "TRAILER!!!";

@@ -1,10 +1,15 @@
+//! Reading an initrd from its first byte to its last.
+
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::InitrdSummary;
-use super::cpio;
-use crate::{ArtifactKind, Context, Error};
+use crate::artifact_kind::ArtifactKind;
+use crate::context::Context;
+use crate::error::Error;
+use crate::inspect::cpio;
+use crate::inspect::damage::Damage;
+use crate::inspect::summary::InitrdSummary;
 
 /// The greatest window that the kernel's decompressor takes, in bytes.
 const ZSTD_WINDOW_LIMIT: u64 = 1 << 27;
@@ -121,36 +126,6 @@ fn require_xz_end(reader: &mut CountingReader) -> Result<(), Damage> {
         Ok(())
     } else {
         Err(Damage::problem("its xz stream does not end"))
-    }
-}
-
-/// Why reading ended early.
-pub(super) enum Damage {
-    Problem(String),
-    Unreadable(io::Error),
-    Cancelled,
-}
-
-impl Damage {
-    pub(super) fn problem(text: &str) -> Self {
-        Self::Problem(text.to_owned())
-    }
-
-    /// The kernel takes archives only at multiples of four bytes (`do_reset` in
-    /// `init/initramfs.c`).
-    pub(super) fn padding() -> Self {
-        Self::problem("a cpio archive begins at no multiple of four bytes")
-    }
-}
-
-impl From<io::Error> for Damage {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => Self::problem("it ends in the middle"),
-            // The operating system says so; what a decompressor says has no number.
-            _ if error.raw_os_error().is_some() => Self::Unreadable(error),
-            _ => Self::Problem(error.to_string()),
-        }
     }
 }
 

@@ -1,8 +1,12 @@
+//! Whether a file is a kernel for an architecture.
+
 use std::path::Path;
 
 use tokio::io::AsyncReadExt;
 
-use crate::{Architecture, ArtifactKind, Error};
+use crate::architecture::Architecture;
+use crate::artifact_kind::ArtifactKind;
+use crate::error::Error;
 
 /// How many bytes of a kernel's begin are looked at.
 const HEADER: u64 = 1024;

@@ -1,4 +1,6 @@
-use super::InitrdSummary;
+//! How much memory a machine needs to unpack its initrds.
+
+use crate::inspect::summary::InitrdSummary;
 
 const MIB: u64 = 1024 * 1024;
 

@@ -1,7 +1,11 @@
+//! What an initrd holds, and whether its `init` is among it.
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::{Error, InitPath, ProfileName};
+use crate::command_line::InitPath;
+use crate::error::Error;
+use crate::name::ProfileName;
 
 /// About how many bytes of memory the paths of one initrd may take: those of a store with a
 /// million files fit in.

@@ -23,7 +23,7 @@ fn every_error() -> Vec<Error> {
     let ids = digests.map(|digest| ReleaseId::of([("boot.ipxe", &digest)]));
     let release_path = ReleasePath::new("worker/netboot.ipxe").unwrap();
     vec![
-        ProfileName::new("../etc").unwrap_err(),
+        ProfileName::new("../etc").unwrap_err().into(),
         io_error(io::ErrorKind::NotFound),
         Error::NotAFile { path: "images".into() },
         Error::EmptyArtifact { kind: ArtifactKind::Initrd, path },

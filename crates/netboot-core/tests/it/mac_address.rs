@@ -1,6 +1,6 @@
 //! Hardware addresses: what is read, and how it is written.
 
-use netboot_core::MacAddress;
+use netboot_core::{BackendError, MacAddress, ValueKind};
 use proptest::prelude::*;
 
 #[test]
@@ -30,6 +30,7 @@ fn what_no_card_has_is_refused() {
     ] {
         let error = text.parse::<MacAddress>().unwrap_err();
         assert!(error.hint().is_some(), "{text}");
+        assert_eq!((error.kind, error.value.as_str()), (ValueKind::MacAddress, text));
     }
 }
 

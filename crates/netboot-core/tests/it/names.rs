@@ -6,15 +6,18 @@ use std::str::FromStr;
 
 use netboot_core::TextProblem::{BadEdge, Empty, ForbiddenCharacter, Malformed, Reserved, TooLong};
 use netboot_core::{
-    Architecture, Error, FileName, InitPath, KernelCommandLine, KernelParameter, PointerName,
-    ProfileName, ReleaseId, ReleasePath, ServiceName, Sha256Digest, TextProblem, Title, ValueKind,
+    Architecture, BackendError, FileName, InitPath, InvalidValue, KernelCommandLine,
+    KernelParameter, PointerName, ProfileName, ReleaseId, ReleasePath, ServiceName, Sha256Digest,
+    TextProblem, Title, ValueKind,
 };
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// A value that is made of a text.
-trait Value: Display + Debug + FromStr<Err = Error> + PartialEq + Serialize + DeserializeOwned {
+trait Value:
+    Display + Debug + FromStr<Err = InvalidValue> + PartialEq + Serialize + DeserializeOwned
+{
     const KIND: ValueKind;
 }
 
@@ -45,7 +48,7 @@ fn refused<T: Value>(text: &str) -> TextProblem {
     let json = serde_json::to_string(text).unwrap();
     let by_json = serde_json::from_str::<T>(&json).unwrap_err();
     assert!(by_json.to_string().contains(&error.to_string()), "{by_json} and {error}");
-    let Error::InvalidValue { kind, value, problem } = error else { panic!("{error:?}") };
+    let InvalidValue { kind, value, problem, .. } = error;
     assert_eq!(kind, T::KIND);
     assert!(value.chars().count() <= 80 && text.starts_with(&value), "{value:?} of {text:?}");
     problem
@@ -310,7 +313,7 @@ fn a_command_line_is_never_longer_than_a_kernel_takes() {
     assert_eq!(line.to_string().len(), netboot_core::COMMAND_LINE_LIMIT);
     let one_more = KernelParameter::new(format!("{rest}x")).unwrap();
     let error = KernelCommandLine::new(&init, [&a, &b, &one_more]).unwrap_err();
-    let Error::InvalidValue { kind: ValueKind::KernelCommandLine, problem, .. } = error else {
+    let InvalidValue { kind: ValueKind::KernelCommandLine, problem, .. } = error else {
         panic!("{error:?}")
     };
     assert_eq!(problem, TooLong { length: 2048, limit: 2047 });

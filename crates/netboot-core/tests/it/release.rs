@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Error, FileName, Image,
-    ImageBuilder, InitPath, MANIFEST_VERSION, Manifest, ProfileSpec, Provenance, Release,
-    ReleaseBuilder, ReleaseId, ReleasePath, Sha256Digest, ValueKind, layout,
+    ImageBuilder, InitPath, InvalidValue, MANIFEST_VERSION, Manifest, ProfileSpec, Provenance,
+    Release, ReleaseBuilder, ReleaseId, ReleasePath, Sha256Digest, ValueKind, layout,
 };
 use proptest::prelude::*;
 
@@ -314,7 +314,7 @@ fn an_image_that_lacks_a_part_is_not_made() {
         .with_kernel_parameters((0..3).map(|n| n.to_string().repeat(1000).parse().unwrap()));
     let too_long = self::begin(&long).kernel(kernel("x")).initrd(initrd("initrd", "x"));
     let error = error(too_long);
-    let Error::InvalidValue { kind, .. } = error else { panic!("{error:?}") };
+    let Error::InvalidValue(InvalidValue { kind, .. }) = error else { panic!("{error:?}") };
     assert_eq!(kind, ValueKind::KernelCommandLine);
 }
 

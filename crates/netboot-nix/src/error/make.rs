@@ -19,7 +19,7 @@ impl Error {
     }
 
     /// A value that the crates' common vocabulary refuses.
-    pub(crate) fn unusable(attribute: String, error: &netboot_core::Error) -> Self {
+    pub(crate) fn unusable(attribute: String, error: &netboot_core::InvalidValue) -> Self {
         Self::UnusableValue { attribute, problem: error.to_string() }
     }
 }

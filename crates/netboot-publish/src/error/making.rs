@@ -17,6 +17,12 @@ impl From<netboot_core::Error> for Error {
     }
 }
 
+impl From<netboot_core::InvalidValue> for Error {
+    fn from(error: netboot_core::InvalidValue) -> Self {
+        Self::Artifact { source: error.into() }
+    }
+}
+
 impl Error {
     /// A file error of a target: `action` is a verb, such as `write`. A full disk, a read-only
     /// file system and a missing permission become variants of their own.

@@ -226,8 +226,8 @@ impl From<JobId> for String {
 }
 
 impl TryFrom<String> for RollbackTarget {
-    type Error = netboot_core::Error;
-    fn try_from(text: String) -> Result<Self, netboot_core::Error> {
+    type Error = netboot_core::InvalidValue;
+    fn try_from(text: String) -> Result<Self, netboot_core::InvalidValue> {
         match text.as_str() {
             "previous" => Ok(Self::Previous),
             release => release.parse().map(Self::Release),

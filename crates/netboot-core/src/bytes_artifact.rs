@@ -1,8 +1,13 @@
+//! Artifacts in memory.
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Artifact, ArtifactKind, ArtifactReader};
-use crate::{Error, FileName, Sha256Digest};
+use crate::artifact::{Artifact, ArtifactReader};
+use crate::artifact_kind::ArtifactKind;
+use crate::digest::Sha256Digest;
+use crate::error::Error;
+use crate::name::FileName;
 
 /// An artifact in memory: a script, a manifest, a small layer.
 ///

@@ -1,6 +1,33 @@
-//! How validated texts are refused: one list of problems, shared by every newtype.
+//! How validated texts are refused: one error, and one list of problems, for every newtype.
 
 use std::fmt;
+
+use crate::backend_error::BackendError;
+
+/// A text does not follow the rule of what it was to become.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{value:?} is not a valid {kind}: {problem}")]
+#[non_exhaustive]
+pub struct InvalidValue {
+    /// What it was to become.
+    pub kind: ValueKind,
+    /// The text, cut to its first 80 characters.
+    pub value: String,
+    /// What is wrong with it.
+    pub problem: TextProblem,
+}
+
+impl InvalidValue {
+    pub(crate) fn new(kind: ValueKind, value: &str, problem: TextProblem) -> Self {
+        Self { kind, value: value.chars().take(80).collect(), problem }
+    }
+}
+
+impl BackendError for InvalidValue {
+    fn hint(&self) -> Option<String> {
+        Some(self.kind.rule().to_owned())
+    }
+}
 
 /// What a refused text was meant to become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +59,19 @@ pub enum ValueKind {
     ReleaseId,
     /// An [`Architecture`](crate::Architecture).
     Architecture,
+    /// A [`MacAddress`](crate::MacAddress).
+    MacAddress,
 }
 
 impl ValueKind {
+    /// A validation by `check` that says what a refused text was meant to become.
+    pub(crate) fn validated_by(
+        self,
+        check: impl Fn(&str) -> Result<(), TextProblem>,
+    ) -> impl Fn(&str) -> Result<(), InvalidValue> {
+        move |text| check(text).map_err(|problem| InvalidValue::new(self, text, problem))
+    }
+
     /// The rule that a value of this kind keeps, as a sentence for an operator.
     pub fn rule(self) -> &'static str {
         match self {
@@ -67,6 +104,10 @@ impl ValueKind {
                 "use one of x86_64, aarch64, riscv64, armv7l, powerpc64le, loongarch64, or the \
                  Nix system of one, such as x86_64-linux"
             }
+            Self::MacAddress => {
+                "write six pairs of hexadecimal digits, such as 52:54:00:12:34:56; group addresses \
+                 and zeros belong to no card"
+            }
         }
     }
 }
@@ -87,6 +128,7 @@ impl fmt::Display for ValueKind {
             Self::Sha256Digest => "SHA-256 digest",
             Self::ReleaseId => "release id",
             Self::Architecture => "architecture",
+            Self::MacAddress => "hardware address of a network card",
         })
     }
 }
@@ -161,72 +203,3 @@ pub(crate) fn check(
         None => Ok(()),
     }
 }
-
-/// The rule of profile, service and pointer names.
-pub(crate) fn check_name(text: &str) -> Result<(), TextProblem> {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    check(text, 63, inner)?;
-    let edges = [text.chars().next(), text.chars().next_back()];
-    match edges.into_iter().flatten().find(|c| !c.is_ascii_alphanumeric()) {
-        Some(character) => Err(TextProblem::BadEdge { character }),
-        None => Ok(()),
-    }
-}
-
-/// Implements the usual traits of a validated text: parsing, display, serde, conversions.
-macro_rules! validated_text {
-    ($name:ident, $kind:expr, $check:expr) => {
-        impl $name {
-            /// Validates `text`.
-            ///
-            /// # Errors
-            /// [`Error::InvalidValue`](crate::Error::InvalidValue), which names the text and
-            /// what is wrong with it.
-            pub fn new(text: impl Into<String>) -> Result<Self, $crate::Error> {
-                let text = text.into();
-                match $check(&text) {
-                    Ok(()) => Ok(Self(text)),
-                    Err(problem) => Err($crate::Error::invalid($kind, &text, problem)),
-                }
-            }
-
-            /// The validated text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = $crate::Error;
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::new(text)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = $crate::Error;
-            fn try_from(text: String) -> Result<Self, Self::Error> {
-                Self::new(text)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(value: $name) -> Self {
-                value.0
-            }
-        }
-
-        impl AsRef<str> for $name {
-            fn as_ref(&self) -> &str {
-                &self.0
-            }
-        }
-    };
-}
-pub(crate) use validated_text;

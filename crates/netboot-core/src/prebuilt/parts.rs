@@ -1,47 +1,59 @@
+//! The parts of an image, and how they are found in a directory.
+
 use std::path::{Path, PathBuf};
 
-use super::Parts;
-use crate::{Architecture, Error, InitPath, KernelParameter, split_parameters};
+use crate::architecture::Architecture;
+use crate::command_line::{InitPath, KernelParameter, split_parameters};
+use crate::error::Error;
+use crate::invalid_value::InvalidValue;
 
-/// Finds the parts of an image in a directory of a known layout.
-pub(super) async fn find_parts(
-    directory: &Path,
-    architecture: Architecture,
-) -> Result<Parts, Error> {
-    let metadata = tokio::fs::metadata(directory).await;
-    if !metadata.map_err(|source| Error::io("open", directory, source))?.is_dir() {
-        return Err(unrecognised(directory, "it is no directory".to_owned()));
+/// The parts of an image before they are checked.
+#[derive(Debug, Clone)]
+pub(super) struct Parts {
+    pub(super) kernel: PathBuf,
+    pub(super) initrds: Vec<PathBuf>,
+    pub(super) init: InitPath,
+    pub(super) kernel_parameters: Vec<KernelParameter>,
+}
+
+impl Parts {
+    /// Finds the parts of an image in a directory of a known layout.
+    pub(super) async fn find(directory: &Path, architecture: Architecture) -> Result<Self, Error> {
+        let metadata = tokio::fs::metadata(directory).await;
+        if !metadata.map_err(|source| Error::io("open", directory, source))?.is_dir() {
+            return Err(unrecognised(directory, "it is no directory".to_owned()));
+        }
+        let kernel = architecture.kernel_file_name();
+        let system = architecture.nix_system();
+        let plain = [kernel.to_owned(), "initrd".to_owned(), "netboot.ipxe".to_owned()];
+        let with_system = [
+            format!("{kernel}-{system}"),
+            format!("initrd-{system}"),
+            format!("netboot-{system}.ipxe"),
+        ];
+        let [kernel, initrd, script] = [plain, with_system]
+            .map(|names| names.map(|name| directory.join(name)))
+            .into_iter()
+            .find(|[kernel, initrd, _]| kernel.is_file() && initrd.is_file())
+            .ok_or_else(|| {
+                let names = format!("`{kernel}` and `initrd`, with or without `-{system}`");
+                unrecognised(directory, format!("there are no {names}"))
+            })?;
+
+        let (init, line) = (directory.join("init"), directory.join("kernel-params"));
+        let (init, kernel_parameters) = if init.is_file() {
+            let (init, line) = (read(&init).await?, read(&line).await?);
+            (InitPath::new(init.trim())?, parameters(split_parameters(&line))?)
+        } else if script.is_file() {
+            parse_script(&read(&script).await?).ok_or_else(|| {
+                unrecognised(&script, "no `kernel` line of it has `init=`".to_owned())
+            })??
+        } else {
+            let name = script.file_name().unwrap_or_default().display();
+            return Err(unrecognised(directory, format!("there is no `init` and no `{name}`")));
+        };
+        Ok(Self { kernel, initrds: vec![initrd], init, kernel_parameters })
     }
-    let kernel = architecture.kernel_file_name();
-    let system = architecture.nix_system();
-    let plain = [kernel.to_owned(), "initrd".to_owned(), "netboot.ipxe".to_owned()];
-    let with_system = [
-        format!("{kernel}-{system}"),
-        format!("initrd-{system}"),
-        format!("netboot-{system}.ipxe"),
-    ];
-    let [kernel, initrd, script] = [plain, with_system]
-        .map(|names| names.map(|name| directory.join(name)))
-        .into_iter()
-        .find(|[kernel, initrd, _]| kernel.is_file() && initrd.is_file())
-        .ok_or_else(|| {
-            let names = format!("`{kernel}` and `initrd`, with or without `-{system}`");
-            unrecognised(directory, format!("there are no {names}"))
-        })?;
-
-    let (init, line) = (directory.join("init"), directory.join("kernel-params"));
-    let (init, kernel_parameters) = if init.is_file() {
-        let (init, line) = (read(&init).await?, read(&line).await?);
-        (InitPath::new(init.trim())?, parameters(split_parameters(&line))?)
-    } else if script.is_file() {
-        parse_script(&read(&script).await?).ok_or_else(|| {
-            unrecognised(&script, "no `kernel` line of it has `init=`".to_owned())
-        })??
-    } else {
-        let name = script.file_name().unwrap_or_default().display();
-        return Err(unrecognised(directory, format!("there is no `init` and no `{name}`")));
-    };
-    Ok(Parts { kernel, initrds: vec![initrd], init, kernel_parameters })
 }
 
 fn unrecognised(path: &Path, problem: String) -> Error {
@@ -54,7 +66,7 @@ async fn read(path: &PathBuf) -> Result<String, Error> {
 
 /// Reads `init=` and the parameters of the `kernel` line of an iPXE script that NixOS or Netboot
 /// wrote. `initrd=` is the boot loader's, and `${cmdline}` is what an operator types.
-fn parse_script(script: &str) -> Option<Result<(InitPath, Vec<KernelParameter>), Error>> {
+fn parse_script(script: &str) -> Option<Result<(InitPath, Vec<KernelParameter>), InvalidValue>> {
     script.lines().map(str::trim).find_map(|line| {
         let command = line.strip_prefix("kernel ")?.split(" || ").next()?;
         let mut words = split_parameters(command);
@@ -72,7 +84,9 @@ fn parse_script(script: &str) -> Option<Result<(InitPath, Vec<KernelParameter>),
     })
 }
 
-fn parameters<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Vec<KernelParameter>, Error> {
+fn parameters<'a>(
+    words: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<KernelParameter>, InvalidValue> {
     let is_ours = |word: &str| word.starts_with("initrd=") || word.starts_with("init=");
     words
         .into_iter()

@@ -1,3 +1,5 @@
+//! Artifacts that are files on this machine.
+
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -5,9 +7,12 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
-use super::{Artifact, ArtifactKind, ArtifactReader};
-use crate::digest::Sha256Hasher;
-use crate::{Context, Error, FileName, Sha256Digest};
+use crate::artifact::{Artifact, ArtifactReader};
+use crate::artifact_kind::ArtifactKind;
+use crate::context::Context;
+use crate::digest::{Sha256Digest, Sha256Hasher};
+use crate::error::Error;
+use crate::name::FileName;
 
 /// An artifact that is a file on this machine.
 ///

@@ -1,0 +1,34 @@
+//! What an artifact is to the machine that boots.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What an artifact is to the machine that boots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ArtifactKind {
+    /// A kernel.
+    Kernel,
+    /// An initial RAM disk, or one layer of it.
+    Initrd,
+    /// A boot script.
+    Script,
+    /// The log of a build.
+    BuildLog,
+    /// A detached signature of another artifact.
+    Signature,
+}
+
+impl fmt::Display for ArtifactKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Kernel => "kernel",
+            Self::Initrd => "initrd",
+            Self::Script => "script",
+            Self::BuildLog => "build log",
+            Self::Signature => "signature",
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! Where long work reports, and how it is stopped.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::error::Error;
+use crate::event::{Event, Phase};
+use crate::name::ProfileName;
+
+/// Takes [`Event`]s.
+///
+/// # Contract
+/// `emit` does not block, does not fail and does not panic: it is called from the middle of
+/// work that must go on. Events of one piece of work arrive in the order in which they happened.
+///
+/// Every `Fn(Event)` is a sink, and so is tokio's unbounded sender:
+///
+/// ```
+/// use netboot_core::{Event, EventSink};
+///
+/// let (sender, receiver) = tokio::sync::mpsc::unbounded_channel::<Event>();
+/// let sinks: Vec<Box<dyn EventSink>> = vec![
+///     Box::new(|event: Event| eprintln!("{event}")),
+///     Box::new(sender),
+/// ];
+/// # drop((sinks, receiver));
+/// ```
+pub trait EventSink: Send + Sync {
+    /// Takes one event.
+    fn emit(&self, event: Event);
+}
+
+impl<F: Fn(Event) + Send + Sync> EventSink for F {
+    fn emit(&self, event: Event) {
+        self(event);
+    }
+}
+
+impl EventSink for tokio::sync::mpsc::UnboundedSender<Event> {
+    fn emit(&self, event: Event) {
+        // A receiver that went away no longer wants to know.
+        let _ = self.send(event);
+    }
+}
+
+/// What every long piece of work is given: where to report, and how to be stopped.
+///
+/// Cheap to clone. Cancelling the token makes the work end soon with [`Error::Cancelled`] (or
+/// its crate's own), its child processes ended and nothing half-written left; dropping its
+/// future does the same.
+#[derive(Clone)]
+pub struct Context {
+    events: Arc<dyn EventSink>,
+    cancellation: CancellationToken,
+}
+
+impl Context {
+    /// A context that reports nowhere and is never cancelled.
+    pub fn new() -> Self {
+        Self { events: Arc::new(|_| {}), cancellation: CancellationToken::new() }
+    }
+
+    /// The same, reporting to `events`.
+    #[must_use]
+    pub fn with_events(mut self, events: impl EventSink + 'static) -> Self {
+        self.events = Arc::new(events);
+        self
+    }
+
+    /// The same, stopped by `cancellation`.
+    #[must_use]
+    pub fn with_cancellation(mut self, cancellation: CancellationToken) -> Self {
+        self.cancellation = cancellation;
+        self
+    }
+
+    /// Reports `event`.
+    pub fn emit(&self, event: Event) {
+        self.events.emit(event);
+    }
+
+    /// The token that stops the work.
+    pub fn cancellation(&self) -> &CancellationToken {
+        &self.cancellation
+    }
+
+    /// Ends the work here if it was cancelled.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if it was.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.cancellation.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    /// The same for a thread that works for a future: dropping the guard with the future stops it.
+    pub(crate) fn until_dropped(&self) -> (Self, DropGuard) {
+        let cancellation = self.cancellation.child_token();
+        let guard = cancellation.clone().drop_guard();
+        (Self { events: self.events.clone(), cancellation }, guard)
+    }
+
+    /// Reports the begin of `phase` now, and its end when the returned guard is dropped.
+    pub fn phase(&self, phase: Phase, profile: Option<&ProfileName>) -> PhaseGuard {
+        let profile = profile.cloned();
+        self.emit(Event::PhaseStarted { phase, profile: profile.clone() });
+        PhaseGuard { context: self.clone(), phase, profile }
+    }
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("cancellation", &self.cancellation).finish_non_exhaustive()
+    }
+}
+
+/// Reports the end of a phase when it is dropped; made by [`Context::phase`].
+#[derive(Debug)]
+#[must_use = "the phase ends when this is dropped"]
+pub struct PhaseGuard {
+    context: Context,
+    phase: Phase,
+    profile: Option<ProfileName>,
+}
+
+impl Drop for PhaseGuard {
+    fn drop(&mut self) {
+        let (phase, profile) = (self.phase, self.profile.take());
+        self.context.emit(Event::PhaseFinished { phase, profile });
+    }
+}
