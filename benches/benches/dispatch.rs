@@ -5,11 +5,10 @@
 use std::process::Command;
 use std::time::Duration;
 
+use ipxe_script::IpxeBuild;
 use netboot_benches::{is_test, medians, print_ratio, small_image, timed};
 use netboot_core::Release;
-use netboot_ipxe::{
-    Assignment, DispatchForm, Fleet, MachineKey, Renderer, Target, UnknownMachine, lint,
-};
+use netboot_ipxe::{Assignment, DispatchForm, Fleet, MachineKey, Renderer, UnknownMachine, lint};
 use serde::Serialize;
 use tera::{Context, Tera};
 
@@ -127,11 +126,11 @@ fn main() {
 
     // The same scripts as the other benchmark's, linted and not.
     let script = Renderer::builder().build().unwrap().render_image(&images[0]).unwrap();
-    let target = Target::default();
+    let build = IpxeBuild::default();
     let scripts = count / 10;
     let lint_all = || {
         for _ in 0..scripts {
-            assert!(lint(&script, &target).len() < 100);
+            assert!(lint(&script, &build).len() < 100);
         }
     };
     let linted = medians(rounds, [&mut || timed(lint_all)])[0];

@@ -7,10 +7,10 @@ use netboot_core::{FileName, ProfileName, TextProblem};
 
 use crate::dhcp::{DhcpProblem, DhcpServer, DhcpSetting};
 use crate::interchange::InterchangeProblem;
-use crate::lexical::LexicalProblem;
 use crate::script_check::ScriptProblem;
 use crate::template::TemplateName;
 use crate::{MachineName, MenuProblem, Selector};
+use ipxe_script::lexical::LexicalProblem;
 
 /// What can go wrong while scripts are rendered.
 #[derive(Debug, thiserror::Error)]
@@ -102,22 +102,6 @@ pub enum Error {
         template: TemplateName,
         /// What is wrong with its output.
         problem: ScriptProblem,
-    },
-
-    /// A name that no target has.
-    #[error("there is no iPXE target `{name}`")]
-    UnknownTarget {
-        /// The name, cut to its first 80 characters.
-        name: String,
-    },
-
-    /// A target that cannot be put together.
-    #[error("the iPXE target `{name}` cannot be: {problem}")]
-    InvalidTarget {
-        /// Its name, cut to its first 80 characters.
-        name: String,
-        /// Why.
-        problem: String,
     },
 
     /// A setting of a DHCP server that cannot be used.
@@ -236,11 +220,11 @@ pub enum Error {
         stderr: String,
     },
 
-    /// Something that the renderer was asked for and that the target's scripts cannot do.
-    #[error("the iPXE of the target `{target}` lacks {capability}")]
-    TargetLacks {
-        /// The target's name.
-        target: String,
+    /// Something that the renderer was asked for and that the scripts of the iPXE build cannot do.
+    #[error("the iPXE build `{build}` lacks {capability}")]
+    BuildLacks {
+        /// The build's name.
+        build: String,
         /// What it lacks, such as `the command imgverify`.
         capability: String,
     },

@@ -51,9 +51,9 @@
 //! starts its image, and [`render_notice`](Renderer::render_notice) tells a machine why it gets none.
 //! `examples/deployer` is such a service.
 //!
-//! Scripts are rendered for a [`Target`], by default for Debian bookworm's build of 2019, the
+//! Scripts are rendered for an [`IpxeBuild`](ipxe_script::IpxeBuild), by default for Debian bookworm's build of 2019, the
 //! oldest in common use, and [linted](fn@lint) for it before anybody sees them: nothing is in them
-//! that the target lacks. Their texts are Tera templates ([`TemplateName`]), which a caller
+//! that the build lacks. Their texts are Tera templates ([`TemplateName`]), which a caller
 //! replaces or extends.
 //!
 //! # Features
@@ -68,18 +68,14 @@ mod dispatch;
 mod error;
 pub mod interchange;
 mod label;
-mod lexical;
-mod lint;
 mod menu;
 mod menu_text;
 mod renderer;
-pub mod script;
 mod script_argument;
 mod script_check;
 mod script_url;
 #[cfg(feature = "signing")]
 pub mod signing;
-mod target;
 mod template;
 
 pub use crate::dispatch::{
@@ -88,14 +84,11 @@ pub use crate::dispatch::{
 };
 pub use crate::error::{Error, ValueKind};
 pub use crate::label::Label;
-pub use crate::lexical::LexicalProblem;
-pub use crate::lint::{Finding, FindingKind, Severity, lint, lint_script};
 pub use crate::menu::{LocalDisk, Menu, MenuBuilder, MenuItem, MenuKey, MenuProblem};
 pub use crate::menu_text::MenuText;
 pub use crate::renderer::{NextStep, Renderer, RendererBuilder};
 pub use crate::script_argument::ScriptArgument;
-pub use crate::script_check::ScriptProblem;
+pub use crate::script_check::{ScriptProblem, lint};
 pub use crate::script_url::ScriptUrl;
-pub use crate::target::{ImageFormat, Platform, Protocol, Quirk, Target, TargetBuilder};
 pub use crate::template::TemplateName;
 pub use netboot_core::MacAddress;

@@ -3,8 +3,8 @@ use std::fmt;
 use netboot_core::Title;
 use serde::Serialize;
 
-use crate::lexical::{self, LexicalProblem};
 use crate::{Error, ValueKind};
+use ipxe_script::lexical::{self, LexicalProblem};
 
 /// A text that a menu shows or `echo` prints, exactly as it was typed.
 ///

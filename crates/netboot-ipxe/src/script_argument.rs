@@ -3,8 +3,8 @@ use std::fmt;
 use netboot_core::{FileName, KernelParameter};
 use serde::Serialize;
 
-use crate::lexical;
 use crate::{Error, ValueKind};
+use ipxe_script::lexical;
 
 /// One kernel parameter behind a `kernel` command, which the kernel gets exactly as it was typed.
 ///

@@ -4,12 +4,9 @@ use std::fmt;
 
 use netboot_core::layout::GENERATED_MARK;
 
-use crate::lint::{Finding, FindingKind, Severity};
-use crate::{Target, lint};
+use ipxe_script::{IpxeBuild, LintFinding, LintFindingKind, Linter, Script, Severity};
 
-pub(crate) use crate::script::ARGUMENT_LIMIT;
-
-/// Why the text that a template made is no script for its target, or none of ours.
+/// Why the text that a template made is no script for its iPXE build, or none of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScriptProblem {
@@ -17,8 +14,8 @@ pub enum ScriptProblem {
     NoMark,
     /// The last line does not end, or is continued. Publishers add lines to a pointer.
     OpenEnd,
-    /// What the [linter](fn@crate::lint) finds: the first of its errors, or a carriage return.
-    Finding(Box<Finding>),
+    /// What the [linter](lint) finds: the first of its errors, or a carriage return.
+    Finding(Box<LintFinding>),
 }
 
 impl ScriptProblem {
@@ -31,7 +28,7 @@ impl ScriptProblem {
             Self::OpenEnd => {
                 "end the template with a line feed, and without a `\\` before it".to_owned()
             }
-            Self::Finding(finding) => format!("in the script, {}", finding.remedy()),
+            Self::Finding(finding) => format!("in the script, {}", finding.hint()),
         }
     }
 }
@@ -48,14 +45,14 @@ impl fmt::Display for ScriptProblem {
     }
 }
 
-/// Finds the first problem that a script has on a target.
-pub(crate) fn check(script: &str, target: &Target) -> Result<(), ScriptProblem> {
-    let fails = |finding: &Finding| {
-        finding.severity() == Severity::Error || finding.kind == FindingKind::CarriageReturn
+/// Finds the first problem that a script has on an iPXE build.
+pub(crate) fn check(script: &str, build: &IpxeBuild) -> Result<(), ScriptProblem> {
+    let fails = |finding: &LintFinding| {
+        finding.severity() == Severity::Error || finding.kind == LintFindingKind::CarriageReturn
     };
-    let mut findings = lint(script, target).into_iter().filter(fails);
+    let mut findings = lint(script, build).into_iter().filter(fails);
     let first = findings.next();
-    let is_magic = |finding: &Finding| matches!(finding.kind, FindingKind::Magic { .. });
+    let is_magic = |finding: &LintFinding| matches!(finding.kind, LintFindingKind::Magic { .. });
     if first.as_ref().is_none_or(|finding| !is_magic(finding)) {
         if !script.ends_with('\n') || script.ends_with("\\\n") {
             return Err(ScriptProblem::OpenEnd);
@@ -67,7 +64,20 @@ pub(crate) fn check(script: &str, target: &Target) -> Result<(), ScriptProblem> 
     first.map_or(Ok(()), |finding| Err(ScriptProblem::Finding(Box::new(finding))))
 }
 
-/// Whether a script is one that this library made.
+/// Finds what is wrong with a script on the machines of an iPXE build, in the order of the script.
+///
+/// It lints as [`ipxe_script::lint`](fn@ipxe_script::lint) does. In a script that has the comment
+/// [`GENERATED_MARK`], settings that start with `netboot-` also count as set: each of this
+/// library's scripts finds the settings of those before it.
+pub fn lint(source: impl AsRef<[u8]>, build: &IpxeBuild) -> Vec<LintFinding> {
+    let script = Script::parse(source);
+    let linter = Linter::new(build);
+    let is_ours = has_mark(&String::from_utf8_lossy(script.source()));
+    let linter = if is_ours { linter.with_known_settings("netboot-") } else { linter };
+    linter.lint(&script)
+}
+
+/// Returns true if this library made the script.
 pub(crate) fn has_mark(script: &str) -> bool {
     script.lines().any(|line| line.starts_with(GENERATED_MARK))
 }

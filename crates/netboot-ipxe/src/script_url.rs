@@ -5,8 +5,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use url::Url;
 
-use crate::lexical::LexicalProblem;
 use crate::{Error, ValueKind};
+use ipxe_script::lexical::{LexicalProblem, is_percent_escape, lost_escape};
 
 /// What stands in a URL as it is, besides the escapes that [`Url`] has made already: everything
 /// else is percent-encoded.
@@ -68,37 +68,29 @@ impl ScriptUrl {
 
     /// An absolute URL; its fragment, which no server gets to see, is dropped.
     ///
-    /// iPXE decodes each part of a URL and encodes it again for its request (`src/core/uri.c`).
-    /// Builds of 2019 lose by that, which was tried: beyond ASCII they send something else even
-    /// for an escape (`%C3` becomes `%FFFFFFC3`), and some characters arrive bare although they
-    /// were escaped. So URLs are refused that have, as a character or as an escape, something
-    /// that is not ASCII; `%2F` in the path; `%26` in the query; `%2B` or `%00` anywhere.
+    /// A URL is refused if it has a percent-escape that builds of 2019
+    /// [do not send](ipxe_script::lexical::lost_escape), such as `%2F` in the path or any escape of
+    /// a character that is not ASCII.
     ///
     /// # Errors
     /// [`Error::Unprintable`] for such a URL.
     pub fn absolute(url: &Url) -> Result<Self, Error> {
         let mut url = url.clone();
         url.set_fragment(None);
+        if let Some(escape) = lost_escape(url.as_str()) {
+            let problem = LexicalProblem::Escape { escape: escape.to_owned() };
+            return Err(Error::unprintable(ValueKind::Url, &without_password(&url), problem));
+        }
         let mut text = String::new();
-        let mut in_query = false;
         let mut rest = url.as_str();
         while let Some(character) = rest.chars().next() {
-            let escape = rest.get(..3).filter(|escape| is_escape(escape));
+            let escape = rest.get(..3).filter(|escape| is_percent_escape(escape));
             let length = escape.map_or(character.len_utf8(), str::len);
             let (part, behind) = rest.split_at(length);
             match escape {
-                Some(escape) if is_lost(escape, in_query) => {
-                    let problem = LexicalProblem::Escape { escape: escape.to_owned() };
-                    return Err(Error::unprintable(
-                        ValueKind::Url,
-                        &without_password(&url),
-                        problem,
-                    ));
-                }
                 Some(escape) => text.push_str(escape),
                 None => text.extend(utf8_percent_encode(part, ENCODED)),
             }
-            in_query |= character == '?';
             rest = behind;
         }
         Ok(Self(text))
@@ -140,19 +132,6 @@ pub(crate) fn without_password(url: &Url) -> String {
     // Only a URL without a host refuses, which has no password.
     let _ = url.set_password(None);
     url.into()
-}
-
-/// Whether the text is a percent sign and two hexadecimal digits.
-pub(crate) fn is_escape(text: &str) -> bool {
-    matches!(text.as_bytes(), [b'%', high, low]
-        if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
-}
-
-/// Whether a build of 2019 would ask a server for something else in the place of this escape.
-pub(crate) fn is_lost(escape: &str, in_query: bool) -> bool {
-    let is = |other: &str| escape.eq_ignore_ascii_case(other);
-    let beyond_ascii = escape.as_bytes().get(1).is_some_and(|high| !(b'0'..=b'7').contains(high));
-    beyond_ascii || is("%00") || is("%2B") || is(if in_query { "%26" } else { "%2F" })
 }
 
 impl TryFrom<&Url> for ScriptUrl {

@@ -7,8 +7,14 @@ use crate::cargo::cargo;
 use crate::error::Error;
 
 /// The crates that are published, each behind those that it needs.
-const PUBLISHED: [&str; 5] =
-    ["netboot-core", "netboot-nix", "netboot-ipxe", "netboot-publish", "netboot-qemu"];
+const PUBLISHED: [&str; 6] = [
+    "ipxe-script",
+    "netboot-core",
+    "netboot-nix",
+    "netboot-ipxe",
+    "netboot-publish",
+    "netboot-qemu",
+];
 
 /// One check, done by a command of cargo.
 struct Check {

@@ -1,7 +1,7 @@
 //! Says what is wrong with iPXE scripts, on the machines that they are for.
 //!
 //! ```text
-//! $ lint-script --target sid-efi boot.ipxe
+//! $ lint-script --build sid-efi boot.ipxe
 //! boot.ipxe:4:1: error: `boot` does nothing and succeeds where no image is selected [nothing-selected]
 //!     let every path to it pass a `kernel` that succeeds: `kernel … || goto failed`
 //! ```
@@ -16,7 +16,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use netboot_ipxe::{Finding, Severity, Target, lint};
+use ipxe_script::{IpxeBuild, LintFinding, Severity};
+use netboot_ipxe::lint;
 use serde_json::json;
 
 /// Say what is wrong with iPXE scripts.
@@ -28,8 +29,8 @@ struct Arguments {
 
     /// The build of iPXE that runs them, such as `bookworm`, `trixie-efi` or `ipxe-2.0-bios`. One
     /// of your own is a file of JSON, named as `@<file>`.
-    #[arg(long, value_name = "NAME", default_value = "bookworm", value_parser = target)]
-    target: Target,
+    #[arg(long, value_name = "NAME", default_value = "bookworm", value_parser = build)]
+    build: IpxeBuild,
 
     /// Print one JSON object a line for each finding.
     #[arg(long)]
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
                 return ExitCode::from(2);
             }
         };
-        for finding in lint(&script, &arguments.target) {
+        for finding in lint(&script, &arguments.build) {
             failed |= arguments.deny_warnings || finding.severity() == Severity::Error;
             println!("{}", shown(&path.display().to_string(), &finding, arguments.json));
         }
@@ -59,23 +60,24 @@ fn main() -> ExitCode {
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// A finding as a line, and its remedy in the next; or all of it as JSON.
-fn shown(path: &str, finding: &Finding, as_json: bool) -> String {
+/// A finding as a line, and its hint in the next; or all of it as JSON.
+fn shown(path: &str, finding: &LintFinding, as_json: bool) -> String {
     if !as_json {
-        return format!("{path}:{finding} [{}]\n    {}", finding.kind.code(), finding.remedy());
+        return format!("{path}:{finding} [{}]\n    {}", finding.kind.code(), finding.hint());
     }
     let mut object = json!(finding);
     object["path"] = path.into();
     object["severity"] = json!(finding.severity());
     object["message"] = finding.kind.to_string().into();
-    object["remedy"] = finding.remedy().into();
+    object["hint"] = finding.hint().into();
     object.to_string()
 }
 
-/// The target of a name, or in a file.
-fn target(text: &str) -> Result<Target, String> {
+/// Reads a build by its name, or from a file.
+fn build(text: &str) -> Result<IpxeBuild, String> {
     let Some(path) = text.strip_prefix('@') else {
-        return text.parse().map_err(|error: netboot_ipxe::Error| {
+        let parsed = text.parse();
+        return parsed.map_err(|error: ipxe_script::Error| {
             format!("{error}: {}", error.hint().unwrap_or_default())
         });
     };

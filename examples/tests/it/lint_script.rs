@@ -15,7 +15,7 @@ fn lint(directory: &Path, arguments: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn findings_have_a_place_a_code_a_remedy_and_an_exit_code() {
+fn findings_have_a_place_a_code_a_hint_and_an_exit_code() {
     let directory = TempDir::new().unwrap();
     let path = |name: &str| directory.path().join(name);
     fs::write(path("good.ipxe"), "#!ipxe\necho hello\n").unwrap();
@@ -29,10 +29,10 @@ fn findings_have_a_place_a_code_a_remedy_and_an_exit_code() {
     assert_eq!(lint(&["--deny-warnings", "warned.ipxe"]).0, 1);
 
     let (code, said) = lint(&["good.ipxe", "bad.ipxe"]);
-    let expected = "bad.ipxe:3:1: error: the target's iPXE has no command `poweroff` \
+    let expected = "bad.ipxe:3:1: error: this iPXE build has no command `poweroff` \
                     [unknown-command]\n    do without it";
     assert!(code == 1 && said.starts_with(expected), "{said}");
-    assert_eq!(lint(&["--target", "trixie", "bad.ipxe"]), (0, String::new()));
+    assert_eq!(lint(&["--build", "trixie", "bad.ipxe"]), (0, String::new()));
 
     let (code, said) = lint(&["--json", "bad.ipxe"]);
     let object: serde_json::Value = serde_json::from_str(&said).unwrap();
@@ -45,17 +45,17 @@ fn what_cannot_be_read_is_told() {
     let directory = TempDir::new().unwrap();
     let (code, said) = lint(directory.path(), &["missing.ipxe"]);
     assert!(code == 2 && said.contains("missing.ipxe: "), "{said}");
-    let (code, said) = lint(directory.path(), &["--target", "jessie", "missing.ipxe"]);
+    let (code, said) = lint(directory.path(), &["--build", "jessie", "missing.ipxe"]);
     assert!(code == 2 && said.contains("choose one of: bookworm, bookworm-bios"), "{said}");
 }
 
 #[test]
-fn a_target_may_be_a_file() {
+fn a_build_may_be_a_file() {
     let directory = TempDir::new().unwrap();
-    let target = netboot_ipxe::Target::default().customize("mine").command("poweroff");
-    let json = serde_json::to_string(&target.build().unwrap()).unwrap();
+    let build = ipxe_script::IpxeBuild::default().customize("mine").command("poweroff");
+    let json = serde_json::to_string(&build.build().unwrap()).unwrap();
     fs::write(directory.path().join("mine.json"), json).unwrap();
     fs::write(directory.path().join("off.ipxe"), "#!ipxe\npoweroff\n").unwrap();
-    let arguments = ["--target", "@mine.json", "off.ipxe"];
+    let arguments = ["--build", "@mine.json", "off.ipxe"];
     assert_eq!(lint(directory.path(), &arguments), (0, String::new()));
 }

@@ -3,8 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+use ipxe_script::IpxeBuild;
 use netboot_core::{Context, ProfileName, layout};
-use netboot_ipxe::{Renderer, Target};
+use netboot_ipxe::Renderer;
 use netboot_qemu::{BootStage, DirectoryServer, Firmware, Machine, MachineBuilder};
 use netboot_testbed::DebianTree;
 use netboot_tests::Site;
@@ -19,9 +20,9 @@ fn machine() -> MachineBuilder {
 async fn a_payload_with_another_digest_is_refused_and_the_right_one_boots() {
     let site = Site::new();
     let images = site.build("whole", &["worker"]).await;
-    let target: Target = "sid-efi".parse().unwrap();
+    let build: IpxeBuild = "sid-efi".parse().unwrap();
     let renderer = Renderer::builder()
-        .target(target)
+        .ipxe_build(build)
         .check_digests(true)
         .attempts(2, Duration::from_secs(1))
         .build()

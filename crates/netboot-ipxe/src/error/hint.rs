@@ -29,14 +29,6 @@ impl Error {
             Self::TooManyArguments { .. } | Self::CommandLineTooLong { .. } => {
                 "drop kernel parameters".to_owned()
             }
-            Self::UnknownTarget { .. } => {
-                format!("choose one of: {}", crate::Target::NAMES.join(", "))
-            }
-            Self::InvalidTarget { .. } => {
-                "name commands and options as `help` and `--help` print them on the build itself, \
-                 and give the target a name of its own and a platform"
-                    .to_owned()
-            }
             Self::UnknownProfile { known, .. } => {
                 let known: Vec<&str> = known.iter().map(ProfileName::as_str).collect();
                 format!("choose one of: {}", known.join(", "))
@@ -72,7 +64,7 @@ impl Error {
 }
 
 impl Error {
-    /// What to do about an error of a fleet, a menu, a target or a signature.
+    /// What to do about an error of a fleet, a menu, an iPXE build or a signature.
     fn fleet_hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::InvalidMachineKey { kind: ValueKind::MachineName, .. } => {
@@ -117,8 +109,8 @@ impl Error {
             Self::Program { .. } => {
                 "see what the program says; the key must belong to the certificate"
             }
-            Self::TargetLacks { .. } => {
-                "render for a target that has it, if all machines boot by such an iPXE, or do \
+            Self::BuildLacks { .. } => {
+                "render for a build that has it, if all machines boot by such an iPXE, or do \
                  without"
             }
             Self::MissingSignature { .. } => {

@@ -3,8 +3,8 @@
 use netboot_core::{COMMAND_LINE_LIMIT, ImageManifest, Manifest, ProfileName, Sha256Digest};
 
 use super::problem::InterchangeProblem;
-use crate::script_check::ARGUMENT_LIMIT;
 use crate::{Assignment, Error, ScriptArgument};
+use ipxe_script::commands::ARGUMENT_LIMIT;
 
 /// A profile's image, with what an assignment adds to it.
 pub(super) struct Payload<'a> {

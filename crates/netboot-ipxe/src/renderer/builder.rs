@@ -16,7 +16,8 @@ use crate::dispatch::{Assignment, BootOnce, Fleet, UnknownMachine};
 use crate::menu::{LocalDisk, Menu};
 use crate::script_url::without_password;
 use crate::template::{TemplateName, TemplateSources, Templates};
-use crate::{Error, MenuText, Protocol, ScriptUrl, Target};
+use crate::{Error, MenuText, ScriptUrl};
+use ipxe_script::{IpxeBuild, Protocol};
 
 /// How often the first pause between attempts is doubled at most.
 const PAUSE_DOUBLINGS: u32 = 6;
@@ -24,7 +25,7 @@ const PAUSE_DOUBLINGS: u32 = 6;
 /// What a caller chose.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
-    pub(super) target: Target,
+    pub(super) ipxe_build: IpxeBuild,
     pub(super) pointer_name: PointerName,
     pub(super) default_profile: Option<ProfileName>,
     pub(super) menu: Option<Menu>,
@@ -57,7 +58,7 @@ pub struct RendererBuilder {
 impl RendererBuilder {
     pub(super) fn new() -> Self {
         let settings = Settings {
-            target: Target::default(),
+            ipxe_build: IpxeBuild::default(),
             pointer_name: PointerName::default(),
             default_profile: None,
             menu: None,
@@ -112,8 +113,8 @@ impl RendererBuilder {
     }
 
     /// The iPXE that scripts are for: the oldest that is in use, by default.
-    pub fn target(mut self, target: Target) -> Self {
-        self.settings.target = target;
+    pub fn ipxe_build(mut self, build: IpxeBuild) -> Self {
+        self.settings.ipxe_build = build;
         self
     }
 
@@ -250,7 +251,7 @@ impl RendererBuilder {
     /// Reads and compiles the templates.
     ///
     /// # Errors
-    /// [`Error::TargetLacks`]; [`Error::TemplateFile`]; [`Error::MalformedTemplate`] and
+    /// [`Error::BuildLacks`]; [`Error::TemplateFile`]; [`Error::MalformedTemplate`] and
     /// [`Error::UnknownVariable`] for a caller's template.
     pub fn build(self) -> Result<Renderer, Error> {
         let Self { mut sources, directories, variables, settings } = self;
@@ -267,7 +268,7 @@ impl RendererBuilder {
         );
         common.insert("shell", &settings.offers_shell());
         common.insert("report_url", &settings.report_url);
-        let templates = Templates::compile(&sources, common, &variables, &settings.target)?;
+        let templates = Templates::compile(&sources, common, &variables, &settings.ipxe_build)?;
         Ok(Renderer { templates, settings })
     }
 }
@@ -280,22 +281,22 @@ impl Settings {
         self.shell && !self.fleet.as_ref().is_some_and(refuses)
     }
 
-    /// Fails if the target cannot do what was chosen.
+    /// Fails if the build of iPXE cannot do what was chosen.
     fn require_capabilities(&self) -> Result<(), Error> {
-        let target = &self.target;
+        let build = &self.ipxe_build;
         let require = |has: bool, capability: &str| {
             if has {
                 return Ok(());
             }
-            let (target, capability) = (target.name().to_owned(), capability.to_owned());
-            Err(Error::TargetLacks { target, capability })
+            let (build, capability) = (build.name().to_owned(), capability.to_owned());
+            Err(Error::BuildLacks { build, capability })
         };
         if self.check_digests {
-            require(target.has_option("sha256sum", "set"), "the command sha256sum with --set")?;
+            require(build.has_option("sha256sum", "set"), "the command sha256sum with --set")?;
         }
         if self.signatures.is_some() {
-            require(target.has_command("imgverify"), "the command imgverify")?;
-            require(target.has_command("imgtrust"), "the command imgtrust")?;
+            require(build.has_command("imgverify"), "the command imgverify")?;
+            require(build.has_command("imgtrust"), "the command imgtrust")?;
         }
         let tokens = self.fleet.iter().flat_map(|fleet| fleet.assignments());
         let tokens = tokens.filter_map(Assignment::boot_once).flat_map(BootOnce::urls);
@@ -304,7 +305,7 @@ impl Settings {
             // A relative one is of the protocol by which the scripts come.
             let Ok(url) = Url::parse(url.as_str()) else { continue };
             let protocol = Protocol::of_scheme(url.scheme());
-            let has = protocol.is_some_and(|protocol| target.has_protocol(protocol));
+            let has = protocol.is_some_and(|protocol| build.has_protocol(protocol));
             require(has, &format!("the protocol of {}", without_password(&url)))?;
         }
         Ok(())

@@ -7,9 +7,9 @@ use tera::Context;
 use super::Renderer;
 use super::payload::PayloadUrls;
 use crate::dispatch::Assignment;
-use crate::script_check::ARGUMENT_LIMIT;
 use crate::template::TemplateName;
 use crate::{Error, ScriptArgument, ScriptUrl};
+use ipxe_script::commands::ARGUMENT_LIMIT;
 
 /// How many words a `kernel` command may have behind its URL.
 const WORD_LIMIT: usize = ARGUMENT_LIMIT - 1;

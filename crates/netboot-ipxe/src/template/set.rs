@@ -6,7 +6,8 @@ use netboot_core::layout::GENERATED_MARK;
 use tera::{Context, ErrorKind, Tera};
 
 use super::{TemplateName, TemplateSources};
-use crate::{Error, MenuText, Target, script_check};
+use crate::{Error, MenuText, script_check};
+use ipxe_script::IpxeBuild;
 
 /// All templates, compiled, and what each of them may print besides its own variables.
 #[derive(Debug, Clone)]
@@ -17,7 +18,7 @@ pub(crate) struct Templates {
     /// What all may print.
     common: Context,
     /// Which iPXE the scripts are for.
-    target: Target,
+    ipxe_build: IpxeBuild,
 }
 
 impl Templates {
@@ -26,7 +27,7 @@ impl Templates {
         sources: &TemplateSources,
         mut common: Context,
         own_variables: &BTreeMap<String, MenuText>,
-        target: &Target,
+        ipxe_build: &IpxeBuild,
     ) -> Result<Self, Error> {
         let mut tera = Tera::new();
         // Values are validated for iPXE, whose rules are not those of HTML.
@@ -54,7 +55,7 @@ impl Templates {
         for (name, value) in own_variables {
             common.insert(name.clone(), value);
         }
-        Ok(Self { tera, effective, common, target: target.clone() })
+        Ok(Self { tera, effective, common, ipxe_build: ipxe_build.clone() })
     }
 
     /// Fills in a template, and holds what comes out to what every script has to be.
@@ -69,7 +70,7 @@ impl Templates {
             let (file, line) = place(&error).unwrap_or_else(|| (name.to_owned(), None));
             Error::Template { template, file, line, source: Box::new(error) }
         })?;
-        match script_check::check(&script, &self.target) {
+        match script_check::check(&script, &self.ipxe_build) {
             Ok(()) => Ok(script),
             Err(problem) => Err(Error::NotAScript { template, problem }),
         }

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use ipxe_script::IpxeBuild;
 use netboot_core::layout;
-use netboot_ipxe::{Renderer, Target, lint};
+use netboot_ipxe::{Renderer, lint};
 
 use crate::golden_file::assert_golden;
 use crate::images::image;
@@ -52,7 +53,7 @@ fn the_same_images_make_the_same_release() {
 #[test]
 fn no_built_in_script_has_a_finding() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let able: Target = "sid-efi".parse().unwrap();
+    let able: IpxeBuild = "sid-efi".parse().unwrap();
     let able = able.customize("able").command("imgtrust").option("imgtrust", "allow");
     let able = able.command("imgverify").build().unwrap();
     for entry in std::fs::read_dir(directory).unwrap() {
@@ -61,9 +62,9 @@ fn no_built_in_script_has_a_finding() {
             continue;
         }
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let target = if name.starts_with("verified") { able.clone() } else { Target::default() };
+        let build = if name.starts_with("verified") { able.clone() } else { IpxeBuild::default() };
         let script = std::fs::read_to_string(&path).unwrap();
-        let findings = lint(&script, &target);
+        let findings = lint(&script, &build);
         let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
         assert!(findings.is_empty(), "{name}: {findings:#?}");
     }

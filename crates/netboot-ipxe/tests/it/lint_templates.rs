@@ -4,18 +4,19 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipxe_script::{IpxeBuild, Platform, Protocol};
 use netboot_core::{Architecture, ArtifactKind, BytesArtifact, FileName, Release};
 use netboot_ipxe::{
-    Assignment, BootOnce, DispatchForm, Fleet, LocalDisk, MachineKey, Platform, Protocol, Renderer,
-    RendererBuilder, Selector, Target, UnknownMachine, lint,
+    Assignment, BootOnce, DispatchForm, Fleet, LocalDisk, MachineKey, Renderer, RendererBuilder,
+    Selector, UnknownMachine, lint,
 };
 use tokio::io::AsyncReadExt;
 
 use crate::images::image;
 
-/// All targets, and what is common to them.
-fn targets() -> impl Iterator<Item = Target> {
-    Target::all().chain([Target::common("fleet", Target::all()).unwrap()])
+/// All builds, and what is common to them.
+fn builds() -> impl Iterator<Item = IpxeBuild> {
+    IpxeBuild::all().chain([IpxeBuild::common("fleet", IpxeBuild::all()).unwrap()])
 }
 
 fn release(builder: RendererBuilder) -> Release {
@@ -32,7 +33,7 @@ fn release(builder: RendererBuilder) -> Release {
 }
 
 /// Every finding in every script of a release.
-async fn findings(release: &Release, target: &Target) -> String {
+async fn findings(release: &Release, build: &IpxeBuild) -> String {
     let mut scripts = Vec::new();
     for (path, artifact) in release.files() {
         if artifact.kind() == ArtifactKind::Script {
@@ -47,8 +48,8 @@ async fn findings(release: &Release, target: &Target) -> String {
     scripts.push(("pointer".to_owned(), release.pointer().to_vec()));
     let mut found = String::new();
     for (path, script) in scripts {
-        for finding in lint(&script, target) {
-            let _ = writeln!(found, "{target}: {path}:{finding}");
+        for finding in lint(&script, build) {
+            let _ = writeln!(found, "{build}: {path}:{finding}");
         }
     }
     found
@@ -56,16 +57,16 @@ async fn findings(release: &Release, target: &Target) -> String {
 
 #[tokio::test]
 async fn menus_images_and_entries_have_no_findings() {
-    for target in targets() {
-        let plain = Renderer::builder().target(target.clone());
-        assert_eq!(findings(&release(plain.clone()), &target).await, "");
+    for build in builds() {
+        let plain = Renderer::builder().ipxe_build(build.clone());
+        assert_eq!(findings(&release(plain.clone()), &build).await, "");
         let patient = plain
             .attempts(5, Duration::from_secs(2))
             .rounds(3)
             .offer_shell(false)
             .local_disk(LocalDisk::FirstDisk)
             .default_profile("gateway".parse().unwrap());
-        assert_eq!(findings(&release(patient), &target).await, "");
+        assert_eq!(findings(&release(patient), &build).await, "");
     }
 }
 
@@ -110,12 +111,12 @@ async fn dispatch_in_every_form_has_no_findings() {
         UnknownMachine::Refuse,
         UnknownMachine::Profile("worker".parse().unwrap()),
     ];
-    for target in targets() {
+    for build in builds() {
         for form in [DispatchForm::Inline, DispatchForm::Tables, DispatchForm::Files] {
             for unknown in unknown.clone() {
                 let fleet = fleet(unknown, form);
-                let builder = Renderer::builder().target(target.clone()).fleet(fleet);
-                assert_eq!(findings(&release(builder), &target).await, "");
+                let builder = Renderer::builder().ipxe_build(build.clone()).fleet(fleet);
+                assert_eq!(findings(&release(builder), &build).await, "");
             }
         }
     }
@@ -123,11 +124,11 @@ async fn dispatch_in_every_form_has_no_findings() {
 
 #[test]
 fn what_is_common_to_builds_is_what_each_of_them_has() {
-    let common = Target::common("fleet", Target::all()).unwrap();
+    let common = IpxeBuild::common("fleet", IpxeBuild::all()).unwrap();
     assert!(common.runs_on(Platform::Bios) && common.runs_on(Platform::Efi));
     assert!(common.has_protocol(Protocol::Http) && !common.has_protocol(Protocol::Https));
-    for target in Target::all() {
-        let commands = common.commands().all(|command| target.has_command(command));
-        assert!(commands && target.quirks().all(|quirk| common.has_quirk(quirk)), "{target}");
+    for build in IpxeBuild::all() {
+        let commands = common.commands().all(|command| build.has_command(command));
+        assert!(commands && build.quirks().all(|quirk| common.has_quirk(quirk)), "{build}");
     }
 }

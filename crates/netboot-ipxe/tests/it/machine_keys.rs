@@ -1,7 +1,10 @@
-//! What tells machines apart: what is refused, with a remedy of its own, and that a script takes
+//! What tells machines apart: what is refused, with a hint of its own, and that a script takes
 //! exactly the machine that was meant, whatever its firmware says.
 
-use netboot_ipxe::script::{Build, Evaluator, Resource, Script, Settings, Version};
+use crate::evaluator::Evaluator;
+use crate::evaluator::prediction::Resource;
+use ipxe_script::settings::{Dialect, Settings};
+use ipxe_script::{Script, Version};
 use netboot_ipxe::{
     AssetTag, Assignment, Error, Fleet, MachineKey, MachineName, MachineUuid, Renderer,
     SerialNumber, SettingName, SettingValue, UnknownMachine,
@@ -18,7 +21,7 @@ fn hint<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
 }
 
 #[test]
-fn what_is_no_key_is_refused_with_a_remedy_for_its_kind() {
+fn what_is_no_key_is_refused_with_a_hint_for_its_kind() {
     for text in ["", " ", "To be filled by O.E.M.", "none", "S\n1", "Ä", &"7".repeat(61)] {
         assert!(hint(text.parse::<SerialNumber>()).contains("${serial}"), "{text}");
         assert!(hint(text.parse::<AssetTag>()).contains("iPXE shows it"), "{text}");
@@ -60,7 +63,7 @@ fn dispatch(key: MachineKey) -> String {
 
 /// Whether a machine with this setting boots what the one machine of the fleet does.
 fn boots(script: &str, name: &str, value: &str) -> bool {
-    let mut settings = Settings::new(Build::bios(Version::V2019));
+    let mut settings = Settings::new(Dialect::bios(Version::V2019));
     settings.set("buildarch", "x86_64").unwrap();
     settings.set(name, value).unwrap();
     let evaluator = Evaluator::new(settings.build()).with_settings(settings);

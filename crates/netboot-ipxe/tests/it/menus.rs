@@ -1,8 +1,7 @@
 //! Menus: what can be in one, word for word, and what cannot.
 
-use netboot_ipxe::{
-    Error, LocalDisk, Menu, MenuItem, MenuKey, MenuProblem, Renderer, Target, lint,
-};
+use ipxe_script::IpxeBuild;
+use netboot_ipxe::{Error, LocalDisk, Menu, MenuItem, MenuKey, MenuProblem, Renderer, lint};
 
 use crate::golden_file::assert_golden;
 use crate::images::image;
@@ -49,8 +48,8 @@ fn a_menu_with_everything() {
         .unwrap();
     let script = render(menu).unwrap();
     assert_golden("menu-with-everything.ipxe", &script);
-    for target in Target::all() {
-        assert_eq!(lint(&script, &target), [], "{}", target.name());
+    for build in IpxeBuild::all() {
+        assert_eq!(lint(&script, &build), [], "{}", build.name());
     }
 }
 

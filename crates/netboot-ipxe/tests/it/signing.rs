@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
+use ipxe_script::IpxeBuild;
 use netboot_core::{Artifact, ArtifactKind, BytesArtifact, Context, FileName, Image};
 use netboot_ipxe::signing::{OpensslSigner, Signer, sign};
-use netboot_ipxe::{Error, Renderer, Target};
+use netboot_ipxe::{Error, Renderer};
 use netboot_testbed::tool;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
@@ -195,8 +196,8 @@ async fn cancelled_work_signs_nothing() {
     assert!(matches!(error, Error::Core(netboot_core::Error::Cancelled)), "{error:?}");
 }
 
-fn able_to_verify() -> Target {
-    let sid: Target = "sid-efi".parse().unwrap();
+fn able_to_verify() -> IpxeBuild {
+    let sid: IpxeBuild = "sid-efi".parse().unwrap();
     sid.customize("ours").command("imgtrust").command("imgverify").build().unwrap()
 }
 
@@ -208,7 +209,7 @@ async fn scripts_verify_what_was_signed() {
     let signer = keys.signer("rsa").await.unwrap();
     let image: Image = image("worker", "W", &["a=b"], &["initrd"]);
     let signatures = sign(&signer, image.payload().cloned(), &Context::new()).await.unwrap();
-    let renderer = Renderer::builder().target(able_to_verify()).signatures(signatures.clone());
+    let renderer = Renderer::builder().ipxe_build(able_to_verify()).signatures(signatures.clone());
     let renderer = renderer.check_digests(true).build().unwrap();
     assert_golden("verified-standalone.ipxe", &renderer.render_standalone(&image).unwrap());
     let release = renderer.render_release([image.clone()]).unwrap();
@@ -221,7 +222,7 @@ async fn scripts_verify_what_was_signed() {
         let line = format!(" ../../../blobs/{} || goto failed", signature.sha256());
         assert!(script.contains(&line), "{script}");
     }
-    let unsigned = Renderer::builder().target(able_to_verify()).signatures([]).build().unwrap();
+    let unsigned = Renderer::builder().ipxe_build(able_to_verify()).signatures([]).build().unwrap();
     let error = unsigned.render_image(&image).unwrap_err();
     assert!(matches!(error, Error::MissingSignature { .. }), "{error:?}");
 }
@@ -229,16 +230,16 @@ async fn scripts_verify_what_was_signed() {
 #[test]
 fn no_script_uses_what_its_target_lacks() {
     let lacks = |builder: netboot_ipxe::RendererBuilder| match builder.build().unwrap_err() {
-        Error::TargetLacks { target, capability } => format!("{target}: {capability}"),
+        Error::BuildLacks { build, capability } => format!("{build}: {capability}"),
         other => panic!("{other:?}"),
     };
     let builder = Renderer::builder;
     assert!(lacks(builder().check_digests(true)).contains("bookworm: the command sha256sum"));
-    let sid: Target = "sid-efi".parse().unwrap();
-    assert!(lacks(builder().target(sid.clone()).signatures([])).contains("imgverify"));
+    let sid: IpxeBuild = "sid-efi".parse().unwrap();
+    assert!(lacks(builder().ipxe_build(sid.clone()).signatures([])).contains("imgverify"));
     let https = "https://mirror.example/".parse().unwrap();
-    let on = |target| builder().target(target).payload_url(&https).unwrap();
-    assert!(lacks(on(Target::default())).contains("https://mirror.example/"));
+    let on = |build| builder().ipxe_build(build).payload_url(&https).unwrap();
+    assert!(lacks(on(IpxeBuild::default())).contains("https://mirror.example/"));
     on(sid.clone()).build().unwrap();
-    builder().target(sid).check_digests(true).build().unwrap();
+    builder().ipxe_build(sid).check_digests(true).build().unwrap();
 }

@@ -3,9 +3,8 @@
 
 use std::error::Error as _;
 
-use netboot_ipxe::{
-    Error, Finding, FindingKind, MenuText, Renderer, ScriptProblem, Target, TemplateName,
-};
+use ipxe_script::{IpxeBuild, LintFinding, LintFindingKind};
+use netboot_ipxe::{Error, MenuText, Renderer, ScriptProblem, TemplateName};
 
 use crate::images::image;
 
@@ -102,7 +101,7 @@ fn a_template_that_is_not_valid_is_named_with_its_line() {
 }
 
 /// The finding of the linter for which the script that `text` makes is refused.
-fn finding(text: &str) -> Finding {
+fn finding(text: &str) -> LintFinding {
     match problem(text) {
         ScriptProblem::Finding(finding) => *finding,
         other => panic!("{other:?}"),
@@ -112,23 +111,23 @@ fn finding(text: &str) -> Finding {
 #[test]
 fn what_is_no_script_is_refused() {
     for text in ["kernel x\n", "\u{feff}#!ipxe\n{{ mark }}\n", "#!ipxe"] {
-        assert!(matches!(finding(text).kind, FindingKind::Magic { .. }), "{text:?}");
+        assert!(matches!(finding(text).kind, LintFindingKind::Magic { .. }), "{text:?}");
     }
     assert_eq!(problem("#!ipxe\necho\n"), ScriptProblem::NoMark);
     assert_eq!(problem("#!ipxe\necho {{ mark }}\n"), ScriptProblem::NoMark);
     assert_eq!(problem("#!ipxe\n{{ mark }}"), ScriptProblem::OpenEnd);
     assert_eq!(problem("#!ipxe\n{{ mark }}\\\n"), ScriptProblem::OpenEnd);
     let found = finding(&format!("{HEAD}echo\r\n"));
-    assert_eq!((found.line, found.kind), (3, FindingKind::CarriageReturn));
+    assert_eq!((found.line, found.kind), (3, LintFindingKind::CarriageReturn));
     let found = finding(&format!("{HEAD}echo\0\n"));
-    assert_eq!((found.line, found.kind), (3, FindingKind::Nul));
+    assert_eq!((found.line, found.kind), (3, LintFindingKind::Nul));
 }
 
 #[test]
 fn what_the_linter_calls_an_error_is_refused() {
     let found = finding(&format!("{HEAD}goto nowhere\n"));
     let label = "nowhere".to_owned();
-    assert_eq!((found.line, found.kind), (3, FindingKind::UndefinedLabel { label }));
+    assert_eq!((found.line, found.kind), (3, LintFindingKind::UndefinedLabel { label }));
     let error = render(&format!("{HEAD}boot\n")).unwrap_err();
     let expected = "the template `image` makes no iPXE script: at its line 3, `boot` does nothing \
                     and succeeds where no image is selected";
@@ -140,17 +139,17 @@ fn what_the_linter_calls_an_error_is_refused() {
 
 #[test]
 fn what_the_target_lacks_is_refused_and_what_is_optional_is_not() {
-    let with = |target: &str, line: &str| {
+    let with = |build: &str, line: &str| {
         let text = format!("{HEAD}{line}\n");
-        let renderer = Renderer::builder().target(target.parse().unwrap());
+        let renderer = Renderer::builder().ipxe_build(build.parse().unwrap());
         let renderer = renderer.template(TemplateName::Image, text).build().unwrap();
         renderer.render_standalone(&image("worker", "W", &[], &["initrd"])).is_ok()
     };
-    for target in Target::NAMES {
-        assert_eq!(with(target, "poweroff"), !target.starts_with("bookworm"), "{target}");
-        assert!(with(target, "poweroff ||"), "{target}");
-        assert!(with(target, "poweroff || reboot"), "{target}");
-        assert!(!with(target, "powerof ||"), "{target}");
+    for build in IpxeBuild::NAMES {
+        assert_eq!(with(build, "poweroff"), !build.starts_with("bookworm"), "{build}");
+        assert!(with(build, "poweroff ||"), "{build}");
+        assert!(with(build, "poweroff || reboot"), "{build}");
+        assert!(!with(build, "powerof ||"), "{build}");
     }
 }
 
@@ -165,7 +164,8 @@ fn a_line_may_have_as_many_arguments_as_ipxe_takes() {
     ] {
         render(&format!("{HEAD}{start}{} || exit 1\n", words(255))).unwrap();
         let found = finding(&format!("{HEAD}{start} {} || exit 1\n", words(256)));
-        let FindingKind::TooManyArguments { arguments: 256, limit: 255, .. } = found.kind else {
+        let LintFindingKind::TooManyArguments { arguments: 256, limit: 255, .. } = found.kind
+        else {
             panic!("{found}")
         };
         assert_eq!(found.line, 3);
@@ -173,7 +173,7 @@ fn a_line_may_have_as_many_arguments_as_ipxe_takes() {
     // Continued lines count as one, and comments do not count.
     render(&format!("{HEAD}echo{} # {}\n", words(255), words(9))).unwrap();
     let found = finding(&format!("{HEAD}\necho{} \\\n{}\n", words(200), words(56)));
-    assert!(matches!(found.kind, FindingKind::TooManyArguments { .. }), "{found}");
+    assert!(matches!(found.kind, LintFindingKind::TooManyArguments { .. }), "{found}");
     assert_eq!(found.line, 4);
 }
 
@@ -184,7 +184,7 @@ fn a_kernel_command_line_may_be_as_long_as_firmware_takes() {
         let line = |length| format!("{HEAD}{command} --name linux url {}\n", "x".repeat(length));
         render(&line(2041)).unwrap();
         let found = finding(&line(2042));
-        let expected = FindingKind::CommandLineTooLong { length: 2048, limit: 2047 };
+        let expected = LintFindingKind::CommandLineTooLong { length: 2048, limit: 2047 };
         assert_eq!((found.line, found.kind), (3, expected));
     }
     render(&format!("{HEAD}echo {}\n", "x".repeat(5000))).unwrap();

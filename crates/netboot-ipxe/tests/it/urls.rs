@@ -1,7 +1,8 @@
 //! URLs in scripts lead where they were meant to, by the oldest iPXE too.
 
+use ipxe_script::lexical::LexicalProblem;
 use netboot_core::ReleasePath;
-use netboot_ipxe::{Error, LexicalProblem, ScriptUrl, ValueKind};
+use netboot_ipxe::{Error, ScriptUrl, ValueKind};
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use url::Url;
@@ -122,6 +123,6 @@ fn an_error_tells_no_password() {
     assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
     let url = Url::parse("https://me:secret@boot.example/").unwrap();
     let error = netboot_ipxe::Renderer::builder().payload_url(&url).unwrap().build().unwrap_err();
-    assert!(matches!(error, Error::TargetLacks { .. }), "{error:?}");
+    assert!(matches!(error, Error::BuildLacks { .. }), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
 }

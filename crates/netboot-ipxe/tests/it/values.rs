@@ -1,7 +1,7 @@
 //! The types of values in scripts, held to the model: they accept exactly what stays as it was
 //! typed.
 
-use netboot_ipxe::script::{Script, Token};
+use ipxe_script::{Script, Token};
 use netboot_ipxe::{MenuText, ScriptArgument};
 use proptest::prelude::*;
 

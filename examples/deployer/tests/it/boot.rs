@@ -1,7 +1,8 @@
 //! Every machine gets one answer, and can show it: by each key, by each policy, and where something
 //! is missing. The scripts are asked for over HTTP from the real service.
 
-use netboot_ipxe::{Fleet, Renderer, RendererBuilder, Target, UnknownMachine, lint};
+use ipxe_script::IpxeBuild;
+use netboot_ipxe::{Fleet, Renderer, RendererBuilder, UnknownMachine, lint};
 use reqwest::StatusCode;
 use reqwest::header::{CACHE_CONTROL, RETRY_AFTER, USER_AGENT};
 
@@ -71,7 +72,7 @@ async fn answer(service: &Service, query: &str) -> (StatusCode, String) {
     assert_eq!(for_ipxe.status(), StatusCode::OK, "{query}");
     assert_eq!(for_ipxe.text().await.unwrap(), text);
     let findings: Vec<String> =
-        lint(&text, &Target::default()).iter().map(ToString::to_string).collect();
+        lint(&text, &IpxeBuild::default()).iter().map(ToString::to_string).collect();
     assert!(findings.is_empty(), "{findings:#?} in:\n{text}");
     (status, text)
 }

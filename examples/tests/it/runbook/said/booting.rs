@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipxe_script::IpxeBuild;
 use netboot_core::inspect::{check_kernel, inspect_initrd};
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, Error, FileName, Image,
@@ -16,8 +17,7 @@ use netboot_core::{
 };
 use netboot_ipxe::dhcp::{BootServer, DhcpSettings};
 use netboot_ipxe::{
-    Assignment, BootOnce, Fleet, MachineKey, Renderer, RendererBuilder, Target, UnknownMachine,
-    lint,
+    Assignment, BootOnce, Fleet, MachineKey, Renderer, RendererBuilder, UnknownMachine, lint,
 };
 use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{Accelerator, Machine};
@@ -218,9 +218,9 @@ fn of_values() -> Vec<Said> {
         .unwrap_err();
     let script =
         b"#!ipxe\nkernel bzImage init=/nix/store/*/init console=ttyS0\ninitrd initrd\nboot\n";
-    let target: Target = "bookworm".parse().unwrap();
-    let findings = all(lint(script, &target), |found| {
-        finding(format!("old.ipxe:{found} [{}]", found.kind.code()), found.remedy())
+    let build: IpxeBuild = "bookworm".parse().unwrap();
+    let findings = all(lint(script, &build), |found| {
+        finding(format!("old.ipxe:{found} [{}]", found.kind.code()), found.hint())
     });
     let directory = TempDir::new().unwrap();
     let file = |name: &str, content: &[u8]| {

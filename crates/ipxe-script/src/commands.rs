@@ -1,0 +1,8 @@
+//! iPXE's commands: what options and arguments each takes, and how iPXE reads them.
+
+pub(crate) mod arguments;
+pub(crate) mod syntax;
+mod table;
+
+pub use self::arguments::{ArgumentProblem, Arguments};
+pub use self::syntax::{ARGUMENT_LIMIT, CommandSyntax, OptionSyntax, OptionValue, ValueForm};

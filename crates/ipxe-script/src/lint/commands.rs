@@ -1,0 +1,174 @@
+//! Checks of commands, their options and their arguments against what the build has.
+
+use crate::build::capabilities::WITHOUT_SYNTAX;
+use crate::commands::arguments::ArgumentProblem;
+use crate::commands::syntax::{ARGUMENT_LIMIT, CommandSyntax};
+use crate::dialect::Version;
+use crate::lint::finding_kind::LintFindingKind;
+use crate::lint::graph::Graph;
+use crate::lint::reader::Reader;
+use crate::lint::step::{Step, Value};
+use crate::script::expansion::Part;
+use crate::script::position::Span;
+use crate::script::token::Token;
+
+/// The greatest length of a kernel command line, in bytes: x86 kernels take 2048 bytes with the
+/// closing NUL (`COMMAND_LINE_SIZE`), and iPXE on BIOS cuts there without a word.
+const COMMAND_LINE_LIMIT: usize = 2047;
+
+/// The commands that give the rest of their line to an image as its command line.
+pub(crate) const IMAGE_COMMANDS: [&str; 7] =
+    ["kernel", "imgselect", "imgload", "imgargs", "chain", "boot", "imgexec"];
+
+/// Commands whose arguments are one text.
+const JOINED: [&str; 8] = ["echo", "form", "item", "menu", "param", "prompt", "set", "time"];
+
+pub(crate) fn check(reader: &mut Reader<'_>) {
+    let mut found = Vec::new();
+    for (node, step) in reader.graph.steps.iter().enumerate() {
+        let Some(name) = step.name else { continue };
+        let command = || name.to_owned();
+        if !reader.build.has_command(name) {
+            let syntax = CommandSyntax::find(name.as_bytes(), Version::V2_0);
+            let elsewhere = syntax.is_some() || WITHOUT_SYNTAX.contains(&name);
+            if !elsewhere || is_needed(&reader.graph, node) {
+                let span = step.command.name().map_or(step.span(), Token::span);
+                found.push((
+                    span,
+                    LintFindingKind::UnknownCommand { command: command(), elsewhere },
+                ));
+            }
+            continue;
+        }
+        if let Some(problem) = &step.problem {
+            found.extend(of_problem(step, name, problem));
+            continue;
+        }
+        let lacking =
+            step.options.iter().filter(|(option, _)| !reader.build.has_option(name, option));
+        for (option, _) in lacking.filter(|_| is_needed(&reader.graph, node)) {
+            let option = format!("--{option}");
+            let kind =
+                LintFindingKind::UnknownOption { command: command(), option, elsewhere: true };
+            found.push((step.span(), kind));
+        }
+        found.extend(misplaced(step, name));
+        found.extend(of_numbers(step, name));
+        if step.is(&["isset", "iseq"]) && step.arguments.iter().all(Token::is_literal) {
+            found.push((step.span(), LintFindingKind::ConstantCondition { command: command() }));
+        }
+        if IMAGE_COMMANDS.contains(&name) {
+            found.extend(of_command_line(step));
+        }
+    }
+    reader.find_all(found);
+}
+
+/// Whether the script cannot do without a command: its failure ends the script, or is handled as
+/// an error. A trailing `||` says that it can, and so does another command to try.
+pub(crate) fn is_needed(graph: &Graph<'_>, node: usize) -> bool {
+    let Some(next) = graph.edges(node).failure else { return true };
+    match graph.step(next) {
+        None => true,
+        Some(step) => step.is(&["goto", "exit", "echo", "prompt"]),
+    }
+}
+
+fn of_problem(
+    step: &Step<'_>,
+    name: &str,
+    problem: &ArgumentProblem,
+) -> Option<(Span, LintFindingKind)> {
+    let command = name.to_owned();
+    let kind = match problem {
+        ArgumentProblem::UnknownOption { word } => {
+            let written = step.command.arguments().iter().any(|token| token.bytes() == word);
+            if !written {
+                return None;
+            }
+            let option = String::from_utf8_lossy(word).into_owned();
+            LintFindingKind::UnknownOption { command, option, elsewhere: false }
+        }
+        ArgumentProblem::TooFew { arguments, minimum } => {
+            let maximum = CommandSyntax::find(name.as_bytes(), Version::V2_0)?.maximum;
+            let (arguments, minimum) = (*arguments, *minimum);
+            LintFindingKind::ArgumentCount { command, arguments, minimum, maximum }
+        }
+        ArgumentProblem::TooMany { arguments, maximum: ARGUMENT_LIMIT } => {
+            let (arguments, limit) = (*arguments, ARGUMENT_LIMIT);
+            LintFindingKind::TooManyArguments { command, arguments, limit }
+        }
+        ArgumentProblem::TooMany { arguments, maximum } => {
+            let minimum = CommandSyntax::find(name.as_bytes(), Version::V2_0)?.minimum;
+            let (arguments, maximum) = (*arguments, *maximum);
+            LintFindingKind::ArgumentCount { command, arguments, minimum, maximum }
+        }
+        other => LintFindingKind::OptionValue { command, problem: other.to_string() },
+    };
+    Some((step.span(), kind))
+}
+
+/// Options behind the first argument, where iPXE looks for none.
+fn misplaced<'s>(
+    step: &'s Step<'_>,
+    name: &'s str,
+) -> impl Iterator<Item = (Span, LintFindingKind)> + 's {
+    let syntax = CommandSyntax::find(name.as_bytes(), Version::V2_0);
+    let options = syntax.filter(|_| !JOINED.contains(&name)).map_or(&[][..], |it| it.all_options);
+    let words = step.arguments.get(1..).unwrap_or_default().iter();
+    words.filter_map(move |word| {
+        let long = word.bytes().strip_prefix(b"--")?;
+        let long = long.split(|byte| *byte == b'=').next()?;
+        options.iter().find(|option| option.long.as_bytes() == long)?;
+        let (command, option) = (name.to_owned(), word.text().into_owned());
+        Some((word.span(), LintFindingKind::MisplacedOption { command, option }))
+    })
+}
+
+fn of_numbers(step: &Step<'_>, name: &str) -> Option<(Span, LintFindingKind)> {
+    let index = match name {
+        "sleep" | "exit" | "cpuid" => 0,
+        "inc" => 1,
+        _ => return None,
+    };
+    let argument = step.argument(index)?;
+    match number(&argument) {
+        None => {
+            let (command, argument) = (name.to_owned(), argument.into_owned());
+            Some((step.span(), LintFindingKind::MalformedNumber { command, argument }))
+        }
+        Some(0) if name == "sleep" => Some((step.span(), LintFindingKind::ZeroSleep)),
+        Some(_) => None,
+    }
+}
+
+/// A number as iPXE reads it: decimal, octal behind `0`, or hexadecimal behind `0x`.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    let (digits, base) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
+        None => (text, 10),
+    };
+    u64::from_str_radix(digits, base).ok()
+}
+
+/// The length of a command line, as far as the text tells: what settings add comes on top.
+fn of_command_line(step: &Step<'_>) -> Option<(Span, LintFindingKind)> {
+    let (url, parameters) = step.arguments.split_first()?;
+    let image = match step.option("name") {
+        Some(Value::Text(name)) => name.len(),
+        Some(Value::Unknown | Value::None) => 0,
+        None => url.bytes().rsplit(|byte| *byte == b'/').next().map_or(0, <[u8]>::len),
+    };
+    let length = image + parameters.iter().map(|word| 1 + literal_length(word)).sum::<usize>();
+    let limit = COMMAND_LINE_LIMIT;
+    (length > limit).then_some((step.span(), LintFindingKind::CommandLineTooLong { length, limit }))
+}
+
+fn literal_length(word: &Token) -> usize {
+    if word.is_literal() {
+        return word.bytes().len();
+    }
+    let parts = word.parts().into_iter();
+    parts.map(|part| if let Part::Literal(text) = part { text.len() } else { 0 }).sum()
+}

@@ -1,0 +1,261 @@
+//! Which command follows which, by success and by failure.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::lint::step::Step;
+use crate::lint::values::Values;
+use crate::script::Script;
+use crate::script::command::Separator;
+use crate::script::token::Token;
+
+/// The commands of a script and the ways between them.
+pub(crate) struct Graph<'a> {
+    pub(crate) steps: Vec<Step<'a>>,
+    /// The first line of each label, by its name.
+    pub(crate) labels: HashMap<&'a [u8], usize>,
+    /// What the script gives its settings.
+    pub(crate) values: Values,
+    edges: Vec<Edges>,
+    /// Nodes behind those of the commands and the two ends: jumps to one of several labels.
+    fans: Vec<Vec<usize>>,
+    /// The first command of each line.
+    line_starts: Vec<usize>,
+    predecessors: Vec<Vec<usize>>,
+    /// The jumps whose labels no text tells.
+    pub(crate) unresolved: BTreeSet<usize>,
+    /// Labels that settings may name and that are not there, with the jump.
+    pub(crate) missing: Vec<(usize, String)>,
+}
+
+/// Where it goes on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Edges {
+    pub(crate) success: Option<usize>,
+    pub(crate) failure: Option<usize>,
+}
+
+/// How many entries all fans may have for each command, so that they take time and memory in
+/// proportion to the script.
+const FAN_ENTRIES: usize = 16;
+
+impl<'a> Graph<'a> {
+    pub(crate) fn new(script: &'a Script) -> Self {
+        let mut steps = Vec::new();
+        let mut line_starts = Vec::with_capacity(script.lines().len());
+        for line in script.lines() {
+            line_starts.push(steps.len());
+            steps.extend(line.commands().iter().map(Step::new));
+        }
+        let mut labels = HashMap::new();
+        for (label, index) in script.labels() {
+            if !script.lines()[index].is_open() {
+                labels.entry(label.name()).or_insert(index);
+            }
+        }
+        let values = Values::new(&steps);
+        let mut graph = Self {
+            steps,
+            labels,
+            values,
+            edges: Vec::new(),
+            fans: Vec::new(),
+            line_starts,
+            predecessors: Vec::new(),
+            unresolved: BTreeSet::new(),
+            missing: Vec::new(),
+        };
+        graph.connect(script);
+        graph.find_predecessors();
+        graph
+    }
+
+    /// How many nodes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.steps.len() + 2 + self.fans.len()
+    }
+
+    /// The script's end, where it has succeeded.
+    pub(crate) fn succeeded(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// The script's end, where it has failed.
+    pub(crate) fn failed(&self) -> usize {
+        self.steps.len() + 1
+    }
+
+    /// The first command.
+    pub(crate) fn entry(&self) -> usize {
+        if self.steps.is_empty() { self.succeeded() } else { 0 }
+    }
+
+    pub(crate) fn step(&self, node: usize) -> Option<&Step<'a>> {
+        self.steps.get(node)
+    }
+
+    /// The commands of these names, with their nodes.
+    pub(crate) fn named(
+        &self,
+        names: &'static [&'static str],
+    ) -> impl Iterator<Item = (usize, &Step<'a>)> {
+        self.steps.iter().enumerate().filter(move |(_, step)| step.is(names))
+    }
+
+    pub(crate) fn edges(&self, node: usize) -> Edges {
+        self.edges.get(node).copied().unwrap_or_default()
+    }
+
+    /// Where it goes on from a node, whatever comes of it.
+    pub(crate) fn successors(&self, node: usize) -> impl Iterator<Item = usize> {
+        let Edges { success, failure } = self.edges(node);
+        let fan = node.checked_sub(self.steps.len() + 2).and_then(|index| self.fans.get(index));
+        success.into_iter().chain(failure).chain(fan.into_iter().flatten().copied())
+    }
+
+    pub(crate) fn predecessors(&self, node: usize) -> impl Iterator<Item = usize> {
+        self.predecessors.get(node).into_iter().flatten().copied()
+    }
+
+    /// Whether a failure of the command ends the script.
+    pub(crate) fn fails_script(&self, node: usize) -> bool {
+        self.edges(node).failure == Some(self.failed())
+    }
+
+    fn connect(&mut self, script: &Script) {
+        let (succeeded, failed) = (self.succeeded(), self.failed());
+        self.edges = vec![Edges::default(); self.steps.len() + 2];
+        for (index, line) in script.lines().iter().enumerate() {
+            let start = self.line_starts[index];
+            let count = line.commands().len();
+            // What runs next once the line has succeeded or failed so far.
+            let mut after = Edges {
+                success: Some(self.line_starts.get(index + 1).copied().unwrap_or(succeeded)),
+                failure: Some(failed),
+            };
+            for (offset, command) in line.commands().iter().enumerate().take(count).rev() {
+                let node = start + offset;
+                self.edges[node] = after;
+                let runs = |success| {
+                    command.separator().is_none_or(|it: Separator| it.continues_after(success))
+                };
+                after.success = if runs(true) { Some(node) } else { after.success };
+                after.failure = if runs(false) { Some(node) } else { after.failure };
+            }
+            if line.is_open() {
+                self.edges[start] = Edges { success: None, failure: Some(failed) };
+            }
+        }
+        self.redirect();
+    }
+
+    /// Corrects the edges of commands that jump, end the script, or cannot fail.
+    fn redirect(&mut self) {
+        let (succeeded, failed) = (self.succeeded(), self.failed());
+        let mut fans: HashMap<&'a [u8], (Option<usize>, bool)> = HashMap::new();
+        let mut entries = self.steps.len() * FAN_ENTRIES + 1000;
+        for node in 0..self.steps.len() {
+            let step = &self.steps[node];
+            let Some(name) = step.name else {
+                if step.command.tokens().is_empty() {
+                    self.edges[node].failure = None;
+                }
+                continue;
+            };
+            if step.problem.is_some() {
+                continue;
+            }
+            match name {
+                "exit" => {
+                    let status = step.argument(0);
+                    let fails = !step.arguments.is_empty() && status.as_deref() != Some("0");
+                    let end = if fails { failed } else { succeeded };
+                    self.edges[node] = Edges { success: Some(end), failure: None };
+                }
+                "echo" => self.edges[node].failure = None,
+                "imgfree" if step.arguments.is_empty() => self.edges[node].failure = None,
+                "reboot" | "poweroff" => self.edges[node].success = Some(succeeded),
+                "goto" => {
+                    let Some(word) = step.arguments.first() else { continue };
+                    if word.is_literal() {
+                        let line = self.labels.get(word.bytes());
+                        let start = line.map(|line| self.line_starts[*line]);
+                        self.edges[node].success = start;
+                        if start.is_some() {
+                            self.edges[node].failure = None;
+                        }
+                        continue;
+                    }
+                    if !fans.contains_key(word.bytes()) {
+                        let fan = self.fan(node, word, &mut entries);
+                        fans.insert(word.bytes(), fan);
+                    }
+                    let (fan, is_whole) = fans.get(word.bytes()).copied().unwrap_or_default();
+                    self.edges[node].success = fan;
+                    if is_whole {
+                        self.edges[node].failure = None;
+                    }
+                    if fan.is_none() {
+                        self.unresolved.insert(node);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.connect_unresolved();
+    }
+
+    /// A node from which it goes on at each label that the word may name, and whether all of them
+    /// are there. None if the text does not tell.
+    fn fan(&mut self, node: usize, word: &Token, entries: &mut usize) -> (Option<usize>, bool) {
+        let Some(names) = self.values.of_word(word, *entries) else {
+            return (None, false);
+        };
+        *entries -= names.len();
+        let mut fan = BTreeSet::new();
+        let mut is_whole = true;
+        for name in names {
+            if let Some(line) = self.labels.get(name.as_bytes()) {
+                fan.insert(self.line_starts[*line]);
+            } else {
+                is_whole = false;
+                self.missing.push((node, name));
+            }
+        }
+        self.fans.push(fan.into_iter().collect());
+        (Some(self.steps.len() + 1 + self.fans.len()), is_whole)
+    }
+
+    /// A jump that no text tells may lead to every label that no other jump leads to.
+    fn connect_unresolved(&mut self) {
+        if self.unresolved.is_empty() {
+            return;
+        }
+        let mut others: BTreeSet<usize> = self.fans.iter().flatten().copied().collect();
+        for step in &self.steps {
+            let word = step.arguments.first().filter(|word| word.is_literal());
+            if step.is(&["goto"])
+                && let Some(line) = word.and_then(|word| self.labels.get(word.bytes()))
+            {
+                others.insert(self.line_starts[*line]);
+            }
+        }
+        let starts = self.labels.values().map(|line| self.line_starts[*line]);
+        let mut fan: Vec<usize> = starts.filter(|start| !others.contains(start)).collect();
+        fan.sort_unstable();
+        self.fans.push(fan);
+        let fan = self.steps.len() + 1 + self.fans.len();
+        for node in &self.unresolved {
+            self.edges[*node].success = Some(fan);
+        }
+    }
+
+    fn find_predecessors(&mut self) {
+        let mut predecessors = vec![Vec::new(); self.len()];
+        for node in 0..self.len() {
+            for next in self.successors(node) {
+                predecessors[next].push(node);
+            }
+        }
+        self.predecessors = predecessors;
+    }
+}

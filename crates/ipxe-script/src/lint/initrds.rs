@@ -1,0 +1,138 @@
+//! Checks of initrds against the command line of the kernel that they are for.
+
+use std::collections::HashSet;
+
+use crate::build::capability::Quirk;
+use crate::lint::finding_kind::LintFindingKind;
+use crate::lint::images::BOOTS;
+use crate::lint::images::INITRDS;
+use crate::lint::images::KERNELS;
+use crate::lint::images::image_name;
+use crate::lint::reader::Reader;
+use crate::lint::step::Step;
+use crate::lint::walk::{Exhausted, Onward};
+use crate::script::position::Span;
+use crate::script::token::Token;
+
+pub(crate) fn check(reader: &mut Reader<'_>) {
+    let mut found = Vec::new();
+    for (_, step) in reader.graph.named(&INITRDS) {
+        if step.problem.is_none() && step.option("name").is_none() && image_name(step).is_none() {
+            found.push((step.span(), LintFindingKind::UnnamedInitrd));
+        }
+    }
+    let kernels: Vec<usize> = reader
+        .graph
+        .named(&KERNELS)
+        .filter(|(_, step)| step.problem.is_none())
+        .map(|(node, _)| node)
+        .collect();
+    let has_later_arguments = reader.graph.named(&["imgargs"]).next().is_some();
+    for kernel in kernels {
+        let Ok(initrds) = attempt(reader, kernel) else { break };
+        let Some(step) = reader.graph.step(kernel) else { continue };
+        if !has_later_arguments {
+            found.extend(of_attempt(reader, step, &initrds));
+        }
+        found.extend(duplicates(reader, step, &initrds));
+    }
+    reader.find_all(found);
+}
+
+/// The initrds that are fetched together with a kernel: after it or before it, and before the
+/// images are booted or freed.
+fn attempt(reader: &mut Reader<'_>, kernel: usize) -> Result<Vec<usize>, Exhausted> {
+    let graph = &reader.graph;
+    let mut initrds = HashSet::new();
+    let mut visit = |node: usize| {
+        let Some(step) = graph.step(node) else { return Onward::Everywhere };
+        let ends = step.is(&KERNELS)
+            || (step.is(&["imgfree"]) && step.arguments.is_empty())
+            || (step.is(&BOOTS) && step.arguments.is_empty());
+        if ends {
+            return Onward::Nowhere;
+        }
+        if step.is(&INITRDS) && step.problem.is_none() {
+            initrds.insert(node);
+        }
+        Onward::Everywhere
+    };
+    reader.walker.forward(graph, graph.edges(kernel).success, &mut visit)?;
+    reader.walker.backward(graph, kernel, &mut visit)?;
+    let mut initrds: Vec<usize> = initrds.into_iter().collect();
+    initrds.sort_unstable();
+    Ok(initrds)
+}
+
+fn of_attempt(
+    reader: &Reader<'_>,
+    kernel: &Step<'_>,
+    initrds: &[usize],
+) -> Vec<(Span, LintFindingKind)> {
+    let steps = || initrds.iter().filter_map(|node| reader.graph.step(*node));
+    let mut found = Vec::new();
+    if is_no_linux(kernel) {
+        return found;
+    }
+    let parameters = kernel.arguments.get(1..).unwrap_or_default();
+    let wanted: Vec<(&Token, &[u8])> = parameters
+        .iter()
+        .filter_map(|word| Some((word, word.bytes().strip_prefix(b"initrd=")?)))
+        .collect();
+    let mut parameters = parameters.iter();
+    let is_open = parameters.any(|word| !word.is_literal() && !is_of_another_name(word));
+    if !is_open && reader.build.has_quirk(Quirk::LoadsNamedInitrdsOnly) {
+        for step in steps() {
+            let Some(name) = image_name(step) else { continue };
+            if !wanted.iter().any(|(_, other)| *other == name.as_bytes()) {
+                let initrd = name.into_owned();
+                found.push((step.span(), LintFindingKind::InitrdNotLoaded { initrd }));
+            }
+        }
+    }
+    let there: Option<HashSet<_>> = steps().map(image_name).collect();
+    let Some(there) = there else { return found };
+    for (word, name) in wanted.iter().filter(|(word, _)| word.is_literal()) {
+        let name = String::from_utf8_lossy(name);
+        // With a path, it is a file of the firmware's.
+        if !there.contains(&name) && !name.contains(['\\', '/', ',']) {
+            let initrd = name.into_owned();
+            found.push((word.span(), LintFindingKind::UnknownInitrd { initrd }));
+        }
+    }
+    found
+}
+
+/// Whether it is a parameter of another name, whatever its value is.
+fn is_of_another_name(word: &Token) -> bool {
+    let bytes = word.bytes();
+    let end = bytes.iter().position(|byte| matches!(byte, b'=' | b'$')).unwrap_or(bytes.len());
+    bytes.get(end) == Some(&b'=') && bytes.get(..end) != Some(b"initrd")
+}
+
+/// Programs that take images by other means than Linux does.
+fn is_no_linux(kernel: &Step<'_>) -> bool {
+    let url = kernel.arguments.first().map(Token::text).unwrap_or_default().to_ascii_lowercase();
+    // The file's name alone: a server may well be called `ipxe.example.org`.
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    ["wimboot", "memdisk", "mboot", "xen", ".efi", "ipxe", "tboot"]
+        .iter()
+        .any(|it| name.contains(it))
+}
+
+fn duplicates(
+    reader: &Reader<'_>,
+    kernel: &Step<'_>,
+    initrds: &[usize],
+) -> Vec<(Span, LintFindingKind)> {
+    let mut names: HashSet<String> = image_name(kernel).map(Into::into).into_iter().collect();
+    let mut found = Vec::new();
+    for step in initrds.iter().filter_map(|node| reader.graph.step(*node)) {
+        let Some(name) = image_name(step) else { continue };
+        if !names.insert(name.to_string()) {
+            found.push((step.span(), LintFindingKind::DuplicateImage { image: name.into_owned() }));
+        }
+    }
+    found
+}

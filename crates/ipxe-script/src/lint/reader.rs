@@ -1,0 +1,44 @@
+//! A script with each of its commands understood as far as its text tells.
+
+use crate::build::ipxe_build::IpxeBuild;
+use crate::lint::finding::LintFinding;
+use crate::lint::finding_kind::LintFindingKind;
+use crate::lint::graph::Graph;
+use crate::lint::walk::Walker;
+use crate::script::Script;
+use crate::script::position::Span;
+
+/// What all checks share.
+pub(crate) struct Reader<'a> {
+    pub(crate) script: &'a Script,
+    pub(crate) build: &'a IpxeBuild,
+    pub(crate) graph: Graph<'a>,
+    pub(crate) walker: Walker,
+    findings: Vec<LintFinding>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(script: &'a Script, build: &'a IpxeBuild) -> Self {
+        let graph = Graph::new(script);
+        let walker = Walker::new(graph.len());
+        Self { script, build, graph, walker, findings: Vec::new() }
+    }
+
+    pub(crate) fn find(&mut self, span: Span, kind: LintFindingKind) {
+        let position = self.script.position(span.start);
+        self.findings.push(LintFinding::new(kind, span, position));
+    }
+
+    /// Reports what was found while the graph was borrowed.
+    pub(crate) fn find_all(&mut self, found: impl IntoIterator<Item = (Span, LintFindingKind)>) {
+        for (span, kind) in found {
+            self.find(span, kind);
+        }
+    }
+
+    pub(crate) fn into_findings(mut self) -> Vec<LintFinding> {
+        self.findings.sort_by_key(|finding| (finding.start, finding.end));
+        self.findings.dedup();
+        self.findings
+    }
+}

@@ -1,0 +1,173 @@
+//! Checks of settings: what is read, what is set, and of which type.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::dialect::Dialect;
+use crate::lint::finding_kind::LintFindingKind;
+use crate::lint::reader::Reader;
+use crate::lint::step::{Step, Value};
+use crate::script::expansion::SettingReference;
+use crate::script::position::Span;
+use crate::script::token::Token;
+use crate::settings::setting_type::SettingType;
+use crate::settings::{SettingProblem, Settings};
+
+/// What the script does with its settings, wherever it does it.
+#[derive(Default)]
+struct Usage {
+    /// Names that are set, or that the script knows may be set elsewhere.
+    known: HashSet<Box<[u8]>>,
+    /// What the names of further settings begin with.
+    prefixes: Vec<Box<[u8]>>,
+    /// The first place where each is read.
+    reads: Vec<(Box<[u8]>, Span)>,
+    seen: HashSet<Box<[u8]>>,
+}
+
+pub(crate) fn check(reader: &mut Reader<'_>, known_settings: &[Box<[u8]>]) {
+    let mut usage = Usage::default();
+    let mut found = Vec::new();
+    let version = reader.build.version();
+    let forms = reader.graph.named(&["present"]).next().is_some();
+    let is_type = |name: &[u8]| SettingType::find(name, version).is_some();
+    let check_type = |reference: &SettingReference, span: Span| {
+        let unknown = reference.setting_type.as_deref().filter(|name| !is_type(name))?;
+        let setting_type = String::from_utf8_lossy(unknown).into_owned();
+        let setting = reference.name_text().into_owned();
+        Some((span, LintFindingKind::UnknownSettingType { setting, setting_type }))
+    };
+    for step in &reader.graph.steps {
+        for word in step.command.tokens().iter().filter(|word| !word.is_literal()) {
+            for expansion in word.expansions() {
+                let Some(reference) = expansion.setting() else { continue };
+                found.extend(check_type(&reference, word.span()));
+                usage.read(reference, word.span(), step.is(&["isset"]));
+            }
+        }
+        if let Some((name, span)) = names(step) {
+            if name.is_literal() {
+                let reference = SettingReference::parse(name.bytes());
+                found.extend(check_type(&reference, span));
+                usage.known.insert(reference.name);
+            } else {
+                usage.set_dynamically(name);
+            }
+        }
+        // `present` sets what a person types into each item of a form.
+        if forms && step.is(&["item"]) && step.option("menu").is_none() {
+            match step.arguments.first() {
+                Some(name) if name.is_literal() => {
+                    usage.known.insert(SettingReference::parse(name.bytes()).name);
+                }
+                Some(name) => usage.set_dynamically(name),
+                None => {}
+            }
+        }
+        if let Some(Value::Text(name)) = step.option("set") {
+            usage.known.insert(SettingReference::parse(name.as_bytes()).name);
+        }
+    }
+    for (name, span) in usage.unknown(reader, known_settings) {
+        found.push((span, LintFindingKind::NeverSet { setting: name }));
+    }
+    found.extend(self_references(reader));
+    found.extend(counted_texts(reader));
+    reader.find_all(found);
+}
+
+/// The settings that a command names in order to change them, or to show them.
+fn names<'s>(step: &'s Step<'_>) -> Option<(&'s Token, Span)> {
+    const NAMING: [&str; 9] =
+        ["set", "clear", "read", "inc", "choose", "show", "nslookup", "pciscan", "usbscan"];
+    let name = step.arguments.first().filter(|_| step.is(&NAMING))?;
+    Some((name, name.span()))
+}
+
+impl Usage {
+    fn read(&mut self, reference: SettingReference, span: Span, is_asked: bool) {
+        let SettingReference { scope, name, .. } = reference;
+        if is_asked {
+            self.known.insert(name);
+            return;
+        }
+        // A card's settings are there or not, and numbers are options of DHCP.
+        let is_tag = name.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+        if scope.is_none() && !is_tag && self.seen.insert(name.clone()) {
+            self.reads.push((name, span));
+        }
+    }
+
+    /// A name with an expansion in it: all settings that begin like it count as set.
+    fn set_dynamically(&mut self, name: &Token) {
+        let bytes = name.bytes();
+        let end = bytes.windows(2).position(|pair| pair == b"${").unwrap_or(bytes.len());
+        self.prefixes.push(bytes.get(..end).unwrap_or_default().into());
+    }
+
+    fn unknown(&self, reader: &Reader<'_>, known_settings: &[Box<[u8]>]) -> Vec<(String, Span)> {
+        let is_known = |name: &[u8]| {
+            let text = String::from_utf8_lossy(name);
+            self.known.contains(name)
+                || known_settings.iter().any(|prefix| name.starts_with(prefix))
+                || reader.build.has_setting(&text)
+                || self.prefixes.iter().take(100).any(|prefix| name.starts_with(prefix))
+        };
+        let reads = self.reads.iter().filter(|(name, _)| !is_known(name));
+        reads.map(|(name, span)| (String::from_utf8_lossy(name).into_owned(), *span)).collect()
+    }
+}
+
+/// Settings whose encoded value is `${name:…}` of themselves.
+fn self_references(reader: &Reader<'_>) -> Vec<(Span, LintFindingKind)> {
+    let build = Dialect::bios(reader.build.version());
+    let mut found = Vec::new();
+    for (_, step) in reader.graph.named(&["set"]) {
+        let Some((name, value)) = step.argument(0).zip(step.joined(1)) else { continue };
+        let reference = SettingReference::parse(name.as_bytes());
+        if reference.setting_type.is_none() {
+            continue;
+        }
+        let mut settings = Settings::new(build);
+        if settings.set(name.as_bytes(), &value).is_err() {
+            continue;
+        }
+        let setting = reference.name_text().into_owned();
+        let text = settings.get(format!("{setting}:string"));
+        let own = format!("${{{setting}:string}}");
+        if text.windows(own.len()).any(|window| window == own.as_bytes()) {
+            found.push((step.span(), LintFindingKind::SelfReference { setting }));
+        }
+    }
+    found
+}
+
+/// Settings that `inc` counts up, though each `set` of them stores text.
+fn counted_texts(reader: &Reader<'_>) -> Vec<(Span, LintFindingKind)> {
+    let build = Dialect::bios(reader.build.version());
+    // Whether some `set` stores a number, and some a text.
+    let mut stored: HashMap<String, (bool, bool)> = HashMap::new();
+    for (_, step) in reader.graph.named(&["set", "read", "choose"]) {
+        let Some(name) = step.argument(0) else { continue };
+        let reference = SettingReference::parse(name.as_bytes());
+        let entry = stored.entry(reference.name_text().into_owned()).or_default();
+        let mut settings = Settings::new(build);
+        let is_text = settings.set(name.as_bytes(), "1").is_ok()
+            && settings.increment(reference.name_text().as_bytes(), 1)
+                == Err(SettingProblem::NotNumeric);
+        // To set a setting to nothing is to clear it.
+        if step.name != Some("set") || step.arguments.len() > 1 {
+            *entry = (entry.0 || !is_text, entry.1 || is_text);
+        }
+    }
+    let mut found = Vec::new();
+    for (_, step) in reader.graph.named(&["inc"]) {
+        let Some(name) = step.argument(0) else { continue };
+        let reference = SettingReference::parse(name.as_bytes());
+        let setting = reference.name_text().into_owned();
+        let only_text = stored.get(&setting) == Some(&(false, true));
+        if reference.setting_type.is_none() && only_text {
+            found.push((step.span(), LintFindingKind::NotANumber { setting }));
+        }
+    }
+    found
+}

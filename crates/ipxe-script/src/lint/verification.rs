@@ -1,0 +1,96 @@
+//! Checks of signatures: whether each image that is booted was verified.
+
+use crate::lint::finding_kind::LintFindingKind;
+use crate::lint::images::BOOTS;
+use crate::lint::images::INITRDS;
+use crate::lint::images::KERNELS;
+use crate::lint::images::image_name;
+use crate::lint::reader::Reader;
+use crate::lint::states;
+use crate::lint::states::{After, States};
+use crate::lint::step::{Step, Value};
+use crate::lint::walk::Onward;
+use crate::script::position::Span;
+
+/// iPXE executes images that were not verified.
+const TRUSTING: States = 1;
+/// It does not.
+const STRICT: States = 2;
+
+pub(crate) fn check(reader: &mut Reader<'_>) {
+    if reader.graph.named(&["imgverify"]).next().is_none() {
+        return;
+    }
+    let graph = &reader.graph;
+    let before = states::solve(graph, TRUSTING, |node, states| match graph.step(node) {
+        Some(step) if step.is(&["imgtrust"]) && step.problem.is_none() => {
+            let success = if step.option("allow").is_some() { TRUSTING } else { STRICT };
+            After { success, failure: states }
+        }
+        _ => After::unchanged(states),
+    });
+    let mut found: Vec<(Span, LintFindingKind)> = graph
+        .named(&["imgverify"])
+        .filter(|(node, _)| before.get(*node).is_some_and(|states| states & TRUSTING != 0))
+        .map(|(_, step)| (step.span(), LintFindingKind::VerifyWithoutTrust))
+        .collect();
+    let is_fetch =
+        |step: &Step<'_>| (is_loaded(step) || is_started(step)) && step.problem.is_none();
+    let fetches = graph.steps.iter().enumerate().filter(|(_, step)| is_fetch(step));
+    let fetches: Vec<usize> = fetches.map(|(node, _)| node).collect();
+    for node in fetches {
+        let Some(image) = unverified(reader, node) else { continue };
+        let Some(step) = reader.graph.step(node) else { continue };
+        found.push((step.span(), LintFindingKind::UnverifiedImage { image }));
+    }
+    reader.find_all(found);
+}
+
+/// Whether it fetches what stays there until something is booted. `imgfetch` does what `initrd`
+/// does: a kernel gets every image (iPXE's `src/hci/commands/image_cmd.c`).
+fn is_loaded(step: &Step<'_>) -> bool {
+    step.is(&KERNELS) || step.is(&INITRDS) || step.is(&["imgfetch"])
+}
+
+/// Whether it starts a binary that it fetches by itself. Other scripts are files of the same
+/// server as this one, which verifies what it boots.
+fn is_started(step: &Step<'_>) -> bool {
+    step.is(&["boot", "imgexec"]) && !step.arguments.is_empty()
+}
+
+/// The name of the image, if a way leads from here to its start on which it is not verified.
+fn unverified(reader: &mut Reader<'_>, fetch: usize) -> Option<String> {
+    let graph = &reader.graph;
+    let step = graph.step(fetch)?;
+    let name = image_name(step);
+    let shown = || match &name {
+        Some(name) => name.clone().into_owned(),
+        None => step.arguments.first().map(|url| url.text().into_owned()).unwrap_or_default(),
+    };
+    if is_started(step) {
+        return Some(shown());
+    }
+    let mut is_booted = false;
+    let verifies = |other: &Step<'_>| match (other.argument(0), &name) {
+        (Some(verified), Some(name)) => verified == *name,
+        // One of the two depends on settings.
+        _ => true,
+    };
+    let walked = reader.walker.forward(graph, graph.edges(fetch).success, |node| {
+        let Some(other) = graph.step(node) else { return Onward::Everywhere };
+        if other.is(&["imgverify"]) && other.problem.is_none() && verifies(other) {
+            return Onward::AfterFailure;
+        }
+        if other.is(&BOOTS) && other.arguments.is_empty() {
+            is_booted = true;
+            return Onward::Nowhere;
+        }
+        let same = || matches!((image_name(other), &name), (Some(a), Some(b)) if a == *b);
+        let is_freed = other.is(&["imgfree"])
+            && (other.arguments.is_empty() || other.argument(0).as_deref() == name.as_deref());
+        let is_fetched_again = is_loaded(other) && same();
+        if is_freed || is_fetched_again { Onward::Nowhere } else { Onward::Everywhere }
+    });
+    let keeps = matches!(step.option("keep"), Some(Value::None));
+    (walked.is_ok() && is_booted && !keeps).then(shown)
+}

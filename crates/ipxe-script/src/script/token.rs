@@ -1,0 +1,80 @@
+//! Words, as iPXE splits a line into them (`split_command` in iPXE's `src/core/exec.c`).
+
+use std::borrow::Cow;
+
+use crate::script::expansion;
+
+use crate::script::expansion::{Expansion, Part};
+use crate::script::position::Span;
+
+/// Whether iPXE splits at this byte: space, tab, line feed, vertical tab, form feed and carriage
+/// return (`isspace` in iPXE's `src/core/ctype.c`).
+pub(crate) const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\x0b' | b'\x0c' | b'\r')
+}
+
+/// A word of a command, before its settings are expanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    pub(crate) bytes: Box<[u8]>,
+    pub(crate) span: Span,
+}
+
+impl Token {
+    /// The word, without the line breaks that a `\` joins.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The word as text; what is not UTF-8 becomes U+FFFD.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+
+    /// Where it stands in the source.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// The literal text and the outermost expansions in it, in order. All of them together are the
+    /// word.
+    ///
+    /// This is what the text says by itself. The value of one setting may complete the `${` of
+    /// another, since iPXE looks at the result again: only [`Settings::expand`] knows that.
+    ///
+    /// [`Settings::expand`]: super::Settings::expand
+    pub fn parts(&self) -> Vec<Part<'_>> {
+        expansion::parts(&self.bytes)
+    }
+
+    /// All expansions in it, the nested ones too, in the order in which iPXE comes to them.
+    pub fn expansions(&self) -> Vec<Expansion<'_>> {
+        expansion::all(&self.bytes)
+    }
+
+    /// Whether it is the same whatever the settings are.
+    pub fn is_literal(&self) -> bool {
+        let marker = self.bytes.windows(2).position(|pair| pair == b"${");
+        !marker.is_some_and(|start| self.bytes.iter().skip(start).any(|byte| *byte == b'}'))
+    }
+}
+
+/// Ranges of the words of a line, up to a word that begins with `#`; and that word's start.
+pub(crate) fn split(text: &[u8]) -> (Vec<(usize, usize)>, Option<usize>) {
+    let mut words = Vec::new();
+    let mut rest = 0;
+    while let Some(start) = find(text, rest, |byte| !is_space(byte)) {
+        if text.get(start) == Some(&b'#') {
+            return (words, Some(start));
+        }
+        let end = find(text, start, is_space).unwrap_or(text.len());
+        words.push((start, end));
+        rest = end;
+    }
+    (words, None)
+}
+
+fn find(text: &[u8], from: usize, is: impl Fn(u8) -> bool) -> Option<usize> {
+    let rest = text.get(from..)?;
+    rest.iter().position(|byte| is(*byte)).map(|offset| from + offset)
+}

@@ -1,0 +1,19 @@
+//! The tests of ipxe-script.
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test whose set-up fails has failed, and long runs print how much they compared"
+)]
+
+mod builds;
+mod custom_builds;
+mod evaluator;
+mod ipxe_under_efi;
+mod ipxe_usage;
+mod lint;
+mod lint_build;
+mod lint_oracle;
+mod lint_properties;
+mod oracle;
+mod script;
