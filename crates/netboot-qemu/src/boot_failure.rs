@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::{BootOutcome, BootStage, Fetch, FetchOutcome, Firmware};
+use crate::boot_outcome::BootOutcome;
+use crate::boot_stage::BootStage;
+use crate::fetch::{Fetch, FetchOutcome};
+use crate::firmware::Firmware;
 
 /// What a boot that did not succeed leaves behind; the cause of
 /// [`Error::BootFailed`](crate::Error::BootFailed).

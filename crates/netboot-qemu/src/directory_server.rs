@@ -1,11 +1,11 @@
 //! A web server for one directory, for as long as a test machine boots from it.
 
-mod builder;
-mod request;
+pub(crate) mod builder;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,15 +15,13 @@ use axum::http::{Request as HttpRequest, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use netboot_core::CancellationToken;
+use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower_http::services::ServeDir;
 use url::Url;
 
-pub use self::builder::DirectoryServerBuilder;
-use self::builder::Hook;
-pub use self::request::Request;
-use crate::Error;
+use crate::error::Error;
 
 /// How long [`DirectoryServer::stop`] waits for answers that are under way.
 const STOP_TIME: Duration = Duration::from_secs(5);
@@ -56,6 +54,23 @@ pub struct DirectoryServer {
     task: Option<JoinHandle<()>>,
 }
 
+/// What is awaited before a request is answered.
+type Hook = Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// A request that was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Request {
+    /// Its method, such as `GET`.
+    pub method: String,
+    /// Its path as it was sent: percent-encoded, beginning with `/`, without the query.
+    pub path: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// How many bytes the answer has, where its header says so. A client may have taken fewer.
+    pub length: Option<u64>,
+}
+
 /// The requests that were answered, in their order.
 type Log = Arc<Mutex<Vec<Request>>>;
 
@@ -66,19 +81,6 @@ struct Account {
 }
 
 impl DirectoryServer {
-    /// Serves `directory`.
-    ///
-    /// # Errors
-    /// [`Error::DirectoryMissing`], [`Error::Bind`].
-    pub async fn start(directory: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::builder(directory).start().await
-    }
-
-    /// Begins a server of `directory` that does more.
-    pub fn builder(directory: impl AsRef<Path>) -> DirectoryServerBuilder {
-        DirectoryServerBuilder::new(directory.as_ref())
-    }
-
     async fn serve(directory: PathBuf, hook: Option<Hook>) -> Result<Self, Error> {
         let missing = |source| Error::DirectoryMissing { path: directory.clone(), source };
         let metadata = tokio::fs::metadata(&directory).await.map_err(missing)?;

@@ -7,7 +7,8 @@ use std::process::ExitStatus;
 
 use url::Url;
 
-use crate::{BootFailure, UrlProblem};
+use crate::boot_failure::BootFailure;
+use crate::guest_url::UrlProblem;
 
 /// The number of the signal that nothing survives (POSIX).
 const SIGKILL: i32 = 9;
@@ -127,6 +128,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Refuses a URL, which is told without its credentials.
+    pub(crate) fn unusable_url(url: &Url, problem: UrlProblem) -> Self {
+        let mut url = url.clone();
+        // These fail for URLs that cannot have credentials, which then have none to hide.
+        let _ = url.set_password(None);
+        let _ = url.set_username("");
+        Self::UnusableUrl { url, problem }
+    }
+
     /// What to do about it, as a sentence for an operator.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
@@ -197,5 +207,18 @@ fn io_hint(source: &io::Error) -> Option<String> {
 impl netboot_core::BackendError for Error {
     fn hint(&self) -> Option<String> {
         Self::hint(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_not_repeated() {
+        let url = "http://user:hunter2@127.0.0.1/x".parse().unwrap();
+        let error = Error::unusable_url(&url, UrlProblem::Credentials);
+        let said = format!("{error} {error:?} {:?}", error.hint());
+        assert!(!said.contains("hunter2") && !said.contains("user:"), "{said}");
     }
 }

@@ -1,6 +1,6 @@
 //! When the caller's keys are pressed.
 
-use crate::console::Shown;
+use crate::terminal::Shown;
 
 /// The keys that the caller wants pressed, each when its text appears after those before it.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! A virtual machine that boots from the network.
 
-mod builder;
+mod boot_source;
+pub(crate) mod builder;
 mod command_line;
 mod process;
 mod run;
@@ -9,24 +10,22 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use netboot_core::{Context, Event, Phase};
+use netboot_core::{Context, Event, MacAddress, Phase};
 use tempfile::TempDir;
 use url::Url;
 
-pub use self::builder::MachineBuilder;
-use self::command_line::{BootSource, CommandLine};
+pub use self::boot_source::NetworkLink;
+use self::boot_source::{BootSource, write};
+use self::command_line::CommandLine;
+use crate::accelerator::Accelerator;
+use crate::boot_outcome::BootOutcome;
+use crate::boot_report::BootReport;
+use crate::error::Error;
 use crate::expectations::Expectations;
-use crate::firmware::UefiFiles;
-use crate::guest_url::{GuestUrl, HOST_ADDRESS};
-use crate::{
-    Accelerator, BootOutcome, BootReport, Error, Firmware, MacAddress, NetworkLink, SystemIdentity,
-};
-
-/// The script that stands in for a URL that is too long for a DHCP answer.
-const CHAIN_SCRIPT: &str = "netboot.ipxe";
-
-/// The script that an iPXE of its own runs first, under the name by which iPXE looks for it.
-const AUTOEXEC_SCRIPT: &str = "autoexec.ipxe";
+use crate::firmware::Firmware;
+use crate::guest_url::GuestUrl;
+use crate::system_identity::SystemIdentity;
+use crate::uefi_files::UefiFiles;
 
 /// The machine's own copy of the firmware's variables.
 const VARIABLES: &str = "variables.fd";
@@ -55,11 +54,6 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Begins to describe a machine.
-    pub fn builder() -> MachineBuilder {
-        MachineBuilder::new()
-    }
-
     /// Boots the iPXE script at `url` and watches the console until everything that is expected
     /// was seen, the boot has failed, the machine has stopped, or the time is over. QEMU has
     /// ended when this returns. Dropping the future ends it too, and so does the end of this
@@ -86,8 +80,8 @@ impl Machine {
     /// [`Error::Spawn`], [`Error::QemuFailed`], [`Error::Console`], [`Error::Io`],
     /// [`Error::Cancelled`].
     pub async fn boot(&self, url: &Url, context: &Context) -> Result<BootReport, Error> {
-        let target = Target::Url(GuestUrl::new(url)?);
-        self.boot_again_if_emulation_failed(&target, context).await
+        let guest_url = GuestUrl::new(url).map_err(|problem| Error::unusable_url(url, problem))?;
+        self.boot_again_if_emulation_failed(&Origin::Url(guest_url), context).await
     }
 
     /// Boots whatever the DHCP server of `link` names, as a machine in a rack does, and watches
@@ -101,15 +95,15 @@ impl Machine {
         link: &NetworkLink,
         context: &Context,
     ) -> Result<BootReport, Error> {
-        self.boot_again_if_emulation_failed(&Target::Link(link), context).await
+        self.boot_again_if_emulation_failed(&Origin::Link(link), context).await
     }
 
     async fn boot_again_if_emulation_failed(
         &self,
-        target: &Target<'_>,
+        origin: &Origin<'_>,
         context: &Context,
     ) -> Result<BootReport, Error> {
-        let mut report = self.boot_once(target, context).await?;
+        let mut report = self.boot_once(origin, context).await?;
         for _ in 0..EMULATOR_RETRIES {
             if !is_emulator_fault(&report) {
                 break;
@@ -119,12 +113,12 @@ impl Machine {
                 message: "the emulated timer was too slow for the kernel; booting again".to_owned(),
                 hint: Some("let less run beside it, or use a machine with KVM".to_owned()),
             });
-            report = self.boot_once(target, context).await?;
+            report = self.boot_once(origin, context).await?;
         }
         Ok(report)
     }
 
-    async fn boot_once(&self, target: &Target<'_>, context: &Context) -> Result<BootReport, Error> {
+    async fn boot_once(&self, origin: &Origin<'_>, context: &Context) -> Result<BootReport, Error> {
         if context.cancellation().is_cancelled() {
             return Err(Error::Cancelled);
         }
@@ -144,15 +138,12 @@ impl Machine {
             Firmware::Bios => None,
             Firmware::Uefi => Some(self.uefi_files(&program, &scratch).await?),
         };
-        let (source, hidden_script) = match target {
-            Target::Url(url) => match &self.ipxe {
-                Some(ipxe) => {
-                    let source = ipxe_source(ipxe, self.firmware, url, &scratch).await?;
-                    (source, Some(AUTOEXEC_SCRIPT.to_owned()))
-                }
-                None => boot_source(url, &scratch).await?,
+        let (source, hidden_script) = match origin {
+            Origin::Url(url) => match &self.ipxe {
+                Some(ipxe) => BootSource::by_ipxe(ipxe, self.firmware, url, &scratch).await?,
+                None => BootSource::by_dhcp(url, &scratch).await?,
             },
-            Target::Link(link) => (BootSource::Dhcp((*link).clone()), None),
+            Origin::Link(link) => (BootSource::Dhcp((*link).clone()), None),
         };
         let command_line = CommandLine {
             name: &self.name,
@@ -168,7 +159,7 @@ impl Machine {
         let started = Instant::now();
         let qemu = process::Qemu::start(&program, arguments)?;
         let run = run::Run {
-            url: &target.to_string(),
+            url: &origin.to_string(),
             hidden_script,
             firmware: self.firmware,
             accelerator,
@@ -198,12 +189,12 @@ impl Machine {
 }
 
 /// What a machine is to boot.
-enum Target<'a> {
+enum Origin<'a> {
     Url(GuestUrl),
     Link(&'a NetworkLink),
 }
 
-impl fmt::Display for Target<'_> {
+impl fmt::Display for Origin<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(url) => f.write_str(url.as_str()),
@@ -219,61 +210,4 @@ fn is_emulator_fault(report: &BootReport) -> bool {
         BootOutcome::Panicked { line } if line.contains("IO-APIC + timer doesn't work")
     );
     report.accelerator == Accelerator::Tcg && panicked_of_timer
-}
-
-/// An iPXE of the caller's, and the script that leads it to the URL.
-async fn ipxe_source(
-    ipxe: &std::path::Path,
-    firmware: Firmware,
-    url: &GuestUrl,
-    scratch: &TempDir,
-) -> Result<BootSource, Error> {
-    let script = url.ipxe_script();
-    match firmware {
-        Firmware::Bios => {
-            let path = scratch.path().join(AUTOEXEC_SCRIPT);
-            write(&path, script.as_bytes()).await?;
-            Ok(BootSource::Ipxe { program: ipxe.to_owned(), script: path })
-        }
-        Firmware::Uefi => {
-            let directory = scratch.path().join("drive");
-            let programs = directory.join("EFI/BOOT");
-            let failed = |action, path: &std::path::Path| {
-                let path = path.to_owned();
-                move |source| Error::Io { action, path, source }
-            };
-            tokio::fs::create_dir_all(&programs).await.map_err(failed("make", &programs))?;
-            let program = programs.join("BOOTX64.EFI");
-            tokio::fs::copy(ipxe, &program).await.map_err(failed("copy", ipxe))?;
-            write(&directory.join(AUTOEXEC_SCRIPT), script.as_bytes()).await?;
-            Ok(BootSource::Drive { directory })
-        }
-    }
-}
-
-/// What DHCP names: the URL, or a script by TFTP that goes to it. With it the script's own URL.
-async fn boot_source(
-    url: &GuestUrl,
-    scratch: &TempDir,
-) -> Result<(BootSource, Option<String>), Error> {
-    if url.fits_dhcp() {
-        return Ok((BootSource::Url(url.as_str().to_owned()), None));
-    }
-    let directory = scratch.path().join("tftp");
-    tokio::fs::create_dir(&directory).await.map_err(|source| Error::Io {
-        action: "make",
-        path: directory.clone(),
-        source,
-    })?;
-    write(&directory.join(CHAIN_SCRIPT), url.chain_script().as_bytes()).await?;
-    let script = format!("tftp://{HOST_ADDRESS}/{CHAIN_SCRIPT}");
-    Ok((BootSource::Tftp { directory, file: CHAIN_SCRIPT }, Some(script)))
-}
-
-async fn write(path: &std::path::Path, content: &[u8]) -> Result<(), Error> {
-    tokio::fs::write(path, content).await.map_err(|source| Error::Io {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    })
 }

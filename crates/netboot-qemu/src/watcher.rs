@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::console::{Shown, Terminal, Transcript};
+use crate::boot_outcome::BootOutcome;
+use crate::boot_stage::BootStage;
 use crate::expectations::Expectations;
+use crate::fetch::{self, Fetch};
+use crate::firmware::Firmware;
 use crate::key_presses::KeyPresses;
-use crate::report::BootOutcome;
-use crate::{BootStage, Fetch, Firmware, fetch};
+use crate::terminal::{Shown, Terminal};
+use crate::transcript::Transcript;
 
 /// The texts with which firmware says that it has nothing left to boot: iPXE's
 /// `src/usr/autoboot.c`, `SeaBIOS`'s `src/boot.c`, and EDK II's `UefiBootManagerLib`.

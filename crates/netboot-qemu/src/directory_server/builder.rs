@@ -3,14 +3,25 @@
 use std::fmt;
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::{DirectoryServer, Error};
+use crate::directory_server::{DirectoryServer, Hook};
+use crate::error::Error;
 
-/// What is awaited before a request is answered.
-pub(super) type Hook =
-    Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+impl DirectoryServer {
+    /// Serves `directory`.
+    ///
+    /// # Errors
+    /// [`Error::DirectoryMissing`], [`Error::Bind`].
+    pub async fn start(directory: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::builder(directory).start().await
+    }
+
+    /// Begins a server of `directory` that does more.
+    pub fn builder(directory: impl AsRef<Path>) -> DirectoryServerBuilder {
+        DirectoryServerBuilder { directory: directory.as_ref().to_owned(), hook: None }
+    }
+}
 
 /// Describes a [`DirectoryServer`]; made by [`DirectoryServer::builder`].
 #[derive(Clone)]
@@ -21,10 +32,6 @@ pub struct DirectoryServerBuilder {
 }
 
 impl DirectoryServerBuilder {
-    pub(super) fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), hook: None }
-    }
-
     /// Calls `hook` with the path of each request (see [`Request::path`](crate::Request::path))
     /// and awaits it before the file is looked for: what it does to the directory is seen by the
     /// answer.

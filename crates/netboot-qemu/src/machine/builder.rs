@@ -3,11 +3,24 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use netboot_core::MacAddress;
+
+use crate::accelerator::Accelerator;
+use crate::error::Error;
 use crate::expectations::Expectations;
-use crate::{Accelerator, Error, Firmware, MacAddress, Machine, SystemIdentity};
+use crate::firmware::Firmware;
+use crate::machine::Machine;
+use crate::system_identity::SystemIdentity;
 
 /// The least memory with which firmware, iPXE and Linux start, in MiB.
 const LEAST_MEMORY: u32 = 128;
+
+impl Machine {
+    /// Begins to describe a machine.
+    pub fn builder() -> MachineBuilder {
+        MachineBuilder::new()
+    }
+}
 
 /// Describes a [`Machine`]; made by [`Machine::builder`].
 #[derive(Debug, Clone)]
@@ -15,7 +28,7 @@ const LEAST_MEMORY: u32 = 128;
 pub struct MachineBuilder(Machine);
 
 impl MachineBuilder {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self(Machine {
             name: "netboot".to_owned(),
             firmware: Firmware::default(),
@@ -169,18 +182,9 @@ impl MachineBuilder {
             let problem = "use 1 to 64 printable ASCII characters, for a UUID 32 digits in groups";
             return refuse(setting, format!("{text:?}"), problem);
         }
-        let Expectations { markers, failures, init_marker, presses } = &self.0.expectations;
-        let texts = markers
-            .iter()
-            .map(|text| ("expected text", text))
-            .chain(failures.iter().map(|text| ("failure text", text)))
-            .chain(init_marker.iter().map(|text| ("init text", text)))
-            .chain(presses.iter().map(|(after, _)| ("text before keys", after)));
-        for (setting, text) in texts {
-            if text.trim().is_empty() || text.chars().any(char::is_control) {
-                let problem = "use a text that can stand in one line of the console";
-                return refuse(setting, format!("{text:?}"), problem);
-            }
+        if let Some((setting, text)) = self.0.expectations.unusable() {
+            let problem = "use a text that can stand in one line of the console";
+            return refuse(setting, format!("{text:?}"), problem);
         }
         Ok(self.0)
     }

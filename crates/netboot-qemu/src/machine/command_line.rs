@@ -1,24 +1,13 @@
 //! The arguments that QEMU is started with.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::firmware::UefiFiles;
-use crate::{Accelerator, MacAddress, NetworkLink, SystemIdentity};
+use netboot_core::MacAddress;
 
-/// Where a machine's firmware finds what to boot.
-#[derive(Debug)]
-pub(super) enum BootSource {
-    /// At a URL that QEMU's own DHCP server names.
-    Url(String),
-    /// In a file of a directory that QEMU serves by TFTP.
-    Tftp { directory: PathBuf, file: &'static str },
-    /// By another iPXE than the network card's, which runs a script: both are files.
-    Ipxe { program: PathBuf, script: PathBuf },
-    /// By an iPXE in a directory, which the firmware sees as a drive.
-    Drive { directory: PathBuf },
-    /// Where the DHCP server of another network says.
-    Dhcp(NetworkLink),
-}
+use crate::accelerator::Accelerator;
+use crate::machine::boot_source::{BootSource, NetworkLink};
+use crate::system_identity::SystemIdentity;
+use crate::uefi_files::UefiFiles;
 
 /// What QEMU's arguments are made of.
 #[derive(Debug)]

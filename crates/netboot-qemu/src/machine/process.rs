@@ -11,8 +11,8 @@ use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::Error;
 use crate::child_group::ChildGroup;
+use crate::error::Error;
 
 /// How many lines of standard error an error carries.
 const LAST_LINES: usize = 20;

@@ -8,11 +8,16 @@ use netboot_core::{Context, Event};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, sleep_until, timeout};
 
-use super::process::Qemu;
-use crate::console::{Shown, Terminal};
+use crate::accelerator::Accelerator;
+use crate::boot_outcome::BootOutcome;
+use crate::boot_report::BootReport;
+use crate::error::Error;
 use crate::expectations::Expectations;
+use crate::firmware::Firmware;
+use crate::key;
+use crate::machine::process::Qemu;
+use crate::terminal::{Shown, Terminal};
 use crate::watcher::Watcher;
-use crate::{Accelerator, BootOutcome, BootReport, Error, Firmware, key};
 
 /// How long the console is read on when the outcome is known: the rest of the line that decided
 /// it, and what a panic prints behind it.

@@ -1,8 +1,4 @@
-//! The serial console of a machine as text.
-
-mod terminal;
-
-pub(crate) use self::terminal::{Shown, Terminal};
+//! The lines that a serial console showed.
 
 /// How much text is kept, in bytes. A machine that prints without end must not fill memory.
 const TEXT_LIMIT: usize = 8 * 1024 * 1024;

@@ -1,0 +1,107 @@
+//! The files of the UEFI firmware, and where distributions install them.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+/// OVMF's code, which is only read, and the variables that a machine begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UefiFiles {
+    pub(crate) code: PathBuf,
+    pub(crate) variables: PathBuf,
+}
+
+/// Where distributions put code and variables; relative paths begin at QEMU's prefix.
+const KNOWN: [(&str, &str); 6] = [
+    // Debian, Ubuntu
+    ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+    // Fedora
+    ("/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"),
+    // Arch
+    ("/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
+    // openSUSE
+    ("/usr/share/qemu/ovmf-x86_64-4m-code.bin", "/usr/share/qemu/ovmf-x86_64-4m-vars.bin"),
+    // QEMU's own, which Nix installs beside it
+    ("share/qemu/edk2-x86_64-code.fd", "share/qemu/edk2-i386-vars.fd"),
+    // Debian before 4M images
+    ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
+];
+
+impl UefiFiles {
+    /// Those that the caller names, or the first of the known places that has both files. Where
+    /// only the code is named, the variables lie beside it, as `VARS` for `CODE`.
+    pub(crate) fn locate(
+        code: Option<&Path>,
+        variables: Option<&Path>,
+        program: &Path,
+    ) -> Result<Self, Error> {
+        if let Some(code) = code {
+            let variables = variables.map_or_else(|| variables_beside(code), Path::to_owned);
+            let files = Self { code: code.to_owned(), variables };
+            return match files.missing() {
+                None => Ok(files),
+                Some(path) => Err(Error::FirmwareMissing { searched: vec![path.to_owned()] }),
+            };
+        }
+        let prefix = program.canonicalize().unwrap_or_default();
+        let prefix = prefix.ancestors().nth(2).unwrap_or(Path::new("/usr"));
+        let candidates = KNOWN.map(|(code, default)| Self {
+            code: prefix.join(code),
+            variables: variables.map_or_else(|| prefix.join(default), Path::to_owned),
+        });
+        let searched = candidates.iter().map(|files| files.code.clone()).collect();
+        candidates
+            .into_iter()
+            .find(|files| files.missing().is_none())
+            .ok_or(Error::FirmwareMissing { searched })
+    }
+
+    fn missing(&self) -> Option<&Path> {
+        [&self.code, &self.variables].into_iter().find(|path| !path.is_file()).map(PathBuf::as_path)
+    }
+}
+
+fn variables_beside(code: &Path) -> PathBuf {
+    let name = code.file_name().unwrap_or_default().to_string_lossy();
+    code.with_file_name(name.replace("CODE", "VARS").replace("code", "vars"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_variables_lie_beside_the_code() {
+        let directory = tempfile::tempdir().unwrap();
+        let code = directory.path().join("OVMF_CODE_4M.fd");
+        let variables = directory.path().join("OVMF_VARS_4M.fd");
+        fs::write(&code, "").unwrap();
+        let error = UefiFiles::locate(Some(&code), None, Path::new("qemu")).unwrap_err();
+        assert!(
+            matches!(&error, Error::FirmwareMissing { searched } if searched[..] == [variables.clone()]),
+            "{error}"
+        );
+        fs::write(&variables, "").unwrap();
+        let files = UefiFiles::locate(Some(&code), None, Path::new("qemu")).unwrap();
+        assert_eq!(files, UefiFiles { code, variables });
+    }
+
+    #[test]
+    fn firmware_is_found_at_the_prefix_of_qemu() {
+        let prefix = tempfile::tempdir().unwrap();
+        let prefix = prefix.path().canonicalize().unwrap();
+        for path in ["bin/qemu", "share/qemu/edk2-x86_64-code.fd", "share/qemu/edk2-i386-vars.fd"] {
+            fs::create_dir_all(prefix.join(path).parent().unwrap()).unwrap();
+            fs::write(prefix.join(path), "").unwrap();
+        }
+        let own = UefiFiles {
+            code: prefix.join("share/qemu/edk2-x86_64-code.fd"),
+            variables: prefix.join("share/qemu/edk2-i386-vars.fd"),
+        };
+        let found = UefiFiles::locate(None, None, &prefix.join("bin/qemu")).unwrap();
+        // A distribution's firmware goes first where there is one.
+        assert!(found == own || found.code.starts_with("/usr/share"), "{found:?}");
+    }
+}
