@@ -46,10 +46,10 @@ pub mod inspect {
 
     mod cpio;
     mod damage;
-    mod initrd;
-    mod kernel;
+    pub(crate) mod initrd;
+    pub(crate) mod kernel;
     mod memory;
-    mod summary;
+    pub(crate) mod summary;
 
     pub use self::initrd::inspect_initrd;
     pub use self::kernel::check_kernel;
