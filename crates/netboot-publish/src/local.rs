@@ -9,7 +9,6 @@ mod temporary;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -18,7 +17,7 @@ use futures::{StreamExt, stream};
 use netboot_core::{ArtifactReader, Context, ReleasePath};
 
 use self::root::Root;
-use crate::Error;
+use crate::error::Error;
 use crate::store::{
     Capabilities, Document, Entry, ListScope, Listed, Store, StoreLock, Swap, Upload, Version,
 };
@@ -62,16 +61,6 @@ impl LocalStore {
     pub fn directory(&self) -> &Path {
         self.root.path()
     }
-
-    /// Runs `work` on a thread that may block.
-    async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Root) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let root = self.root.clone();
-        // A panic or a shut-down runtime is all that a join can fail of: both end the work.
-        tokio::task::spawn_blocking(move || work(&root)).await.map_err(|_| Error::Cancelled)?
-    }
 }
 
 impl fmt::Display for LocalStore {
@@ -88,22 +77,22 @@ impl Store for LocalStore {
 
     async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
         let paths = paths.to_vec();
-        self.blocking(move |root| listing::stat(root, paths)).await
+        self.root.blocking(move |root| listing::stat(root, paths)).await
     }
 
     async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
         let scope = scope.clone();
-        self.blocking(move |root| listing::list(root, &scope)).await
+        self.root.blocking(move |root| listing::list(root, &scope)).await
     }
 
     async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
         let path = path.clone();
-        self.blocking(move |root| object::read(root, &path)).await
+        self.root.blocking(move |root| object::read(root, &path)).await
     }
 
     async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
         let path = path.clone();
-        let file = self.blocking(move |root| object::open(root, &path)).await?;
+        let file = self.root.blocking(move |root| object::open(root, &path)).await?;
         Ok(file.map(|file| Box::pin(tokio::fs::File::from_std(file)) as ArtifactReader))
     }
 
@@ -111,7 +100,7 @@ impl Store for LocalStore {
         if uploads.is_empty() {
             return Ok(());
         }
-        self.blocking(Root::create).await?;
+        self.root.blocking(Root::create).await?;
         // Ends copies in progress when this future is dropped, as a cancelled context does.
         let stop = context.cancellation().child_token();
         let _stop_on_drop = stop.clone().drop_guard();
@@ -119,7 +108,7 @@ impl Store for LocalStore {
         let directories: BTreeSet<PathBuf> =
             uploads.iter().flat_map(|upload| self.root.ancestors(upload.path())).collect();
         let mut sends = stream::iter(uploads)
-            .map(|upload| object::send(self, upload, context.clone()))
+            .map(|upload| object::send(&self.root, upload, context.clone()))
             .buffer_unordered(PARALLEL_WRITES);
         // After a failure the others are ended and waited for, so that none goes on unseen.
         let mut failed = None;
@@ -134,7 +123,7 @@ impl Store for LocalStore {
         if let Some(error) = failed {
             return Err(error);
         }
-        self.blocking(move |_| directories.iter().try_for_each(|path| root::sync(path))).await
+        self.root.blocking(move |_| directories.iter().try_for_each(|path| root::sync(path))).await
     }
 
     async fn swap(
@@ -143,48 +132,37 @@ impl Store for LocalStore {
         expected: Option<&Version>,
         content: Bytes,
     ) -> Result<Swap, Error> {
-        self.blocking(Root::create).await?;
+        self.root.blocking(Root::create).await?;
         let lock = flock::acquire(self.root.swap_lock(), &Context::new()).await?;
         let (path, expected) = (path.clone(), expected.cloned());
-        self.blocking(move |root| {
-            let swap = object::swap(root, &path, expected.as_ref(), &content);
-            drop(lock);
-            swap
-        })
-        .await
+        self.root
+            .blocking(move |root| {
+                let swap = object::swap(root, &path, expected.as_ref(), &content);
+                drop(lock);
+                swap
+            })
+            .await
     }
 
     async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
         let (paths, context) = (paths.to_vec(), context.clone());
-        self.blocking(move |root| object::delete(root, &paths, &context)).await
+        self.root.blocking(move |root| object::delete(root, &paths, &context)).await
     }
 
     async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
         let links = links.clone();
-        self.blocking(move |root| {
-            root.create()?;
-            links.iter().try_for_each(|(path, target)| object::link(root, path, target))
-        })
-        .await
+        self.root
+            .blocking(move |root| {
+                root.create()?;
+                links.iter().try_for_each(|(path, target)| object::link(root, path, target))
+            })
+            .await
     }
 
     async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
-        self.blocking(Root::create).await?;
+        self.root.blocking(Root::create).await?;
         let lock = flock::acquire(self.root.lock(), context).await?;
-        self.blocking(temporary::remove_abandoned).await?;
+        self.root.blocking(temporary::remove_abandoned).await?;
         Ok(StoreLock::new(lock))
-    }
-}
-
-/// A thing that is not there is no error where it is looked for.
-fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(error),
     }
 }

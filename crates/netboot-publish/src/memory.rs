@@ -10,7 +10,7 @@ use bytes::Bytes;
 use netboot_core::{ArtifactReader, Content, Context, ReleasePath, Sha256Digest};
 use tokio::io::AsyncReadExt;
 
-use crate::Error;
+use crate::error::Error;
 use crate::store::{
     Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Store, StoreLock, Swap,
     Upload, Version,

@@ -3,198 +3,27 @@
 mod abandoned;
 mod builder;
 mod client;
+mod conditional_put;
 mod credentials;
-mod failure;
-mod headers;
+mod endpoint;
+mod error;
+pub(crate) mod failure;
 mod key;
 mod lease;
 mod links;
 mod listing;
-mod memory;
 mod object;
 mod pages;
 mod probe;
-mod refused_signature;
 mod requests;
+mod retry;
 mod send;
 mod settings;
+mod store;
 mod swap;
-
-use std::collections::BTreeMap;
-use std::fmt;
-use std::ops::Range;
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use bytes::Bytes;
-use netboot_core::{ArtifactReader, Context, ReleasePath};
+mod target;
 
 pub use self::builder::S3StoreBuilder;
-use self::client::Client;
 pub use self::credentials::{S3CredentialProvider, S3Credentials, S3Keys};
 pub use self::failure::S3Failure;
-use self::key::Keys;
-use self::lease::Leases;
-use self::memory::Memory;
-use crate::Error;
-use crate::store::{
-    Capabilities, Document, Entry, ListScope, Listed, Store, StoreLock, Swap, Upload, Version,
-};
-
-/// A bucket of an S3-compatible object store, or what is below a prefix in it.
-///
-/// ```no_run
-/// use netboot_publish::{Publisher, S3Keys, S3Store};
-///
-/// # async fn publish() -> Result<(), Box<dyn std::error::Error>> {
-/// let store = S3Store::builder("boot")
-///     .endpoint("https://s3.example.org")
-///     .prefix("nixos".parse()?)
-///     .credentials(S3Keys::new("an access key", "its secret"))
-///     .build()
-///     .await?;
-/// println!("machines chain {}", store.object_url(&"boot.ipxe".parse()?));
-/// let publisher = Publisher::new(store);
-/// # Ok(())
-/// # }
-/// ```
-///
-/// - **Compare-and-swap is tried, not assumed**: several real servers answer 200 to a conditional
-///   write and overwrite. [`build`](S3StoreBuilder::build) tries it once, and
-///   [`capabilities`](Store::capabilities) says how it went. A version is the digest of the bytes
-///   with the server's `ETag`, so that it changes with the bytes even where a server gives two
-///   contents one `ETag`.
-/// - **The lock** is the object `.netboot/lock`, where the target can compare and swap. It is
-///   renewed while it is held, and taken over when it was not renewed for the time of its lease
-///   ([`lock_lease`](S3StoreBuilder::lock_lease)), as after a publisher was killed; no clocks are
-///   compared. When its guard is dropped, the thread waits for one request, at most 5 s.
-/// - **Memory**: what is sent is held in parts, by default 4 of 6 MiB for all that is sent at once.
-///   Parts of objects that are not sent to their end are removed; those of a publisher that was
-///   killed are by [`abort_abandoned_uploads`](Self::abort_abandoned_uploads), or by a lifecycle
-///   rule of the bucket.
-/// - **Bytes**: each request has the SHA-256 of what it sends, for the server to check, and an
-///   artifact that is not a file is hashed while it is sent. Where preconditions hold, a blob is
-///   written only where none is (`If-None-Match`); one that is there is read and hashed, and
-///   written over if it is damaged.
-/// - **Web**: scripts are `text/plain`; blobs and a release's scripts may be cached for ever, and
-///   all that changes is `no-cache`. Machines read without a signature: let a policy of the bucket
-///   give everyone `s3:GetObject` below the prefix, or a web server before it; or give them
-///   [`presigned_url`](Self::presigned_url).
-/// - **Settings**: what can be set is at [`S3StoreBuilder`].
-#[derive(Clone)]
-pub struct S3Store {
-    client: Arc<Client>,
-    keys: Keys,
-    compare_and_swap: bool,
-    memory: Memory,
-    leases: Arc<Leases>,
-}
-
-impl S3Store {
-    /// Begins to set up a store in this bucket.
-    pub fn builder(bucket: impl Into<String>) -> S3StoreBuilder {
-        S3StoreBuilder::new(bucket.into())
-    }
-
-    fn new(client: Arc<Client>, keys: Keys, compare_and_swap: bool) -> Self {
-        let settings = &client.settings;
-        let memory = Memory::new(settings.part_size.saturating_mul(settings.parallelism));
-        let leases = Arc::new(Leases::new(settings.clone()));
-        Self { client, keys, compare_and_swap, memory, leases }
-    }
-
-    /// The same bucket with another prefix: another target. The two share connections, the bound
-    /// on memory, and what was found out about the server.
-    #[must_use]
-    pub fn with_prefix(&self, prefix: Option<&ReleasePath>) -> Self {
-        Self { keys: Keys::new(prefix), ..self.clone() }
-    }
-
-    /// The bucket.
-    pub fn bucket(&self) -> &str {
-        &self.client.settings.bucket
-    }
-
-    /// A reader of a part of an object: of the bytes from `range.start` up to, and without,
-    /// `range.end`.
-    ///
-    /// # Errors
-    /// [`Error::S3`] when the target cannot be read, or the object is shorter.
-    pub async fn open_range(
-        &self,
-        path: &ReleasePath,
-        range: Range<u64>,
-    ) -> Result<Option<ArtifactReader>, Error> {
-        object::open(self, path, Some(range)).await
-    }
-}
-
-impl fmt::Debug for S3Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("S3Store")
-            .field("settings", &self.client.settings)
-            .field("prefix", &self.keys.prefix())
-            .field("compare_and_swap", &self.compare_and_swap)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for S3Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(settings::below(&self.client.settings.bucket_url, self.keys.prefix()).as_str())
-    }
-}
-
-#[async_trait]
-impl Store for S3Store {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::none()
-            .with_compare_and_swap(self.compare_and_swap)
-            .with_lock(self.compare_and_swap)
-    }
-
-    async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
-        listing::stat(self, paths).await
-    }
-
-    async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
-        listing::list(self, scope).await
-    }
-
-    async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
-        object::read(self, path).await
-    }
-
-    async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
-        object::open(self, path, None).await
-    }
-
-    async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
-        send::send(self, uploads, context).await
-    }
-
-    async fn swap(
-        &self,
-        path: &ReleasePath,
-        expected: Option<&Version>,
-        content: Bytes,
-    ) -> Result<Swap, Error> {
-        swap::swap(self, path, expected, content).await
-    }
-
-    async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
-        object::delete(self, paths, context).await
-    }
-
-    async fn link(&self, _links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
-        Err(Error::LinksUnsupported { store: self.to_string() })
-    }
-
-    async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
-        context.check()?;
-        if !self.compare_and_swap {
-            return Ok(StoreLock::none());
-        }
-        self.leases.lock(self.keys.own("lock"), context).await
-    }
-}
+pub use self::store::S3Store;

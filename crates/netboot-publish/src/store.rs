@@ -16,7 +16,7 @@ pub use self::capabilities::Capabilities;
 pub use self::entry::{Document, Entry, ListScope, Listed, Swap, Version};
 pub use self::lock::StoreLock;
 pub use self::upload::Upload;
-use crate::Error;
+use crate::error::Error;
 
 /// The greatest size in bytes of an object that [`Store::read`] reads: 64 MiB. Pointers, entry
 /// points and manifests are far smaller; what is larger is read with [`Store::open`].

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use netboot_core::Context;
 
-use crate::Error;
+use crate::error::Error;
 
 /// How long to wait before trying again.
 const RETRY: Duration = Duration::from_millis(5);

@@ -9,9 +9,8 @@ use std::time::UNIX_EPOCH;
 use netboot_core::ReleasePath;
 use walkdir::WalkDir;
 
-use super::if_there;
-use super::root::{OWN_DIRECTORY, Root};
-use crate::Error;
+use super::root::{OWN_DIRECTORY, Root, if_there};
+use crate::error::Error;
 use crate::store::{Entry, ListScope, Listed};
 
 pub(super) fn stat(

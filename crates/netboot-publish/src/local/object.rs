@@ -11,9 +11,9 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt;
 
 use super::copy::copy;
-use super::root::{self, Root};
-use super::{LocalStore, if_there, temporary};
-use crate::Error;
+use super::root::{self, Root, if_there};
+use super::temporary;
+use crate::error::Error;
 use crate::store::{DOCUMENT_LIMIT, Document, Swap, Upload, Version};
 
 /// How much of an artifact that is no file is held in memory.
@@ -63,11 +63,7 @@ pub(super) fn swap(
 }
 
 /// Puts one object into place; the directories are yet to be synced.
-pub(super) async fn send(
-    store: &LocalStore,
-    upload: Upload,
-    context: Context,
-) -> Result<(), Error> {
+pub(super) async fn send(root: &Root, upload: Upload, context: Context) -> Result<(), Error> {
     context.check()?;
     let artifact = upload.artifact().clone();
     let temporary = match artifact.local_path() {
@@ -78,14 +74,14 @@ pub(super) async fn send(
             let source = source.to_owned();
             let (upload, context) = (upload.clone(), context.clone());
             let copied =
-                store.blocking(move |root| copy_file(root, &source, &upload, &context)).await?;
+                root.blocking(move |root| copy_file(root, &source, &upload, &context)).await?;
             drop(artifact.open().await?);
             copied
         }
-        None => write_stream(store, &upload, &context).await?,
+        None => write_stream(root, &upload, &context).await?,
     };
     let path = upload.path().clone();
-    store.blocking(move |root| put_into_place(root, &path, temporary)).await?;
+    root.blocking(move |root| put_into_place(root, &path, temporary)).await?;
     upload.progress(artifact.size(), &context);
     Ok(())
 }
@@ -134,11 +130,11 @@ impl From<netboot_core::Error> for CopyError {
 
 /// Writes and hashes an artifact that only a reader gives.
 async fn write_stream(
-    store: &LocalStore,
+    root: &Root,
     upload: &Upload,
     context: &Context,
 ) -> Result<NamedTempFile, Error> {
-    let place = store.root.place(upload.path());
+    let place = root.place(upload.path());
     let (name, expected) = (upload.artifact().file_name().clone(), upload.content());
     let mut reader = upload.artifact().open().await?;
     let mut temporary = None;
@@ -157,7 +153,7 @@ async fn write_stream(
         let last = chunk.len() < chunk.capacity();
         done += chunk.len() as u64;
         let place = place.clone();
-        let written = store
+        let written = root
             .blocking(move |root| {
                 let mut file = match temporary {
                     Some(file) => file,

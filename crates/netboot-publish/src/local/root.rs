@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use netboot_core::ReleasePath;
 
-use crate::Error;
+use crate::error::Error;
 
 /// What the store keeps for itself. No [`ReleasePath`] begins with a dot.
 pub(super) const OWN_DIRECTORY: &str = ".netboot";
@@ -22,6 +22,16 @@ impl Root {
 
     pub(super) fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Runs `work` on a thread that may block.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let root = self.clone();
+        // A panic or a shut-down runtime is all that a join can fail of: both end the work.
+        tokio::task::spawn_blocking(move || work(&root)).await.map_err(|_| Error::Cancelled)?
     }
 
     pub(super) fn place(&self, path: &ReleasePath) -> PathBuf {
@@ -129,5 +139,18 @@ pub(super) fn sync(directory: &Path) -> Result<(), Error> {
             Ok(())
         }
         other => other.map_err(|source| Error::io("sync", directory, source)),
+    }
+}
+
+/// A thing that is not there is no error where it is looked for.
+pub(super) fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }

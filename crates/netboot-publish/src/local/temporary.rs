@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use tempfile::NamedTempFile;
 
 use super::root::Root;
-use crate::Error;
+use crate::error::Error;
 
 /// A new file, locked, with the mode that published files have. It is deleted when dropped.
 ///

@@ -7,8 +7,8 @@ use netboot_core::Context;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 
-use super::S3Store;
-use crate::Error;
+use super::store::S3Store;
+use crate::error::Error;
 
 /// How many uploads are aborted at once.
 const PARALLEL_ABORTS: usize = 8;
@@ -31,19 +31,21 @@ impl S3Store {
         context.check()?;
         let Some(latest) = SystemTime::now().checked_sub(older_than) else { return Ok(0) };
         let abort = async {
-            let uploads = self.client.unfinished_uploads(self.keys.prefix()).await?;
+            let uploads = self.target.client.unfinished_uploads(self.target.keys.prefix()).await?;
             // A server may not look at the prefix, and what lies elsewhere is not ours to end.
-            let prefix = self.keys.prefix();
+            let prefix = self.target.keys.prefix();
             let old = uploads
                 .into_iter()
                 .filter(|upload| upload.begun <= latest && upload.key.starts_with(prefix));
             let aborts = stream::iter(old).map(|upload| async move {
                 let key = Path::from(upload.key.as_str());
-                match self.client.writes.abort_multipart(&key, &upload.id).await {
+                match self.target.client.writes.abort_multipart(&key, &upload.id).await {
                     Ok(()) => Ok(1),
                     // It was ended meanwhile.
                     Err(object_store::Error::NotFound { .. }) => Ok(0),
-                    Err(source) => Err(self.client.error("abort an upload to", &key, source)),
+                    Err(source) => {
+                        Err(self.target.client.error("abort an upload to", &key, source))
+                    }
                 }
             });
             let aborts = aborts.buffer_unordered(PARALLEL_ABORTS);

@@ -7,15 +7,18 @@ use std::time::Duration;
 
 use netboot_core::ReleasePath;
 use object_store::Certificate;
-use url::{Host, Url};
 
-use super::S3Store;
-use super::client::{Client, Retry};
+use super::client::Client;
 use super::credentials::S3Credentials;
+use super::endpoint::{bucket_url, invalid, shown, web_url};
 use super::failure::S3Failure;
 use super::key::Keys;
+use super::probe;
+use super::retry::Retry;
 use super::settings::Settings;
-use crate::Error;
+use super::store::S3Store;
+use super::target::Target;
+use crate::error::Error;
 
 /// The least size of a part that S3 takes, but for the last one: 5 MiB.
 const LEAST_PART: usize = 5 * 1024 * 1024;
@@ -47,8 +50,15 @@ pub struct S3StoreBuilder {
     probe: bool,
 }
 
+impl S3Store {
+    /// Begins to set up a store in this bucket.
+    pub fn builder(bucket: impl Into<String>) -> S3StoreBuilder {
+        S3StoreBuilder::new(bucket.into())
+    }
+}
+
 impl S3StoreBuilder {
-    pub(super) fn new(bucket: String) -> Self {
+    fn new(bucket: String) -> Self {
         Self {
             bucket,
             endpoint: None,
@@ -211,14 +221,14 @@ impl S3StoreBuilder {
     /// # Errors
     /// [`Error::InvalidSetting`]; [`Error::S3`] when the target cannot be reached or written.
     pub async fn build(self) -> Result<S3Store, Error> {
-        let probe = self.probe;
+        let is_probed = self.probe;
         let keys = Keys::new(self.prefix.as_ref());
         let client = Arc::new(Client::new(Arc::new(self.settings()?))?);
-        if !probe {
-            return Ok(S3Store::new(client, keys, false));
+        if !is_probed {
+            return Ok(S3Store::new(Target::new(client, keys, false)));
         }
-        match super::probe::compares_and_swaps(&client, &keys).await {
-            Ok(compare_and_swap) => Ok(S3Store::new(client, keys, compare_and_swap)),
+        match probe::compares_and_swaps(&client, &keys).await {
+            Ok(able) => Ok(S3Store::new(Target::new(client, keys, able))),
             // The client crate does not look at where a redirect leads to.
             Err(error @ Error::S3 { failure: S3Failure::WrongRegion { expected: None }, .. }) => {
                 let looked = client.get_bucket(&[("list-type", "2"), ("max-keys", "1")]).await;
@@ -257,7 +267,13 @@ impl S3StoreBuilder {
         let certificates: Vec<_> = self.certificates.iter().map(parse).collect::<Result<_, _>>()?;
         let public_url = self.public_url.as_deref().map(|url| web_url("public URL", url));
         Ok(Settings {
-            bucket_url: self.bucket_url(endpoint.as_deref(), &region)?,
+            bucket_url: bucket_url(
+                &self.bucket,
+                endpoint.as_deref(),
+                &region,
+                self.path_style,
+                self.allow_http,
+            )?,
             public_url: public_url.transpose()?,
             bucket: self.bucket,
             region,
@@ -299,27 +315,6 @@ impl S3StoreBuilder {
         }
         Ok(())
     }
-
-    fn bucket_url(&self, endpoint: Option<&str>, region: &str) -> Result<Url, Error> {
-        let path_style = self.path_style.unwrap_or(endpoint.is_some());
-        let amazon = format!("https://s3.{region}.amazonaws.com");
-        let mut url = web_url("endpoint", endpoint.unwrap_or(&amazon))?;
-        if url.scheme() == "http" && !self.allow_http {
-            let problem = "it has no TLS, and that is not allowed unless it is asked for";
-            return Err(invalid("endpoint", problem.to_owned()));
-        }
-        if path_style {
-            return Ok(super::settings::below(&url, &self.bucket));
-        }
-        let Some(Host::Domain(host)) = url.host() else {
-            let problem = "an address has no place for the bucket: use path style";
-            return Err(invalid("endpoint", problem.to_owned()));
-        };
-        let host = format!("{}.{host}", self.bucket);
-        let refused = |error: url::ParseError| invalid("endpoint", error.to_string());
-        url.set_host(Some(&host)).map_err(refused)?;
-        Ok(url)
-    }
 }
 
 impl fmt::Debug for S3StoreBuilder {
@@ -345,26 +340,4 @@ impl fmt::Debug for S3StoreBuilder {
             .field("probe", &self.probe)
             .finish_non_exhaustive()
     }
-}
-
-/// What of a text that is to be a URL may be shown: no name or password, and no query.
-fn shown(text: &str) -> &str {
-    let behind_password = text.rsplit('@').next().unwrap_or_default();
-    behind_password.split('?').next().unwrap_or_default()
-}
-
-/// A URL that a path can be added to.
-fn web_url(setting: &'static str, text: &str) -> Result<Url, Error> {
-    let shown = shown(text);
-    let url = Url::parse(text).map_err(|error| invalid(setting, format!("`{shown}`: {error}")))?;
-    let is_plain = url.username().is_empty() && url.password().is_none();
-    if !["http", "https"].contains(&url.scheme()) || !is_plain || url.query().is_some() {
-        let problem = "a URL with `http` or `https`, a host and perhaps a port is expected";
-        return Err(invalid(setting, problem.to_owned()));
-    }
-    Ok(url)
-}
-
-fn invalid(setting: &'static str, problem: String) -> Error {
-    Error::InvalidSetting { setting, problem }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
@@ -12,10 +12,9 @@ use object_store::client::{HttpClient, HttpErrorKind, HttpRequestBody};
 use object_store::path::Path;
 use url::Url;
 
-use super::failure::S3Failure;
-use super::refused_signature::RefusedSignature;
+use super::error::fail;
 use super::settings::Settings;
-use crate::Error;
+use crate::error::Error;
 
 /// A bucket's clients, with connections of their own.
 pub(super) struct Client {
@@ -106,20 +105,6 @@ impl fmt::Debug for Client {
     }
 }
 
-/// The error of a request to `url`.
-pub(super) fn fail(
-    action: &'static str,
-    url: String,
-    source: impl std::error::Error + Send + Sync + 'static,
-) -> Error {
-    let failure = S3Failure::of(&source);
-    let source: Box<dyn std::error::Error + Send + Sync> = match failure {
-        S3Failure::WrongSecretKey => Box::new(RefusedSignature::new(&source)),
-        _ => Box::new(source),
-    };
-    Error::S3 { action, url, failure, source }
-}
-
 /// Why a request of our own failed.
 #[derive(Debug, thiserror::Error)]
 enum RequestFailure {
@@ -145,22 +130,5 @@ impl RequestFailure {
                 status.is_server_error() || passing.contains(status)
             }
         }
-    }
-}
-
-/// How often and for how long what failed is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Retry {
-    pub(super) attempts: usize,
-    pub(super) total: Duration,
-    pub(super) first: Duration,
-    pub(super) longest: Duration,
-}
-
-impl Retry {
-    /// The waits between attempts, each twice the one before.
-    pub(super) fn backoffs(self) -> impl Iterator<Item = Duration> {
-        let next = move |wait: &Duration| Some((*wait * 2).min(self.longest));
-        std::iter::successors(Some(self.first), next).take(self.attempts)
     }
 }

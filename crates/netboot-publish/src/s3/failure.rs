@@ -1,10 +1,8 @@
-//! Why a request to an S3 server fails, read from what the client crate says.
+//! Why a request to an S3 server fails, and what to do about it.
 
-use std::error::Error as StdError;
+mod classify;
+
 use std::fmt;
-use std::io;
-
-use object_store::client::{HttpError, HttpErrorKind};
 
 /// What went wrong with a request to an S3-compatible server, as far as it can be told.
 ///
@@ -60,118 +58,6 @@ pub enum S3Failure {
 }
 
 impl S3Failure {
-    /// Reads an error with all its sources.
-    pub(super) fn of<'e>(error: &'e (dyn StdError + 'static)) -> Self {
-        let below = |error: &&'e (dyn StdError + 'static)| -> Option<&'e (dyn StdError + 'static)> {
-            (*error).source()
-        };
-        let chain: Vec<_> = std::iter::successors(Some(error), below).collect();
-        let text = chain.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        Self::of_answer(&text)
-            .or_else(|| Self::of_transport(&chain, &text))
-            .unwrap_or_else(|| Self::Unknown { code: element(&text, "Code").map(str::to_owned) })
-    }
-
-    /// What the answer of a server says: by its code, or by its status alone.
-    fn of_answer(text: &str) -> Option<Self> {
-        match element(text, "Code") {
-            // A code that nobody knows, as of a proxy in between, leaves the status.
-            Some(code) => Self::of_code(code, text).or_else(|| Self::of_status(text)),
-            None => Self::of_status(text),
-        }
-    }
-
-    fn of_code(code: &str, text: &str) -> Option<Self> {
-        let elsewhere = || {
-            let expected = element(text, "Region").map(str::to_owned);
-            Some(Self::WrongRegion { expected })
-        };
-        match code {
-            "NoSuchBucket" => Some(Self::NoSuchBucket),
-            "RequestTimeTooSkewed" | "RequestExpired" => Some(Self::ClockSkew),
-            "InvalidAccessKeyId" => Some(Self::UnknownAccessKey),
-            "SignatureDoesNotMatch" => Some(Self::WrongSecretKey),
-            "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" => {
-                Some(Self::ExpiredCredentials)
-            }
-            "MissingAuthenticationToken" | "MissingSecurityHeader" => Some(Self::NoCredentials),
-            "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => Some(Self::AccessDenied),
-            "AuthorizationHeaderMalformed" if element(text, "Region").is_some() => elsewhere(),
-            "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException" => {
-                elsewhere()
-            }
-            "SlowDown" | "ServiceUnavailable" | "TooManyRequests" => Some(Self::Busy),
-            "InsufficientStorage" | "QuotaExceeded" | "XMinioStorageFull" => {
-                Some(Self::StorageFull)
-            }
-            "BadDigest" | "XAmzContentSHA256Mismatch" | "XAmzContentChecksumMismatch" => {
-                Some(Self::Corrupted)
-            }
-            "NotImplemented" | "MethodNotAllowed" => Some(Self::NotImplemented),
-            _ => None,
-        }
-    }
-
-    /// By the words that the client crate puts it in.
-    fn of_status(text: &str) -> Option<Self> {
-        let has = |word: &str| text.contains(word);
-        let status = |codes: &[&str]| codes.iter().any(|code| has(&format!("status code: {code}")));
-        if has("Received redirect") || status(&["301", "307"]) {
-            Some(Self::WrongRegion { expected: None })
-        } else if status(&["401", "403"]) {
-            Some(Self::AccessDenied)
-        } else if status(&["429", "503"]) {
-            Some(Self::Busy)
-        } else if status(&["507"]) {
-            Some(Self::StorageFull)
-        } else if status(&["501"]) {
-            Some(Self::NotImplemented)
-        // To both, S3 servers give a code: so it is some other web server.
-        } else if status(&["404", "405"]) || has("Got invalid") || has("Unable to extract metadata")
-        {
-            Some(Self::NotS3)
-        } else {
-            None
-        }
-    }
-
-    fn of_transport(chain: &[&(dyn StdError + 'static)], text: &str) -> Option<Self> {
-        let lower = text.to_lowercase();
-        // Without URLs: a host, a bucket or a prefix may have any name.
-        let words: Vec<&str> =
-            lower.split_whitespace().filter(|word| !word.contains("://")).collect();
-        let said = words.join(" ");
-        let has = |word: &str| said.contains(word);
-        // Half of a pair; or the last resort, the instance's and the container's own services.
-        let keys = ["secretaccesskey", "accesskeyid", "credential"];
-        let services = ["169.254.169.254", "169.254.170.2", "/latest/meta-data/", "/latest/api/"];
-        if keys.iter().any(|word| has(word)) || services.iter().any(|at| lower.contains(at)) {
-            return Some(Self::NoCredentials);
-        }
-        let kinds: Vec<io::ErrorKind> = chain
-            .iter()
-            .filter_map(|error| error.downcast_ref::<io::Error>().map(io::Error::kind))
-            .collect();
-        if kinds.contains(&io::ErrorKind::ConnectionRefused) || has("connection refused") {
-            return Some(Self::ConnectionRefused);
-        }
-        if has("certificate") || has("invalidcontenttype") || has("tls") || has("handshake") {
-            return Some(Self::Tls);
-        }
-        if has("dns error") || has("failed to lookup") {
-            return Some(Self::UnknownHost);
-        }
-        let http = chain.iter().find_map(|error| error.downcast_ref::<HttpError>());
-        match http.map(HttpError::kind)? {
-            HttpErrorKind::Timeout => Some(Self::TimedOut),
-            HttpErrorKind::Interrupted | HttpErrorKind::Request | HttpErrorKind::Connect => {
-                Some(Self::Interrupted)
-            }
-            HttpErrorKind::Decode => Some(Self::NotS3),
-            _ => None,
-        }
-    }
-
     /// What to do about it.
     pub(crate) fn hint(&self) -> String {
         match self {
@@ -277,39 +163,5 @@ impl fmt::Display for S3Failure {
             Self::Unknown { code: Some(code) } => return write!(f, "the server says `{code}`"),
             Self::Unknown { code: None } => "the request failed",
         })
-    }
-}
-
-/// The text of the first element of that name in an answer.
-fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let begin = text.find(&format!("<{name}>"))? + name.len() + 2;
-    let length = text[begin..].find('<')?;
-    Some(text[begin..begin + length].trim())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_name_of_a_bucket_is_no_reason() {
-        let late = |url: &str| {
-            let said = io::Error::other(format!("error sending request for url ({url})"));
-            S3Failure::of(&HttpError::new(HttpErrorKind::Timeout, said))
-        };
-        for url in [
-            "http://tls.example.org/boot/current.ipxe",
-            "http://s3.example.org/credentials/current.ipxe",
-            "http://s3.example.org/boot/latest/certificates/current.ipxe",
-        ] {
-            assert_eq!(late(url), S3Failure::TimedOut, "{url}");
-        }
-        for url in [
-            "http://169.254.169.254/latest/api/token",
-            "http://169.254.170.2/v2/credentials",
-            "http://metadata.example.org/latest/meta-data/iam/security-credentials/",
-        ] {
-            assert_eq!(late(url), S3Failure::NoCredentials, "{url}");
-        }
     }
 }

@@ -11,11 +11,12 @@ use object_store::{Attributes, Error as S3Error, ObjectStoreExt};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
-use super::client::{Client, fail};
+use super::client::Client;
+use super::conditional_put::{Condition, ConditionalPut, conditional_put, nonce};
+use super::error::fail;
 use super::object::delete_keys;
 use super::settings::Settings;
-use super::swap::{Condition, ConditionalPut, conditional_put, nonce};
-use crate::Error;
+use crate::error::Error;
 use crate::store::StoreLock;
 
 /// How often a lock that another holds is looked at.

@@ -7,9 +7,9 @@ use netboot_core::ReleasePath;
 use object_store::signer::Signer;
 use url::Url;
 
-use super::S3Store;
-use super::settings::below;
-use crate::Error;
+use super::endpoint::below;
+use super::store::S3Store;
+use crate::error::Error;
 
 /// The longest time that a signature of S3 can be valid for: seven days.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -18,10 +18,10 @@ impl S3Store {
     /// Where machines see the target: the public URL that was set, or else the bucket's own with
     /// the prefix. Without a signature, it gives what the bucket's policy lets everyone read.
     pub fn public_url(&self) -> Url {
-        let settings = &self.client.settings;
+        let settings = &self.target.client.settings;
         let mut url = match &settings.public_url {
             Some(url) => url.clone(),
-            None => below(&settings.bucket_url, self.keys.prefix()),
+            None => below(&settings.bucket_url, self.target.keys.prefix()),
         };
         if !url.path().ends_with('/') {
             url.set_path(&format!("{}/", url.path()));
@@ -38,7 +38,7 @@ impl S3Store {
     /// else: machines that boot have no keys. It is for whoever administers the bucket; a
     /// publisher's keys need no right to change policies.
     pub fn public_read_policy(&self) -> String {
-        let (bucket, prefix) = (self.bucket(), self.keys.prefix());
+        let (bucket, prefix) = (self.bucket(), self.target.keys.prefix());
         format!(
             r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::{bucket}/{prefix}*"}}]}}"#
         )
@@ -61,14 +61,14 @@ impl S3Store {
         let invalid = |setting, problem: &str| {
             Err(Error::InvalidSetting { setting, problem: problem.to_owned() })
         };
-        if self.client.settings.is_anonymous() {
+        if self.target.client.settings.is_anonymous() {
             return invalid("credentials", "there are no keys to sign a URL with");
         }
         if valid_for < Duration::from_secs(1) || valid_for > LONGEST {
             return invalid("time of a presigned URL", "a second to seven days is expected");
         }
-        let key = self.keys.key(path);
-        let signed = self.client.reads.signed_url(Method::GET, &key, valid_for).await;
-        signed.map_err(|source| self.client.error("sign a URL of", &key, source))
+        let key = self.target.keys.key(path);
+        let signed = self.target.client.reads.signed_url(Method::GET, &key, valid_for).await;
+        signed.map_err(|source| self.target.client.error("sign a URL of", &key, source))
     }
 }

@@ -7,9 +7,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::ReleasePath;
 use object_store::ObjectStoreExt;
 
-use super::S3Store;
-use super::pages::{From, ListedObject};
-use crate::Error;
+use super::pages::{ListedObject, PageStart};
+use super::target::Target;
+use crate::error::Error;
 use crate::store::{Entry, ListScope, Listed};
 
 /// How many objects are looked at one by one at once.
@@ -18,21 +18,21 @@ const PARALLEL_HEADS: usize = 16;
 /// several times as much, is taken instead.
 const HEADS_FOR_A_PAGE: usize = 8;
 
-pub(super) async fn list(store: &S3Store, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+pub(super) async fn list(target: &Target, scope: &ListScope) -> Result<Vec<Listed>, Error> {
     let (prefix, shallow) = match scope {
-        ListScope::Root => (store.keys.prefix().to_owned(), true),
-        ListScope::Below(path) => (format!("{}/", store.keys.key(path)), false),
+        ListScope::Root => (target.keys.prefix().to_owned(), true),
+        ListScope::Below(path) => (format!("{}/", target.keys.key(path)), false),
     };
-    let objects = store.client.objects(&prefix, shallow).await?;
+    let objects = target.client.objects(&prefix, shallow).await?;
     let listed = objects.iter().filter(|object| object.key != prefix).filter_map(|object| {
-        let path = store.keys.path(&object.key)?.to_owned();
+        let path = target.keys.path(&object.key)?.to_owned();
         Some(Listed { path, entry: entry(object) })
     });
     Ok(listed.collect())
 }
 
 pub(super) async fn stat(
-    store: &S3Store,
+    target: &Target,
     paths: &[ReleasePath],
 ) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
     // Together lie the files of one release, blobs, and what is in the root.
@@ -45,12 +45,12 @@ pub(super) async fn stat(
     for (directory, paths) in together {
         let mut paths: Vec<&ReleasePath> = paths.into_iter().collect();
         if !directory.is_empty() {
-            found.extend(by_pages(store, directory, &mut paths).await?);
+            found.extend(by_pages(target, directory, &mut paths).await?);
         }
         one_by_one.extend(paths.into_iter().cloned());
     }
     let mut heads = stream::iter(one_by_one)
-        .map(|path| async move { Ok::<_, Error>((head(store, &path).await?, path)) })
+        .map(|path| async move { Ok::<_, Error>((head(target, &path).await?, path)) })
         .buffer_unordered(PARALLEL_HEADS);
     while let Some((entry, path)) = heads.try_next().await? {
         found.extend(entry.map(|entry| (path, entry)));
@@ -61,25 +61,25 @@ pub(super) async fn stat(
 /// Looks some of `paths`, which are sorted, up in pages of the directory that they lie in, as
 /// long as a page tells of enough of them; leaves those over that are to be looked at one by one.
 async fn by_pages(
-    store: &S3Store,
+    target: &Target,
     directory: &str,
     paths: &mut Vec<&ReleasePath>,
 ) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
     let mut found = BTreeMap::new();
-    let prefix = format!("{}{directory}/", store.keys.prefix());
+    let prefix = format!("{}{directory}/", target.keys.prefix());
     let mut begin = String::new();
     while paths.len() >= HEADS_FOR_A_PAGE {
         // Right before the first that is wanted, and behind what was seen.
-        let mut first = store.keys.key(paths[0]).to_string();
+        let mut first = target.keys.key(paths[0]).to_string();
         first.pop();
         let from = if first < begin { &begin } else { &first };
-        let page = store.client.page(&prefix, false, From::Behind(from)).await?;
+        let page = target.client.page(&prefix, false, PageStart::Behind(from)).await?;
         let last = page.objects.last().map(|object| object.key.clone());
         let there: BTreeMap<&str, &ListedObject> =
             page.objects.iter().map(|object| (object.key.as_str(), object)).collect();
         let before = paths.len();
         paths.retain(|path| {
-            let key = store.keys.key(path).to_string();
+            let key = target.keys.key(path).to_string();
             if let Some(object) = there.get(key.as_str()) {
                 found.insert((*path).clone(), entry(object));
             }
@@ -95,19 +95,19 @@ async fn by_pages(
     Ok(found)
 }
 
-async fn head(store: &S3Store, path: &ReleasePath) -> Result<Option<Entry>, Error> {
-    let key = store.keys.key(path);
-    match store.client.reads.head(&key).await {
+async fn head(target: &Target, path: &ReleasePath) -> Result<Option<Entry>, Error> {
+    let key = target.keys.key(path);
+    match target.client.reads.head(&key).await {
         Ok(meta) => {
             let modified = SystemTime::from(meta.last_modified);
             Ok(Some(Entry::Object { size: meta.size, modified }))
         }
         Err(object_store::Error::NotFound { .. }) => Ok(None),
         // An answer to HEAD has no body, and so does not say why: ask for a byte instead.
-        Err(error) => match store.client.reads.get_range(&key, 0..1).await {
+        Err(error) => match target.client.reads.get_range(&key, 0..1).await {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(explained) => Err(store.client.error("look at", &key, explained)),
-            Ok(_) => Err(store.client.error("look at", &key, error)),
+            Err(explained) => Err(target.client.error("look at", &key, explained)),
+            Ok(_) => Err(target.client.error("look at", &key, error)),
         },
     }
 }

@@ -1,28 +1,51 @@
-//! Reading and deleting objects.
+//! Reading and deleting objects, their headers and their versions.
 
 use std::ops::Range;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::{ArtifactReader, Context, ReleasePath, Sha256Digest};
 use object_store::path::Path;
-use object_store::{Error as S3Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt};
+use object_store::{
+    Attribute, Attributes, Error as S3Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt,
+};
 use tokio_util::io::StreamReader;
 
-use super::S3Store;
 use super::client::Client;
-use super::swap::version;
-use crate::Error;
-use crate::store::{DOCUMENT_LIMIT, Document};
+use super::failure::S3Failure;
+use super::target::Target;
+use crate::error::Error;
+use crate::store::{DOCUMENT_LIMIT, Document, Version};
+use crate::web_headers::WebHeaders;
 
 /// How many keys a request deletes at most: S3's limit.
 const DELETE_BATCH: usize = 1000;
 
-pub(super) async fn read(store: &S3Store, path: &ReleasePath) -> Result<Option<Document>, Error> {
-    let key = store.keys.key(path);
-    let failed = |source| store.client.error("read", &key, source);
-    let answer = match store.client.reads.get(&key).await {
+/// The headers of the object at `path`.
+pub(super) fn attributes(path: &ReleasePath) -> Attributes {
+    let WebHeaders { content_type, cache_control } = WebHeaders::of(path);
+    Attributes::from_iter([
+        (Attribute::ContentType, content_type),
+        (Attribute::CacheControl, cache_control),
+    ])
+}
+
+/// The version of bytes with this digest, and of the server's name for them. The digest makes
+/// sure that the version changes with the bytes even where a server gives two contents one `ETag`.
+fn version(digest: &Sha256Digest, etag: Option<&str>) -> Version {
+    Version::new(format!("{digest} {}", etag.unwrap_or_default()))
+}
+
+/// The `ETag` in a version of ours.
+pub(super) fn etag(version: &Version) -> Option<&str> {
+    version.as_str().split_once(' ').map(|(_, etag)| etag).filter(|etag| !etag.is_empty())
+}
+
+pub(super) async fn read(target: &Target, path: &ReleasePath) -> Result<Option<Document>, Error> {
+    let key = target.keys.key(path);
+    let failed = |source| target.client.error("read", &key, source);
+    let answer = match target.client.reads.get(&key).await {
         Ok(answer) => answer,
-        Err(S3Error::NotFound { source, .. }) => return not_there(&store.client, &key, source),
+        Err(S3Error::NotFound { source, .. }) => return not_there(&target.client, &key, source),
         Err(error) => return Err(failed(error)),
     };
     let size = answer.meta.size;
@@ -36,21 +59,21 @@ pub(super) async fn read(store: &S3Store, path: &ReleasePath) -> Result<Option<D
 }
 
 pub(super) async fn open(
-    store: &S3Store,
+    target: &Target,
     path: &ReleasePath,
     range: Option<Range<u64>>,
 ) -> Result<Option<ArtifactReader>, Error> {
-    let key = store.keys.key(path);
+    let key = target.keys.key(path);
     let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
-    match store.client.reads.get_opts(&key, options).await {
+    match target.client.reads.get_opts(&key, options).await {
         Ok(answer) => {
-            let client = store.client.clone();
+            let client = target.client.clone();
             let failed = move |source| std::io::Error::other(client.error("read", &key, source));
             let stream = answer.into_stream().map_err(failed);
             Ok(Some(Box::pin(StreamReader::new(stream))))
         }
-        Err(S3Error::NotFound { source, .. }) => not_there(&store.client, &key, source),
-        Err(error) => Err(store.client.error("read", &key, error)),
+        Err(S3Error::NotFound { source, .. }) => not_there(&target.client, &key, source),
+        Err(error) => Err(target.client.error("read", &key, error)),
     }
 }
 
@@ -60,7 +83,7 @@ fn not_there<T>(
     key: &Path,
     source: Box<dyn std::error::Error + Send + Sync>,
 ) -> Result<Option<T>, Error> {
-    let bucket = super::S3Failure::of(source.as_ref()) == super::S3Failure::NoSuchBucket;
+    let bucket = S3Failure::of(source.as_ref()) == S3Failure::NoSuchBucket;
     let path = key.to_string();
     if bucket {
         Err(client.error("read", key, S3Error::NotFound { path, source }))
@@ -70,17 +93,17 @@ fn not_there<T>(
 }
 
 pub(super) async fn delete(
-    store: &S3Store,
+    target: &Target,
     paths: &[ReleasePath],
     context: &Context,
 ) -> Result<(), Error> {
     context.check()?;
-    let keys: Vec<Path> = paths.iter().map(|path| store.keys.key(path)).collect();
+    let keys: Vec<Path> = paths.iter().map(|path| target.keys.key(path)).collect();
     for batch in keys.chunks(DELETE_BATCH) {
         tokio::select! {
             biased;
             () = context.cancellation().cancelled() => return Err(Error::Cancelled),
-            deleted = delete_keys(&store.client, batch) => deleted?,
+            deleted = delete_keys(&target.client, batch) => deleted?,
         }
     }
     Ok(())

@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::client::{Client, fail};
-use crate::Error;
+use super::client::Client;
+use super::error::fail;
+use crate::error::Error;
 
 /// How many keys are asked for at once: the most that S3 gives.
 const PAGE: &str = "1000";
@@ -80,7 +81,7 @@ pub(super) struct Page {
 
 /// Where a page begins.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum From<'a> {
+pub(super) enum PageStart<'a> {
     /// With the first key.
     Beginning,
     /// Where the page before ended.
@@ -96,7 +97,7 @@ impl Client {
         &self,
         prefix: &str,
         shallow: bool,
-        from: From<'_>,
+        from: PageStart<'_>,
     ) -> Result<Page, Error> {
         let mut query = vec![
             ("list-type", "2"),
@@ -108,9 +109,9 @@ impl Client {
             query.push(("delimiter", "/"));
         }
         match from {
-            From::Beginning => {}
-            From::Token(token) => query.push(("continuation-token", token)),
-            From::Behind(key) => query.push(("start-after", key)),
+            PageStart::Beginning => {}
+            PageStart::Token(token) => query.push(("continuation-token", token)),
+            PageStart::Behind(key) => query.push(("start-after", key)),
         }
         let page: ObjectPage = self.parse(&self.get_bucket(&query).await?)?;
         let is_encoded = page.encoding_type.as_deref() == Some("url");
@@ -124,7 +125,7 @@ impl Client {
             (false, _) => None,
             // What is left out of a listing is taken for gone, and pruning deletes what it needs.
             (true, None) => return Err(self.not_a_listing(NotAListing::NoToken)),
-            (true, Some(next)) if matches!(from, From::Token(token) if token == next) => {
+            (true, Some(next)) if matches!(from, PageStart::Token(token) if token == next) => {
                 return Err(self.not_a_listing(NotAListing::SamePage));
             }
             (true, next) => next,
@@ -141,7 +142,7 @@ impl Client {
         let mut objects = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            let from = token.as_deref().map_or(From::Beginning, From::Token);
+            let from = token.as_deref().map_or(PageStart::Beginning, PageStart::Token);
             let page = self.page(prefix, shallow, from).await?;
             objects.extend(page.objects);
             match page.next {
@@ -197,7 +198,7 @@ impl Client {
     }
 }
 
-/// In the words by which [`S3Failure`](super::S3Failure) tells it.
+/// In the words by which [`S3Failure`](super::failure::S3Failure) tells it.
 #[derive(Debug, thiserror::Error)]
 enum NotAListing {
     #[error("Got invalid listing")]

@@ -6,11 +6,11 @@ use object_store::path::Path;
 use object_store::{Attributes, Error as S3Error, ObjectStoreExt};
 
 use super::client::Client;
+use super::conditional_put::{Condition, ConditionalPut, conditional_put, nonce};
 use super::failure::S3Failure;
 use super::key::Keys;
 use super::object::delete_keys;
-use super::swap::{Condition, ConditionalPut, conditional_put, nonce};
-use crate::Error;
+use crate::error::Error;
 
 /// Whether conditional writes hold: of an object that is there and one that is not, with an
 /// `ETag` that is right, one that is wrong, and one that was right before the last write.

@@ -1,22 +1,22 @@
 //! Sending a batch of objects within a bound of memory.
 
+mod blob;
 mod multipart;
 mod source;
 
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use netboot_core::{Content, Context, ReleasePath, Sha256Hasher};
-use object_store::{
-    Error as S3Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
-};
+use netboot_core::Context;
+use object_store::{Error as S3Error, ObjectStore, PutMode, PutOptions, PutPayload};
 use tokio_util::task::TaskTracker;
 
+use self::blob::{is_there, is_unique};
 use self::source::Source;
-use super::S3Store;
 use super::failure::S3Failure;
-use super::headers::attributes;
-use crate::Error;
+use super::object::attributes;
+use super::target::Target;
+use crate::error::Error;
 use crate::store::Upload;
 
 /// How many objects are sent at once, if their bytes fit into memory.
@@ -26,14 +26,14 @@ const PARALLEL_OBJECTS: usize = 32;
 const ABORT_LIMIT: Duration = Duration::from_secs(10);
 
 pub(super) async fn send(
-    store: &S3Store,
+    target: &Target,
     uploads: Vec<Upload>,
     context: &Context,
 ) -> Result<(), Error> {
     context.check()?;
     let aborts = TaskTracker::new();
     let mut sends = stream::iter(uploads)
-        .map(|upload| send_one(store, upload, context, &aborts))
+        .map(|upload| send_one(target, upload, context, &aborts))
         .buffer_unordered(PARALLEL_OBJECTS);
     let sent = loop {
         tokio::select! {
@@ -56,78 +56,48 @@ pub(super) async fn send(
 }
 
 async fn send_one(
-    store: &S3Store,
+    target: &Target,
     upload: Upload,
     context: &Context,
     aborts: &TaskTracker,
 ) -> Result<(), Error> {
     let size = upload.artifact().size();
-    if size > store.client.settings.part_size as u64 {
-        multipart::send(store, &upload, context, aborts).await?;
+    if size > target.client.settings.part_size as u64 {
+        multipart::send(target, &upload, context, aborts).await?;
     } else {
-        send_at_once(store, &upload).await?;
+        send_at_once(target, &upload).await?;
     }
     upload.progress(size, context);
     Ok(())
 }
 
-async fn send_at_once(store: &S3Store, upload: &Upload) -> Result<(), Error> {
+async fn send_at_once(target: &Target, upload: &Upload) -> Result<(), Error> {
     let content = upload.content();
     let size = usize::try_from(content.size).unwrap_or(usize::MAX);
-    let _memory = store.memory.take(size).await;
+    let _memory = target.memory.take(size).await;
     let mut source = Source::open(upload).await?;
     let bytes = source.next(size).await?;
     source.finish().await?;
-    let (path, key) = (upload.path(), store.keys.key(upload.path()));
+    let (path, key) = (upload.path(), target.keys.key(upload.path()));
     let put = async |mode: PutMode| {
         let attributes = attributes(path);
         let options = PutOptions { mode, attributes, ..PutOptions::default() };
-        store.client.writes.put_opts(&key, PutPayload::from(bytes.clone()), options).await
+        target.client.writes.put_opts(&key, PutPayload::from(bytes.clone()), options).await
     };
-    if is_unique(store, path) {
+    if is_unique(target, path) {
         match put(PutMode::Create).await {
             Ok(_) => return Ok(()),
-            Err(S3Error::AlreadyExists { .. }) if is_there(store, upload).await => {
+            Err(S3Error::AlreadyExists { .. }) if is_there(target, upload).await => {
                 return Ok(());
             }
             // Damaged, or not known to have arrived: to write the right bytes again does no harm.
             Err(S3Error::AlreadyExists { .. }) => {}
             Err(error) => match S3Failure::of(&error) {
                 S3Failure::TimedOut | S3Failure::Interrupted => {}
-                _ => return Err(store.client.error("write", &key, error)),
+                _ => return Err(target.client.error("write", &key, error)),
             },
         }
     }
     let written = put(PutMode::Overwrite).await;
-    written.map(drop).map_err(|error| store.client.error("write", &key, error))
-}
-
-/// Whether an object with this content is there; by its bytes, since this is only asked when
-/// another publisher was faster with the same blob, or the blob is damaged.
-async fn is_there(store: &S3Store, upload: &Upload) -> bool {
-    let content = upload.content();
-    let key = store.keys.key(upload.path());
-    let Ok(there) = store.client.reads.get(&key).await else { return false };
-    if there.meta.size != content.size {
-        return false;
-    }
-    let mut hasher = Sha256Hasher::new();
-    let mut pieces = there.into_stream();
-    while let Some(piece) = pieces.next().await {
-        let Ok(piece) = piece else { return false };
-        hasher.update(&piece);
-    }
-    hasher.finish() == (content.sha256, content.size)
-}
-
-/// Whether an object may only be written where none is: what lies under a blob's name has its
-/// bytes, unless it is damaged.
-fn is_unique(store: &S3Store, path: &ReleasePath) -> bool {
-    store.compare_and_swap && path.as_str().starts_with("blobs/")
-}
-
-/// An error for bytes that are not those which were announced.
-fn mismatch(path: &ReleasePath, expected: Content, found: Content) -> Error {
-    let (expected, found) = (Box::new(expected), Box::new(found));
-    Error::DigestMismatch { path: path.clone(), expected, found }
+    written.map(drop).map_err(|error| target.client.error("write", &key, error))
 }

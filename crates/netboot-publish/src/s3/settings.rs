@@ -9,9 +9,10 @@ use object_store::path::Path;
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 use url::Url;
 
-use super::client::Retry;
 use super::credentials::{Bridge, S3Credentials};
+use super::endpoint::below;
 use super::requests::Connector;
+use super::retry::Retry;
 
 /// For how long at most nothing may come while an object is read.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
@@ -126,11 +127,4 @@ impl fmt::Debug for Settings {
             .field("parallelism", &self.parallelism)
             .finish_non_exhaustive()
     }
-}
-
-/// The URL of `key` below a base that may or may not end with a `/`.
-pub(super) fn below(base: &Url, key: &str) -> Url {
-    let mut url = base.clone();
-    url.set_path(&format!("{}/{key}", base.path().trim_end_matches('/')));
-    url
 }

@@ -1,3 +1,5 @@
+//! What a store can do besides keeping objects.
+
 use serde::{Deserialize, Serialize};
 
 /// What a [`Store`](crate::Store) can do besides keeping objects.

@@ -1,3 +1,5 @@
+//! What a store says of its objects.
+
 use std::fmt;
 use std::time::SystemTime;
 

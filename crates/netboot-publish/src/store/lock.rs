@@ -1,9 +1,11 @@
+//! The lock of a target.
+
 use std::any::Any;
 use std::fmt;
 
 use netboot_core::CancellationToken;
 
-use crate::Error;
+use crate::error::Error;
 
 /// The lock of a target; it ends when this is dropped.
 ///

@@ -1,3 +1,5 @@
+//! An artifact on its way to a target.
+
 use std::fmt;
 use std::sync::Arc;
 

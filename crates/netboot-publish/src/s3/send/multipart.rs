@@ -11,13 +11,13 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
+use super::blob::{is_there, is_unique};
 use super::source::Source;
-use super::{is_there, is_unique};
-use crate::Error;
-use crate::s3::S3Store;
+use crate::error::Error;
 use crate::s3::client::Client;
-use crate::s3::headers::attributes;
+use crate::s3::object::attributes;
 use crate::s3::requests;
+use crate::s3::target::Target;
 use crate::store::Upload;
 
 /// The greatest number of parts that S3 takes.
@@ -32,16 +32,16 @@ fn part_size(usual: usize, size: u64) -> usize {
 }
 
 pub(super) async fn send(
-    store: &S3Store,
+    target: &Target,
     upload: &Upload,
     context: &Context,
     aborts: &TaskTracker,
 ) -> Result<(), Error> {
-    let only_if_absent = is_unique(store, upload.path());
-    let ended = attempt(store, upload, only_if_absent, context, aborts).await?;
-    if ended == Completion::Refused && !is_there(store, upload).await {
+    let only_if_absent = is_unique(target, upload.path());
+    let ended = attempt(target, upload, only_if_absent, context, aborts).await?;
+    if ended == Completion::Refused && !is_there(target, upload).await {
         // Damaged: to write the right bytes over it does no harm. All progress is reported.
-        attempt(store, upload, false, &Context::new(), aborts).await?;
+        attempt(target, upload, false, &Context::new(), aborts).await?;
     }
     Ok(())
 }
@@ -56,21 +56,21 @@ enum Completion {
 }
 
 async fn attempt(
-    store: &S3Store,
+    target: &Target,
     upload: &Upload,
     only_if_absent: bool,
     context: &Context,
     aborts: &TaskTracker,
 ) -> Result<Completion, Error> {
     let (path, size) = (upload.path(), upload.artifact().size());
-    let key = store.keys.key(path);
+    let key = target.keys.key(path);
     let mut source = Source::open(upload).await?;
-    let mut begun = Begun::begin(&store.client, &key, path, aborts).await?;
-    let part_size = part_size(store.client.settings.part_size, size);
+    let mut begun = Begun::begin(&target.client, &key, path, aborts).await?;
+    let part_size = part_size(target.client.settings.part_size, size);
     // Ends what is on its way when this is dropped.
     let mut parts: JoinSet<object_store::Result<usize>> = JoinSet::new();
     let (mut read, mut done) = (0, 0);
-    let failed = |source| store.client.error("write", &key, source);
+    let failed = |source| target.client.error("write", &key, source);
     loop {
         while read < size {
             // Sent parts free the memory of the next one, and a failed one ends all.
@@ -81,7 +81,7 @@ async fn attempt(
                     upload.progress(done as u64, context);
                     continue;
                 }
-                memory = store.memory.take(part_size) => memory,
+                memory = target.memory.take(part_size) => memory,
             };
             let left = usize::try_from(size - read).unwrap_or(usize::MAX);
             let wanted = part_size.min(left);
@@ -110,7 +110,7 @@ async fn attempt(
     source.finish().await?;
     match begun.complete(only_if_absent).await {
         // As it is answered when a completion is repeated whose first answer was lost.
-        Err(S3Error::NotFound { .. }) if is_there(store, upload).await => Ok(Completion::Done),
+        Err(S3Error::NotFound { .. }) if is_there(target, upload).await => Ok(Completion::Done),
         completed => completed.map_err(failed),
     }
 }

@@ -4,8 +4,7 @@ use bytes::Bytes;
 use netboot_core::{ArtifactReader, Content, Sha256Hasher};
 use tokio::io::AsyncReadExt;
 
-use super::mismatch;
-use crate::Error;
+use crate::error::Error;
 use crate::store::Upload;
 
 /// Reads an artifact once. A file that its artifact vouches for is not hashed again, but looked
@@ -54,7 +53,9 @@ impl<'a> Source<'a> {
         if found == expected && more.is_empty() {
             Ok(())
         } else {
-            Err(mismatch(self.upload.path(), expected, found))
+            let path = self.upload.path().clone();
+            let (expected, found) = (Box::new(expected), Box::new(found));
+            Err(Error::DigestMismatch { path, expected, found })
         }
     }
 

@@ -1,20 +1,37 @@
-//! What a server says of a signature that it refuses, without what it repeats of the request.
+//! The error of a request.
 
 use std::error::Error as StdError;
 
-/// The elements of the answer that repeat the request, as text and in hexadecimal: with the
+use super::failure::S3Failure;
+use crate::error::Error;
+
+/// The error of a request to `url`.
+pub(super) fn fail(
+    action: &'static str,
+    url: String,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> Error {
+    let failure = S3Failure::of(&source);
+    let source: Box<dyn std::error::Error + Send + Sync> = match failure {
+        S3Failure::WrongSecretKey => Box::new(RefusedSignature::new(&source)),
+        _ => Box::new(source),
+    };
+    Error::S3 { action, url, failure, source }
+}
+
+/// The elements of an answer to a refused signature that repeat the request, as text and in hexadecimal: with the
 /// session's token among its headers.
 const REPEATED: [&str; 2] = ["CanonicalRequest", "CanonicalRequestBytes"];
 
 /// An error, with all its sources, of a signature that is refused.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
-pub(super) struct RefusedSignature {
+struct RefusedSignature {
     text: String,
 }
 
 impl RefusedSignature {
-    pub(super) fn new(error: &(dyn StdError + 'static)) -> Self {
+    fn new(error: &(dyn StdError + 'static)) -> Self {
         let mut text = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -37,8 +54,7 @@ impl RefusedSignature {
 mod tests {
     use std::io;
 
-    use crate::s3::S3Failure;
-    use crate::s3::client::fail;
+    use super::*;
 
     #[test]
     fn the_token_of_a_session_is_not_told() {
@@ -50,7 +66,7 @@ mod tests {
         let outer = io::Error::other(format!("Error performing PUT: {inner}"));
         for error in [inner, outer] {
             let error = fail("write", "https://s3.example.org/boot/x".to_owned(), error);
-            let crate::Error::S3 { failure, source, .. } = &error else { unreachable!() };
+            let Error::S3 { failure, source, .. } = &error else { unreachable!() };
             assert_eq!(*failure, S3Failure::WrongSecretKey);
             assert!(source.to_string().contains("Check it."), "{source}");
             let told = format!("{source} {error:?}");

@@ -1,8 +1,28 @@
-//! The bound on what is held in memory while it is sent.
+//! What a store knows of its target, and the bound on what is held in memory while it is sent.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::client::Client;
+use super::key::Keys;
+
+/// A target: the client of its bucket, and where in the bucket it lies.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) client: Arc<Client>,
+    pub(super) keys: Keys,
+    pub(super) compare_and_swap: bool,
+    pub(super) memory: Memory,
+}
+
+impl Target {
+    pub(super) fn new(client: Arc<Client>, keys: Keys, compare_and_swap: bool) -> Self {
+        let settings = &client.settings;
+        let memory = Memory::new(settings.part_size.saturating_mul(settings.parallelism));
+        Self { client, keys, compare_and_swap, memory }
+    }
+}
 
 /// What one permit of the semaphore stands for, which counts no further than 2^32 by itself.
 const UNIT: usize = 4096;
@@ -15,7 +35,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(bytes: usize) -> Self {
+    fn new(bytes: usize) -> Self {
         let total = bytes.div_ceil(UNIT).clamp(1, Semaphore::MAX_PERMITS);
         Self { units: Arc::new(Semaphore::new(total)), total }
     }
