@@ -337,7 +337,7 @@ pub enum Error {
     #[error(transparent)]
     Rsync {
         /// How, and why.
-        source: Box<crate::RsyncFailure>,
+        source: Box<crate::rsync::failure::RsyncFailure>,
     },
 
     /// A request to an S3-compatible server failed.
@@ -349,7 +349,7 @@ pub enum Error {
         /// The object or the bucket.
         url: String,
         /// What went wrong, as far as it can be told.
-        failure: crate::S3Failure,
+        failure: crate::s3::failure::S3Failure,
         /// The client's own error, with the server's answer.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -374,8 +374,8 @@ pub enum Error {
 }
 
 #[cfg(feature = "rsync")]
-impl From<crate::RsyncFailure> for Error {
-    fn from(failure: crate::RsyncFailure) -> Self {
+impl From<crate::rsync::failure::RsyncFailure> for Error {
+    fn from(failure: crate::rsync::failure::RsyncFailure) -> Self {
         Self::Rsync { source: Box::new(failure) }
     }
 }

@@ -44,9 +44,11 @@ impl Error {
         match self {
             Self::StorageFull { .. } => true,
             #[cfg(feature = "rsync")]
-            Self::Rsync { source } => source.kind() == crate::RsyncFailureKind::StorageFull,
+            Self::Rsync { source } => {
+                source.kind() == crate::rsync::failure::RsyncFailureKind::StorageFull
+            }
             #[cfg(feature = "s3")]
-            Self::S3 { failure, .. } => *failure == crate::S3Failure::StorageFull,
+            Self::S3 { failure, .. } => *failure == crate::s3::failure::S3Failure::StorageFull,
             _ => false,
         }
     }

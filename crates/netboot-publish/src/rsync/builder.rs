@@ -1,10 +1,12 @@
+//! Setting up a store that `rsync` writes to.
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::RsyncStore;
 use super::settings::{HostKeys, Password, Settings};
+use super::store::RsyncStore;
 use super::target::RsyncTarget;
-use crate::Error;
+use crate::error::Error;
 
 /// How long nothing may come before a run is given up.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -34,8 +36,23 @@ pub struct RsyncStoreBuilder {
     write_only: Option<PathBuf>,
 }
 
+impl RsyncStore {
+    /// A store at `target`, with the settings that a [builder](Self::builder) begins with.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRsyncSetting`].
+    pub fn open(target: RsyncTarget) -> Result<Self, Error> {
+        Self::builder(target).build()
+    }
+
+    /// A builder of a store at `target`.
+    pub fn builder(target: RsyncTarget) -> RsyncStoreBuilder {
+        RsyncStoreBuilder::new(target)
+    }
+}
+
 impl RsyncStoreBuilder {
-    pub(super) fn new(target: RsyncTarget) -> Self {
+    fn new(target: RsyncTarget) -> Self {
         let settings = Settings {
             target,
             rsync: "rsync".into(),

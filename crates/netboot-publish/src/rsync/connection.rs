@@ -13,8 +13,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::sync::Mutex;
 
 use super::settings::Settings;
-use super::work_directory::{CONTROL, SSH_CONFIG, WorkDirectory};
-use crate::Error;
+use super::ssh_config::CONTROL;
+use super::work_directory::{SSH_CONFIG, WorkDirectory};
+use crate::error::Error;
 
 /// Becomes the program that is given, with a shell beside it that ends both when the pipe to the
 /// parent is closed, as it is when the parent ends without a word.

@@ -11,7 +11,7 @@ use super::failure::RsyncFailureKind;
 use super::listing::{self, PARTIAL_DIRECTORY};
 use super::session::{Outcome, Session};
 use super::work_directory::{FETCHED, WorkDirectory};
-use crate::Error;
+use crate::error::Error;
 use crate::store::{Entry, Listed};
 
 /// How often a file is fetched that vanishes each time.

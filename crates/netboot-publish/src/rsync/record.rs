@@ -12,7 +12,7 @@ use super::command::Arguments;
 use super::listing;
 use super::session::Session;
 use super::work_directory::{TREE, WorkDirectory};
-use crate::Error;
+use crate::error::Error;
 use crate::local::LocalStore;
 use crate::store::{Document, Entry, ListScope, Listed, Store};
 

@@ -15,7 +15,7 @@ use super::process::{Run, Stop};
 use super::settings::Settings;
 use super::version::RsyncVersion;
 use super::work_directory::WorkDirectory;
-use crate::Error;
+use crate::error::Error;
 
 /// How many runs there are at once: a daemon may limit connections, and sshd refuses some when
 /// ten of them are not let in yet.

@@ -3,9 +3,14 @@
 use std::fmt::Write;
 
 use super::settings::{Settings, seconds};
-use super::work_directory::CONTROL;
+use super::target::SSH_PORT;
 
-const SSH_PORT: u16 = 22;
+/// The socket of a shared connection, or a link to it.
+pub(super) const CONTROL: &str = "control";
+/// The private key that ssh offers.
+pub(super) const IDENTITY: &str = "identity";
+/// The keys that hosts are known by.
+pub(super) const KNOWN_HOSTS: &str = "known_hosts";
 
 /// The configuration, and behind it that of the user. `identity` and `known_hosts` are files of
 /// the store's own private directory; ssh runs in it. Of what is set twice, ssh takes the first.

@@ -10,7 +10,7 @@ use netboot_core::{Content, Context, Sha256Hasher};
 use tokio::io::AsyncReadExt;
 
 use super::work_directory::WorkDirectory;
-use crate::Error;
+use crate::error::Error;
 use crate::store::Upload;
 
 /// How much of an artifact is copied or held in memory at once.

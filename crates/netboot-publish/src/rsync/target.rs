@@ -1,13 +1,15 @@
+//! The place that `rsync` writes to, as people write it.
+
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-use crate::Error;
+use crate::error::Error;
 
 /// The port of an rsync daemon.
 const DAEMON_PORT: u16 = 873;
 /// The port of sshd.
-const SSH_PORT: u16 = 22;
+pub(super) const SSH_PORT: u16 = 22;
 
 /// A place that `rsync` writes to: a directory in a module of a daemon, or a directory of an
 /// account that ssh leads to.

@@ -9,8 +9,8 @@ use netboot_core::ReleasePath;
 use tempfile::TempDir;
 
 use super::settings::{HostKeys, Password, Settings};
-use super::ssh_config;
-use crate::Error;
+use super::ssh_config::{self, CONTROL, IDENTITY, KNOWN_HOSTS};
+use crate::error::Error;
 
 /// The file of names that `rsync` goes by.
 pub(super) const FILES: &str = "files";
@@ -22,10 +22,6 @@ pub(super) const FETCHED: &str = "fetched";
 pub(super) const PASSWORD: &str = "password";
 /// The configuration of ssh.
 pub(super) const SSH_CONFIG: &str = "ssh_config";
-/// The socket of a shared connection of ssh, or a link to it.
-pub(super) const CONTROL: &str = "control";
-const IDENTITY: &str = "identity";
-const KNOWN_HOSTS: &str = "known_hosts";
 
 /// A directory that only this user can enter; deleted when dropped.
 ///

@@ -12,7 +12,7 @@ use super::reading;
 use super::record;
 use super::session::Session;
 use super::staging;
-use crate::Error;
+use crate::error::Error;
 use crate::store::Upload;
 
 /// The root, as a name in a list of names.

@@ -1,6 +1,6 @@
 //! Finding the cause of a failure in an exit code and the last lines of standard error.
 
-use super::RsyncFailureKind as Kind;
+use super::kind::RsyncFailureKind as Kind;
 
 /// What a failure with this exit code (none: a signal) and these last lines is.
 pub(super) fn classify(code: Option<i32>, lines: &[String]) -> Kind {

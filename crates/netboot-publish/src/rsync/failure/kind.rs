@@ -1,3 +1,5 @@
+//! The causes of a failed `rsync`, and what to do about each.
+
 use std::fmt;
 
 /// Why `rsync` failed: its exit code, told apart further by what it, ssh and the far side said.

@@ -1,0 +1,262 @@
+//! The store that `rsync` writes to.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use netboot_core::{
+    ArtifactKind, ArtifactReader, BytesArtifact, Context, FileName, ReleasePath, Sha256Digest,
+};
+use tokio::sync::RwLockWriteGuard;
+
+use super::reading::{self, Fetched};
+use super::record::Record;
+use super::session::Session;
+use super::settings::Settings;
+use super::target::RsyncTarget;
+use super::writing::{self, NewDirectories};
+use crate::error::Error;
+use crate::store::{
+    Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Store, StoreLock, Swap,
+    Upload, Version,
+};
+
+/// A directory of another machine, which a web server there serves; `rsync` gets to it, through
+/// ssh or a daemon.
+///
+/// The real `rsync` (3.1 or later, on both sides) is run, and ssh where it leads to the target.
+/// Of the target's path the last part is made if it is missing.
+///
+/// - Each file is written beside its place and renamed into it, by the far side's `rsync`. A
+///   reader sees the old file or the new one.
+/// - What a broken connection left of a file is kept in `.netboot-partial` there, and the next
+///   run goes on with it. `rsync` compares a checksum of each whole file when it has arrived.
+/// - With `fsync` (rsync 3.2.4 on both sides) a file is on the disk before it is renamed. The
+///   directory's entry is left to the file system there, so that a crash of that machine may undo
+///   the last seconds of a publish, and never tears a file.
+/// - There is neither compare-and-swap nor a lock: `rsync` has no way to either. Of two who
+///   publish at once the last one wins, which the receipt says.
+/// - Files get mode 0644, and directories that are made 0755. Directories that are there keep
+///   their mode.
+/// - Host keys are checked against `known_hosts` or a pinned key, and an unknown one is an error.
+///   Nobody is ever asked for a password.
+/// - All runs share one ssh connection, which is made when it is needed first, made again when it
+///   broke off, and closed when the store is dropped or this process ends. Where a server does not
+///   let that many share it (`MaxSessions`), the others have their own.
+/// - `rsync` gets none of this process's `RSYNC_*` variables, ssh none of its user's
+///   configuration. Cancelling the work ends both.
+/// - The times of files are whole seconds.
+///
+/// A daemon's module needs `read only = no`, and `munge symlinks = no` for the links of the old
+/// layout: munged links lead a web server nowhere.
+///
+/// ```no_run
+/// use netboot_publish::{Publisher, RsyncStore, RsyncTarget};
+///
+/// let target: RsyncTarget = "publisher@boot.example.org:/srv/pxe/nixos".parse()?;
+/// let publisher = Publisher::new(RsyncStore::open(target)?);
+/// # Ok::<(), netboot_publish::Error>(())
+/// ```
+///
+/// # Accounts that may only run rsync
+/// The account needs no shell. With this line in its `authorized_keys` it can be used for nothing
+/// but this target, whose path is then `/`:
+/// ```text
+/// command="rrsync /srv/pxe/nixos",restrict ssh-ed25519 AAAA…
+/// ```
+/// `rrsync` admits one at a time, which is waited for.
+///
+/// # Accounts that may only write
+/// With `rrsync -wo`, or `write only = yes` of a daemon, nothing can be read back. A store that is
+/// told so ([`write_only`](super::RsyncStoreBuilder::write_only)) keeps a copy of all that it sends in a
+/// directory of this machine, its record, and reads that instead. It shows nothing of it before it
+/// has asked `rsync` what of it would have to be sent again: what is missing at the target, or has
+/// another size, and for small files and whatever is read, other bytes, is told from what is as
+/// it was sent. So releases are published, verified by content, rolled back and pruned as
+/// elsewhere. What cannot be known:
+/// - what others put there, but where a file of the publisher's belongs: there it is seen that
+///   something lies, as something that is not netboot's;
+/// - whether links are as they were made;
+/// - what was published from another record.
+#[derive(Debug, Clone)]
+pub struct RsyncStore {
+    session: Arc<Session>,
+    record: Option<Arc<Record>>,
+}
+
+impl RsyncStore {
+    pub(super) fn new(settings: Settings, record: Option<PathBuf>) -> Self {
+        let record = record.map(|directory| Arc::new(Record::new(directory)));
+        Self { session: Arc::new(Session::new(settings)), record }
+    }
+
+    /// Whether nothing is read from the target, but from a record of what was sent.
+    pub fn is_write_only(&self) -> bool {
+        self.record.is_some()
+    }
+
+    async fn new_directories(
+        &self,
+        paths: impl IntoIterator<Item = &ReleasePath>,
+        context: &Context,
+    ) -> Result<NewDirectories, Error> {
+        match &self.record {
+            None => NewDirectories::of(&self.session, paths, context).await,
+            Some(_) => NewDirectories::by_asking(&self.session, paths, context).await,
+        }
+    }
+
+    /// The target.
+    pub fn target(&self) -> &RsyncTarget {
+        &self.session.settings.target
+    }
+}
+
+impl fmt::Display for RsyncStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.target(), f)
+    }
+}
+
+#[async_trait]
+impl Store for RsyncStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::none().with_links(true)
+    }
+
+    async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+        if paths.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        if let Some(record) = &self.record {
+            return record.stat(&self.session, paths).await;
+        }
+        let names = paths.iter().map(ReleasePath::as_str);
+        let mut found = reading::stat(&self.session, names, &Context::new()).await?;
+        let entry = |path: &ReleasePath| Some((path.clone(), found.remove(path.as_str())?));
+        Ok(paths.iter().filter_map(entry).collect())
+    }
+
+    async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+        if let Some(record) = &self.record {
+            return record.list(&self.session, scope).await;
+        }
+        let below = match scope {
+            ListScope::Root => None,
+            ListScope::Below(path) => Some(path),
+        };
+        reading::list(&self.session, below, &Context::new()).await
+    }
+
+    async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
+        if let Some(record) = &self.record {
+            return record.read(&self.session, path).await;
+        }
+        let fetched =
+            reading::fetch(&self.session, path, Some(DOCUMENT_LIMIT), &Context::new()).await?;
+        let file = match fetched {
+            Fetched::File(file) => file,
+            Fetched::Nothing => return Ok(None),
+            Fetched::Larger => {
+                let found = self.stat(std::slice::from_ref(path)).await?;
+                let Some(size) = found.get(path).and_then(Entry::size) else { return Ok(None) };
+                let path = path.clone();
+                return Err(Error::TooLarge { path, size, limit: DOCUMENT_LIMIT });
+            }
+        };
+        let reading = tokio::task::spawn_blocking(move || read_all(file));
+        // A panic or a shut-down runtime is all that a join can fail of: both end the work.
+        let bytes = reading.await.map_err(|_| Error::Cancelled)?;
+        let bytes = bytes.map_err(|source| Error::io("read", path.as_str(), source))?;
+        let version = Version::new(Sha256Digest::of(&bytes).to_string());
+        Ok(Some(Document { bytes, version }))
+    }
+
+    async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
+        if let Some(record) = &self.record {
+            return record.open(&self.session, path).await;
+        }
+        let file = reading::fetch(&self.session, path, None, &Context::new()).await?;
+        Ok(file.file().map(|file| Box::pin(tokio::fs::File::from_std(file)) as ArtifactReader))
+    }
+
+    async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
+        context.check()?;
+        if uploads.is_empty() {
+            return Ok(());
+        }
+        let _changing = changing(self.record.as_deref()).await;
+        let paths = uploads.iter().map(Upload::path);
+        let directories = self.new_directories(paths, context).await?;
+        writing::send(&self.session, &uploads, directories, context).await?;
+        if let Some(record) = &self.record {
+            // Its progress was told already.
+            let quiet = Context::new().with_cancellation(context.cancellation().clone());
+            record.copy.send(uploads, &quiet).await?;
+        }
+        Ok(())
+    }
+
+    async fn swap(
+        &self,
+        path: &ReleasePath,
+        _expected: Option<&Version>,
+        content: Bytes,
+    ) -> Result<Swap, Error> {
+        let name = FileName::new(path.as_str().rsplit('/').next().unwrap_or_default())?;
+        let artifact = BytesArtifact::new(ArtifactKind::Script, name, content);
+        self.send(vec![Upload::new(path.clone(), Arc::new(artifact))], &Context::new()).await?;
+        Ok(Swap::Done)
+    }
+
+    async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
+        context.check()?;
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let _changing = changing(self.record.as_deref()).await;
+        writing::delete(&self.session, paths, self.record.is_none(), context).await?;
+        match &self.record {
+            Some(record) => record.copy.delete(paths, context).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
+        if links.is_empty() {
+            return Ok(());
+        }
+        let context = Context::new();
+        let _changing = changing(self.record.as_deref()).await;
+        let directories = self.new_directories(links.keys(), &context).await?;
+        writing::link(&self.session, links, directories, &context).await?;
+        match &self.record {
+            Some(record) => record.copy.link(links).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
+        context.check()?;
+        Ok(StoreLock::none())
+    }
+}
+
+/// Keeps others of this store from looking while the target and the record are changed.
+async fn changing(record: Option<&Record>) -> Option<RwLockWriteGuard<'_, ()>> {
+    match record {
+        Some(record) => Some(record.changing.write().await),
+        None => None,
+    }
+}
+
+fn read_all(mut file: File) -> io::Result<Bytes> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes.into())
+}
