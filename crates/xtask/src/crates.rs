@@ -7,9 +7,10 @@ use crate::cargo::cargo;
 use crate::error::Error;
 
 /// The crates that are published, each behind those that it needs.
-const PUBLISHED: [&str; 6] = [
+const PUBLISHED: [&str; 7] = [
     "ipxe-script",
     "netboot-core",
+    "netboot-process",
     "netboot-nix",
     "netboot-ipxe",
     "netboot-publish",

@@ -1,0 +1,172 @@
+//! What is run, and how.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::group::ProcessGroup;
+use crate::guard::Guard;
+use crate::lines::{LINE_LIMIT, OnLine};
+
+/// A program, its arguments, and how it is run and ended.
+///
+/// The methods that describe the process have the names of [`std::process::Command`]. A program
+/// without a directory in its name is searched in the `PATH` of the caller.
+#[must_use = "a command does nothing until it is run or started"]
+pub struct Command<'a> {
+    pub(crate) program: PathBuf,
+    arguments: Vec<OsString>,
+    directory: Option<PathBuf>,
+    environment: Vec<EnvironmentChange>,
+    pub(crate) grace: Duration,
+    pub(crate) line_limit: usize,
+    pub(crate) on_output_line: Option<OnLine<'a>>,
+    pub(crate) on_error_line: Option<OnLine<'a>>,
+}
+
+enum EnvironmentChange {
+    Clear,
+    RemovePrefix(String),
+    Set(OsString, OsString),
+}
+
+impl<'a> Command<'a> {
+    /// The grace time of a command that sets none.
+    pub const DEFAULT_GRACE: Duration = Duration::from_secs(5);
+
+    /// A command that runs `program`.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            directory: None,
+            environment: Vec::new(),
+            grace: Self::DEFAULT_GRACE,
+            line_limit: LINE_LIMIT,
+            on_output_line: None,
+            on_error_line: None,
+        }
+    }
+
+    /// Adds an argument.
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args(mut self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Runs the program in this directory. A relative program is searched in the caller's.
+    pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// Removes all variables of the environment, those that were set before included.
+    pub fn env_clear(mut self) -> Self {
+        self.environment.push(EnvironmentChange::Clear);
+        self
+    }
+
+    /// Removes the caller's variables with names that start with `prefix`.
+    pub fn env_remove_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.environment.push(EnvironmentChange::RemovePrefix(prefix.into()));
+        self
+    }
+
+    /// Sets a variable of the environment.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.environment.push(EnvironmentChange::Set(name.into(), value.into()));
+        self
+    }
+
+    /// Sets variables of the environment.
+    pub fn envs(
+        self,
+        variables: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    ) -> Self {
+        variables.into_iter().fold(self, |command, (name, value)| command.env(name, value))
+    }
+
+    /// The time between SIGTERM and SIGKILL when the program is ended early. With a grace time of
+    /// zero the program gets SIGKILL at once.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// The longest line that is kept, in bytes: 16 KiB unless this is called. The rest of a longer
+    /// line is dropped.
+    pub fn line_limit(mut self, bytes: usize) -> Self {
+        self.line_limit = bytes;
+        self
+    }
+
+    /// Gives each line of standard output to `on_line`, instead of collecting the bytes.
+    ///
+    /// A newline, a carriage return or both end a line. Lines come as they are, with escape
+    /// sequences. `on_line` is not called any more when the run was cancelled.
+    pub fn on_output_line(mut self, on_line: impl FnMut(&str) + Send + 'a) -> Self {
+        self.on_output_line = Some(Box::new(on_line));
+        self
+    }
+
+    /// Gives each line of standard error to `on_line`, in the same way. The last lines are kept in
+    /// any case.
+    pub fn on_error_line(mut self, on_line: impl FnMut(&str) + Send + 'a) -> Self {
+        self.on_error_line = Some(Box::new(on_line));
+        self
+    }
+
+    /// Starts the program in a process group of its own. Its standard error is a pipe.
+    pub(crate) fn spawn(
+        &self,
+        input: Stdio,
+        output: Stdio,
+    ) -> Result<(tokio::process::Child, ProcessGroup), Error> {
+        let mut command = tokio::process::Command::new(&self.program);
+        command.args(&self.arguments);
+        for change in &self.environment {
+            match change {
+                EnvironmentChange::Clear => command.env_clear(),
+                EnvironmentChange::Set(name, value) => command.env(name, value),
+                EnvironmentChange::RemovePrefix(prefix) => {
+                    let has_prefix =
+                        |name: &OsString| name.as_encoded_bytes().starts_with(prefix.as_bytes());
+                    let names = std::env::vars_os().map(|(name, _)| name).filter(has_prefix);
+                    names.fold(&mut command, |command, name| command.env_remove(name))
+                }
+            };
+        }
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        let guard = Guard::start();
+        let child = command
+            .stdin(input)
+            .stdout(output)
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .map_err(|source| Error::Start { program: self.program.clone(), source })?;
+        let group = ProcessGroup::of(&child, self.grace, guard);
+        Ok((child, group))
+    }
+}
+
+/// Only the program is shown, because arguments and variables may hold secrets.
+impl fmt::Debug for Command<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Command")
+            .field("program", &self.program)
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
+    }
+}

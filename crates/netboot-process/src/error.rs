@@ -1,0 +1,86 @@
+//! Why a program has no result.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a program has no result.
+///
+/// A program that ended with a failure is no error here: see [`Finished`](crate::Finished).
+/// Arguments are left out, because they may hold secrets.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The program could not be started.
+    #[error("cannot start `{}`", program.display())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// Reading the program's output or waiting for its end failed.
+    #[error("cannot read the output of `{}`", program.display())]
+    Output {
+        /// The program.
+        program: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The input that the caller supplied could not be read, or not be passed on.
+    #[error("cannot read the input for `{}`", program.display())]
+    Input {
+        /// The program.
+        program: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The run was cancelled.
+    #[error("`{}` was cancelled", program.display())]
+    Cancelled {
+        /// The program.
+        program: PathBuf,
+    },
+}
+
+impl Error {
+    /// The program.
+    pub fn program(&self) -> &Path {
+        match self {
+            Self::Start { program, .. }
+            | Self::Output { program, .. }
+            | Self::Input { program, .. }
+            | Self::Cancelled { program } => program,
+        }
+    }
+
+    /// What to do about it, as a sentence for an operator.
+    pub fn hint(&self) -> Option<String> {
+        let Self::Start { program, source } = self else { return None };
+        let program = program.display();
+        match source.kind() {
+            io::ErrorKind::NotFound => Some(format!(
+                "Install `{program}`, or add its directory to PATH. Also check that the working \
+                 directory of the program exists."
+            )),
+            io::ErrorKind::PermissionDenied => {
+                Some(format!("Check that `{program}` is executable for this user."))
+            }
+            io::ErrorKind::WouldBlock => {
+                Some("Raise the limit on processes of this user (`ulimit -u`).".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The reason, with its kind; `Interrupted` for a cancelled run.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Start { source, .. }
+            | Error::Output { source, .. }
+            | Error::Input { source, .. } => source,
+            Error::Cancelled { .. } => io::ErrorKind::Interrupted.into(),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Programs are run, read and ended as the crate's documentation says.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose set-up fails has failed")]
+
+mod child;
+mod killed_caller;
+mod marker;
+mod run;
+mod stopping;

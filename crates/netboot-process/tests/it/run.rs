@@ -1,0 +1,163 @@
+//! What a run reads, passes on and gives back.
+
+use std::future::pending;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use netboot_process::{Command, Error, LastLines};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::marker::Marker;
+
+fn shell<'a>(script: &str) -> Command<'a> {
+    Command::new("sh").args(["-c", script])
+}
+
+#[tokio::test]
+async fn full_pipes_on_all_sides_do_not_block() {
+    let input = vec![b'x'; 4 * 1024 * 1024];
+    let finished = shell("tee /dev/stderr").run_with_input(&input[..], pending()).await.unwrap();
+    assert!(finished.status.success());
+    assert_eq!(finished.output.len(), input.len());
+    let lines = finished.last_lines.to_vec();
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0].len(), 16 * 1024);
+}
+
+#[tokio::test]
+async fn lines_come_in_order_and_the_last_one_needs_no_end() {
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    let finished = shell("printf 'a\\rb\\r\\nc\\n\\nd'; printf 'e\\n\\033[31mf' >&2")
+        .on_output_line(|line| output.push(line.to_owned()))
+        .on_error_line(|line| errors.push(line.to_owned()))
+        .run(pending())
+        .await
+        .unwrap();
+    assert_eq!(output, ["a", "b", "c", "", "d"]);
+    assert_eq!(errors, ["e", "\u{1b}[31mf"]);
+    assert_eq!(finished.last_lines.to_vec(), ["e", "f"]);
+    assert!(finished.output.is_empty());
+}
+
+#[tokio::test]
+async fn a_line_is_as_long_as_is_asked_for() {
+    let mut lines = Vec::new();
+    let script = "head -c 100000 /dev/zero | tr '\\0' x; echo; echo y";
+    let keep = |line: &str| lines.push(line.len());
+    let finished = shell(script).line_limit(50_000).on_output_line(keep).run(pending()).await;
+    finished.unwrap();
+    assert_eq!(lines, [50_000, 1]);
+}
+
+#[tokio::test]
+async fn the_last_twenty_lines_are_kept() {
+    let finished = shell("seq 1000 >&2").run(pending()).await.unwrap();
+    let expected: Vec<String> = (981..=1000).map(|number: u32| number.to_string()).collect();
+    assert_eq!(finished.last_lines.to_vec(), expected);
+    assert_eq!(finished.last_lines.to_string(), expected.join("\n"));
+    assert_eq!(LastLines::of(&format!("x\n{}\n", expected.join("\r\n"))).to_vec(), expected);
+}
+
+#[tokio::test]
+async fn the_environment_and_the_directory_are_those_that_were_asked_for() {
+    let run = |command: Command<'static>| async move {
+        let finished = command.args(["-c", "env; pwd"]).run(pending()).await.unwrap();
+        let text = String::from_utf8(finished.output).unwrap();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    // Cargo gives many variables to a test.
+    let has_cargo = |lines: &[String]| lines.iter().any(|line| line.starts_with("CARGO_"));
+    assert!(has_cargo(&run(Command::new("/bin/sh")).await));
+    let removed = Command::new("/bin/sh").env_remove_prefix("CARGO_").env("CARGO_NETBOOT", "1");
+    let removed: Vec<String> = run(removed).await;
+    let left: Vec<&String> = removed.iter().filter(|line| line.starts_with("CARGO_")).collect();
+    assert_eq!(left, ["CARGO_NETBOOT=1"]);
+
+    let path = std::env::var_os("PATH").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().canonicalize().unwrap();
+    let cleared = Command::new("/bin/sh").env("A", "1").env_clear().envs([("B", "2")]);
+    let cleared = run(cleared.env("PATH", path).current_dir(&place)).await;
+    assert!(!has_cargo(&cleared) && !cleared.contains(&"A=1".to_owned()), "{cleared:?}");
+    assert!(cleared.contains(&"B=2".to_owned()), "{cleared:?}");
+    assert_eq!(cleared.last().unwrap(), place.to_str().unwrap());
+}
+
+#[tokio::test]
+async fn without_input_a_program_reads_nothing() {
+    let finished = Command::new("cat").run(pending()).await.unwrap();
+    assert!(finished.status.success() && finished.output.is_empty());
+}
+
+#[tokio::test]
+async fn a_program_may_close_its_input_early() {
+    let endless = tokio::io::repeat(b'x');
+    let finished = shell("head -c 3").run_with_input(endless, pending()).await.unwrap();
+    assert_eq!(finished.output, b"xxx");
+    // An input that never comes keeps nobody waiting either.
+    let (silent, _writer) = tokio::io::simplex(16);
+    let finished = shell("echo x").run_with_input(silent, pending()).await.unwrap();
+    assert_eq!(finished.output, b"x\n");
+}
+
+/// An input that breaks.
+struct Broken;
+
+impl AsyncRead for Broken {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+    }
+}
+
+#[tokio::test]
+async fn an_input_that_breaks_ends_the_program() {
+    let marker = Marker::new();
+    let command = marker.shell("cat; sleep 600").grace(Duration::ZERO);
+    let error = command.run_with_input(Broken, pending()).await.unwrap_err();
+    let Error::Input { source, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(source.kind(), io::ErrorKind::ConnectionReset);
+    assert_eq!(error.to_string(), "cannot read the input for `sh`");
+    marker.wait_for_end();
+}
+
+#[tokio::test]
+async fn a_program_that_is_missing_has_a_hint() {
+    let error = Command::new("netboot-no-such-program").run(pending()).await.unwrap_err();
+    assert_eq!(error.to_string(), "cannot start `netboot-no-such-program`");
+    let hint = error.hint().unwrap();
+    assert!(hint.starts_with("Install `netboot-no-such-program`"), "{hint}");
+    assert_eq!(error.program().to_str(), Some("netboot-no-such-program"));
+    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NotFound);
+
+    let error = Command::new("/dev/null").run(pending()).await.unwrap_err();
+    assert!(error.hint().unwrap().contains("is executable"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_process_that_holds_the_pipes_keeps_nobody_waiting_and_is_ended() {
+    let marker = Marker::new();
+    let started = Instant::now();
+    let finished = marker.shell("sleep 600 & echo begun").run(pending()).await.unwrap();
+    assert!(finished.status.success());
+    assert_eq!(finished.output, b"begun\n");
+    assert!(started.elapsed() < Duration::from_secs(20));
+    marker.wait_for_end();
+}
+
+#[tokio::test]
+async fn a_process_that_holds_no_pipe_is_left_alone() {
+    let marker = Marker::new();
+    let script = "sleep 600 < /dev/null > /dev/null 2>&1 & echo $!";
+    let finished = marker.shell(script).run(pending()).await.unwrap();
+    assert_eq!(marker.processes(), ["sleep 600 "]);
+    let number = String::from_utf8(finished.output).unwrap();
+    let number = number.trim().parse().ok().and_then(rustix::process::Pid::from_raw).unwrap();
+    rustix::process::kill_process(number, rustix::process::Signal::KILL).unwrap();
+    marker.wait_for_end();
+}
