@@ -13,12 +13,13 @@ mod boot_file_path;
 mod boot_server;
 mod boot_url;
 mod client_architecture;
+mod configuration;
 mod dnsmasq;
 mod interface_name;
 mod isc_dhcpd;
 mod kea;
 mod known_machine;
-mod problem;
+pub(crate) mod problem;
 mod server;
 mod settings;
 mod tftp_root;
@@ -33,41 +34,3 @@ pub use self::problem::{DhcpProblem, DhcpSetting};
 pub use self::server::DhcpServer;
 pub use self::settings::{Addressing, DhcpSettings, DhcpSettingsBuilder};
 pub use self::tftp_root::TftpRoot;
-
-/// Implements what the validated texts of a configuration have in common.
-macro_rules! validated_text {
-    ($name:ident, $setting:expr, $check:expr) => {
-        impl $name {
-            /// Validates `text`.
-            ///
-            /// # Errors
-            /// [`Error::InvalidDhcpSetting`](crate::Error::InvalidDhcpSetting).
-            pub fn new(text: impl Into<String>) -> Result<Self, crate::Error> {
-                let text = text.into();
-                match $check(&text) {
-                    Ok(()) => Ok(Self(text)),
-                    Err(problem) => Err(refuse($setting, &text, problem)),
-                }
-            }
-
-            /// The validated text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = crate::Error;
-            fn from_str(text: &str) -> Result<Self, crate::Error> {
-                Self::new(text)
-            }
-        }
-    };
-}
-use validated_text;

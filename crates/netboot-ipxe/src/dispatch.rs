@@ -4,17 +4,15 @@
 //! others ([`UnknownMachine`]). A renderer that is given one makes the script that every machine
 //! runs: [`RendererBuilder::fleet`](crate::RendererBuilder::fleet).
 
-mod assignment;
-mod fleet;
-mod key;
-mod key_text;
-mod lookup;
-mod selector;
+pub(crate) mod assignment;
+pub(crate) mod fleet;
+pub(crate) mod key;
+pub(crate) mod key_text;
+pub(crate) mod lookup;
+pub(crate) mod selector;
 
-pub(crate) use self::assignment::TokenPlace;
 pub use self::assignment::{Assignment, BootOnce};
 pub use self::fleet::{DispatchForm, Fleet, FleetBuilder, UnknownMachine};
 pub use self::key::{MachineKey, MachineUuid};
 pub use self::key_text::{AssetTag, MachineName, SerialNumber, SettingName, SettingValue};
-pub(crate) use self::lookup::{Identity, share_of, test, value_of};
 pub use self::selector::Selector;

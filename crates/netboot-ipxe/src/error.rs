@@ -1,3 +1,5 @@
+//! The error of everything in this crate that can fail.
+
 mod hint;
 
 use std::fmt;
@@ -5,11 +7,11 @@ use std::path::PathBuf;
 
 use netboot_core::{FileName, ProfileName, TextProblem};
 
-use crate::dhcp::{DhcpProblem, DhcpServer, DhcpSetting};
-use crate::interchange::InterchangeProblem;
+use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
+use crate::interchange::problem::InterchangeProblem;
+use crate::menu::problem::MenuProblem;
 use crate::script_check::ScriptProblem;
-use crate::template::TemplateName;
-use crate::{MachineName, MenuProblem, Selector};
+use crate::template::name::TemplateName;
 use ipxe_script::lexical::LexicalProblem;
 
 /// What can go wrong while scripts are rendered.
@@ -119,7 +121,7 @@ pub enum Error {
     #[error("{server} cannot serve what to boot while another DHCP server leases the addresses")]
     NoProxyDhcp {
         /// The server.
-        server: DhcpServer,
+        server: &'static str,
     },
 
     /// A text by which machines are told apart that is none of its kind.
@@ -144,14 +146,14 @@ pub enum Error {
     #[error("two machines have the name `{name}`")]
     DuplicateMachine {
         /// The name.
-        name: MachineName,
+        name: String,
     },
 
     /// An assignment that matches no machine.
     #[error("nothing tells by which key the machine `{name}` is known")]
     AssignmentWithoutKey {
         /// Its name.
-        name: MachineName,
+        name: String,
     },
 
     /// Two selectors that may match one machine, of which neither is more specific.
@@ -161,13 +163,13 @@ pub enum Error {
     )]
     AmbiguousSelectors {
         /// The name of one assignment.
-        name: MachineName,
+        name: String,
         /// Its selector.
-        selector: Box<Selector>,
+        selector: String,
         /// The name of the other assignment.
-        other_name: MachineName,
+        other_name: String,
         /// Its selector.
-        other_selector: Box<Selector>,
+        other_selector: String,
     },
 
     /// A profile that a menu, a machine or a family names and that is not in the release.
@@ -322,6 +324,15 @@ impl Error {
     pub(crate) fn unprintable(kind: ValueKind, value: &str, problem: LexicalProblem) -> Self {
         let value = value.chars().take(80).collect();
         Self::Unprintable { kind, value, problem }
+    }
+
+    pub(crate) fn dhcp_setting(
+        setting: DhcpSetting,
+        value: impl fmt::Display,
+        problem: DhcpProblem,
+    ) -> Self {
+        let value = value.to_string().chars().take(80).collect();
+        Self::InvalidDhcpSetting { setting, value, problem }
     }
 
     pub(crate) fn invalid_key(kind: ValueKind, value: &str, problem: TextProblem) -> Self {

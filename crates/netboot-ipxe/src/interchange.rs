@@ -11,16 +11,8 @@ mod matchbox_order;
 mod payload;
 mod payload_base;
 pub mod pixiecore;
-mod problem;
-
-use serde::Serialize;
+pub(crate) mod problem;
+mod server;
 
 pub use self::payload_base::PayloadBase;
 pub use self::problem::InterchangeProblem;
-use crate::Error;
-
-/// JSON in lines, with a line break at its end.
-fn json(value: &impl Serialize) -> Result<String, Error> {
-    let text = serde_json::to_string_pretty(value).map_err(|source| Error::Json { source })?;
-    Ok(text + "\n")
-}

@@ -67,7 +67,6 @@ pub mod dhcp;
 mod dispatch;
 mod error;
 pub mod interchange;
-mod label;
 mod menu;
 mod menu_text;
 mod renderer;
@@ -83,12 +82,12 @@ pub use crate::dispatch::{
     MachineUuid, Selector, SerialNumber, SettingName, SettingValue, UnknownMachine,
 };
 pub use crate::error::{Error, ValueKind};
-pub use crate::label::Label;
 pub use crate::menu::{LocalDisk, Menu, MenuBuilder, MenuItem, MenuKey, MenuProblem};
 pub use crate::menu_text::MenuText;
-pub use crate::renderer::{NextStep, Renderer, RendererBuilder};
+pub use crate::renderer::Renderer;
+pub use crate::renderer::builder::RendererBuilder;
+pub use crate::renderer::service::NextStep;
 pub use crate::script_argument::ScriptArgument;
 pub use crate::script_check::{ScriptProblem, lint};
 pub use crate::script_url::ScriptUrl;
-pub use crate::template::TemplateName;
-pub use netboot_core::MacAddress;
+pub use crate::template::name::TemplateName;

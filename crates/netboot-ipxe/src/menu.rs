@@ -1,15 +1,16 @@
 //! The menu by which a person chooses what a machine boots.
 
-mod item;
+mod key;
+pub(crate) mod problem;
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use netboot_core::Image;
+use netboot_core::{Image, ProfileName};
 
-pub(crate) use self::item::MenuAction;
-pub use self::item::{LocalDisk, MenuItem, MenuKey};
-use crate::{Error, MenuText};
+pub use self::key::MenuKey;
+pub use self::problem::MenuProblem;
+use crate::error::Error;
+use crate::menu_text::MenuText;
 
 /// How deep menus may lie in each other: deeper ones nobody finds.
 const DEPTH_LIMIT: usize = 4;
@@ -46,46 +47,6 @@ pub(crate) enum MenuEntry {
 #[derive(Debug, Clone)]
 #[must_use = "a menu is made by `build`"]
 pub struct MenuBuilder(Menu);
-
-/// Why a menu cannot be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MenuProblem {
-    /// Nothing can be chosen.
-    Empty,
-    /// One key is to choose two items.
-    DuplicateKey(MenuKey),
-    /// Two items are to be chosen when nobody chooses.
-    TwoDefaults,
-    /// Menus lie too deep in each other.
-    TooDeep {
-        /// How deep they may lie.
-        limit: usize,
-    },
-}
-
-impl MenuProblem {
-    /// What to do about it.
-    pub(crate) fn remedy(&self) -> &'static str {
-        match self {
-            Self::Empty => "add an item that can be chosen",
-            Self::DuplicateKey(_) => "give each item of a menu a key of its own, or none",
-            Self::TwoDefaults => "let one item be the default choice",
-            Self::TooDeep { .. } => "move the inner menus further up",
-        }
-    }
-}
-
-impl fmt::Display for MenuProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("it has no item"),
-            Self::DuplicateKey(key) => write!(f, "two of its items have the key `{key}`"),
-            Self::TwoDefaults => f.write_str("two of its items are the default choice"),
-            Self::TooDeep { limit } => write!(f, "it lies deeper than {limit} menus"),
-        }
-    }
-}
 
 impl MenuBuilder {
     /// Adds an item.
@@ -177,12 +138,117 @@ impl Menu {
         let mut keys = BTreeSet::new();
         let twice = |key: &MenuKey| !keys.insert(*key);
         if let Some(key) = self.items().filter_map(|item| item.key).find(twice) {
-            return Some(MenuProblem::DuplicateKey(key));
+            return Some(MenuProblem::DuplicateKey(key.as_char()));
         }
         if self.items().filter(|item| item.is_default).count() > 1 {
             return Some(MenuProblem::TwoDefaults);
         }
         let limit = DEPTH_LIMIT;
         (self.depth() > limit).then_some(MenuProblem::TooDeep { limit })
+    }
+}
+
+/// A line of a menu that can be chosen.
+///
+/// ```
+/// use netboot_ipxe::{MenuItem, MenuKey};
+///
+/// let item = MenuItem::profile("worker".parse()?).with_title("PlasmaCloud worker")?;
+/// let item = item.with_key(MenuKey::new('w')?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct MenuItem {
+    pub(crate) action: MenuAction,
+    pub(crate) title: Option<MenuText>,
+    pub(crate) key: Option<MenuKey>,
+    pub(crate) is_default: bool,
+}
+
+/// What a menu's item does.
+#[derive(Debug, Clone)]
+pub(crate) enum MenuAction {
+    Profile(ProfileName),
+    Submenu(Box<Menu>),
+    LocalDisk(LocalDisk),
+    Shell,
+    Reboot,
+}
+
+/// How a machine leaves iPXE for its local disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum LocalDisk {
+    /// Leaves iPXE; the firmware goes on with the next device of its boot order.
+    #[default]
+    NextBootDevice,
+    /// Starts the boot sector of the first disk under BIOS, where some firmware boots nothing
+    /// after the network; leaves iPXE under UEFI, and where that fails.
+    FirstDisk,
+}
+
+impl MenuItem {
+    fn new(action: MenuAction) -> Self {
+        Self { action, title: None, key: None, is_default: false }
+    }
+
+    /// Starts a profile, or a family of them; its title is that of the image.
+    pub fn profile(profile: ProfileName) -> Self {
+        Self::new(MenuAction::Profile(profile))
+    }
+
+    /// Opens another menu, which gets an item that leads back. Its title is that of the menu.
+    pub fn submenu(menu: Menu) -> Self {
+        Self::new(MenuAction::Submenu(Box::new(menu)))
+    }
+
+    /// Boots the local disk.
+    pub fn local_disk(how: LocalDisk) -> Self {
+        Self::new(MenuAction::LocalDisk(how))
+    }
+
+    /// Opens iPXE's command line.
+    pub fn shell() -> Self {
+        Self::new(MenuAction::Shell)
+    }
+
+    /// Starts the machine anew.
+    pub fn reboot() -> Self {
+        Self::new(MenuAction::Reboot)
+    }
+
+    /// Shows another title.
+    ///
+    /// # Errors
+    /// [`Error::Unprintable`].
+    pub fn with_title(mut self, title: impl Into<String>) -> Result<Self, Error> {
+        self.title = Some(MenuText::new(title)?);
+        Ok(self)
+    }
+
+    /// Chooses it by this key too.
+    #[must_use]
+    pub fn with_key(mut self, key: MenuKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Lets it be chosen when nobody chooses; within a submenu, it is where the cursor begins.
+    #[must_use]
+    pub fn with_default_choice(mut self) -> Self {
+        self.is_default = true;
+        self
+    }
+
+    /// The text that stands for it where it has no title of its own.
+    pub(crate) fn own_title(&self) -> Option<&str> {
+        match (&self.title, &self.action) {
+            (Some(title), _) => Some(title.as_str()),
+            (None, MenuAction::Profile(_)) => None,
+            (None, MenuAction::Submenu(menu)) => Some(menu.title().as_str()),
+            (None, MenuAction::LocalDisk(_)) => Some("Boot from the local disk"),
+            (None, MenuAction::Shell) => Some("iPXE shell"),
+            (None, MenuAction::Reboot) => Some("Restart the machine"),
+        }
     }
 }

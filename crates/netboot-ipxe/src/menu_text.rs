@@ -1,9 +1,11 @@
+//! Texts that a menu shows.
+
 use std::fmt;
 
 use netboot_core::Title;
 use serde::Serialize;
 
-use crate::{Error, ValueKind};
+use crate::error::{Error, ValueKind};
 use ipxe_script::lexical::{self, LexicalProblem};
 
 /// A text that a menu shows or `echo` prints, exactly as it was typed.

@@ -1,6 +1,6 @@
 //! From images to scripts, and to a release.
 
-mod builder;
+pub(crate) mod builder;
 mod dispatch;
 mod entry;
 mod image;
@@ -8,12 +8,11 @@ mod machine_table;
 mod menu;
 mod payload;
 mod release;
-mod service;
+pub(crate) mod service;
+mod settings;
 
-pub use self::builder::RendererBuilder;
-use self::builder::Settings;
-pub use self::service::NextStep;
-use crate::template::Templates;
+use crate::renderer::settings::Settings;
+use crate::template::set::Templates;
 
 /// Renders iPXE scripts. Make one with [`Renderer::builder`] and keep it: its templates are
 /// compiled once.
@@ -21,11 +20,4 @@ use crate::template::Templates;
 pub struct Renderer {
     templates: Templates,
     settings: Settings,
-}
-
-impl Renderer {
-    /// Begins a renderer with the built-in templates.
-    pub fn builder() -> RendererBuilder {
-        RendererBuilder::new()
-    }
 }

@@ -1,9 +1,11 @@
+//! Kernel parameters in a script.
+
 use std::fmt;
 
 use netboot_core::{FileName, KernelParameter};
 use serde::Serialize;
 
-use crate::{Error, ValueKind};
+use crate::error::{Error, ValueKind};
 use ipxe_script::lexical;
 
 /// One kernel parameter behind a `kernel` command, which the kernel gets exactly as it was typed.

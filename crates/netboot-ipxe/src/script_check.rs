@@ -20,7 +20,7 @@ pub enum ScriptProblem {
 
 impl ScriptProblem {
     /// What the author of the template does about it.
-    pub(crate) fn remedy(&self) -> String {
+    pub(crate) fn hint(&self) -> String {
         match self {
             Self::NoMark => {
                 "print the variable `mark` at the begin of a line: it is a comment".to_owned()

@@ -1,3 +1,5 @@
+//! URLs in a script.
+
 use std::fmt;
 
 use netboot_core::{FileName, ReleasePath};
@@ -5,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use url::Url;
 
-use crate::{Error, ValueKind};
+use crate::error::{Error, ValueKind};
 use ipxe_script::lexical::{LexicalProblem, is_percent_escape, lost_escape};
 
 /// What stands in a URL as it is, besides the escapes that [`Url`] has made already: everything

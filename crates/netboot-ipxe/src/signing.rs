@@ -25,26 +25,16 @@
 //! ```
 
 mod openssl;
+mod signer;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use netboot_core::{Artifact, ArtifactKind, BytesArtifact, Context, FileName, Sha256Digest};
 
 pub use self::openssl::OpensslSigner;
-use crate::Error;
-
-/// Makes a detached signature: [`OpensslSigner`], or the service of a caller that keeps the key.
-#[async_trait]
-pub trait Signer: fmt::Debug + Send + Sync {
-    /// Signs the bytes of `artifact`, and gives the CMS message in DER.
-    ///
-    /// # Errors
-    /// When the artifact cannot be read, or the signature cannot be made.
-    async fn sign(&self, artifact: &dyn Artifact, context: &Context) -> Result<Vec<u8>, Error>;
-}
+pub use self::signer::Signer;
+use crate::error::Error;
 
 /// Signs each of `artifacts` once, and gives the signatures by the digest of what was signed.
 ///

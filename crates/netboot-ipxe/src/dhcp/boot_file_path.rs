@@ -1,5 +1,9 @@
-use super::problem::{DhcpProblem, DhcpSetting, refuse};
-use super::validated_text;
+//! The path of an iPXE binary below the TFTP root.
+
+use netboot_core::validated_text;
+
+use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
+use crate::error::Error;
 
 /// The longest boot file name of a DHCP answer, in bytes (RFC 2131, section 2: `file` has 128
 /// octets and ends with NUL).
@@ -11,7 +15,11 @@ pub(super) const BOOT_FILE_LIMIT: usize = 127;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BootFilePath(String);
 
-validated_text!(BootFilePath, DhcpSetting::BootFilePath, |text: &str| {
+validated_text!(BootFilePath, Error, |text: &str| {
+    check(text).map_err(|problem| Error::dhcp_setting(DhcpSetting::BootFilePath, text, problem))
+});
+
+fn check(text: &str) -> Result<(), DhcpProblem> {
     if text.is_empty() {
         return Err(DhcpProblem::Empty);
     }
@@ -29,7 +37,7 @@ validated_text!(BootFilePath, DhcpSetting::BootFilePath, |text: &str| {
             expected: "a relative path whose parts begin with a letter or digit",
         })
     }
-});
+}
 
 impl BootFilePath {
     /// A path that is known to keep the rule.

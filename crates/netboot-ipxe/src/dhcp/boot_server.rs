@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use super::boot_url::is_of_another_host;
-use super::problem::{DhcpProblem, DhcpSetting, refuse};
-use super::{BootFilePath, BootUrl, ClientArchitecture, TftpRoot};
-use crate::Error;
+use crate::dhcp::boot_file_path::BootFilePath;
+use crate::dhcp::boot_url::BootUrl;
+use crate::dhcp::boot_url::is_of_another_host;
+use crate::dhcp::client_architecture::ClientArchitecture;
+use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
+use crate::dhcp::tftp_root::TftpRoot;
+use crate::error::Error;
 
 /// How a DHCP server tells iPXE, which is to have the script, from firmware, which is to have
 /// iPXE.
@@ -52,7 +55,7 @@ impl BootServer {
     pub fn new(address: Ipv4Addr, script: BootUrl) -> Result<Self, Error> {
         if !is_of_another_host(address) {
             let problem = DhcpProblem::Unreachable;
-            return Err(refuse(DhcpSetting::ServerAddress, address, problem));
+            return Err(Error::dhcp_setting(DhcpSetting::ServerAddress, address, problem));
         }
         let boot_files = BTreeMap::from([
             (ClientArchitecture::Bios, BootFilePath::of("undionly.kpxe")),

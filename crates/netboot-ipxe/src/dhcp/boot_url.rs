@@ -1,14 +1,17 @@
+//! The URLs that a DHCP server gives to machines.
+
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use url::{Host, Url};
 
-use super::BootFilePath;
-use super::boot_file_path::BOOT_FILE_LIMIT;
-use super::problem::{DhcpProblem, DhcpSetting, refuse};
+use crate::dhcp::boot_file_path::BOOT_FILE_LIMIT;
+use crate::dhcp::boot_file_path::BootFilePath;
+use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
+use crate::error::Error;
+use crate::script_url::ScriptUrl;
 use crate::script_url::without_password;
-use crate::{Error, ScriptUrl};
 
 /// A URL that DHCP hands out as the boot file name: of a script for iPXE, or of an iPXE binary for
 /// firmware that boots by HTTP.
@@ -35,7 +38,9 @@ impl BootUrl {
     /// # Errors
     /// [`Error::InvalidDhcpSetting`] and [`Error::Unprintable`].
     pub fn new(url: &Url) -> Result<Self, Error> {
-        let refused = |problem| Err(refuse(DhcpSetting::BootUrl, without_password(url), problem));
+        let refused = |problem| {
+            Err(Error::dhcp_setting(DhcpSetting::BootUrl, without_password(url), problem))
+        };
         if !matches!(url.scheme(), "http" | "https" | "tftp") {
             return refused(DhcpProblem::Malformed { expected: "an http, https or tftp URL" });
         }
@@ -65,7 +70,7 @@ impl BootUrl {
     pub(super) fn join(&self, path: &BootFilePath) -> Result<Self, Error> {
         if self.0.contains('?') {
             let problem = DhcpProblem::Malformed { expected: "a directory's URL without a query" };
-            return Err(refuse(DhcpSetting::BootUrl, self, problem));
+            return Err(Error::dhcp_setting(DhcpSetting::BootUrl, self, problem));
         }
         format!("{}/{path}", self.0.trim_end_matches('/')).parse()
     }
@@ -101,7 +106,11 @@ impl FromStr for BootUrl {
         let url = Url::parse(text).map_err(|_| {
             // What stands before an `@` may be a password, also where the rest is no URL.
             let shown = text.rsplit('@').next().unwrap_or_default();
-            refuse(DhcpSetting::BootUrl, shown, DhcpProblem::Malformed { expected: "a URL" })
+            Error::dhcp_setting(
+                DhcpSetting::BootUrl,
+                shown,
+                DhcpProblem::Malformed { expected: "a URL" },
+            )
         })?;
         Self::new(&url)
     }

@@ -1,3 +1,5 @@
+//! The architectures of the firmware that asks a DHCP server.
+
 use std::fmt;
 
 /// The kind of firmware that asks to boot, as DHCP's option 93 names it.

@@ -4,8 +4,12 @@ use std::fmt::{Display, Write as _};
 
 use netboot_core::layout::GENERATED_MARK;
 
-use super::{Addressing, ClientArchitecture, DhcpServer, DhcpSettings, IpxeSign};
-use crate::{Error, MacAddress};
+use crate::dhcp::boot_server::IpxeSign;
+use crate::dhcp::client_architecture::ClientArchitecture;
+use crate::dhcp::server::DhcpServer;
+use crate::dhcp::settings::{Addressing, DhcpSettings};
+use crate::error::Error;
+use netboot_core::MacAddress;
 
 /// The tag of iPXE, and of machines that have a script of their own. Tags of ours have a prefix,
 /// so that they mean nothing else in a configuration that this is included into.

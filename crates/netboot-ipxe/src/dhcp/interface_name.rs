@@ -1,5 +1,9 @@
-use super::problem::{DhcpProblem, DhcpSetting, refuse};
-use super::validated_text;
+//! The name of a network interface.
+
+use netboot_core::validated_text;
+
+use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
+use crate::error::Error;
 
 /// The longest name of a network interface, in bytes (`IFNAMSIZ` in Linux's `linux/if.h`, less its
 /// NUL).
@@ -12,7 +16,11 @@ const LIMIT: usize = 15;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceName(String);
 
-validated_text!(InterfaceName, DhcpSetting::InterfaceName, |text: &str| {
+validated_text!(InterfaceName, Error, |text: &str| {
+    check(text).map_err(|problem| Error::dhcp_setting(DhcpSetting::InterfaceName, text, problem))
+});
+
+fn check(text: &str) -> Result<(), DhcpProblem> {
     if text.is_empty() {
         return Err(DhcpProblem::Empty);
     }
@@ -27,4 +35,4 @@ validated_text!(InterfaceName, DhcpSetting::InterfaceName, |text: &str| {
         Some(character) => Err(DhcpProblem::ForbiddenCharacter { character }),
         None => Ok(()),
     }
-});
+}

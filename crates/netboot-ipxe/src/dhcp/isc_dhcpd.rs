@@ -4,16 +4,19 @@ use std::fmt::{Display, Write as _};
 
 use netboot_core::layout::GENERATED_MARK;
 
-use super::problem::{DhcpProblem, DhcpSetting, refuse};
-use super::{BootServer, DhcpServer, DhcpSettings, IpxeSign, KnownMachine};
-use crate::Error;
+use crate::dhcp::boot_server::{BootServer, IpxeSign};
+use crate::dhcp::known_machine::KnownMachine;
+use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
+use crate::dhcp::server::DhcpServer;
+use crate::dhcp::settings::DhcpSettings;
+use crate::error::Error;
 
 pub(super) fn configuration(settings: &DhcpSettings) -> Result<String, Error> {
     let (first, last) = settings.range(DhcpServer::IscDhcpd)?;
     // It leases an address of the range to any machine, though a `host` has it.
     let mut own = settings.machines.iter().filter_map(KnownMachine::address);
     if let Some(address) = own.find(|address| (first..=last).contains(address)) {
-        return Err(refuse(DhcpSetting::Machine, address, DhcpProblem::InRange));
+        return Err(Error::dhcp_setting(DhcpSetting::Machine, address, DhcpProblem::InRange));
     }
     let mut text = format!("{GENERATED_MARK}\n");
     // The interface is no part of the file: it is on the command line, in Debian through a file.

@@ -7,8 +7,10 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{DhcpServer, DhcpSettings, IpxeSign};
-use crate::Error;
+use crate::dhcp::boot_server::IpxeSign;
+use crate::dhcp::server::DhcpServer;
+use crate::dhcp::settings::DhcpSettings;
+use crate::error::Error;
 
 /// The class of iPXE. Classes of ours have a prefix, so that they mean nothing else in a
 /// configuration that they are included into.

@@ -1,7 +1,9 @@
+//! Machines that a DHCP server knows.
+
 use std::net::Ipv4Addr;
 
-use super::BootUrl;
-use crate::MacAddress;
+use crate::dhcp::boot_url::BootUrl;
+use netboot_core::MacAddress;
 
 /// A machine that a DHCP server knows by the hardware address of its network card.
 #[derive(Debug, Clone, PartialEq, Eq)]

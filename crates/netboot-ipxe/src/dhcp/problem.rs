@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::Error;
-
 /// What a refused setting is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -127,7 +125,7 @@ impl fmt::Display for DhcpProblem {
 
 impl DhcpProblem {
     /// What to do about it, for this setting.
-    pub(crate) fn remedy(self, setting: DhcpSetting) -> &'static str {
+    pub(crate) fn hint(self, setting: DhcpSetting) -> &'static str {
         match (self, setting) {
             (Self::Duplicate, _) => "give it once",
             (Self::NoneKnown, _) => "add the machines by their hardware addresses",
@@ -160,13 +158,4 @@ impl DhcpProblem {
             _ => "give addresses of the subnet, between its first and its last",
         }
     }
-}
-
-pub(super) fn refuse(
-    setting: DhcpSetting,
-    value: impl fmt::Display,
-    problem: DhcpProblem,
-) -> Error {
-    let value = value.to_string().chars().take(80).collect();
-    Error::InvalidDhcpSetting { setting, value, problem }
 }

@@ -1,8 +1,10 @@
+//! The DHCP servers that can be configured.
+
 use std::fmt;
 use std::str::FromStr;
 
-use super::problem::DhcpProblem;
-use crate::Error;
+use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
+use crate::error::Error;
 
 /// A DHCP server that can be configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +47,6 @@ impl FromStr for DhcpServer {
     fn from_str(text: &str) -> Result<Self, Error> {
         let named = Self::ALL.into_iter().find(|server| server.as_str() == text);
         let problem = DhcpProblem::Malformed { expected: "dnsmasq, kea or dhcpd" };
-        named.ok_or_else(|| super::problem::refuse(super::DhcpSetting::Server, text, problem))
+        named.ok_or_else(|| Error::dhcp_setting(DhcpSetting::Server, text, problem))
     }
 }

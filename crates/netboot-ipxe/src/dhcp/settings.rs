@@ -6,9 +6,15 @@ use std::time::Duration;
 
 use ipnet::Ipv4Net;
 
-use super::problem::{DhcpProblem, DhcpSetting, refuse};
-use super::{BootServer, DhcpServer, InterfaceName, KnownMachine, dnsmasq, isc_dhcpd, kea};
-use crate::Error;
+use netboot_core::MacAddress;
+
+use crate::dhcp::boot_server::BootServer;
+use crate::dhcp::boot_url::BootUrl;
+use crate::dhcp::interface_name::InterfaceName;
+use crate::dhcp::known_machine::KnownMachine;
+use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
+use crate::dhcp::server::DhcpServer;
+use crate::error::Error;
 
 /// The shortest and the longest lease, in seconds. dnsmasq takes none shorter than two minutes.
 const LEASE_SECONDS: std::ops::RangeInclusive<u64> = 120..=366 * 24 * 3600;
@@ -80,44 +86,16 @@ impl DhcpSettings {
         })
     }
 
-    /// A whole configuration file, by which a server of this kind serves the subnet.
-    ///
-    /// # Errors
-    /// [`Error::NoProxyDhcp`] where another server leases the addresses and this one cannot run
-    /// beside it; [`Error::InvalidDhcpSetting`] where dhcpd would lease a machine's own address to
-    /// others, since it is of the range.
-    pub fn configuration(&self, server: DhcpServer) -> Result<String, Error> {
-        match server {
-            DhcpServer::Dnsmasq => dnsmasq::configuration(self),
-            DhcpServer::Kea => kea::configuration(self),
-            DhcpServer::IscDhcpd => isc_dhcpd::configuration(self),
-        }
-    }
-
-    /// Only what makes machines boot, to be included into the configuration of a server that
-    /// serves the subnet already; [`DhcpServer`] says where. Addresses, and whether unknown
-    /// machines are served, stay that configuration's.
-    ///
-    /// # Errors
-    /// [`Error::InvalidDhcpSetting`] for a URL that is too long.
-    pub fn boot_options(&self, server: DhcpServer) -> Result<String, Error> {
-        match server {
-            DhcpServer::Dnsmasq => dnsmasq::boot_options(self),
-            DhcpServer::Kea => kea::boot_options(self),
-            DhcpServer::IscDhcpd => isc_dhcpd::boot_options(self),
-        }
-    }
-
     /// The range of addresses that are leased; an error for a server that cannot do without.
     pub(super) fn range(&self, server: DhcpServer) -> Result<(Ipv4Addr, Ipv4Addr), Error> {
         match self.addressing {
             Addressing::Leases { first, last } => Ok((first, last)),
-            Addressing::ExistingServer => Err(Error::NoProxyDhcp { server }),
+            Addressing::ExistingServer => Err(Error::NoProxyDhcp { server: server.as_str() }),
         }
     }
 
     /// Machines with a script of their own.
-    pub(super) fn scripts(&self) -> impl Iterator<Item = (crate::MacAddress, &super::BootUrl)> {
+    pub(super) fn scripts(&self) -> impl Iterator<Item = (MacAddress, &BootUrl)> {
         self.machines.iter().filter_map(|machine| Some((machine.mac(), machine.script()?)))
     }
 }
@@ -172,11 +150,19 @@ impl DhcpSettingsBuilder {
         self.0.machines.sort_by_key(KnownMachine::mac);
         let settings = &self.0;
         if settings.subnet.prefix_len() > 30 || settings.subnet.prefix_len() == 0 {
-            return Err(refuse(DhcpSetting::Subnet, settings.subnet, DhcpProblem::TooSmall));
+            return Err(Error::dhcp_setting(
+                DhcpSetting::Subnet,
+                settings.subnet,
+                DhcpProblem::TooSmall,
+            ));
         }
         if !LEASE_SECONDS.contains(&settings.lease_time.as_secs()) {
             let value = format!("{} s", settings.lease_time.as_secs());
-            return Err(refuse(DhcpSetting::LeaseTime, value, DhcpProblem::OutOfBounds));
+            return Err(Error::dhcp_setting(
+                DhcpSetting::LeaseTime,
+                value,
+                DhcpProblem::OutOfBounds,
+            ));
         }
         if let Addressing::Leases { first, last } = settings.addressing {
             settings.check_range(first, last)?;
@@ -187,7 +173,7 @@ impl DhcpSettingsBuilder {
         for server in &settings.name_servers {
             if server.is_unspecified() || server.is_loopback() || server.is_multicast() {
                 let problem = DhcpProblem::Unreachable;
-                return Err(refuse(DhcpSetting::NameServer, server, problem));
+                return Err(Error::dhcp_setting(DhcpSetting::NameServer, server, problem));
             }
         }
         settings.check_machines()?;
@@ -203,13 +189,17 @@ impl DhcpSettings {
             self.check_address(DhcpSetting::AddressRange, address)?;
         }
         if last < first {
-            return Err(refuse(DhcpSetting::AddressRange, range, DhcpProblem::Backwards));
+            return Err(Error::dhcp_setting(
+                DhcpSetting::AddressRange,
+                range,
+                DhcpProblem::Backwards,
+            ));
         }
         let server = (DhcpSetting::ServerAddress, self.boot_server.address());
         let routers = self.routers.iter().map(|router| (DhcpSetting::Router, *router));
         for (setting, address) in routers.chain([server]) {
             if (first..=last).contains(&address) {
-                return Err(refuse(setting, address, DhcpProblem::InRange));
+                return Err(Error::dhcp_setting(setting, address, DhcpProblem::InRange));
             }
         }
         Ok(())
@@ -222,22 +212,23 @@ impl DhcpSettings {
         {
             Ok(())
         } else {
-            Err(refuse(setting, address, DhcpProblem::OutsideSubnet))
+            Err(Error::dhcp_setting(setting, address, DhcpProblem::OutsideSubnet))
         }
     }
 
     fn check_machines(&self) -> Result<(), Error> {
         let (mut macs, mut addresses) = (BTreeSet::new(), BTreeSet::new());
         if self.known_machines_only && self.machines.is_empty() {
-            return Err(refuse(DhcpSetting::Machine, "", DhcpProblem::NoneKnown));
+            return Err(Error::dhcp_setting(DhcpSetting::Machine, "", DhcpProblem::NoneKnown));
         }
         for machine in &self.machines {
             if !macs.insert(machine.mac()) {
                 let problem = DhcpProblem::Duplicate;
-                return Err(refuse(DhcpSetting::Machine, machine.mac(), problem));
+                return Err(Error::dhcp_setting(DhcpSetting::Machine, machine.mac(), problem));
             }
             let Some(address) = machine.address() else { continue };
-            let refused = |problem| Err(refuse(DhcpSetting::Machine, address, problem));
+            let refused =
+                |problem| Err(Error::dhcp_setting(DhcpSetting::Machine, address, problem));
             if self.addressing == Addressing::ExistingServer {
                 return refused(DhcpProblem::NotLeasing);
             }

@@ -1,11 +1,19 @@
-use super::problem::{DhcpProblem, DhcpSetting, refuse};
-use super::validated_text;
+//! The directory that a TFTP server serves.
+
+use netboot_core::validated_text;
+
+use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
+use crate::error::Error;
 
 /// The directory that dnsmasq's TFTP server serves, an absolute path such as `/srv/tftp`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TftpRoot(String);
 
-validated_text!(TftpRoot, DhcpSetting::TftpRoot, |text: &str| {
+validated_text!(TftpRoot, Error, |text: &str| {
+    check(text).map_err(|problem| Error::dhcp_setting(DhcpSetting::TftpRoot, text, problem))
+});
+
+fn check(text: &str) -> Result<(), DhcpProblem> {
     let expected = "an absolute path without empty, `.` or `..` parts";
     let parts = text.strip_prefix('/').ok_or(DhcpProblem::Malformed { expected })?;
     if text.len() > 512 {
@@ -19,4 +27,4 @@ validated_text!(TftpRoot, DhcpSetting::TftpRoot, |text: &str| {
         return Err(DhcpProblem::Malformed { expected });
     }
     Ok(())
-});
+}

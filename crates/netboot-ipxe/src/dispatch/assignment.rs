@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use netboot_core::{Artifact, KernelParameter, ProfileName, ReleasePath};
 
-use super::key::MachineKey;
-use super::key_text::MachineName;
-use super::selector::Selector;
-use crate::ScriptUrl;
+use crate::dispatch::key::MachineKey;
+use crate::dispatch::key_text::MachineName;
+use crate::dispatch::selector::Selector;
+use crate::script_url::ScriptUrl;
 
 /// What a machine, or a group of machines, boots: a profile, and what differs from it.
 ///

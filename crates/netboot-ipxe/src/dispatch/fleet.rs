@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use netboot_core::ProfileName;
 
-use super::assignment::Assignment;
-use super::selector::Selector;
-use crate::Error;
+use crate::dispatch::assignment::Assignment;
+use crate::dispatch::key::MachineKey;
+use crate::dispatch::selector::Selector;
+use crate::error::Error;
 
 /// What a machine boots that no assignment of the fleet is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,11 +114,11 @@ impl FleetBuilder {
             if let [one, other] = pair
                 && one.name() == other.name()
             {
-                return Err(Error::DuplicateMachine { name: one.name().clone() });
+                return Err(Error::DuplicateMachine { name: one.name().to_string() });
             }
         }
         if let Some(assignment) = assignments.iter().find(|one| one.selectors().is_empty()) {
-            return Err(Error::AssignmentWithoutKey { name: assignment.name().clone() });
+            return Err(Error::AssignmentWithoutKey { name: assignment.name().to_string() });
         }
         check_ambiguity(&assignments)?;
         let form = match form {
@@ -152,14 +153,14 @@ impl Fleet {
     }
 
     /// The assignment of a machine of which these keys are true, as the scripts would choose it.
-    pub fn assignment_of(&self, keys: &[super::MachineKey]) -> Option<&Assignment> {
+    pub fn assignment_of(&self, keys: &[MachineKey]) -> Option<&Assignment> {
         self.closest_assignments(keys).into_iter().next()
     }
 
     /// The assignments whose selectors match these keys most closely, by name. There is more than
     /// one only where the keys have two of one kind, such as the addresses of two network cards
     /// that belong to different assignments: a machine that tells all its cards was entered twice.
-    pub fn closest_assignments(&self, keys: &[super::MachineKey]) -> Vec<&Assignment> {
+    pub fn closest_assignments(&self, keys: &[MachineKey]) -> Vec<&Assignment> {
         let matches = |selector: &&Selector| selector.keys().iter().all(|key| keys.contains(key));
         let mut closest: Vec<(&Selector, &Assignment)> = Vec::new();
         for assignment in &self.assignments {
@@ -184,7 +185,7 @@ fn check_ambiguity(assignments: &[Assignment]) -> Result<(), Error> {
     type Owned<'a> = (&'a Selector, &'a Assignment);
     let ambiguous = |(one, owner): Owned<'_>, (other, other_owner): Owned<'_>| {
         let named = |(selector, assignment): Owned<'_>| {
-            (assignment.name().clone(), Box::new(selector.clone()))
+            (assignment.name().to_string(), selector.to_string())
         };
         let ((name, selector), (other_name, other_selector)) =
             (named((one, owner)), named((other, other_owner)));

@@ -6,8 +6,9 @@ use netboot_core::{Architecture, TextProblem};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::key_text::{AssetTag, SerialNumber, SettingName, SettingValue};
-use crate::{Error, MacAddress, ValueKind};
+use crate::dispatch::key_text::{AssetTag, SerialNumber, SettingName, SettingValue};
+use crate::error::{Error, ValueKind};
+use netboot_core::MacAddress;
 
 /// One thing that is true of a machine, or of several.
 ///

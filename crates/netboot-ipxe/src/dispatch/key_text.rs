@@ -1,9 +1,9 @@
 //! The texts by which machines are told apart.
 
-use netboot_core::TextProblem;
+use netboot_core::{TextProblem, validated_text};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ValueKind};
+use crate::error::{Error, ValueKind};
 
 /// What boards say that nobody gave a serial number or an asset tag.
 const PLACEHOLDERS: [&str; 10] = [
@@ -110,58 +110,16 @@ fn check_machine_name(text: &str) -> Result<(), TextProblem> {
     }
 }
 
-/// Implements the usual traits of a text that is checked when it is made.
-macro_rules! key_text {
-    ($name:ident, $kind:expr, $check:expr) => {
-        impl $name {
-            /// Validates `text`.
-            ///
-            /// # Errors
-            /// [`Error::InvalidMachineKey`].
-            pub fn new(text: impl Into<String>) -> Result<Self, Error> {
-                let text = text.into();
-                match $check(&text) {
-                    Ok(()) => Ok(Self(text)),
-                    Err(problem) => Err(Error::invalid_key($kind, &text, problem)),
-                }
-            }
-
-            /// The text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = Error;
-            fn from_str(text: &str) -> Result<Self, Error> {
-                Self::new(text)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = Error;
-            fn try_from(text: String) -> Result<Self, Error> {
-                Self::new(text)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(text: $name) -> Self {
-                text.0
-            }
-        }
-    };
+/// A validation by `check` whose error says what a refused text was meant to become.
+fn validated_by(
+    kind: ValueKind,
+    check: impl Fn(&str) -> Result<(), TextProblem>,
+) -> impl Fn(&str) -> Result<(), Error> {
+    move |text| check(text).map_err(|problem| Error::invalid_key(kind, text, problem))
 }
 
-key_text!(SerialNumber, ValueKind::SerialNumber, check_identity);
-key_text!(AssetTag, ValueKind::AssetTag, check_identity);
-key_text!(SettingName, ValueKind::SettingName, check_setting_name);
-key_text!(SettingValue, ValueKind::SettingValue, check_setting_value);
-key_text!(MachineName, ValueKind::MachineName, check_machine_name);
+validated_text!(SerialNumber, Error, validated_by(ValueKind::SerialNumber, check_identity));
+validated_text!(AssetTag, Error, validated_by(ValueKind::AssetTag, check_identity));
+validated_text!(SettingName, Error, validated_by(ValueKind::SettingName, check_setting_name));
+validated_text!(SettingValue, Error, validated_by(ValueKind::SettingValue, check_setting_value));
+validated_text!(MachineName, Error, validated_by(ValueKind::MachineName, check_machine_name));

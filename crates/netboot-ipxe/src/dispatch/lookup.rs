@@ -8,7 +8,7 @@
 
 use std::fmt::Write as _;
 
-use super::key::MachineKey;
+use crate::dispatch::key::MachineKey;
 
 /// The kinds of keys that are found by one `goto`, in the order in which they are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,8 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::key::{KeyKind, MachineKey};
-use crate::Error;
+use crate::dispatch::key::{KeyKind, MachineKey};
+use crate::error::Error;
 
 /// Matches the machines of which all its keys are true.
 ///

@@ -2,8 +2,8 @@
 
 use netboot_core::ProfileName;
 
-use super::{Error, ValueKind};
-use crate::template::TemplateName;
+use crate::error::{Error, ValueKind};
+use crate::template::name::TemplateName;
 
 impl Error {
     /// What to do about it, as a sentence for an operator.
@@ -46,11 +46,9 @@ impl Error {
                 let all: Vec<&str> = all.collect();
                 format!("the template may use: {}", all.join(", "))
             }
-            Self::NotAScript { problem, .. } => problem.remedy(),
-            Self::InvalidDhcpSetting { setting, problem, .. } => {
-                problem.remedy(*setting).to_owned()
-            }
-            Self::NotInterchangeable { problem, .. } => problem.remedy().to_owned(),
+            Self::NotAScript { problem, .. } => problem.hint(),
+            Self::InvalidDhcpSetting { setting, problem, .. } => problem.hint(*setting).to_owned(),
+            Self::NotInterchangeable { problem, .. } => problem.hint().to_owned(),
             Self::Json { .. } => return None,
             Self::NoProxyDhcp { .. } => {
                 "use dnsmasq beside the other server, or let this one lease a range, or include \
@@ -117,7 +115,7 @@ impl Error {
                 "sign the payload of every image, and the overlays of machines"
             }
             Self::InvalidMenuKey { .. } => "use a digit or a lower-case letter",
-            Self::InvalidMenu { problem, .. } => problem.remedy(),
+            Self::InvalidMenu { problem, .. } => problem.hint(),
             _ => return None,
         })
     }

@@ -8,12 +8,17 @@ use std::collections::BTreeMap;
 use netboot_core::Manifest;
 use serde::{Deserialize, Serialize};
 
-use super::payload::Payload;
-use super::{InterchangeProblem, PayloadBase, matchbox_order};
-use crate::{Assignment, Error, Fleet, MachineKey, Selector, UnknownMachine};
-
-/// matchbox's name, for errors.
-pub(super) const MATCHBOX: &str = "matchbox";
+use crate::dispatch::assignment::Assignment;
+use crate::dispatch::fleet::{Fleet, UnknownMachine};
+use crate::dispatch::key::MachineKey;
+use crate::dispatch::selector::Selector;
+use crate::error::Error;
+use crate::interchange::matchbox_order;
+use crate::interchange::payload::Payload;
+use crate::interchange::payload_base::PayloadBase;
+use crate::interchange::problem::InterchangeProblem;
+use crate::interchange::server::MATCHBOX;
+use crate::interchange::server::json;
 
 /// What machines boot: `profiles/<id>.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,11 +128,9 @@ impl DataDirectory {
         let profiles = self
             .profiles
             .iter()
-            .map(|(id, profile)| Ok((format!("profiles/{id}.json"), super::json(profile)?)));
-        let groups = self
-            .groups
-            .iter()
-            .map(|(id, group)| Ok((format!("groups/{id}.json"), super::json(group)?)));
+            .map(|(id, profile)| Ok((format!("profiles/{id}.json"), json(profile)?)));
+        let groups =
+            self.groups.iter().map(|(id, group)| Ok((format!("groups/{id}.json"), json(group)?)));
         profiles.chain(groups).collect()
     }
 

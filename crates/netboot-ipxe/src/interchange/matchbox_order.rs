@@ -4,9 +4,13 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::InterchangeProblem;
-use super::matchbox::MATCHBOX;
-use crate::{Assignment, Error, Fleet, MachineKey, Selector};
+use crate::dispatch::assignment::Assignment;
+use crate::dispatch::fleet::Fleet;
+use crate::dispatch::key::MachineKey;
+use crate::dispatch::selector::Selector;
+use crate::error::Error;
+use crate::interchange::problem::InterchangeProblem;
+use crate::interchange::server::MATCHBOX;
 
 /// Refuses a fleet with two selectors that may match one machine, of which matchbox prefers the
 /// other one.

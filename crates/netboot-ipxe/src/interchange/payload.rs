@@ -2,8 +2,10 @@
 
 use netboot_core::{COMMAND_LINE_LIMIT, ImageManifest, Manifest, ProfileName, Sha256Digest};
 
-use super::problem::InterchangeProblem;
-use crate::{Assignment, Error, ScriptArgument};
+use crate::dispatch::assignment::Assignment;
+use crate::error::Error;
+use crate::interchange::problem::InterchangeProblem;
+use crate::script_argument::ScriptArgument;
 use ipxe_script::commands::ARGUMENT_LIMIT;
 
 /// A profile's image, with what an assignment adds to it.

@@ -1,12 +1,15 @@
+//! The place where another server finds the payloads.
+
 use std::fmt;
 
 use netboot_core::{ReleasePath, Sha256Digest, layout};
 use url::Url;
 
-use super::InterchangeProblem;
-use super::matchbox::MATCHBOX;
-use super::pixiecore::PIXIECORE;
-use crate::{Error, ScriptUrl};
+use crate::error::Error;
+use crate::interchange::problem::InterchangeProblem;
+use crate::interchange::server::MATCHBOX;
+use crate::interchange::server::PIXIECORE;
+use crate::script_url::ScriptUrl;
 
 /// Where the root of a target is served, for the URLs of kernels and initrds.
 ///

@@ -8,12 +8,16 @@ use std::collections::BTreeMap;
 use netboot_core::Manifest;
 use serde::{Deserialize, Serialize};
 
-use super::payload::Payload;
-use super::{InterchangeProblem, PayloadBase};
-use crate::{Assignment, Error, Fleet, MacAddress, MachineKey, UnknownMachine};
-
-/// Pixiecore's name, for errors.
-pub(super) const PIXIECORE: &str = "Pixiecore";
+use crate::dispatch::assignment::Assignment;
+use crate::dispatch::fleet::{Fleet, UnknownMachine};
+use crate::dispatch::key::MachineKey;
+use crate::error::Error;
+use crate::interchange::payload::Payload;
+use crate::interchange::payload_base::PayloadBase;
+use crate::interchange::problem::InterchangeProblem;
+use crate::interchange::server::PIXIECORE;
+use crate::interchange::server::json;
+use netboot_core::MacAddress;
 
 /// How Pixiecore names a machine's kernel to iPXE (`ipxeScript` in its `http.go`).
 const KERNEL_NAME: &str = "kernel";
@@ -90,10 +94,7 @@ impl Answers {
     /// # Errors
     /// None in practice: every key is a string. The signature leaves the decision to the caller.
     pub fn files(&self) -> Result<BTreeMap<String, String>, Error> {
-        self.0
-            .iter()
-            .map(|(mac, answer)| Ok((format!("v1/boot/{mac}"), super::json(answer)?)))
-            .collect()
+        self.0.iter().map(|(mac, answer)| Ok((format!("v1/boot/{mac}"), json(answer)?))).collect()
     }
 }
 

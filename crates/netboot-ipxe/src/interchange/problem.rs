@@ -1,3 +1,5 @@
+//! Why a fleet cannot be exported, and what to do about it.
+
 use std::fmt;
 
 /// Why a fleet cannot be told to another network boot server.
@@ -59,7 +61,7 @@ impl fmt::Display for InterchangeProblem {
 
 impl InterchangeProblem {
     /// What to do about it.
-    pub(crate) fn remedy(&self) -> &'static str {
+    pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Unknown { .. } => {
                 "choose another policy for unknown machines: to refuse them, which every server \

@@ -11,39 +11,20 @@ use netboot_core::{
 use tera::Context;
 use url::Url;
 
-use super::Renderer;
-use crate::dispatch::{Assignment, BootOnce, Fleet, UnknownMachine};
+use crate::dispatch::fleet::Fleet;
+use crate::error::Error;
 use crate::menu::{LocalDisk, Menu};
-use crate::script_url::without_password;
-use crate::template::{TemplateName, TemplateSources, Templates};
-use crate::{Error, MenuText, ScriptUrl};
-use ipxe_script::{IpxeBuild, Protocol};
+use crate::menu_text::MenuText;
+use crate::renderer::Renderer;
+use crate::renderer::settings::Settings;
+use crate::script_url::ScriptUrl;
+use crate::template::name::TemplateName;
+use crate::template::set::Templates;
+use crate::template::sources::TemplateSources;
+use ipxe_script::IpxeBuild;
 
 /// How often the first pause between attempts is doubled at most.
 const PAUSE_DOUBLINGS: u32 = 6;
-
-/// What a caller chose.
-#[derive(Debug, Clone)]
-pub(super) struct Settings {
-    pub(super) ipxe_build: IpxeBuild,
-    pub(super) pointer_name: PointerName,
-    pub(super) default_profile: Option<ProfileName>,
-    pub(super) menu: Option<Menu>,
-    pub(super) menu_timeout: Duration,
-    pub(super) retry_after: Duration,
-    pub(super) attempts: u32,
-    pub(super) pause: Duration,
-    pub(super) rounds: u32,
-    pub(super) shell: bool,
-    pub(super) local_disk: LocalDisk,
-    pub(super) fleet: Option<Arc<Fleet>>,
-    pub(super) families: BTreeMap<ProfileName, BTreeMap<Architecture, ProfileName>>,
-    pub(super) payload_url: Option<ScriptUrl>,
-    pub(super) report_url: Option<ScriptUrl>,
-    pub(super) kernel_parameters: Vec<KernelParameter>,
-    pub(super) check_digests: bool,
-    pub(super) signatures: Option<BTreeMap<Sha256Digest, Arc<dyn Artifact>>>,
-}
 
 /// Gathers the choices of a [`Renderer`]; made by [`Renderer::builder`].
 #[derive(Debug, Clone)]
@@ -57,26 +38,7 @@ pub struct RendererBuilder {
 
 impl RendererBuilder {
     pub(super) fn new() -> Self {
-        let settings = Settings {
-            ipxe_build: IpxeBuild::default(),
-            pointer_name: PointerName::default(),
-            default_profile: None,
-            menu: None,
-            menu_timeout: Duration::from_secs(10),
-            retry_after: Duration::from_secs(60),
-            attempts: 3,
-            pause: Duration::from_secs(5),
-            rounds: 0,
-            shell: true,
-            local_disk: LocalDisk::default(),
-            fleet: None,
-            families: BTreeMap::new(),
-            payload_url: None,
-            report_url: None,
-            kernel_parameters: Vec::new(),
-            check_digests: false,
-            signatures: None,
-        };
+        let settings = Settings::default();
         Self {
             sources: TemplateSources::default(),
             directories: Vec::new(),
@@ -273,41 +235,9 @@ impl RendererBuilder {
     }
 }
 
-impl Settings {
-    /// Whether scripts offer iPXE's command line. Whoever pulls the cable of a machine that is to
-    /// be refused makes the static entry fail.
-    fn offers_shell(&self) -> bool {
-        let refuses = |fleet: &Arc<Fleet>| *fleet.unknown() == UnknownMachine::Refuse;
-        self.shell && !self.fleet.as_ref().is_some_and(refuses)
-    }
-
-    /// Fails if the build of iPXE cannot do what was chosen.
-    fn require_capabilities(&self) -> Result<(), Error> {
-        let build = &self.ipxe_build;
-        let require = |has: bool, capability: &str| {
-            if has {
-                return Ok(());
-            }
-            let (build, capability) = (build.name().to_owned(), capability.to_owned());
-            Err(Error::BuildLacks { build, capability })
-        };
-        if self.check_digests {
-            require(build.has_option("sha256sum", "set"), "the command sha256sum with --set")?;
-        }
-        if self.signatures.is_some() {
-            require(build.has_command("imgverify"), "the command imgverify")?;
-            require(build.has_command("imgtrust"), "the command imgtrust")?;
-        }
-        let tokens = self.fleet.iter().flat_map(|fleet| fleet.assignments());
-        let tokens = tokens.filter_map(Assignment::boot_once).flat_map(BootOnce::urls);
-        let urls = self.payload_url.iter().chain(&self.report_url).chain(tokens);
-        for url in urls {
-            // A relative one is of the protocol by which the scripts come.
-            let Ok(url) = Url::parse(url.as_str()) else { continue };
-            let protocol = Protocol::of_scheme(url.scheme());
-            let has = protocol.is_some_and(|protocol| build.has_protocol(protocol));
-            require(has, &format!("the protocol of {}", without_password(&url)))?;
-        }
-        Ok(())
+impl Renderer {
+    /// Begins a renderer with the built-in templates.
+    pub fn builder() -> RendererBuilder {
+        RendererBuilder::new()
     }
 }

@@ -3,19 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use netboot_core::{
-    Artifact, COMMAND_LINE_LIMIT, Image, ProfileName, ReleasePath, Sha256Digest, layout,
-};
+use netboot_core::{Artifact, COMMAND_LINE_LIMIT, Image, ProfileName, ReleasePath, Sha256Digest};
 use serde::Serialize;
 use tera::Context;
 
-use super::Renderer;
-use super::image::machine_arguments;
-use super::machine_table::{Entry, Lookup, Target};
-use crate::dispatch::{Assignment, BootOnce, Fleet, TokenPlace, UnknownMachine};
+use crate::dispatch::assignment::{Assignment, BootOnce, TokenPlace};
+use crate::dispatch::fleet::{Fleet, UnknownMachine};
+use crate::dispatch::key_text::MachineName;
+use crate::error::Error;
 use crate::menu::LocalDisk;
-use crate::template::TemplateName;
-use crate::{Error, MachineName, ScriptArgument, ScriptUrl};
+use crate::renderer::Renderer;
+use crate::renderer::image::machine_arguments;
+use crate::renderer::machine_table::{Entry, Lookup};
+use crate::script_argument::ScriptArgument;
+use crate::script_url::ScriptUrl;
+use crate::template::name::TemplateName;
 
 /// The scripts of a fleet.
 #[derive(Debug)]
@@ -37,6 +39,15 @@ pub(super) struct AssignmentValues<'a> {
     overlay_signature: Option<Sha256Digest>,
     token_url: Option<ScriptUrl>,
     consume_url: Option<&'a ScriptUrl>,
+}
+
+/// What an assignment leads to.
+#[derive(Debug, Clone, Copy)]
+struct Destination<'a> {
+    /// The image, or that of a family with the longest command line.
+    image: &'a ProfileName,
+    /// The length of its command line in bytes, with the kernel's name before it.
+    length: usize,
 }
 
 impl Renderer {
@@ -150,39 +161,39 @@ impl Renderer {
 
     /// Each assignment has an image, and a command line that the firmware does not cut.
     fn check_assignments(&self, fleet: &Fleet, images: &[Image]) -> Result<(), Error> {
-        let mut targets: BTreeMap<&ProfileName, Target<'_>> = BTreeMap::new();
+        let mut destinations: BTreeMap<&ProfileName, Destination<'_>> = BTreeMap::new();
         for image in images {
             let arguments = self.arguments(image, None)?;
             let length = arguments.iter().map(|one| 1 + one.as_str().len()).sum::<usize>();
             let length = length + image.kernel().file_name().as_str().len();
-            targets.insert(image.profile(), Target { image: image.profile(), length });
+            destinations.insert(image.profile(), Destination { image: image.profile(), length });
         }
         for (family, members) in &self.settings.families {
-            let members = members.values().filter_map(|profile| targets.get(profile));
-            if let Some(longest) = members.max_by_key(|target| target.length).copied() {
-                targets.insert(family, longest);
+            let members = members.values().filter_map(|profile| destinations.get(profile));
+            if let Some(longest) = members.max_by_key(|destination| destination.length).copied() {
+                destinations.insert(family, longest);
             }
         }
         let unknown = |wanted_by: String, profile: &ProfileName| Error::UnknownProfile {
             wanted_by,
             profile: profile.clone(),
-            known: targets.keys().map(|profile| (*profile).clone()).collect(),
+            known: destinations.keys().map(|profile| (*profile).clone()).collect(),
         };
         for assignment in fleet.assignments() {
             let profile = assignment.profile();
-            let Some(target) = targets.get(profile) else {
+            let Some(destination) = destinations.get(profile) else {
                 return Err(unknown(format!("the machine {}", assignment.name()), profile));
             };
             let arguments = machine_arguments(assignment)?;
             let added = arguments.iter().map(|one| 1 + one.as_str().len()).sum::<usize>();
-            let (length, limit) = (target.length + added, COMMAND_LINE_LIMIT);
+            let (length, limit) = (destination.length + added, COMMAND_LINE_LIMIT);
             if length > limit {
-                let profile = target.image.clone();
+                let profile = destination.image.clone();
                 return Err(Error::CommandLineTooLong { profile, length, limit });
             }
         }
         match fleet.unknown() {
-            UnknownMachine::Profile(profile) if !targets.contains_key(profile) => {
+            UnknownMachine::Profile(profile) if !destinations.contains_key(profile) => {
                 Err(unknown("the policy for unknown machines".to_owned(), profile))
             }
             _ => Ok(()),
@@ -195,13 +206,5 @@ fn token_url(boot_once: &BootOnce) -> ScriptUrl {
     match boot_once.token() {
         TokenPlace::File(path) => ScriptUrl::from_below(2, path),
         TokenPlace::Url(url) => url.clone(),
-    }
-}
-
-/// Where blobs are, from that script.
-pub(super) fn blob_url(renderer: &Renderer, digest: &Sha256Digest) -> ScriptUrl {
-    match &renderer.settings.payload_url {
-        Some(url) => url.below(&layout::blob(digest)),
-        None => ScriptUrl::from_below(2, &layout::blob(digest)),
     }
 }

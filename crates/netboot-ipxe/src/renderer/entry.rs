@@ -3,9 +3,10 @@
 use netboot_core::{ProfileName, ReleaseId, ReleasePath, layout};
 use tera::Context;
 
-use super::Renderer;
-use crate::template::TemplateName;
-use crate::{Error, ScriptUrl};
+use crate::error::Error;
+use crate::renderer::Renderer;
+use crate::script_url::ScriptUrl;
+use crate::template::name::TemplateName;
 
 impl Renderer {
     /// The text of the pointer while the release `id` is live.

@@ -4,11 +4,13 @@ use netboot_core::{Artifact, COMMAND_LINE_LIMIT, FileName, Image, Sha256Digest};
 use serde::Serialize;
 use tera::Context;
 
-use super::Renderer;
-use super::payload::PayloadUrls;
-use crate::dispatch::Assignment;
-use crate::template::TemplateName;
-use crate::{Error, ScriptArgument, ScriptUrl};
+use crate::dispatch::assignment::Assignment;
+use crate::error::Error;
+use crate::renderer::Renderer;
+use crate::renderer::payload::PayloadUrls;
+use crate::script_argument::ScriptArgument;
+use crate::script_url::ScriptUrl;
+use crate::template::name::TemplateName;
 use ipxe_script::commands::ARGUMENT_LIMIT;
 
 /// How many words a `kernel` command may have behind its URL.

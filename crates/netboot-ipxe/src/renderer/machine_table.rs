@@ -3,19 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use netboot_core::{
-    Artifact, ArtifactKind, BytesArtifact, FileName, ProfileName, ReleasePath, Sha256Digest,
-};
+use netboot_core::{Artifact, ArtifactKind, BytesArtifact, FileName, ReleasePath, Sha256Digest};
 use serde::Serialize;
 use tera::Context;
 
-use super::Renderer;
-use super::dispatch::blob_url;
-use crate::dispatch::{
-    Assignment, DispatchForm, Fleet, Identity, Selector, share_of, test, value_of,
-};
-use crate::template::TemplateName;
-use crate::{Error, ScriptUrl};
+use crate::dispatch::assignment::Assignment;
+use crate::dispatch::fleet::{DispatchForm, Fleet};
+use crate::dispatch::lookup::{Identity, share_of, test, value_of};
+use crate::dispatch::selector::Selector;
+use crate::error::Error;
+use crate::renderer::Renderer;
+use crate::script_url::ScriptUrl;
+use crate::template::name::TemplateName;
 
 /// A table is closed at a share that its digest chooses once it has so many entries, ...
 const TABLE_MINIMUM: usize = 128;
@@ -27,15 +26,6 @@ const TABLE_MAXIMUM: usize = 512;
 pub(super) struct Entry<'a> {
     pub(super) selector: &'a Selector,
     pub(super) assignment: &'a Assignment,
-}
-
-/// What an assignment leads to.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Target<'a> {
-    /// The image, or that of a family with the longest command line.
-    pub(super) image: &'a ProfileName,
-    /// The length of its command line in bytes, with the kernel's name before it.
-    pub(super) length: usize,
 }
 
 /// One step of finding a machine's assignment, as a template sees it.
@@ -148,7 +138,7 @@ impl Renderer {
                 let text = self.render_table(&std::mem::take(&mut gathered))?;
                 let name = FileName::new("machines.ipxe")?;
                 let table = BytesArtifact::new(ArtifactKind::Script, name, text);
-                let url = blob_url(self, &table.sha256());
+                let url = self.payload_urls(2).of(&table);
                 lookup.tables.push(Table { labels: std::mem::take(&mut labels), url });
                 tables.push(Arc::new(table));
             }

@@ -1,16 +1,19 @@
 //! The script of the menu.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use netboot_core::{Image, ProfileName, ReleasePath, layout};
 use serde::Serialize;
 use tera::Context;
 
-use super::Renderer;
-use crate::dispatch::UnknownMachine;
+use crate::dispatch::fleet::UnknownMachine;
+use crate::error::Error;
 use crate::menu::{LocalDisk, Menu, MenuAction, MenuEntry, MenuItem};
-use crate::template::TemplateName;
-use crate::{Error, Label, MenuText, ScriptUrl};
+use crate::menu_text::MenuText;
+use crate::renderer::Renderer;
+use crate::script_url::ScriptUrl;
+use crate::template::name::TemplateName;
 
 /// The labels of what a menu can do besides starting images.
 const LOCAL_DISK: &str = "local-disk";
@@ -223,5 +226,25 @@ fn unknown(profile: &ProfileName, titles: &BTreeMap<ProfileName, MenuText>) -> E
         wanted_by: "the menu".to_owned(),
         profile: profile.clone(),
         known: titles.keys().cloned().collect(),
+    }
+}
+
+/// A label that a script jumps to, and the name of a menu's item.
+///
+/// It begins with a prefix of ours, so that no profile's name can hide a label of a template.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+struct Label(String);
+
+impl Label {
+    /// The label of a profile: `profile-<name>`.
+    fn of_profile(profile: &ProfileName) -> Self {
+        Self(format!("profile-{profile}"))
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
     }
 }

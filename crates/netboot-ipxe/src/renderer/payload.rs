@@ -2,7 +2,7 @@
 
 use netboot_core::{Artifact, layout};
 
-use crate::ScriptUrl;
+use crate::script_url::ScriptUrl;
 
 /// How payloads are named.
 #[derive(Debug, Clone)]

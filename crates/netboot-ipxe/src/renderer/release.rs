@@ -10,9 +10,10 @@ use netboot_core::{
 use serde::Serialize;
 use tera::Context;
 
-use super::Renderer;
-use crate::template::TemplateName;
-use crate::{Error, ScriptUrl};
+use crate::error::Error;
+use crate::renderer::Renderer;
+use crate::script_url::ScriptUrl;
+use crate::template::name::TemplateName;
 
 /// A member of a family as a template sees it.
 #[derive(Serialize)]

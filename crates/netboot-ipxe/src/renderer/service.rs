@@ -3,10 +3,12 @@
 use tera::Context;
 use url::Url;
 
-use super::Renderer;
+use crate::error::Error;
 use crate::menu::LocalDisk;
-use crate::template::TemplateName;
-use crate::{Error, MenuText, ScriptUrl};
+use crate::menu_text::MenuText;
+use crate::renderer::Renderer;
+use crate::script_url::ScriptUrl;
+use crate::template::name::TemplateName;
 
 /// What a machine does once it has shown a notice.
 #[derive(Debug, Clone, PartialEq, Eq)]

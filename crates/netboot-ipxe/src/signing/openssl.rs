@@ -10,8 +10,8 @@ use netboot_core::{Artifact, Context};
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
-use super::Signer;
-use crate::Error;
+use crate::error::Error;
+use crate::signing::signer::Signer;
 
 /// How many lines of a failed program's errors an error carries.
 const ERROR_LINES: usize = 20;

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use netboot_core::layout::GENERATED_MARK;
 use tera::{Context, ErrorKind, Tera};
 
-use super::{TemplateName, TemplateSources};
-use crate::{Error, MenuText, script_check};
+use crate::error::Error;
+use crate::menu_text::MenuText;
+use crate::script_check;
+use crate::template::name::TemplateName;
+use crate::template::sources::TemplateSources;
 use ipxe_script::IpxeBuild;
 
 /// All templates, compiled, and what each of them may print besides its own variables.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::TemplateName;
-use crate::Error;
+use crate::error::Error;
+use crate::template::name::TemplateName;
 
 /// How the file of a template is called: its name, and this.
 const EXTENSION: &str = "ipxe";
@@ -22,11 +22,6 @@ const PARTS: [(&str, &str); 6] = [
     ("report", include_str!("../templates/parts/report.ipxe")),
     ("shell", include_str!("../templates/parts/shell.ipxe")),
 ];
-
-/// The text of a built-in part.
-pub(super) fn part(name: &str) -> Option<&'static str> {
-    PARTS.into_iter().find(|(part, _)| *part == name).map(|(_, text)| text)
-}
 
 /// The caller's templates and parts.
 #[derive(Debug, Clone, Default)]
@@ -74,5 +69,19 @@ impl TemplateSources {
         let replaced = self.texts.contains_key(name.as_str());
         let prefix = if replaced { "" } else { BUILT_IN };
         format!("{prefix}{name}")
+    }
+}
+
+impl TemplateName {
+    /// The text of a part that built-in templates include, which a caller's may too as
+    /// `built-in/<name>`:
+    /// - `again`: waits, and goes on at the label `start`, with `netboot-wait` and `netboot-round`
+    /// - `architecture`: sets `netboot-architecture` to Nix's name of the machine's architecture
+    /// - `assignment`: sets what the variable `assignment` has
+    /// - `integrity`: checks what the variable `file` has, and goes to `failed`
+    /// - `report`: reports the variable `stage`
+    /// - `shell`: offers iPXE's command line
+    pub fn part(name: &str) -> Option<&'static str> {
+        PARTS.into_iter().find(|(part, _)| *part == name).map(|(_, text)| text)
     }
 }

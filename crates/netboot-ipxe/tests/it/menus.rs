@@ -67,7 +67,7 @@ fn a_menu_that_cannot_be_shown_is_refused() {
     assert_eq!(problem(menu().gap().build()), MenuProblem::Empty);
     let twice =
         menu().item(profile("a").with_key(key('a'))).item(MenuItem::shell().with_key(key('a')));
-    assert_eq!(problem(twice.build()), MenuProblem::DuplicateKey(key('a')));
+    assert_eq!(problem(twice.build()), MenuProblem::DuplicateKey('a'));
     let defaults = menu().item(profile("a").with_default_choice());
     let defaults = defaults.item(MenuItem::shell().with_default_choice());
     assert_eq!(problem(defaults.build()), MenuProblem::TwoDefaults);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use netboot_core::ProfileName;
-use netboot_ipxe::{Label, MenuText, ScriptArgument, ScriptUrl};
+use netboot_ipxe::{MenuText, ScriptArgument, ScriptUrl};
 use netboot_testbed::{IpxeOracle, Observation, OracleCase};
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
@@ -100,7 +100,7 @@ fn what_was_typed_comes_out_of_every_build() {
         }
         if let Ok(profile) = ProfileName::new(&text) {
             labels += 1;
-            let label = Label::of_profile(&profile);
+            let label = format!("profile-{profile}");
             builds.run(&|_| format!("goto {label}\nfail\n:{label}"), &|_| {});
         }
     }

@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
+use netboot_core::MacAddress;
 use netboot_examples::Failure;
-use netboot_ipxe::MacAddress;
 use netboot_ipxe::dhcp::{
     BootFilePath, BootServer, BootUrl, ClientArchitecture, DhcpServer, DhcpSettings, InterfaceName,
     KnownMachine, TftpRoot,

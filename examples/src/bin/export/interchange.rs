@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use netboot_core::{Manifest, ProfileName, ReleasePath, layout};
+use netboot_core::{MacAddress, Manifest, ProfileName, ReleasePath, layout};
 use netboot_examples::Failure;
 use netboot_ipxe::interchange::PayloadBase;
 use netboot_ipxe::interchange::matchbox::DataDirectory;
 use netboot_ipxe::interchange::pixiecore::Answers;
-use netboot_ipxe::{Assignment, Fleet, MacAddress, MachineKey, UnknownMachine};
+use netboot_ipxe::{Assignment, Fleet, MachineKey, UnknownMachine};
 use netboot_publish::{LocalStore, Publisher};
 use url::Url;
 

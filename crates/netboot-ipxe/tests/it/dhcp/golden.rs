@@ -62,7 +62,7 @@ fn dnsmasq_beside_another_server() {
 #[test]
 fn the_order_of_machines_does_not_matter() {
     let (one, two) = ("52:54:00:00:00:05".parse().unwrap(), "52:54:00:00:00:06".parse().unwrap());
-    let file = |macs: [netboot_ipxe::MacAddress; 2]| {
+    let file = |macs: [netboot_core::MacAddress; 2]| {
         let known = macs.into_iter().map(netboot_ipxe::dhcp::KnownMachine::new);
         let settings = known.fold(leasing(builder()), DhcpSettingsBuilder::machine);
         settings.build().unwrap().configuration(DhcpServer::Dnsmasq).unwrap()

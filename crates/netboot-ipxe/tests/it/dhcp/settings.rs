@@ -3,11 +3,12 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use netboot_core::MacAddress;
+use netboot_ipxe::Error;
 use netboot_ipxe::dhcp::{
     BootFilePath, BootServer, BootUrl, ClientArchitecture, DhcpProblem, DhcpServer, DhcpSetting,
     DhcpSettings, DhcpSettingsBuilder, InterfaceName, KnownMachine, TftpRoot,
 };
-use netboot_ipxe::{Error, MacAddress};
 
 use super::{boot_server, builder, leasing};
 

@@ -1,0 +1,104 @@
+//! The choices of a renderer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipxe_script::{IpxeBuild, Protocol};
+use netboot_core::{
+    Architecture, Artifact, KernelParameter, PointerName, ProfileName, Sha256Digest,
+};
+use url::Url;
+
+use crate::dispatch::assignment::{Assignment, BootOnce};
+use crate::dispatch::fleet::{Fleet, UnknownMachine};
+use crate::error::Error;
+use crate::menu::{LocalDisk, Menu};
+use crate::script_url::{ScriptUrl, without_password};
+
+/// What a caller chose.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) ipxe_build: IpxeBuild,
+    pub(super) pointer_name: PointerName,
+    pub(super) default_profile: Option<ProfileName>,
+    pub(super) menu: Option<Menu>,
+    pub(super) menu_timeout: Duration,
+    pub(super) retry_after: Duration,
+    pub(super) attempts: u32,
+    pub(super) pause: Duration,
+    pub(super) rounds: u32,
+    pub(super) shell: bool,
+    pub(super) local_disk: LocalDisk,
+    pub(super) fleet: Option<Arc<Fleet>>,
+    pub(super) families: BTreeMap<ProfileName, BTreeMap<Architecture, ProfileName>>,
+    pub(super) payload_url: Option<ScriptUrl>,
+    pub(super) report_url: Option<ScriptUrl>,
+    pub(super) kernel_parameters: Vec<KernelParameter>,
+    pub(super) check_digests: bool,
+    pub(super) signatures: Option<BTreeMap<Sha256Digest, Arc<dyn Artifact>>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ipxe_build: IpxeBuild::default(),
+            pointer_name: PointerName::default(),
+            default_profile: None,
+            menu: None,
+            menu_timeout: Duration::from_secs(10),
+            retry_after: Duration::from_secs(60),
+            attempts: 3,
+            pause: Duration::from_secs(5),
+            rounds: 0,
+            shell: true,
+            local_disk: LocalDisk::default(),
+            fleet: None,
+            families: BTreeMap::new(),
+            payload_url: None,
+            report_url: None,
+            kernel_parameters: Vec::new(),
+            check_digests: false,
+            signatures: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether scripts offer iPXE's command line. Whoever pulls the cable of a machine that is to
+    /// be refused makes the static entry fail.
+    pub(super) fn offers_shell(&self) -> bool {
+        let refuses = |fleet: &Arc<Fleet>| *fleet.unknown() == UnknownMachine::Refuse;
+        self.shell && !self.fleet.as_ref().is_some_and(refuses)
+    }
+
+    /// Fails if the build of iPXE cannot do what was chosen.
+    pub(super) fn require_capabilities(&self) -> Result<(), Error> {
+        let build = &self.ipxe_build;
+        let require = |has: bool, capability: &str| {
+            if has {
+                return Ok(());
+            }
+            let (build, capability) = (build.name().to_owned(), capability.to_owned());
+            Err(Error::BuildLacks { build, capability })
+        };
+        if self.check_digests {
+            require(build.has_option("sha256sum", "set"), "the command sha256sum with --set")?;
+        }
+        if self.signatures.is_some() {
+            require(build.has_command("imgverify"), "the command imgverify")?;
+            require(build.has_command("imgtrust"), "the command imgtrust")?;
+        }
+        let tokens = self.fleet.iter().flat_map(|fleet| fleet.assignments());
+        let tokens = tokens.filter_map(Assignment::boot_once).flat_map(BootOnce::urls);
+        let urls = self.payload_url.iter().chain(&self.report_url).chain(tokens);
+        for url in urls {
+            // A relative one is of the protocol by which the scripts come.
+            let Ok(url) = Url::parse(url.as_str()) else { continue };
+            let protocol = Protocol::of_scheme(url.scheme());
+            let has = protocol.is_some_and(|protocol| build.has_protocol(protocol));
+            require(has, &format!("the protocol of {}", without_password(&url)))?;
+        }
+        Ok(())
+    }
+}
