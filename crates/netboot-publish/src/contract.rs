@@ -33,7 +33,7 @@ mod store;
 use std::sync::Arc;
 
 pub use self::sample::{sample_image, sample_release};
-use crate::Store;
+use crate::store::Store;
 
 /// Checks every sentence of the contract of [`Store`]. `make` gives a new, empty target each time
 /// it is called.

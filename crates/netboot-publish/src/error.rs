@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use netboot_core::{Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName};
 
+use crate::finding::{Finding, first_findings};
 use crate::proof::{self, FailedProof};
-use crate::{Finding, SignatureProblem, SitesReport};
+use crate::signature::problem::SignatureProblem;
+use crate::sites::outcome::SitesReport;
 
 /// The errors of this crate.
 ///
@@ -382,12 +384,4 @@ impl From<crate::rsync::failure::RsyncFailure> for Error {
 
 fn release_or_none(release: Option<&ReleaseId>) -> String {
     release.map_or_else(|| "no release".to_owned(), ReleaseId::short)
-}
-
-fn first_findings(findings: &[Finding]) -> String {
-    let mut parts: Vec<String> = findings.iter().take(3).map(ToString::to_string).collect();
-    if findings.len() > 3 {
-        parts.push(format!("and {} more", findings.len() - 3));
-    }
-    parts.join("; ")
 }

@@ -1,9 +1,12 @@
+//! What can be wrong at a target.
+
+use std::collections::BTreeSet;
 use std::fmt;
 
 use netboot_core::{ReleaseId, ReleasePath, Sha256Digest};
 use serde::Serialize;
 
-use crate::SignatureProblem;
+use crate::signature::problem::SignatureProblem;
 
 /// One thing at a target that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -228,4 +231,25 @@ impl fmt::Display for Finding {
             }
         }
     }
+}
+
+/// What a pointer has that says other than its release does.
+pub(crate) const NOT_LIVE: &str = "its script is not that of the live release";
+
+/// The objects that have other bytes than they should.
+pub(crate) fn damaged(findings: &[Finding]) -> BTreeSet<ReleasePath> {
+    let damaged = findings.iter().filter_map(|finding| match finding {
+        Finding::WrongDigest { path, .. } => Some(path.clone()),
+        _ => None,
+    });
+    damaged.collect()
+}
+
+/// The first findings, in one line.
+pub(crate) fn first_findings(findings: &[Finding]) -> String {
+    let mut parts: Vec<String> = findings.iter().take(3).map(ToString::to_string).collect();
+    if findings.len() > 3 {
+        parts.push(format!("and {} more", findings.len() - 3));
+    }
+    parts.join("; ")
 }

@@ -86,6 +86,7 @@ mod local;
 mod memory;
 mod pointer;
 mod proof;
+mod prover;
 #[cfg(feature = "http")]
 mod public_url;
 mod publisher;
@@ -98,6 +99,7 @@ mod signature;
 mod sites;
 mod store;
 mod store_layer;
+mod verify_report;
 mod web_headers;
 
 pub use crate::error::Error;
@@ -106,16 +108,21 @@ pub use crate::finding::Finding;
 pub use crate::local::LocalStore;
 pub use crate::memory::MemoryStore;
 pub use crate::pointer::ActivationKind;
-pub use crate::proof::{
-    FailedProof, Proof, ProofReport, ProvenReceipt, Prover, StagedImage, Verdict,
-};
+pub use crate::proof::{FailedProof, Proof, ProofReport, ProvenReceipt, Verdict};
+pub use crate::prover::{Prover, StagedImage};
 #[cfg(feature = "http")]
 pub use crate::public_url::PublicUrl;
-pub use crate::publisher::{
-    HistoryEntry, Plan, PruneReport, Publisher, RepairReport, RepairSource, Retention, RollbackTo,
-    Staged, VerifyDepth, VerifyReport, VerifyScope,
-};
-pub use crate::receipt::{Outcome, Receipt};
+pub use crate::publisher::Publisher;
+pub use crate::publisher::checks::depth::VerifyDepth;
+pub use crate::publisher::history::HistoryEntry;
+pub use crate::publisher::plan::Plan;
+pub use crate::publisher::prune::PruneReport;
+pub use crate::publisher::prune::retention::Retention;
+pub use crate::publisher::repair::report::RepairReport;
+pub use crate::publisher::repair::source::RepairSource;
+pub use crate::publisher::rollback::RollbackTo;
+pub use crate::publisher::verify::VerifyScope;
+pub use crate::receipt::{Outcome, Receipt, Staged};
 #[cfg(feature = "rsync")]
 pub use crate::rsync::{
     RsyncFailure, RsyncFailureKind, RsyncStore, RsyncStoreBuilder, RsyncTarget,
@@ -125,12 +132,15 @@ pub use crate::s3::{
     S3CredentialProvider, S3Credentials, S3Failure, S3Keys, S3Store, S3StoreBuilder,
 };
 #[cfg(feature = "minisign")]
-pub use crate::signature::MinisignKey;
-pub use crate::signature::{SignatureProblem, Signer, TrustedKey};
-pub use crate::sites::{ActivationPolicy, SiteOutcome, Sites, SitesBuilder, SitesReport};
+pub use crate::signature::minisign_key::MinisignKey;
+pub use crate::signature::problem::SignatureProblem;
+pub use crate::signature::{Signer, TrustedKey};
+pub use crate::sites::outcome::{SiteOutcome, SitesReport};
+pub use crate::sites::{ActivationPolicy, Sites, SitesBuilder};
 pub use crate::store::{
     Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Store, StoreLock, Swap,
     Upload, Version,
 };
 pub use crate::store_layer::StoreLayer;
+pub use crate::verify_report::VerifyReport;
 pub use crate::web_headers::WebHeaders;

@@ -1,7 +1,7 @@
 //! A target as machines see it: over HTTP, through whatever stands between.
 
-mod fetch;
-mod verify;
+pub(crate) mod fetch;
+pub(crate) mod verify;
 
 use std::fmt;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use std::time::Duration;
 use netboot_core::{PointerName, ReleasePath};
 use url::Url;
 
-pub(crate) use self::verify::{content_of_bytes, foreign};
-use crate::{Error, TrustedKey};
+use crate::error::Error;
+use crate::signature::TrustedKey;
 
 /// How long a connection may take to be made, and how long a server may say nothing.
 const PATIENCE: Duration = Duration::from_secs(30);

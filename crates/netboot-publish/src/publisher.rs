@@ -1,50 +1,38 @@
-//! The one publishing algorithm, over any [`Store`].
+//! The one publishing algorithm, over any [`Store`]. Each operation is a method of [`Publisher`] in
+//! a file of its own. They stand on `checks`, which compares a target with what it should have, and
+//! on `inventory`, which reads what it has.
 
 mod activate;
-mod content;
-mod entry_points;
+pub(crate) mod checks;
+pub(crate) mod history;
 mod images;
-mod legacy_links;
-mod place;
-mod plan;
-mod prepare;
+pub(crate) mod inventory;
+pub(crate) mod plan;
+pub(crate) mod prepare;
 mod prove;
-mod prune;
+pub(crate) mod prune;
 mod publish;
-mod repair;
+pub(crate) mod repair;
+pub(crate) mod rollback;
 mod settle;
-mod signing;
 mod stage;
-mod target;
 mod unchanged;
-mod verify;
+pub(crate) mod uploads;
+pub(crate) mod verify;
 #[cfg(feature = "http")]
 mod verify_public;
-mod whole;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use netboot_core::{PointerName, ReleaseId, ReleasePath, layout};
-use serde::Serialize;
+use netboot_core::{PointerName, ReleasePath, layout};
 
-pub use self::activate::RollbackTo;
-#[cfg(feature = "http")]
-pub(crate) use self::content::to_read;
-pub use self::plan::Plan;
-pub(crate) use self::prepare::Prepared;
-pub use self::prune::{PruneReport, Retention};
-pub use self::repair::{RepairReport, RepairSource};
-pub use self::stage::Staged;
-pub(crate) use self::stage::damaged;
-pub(crate) use self::target::PointerState;
-pub use self::verify::{VerifyDepth, VerifyReport, VerifyScope};
-#[cfg(feature = "http")]
-pub(crate) use self::whole::required;
-use crate::pointer::{Activation, ActivationKind, Pointer};
+use crate::error::Error;
+use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::checks::places::PlaceRules;
+use crate::publisher::checks::signing::Signing;
+use crate::publisher::inventory::pointer_state::PointerState;
 use crate::signature::{Signer, TrustedKey};
-use crate::{Error, Store};
+use crate::store::Store;
 
 /// Publishes releases to one target, so that a machine always boots a whole one.
 ///
@@ -79,43 +67,21 @@ use crate::{Error, Store};
 pub struct Publisher {
     store: Arc<dyn Store>,
     pointer: PointerName,
-    legacy_links: bool,
-    replace_foreign: bool,
+    places: PlaceRules,
     verification: VerifyDepth,
-    signer: Option<Arc<dyn Signer>>,
-    trusted_keys: Option<Arc<[TrustedKey]>>,
+    signing: Signing,
 }
 
 impl From<Arc<dyn Store>> for Publisher {
     fn from(store: Arc<dyn Store>) -> Self {
-        let pointer = PointerName::default();
         Self {
             store,
-            pointer,
-            legacy_links: false,
-            replace_foreign: false,
+            pointer: PointerName::default(),
+            places: PlaceRules::default(),
             verification: VerifyDepth::Listing,
-            signer: None,
-            trusted_keys: None,
+            signing: Signing::default(),
         }
     }
-}
-
-/// A release in the history of a pointer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct HistoryEntry {
-    /// The release.
-    pub release: ReleaseId,
-    /// When it became the live one, by the publisher's clock, to the second.
-    pub activated_at: SystemTime,
-    /// How it became the live one.
-    pub kind: ActivationKind,
-    /// Whether it is the live one: only the first entry can be.
-    pub live: bool,
-    /// Whether it is still at the target, with every object there in its right size: whether one
-    /// can roll back to it.
-    pub whole: bool,
 }
 
 impl Publisher {
@@ -142,7 +108,7 @@ impl Publisher {
     /// release never use them.
     #[must_use]
     pub fn with_legacy_links(mut self, legacy_links: bool) -> Self {
-        self.legacy_links = legacy_links;
+        self.places.legacy_links = legacy_links;
         self
     }
 
@@ -151,7 +117,7 @@ impl Publisher {
     /// ([`Error::ForeignFile`]).
     #[must_use]
     pub fn with_replace_foreign(mut self, replace_foreign: bool) -> Self {
-        self.replace_foreign = replace_foreign;
+        self.places.replace_foreign = replace_foreign;
         self
     }
 
@@ -165,6 +131,33 @@ impl Publisher {
         self
     }
 
+    /// Sets who signs: the manifest of each release that is staged gets a detached signature,
+    /// `manifest.json.minisig`, unless it has one already that this key or a trusted one made.
+    /// The release and its id stay the same. A manifest that lies at the target with other
+    /// explanations than the release has, and unsigned, is written anew before it is signed.
+    #[must_use]
+    pub fn with_signer(mut self, signer: impl Signer + 'static) -> Self {
+        self.signing.signer = Some(Arc::new(signer));
+        self
+    }
+
+    /// Sets whose signatures are trusted. From then on only a release goes live, or live again,
+    /// whose manifest one of these keys signed and whose scripts are, byte for byte, those that
+    /// the manifest names ([`VerifyDepth::Scripts`](crate::VerifyDepth::Scripts) at least); and
+    /// [`verify`](Self::verify) tells of signatures that are missing or wrong.
+    ///
+    /// Of kernels and initrds only the sizes are looked at, unless
+    /// [`with_verification`](Self::with_verification) has them read before a release goes live.
+    ///
+    /// Machines do not check signatures: iPXE's own (`imgverify`) are of another kind. Whoever can
+    /// write to the target can give machines what they like, until the next `verify` finds it that
+    /// reads what they read ([`VerifyDepth::Content`](crate::VerifyDepth::Content)).
+    #[must_use]
+    pub fn with_trusted_keys(mut self, keys: impl IntoIterator<Item = TrustedKey>) -> Self {
+        self.signing.trusted_keys = Some(keys.into_iter().collect());
+        self
+    }
+
     /// The store that is published to.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
@@ -175,64 +168,11 @@ impl Publisher {
         &self.pointer
     }
 
-    /// The live release; `None` while the pointer is not there, or is somebody else's.
-    ///
-    /// # Errors
-    /// [`Error::MalformedPointer`]; when the target cannot be reached or read.
-    pub async fn live(&self) -> Result<Option<ReleaseId>, Error> {
-        let state = self.read_pointer().await?;
-        state.understood()?;
-        Ok(state.live())
-    }
-
-    /// The release that [`RollbackTo::Previous`] would make live; `None` where there is none. For a
-    /// caller that writes down what it is about to do, so that doing it again goes no further.
-    ///
-    /// # Errors
-    /// [`Error::MalformedPointer`]; when the target cannot be reached or read.
-    pub async fn previous(&self) -> Result<Option<ReleaseId>, Error> {
-        let state = self.read_pointer().await?;
-        state.understood()?;
-        Ok(state.pointer().and_then(Pointer::previous))
-    }
-
-    /// What was live, newest first.
-    ///
-    /// # Errors
-    /// [`Error::MalformedPointer`]; when the target cannot be reached or read.
-    pub async fn history(&self) -> Result<Vec<HistoryEntry>, Error> {
-        let state = self.read_pointer().await?;
-        state.understood()?;
-        let activations = state.history().to_vec();
-        let mut whole = BTreeMap::new();
-        let releases: BTreeSet<ReleaseId> =
-            activations.iter().map(|activation| activation.release).collect();
-        for release in releases {
-            whole.insert(release, self.is_whole(&release).await?);
-        }
-        let entry = |(position, activation): (usize, &Activation)| HistoryEntry {
-            release: activation.release,
-            activated_at: activation.at(),
-            kind: activation.kind,
-            live: position == 0,
-            whole: whole.get(&activation.release) == Some(&true),
-        };
-        Ok(activations.iter().enumerate().map(entry).collect())
-    }
-
-    /// The releases at the target, live or not, whole or not: those that have a manifest.
-    ///
-    /// # Errors
-    /// When the target cannot be reached or read.
-    pub async fn releases(&self) -> Result<BTreeSet<ReleaseId>, Error> {
-        let listed = self.list_releases().await?;
-        let staged = listed
-            .into_iter()
-            .filter(|(_, files)| files.keys().any(|path| *path == layout::manifest().as_str()));
-        Ok(staged.map(|(release, _)| release).collect())
-    }
-
-    fn pointer_path(&self) -> ReleasePath {
+    pub(crate) fn pointer_path(&self) -> ReleasePath {
         layout::pointer(&self.pointer)
+    }
+
+    pub(crate) async fn read_pointer(&self) -> Result<PointerState, Error> {
+        PointerState::read(self.store.as_ref(), self.pointer_path()).await
     }
 }

@@ -1,9 +1,51 @@
+//! What an operation did, for people and programs.
+
 use std::fmt;
 
 use netboot_core::{PointerName, ReleaseId, ReleasePath};
 use serde::Serialize;
 
-use crate::Staged;
+/// What staging a release did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Staged {
+    /// The release. It boots from `releases/<id>/boot.ipxe` already.
+    pub release: ReleaseId,
+    /// How many objects were sent.
+    pub sent: usize,
+    /// Their size in bytes.
+    pub sent_bytes: u64,
+    /// How many objects were there already.
+    pub present: usize,
+    /// Their size in bytes.
+    pub present_bytes: u64,
+}
+
+impl Staged {
+    pub(crate) fn nothing(release: ReleaseId) -> Self {
+        Self { release, sent: 0, sent_bytes: 0, present: 0, present_bytes: 0 }
+    }
+
+    pub(crate) fn count(&mut self, size: u64, missing: bool) {
+        let (objects, bytes) = if missing {
+            (&mut self.sent, &mut self.sent_bytes)
+        } else {
+            (&mut self.present, &mut self.present_bytes)
+        };
+        *objects += 1;
+        *bytes += size;
+    }
+}
+
+impl fmt::Display for Staged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sent, sent_bytes, present, present_bytes, .. } = self;
+        write!(
+            f,
+            "sent {sent} files ({sent_bytes} bytes), {present} were there ({present_bytes} bytes)"
+        )
+    }
+}
 
 /// What became of the pointer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

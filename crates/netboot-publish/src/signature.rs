@@ -1,7 +1,8 @@
 //! Signatures of manifests: who signs, whom one trusts, what can be wrong.
 
 #[cfg(feature = "minisign")]
-mod minisign_key;
+pub(crate) mod minisign_key;
+pub(crate) mod problem;
 
 use std::fmt;
 use std::path::Path;
@@ -9,11 +10,9 @@ use std::sync::Arc;
 
 use minisign_verify::{PublicKey, Signature};
 use netboot_core::ReleaseId;
-use serde::Serialize;
 
-#[cfg(feature = "minisign")]
-pub use self::minisign_key::MinisignKey;
-use crate::Error;
+use crate::error::Error;
+use crate::signature::problem::SignatureProblem;
 
 /// Signs manifests: a key in a file (`MinisignKey` of the feature `minisign`), or a caller's own way
 /// to a key that never leaves its hardware.
@@ -150,55 +149,6 @@ impl fmt::Display for TrustedKey {
     }
 }
 
-/// What is wrong with the signature of a manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum SignatureProblem {
-    /// There is none.
-    Missing,
-    /// The signature is no signature file of minisign, or one in its legacy format.
-    Malformed,
-    /// None of the trusted keys made it.
-    UntrustedKey,
-    /// A trusted key's signature is of other bytes: manifest or signature was changed.
-    Mismatch,
-    /// A trusted key signed the manifest, but the signature says that it is of another release.
-    OtherRelease,
-}
-
-impl SignatureProblem {
-    /// What to do about it, as a sentence for an operator.
-    pub fn hint(self) -> &'static str {
-        match self {
-            Self::Missing => "stage the release again with its signer, or sign it with minisign",
-            Self::Malformed => {
-                "sign the release again, in minisign's format for prehashed files: `minisign -SH`"
-            }
-            Self::UntrustedKey => {
-                "trust the public key of whoever signed it, if that is who should sign releases, \
-                 or stage the release again with a trusted signer"
-            }
-            Self::Mismatch | Self::OtherRelease => {
-                "somebody changed the manifest or its signature: do not boot it; find out who can \
-                 write to the target, and stage the release again from its source"
-            }
-        }
-    }
-}
-
-impl fmt::Display for SignatureProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Missing => "it is not signed",
-            Self::Malformed => "its signature cannot be understood",
-            Self::UntrustedKey => "its signature is by none of the trusted keys",
-            Self::Mismatch => "its signature is not that of its manifest",
-            Self::OtherRelease => "its signature is that of another release",
-        })
-    }
-}
-
 /// What a signature says, under its own protection: which release it is of. Without a time, so
 /// that a release has nothing in it that differs from one publisher to the next.
 pub(crate) fn trusted_comment(release: &ReleaseId) -> String {
@@ -231,36 +181,4 @@ pub(crate) fn check(
         }
     }
     Err(problem)
-}
-
-#[cfg(all(test, feature = "minisign"))]
-mod tests {
-    use super::*;
-
-    /// Whoever can write to the target writes the signature's file too.
-    #[test]
-    fn a_signature_that_was_changed_or_cut_anywhere_is_refused_and_never_panics() {
-        let key: Arc<dyn Signer> = Arc::new(MinisignKey::generate().unwrap());
-        let release = ReleaseId::of([("a", &netboot_core::Sha256Digest::of(b"a"))]);
-        let manifest = b"a manifest";
-        let signed = key.sign(manifest, &trusted_comment(&release)).unwrap();
-        let keys = [key.public_key().clone()];
-        let checked = |signature: &[u8]| check(&keys, &release, manifest, Some(signature));
-        assert_eq!(checked(signed.as_bytes()), Ok(()));
-
-        let trusted = signed.find("trusted comment: netboot").unwrap();
-        let trusted = trusted..trusted + signed[trusted..].find('\n').unwrap();
-        for position in 0..signed.len() {
-            assert!(
-                checked(&signed.as_bytes()[..position]).is_err() || position + 2 > signed.len()
-            );
-            for byte in [0, b'\n', b' ', 0x80, 0xff, signed.as_bytes()[position] ^ 1] {
-                let mut changed = signed.clone().into_bytes();
-                changed[position] = byte;
-                let checked = checked(&changed);
-                let is_changed = changed != signed.as_bytes() && trusted.contains(&position);
-                assert!(!is_changed || checked.is_err(), "{position}: {byte}");
-            }
-        }
-    }
 }

@@ -1,6 +1,7 @@
-//! The promises of [`Publisher`], over any store.
+//! The promises of [`Publisher`](crate::Publisher), over any store.
 
 mod damage;
+mod fixture;
 mod going_live;
 mod proving;
 mod pruning;
@@ -8,17 +9,10 @@ mod publishing;
 mod repairing;
 mod signing;
 
-use std::sync::Arc;
-
-use netboot_core::{Context, Release, ReleaseId, ReleasePath};
-
-use crate::publisher::{Publisher, VerifyDepth, VerifyScope};
-use crate::store::{Store, Swap};
-
-type Make<'a> = &'a dyn Fn() -> Arc<dyn Store>;
+use crate::contract::publisher::fixture::Make;
 
 /// What depends on the store most.
-pub(super) async fn check_in_brief(make: Make<'_>) {
+pub(crate) async fn check_in_brief(make: Make<'_>) {
     publishing::publishing_makes_a_release_live(make).await;
     publishing::what_is_there_is_not_sent_again(make).await;
     damage::damage_is_found_and_repaired(make).await;
@@ -29,7 +23,7 @@ pub(super) async fn check_in_brief(make: Make<'_>) {
     publishing::cancelling_leaves_the_old_release_live(make).await;
 }
 
-pub(super) async fn check(make: Make<'_>) {
+pub(crate) async fn check(make: Make<'_>) {
     check_in_brief(make).await;
     going_live::links_of_the_old_layout_follow_the_live_release(make).await;
     damage::files_of_others_stay(make).await;
@@ -51,50 +45,4 @@ pub(super) async fn check(make: Make<'_>) {
     signing::a_signed_release_goes_live_and_is_signed_once(make).await;
     signing::only_what_a_trusted_key_signed_goes_live(make).await;
     signing::what_was_changed_after_signing_does_not_go_live(make).await;
-}
-
-fn path(text: &str) -> ReleasePath {
-    ReleasePath::new(text).unwrap()
-}
-
-fn publisher(store: &Arc<dyn Store>) -> Publisher {
-    Publisher::from(store.clone())
-}
-
-async fn text(store: &Arc<dyn Store>, path: &ReleasePath) -> Option<String> {
-    let document = store.read(path).await.unwrap()?;
-    Some(String::from_utf8(document.bytes.to_vec()).unwrap())
-}
-
-async fn put(store: &Arc<dyn Store>, place: &str, text: &'static str) {
-    let there = store.read(&path(place)).await.unwrap().map(|document| document.version);
-    let swap = store.swap(&path(place), there.as_ref(), text.into()).await.unwrap();
-    assert_eq!(swap, Swap::Done);
-}
-
-/// Flips a bit of a small object.
-async fn flip(store: &Arc<dyn Store>, path: &ReleasePath) {
-    let there = store.read(path).await.unwrap().unwrap();
-    let mut bytes = there.bytes.to_vec();
-    bytes[0] ^= 1;
-    let swap = store.swap(path, Some(&there.version), bytes.into()).await.unwrap();
-    assert_eq!(swap, Swap::Done);
-}
-
-async fn delete(store: &Arc<dyn Store>, place: &ReleasePath) {
-    store.delete(std::slice::from_ref(place), &Context::new()).await.unwrap();
-}
-
-async fn assert_clean(publisher: &Publisher) {
-    let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);
-    let report = publisher.verify(scope, depth, &Context::new()).await.unwrap();
-    assert!(report.is_clean(), "{report}");
-}
-
-async fn publish(publisher: &Publisher, release: &Release) {
-    publisher.publish(release, &Context::new()).await.unwrap();
-}
-
-fn ids<'a>(releases: impl IntoIterator<Item = &'a Release>) -> Vec<ReleaseId> {
-    releases.into_iter().map(|release| *release.id()).collect()
 }

@@ -1,3 +1,5 @@
+//! Small images and releases for tests.
+
 use std::sync::Arc;
 
 use netboot_core::{
@@ -31,12 +33,12 @@ pub fn sample_release(generation: &str) -> Release {
 }
 
 /// A release of one profile, since a store may take its time for each object.
-pub(super) fn small_release(generation: &str) -> Release {
+pub(crate) fn small_release(generation: &str) -> Release {
     release_of([sample_image("worker", generation)])
 }
 
 /// A release of these images.
-pub(super) fn release_of(images: impl IntoIterator<Item = Image>) -> Release {
+pub(crate) fn release_of(images: impl IntoIterator<Item = Image>) -> Release {
     let images: Vec<Image> = images.into_iter().collect();
     let profiles: Vec<ProfileName> = images.iter().map(|image| image.profile().clone()).collect();
     let script = |name, text| artifact(ArtifactKind::Script, name, text);

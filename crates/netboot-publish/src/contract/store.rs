@@ -1,6 +1,7 @@
 //! The sentences of the contract of [`Store`], by their numbers.
 
 mod artifacts;
+mod fixture;
 mod swap;
 
 use std::collections::BTreeMap;
@@ -9,18 +10,16 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use netboot_core::{
-    ArtifactKind, BytesArtifact, CancellationToken, Context, Event, FileName, Phase, ReleasePath,
-    Sha256Digest, Unit,
+    CancellationToken, Context, Event, FileName, Phase, ReleasePath, Sha256Digest, Unit,
 };
 use tokio::io::AsyncReadExt;
 
-use self::artifacts::{Lying, Zeros};
-use crate::Error;
+use crate::contract::store::artifacts::{Lying, Zeros};
+use crate::contract::store::fixture::{Make, get, path, put, upload};
+use crate::error::Error;
 use crate::store::{DOCUMENT_LIMIT, Entry, ListScope, Store, Upload};
 
-type Make<'a> = &'a dyn Fn() -> Arc<dyn Store>;
-
-pub(super) async fn check(make: Make<'_>) {
+pub(crate) async fn check(make: Make<'_>) {
     an_object_is_replaced_at_once(make).await;
     a_batch_arrives(make).await;
     other_bytes_than_announced_are_refused(make).await;
@@ -38,23 +37,6 @@ pub(super) async fn check(make: Make<'_>) {
     progress_is_reported(make).await;
     assert_eq!(make().capabilities(), make().capabilities(), "the abilities changed");
     assert!(!make().to_string().is_empty(), "a store has a name for people");
-}
-
-fn path(text: &str) -> ReleasePath {
-    ReleasePath::new(text).unwrap()
-}
-
-fn upload(place: &str, bytes: impl Into<Bytes>) -> Upload {
-    let name = FileName::new("object").unwrap();
-    Upload::new(path(place), Arc::new(BytesArtifact::new(ArtifactKind::Script, name, bytes)))
-}
-
-async fn put(store: &dyn Store, place: &str, bytes: impl Into<Bytes>) {
-    store.send(vec![upload(place, bytes)], &Context::new()).await.unwrap();
-}
-
-async fn get(store: &dyn Store, place: &str) -> Option<Bytes> {
-    store.read(&path(place)).await.unwrap().map(|document| document.bytes)
 }
 
 /// 1. A reader gets the old bytes or the new ones.

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::Error;
-use crate::publisher::damaged;
+use crate::error::Error;
+use crate::finding::damaged;
 
 impl Error {
     /// What to do about it, as a sentence for an operator.

@@ -1,12 +1,11 @@
-//! How errors are made of those below.
+//! How errors are made from others.
 
 use std::io;
 use std::path::Path;
 
 use netboot_core::{BackendError, ReleasePath};
 
-use super::Error;
-use crate::proof::StagedImage;
+use crate::error::Error;
 
 impl From<netboot_core::Error> for Error {
     fn from(error: netboot_core::Error) -> Self {
@@ -68,12 +67,6 @@ impl Error {
         let hint = source.hint();
         let (store, path) = (store.to_string(), path.to_string());
         Self::Store { store, action, path, hint, source: Box::new(source) }
-    }
-
-    /// Wraps the error of a [`Prover`](crate::Prover) that could not boot an image.
-    pub fn prover(image: &StagedImage, source: impl BackendError) -> Self {
-        let (release, hint) = (*image.release(), source.hint());
-        Self::Prover { release, hint, source: Box::new(source) }
     }
 
     /// Wraps the error of a [`Signer`](crate::Signer) of the caller's own.

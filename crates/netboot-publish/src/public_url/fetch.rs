@@ -5,8 +5,10 @@ use netboot_core::{Content, Context, ReleasePath, Sha256Hasher};
 use reqwest::header::{AGE, CONTENT_LENGTH};
 use reqwest::{Method, Response, StatusCode};
 
-use super::{PublicUrl, foreign, without_password};
-use crate::{DOCUMENT_LIMIT, Error, Finding};
+use crate::error::Error;
+use crate::finding::Finding;
+use crate::public_url::{PublicUrl, without_password};
+use crate::store::DOCUMENT_LIMIT;
 
 /// What came.
 #[derive(Debug)]
@@ -16,31 +18,31 @@ pub(crate) struct Fetched {
     /// The bytes, if they were to be kept.
     pub(crate) bytes: Bytes,
     /// The URL that a redirection led to, if there was one.
-    pub(super) redirected: Option<String>,
+    pub(crate) redirected: Option<String>,
     /// Whether that was from http to https.
-    pub(super) to_https: bool,
+    pub(crate) to_https: bool,
     /// For how many seconds a cache on the way had it.
     pub(crate) age: Option<u64>,
     /// Whether the server said how long it is.
-    pub(super) has_length: bool,
+    pub(crate) has_length: bool,
     /// How many bytes were read.
-    pub(super) received: u64,
+    pub(crate) received: u64,
 }
 
 /// What a server says of an object without sending it.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(crate) struct Head {
     /// How long it is.
-    pub(super) length: Option<u64>,
+    pub(crate) length: Option<u64>,
     /// The URL that a redirection led to, if there was one.
-    pub(super) redirected: Option<String>,
+    pub(crate) redirected: Option<String>,
     /// Whether that was from http to https.
-    pub(super) to_https: bool,
+    pub(crate) to_https: bool,
 }
 
 impl PublicUrl {
     /// Asks how long an object is; or what is wrong with the answer.
-    pub(super) async fn head(
+    pub(crate) async fn head(
         &self,
         path: &ReleasePath,
         context: &Context,
@@ -54,7 +56,7 @@ impl PublicUrl {
     }
 
     /// Fetches a small object and keeps it; or what is wrong with the answer.
-    pub(super) async fn fetch(
+    pub(crate) async fn fetch(
         &self,
         path: &ReleasePath,
         context: &Context,
@@ -70,7 +72,7 @@ impl PublicUrl {
 
     /// Fetches an object; or what is wrong with the answer. Of one that is larger than `limit` no
     /// more is read: servers may send without end.
-    pub(super) async fn fetch_up_to(
+    pub(crate) async fn fetch_up_to(
         &self,
         path: &ReleasePath,
         limit: u64,
@@ -159,4 +161,12 @@ impl PublicUrl {
 
 fn number(response: &Response, name: &reqwest::header::HeaderName) -> Option<u64> {
     response.headers().get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// What is nobody's of ours: a page to log in at, if it came from elsewhere.
+pub(crate) fn foreign(path: ReleasePath, fetched: &Fetched) -> Finding {
+    match fetched.redirected.clone() {
+        Some(to) => Finding::Redirected { path, to },
+        None => Finding::Foreign { path },
+    }
 }

@@ -8,11 +8,15 @@ use netboot_core::{
     Content, Context, Manifest, Phase, ReleaseId, ReleasePath, Sha256Digest, layout,
 };
 
-use super::PublicUrl;
-use super::fetch::Fetched;
+use crate::error::Error;
+use crate::finding::{Finding, NOT_LIVE};
 use crate::pointer::{Pointer, PointerContent};
-use crate::publisher::{VerifyDepth, VerifyReport, required, to_read};
-use crate::{Error, Finding, signature};
+use crate::public_url::PublicUrl;
+use crate::public_url::fetch::{Fetched, foreign};
+use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::checks::objects::required;
+use crate::signature;
+use crate::verify_report::VerifyReport;
 
 /// How many objects are fetched at once.
 const PARALLEL_FETCHES: usize = 4;
@@ -119,7 +123,7 @@ impl PublicUrl {
         }
         let objects = required(manifest);
         report.objects += objects.len();
-        let read = to_read(objects.clone(), std::slice::from_ref(manifest), depth);
+        let read = depth.to_read(objects.clone(), std::slice::from_ref(manifest));
         let entry_points = manifest.entry_points();
         let all: BTreeMap<ReleasePath, Content> =
             objects.into_iter().chain(entry_points.clone()).collect();
@@ -231,17 +235,6 @@ impl PublicUrl {
                 Ok(None)
             }
         }
-    }
-}
-
-/// What a pointer has that says other than its release does.
-const NOT_LIVE: &str = "its script is not that of the live release";
-
-/// What is nobody's of ours: a page to log in at, if it came from elsewhere.
-pub(crate) fn foreign(path: ReleasePath, fetched: &Fetched) -> Finding {
-    match fetched.redirected.clone() {
-        Some(to) => Finding::Redirected { path, to },
-        None => Finding::Foreign { path },
     }
 }
 

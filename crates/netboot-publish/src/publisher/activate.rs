@@ -2,26 +2,21 @@
 
 use std::time::Instant;
 
-use netboot_core::{Context, Event, Manifest, Phase, ReleaseId, layout};
+use netboot_core::{Context, Event, Manifest, Phase, ReleaseId, ReleasePath, layout};
 
-use super::Publisher;
-use super::target::PointerState;
-use super::verify::VerifyDepth;
-use crate::Error;
+use crate::error::Error;
 use crate::pointer::{Activation, ActivationKind, Pointer};
+use crate::publisher::Publisher;
+use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::checks::legacy_links::abandoned_links;
+use crate::publisher::checks::whole::require_whole;
+use crate::publisher::inventory::pointer_state::PointerState;
+use crate::publisher::inventory::stored_manifest::{
+    StoredManifest, read_exactly, read_pointer_script,
+};
+use crate::publisher::uploads::upload;
 use crate::receipt::{Outcome, Receipt};
 use crate::store::Swap;
-
-/// Which release to roll back to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RollbackTo {
-    /// The one that was live before the live one. Rolling back again goes one further: a release
-    /// that was rolled back from counts as if it had never been live.
-    Previous,
-    /// This one, whether it was ever live or not.
-    Release(ReleaseId),
-}
 
 impl Publisher {
     /// Makes a staged release the live one, by replacing the pointer.
@@ -38,24 +33,6 @@ impl Publisher {
         self.make_live(release, &base, ActivationKind::Activated, context).await
     }
 
-    /// Makes a release the live one again.
-    ///
-    /// # Errors
-    /// [`Error::NothingToRollBackTo`]; [`Error::NotStaged`] or [`Error::NotWhole`] when the
-    /// release was pruned, or else those of [`activate`](Self::activate).
-    pub async fn rollback(&self, to: RollbackTo, context: &Context) -> Result<Receipt, Error> {
-        let base = self.read_pointer().await?;
-        base.understood()?;
-        let release = match to {
-            RollbackTo::Release(release) => release,
-            RollbackTo::Previous => base
-                .pointer()
-                .and_then(Pointer::previous)
-                .ok_or_else(|| Error::NothingToRollBackTo { pointer: self.pointer.clone() })?,
-        };
-        self.make_live(&release, &base, ActivationKind::RolledBack, context).await
-    }
-
     /// Replaces the pointer by that of `release`, if it is still what `base` says.
     pub(crate) async fn make_live(
         &self,
@@ -65,24 +42,24 @@ impl Publisher {
         context: &Context,
     ) -> Result<Receipt, Error> {
         let _phase = context.phase(Phase::Activating, None);
+        let store = self.store.as_ref();
         if self.verification == VerifyDepth::Content {
             // It takes long, and keeps nobody waiting.
-            let stored = self.read_staged(release).await?;
-            self.require_whole(&stored.manifest, VerifyDepth::Content, context).await?;
+            let stored = StoredManifest::require(store, release).await?;
+            require_whole(&self.store, &stored.manifest, VerifyDepth::Content, context).await?;
         }
-        let lock = self.store.lock(context).await?;
-        let stored = self.read_staged(release).await?;
-        self.require_signature(release, &stored).await?;
+        let lock = store.lock(context).await?;
+        let stored = StoredManifest::require(store, release).await?;
+        self.signing.require(store, &stored).await?;
         let manifest = stored.manifest;
-        let scripts = self.trusted_keys.is_some() || self.verification > VerifyDepth::Listing;
+        let scripts = self.signing.is_required() || self.verification > VerifyDepth::Listing;
         let depth = if scripts { VerifyDepth::Scripts } else { VerifyDepth::Listing };
-        self.require_whole(&manifest, depth, context).await?;
-        let script = layout::in_release(release, &layout::release_pointer());
-        let script = self.read_exactly(&manifest, script, manifest.pointer()).await?;
+        require_whole(&self.store, &manifest, depth, context).await?;
+        let script = read_pointer_script(store, &manifest).await?;
         let pointer = Pointer::new(&script, Activation::now(kind, *release), base.history())
             .map_err(|problem| Error::MalformedPointer { path: self.pointer_path(), problem })?;
 
-        let places = self.writable_places(&manifest, base).await?;
+        let places = self.places.require_writable(store, &manifest, base).await?;
         let entry_points = places.entry_points_to_write();
         lock.check()?;
         self.write_entry_points(&manifest, &entry_points, context).await?;
@@ -153,20 +130,39 @@ impl Publisher {
         Err(Error::Conflict { pointer, expected, found: now.live() })
     }
 
+    /// Writes these entry points of a staged release.
+    async fn write_entry_points(
+        &self,
+        manifest: &Manifest,
+        paths: &[ReleasePath],
+        context: &Context,
+    ) -> Result<(), Error> {
+        let (store, mut uploads) = (self.store.as_ref(), Vec::new());
+        for path in paths {
+            let Some(entry_point) = manifest.entry_points().get(path) else { continue };
+            let blob = layout::blob(&entry_point.sha256);
+            let text = read_exactly(store, manifest.release(), blob, *entry_point).await?;
+            uploads.push(upload(path.clone(), text)?);
+        }
+        self.store.send(uploads, context).await
+    }
+
     async fn delete_abandoned_links(
         &self,
         base: &PointerState,
         new: &Manifest,
         context: &Context,
     ) -> Result<(), Error> {
-        let Some(old) = base.live().filter(|_| self.legacy_links) else { return Ok(()) };
+        let Some(old) = base.live().filter(|_| self.places.legacy_links) else { return Ok(()) };
         // The old release may be gone or damaged: then its links are not known any more.
-        let Ok(Some(old)) = self.read_manifest(&old).await else { return Ok(()) };
-        let abandoned = self.abandoned_links(&old.manifest, new).await?;
+        let Ok(Some(old)) = StoredManifest::find(self.store.as_ref(), &old).await else {
+            return Ok(());
+        };
+        let abandoned = abandoned_links(self.store.as_ref(), &old.manifest, new).await?;
         if abandoned.is_empty() { Ok(()) } else { self.store.delete(&abandoned, context).await }
     }
 
-    pub(super) fn order_guarded(&self, context: &Context) -> bool {
+    pub(crate) fn order_guarded(&self, context: &Context) -> bool {
         let guarded = self.store.capabilities().compare_and_swap();
         if !guarded {
             context.emit(Event::Warning {

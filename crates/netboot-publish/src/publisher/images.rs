@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use netboot_core::{
-    Artifact, ArtifactKind, ArtifactReader, Content, FileName, FileRecord, Image, ReleaseId,
-    ReleasePath, Sha256Digest, layout,
-};
+use netboot_core::{ArtifactKind, FileRecord, Image, ReleaseId, layout};
 
-use super::Publisher;
-use crate::{Error, Store};
+use crate::error::Error;
+use crate::publisher::Publisher;
+use crate::publisher::inventory::stored_artifact::StoredArtifact;
+use crate::publisher::inventory::stored_manifest::StoredManifest;
 
 impl Publisher {
     /// The images of a release at the target, to make another release of them together with new
@@ -20,7 +18,7 @@ impl Publisher {
     /// [`Error::NotStaged`], [`Error::MalformedManifest`]; when the target cannot be reached or
     /// read.
     pub async fn images(&self, release: &ReleaseId) -> Result<Vec<Image>, Error> {
-        let stored = self.read_staged(release).await?;
+        let stored = StoredManifest::require(self.store.as_ref(), release).await?;
         let images = stored.manifest.images().iter().map(|(profile, manifest)| {
             Ok(Image::from_manifest(profile, manifest, |kind, record: &FileRecord| {
                 let path = match kind {
@@ -34,56 +32,5 @@ impl Publisher {
             })?)
         });
         images.collect()
-    }
-}
-
-/// An artifact that lies in a store.
-#[derive(Debug)]
-pub(super) struct StoredArtifact {
-    store: Arc<dyn Store>,
-    kind: ArtifactKind,
-    record: FileRecord,
-    path: ReleasePath,
-}
-
-impl StoredArtifact {
-    /// Any object of a release.
-    pub(super) fn object(
-        store: Arc<dyn Store>,
-        path: &ReleasePath,
-        content: Content,
-    ) -> Result<Self, Error> {
-        let file_name = path.as_str().rsplit('/').next().unwrap_or_default();
-        let file_name = FileName::new(file_name)?;
-        let record = FileRecord::new(file_name, content);
-        Ok(Self { store, kind: ArtifactKind::Script, record, path: path.clone() })
-    }
-}
-
-#[async_trait]
-impl Artifact for StoredArtifact {
-    fn kind(&self) -> ArtifactKind {
-        self.kind
-    }
-
-    fn file_name(&self) -> &FileName {
-        &self.record.file_name
-    }
-
-    fn size(&self) -> u64 {
-        self.record.size
-    }
-
-    fn sha256(&self) -> Sha256Digest {
-        self.record.sha256
-    }
-
-    async fn open(&self) -> Result<ArtifactReader, netboot_core::Error> {
-        let failed = |source| netboot_core::Error::io("read", self.path.as_str(), source);
-        match self.store.open(&self.path).await {
-            Ok(Some(reader)) => Ok(reader),
-            Ok(None) => Err(failed(std::io::ErrorKind::NotFound.into())),
-            Err(error) => Err(failed(std::io::Error::other(error))),
-        }
     }
 }

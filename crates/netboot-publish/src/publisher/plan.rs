@@ -5,10 +5,10 @@ use std::fmt;
 use netboot_core::{Context, Phase, Release, ReleaseId, ReleasePath};
 use serde::Serialize;
 
-use super::Publisher;
-use super::stage::logs_of;
-use super::whole::{finding, required};
-use crate::Error;
+use crate::error::Error;
+use crate::publisher::Publisher;
+use crate::publisher::checks::objects::{logs_of, required};
+use crate::publisher::checks::whole::finding;
 
 /// What publishing a release would do. `Display` tells it in one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,7 +77,7 @@ impl Publisher {
         context.check()?;
         let base = self.read_pointer().await?;
         base.understood()?;
-        let places = self.places(release.manifest(), &base).await?;
+        let places = self.places.look(self.store.as_ref(), release.manifest(), &base).await?;
         let staged = self.is_staged(release).await?;
         let mut required = required(release.manifest());
         if staged {

@@ -2,13 +2,15 @@
 
 use netboot_core::{Context, Release, ReleaseId};
 
-use super::Publisher;
-use super::stage::Staged;
-use super::target::PointerState;
-use super::verify::VerifyDepth;
-use crate::Error;
+use crate::error::Error;
 use crate::pointer::ActivationKind;
-use crate::receipt::Receipt;
+use crate::publisher::Publisher;
+use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::checks::objects::all_present;
+use crate::publisher::checks::whole::require_whole;
+use crate::publisher::inventory::pointer_state::PointerState;
+use crate::publisher::inventory::stored_manifest::StoredManifest;
+use crate::receipt::{Receipt, Staged};
 
 /// A release that is staged, and what was live when that began.
 #[derive(Debug, Clone)]
@@ -36,10 +38,20 @@ impl Publisher {
         context: &Context,
     ) -> Result<Prepared, Error> {
         let base = self.read_pointer().await?;
-        self.writable_places(release.manifest(), &base).await?;
-        self.require_signable(release).await?;
+        self.require_publishable(release, &base).await?;
         let staged = self.stage(release, context).await?;
         Ok(Prepared { base, staged })
+    }
+
+    /// Finds what would keep a release from going live once it is staged.
+    pub(crate) async fn require_publishable(
+        &self,
+        release: &Release,
+        base: &PointerState,
+    ) -> Result<(), Error> {
+        let store = self.store.as_ref();
+        self.places.require_writable(store, release.manifest(), base).await?;
+        self.signing.require_signable(store, release.id()).await
     }
 
     /// What is staged of a release that could go live now, in place of what `base` says.
@@ -49,11 +61,12 @@ impl Publisher {
         base: &PointerState,
         context: &Context,
     ) -> Result<Staged, Error> {
-        let stored = self.read_staged(release).await?;
-        self.require_signature(release, &stored).await?;
-        self.writable_places(&stored.manifest, base).await?;
-        self.require_whole(&stored.manifest, VerifyDepth::Listing, context).await?;
-        Ok(Staged::all_present(&stored.manifest))
+        let store = self.store.as_ref();
+        let stored = StoredManifest::require(store, release).await?;
+        self.signing.require(store, &stored).await?;
+        self.places.require_writable(store, &stored.manifest, base).await?;
+        require_whole(&self.store, &stored.manifest, VerifyDepth::Listing, context).await?;
+        Ok(all_present(&stored.manifest))
     }
 
     /// Makes a prepared release live, if what was live then still is.

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netboot_core::{Context, Release, ReleaseId};
 
-use super::Publisher;
-use super::verify::VerifyDepth;
-use crate::Error;
-use crate::proof::{ProofReport, ProvenReceipt, Prover, StagedImage, Verdict};
+use crate::error::Error;
+use crate::proof::{ProofReport, ProvenReceipt, Verdict};
+use crate::prover::{Prover, StagedImage};
+use crate::publisher::Publisher;
+use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::checks::whole::require_whole;
+use crate::publisher::inventory::stored_manifest::StoredManifest;
 
 impl Publisher {
     /// Stages a release, lets `prover` boot its images from where they lie, one after the other,
@@ -46,9 +49,9 @@ impl Publisher {
         prover: &dyn Prover,
         context: &Context,
     ) -> Result<ProofReport, Error> {
-        let stored = self.read_staged(release).await?;
-        self.require_signature(release, &stored).await?;
-        self.require_whole(&stored.manifest, VerifyDepth::Listing, context).await?;
+        let stored = StoredManifest::require(self.store.as_ref(), release).await?;
+        self.signing.require(self.store.as_ref(), &stored).await?;
+        require_whole(&self.store, &stored.manifest, VerifyDepth::Listing, context).await?;
         let (mut proofs, mut failures) = (BTreeMap::new(), BTreeMap::new());
         let mut untried = BTreeSet::new();
         for (profile, image) in stored.manifest.images() {

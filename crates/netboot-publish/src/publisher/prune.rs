@@ -1,69 +1,24 @@
 //! Deleting what is no longer wanted, and nothing else.
 
+pub(crate) mod retention;
 mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use netboot_core::{Context, Manifest, Phase, ReleaseId, ReleasePath, Sha256Digest, layout};
+use netboot_core::{Context, Phase, ReleaseId, ReleasePath, Sha256Digest, layout};
 use serde::Serialize;
 
-use super::Publisher;
-use super::target::{StoredManifest, incomplete_manifest, upload};
-use super::whole::required;
-use crate::Error;
-use crate::store::{Entry, ListScope};
-
-/// Which releases [`Publisher::prune`] keeps.
-///
-/// ```
-/// use std::time::Duration;
-/// use netboot_publish::Retention;
-///
-/// let retention = Retention::default().with_keep_last(5).with_grace(Duration::from_secs(3600));
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retention {
-    keep_last: usize,
-    grace: Duration,
-    dry_run: bool,
-}
-
-impl Default for Retention {
-    /// The last three releases, a grace time of one day.
-    fn default() -> Self {
-        Self { keep_last: 3, grace: Duration::from_secs(24 * 60 * 60), dry_run: false }
-    }
-}
-
-impl Retention {
-    /// Sets how many different releases of each pointer's history are kept, the newest first and
-    /// the live one among them. The live one is kept in any case.
-    #[must_use]
-    pub fn with_keep_last(mut self, releases: usize) -> Self {
-        self.keep_last = releases;
-        self
-    }
-
-    /// Sets for how long a release is kept after it was staged or live last, and a blob after it
-    /// was sent. It has to be longer than the slowest machine boots and the slowest publisher
-    /// sends; where the store has no lock, it is what keeps publishers from each other's work. It
-    /// does not cover blobs that were sent long ago, are of no release any more, and are wanted
-    /// again just while they are deleted: without a lock, prune while nobody publishes.
-    #[must_use]
-    pub fn with_grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
-        self
-    }
-
-    /// Sets whether the report only says what would be deleted.
-    #[must_use]
-    pub fn with_dry_run(mut self, dry_run: bool) -> Self {
-        self.dry_run = dry_run;
-        self
-    }
-}
+use crate::error::Error;
+use crate::publisher::Publisher;
+use crate::publisher::checks::objects::required;
+use crate::publisher::inventory::release_files::{ReleaseFiles, list_blobs, own_paths};
+use crate::publisher::inventory::stored_manifest::{StoredManifest, is_damaged};
+use crate::publisher::prune::retention::Retention;
+use crate::publisher::prune::wanted::Wanted;
+use crate::publisher::uploads::upload;
+use crate::store::{Entry, Store};
 
 /// What pruning did, or would do in a dry run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -97,9 +52,6 @@ impl fmt::Display for PruneReport {
         )
     }
 }
-
-/// A release's files at the target, by path below it.
-type Files = BTreeMap<String, Entry>;
 
 impl Publisher {
     /// Deletes releases that are no longer wanted, then blobs that no kept release names.
@@ -139,26 +91,21 @@ impl Publisher {
             let modified = entry.and_then(Entry::modified);
             oldest.is_none_or(|oldest| modified.is_some_and(|modified| modified >= oldest))
         };
-        let wanted = self.wanted(retention, oldest).await?;
+        let store = self.store.as_ref();
+        let wanted = Wanted::read(store, &self.pointer, retention.keep_last, oldest).await?;
         let mut report = PruneReport { dry_run: retention.dry_run, ..PruneReport::default() };
         let mut kept_blobs = BTreeSet::new();
         let mut unwanted = Vec::new();
-        let incomplete = incomplete_manifest()?;
-        let releases = self.list_releases().await?;
-        wanted::require_manifests(&wanted.live, &releases)?;
+        let releases = ReleaseFiles::list(store).await?;
+        wanted.require_manifests(&releases)?;
         for (release, files) in releases {
-            let manifest = files.get(layout::manifest().as_str());
-            let record = files.get(incomplete.as_str());
-            let Some(entry) = manifest.or(record) else { continue };
-            let path = if manifest.is_some() { layout::manifest() } else { incomplete.clone() };
-            let keep =
-                wanted.releases.contains(&release) || is_young(Some(entry)) || is_young(record);
-            let stored = match self.read_manifest_at(&release, &path).await {
+            let Some(path) = files.records().next() else { continue };
+            let is_wanted = wanted.releases.contains(&release);
+            let keep = is_wanted || files.records().any(|path| is_young(files.get(&path)));
+            let stored = match StoredManifest::find_at(store, &release, &path).await {
                 Ok(Some(stored)) => stored,
                 Ok(None) => continue,
-                Err(Error::MalformedManifest { source, .. })
-                    if !keep && !matches!(*source, netboot_core::Error::ManifestVersion { .. }) =>
-                {
+                Err(error) if !keep && is_damaged(&error) => {
                     report.left_alone.insert(release);
                     continue;
                 }
@@ -174,102 +121,79 @@ impl Publisher {
         }
         for (release, files, stored) in unwanted {
             context.check()?;
-            let paths = files_of(&stored.manifest, &files);
-            report.freed_bytes +=
-                paths.iter().filter_map(|path| files.get(path)?.size()).sum::<u64>();
+            let own = own_paths(&stored.manifest).chain([layout::manifest()]);
+            report.freed_bytes += own.filter_map(|path| files.get(&path)?.size()).sum::<u64>();
             report.deleted.insert(release);
             if !retention.dry_run {
-                self.delete_release(&release, &files, &stored, context).await?;
+                delete_release(store, &files, &stored, context).await?;
             }
         }
         let mut blobs = BTreeMap::new();
-        for listed in self.store.list(&ListScope::Below(ReleasePath::new("blobs")?)).await? {
-            let Some(sha256) = blob_digest(&listed.path) else { continue };
-            let size = listed.entry.size().filter(|_| !is_young(Some(&listed.entry)));
+        for (sha256, entry) in list_blobs(store).await? {
+            let size = entry.size().filter(|_| !is_young(Some(&entry)));
             if let Some(size) = size.filter(|_| !kept_blobs.contains(&sha256)) {
                 blobs.insert(sha256, size);
             }
         }
-        if !(retention.dry_run || blobs.is_empty() || self.store.capabilities().lock()) {
+        if !(retention.dry_run || blobs.is_empty() || store.capabilities().lock()) {
             // Nobody waited for this: what others staged meanwhile may rely on what was there.
-            let named = self.blobs_named_now(&report.kept).await?;
+            let named = blobs_named_now(store, &report.kept).await?;
             blobs.retain(|sha256, _| !named.contains(sha256));
         }
         report.freed_bytes += blobs.values().sum::<u64>();
         report.deleted_blobs = blobs.into_keys().collect();
         if !retention.dry_run {
             let paths: Vec<_> = report.deleted_blobs.iter().map(layout::blob).collect();
-            self.store.delete(&paths, context).await?;
+            store.delete(&paths, context).await?;
         }
         Ok(report)
     }
+}
 
-    /// The blobs of the releases that are at the target now, but for those `known`.
-    async fn blobs_named_now(
-        &self,
-        known: &BTreeSet<ReleaseId>,
-    ) -> Result<BTreeSet<Sha256Digest>, Error> {
-        let mut named = BTreeSet::new();
-        let incomplete = incomplete_manifest()?;
-        for (release, files) in self.list_releases().await? {
-            for path in [layout::manifest(), incomplete.clone()] {
-                if known.contains(&release) || !files.contains_key(path.as_str()) {
-                    continue;
-                }
-                match self.read_manifest_at(&release, &path).await {
-                    Ok(stored) => named.extend(stored.iter().flat_map(|stored| {
-                        required(&stored.manifest).into_values().map(|content| content.sha256)
-                    })),
-                    Err(Error::MalformedManifest { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        Ok(named)
-    }
-
-    async fn delete_release(
-        &self,
-        release: &ReleaseId,
-        files: &Files,
-        stored: &StoredManifest,
-        context: &Context,
-    ) -> Result<(), Error> {
-        let place = |path: &ReleasePath| layout::in_release(release, path);
-        let (manifest, incomplete) = (layout::manifest(), incomplete_manifest()?);
-        let own = stored.manifest.own_paths().map(place);
-        let records = [layout::release_pointer(), layout::manifest_signature()];
-        let own: Vec<_> = own.chain(records.iter().map(place)).collect();
-        if files.contains_key(manifest.as_str()) {
-            // From here on the release is not whole, and it is known which files are its own.
-            let record = upload(place(&incomplete), stored.json.clone())?;
-            match self.store.send(vec![record], context).await {
-                Ok(()) => self.store.delete(&[place(&manifest)], context).await?,
-                // Not even for that is there room. What is its own goes first then: without it the
-                // release is not whole either, and the manifest still says which files those were.
-                Err(error) if error.is_storage_full() => {
-                    self.store.delete(&own, context).await?;
-                    return self.store.delete(&[place(&manifest)], context).await;
-                }
+/// The blobs of the releases that are at the target now, but for those `known`.
+async fn blobs_named_now(
+    store: &dyn Store,
+    known: &BTreeSet<ReleaseId>,
+) -> Result<BTreeSet<Sha256Digest>, Error> {
+    let mut named = BTreeSet::new();
+    for (release, files) in ReleaseFiles::list(store).await? {
+        for path in files.records().filter(|_| !known.contains(&release)) {
+            match StoredManifest::find_at(store, &release, &path).await {
+                Ok(stored) => named.extend(stored.iter().flat_map(|stored| {
+                    required(&stored.manifest).into_values().map(|content| content.sha256)
+                })),
+                Err(Error::MalformedManifest { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        self.store.delete(&own, context).await?;
-        self.store.delete(&[place(&incomplete)], context).await
     }
+    Ok(named)
 }
 
-/// Which of the files below a release are its own: only those are deleted.
-fn files_of(manifest: &Manifest, files: &Files) -> Vec<String> {
-    let own = manifest.own_paths().map(ToString::to_string);
-    let records = [layout::release_pointer(), layout::manifest_signature(), layout::manifest()];
-    let own = own.chain(records.map(String::from));
-    own.filter(|path| files.contains_key(path)).collect()
-}
-
-/// The digest of `blobs/<sha256>`.
-pub(super) fn blob_digest(path: &str) -> Option<Sha256Digest> {
-    let name = path.strip_prefix("blobs/")?;
-    let digest: Sha256Digest = name.parse().ok()?;
-    (digest.to_string() == name).then_some(digest)
+/// Deletes the files that are a release's own.
+async fn delete_release(
+    store: &dyn Store,
+    files: &ReleaseFiles,
+    stored: &StoredManifest,
+    context: &Context,
+) -> Result<(), Error> {
+    let place = |path: ReleasePath| layout::in_release(stored.manifest.release(), &path);
+    let (manifest, incomplete) = (place(layout::manifest()), place(layout::incomplete_manifest()));
+    let own: Vec<ReleasePath> = own_paths(&stored.manifest).map(place).collect();
+    if files.is_staged() {
+        // From here on the release is not whole, and it is known which files are its own.
+        let record = upload(incomplete.clone(), stored.json.clone())?;
+        match store.send(vec![record], context).await {
+            Ok(()) => store.delete(&[manifest], context).await?,
+            // Not even for that is there room. What is its own goes first then: without it the
+            // release is not whole either, and the manifest still says which files those were.
+            Err(error) if error.is_storage_full() => {
+                store.delete(&own, context).await?;
+                return store.delete(&[manifest], context).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    store.delete(&own, context).await?;
+    store.delete(&[incomplete], context).await
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use netboot_core::{Context, Release, ReleaseId, ReleasePath};
 
-use super::Publisher;
-use super::stage::{Staged, damaged, same_promises};
-use super::target::{PointerState, StoredManifest};
-use super::whole::required;
-use crate::Error;
+use crate::error::Error;
+use crate::finding::damaged;
 use crate::pointer::ActivationKind;
+use crate::publisher::Publisher;
+use crate::publisher::checks::objects::all_present;
+use crate::publisher::inventory::pointer_state::PointerState;
+use crate::publisher::inventory::stored_manifest::StoredManifest;
 use crate::receipt::Receipt;
 
 /// How often a release is staged when parts of it turn out to be damaged, or pruned meanwhile.
@@ -24,7 +25,8 @@ impl Publisher {
     /// release from going live, such as [`Error::ForeignFile`], is found before anything is sent.
     /// [`Error::Conflict`] also when the pointer changed while the release was being sent.
     pub async fn publish(&self, release: &Release, context: &Context) -> Result<Receipt, Error> {
-        let (base, stored) = tokio::try_join!(self.read_pointer(), self.manifest_of(release))?;
+        let stored = StoredManifest::find_sound(self.store.as_ref(), release.id());
+        let (base, stored) = tokio::try_join!(self.read_pointer(), stored)?;
         self.publish_from(release, &base, stored.as_ref(), context).await
     }
 
@@ -40,7 +42,8 @@ impl Publisher {
         release: &Release,
         context: &Context,
     ) -> Result<Receipt, Error> {
-        let (found, stored) = tokio::try_join!(self.read_pointer(), self.manifest_of(release))?;
+        let stored = StoredManifest::find_sound(self.store.as_ref(), release.id());
+        let (found, stored) = tokio::try_join!(self.read_pointer(), stored)?;
         found.understood()?;
         if found.live() != base.copied() {
             let (pointer, expected) = (self.pointer.clone(), base.copied());
@@ -59,8 +62,7 @@ impl Publisher {
         if let Some(unchanged) = self.find_unchanged(release, base, stored, context).await? {
             return Ok(unchanged);
         }
-        self.writable_places(release.manifest(), base).await?;
-        self.require_signable(release).await?;
+        self.require_publishable(release, base).await?;
         let mut damage = BTreeSet::new();
         let mut attempt = 1;
         loop {
@@ -88,7 +90,7 @@ impl Publisher {
     ) -> Result<Receipt, Error> {
         let live = base.live() == Some(*release.id()) && damage.is_empty();
         let staged = if live && self.is_staged(release).await? {
-            Staged::all_present(release.manifest())
+            all_present(release.manifest())
         } else {
             // What else is damaged, activation finds.
             self.stage_over(release, damage, context).await?
@@ -96,17 +98,5 @@ impl Publisher {
         let receipt =
             self.make_live(release.id(), base, ActivationKind::Activated, context).await?;
         Ok(Receipt { staged: Some(staged), ..receipt })
-    }
-
-    /// Whether this very release is at the target, and whole.
-    pub(super) async fn is_staged(&self, release: &Release) -> Result<bool, Error> {
-        match self.manifest_of(release).await? {
-            Some(stored) if same_promises(&stored.manifest, release.manifest()) => {
-                let (findings, _) = self.check_sizes(required(&stored.manifest)).await?;
-                let unsigned = self.lacks_signature(release.id(), &stored.json).await?;
-                Ok(findings.is_empty() && !unsigned)
-            }
-            _ => Ok(false),
-        }
     }
 }

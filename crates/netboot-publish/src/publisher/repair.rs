@@ -2,59 +2,24 @@
 
 mod manifests;
 mod places;
-mod source;
-
-use std::collections::BTreeMap;
-use std::fmt;
+pub(crate) mod report;
+pub(crate) mod source;
 
 use bytes::Bytes;
-use netboot_core::{
-    Content, Context, Manifest, Phase, ReleaseId, ReleasePath, Sha256Digest, layout,
-};
-use serde::Serialize;
+use netboot_core::layout::{self, Area};
+use netboot_core::{Content, Context, Manifest, Phase, ReleaseId, ReleasePath, Sha256Digest};
 
-use self::manifests::Candidate;
-pub use self::source::RepairSource;
-use super::Publisher;
-use super::content::check_contents;
-use super::target::{incomplete_manifest, upload};
-use super::whole::required;
+use crate::error::Error;
+use crate::finding::Finding;
+use crate::publisher::Publisher;
+use crate::publisher::checks::contents::check_contents;
+use crate::publisher::checks::objects::required;
+use crate::publisher::checks::whole::check_sizes;
+use crate::publisher::repair::manifests::{Candidate, candidates};
+use crate::publisher::repair::report::RepairReport;
+use crate::publisher::repair::source::RepairSource;
+use crate::publisher::uploads::upload;
 use crate::store::Upload;
-use crate::{Error, Finding};
-
-/// What [`Publisher::repair`] did. `Display` tells it, a line for each thing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct RepairReport {
-    /// The release.
-    pub release: ReleaseId,
-    /// How many bytes were read and hashed to find what is damaged.
-    pub hashed_bytes: u64,
-    /// What was wrong.
-    pub found: Vec<Finding>,
-    /// What was sent again, with its size in bytes.
-    pub mended: BTreeMap<ReleasePath, u64>,
-    /// What is still wrong: no source has it, or it is another's file.
-    pub remaining: Vec<Finding>,
-}
-
-impl RepairReport {
-    /// Whether nothing is wrong any more.
-    pub fn is_whole(&self) -> bool {
-        self.remaining.is_empty()
-    }
-}
-
-impl fmt::Display for RepairReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { release, found, mended, remaining, .. } = self;
-        let (count, bytes) = (mended.len(), mended.values().sum::<u64>());
-        write!(f, "release {}: {} findings, ", release.short(), found.len())?;
-        write!(f, "sent {count} files again ({bytes} bytes)")?;
-        mended.keys().try_for_each(|path| write!(f, "\nmended `{path}`"))?;
-        remaining.iter().try_for_each(|finding| write!(f, "\nstill wrong: {finding}"))
-    }
-}
 
 /// What there is to send for a manifest, and what cannot be found anywhere.
 #[derive(Debug, Default)]
@@ -90,15 +55,9 @@ impl Publisher {
         context: &Context,
     ) -> Result<RepairReport, Error> {
         let _phase = context.phase(Phase::Staging, None);
-        let mut report = RepairReport {
-            release: *release,
-            hashed_bytes: 0,
-            found: Vec::new(),
-            mended: BTreeMap::new(),
-            remaining: Vec::new(),
-        };
+        let (store, mut report) = (self.store.as_ref(), RepairReport::new(*release));
         let mut best: Option<(Candidate, Mending)> = None;
-        for candidate in self.candidates(release, sources, &mut report).await? {
+        for candidate in candidates(store, &self.signing, release, sources, &mut report).await? {
             let mending = self.mending(&candidate.manifest, sources, context).await?;
             report.hashed_bytes += mending.hashed_bytes;
             let complete = mending.unfound.is_empty();
@@ -113,19 +72,19 @@ impl Publisher {
             return Err(Error::NotStaged { release: *release });
         };
         report.found.extend(mending.findings);
-        let incomplete = layout::in_release(release, &incomplete_manifest()?);
+        let incomplete = layout::in_release(release, &layout::incomplete_manifest());
         if !records.is_empty() {
             // So that pruning knows whose files these are until the manifest is there.
             let json = manifest.to_json()?.into();
-            self.store.send(vec![upload(incomplete.clone(), json)?], context).await?;
+            store.send(vec![upload(incomplete.clone(), json)?], context).await?;
         }
-        self.mend(mending.blobs, &mut report, context).await?;
-        self.mend(mending.files, &mut report, context).await?;
+        report.mend(store, mending.blobs, context).await?;
+        report.mend(store, mending.files, context).await?;
         if mending.unfound.is_empty() {
             for record in records {
-                self.mend(vec![record], &mut report, context).await?;
+                report.mend(store, vec![record], context).await?;
             }
-            self.store.delete(&[incomplete], context).await?;
+            store.delete(&[incomplete], context).await?;
         } else if !records.is_empty() {
             report.remaining.push(Finding::Incomplete { release: *release });
         }
@@ -142,7 +101,7 @@ impl Publisher {
         context: &Context,
     ) -> Result<Mending, Error> {
         let objects = required(manifest);
-        let (mut findings, sound) = self.check_sizes(objects.clone()).await?;
+        let (mut findings, sound) = check_sizes(self.store.as_ref(), objects.clone()).await?;
         let (wrong, hashed_bytes) = check_contents(&self.store, sound, context).await?;
         findings.extend(wrong);
         let mut mending = Mending { hashed_bytes, ..Mending::default() };
@@ -153,26 +112,15 @@ impl Publisher {
                 continue;
             };
             match self.find(manifest, path, *expected, sources, context).await? {
-                Some(upload) if path.as_str().starts_with("blobs/") => mending.blobs.push(upload),
+                Some(upload) if Area::of(path.as_str()) == Area::Blobs => {
+                    mending.blobs.push(upload)
+                }
                 Some(upload) => mending.files.push(upload),
                 None => mending.unfound.push(finding.clone()),
             }
         }
         mending.findings = findings;
         Ok(mending)
-    }
-
-    async fn mend(
-        &self,
-        uploads: Vec<Upload>,
-        report: &mut RepairReport,
-        context: &Context,
-    ) -> Result<(), Error> {
-        let sent = uploads.iter().map(|upload| (upload.path().clone(), upload.content().size));
-        let sent: Vec<_> = sent.collect();
-        self.store.send(uploads, context).await?;
-        report.mended.extend(sent);
-        Ok(())
     }
 
     /// Where an object comes from: a source, or another place of the target.

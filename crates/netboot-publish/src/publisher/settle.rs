@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use netboot_core::{Context, Event};
 
-use super::Publisher;
-use crate::Error;
+use crate::error::Error;
 use crate::pointer::{Activation, Pointer};
+use crate::publisher::Publisher;
 
 /// How often a publisher looks whether its activation is in the history.
 const LOOKS: u32 = 3;
@@ -19,7 +19,7 @@ impl Publisher {
     /// activation, it is put into that history, behind the other's. What is live stays so.
     ///
     /// It narrows the moment in which an activation is lost, and cannot close it.
-    pub(super) async fn settle(
+    pub(crate) async fn settle(
         &self,
         activation: &Activation,
         took: Duration,

@@ -1,25 +1,23 @@
 //! Publishing what is live already.
 
-use std::collections::BTreeMap;
-
 use netboot_core::{Context, Release, ReleasePath};
 
-use super::Publisher;
-use super::legacy_links::{legacy_links, link_state};
-use super::place::PlaceState;
-use super::stage::{Staged, same_promises};
-use super::target::{PointerState, StoredManifest};
-use super::verify::VerifyDepth;
-use super::whole::{finding, required};
-use crate::Error;
+use crate::error::Error;
 use crate::pointer::{Activation, ActivationKind, Pointer};
+use crate::publisher::Publisher;
+use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::checks::objects::{all_present, required, same_promises};
+use crate::publisher::checks::place_state::{PlaceState, link_state};
+use crate::publisher::checks::whole::finding;
+use crate::publisher::inventory::pointer_state::PointerState;
+use crate::publisher::inventory::stored_manifest::StoredManifest;
 use crate::receipt::{Outcome, Receipt};
 
 impl Publisher {
     /// The receipt of a release that is live, where all that belongs to it lies in its right size:
     /// nothing is to be done, which one look at the target tells. `None` where something is, or
     /// where this publisher is to look more closely than at sizes.
-    pub(super) async fn find_unchanged(
+    pub(crate) async fn find_unchanged(
         &self,
         release: &Release,
         base: &PointerState,
@@ -27,8 +25,8 @@ impl Publisher {
         context: &Context,
     ) -> Result<Option<Receipt>, Error> {
         let is_closer = self.verification > VerifyDepth::Listing
-            || self.signer.is_some()
-            || self.trusted_keys.is_some();
+            || self.signing.signer.is_some()
+            || self.signing.is_required();
         let (Some(stored), Some(there), false) = (stored, base.pointer(), is_closer) else {
             return Ok(None);
         };
@@ -42,7 +40,7 @@ impl Publisher {
         }
 
         let objects = required(manifest);
-        let links = if self.legacy_links { legacy_links(manifest)? } else { BTreeMap::new() };
+        let links = self.places.links(manifest)?;
         let entry_points = manifest.entry_points();
         let paths = objects.keys().chain(entry_points.keys()).chain(links.keys());
         let paths: Vec<ReleasePath> = paths.cloned().collect();
@@ -63,7 +61,7 @@ impl Publisher {
             pointer: self.pointer.clone(),
             previous: base.live(),
             outcome: Outcome::Unchanged,
-            staged: Some(Staged::all_present(manifest)),
+            staged: Some(all_present(manifest)),
             entry_points: Vec::new(),
             links: Vec::new(),
             order_guarded: self.order_guarded(context),

@@ -2,13 +2,18 @@
 
 use netboot_core::{Context, Phase};
 
-use super::Publisher;
-use super::signing::signature_path;
-use super::stage::manifest_path;
-use super::verify::{VerifyDepth, VerifyReport};
+use crate::error::Error;
+use crate::finding::Finding;
 use crate::pointer::{Pointer, PointerContent};
-use crate::public_url::{PublicUrl, content_of_bytes, foreign};
-use crate::{Error, Finding};
+use crate::public_url::PublicUrl;
+use crate::public_url::fetch::foreign;
+use crate::public_url::verify::content_of_bytes;
+use crate::publisher::Publisher;
+use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::inventory::stored_manifest::{
+    StoredManifest, manifest_path, read_signature, signature_path,
+};
+use crate::verify_report::VerifyReport;
 
 /// How often the pointer is compared, where another publisher replaces it meanwhile.
 const ATTEMPTS: usize = 3;
@@ -68,9 +73,10 @@ impl Publisher {
                 });
             }
             let Some(live) = here.live() else { return Ok(report) };
-            let stored = self.read_staged(&live).await?;
+            let store = self.store.as_ref();
+            let stored = StoredManifest::require(store, &live).await?;
             let mut records = vec![(manifest_path(&live), stored.json.clone())];
-            let signature = self.read_signature(&live).await?;
+            let signature = read_signature(store, &live).await?;
             records.extend(signature.map(|signature| (signature_path(&live), signature)));
             for (path, bytes) in records {
                 let expected = content_of_bytes(&bytes);
@@ -78,7 +84,7 @@ impl Publisher {
                 report.findings.extend(findings);
                 report.hashed_bytes += hashed;
             }
-            if let Some(problem) = self.signature_problem(&live, &stored).await? {
+            if let Some(problem) = self.signing.problem(store, &stored).await? {
                 report.findings.push(Finding::Signature { release: live, problem });
             }
             url.check_release(&stored.manifest, &here.script, depth, &mut report, context).await?;

@@ -1,3 +1,5 @@
+//! A secret key of minisign as a signer.
+
 use std::fmt;
 use std::io::Cursor;
 use std::ops::Range;
@@ -7,8 +9,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
 
-use super::{Signer, TrustedKey};
-use crate::Error;
+use crate::error::Error;
+use crate::signature::{Signer, TrustedKey};
 
 /// The length of a secret key in bytes, and where in it lie the key derivation's name and the
 /// checksum (`SeckeyStruct` in minisign's `src/minisign.h`).
@@ -113,4 +115,41 @@ fn lacks_checksum(key: &[u8]) -> bool {
 #[expect(clippy::needless_pass_by_value, reason = "it is called by map_err")]
 fn malformed(error: minisign::PError) -> Error {
     Error::MalformedKey { which: "secret", problem: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use netboot_core::{ReleaseId, Sha256Digest};
+
+    use super::*;
+    use crate::signature::{check, trusted_comment};
+
+    /// Whoever can write to the target writes the signature's file too.
+    #[test]
+    fn a_signature_that_was_changed_or_cut_anywhere_is_refused_and_never_panics() {
+        let key: Arc<dyn Signer> = Arc::new(MinisignKey::generate().unwrap());
+        let release = ReleaseId::of([("a", &Sha256Digest::of(b"a"))]);
+        let manifest = b"a manifest";
+        let signed = key.sign(manifest, &trusted_comment(&release)).unwrap();
+        let keys = [key.public_key().clone()];
+        let checked = |signature: &[u8]| check(&keys, &release, manifest, Some(signature));
+        assert_eq!(checked(signed.as_bytes()), Ok(()));
+
+        let trusted = signed.find("trusted comment: netboot").unwrap();
+        let trusted = trusted..trusted + signed[trusted..].find('\n').unwrap();
+        for position in 0..signed.len() {
+            assert!(
+                checked(&signed.as_bytes()[..position]).is_err() || position + 2 > signed.len()
+            );
+            for byte in [0, b'\n', b' ', 0x80, 0xff, signed.as_bytes()[position] ^ 1] {
+                let mut changed = signed.clone().into_bytes();
+                changed[position] = byte;
+                let checked = checked(&changed);
+                let is_changed = changed != signed.as_bytes() && trusted.contains(&position);
+                assert!(!is_changed || checked.is_err(), "{position}: {byte}");
+            }
+        }
+    }
 }

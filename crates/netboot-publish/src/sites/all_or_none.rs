@@ -4,20 +4,23 @@ use std::collections::BTreeMap;
 
 use netboot_core::{CancellationToken, Context, ReleaseId, SiteName};
 
-use super::{SiteOutcome, Sites};
-use crate::publisher::PointerState;
-use crate::{Error, Outcome, Publisher, Receipt};
+use crate::error::Error;
+use crate::publisher::Publisher;
+use crate::publisher::inventory::pointer_state::PointerState;
+use crate::receipt::{Outcome, Receipt};
+use crate::sites::Sites;
+use crate::sites::outcome::SiteOutcome;
 
 /// A release that was to go live at a site, and what was live before.
-pub(super) struct Tried {
-    pub(super) publisher: Publisher,
-    pub(super) base: PointerState,
-    pub(super) result: Result<Receipt, Error>,
+pub(crate) struct Tried {
+    pub(crate) publisher: Publisher,
+    pub(crate) base: PointerState,
+    pub(crate) result: Result<Receipt, Error>,
 }
 
 impl Sites {
     /// If a release went live at each site, tells so; else undoes it where it did.
-    pub(super) async fn all_or_none(
+    pub(crate) async fn all_or_none(
         &self,
         release: &ReleaseId,
         tried: BTreeMap<SiteName, Result<Tried, Error>>,

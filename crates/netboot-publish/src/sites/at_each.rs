@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use futures::{StreamExt, stream};
 use netboot_core::{Context, Event, SiteName};
 
-use super::Sites;
-use crate::Error;
+use crate::error::Error;
+use crate::sites::Sites;
 
 impl Sites {
     /// Works on each site, as many at once as is allowed; events carry the site's name.
-    pub(super) async fn at_each<S, T, F>(
+    pub(crate) async fn at_each<S, T, F>(
         &self,
         sites: BTreeMap<SiteName, S>,
         context: &Context,
@@ -30,7 +30,7 @@ impl Sites {
         stream::iter(sites).map(each).buffer_unordered(self.concurrency).collect().await
     }
 
-    pub(super) async fn in_time<T>(
+    pub(crate) async fn in_time<T>(
         &self,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {

@@ -1,9 +1,12 @@
+//! What became of a release at each site.
+
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use netboot_core::{ReleaseId, SiteName};
 
-use crate::{Error, Receipt, Staged};
+use crate::error::Error;
+use crate::receipt::{Receipt, Staged};
 
 /// What became of a release at one site.
 #[derive(Debug)]
@@ -93,7 +96,7 @@ impl SitesReport {
 
     /// Fails unless the release is staged at every site; for what [`Sites::stage`] gave.
     ///
-    /// [`Sites::stage`]: super::Sites::stage
+    /// [`Sites::stage`]: crate::Sites::stage
     ///
     /// # Errors
     /// [`Error::NotStagedEverywhere`], with this report.

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use netboot_core::{Context, Release, SiteName};
 
-use super::all_or_none::Tried;
-use super::{ActivationPolicy, SiteOutcome, Sites, SitesReport};
-use crate::publisher::Prepared;
-use crate::{Error, Publisher};
+use crate::error::Error;
+use crate::publisher::Publisher;
+use crate::publisher::prepare::Prepared;
+use crate::sites::all_or_none::Tried;
+use crate::sites::outcome::{SiteOutcome, SitesReport};
+use crate::sites::{ActivationPolicy, Sites};
 
 impl Sites {
     /// Publishes a release to every site, as many at once as
-    /// [`concurrency`](super::SitesBuilder::concurrency) allows. Of these, no site waits for
+    /// [`concurrency`](crate::SitesBuilder::concurrency) allows. Of these, no site waits for
     /// another to be staged but, where all or none is to go live, before it does.
     ///
     /// What happens is reported as [`Event::AtSite`](netboot_core::Event::AtSite). A site that fails

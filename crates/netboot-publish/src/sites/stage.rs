@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use netboot_core::{Context, Release, ReleaseId, SiteName};
 
-use super::all_or_none::Tried;
-use super::{ActivationPolicy, SiteOutcome, Sites, SitesReport};
+use crate::error::Error;
 use crate::pointer::ActivationKind;
-use crate::{Error, Receipt};
+use crate::receipt::Receipt;
+use crate::sites::all_or_none::Tried;
+use crate::sites::outcome::{SiteOutcome, SitesReport};
+use crate::sites::{ActivationPolicy, Sites};
 
 impl Sites {
     /// Stages a release at every site, as [`Publisher::stage`](crate::Publisher::stage) does;

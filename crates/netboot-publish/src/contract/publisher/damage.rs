@@ -2,13 +2,19 @@
 
 use netboot_core::{Context, PointerName, Release, layout};
 
-use super::{Make, assert_clean, delete, path, publish, publisher, put, text};
+use crate::contract::publisher::fixture::{
+    Make, assert_clean, delete, path, publish, publisher, put, text,
+};
 use crate::contract::sample::{sample_image, small_release};
-use crate::publisher::{Retention, RollbackTo, VerifyDepth, VerifyScope};
+use crate::error::Error;
+use crate::finding::Finding;
+use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::prune::retention::Retention;
+use crate::publisher::rollback::RollbackTo;
+use crate::publisher::verify::VerifyScope;
 use crate::receipt::Outcome;
-use crate::{Error, Finding};
 
-pub(super) async fn damage_is_found_and_repaired(make: Make<'_>) {
+pub(crate) async fn damage_is_found_and_repaired(make: Make<'_>) {
     let (store, release) = (make(), small_release("one"));
     let publisher = publisher(&store);
     publish(&publisher, &release).await;
@@ -56,7 +62,7 @@ pub(super) async fn damage_is_found_and_repaired(make: Make<'_>) {
     assert!(matches!(error, Error::NotStaged { .. }), "{error:?}");
 }
 
-pub(super) async fn files_of_others_stay(make: Make<'_>) {
+pub(crate) async fn files_of_others_stay(make: Make<'_>) {
     for place in ["current.ipxe", "boot.ipxe", "worker/netboot.ipxe"] {
         let (store, release) = (make(), small_release("one"));
         let publisher = publisher(&store);
@@ -97,7 +103,7 @@ fn release_with(script: &str, entry_point: &str) -> Release {
     builder.entry_point(path(entry_point), pointer.clone()).build(|_| pointer).unwrap()
 }
 
-pub(super) async fn what_is_ours_is_not_to_be_written_over(make: Make<'_>) {
+pub(crate) async fn what_is_ours_is_not_to_be_written_over(make: Make<'_>) {
     let store = make();
     let canary = publisher(&store).with_pointer(PointerName::new("canary").unwrap());
     publish(&canary, &small_release("one")).await;
@@ -123,7 +129,7 @@ pub(super) async fn what_is_ours_is_not_to_be_written_over(make: Make<'_>) {
     assert_clean(&publisher(&store)).await;
 }
 
-pub(super) async fn a_damaged_pointer_is_an_error(make: Make<'_>) {
+pub(crate) async fn a_damaged_pointer_is_an_error(make: Make<'_>) {
     let (store, release) = (make(), small_release("one"));
     let publisher = publisher(&store);
     publish(&publisher, &release).await;

@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use netboot_core::{Context, ReleaseId, ReleasePath, layout};
 
-use super::{Make, assert_clean, delete, ids, path, publish, publisher, put};
+use crate::contract::publisher::fixture::{
+    Make, assert_clean, delete, ids, path, publish, publisher, put,
+};
 use crate::contract::sample::{sample_release, small_release};
+use crate::error::Error;
+use crate::finding::Finding;
 use crate::pointer::ActivationKind;
-use crate::publisher::RollbackTo;
+use crate::publisher::rollback::RollbackTo;
 use crate::receipt::Outcome;
 use crate::store::Entry;
-use crate::{Error, Finding};
 
-pub(super) async fn only_whole_releases_go_live(make: Make<'_>) {
+pub(crate) async fn only_whole_releases_go_live(make: Make<'_>) {
     let (store, one, two) = (make(), small_release("one"), small_release("two"));
     let publisher = publisher(&store);
     publish(&publisher, &one).await;
@@ -37,7 +40,7 @@ pub(super) async fn only_whole_releases_go_live(make: Make<'_>) {
     assert_clean(&publisher).await;
 }
 
-pub(super) async fn rollback_walks_back(make: Make<'_>) {
+pub(crate) async fn rollback_walks_back(make: Make<'_>) {
     let store = make();
     let publisher = publisher(&store);
     let context = Context::new();
@@ -78,7 +81,7 @@ pub(super) async fn rollback_walks_back(make: Make<'_>) {
     assert_eq!(publisher.live().await.unwrap(), Some(*three.id()));
 }
 
-pub(super) async fn a_lost_race_is_a_conflict(make: Make<'_>) {
+pub(crate) async fn a_lost_race_is_a_conflict(make: Make<'_>) {
     let store = make();
     let publisher = publisher(&store);
     let [one, two, three] = ["one", "two", "three"].map(small_release);
@@ -100,7 +103,7 @@ pub(super) async fn a_lost_race_is_a_conflict(make: Make<'_>) {
     assert_eq!(publisher.live().await.unwrap(), Some(*two.id()));
 }
 
-pub(super) async fn links_of_the_old_layout_follow_the_live_release(make: Make<'_>) {
+pub(crate) async fn links_of_the_old_layout_follow_the_live_release(make: Make<'_>) {
     let store = make();
     let publisher = publisher(&store).with_legacy_links(true);
     let (one, two) = (sample_release("one"), small_release("two"));

@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use netboot_core::{CancellationToken, Context, ProfileName, layout};
 use tokio::io::AsyncReadExt;
 
-use super::{Make, assert_clean, publish, publisher};
-use crate::Error;
+use crate::contract::publisher::fixture::{Make, assert_clean, publish, publisher};
 use crate::contract::sample::{sample_release, small_release};
-use crate::proof::{FailedProof, Proof, Prover, StagedImage, Verdict};
+use crate::error::Error;
+use crate::proof::{FailedProof, Proof, Verdict};
+use crate::prover::{Prover, StagedImage};
 use crate::publisher::Publisher;
 
 /// Reads what a machine would, and then says what it was told to.
@@ -58,7 +59,7 @@ impl Prover for Reading {
     }
 }
 
-pub(super) async fn what_came_up_goes_live(make: Make<'_>) {
+pub(crate) async fn what_came_up_goes_live(make: Make<'_>) {
     let store = make();
     let publisher = publisher(&store);
     let [one, two] = ["one", "two"].map(sample_release);
@@ -79,7 +80,7 @@ pub(super) async fn what_came_up_goes_live(make: Make<'_>) {
     assert_eq!(publisher.live().await.unwrap(), Some(*one.id()));
 }
 
-pub(super) async fn what_did_not_come_up_leaves_the_live_release(make: Make<'_>) {
+pub(crate) async fn what_did_not_come_up_leaves_the_live_release(make: Make<'_>) {
     let store = make();
     let publisher = publisher(&store);
     let [one, two, three] = ["one", "two", "three"].map(small_release);
@@ -110,7 +111,7 @@ pub(super) async fn what_did_not_come_up_leaves_the_live_release(make: Make<'_>)
     assert!(matches!(error, Error::NotStaged { .. }), "{error:?}");
 }
 
-pub(super) async fn what_went_live_meanwhile_is_not_undone(make: Make<'_>) {
+pub(crate) async fn what_went_live_meanwhile_is_not_undone(make: Make<'_>) {
     let store = make();
     let publisher = publisher(&store);
     let [one, two, three] = ["one", "two", "three"].map(small_release);

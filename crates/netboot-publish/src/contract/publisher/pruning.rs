@@ -4,10 +4,16 @@ use std::time::Duration;
 
 use netboot_core::{Context, PointerName, layout};
 
-use super::{Make, assert_clean, delete, ids, path, publish, publisher, put, text};
+use crate::contract::publisher::fixture::{
+    Make, assert_clean, delete, ids, path, publish, publisher, put, text,
+};
 use crate::contract::sample::small_release;
-use crate::publisher::{Retention, RollbackTo, VerifyDepth, VerifyScope};
-use crate::{Error, Finding};
+use crate::error::Error;
+use crate::finding::Finding;
+use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::prune::retention::Retention;
+use crate::publisher::rollback::RollbackTo;
+use crate::publisher::verify::VerifyScope;
 
 fn without_grace() -> Retention {
     Retention::default().with_grace(Duration::ZERO)
@@ -23,7 +29,7 @@ async fn age_past_the_second() {
     tokio::time::sleep(Duration::from_millis(2100)).await;
 }
 
-pub(super) async fn pruning_keeps_what_is_wanted(make: Make<'_>) {
+pub(crate) async fn pruning_keeps_what_is_wanted(make: Make<'_>) {
     let store = make();
     let publisher = publisher(&store);
     let releases = ["one", "two", "three"].map(small_release);
@@ -69,7 +75,7 @@ pub(super) async fn pruning_keeps_what_is_wanted(make: Make<'_>) {
     assert_clean(&publisher).await;
 }
 
-pub(super) async fn pruning_spares_other_pointers_and_young_releases(make: Make<'_>) {
+pub(crate) async fn pruning_spares_other_pointers_and_young_releases(make: Make<'_>) {
     let store = make();
     let publisher = publisher(&store);
     let canary = publisher.clone().with_pointer(PointerName::new("canary").unwrap());
@@ -93,7 +99,7 @@ pub(super) async fn pruning_spares_other_pointers_and_young_releases(make: Make<
     assert_clean(&canary).await;
 }
 
-pub(super) async fn a_broken_off_pruning_is_completed(make: Make<'_>) {
+pub(crate) async fn a_broken_off_pruning_is_completed(make: Make<'_>) {
     let store = make();
     let publisher = publisher(&store);
     let [one, two] = ["one", "two"].map(small_release);

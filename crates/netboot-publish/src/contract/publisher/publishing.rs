@@ -2,13 +2,13 @@
 
 use netboot_core::{CancellationToken, Context, Manifest, Release, layout};
 
-use super::{Make, assert_clean, path, publish, publisher, text};
-use crate::Error;
+use crate::contract::publisher::fixture::{Make, assert_clean, path, publish, publisher, text};
 use crate::contract::sample::{sample_image, sample_release, small_release};
-use crate::publisher::Retention;
+use crate::error::Error;
+use crate::publisher::prune::retention::Retention;
 use crate::receipt::Outcome;
 
-pub(super) async fn publishing_makes_a_release_live(make: Make<'_>) {
+pub(crate) async fn publishing_makes_a_release_live(make: Make<'_>) {
     let (store, release) = (make(), sample_release("one"));
     let publisher = publisher(&store);
     assert_eq!(publisher.live().await.unwrap(), None);
@@ -37,7 +37,7 @@ pub(super) async fn publishing_makes_a_release_live(make: Make<'_>) {
     assert_clean(&publisher).await;
 }
 
-pub(super) async fn publishing_again_changes_nothing(make: Make<'_>) {
+pub(crate) async fn publishing_again_changes_nothing(make: Make<'_>) {
     let (store, release) = (make(), small_release("one"));
     let publisher = publisher(&store);
     publish(&publisher, &release).await;
@@ -51,7 +51,7 @@ pub(super) async fn publishing_again_changes_nothing(make: Make<'_>) {
     assert!(publisher.plan(&release, &Context::new()).await.unwrap().is_empty());
 }
 
-pub(super) async fn what_is_there_is_not_sent_again(make: Make<'_>) {
+pub(crate) async fn what_is_there_is_not_sent_again(make: Make<'_>) {
     let (store, one, two) = (make(), sample_release("one"), sample_release("two"));
     let publisher = publisher(&store);
     publish(&publisher, &one).await;
@@ -66,7 +66,7 @@ pub(super) async fn what_is_there_is_not_sent_again(make: Make<'_>) {
     assert_eq!(staged.sent + staged.present, two.manifest().objects().len() + 3);
 }
 
-pub(super) async fn staging_changes_nothing_that_machines_boot(make: Make<'_>) {
+pub(crate) async fn staging_changes_nothing_that_machines_boot(make: Make<'_>) {
     let (store, one, two) = (make(), small_release("one"), small_release("two"));
     let publisher = publisher(&store);
     publish(&publisher, &one).await;
@@ -122,7 +122,7 @@ fn variant(release: &Release, title: &str, pointer: &str) -> Release {
     builder.build(|id| format!("#!ipxe\n{mark}\n{pointer} releases/{id}/boot.ipxe\n")).unwrap()
 }
 
-pub(super) async fn explanations_of_a_release_stay(make: Make<'_>) {
+pub(crate) async fn explanations_of_a_release_stay(make: Make<'_>) {
     let (store, release) = (make(), small_release("one"));
     let publisher = publisher(&store);
     let (first, second) =
@@ -137,7 +137,7 @@ pub(super) async fn explanations_of_a_release_stay(make: Make<'_>) {
     assert_clean(&publisher).await;
 }
 
-pub(super) async fn another_pointer_text_replaces_the_old_one(make: Make<'_>) {
+pub(crate) async fn another_pointer_text_replaces_the_old_one(make: Make<'_>) {
     let (store, release) = (make(), small_release("one"));
     let publisher = publisher(&store);
     let (first, second) = (variant(&release, "x", "chain"), variant(&release, "x", "chain -ar"));
@@ -150,7 +150,7 @@ pub(super) async fn another_pointer_text_replaces_the_old_one(make: Make<'_>) {
     assert_clean(&publisher).await;
 }
 
-pub(super) async fn cancelling_leaves_the_old_release_live(make: Make<'_>) {
+pub(crate) async fn cancelling_leaves_the_old_release_live(make: Make<'_>) {
     let store = make();
     let publisher = publisher(&store);
     let [one, two] = ["one", "two"].map(small_release);

@@ -5,10 +5,17 @@ use std::sync::Arc;
 
 use netboot_core::{Context, Release, ReleasePath, layout};
 
-use super::{Make, assert_clean, delete, flip, path, publish, publisher, put, text};
+use crate::contract::publisher::fixture::{
+    Make, assert_clean, delete, flip, path, publish, publisher, put, text,
+};
 use crate::contract::sample::small_release;
-use crate::publisher::{Publisher, RepairReport, RepairSource, VerifyDepth, VerifyScope};
-use crate::signature::{MinisignKey, Signer};
+use crate::publisher::Publisher;
+use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::repair::report::RepairReport;
+use crate::publisher::repair::source::RepairSource;
+use crate::publisher::verify::VerifyScope;
+use crate::signature::Signer;
+use crate::signature::minisign_key::MinisignKey;
 use crate::store::Store;
 use crate::{Error, Finding, MemoryStore, Outcome};
 
@@ -56,7 +63,7 @@ async fn damage(store: &Arc<dyn Store>, release: &Release) -> BTreeSet<ReleasePa
     [one, other, kernel, script, log, entry, pointer].into()
 }
 
-pub(super) async fn what_is_damaged_is_sent_again(make: Make<'_>) {
+pub(crate) async fn what_is_damaged_is_sent_again(make: Make<'_>) {
     let (store, release) = (make(), small_release("one"));
     let sources = [RepairSource::release(&release)];
     let publisher = publisher(&store);
@@ -76,7 +83,7 @@ pub(super) async fn what_is_damaged_is_sent_again(make: Make<'_>) {
     assert_clean(&publisher).await;
 }
 
-pub(super) async fn what_no_source_has_is_told(make: Make<'_>) {
+pub(crate) async fn what_no_source_has_is_told(make: Make<'_>) {
     let (store, release) = (make(), small_release("one"));
     let publisher = publisher(&store);
     publish(&publisher, &release).await;
@@ -113,7 +120,7 @@ pub(super) async fn what_no_source_has_is_told(make: Make<'_>) {
     assert_eq!(text(&store, &path("boot.ipxe")).await.unwrap(), "#!ipxe\necho mine\n");
 }
 
-pub(super) async fn a_manifest_is_mended_too(make: Make<'_>) {
+pub(crate) async fn a_manifest_is_mended_too(make: Make<'_>) {
     let (store, release) = (make(), small_release("one"));
     let key = MinisignKey::generate().unwrap();
     let publisher = publisher(&store).with_trusted_keys([key.public_key().clone()]);
@@ -146,7 +153,7 @@ pub(super) async fn a_manifest_is_mended_too(make: Make<'_>) {
 }
 
 /// What publishing takes for there, unless it is asked to look closer.
-pub(super) async fn publishing_that_reads_all_mends_what_has_the_right_size(make: Make<'_>) {
+pub(crate) async fn publishing_that_reads_all_mends_what_has_the_right_size(make: Make<'_>) {
     let (store, release) = (make(), small_release("one"));
     let careful = publisher(&store).with_verification(VerifyDepth::Content);
     publish(&careful, &release).await;

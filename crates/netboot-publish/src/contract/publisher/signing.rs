@@ -5,12 +5,22 @@ use std::time::Duration;
 
 use netboot_core::{Context, Release, ReleasePath, layout};
 
-use super::{Make, assert_clean, delete, flip, publish, publisher, text};
+use crate::contract::publisher::fixture::{
+    Make, assert_clean, delete, flip, publish, publisher, text,
+};
 use crate::contract::sample::{release_of, sample_image};
-use crate::publisher::{Publisher, Retention, RollbackTo, VerifyDepth, VerifyScope};
-use crate::signature::{MinisignKey, SignatureProblem, Signer};
+use crate::error::Error;
+use crate::finding::Finding;
+use crate::publisher::Publisher;
+use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::prune::retention::Retention;
+use crate::publisher::rollback::RollbackTo;
+use crate::publisher::verify::VerifyScope;
+use crate::receipt::Outcome;
+use crate::signature::Signer;
+use crate::signature::minisign_key::MinisignKey;
+use crate::signature::problem::SignatureProblem;
 use crate::store::Store;
-use crate::{Error, Finding, Outcome};
 
 /// Of one profile, since a store may take its time for each object that is read.
 fn small_release(generation: &str) -> Release {
@@ -59,7 +69,7 @@ async fn problem(publisher: &Publisher, release: &Release) -> Option<SignaturePr
     }
 }
 
-pub(super) async fn a_signed_release_goes_live_and_is_signed_once(make: Make<'_>) {
+pub(crate) async fn a_signed_release_goes_live_and_is_signed_once(make: Make<'_>) {
     let (store, key, one) = (make(), key(), small_release("one"));
     let publisher = signing(&store, &key);
     publish(&publisher, &one).await;
@@ -85,7 +95,7 @@ pub(super) async fn a_signed_release_goes_live_and_is_signed_once(make: Make<'_>
     assert_clean(&publisher).await;
 }
 
-pub(super) async fn only_what_a_trusted_key_signed_goes_live(make: Make<'_>) {
+pub(crate) async fn only_what_a_trusted_key_signed_goes_live(make: Make<'_>) {
     let (store, ours, theirs) = (make(), key(), key());
     let [one, two] = ["one", "two"].map(small_release);
     let trusting = trusting(&store, &ours);
@@ -123,7 +133,7 @@ pub(super) async fn only_what_a_trusted_key_signed_goes_live(make: Make<'_>) {
     assert_eq!(trusting.live().await.unwrap(), Some(*two.id()));
 }
 
-pub(super) async fn what_was_changed_after_signing_does_not_go_live(make: Make<'_>) {
+pub(crate) async fn what_was_changed_after_signing_does_not_go_live(make: Make<'_>) {
     let (store, key) = (make(), key());
     let publisher = signing(&store, &key);
     let [one, two] = ["one", "two"].map(small_release);

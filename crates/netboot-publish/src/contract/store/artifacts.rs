@@ -7,11 +7,11 @@ use tokio::io::AsyncReadExt;
 
 /// Announces other bytes than it gives.
 #[derive(Debug)]
-pub(super) struct Lying {
-    pub(super) name: FileName,
-    pub(super) size: u64,
-    pub(super) sha256: Sha256Digest,
-    pub(super) bytes: Bytes,
+pub(crate) struct Lying {
+    pub(crate) name: FileName,
+    pub(crate) size: u64,
+    pub(crate) sha256: Sha256Digest,
+    pub(crate) bytes: Bytes,
 }
 
 #[async_trait]
@@ -35,7 +35,7 @@ impl Artifact for Lying {
 
 /// As many zero bytes as are asked for, never all in memory here.
 #[derive(Debug)]
-pub(super) struct Zeros(pub(super) FileName, pub(super) u64);
+pub(crate) struct Zeros(pub(crate) FileName, pub(crate) u64);
 
 #[async_trait]
 impl Artifact for Zeros {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Make, get, path, put};
+use crate::contract::store::fixture::{Make, get, path, put};
 use crate::store::{Store, Swap};
 use netboot_core::Context;
 
@@ -19,7 +19,7 @@ async fn swap(store: &dyn Store, expected: Option<&'static str>, new: &'static s
 }
 
 /// 7. `swap` replaces the object if its version is still the expected one.
-pub(super) async fn swap_replaces_what_was_expected(make: Make<'_>) {
+pub(crate) async fn swap_replaces_what_was_expected(make: Make<'_>) {
     let store = make();
     let guarded = store.capabilities().compare_and_swap();
     assert_eq!(swap(store.as_ref(), None, "first").await, Swap::Done);
@@ -36,7 +36,7 @@ pub(super) async fn swap_replaces_what_was_expected(make: Make<'_>) {
     assert_eq!(swapped, if guarded { Swap::Conflict } else { Swap::Done });
 }
 
-pub(super) async fn of_several_swaps_one_succeeds(make: Make<'_>) {
+pub(crate) async fn of_several_swaps_one_succeeds(make: Make<'_>) {
     let store = make();
     let guarded = store.capabilities().compare_and_swap();
     // Without a guard there is no race to win.
@@ -65,7 +65,7 @@ pub(super) async fn of_several_swaps_one_succeeds(make: Make<'_>) {
 }
 
 /// 8. A version changes whenever the bytes do.
-pub(super) async fn a_version_changes_with_the_bytes(make: Make<'_>) {
+pub(crate) async fn a_version_changes_with_the_bytes(make: Make<'_>) {
     let store = make();
     let mut versions = std::collections::HashSet::new();
     for n in 0..5 {

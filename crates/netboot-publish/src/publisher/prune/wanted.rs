@@ -3,71 +3,73 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use netboot_core::{PointerName, ReleaseId, layout};
+use netboot_core::layout::{self, Location};
+use netboot_core::{PointerName, ReleaseId};
 
-use super::{Files, Retention};
+use crate::error::Error;
+use crate::finding::Finding;
 use crate::pointer::{Activation, PointerContent};
-use crate::publisher::Publisher;
-use crate::publisher::stage::manifest_path;
-use crate::publisher::target::incomplete_manifest;
-use crate::store::{Entry, ListScope};
-use crate::{Error, Finding};
+use crate::publisher::inventory::pointer_state::PointerState;
+use crate::publisher::inventory::release_files::ReleaseFiles;
+use crate::publisher::inventory::stored_manifest::manifest_path;
+use crate::store::{Entry, ListScope, Store};
 
 /// The releases that pointers want.
 #[derive(Debug, Default)]
-pub(super) struct Wanted {
-    pub(super) releases: BTreeSet<ReleaseId>,
+pub(crate) struct Wanted {
+    pub(crate) releases: BTreeSet<ReleaseId>,
     /// Those of them that machines boot now.
-    pub(super) live: BTreeSet<ReleaseId>,
+    live: BTreeSet<ReleaseId>,
 }
 
-impl Publisher {
-    /// The releases that any pointer wants.
-    pub(super) async fn wanted(
-        &self,
-        retention: &Retention,
+impl Wanted {
+    /// The releases that any pointer at the target wants; `own` is the publisher's.
+    pub(crate) async fn read(
+        store: &dyn Store,
+        own: &PointerName,
+        keep_last: usize,
         oldest: Option<SystemTime>,
-    ) -> Result<Wanted, Error> {
-        let own = self.read_pointer().await?;
-        if own.content == Some(PointerContent::Foreign) {
+    ) -> Result<Self, Error> {
+        let state = PointerState::read(store, layout::pointer(own)).await?;
+        if state.is_foreign() {
             // It may lead to any release.
-            return Err(Error::ForeignFile { path: own.path, store: self.store.to_string() });
+            return Err(Error::ForeignFile { path: state.path, store: store.to_string() });
         }
-        let mut wanted = Wanted::default();
-        for listed in self.store.list(&ListScope::Root).await? {
-            let name = listed.path.strip_suffix(".ipxe").map(PointerName::new);
-            let (Some(Ok(name)), Entry::Object { .. }) = (name, &listed.entry) else { continue };
-            let state = self.read_pointer_at(layout::pointer(&name)).await?;
+        let mut wanted = Self::default();
+        for listed in store.list(&ListScope::Root).await? {
+            let (Some(Location::Pointer(name)), Entry::Object { .. }) =
+                (Location::parse(&listed.path), &listed.entry)
+            else {
+                continue;
+            };
+            let state = PointerState::read(store, layout::pointer(&name)).await?;
             // Another script of ours has no history and needs none: only this pointer has to.
             match &state.content {
-                Some(PointerContent::Malformed { without_history: true, .. })
-                    if name != self.pointer => {}
+                Some(PointerContent::Malformed { without_history: true, .. }) if name != *own => {}
                 _ => state.understood()?,
             }
             wanted.live.extend(state.live());
-            wanted.releases.extend(wanted_of(state.history(), retention.keep_last, oldest));
+            wanted.releases.extend(wanted_of(state.history(), keep_last, oldest));
         }
         Ok(wanted)
     }
-}
 
-/// Fails if a release that machines boot has no manifest, so that nobody knows which blobs
-/// are its own.
-pub(super) fn require_manifests(
-    live: &BTreeSet<ReleaseId>,
-    releases: &BTreeMap<ReleaseId, Files>,
-) -> Result<(), Error> {
-    let records = [layout::manifest(), incomplete_manifest()?];
-    let is_known = |release: &&ReleaseId| {
-        let files = releases.get(release);
-        files.is_some_and(|files| records.iter().any(|path| files.contains_key(path.as_str())))
-    };
-    match live.iter().find(|release| !is_known(release)) {
-        Some(release) => {
-            let findings = vec![Finding::Missing { path: manifest_path(release) }];
-            Err(Error::NotWhole { release: *release, findings })
+    /// Fails if a release that machines boot has no manifest, so that nobody knows which blobs
+    /// are its own.
+    pub(crate) fn require_manifests(
+        &self,
+        releases: &BTreeMap<ReleaseId, ReleaseFiles>,
+    ) -> Result<(), Error> {
+        let is_known = |release: &&ReleaseId| {
+            releases.get(release).is_some_and(|files| files.records().next().is_some())
+        };
+        match self.live.iter().find(|release| !is_known(release)) {
+            Some(release) => {
+                let findings = vec![Finding::Missing { path: manifest_path(release) }];
+                Err(Error::NotWhole { release: *release, findings })
+            }
+            None => Ok(()),
         }
-        None => Ok(()),
     }
 }
 

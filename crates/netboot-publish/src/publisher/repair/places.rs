@@ -2,37 +2,41 @@
 
 use netboot_core::{Context, Manifest, layout};
 
-use super::RepairReport;
+use crate::error::Error;
+use crate::finding::{Finding, NOT_LIVE};
 use crate::pointer::Pointer;
 use crate::publisher::Publisher;
-use crate::publisher::place::PlaceState;
-use crate::publisher::target::{PointerState, upload};
+use crate::publisher::checks::place_state::PlaceState;
+use crate::publisher::inventory::pointer_state::PointerState;
+use crate::publisher::inventory::stored_manifest::{read_exactly, read_pointer_script};
+use crate::publisher::repair::report::RepairReport;
+use crate::publisher::uploads::upload;
 use crate::store::Swap;
-use crate::{Error, Finding};
 
 impl Publisher {
     /// Puts right what belongs to the live release in the target's root, if it is this one.
-    pub(super) async fn mend_places(
+    pub(crate) async fn mend_places(
         &self,
         manifest: &Manifest,
         report: &mut RepairReport,
         context: &Context,
     ) -> Result<(), Error> {
-        let _lock = self.store.lock(context).await?;
+        let store = self.store.as_ref();
+        let _lock = store.lock(context).await?;
         let base = self.read_pointer().await?;
         let Some(pointer) = base.pointer().filter(|_| base.live() == Some(*manifest.release()))
         else {
             return Ok(());
         };
-        let places = self.places(manifest, &base).await?;
+        let places = self.places.look(store, manifest, &base).await?;
         for (path, state) in places.entry_points {
             let Some(finding) = state.finding(path.clone()) else { continue };
             let Some(expected) = manifest.entry_points().get(&path) else { continue };
             report.found.push(finding.clone());
-            let mine = state != PlaceState::Foreign || self.replace_foreign;
+            let mine = state != PlaceState::Foreign || self.places.replace_foreign;
             let blob = layout::blob(&expected.sha256);
-            match self.read_exactly(manifest, blob, *expected).await {
-                Ok(text) if mine => self.mend(vec![upload(path, text)?], report, context).await?,
+            match read_exactly(store, manifest.release(), blob, *expected).await {
+                Ok(text) if mine => report.mend(store, vec![upload(path, text)?], context).await?,
                 Ok(_) | Err(Error::NotWhole { .. }) => report.remaining.push(finding),
                 Err(error) => return Err(error),
             }
@@ -40,11 +44,11 @@ impl Publisher {
         for (path, link) in places.links {
             let Some(finding) = link.state.finding(path.clone()) else { continue };
             report.found.push(finding.clone());
-            if link.state == PlaceState::Foreign && !self.replace_foreign {
+            if link.state == PlaceState::Foreign && !self.places.replace_foreign {
                 report.remaining.push(finding);
                 continue;
             }
-            self.store.link(&[(path.clone(), link.target)].into()).await?;
+            store.link(&[(path.clone(), link.target)].into()).await?;
             report.mended.insert(path, 0);
         }
         self.mend_pointer(manifest, &base, pointer, report).await
@@ -58,8 +62,7 @@ impl Publisher {
         pointer: &Pointer,
         report: &mut RepairReport,
     ) -> Result<(), Error> {
-        let script = layout::in_release(manifest.release(), &layout::release_pointer());
-        let script = match self.read_exactly(manifest, script, manifest.pointer()).await {
+        let script = match read_pointer_script(self.store.as_ref(), manifest).await {
             Ok(script) => script,
             // It is among what could not be mended.
             Err(Error::NotWhole { .. }) => return Ok(()),
@@ -71,7 +74,7 @@ impl Publisher {
         if right.script == pointer.script {
             return Ok(());
         }
-        let problem = "its script is not that of the live release".to_owned();
+        let problem = NOT_LIVE.to_owned();
         report.found.push(Finding::BrokenPointer { path: base.path.clone(), problem });
         let bytes = right.to_bytes();
         let size = bytes.len() as u64;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use netboot_core::{Content, Context, Release, ReleaseId, ReleasePath};
 
-use crate::Error;
+use crate::error::Error;
 use crate::publisher::Publisher;
-use crate::publisher::content::content_of;
-use crate::publisher::images::StoredArtifact;
-use crate::publisher::stage::uploads;
-use crate::publisher::target::StoredManifest;
+use crate::publisher::inventory::content::content_of;
+use crate::publisher::inventory::stored_artifact::StoredArtifact;
+use crate::publisher::inventory::stored_manifest::{StoredManifest, read_signature};
+use crate::publisher::uploads::uploads;
 use crate::store::{Store, Upload};
 
 /// Where [`Publisher::repair`] takes what is damaged from.
@@ -40,7 +40,7 @@ pub struct RepairSource(Kind);
 #[derive(Debug, Clone)]
 enum Kind {
     Release(Box<Release>),
-    Mirror(Publisher),
+    Mirror(Arc<dyn Store>),
 }
 
 impl RepairSource {
@@ -52,16 +52,16 @@ impl RepairSource {
     /// Another target that the release was published to. What is damaged there as well is not
     /// taken.
     pub fn mirror(publisher: &Publisher) -> Self {
-        Self(Kind::Mirror(publisher.clone()))
+        Self(Kind::Mirror(publisher.store().clone()))
     }
 
     /// The same, of its store.
     pub fn store(store: Arc<dyn Store>) -> Self {
-        Self(Kind::Mirror(Publisher::from(store)))
+        Self(Kind::Mirror(store))
     }
 
     /// The manifest that it has of a release, and its signature.
-    pub(super) async fn manifest(
+    pub(crate) async fn manifest(
         &self,
         id: &ReleaseId,
     ) -> Result<Option<(StoredManifest, Option<Bytes>)>, Error> {
@@ -71,8 +71,8 @@ impl RepairSource {
                 Ok(Some((StoredManifest { manifest: release.manifest().clone(), json }, None)))
             }
             Kind::Release(_) => Ok(None),
-            Kind::Mirror(publisher) => match publisher.read_manifest(id).await {
-                Ok(Some(stored)) => Ok(Some((stored, publisher.read_signature(id).await?))),
+            Kind::Mirror(store) => match StoredManifest::find(store.as_ref(), id).await {
+                Ok(Some(stored)) => Ok(Some((stored, read_signature(store.as_ref(), id).await?))),
                 Ok(None) | Err(Error::MalformedManifest { .. }) => Ok(None),
                 Err(error) => Err(error),
             },
@@ -80,7 +80,7 @@ impl RepairSource {
     }
 
     /// An object of a release, if it has it sound.
-    pub(super) async fn find(
+    pub(crate) async fn find(
         &self,
         path: &ReleasePath,
         expected: Content,
@@ -91,8 +91,7 @@ impl RepairSource {
                 let upload = uploads(release)?.remove(path);
                 Ok(upload.filter(|upload| upload.content() == expected))
             }
-            Kind::Mirror(publisher) => {
-                let store = publisher.store();
+            Kind::Mirror(store) => {
                 if content_of(store.as_ref(), path, context).await? != Some(expected) {
                     return Ok(None);
                 }

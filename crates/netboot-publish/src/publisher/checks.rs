@@ -1,0 +1,10 @@
+//! Comparing what lies at a target with what should.
+
+pub(crate) mod contents;
+pub(crate) mod depth;
+pub(crate) mod legacy_links;
+pub(crate) mod objects;
+pub(crate) mod place_state;
+pub(crate) mod places;
+pub(crate) mod signing;
+pub(crate) mod whole;

@@ -1,0 +1,59 @@
+//! Reading and hashing what lies at a target.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use netboot_core::Context;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::error::Error;
+use crate::finding::Finding;
+use crate::publisher::checks::objects::Objects;
+use crate::publisher::inventory::content::content_of;
+use crate::store::Store;
+
+/// How many objects are read and hashed at once.
+const PARALLEL_READS: usize = 4;
+
+/// Reads and hashes `objects`: which are missing or have other bytes, in the order of their paths,
+/// and how many bytes were read.
+pub(crate) async fn check_contents(
+    store: &Arc<dyn Store>,
+    objects: Objects,
+    context: &Context,
+) -> Result<(Vec<Finding>, u64), Error> {
+    let permits = Arc::new(Semaphore::new(PARALLEL_READS));
+    // Tasks of their own, so that several processors hash; dropping the set ends them.
+    let mut tasks = JoinSet::new();
+    for (path, expected) in objects {
+        let (store, permits, context) = (store.clone(), permits.clone(), context.clone());
+        tasks.spawn(async move {
+            let _permit = permits.acquire().await.map_err(|_| Error::Cancelled)?;
+            let found = content_of(store.as_ref(), &path, &context).await?;
+            Ok::<_, Error>((path, expected, found))
+        });
+    }
+    let (mut findings, mut hashed_bytes) = (BTreeMap::new(), 0);
+    while let Some(task) = tasks.join_next().await {
+        let (path, expected, found) = joined(task)??;
+        let Some(found) = found else {
+            findings.insert(path.clone(), Finding::Missing { path });
+            continue;
+        };
+        hashed_bytes += found.size;
+        if found.sha256 != expected.sha256 {
+            let (expected, found) = (expected.sha256, found.sha256);
+            findings.insert(path.clone(), Finding::WrongDigest { path, expected, found });
+        }
+    }
+    Ok((findings.into_values().collect(), hashed_bytes))
+}
+
+/// What a task gave. A panic goes on as one; a runtime that shuts down ends the work.
+pub(crate) fn joined<T>(task: Result<T, tokio::task::JoinError>) -> Result<T, Error> {
+    task.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Error::Cancelled,
+    })
+}

@@ -1,0 +1,47 @@
+//! The objects that a manifest promises.
+
+use std::collections::BTreeMap;
+
+use netboot_core::{Content, Manifest, ReleasePath, layout};
+
+use crate::receipt::Staged;
+
+/// Objects by where they belong.
+pub(crate) type Objects = BTreeMap<ReleasePath, Content>;
+
+/// Everything that must lie at a target for a release to be whole, but for the manifest: also
+/// the texts of its entry points, which it cannot be activated without.
+pub(crate) fn required(manifest: &Manifest) -> Objects {
+    let mut required = manifest.objects();
+    let entry_points = manifest.entry_points().values();
+    required.extend(entry_points.map(|content| (layout::blob(&content.sha256), *content)));
+    required
+}
+
+/// The logs of a release, by where they lie at the target.
+pub(crate) fn logs_of(manifest: &Manifest) -> Objects {
+    let place = |path| layout::in_release(manifest.release(), path);
+    manifest.logs().iter().map(|(path, content)| (place(path), *content)).collect()
+}
+
+/// Whether two manifests differ in explanation only: in what they say of the images, or in logs.
+pub(crate) fn same_promises(one: &Manifest, other: &Manifest) -> bool {
+    let promised = |manifest: &Manifest| {
+        let logs = logs_of(manifest);
+        let mut promised = required(manifest);
+        promised.retain(|path, _| !logs.contains_key(path));
+        promised
+    };
+    one.pointer() == other.pointer()
+        && promised(one) == promised(other)
+        && one.entry_points() == other.entry_points()
+}
+
+/// Nothing was sent, and all that the release needs was there.
+pub(crate) fn all_present(manifest: &Manifest) -> Staged {
+    let mut staged = Staged::nothing(*manifest.release());
+    for content in required(manifest).values() {
+        staged.count(content.size, false);
+    }
+    staged
+}

@@ -1,0 +1,189 @@
+//! The places in the target's root that are written over: entry points, links, the pointer.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use netboot_core::layout::Area;
+use netboot_core::{Content, Manifest, ReleasePath};
+
+use crate::error::Error;
+use crate::publisher::checks::legacy_links::legacy_links;
+use crate::publisher::checks::place_state::{PlaceState, entry_point_state, link_state};
+use crate::publisher::inventory::pointer_state::PointerState;
+use crate::store::{Entry, Store};
+
+/// How many small objects are read at once.
+const PARALLEL_READS: usize = 16;
+
+/// Which places a publisher writes to, and over what.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct PlaceRules {
+    /// Whether the names of the old layout are kept as links.
+    pub(crate) legacy_links: bool,
+    /// Whether files that netboot did not write are replaced.
+    pub(crate) replace_foreign: bool,
+}
+
+/// A link of the old layout.
+#[derive(Debug, Clone)]
+pub(crate) struct LinkPlace {
+    pub(crate) target: String,
+    pub(crate) state: PlaceState,
+}
+
+/// The places of one release.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    pub(crate) entry_points: BTreeMap<ReleasePath, PlaceState>,
+    pub(crate) links: BTreeMap<ReleasePath, LinkPlace>,
+    pub(crate) foreign_pointer: Option<ReleasePath>,
+}
+
+impl Places {
+    /// The places where something lies that is not ours.
+    pub(crate) fn foreign(&self) -> impl Iterator<Item = &ReleasePath> {
+        let is_foreign = |state: PlaceState| state == PlaceState::Foreign;
+        let entry_points = self.entry_points.iter().filter(move |(_, state)| is_foreign(**state));
+        let links = self.links.iter().filter(move |(_, link)| is_foreign(link.state));
+        let pointer = self.foreign_pointer.iter();
+        entry_points.map(|(path, _)| path).chain(links.map(|(path, _)| path)).chain(pointer)
+    }
+
+    /// The entry points that are to be written.
+    pub(crate) fn entry_points_to_write(&self) -> Vec<ReleasePath> {
+        let to_write = self.entry_points.iter().filter(|(_, state)| **state != PlaceState::Right);
+        to_write.map(|(path, _)| path.clone()).collect()
+    }
+
+    /// The links that are to be made, with their targets.
+    pub(crate) fn links_to_write(&self) -> BTreeMap<ReleasePath, String> {
+        let to_write = self.links.iter().filter(|(_, link)| link.state != PlaceState::Right);
+        to_write.map(|(path, link)| (path.clone(), link.target.clone())).collect()
+    }
+}
+
+impl PlaceRules {
+    /// The links that a release has at the target, each with its target.
+    pub(crate) fn links(self, manifest: &Manifest) -> Result<BTreeMap<ReleasePath, String>, Error> {
+        if self.legacy_links { legacy_links(manifest) } else { Ok(BTreeMap::new()) }
+    }
+
+    /// Every place that making a release live would write to, but for the pointer's.
+    pub(crate) fn paths(self, manifest: &Manifest) -> Result<Vec<ReleasePath>, Error> {
+        let links = self.links(manifest)?.into_keys();
+        Ok(manifest.entry_points().keys().cloned().chain(links).collect())
+    }
+
+    /// Looks at every place that making this release live would write to.
+    pub(crate) async fn look(
+        self,
+        store: &dyn Store,
+        manifest: &Manifest,
+        pointer: &PointerState,
+    ) -> Result<Places, Error> {
+        require_entry_points_apart(manifest, pointer)?;
+        let found = store.stat(&self.paths(manifest)?).await?;
+        self.places_in(&found, store, manifest, pointer).await
+    }
+
+    /// Looks at the places of which `found` says already what lies there.
+    async fn places_in(
+        self,
+        found: &BTreeMap<ReleasePath, Entry>,
+        store: &dyn Store,
+        manifest: &Manifest,
+        pointer: &PointerState,
+    ) -> Result<Places, Error> {
+        let links = self.links(manifest)?.into_iter().map(|(path, target)| {
+            let state = link_state(found.get(&path), &target);
+            (path, LinkPlace { target, state })
+        });
+        Ok(Places {
+            links: links.collect(),
+            entry_points: entry_point_states(store, manifest.entry_points(), found).await?,
+            foreign_pointer: pointer.is_foreign().then(|| pointer.path.clone()),
+        })
+    }
+
+    /// Looks at the places, and fails where making this release live would replace what is not
+    /// ours, or needs links that the store does not have.
+    pub(crate) async fn require_writable(
+        self,
+        store: &dyn Store,
+        manifest: &Manifest,
+        pointer: &PointerState,
+    ) -> Result<Places, Error> {
+        self.require_links_and_pointer(store, pointer)?;
+        let places = self.look(store, manifest, pointer).await?;
+        self.refuse_foreign(store, places)
+    }
+
+    /// The same where `found` says already what lies in the places.
+    pub(crate) async fn require_writable_in(
+        self,
+        found: &BTreeMap<ReleasePath, Entry>,
+        store: &dyn Store,
+        manifest: &Manifest,
+        pointer: &PointerState,
+    ) -> Result<Places, Error> {
+        self.require_links_and_pointer(store, pointer)?;
+        require_entry_points_apart(manifest, pointer)?;
+        let places = self.places_in(found, store, manifest, pointer).await?;
+        self.refuse_foreign(store, places)
+    }
+
+    fn require_links_and_pointer(
+        self,
+        store: &dyn Store,
+        pointer: &PointerState,
+    ) -> Result<(), Error> {
+        if self.legacy_links && !store.capabilities().links() {
+            return Err(Error::LinksUnsupported { store: store.to_string() });
+        }
+        if self.replace_foreign { Ok(()) } else { pointer.understood() }
+    }
+
+    fn refuse_foreign(self, store: &dyn Store, places: Places) -> Result<Places, Error> {
+        let foreign = places.foreign().next().cloned();
+        match foreign {
+            Some(path) if !self.replace_foreign => {
+                Err(Error::ForeignFile { path, store: store.to_string() })
+            }
+            _ => Ok(places),
+        }
+    }
+}
+
+/// Fails if a release wants an entry point where something else of ours lies.
+fn require_entry_points_apart(manifest: &Manifest, pointer: &PointerState) -> Result<(), Error> {
+    let taken =
+        |path: &&ReleasePath| Area::of(path.as_str()) != Area::Root || **path == pointer.path;
+    match manifest.entry_points().keys().find(taken) {
+        Some(path) => Err(netboot_core::Error::Duplicate { name: path.to_string() }.into()),
+        None => Ok(()),
+    }
+}
+
+/// What lies in the places of `entry_points`, where `found` says what kind of thing does.
+async fn entry_point_states(
+    store: &dyn Store,
+    entry_points: &BTreeMap<ReleasePath, Content>,
+    found: &BTreeMap<ReleasePath, Entry>,
+) -> Result<BTreeMap<ReleasePath, PlaceState>, Error> {
+    let entries: Vec<(ReleasePath, Content, Option<Entry>)> = entry_points
+        .iter()
+        .map(|(path, content)| (path.clone(), *content, found.get(path).cloned()))
+        .collect();
+    let state = |(path, content, entry): (ReleasePath, Content, Option<Entry>)| async move {
+        let state = match entry {
+            None => PlaceState::Absent,
+            Some(Entry::Link { .. } | Entry::Other) => PlaceState::Foreign,
+            Some(Entry::Object { .. }) => match store.read(&path).await? {
+                None => PlaceState::Absent,
+                Some(there) => entry_point_state(&there.bytes, &content),
+            },
+        };
+        Ok::<_, Error>((path, state))
+    };
+    stream::iter(entries).map(state).buffer_unordered(PARALLEL_READS).try_collect().await
+}

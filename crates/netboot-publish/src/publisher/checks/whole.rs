@@ -1,0 +1,112 @@
+//! Whether a release is whole.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use netboot_core::{Context, Manifest, ReleaseId, ReleasePath};
+
+use crate::error::Error;
+use crate::finding::Finding;
+use crate::publisher::checks::contents::check_contents;
+use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::checks::objects::{Objects, required};
+use crate::publisher::inventory::stored_manifest::StoredManifest;
+use crate::store::{Entry, Store};
+
+/// What is wrong at one place, going by size.
+pub(crate) fn finding(path: &ReleasePath, size: u64, entry: Option<&Entry>) -> Option<Finding> {
+    let path = path.clone();
+    match entry {
+        None => Some(Finding::Missing { path }),
+        Some(entry) if entry.size() == Some(size) => None,
+        Some(entry) => Some(Finding::WrongSize { path, expected: size, found: entry.size() }),
+    }
+}
+
+/// Tells what is missing or of the wrong size from what `found` has in its right size.
+pub(crate) fn compare_sizes(
+    objects: Objects,
+    found: &BTreeMap<ReleasePath, Entry>,
+) -> (Vec<Finding>, Objects) {
+    let (mut findings, mut sound) = (Vec::new(), Objects::new());
+    for (path, content) in objects {
+        match finding(&path, content.size, found.get(&path)) {
+            Some(finding) => findings.push(finding),
+            None => drop(sound.insert(path, content)),
+        }
+    }
+    (findings, sound)
+}
+
+/// Tells what is missing or of the wrong size from what is there in its right size.
+pub(crate) async fn check_sizes(
+    store: &dyn Store,
+    objects: Objects,
+) -> Result<(Vec<Finding>, Objects), Error> {
+    let paths: Vec<ReleasePath> = objects.keys().cloned().collect();
+    let found = store.stat(&paths).await?;
+    Ok(compare_sizes(objects, &found))
+}
+
+/// What is wrong with a release of this manifest, looked at this closely.
+pub(crate) async fn findings(
+    store: &Arc<dyn Store>,
+    manifest: &Manifest,
+    depth: VerifyDepth,
+    context: &Context,
+) -> Result<Vec<Finding>, Error> {
+    let sizes = check_sizes(store.as_ref(), required(manifest)).await?;
+    read_deeper(store, manifest, sizes, depth, context).await
+}
+
+/// Adds to what sizes tell of a release what reading tells of the objects of the right size.
+async fn read_deeper(
+    store: &Arc<dyn Store>,
+    manifest: &Manifest,
+    (mut findings, sound): (Vec<Finding>, Objects),
+    depth: VerifyDepth,
+    context: &Context,
+) -> Result<Vec<Finding>, Error> {
+    let to_read = depth.to_read(sound, std::slice::from_ref(manifest));
+    findings.extend(check_contents(store, to_read, context).await?.0);
+    Ok(findings)
+}
+
+/// Fails unless a release with this manifest is whole, looked at this closely.
+pub(crate) async fn require_whole(
+    store: &Arc<dyn Store>,
+    manifest: &Manifest,
+    depth: VerifyDepth,
+    context: &Context,
+) -> Result<(), Error> {
+    not_whole(manifest, findings(store, manifest, depth, context).await?)
+}
+
+/// Fails unless a release is whole of which `found` says already what lies where.
+pub(crate) async fn require_whole_in(
+    found: &BTreeMap<ReleasePath, Entry>,
+    store: &Arc<dyn Store>,
+    manifest: &Manifest,
+    depth: VerifyDepth,
+    context: &Context,
+) -> Result<(), Error> {
+    let sizes = compare_sizes(required(manifest), found);
+    not_whole(manifest, read_deeper(store, manifest, sizes, depth, context).await?)
+}
+
+fn not_whole(manifest: &Manifest, findings: Vec<Finding>) -> Result<(), Error> {
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::NotWhole { release: *manifest.release(), findings })
+    }
+}
+
+/// Whether a release is staged and whole.
+pub(crate) async fn is_whole(store: &dyn Store, release: &ReleaseId) -> Result<bool, Error> {
+    match StoredManifest::find(store, release).await {
+        Ok(Some(stored)) => Ok(check_sizes(store, required(&stored.manifest)).await?.0.is_empty()),
+        Ok(None) | Err(Error::MalformedManifest { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,7 @@
+//! Reading what lies at a target, for every operation: the pointer, manifests, files.
+
+pub(crate) mod content;
+pub(crate) mod pointer_state;
+pub(crate) mod release_files;
+pub(crate) mod stored_artifact;
+pub(crate) mod stored_manifest;

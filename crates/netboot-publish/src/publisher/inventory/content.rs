@@ -1,0 +1,41 @@
+//! Reading and hashing an object.
+
+use netboot_core::{Content, Context, ReleasePath, Sha256Hasher};
+use tokio::io::AsyncReadExt;
+
+use crate::error::Error;
+use crate::store::Store;
+
+/// Reads and hashes an object; `None` when it is not there. A store that says nothing more keeps
+/// nobody from cancelling.
+pub(crate) async fn content_of(
+    store: &dyn Store,
+    path: &ReleasePath,
+    context: &Context,
+) -> Result<Option<Content>, Error> {
+    tokio::select! {
+        biased;
+        () = context.cancellation().cancelled() => Err(Error::Cancelled),
+        read = read_content(store, path, context) => read,
+    }
+}
+
+async fn read_content(
+    store: &dyn Store,
+    path: &ReleasePath,
+    context: &Context,
+) -> Result<Option<Content>, Error> {
+    let Some(mut reader) = store.open(path).await? else { return Ok(None) };
+    let mut hasher = Sha256Hasher::new();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        context.check()?;
+        let read = reader.read(&mut buffer).await;
+        match read.map_err(|source| Error::reading(path, source))? {
+            0 => break,
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+    let (sha256, size) = hasher.finish();
+    Ok(Some(Content { size, sha256 }))
+}

@@ -1,0 +1,61 @@
+//! Every file below `releases` and `blobs`.
+
+use std::collections::BTreeMap;
+
+use netboot_core::layout::{self, Location};
+use netboot_core::{Manifest, ReleaseId, ReleasePath, Sha256Digest};
+
+use crate::error::Error;
+use crate::store::{Entry, ListScope, Store};
+
+/// The files of a release at a target, by their paths below it: its own and, perhaps, others.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ReleaseFiles(BTreeMap<ReleasePath, Entry>);
+
+impl ReleaseFiles {
+    /// The files of each release at the target.
+    pub(crate) async fn list(store: &dyn Store) -> Result<BTreeMap<ReleaseId, Self>, Error> {
+        let mut releases: BTreeMap<ReleaseId, Self> = BTreeMap::new();
+        for listed in store.list(&ListScope::Below(layout::releases())).await? {
+            if let Some(Location::InRelease { release, path }) = Location::parse(&listed.path) {
+                releases.entry(release).or_default().0.insert(path, listed.entry);
+            }
+        }
+        Ok(releases)
+    }
+
+    pub(crate) fn get(&self, path: &ReleasePath) -> Option<&Entry> {
+        self.0.get(path)
+    }
+
+    pub(crate) fn contains(&self, path: &ReleasePath) -> bool {
+        self.0.contains_key(path)
+    }
+
+    pub(crate) fn is_staged(&self) -> bool {
+        self.contains(&layout::manifest())
+    }
+
+    /// The records that say which files are the release's own: the manifest first, and that of a
+    /// release that is being staged or pruned.
+    pub(crate) fn records(&self) -> impl Iterator<Item = ReleasePath> {
+        let records = [layout::manifest(), layout::incomplete_manifest()];
+        records.into_iter().filter(|path| self.contains(path))
+    }
+}
+
+/// The paths below a release of all that is its own there, but for the manifest itself.
+pub(crate) fn own_paths(manifest: &Manifest) -> impl Iterator<Item = ReleasePath> {
+    let records = [layout::release_pointer(), layout::manifest_signature()];
+    manifest.own_paths().cloned().chain(records)
+}
+
+/// The blobs at the target; other files below `blobs` are left out.
+pub(crate) async fn list_blobs(store: &dyn Store) -> Result<Vec<(Sha256Digest, Entry)>, Error> {
+    let listed = store.list(&ListScope::Below(layout::blobs())).await?;
+    let blobs = listed.into_iter().filter_map(|listed| match Location::parse(&listed.path) {
+        Some(Location::Blob(sha256)) => Some((sha256, listed.entry)),
+        _ => None,
+    });
+    Ok(blobs.collect())
+}

@@ -1,0 +1,66 @@
+//! An object of a target as an artifact, to be sent elsewhere or to become part of a new release.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use netboot_core::{
+    Artifact, ArtifactKind, ArtifactReader, Content, FileName, FileRecord, ReleasePath,
+    Sha256Digest,
+};
+
+use crate::error::Error;
+use crate::store::Store;
+
+/// An artifact that lies in a store.
+#[derive(Debug)]
+pub(crate) struct StoredArtifact {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) kind: ArtifactKind,
+    pub(crate) record: FileRecord,
+    pub(crate) path: ReleasePath,
+}
+
+impl StoredArtifact {
+    /// Any object of a release.
+    pub(crate) fn object(
+        store: Arc<dyn Store>,
+        path: &ReleasePath,
+        content: Content,
+    ) -> Result<Self, Error> {
+        let record = FileRecord::new(file_name(path)?, content);
+        Ok(Self { store, kind: ArtifactKind::Script, record, path: path.clone() })
+    }
+}
+
+#[async_trait]
+impl Artifact for StoredArtifact {
+    fn kind(&self) -> ArtifactKind {
+        self.kind
+    }
+
+    fn file_name(&self) -> &FileName {
+        &self.record.file_name
+    }
+
+    fn size(&self) -> u64 {
+        self.record.size
+    }
+
+    fn sha256(&self) -> Sha256Digest {
+        self.record.sha256
+    }
+
+    async fn open(&self) -> Result<ArtifactReader, netboot_core::Error> {
+        let failed = |source| netboot_core::Error::io("read", self.path.as_str(), source);
+        match self.store.open(&self.path).await {
+            Ok(Some(reader)) => Ok(reader),
+            Ok(None) => Err(failed(std::io::ErrorKind::NotFound.into())),
+            Err(error) => Err(failed(std::io::Error::other(error))),
+        }
+    }
+}
+
+/// The last part of a path.
+pub(crate) fn file_name(path: &ReleasePath) -> Result<FileName, Error> {
+    Ok(FileName::new(path.as_str().rsplit('/').next().unwrap_or_default())?)
+}

@@ -1,0 +1,113 @@
+//! The manifest of a release at a target, and its signature.
+
+use bytes::Bytes;
+use netboot_core::{Content, Manifest, ReleaseId, ReleasePath, Sha256Digest, layout};
+
+use crate::error::Error;
+use crate::finding::Finding;
+use crate::store::Store;
+
+/// A manifest at the target, with the bytes it has there.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredManifest {
+    pub(crate) manifest: Manifest,
+    pub(crate) json: Bytes,
+}
+
+impl StoredManifest {
+    /// The manifest of a release; `None` when the release is not staged.
+    pub(crate) async fn find(
+        store: &dyn Store,
+        release: &ReleaseId,
+    ) -> Result<Option<Self>, Error> {
+        Self::find_at(store, release, &layout::manifest()).await
+    }
+
+    /// The manifest of a release that has to be staged.
+    pub(crate) async fn require(store: &dyn Store, release: &ReleaseId) -> Result<Self, Error> {
+        Self::find(store, release).await?.ok_or(Error::NotStaged { release: *release })
+    }
+
+    /// The manifest of a release, if there is one that can be understood. One that cannot is
+    /// written anew by staging, unless a newer publisher wrote it.
+    pub(crate) async fn find_sound(
+        store: &dyn Store,
+        release: &ReleaseId,
+    ) -> Result<Option<Self>, Error> {
+        match Self::find(store, release).await {
+            Err(error) if is_damaged(&error) => Ok(None),
+            read => read,
+        }
+    }
+
+    /// The manifest at `path` in a release.
+    pub(crate) async fn find_at(
+        store: &dyn Store,
+        release: &ReleaseId,
+        path: &ReleasePath,
+    ) -> Result<Option<Self>, Error> {
+        let path = layout::in_release(release, path);
+        let Some(document) = store.read(&path).await? else { return Ok(None) };
+        let malformed =
+            |source| Error::MalformedManifest { release: *release, source: Box::new(source) };
+        let manifest = Manifest::from_json(&document.bytes).map_err(malformed)?;
+        if manifest.release() != release {
+            let (stated, computed) = (*manifest.release(), *release);
+            return Err(malformed(netboot_core::Error::ManifestMismatch { stated, computed }));
+        }
+        Ok(Some(Self { manifest, json: document.bytes }))
+    }
+}
+
+/// Whether an error says that a manifest is damaged, rather than written by a newer publisher.
+pub(crate) fn is_damaged(error: &Error) -> bool {
+    matches!(error, Error::MalformedManifest { source, .. }
+        if !matches!(**source, netboot_core::Error::ManifestVersion { .. }))
+}
+
+/// Where the manifest of a release lies.
+pub(crate) fn manifest_path(release: &ReleaseId) -> ReleasePath {
+    layout::in_release(release, &layout::manifest())
+}
+
+/// Where the signature of a release's manifest lies.
+pub(crate) fn signature_path(release: &ReleaseId) -> ReleasePath {
+    layout::in_release(release, &layout::manifest_signature())
+}
+
+/// The signature of a release's manifest, if there is one.
+pub(crate) async fn read_signature(
+    store: &dyn Store,
+    release: &ReleaseId,
+) -> Result<Option<Bytes>, Error> {
+    let document = store.read(&signature_path(release)).await?;
+    Ok(document.map(|document| document.bytes))
+}
+
+/// Reads a small object of a staged release, and makes sure of its digest.
+pub(crate) async fn read_exactly(
+    store: &dyn Store,
+    release: &ReleaseId,
+    path: ReleasePath,
+    expected: Content,
+) -> Result<Bytes, Error> {
+    let not_whole = |finding| Error::NotWhole { release: *release, findings: vec![finding] };
+    let Some(document) = store.read(&path).await? else {
+        return Err(not_whole(Finding::Missing { path }));
+    };
+    let found = Sha256Digest::of(&document.bytes);
+    if found != expected.sha256 {
+        let expected = expected.sha256;
+        return Err(not_whole(Finding::WrongDigest { path, expected, found }));
+    }
+    Ok(document.bytes)
+}
+
+/// The text that the pointer has while a release is live, from the release's own copy.
+pub(crate) async fn read_pointer_script(
+    store: &dyn Store,
+    manifest: &Manifest,
+) -> Result<Bytes, Error> {
+    let path = layout::in_release(manifest.release(), &layout::release_pointer());
+    read_exactly(store, manifest.release(), path, manifest.pointer()).await
+}

@@ -1,0 +1,39 @@
+//! Making an earlier release the live one again.
+
+use netboot_core::{Context, ReleaseId};
+
+use crate::error::Error;
+use crate::pointer::{ActivationKind, Pointer};
+use crate::publisher::Publisher;
+use crate::receipt::Receipt;
+
+/// Which release to roll back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RollbackTo {
+    /// The one that was live before the live one. Rolling back again goes one further: a release
+    /// that was rolled back from counts as if it had never been live.
+    Previous,
+    /// This one, whether it was ever live or not.
+    Release(ReleaseId),
+}
+
+impl Publisher {
+    /// Makes a release the live one again.
+    ///
+    /// # Errors
+    /// [`Error::NothingToRollBackTo`]; [`Error::NotStaged`] or [`Error::NotWhole`] when the
+    /// release was pruned, or else those of [`activate`](Self::activate).
+    pub async fn rollback(&self, to: RollbackTo, context: &Context) -> Result<Receipt, Error> {
+        let base = self.read_pointer().await?;
+        base.understood()?;
+        let release = match to {
+            RollbackTo::Release(release) => release,
+            RollbackTo::Previous => base
+                .pointer()
+                .and_then(Pointer::previous)
+                .ok_or_else(|| Error::NothingToRollBackTo { pointer: self.pointer.clone() })?,
+        };
+        self.make_live(&release, &base, ActivationKind::RolledBack, context).await
+    }
+}

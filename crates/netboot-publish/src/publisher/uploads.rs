@@ -1,0 +1,57 @@
+//! Releases and small texts as uploads.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use netboot_core::{ArtifactKind, BytesArtifact, Release, ReleasePath, Sha256Digest, layout};
+
+use crate::error::Error;
+use crate::publisher::inventory::stored_artifact::file_name;
+use crate::store::Upload;
+
+/// An upload of bytes that are in memory.
+pub(crate) fn upload(path: ReleasePath, bytes: Bytes) -> Result<Upload, Error> {
+    let artifact = BytesArtifact::new(ArtifactKind::Script, file_name(&path)?, bytes);
+    Ok(Upload::new(path, Arc::new(artifact)))
+}
+
+/// All objects of a release but its manifest, by where they go.
+pub(crate) fn uploads(release: &Release) -> Result<BTreeMap<ReleasePath, Upload>, Error> {
+    let id = release.id();
+    let incomplete = layout::incomplete_manifest();
+    if release.files().contains_key(&incomplete) {
+        return Err(netboot_core::Error::Duplicate { name: incomplete.into() }.into());
+    }
+    let names = names(release);
+    let mut uploads = BTreeMap::new();
+    for (sha256, blob) in release.blobs() {
+        let path = layout::blob(sha256);
+        let name = names.get(sha256).cloned().unwrap_or_else(|| path.to_string());
+        uploads.insert(path.clone(), Upload::new(path, blob.clone()).with_subject(name));
+    }
+    for text in release.entry_points().values() {
+        let path = layout::blob(&Sha256Digest::of(text));
+        let text = upload(path.clone(), text.clone())?;
+        uploads.entry(path).or_insert(text);
+    }
+    for (path, file) in release.files().iter().chain(release.logs()) {
+        let place = layout::in_release(id, path);
+        uploads.insert(place.clone(), Upload::new(place, file.clone()));
+    }
+    let place = layout::in_release(id, &layout::release_pointer());
+    uploads.insert(place.clone(), upload(place, release.pointer().clone())?);
+    Ok(uploads)
+}
+
+/// What people call the blobs: `<profile>/<file name>` of the first profile that has it.
+fn names(release: &Release) -> BTreeMap<Sha256Digest, String> {
+    let mut names = BTreeMap::new();
+    for (profile, image) in release.manifest().images() {
+        for file in std::iter::once(&image.kernel).chain(&image.initrds) {
+            let name = || format!("{profile}/{}", file.file_name);
+            names.entry(file.sha256).or_insert_with(name);
+        }
+    }
+    names
+}

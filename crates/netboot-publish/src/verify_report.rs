@@ -1,0 +1,42 @@
+//! What verifying a target found.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use netboot_core::ReleaseId;
+use serde::Serialize;
+
+use crate::finding::Finding;
+
+/// What [`Publisher::verify`](crate::Publisher::verify) found. `Display` tells it, a line for each finding.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// The releases that were looked at.
+    pub releases: BTreeSet<ReleaseId>,
+    /// How many different objects they have.
+    pub objects: usize,
+    /// How many bytes were read and hashed.
+    pub hashed_bytes: u64,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+impl VerifyReport {
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+impl fmt::Display for VerifyReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (releases, objects) = (self.releases.len(), self.objects);
+        write!(f, "{releases} releases with {objects} files: ")?;
+        match self.findings.len() {
+            0 => f.write_str("nothing wrong")?,
+            count => write!(f, "{count} findings")?,
+        }
+        self.findings.iter().try_for_each(|finding| write!(f, "\n{finding}"))
+    }
+}
