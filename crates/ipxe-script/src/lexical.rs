@@ -66,6 +66,9 @@ impl fmt::Display for LexicalProblem {
 }
 
 /// Refuses a text that iPXE would not read as those words, joined by single spaces.
+///
+/// # Errors
+/// The first [`LexicalProblem`] of the text.
 pub fn check(text: &str) -> Result<(), LexicalProblem> {
     if text.is_empty() {
         return Err(LexicalProblem::Empty);

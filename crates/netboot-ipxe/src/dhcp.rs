@@ -32,5 +32,5 @@ pub use self::interface_name::InterfaceName;
 pub use self::known_machine::KnownMachine;
 pub use self::problem::{DhcpProblem, DhcpSetting};
 pub use self::server::DhcpServer;
-pub use self::settings::{Addressing, DhcpSettings, DhcpSettingsBuilder};
+pub use self::settings::{DhcpSettings, DhcpSettingsBuilder};
 pub use self::tftp_root::TftpRoot;

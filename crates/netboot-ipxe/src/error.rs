@@ -1,18 +1,20 @@
 //! The error of everything in this crate that can fail.
 
 mod hint;
+mod value_kind;
 
 use std::fmt;
 use std::path::PathBuf;
 
+use ipxe_script::lexical::LexicalProblem;
 use netboot_core::{FileName, ProfileName, TextProblem};
 
+pub use self::value_kind::ValueKind;
 use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
 use crate::interchange::problem::InterchangeProblem;
 use crate::menu::problem::MenuProblem;
 use crate::script_check::ScriptProblem;
 use crate::template::name::TemplateName;
-use ipxe_script::lexical::LexicalProblem;
 
 /// What can go wrong while scripts are rendered.
 #[derive(Debug, thiserror::Error)]
@@ -268,46 +270,6 @@ pub enum Error {
     /// The images and scripts do not make an image or a release.
     #[error(transparent)]
     Core(#[from] netboot_core::Error),
-}
-
-/// What a value in a script is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ValueKind {
-    /// A [`MenuText`](crate::MenuText), such as a profile's title.
-    MenuText,
-    /// A [`ScriptArgument`](crate::ScriptArgument).
-    KernelParameter,
-    /// A [`ScriptUrl`](crate::ScriptUrl).
-    Url,
-    /// A [`MachineName`](crate::MachineName).
-    MachineName,
-    /// A [`MachineUuid`](crate::MachineUuid).
-    Uuid,
-    /// A [`SerialNumber`](crate::SerialNumber).
-    SerialNumber,
-    /// An [`AssetTag`](crate::AssetTag).
-    AssetTag,
-    /// A [`SettingName`](crate::SettingName).
-    SettingName,
-    /// A [`SettingValue`](crate::SettingValue).
-    SettingValue,
-}
-
-impl fmt::Display for ValueKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::MenuText => "menu text",
-            Self::KernelParameter => "kernel parameter",
-            Self::Url => "URL",
-            Self::MachineName => "machine name",
-            Self::Uuid => "UUID",
-            Self::SerialNumber => "serial number",
-            Self::AssetTag => "asset tag",
-            Self::SettingName => "setting name",
-            Self::SettingValue => "setting value",
-        })
-    }
 }
 
 fn at_line(line: Option<usize>) -> String {

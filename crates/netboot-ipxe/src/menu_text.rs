@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use ipxe_script::lexical::{self, LexicalProblem};
 use netboot_core::Title;
 use serde::Serialize;
 
 use crate::error::{Error, ValueKind};
-use ipxe_script::lexical::{self, LexicalProblem};
 
 /// A text that a menu shows or `echo` prints, exactly as it was typed.
 ///

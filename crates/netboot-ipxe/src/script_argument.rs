@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use ipxe_script::lexical;
 use netboot_core::{FileName, KernelParameter};
 use serde::Serialize;
 
 use crate::error::{Error, ValueKind};
-use ipxe_script::lexical;
 
 /// One kernel parameter behind a `kernel` command, which the kernel gets exactly as it was typed.
 ///
@@ -14,14 +14,14 @@ use ipxe_script::lexical;
 /// with single spaces, so each of its words keeps the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
-pub struct ScriptArgument(String);
+pub(crate) struct ScriptArgument(String);
 
 impl ScriptArgument {
     /// Validates `text`.
     ///
     /// # Errors
     /// [`Error::Unprintable`] when iPXE would give the kernel something else.
-    pub fn new(text: impl Into<String>) -> Result<Self, Error> {
+    pub(crate) fn new(text: impl Into<String>) -> Result<Self, Error> {
         let text = text.into();
         match lexical::check(&text) {
             Ok(()) => Ok(Self(text)),
@@ -31,7 +31,7 @@ impl ScriptArgument {
 
     /// `initrd=<name>`, by which a kernel under UEFI finds its initrd (iPXE's
     /// `src/image/efi_image.c`; builds of 2019 load no other).
-    pub fn initrd(name: &FileName) -> Self {
+    pub(crate) fn initrd(name: &FileName) -> Self {
         Self(format!("initrd={name}"))
     }
 
@@ -41,7 +41,7 @@ impl ScriptArgument {
     }
 
     /// The argument.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 

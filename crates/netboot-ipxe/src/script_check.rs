@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use netboot_core::layout::GENERATED_MARK;
-
 use ipxe_script::{IpxeBuild, LintFinding, LintFindingKind, Linter, Script, Severity};
+use netboot_core::layout::GENERATED_MARK;
 
 /// Why the text that a template made is no script for its iPXE build, or none of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
+use ipxe_script::lexical::{LexicalProblem, is_percent_escape, lost_escape};
 use netboot_core::{FileName, ReleasePath};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use url::Url;
 
 use crate::error::{Error, ValueKind};
-use ipxe_script::lexical::{LexicalProblem, is_percent_escape, lost_escape};
 
 /// What stands in a URL as it is, besides the escapes that [`Url`] has made already: everything
 /// else is percent-encoded.

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
-use crate::build::configuration;
-
 use crate::build::capabilities::{Capabilities, NAMES};
 use crate::build::capability::{Platform, Quirk};
+use crate::build::configuration;
 use crate::build::configuration::Origin;
 use crate::build::ipxe_build::IpxeBuild;
 use crate::commands::syntax::CommandSyntax;

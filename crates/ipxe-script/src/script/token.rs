@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use crate::script::expansion;
-
 use crate::script::expansion::{Expansion, Part};
 use crate::script::position::Span;
 
@@ -42,7 +41,7 @@ impl Token {
     /// This is what the text says by itself. The value of one setting may complete the `${` of
     /// another, since iPXE looks at the result again: only [`Settings::expand`] knows that.
     ///
-    /// [`Settings::expand`]: super::Settings::expand
+    /// [`Settings::expand`]: crate::settings::Settings::expand
     pub fn parts(&self) -> Vec<Part<'_>> {
         expansion::parts(&self.bytes)
     }

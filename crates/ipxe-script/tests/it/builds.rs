@@ -10,13 +10,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::ipxe_under_efi;
-use crate::ipxe_usage;
 use ipxe_script::Version;
 use ipxe_script::commands::CommandSyntax;
 use ipxe_script::settings::SettingType;
 use ipxe_script::{ImageFormat, IpxeBuild, Protocol};
 use netboot_testbed::{DebianTree, IpxeOracle, OracleCase};
+
+use crate::ipxe_under_efi;
+use crate::ipxe_usage;
 
 /// Every command that some version has.
 fn every_command() -> Vec<&'static str> {

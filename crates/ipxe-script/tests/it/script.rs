@@ -1,7 +1,5 @@
 //! The model of scripts by itself: it reads every text, knows where everything stands, and ends.
 
-use crate::evaluator::Evaluator;
-use crate::evaluator::prediction::{Ending, Fetch, Resource};
 use ipxe_script::commands::{ArgumentProblem, CommandSyntax};
 use ipxe_script::settings::{Dialect, Settings};
 use ipxe_script::{
@@ -9,6 +7,9 @@ use ipxe_script::{
     Span, Version,
 };
 use proptest::prelude::*;
+
+use crate::evaluator::Evaluator;
+use crate::evaluator::prediction::{Ending, Fetch, Resource};
 
 /// Bytes in which everything stands that means something to iPXE.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {

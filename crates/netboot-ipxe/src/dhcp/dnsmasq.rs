@@ -2,6 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
+use netboot_core::MacAddress;
 use netboot_core::layout::GENERATED_MARK;
 
 use crate::dhcp::boot_server::IpxeSign;
@@ -9,7 +10,6 @@ use crate::dhcp::client_architecture::ClientArchitecture;
 use crate::dhcp::server::DhcpServer;
 use crate::dhcp::settings::{Addressing, DhcpSettings};
 use crate::error::Error;
-use netboot_core::MacAddress;
 
 /// The tag of iPXE, and of machines that have a script of their own. Tags of ours have a prefix,
 /// so that they mean nothing else in a configuration that this is included into.

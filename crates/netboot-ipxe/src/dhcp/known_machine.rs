@@ -2,8 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-use crate::dhcp::boot_url::BootUrl;
 use netboot_core::MacAddress;
+
+use crate::dhcp::boot_url::BootUrl;
 
 /// A machine that a DHCP server knows by the hardware address of its network card.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,6 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
-
 use netboot_core::MacAddress;
 
 use crate::dhcp::boot_server::BootServer;
@@ -21,8 +20,7 @@ const LEASE_SECONDS: std::ops::RangeInclusive<u64> = 120..=366 * 24 * 3600;
 
 /// Who leases addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Addressing {
+pub(super) enum Addressing {
     /// The configured server, from a range of the subnet.
     Leases {
         /// The first address that is leased.

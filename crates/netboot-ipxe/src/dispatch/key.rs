@@ -2,13 +2,13 @@
 
 use std::fmt;
 
+use netboot_core::MacAddress;
 use netboot_core::{Architecture, TextProblem};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::dispatch::key_text::{AssetTag, SerialNumber, SettingName, SettingValue};
 use crate::error::{Error, ValueKind};
-use netboot_core::MacAddress;
 
 /// One thing that is true of a machine, or of several.
 ///

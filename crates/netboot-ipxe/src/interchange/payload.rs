@@ -1,12 +1,12 @@
 //! What a machine fetches and is started with, however its server says it.
 
+use ipxe_script::commands::ARGUMENT_LIMIT;
 use netboot_core::{COMMAND_LINE_LIMIT, ImageManifest, Manifest, ProfileName, Sha256Digest};
 
 use crate::dispatch::assignment::Assignment;
 use crate::error::Error;
 use crate::interchange::problem::InterchangeProblem;
 use crate::script_argument::ScriptArgument;
-use ipxe_script::commands::ARGUMENT_LIMIT;
 
 /// A profile's image, with what an assignment adds to it.
 pub(super) struct Payload<'a> {

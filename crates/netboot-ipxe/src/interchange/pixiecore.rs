@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use netboot_core::MacAddress;
 use netboot_core::Manifest;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,6 @@ use crate::interchange::payload_base::PayloadBase;
 use crate::interchange::problem::InterchangeProblem;
 use crate::interchange::server::PIXIECORE;
 use crate::interchange::server::json;
-use netboot_core::MacAddress;
 
 /// How Pixiecore names a machine's kernel to iPXE (`ipxeScript` in its `http.go`).
 const KERNEL_NAME: &str = "kernel";

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipxe_script::IpxeBuild;
 use netboot_core::{
     Architecture, Artifact, KernelParameter, PointerName, ProfileName, Sha256Digest,
 };
@@ -21,7 +22,6 @@ use crate::script_url::ScriptUrl;
 use crate::template::name::TemplateName;
 use crate::template::set::Templates;
 use crate::template::sources::TemplateSources;
-use ipxe_script::IpxeBuild;
 
 /// How often the first pause between attempts is doubled at most.
 const PAUSE_DOUBLINGS: u32 = 6;
@@ -131,7 +131,7 @@ impl RendererBuilder {
 
     /// Whether scripts offer iPXE's command line where something failed: they do by default. It
     /// lets whoever stands there boot anything, so a fleet that refuses unknown machines
-    /// ([`UnknownMachine::Refuse`]) has none.
+    /// ([`UnknownMachine::Refuse`](crate::UnknownMachine::Refuse)) has none.
     pub fn offer_shell(mut self, offer: bool) -> Self {
         self.settings.shell = offer;
         self

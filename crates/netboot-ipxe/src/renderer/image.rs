@@ -1,5 +1,6 @@
 //! The script that starts one image.
 
+use ipxe_script::commands::ARGUMENT_LIMIT;
 use netboot_core::{Artifact, COMMAND_LINE_LIMIT, FileName, Image, Sha256Digest};
 use serde::Serialize;
 use tera::Context;
@@ -11,7 +12,6 @@ use crate::renderer::payload::PayloadUrls;
 use crate::script_argument::ScriptArgument;
 use crate::script_url::ScriptUrl;
 use crate::template::name::TemplateName;
-use ipxe_script::commands::ARGUMENT_LIMIT;
 
 /// How many words a `kernel` command may have behind its URL.
 const WORD_LIMIT: usize = ARGUMENT_LIMIT - 1;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ipxe_script::IpxeBuild;
 use netboot_core::layout::GENERATED_MARK;
 use tera::{Context, ErrorKind, Tera};
 
@@ -10,7 +11,6 @@ use crate::menu_text::MenuText;
 use crate::script_check;
 use crate::template::name::TemplateName;
 use crate::template::sources::TemplateSources;
-use ipxe_script::IpxeBuild;
 
 /// All templates, compiled, and what each of them may print besides its own variables.
 #[derive(Debug, Clone)]

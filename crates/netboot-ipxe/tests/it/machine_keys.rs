@@ -1,8 +1,6 @@
 //! What tells machines apart: what is refused, with a hint of its own, and that a script takes
 //! exactly the machine that was meant, whatever its firmware says.
 
-use crate::evaluator::Evaluator;
-use crate::evaluator::prediction::Resource;
 use ipxe_script::settings::{Dialect, Settings};
 use ipxe_script::{Script, Version};
 use netboot_ipxe::{
@@ -12,6 +10,8 @@ use netboot_ipxe::{
 use proptest::prelude::*;
 use tokio::io::AsyncReadExt;
 
+use crate::evaluator::Evaluator;
+use crate::evaluator::prediction::Resource;
 use crate::images::image;
 
 fn hint<T: std::fmt::Debug>(result: Result<T, Error>) -> String {

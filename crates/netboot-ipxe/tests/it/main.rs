@@ -1,10 +1,5 @@
 //! The tests of netboot-ipxe.
-#![expect(
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test whose set-up fails has failed, and long runs print how much they compared"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod dhcp;
 mod dispatch;

@@ -1,7 +1,8 @@
 //! Values reach a script as they were typed, or not at all.
 
+use ipxe_script::lexical;
 use netboot_core::{Architecture, BootSpec, InitPath, KernelParameter, ProfileName, Title};
-use netboot_ipxe::{Error, MenuText, Renderer, ScriptArgument};
+use netboot_ipxe::{Error, MenuText, Renderer};
 use proptest::prelude::*;
 
 use crate::images::image;
@@ -100,8 +101,8 @@ proptest! {
     #[test]
     fn nothing_that_is_accepted_is_special(text in hostile()) {
         for accepted in [
-            MenuText::new(&text).map(|value| value.to_string()),
-            ScriptArgument::new(&text).map(|value| value.to_string()),
+            MenuText::new(&text).ok().map(|value| value.to_string()),
+            lexical::check(&text).ok().map(|()| text.clone()),
         ].into_iter().flatten() {
             let words: Vec<String> = accepted.split(' ').map(str::to_owned).collect();
             let script = format!("echo {accepted} after\n");

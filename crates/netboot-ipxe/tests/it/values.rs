@@ -1,8 +1,8 @@
 //! The types of values in scripts, held to the model: they accept exactly what stays as it was
 //! typed.
 
-use ipxe_script::{Script, Token};
-use netboot_ipxe::{MenuText, ScriptArgument};
+use ipxe_script::{Script, Token, lexical};
+use netboot_ipxe::MenuText;
 use proptest::prelude::*;
 
 fn text() -> impl Strategy<Value = String> {
@@ -45,7 +45,7 @@ proptest! {
     #[test]
     fn kernel_parameters_stay(text in text()) {
         let expected = is_plain(&text) && stays("kernel --name k url", &text);
-        prop_assert_eq!(ScriptArgument::new(&text).is_ok(), expected, "{:?}", text);
+        prop_assert_eq!(lexical::check(&text).is_ok(), expected, "{:?}", text);
     }
 
     #[test]

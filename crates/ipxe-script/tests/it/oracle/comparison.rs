@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::evaluator::Evaluator;
-use crate::evaluator::prediction::{Ending, ImageState, Prediction, Resource};
 use ipxe_script::settings::{Dialect, Settings};
 use ipxe_script::{Script, Version};
 use netboot_testbed::{IpxeOracle, Observation, OracleCase, OracleFiles};
+
+use crate::evaluator::Evaluator;
+use crate::evaluator::prediction::{Ending, ImageState, Prediction, Resource};
 
 /// How many lines a script may run.
 const STEPS: usize = 200;

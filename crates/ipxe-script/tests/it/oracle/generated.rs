@@ -6,10 +6,10 @@
 use std::env;
 use std::time::Duration;
 
-use crate::evaluator::prediction::{Ending, Prediction};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use crate::evaluator::prediction::{Ending, Prediction};
 use crate::oracle::comparison::Comparison;
 use crate::oracle::generator;
 

@@ -1,0 +1,43 @@
+//! The kinds of values in scripts, for errors.
+
+use std::fmt;
+
+/// What a value in a script is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ValueKind {
+    /// A [`MenuText`](crate::MenuText), such as a profile's title.
+    MenuText,
+    /// A parameter on a kernel's command line.
+    KernelParameter,
+    /// A [`ScriptUrl`](crate::ScriptUrl).
+    Url,
+    /// A [`MachineName`](crate::MachineName).
+    MachineName,
+    /// A [`MachineUuid`](crate::MachineUuid).
+    Uuid,
+    /// A [`SerialNumber`](crate::SerialNumber).
+    SerialNumber,
+    /// An [`AssetTag`](crate::AssetTag).
+    AssetTag,
+    /// A [`SettingName`](crate::SettingName).
+    SettingName,
+    /// A [`SettingValue`](crate::SettingValue).
+    SettingValue,
+}
+
+impl fmt::Display for ValueKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MenuText => "menu text",
+            Self::KernelParameter => "kernel parameter",
+            Self::Url => "URL",
+            Self::MachineName => "machine name",
+            Self::Uuid => "UUID",
+            Self::SerialNumber => "serial number",
+            Self::AssetTag => "asset tag",
+            Self::SettingName => "setting name",
+            Self::SettingValue => "setting value",
+        })
+    }
+}
