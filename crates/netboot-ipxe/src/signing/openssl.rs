@@ -2,19 +2,14 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use netboot_core::{Artifact, Context};
-use tokio::io::AsyncReadExt;
-use tokio::process::Command;
+use netboot_process::Command;
 
 use crate::error::Error;
 use crate::signing::signer::Signer;
-
-/// How many lines of a failed program's errors an error carries.
-const ERROR_LINES: usize = 20;
 
 /// The variable by which `openssl` is told the passphrase.
 const PASSPHRASE_VARIABLE: &str = "NETBOOT_SIGNING_PASSPHRASE";
@@ -82,68 +77,35 @@ impl OpensslSigner {
         input: Option<&dyn Artifact>,
         context: &Context,
     ) -> Result<Vec<u8>, Error> {
-        let program = &self.program;
-        let start = |source| Error::StartProgram { program: program.clone(), source };
-        let mut command = Command::new(program);
-        command.args(arguments).env_remove(PASSPHRASE_VARIABLE);
+        let mut command = Command::new(&self.program)
+            .args(arguments.iter().cloned())
+            .env_remove_prefix(PASSPHRASE_VARIABLE);
         if let Some(passphrase) = &self.passphrase {
-            command.env(PASSPHRASE_VARIABLE, passphrase);
+            command = command.env(PASSPHRASE_VARIABLE, passphrase);
         }
-        command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().map_err(start)?;
-        let stdin = child.stdin.take();
-        let feed = async {
-            let (Some(artifact), Some(mut stdin)) = (input, stdin) else { return Ok(()) };
-            let mut reader = artifact.open().await?;
-            // A program that fails closes its input before it has read all: its status tells why.
-            match tokio::io::copy(&mut reader, &mut stdin).await {
-                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                    let path = Path::new(artifact.file_name().as_str()).to_owned();
-                    Err(Error::Core(netboot_core::Error::Io {
-                        action: "read",
-                        path,
-                        source: error,
-                    }))
-                }
-                _ => Ok(()),
+        let cancelled = context.cancellation().cancelled();
+        let finished = match input {
+            Some(artifact) => command.run_with_input(artifact.open().await?, cancelled).await,
+            None => command.run(cancelled).await,
+        };
+        let finished = finished.map_err(|error| match error {
+            netboot_process::Error::Cancelled { .. } => netboot_core::Error::Cancelled.into(),
+            netboot_process::Error::Input { source, .. } => {
+                let path = input.map(|artifact| artifact.file_name().as_str().into());
+                let path = path.unwrap_or_default();
+                netboot_core::Error::Io { action: "read", path, source }.into()
             }
-        };
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        let (mut output, mut errors) = (child.stdout.take(), child.stderr.take());
-        let work = async {
-            let read_output = async {
-                match &mut output {
-                    Some(output) => output.read_to_end(&mut stdout).await.map(drop),
-                    None => Ok(()),
-                }
-            };
-            let read_errors = async {
-                match &mut errors {
-                    Some(errors) => errors.read_to_end(&mut stderr).await.map(drop),
-                    None => Ok(()),
-                }
-            };
-            let (input_read, output_read, errors_read) =
-                tokio::join!(feed, read_output, read_errors);
-            output_read.and(errors_read).map_err(start)?;
-            let status = child.wait().await.map_err(start)?;
-            input_read.map(|()| status)
-        };
-        let status = tokio::select! {
-            status = work => status?,
-            () = context.cancellation().cancelled() => {
-                return Err(netboot_core::Error::Cancelled.into());
-            }
-        };
-        if status.success() {
-            return Ok(stdout);
+            other => Error::StartProgram { program: self.program.clone(), source: other.into() },
+        })?;
+        if finished.status.success() {
+            return Ok(finished.output);
         }
-        let text = String::from_utf8_lossy(&stderr);
-        let lines: Vec<&str> = text.lines().collect();
-        let last = lines[lines.len().saturating_sub(ERROR_LINES)..].join("\n");
-        let arguments = arguments.iter().map(|one| one.to_string_lossy().into_owned()).collect();
-        Err(Error::Program { program: program.clone(), arguments, status, stderr: last })
+        Err(Error::Program {
+            program: self.program.clone(),
+            arguments: arguments.iter().map(|one| one.to_string_lossy().into_owned()).collect(),
+            status: finished.status,
+            stderr: finished.last_lines.to_string(),
+        })
     }
 }
 

@@ -228,7 +228,7 @@ async fn scripts_verify_what_was_signed() {
 }
 
 #[test]
-fn no_script_uses_what_its_target_lacks() {
+fn no_script_uses_what_its_build_lacks() {
     let lacks = |builder: netboot_ipxe::RendererBuilder| match builder.build().unwrap_err() {
         Error::BuildLacks { build, capability } => format!("{build}: {capability}"),
         other => panic!("{other:?}"),
