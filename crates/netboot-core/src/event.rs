@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::counted::counted;
 use crate::name::{ProfileName, SiteName};
 
 /// A step of the way from a profile to a booting machine.
@@ -166,11 +167,15 @@ impl fmt::Display for Event {
                 write!(f, "{}{phase} ended", of(profile.as_ref()))
             }
             Self::Progress { phase, profile, subject, done, total, unit } => {
-                write!(f, "{}{phase} {subject}: {done}", of(profile.as_ref()))?;
-                if let Some(total) = total {
-                    write!(f, " of {total}")?;
+                write!(f, "{}{phase} {subject}: ", of(profile.as_ref()))?;
+                if total.is_some() {
+                    write!(f, "{done} of ")?;
                 }
-                f.write_str(if *unit == Unit::Bytes { " bytes" } else { "" })
+                let last = total.unwrap_or(*done);
+                match unit {
+                    Unit::Bytes => write!(f, "{}", counted(last, "byte")),
+                    Unit::Items => write!(f, "{last}"),
+                }
             }
             Self::Log { profile, origin, line } => {
                 write!(f, "{}{origin}> {line}", of(profile.as_ref()))

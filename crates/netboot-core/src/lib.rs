@@ -35,6 +35,7 @@ mod command_line;
 mod context;
 #[cfg(feature = "contract")]
 pub mod contract;
+mod counted;
 mod digest;
 mod error;
 mod event;
@@ -83,6 +84,7 @@ pub use crate::command_line::{
     COMMAND_LINE_LIMIT, InitPath, KernelCommandLine, KernelParameter, split_parameters,
 };
 pub use crate::context::{Context, EventSink, PhaseGuard};
+pub use crate::counted::{Counted, counted};
 pub use crate::digest::{Sha256Digest, Sha256Hasher};
 pub use crate::error::Error;
 pub use crate::event::{Event, Phase, Unit};

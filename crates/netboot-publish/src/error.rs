@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use netboot_core::{Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName};
+use netboot_core::{Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName, counted};
 
 use crate::finding::{Finding, first_findings};
 use crate::proof::{self, FailedProof};
@@ -150,8 +150,9 @@ pub enum Error {
 
     /// Bytes are not those of the artifact.
     #[error(
-        "`{path}` came as {} bytes with digest {}, and {} bytes with digest {} were announced",
-        .found.size, .found.sha256, .expected.size, .expected.sha256
+        "`{path}` was announced as {} with digest {}, but came as {} with digest {}",
+        counted(.expected.size, "byte"), .expected.sha256,
+        counted(.found.size, "byte"), .found.sha256
     )]
     DigestMismatch {
         /// Where they were to go.

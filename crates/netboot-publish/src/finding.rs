@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use netboot_core::{ReleaseId, ReleasePath, Sha256Digest};
+use netboot_core::{ReleaseId, ReleasePath, Sha256Digest, counted};
 use serde::Serialize;
 
 use crate::signature::problem::SignatureProblem;
@@ -194,7 +194,7 @@ impl fmt::Display for Finding {
         match self {
             Self::Missing { path } => write!(f, "`{path}` is missing"),
             Self::WrongSize { path, expected, found: Some(found) } => {
-                write!(f, "`{path}` has {found} bytes instead of {expected}")
+                write!(f, "`{path}` has {} instead of {expected}", counted(*found, "byte"))
             }
             Self::WrongSize { path, found: None, .. } => write!(f, "`{path}` is no file"),
             Self::WrongDigest { path, expected, found } => {
@@ -215,10 +215,10 @@ impl fmt::Display for Finding {
             }
             Self::Redirected { path, to } => write!(f, "`{path}` leads to {to}"),
             Self::CutShort { path, announced: Some(announced), received } => {
-                write!(f, "`{path}` breaks off after {received} of {announced} bytes")
+                write!(f, "`{path}` breaks off after {received} of {}", counted(*announced, "byte"))
             }
             Self::CutShort { path, announced: None, received } => {
-                write!(f, "`{path}` breaks off after {received} bytes")
+                write!(f, "`{path}` breaks off after {}", counted(*received, "byte"))
             }
             Self::NoLength { path } => write!(f, "`{path}` is sent without its length"),
             Self::Stale { path, live, age } => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use netboot_core::{ProfileName, ReleaseId};
+use netboot_core::{ProfileName, ReleaseId, counted};
 use serde::Serialize;
 
 use crate::receipt::Receipt;
@@ -95,9 +95,9 @@ pub struct ProofReport {
 impl fmt::Display for ProofReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (tried, untried) = (self.proofs.len(), self.untried.len());
-        write!(f, "release {}: {tried} images came up", self.release.short())?;
+        write!(f, "release {}: {} came up", self.release.short(), counted(tried, "image"))?;
         if untried > 0 {
-            write!(f, ", {untried} were not tried")?;
+            write!(f, ", {untried} not tried")?;
         }
         let summary =
             |(profile, proof): (&ProfileName, &Proof)| (profile.clone(), proof.summary.clone());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use netboot_core::{PointerName, ReleaseId, ReleasePath};
+use netboot_core::{PointerName, ReleaseId, ReleasePath, counted};
 use serde::Serialize;
 
 /// What staging a release did.
@@ -42,7 +42,10 @@ impl fmt::Display for Staged {
         let Self { sent, sent_bytes, present, present_bytes, .. } = self;
         write!(
             f,
-            "sent {sent} files ({sent_bytes} bytes), {present} were there ({present_bytes} bytes)"
+            "sent {} ({}), {present} already there ({})",
+            counted(*sent, "file"),
+            counted(*sent_bytes, "byte"),
+            counted(*present_bytes, "byte"),
         )
     }
 }

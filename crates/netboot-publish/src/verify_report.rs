@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use netboot_core::ReleaseId;
+use netboot_core::{ReleaseId, counted};
 use serde::Serialize;
 
 use crate::finding::Finding;
@@ -32,10 +32,10 @@ impl VerifyReport {
 impl fmt::Display for VerifyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (releases, objects) = (self.releases.len(), self.objects);
-        write!(f, "{releases} releases with {objects} files: ")?;
+        write!(f, "{} with {}: ", counted(releases, "release"), counted(objects, "file"))?;
         match self.findings.len() {
             0 => f.write_str("nothing wrong")?,
-            count => write!(f, "{count} findings")?,
+            count => write!(f, "{}", counted(count, "finding"))?,
         }
         self.findings.iter().try_for_each(|finding| write!(f, "\n{finding}"))
     }

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use netboot_core::{
     Builder, Context, KernelParameter, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec,
+    counted,
 };
 use netboot_examples::{Failure, run_program};
 use netboot_ipxe::{Assignment, Fleet, MachineKey, MachineName, Renderer, UnknownMachine};
@@ -85,7 +86,9 @@ async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let publisher = Publisher::new(LocalStore::new(&arguments.publish));
     let receipt = publisher.publish(&release, context).await?;
     println!("{receipt}");
-    println!("{machines} machines boot {} by boot.ipxe", arguments.profile);
+    let verb = if machines == 1 { "boots" } else { "boot" };
+    let machines = counted(machines, "machine");
+    println!("{machines} {verb} {} by boot.ipxe", arguments.profile);
     Ok(())
 }
 

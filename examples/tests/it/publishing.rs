@@ -80,7 +80,7 @@ async fn an_image_is_published_if_it_comes_up() {
     let (image, publish) = (place.path("image"), place.path("pxe"));
     let arguments = [&image, "--publish", &publish, "--expect", "RESCUE-READY"].map(AsRef::as_ref);
     let said = succeeds(env!("CARGO_BIN_EXE_publish-proven"), &arguments);
-    assert!(said.contains("1 images came up") && said.contains("is live"), "{said}");
+    assert!(said.contains("1 image came up") && said.contains("is live"), "{said}");
     // One that does not show what it should leaves it.
     fs::write(place.path("image/kernel-params"), "console=ttyS0,115200 panic=-1 other").unwrap();
     let arguments = [&image, "--publish", &publish, "--expect", "NEVER-SAID"].map(AsRef::as_ref);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use netboot_core::{Context, Phase, Release, ReleaseId, ReleasePath};
+use netboot_core::{Context, Phase, Release, ReleaseId, ReleasePath, counted};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -58,7 +58,7 @@ impl fmt::Display for Plan {
             None => write!(f, "release {release} would be the first")?,
         }
         let (files, bytes) = (self.to_send.len(), self.bytes_to_send);
-        write!(f, "; {files} files to send ({bytes} bytes)")?;
+        write!(f, "; {} to send ({})", counted(files, "file"), counted(bytes, "byte"))?;
         for path in &self.foreign {
             write!(f, "; `{path}` is in the way")?;
         }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::SystemTime;
 
-use netboot_core::{Context, Phase, ReleaseId, ReleasePath, Sha256Digest, layout};
+use netboot_core::{Context, Phase, ReleaseId, ReleasePath, Sha256Digest, layout, counted};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -43,12 +43,12 @@ impl fmt::Display for PruneReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} {} releases and {} blobs ({} bytes), kept {} releases",
+            "{} {} and {} ({}), kept {}",
             if self.dry_run { "would delete" } else { "deleted" },
-            self.deleted.len(),
-            self.deleted_blobs.len(),
-            self.freed_bytes,
-            self.kept.len(),
+            counted(self.deleted.len(), "release"),
+            counted(self.deleted_blobs.len(), "blob"),
+            counted(self.freed_bytes, "byte"),
+            counted(self.kept.len(), "release"),
         )
     }
 }

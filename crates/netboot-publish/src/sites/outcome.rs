@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
-use netboot_core::{ReleaseId, SiteName};
+use netboot_core::{ReleaseId, SiteName, counted};
 
 use crate::error::Error;
 use crate::receipt::{Receipt, Staged};
@@ -128,7 +128,12 @@ impl SitesReport {
 impl fmt::Display for SitesReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (live, all) = (self.live().count(), self.sites.len());
-        write!(f, "release {} is live at {live} of {all} sites", self.release.short())?;
+        write!(
+            f,
+            "release {} is live at {live} of {}",
+            self.release.short(),
+            counted(all, "site")
+        )?;
         self.sites.iter().try_for_each(|(site, outcome)| write!(f, "\n{site}: {outcome}"))
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use netboot_core::{Builder, Context, Event, Image, Profile, ProfileName, ReleaseId, SiteName};
+use netboot_core::{
+    Builder, Context, Event, Image, Profile, ProfileName, ReleaseId, SiteName, counted,
+};
 use netboot_ipxe::Renderer;
 use netboot_nix::NixBuilder;
 use netboot_publish::{ActivationKind, ActivationPolicy, Error, Sites, SitesReport};
@@ -170,7 +172,7 @@ impl Steps<'_> {
         let release = Renderer::builder().build()?.render_release(images)?;
         self.app.builds().stage(&release, self.context).await?;
         self.entry.update(|job| job.built = Some(*release.id())).await?;
-        Ok(format!("built {} images", profiles.len()))
+        Ok(format!("built {}", counted(profiles.len(), "image")))
     }
 
     async fn built(&self) -> Result<ReleaseId, JobError> {

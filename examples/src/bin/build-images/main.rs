@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use netboot_core::{Builder, Context, Image, ProfileName};
+use netboot_core::{Builder, Context, Image, ProfileName, counted};
 use netboot_examples::{Failure, Progress, Signals, write_build_log, write_image_directory};
 use netboot_ipxe::Renderer;
 use netboot_nix::NixBuilder;
@@ -80,7 +80,8 @@ async fn run(
     match target {
         Some((directory, _)) if !failures.is_empty() => {
             let (failed, all) = (failures.len(), profiles.len());
-            let what = format!("nothing was published: {failed} of {all} profiles failed");
+            let what =
+                format!("nothing was published: {failed} of {} failed", counted(all, "profile"));
             progress.line(&format!("{}: {what}", directory.display()));
             Err(failures)
         }

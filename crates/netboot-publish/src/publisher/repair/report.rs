@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use netboot_core::{Context, ReleaseId, ReleasePath};
+use netboot_core::{Context, ReleaseId, ReleasePath, counted};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -61,8 +61,8 @@ impl fmt::Display for RepairReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { release, found, mended, remaining, .. } = self;
         let (count, bytes) = (mended.len(), mended.values().sum::<u64>());
-        write!(f, "release {}: {} findings, ", release.short(), found.len())?;
-        write!(f, "sent {count} files again ({bytes} bytes)")?;
+        write!(f, "release {}: {}, ", release.short(), counted(found.len(), "finding"))?;
+        write!(f, "sent {} again ({})", counted(count, "file"), counted(bytes, "byte"))?;
         mended.keys().try_for_each(|path| write!(f, "\nmended `{path}`"))?;
         remaining.iter().try_for_each(|finding| write!(f, "\nstill wrong: {finding}"))
     }
