@@ -9,9 +9,8 @@
 //! | `DELETE /api/jobs/{id}` | cancels a job: 202 |
 //! | `GET /api/releases` | what is live, what was, what is staged, and what each publisher has |
 //!
-//! What is refused or fails is `application/problem+json` with a remedy: see [`ApiError`].
+//! What is refused or fails is `application/problem+json` with a remedy: see [`ApiError`](crate::api_error::ApiError).
 
-mod error;
 mod events;
 mod jobs;
 mod releases;
@@ -21,7 +20,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
-pub(crate) use self::error::ApiError;
 use crate::app::App;
 
 /// The routes below `/api/jobs` and `/api/releases`.

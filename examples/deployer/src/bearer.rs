@@ -5,16 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use netboot_examples::Progress;
 use subtle::ConstantTimeEq;
 
-use crate::api::ApiError;
-use crate::app::App;
-use crate::problem::StartError;
+use crate::start_error::StartError;
 
 /// The variable that has the token where no file does.
 const VARIABLE: &str = "DEPLOYER_TOKEN";
@@ -66,7 +61,7 @@ impl BearerToken {
     }
 
     /// Whether the headers have it. It takes the same time wherever a wrong one differs.
-    fn is_shown_by(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn is_shown_by(&self, headers: &HeaderMap) -> bool {
         let shown = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
         let token = shown.and_then(|value| match value.split_at_checked(7) {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => Some(token),
@@ -80,19 +75,6 @@ impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BearerToken(***)")
     }
-}
-
-/// Lets no mutating request pass without the token. Put it around routes with
-/// [`axum::middleware::from_fn_with_state`].
-pub(crate) async fn require_token(
-    State(app): State<Arc<App>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if request.method().is_safe() || app.token.is_shown_by(request.headers()) {
-        return next.run(request).await;
-    }
-    ApiError::unauthorized().into_response()
 }
 
 #[cfg(test)]

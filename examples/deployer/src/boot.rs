@@ -6,7 +6,6 @@
 
 mod answer;
 mod decision;
-mod identity;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,9 +17,9 @@ use axum::response::Response;
 use axum::routing::get;
 
 use self::answer::Answer;
-pub(crate) use self::identity::Identity;
 use crate::app::App;
-use crate::reports::{Report, Stage, identify};
+use crate::identity::Identity;
+use crate::reports::{Report, Stage};
 use crate::timestamp::Timestamp;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -41,7 +40,7 @@ async fn boot(
         Err(problem) => return Answer::Unreadable { problem }.into_response(&app, &headers),
     };
     let answer = decision::decide(&app, &identity).await;
-    if let Some(machine) = identify(&app, &identity, None) {
+    if let Some(machine) = app.identify(&identity, None) {
         let (release, profile) = answer.image().unzip();
         let report = Report {
             at: Timestamp::now(),

@@ -9,7 +9,7 @@ mod publisher;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,6 @@ use netboot_nix::{FlakeReference, Overrides};
 use netboot_publish::{ActivationPolicy, Retention};
 use url::Url;
 
-use self::document::Document;
 pub(crate) use self::error::ConfigError;
 pub(crate) use self::hand_over::HandOver;
 pub(crate) use self::machine::Machine;
@@ -60,28 +59,4 @@ pub(crate) struct Config {
     pub(crate) hand_over: Option<HandOver>,
     /// How long jobs and requests may take to end when the service is asked to.
     pub(crate) grace: Duration,
-}
-
-impl Config {
-    /// Reads the file at `path` and checks it.
-    ///
-    /// # Errors
-    /// [`ConfigError`], which names the file, the key and the remedy.
-    pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        Self::parse(&text, path)
-    }
-
-    /// Checks the text of a file; `path` is for error messages.
-    ///
-    /// # Errors
-    /// Those of [`load`](Self::load).
-    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let document: Document = toml::from_str(text).map_err(|source| ConfigError::Malformed {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })?;
-        document.check().map_err(|problem| problem.in_file(path))
-    }
 }

@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use netboot_core::ProfileName;
 use serde::Serialize;
 
-use crate::api::ApiError;
+use crate::api_error::ApiError;
 use crate::app::App;
 use crate::config::HandOver;
 use crate::machines::{MachineView, known, no_such_machine};
@@ -88,7 +88,7 @@ async fn install_plan(
     Path(name): Path<String>,
 ) -> Result<Json<InstallPlan>, ApiError> {
     let machine = known(&app, &name).ok_or_else(|| no_such_machine(&name))?;
-    let Some(hand_over) = &app.config.hand_over else {
+    let Some(hand_over) = &app.deployment.config.hand_over else {
         let hint = "add the section [hand-over] to the configuration";
         let error = "this service hands no machines over";
         return Err(ApiError::new(StatusCode::NOT_FOUND, error, hint));
@@ -101,7 +101,9 @@ async fn install_plan(
 /// has another address than at an earlier boot: only an operator can tell.
 fn place_of(app: &App, machine: &MachineView) -> Result<(String, AddressFrom), ApiError> {
     let name = &machine.name;
-    if let Some(address) = app.config.machines.get(name).and_then(|known| known.address.clone()) {
+    if let Some(address) =
+        app.deployment.config.machines.get(name).and_then(|known| known.address.clone())
+    {
         return Ok((address, AddressFrom::Configuration));
     }
     let reports = app.reports.of(&MachineId::Known(name.clone()));

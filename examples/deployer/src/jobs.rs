@@ -11,142 +11,114 @@ mod event_log;
 mod going_live;
 mod journal;
 mod model;
+mod prover;
 mod run;
 mod steps;
+mod table;
 mod turns;
+mod work;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use netboot_core::ProfileName;
-use tokio_util::task::TaskTracker;
 
 use self::entry::{Cancel, Entry};
 pub(crate) use self::event_log::{EventLog, Extent, Happened, LogEntry};
-use self::journal::Journal;
 pub(crate) use self::model::{Job, JobId, JobRequest};
-use self::turns::Turns;
-use crate::api::ApiError;
-use crate::app::App;
-use crate::problem::StartError;
+use self::table::Table;
+use crate::api_error::ApiError;
+use crate::deployment::Deployment;
+use crate::start_error::StartError;
 
 /// How many jobs may wait at once.
 const MOST_WAITING: usize = 100;
-/// How many jobs that are over are remembered.
-const KEPT: usize = 200;
 
-/// The jobs, done and to be done.
+/// The jobs of a deployment.
 #[derive(Debug)]
 pub(crate) struct Jobs {
-    journal: Journal,
-    table: Mutex<Table>,
-    tasks: TaskTracker,
-    /// Those that build.
-    building: Turns,
-    /// Those that change what is published.
-    publishing: Turns,
-}
-
-#[derive(Debug)]
-struct Table {
-    last: u64,
-    entries: BTreeMap<JobId, Arc<Entry>>,
+    deployment: Arc<Deployment>,
+    table: Arc<Table>,
 }
 
 impl Jobs {
-    /// Reads what is kept in `directory`, and removes what a killed service left half-written.
+    /// Reads the jobs in `directory`, and removes files that a killed service left half-written.
     ///
     /// # Errors
     /// [`StartError::Io`].
-    pub(crate) fn open(directory: &Path) -> Result<Arc<Self>, StartError> {
-        let (journal, jobs) = Journal::open(directory)?;
-        let last = jobs.last().map_or(0, |job| job.id.0);
-        let entry = |job: Job| (job.id, Entry::new(journal.clone(), job));
-        let table = Mutex::new(Table { last, entries: jobs.into_iter().map(entry).collect() });
-        let (building, publishing) = Default::default();
-        Ok(Arc::new(Self { journal, table, tasks: TaskTracker::new(), building, publishing }))
+    pub(crate) fn open(directory: &Path, deployment: Arc<Deployment>) -> Result<Self, StartError> {
+        Ok(Self { deployment, table: Arc::new(Table::open(directory)?) })
     }
 
-    /// Resumes what was not over when the service ended.
-    pub(crate) async fn resume(&self, app: &Arc<App>) {
-        for entry in self.entries() {
+    /// Resumes the jobs that had not finished when the service ended.
+    pub(crate) async fn resume(&self) {
+        for entry in self.table.entries() {
             if !entry.job().await.state.is_final() {
-                self.start(app, entry).await;
+                self.start(entry).await;
             }
         }
     }
 
     /// Gives a job its place in the queue, and begins to work on it.
-    async fn start(&self, app: &Arc<App>, entry: Arc<Entry>) {
+    async fn start(&self, entry: Arc<Entry>) {
         let job = entry.job().await;
         let turns = match job.request {
-            JobRequest::Build { .. } => Some(&self.building),
-            JobRequest::Deploy { .. } if job.built.is_none() => Some(&self.building),
+            JobRequest::Build { .. } => Some(&self.table.building),
+            JobRequest::Deploy { .. } if job.built.is_none() => Some(&self.table.building),
             JobRequest::Deploy { .. }
             | JobRequest::Stage { .. }
             | JobRequest::Activate { .. }
-            | JobRequest::Rollback { .. } => Some(&self.publishing),
+            | JobRequest::Rollback { .. } => Some(&self.table.publishing),
             JobRequest::Prove { .. } => None,
         };
         let place = match turns {
             Some(turns) => Some(turns.join().await),
             None => None,
         };
-        self.tasks.spawn(run::run(app.clone(), entry, place));
+        let work = run::run(self.deployment.clone(), self.table.clone(), entry, place);
+        self.table.tasks.spawn(work);
     }
 
     /// Ends what runs, to be resumed by the next start. A release that goes live at this moment has
     /// `grace` to be live everywhere.
     pub(crate) async fn stop(&self, grace: Duration) {
-        self.tasks.close();
-        for entry in self.entries() {
+        self.table.tasks.close();
+        for entry in self.table.entries() {
             entry.interrupt().await;
         }
         // What takes longer ends with the process, and is resumed as after a crash.
-        let _ = tokio::time::timeout(grace, self.tasks.wait()).await;
+        let _ = tokio::time::timeout(grace, self.table.tasks.wait()).await;
     }
 
     /// Takes a job on.
     ///
     /// # Errors
     /// When the request names what there is not, or too much is waiting.
-    pub(crate) async fn submit(
-        &self,
-        app: &Arc<App>,
-        request: JobRequest,
-    ) -> Result<Job, ApiError> {
-        if self.tasks.is_closed() {
+    pub(crate) async fn submit(&self, request: JobRequest) -> Result<Job, ApiError> {
+        if self.table.tasks.is_closed() {
             let hint = "ask the service that is started in its place";
             return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the service ends", hint));
         }
-        self.check(app, &request).await?;
+        self.check(&request).await?;
         let waiting = self.list().await.iter().filter(|job| !job.state.is_final()).count();
         if waiting >= MOST_WAITING {
             let hint = "wait until some are done, or cancel them";
             let error = format!("{waiting} jobs are waiting already");
             return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, error, hint));
         }
-        let entry = {
-            let mut table = self.table();
-            table.last += 1;
-            Entry::new(self.journal.clone(), Job::new(JobId(table.last), request))
-        };
-        // On disk before anybody is told its number.
-        let job = entry.update(|_| ()).await.map_err(not_written)?;
-        self.table().entries.insert(entry.id, entry.clone());
-        self.start(app, entry).await;
+        let (entry, job) = self.table.add(request).await.map_err(not_written)?;
+        self.start(entry).await;
         Ok(job)
     }
 
-    async fn check(&self, app: &App, request: &JobRequest) -> Result<(), ApiError> {
+    async fn check(&self, request: &JobRequest) -> Result<(), ApiError> {
         match request {
             JobRequest::Build { profiles } | JobRequest::Deploy { profiles, .. } => {
-                let known = &app.config.profiles;
+                let known = &self.deployment.config.profiles;
                 let Some(unknown) = profiles.iter().find(|name| !known.contains_key(*name)) else {
                     return Ok(());
                 };
@@ -171,18 +143,14 @@ impl Jobs {
         }
     }
 
-    /// All jobs, the newest first.
+    /// All jobs, newest first.
     pub(crate) async fn list(&self) -> Vec<Job> {
-        let mut jobs = Vec::new();
-        for entry in self.entries().into_iter().rev() {
-            jobs.push(entry.job().await);
-        }
-        jobs
+        self.table.list().await
     }
 
     /// One job.
     pub(crate) async fn get(&self, id: JobId) -> Option<Job> {
-        Some(self.entry(id)?.job().await)
+        self.table.get(id).await
     }
 
     /// The events of a job.
@@ -190,7 +158,7 @@ impl Jobs {
     /// # Errors
     /// When there is no such job, or its events cannot be read.
     pub(crate) async fn events(&self, id: JobId) -> Result<Arc<EventLog>, ApiError> {
-        let entry = self.entry(id).ok_or_else(|| no_such_job(id))?;
+        let entry = self.table.entry(id).ok_or_else(|| no_such_job(id))?;
         entry.events().await.map_err(|error| {
             let hint = "see that the state directory can be read";
             ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), hint)
@@ -202,7 +170,7 @@ impl Jobs {
     /// # Errors
     /// When there is no such job, or it is too late.
     pub(crate) async fn cancel(&self, id: JobId) -> Result<Job, ApiError> {
-        let entry = self.entry(id).ok_or_else(|| no_such_job(id))?;
+        let entry = self.table.entry(id).ok_or_else(|| no_such_job(id))?;
         match entry.cancel().await.map_err(not_written)? {
             Cancel::Requested(job) => Ok(job),
             Cancel::TooLate(job) if job.state.is_final() => {
@@ -215,29 +183,6 @@ impl Jobs {
                 Err(ApiError::new(StatusCode::CONFLICT, error, hint))
             }
         }
-    }
-
-    /// Forgets the oldest jobs that are over, where there are many.
-    async fn forget(&self) -> io::Result<()> {
-        let over: Vec<Job> =
-            self.list().await.into_iter().filter(|job| job.state.is_final()).collect();
-        for job in over.iter().skip(KEPT) {
-            self.table().entries.remove(&job.id);
-            self.journal.remove(job.id)?;
-        }
-        Ok(())
-    }
-
-    fn entry(&self, id: JobId) -> Option<Arc<Entry>> {
-        self.table().entries.get(&id).cloned()
-    }
-
-    fn entries(&self) -> Vec<Arc<Entry>> {
-        self.table().entries.values().cloned().collect()
-    }
-
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

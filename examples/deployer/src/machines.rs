@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use netboot_core::{ProfileName, ReleaseId};
 use serde::{Deserialize, Serialize};
 
-use crate::api::ApiError;
+use crate::api_error::ApiError;
 use crate::app::App;
 use crate::reports::{MachineId, Report, Stage, latest_boot};
 use crate::timestamp::Timestamp;
@@ -98,14 +98,14 @@ async fn one(
 
 /// The machines of the configuration by name, then those that are not known, the latest first.
 pub(crate) fn all(app: &App) -> Vec<MachineView> {
-    let known = app.config.machines.keys().filter_map(|name| known(app, name));
+    let known = app.deployment.config.machines.keys().filter_map(|name| known(app, name));
     let strangers = app.reports.strangers().into_iter();
     known.chain(strangers.map(|(name, reports)| stranger(name, &reports))).collect()
 }
 
 /// A machine of the configuration.
 pub(crate) fn known(app: &App, name: &str) -> Option<MachineView> {
-    let machine = app.config.machines.get(name)?;
+    let machine = app.deployment.config.machines.get(name)?;
     let reports = app.reports.of(&MachineId::Known(name.to_owned()));
     Some(MachineView {
         name: machine.name.to_string(),

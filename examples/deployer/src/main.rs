@@ -4,20 +4,22 @@
 //! See the section "The deployer" of the README for a session with it.
 
 mod api;
+mod api_error;
 mod app;
 mod bearer;
 mod boot;
+mod causes;
 mod config;
+mod deployment;
 mod hand_over;
+mod identity;
 mod jobs;
 mod machines;
-mod problem;
-mod proof;
 mod published;
+mod report;
 mod reports;
-#[cfg(test)]
-mod runbook;
 mod server;
+mod start_error;
 mod status_page;
 mod timestamp;
 
@@ -31,7 +33,7 @@ use tokio::net::TcpListener;
 use crate::app::App;
 use crate::bearer::BearerToken;
 use crate::config::Config;
-use crate::problem::StartError;
+use crate::start_error::StartError;
 
 /// Build, stage, prove and activate netboot releases over HTTP, and boot machines from them.
 #[derive(Debug, Parser)]
@@ -83,7 +85,7 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
         ));
     }
     progress.line(&format!("listening at http://{address}/"));
-    app.jobs.resume(&app).await;
+    app.jobs.resume().await;
     let serving = async {
         let served = server::serve(app.clone(), listener, stop.clone()).await;
         stop.cancel();
@@ -91,7 +93,53 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
     };
     let stopping = async {
         stop.cancelled().await;
-        app.jobs.stop(app.config.grace).await;
+        app.jobs.stop(app.deployment.config.grace).await;
     };
     tokio::join!(serving, stopping).0.map_err(failed)
+}
+
+/// The runbook, `docs/operations.md`, tells operators to use this service as it can be used.
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::Arguments;
+    use crate::jobs::JobRequest;
+
+    /// The commands of the runbook that are for this service, each in one line.
+    fn commands() -> Vec<String> {
+        let text = include_str!("../../../docs/operations.md");
+        let blocks = text.split("<!-- deployer -->\n```sh\n").skip(1);
+        let blocks = blocks.map(|block| block.split("```").next().unwrap().replace("\\\n", " "));
+        blocks.flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+    }
+
+    #[test]
+    fn the_runbooks_command_lines_are_taken() {
+        let mut starts = 0;
+        for command in commands() {
+            if let Some(arguments) = command.strip_prefix("/opt/netboot/bin/deployer ") {
+                Arguments::try_parse_from(
+                    ["deployer"].into_iter().chain(arguments.split_whitespace()),
+                )
+                .unwrap();
+                starts += 1;
+            }
+        }
+        assert_eq!(starts, 2);
+    }
+
+    #[test]
+    fn the_runbooks_jobs_are_jobs() {
+        let mut jobs = 0;
+        for command in commands() {
+            if let Some((_, rest)) = command.split_once("-d '") {
+                let body = rest.split('\'').next().unwrap();
+                serde_json::from_str::<JobRequest>(body).unwrap();
+                assert!(rest.trim_end().ends_with("/api/jobs"), "{command}");
+                jobs += 1;
+            }
+        }
+        assert_eq!(jobs, 2);
+    }
 }

@@ -33,7 +33,8 @@ async fn published(
     let Ok(path) = ReleasePath::new(path) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let files = ServeDir::new(app.served_directory()).append_index_html_on_directories(false);
+    let files =
+        ServeDir::new(app.deployment.served_directory()).append_index_html_on_directories(false);
     let (mut parts, _) = request.into_parts();
     parts.uri = match format!("/{path}").parse() {
         Ok(uri) => uri,
@@ -73,7 +74,9 @@ async fn answer(app: &App, files: &ServeDir, request: Request) -> Response {
         Ok(response) => response.map(Body::new),
         Err(error) if error.kind() == ErrorKind::NotFound => StatusCode::NOT_FOUND.into_response(),
         Err(error) => {
-            app.log.line(&format!("warning: the published {path} cannot be read: {error}"));
+            app.deployment
+                .log
+                .line(&format!("warning: the published {path} cannot be read: {error}"));
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

@@ -1,8 +1,7 @@
-//! `GET|POST /report`: what machines tell of how far they came, and where it is kept.
+//! What machines reported of how far they came, and where that is kept.
 
 mod journal;
 mod report;
-mod request;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -12,9 +11,8 @@ use netboot_core::MacAddress;
 use netboot_examples::Progress;
 
 use self::journal::{Journal, Line};
-pub(crate) use self::report::{Report, Stage, latest_boot};
-pub(crate) use self::request::{MachineId, identify, routes};
-use crate::problem::StartError;
+pub(crate) use self::report::{MachineId, Report, Stage, latest_boot};
+use crate::start_error::StartError;
 
 /// How many reports of one machine are kept.
 const KEPT: usize = 32;

@@ -7,16 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use netboot_core::CancellationToken;
 use tokio::net::TcpListener;
 
 use self::idle::IdleLimit;
+use crate::api_error::ApiError;
 use crate::app::App;
-use crate::bearer::require_token;
-use crate::{api, boot, hand_over, machines, published, reports, status_page};
+use crate::{api, boot, hand_over, machines, published, report, status_page};
 
 /// How long nothing may go over a connection. Streams of events say something every 15 seconds.
 const IDLE: Duration = Duration::from_secs(90);
@@ -29,12 +31,20 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(with_token)
         .merge(boot::routes())
         .merge(published::routes())
-        .merge(reports::routes())
+        .merge(report::routes())
         .merge(machines::routes())
         .merge(hand_over::routes())
         .merge(status_page::routes())
         .route("/healthz", get(|| async { "ok\n" }))
         .with_state(app)
+}
+
+/// Lets no mutating request pass without the token.
+async fn require_token(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if request.method().is_safe() || app.token.is_shown_by(request.headers()) {
+        return next.run(request).await;
+    }
+    ApiError::unauthorized().into_response()
 }
 
 /// Serves until `stop` is cancelled; then takes no more connections, ends the streams that would
@@ -48,7 +58,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
-    let grace = app.config.grace;
+    let grace = app.deployment.config.grace;
     let shutdown = app.shutdown.clone();
     let stopped = stop.clone();
     // An event is to be seen when it happens. That fails for a connection that is gone already.

@@ -14,7 +14,7 @@ use axum::routing::get;
 use tera::{Context, Tera};
 
 use self::view::View;
-use crate::api::ApiError;
+use crate::api_error::ApiError;
 use crate::app::App;
 
 /// Every value is escaped: the names of the templates end in `.html`.

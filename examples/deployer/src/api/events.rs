@@ -19,8 +19,8 @@ use futures::{Stream, stream};
 use netboot_core::CancellationToken;
 use tokio::sync::watch;
 
-use super::ApiError;
 use super::jobs::parse_id;
+use crate::api_error::ApiError;
 use crate::app::App;
 use crate::jobs::{EventLog, Extent, Happened, LogEntry};
 

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::ApiError;
+use crate::api_error::ApiError;
 use crate::app::App;
 use crate::jobs::{Job, JobId, JobRequest, no_such_job};
 
@@ -22,7 +22,7 @@ pub(super) async fn submit(
                     kinds are build, stage, prove, activate, rollback and deploy";
         ApiError::new(rejection.status(), rejection.body_text(), hint)
     })?;
-    let job = whole(async move { app.jobs.submit(&app, request).await }).await?;
+    let job = whole(async move { app.jobs.submit(request).await }).await?;
     let place = format!("/api/jobs/{}", job.id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(job)).into_response())
 }

@@ -11,9 +11,9 @@ use netboot_core::{ProfileName, ReleaseId, SiteName};
 use netboot_publish::{ActivationKind, Error};
 use serde::Serialize;
 
-use super::ApiError;
+use crate::api_error::ApiError;
 use crate::app::App;
-use crate::problem::with_causes;
+use crate::causes::with_causes;
 use crate::timestamp::Timestamp;
 
 /// How long a publisher may take to say what is live there.
@@ -61,7 +61,7 @@ struct AtPublisher {
 
 /// Lists them.
 pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Releases>, ApiError> {
-    let served = app.served();
+    let served = app.deployment.served();
     let history = served.history().await?.into_iter().map(|entry| Activation {
         release: entry.release,
         at: entry.activated_at.into(),
@@ -78,7 +78,7 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Releases>, 
         let profiles = images.iter().map(|image| image.profile().clone()).collect();
         staged.push(StagedRelease { release, profiles });
     }
-    let names = app.config.targets.iter().map(|(name, _)| name);
+    let names = app.deployment.config.targets.iter().map(|(name, _)| name);
     Ok(Json(Releases {
         live: served.live().await?,
         previous: served.previous().await?,
@@ -89,7 +89,7 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Releases>, 
 }
 
 async fn at_publisher(app: &App, name: &SiteName) -> AtPublisher {
-    let live = async { app.publisher(name).await?.live().await };
+    let live = async { app.deployment.publisher(name).await?.live().await };
     let (live, error, hint) = match tokio::time::timeout(PATIENCE, live).await {
         Ok(Ok(live)) => (live, None, None),
         Ok(Err(error)) => (None, Some(with_causes(&error)), error.hint()),

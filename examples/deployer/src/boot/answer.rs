@@ -5,9 +5,9 @@ use axum::response::{IntoResponse, Response};
 use netboot_core::{ProfileName, ReleaseId};
 use netboot_ipxe::{MenuText, NextStep, ScriptUrl};
 
-use super::identity::Identity;
 use crate::app::App;
-use crate::problem::with_causes;
+use crate::causes::with_causes;
+use crate::identity::Identity;
 
 /// After how many seconds a client that is no iPXE may ask again where something is missing.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");
@@ -118,7 +118,9 @@ impl Answer {
     /// What the machine runs.
     fn script(self, app: &App) -> Result<String, netboot_ipxe::Error> {
         match self {
-            Self::Entry => app.machine_scripts.render_service_entry(&app.url_of("boot")),
+            Self::Entry => {
+                app.deployment.machine_scripts.render_service_entry(&app.deployment.url_of("boot"))
+            }
             Self::Image { script, .. } => Ok(script),
             _ => self.notice(app),
         }
@@ -127,17 +129,20 @@ impl Answer {
     /// The script of a machine that gets no image.
     fn notice(self, app: &App) -> Result<String, netboot_ipxe::Error> {
         let next = match &self {
-            Self::Menu { path } => {
-                NextStep::Chain(ScriptUrl::absolute(&app.url_of(&format!("published/{path}")))?)
-            }
+            Self::Menu { path } => NextStep::Chain(ScriptUrl::absolute(
+                &app.deployment.url_of(&format!("published/{path}")),
+            )?),
             Self::LocalDisk => NextStep::LocalDisk,
             _ => NextStep::TryAgain,
         };
         let reason = self.reason().unwrap_or_default();
         let more = match self {
             Self::Unreadable { .. } => vec![
-                format!("ask {} with mac= and the address of a card", app.url_of("boot")),
-                format!("or chain {} with nothing behind it", app.url_of("boot")),
+                format!(
+                    "ask {} with mac= and the address of a card",
+                    app.deployment.url_of("boot")
+                ),
+                format!("or chain {} with nothing behind it", app.deployment.url_of("boot")),
             ],
             Self::NotKnown { identity } => {
                 let keys = identity.keys();
@@ -152,6 +157,6 @@ impl Answer {
         let lines = std::iter::once(format!("this machine gets no image: {reason}")).chain(more);
         // What iPXE would print otherwise than it is, such as a serial number with `#`, is left out.
         let lines = lines.filter_map(|line| MenuText::new(format!("Netboot: {line}")).ok());
-        app.machine_scripts.render_notice(&lines.collect::<Vec<_>>(), &next)
+        app.deployment.machine_scripts.render_notice(&lines.collect::<Vec<_>>(), &next)
     }
 }

@@ -4,8 +4,8 @@ use netboot_core::{Image, ReleaseId, layout};
 use netboot_ipxe::{Assignment, UnknownMachine};
 
 use super::answer::Answer;
-use super::identity::Identity;
 use crate::app::App;
+use crate::identity::Identity;
 
 /// Finds the machine and its image.
 ///
@@ -19,7 +19,7 @@ pub(super) async fn decide(app: &App, identity: &Identity) -> Answer {
         let problem = "the query has nothing that tells this machine from others".to_owned();
         return Answer::Unreadable { problem };
     }
-    match app.config.fleet.closest_assignments(&keys)[..] {
+    match app.deployment.config.fleet.closest_assignments(&keys)[..] {
         [] => unknown(app, identity).await,
         [assignment] => image_of(app, assignment.clone()).await,
         ref several => {
@@ -30,7 +30,7 @@ pub(super) async fn decide(app: &App, identity: &Identity) -> Answer {
 }
 
 async fn unknown(app: &App, identity: &Identity) -> Answer {
-    match app.config.fleet.unknown() {
+    match app.deployment.config.fleet.unknown() {
         UnknownMachine::LocalDisk => Answer::LocalDisk,
         UnknownMachine::Menu => match live(app).await {
             Ok((release, _)) => menu(app, release),
@@ -54,7 +54,7 @@ async fn image_of(app: &App, assignment: Assignment) -> Answer {
         Err(answer) => return answer,
     };
     match images.iter().find(|image| image.profile() == assignment.profile()) {
-        Some(image) => match app.machine_scripts.render_machine(image, &assignment, 0) {
+        Some(image) => match app.deployment.machine_scripts.render_machine(image, &assignment, 0) {
             Ok(script) => Answer::Image { script, release, profile: image.profile().clone() },
             Err(error) => Answer::failed(&error),
         },
@@ -68,8 +68,8 @@ async fn image_of(app: &App, assignment: Assignment) -> Answer {
 
 async fn live(app: &App) -> Result<(ReleaseId, Vec<Image>), Answer> {
     let read = async {
-        let Some(release) = app.served().live().await? else { return Ok(None) };
-        Ok(Some((release, app.served().images(&release).await?)))
+        let Some(release) = app.deployment.served().live().await? else { return Ok(None) };
+        Ok(Some((release, app.deployment.served().images(&release).await?)))
     };
     match read.await {
         Ok(Some(live)) => Ok(live),
@@ -84,7 +84,7 @@ async fn live(app: &App) -> Result<(ReleaseId, Vec<Image>), Answer> {
 /// The menu of a release: a script of its own where the release has a dispatch for known machines.
 fn menu(app: &App, release: ReleaseId) -> Answer {
     let with_dispatch = format!("releases/{release}/menu.ipxe");
-    if app.served_directory().join(&with_dispatch).exists() {
+    if app.deployment.served_directory().join(&with_dispatch).exists() {
         return Answer::Menu { path: with_dispatch };
     }
     Answer::Menu { path: layout::in_release(&release, &layout::boot_script()).to_string() }

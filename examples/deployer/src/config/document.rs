@@ -12,17 +12,41 @@ use netboot_publish::{ActivationPolicy, Retention};
 use serde::Deserialize;
 use url::Url;
 
-use super::error::Problem;
+use super::Config;
+use super::error::{ConfigError, Problem};
 use super::hand_over::HandOverSection;
 use super::machine::MachinesSection;
 use super::proof::ProofSection;
-use super::publisher::PublisherSection;
-use super::{Config, Target};
+use super::publisher::{PublisherSection, Target};
+
+impl Config {
+    /// Reads the file at `path` and checks it.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names the file, the key and the remedy.
+    pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// Checks the text of a file; `path` is for error messages.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load).
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let document: Document = toml::from_str(text).map_err(|source| ConfigError::Malformed {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
+        document.check().map_err(|problem| problem.in_file(path))
+    }
+}
 
 /// All sections of the file.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct Document {
+struct Document {
     #[serde(default = "default_listen")]
     listen: SocketAddr,
     url: Option<Url>,
@@ -85,7 +109,7 @@ fn default_grace_seconds() -> u64 {
 }
 
 impl Document {
-    pub(super) fn check(self) -> Result<Config, Problem> {
+    fn check(self) -> Result<Config, Problem> {
         if !self.state_directory.is_absolute() {
             let hint = "write the whole path, such as /var/lib/deployer";
             return Err(Problem::new("state-directory", "it is relative", hint));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::problem::with_causes;
+use crate::causes::with_causes;
 
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! Why a job came to no good end.
 
 use super::model::Failure;
-use crate::problem::with_causes;
+use crate::causes::with_causes;
 
 /// What ends a job early.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use netboot_publish::{
 
 use super::error::JobError;
 use super::steps::Steps;
-use crate::problem::with_causes;
+use crate::causes::with_causes;
 
 impl Steps<'_> {
     /// Makes a release live everywhere, by the policy, and deletes what is kept no longer.
@@ -32,12 +32,12 @@ impl Steps<'_> {
                 format!("{summary}\n{site}: cannot be reached: {}", with_causes(&error));
             return Err(JobError::new(error_text, error.hint().unwrap_or_default()));
         }
-        let retention = &self.app.config.retention;
+        let retention = &self.deployment.config.retention;
         for publisher in sites.publishers().values() {
             self.prune(publisher, retention).await;
         }
         // Builds are never live; they are kept for the grace time.
-        self.prune(self.app.builds(), &retention.clone().with_keep_last(0)).await;
+        self.prune(self.deployment.builds(), &retention.clone().with_keep_last(0)).await;
         Ok(summary)
     }
 
@@ -45,7 +45,7 @@ impl Steps<'_> {
     /// it cannot go live elsewhere now. What went live at this attempt the library has taken back.
     async fn take_back(&self, sites: &Sites, report: &SitesReport) -> Result<(), JobError> {
         let is_partial = report.errors().next().is_some();
-        if !is_partial || self.app.config.policy != ActivationPolicy::AllOrNone {
+        if !is_partial || self.deployment.config.policy != ActivationPolicy::AllOrNone {
             return Ok(());
         }
         let before = self.entry.job().await.live_before;

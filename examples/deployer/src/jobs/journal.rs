@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::model::{Job, JobId};
-use crate::problem::StartError;
+use crate::start_error::StartError;
 
 /// What the names of half-written files begin with.
 const NEW: &str = ".new-";

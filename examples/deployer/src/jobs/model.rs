@@ -8,7 +8,7 @@ use std::str::FromStr;
 use netboot_core::{ProfileName, ReleaseId, SiteName};
 use serde::{Deserialize, Serialize};
 
-use crate::problem::with_causes;
+use crate::causes::with_causes;
 use crate::timestamp::Timestamp;
 
 /// The number of a job, in the order in which they were asked for. In JSON it is a text: clients

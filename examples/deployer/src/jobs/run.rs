@@ -3,31 +3,37 @@
 use std::sync::Arc;
 
 use netboot_core::{Context, Event};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::entry::Entry;
 use super::error::JobError;
 use super::event_log::{EventWriter, Happened};
 use super::model::{Failure, Job, JobState};
 use super::steps::Steps;
+use super::table::Table;
 use super::turns::Place;
-use crate::app::App;
+use crate::deployment::Deployment;
 
 /// How often a job is begun. One that ends the service each time (it takes all memory, for
 /// example) must not do so for ever.
 const ATTEMPTS: u32 = 10;
 
 /// Runs a job, from its place in the queue on. Whatever goes wrong is in its record afterwards.
-pub(super) async fn run(app: Arc<App>, entry: Arc<Entry>, place: Option<Place>) {
+pub(super) async fn run(
+    deployment: Arc<Deployment>,
+    table: Arc<Table>,
+    entry: Arc<Entry>,
+    place: Option<Place>,
+) {
     match writer_of(&entry).await {
-        Ok(writer) => work(&app, &entry, writer, place).await,
+        Ok(writer) => work(&deployment, &table, &entry, writer, place).await,
         Err(error) => {
-            end(&app, &entry, |job| finish(job, Err(error.into()))).await;
+            end(&deployment, &entry, |job| finish(job, Err(error.into()))).await;
         }
     }
     entry.close_events().await;
-    if let Err(error) = app.jobs.forget().await {
-        app.log.line(&format!("old jobs cannot be removed: {error}"));
+    if let Err(error) = table.forget().await {
+        deployment.log.line(&format!("old jobs cannot be removed: {error}"));
     }
 }
 
@@ -35,7 +41,13 @@ async fn writer_of(entry: &Entry) -> std::io::Result<EventWriter> {
     entry.events().await?.writer().await
 }
 
-async fn work(app: &App, entry: &Entry, writer: EventWriter, place: Option<Place>) {
+async fn work(
+    deployment: &Deployment,
+    table: &Table,
+    entry: &Entry,
+    writer: EventWriter,
+    place: Option<Place>,
+) {
     let (sender, receiver) = unbounded_channel();
     let writing = tokio::spawn(write_all(writer, receiver));
     let events = sender.clone();
@@ -43,19 +55,20 @@ async fn work(app: &App, entry: &Entry, writer: EventWriter, place: Option<Place
         .with_cancellation(entry.cancellation.clone())
         // An event that nobody takes any more belongs to a job that is over, or to a full disk.
         .with_events(move |event: Event| drop(events.send(Happened::Event(event))));
-    let result = attempt(app, entry, &context, &sender, place).await;
+    let steps = Steps { deployment, table, entry, context: &context, sender: &sender };
+    let result = attempt(steps, place).await;
     // All that happened is written down before it is said how it ended.
     drop((context, sender));
     let written = writing.await.map_err(std::io::Error::other).flatten();
-    let interrupted = app.jobs.tasks.is_closed()
+    let interrupted = table.tasks.is_closed()
         && entry.cancellation.is_cancelled()
         && !entry.job().await.cancel_requested;
     let job = if interrupted && result.is_err() {
-        end(app, entry, |job| job.state = JobState::Queued).await
+        end(deployment, entry, |job| job.state = JobState::Queued).await
     } else {
         let cancelled = entry.cancellation.is_cancelled();
         let result = result.map_err(|error| if cancelled { JobError::Cancelled } else { error });
-        end(app, entry, |job| finish(job, result)).await
+        end(deployment, entry, |job| finish(job, result)).await
     };
     // A release that is live is so whether or not there was room for the events.
     let written = match written {
@@ -63,17 +76,19 @@ async fn work(app: &App, entry: &Entry, writer: EventWriter, place: Option<Place
         Err(error) => Err(error),
     };
     if let Err(error) = written {
-        app.log.line(&format!("job {}: its events are not all written down: {error}", job.id));
+        deployment
+            .log
+            .line(&format!("job {}: its events are not all written down: {error}", job.id));
     }
 }
 
 /// Sets how a job ended, and tells the service's log.
-async fn end(app: &App, entry: &Entry, change: impl FnOnce(&mut Job)) -> Job {
+async fn end(deployment: &Deployment, entry: &Entry, change: impl FnOnce(&mut Job)) -> Job {
     let (job, saved) = entry.end(change).await;
-    app.log.line(&told(&job));
+    deployment.log.line(&told(&job));
     if let Err(error) = saved {
         let id = job.id;
-        app.log.line(&format!(
+        deployment.log.line(&format!(
             "job {id}: its end cannot be written down, and the next start does it again: {error}"
         ));
     }
@@ -92,14 +107,8 @@ fn told(job: &Job) -> String {
     lines.join("\n  ")
 }
 
-async fn attempt(
-    app: &App,
-    entry: &Entry,
-    context: &Context,
-    sender: &UnboundedSender<Happened>,
-    place: Option<Place>,
-) -> Result<String, JobError> {
-    let job = entry.job().await;
+async fn attempt(steps: Steps<'_>, place: Option<Place>) -> Result<String, JobError> {
+    let job = steps.entry.job().await;
     if job.cancel_requested {
         // The service ended before the job did. What it began, others complete or prune.
         return Err(JobError::Cancelled);
@@ -108,7 +117,7 @@ async fn attempt(
         let error = format!("it was begun {ATTEMPTS} times, and the service ended each time");
         return Err(JobError::new(error, "look why the service ends: for want of memory?"));
     }
-    Steps { app, entry, context, sender }.run(job.request, place).await
+    steps.work(job.request, place).await
 }
 
 fn finish(job: &mut Job, result: Result<String, JobError>) {

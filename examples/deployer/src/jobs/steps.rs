@@ -8,108 +8,32 @@ use netboot_core::{
 };
 use netboot_ipxe::Renderer;
 use netboot_nix::NixBuilder;
-use netboot_publish::{ActivationKind, ActivationPolicy, Error, Sites, SitesReport};
+use netboot_publish::{Error, Sites, SitesReport};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::entry::Entry;
 use super::error::JobError;
 use super::event_log::Happened;
-use super::model::{Failure, JobRequest, JobState, RollbackTarget};
+use super::model::{Failure, JobState, RollbackTarget};
+use super::prover::prover;
+use super::table::Table;
 use super::turns::{Place, Turn};
-use crate::app::App;
-use crate::problem::with_causes;
-use crate::proof::prover;
+use crate::causes::with_causes;
+use crate::deployment::Deployment;
 
 /// The steps of one job.
 pub(super) struct Steps<'a> {
-    pub(super) app: &'a App,
+    pub(super) deployment: &'a Deployment,
+    pub(super) table: &'a Table,
     pub(super) entry: &'a Entry,
     pub(super) context: &'a Context,
     pub(super) sender: &'a UnboundedSender<Happened>,
 }
 
 impl Steps<'_> {
-    /// Does what is asked for, and says what was done.
-    /// `place` is where the job has to wait for its turn first.
-    pub(super) async fn run(
-        &self,
-        request: JobRequest,
-        place: Option<Place>,
-    ) -> Result<String, JobError> {
-        let jobs = &self.app.jobs;
-        match request {
-            JobRequest::Build { profiles } => {
-                let _turn = self.turn(place).await?;
-                self.begin().await?;
-                self.build(&profiles).await
-            }
-            JobRequest::Stage { build } => {
-                let _turn = self.turn(place).await?;
-                self.begin().await?;
-                let built = jobs.get(build).await.and_then(|job| job.built);
-                let built = built.ok_or_else(|| {
-                    JobError::new(format!("job {build} is forgotten"), "build again")
-                })?;
-                let report = self.stage(&built).await?.ensure_staged_everywhere()?;
-                Ok(format!("release {} is staged everywhere", report.release.short()))
-            }
-            JobRequest::Prove { release, profile } => {
-                self.begin().await?;
-                self.prove(&release, profile).await
-            }
-            JobRequest::Activate { release } => {
-                let _turn = self.turn(place).await?;
-                self.begin().await?;
-                self.go_live(&release, ActivationKind::Activated).await
-            }
-            JobRequest::Rollback { to } => {
-                let _turn = self.turn(place).await?;
-                self.begin().await?;
-                let release = self.rollback_target(to).await?;
-                self.go_live(&release, ActivationKind::RolledBack).await
-            }
-            JobRequest::Deploy { profiles, prove } => self.deploy(&profiles, prove, place).await,
-        }
-    }
-
-    async fn deploy(
-        &self,
-        profiles: &[ProfileName],
-        prove: bool,
-        mut place: Option<Place>,
-    ) -> Result<String, JobError> {
-        if self.entry.job().await.built.is_none() {
-            self.check_machines(profiles).await?;
-            let _turn = self.turn(place).await?;
-            self.begin().await?;
-            self.build(profiles).await?;
-            place = Some(self.app.jobs.publishing.join().await);
-        }
-        let built = self.built().await?;
-        let _turn = self.turn(place).await?;
-        self.begin().await?;
-        let job = self.entry.job().await;
-        let release = match job.result {
-            // Some machine may have seen it: there is no way but forwards.
-            Some(release) if job.going_live => release,
-            _ => {
-                let report = self.stage(&built).await?;
-                let release = report.release;
-                if self.app.config.policy == ActivationPolicy::AllOrNone {
-                    report.ensure_staged_everywhere()?;
-                }
-                if prove {
-                    self.prove(&release, None).await?;
-                }
-                release
-            }
-        };
-        self.go_live(&release, ActivationKind::Activated).await
-    }
-
     /// Finds a machine that a release could not boot, before an hour of building.
-    async fn check_machines(&self, profiles: &[ProfileName]) -> Result<(), JobError> {
-        let (config, served) = (&self.app.config, self.app.served());
+    pub(super) async fn check_machines(&self, profiles: &[ProfileName]) -> Result<(), JobError> {
+        let (config, served) = (&self.deployment.config, self.deployment.served());
         let mut there: BTreeSet<ProfileName> = profiles.iter().cloned().collect();
         if profiles.is_empty() {
             there.extend(config.profiles.keys().cloned());
@@ -126,7 +50,7 @@ impl Steps<'_> {
     }
 
     /// Waits for the job's turn, where it has to.
-    async fn turn(&self, place: Option<Place>) -> Result<Option<Turn>, JobError> {
+    pub(super) async fn turn(&self, place: Option<Place>) -> Result<Option<Turn>, JobError> {
         let Some(place) = place else { return Ok(None) };
         tokio::select! {
             biased;
@@ -135,7 +59,7 @@ impl Steps<'_> {
         }
     }
 
-    async fn begin(&self) -> Result<(), JobError> {
+    pub(super) async fn begin(&self) -> Result<(), JobError> {
         if self.entry.begin().await? {
             // The receiver lives as long as the job.
             let _ = self.sender.send(Happened::State { state: JobState::Running });
@@ -145,8 +69,8 @@ impl Steps<'_> {
 
     /// Builds images, and keeps them as a release of their own that no machine sees: with their
     /// provenance and logs, whole or not at all, and each file once.
-    async fn build(&self, names: &[ProfileName]) -> Result<String, JobError> {
-        let config = &self.app.config;
+    pub(super) async fn build(&self, names: &[ProfileName]) -> Result<String, JobError> {
+        let config = &self.deployment.config;
         let wanted = |name: &ProfileName| names.is_empty() || names.contains(name);
         let profiles: Vec<Arc<dyn Profile>> = config
             .profiles
@@ -170,20 +94,20 @@ impl Steps<'_> {
             return Err(JobError::Failed(failures));
         }
         let release = Renderer::builder().build()?.render_release(images)?;
-        self.app.builds().stage(&release, self.context).await?;
+        self.deployment.builds().stage(&release, self.context).await?;
         self.entry.update(|job| job.built = Some(*release.id())).await?;
         Ok(format!("built {}", counted(profiles.len(), "image")))
     }
 
-    async fn built(&self) -> Result<ReleaseId, JobError> {
+    pub(super) async fn built(&self) -> Result<ReleaseId, JobError> {
         let built = self.entry.job().await.built;
         built.ok_or_else(|| JobError::new("nothing was built", "build again"))
     }
 
     /// Stages a release of what was built, and of the live release's other profiles as they are.
-    async fn stage(&self, built: &ReleaseId) -> Result<SitesReport, JobError> {
-        let (served, profiles) = (self.app.served(), &self.app.config.profiles);
-        let mut images = self.app.builds().images(built).await?;
+    pub(super) async fn stage(&self, built: &ReleaseId) -> Result<SitesReport, JobError> {
+        let (served, profiles) = (self.deployment.served(), &self.deployment.config.profiles);
+        let mut images = self.deployment.builds().images(built).await?;
         let names: BTreeSet<ProfileName> =
             images.iter().map(|image| image.profile().clone()).collect();
         if let Some(live) = served.live().await? {
@@ -193,7 +117,7 @@ impl Steps<'_> {
             images.extend(served.images(&live).await?.into_iter().filter(is_kept));
         }
         images.sort_by(|one, other| one.profile().cmp(other.profile()));
-        let release = self.app.renderer()?.build()?.render_release(images)?;
+        let release = self.deployment.renderer()?.build()?.render_release(images)?;
         let (sites, unreachable) = self.sites().await?;
         self.warn_of(&unreachable);
         let report = sites.stage(&release, self.context).await;
@@ -205,7 +129,7 @@ impl Steps<'_> {
     pub(super) async fn sites(&self) -> Result<(Sites, Vec<(SiteName, Error)>), JobError> {
         tokio::select! {
             () = self.context.cancellation().cancelled() => Err(JobError::Cancelled),
-            sites = self.app.sites() => Ok(sites?),
+            sites = self.deployment.sites() => Ok(sites?),
         }
     }
 
@@ -217,29 +141,31 @@ impl Steps<'_> {
         }
     }
 
-    async fn prove(
+    pub(super) async fn prove(
         &self,
         release: &ReleaseId,
         profile: Option<ProfileName>,
     ) -> Result<String, JobError> {
-        let prover = prover(&self.app.config.proof, profile);
-        let report = self.app.served().prove(release, &prover, self.context).await?;
+        let prover = prover(&self.deployment.config.proof, profile);
+        let report = self.deployment.served().prove(release, &prover, self.context).await?;
         self.entry.update(|job| job.result = Some(*release)).await?;
         Ok(report.to_string())
     }
 
     /// Which release to roll back to. `previous` is written down as what it is now: doing it again
     /// after a crash must not go one further.
-    async fn rollback_target(&self, to: RollbackTarget) -> Result<ReleaseId, JobError> {
+    pub(super) async fn rollback_target(&self, to: RollbackTarget) -> Result<ReleaseId, JobError> {
         if let Some(release) = self.entry.job().await.result {
             return Ok(release);
         }
         let release = match to {
             RollbackTarget::Release(release) => release,
-            RollbackTarget::Previous => self.app.served().previous().await?.ok_or_else(|| {
-                let hint = "activate a release, of those that GET /api/releases lists";
-                JobError::new("nothing was live before the live release", hint)
-            })?,
+            RollbackTarget::Previous => {
+                self.deployment.served().previous().await?.ok_or_else(|| {
+                    let hint = "activate a release, of those that GET /api/releases lists";
+                    JobError::new("nothing was live before the live release", hint)
+                })?
+            }
         };
         self.entry.update(|job| job.result = Some(release)).await?;
         Ok(release)

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::MachineId;
-use super::report::Report;
-use crate::problem::StartError;
+use super::report::{MachineId, Report};
+use crate::start_error::StartError;
 
 /// A line.
 #[derive(Debug, Serialize, Deserialize)]

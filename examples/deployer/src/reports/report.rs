@@ -57,6 +57,16 @@ impl Stage {
     }
 }
 
+/// Whose a report is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum MachineId {
+    /// A machine of the configuration, by its name.
+    Known(String),
+    /// Another one, by its card's address or its UUID.
+    Unknown(String),
+}
+
 /// What a machine told, or what this service did for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Report {

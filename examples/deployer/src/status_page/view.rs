@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::app::App;
+use crate::causes::with_causes;
 use crate::jobs::Job;
 use crate::machines::{self, MachineView};
-use crate::problem::with_causes;
 use crate::reports::Stage;
 use crate::timestamp::Timestamp;
 
@@ -104,7 +104,7 @@ struct Step {
 
 impl View {
     pub(super) async fn of(app: &App) -> Self {
-        let (live, releases, error) = match app.served().history().await {
+        let (live, releases, error) = match app.deployment.served().history().await {
             Ok(history) => {
                 let live = history.first().map(|entry| entry.release);
                 let rows = history.into_iter().take(SHOWN).map(|entry| ReleaseRow {
@@ -118,7 +118,7 @@ impl View {
             Err(error) => (None, Vec::new(), Some(with_causes(&error))),
         };
         let images = match live {
-            Some(live) => app.served().images(&live).await.unwrap_or_default(),
+            Some(live) => app.deployment.served().images(&live).await.unwrap_or_default(),
             None => Vec::new(),
         };
         let (machines, strangers): (Vec<_>, Vec<_>) =
@@ -142,7 +142,7 @@ impl View {
             },
             machines,
             strangers,
-            policy: match app.config.fleet.unknown() {
+            policy: match app.deployment.config.fleet.unknown() {
                 UnknownMachine::Menu => "they are shown the menu".to_owned(),
                 UnknownMachine::Profile(profile) => format!("they boot {profile}"),
                 UnknownMachine::LocalDisk => "they boot their local disk".to_owned(),

@@ -1,4 +1,4 @@
-//! What goes wrong at the start, and how errors are told in one text.
+//! What can go wrong when the service starts.
 
 use std::path::{Path, PathBuf};
 
@@ -75,11 +75,4 @@ impl StartError {
         };
         Some(hint.to_owned())
     }
-}
-
-/// An error and its causes, in one text.
-pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let texts: Vec<String> = causes.map(ToString::to_string).collect();
-    texts.join(": ")
 }

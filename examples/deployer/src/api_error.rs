@@ -4,7 +4,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::problem::with_causes;
+use crate::causes::with_causes;
 
 /// What a client is told.
 #[derive(Debug, Serialize)]

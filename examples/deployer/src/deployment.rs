@@ -1,0 +1,141 @@
+//! What is deployed and where: the configuration, and the publishers and renderers made of it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use netboot_core::{KernelParameter, SiteName};
+use netboot_examples::Progress;
+use netboot_ipxe::{Renderer, RendererBuilder};
+use netboot_publish::{ActivationPolicy, LocalStore, Publisher, Sites};
+use tokio::sync::OnceCell;
+use url::Url;
+
+use crate::config::Config;
+use crate::start_error::StartError;
+
+/// The configuration, and what jobs and requests work with because of it.
+#[derive(Debug)]
+pub(crate) struct Deployment {
+    /// What the operator wrote.
+    pub(crate) config: Config,
+    /// The URL under which machines reach the service; it ends in `/`.
+    pub(crate) url: Url,
+    /// The place where an operator reads what happens: standard error.
+    pub(crate) log: Progress,
+    /// Renders the scripts that this service answers machines with. Their payloads are below
+    /// `/published`, wherever the script itself comes from.
+    pub(crate) machine_scripts: Renderer,
+    served: Publisher,
+    publishers: BTreeMap<SiteName, OnceCell<Publisher>>,
+    builds: Publisher,
+}
+
+impl Deployment {
+    /// Prepares the publishers and renderers of a service that listens at `address`. Connects to
+    /// nothing and changes nothing.
+    ///
+    /// # Errors
+    /// [`StartError::Url`], and [`StartError::Scripts`] if no script can be rendered.
+    pub(crate) fn new(
+        config: Config,
+        address: SocketAddr,
+        log: Progress,
+    ) -> Result<Self, StartError> {
+        let url = match &config.url {
+            Some(url) => url.clone(),
+            None => Url::parse(&format!("http://{address}/"))
+                .map_err(|source| StartError::Url { address, source })?,
+        };
+        // A configuration that no script can be rendered from is found here, not by a machine.
+        let machine_scripts =
+            renderer_of(&config, &url)?.payload_url(&below(&url, "published"))?.build()?;
+        let served = Publisher::new(LocalStore::new(&config.served.1));
+        let builds = Publisher::new(LocalStore::new(config.state_directory.join("builds")));
+        let publishers =
+            config.targets.iter().map(|(name, _)| (name.clone(), OnceCell::new())).collect();
+        Ok(Self { config, url, log, machine_scripts, served, publishers, builds })
+    }
+
+    /// The publisher to the directory that machines boot from: its live release is the live one.
+    pub(crate) fn served(&self) -> &Publisher {
+        &self.served
+    }
+
+    /// The directory that `/published` serves.
+    pub(crate) fn served_directory(&self) -> &Path {
+        &self.config.served.1
+    }
+
+    /// Where build jobs leave their images: a target that no machine sees.
+    pub(crate) fn builds(&self) -> &Publisher {
+        &self.builds
+    }
+
+    /// The publisher to one of the targets. A bucket is connected to once it is asked for, so that
+    /// machines boot whether or not it can be reached.
+    ///
+    /// # Errors
+    /// When a bucket cannot be reached.
+    pub(crate) async fn publisher(
+        &self,
+        name: &SiteName,
+    ) -> Result<Publisher, netboot_publish::Error> {
+        let target = self.config.targets.iter().find(|(other, _)| other == name);
+        match (target, self.publishers.get(name)) {
+            (Some((_, target)), Some(cell)) => {
+                cell.get_or_try_init(|| target.publisher()).await.cloned()
+            }
+            _ => Ok(self.served.clone()),
+        }
+    }
+
+    /// The targets, which get the same releases, and those that cannot be connected to.
+    ///
+    /// # Errors
+    /// When a bucket cannot be reached and releases are to go live everywhere or nowhere.
+    pub(crate) async fn sites(
+        &self,
+    ) -> Result<(Sites, Vec<(SiteName, netboot_publish::Error)>), netboot_publish::Error> {
+        let policy = self.config.policy;
+        let (mut sites, mut unreachable) = (Sites::builder().policy(policy), Vec::new());
+        for (name, _) in &self.config.targets {
+            match (self.publisher(name).await, policy) {
+                (Ok(publisher), _) => sites = sites.site(name.clone(), publisher),
+                (Err(error), ActivationPolicy::EachByItself) => {
+                    unreachable.push((name.clone(), error));
+                }
+                (Err(error), _) => return Err(error),
+            }
+        }
+        Ok((sites.build()?, unreachable))
+    }
+
+    /// What every script of this service has: its machines, and where they report to. The kernel
+    /// parameter `netboot.report` tells a booted system where to report that it came to `init`.
+    ///
+    /// # Errors
+    /// When the service's URL cannot stand in a script.
+    pub(crate) fn renderer(&self) -> Result<RendererBuilder, netboot_ipxe::Error> {
+        renderer_of(&self.config, &self.url)
+    }
+
+    /// The URL of a route of this service, as machines know it.
+    pub(crate) fn url_of(&self, path: &str) -> Url {
+        below(&self.url, path)
+    }
+}
+
+fn renderer_of(config: &Config, url: &Url) -> Result<RendererBuilder, netboot_ipxe::Error> {
+    let report = below(url, "report");
+    let parameter = KernelParameter::new(format!("netboot.report={report}"))?;
+    let renderer = Renderer::builder().fleet(config.fleet.clone());
+    Ok(renderer.report_url(&report)?.kernel_parameter(parameter))
+}
+
+/// A path below a URL that ends in `/`.
+fn below(url: &Url, path: &str) -> Url {
+    let mut below = url.clone();
+    below.set_path(&format!("{}{path}", url.path()));
+    below
+}
