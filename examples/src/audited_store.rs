@@ -1,3 +1,5 @@
+//! Your own store: a layer around another store that records every change.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -12,11 +14,11 @@ use tokio::fs::OpenOptions;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Mutex;
 
-/// A store of one's own: any other one, of which every change is written down in a file before it
-/// is made, with its time, so that nothing changes at the target that is not in the file.
+/// A layer around another store that writes every change to a file, with its time, before the change
+/// is made. The file therefore contains every change at the target.
 ///
-/// It shows how a [`StoreLayer`] changes some of what a store does. A test holds it to the contract
-/// of [`Store`], and [`Publisher`](netboot_publish::Publisher) over it to its own.
+/// It shows how a [`StoreLayer`] changes a part of what a store does. A test holds it to the contract
+/// of [`Store`], and a [`Publisher`](netboot_publish::Publisher) with it to the publisher's contract.
 #[derive(Debug)]
 pub struct AuditedStore {
     inner: Arc<dyn Store>,
@@ -25,12 +27,12 @@ pub struct AuditedStore {
 }
 
 impl AuditedStore {
-    /// `inner`, with what changes in it written to the end of `file`.
+    /// Appends the changes of `inner` to `file`.
     pub fn new(inner: Arc<dyn Store>, file: impl Into<PathBuf>) -> Self {
         Self { inner, file: file.into(), writing: Mutex::default() }
     }
 
-    /// Writes a line for each path; they are on the disk when this returns.
+    /// Writes a line for each path. The lines are on the disk when this returns.
     async fn record(
         &self,
         action: &'static str,
@@ -52,7 +54,7 @@ impl AuditedStore {
     }
 }
 
-/// What operators read in errors and warnings.
+/// The name that operators read in errors and warnings.
 impl fmt::Display for AuditedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (audited)", self.inner)

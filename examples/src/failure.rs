@@ -1,11 +1,11 @@
-//! How a failure is told to an operator: what, why, and what to do.
+//! A failure as an operator sees it: what happened, why, and what to do.
 
 use std::error::Error;
 use std::fmt::Write as _;
 
 use netboot_core::BackendError;
 
-/// Any error of the Netboot crates, or of an example's own; it keeps the remedy.
+/// An error of the Netboot crates or of an example program, with its remedy.
 #[derive(Debug)]
 pub struct Failure {
     error: Box<dyn Error + Send + Sync>,

@@ -1,4 +1,4 @@
-//! The output directory of the runbook: a folder for each profile, with all that boots it.
+//! The output directory of `build-images`: for each profile, a folder with the files that boot it.
 
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -9,13 +9,13 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::{NamedTempFile, TempDir};
 use tokio::io::AsyncWriteExt;
 
-use crate::Failure;
+use crate::failure::Failure;
 
-/// The files that a folder has besides the kernel.
+/// The files in a folder, except the kernel.
 const OWN_FILES: [&str; 3] = ["netboot.ipxe", "build.log", "initrd"];
 
-/// Refuses an output directory whose folders for `profiles` hold what these programs did not
-/// write: the folders are replaced as a whole.
+/// Refuses an output directory if a folder for one of `profiles` contains files that these programs
+/// did not write, because the whole folder is replaced.
 ///
 /// # Errors
 /// A [`Failure`] that names the file.
@@ -26,21 +26,21 @@ pub fn check_image_directory<'a>(
     if directory.join("current.ipxe").exists() || directory.join("releases").exists() {
         return Err(Failure::new(
             format!("releases are published to `{}`", directory.display()),
-            "choose another --output-dir: its folders and a release's would get mixed up",
+            "choose another --output-dir, so that its folders and those of a release do not get mixed up",
         ));
     }
     for profile in profiles {
         if let Some(foreign) = find_foreign(&directory.join(profile.as_str()))? {
             return Err(Failure::new(
                 format!("`{}` was not written by build-images", foreign.display()),
-                "move it away, or choose another --output-dir: the folder is replaced as a whole",
+                "move it away, or choose another --output-dir: build-images replaces the whole folder",
             ));
         }
     }
     Ok(())
 }
 
-/// Something in the place of a folder that is not of ours.
+/// A file in the place of a folder, or in it, that these programs did not write.
 fn find_foreign(place: &Path) -> Result<Option<PathBuf>, Error> {
     let metadata = match place.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -67,14 +67,14 @@ fn find_foreign(place: &Path) -> Result<Option<PathBuf>, Error> {
 /// Writes `<directory>/<profile>/` with the kernel, the initrd, `netboot.ipxe` (the text `script`)
 /// and `build.log`, each under its own file name.
 ///
-/// The folder appears as a whole: it is written beside its place and then exchanged with the one
-/// that is there, so a web server that serves the directory never has a kernel of one build and
-/// an initrd of another. A machine in mid-boot can still fetch its kernel before and its initrd
-/// after the exchange; publish a release where that matters.
+/// The folder appears as a whole: it is written beside its place and then exchanged with the
+/// existing folder. A web server that serves the directory therefore never has the kernel of one
+/// build and the initrd of another. A machine that is booting can still fetch its kernel before the
+/// exchange and its initrd after it; if that matters, publish a release.
 ///
 /// # Errors
-/// Those of [`check_image_directory`], [`Error::Io`] and [`Error::ArtifactChanged`]; what was there
-/// before is then still there.
+/// Those of [`check_image_directory`], [`Error::Io`] and [`Error::ArtifactChanged`]. The existing
+/// folder then stays.
 pub async fn write_image_directory(
     directory: &Path,
     image: &Image,
@@ -93,17 +93,17 @@ pub async fn write_image_directory(
     let failed = |source: rustix::io::Errno| Error::io("replace", &place, source.into());
     if place.exists() {
         renameat_with(CWD, new.path(), CWD, &place, RenameFlags::EXCHANGE).map_err(failed)?;
-        // What was there is in the temporary directory now and goes with it.
+        // The old folder is now in the temporary directory, and is removed with it.
     } else {
         renameat_with(CWD, new.path(), CWD, &place, RenameFlags::NOREPLACE).map_err(failed)?;
-        // The temporary directory has become the place; there is nothing left to remove.
+        // The temporary directory is now the folder; nothing is left to remove.
         let _ = new.keep();
     }
     Ok(())
 }
 
-/// Puts the log of a failed build where the runbook looks for it, `<directory>/<profile>/build.log`;
-/// the image of an earlier build stays beside it.
+/// Puts the log of a failed build in the place that the runbook names,
+/// `<directory>/<profile>/build.log`. The image of an earlier build stays beside it.
 ///
 /// # Errors
 /// [`Error::Io`].
@@ -122,7 +122,7 @@ pub fn write_build_log(directory: &Path, profile: &ProfileName, log: &Path) -> R
 }
 
 fn temporary_directory(parent: &Path) -> Result<TempDir, Error> {
-    // A web server, which is another user, has to read it.
+    // The web server runs as another user and has to read it.
     tempfile::Builder::new()
         .prefix(".new-")
         .permissions(PermissionsExt::from_mode(0o755))

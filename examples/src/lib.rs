@@ -1,24 +1,24 @@
-//! What the example programs share: how they show progress, how they show a failure, and how
-//! they lay out an output directory. Begin with `embed`, which uses none of it.
+//! Code that the example programs share: it shows progress and failures, and lays out an output
+//! directory. Start with the program `embed`, which uses none of it.
 //!
 //! The programs are in `src/bin/`:
 //!
 //! | program | what it shows |
 //! |---|---|
-//! | `embed` | the library alone, in a program of under 60 lines |
+//! | `embed` | the library alone, in a program of less than 60 lines |
 //! | `build-images` | the main job: build profiles of a flake, and publish them |
-//! | `prebuilt` | publish an image that exists already, without Nix |
-//! | `custom-builder` | a builder of one's own |
-//! | `custom-store` | a store of one's own, held to the contract by a test |
-//! | `publish-proven` | publish an image only if it comes up in QEMU from where it lies |
+//! | `prebuilt` | publish an existing image, without Nix |
+//! | `custom-builder` | your own builder |
+//! | `custom-store` | your own store; a test holds it to the contract |
+//! | `publish-proven` | publish an image only if it comes up in QEMU |
 //! | `publish-many` | publish to several sites, to all or to none of them |
-//! | `verify-release` | verify a directory or a URL, signatures too, and mend what is damaged |
+//! | `verify-release` | verify a directory or a URL, including signatures, and repair damage |
 //! | `releases` | list, roll back, activate and prune the releases of a directory |
-//! | `boot-in-qemu` | boot what was published, and say how far it came |
-//! | `dispatch-fleet` | publish an image for the machines of a list |
-//! | `lint-script` | say what is wrong with iPXE scripts |
-//! | `size-report` | say what makes an image large, and how much memory it needs |
-//! | `export` | write what DHCP servers, matchbox and Pixiecore need |
+//! | `boot-in-qemu` | boot what was published, and report how far it came |
+//! | `dispatch-fleet` | publish an image for a list of machines |
+//! | `lint-script` | find mistakes in iPXE scripts |
+//! | `size-report` | show what makes an image large, and how much memory it needs |
+//! | `export` | write configurations for DHCP servers, matchbox and Pixiecore |
 
 mod audited_store;
 mod failure;

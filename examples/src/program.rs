@@ -1,13 +1,15 @@
-//! What every program does around its work.
+//! The frame of every program: progress, signals and failures.
 #![expect(clippy::print_stderr, reason = "a program talks to its user")]
 
 use std::process::ExitCode;
 
 use netboot_core::Context;
 
-use crate::{Failure, Progress, Signals};
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::signals::Signals;
 
-/// Does the work of a program: shows its progress, ends it in order on a signal, and tells a
+/// Runs the work of a program. It shows the progress, cancels the work on a signal, and prints a
 /// failure with its remedy.
 pub async fn run_program(work: impl AsyncFnOnce(Context) -> Result<(), Failure>) -> ExitCode {
     let progress = Progress::new(false);

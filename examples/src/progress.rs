@@ -17,7 +17,7 @@ pub struct Progress {
     with_logs: bool,
 }
 
-/// What one bar is about.
+/// The subject of one bar.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Row {
     site: Option<SiteName>,
@@ -27,14 +27,14 @@ struct Row {
 }
 
 impl Progress {
-    /// Bars if standard error is a terminal, lines otherwise; with `with_logs`, also what the
-    /// programs print that do the work.
+    /// Shows bars if standard error is a terminal, and lines otherwise. With `with_logs`, it also
+    /// shows what child processes print.
     pub fn new(with_logs: bool) -> Self {
         Self::on(MultiProgress::new(), std::io::stderr().is_terminal(), with_logs)
     }
 
     fn on(bars: MultiProgress, is_terminal: bool, with_logs: bool) -> Self {
-        // A terminal that cannot move its cursor hides bars, and all that is printed beside them.
+        // A terminal that cannot move its cursor hides the bars and everything printed above them.
         let on_terminal = is_terminal && !bars.is_hidden();
         Self { bars, shown: Arc::default(), on_terminal, with_logs }
     }
@@ -42,7 +42,7 @@ impl Progress {
     /// Prints a line that stays, above the bars.
     pub fn line(&self, text: &str) {
         if self.on_terminal {
-            // Standard error that went away leaves nobody to tell.
+            // If standard error is closed, nobody can read the line.
             let _ = self.bars.println(text);
         } else {
             let _ = writeln!(std::io::stderr(), "{text}");
@@ -51,7 +51,7 @@ impl Progress {
 
     fn bar(&self, row: &Row, total: Option<u64>, unit: Option<Unit>) -> ProgressBar {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        // Below the phase that it belongs to, however many profiles are at work at once.
+        // A part stands below its phase, even while several profiles are built.
         let parent = row.parent().and_then(|parent| shown.get(&parent).cloned());
         let bar = shown.entry(row.clone()).or_insert_with(|| {
             let bar = ProgressBar::new_spinner().with_prefix(row.label());
@@ -120,7 +120,7 @@ impl Progress {
 }
 
 impl Row {
-    /// The row of the phase that this one is a part of.
+    /// The row of the phase that this row is a part of.
     fn parent(&self) -> Option<Self> {
         let phase = Self { subject: None, ..self.clone() };
         self.subject.is_some().then_some(phase)
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_belongs_to_a_phase_stands_below_it_whoever_is_at_work_beside_it() {
+    fn parts_stand_below_their_phase_while_other_profiles_are_built() {
         let terminal = InMemoryTerm::new(20, 120);
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
         let progress = Progress::on(MultiProgress::with_draw_target(target), true, false);
@@ -199,7 +199,7 @@ mod tests {
                 |line: &str| line.chars().skip(1).collect::<String>().trim_start().to_owned();
             terminal.contents().lines().map(text).collect()
         };
-        // Bars are drawn no more often than an eye can follow.
+        // indicatif limits how often it draws.
         let deadline = Instant::now() + Duration::from_secs(10);
         while rows().iter().any(String::is_empty) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(20));
@@ -218,7 +218,7 @@ mod tests {
         let shown = rows();
         assert!(shown.len() == 1 && shown[0].starts_with("worker"), "{shown:#?}");
 
-        // What ends at one site goes on at another.
+        // A phase that ends at one site continues at another.
         let at = |site: &str, event: Event| {
             progress.emit(Event::AtSite { site: site.parse().unwrap(), event: Box::new(event) });
         };

@@ -1,3 +1,5 @@
+//! A prover that boots staged images in QEMU, from any store.
+
 use std::fmt;
 
 use async_trait::async_trait;
@@ -5,21 +7,21 @@ use netboot_core::{Architecture, BackendError, Context};
 use netboot_publish::{Error, FailedProof, Proof, Prover, StagedImage, Verdict};
 use netboot_qemu::Machine;
 
-use crate::StoreServer;
+use crate::store_server::StoreServer;
 
-/// The machine that an image is to come up in.
+/// Makes the virtual machine for an image.
 type MakeMachine = Box<dyn Fn(&StagedImage) -> Result<Machine, netboot_qemu::Error> + Send + Sync>;
 
-/// Boots staged images in QEMU, from whatever store they lie in.
+/// Boots staged images in QEMU, from any store.
 ///
-/// Images of another architecture than `x86_64` are not tried.
+/// It does not try images of other architectures than `x86_64`.
 pub struct QemuProver {
     machine: MakeMachine,
 }
 
 impl QemuProver {
-    /// A prover that boots each image in the machine that `machine` makes for it, with what its
-    /// console has to show.
+    /// Boots each image in the machine that `machine` makes for it. The machine also defines the
+    /// texts that its console has to show.
     pub fn new(
         machine: impl Fn(&StagedImage) -> Result<Machine, netboot_qemu::Error> + Send + Sync + 'static,
     ) -> Self {
@@ -45,7 +47,7 @@ impl Prover for QemuProver {
             error => Error::prover(image, error),
         };
         let machine = (self.machine)(image).map_err(|error| untried(error.into()))?;
-        // It serves until the machine is gone.
+        // The server runs until the machine has ended.
         let server = StoreServer::start(image.store().clone()).await;
         let server = server.map_err(|error| untried(error.into()))?;
         let url = server.url(&image.script()).map_err(|error| untried(error.into()))?;
@@ -72,14 +74,14 @@ impl Prover for QemuProver {
     }
 }
 
-/// Why an image could not be tried.
+/// The reason why an image could not be booted.
 #[derive(Debug, thiserror::Error)]
 enum ProverError {
     #[error(transparent)]
     Qemu(#[from] netboot_qemu::Error),
-    #[error("cannot serve what is staged")]
+    #[error("cannot serve the staged image")]
     Serve(#[from] std::io::Error),
-    #[error("what is staged has no URL")]
+    #[error("the staged image has no URL")]
     Url(#[from] url::ParseError),
 }
 
@@ -87,7 +89,7 @@ impl BackendError for ProverError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Qemu(error) => error.hint(),
-            Self::Serve(_) => Some("see that 127.0.0.1 has a free port".to_owned()),
+            Self::Serve(_) => Some("check that 127.0.0.1 has a free port".to_owned()),
             Self::Url(_) => None,
         }
     }

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use netboot_core::CancellationToken;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::Progress;
+use crate::progress::Progress;
 
-/// Waits for SIGINT, SIGTERM and SIGHUP: the first cancels the work, which then ends its child
-/// processes; the second ends the program at once.
+/// Waits for SIGINT, SIGTERM and SIGHUP. The first signal cancels the work, which then ends its
+/// child processes. The second signal ends the program immediately.
 #[derive(Debug, Clone)]
 pub struct Signals {
     cancellation: CancellationToken,
@@ -17,12 +17,12 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Begins to wait, on the runtime that this is called in.
+    /// Starts to wait, on the current runtime. The first signal prints a line to `progress`.
     pub fn watch(progress: &Progress) -> Self {
         let signals =
             Self { cancellation: CancellationToken::new(), received: Arc::new(AtomicI32::new(0)) };
         for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-            // A signal that cannot be waited for ends the program as it always did.
+            // If this fails, the signal ends the program, as it does by default.
             if let Ok(mut stream) = signal(kind) {
                 let (signals, progress) = (signals.clone(), progress.clone());
                 tokio::spawn(async move {
@@ -35,13 +35,13 @@ impl Signals {
         signals
     }
 
-    /// What is cancelled by the first signal.
+    /// The token that the first signal cancels.
     pub fn cancellation(&self) -> CancellationToken {
         self.cancellation.clone()
     }
 
-    /// The exit code of a program that failed: 128 and the signal's number where one asked for its
-    /// end, as shells have it; else 1.
+    /// The exit code of a program that failed: 128 plus the signal's number if a signal ended it, as
+    /// in shells; otherwise 1.
     pub fn exit_code(&self) -> u8 {
         match self.received.load(Ordering::SeqCst) {
             0 => 1,
@@ -53,7 +53,7 @@ impl Signals {
         if self.received.swap(signal, Ordering::SeqCst) != 0 {
             std::process::exit(128 + signal);
         }
-        progress.line("stopping; once more ends it at once");
+        progress.line("Stopping. Press Ctrl-C again to stop immediately");
         self.cancellation.cancel();
     }
 }

@@ -1,3 +1,5 @@
+//! A web server for the content of a store.
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -12,11 +14,11 @@ use tokio::net::TcpListener;
 use tokio_util::io::ReaderStream;
 use url::Url;
 
-/// Serves what lies in any store over HTTP on `127.0.0.1`, at a port of its own, so that a virtual
-/// machine of this host can boot from a bucket or from another machine's disk. It stops when it is
-/// dropped.
+/// Serves the content of any store over HTTP on `127.0.0.1`, at a free port. A virtual machine on
+/// this host can then boot from a bucket or from the disk of another machine. The server stops when
+/// it is dropped.
 ///
-/// Only what the publishing library has names for is served; links of the old layout are not.
+/// It serves only the objects of the publishing library, and not the links of the old layout.
 #[derive(Debug)]
 pub struct StoreServer {
     address: SocketAddr,
@@ -24,10 +26,10 @@ pub struct StoreServer {
 }
 
 impl StoreServer {
-    /// Serves `store`.
+    /// Starts to serve `store`.
     ///
     /// # Errors
-    /// When this machine has no port left.
+    /// If no port is free.
     pub async fn start(store: Arc<dyn Store>) -> std::io::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let address = listener.local_addr()?;
@@ -46,7 +48,7 @@ impl StoreServer {
     /// The URL of an object.
     ///
     /// # Errors
-    /// None in practice: an address and a path of a release always make a URL.
+    /// Never in practice: an address and a path of a release always form a URL.
     pub fn url(&self, path: &ReleasePath) -> Result<Url, url::ParseError> {
         Url::parse(&format!("http://{}/{path}", self.address))
     }
@@ -69,7 +71,8 @@ async fn answer(State(store): State<Arc<dyn Store>>, uri: Uri) -> Response {
     }
 }
 
-/// An object with its length, which iPXE shows its progress by. A HEAD gets the same without it.
+/// An object with its length, which iPXE needs to show its progress. A HEAD request gets the same
+/// headers.
 async fn object(store: &dyn Store, path: &ReleasePath) -> Result<Option<Response>, Error> {
     let found = store.stat(std::slice::from_ref(path)).await?;
     let Some(size) = found.get(path).and_then(netboot_publish::Entry::size) else {

@@ -1,4 +1,4 @@
-//! Boots what was built or published in a virtual machine, and says how far it came.
+//! Boots built or published images in a virtual machine, and reports how far they came.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
@@ -19,7 +19,7 @@ struct Arguments {
     #[arg(value_name = "DIR|URL")]
     source: String,
 
-    /// The profile to boot, from a directory that has several.
+    /// The profile to boot, if the directory has several.
     #[arg(long, value_name = "NAME")]
     profile: Option<ProfileName>,
 
@@ -27,7 +27,7 @@ struct Arguments {
     #[arg(long, value_enum, default_value = "bios")]
     firmware: FirmwareChoice,
 
-    /// A text that the console must show; may be given several times.
+    /// A text that the console must show. Can be repeated.
     #[arg(long = "expect", value_name = "TEXT")]
     expected: Vec<String>,
 
@@ -35,11 +35,11 @@ struct Arguments {
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     memory: u32,
 
-    /// How long it may take, in seconds.
+    /// The maximum time of the boot, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     timeout: u64,
 
-    /// Print the report as JSON when it is over, instead of the console while it runs.
+    /// Print a report in JSON at the end, instead of the console during the boot.
     #[arg(long)]
     json: bool,
 }
@@ -66,7 +66,7 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
     let path = Path::new(&arguments.source);
-    // The server lives until the end of this function.
+    // The server runs until the end of this function.
     let (url, _server) = if path.is_dir() {
         let script = find_script(path, arguments.profile.as_ref())?;
         let server = DirectoryServer::start(path).await?;
@@ -106,7 +106,7 @@ async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Re
     Ok(())
 }
 
-/// The script to boot from: the profile's, or the directory's own.
+/// The script to boot from: that of the profile, or that of the directory.
 fn find_script(directory: &Path, profile: Option<&ProfileName>) -> Result<String, Failure> {
     let candidates: Vec<String> = match profile {
         Some(profile) => vec![format!("{profile}/netboot.ipxe")],
@@ -119,8 +119,8 @@ fn find_script(directory: &Path, profile: Option<&ProfileName>) -> Result<String
         .ok_or_else(|| {
             Failure::new(
                 format!("`{}` has no {}", directory.display(), candidates.join(" or ")),
-                "name a directory that build-images wrote or published to, and with --profile \
-                 one of the profiles in it",
+                "give a directory that build-images wrote or published to, and name one of its \
+                 profiles with --profile",
             )
         })
 }

@@ -1,5 +1,5 @@
-//! A builder of one's own: makes a rescue image from a kernel and a static busybox, without Nix,
-//! and publishes it like any other.
+//! Your own builder: it makes a rescue image from a kernel and a static busybox, without Nix, and
+//! publishes it like any other image.
 
 #![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
@@ -20,7 +20,7 @@ use netboot_publish::{LocalStore, Publisher};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-/// Publish a rescue image that is made here and now.
+/// Build and publish a rescue image.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// The kernel to boot.
@@ -36,15 +36,15 @@ struct Arguments {
     publish: PathBuf,
 }
 
-/// Makes rescue images: a kernel that is there, and an initrd with a shell in it.
+/// Makes rescue images: an existing kernel, and an initrd with a shell.
 #[derive(Debug)]
 struct RescueBuilder {
     kernel: PathBuf,
     busybox: PathBuf,
 }
 
-/// What can go wrong in [`RescueBuilder`] alone. The builder's trait asks for
-/// [`netboot_core::Error`], which carries this one inside.
+/// The errors that only [`RescueBuilder`] has. The trait [`Builder`] uses [`netboot_core::Error`],
+/// which contains this error as its source.
 #[derive(Debug, thiserror::Error)]
 enum RescueError {
     #[error("`{program}` could not pack the initrd: {stderr}")]
@@ -101,7 +101,7 @@ impl RescueBuilder {
             .build()
     }
 
-    /// Packs the initrd in a temporary directory that goes when this returns or is dropped.
+    /// Packs the initrd in a temporary directory, which is removed when this returns or is dropped.
     async fn initrd(
         &self,
         profile: &dyn Profile,
@@ -171,7 +171,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let profile =
         ProfileSpec::new(ProfileName::new("rescue")?).with_title(Title::new("Rescue shell")?);
-    // A builder is picked at run time: the code below does not know which one it has.
+    // The builder can be chosen at run time: the code below works with any builder.
     let builder: Box<dyn Builder> =
         Box::new(RescueBuilder { kernel: arguments.kernel, busybox: arguments.busybox });
 

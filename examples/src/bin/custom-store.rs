@@ -1,6 +1,5 @@
-//! Publishes through a store of one's own: `AuditedStore`, which writes down every change that is
-//! made at the target. Its implementation is in `examples/src/audited_store.rs`, and a test holds
-//! it to the contract.
+//! Publishes through your own store: `AuditedStore`, which records every change at the target. Its
+//! implementation is in `examples/src/audited_store.rs`, and a test holds it to the contract.
 
 #![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
@@ -14,13 +13,13 @@ use netboot_examples::{AuditedStore, Failure, run_program};
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
 
-/// Publish a kernel and an initrd that exist already, and write down what that changes.
+/// Publish an existing kernel and initrd, and record the changes.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A directory with a kernel, an initrd, and `init` with `kernel-params` or `netboot.ipxe`.
+    /// A directory with a kernel, an initrd, and either `init` and `kernel-params` or `netboot.ipxe`.
     image: PathBuf,
 
-    /// The name that the image is published under.
+    /// The profile name under which the image is published.
     #[arg(long, value_name = "NAME", default_value = "installer")]
     profile: ProfileName,
 
@@ -28,7 +27,7 @@ struct Arguments {
     #[arg(long, value_name = "DIR")]
     publish: PathBuf,
 
-    /// The file to write every change to.
+    /// The file in which every change is recorded.
     #[arg(long, value_name = "FILE")]
     audit: PathBuf,
 }

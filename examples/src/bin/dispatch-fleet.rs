@@ -1,5 +1,5 @@
-//! Publishes an image for the machines of a list, and for no others: each is known by its MAC
-//! address, UUID, serial number or asset tag, and may have kernel parameters of its own.
+//! Publishes an image for the machines of a list. Each machine is recognised by its MAC address, UUID,
+//! serial number or asset tag, and may have its own kernel parameters.
 //!
 //! The list is JSON:
 //! ```json
@@ -25,21 +25,21 @@ use netboot_ipxe::{Assignment, Fleet, MachineKey, MachineName, Renderer, Unknown
 use netboot_publish::{LocalStore, Publisher};
 use serde::Deserialize;
 
-/// Publish an image for the machines of a list.
+/// Publish an image for a list of machines.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A directory with a kernel, an initrd, and `init` with `kernel-params` or `netboot.ipxe`.
+    /// A directory with a kernel, an initrd, and either `init` and `kernel-params` or `netboot.ipxe`.
     image: PathBuf,
 
-    /// The list of machines, a JSON file.
+    /// The list of machines: a JSON file.
     #[arg(long, value_name = "FILE")]
     machines: PathBuf,
 
-    /// What machines boot that are not in the list.
+    /// What machines that are not in the list boot.
     #[arg(long, value_enum, default_value_t = Unknown::Refuse)]
     unknown: Unknown,
 
-    /// The name that the image is published under.
+    /// The profile name under which the image is published.
     #[arg(long, value_name = "NAME", default_value = "worker")]
     profile: ProfileName,
 
@@ -96,7 +96,7 @@ fn read_fleet(arguments: &Arguments) -> Result<Fleet, Failure> {
     let path = &arguments.machines;
     let failure = |error: &dyn std::fmt::Display| {
         let hint = "give a JSON list of objects with `name`, `keys` and `parameters`";
-        Failure::new(format!("{} is no list of machines: {error}", path.display()), hint)
+        Failure::new(format!("{} is not a list of machines: {error}", path.display()), hint)
     };
     let text = std::fs::read_to_string(path).map_err(|error| failure(&error))?;
     let listed: Vec<ListedMachine> =

@@ -1,5 +1,5 @@
-//! Netboot in a program of one's own: it builds a flake's profiles, renders them, publishes them to
-//! two places, to both or to none, and shows how far it is. It uses nothing but the library.
+//! Netboot in your own program: it builds a flake's profiles, renders them, publishes them to both of
+//! two sites or to neither, and shows its progress. It uses only the library.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ async fn provision(
     mirror: &str,
 ) -> Result<(), Box<dyn BackendError>> {
     let context = Context::new().with_events(|event: Event| match event.by_site() {
-        (_, Event::Log { .. }) => {} // what Nix and rsync print
+        (_, Event::Log { .. }) => {} // the output of Nix and rsync
         _ => eprintln!("{event}"),
     });
     let sites = Sites::builder()

@@ -1,5 +1,5 @@
-//! Publishes an image that exists already: what a CI built, a release of nixos-images, the
-//! `netboot` directory of a Hydra job. Needs no Nix.
+//! Publishes an existing image without Nix: one that a CI built, a release of nixos-images, or the
+//! `netboot` directory of a Hydra job.
 
 #![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
@@ -12,13 +12,13 @@ use netboot_examples::{Failure, run_program};
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
 
-/// Publish a kernel and an initrd that exist already.
+/// Publish an existing kernel and initrd.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A directory with a kernel, an initrd, and `init` with `kernel-params` or `netboot.ipxe`.
+    /// A directory with a kernel, an initrd, and either `init` and `kernel-params` or `netboot.ipxe`.
     image: PathBuf,
 
-    /// The name that the image is published under.
+    /// The profile name under which the image is published.
     #[arg(long, value_name = "NAME", default_value = "installer")]
     profile: ProfileName,
 

@@ -1,5 +1,5 @@
-//! Publishes one image to several places, such as three sites: all at once, each with a result of
-//! its own, and if asked for to all of them or none.
+//! Publishes one image to several sites at the same time. Each site has its own result; on request,
+//! the release goes live at all sites or at none.
 
 #![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
@@ -16,25 +16,25 @@ use netboot_examples::{Failure, run_program};
 use netboot_ipxe::Renderer;
 use netboot_publish::{ActivationPolicy, LocalStore, Publisher, Sites};
 
-/// Publish a kernel and an initrd that exist already to several directories.
+/// Publish an existing kernel and initrd to several directories.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A directory with a kernel, an initrd, and `init` with `kernel-params` or `netboot.ipxe`.
+    /// A directory with a kernel, an initrd, and either `init` and `kernel-params` or `netboot.ipxe`.
     image: PathBuf,
 
-    /// The name that the image is published under.
+    /// The profile name under which the image is published.
     #[arg(long, value_name = "NAME", default_value = "installer")]
     profile: ProfileName,
 
-    /// A site and the directory to publish to for it; given for each site.
+    /// A site and the directory to publish to. Repeat for each site.
     #[arg(long = "site", value_name = "NAME=DIR", required = true)]
     sites: Vec<Site>,
 
-    /// Let the release go live at no site unless it can at all of them.
+    /// Activate the release only if that is possible at all sites.
     #[arg(long)]
     all_or_none: bool,
 
-    /// How long a site may take to be sent everything, and to go live, in seconds.
+    /// The maximum time for sending everything to a site and activating it, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u64,
 }
@@ -71,7 +71,7 @@ async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     if arguments.all_or_none {
         sites = sites.policy(ActivationPolicy::AllOrNone);
     }
-    // Any store will do here: a bucket for one site, a machine's disk for another.
+    // Each site can have any store: a bucket, for example, or the disk of another machine.
     for Site { name, directory } in &arguments.sites {
         sites = sites.site(name.clone(), Publisher::new(LocalStore::new(directory)));
     }

@@ -1,6 +1,6 @@
-//! Publishes an image that exists already only if it comes up: stages it, boots it in QEMU from
-//! where it lies, and activates it if the console shows what it should. An image that does not
-//! boot leaves the live one untouched, and what its console said is printed.
+//! Publishes an existing image only if it comes up: stages it, boots the staged image in QEMU, and
+//! activates it if the console shows the expected texts. If it does not, the live release stays as
+//! it is, and the program prints the end of the console.
 
 #![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
@@ -15,13 +15,13 @@ use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{Machine, MachineBuilder};
 
-/// Publish a kernel and an initrd that exist already, if they boot.
+/// Publish an existing kernel and initrd if they boot.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A directory with a kernel, an initrd, and `init` with `kernel-params` or `netboot.ipxe`.
+    /// A directory with a kernel, an initrd, and either `init` and `kernel-params` or `netboot.ipxe`.
     image: PathBuf,
 
-    /// The name that the image is published under.
+    /// The profile name under which the image is published.
     #[arg(long, value_name = "NAME", default_value = "installer")]
     profile: ProfileName,
 
@@ -29,12 +29,12 @@ struct Arguments {
     #[arg(long, value_name = "DIR")]
     publish: PathBuf,
 
-    /// A text that the console has to show; may be given several times. Without one it is enough
-    /// that Linux starts `init`.
+    /// A text that the console has to show. Can be repeated. By default, it is enough that Linux
+    /// starts `init`.
     #[arg(long = "expect", value_name = "TEXT")]
     expected: Vec<String>,
 
-    /// How long a boot may take, in seconds.
+    /// The maximum time of a boot, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     timeout: u64,
 }

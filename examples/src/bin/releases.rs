@@ -1,5 +1,5 @@
-//! The releases of a directory that was published to: says which there are and which is live, rolls
-//! back, activates one that is staged, and deletes those that nobody needs any more.
+//! Manages the releases of a directory: lists them, rolls back, activates a staged release, and
+//! deletes releases that are no longer needed.
 
 #![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
@@ -12,13 +12,13 @@ use netboot_core::{Context, PointerName, ReleaseId};
 use netboot_examples::{Failure, run_program};
 use netboot_publish::{LocalStore, Publisher, Retention, RollbackTo};
 
-/// Look after the releases of a directory that was published to.
+/// Manage the releases of a directory.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The directory that was published to.
+    /// The directory to which the releases were published.
     directory: PathBuf,
 
-    /// The pointer, which is the channel that machines boot from.
+    /// The pointer: the channel that machines boot from.
     #[arg(long, value_name = "NAME", default_value_t = PointerName::default())]
     pointer: PointerName,
 
@@ -28,11 +28,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Print what was live, the latest first, and what is staged besides.
+    /// Print the releases that were live, newest first, and then the other staged releases.
     List,
-    /// Make the release live again that was live before.
+    /// Go back to the release that was live before.
     Rollback {
-        /// This one instead, whether it was ever live or not.
+        /// Go to this release instead. It need not have been live before.
         #[arg(long, value_name = "ID")]
         to: Option<ReleaseId>,
     },
@@ -41,17 +41,17 @@ enum Command {
         /// The release.
         release: ReleaseId,
     },
-    /// Delete releases that are no longer wanted, and the files that no other one needs.
+    /// Delete releases that are no longer needed, and the files that only they use.
     Prune {
-        /// How many releases of the history are kept, the live one among them.
+        /// How many releases of the history to keep, including the live one.
         #[arg(long, value_name = "COUNT", default_value_t = 3)]
         keep: usize,
 
-        /// For how many hours a release is kept after it was staged or live last.
+        /// How many hours to keep a release after it was last staged or live.
         #[arg(long, value_name = "HOURS", default_value_t = 24)]
         grace: u64,
 
-        /// Only say what would be deleted.
+        /// Only print what would be deleted.
         #[arg(long)]
         dry_run: bool,
     },
@@ -86,7 +86,7 @@ async fn run(arguments: Arguments, context: &Context) -> Result<String, Failure>
     })
 }
 
-/// A line for each: the whole id, since that is what the other commands take.
+/// One line for each release. It has the whole id, because the other commands need it.
 async fn list(publisher: &Publisher) -> Result<String, Failure> {
     let history = publisher.history().await?;
     let mut never_live = publisher.releases().await?;
@@ -96,10 +96,10 @@ async fn list(publisher: &Publisher) -> Result<String, Failure> {
         let state = if entry.live { "live" } else { "was live" };
         let hours = SystemTime::now().duration_since(entry.activated_at).unwrap_or_default();
         let hours = hours.as_secs() / 3600;
-        let there = if entry.whole { "" } else { ", not whole any more" };
+        let there = if entry.whole { "" } else { ", no longer whole" };
         lines.push(format!("{} {state}, {} {hours} h ago{there}", entry.release, entry.kind));
     }
-    lines.extend(never_live.iter().map(|release| format!("{release} staged, never live here")));
+    lines.extend(never_live.iter().map(|release| format!("{release} staged, never live")));
     if lines.is_empty() {
         lines.push("nothing is published here".to_owned());
     }

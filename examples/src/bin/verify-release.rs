@@ -1,5 +1,5 @@
-//! Verifies what is published, in a directory or as machines see it over HTTP, and mends a
-//! directory from another one that has the same release.
+//! Verifies published releases, in a directory or over HTTP as machines see them, and repairs a
+//! directory from another directory that has the same release.
 
 #![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
@@ -13,27 +13,28 @@ use netboot_publish::{
     Finding, LocalStore, PublicUrl, Publisher, RepairSource, TrustedKey, VerifyDepth, VerifyScope,
 };
 
-/// Verify a release that is published, and mend it.
+/// Verify published releases, and repair them.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A directory that was published to, or the URL of its root as machines reach it.
+    /// A directory that was published to, or its URL as machines reach it.
     #[arg(value_name = "DIR|URL")]
     target: String,
 
-    /// Look at sizes only, instead of reading every byte.
+    /// Compare sizes only, instead of reading every byte.
     #[arg(long)]
     quick: bool,
 
-    /// The file of a public key of minisign; the live release has to be signed by its owner. May be
-    /// given several times.
+    /// The file of a public key of minisign. The live release must be signed with such a key. Can be
+    /// repeated.
     #[arg(long = "key", value_name = "FILE")]
     keys: Vec<PathBuf>,
 
-    /// Look at this URL too, which serves the directory: machines may see an older release, or less.
+    /// Also verify this URL, which serves the directory: machines may see an older release, or find
+    /// files missing.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
 
-    /// Send again what is damaged in the directory, from this one, which has the release too.
+    /// Repair the directory with files from this other directory, which also has the release.
     #[arg(long, value_name = "DIR")]
     repair_from: Option<PathBuf>,
 }
@@ -79,12 +80,12 @@ async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
         report.findings
     };
     match findings.first().map(Finding::hint) {
-        Some(hint) => Err(Failure::new("it is not as it should be", hint)),
+        Some(hint) => Err(Failure::new("the published files are damaged", hint)),
         None => Ok(()),
     }
 }
 
-/// Mends the live release.
+/// Repairs the live release.
 async fn repair(publisher: &Publisher, mirror: &Path, context: &Context) -> Result<(), Failure> {
     let Some(live) = publisher.live().await? else { return Ok(()) };
     let mirror = RepairSource::mirror(&Publisher::new(LocalStore::new(mirror)));

@@ -1,4 +1,4 @@
-//! What `build-images` is asked to do.
+//! The command line of `build-images`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,17 +8,17 @@ use clap::Parser;
 use netboot_core::{Profile, ProfileName, ProfileSpec, plasmacloud};
 use netboot_examples::Failure;
 
-/// Where PlasmaCloud's PXE server keeps what it serves, below the root of the repository.
+/// The directory that PlasmaCloud's PXE server serves, below the root of the repository.
 const PXE_ASSETS: &str = "chainfire/baremetal/pxe-server/assets/nixos";
 
-/// Build netboot images of NixOS configurations with Nix.
+/// Build netboot images from NixOS configurations with Nix.
 #[derive(Debug, Parser)]
 pub(crate) struct Arguments {
-    /// The flake that has `nixosConfigurations.netboot-<profile>`.
+    /// The flake with `nixosConfigurations.netboot-<profile>`.
     #[arg(long, value_name = "REF", default_value = ".")]
     pub(crate) flake: String,
 
-    /// A profile to build; may be given several times. All of them by default.
+    /// A profile to build. Can be repeated; the default is all profiles.
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,
 
@@ -26,22 +26,22 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     profile_file: Option<PathBuf>,
 
-    /// Where each profile's folder is written.
+    /// The directory for the folders of the profiles.
     #[arg(long, value_name = "DIR", default_value = "artifacts")]
     pub(crate) output_dir: PathBuf,
 
-    /// A directory that a web server serves to booting machines: a release is published there.
-    /// By default PlasmaCloud's PXE server's assets, where they exist.
+    /// Publish a release to this directory, which a web server serves to booting machines. The
+    /// default is the asset directory of PlasmaCloud's PXE server, if it exists.
     #[arg(long, value_name = "DIR")]
     pxe_dir: Option<PathBuf>,
 
-    /// Keep the links of the old layout in the PXE directory too, for boot scripts that name
-    /// `bzImage-<profile>`. A machine that boots while they change can get a mixture.
+    /// Also keep the links of the old layout in the PXE directory, for boot scripts that name
+    /// `bzImage-<profile>`. A machine that boots while the links change can get files of two releases.
     #[arg(long)]
     pub(crate) legacy_links: bool,
 
-    /// Replace files in the PXE directory that stand where a release's entry points and links
-    /// belong, such as those that the old shell script put there.
+    /// Replace files of other programs, such as the old shell script, that stand where a release
+    /// has its entry points and links.
     #[arg(long)]
     pub(crate) replace_foreign: bool,
 
@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// The profiles that are to be built.
+    /// The profiles to build.
     pub(crate) async fn select_profiles(&self) -> Result<Vec<Arc<dyn Profile>>, Failure> {
         let known = match &self.profile_file {
             Some(path) => ProfileSpec::load(path).await?,
@@ -73,13 +73,13 @@ impl Arguments {
         Ok(known.into_iter().filter(wanted).map(Into::into).collect())
     }
 
-    /// The directory to publish to, if there is one.
+    /// The directory to publish to, if any.
     pub(crate) fn pxe_directory(&self) -> Option<PathBuf> {
         self.pxe_dir.clone().or_else(|| find_pxe_assets(Path::new(".")))
     }
 }
 
-/// The PXE server's assets, looked for in `start` and every directory above it.
+/// Looks for the PXE server's assets in `start` and every directory above it.
 fn find_pxe_assets(start: &Path) -> Option<PathBuf> {
     let start = start.canonicalize().ok()?;
     start.ancestors().map(|directory| directory.join(PXE_ASSETS)).find(|assets| assets.is_dir())

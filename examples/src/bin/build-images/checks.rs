@@ -1,4 +1,4 @@
-//! What is checked before an hour of building: that there is a place for what comes of it.
+//! Checks before a build that may take an hour: its output has a place to go.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use netboot_publish::Publisher;
 
 use crate::arguments::Arguments;
 
-/// Makes the output directory, and refuses places that something else is in.
+/// Creates the output directory, and refuses a directory that other programs use.
 pub(crate) fn check_output<'a>(
     arguments: &Arguments,
     profiles: impl IntoIterator<Item = &'a dyn Profile>,
@@ -19,13 +19,13 @@ pub(crate) fn check_output<'a>(
         if output.starts_with(&flake) {
             return Err(Failure::new(
                 format!(
-                    "`{}` is inside the flake `{}`, which Nix copies as a whole: every image would \
-                     become a part of the next one's source",
+                    "`{}` is inside the flake `{}`: Nix copies the whole flake, so each image would \
+                     become part of the source of the next one",
                     directory.display(),
                     flake.display()
                 ),
-                "choose an --output-dir outside of it, or put the flake into git, of which Nix \
-                 copies only the files that are tracked",
+                "choose an --output-dir outside the flake, or put the flake into git: then Nix \
+                 copies only the tracked files",
             ));
         }
     }
@@ -43,7 +43,7 @@ pub(crate) async fn check_target(
     if place(directory).is_some() && place(directory) == place(&arguments.output_dir) {
         return Err(Failure::new(
             format!("`{}` cannot be both --output-dir and --pxe-dir", directory.display()),
-            "name a directory below it, such as its `pxe`: the folders of both would get mixed up",
+            "choose a directory below it for --pxe-dir, such as `pxe`, so that their folders do not mix",
         ));
     }
     let parent = std::path::absolute(directory).map_err(|e| Error::io("find", directory, e))?;
@@ -53,12 +53,12 @@ pub(crate) async fn check_target(
         let path = parent.to_owned();
         return Err(netboot_publish::Error::NoSuchDirectory { path }.into());
     }
-    // A target that cannot be read, or whose pointer is not understood, is found here too.
+    // This also finds a target that cannot be read, and a damaged pointer.
     publisher.live().await?;
     Ok(())
 }
 
-/// The directory of a flake that Nix copies whole: a local one that is not in git.
+/// The directory of a flake that Nix copies as a whole: a local directory that is not in git.
 fn plain_directory(reference: &str) -> Option<PathBuf> {
     let (is_path, path) = match reference.strip_prefix("path:") {
         Some(path) => (true, path),

@@ -1,5 +1,5 @@
-//! Builds netboot images of a flake's profiles, and publishes them: the successor of the shell
-//! script `build-images.sh`.
+//! Builds netboot images of a flake's profiles and publishes them. It replaces the shell script
+//! `build-images.sh`.
 
 mod arguments;
 mod checks;
@@ -104,7 +104,7 @@ async fn write_image(
     write_image_directory(&arguments.output_dir, image, &script).await
 }
 
-/// Puts the log of a failed build where the runbook looks for it.
+/// Puts the log of a failed build in the place that the runbook names.
 fn keep_log(output_dir: &Path, profile: &ProfileName, error: netboot_core::Error) -> Failure {
     let nix_error = std::error::Error::source(&error)
         .and_then(|source| source.downcast_ref::<netboot_nix::Error>());

@@ -1,4 +1,4 @@
-//! Publishing what was built, together with what is published already.
+//! Publishes the built images together with the images that are published already.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use netboot_examples::Failure;
 use netboot_ipxe::Renderer;
 use netboot_publish::{Error, Publisher, Receipt};
 
-/// How often a release is made anew when somebody else publishes meanwhile.
+/// How often a release is made again if somebody else publishes at the same time.
 const ATTEMPTS: usize = 3;
 
-/// Publishes a release of `built`, and of the live release's other profiles as they are.
+/// Publishes a release of the images in `built` and of the live release's other profiles.
 pub(crate) async fn publish(
     publisher: &Publisher,
     renderer: &Renderer,

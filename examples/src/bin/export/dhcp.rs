@@ -16,19 +16,19 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SERVER")]
     server: DhcpServer,
 
-    /// The interface that it listens on.
+    /// The network interface on which the server listens.
     #[arg(long, value_name = "NAME")]
     interface: InterfaceName,
 
-    /// The subnet that it serves.
+    /// The subnet that the server serves.
     #[arg(long, value_name = "ADDRESS/BITS")]
     subnet: Ipv4Net,
 
-    /// The addresses to lease. Without them another server leases, and dnsmasq runs beside it.
+    /// The addresses to lease. Without them, dnsmasq runs beside another server that leases addresses.
     #[arg(long, value_name = "FIRST-LAST", value_parser = parse_range)]
     lease: Option<(Ipv4Addr, Ipv4Addr)>,
 
-    /// A router that machines are told of.
+    /// The router that machines use.
     #[arg(long, value_name = "ADDRESS")]
     router: Option<Ipv4Addr>,
 
@@ -40,19 +40,19 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     tftp_root: Option<TftpRoot>,
 
-    /// The script of every machine: the URL of boot.ipxe or of a profile's netboot.ipxe.
+    /// The script that machines run: the URL of boot.ipxe or of a profile's netboot.ipxe.
     #[arg(long, value_name = "URL")]
     script: BootUrl,
 
-    /// Where firmware that boots by HTTP finds the boot files.
+    /// The URL of the boot files for firmware that boots by HTTP.
     #[arg(long, value_name = "URL")]
     http_boot: Option<BootUrl>,
 
-    /// The iPXE for UEFI on 64-bit ARM, below the TFTP root.
+    /// The iPXE for UEFI on 64-bit ARM, relative to the TFTP root.
     #[arg(long, value_name = "PATH")]
     arm64: Option<BootFilePath>,
 
-    /// A machine that is known, and the script that is its own; may be given several times.
+    /// A known machine, and optionally its own script. Can be repeated.
     #[arg(long = "machine", value_name = "MAC[=URL]", value_parser = parse_machine)]
     machines: Vec<KnownMachine>,
 
@@ -60,7 +60,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     known_only: bool,
 
-    /// Print only what makes machines boot, to be included into a configuration that is there.
+    /// Print only the options that boot machines, to include them into an existing configuration.
     #[arg(long)]
     boot_options: bool,
 }

@@ -18,12 +18,12 @@ pub(crate) struct Matchbox {
     #[command(flatten)]
     source: Source,
 
-    /// The profile of all other machines; without it they boot nothing.
+    /// The profile of all other machines. Without it, they boot nothing.
     #[arg(long, value_name = "NAME")]
     default: Option<ProfileName>,
 
-    /// The data directory to write. Start matchbox with it as -data-path, and with the published
-    /// directory as -assets-path.
+    /// The data directory to write. Give it to matchbox as -data-path, and the published directory
+    /// as -assets-path.
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
 }
@@ -33,23 +33,23 @@ pub(crate) struct Pixiecore {
     #[command(flatten)]
     source: Source,
 
-    /// The directory to write, which a web server has to serve; the published one without this.
-    /// Start Pixiecore with its URL: pixiecore api URL.
+    /// The directory to write, which a web server has to serve. The default is the published
+    /// directory. Start Pixiecore with its URL: pixiecore api URL.
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
 struct Source {
-    /// The directory that was published to.
+    /// The directory to which releases were published.
     #[arg(long, value_name = "DIR")]
     published: PathBuf,
 
-    /// A machine and the profile that it boots; may be given several times.
+    /// A machine and the profile that it boots. Can be repeated.
     #[arg(long = "machine", value_name = "MAC=PROFILE", value_parser = parse_assignment)]
     machines: Vec<Assignment>,
 
-    /// Where the published directory is served, if the server does not serve it itself.
+    /// The URL of the published directory, if the server itself does not serve it.
     #[arg(long, value_name = "URL")]
     payload_url: Option<Url>,
 }
@@ -81,13 +81,13 @@ impl Source {
         })
     }
 
-    /// The live release's manifest, and the machines.
+    /// The manifest of the live release, and the machines.
     async fn read(&self, unknown: UnknownMachine) -> Result<(Manifest, Fleet), Failure> {
         let publisher = Publisher::new(LocalStore::new(&self.published));
         let Some(live) = publisher.live().await? else {
             return Err(Failure::new(
                 format!("nothing is published in `{}`", self.published.display()),
-                "name the directory that build-images published to",
+                "give the directory to which build-images published",
             ));
         };
         let path: ReleasePath = layout::in_release(&live, &layout::manifest());
@@ -100,7 +100,7 @@ impl Source {
     }
 }
 
-/// The machine's name is its address.
+/// The machine gets its MAC address as its name.
 fn parse_assignment(text: &str) -> Result<Assignment, Box<dyn Error + Send + Sync>> {
     let (mac, profile) = text.split_once('=').ok_or("give MAC=PROFILE")?;
     let mac: MacAddress = mac.parse()?;
@@ -108,7 +108,7 @@ fn parse_assignment(text: &str) -> Result<Assignment, Box<dyn Error + Send + Syn
     Ok(Assignment::new(name, profile.parse()?).with_key(MachineKey::Mac(mac)))
 }
 
-/// Writes files below a directory and says which.
+/// Writes files below a directory, and lists them.
 fn write(directory: &Path, files: &BTreeMap<String, String>) -> Result<String, Failure> {
     let mut written = String::new();
     for (file, text) in files {

@@ -1,5 +1,5 @@
-//! Writes what other servers need so that machines boot what was published: the configuration of a
-//! DHCP server, or the files of matchbox or Pixiecore.
+//! Writes the files with which other servers boot machines from a published release: the
+//! configuration of a DHCP server, or the files of matchbox or Pixiecore.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use netboot_examples::Failure;
 
-/// Write what other servers need so that machines boot what was published.
+/// Write the files with which other servers boot machines from a published release.
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -24,7 +24,7 @@ enum Command {
     Dhcp(dhcp::Arguments),
     /// Write the data directory of matchbox.
     Matchbox(interchange::Matchbox),
-    /// Write the answers that Pixiecore asks for.
+    /// Write the answers that Pixiecore requests.
     Pixiecore(interchange::Pixiecore),
 }
 

@@ -1,4 +1,4 @@
-//! Shows what makes a profile's image as large as it is: as a table, as JSON, or as a treemap.
+//! Shows what makes a profile's image large: as a table, as JSON, or as a treemap.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
@@ -15,18 +15,18 @@ use netboot_nix::{NixBuilder, SizeReport};
 
 /// Show what makes an image large, store path by store path.
 ///
-/// The exit code is 3 when the image is over its budget.
+/// The exit code is 3 if the image exceeds its budget.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The flake that has `nixosConfigurations.netboot-<profile>`.
+    /// The flake with `nixosConfigurations.netboot-<profile>`.
     #[arg(long, value_name = "REF", default_value = ".")]
     flake: String,
 
-    /// The profile, one of PlasmaCloud's or any other name.
+    /// The profile: one of PlasmaCloud's, or any other name.
     #[arg(long, value_name = "NAME")]
     profile: ProfileName,
 
-    /// What kernel and initrds together may have, in bytes, instead of the profile's budget.
+    /// The size budget of kernel and initrds together, in bytes, instead of the profile's budget.
     #[arg(long, value_name = "BYTES")]
     budget: Option<u64>,
 
@@ -34,18 +34,18 @@ struct Arguments {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
-    /// The file that the report is written to, instead of standard output.
+    /// Write the report to this file instead of standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// A table of the largest store paths, and the packages that are there in several versions.
+    /// A table of the largest store paths, and of packages with several versions.
     Text,
-    /// All of it, for other programs.
+    /// All data, for other programs.
     Json,
-    /// A picture in which each store path has the area of its size.
+    /// A picture in which the area of each store path shows its size.
     Svg,
 }
 
@@ -91,17 +91,17 @@ async fn run(
         Some(path) => tokio::fs::write(path, text).await.map_err(|error| {
             Failure::new(
                 format!("cannot write `{}`: {error}", path.display()),
-                "name a file in a directory that is there and yours",
+                "give a file in an existing directory to which you can write",
             )
         })?,
     }
     Ok(report)
 }
 
-/// A line that says with how much memory machines can begin.
+/// A line with the least memory that a machine needs.
 async fn memory(image: &Image, context: &Context) -> Result<String, Failure> {
     let unknown =
-        "how much memory a machine needs cannot be told: an initrd cannot be looked into\n";
+        "the memory that a machine needs is not known: an initrd cannot be read\n";
     let mut initrds = Vec::new();
     for initrd in image.initrds() {
         let Some(path) = initrd.local_path() else { return Ok(unknown.to_owned()) };
@@ -110,6 +110,6 @@ async fn memory(image: &Image, context: &Context) -> Result<String, Failure> {
     let least = least_memory_mib(initrds.iter().map(|(size, summary)| (*size, summary)));
     Ok(least.map_or_else(
         || unknown.to_owned(),
-        |least| format!("a machine needs {least} MiB of memory, and what runs on it needs more\n"),
+        |least| format!("a machine needs {least} MiB of memory, and more for the programs that run on it\n"),
     ))
 }

@@ -1,4 +1,4 @@
-//! A size report as a picture: one rectangle for each store path, its area that of its size.
+//! A size report as a picture: one rectangle for each store path, whose area shows its size.
 
 use bytesize::ByteSize;
 use netboot_nix::{SizeReport, StorePathSize};
@@ -8,14 +8,14 @@ use treemap::{MapItem, Mappable, Rect, TreemapLayout};
 
 const WIDTH: f64 = 1200.0;
 const HEIGHT: f64 = 760.0;
-/// Above the treemap is the heading.
+/// The height of the heading above the treemap, in pixels.
 const TOP: f64 = 64.0;
-/// About the width of a letter in pixels, at the size that names are written in.
+/// The approximate width of a letter in pixels, at the font size of names.
 const LETTER: f64 = 6.6;
-/// The colours of paths, taken in turn by who brings them in.
+/// The colours of paths, one for each path that brings them in.
 const COLOURS: [&str; 8] =
     ["#4e79a7", "#59a14f", "#9c755f", "#b07aa1", "#3f8f8b", "#7a6ca8", "#8a8d3f", "#6b7f94"];
-/// The colour of packages that are there in several versions.
+/// The colour of packages with several versions.
 const DUPLICATE: &str = "#d1495b";
 
 const STYLE: &str = "text { font: 11px sans-serif; fill: #fff; pointer-events: none; } \
@@ -49,7 +49,7 @@ pub(crate) fn render(report: &SizeReport) -> String {
     format!("{picture}\n")
 }
 
-/// Where each path is drawn; the paths are sorted, the largest first, as the layout wants them.
+/// The place of each path. The layout needs the paths sorted, the largest first, as they are.
 fn places(paths: &[StorePathSize]) -> Vec<Rect> {
     #[expect(clippy::cast_precision_loss, reason = "a picture is no more precise than its pixels")]
     let mut items: Vec<MapItem> =
@@ -59,7 +59,7 @@ fn places(paths: &[StorePathSize]) -> Vec<Rect> {
     items.iter().map(|item| *item.bounds()).collect()
 }
 
-/// The path by which the system comes to need this one.
+/// The direct dependency of the system through which it needs this path.
 fn bringer(path: &StorePathSize) -> &str {
     path.chain.get(1).unwrap_or(&path.path)
 }
@@ -93,7 +93,7 @@ fn draw(path: &StorePathSize, bounds: Rect, colour: &str) -> Group {
     group.add(write(&ByteSize::b(path.own_size).display().iec().to_string(), 28.0))
 }
 
-/// To a tenth of a pixel, so that the file is short.
+/// Rounds to a tenth of a pixel, so that the file is short.
 fn rounded(pixels: f64) -> f64 {
     (pixels * 10.0).round() / 10.0
 }
