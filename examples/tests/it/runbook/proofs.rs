@@ -1,72 +1,98 @@
-//! Every claim of the runbook names a test that shows it, and the test exists.
+//! Every statement of the runbook names a test that shows it, and the test exists.
 
 use std::fs;
 
-use crate::runbook::document;
+use crate::runbook::document::{self, Proof};
 
 #[test]
 fn every_test_that_is_named_exists() {
-    let proofs = document::proofs(&document::text());
-    assert!(proofs.len() > 100, "the links to tests are written in another way: {}", proofs.len());
-    let missing: Vec<String> = proofs
-        .iter()
-        .filter(|proof| {
-            !fs::read_to_string(&proof.file).is_ok_and(|source| has_test(&source, &proof.test))
-        })
-        .map(|proof| format!("line {}: {} in {}", proof.line, proof.test, proof.file.display()))
-        .collect();
-    assert_eq!(missing, Vec::<String>::new());
+    let statements = document::statements(&document::text());
+    let proofs: Vec<Proof> = statements.into_iter().flat_map(|it| it.proofs).collect();
+    assert!(proofs.len() > 200, "the proofs are written in another way: {}", proofs.len());
+    assert_eq!(missing(&proofs), Vec::<String>::new());
 }
 
-/// Paragraphs, items of lists and tables all say something, and each has its proof, or the mark of
-/// what no test can show, or only leads to what follows or to another place.
+/// The proofs that name no test.
+fn missing(proofs: &[Proof]) -> Vec<String> {
+    let exists = |proof: &Proof| {
+        let sources = proof.files().into_iter().filter_map(|path| fs::read_to_string(path).ok());
+        sources.into_iter().any(|source| has_test(&source, &proof.test))
+    };
+    let missing = proofs.iter().filter(|proof| !exists(proof));
+    let tell = |proof: &Proof| {
+        let Proof { package, modules, test, line } = proof;
+        format!("line {line}: {package} has no test {}::{test}", modules.join("::"))
+    };
+    missing.map(tell).collect()
+}
+
 #[test]
-fn every_statement_has_a_proof_or_says_that_it_has_none() {
-    let text = document::prose(&document::text());
+fn every_statement_has_a_proof_or_is_marked_as_advice() {
+    assert_eq!(unproven(&document::text()), Vec::<String>::new());
+}
+
+/// The statements that have neither a proof nor the mark of advice. A statement that only leads to
+/// what follows it needs neither, nor does a row that leads to another section, or the row of a
+/// table whose introduction is proven.
+fn unproven(text: &str) -> Vec<String> {
     let mut table_is_proven = false;
     let mut unproven = Vec::new();
-    for statement in text.split("\n\n").flat_map(statements) {
-        let is_row = statement.starts_with("| ");
-        let proven = statement.contains("[✓](") || statement.contains('°');
-        let leads = statement.ends_with(':') || is_row && statement.contains("](#");
-        if !(proven || leads || is_row && table_is_proven) {
-            unproven.push(statement.clone());
+    for statement in document::statements(text) {
+        let is_proven = !statement.proofs.is_empty() || statement.is_advice;
+        let leads = if statement.is_row {
+            table_is_proven || statement.text.contains("](#")
+        } else {
+            statement.text.ends_with(':')
+        };
+        if !statement.is_row {
+            table_is_proven = is_proven;
         }
-        if !is_row {
-            // What introduces a table speaks for its rows.
-            table_is_proven = proven;
+        if !(is_proven || leads) {
+            unproven.push(statement.text);
         }
     }
-    assert_eq!(unproven, Vec::<String>::new());
+    unproven
 }
 
-/// The paragraph or heading's text, item by item and row by row, without headings.
-fn statements(block: &str) -> Vec<String> {
-    let mut statements: Vec<String> = Vec::new();
-    let begins = |line: &str| {
-        let number = line.split(". ").next().is_some_and(|it| it.parse::<u8>().is_ok());
-        line.trim_start().starts_with("- ") || line.starts_with('|') || number
+#[test]
+fn a_statement_without_a_proof_is_found() {
+    let proof = "<!-- proof: netboot-nix building::x -->";
+    let text = format!(
+        "# A heading\n\nA paragraph\nof two lines.\n{proof}\n\nBare.\n\nIt leads:\n\n\
+         <!-- once -->\n```sh\nls\n```\n\n- one\n  {proof}\n- two\n- three\n  <!-- advice -->\n\n\
+         1. first {proof}\n2. second\n\nA table:\n\n| a | b |\n|---|---|\n| c | d {proof} |\n\
+         | e | f |\n| g | [there](#a-heading) |\n\nAnother: {proof}\n\n| a |\n|---|\n| h |\n"
+    );
+    assert_eq!(unproven(&text), ["Bare.", "- two", "2. second", "| e | f |"]);
+}
+
+#[test]
+fn a_proof_that_names_no_test_is_found() {
+    let of = |path: &str| {
+        let text = format!("A statement.\n<!-- proof: {path} -->\n");
+        missing(&document::statements(&text).remove(0).proofs)
     };
-    let mut rows = 0;
-    for line in block.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        rows += usize::from(line.starts_with('|'));
-        // The head of a table, and the line below it.
-        if line.starts_with('|') && rows <= 2 {
-            continue;
-        }
-        match statements.last_mut() {
-            Some(last) if !begins(line) => {
-                last.push(' ');
-                last.push_str(line.trim());
-            }
-            _ => statements.push(line.trim().to_owned()),
-        }
+    let here = "runbook::proofs::a_proof_that_names_no_test_is_found";
+    assert_eq!(of(&format!("netboot-examples {here}")), Vec::<String>::new());
+    for wrong in [
+        format!("netboot-example {here}"),
+        format!("netboot-deployer {here}"),
+        "netboot-examples runbook::proofs::a_proof".to_owned(),
+        "netboot-examples runbook::proofs::missing".to_owned(),
+        "netboot-examples proofs::a_proof_that_names_no_test_is_found".to_owned(),
+    ] {
+        assert_eq!(of(&wrong).len(), 1, "{wrong}");
     }
-    statements
 }
 
-/// Whether a source has a test of this name: a function with the attribute, a row of the table that
-/// makes tests of Nix's causes, or a promise that a contract suite checks.
+#[test]
+#[should_panic(expected = "neither a proof nor the mark of a block")]
+fn a_comment_that_is_misspelled_is_found() {
+    document::statements("A statement.\n<!-- prof: netboot-nix building::x -->\n");
+}
+
+/// Returns true if a source has a test of this name: a function with the attribute, a row of the
+/// table from which tests of Nix's causes are made, or a promise that a contract suite checks.
 fn has_test(source: &str, name: &str) -> bool {
     let function = format!("fn {name}(");
     let row = format!("    {name} in ");
