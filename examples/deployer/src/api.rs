@@ -2,14 +2,15 @@
 //!
 //! | request | what it does |
 //! |---|---|
-//! | `POST /api/jobs` | takes a job on: 202, and its place in `Location` |
-//! | `GET /api/jobs` | all jobs, the newest first |
-//! | `GET /api/jobs/{id}` | one job |
-//! | `GET /api/jobs/{id}/events` | what happens, as server-sent events until the job is over |
+//! | `POST /api/jobs` | accepts a job: 202, with its URL in `Location` |
+//! | `GET /api/jobs` | returns all jobs, newest first |
+//! | `GET /api/jobs/{id}` | returns one job |
+//! | `GET /api/jobs/{id}/events` | streams the job's events until it ends (server-sent events) |
 //! | `DELETE /api/jobs/{id}` | cancels a job: 202 |
-//! | `GET /api/releases` | what is live, what was, what is staged, and what each publisher has |
+//! | `GET /api/releases` | returns the live, earlier and staged releases, and each publisher's state |
 //!
-//! What is refused or fails is `application/problem+json` with a remedy: see [`ApiError`](crate::api_error::ApiError).
+//! A request that is refused or fails is answered with `application/problem+json` and a remedy:
+//! see [`ApiError`](crate::api_error::ApiError).
 
 mod events;
 mod jobs;

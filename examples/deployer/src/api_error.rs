@@ -1,4 +1,4 @@
-//! A refused or failed request, as `application/problem+json` (RFC 9457) with a remedy.
+//! The answer to a refused or failed request: `application/problem+json` (RFC 9457) with a remedy.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -6,20 +6,20 @@ use serde::Serialize;
 
 use crate::causes::with_causes;
 
-/// What a client is told.
+/// The body of the answer.
 #[derive(Debug, Serialize)]
 pub(crate) struct ApiError {
-    /// The same as the answer's.
+    /// The status code of the answer.
     status: u16,
-    /// What went wrong, causes included.
+    /// What went wrong, including the causes.
     error: String,
-    /// What to do about it.
+    /// The remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
 }
 
 impl ApiError {
-    /// An error of the API's own.
+    /// An error that this service detects.
     pub(crate) fn new(
         status: StatusCode,
         error: impl Into<String>,
@@ -28,7 +28,7 @@ impl ApiError {
         Self { status: status.as_u16(), error: error.into(), hint: Some(hint.into()) }
     }
 
-    /// What the library says of an error: all its causes in one line, and its remedy.
+    /// An error of a library: the error and its causes on one line, and its remedy.
     pub(crate) fn of(
         status: StatusCode,
         error: &(dyn std::error::Error + 'static),
@@ -39,14 +39,13 @@ impl ApiError {
 
     /// The answer to a mutating request without the token.
     pub(crate) fn unauthorized() -> Self {
-        let hint = "send the header `Authorization: Bearer <token>` with the token that the service \
-                    was started with";
+        let hint = "send the header `Authorization: Bearer <token>` with the token of the service";
         Self::new(StatusCode::UNAUTHORIZED, "the bearer token is missing or wrong", hint)
     }
 }
 
 impl From<netboot_publish::Error> for ApiError {
-    /// A target that cannot be read: it is behind this service, as a proxy's upstream is.
+    /// A target that cannot be read. It is behind this service, like the upstream of a proxy.
     fn from(error: netboot_publish::Error) -> Self {
         Self::of(StatusCode::BAD_GATEWAY, &error, error.hint())
     }
@@ -54,9 +53,9 @@ impl From<netboot_publish::Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        // Its own fields are text and a number.
+        // Text and numbers can always be serialised.
         let body = serde_json::to_string(&self).unwrap_or_default();
-        // It was one, and fits.
+        // The number was made from a status code.
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response =
             (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();

@@ -1,4 +1,4 @@
-//! What every request knows: the deployment, its jobs, and what machines reported.
+//! The state that all requests share: the deployment, its jobs, and the reports of machines.
 
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
@@ -79,7 +79,7 @@ impl App {
     }
 }
 
-/// Locks the state directory; the system lets go of it however the process ends.
+/// Locks the state directory. The system releases the lock however the process ends.
 fn lock(state: &Path) -> Result<File, StartError> {
     let path = state.join("lock");
     let file = File::create(&path).map_err(|source| StartError::io("create", &path, source))?;

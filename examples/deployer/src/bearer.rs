@@ -1,4 +1,4 @@
-//! The token that mutating requests have to show.
+//! The token that requests need to change something.
 
 use std::fmt;
 use std::os::unix::fs::PermissionsExt;
@@ -11,29 +11,29 @@ use subtle::ConstantTimeEq;
 
 use crate::start_error::StartError;
 
-/// The variable that has the token where no file does.
+/// The environment variable with the token, if no file has it.
 const VARIABLE: &str = "DEPLOYER_TOKEN";
-/// Below this, a token could be guessed.
+/// The minimum length. A shorter token could be guessed.
 const SHORTEST: usize = 16;
 
-/// A secret that is never shown. It comes from a file or the environment, never from the
-/// configuration, which people copy and commit.
+/// A secret that is never shown. It comes from a file or from the environment. It cannot be in the
+/// configuration, because people copy and commit that.
 #[derive(Clone)]
 pub(crate) struct BearerToken(Arc<str>);
 
 impl BearerToken {
-    /// Reads the file, or else the variable `DEPLOYER_TOKEN`. A file that everybody on this machine
-    /// can read is told to `log`.
+    /// Reads the file, or else the environment variable `DEPLOYER_TOKEN`. Warns in `log` about a file
+    /// that everybody on this machine can read.
     ///
     /// # Errors
-    /// [`StartError::Token`] when there is none, or it is too short or has spaces in it.
+    /// [`StartError::Token`] if there is no token, or if it is too short or contains spaces.
     pub(crate) fn load(file: Option<&Path>, log: &Progress) -> Result<Self, StartError> {
         let text = match file {
             Some(path) => std::fs::read_to_string(path).map_err(|error| StartError::Token {
                 problem: format!("`{}`: {error}", path.display()),
             })?,
             None => std::env::var(VARIABLE).map_err(|_| StartError::Token {
-                problem: format!("neither --token-file nor {VARIABLE} is given"),
+                problem: format!("neither --token-file nor {VARIABLE} is set"),
             })?,
         };
         if let Some(path) = file
@@ -41,7 +41,7 @@ impl BearerToken {
         {
             let path = path.display();
             log.line(&format!(
-                "warning: everybody on this machine can read `{path}`: chmod 600 it"
+                "warning: everybody on this machine can read `{path}`: run `chmod 600` on it"
             ));
         }
         Self::new(&text)
@@ -54,13 +54,14 @@ impl BearerToken {
             return Err(StartError::Token { problem });
         }
         if !token.chars().all(|character| character.is_ascii_graphic()) {
-            let problem = "it has other characters than letters, digits and signs".to_owned();
+            let problem = "it contains characters other than ASCII letters, digits and punctuation"
+                .to_owned();
             return Err(StartError::Token { problem });
         }
         Ok(Self(token.into()))
     }
 
-    /// Whether the headers have it. It takes the same time wherever a wrong one differs.
+    /// Returns true if the headers contain the token. The comparison takes constant time.
     pub(crate) fn is_shown_by(&self, headers: &HeaderMap) -> bool {
         let shown = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
         let token = shown.and_then(|value| match value.split_at_checked(7) {
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_shown_exactly_and_never_printed() {
+    fn only_the_exact_token_is_accepted_and_it_is_never_printed() {
         let token = BearerToken::new("  0123456789abcdef\n").unwrap();
         let shown = |value: &str| {
             let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())]);
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_could_be_guessed_is_refused() {
+    fn a_token_that_could_be_guessed_is_refused() {
         for text in ["", "short", "0123456789 abcdef", "0123456789abcde\u{fc}"] {
             assert!(BearerToken::new(text).is_err(), "{text}");
         }

@@ -1,7 +1,7 @@
-//! `GET /boot`: the script of one machine, for the release that is live.
+//! `GET /boot`: the script of one machine, for the live release.
 //!
-//! Without a query it is the entry, the one URL that DHCP names: a script that asks again and says
-//! who the machine is. A chain of one's own may ask with a query directly, for example
+//! DHCP names this URL without a query. The answer is then the entry: a script that asks again and
+//! says who the machine is. Your own script can ask with a query directly, for example with
 //! `chain http://deployer:8080/boot?mac=${net0/mac}&uuid=${uuid}`.
 
 mod answer;

@@ -1,4 +1,4 @@
-//! What an operator writes: a TOML file, checked as a whole before anything starts.
+//! The configuration: a TOML file that is checked as a whole before anything starts.
 
 mod document;
 mod error;
@@ -25,38 +25,38 @@ pub(crate) use self::machine::Machine;
 pub(crate) use self::proof::Proof;
 pub(crate) use self::publisher::Target;
 
-/// All that the file says, checked: what is in here can be worked with.
+/// The checked content of the file. All of it can be used.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// Where the service listens.
+    /// The address on which the service listens.
     pub(crate) listen: SocketAddr,
-    /// Under which URL machines reach it, if the file says so; ends in `/`.
+    /// The URL under which machines reach the service, if the file has it; it ends in `/`.
     pub(crate) url: Option<Url>,
-    /// Where jobs, images and reports are kept.
+    /// The directory for jobs, images and reports.
     pub(crate) state_directory: PathBuf,
-    /// The flake that images are built of.
+    /// The flake from which images are built.
     pub(crate) flake: FlakeReference,
-    /// What every image has on top of what the flake says.
+    /// The changes to the flake's configurations that every image gets.
     pub(crate) overrides: Overrides,
-    /// What can be built, by name.
+    /// The profiles that can be built, by name.
     pub(crate) profiles: BTreeMap<ProfileName, Arc<dyn Profile>>,
-    /// Where releases go, in the order of the file.
+    /// The targets to which releases are published, in the order of the file.
     pub(crate) targets: Vec<(SiteName, Target)>,
-    /// The first of them that is a directory: what this service serves at `/published`, what its
-    /// machines boot from, and what says which release is live.
+    /// The first target that is a directory. This service serves it at `/published`, its machines boot
+    /// from it, and it defines which release is live.
     pub(crate) served: (SiteName, PathBuf),
-    /// What happens at the other targets when a release cannot go live at one of them.
+    /// What happens at the other targets if a release cannot go live at one of them.
     pub(crate) policy: ActivationPolicy,
-    /// Which releases and builds are kept by pruning.
+    /// The releases and builds that pruning keeps.
     pub(crate) retention: Retention,
-    /// How a release is proven.
+    /// How a release is proven: booted in QEMU.
     pub(crate) proof: Proof,
-    /// Which machine boots what.
+    /// The assignment of profiles to machines.
     pub(crate) fleet: Fleet,
-    /// The machines of the fleet with what is known of them besides, by name.
+    /// The machines of the fleet with all their data, by name.
     pub(crate) machines: BTreeMap<String, Machine>,
-    /// How a machine that has booted is installed; `None` if that is somebody else's business.
+    /// How a booted machine is installed; `None` if this service does not do that.
     pub(crate) hand_over: Option<HandOver>,
-    /// How long jobs and requests may take to end when the service is asked to.
+    /// The time that jobs and requests have to end when the service stops.
     pub(crate) grace: Duration,
 }

@@ -57,7 +57,8 @@ impl Deployment {
         Ok(Self { config, url, log, machine_scripts, served, publishers, builds })
     }
 
-    /// The publisher to the directory that machines boot from: its live release is the live one.
+    /// The publisher to the directory that machines boot from. Its live release is the one that this
+    /// service calls live.
     pub(crate) fn served(&self) -> &Publisher {
         &self.served
     }
@@ -67,16 +68,16 @@ impl Deployment {
         &self.config.served.1
     }
 
-    /// Where build jobs leave their images: a target that no machine sees.
+    /// The target in which build jobs store their images. No machine sees it.
     pub(crate) fn builds(&self) -> &Publisher {
         &self.builds
     }
 
-    /// The publisher to one of the targets. A bucket is connected to once it is asked for, so that
-    /// machines boot whether or not it can be reached.
+    /// The publisher to one of the targets. It connects to a bucket at the first use, so that machines
+    /// boot even if the bucket cannot be reached.
     ///
     /// # Errors
-    /// When a bucket cannot be reached.
+    /// If a bucket cannot be reached.
     pub(crate) async fn publisher(
         &self,
         name: &SiteName,
@@ -90,10 +91,10 @@ impl Deployment {
         }
     }
 
-    /// The targets, which get the same releases, and those that cannot be connected to.
+    /// The targets, which all get the same releases, and the targets that cannot be reached.
     ///
     /// # Errors
-    /// When a bucket cannot be reached and releases are to go live everywhere or nowhere.
+    /// If a bucket cannot be reached and the policy is to activate releases everywhere or nowhere.
     pub(crate) async fn sites(
         &self,
     ) -> Result<(Sites, Vec<(SiteName, netboot_publish::Error)>), netboot_publish::Error> {
@@ -111,16 +112,17 @@ impl Deployment {
         Ok((sites.build()?, unreachable))
     }
 
-    /// What every script of this service has: its machines, and where they report to. The kernel
-    /// parameter `netboot.report` tells a booted system where to report that it came to `init`.
+    /// The renderer of all scripts of this service, with its machines and the URL for their reports.
+    /// The kernel parameter `netboot.report` tells a booted system where to report that it reached
+    /// `init`.
     ///
     /// # Errors
-    /// When the service's URL cannot stand in a script.
+    /// If the service's URL cannot be in a script.
     pub(crate) fn renderer(&self) -> Result<RendererBuilder, netboot_ipxe::Error> {
         renderer_of(&self.config, &self.url)
     }
 
-    /// The URL of a route of this service, as machines know it.
+    /// The URL of a route of this service, as machines reach it.
     pub(crate) fn url_of(&self, path: &str) -> Url {
         below(&self.url, path)
     }

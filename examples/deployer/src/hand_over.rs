@@ -1,7 +1,7 @@
-//! `GET /api/machines/{name}/install-plan`: handing a booted machine over to nixos-anywhere.
+//! `GET /api/machines/{name}/install-plan`: how to install a booted machine with nixos-anywhere.
 //!
-//! This service does not run it: it takes a quarter of an hour, asks for keys that a service should
-//! not have, and formats disks. The plan has all that somebody, or a program, needs to.
+//! This service does not run nixos-anywhere, which takes a quarter of an hour, needs keys that a
+//! service should not have, and formats disks. The plan has all that a person or a program needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -20,8 +20,8 @@ use crate::config::HandOver;
 use crate::machines::{MachineView, known, no_such_machine};
 use crate::reports::{MachineId, Stage};
 
-/// What nixos-anywhere is to do. The machine runs NixOS already, from memory, so its first phase,
-/// `kexec`, which would boot another installer, is left out.
+/// The phases that nixos-anywhere runs. The first phase, `kexec`, would boot another installer. It is
+/// left out, because the machine already runs NixOS from memory.
 const PHASES: [&str; 3] = ["disko", "install", "reboot"];
 
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -32,53 +32,52 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 #[derive(Debug, Serialize)]
 struct InstallPlan {
     machine: String,
-    /// What it has booted.
+    /// The profile that it has booted.
     profile: Option<ProfileName>,
     labels: BTreeMap<String, String>,
-    /// Whether it has come to `init`, so that it can be logged in to.
+    /// Whether it has reached `init`, so that a login is possible.
     ready: bool,
-    /// What it was last heard of, or that it was not.
+    /// Its last report, or that there is none.
     state: String,
-    /// What is installed: `nixosConfigurations.<node>` of this flake.
+    /// The flake whose `nixosConfigurations.<node>` is installed.
     flake: String,
-    /// Where disko's configuration is, by reference: what it partitions is seen by
-    /// `nix eval --json`.
+    /// The flake reference of the disko configuration. `nix eval --json` shows what it partitions.
     disko: String,
-    /// Who is logged in as, and where.
+    /// The user and the address for the login.
     target_host: String,
-    /// How this service knows where.
+    /// Where the address comes from.
     address_from: AddressFrom,
-    /// What to look at before disks are formatted and secrets are sent there.
+    /// What to check before disks are formatted and secrets are sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<&'static str>,
-    /// The file with the private key.
+    /// The file with the private key for the login.
     #[serde(skip_serializing_if = "Option::is_none")]
     ssh_key: Option<PathBuf>,
-    /// The directory whose files the installed system gets.
+    /// The directory with the files for the installed system.
     #[serde(skip_serializing_if = "Option::is_none")]
     extra_files: Option<PathBuf>,
     phases: [&'static str; 3],
     /// The program and its arguments.
     arguments: Vec<String>,
-    /// The same as a line for a shell.
+    /// The program and its arguments, as a line for a shell.
     command: String,
 }
 
-/// How it is known where a machine is.
+/// The source of a machine's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum AddressFrom {
-    /// The operator wrote it down.
+    /// The operator wrote it into the configuration.
     Configuration,
-    /// Somebody who said to be this machine spoke from there.
+    /// A report that claimed to be from this machine came from there.
     Report,
 }
 
 impl AddressFrom {
     fn warning(self) -> Option<&'static str> {
         (self == Self::Report).then_some(
-            "the address is that of a report, and whoever reaches this service can send one: \
-             compare it with the machine's console, or write it into the configuration",
+            "the address comes from a report, and everybody who reaches this service can send one: \
+             compare it with the machine's console, or set it in the configuration",
         )
     }
 }
@@ -90,15 +89,16 @@ async fn install_plan(
     let machine = known(&app, &name).ok_or_else(|| no_such_machine(&name))?;
     let Some(hand_over) = &app.deployment.config.hand_over else {
         let hint = "add the section [hand-over] to the configuration";
-        let error = "this service hands no machines over";
+        let error = "this service does not install machines";
         return Err(ApiError::new(StatusCode::NOT_FOUND, error, hint));
     };
     let place = place_of(&app, &machine)?;
     plan(machine, hand_over, &place).map(Json)
 }
 
-/// Where a machine is. Its `init` told from two places is somebody else's at one of them, unless it
-/// has another address than at an earlier boot: only an operator can tell.
+/// The address of a machine. If reports of its `init` came from two addresses, either the machine had
+/// another address at an earlier boot, or one report is from somebody else. Only an operator can
+/// decide that.
 fn place_of(app: &App, machine: &MachineView) -> Result<(String, AddressFrom), ApiError> {
     let name = &machine.name;
     if let Some(address) =
@@ -113,15 +113,15 @@ fn place_of(app: &App, machine: &MachineView) -> Result<(String, AddressFrom), A
     match (is_up, Vec::from_iter(told).as_slice()) {
         (true, [address]) => Ok((address.clone(), AddressFrom::Report)),
         (true, several) => {
-            let error = format!("`{name}` told its init from {}", several.join(" and from "));
-            let hint = "one of them may be somebody else: see on the machine's console where it \
-                        is, and give it that address in the configuration";
+            let error = format!("`{name}` reported its init from {}", several.join(" and from "));
+            let hint = "one of the reports may be from somebody else: read the address on the machine's \
+                        console, and set it in the configuration";
             Err(ApiError::new(StatusCode::CONFLICT, error, hint))
         }
         (false, _) => {
-            let error = format!("nobody knows where `{name}` is");
-            let hint = "wait until it reports the stage init, or give it an address in the \
-                        configuration";
+            let error = format!("the address of `{name}` is not known");
+            let hint =
+                "wait until it reports the stage init, or set its address in the configuration";
             Err(ApiError::new(StatusCode::CONFLICT, error, hint))
         }
     }
@@ -136,7 +136,7 @@ fn plan(
     let flake = format!("{}#{name}", of.flake);
     let disko = format!("{}#nixosConfigurations.\"{name}\".{}", of.flake, of.disko);
     let target_host = format!("{}@{address}", of.ssh_user);
-    // Not every node has files of its own.
+    // Not every node has extra files.
     let extra_files = of.extra_files.as_ref().map(|path| path.join(&name));
     let extra_files = extra_files.filter(|path| path.is_dir());
 
@@ -149,12 +149,12 @@ fn plan(
     }
     arguments.extend(["--phases".to_owned(), PHASES.join(",")]);
     let command = shlex::try_join(arguments.iter().map(String::as_str)).map_err(|error| {
-        let hint = "take the control characters out of the configuration";
+        let hint = "remove the control characters from the configuration";
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), hint)
     })?;
     let state = match &machine.last {
         Some(last) => format!("{} at {}", last.stage.as_str(), last.at),
-        None => "never heard of".to_owned(),
+        None => "no report yet".to_owned(),
     };
     Ok(InstallPlan {
         ready: machine.last.is_some_and(|last| last.stage == Stage::Init),

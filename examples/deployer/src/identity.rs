@@ -1,18 +1,18 @@
-//! Who a machine says it is.
+//! The identity that a machine claims in its query.
 
 use netboot_core::MacAddress;
 use netboot_ipxe::{AssetTag, MachineKey, MachineUuid, SerialNumber};
 use url::form_urlencoded;
 
-/// How many network cards a machine may tell: each is looked for.
+/// The maximum number of network cards in a query. Each is looked up.
 const MOST_CARDS: usize = 16;
-/// The longest query that is read; iPXE sends about 200 bytes.
+/// The maximum length of a query, in bytes. iPXE sends about 200 bytes.
 const LONGEST_QUERY: usize = 4096;
 
-/// What a machine's query has of it: the keys that a fleet can be asked for.
+/// The keys in a machine's query that a fleet can look up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Identity {
-    /// Its network cards, the one that it boots from first.
+    /// Its network cards. The one that it boots from is first.
     pub(crate) macs: Vec<MacAddress>,
     /// Its UUID.
     pub(crate) uuid: Option<MachineUuid>,
@@ -23,23 +23,23 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Reads a query, as iPXE sends it: `${net0/mac}` with colons or, as `:hexhyp`, with hyphens;
-    /// parameters that are empty since the machine has none; serial numbers and asset tags as text
-    /// or, as `serial-hex` and `asset-hex`, by their octets. `mac` may be there several times,
-    /// once for each card.
+    /// Parses a query as iPXE sends it. A MAC address has colons (`${net0/mac}`) or hyphens
+    /// (`:hexhyp`). Serial numbers and asset tags are text, or hexadecimal octets in `serial-hex` and
+    /// `asset-hex`. A parameter is empty if the machine does not have the value. `mac` can be
+    /// repeated, once for each network card.
     ///
-    /// What firmware has in place of a UUID, a serial number or an asset tag (zeros, `To be filled
-    /// by O.E.M.`) tells nothing, and is left out. A MAC address is made by no firmware's vendor:
-    /// one that cannot be read is an error, and so is a `${` that nobody has expanded.
+    /// Placeholders of firmware for a UUID, a serial number or an asset tag (zeros, `To be filled by
+    /// O.E.M.`) identify nothing, and are left out. Firmware has no placeholders for MAC addresses:
+    /// an unreadable address is an error, and so is an unexpanded `${`.
     ///
     /// # Errors
-    /// What is wrong, for the console.
+    /// A text for the console that says what is wrong.
     pub(crate) fn parse(query: &str) -> Result<Self, String> {
         if query.len() > LONGEST_QUERY {
             return Err(format!("the query has more than {LONGEST_QUERY} bytes"));
         }
         let mut identity = Self::default();
-        // iPXE escapes a space as %20 and leaves a plus as it is; forms do it the other way.
+        // iPXE escapes a space as %20 and does not escape a plus. Forms do the opposite.
         let query = query.replace('+', "%2B");
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let value = value.trim();
@@ -65,14 +65,14 @@ impl Identity {
                 "asset" => identity.asset_tag = value.parse().ok(),
                 "serial-hex" => identity.serial = text_of(value).and_then(|t| t.parse().ok()),
                 "asset-hex" => identity.asset_tag = text_of(value).and_then(|t| t.parse().ok()),
-                // The architecture does not decide anything; others are somebody's own.
+                // The architecture decides nothing here, and other scripts may send anything.
                 _ => {}
             }
         }
         Ok(identity)
     }
 
-    /// The keys that are true of the machine.
+    /// The keys of the machine.
     pub(crate) fn keys(&self) -> Vec<MachineKey> {
         let macs = self.macs.iter().copied().map(MachineKey::Mac);
         let others = [
@@ -83,7 +83,7 @@ impl Identity {
         macs.chain(others.into_iter().flatten()).collect()
     }
 
-    /// A name for a machine that nobody gave one: the address of its card, or else its UUID.
+    /// A name for an unknown machine: its first MAC address, or else its UUID.
     pub(crate) fn own_name(&self) -> Option<String> {
         let mac = self.macs.first().map(|mac| mac.separated_by("-"));
         mac.or_else(|| self.uuid.map(|uuid| uuid.to_string()))
@@ -91,7 +91,7 @@ impl Identity {
 }
 
 fn unreadable(name: &str, value: &str) -> String {
-    // It is shown on a console, by iPXE.
+    // iPXE shows this text on a console.
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '.' | '/');
     let shown = |text: &str| -> String {
         text.chars().take(40).map(|c| if plain(c) { c } else { '?' }).collect()
@@ -99,7 +99,7 @@ fn unreadable(name: &str, value: &str) -> String {
     format!("the parameter {} cannot be read: {}", shown(name), shown(value))
 }
 
-/// The text whose octets these digits are, without what firmware fills it up with.
+/// Decodes hexadecimal octets as text, without the padding of firmware.
 fn text_of(digits: &str) -> Option<String> {
     let octets = hex::decode(digits).ok()?;
     let text = String::from_utf8(octets).ok()?;

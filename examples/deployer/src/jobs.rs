@@ -1,9 +1,9 @@
-//! Work that takes longer than a request: built, staged, proven, activated, rolled back.
+//! Jobs: builds, stagings, proofs, activations and rollbacks, which take longer than a request.
 //!
-//! A job is written down before its client is answered, and whenever it comes to a point behind
-//! which it would go on: after any end of the service, the next start resumes it there. Jobs that
-//! build take turns, in the order in which they were asked for, and so do jobs that change what is
-//! published; the two kinds do not wait for each other.
+//! A job is on the disk before its client gets an answer, and again at each point from which it could
+//! continue. However the service ends, the next start resumes the job there. Jobs that build take
+//! turns in the order in which they were submitted. So do jobs that change what is published. The two
+//! kinds do not wait for each other.
 
 mod entry;
 mod error;
@@ -63,7 +63,7 @@ impl Jobs {
         }
     }
 
-    /// Gives a job its place in the queue, and begins to work on it.
+    /// Gives a job its place in its queue, and starts to work on it.
     async fn start(&self, entry: Arc<Entry>) {
         let job = entry.job().await;
         let turns = match job.request {
@@ -83,30 +83,34 @@ impl Jobs {
         self.table.tasks.spawn(work);
     }
 
-    /// Ends what runs, to be resumed by the next start. A release that goes live at this moment has
-    /// `grace` to be live everywhere.
+    /// Stops the running jobs; the next start resumes them. A release that is going live has the time
+    /// `grace` to go live everywhere.
     pub(crate) async fn stop(&self, grace: Duration) {
         self.table.tasks.close();
         for entry in self.table.entries() {
             entry.interrupt().await;
         }
-        // What takes longer ends with the process, and is resumed as after a crash.
+        // A job that takes longer ends with the process, and is resumed as after a crash.
         let _ = tokio::time::timeout(grace, self.table.tasks.wait()).await;
     }
 
-    /// Takes a job on.
+    /// Accepts a job.
     ///
     /// # Errors
-    /// When the request names what there is not, or too much is waiting.
+    /// If the request names something that does not exist, or too many jobs are waiting.
     pub(crate) async fn submit(&self, request: JobRequest) -> Result<Job, ApiError> {
         if self.table.tasks.is_closed() {
-            let hint = "ask the service that is started in its place";
-            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the service ends", hint));
+            let hint = "send the job again when the service has started again";
+            return Err(ApiError::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the service is stopping",
+                hint,
+            ));
         }
         self.check(&request).await?;
         let waiting = self.list().await.iter().filter(|job| !job.state.is_final()).count();
         if waiting >= MOST_WAITING {
-            let hint = "wait until some are done, or cancel them";
+            let hint = "wait until some of them have finished, or cancel them";
             let error = format!("{waiting} jobs are waiting already");
             return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, error, hint));
         }
@@ -124,16 +128,16 @@ impl Jobs {
                 };
                 let names: Vec<&str> = known.keys().map(ProfileName::as_str).collect();
                 let error = format!("there is no profile `{unknown}`");
-                let hint = format!("name some of: {}", names.join(", "));
+                let hint = format!("choose from: {}", names.join(", "));
                 Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error, hint))
             }
             JobRequest::Stage { build } => match self.get(*build).await {
                 None => Err(no_such_job(*build)),
                 Some(job) if job.built.is_some() => Ok(()),
                 Some(_) => {
-                    let error = format!("job {build} has built nothing");
-                    let hint = "name a job of the kind build that succeeded; one that still runs \
-                                has to come to its end first";
+                    let error = format!("job {build} has no built images");
+                    let hint = "name a job of the kind build that has succeeded; wait for it if it \
+                                still runs";
                     Err(ApiError::new(StatusCode::CONFLICT, error, hint))
                 }
             },
@@ -156,45 +160,50 @@ impl Jobs {
     /// The events of a job.
     ///
     /// # Errors
-    /// When there is no such job, or its events cannot be read.
+    /// If there is no such job, or its events cannot be read.
     pub(crate) async fn events(&self, id: JobId) -> Result<Arc<EventLog>, ApiError> {
         let entry = self.table.entry(id).ok_or_else(|| no_such_job(id))?;
         entry.events().await.map_err(|error| {
-            let hint = "see that the state directory can be read";
+            let hint = "check that this user can read the state directory";
             ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), hint)
         })
     }
 
-    /// Cancels a job: its child processes end, and what is live stays so.
+    /// Cancels a job. Its child processes end, and the live release stays live.
     ///
     /// # Errors
-    /// When there is no such job, or it is too late.
+    /// If there is no such job, or it is too late.
     pub(crate) async fn cancel(&self, id: JobId) -> Result<Job, ApiError> {
         let entry = self.table.entry(id).ok_or_else(|| no_such_job(id))?;
         match entry.cancel().await.map_err(not_written)? {
             Cancel::Requested(job) => Ok(job),
             Cancel::TooLate(job) if job.state.is_final() => {
-                let error = format!("job {id} is over");
-                Err(ApiError::new(StatusCode::CONFLICT, error, "roll back, if it went live"))
+                let error = format!("job {id} has already finished");
+                Err(ApiError::new(
+                    StatusCode::CONFLICT,
+                    error,
+                    "roll back if its release went live",
+                ))
             }
             Cancel::TooLate(_) => {
-                let error = format!("the release of job {id} goes live at this moment");
-                let hint = "wait until it is over, and roll back";
+                let error = format!("the release of job {id} is going live now");
+                let hint = "wait until the job has finished, and roll back";
                 Err(ApiError::new(StatusCode::CONFLICT, error, hint))
             }
         }
     }
 }
 
-/// The answer where a job is asked for that there is not.
+/// The answer to a request for a job that does not exist.
 pub(crate) fn no_such_job(id: impl fmt::Display) -> ApiError {
-    let hint = "GET /api/jobs lists all of them; the oldest are forgotten";
+    let hint = "choose a job from GET /api/jobs; the oldest jobs are forgotten";
     ApiError::new(StatusCode::NOT_FOUND, format!("there is no job `{id}`"), hint)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a function for map_err")]
 fn not_written(error: io::Error) -> ApiError {
-    let hint = "see that the state directory can be written and its disk is not full";
-    let error = format!("the job cannot be written down: {error}");
+    let hint =
+        "check that this user can write to the state directory, and that its disk is not full";
+    let error = format!("cannot save the job: {error}");
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error, hint)
 }

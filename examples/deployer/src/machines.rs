@@ -1,4 +1,4 @@
-//! `GET /api/machines`: the machines, and how far each came.
+//! `GET /api/machines`: the machines, and how far each of them came.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,31 +23,31 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 /// A machine as operators see it.
 #[derive(Debug, Serialize)]
 pub(crate) struct MachineView {
-    /// Its name, or what it is called while nobody has named it.
+    /// Its name. An unknown machine is named by its MAC address or UUID.
     pub(crate) name: String,
-    /// Whether it is one of the configuration.
+    /// Whether it is in the configuration.
     pub(crate) known: bool,
-    /// What it boots by the configuration; for another one, what it said.
+    /// The profile that it boots by the configuration, or that an unknown machine reported.
     pub(crate) profile: Option<ProfileName>,
-    /// What it is known by.
+    /// The keys by which it is recognised.
     pub(crate) matches: Vec<String>,
-    /// What the operator wrote about it.
+    /// Notes of the operator.
     pub(crate) labels: BTreeMap<String, String>,
-    /// When it came to each stage of its latest boot.
+    /// The time of each stage of its latest boot.
     pub(crate) boot: BTreeMap<Stage, Timestamp>,
-    /// The release whose image its latest boot was given.
+    /// The release whose image it got at its latest boot.
     pub(crate) release: Option<ReleaseId>,
     /// Its last report.
     pub(crate) last: Option<Report>,
 }
 
-/// What a list is narrowed by; all that is given has to be true.
+/// Filters for the list. A machine has to match all that are given.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
-    /// A part of the name, the profile, a key or a label, in any case.
+    /// A part of the name, the profile, a key or a label. Upper and lower case are the same.
     q: Option<String>,
-    /// A label, `rack=r1`, or the name of one, `rack`.
+    /// A label, such as `rack=r1`, or the name of a label, such as `rack`.
     label: Option<String>,
     /// The stage of the last report.
     stage: Option<Stage>,
@@ -62,7 +62,7 @@ struct Machines {
 struct Details {
     #[serde(flatten)]
     machine: MachineView,
-    /// The reports that are kept, oldest first.
+    /// The reports of the machine that are kept, oldest first.
     reports: Vec<Report>,
 }
 
@@ -71,10 +71,10 @@ async fn list(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Machines>, ApiError> {
     let Query(wanted) = wanted.map_err(|rejection| {
-        let hint = "narrow the list by q=<text>, label=<name>=<value> and stage=<stage>";
+        let hint = "filter the list with q=<text>, label=<name>=<value> and stage=<stage>";
         ApiError::new(rejection.status(), rejection.body_text(), hint)
     })?;
-    let machines = all(&app).into_iter().filter(|machine| wanted.is_met_by(machine));
+    let machines = all(&app).into_iter().filter(|machine| wanted.matches(machine));
     Ok(Json(Machines { machines: machines.collect() }))
 }
 
@@ -96,7 +96,7 @@ async fn one(
     Ok(Json(Details { machine, reports }))
 }
 
-/// The machines of the configuration by name, then those that are not known, the latest first.
+/// The machines of the configuration by name, then the unknown machines, latest first.
 pub(crate) fn all(app: &App) -> Vec<MachineView> {
     let known = app.deployment.config.machines.keys().filter_map(|name| known(app, name));
     let strangers = app.reports.strangers().into_iter();
@@ -140,16 +140,16 @@ fn release(reports: &[Report]) -> Option<ReleaseId> {
     latest_boot(reports).iter().find_map(|report| report.release)
 }
 
-/// The answer where no machine has the name.
+/// The answer if no machine has the name.
 pub(crate) fn no_such_machine(name: &str) -> ApiError {
-    let hint = "GET /api/machines has the names; machines are in the section [machines] of the \
-                configuration";
+    let hint = "choose a name from GET /api/machines; the section [machines] of the configuration \
+                defines machines";
     let name: String = name.chars().take(80).collect();
     ApiError::new(StatusCode::NOT_FOUND, format!("there is no machine `{name}`"), hint)
 }
 
 impl Wanted {
-    fn is_met_by(&self, machine: &MachineView) -> bool {
+    fn matches(&self, machine: &MachineView) -> bool {
         let labels = &machine.labels;
         let has_label = |wanted: &String| match wanted.split_once('=') {
             Some((name, value)) => labels.get(name).is_some_and(|label| label == value),

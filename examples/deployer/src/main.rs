@@ -1,7 +1,7 @@
 //! A service that builds, stages, proves, activates and rolls back netboot releases, and boots
-//! machines from them: what PlasmaCloud's deployer would be.
+//! machines from them. It is an example of what PlasmaCloud's deployer would be.
 //!
-//! See the section "The deployer" of the README for a session with it.
+//! The section "The deployer" of the README shows how to use it.
 
 mod api;
 mod api_error;
@@ -38,16 +38,16 @@ use crate::start_error::StartError;
 /// Build, stage, prove and activate netboot releases over HTTP, and boot machines from them.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The configuration, a TOML file.
+    /// The configuration: a TOML file.
     #[arg(long, value_name = "FILE", default_value = "deployer.toml")]
     config: PathBuf,
 
-    /// A file with the bearer token that mutating requests have to show; without it, the variable
-    /// `DEPLOYER_TOKEN` has it.
+    /// A file with the bearer token that requests need to change something. The default is the
+    /// environment variable `DEPLOYER_TOKEN`.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 
-    /// Only check the configuration.
+    /// Check the configuration, and start nothing.
     #[arg(long)]
     check: bool,
 }
@@ -79,9 +79,9 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
     let stop = Signals::watch(progress).cancellation();
     if !address.ip().is_loopback() {
         progress.line(&format!(
-            "warning: anybody who reaches {address} can read what machines boot, and see them; \
-             only changes need the token, which crosses the network in the clear: ask for them \
-             over ssh, or through a proxy with TLS"
+            "warning: everybody who reaches {address} can see the machines and read what they boot; \
+             only changes need the token, and the network can read it: send changes over ssh, or \
+             through a proxy with TLS"
         ));
     }
     progress.line(&format!("listening at http://{address}/"));
@@ -98,7 +98,7 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
     tokio::join!(serving, stopping).0.map_err(failed)
 }
 
-/// The runbook, `docs/operations.md`, tells operators to use this service as it can be used.
+/// The commands for this service in the runbook, `docs/operations.md`, work.
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -106,7 +106,7 @@ mod tests {
     use super::Arguments;
     use crate::jobs::JobRequest;
 
-    /// The commands of the runbook that are for this service, each in one line.
+    /// The runbook's commands for this service, each on one line.
     fn commands() -> Vec<String> {
         let text = include_str!("../../../docs/operations.md");
         let blocks = text.split("<!-- deployer -->\n```sh\n").skip(1);

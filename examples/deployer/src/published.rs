@@ -1,4 +1,4 @@
-//! `GET /published/…`: what machines fetch, as it lies in the directory that is published to.
+//! `GET /published/…`: the files that machines fetch from the directory with the releases.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -19,12 +19,11 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new().route("/published/{*path}", get(published))
 }
 
-/// Answers with a file: by [`ServeDir`], whose strong entity tags are made of a file's size and of
-/// its time to the nanosecond (everything here but pointers never changes), with conditions and
-/// with ranges.
+/// Answers with a file, with conditions and ranges. [`ServeDir`] makes its strong entity tags from a
+/// file's size and its time to the nanosecond, which fits: only pointers ever change here.
 ///
-/// Only what the publishing library has names for is served, so nothing that is being written and
-/// no lock; the headers are those that it gives to buckets.
+/// Only paths of the publishing library are served, and therefore no lock and no file that is being
+/// written. The headers are those that the library gives to objects in buckets.
 async fn published(
     State(app): State<Arc<App>>,
     Path(path): Path<String>,
@@ -50,8 +49,8 @@ async fn published(
             parts.headers.remove(header::RANGE);
         }
     }
-    // Several ranges at once are for viewers of large documents; a server may answer with the
-    // whole (RFC 9110, 14.2), and ServeDir would refuse them.
+    // Requests for several ranges come from viewers of large documents. A server may answer with the
+    // whole file (RFC 9110, 14.2); ServeDir would refuse them.
     if parts.headers.get(header::RANGE).is_some_and(|range| range.as_bytes().contains(&b',')) {
         parts.headers.remove(header::RANGE);
     }
@@ -76,14 +75,15 @@ async fn answer(app: &App, files: &ServeDir, request: Request) -> Response {
         Err(error) => {
             app.deployment
                 .log
-                .line(&format!("warning: the published {path} cannot be read: {error}"));
+                .line(&format!("warning: cannot read the published file `{path}`: {error}"));
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
 }
 
-/// Whether the file is still the one that a client has a part of (RFC 9110, 13.1.5): entity tags
-/// are compared strongly, so a weak one never is; a date only where it is exactly the file's.
+/// Returns true if the file is still the one of which a client has a part (RFC 9110, 13.1.5). Entity
+/// tags are compared strongly, so a weak one never matches. A date matches only if it is exactly the
+/// file's.
 fn is_unchanged(condition: &HeaderValue, found: &HeaderMap) -> bool {
     let text = condition.as_bytes().trim_ascii();
     let of_file = if text.starts_with(b"\"") { header::ETAG } else { header::LAST_MODIFIED };

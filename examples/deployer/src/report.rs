@@ -14,13 +14,13 @@ use crate::identity::Identity;
 use crate::reports::{Report, Stage};
 use crate::timestamp::Timestamp;
 
-/// `GET` since iPXE knows nothing else without the command `param`; `POST` for those who can.
+/// iPXE without the command `param` can only send `GET`. Other clients can send `POST`.
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new().route("/report", get(report).post(report))
 }
 
-/// Takes a report. Whoever reaches this service can send any: it is kept within bounds and shown
-/// to operators, and nothing is decided by it. Only the query is read.
+/// Accepts a report. Only the query is read. Everybody who reaches this service can send any report,
+/// so the number of kept reports is limited, operators see them, and nothing depends on them.
 async fn report(
     State(app): State<Arc<App>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -36,12 +36,12 @@ async fn report(
         pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
     };
     let Some(stage) = parameter("stage").and_then(|stage| Stage::from_machine(&stage)) else {
-        let text = "stage is none of dhcp, kernel, initrd, init, failed and refused\n";
+        let text = "stage is not one of dhcp, kernel, initrd, init, failed and refused\n";
         return (StatusCode::BAD_REQUEST, text.to_owned());
     };
     let claimed = parameter("machine");
     let Some(machine) = app.identify(&identity, claimed.as_deref()) else {
-        let text = "neither mac nor uuid is given, and no machine that is known\n";
+        let text = "the query has no mac, no uuid, and no known machine\n";
         return (StatusCode::BAD_REQUEST, text.to_owned());
     };
     let report = Report {
@@ -55,6 +55,6 @@ async fn report(
         reason: None,
     };
     app.reports.note(machine, report);
-    // iPXE takes an empty answer for a failure.
+    // iPXE treats an empty answer as a failure.
     (StatusCode::OK, "noted\n".to_owned())
 }

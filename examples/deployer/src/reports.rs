@@ -1,4 +1,4 @@
-//! What machines reported of how far they came, and where that is kept.
+//! The reports of machines: how far they came when they booted.
 
 mod journal;
 mod report;
@@ -14,16 +14,15 @@ use self::journal::{Journal, Line};
 pub(crate) use self::report::{MachineId, Report, Stage, latest_boot};
 use crate::start_error::StartError;
 
-/// How many reports of one machine are kept.
+/// How many reports are kept for one machine.
 const KEPT: usize = 32;
-/// How many machines are remembered that are not known: whoever can reach this service can make
-/// some up.
+/// How many unknown machines are remembered. Everybody who reaches this service can invent some.
 const STRANGERS: usize = 256;
-/// How many lines the journal may have beyond those that are kept.
+/// How many lines the journal may have in addition to the reports that are kept.
 const SLACK: usize = 1000;
 
-/// What machines told. It is in the state directory before the machine has its answer, a restart
-/// loses nothing, and it does not grow without bounds.
+/// The reports of machines. A report is in the state directory before the machine gets its answer, so
+/// a restart loses nothing. The number of reports is limited.
 #[derive(Debug)]
 pub(crate) struct Reports {
     kept: Mutex<Kept>,
@@ -36,12 +35,13 @@ type Machines = BTreeMap<MachineId, VecDeque<Report>>;
 struct Kept {
     journal: Journal,
     machines: Machines,
-    /// Whether the last report is on disk.
+    /// Whether the last report could be written to the disk.
     is_written: bool,
 }
 
 impl Reports {
-    /// Reads what is kept in `directory`, which it makes; what goes wrong later is told to `log`.
+    /// Reads the reports in `directory`, and creates it if it does not exist. Later errors are written to
+    /// `log`.
     ///
     /// # Errors
     /// [`StartError::Io`].
@@ -57,23 +57,23 @@ impl Reports {
         Ok(Self { kept: Mutex::new(kept), log })
     }
 
-    /// Keeps a report.
+    /// Stores a report.
     pub(crate) fn note(&self, machine: MachineId, report: Report) {
         let mut kept = self.lock();
         let line = Line { machine, report };
-        // Some hundred bytes that the disk gets later: no reason for a thread of its own.
+        // A few hundred bytes, which the system writes to the disk later, need no thread of their own.
         let mut written = kept.journal.append(&line);
         remember(&mut kept.machines, line);
         if kept.journal.lines > SLACK + kept.len() {
             written = written.and_then(|()| kept.shorten());
         }
-        // The page shows it all the same; only a restart would forget it. Told once, and not by
-        // each of a thousand machines.
+        // After an error, the page still shows the report, and only a restart would forget it. The log
+        // gets one warning, not one for each of a thousand machines.
         match (&written, kept.is_written) {
             (Err(error), true) => {
-                self.log.line(&format!("warning: reports cannot be written down: {error}"));
+                self.log.line(&format!("warning: cannot save the reports of machines: {error}"));
             }
-            (Ok(()), false) => self.log.line("reports are written down again"),
+            (Ok(()), false) => self.log.line("the reports of machines are saved again"),
             _ => {}
         }
         kept.is_written = written.is_ok();
@@ -88,7 +88,7 @@ impl Reports {
             .unwrap_or_default()
     }
 
-    /// The machines that are not known and that spoke, the latest first.
+    /// The unknown machines that sent reports, latest first.
     pub(crate) fn strangers(&self) -> Vec<(String, Vec<Report>)> {
         let kept = self.lock();
         let strangers = kept.machines.iter().filter_map(|(machine, reports)| match machine {
@@ -100,8 +100,8 @@ impl Reports {
         strangers
     }
 
-    /// The known machine that this service gave a script, or a refusal, when it asked with this
-    /// card. What a machine says of itself in a report makes a card nobody's.
+    /// The known machine to which this service gave a script, or a refusal, when it asked with this
+    /// network card. Reports of machines do not count, because they prove nothing.
     pub(crate) fn owner_of(&self, card: MacAddress) -> Option<String> {
         let kept = self.lock();
         kept.machines.iter().find_map(|(machine, reports)| match machine {
@@ -122,7 +122,7 @@ impl Kept {
         self.machines.values().map(VecDeque::len).sum()
     }
 
-    /// Leaves in the journal what is remembered.
+    /// Removes forgotten reports from the journal.
     fn shorten(&mut self) -> std::io::Result<()> {
         let lines = self.machines.iter().flat_map(|(machine, reports)| {
             reports.iter().map(|report| Line { machine: machine.clone(), report: report.clone() })
@@ -134,7 +134,7 @@ impl Kept {
 }
 
 fn remember(machines: &mut Machines, Line { machine, report }: Line) {
-    // Until it was known whose the card is, it was a stranger's.
+    // Earlier reports of this card, from before its machine was recognised, move to that machine.
     let mut earlier = VecDeque::new();
     if let (MachineId::Known(_), Some(card)) = (&machine, report.mac)
         && report.is_answer_to(card)
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_restart_forgets_nothing_and_passes_over_a_line_that_was_cut() {
+    async fn a_restart_forgets_nothing_and_ignores_an_unfinished_line() {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("reports");
         let reports = open(&path).await;
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_card_told_is_its_machines_once_it_is_known_whose_it_is() {
+    async fn earlier_reports_of_a_card_move_to_its_machine() {
         let directory = TempDir::new().unwrap();
         let reports = open(directory.path()).await;
         let card = "52:54:00:00:00:07";
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_machine_says_of_itself_makes_no_card_its_own() {
+    async fn a_report_does_not_make_a_card_belong_to_a_machine() {
         let directory = TempDir::new().unwrap();
         let reports = open(directory.path()).await;
         let card = "52:54:00:00:00:07";
@@ -241,10 +241,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_disk_forgets_nothing_before_the_end() {
+    async fn a_full_disk_forgets_nothing_while_the_service_runs() {
         let directory = TempDir::new().unwrap();
         let reports = open(directory.path()).await;
-        // Whatever is written to this device finds the disk full.
+        // Writing to this device fails as on a full disk.
         reports.lock().journal.write_to(Path::new("/dev/full"));
         reports.note(known("node01"), report(Stage::Kernel, 1));
         assert_eq!(reports.of(&known("node01")).len(), 1);
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_kept_is_bounded_in_memory_and_on_disk() {
+    async fn the_number_of_reports_is_limited_in_memory_and_on_disk() {
         let directory = TempDir::new().unwrap();
         let reports = open(directory.path()).await;
         for number in 0..3000 {

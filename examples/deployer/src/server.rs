@@ -1,4 +1,4 @@
-//! The web server: every route, and how it ends.
+//! The web server: all routes, and an orderly end.
 
 mod idle;
 
@@ -20,11 +20,11 @@ use crate::api_error::ApiError;
 use crate::app::App;
 use crate::{api, boot, hand_over, machines, published, report, status_page};
 
-/// How long nothing may go over a connection. Streams of events say something every 15 seconds.
+/// The maximum time without data on a connection. Streams of events send something every 15 seconds.
 const IDLE: Duration = Duration::from_secs(90);
 
-/// Every route. Reading needs no token, since machines have none; what changes releases or jobs
-/// needs it.
+/// All routes. Reading needs no token, because machines have none. Requests that change releases or
+/// jobs need it.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let with_token = api::routes().layer(from_fn_with_state(app.clone(), require_token));
     Router::new()
@@ -39,7 +39,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// Lets no mutating request pass without the token.
+/// Refuses requests that change something and do not show the token.
 async fn require_token(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     if request.method().is_safe() || app.token.is_shown_by(request.headers()) {
         return next.run(request).await;
@@ -47,12 +47,11 @@ async fn require_token(State(app): State<Arc<App>>, request: Request, next: Next
     ApiError::unauthorized().into_response()
 }
 
-/// Serves until `stop` is cancelled; then takes no more connections, ends the streams that would
-/// go on for ever, and lets the requests that are being answered come to their end, within the
-/// configured grace.
+/// Serves until `stop` is cancelled. It then accepts no more connections, ends the endless streams,
+/// and completes the current requests within the configured grace time.
 ///
 /// # Errors
-/// When the listener fails for good.
+/// If the listener fails permanently.
 pub(crate) async fn serve(
     app: Arc<App>,
     listener: TcpListener,
@@ -61,10 +60,10 @@ pub(crate) async fn serve(
     let grace = app.deployment.config.grace;
     let shutdown = app.shutdown.clone();
     let stopped = stop.clone();
-    // An event is to be seen when it happens. That fails for a connection that is gone already.
+    // Without Nagle's delay, events arrive at once. It fails for a connection that is already closed.
     let listener =
         IdleLimit::new(listener, IDLE).tap_io(|connection| drop(connection.set_nodelay()));
-    // Reports say where a machine spoke from.
+    // Reports contain the address from which they came.
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, service)
         .with_graceful_shutdown(async move { stopped.cancelled().await });
@@ -75,7 +74,7 @@ pub(crate) async fn serve(
     };
     tokio::select! {
         result = serving => result,
-        // A client that reads a kernel slowly fetches it again.
+        // A client that is still reading a kernel has to fetch it again.
         () = too_long => Ok(()),
     }
 }

@@ -4,49 +4,49 @@ use std::path::{Path, PathBuf};
 
 use crate::config::ConfigError;
 
-/// Why the service does not start.
+/// The reason why the service does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    /// The file is not a configuration.
+    /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A file or a directory cannot be worked with.
+    /// A file or a directory cannot be used.
     #[error("cannot {action} `{}`", path.display())]
     Io {
-        /// What was tried.
+        /// The attempted action.
         action: &'static str,
-        /// At what.
+        /// The file or directory.
         path: PathBuf,
-        /// Why it failed.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The address is taken, or not one of this machine.
+    /// The address is in use, or does not belong to this machine.
     #[error("cannot listen at {address}")]
     Listen {
         /// The address.
         address: std::net::SocketAddr,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The address makes no URL.
-    #[error("{address} makes no URL")]
+    /// The address cannot be part of a URL.
+    #[error("`http://{address}/` is not a valid URL")]
     Url {
         /// The address.
         address: std::net::SocketAddr,
-        /// Why.
+        /// The cause.
         source: url::ParseError,
     },
-    /// Scripts cannot be written as the file has it.
-    #[error("the scripts of machines cannot be made")]
+    /// No script can be rendered from the configuration.
+    #[error("cannot render the scripts of machines")]
     Scripts(#[from] netboot_ipxe::Error),
-    /// There is no token that mutating requests could show.
-    #[error("there is no bearer token: {problem}")]
+    /// The service has no usable bearer token.
+    #[error("no usable bearer token: {problem}")]
     Token {
-        /// Why.
+        /// What is wrong.
         problem: String,
     },
-    /// Another process works in the state directory.
-    #[error("another deployer works in `{}`", path.display())]
+    /// Another process uses the state directory.
+    #[error("another deployer uses `{}`", path.display())]
     InUse {
         /// The directory.
         path: PathBuf,
@@ -59,19 +59,23 @@ impl StartError {
         Self::Io { action, path: path.to_owned(), source }
     }
 
-    /// What to do about it.
+    /// The remedy.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Config(error) => return error.hint(),
             Self::Scripts(error) => return error.hint(),
-            Self::Io { .. } => "let this user read and write it, or choose another state-directory",
-            Self::Url { .. } => "write `url` into the configuration",
-            Self::Listen { .. } => "choose another address for `listen`, or end what is there",
-            Self::Token { .. } => {
-                "make one (openssl rand -hex 32 > token; chmod 600 token) and name the file with \
-                 --token-file, or put it into the variable DEPLOYER_TOKEN"
+            Self::Io { .. } => {
+                "give this user read and write access to it, or choose another state-directory"
             }
-            Self::InUse { .. } => "end it, or give this one another state-directory",
+            Self::Url { .. } => "set `url` in the configuration",
+            Self::Listen { .. } => {
+                "choose another address for `listen`, or stop the program that uses this one"
+            }
+            Self::Token { .. } => {
+                "make a token (openssl rand -hex 32 > token; chmod 600 token) and name its file with \
+                 --token-file, or set the environment variable DEPLOYER_TOKEN"
+            }
+            Self::InUse { .. } => "stop it, or give this deployer another state-directory",
         };
         Some(hint.to_owned())
     }

@@ -1,6 +1,5 @@
-//! `GET /`: the page for an operator: what is live, what is being worked on, and how far each
-//! machine came. One document, without a script and without anything from elsewhere; it loads
-//! itself again.
+//! `GET /`: the page for operators: the live release, the jobs, and how far each machine came. It is
+//! one document without scripts and without external files, and it reloads itself.
 
 mod view;
 
@@ -17,15 +16,15 @@ use self::view::View;
 use crate::api_error::ApiError;
 use crate::app::App;
 
-/// Every value is escaped: the names of the templates end in `.html`.
+/// Tera escapes every value, because the names of the templates end in `.html`.
 const PAGE: &str = "page.html";
 const TEMPLATES: [(&str, &str); 2] = [
     ("machine.html", include_str!("status_page/machine.html")),
     (PAGE, include_str!("status_page/page.html")),
 ];
 
-/// Nothing but the page's own style: what a machine told cannot load or run anything, even if it
-/// came through.
+/// Allows only the page's own style. Text that a machine sent cannot load or run anything, even if it
+/// were not escaped.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
@@ -58,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_from_outside_is_text() {
+    fn text_from_outside_is_escaped() {
         let evil = "<script>alert(1)</script>\"'&";
         let mut row = MachineRow::default();
         (row.name, row.reason) = (evil.to_owned(), Some(evil.to_owned()));
@@ -70,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_without_anything_says_what_to_do() {
+    fn an_empty_service_says_what_to_do() {
         let page = render(&View::default()).unwrap();
         for text in ["No release is live", "No machine is configured", "No job yet"] {
             assert!(page.contains(text), "{page}");

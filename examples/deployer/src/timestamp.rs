@@ -1,22 +1,22 @@
-//! Moments, as RFC 3339 has them: `2026-01-31T12:00:00Z`.
+//! Times in the format of RFC 3339: `2026-01-31T12:00:00Z`.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-/// A moment, to the second.
+/// A point in time, to the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Timestamp(SystemTime);
 
 impl Timestamp {
-    /// This moment.
+    /// The current time.
     pub(crate) fn now() -> Self {
         Self(SystemTime::now())
     }
 
-    /// How long ago it was; nothing for one in the future.
+    /// The time since then; zero if it is in the future.
     pub(crate) fn age(self) -> Duration {
         self.0.elapsed().unwrap_or_default()
     }

@@ -1,11 +1,11 @@
-//! `GET /api/jobs/{id}/events`: what happens during a job, as server-sent events.
+//! `GET /api/jobs/{id}/events`: the events of a job, as server-sent events.
 //!
-//! Each has the number of the job's event as its `id`, so that a client that lost its connection
-//! goes on behind the last one that it has, as browsers do by themselves (`Last-Event-ID`). An
-//! `event: state` has the job's new state; an `event: event` has what the library reports, as
-//! [`netboot_core::Event`] is serialised. The stream ends behind the job's last state; asked again
-//! with that number, the answer is 204, which tells a browser not to ask again (HTML, "Server-sent
-//! events").
+//! The `id` of each is the number of the job's event. A client that lost its connection therefore
+//! continues after the last event that it received, as browsers do (`Last-Event-ID`). An
+//! `event: state` has the job's new state. An `event: event` has a report of the library: a
+//! serialised [`netboot_core::Event`]. The stream ends after the job's last state. If a client asks
+//! again with that number, the answer is 204, which tells a browser to stop asking (HTML,
+//! "Server-sent events").
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -42,14 +42,14 @@ pub(super) async fn follow(
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
 
-/// The number of the last event that a client has. One that there is not (yet) is that of an event
-/// which a loss of power took back: what comes in its place is new to the client.
+/// The number of the last event that a client has. If it is higher than the number of events, the
+/// server lost events at a loss of power, and the events in their place are new to the client.
 fn last_read(headers: &HeaderMap, extent: Extent) -> usize {
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     extent.count.min(last.unwrap_or(0))
 }
 
-/// A client that reads along.
+/// A client that reads the events as they happen.
 struct Follower {
     shutdown: CancellationToken,
     log: Arc<EventLog>,
@@ -69,10 +69,10 @@ impl Follower {
         })
     }
 
-    /// The next ones, once there are any; `None` when there will be no more.
+    /// Waits for the next events. Returns `None` if there will be no more.
     async fn next(&mut self) -> Option<Vec<Arc<LogEntry>>> {
         loop {
-            // Looked at before the log: nothing comes behind its end.
+            // Read before the log, so that no event is missed before the end.
             let closed = self.extent.borrow_and_update().closed;
             let entries = self.log.after(self.last);
             if !entries.is_empty() {
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_goes_on_behind_what_it_has_and_never_behind_what_there_is_not() {
+    fn a_client_continues_after_its_last_event_and_never_after_the_end() {
         let extent = Extent { count: 7, closed: false };
         let last = |value: &str| {
             last_read(

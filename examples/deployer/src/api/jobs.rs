@@ -1,4 +1,4 @@
-//! Taking jobs on, showing them, cancelling them.
+//! The requests that submit, show and cancel jobs.
 
 use std::sync::Arc;
 
@@ -51,8 +51,8 @@ pub(super) async fn cancel(
     Ok((StatusCode::ACCEPTED, Json(job)))
 }
 
-/// Does it to its end even if the client goes away, which drops what answers it: what is on disk is
-/// in memory then, too.
+/// Completes the work even if the client disconnects, which drops the handler. Otherwise a job could
+/// be on the disk and not in memory.
 async fn whole<T: Send + 'static>(
     work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {
@@ -60,7 +60,7 @@ async fn whole<T: Send + 'static>(
     tokio::spawn(work).await.map_err(failed)?
 }
 
-/// A job's number; there is no job of any other name.
+/// Parses a job's number. A job with any other name does not exist.
 pub(super) fn parse_id(text: &str) -> Result<JobId, ApiError> {
     text.parse().map_err(|_| no_such_job(text))
 }

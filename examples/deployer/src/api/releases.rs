@@ -16,21 +16,21 @@ use crate::app::App;
 use crate::causes::with_causes;
 use crate::timestamp::Timestamp;
 
-/// How long a publisher may take to say what is live there.
+/// The time within which a publisher has to say what is live there.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What there is to boot.
+/// The releases that machines can boot.
 #[derive(Debug, Serialize)]
 pub(super) struct Releases {
-    /// What machines boot.
+    /// The release that machines boot.
     live: Option<ReleaseId>,
-    /// What a rollback to `previous` would make live.
+    /// The release that a rollback to `previous` would make live.
     previous: Option<ReleaseId>,
-    /// What was live, newest first.
+    /// The releases that were live, newest first.
     history: Vec<Activation>,
-    /// All releases at the directory that machines boot from, live or not.
+    /// All releases in the directory that machines boot from, live or not.
     staged: Vec<StagedRelease>,
-    /// What is live at each publisher: the same, unless something went wrong.
+    /// The release that is live at each publisher. All have the same one unless something went wrong.
     publishers: Vec<AtPublisher>,
 }
 
@@ -39,7 +39,7 @@ struct Activation {
     release: ReleaseId,
     at: Timestamp,
     kind: ActivationKind,
-    /// Whether one can roll back to it.
+    /// Whether a rollback to it is possible.
     whole: bool,
 }
 
@@ -59,7 +59,7 @@ struct AtPublisher {
     hint: Option<String>,
 }
 
-/// Lists them.
+/// Lists the releases.
 pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Releases>, ApiError> {
     let served = app.deployment.served();
     let history = served.history().await?.into_iter().map(|entry| Activation {
@@ -71,7 +71,7 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Releases>, 
     let mut staged = Vec::new();
     for release in served.releases().await? {
         let images = match served.images(&release).await {
-            // It was pruned at this moment.
+            // It has just been pruned.
             Err(Error::NotStaged { .. }) => continue,
             images => images?,
         };
@@ -95,7 +95,7 @@ async fn at_publisher(app: &App, name: &SiteName) -> AtPublisher {
         Ok(Err(error)) => (None, Some(with_causes(&error)), error.hint()),
         Err(_) => {
             let error = format!("no answer in {} seconds", PATIENCE.as_secs());
-            (None, Some(error), Some("see whether it can be reached".to_owned()))
+            (None, Some(error), Some("check that this service can reach it".to_owned()))
         }
     };
     AtPublisher { name: name.clone(), live, error, hint }

@@ -1,4 +1,4 @@
-//! What a machine is answered, and how it looks on its console.
+//! The answer to a machine, and what it shows on the console.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -9,25 +9,25 @@ use crate::app::App;
 use crate::causes::with_causes;
 use crate::identity::Identity;
 
-/// After how many seconds a client that is no iPXE may ask again where something is missing.
+/// The number of seconds after which clients other than iPXE should ask again if something is missing.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");
 
-/// What a machine is answered.
+/// The answer to a machine.
 ///
 /// # Statuses
-/// iPXE runs the body of an answer with status 200 and shows only a number for any other, which
-/// tells nobody at the console what to do. So it gets status 200 and a script whatever the matter
-/// is, and starts over by what the script does. Everybody else (`curl`, a monitor, a test) gets the
-/// same body with the status that says what the matter is:
+/// iPXE runs the body of an answer with status 200. For any other status it shows only a number,
+/// which does not help at the console. iPXE therefore always gets status 200 and a script, and the
+/// script lets it try again. All other clients (`curl`, a monitor, a test) get the same body with
+/// the status that fits:
 ///
-/// | status | the matter |
+/// | status | meaning |
 /// |---|---|
 /// | 200 | the entry, an image, the menu, the local disk |
 /// | 400 | the query cannot be read |
 /// | 403 | unknown machines are refused |
-/// | 409 | two machines of the configuration are meant |
+/// | 409 | two machines of the configuration match |
 /// | 500 | the live release cannot be read or rendered |
-/// | 503 | nothing is live yet, or not what this machine boots: once it is, the same request is fine |
+/// | 503 | no release is live yet, or it lacks the machine's profile: ask again later |
 #[derive(Debug)]
 pub(super) enum Answer {
     Entry,
@@ -55,25 +55,25 @@ impl Answer {
         }
     }
 
-    /// Why it is no image, in one sentence.
+    /// The reason why it is not an image, in one sentence.
     pub(super) fn reason(&self) -> Option<String> {
         Some(match self {
             Self::Entry | Self::Image { .. } => return None,
-            Self::Menu { .. } => "it is not known, and shows the menu".to_owned(),
-            Self::LocalDisk => "it is not known, and boots its local disk".to_owned(),
+            Self::Menu { .. } => "it is not known and shows the menu".to_owned(),
+            Self::LocalDisk => "it is not known and boots its local disk".to_owned(),
             Self::Unreadable { problem } | Self::Failed { problem } => problem.clone(),
             Self::NotKnown { .. } => "it is not known, and unknown machines are refused".to_owned(),
-            Self::Tie { names } => format!("it is {} at once", names.join(" and ")),
+            Self::Tie { names } => format!("it matches {}", names.join(" and ")),
             Self::NothingLive => "no release is live yet".to_owned(),
             Self::ProfileMissing { release, wanted, there } => {
                 let there: Vec<&str> = there.iter().map(ProfileName::as_str).collect();
                 let (release, there) = (release.short(), there.join(", "));
-                format!("it boots {wanted}, and the live release {release} has only {there}")
+                format!("it boots {wanted}, but the live release {release} has only {there}")
             }
         })
     }
 
-    /// Whether it is what the machine is to get, and no refusal.
+    /// Returns true if the machine gets what it should, and is not refused.
     pub(super) fn is_granted(&self) -> bool {
         self.status().is_success()
     }
@@ -91,11 +91,11 @@ impl Answer {
         }
     }
 
-    /// The answer to a request with these headers.
+    /// The HTTP response to a request with these headers.
     pub(super) fn into_response(self, app: &App, headers: &HeaderMap) -> Response {
         let status = self.status();
         let script = self.script(app);
-        // `src/net/tcp/httpcore.c` of iPXE, every version: its name, a slash, its version.
+        // Every version of iPXE sends its name, a slash and its version (`src/net/tcp/httpcore.c`).
         let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes);
         let is_ipxe = agent.is_some_and(|agent| agent.starts_with(b"iPXE/"));
         let (status, script) = match script {
@@ -115,7 +115,7 @@ impl Answer {
         response
     }
 
-    /// What the machine runs.
+    /// The script that the machine runs.
     fn script(self, app: &App) -> Result<String, netboot_ipxe::Error> {
         match self {
             Self::Entry => {
@@ -139,23 +139,23 @@ impl Answer {
         let more = match self {
             Self::Unreadable { .. } => vec![
                 format!(
-                    "ask {} with mac= and the address of a card",
+                    "ask {} with mac= and the address of a network card",
                     app.deployment.url_of("boot")
                 ),
-                format!("or chain {} with nothing behind it", app.deployment.url_of("boot")),
+                format!("or chain {} without a query", app.deployment.url_of("boot")),
             ],
             Self::NotKnown { identity } => {
                 let keys = identity.keys();
                 keys.iter().map(|key| format!("its {key}")).collect()
             }
-            Self::Tie { .. } => vec!["take one of them out of the configuration".to_owned()],
+            Self::Tie { .. } => vec!["remove one of them from the configuration".to_owned()],
             Self::NothingLive | Self::ProfileMissing { .. } => {
                 vec!["stage and activate a release; this machine asks again".to_owned()]
             }
             _ => Vec::new(),
         };
         let lines = std::iter::once(format!("this machine gets no image: {reason}")).chain(more);
-        // What iPXE would print otherwise than it is, such as a serial number with `#`, is left out.
+        // Lines that iPXE would change, such as a serial number with `#`, are left out.
         let lines = lines.filter_map(|line| MenuText::new(format!("Netboot: {line}")).ok());
         app.deployment.machine_scripts.render_notice(&lines.collect::<Vec<_>>(), &next)
     }

@@ -1,4 +1,4 @@
-//! What a machine boots.
+//! The decision what a machine boots.
 
 use netboot_core::{Image, ReleaseId, layout};
 use netboot_ipxe::{Assignment, UnknownMachine};
@@ -9,14 +9,14 @@ use crate::identity::Identity;
 
 /// Finds the machine and its image.
 ///
-/// The closest assignment wins: a machine that one is for by its MAC address, and another one by
-/// its serial number, is the first (see [`netboot_ipxe::Selector`]). The configuration is refused
-/// where two are equally close; what is left of ties is a machine that tells two cards which belong
-/// to two machines of the file.
+/// The most specific assignment wins: a MAC address, for example, is more specific than a serial
+/// number (see [`netboot_ipxe::Selector`]). A configuration with two equally specific assignments is
+/// refused. A tie is still possible if a machine tells two network cards that belong to two machines
+/// of the configuration.
 pub(super) async fn decide(app: &App, identity: &Identity) -> Answer {
     let keys = identity.keys();
     if keys.is_empty() {
-        let problem = "the query has nothing that tells this machine from others".to_owned();
+        let problem = "the query does not identify the machine".to_owned();
         return Answer::Unreadable { problem };
     }
     match app.deployment.config.fleet.closest_assignments(&keys)[..] {
@@ -47,7 +47,7 @@ async fn unknown(app: &App, identity: &Identity) -> Answer {
     }
 }
 
-/// The image that an assignment names, of the live release.
+/// The image of the live release that an assignment names.
 async fn image_of(app: &App, assignment: Assignment) -> Answer {
     let (release, images) = match live(app).await {
         Ok(live) => live,
@@ -81,7 +81,7 @@ async fn live(app: &App) -> Result<(ReleaseId, Vec<Image>), Answer> {
     }
 }
 
-/// The menu of a release: a script of its own where the release has a dispatch for known machines.
+/// The menu of a release. It is a separate script if the release has a dispatch for known machines.
 fn menu(app: &App, release: ReleaseId) -> Answer {
     let with_dispatch = format!("releases/{release}/menu.ipxe");
     if app.deployment.served_directory().join(&with_dispatch).exists() {

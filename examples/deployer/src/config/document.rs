@@ -1,4 +1,4 @@
-//! The file as it is written, and how it becomes a [`Config`].
+//! The sections of the file, and how they become a [`Config`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -76,14 +76,14 @@ struct FlakeSection {
     authorized_keys: Vec<AuthorizedKey>,
 }
 
-/// What happens when a release cannot go live at one of several publishers.
+/// What happens if a release cannot go live at one of several publishers.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
 enum ActivationSection {
-    /// The others go back to what was live.
+    /// The others go back to the release that was live before.
     #[default]
     AllOrNone,
-    /// It is live at the others.
+    /// It goes live at the others.
     EachByItself,
 }
 
@@ -111,8 +111,8 @@ fn default_grace_seconds() -> u64 {
 impl Document {
     fn check(self) -> Result<Config, Problem> {
         if !self.state_directory.is_absolute() {
-            let hint = "write the whole path, such as /var/lib/deployer";
-            return Err(Problem::new("state-directory", "it is relative", hint));
+            let hint = "write an absolute path, such as /var/lib/deployer";
+            return Err(Problem::new("state-directory", "the path is relative", hint));
         }
         let flake = FlakeReference::new(self.flake.reference)
             .map_err(|error| Problem::of("flake.reference", &error, error.hint()))?;
@@ -164,7 +164,7 @@ fn check_profiles(
     for spec in specs {
         let name = spec.name().clone();
         if profiles.insert(name.clone(), Arc::new(spec)).is_some() {
-            let problem = format!("there are two of the name `{name}`");
+            let problem = format!("two of them have the name `{name}`");
             return Err(Problem::new("profiles", problem, "rename one of them"));
         }
     }
@@ -179,14 +179,14 @@ fn check_publishers(sections: Vec<PublisherSection>, state: &Path) -> Result<Tar
     for section in sections {
         let (name, target) = section.check()?;
         if !names.insert(name.clone()) {
-            let problem = format!("there are two of the name `{name}`");
+            let problem = format!("two of them have the name `{name}`");
             return Err(Problem::new("publishers", problem, "rename one of them"));
         }
         if let Some(directory) = target.directory() {
             check_directory(&name, directory, state)?;
             if !directories.insert(directory.to_owned()) {
-                let problem = format!("two of them are `{}`", directory.display());
-                return Err(Problem::new("publishers", problem, "take one of them out"));
+                let problem = format!("two of them have the directory `{}`", directory.display());
+                return Err(Problem::new("publishers", problem, "remove one of them"));
             }
         }
         targets.push((name, target));
@@ -195,25 +195,27 @@ fn check_publishers(sections: Vec<PublisherSection>, state: &Path) -> Result<Tar
         target.directory().map(|path| (name.clone(), path.to_owned()))
     };
     let served = targets.iter().find_map(directory).ok_or_else(|| {
-        let hint = "add one with directory = \"/srv/pxe/nixos\": it is what this service serves to \
-                    machines, and what it knows the live release by";
+        let hint = "add one with directory = \"/srv/pxe/nixos\": this service serves that directory to \
+                    machines, and takes its live release as the live one";
         Problem::new("publishers", "none of them is a directory", hint)
     })?;
     Ok((targets, served))
 }
 
-/// Jobs and reports are not for machines, and builds are not for the publisher that prunes.
+/// Refuses a directory that overlaps the state directory. Machines must not see jobs and reports, and
+/// pruning must not delete builds.
 fn check_directory(name: &SiteName, directory: &Path, state: &Path) -> Result<(), Problem> {
     let own = ["jobs", "builds", "reports", "nix"].map(|name| state.join(name));
     if !state.starts_with(directory) && !own.iter().any(|own| directory.starts_with(own)) {
         return Ok(());
     }
-    let (key, hint) = (format!("publishers `{name}` directory"), "keep the two apart");
-    let problem = format!("it and the state-directory `{}` are one in the other", state.display());
+    let (key, hint) =
+        (format!("publishers `{name}` directory"), "choose another directory for one of them");
+    let problem = format!("it overlaps the state-directory `{}`", state.display());
     Err(Problem::new(key, problem, hint))
 }
 
-/// The URL that machines know, with a slash at its end; `None` where it is that of `listen`.
+/// The URL for machines, with a slash at its end; `None` if it follows from `listen`.
 fn check_url(url: Option<Url>, listen: SocketAddr) -> Result<Option<Url>, Problem> {
     let problem = |text: String| {
         let hint = "write the URL under which machines reach this service, such as \
@@ -222,16 +224,18 @@ fn check_url(url: Option<Url>, listen: SocketAddr) -> Result<Option<Url>, Proble
     };
     let Some(mut url) = url else {
         if listen.ip().is_unspecified() {
-            return Err(problem(format!("no machine reaches this service at {listen}")));
+            return Err(problem(format!("machines cannot reach this service at {listen}")));
         }
         return Ok(None);
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(problem("it has a user or a password, which every machine would show".into()));
+        return Err(problem(
+            "it contains a user or a password, which every machine would show".into(),
+        ));
     }
     let plain = url.query().is_none() && url.fragment().is_none();
     if !matches!(url.scheme(), "http" | "https") || !plain {
-        return Err(problem(format!("`{url}` is not the URL of a web server's directory")));
+        return Err(problem(format!("`{url}` is not the URL of a directory on a web server")));
     }
     if !url.path().ends_with('/') {
         let path = format!("{}/", url.path());

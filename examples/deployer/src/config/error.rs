@@ -1,10 +1,10 @@
-//! What can be wrong with the file.
+//! Errors in the configuration.
 
 use std::path::{Path, PathBuf};
 
 use crate::causes::with_causes;
 
-/// Why a configuration is refused.
+/// The reason why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     /// The file cannot be read.
@@ -12,49 +12,49 @@ pub(crate) enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The file is not TOML, has a key that is not known, or a value that its key cannot have.
+    /// The file is not TOML, or it has an unknown key or a value of the wrong type.
     #[error("`{}` is not a configuration of the deployer", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Where, and why.
+        /// The place and the cause.
         source: Box<toml::de::Error>,
     },
-    /// A value is fine by itself, and cannot be worked with.
+    /// A value has the right type, but cannot be used.
     #[error("`{}`: {key}: {problem}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// The key, with those it lies below.
+        /// The key, with the keys above it.
         key: String,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         problem: String,
-        /// What to do about it.
+        /// The remedy.
         hint: Option<String>,
     },
 }
 
 impl ConfigError {
-    /// What to do about it.
+    /// The remedy.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Read { .. } => Some(
-                "name the file with --config, and let this user read it; examples/deployer/\
-                 deployer.toml of the sources is one to begin with"
+                "name the file with --config, and let this user read it; start from \
+                 examples/deployer/deployer.toml of the sources"
                     .to_owned(),
             ),
-            Self::Malformed { .. } => {
-                Some("the line and the key are above; keys are spelled with hyphens".to_owned())
-            }
+            Self::Malformed { .. } => Some(
+                "correct the line and the key that are named above; keys have hyphens".to_owned(),
+            ),
             Self::Invalid { hint, .. } => hint.clone(),
         }
     }
 }
 
-/// A [`ConfigError::Invalid`] before it is known which file it is in.
+/// A [`ConfigError::Invalid`] without its file.
 #[derive(Debug)]
 pub(super) struct Problem {
     key: String,
@@ -63,7 +63,7 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    /// Something that is wrong with the value of `key`.
+    /// A problem with the value of `key`.
     pub(super) fn new(
         key: impl Into<String>,
         problem: impl Into<String>,
@@ -72,7 +72,7 @@ impl Problem {
         Self { key: key.into(), text: problem.into(), hint: Some(hint.into()) }
     }
 
-    /// What a library found wrong with the value of `key`, causes included.
+    /// A problem with the value of `key` that a library found, including the causes.
     pub(super) fn of(
         key: impl Into<String>,
         error: &(dyn std::error::Error + 'static),

@@ -16,9 +16,10 @@ pub(crate) struct HandOver {
     pub(crate) ssh_user: String,
     /// The private key to log in with; by default, what ssh finds.
     pub(crate) ssh_key: Option<PathBuf>,
-    /// The attribute of a node's configuration that has disko's, such as `config.disko.devices`.
+    /// The attribute of a node's configuration with the disko configuration, such as
+    /// `config.disko.devices`.
     pub(crate) disko: String,
-    /// A directory with a directory for each node, whose files are copied to the installed system.
+    /// A directory with one directory for each node. Its files are copied to the installed system.
     pub(crate) extra_files: Option<PathBuf>,
 }
 
@@ -44,7 +45,7 @@ fn disko() -> String {
 }
 
 impl HandOverSection {
-    /// The plan's parts; the flake is that of the images where none is named.
+    /// The parts of the plan. The default flake is that of the images.
     pub(super) fn check(self, images: &FlakeReference) -> Result<HandOver, Problem> {
         let flake = match self.flake {
             Some(reference) => FlakeReference::new(reference)
@@ -57,18 +58,22 @@ impl HandOverSection {
             || !self.ssh_user.chars().all(is_user)
         {
             let problem = format!("`{}` is not the name of a user", self.ssh_user);
-            return Err(Problem::new("hand-over.ssh-user", problem, "write root, for example"));
+            return Err(Problem::new(
+                "hand-over.ssh-user",
+                problem,
+                "write a user name, such as root",
+            ));
         }
         for (key, path) in [("ssh-key", &self.ssh_key), ("extra-files", &self.extra_files)] {
             if path.as_ref().is_some_and(|path| !path.is_absolute()) {
-                let hint = "write the whole path: nixos-anywhere may run in another directory";
-                return Err(Problem::new(format!("hand-over.{key}"), "it is relative", hint));
+                let hint = "write an absolute path: nixos-anywhere may run in another directory";
+                return Err(Problem::new(format!("hand-over.{key}"), "the path is relative", hint));
             }
         }
         let is_attribute = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
         if !self.disko.split('.').all(|name| !name.is_empty() && name.chars().all(is_attribute)) {
             let problem = format!("`{}` is not the path of an attribute", self.disko);
-            let hint = "write config.disko.devices, for example";
+            let hint = "write an attribute path, such as config.disko.devices";
             return Err(Problem::new("hand-over.disko", problem, hint));
         }
         let Self { ssh_user, ssh_key, disko, extra_files, .. } = self;

@@ -1,4 +1,4 @@
-//! Machines: how each is known, and what it boots.
+//! The machines: how each is recognised, and what it boots.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -17,13 +17,13 @@ use super::error::Problem;
 pub(crate) struct Machine {
     /// The node's name.
     pub(crate) name: MachineName,
-    /// Which machine it is.
+    /// The keys by which the machine is recognised.
     pub(crate) selector: Selector,
-    /// What it boots.
+    /// The profile that it boots.
     pub(crate) profile: ProfileName,
-    /// What an operator likes to see of it.
+    /// Notes of the operator.
     pub(crate) labels: BTreeMap<String, String>,
-    /// Where nixos-anywhere reaches it, if the file says so: a host name or an IP address.
+    /// The host name or IP address at which nixos-anywhere reaches it, if the file has it.
     pub(crate) address: Option<String>,
 }
 
@@ -37,11 +37,11 @@ pub(super) struct MachinesSection {
     known: Vec<KnownMachine>,
 }
 
-/// What all other machines boot.
+/// What machines that are not in the file boot.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
 enum Unknown {
-    /// A service that boots strangers has to be told so.
+    /// The default, so that a service boots unknown machines only if it is told to.
     #[default]
     Refuse,
     Menu,
@@ -84,14 +84,15 @@ impl Match {
 }
 
 impl MachinesSection {
-    /// The machines, and the fleet that the library renders; `has_profile` knows what can be built.
+    /// The machines, and the fleet that the library renders. `has_profile` returns true for profiles
+    /// that can be built.
     pub(super) fn check(
         self,
         has_profile: impl Fn(&ProfileName) -> bool,
     ) -> Result<(BTreeMap<String, Machine>, Fleet), Problem> {
         let known_profile = |key: &str, profile: &ProfileName| {
             has_profile(profile).then_some(()).ok_or_else(|| {
-                let hint = "name one of the [[profiles]], or leave those out for PlasmaCloud's \
+                let hint = "name one of the [[profiles]], or remove that section to use PlasmaCloud's \
                             control-plane, worker and all-in-one";
                 Problem::new(key, format!("there is no profile `{profile}`"), hint)
             })
@@ -126,13 +127,13 @@ impl MachinesSection {
             let machine = Machine { name: name.clone(), selector, profile, labels, address };
             machines.insert(name.as_str().to_owned(), machine);
         }
-        // Two machines of one name or of one key are found here.
+        // This finds two machines with one name or one key.
         let of = |error: netboot_ipxe::Error| Problem::of("machines.known", &error, error.hint());
         Ok((machines, fleet.build().map_err(of)?))
     }
 }
 
-/// An address becomes an argument of ssh: it must not be taken for an option.
+/// An address becomes an argument of ssh, so ssh must not read it as an option.
 fn check_address(key: &str, address: &str) -> Result<(), Problem> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
     let is_name = address.starts_with(|c: char| c.is_ascii_alphanumeric());
@@ -141,7 +142,7 @@ fn check_address(key: &str, address: &str) -> Result<(), Problem> {
         return Err(Problem::new(
             format!("{key} address"),
             problem,
-            "write 10.0.0.11, for example",
+            "write an address such as 10.0.0.11",
         ));
     }
     Ok(())

@@ -10,9 +10,10 @@ use super::error::Problem;
 /// How a release is proven.
 #[derive(Debug, Clone)]
 pub(crate) struct Proof {
-    /// What each image has to print on its console; without any, coming to `init` is enough.
+    /// The texts that each image has to print on its console. Without any, it is enough that it
+    /// reaches `init`.
     expect: Vec<String>,
-    /// How long it may take.
+    /// The maximum time of the boot.
     timeout: Duration,
     /// The memory of the virtual machine, in MiB.
     memory: u32,
@@ -34,7 +35,7 @@ impl Default for ProofSection {
 }
 
 impl ProofSection {
-    /// The proof, of which a machine can be made: not only once it is too late.
+    /// Checks that a virtual machine can be made of it, so that no job fails for this reason later.
     pub(super) fn check(self) -> Result<Proof, Problem> {
         let Self { expect, timeout_seconds, memory_mib: memory } = self;
         let proof = Proof { expect, timeout: Duration::from_secs(timeout_seconds), memory };
@@ -44,10 +45,10 @@ impl ProofSection {
 }
 
 impl Proof {
-    /// The machine that an image has to come up in.
+    /// The virtual machine in which an image has to come up.
     ///
     /// # Errors
-    /// When there is no such machine.
+    /// If QEMU has no such machine.
     pub(crate) fn machine(&self) -> Result<Machine, Error> {
         let machine = Machine::builder().timeout(self.timeout).memory_mib(self.memory);
         self.expect.iter().fold(machine, MachineBuilder::expect).build()

@@ -1,4 +1,4 @@
-//! Where releases go: directories, buckets, and what `rsync` reaches.
+//! The targets of releases: directories, buckets, and directories that `rsync` reaches.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::error::Problem;
 
-/// One place that releases are published to.
+/// One target to which releases are published.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
     /// A directory of this machine.
@@ -18,11 +18,11 @@ pub(crate) enum Target {
     /// A bucket. Its credentials come from the environment: `AWS_ACCESS_KEY_ID`,
     /// `AWS_SECRET_ACCESS_KEY` and so on.
     S3(S3Section),
-    /// What `rsync` reaches, by ssh or at a daemon.
+    /// A directory that `rsync` reaches, over ssh or with a daemon.
     Rsync(RsyncSection),
 }
 
-/// A member of `[[publishers]]`: a name, and one of the three.
+/// An entry of `[[publishers]]`: a name, and one of the three kinds.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct PublisherSection {
@@ -46,7 +46,7 @@ pub(crate) struct S3Section {
     allow_http: bool,
 }
 
-/// What `rsync` reaches.
+/// A directory that `rsync` reaches.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct RsyncSection {
@@ -64,23 +64,23 @@ impl PublisherSection {
         let target = match (self.directory, self.s3, self.rsync) {
             (Some(path), None, None) if path.is_absolute() => Target::Directory(path),
             (Some(path), None, None) => {
-                let problem = format!("`{}` is relative", path.display());
-                let hint = "write the whole path: a service has no directory of its own";
+                let problem = format!("the path `{}` is relative", path.display());
+                let hint = "write an absolute path: a service has no working directory of its own";
                 return Err(Problem::new(format!("{key} directory"), problem, hint));
             }
             (None, Some(s3), None) => {
-                // It is connected to when it is asked for.
+                // The connection is made at the first use.
                 s3.builder().check().map_err(|error| Problem::of(&key, &error, error.hint()))?;
                 Target::S3(s3)
             }
             (None, None, Some(rsync)) => {
-                // A store of rsync connects to nothing when it is made.
+                // Making an rsync store does not connect to anything.
                 rsync.store().map_err(|error| Problem::of(&key, &error, error.hint()))?;
                 Target::Rsync(rsync)
             }
             _ => {
-                let hint = "give it exactly one of directory, s3 and rsync";
-                return Err(Problem::new(key, "it is not clear where it publishes to", hint));
+                let hint = "give it one of directory, s3 and rsync";
+                return Err(Problem::new(key, "it does not name exactly one target", hint));
             }
         };
         Ok((self.name, target))
@@ -88,10 +88,10 @@ impl PublisherSection {
 }
 
 impl Target {
-    /// A publisher to it. Of a bucket it is tried first what it can do.
+    /// A publisher to the target. For a bucket, this first tests what the server supports.
     ///
     /// # Errors
-    /// When the bucket cannot be reached, or its settings are wrong.
+    /// If the bucket cannot be reached, or its settings are wrong.
     pub(crate) async fn publisher(&self) -> Result<Publisher, Error> {
         match self {
             Self::Directory(path) => Ok(Publisher::new(LocalStore::new(path))),
@@ -100,7 +100,7 @@ impl Target {
         }
     }
 
-    /// The directory, if it is one of this machine.
+    /// The directory, if the target is a directory of this machine.
     pub(crate) fn directory(&self) -> Option<&Path> {
         match self {
             Self::Directory(path) => Some(path),

@@ -1,4 +1,4 @@
-//! A job in memory: its record, its events, and the token that ends it.
+//! A job in memory: its record, its events, and the token that cancels it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,25 +14,25 @@ use super::journal::Journal;
 use super::model::{Job, JobId, JobState};
 use crate::timestamp::Timestamp;
 
-/// A job of the table.
+/// A job in the table.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) id: JobId,
     pub(super) cancellation: CancellationToken,
     journal: Journal,
-    /// Whether this process has begun it.
+    /// Whether this process has started it.
     begun: AtomicBool,
     job: Mutex<Job>,
-    /// The events of a job that is not at its end; those of others are read when asked for.
+    /// The events of an unfinished job. Those of a finished job are read when they are requested.
     events: Mutex<Option<Arc<EventLog>>>,
 }
 
-/// What became of the wish to cancel a job.
+/// The answer to a request to cancel a job.
 #[derive(Debug)]
 pub(super) enum Cancel {
-    /// It ends soon.
+    /// The job will end soon.
     Requested(Job),
-    /// It is over, or its release is on its way to go live.
+    /// The job has finished, or its release is going live.
     TooLate(Job),
 }
 
@@ -48,10 +48,10 @@ impl Entry {
         self.job.lock().await.clone()
     }
 
-    /// Changes the record, on disk first.
+    /// Changes the record, first on the disk and then in memory.
     ///
     /// # Errors
-    /// When the disk is full or broken; then nothing has changed.
+    /// If the disk is full or broken. Nothing has changed then.
     pub(super) async fn update(&self, change: impl FnOnce(&mut Job)) -> io::Result<Job> {
         let mut job = self.job.lock().await;
         let mut new = job.clone();
@@ -61,8 +61,8 @@ impl Entry {
         Ok(new)
     }
 
-    /// Sets how the work on it ended, in memory in any case: where the disk does not take it, clients
-    /// are told all the same, and only the next start begins anew.
+    /// Sets the outcome in any case in memory. If the disk is full, clients still see the outcome, and
+    /// only the next start repeats the job.
     pub(super) async fn end(&self, change: impl FnOnce(&mut Job)) -> (Job, io::Result<()>) {
         let mut job = self.job.lock().await;
         change(&mut job);
@@ -70,7 +70,7 @@ impl Entry {
         (job.clone(), saved)
     }
 
-    /// Writes down that the work begins; `false` if it has begun already.
+    /// Records that the work starts. Returns false if this process has already started it.
     pub(super) async fn begin(&self) -> io::Result<bool> {
         if self.begun.load(Ordering::SeqCst) {
             return Ok(false);
@@ -85,8 +85,8 @@ impl Entry {
         Ok(true)
     }
 
-    /// Writes down that the release goes live now, unless the job was cancelled before. What was
-    /// live before it began to go live counts, and not what a resumed job finds.
+    /// Records that the release goes live now, unless the job has been cancelled. `live_before` is
+    /// recorded only the first time, because a resumed job may find its own release live.
     pub(super) async fn begin_going_live(
         &self,
         release: ReleaseId,
@@ -106,7 +106,7 @@ impl Entry {
         Ok(())
     }
 
-    /// Cancels the job for good.
+    /// Cancels the job permanently.
     ///
     /// # Errors
     /// As for [`update`](Self::update).
@@ -123,7 +123,7 @@ impl Entry {
         Ok(Cancel::Requested(new))
     }
 
-    /// Ends the work on it, to be resumed by the next start; not while its release goes live.
+    /// Stops the work on it, unless its release is going live. The next start resumes the job.
     pub(super) async fn interrupt(&self) {
         let job = self.job.lock().await;
         if !job.going_live {
@@ -134,7 +134,7 @@ impl Entry {
     /// Its events.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub(super) async fn events(&self) -> io::Result<Arc<EventLog>> {
         let mut events = self.events.lock().await;
         if let Some(log) = &*events {
@@ -148,7 +148,7 @@ impl Entry {
         Ok(log)
     }
 
-    /// Lets those who read the events come to their end, and lets go of what is in memory.
+    /// Ends the streams of the events, and frees the events in memory.
     pub(super) async fn close_events(&self) {
         if let Some(log) = self.events.lock().await.take() {
             log.close();

@@ -1,19 +1,19 @@
-//! Why a job came to no good end.
+//! The reason why a job did not succeed.
 
 use super::model::Failure;
 use crate::causes::with_causes;
 
-/// What ends a job early.
+/// The reason why a job ended early.
 #[derive(Debug)]
 pub(super) enum JobError {
-    /// Its token was cancelled: by a client, or because the service ends.
+    /// It was cancelled: by a client, or because the service stops.
     Cancelled,
-    /// It cannot be done.
+    /// It failed.
     Failed(Vec<Failure>),
 }
 
 impl JobError {
-    /// A failure that the service finds itself.
+    /// A failure that this service detects.
     pub(super) fn new(error: impl Into<String>, hint: impl Into<String>) -> Self {
         let (error, hint) = (error.into(), Some(hint.into()));
         Self::Failed(vec![Failure { profile: None, error, hint }])
@@ -41,7 +41,8 @@ from_hinted!(
 
 impl From<std::io::Error> for JobError {
     fn from(error: std::io::Error) -> Self {
-        let hint = "see that the state directory can be written and its disk is not full";
-        Self::new(format!("the job cannot be written down: {error}"), hint)
+        let hint =
+            "check that this user can write to the state directory, and that its disk is not full";
+        Self::new(format!("cannot save the job: {error}"), hint)
     }
 }

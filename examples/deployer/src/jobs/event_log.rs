@@ -1,4 +1,4 @@
-//! What happened during a job: a numbered list that is on disk before anybody reads of it.
+//! The events of a job: a numbered list. An event is on the disk before anybody can read it.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,32 +15,32 @@ use tokio::sync::watch;
 use super::model::JobState;
 use crate::timestamp::Timestamp;
 
-/// How many lines of programs are kept of one job; the build's log has them all.
+/// How many lines of program output are kept for one job. The build's log has all of them.
 const LINES: usize = 20_000;
-/// How often something may tell how far it is.
+/// The minimum time between two progress reports of one thing.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(250);
 
 /// Something that happened.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Happened {
-    /// The job is in another state.
+    /// The job's state has changed.
     State {
-        /// Which one.
+        /// The new state.
         state: JobState,
     },
-    /// The library reports.
+    /// A report of the library.
     Event(Event),
 }
 
-/// Something that happened, with its number and its time.
+/// An event with its number and its time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct LogEntry {
-    /// From 1 on, without a gap.
+    /// The number of the event: from 1, without gaps.
     pub(crate) id: usize,
-    /// When.
+    /// The time of the event.
     pub(crate) at: Timestamp,
-    /// What.
+    /// The event.
     #[serde(flatten)]
     pub(crate) what: Happened,
 }
@@ -53,47 +53,47 @@ pub(crate) struct EventLog {
     extent: watch::Sender<Extent>,
 }
 
-/// How far a log goes.
+/// The extent of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Extent {
-    /// How many entries there are.
+    /// The number of entries.
     pub(crate) count: usize,
-    /// Whether there will be no more.
+    /// Whether there will be no more entries.
     pub(crate) closed: bool,
 }
 
 impl EventLog {
-    /// Reads what there is. A last line that a killed service did not finish does not count. That of
-    /// a job that is over is `closed`.
+    /// Reads the events in a file. An unfinished last line of a killed service is ignored. The log of a
+    /// finished job is `closed`.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub(super) async fn open(path: PathBuf, closed: bool) -> io::Result<Self> {
         let (entries, _) = read(&path).await?;
         let extent = watch::Sender::new(Extent { count: entries.len(), closed });
         Ok(Self { path, entries: Mutex::new(entries), extent })
     }
 
-    /// Those behind the one of this number.
+    /// The events after the event with this number.
     pub(crate) fn after(&self, id: usize) -> Vec<Arc<LogEntry>> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.get(id..).map(<[_]>::to_vec).unwrap_or_default()
     }
 
-    /// Tells when there are more, or will be no more.
+    /// Returns a receiver that changes with each new event, and at the end.
     pub(crate) fn watch(&self) -> watch::Receiver<Extent> {
         self.extent.subscribe()
     }
 
-    /// Lets those who read along come to their end: nobody writes any more.
+    /// Ends the streams of this log: no more events will be written.
     pub(super) fn close(&self) {
         self.extent.send_modify(|extent| extent.closed = true);
     }
 
-    /// Begins to write behind what there is.
+    /// Returns a writer that appends to the existing events.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub(super) async fn writer(self: &Arc<Self>) -> io::Result<EventWriter> {
         let (entries, length) = read(&self.path).await?;
         let file = OpenOptions::new().create(true).append(true).open(&self.path).await?;
@@ -105,7 +105,7 @@ impl EventLog {
     }
 }
 
-/// The entries of a file, and where the last whole one ends.
+/// The entries of a file, and the position at which the last whole entry ends.
 async fn read(path: &Path) -> io::Result<(Vec<Arc<LogEntry>>, u64)> {
     let bytes = match tokio::fs::read(path).await {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -122,7 +122,7 @@ async fn read(path: &Path) -> io::Result<(Vec<Arc<LogEntry>>, u64)> {
     Ok((entries, u64::try_from(length).map_err(io::Error::other)?))
 }
 
-/// Whether a program said it, and it may be one of very many.
+/// Returns true for a line of a program's output, of which there may be very many.
 fn is_line(event: &Event) -> bool {
     match event {
         Event::Log { .. } => true,
@@ -131,10 +131,10 @@ fn is_line(event: &Event) -> bool {
     }
 }
 
-/// What a report of progress is about.
+/// The thing that a progress report is about.
 type Subject = (Phase, Option<ProfileName>, String);
 
-/// Writes the events of a job that runs.
+/// Writes the events of a running job.
 #[derive(Debug)]
 pub(super) struct EventWriter {
     log: Arc<EventLog>,
@@ -144,10 +144,10 @@ pub(super) struct EventWriter {
 }
 
 impl EventWriter {
-    /// Writes one down, unless there are too many of its kind.
+    /// Writes an event, unless there are too many of its kind.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub(super) async fn write(&mut self, what: Happened) -> io::Result<()> {
         if let Happened::Event(event) = &what {
             if self.comes_too_soon(event) {
@@ -156,8 +156,8 @@ impl EventWriter {
             if is_line(event) {
                 self.lines += 1;
                 if self.lines == LINES {
-                    let message = "what programs print is not kept here from now on".to_owned();
-                    let hint = Some("the build's log has all of it".to_owned());
+                    let message = "too much program output: the rest is not kept here".to_owned();
+                    let hint = Some("read the rest in the build's log".to_owned());
                     let warning = Event::Warning { profile: None, message, hint };
                     return self.append(Happened::Event(warning)).await;
                 }
@@ -183,7 +183,7 @@ impl EventWriter {
         Ok(())
     }
 
-    /// Whether the same thing told how far it is only just now, and is not at its end.
+    /// Returns true if the same thing has just reported its progress, and has not finished.
     fn comes_too_soon(&mut self, event: &Event) -> bool {
         match event {
             Event::AtSite { event, .. } => self.comes_too_soon(event),

@@ -1,4 +1,4 @@
-//! The last step: the release goes live, or stays where it is.
+//! The last step: activating a release.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::steps::Steps;
 use crate::causes::with_causes;
 
 impl Steps<'_> {
-    /// Makes a release live everywhere, by the policy, and deletes what is kept no longer.
+    /// Activates a release at all targets, by the policy, and prunes old releases.
     pub(super) async fn go_live(
         &self,
         release: &ReleaseId,
@@ -36,13 +36,14 @@ impl Steps<'_> {
         for publisher in sites.publishers().values() {
             self.prune(publisher, retention).await;
         }
-        // Builds are never live; they are kept for the grace time.
+        // Builds are never live. They are kept for the grace time.
         self.prune(self.deployment.builds(), &retention.clone().with_keep_last(0)).await;
         Ok(summary)
     }
 
-    /// Where all or none is to go live, takes back what went live before the service was killed, if
-    /// it cannot go live elsewhere now. What went live at this attempt the library has taken back.
+    /// Rolls back the targets where the release went live before the service was killed, if it now
+    /// cannot go live at another target and the policy is all or none. The library itself rolls back
+    /// the targets where the release went live in this attempt.
     async fn take_back(&self, sites: &Sites, report: &SitesReport) -> Result<(), JobError> {
         let is_partial = report.errors().next().is_some();
         if !is_partial || self.deployment.config.policy != ActivationPolicy::AllOrNone {
@@ -53,7 +54,7 @@ impl Steps<'_> {
             let Some(before) = before.get(site).filter(|before| **before != report.release) else {
                 continue;
             };
-            // One that cannot be read is among the report's errors already.
+            // If it cannot be read, the report has this error already.
             if matches!(publisher.live().await, Ok(Some(live)) if live == report.release) {
                 publisher.rollback(RollbackTo::Release(*before), self.context).await?;
             }
@@ -61,18 +62,19 @@ impl Steps<'_> {
         Ok(())
     }
 
-    /// What cannot be deleted now is deleted the next time: the release is live.
+    /// Prunes one target. A failure is only a warning: the release is live, and the next pruning
+    /// deletes the rest.
     async fn prune(&self, publisher: &Publisher, retention: &Retention) {
         if let Err(error) = publisher.prune(retention, self.context).await {
-            let message = format!("{}: not pruned: {error}", publisher.store());
+            let message = format!("{}: cannot prune: {error}", publisher.store());
             let hint = error.hint();
             self.context.emit(Event::Warning { profile: None, message, hint });
         }
     }
 }
 
-/// What is live at each site, where something is. A site that cannot be read says so when the
-/// release is to go live there.
+/// The live release of each site that has one. The error of a site that cannot be read appears when
+/// the release is activated there.
 async fn live_at(sites: &Sites) -> BTreeMap<SiteName, ReleaseId> {
     let mut live = BTreeMap::new();
     for (site, publisher) in sites.publishers() {

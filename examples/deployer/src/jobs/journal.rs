@@ -1,4 +1,4 @@
-//! The directory of jobs: for each a record, replaced as a whole, and a file of events.
+//! The directory of jobs. Each job has a record, which is replaced as a whole, and a file of events.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -9,20 +9,20 @@ use tempfile::NamedTempFile;
 use super::model::{Job, JobId};
 use crate::start_error::StartError;
 
-/// What the names of half-written files begin with.
+/// The prefix of half-written files.
 const NEW: &str = ".new-";
 
-/// Keeps jobs on disk.
+/// Stores jobs on the disk.
 #[derive(Debug, Clone)]
 pub(super) struct Journal {
     directory: PathBuf,
 }
 
 impl Journal {
-    /// Opens the directory, removes what a killed service left half-written, and reads all jobs.
+    /// Opens the directory, removes half-written files of a killed service, and reads all jobs.
     ///
     /// # Errors
-    /// [`StartError::Io`], also for a record that is not one: nothing is forgotten silently.
+    /// [`StartError::Io`], also for a record that cannot be parsed: no job is forgotten silently.
     pub(super) fn open(directory: &Path) -> Result<(Self, Vec<Job>), StartError> {
         let failed = |action, path: &Path| {
             let path = path.to_owned();
@@ -40,17 +40,17 @@ impl Journal {
             {
                 let text = fs::read(&path).map_err(failed("read", &path))?;
                 let job = serde_json::from_slice(&text).map_err(io::Error::from);
-                jobs.push(job.map_err(failed("understand", &path))?);
+                jobs.push(job.map_err(failed("parse", &path))?);
             }
         }
         jobs.sort_by_key(|job: &Job| job.id);
         Ok((Self { directory: directory.to_owned() }, jobs))
     }
 
-    /// Replaces a job's record: after a crash at any moment it is the old one or this one.
+    /// Replaces a job's record. After a crash at any moment, the record is the old or the new one.
     ///
     /// # Errors
-    /// When the disk is full or broken.
+    /// If the disk is full or broken.
     pub(super) fn save(&self, job: &Job) -> io::Result<()> {
         let mut new = tempfile::Builder::new().prefix(NEW).tempfile_in(&self.directory)?;
         serde_json::to_writer_pretty(&mut new, job)?;
@@ -61,14 +61,14 @@ impl Journal {
     fn put(&self, new: NamedTempFile, place: &Path) -> io::Result<()> {
         new.as_file().sync_all()?;
         new.persist(place)?;
-        // The name is on the disk only when its directory is.
+        // The name is on the disk only after its directory is.
         File::open(&self.directory)?.sync_all()
     }
 
     /// Forgets a job.
     ///
     /// # Errors
-    /// When the files cannot be removed.
+    /// If the files cannot be removed.
     pub(super) fn remove(&self, id: JobId) -> io::Result<()> {
         fs::remove_file(self.record(id))?;
         match fs::remove_file(self.events(id)) {
@@ -81,7 +81,7 @@ impl Journal {
         self.directory.join(format!("{id}.json"))
     }
 
-    /// Where a job's events are.
+    /// The file of a job's events.
     pub(super) fn events(&self, id: JobId) -> PathBuf {
         self.directory.join(format!("{id}.events"))
     }
@@ -93,7 +93,7 @@ mod tests {
     use crate::jobs::model::{JobRequest, JobState};
 
     #[test]
-    fn jobs_are_kept_and_half_written_ones_are_not() {
+    fn jobs_are_stored_and_half_written_files_are_removed() {
         let directory = tempfile::tempdir().unwrap();
         let (journal, jobs) = Journal::open(directory.path()).unwrap();
         assert!(jobs.is_empty());

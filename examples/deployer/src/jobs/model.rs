@@ -1,4 +1,4 @@
-//! A job as it is asked for, as it is kept, and as clients see it: one JSON for all three.
+//! Jobs in one JSON form, which is used in requests, in the journal and in answers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,32 +11,32 @@ use serde::{Deserialize, Serialize};
 use crate::causes::with_causes;
 use crate::timestamp::Timestamp;
 
-/// The number of a job, in the order in which they were asked for. In JSON it is a text: clients
-/// are not to count with it.
+/// The number of a job, in the order of submission. It is a string in JSON, because clients should
+/// not calculate with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct JobId(pub(super) u64);
 
-/// What is to be done.
+/// The work of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum JobRequest {
-    /// Build images, and keep them.
+    /// Build images and store them.
     Build {
-        /// Of which profiles; all of the configuration's where none is named.
+        /// The profiles to build; by default, all profiles of the configuration.
         #[serde(default)]
         profiles: Vec<ProfileName>,
     },
-    /// Stage a release of what a job built and of the live release's other profiles.
+    /// Stage a release of the images that a job built and of the live release's other profiles.
     Stage {
-        /// The job.
+        /// The job that built the images.
         build: JobId,
     },
     /// Boot a staged release in QEMU.
     Prove {
         /// The release.
         release: ReleaseId,
-        /// Which image; all of the release's by default.
+        /// The profile whose image to boot; by default, all profiles of the release.
         #[serde(default)]
         profile: Option<ProfileName>,
     },
@@ -47,115 +47,114 @@ pub(crate) enum JobRequest {
     },
     /// Make a release live again.
     Rollback {
-        /// Which one.
+        /// The release to go back to.
         to: RollbackTarget,
     },
-    /// Build, stage, prove if asked to, and activate.
+    /// Build, stage, optionally prove, and activate.
     Deploy {
-        /// As of a build.
+        /// The profiles to build, as in a build.
         #[serde(default)]
         profiles: Vec<ProfileName>,
-        /// Whether it goes live only if every image comes up in QEMU.
+        /// Whether the release goes live only if every image comes up in QEMU.
         #[serde(default)]
         prove: bool,
     },
 }
 
-/// What a rollback goes back to: `"previous"`, or a release's id.
+/// The goal of a rollback: `"previous"`, or the id of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) enum RollbackTarget {
-    /// What was live before the live release, at the directory that machines boot from.
+    /// The release that was live before the live one, in the directory that machines boot from.
     Previous,
-    /// This one.
+    /// This release.
     Release(ReleaseId),
 }
 
-/// How far a job is.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum JobState {
-    /// It waits for others, or for the service to start again.
+    /// It waits for other jobs, or for the service to start again.
     Queued,
-    /// It is being worked on.
+    /// It runs.
     Running,
-    /// It is done.
+    /// It has succeeded.
     Succeeded,
-    /// It could not be done.
+    /// It has failed.
     Failed,
-    /// Somebody did not want it any more.
+    /// A client has cancelled it.
     Cancelled,
 }
 
 impl JobState {
-    /// Whether nothing will change any more.
+    /// Returns true if the state will not change any more.
     pub(crate) fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
     }
 }
 
-/// Why a job failed: in all, or for one profile.
+/// The reason why a job failed, for the whole job or for one profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Failure {
-    /// The profile, where it concerns one only.
+    /// The profile, if the failure concerns only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profile: Option<ProfileName>,
-    /// What went wrong, causes included.
+    /// What went wrong, including the causes.
     pub(crate) error: String,
-    /// What to do about it.
+    /// The remedy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hint: Option<String>,
 }
 
 impl Failure {
-    /// What keeps a profile from being built.
+    /// The failure of a profile's build.
     pub(super) fn of_profile(profile: &ProfileName, error: &netboot_core::Error) -> Self {
         let (text, hint) = (with_causes(error), error.hint());
         Self { profile: Some(profile.clone()), error: text, hint }
     }
 }
 
-/// A job, and what it has come to. This is what the journal holds: after any end of the service,
-/// the work goes on from here.
+/// A job and its progress. The journal stores this value, and a restarted service continues from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Job {
-    /// Its number.
+    /// The number of the job.
     pub(crate) id: JobId,
-    /// What is to be done.
+    /// The work of the job.
     #[serde(flatten)]
     pub(crate) request: JobRequest,
-    /// How far it is.
+    /// The state of the job.
     pub(crate) state: JobState,
-    /// How often it was begun: more than once where the service ended meanwhile.
+    /// How often it was started: more than once if the service ended in between.
     pub(crate) attempts: u32,
-    /// When it was asked for.
+    /// The time at which it was submitted.
     pub(crate) created_at: Timestamp,
-    /// When it was begun last.
+    /// The time at which it was last started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) started_at: Option<Timestamp>,
-    /// When it came to its end.
+    /// The time at which it finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) finished_at: Option<Timestamp>,
-    /// What holds the images that it built, among the builds.
+    /// The release in the target for builds that holds the images it built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) built: Option<ReleaseId>,
-    /// The release that it staged, proved, or made live.
+    /// The release that it staged, proved or activated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<ReleaseId>,
-    /// What it did, in one text.
+    /// A summary of what it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) summary: Option<String>,
-    /// Whether its release is on its way to go live: from then on it is not cancelled, but brought
-    /// to its end, since machines may have seen it already.
+    /// Whether its release is going live. The job can then not be cancelled and has to complete, because
+    /// machines may already have seen the release.
     #[serde(default)]
     pub(crate) going_live: bool,
-    /// What was live at each publisher before: where some release was.
+    /// The release that was live before, for each publisher that had one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) live_before: BTreeMap<SiteName, ReleaseId>,
-    /// Whether somebody does not want it any more.
+    /// Whether a client has cancelled it.
     #[serde(default)]
     pub(crate) cancel_requested: bool,
-    /// Why it failed.
+    /// The reasons why it failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) errors: Vec<Failure>,
 }
@@ -180,7 +179,7 @@ impl Job {
         }
     }
 
-    /// Sets how it ended.
+    /// Sets the outcome.
     pub(super) fn finish(&mut self, state: JobState) {
         self.state = state;
         self.finished_at = Some(Timestamp::now());
@@ -270,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_read_again() {
+    fn a_stored_job_is_read_again() {
         let mut job = Job::new(JobId(7), JobRequest::Deploy { profiles: vec![], prove: true });
         job.finish(JobState::Failed);
         let error = "it did not boot".to_owned();

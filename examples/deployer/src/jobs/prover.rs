@@ -1,4 +1,4 @@
-//! Booting a staged release in QEMU before machines get it.
+//! A prover that boots a staged release in QEMU before machines get it.
 
 use async_trait::async_trait;
 use netboot_core::{Context, ProfileName};
@@ -7,7 +7,7 @@ use netboot_publish::{Error, Prover, StagedImage, Verdict};
 
 use crate::config::Proof;
 
-/// A prover that boots images as the configuration says: all, or that of one profile.
+/// A prover that boots images as the configuration says: all images, or that of one profile.
 pub(crate) fn prover(proof: &Proof, profile: Option<ProfileName>) -> impl Prover {
     let proof = proof.clone();
     OneProfile { qemu: QemuProver::new(move |_| proof.machine()), profile }

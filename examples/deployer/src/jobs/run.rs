@@ -1,4 +1,4 @@
-//! One job from its begin, or from where it was when the service ended, to its end.
+//! One job from its start, or from the point where the service ended, to its end.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use super::table::Table;
 use super::turns::Place;
 use crate::deployment::Deployment;
 
-/// How often a job is begun. One that ends the service each time (it takes all memory, for
-/// example) must not do so for ever.
+/// How often a job is started. A job that ends the service each time, for example because it needs
+/// too much memory, must not do so forever.
 const ATTEMPTS: u32 = 10;
 
-/// Runs a job, from its place in the queue on. Whatever goes wrong is in its record afterwards.
+/// Runs a job from its place in the queue. Afterwards, its record contains every error.
 pub(super) async fn run(
     deployment: Arc<Deployment>,
     table: Arc<Table>,
@@ -33,7 +33,7 @@ pub(super) async fn run(
     }
     entry.close_events().await;
     if let Err(error) = table.forget().await {
-        deployment.log.line(&format!("old jobs cannot be removed: {error}"));
+        deployment.log.line(&format!("warning: cannot remove old jobs: {error}"));
     }
 }
 
@@ -53,11 +53,11 @@ async fn work(
     let events = sender.clone();
     let context = Context::new()
         .with_cancellation(entry.cancellation.clone())
-        // An event that nobody takes any more belongs to a job that is over, or to a full disk.
+        // Sending fails only if the job has finished or its events could not be written.
         .with_events(move |event: Event| drop(events.send(Happened::Event(event))));
     let steps = Steps { deployment, table, entry, context: &context, sender: &sender };
     let result = attempt(steps, place).await;
-    // All that happened is written down before it is said how it ended.
+    // All events are written before the outcome.
     drop((context, sender));
     let written = writing.await.map_err(std::io::Error::other).flatten();
     let interrupted = table.tasks.is_closed()
@@ -70,32 +70,30 @@ async fn work(
         let result = result.map_err(|error| if cancelled { JobError::Cancelled } else { error });
         end(deployment, entry, |job| finish(job, result)).await
     };
-    // A release that is live is so whether or not there was room for the events.
+    // The release is live even if there was no space for the events.
     let written = match written {
         Ok(mut writer) => writer.write(Happened::State { state: job.state }).await,
         Err(error) => Err(error),
     };
     if let Err(error) = written {
-        deployment
-            .log
-            .line(&format!("job {}: its events are not all written down: {error}", job.id));
+        deployment.log.line(&format!("job {}: cannot save all events: {error}", job.id));
     }
 }
 
-/// Sets how a job ended, and tells the service's log.
+/// Sets the outcome of a job, and writes it to the service's log.
 async fn end(deployment: &Deployment, entry: &Entry, change: impl FnOnce(&mut Job)) -> Job {
     let (job, saved) = entry.end(change).await;
     deployment.log.line(&told(&job));
     if let Err(error) = saved {
         let id = job.id;
         deployment.log.line(&format!(
-            "job {id}: its end cannot be written down, and the next start does it again: {error}"
+            "job {id}: cannot save its outcome, so the next start repeats the job: {error}"
         ));
     }
     job
 }
 
-/// How a job ended, for the service's log.
+/// The outcome of a job, for the service's log.
 fn told(job: &Job) -> String {
     let mut lines = vec![format!("job {}: {}", job.id, job.state)];
     lines.extend(job.summary.iter().flat_map(|summary| summary.lines()).map(str::to_owned));
@@ -110,12 +108,16 @@ fn told(job: &Job) -> String {
 async fn attempt(steps: Steps<'_>, place: Option<Place>) -> Result<String, JobError> {
     let job = steps.entry.job().await;
     if job.cancel_requested {
-        // The service ended before the job did. What it began, others complete or prune.
+        // The service ended before the job did. Other jobs complete or prune what it started.
         return Err(JobError::Cancelled);
     }
     if job.attempts >= ATTEMPTS {
-        let error = format!("it was begun {ATTEMPTS} times, and the service ended each time");
-        return Err(JobError::new(error, "look why the service ends: for want of memory?"));
+        let error =
+            format!("the job was started {ATTEMPTS} times, and the service ended each time");
+        return Err(JobError::new(
+            error,
+            "find out why the service ends, for example because memory runs out",
+        ));
     }
     steps.work(job.request, place).await
 }
@@ -130,7 +132,7 @@ fn finish(job: &mut Job, result: Result<String, JobError>) {
         Err(JobError::Failed(failures)) => {
             job.errors = failures;
             if job.errors.is_empty() {
-                let error = "it failed".to_owned();
+                let error = "the job failed".to_owned();
                 job.errors.push(Failure { profile: None, error, hint: None });
             }
             job.finish(JobState::Failed);

@@ -1,4 +1,4 @@
-//! What jobs are made of. Each step can be done again: it completes what it left the last time.
+//! The steps of jobs. Each step can be repeated: it then completes what it did not finish before.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(super) struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    /// Finds a machine that a release could not boot, before an hour of building.
+    /// Finds a machine that the new release could not boot, before a build that may take an hour.
     pub(super) async fn check_machines(&self, profiles: &[ProfileName]) -> Result<(), JobError> {
         let (config, served) = (&self.deployment.config, self.deployment.served());
         let mut there: BTreeSet<ProfileName> = profiles.iter().cloned().collect();
@@ -45,11 +45,14 @@ impl Steps<'_> {
         let Some(machine) = stranded else { return Ok(()) };
         let (name, profile) = (&machine.name, &machine.profile);
         let error =
-            format!("{name} boots {profile}, which is neither live nor to be built by this job");
-        Err(JobError::new(error, "build it too; all profiles are built where none is named"))
+            format!("{name} boots {profile}, which is not live and which this job does not build");
+        Err(JobError::new(
+            error,
+            "build this profile too; a job without profiles builds all of them",
+        ))
     }
 
-    /// Waits for the job's turn, where it has to.
+    /// Waits for the job's turn, if it has a place in a queue.
     pub(super) async fn turn(&self, place: Option<Place>) -> Result<Option<Turn>, JobError> {
         let Some(place) = place else { return Ok(None) };
         tokio::select! {
@@ -67,8 +70,8 @@ impl Steps<'_> {
         Ok(())
     }
 
-    /// Builds images, and keeps them as a release of their own that no machine sees: with their
-    /// provenance and logs, whole or not at all, and each file once.
+    /// Builds images, and stores them as a release that no machine sees. They keep their provenance and
+    /// logs, they are stored whole or not at all, and equal files are stored once.
     pub(super) async fn build(&self, names: &[ProfileName]) -> Result<String, JobError> {
         let config = &self.deployment.config;
         let wanted = |name: &ProfileName| names.is_empty() || names.contains(name);
@@ -101,10 +104,10 @@ impl Steps<'_> {
 
     pub(super) async fn built(&self) -> Result<ReleaseId, JobError> {
         let built = self.entry.job().await.built;
-        built.ok_or_else(|| JobError::new("nothing was built", "build again"))
+        built.ok_or_else(|| JobError::new("the job has no built images", "build again"))
     }
 
-    /// Stages a release of what was built, and of the live release's other profiles as they are.
+    /// Stages a release of the built images and of the live release's other profiles.
     pub(super) async fn stage(&self, built: &ReleaseId) -> Result<SitesReport, JobError> {
         let (served, profiles) = (self.deployment.served(), &self.deployment.config.profiles);
         let mut images = self.deployment.builds().images(built).await?;
@@ -125,7 +128,7 @@ impl Steps<'_> {
         Ok(report)
     }
 
-    /// The targets, connected to: that takes minutes where a bucket does not answer.
+    /// Connects to the targets. This takes minutes if a bucket does not answer.
     pub(super) async fn sites(&self) -> Result<(Sites, Vec<(SiteName, Error)>), JobError> {
         tokio::select! {
             () = self.context.cancellation().cancelled() => Err(JobError::Cancelled),
@@ -133,10 +136,10 @@ impl Steps<'_> {
         }
     }
 
-    /// Tells of publishers that get nothing, where each goes live by itself.
+    /// Warns of publishers that get nothing, if the policy allows that.
     fn warn_of(&self, unreachable: &[(SiteName, Error)]) {
         for (site, error) in unreachable {
-            let message = format!("{site} cannot be reached: {}", with_causes(error));
+            let message = format!("cannot reach {site}: {}", with_causes(error));
             self.context.emit(Event::Warning { profile: None, message, hint: error.hint() });
         }
     }
@@ -152,8 +155,8 @@ impl Steps<'_> {
         Ok(report.to_string())
     }
 
-    /// Which release to roll back to. `previous` is written down as what it is now: doing it again
-    /// after a crash must not go one further.
+    /// The release to roll back to. The job's record then names the release behind `previous`, so that
+    /// repeating the job after a crash does not go back one more.
     pub(super) async fn rollback_target(&self, to: RollbackTarget) -> Result<ReleaseId, JobError> {
         if let Some(release) = self.entry.job().await.result {
             return Ok(release);
@@ -162,8 +165,8 @@ impl Steps<'_> {
             RollbackTarget::Release(release) => release,
             RollbackTarget::Previous => {
                 self.deployment.served().previous().await?.ok_or_else(|| {
-                    let hint = "activate a release, of those that GET /api/releases lists";
-                    JobError::new("nothing was live before the live release", hint)
+                    let hint = "activate one of the releases that GET /api/releases lists";
+                    JobError::new("no release was live before the live one", hint)
                 })?
             }
         };

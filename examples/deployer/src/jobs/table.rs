@@ -52,7 +52,7 @@ impl Table {
     /// Adds a job: its record is on disk before anybody is told its number.
     ///
     /// # Errors
-    /// When the disk is full or broken; then there is no such job.
+    /// If the disk is full or broken. The job does not exist then.
     pub(super) async fn add(&self, request: JobRequest) -> io::Result<(Arc<Entry>, Job)> {
         let entry = {
             let mut jobs = self.jobs();

@@ -1,4 +1,4 @@
-//! Whose turn it is: jobs that do the same kind of work do it one after the other.
+//! Queues: jobs that do the same kind of work take turns.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -7,22 +7,23 @@ use futures::FutureExt;
 use futures::future::{self, BoxFuture};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-/// A queue of jobs; the first of them has the turn.
+/// A queue of jobs. The first job has the turn.
 #[derive(Debug, Default)]
 pub(super) struct Turns(Arc<Mutex<()>>);
 
-/// A place in the queue: whoever waits for it to come has the turn as long as it keeps what it
-/// gets. Dropped, it makes room for the next one.
+/// A place in the queue: a future that completes when it is the job's turn. The job has its turn
+/// until it drops the result. Dropping the future leaves the queue.
 pub(super) type Place = BoxFuture<'static, Turn>;
 /// The turn.
 pub(super) type Turn = OwnedMutexGuard<()>;
 
 impl Turns {
-    /// Takes the last place in the queue, at once: not only when it is waited for, so that two jobs
-    /// have their turns in the order in which they were asked for.
+    /// Takes the last place in the queue immediately, before the place is awaited. Two jobs therefore
+    /// have their turns in the order in which they were submitted.
     pub(super) async fn join(&self) -> Place {
         let mut place = self.0.clone().lock_owned().boxed();
-        // A mutex of tokio is fair from the first poll on; but a task that did much may not poll.
+        // A tokio mutex is fair from the first poll. Without `unconstrained`, a task that has done much
+        // work would not poll here.
         let first = tokio::task::unconstrained(future::poll_fn(|context| {
             Poll::Ready(place.poll_unpin(context))
         }));
@@ -38,7 +39,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn turns_come_in_the_order_of_the_places_whoever_waits_first() {
+    async fn turns_have_the_order_of_the_places() {
         let turns = Turns::default();
         let (first, second, third) = (turns.join().await, turns.join().await, turns.join().await);
         let third = tokio::spawn(async move { drop(third.await) });
@@ -46,7 +47,8 @@ mod tests {
         let turn = first.await;
         assert!(!third.is_finished());
         drop(turn);
-        // It has the turn before it is waited for; without it, the next one has.
+        // The second place has the turn although nobody awaits it. When it is dropped, the next one has
+        // the turn.
         tokio::task::yield_now().await;
         assert!(!third.is_finished());
         drop(second);
@@ -63,7 +65,7 @@ mod tests {
         for place in places.into_iter().rev().skip(1) {
             drop(place);
         }
-        // Nobody is left.
+        // The queue is empty.
         drop(turns.join().await.await);
     }
 }

@@ -27,7 +27,7 @@ impl Steps<'_> {
                 self.begin().await?;
                 let built = self.table.get(build).await.and_then(|job| job.built);
                 let built = built.ok_or_else(|| {
-                    JobError::new(format!("job {build} is forgotten"), "build again")
+                    JobError::new(format!("job {build} has been forgotten"), "build again")
                 })?;
                 let report = self.stage(&built).await?.ensure_staged_everywhere()?;
                 Ok(format!("release {} is staged everywhere", report.release.short()))
@@ -69,7 +69,7 @@ impl Steps<'_> {
         self.begin().await?;
         let job = self.entry.job().await;
         let release = match job.result {
-            // Some machine may have seen it: there is no way but forwards.
+            // A machine may have seen it, so the job has to complete.
             Some(release) if job.going_live => release,
             _ => {
                 let report = self.stage(&built).await?;

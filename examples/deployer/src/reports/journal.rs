@@ -1,4 +1,4 @@
-//! The file that reports are kept in: a JSON document a line, the oldest first.
+//! The file of reports: one JSON document per line, oldest first.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -9,25 +9,25 @@ use serde::{Deserialize, Serialize};
 use super::report::{MachineId, Report};
 use crate::start_error::StartError;
 
-/// A line.
+/// A line of the file.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Line {
     pub(super) machine: MachineId,
     pub(super) report: Report,
 }
 
-/// The file, open for more lines. A line is in the file once [`append`](Self::append) returns, so
-/// that the end of this process loses none; one that was cut short is passed over when it is read.
+/// The file, open for more lines. A line is in the file when [`append`](Self::append) returns, so the
+/// end of this process loses none. An unfinished line is ignored when the file is read.
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
     file: File,
-    /// How many lines it has.
+    /// The number of lines.
     pub(super) lines: usize,
 }
 
 impl Journal {
-    /// Opens the file at `path`, and gives what it has to `each`.
+    /// Opens the file at `path`, and passes each of its lines to `each`.
     pub(super) fn open(path: &Path, mut each: impl FnMut(Line)) -> Result<Self, StartError> {
         let failed = |source| StartError::io("read", path, source);
         let mut options = OpenOptions::new();
@@ -44,20 +44,20 @@ impl Journal {
 
     /// Adds a line.
     pub(super) fn append(&mut self, line: &Line) -> io::Result<()> {
-        // Begins with a line's end: the last line may have been cut short.
+        // The newline comes first, because the last line may be unfinished.
         let mut text = b"\n".to_vec();
         serde_json::to_writer(&mut text, line)?;
         self.lines += 1;
         self.file.write_all(&text)
     }
 
-    /// Lets a test have a disk of its own.
+    /// Lets a test write to another file.
     #[cfg(test)]
     pub(super) fn write_to(&mut self, path: &Path) {
         self.file = OpenOptions::new().append(true).open(path).unwrap();
     }
 
-    /// Replaces all lines, as a whole.
+    /// Replaces the whole file.
     pub(super) fn rewrite(&mut self, kept: impl Iterator<Item = Line>) -> io::Result<()> {
         let directory = self.path.parent().unwrap_or(Path::new("."));
         let mut new = tempfile::Builder::new().prefix(".reports-").tempfile_in(directory)?;

@@ -8,29 +8,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::timestamp::Timestamp;
 
-/// How far a machine came.
+/// The stage that a machine has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Stage {
-    /// iPXE has an address, and runs the entry.
+    /// iPXE has an address and runs the entry script.
     Dhcp,
-    /// This service gave it the script of its image, of the menu, or of its local disk: the
-    /// service knows that by itself.
+    /// The machine got the script of its image, of the menu or of its local disk. This service records
+    /// this stage itself.
     Script,
     /// It has the kernel.
     Kernel,
-    /// It has all initrds, and starts the kernel.
+    /// It has all initrds and starts the kernel.
     Initrd,
-    /// The system's own `init` runs, and the network is up in it.
+    /// The system's `init` runs and its network is up.
     Init,
     /// It gave up fetching its image.
     Failed,
-    /// It is not known, or there is nothing that it could boot.
+    /// It is unknown, or there is no image for it.
     Refused,
 }
 
 impl Stage {
-    /// The stage that a machine names; none that only this service can know.
+    /// Parses the stage that a machine reports. Returns `None` for a stage that only this service
+    /// records.
     pub(crate) fn from_machine(text: &str) -> Option<Self> {
         Some(match text {
             "dhcp" => Self::Dhcp,
@@ -43,7 +44,7 @@ impl Stage {
         })
     }
 
-    /// Its name, as in the API.
+    /// The name of the stage in the API.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Dhcp => "dhcp",
@@ -57,52 +58,52 @@ impl Stage {
     }
 }
 
-/// Whose a report is.
+/// The machine to which a report belongs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum MachineId {
     /// A machine of the configuration, by its name.
     Known(String),
-    /// Another one, by its card's address or its UUID.
+    /// An unknown machine, by its MAC address or its UUID.
     Unknown(String),
 }
 
-/// What a machine told, or what this service did for it.
+/// What a machine reported, or what this service answered it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Report {
-    /// When, by this service's clock.
+    /// The time, by this service's clock.
     pub(crate) at: Timestamp,
-    /// How far it came.
+    /// The stage that it reached.
     pub(crate) stage: Stage,
-    /// Where it spoke from.
+    /// The IP address from which the report came.
     pub(crate) address: IpAddr,
-    /// The card that it boots from.
+    /// The network card from which it boots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mac: Option<MacAddress>,
     /// Its UUID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) uuid: Option<MachineUuid>,
-    /// What it boots.
+    /// The profile that it boots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profile: Option<ProfileName>,
-    /// The release that its script is of.
+    /// The release of its script.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) release: Option<ReleaseId>,
-    /// Why it got no image: it was refused, or it is to have another one.
+    /// The reason why it got no image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
 }
 
 impl Report {
-    /// Whether it is what this service answered a machine with this card: scripts are given by it
-    /// alone, and reasons too. All else is what somebody said.
+    /// Returns true if this service answered a machine with this network card. Only this service
+    /// records scripts and reasons; all other reports can come from anybody.
     pub(super) fn is_answer_to(&self, card: MacAddress) -> bool {
         self.mac == Some(card) && (self.stage == Stage::Script || self.reason.is_some())
     }
 }
 
-/// The reports of a machine's latest boot, oldest first: from the last `dhcp` on, or from the last
-/// `script` that nothing but a `dhcp` came before.
+/// The reports of a machine's latest boot, oldest first. A boot starts with `dhcp`, or with a `script`
+/// that does not follow a `dhcp`.
 pub(crate) fn latest_boot(reports: &[Report]) -> &[Report] {
     let begins = |index: usize| match reports[index].stage {
         Stage::Dhcp => true,

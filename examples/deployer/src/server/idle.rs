@@ -1,5 +1,5 @@
-//! Connections over which nothing goes any more: of machines that were switched off in the middle
-//! of a download, and of clients that connect and never ask. Each would be kept for ever.
+//! Idle connections: of machines that were switched off during a download, and of clients that
+//! connect and send no request. Without a limit, they would stay open forever.
 
 use std::future::Future;
 use std::io::{self, ErrorKind};
@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// A listener whose connections end once nothing went over them for a while.
+/// A listener that ends a connection after a time without data.
 #[derive(Debug)]
 pub(super) struct IdleLimit {
     listener: TcpListener,
@@ -21,7 +21,7 @@ pub(super) struct IdleLimit {
 }
 
 impl IdleLimit {
-    /// Bytes in either direction count, and those of a stream that is kept alive, too.
+    /// Bytes in both directions count, including those that keep a stream alive.
     pub(super) fn new(listener: TcpListener, limit: Duration) -> Self {
         Self { listener, limit }
     }
@@ -41,12 +41,12 @@ impl Listener for IdleLimit {
     }
 }
 
-/// A connection that fails once it was idle for too long.
+/// A connection that fails after it was idle for too long.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
     limit: Duration,
-    /// When something went over it last.
+    /// The time of the last data.
     used: Instant,
     alarm: Pin<Box<Sleep>>,
 }
@@ -61,7 +61,7 @@ impl Connection {
         self.stream.set_nodelay(true)
     }
 
-    /// What became of reading or writing, or that it was awaited for too long.
+    /// The outcome of reading or writing, or an error if it took too long.
     fn watch<T>(
         &mut self,
         outcome: Poll<io::Result<T>>,
@@ -77,7 +77,7 @@ impl Connection {
             if end <= Instant::now() {
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
             }
-            // Setting it anew each time that something is written would cost more.
+            // Resetting the alarm at each write would cost more.
             self.alarm.as_mut().reset(end);
         }
     }

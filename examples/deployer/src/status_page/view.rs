@@ -1,4 +1,4 @@
-//! What the page shows, as texts.
+//! The texts that the page shows.
 
 use std::time::Duration;
 
@@ -14,31 +14,31 @@ use crate::machines::{self, MachineView};
 use crate::reports::Stage;
 use crate::timestamp::Timestamp;
 
-/// How long the next stage may take before the machine is shown as one to look at.
+/// The time after which a machine that does not reach the next stage is shown as stuck.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
-/// How many of the jobs that are over are shown, and how many releases.
+/// How many finished jobs and how many releases are shown.
 const SHOWN: usize = 5;
-/// The way of a machine that boots.
+/// The stages of a machine that boots.
 const WAY: [Stage; 5] = [Stage::Dhcp, Stage::Script, Stage::Kernel, Stage::Initrd, Stage::Init];
 
 /// The page.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct View {
-    /// When it was made.
+    /// The time at which the page was made.
     now: String,
     /// The releases that were live, the live one first.
     releases: Vec<ReleaseRow>,
-    /// What the live release has images of.
+    /// The profiles of the live release.
     profiles: Vec<String>,
-    /// Why it is not known what is live.
+    /// Why the live release is not known.
     pub(super) error: Option<String>,
-    /// Jobs that are not over, and some that are, newest first.
+    /// Unfinished jobs and the latest finished ones, newest first.
     jobs: Vec<JobRow>,
     machines: Vec<MachineRow>,
     pub(super) strangers: Vec<MachineRow>,
-    /// What happens to machines that are not known.
+    /// What happens to unknown machines.
     policy: String,
-    /// How many machines there are of each tone.
+    /// The number of machines of each tone.
     counts: Counts,
 }
 
@@ -68,7 +68,7 @@ struct JobRow {
     errors: Vec<String>,
 }
 
-/// A moment, for people: how long ago, and exactly.
+/// A time for people: how long ago, and exactly.
 #[derive(Debug, Serialize)]
 struct When {
     ago: String,
@@ -90,12 +90,12 @@ pub(super) struct MachineRow {
     when: Option<When>,
     address: Option<String>,
     release: Option<String>,
-    /// Whether that is another release than the live one.
+    /// Whether that release is not the live one.
     is_other: bool,
     pub(super) reason: Option<String>,
 }
 
-/// A stage on the way of a machine.
+/// A stage of a machine that boots.
 #[derive(Debug, Serialize)]
 struct Step {
     name: &'static str,
@@ -143,7 +143,7 @@ impl View {
             machines,
             strangers,
             policy: match app.deployment.config.fleet.unknown() {
-                UnknownMachine::Menu => "they are shown the menu".to_owned(),
+                UnknownMachine::Menu => "they show the menu".to_owned(),
                 UnknownMachine::Profile(profile) => format!("they boot {profile}"),
                 UnknownMachine::LocalDisk => "they boot their local disk".to_owned(),
                 _ => "they are refused".to_owned(),
@@ -152,7 +152,7 @@ impl View {
     }
 }
 
-/// Those that are not over, and the last of those that are.
+/// The unfinished jobs and the latest finished ones.
 fn shown(mut jobs: Vec<Job>) -> Vec<JobRow> {
     jobs.sort_by_key(|job| std::cmp::Reverse(job.id));
     let (mut over, mut rows) = (0, Vec::new());
@@ -186,7 +186,7 @@ impl MachineRow {
             None => "silent",
             Some((Stage::Init, _)) => "up",
             Some((Stage::Failed | Stage::Refused, _)) => "stuck",
-            // Somebody chooses at its menu, or it is on its way to its disk: nothing is awaited.
+            // It shows its menu or boots its disk, so no report is expected.
             Some((Stage::Script, _)) if last.is_some_and(|last| last.reason.is_some()) => "silent",
             Some((_, age)) if age > PATIENCE => "stuck",
             Some(_) => "booting",

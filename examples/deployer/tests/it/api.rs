@@ -195,9 +195,9 @@ fn a_configuration_that_cannot_work_is_refused_by_file_key_and_remedy() {
         (text.replace("path:", "path:/absent"), "flake.reference: "),
         (
             text.replace("state-directory = '/", "state-directory = '"),
-            "state-directory: it is relative",
+            "state-directory: the path is relative",
         ),
-        (text.replace("name = 'tokyo'", "name = 'osaka'"), "two of the name `osaka`"),
+        (text.replace("name = 'tokyo'", "name = 'osaka'"), "two of them have the name `osaka`"),
         (
             text.replace("\ndirectory = ", "\ns3 = { bucket = 'b' }\ndirectory = "),
             "publishers `osaka`: ",
@@ -220,23 +220,23 @@ fn a_configuration_that_cannot_work_is_refused_by_file_key_and_remedy() {
             "node01",
         ),
         (with("[hand-over]\nssh-user = '-oProxyCommand=x'"), "hand-over.ssh-user: "),
-        (with("[hand-over]\nssh-key = 'key'"), "hand-over.ssh-key: it is relative"),
+        (with("[hand-over]\nssh-key = 'key'"), "hand-over.ssh-key: the path is relative"),
         (
             text.replace("[flake]", "[flake]\nauthorized-keys = ['ssh-ed25519 AAAA...']"),
             "authorized-keys = ['ssh-ed25519 AAAA...']",
         ),
         (with("[hand-over]\ntoken = 'x'"), "unknown field `token`"),
-        (text.replace("http://", "http://me:s3cret@"), "url: it has a user or a password"),
-        (text.replace("http://", "http://:s3cret@"), "url: it has a user or a password"),
+        (text.replace("http://", "http://me:s3cret@"), "url: it contains a user or a password"),
+        (text.replace("http://", "http://:s3cret@"), "url: it contains a user or a password"),
         (
             text.replace("/state'", "/osaka/state'"),
-            "publishers `osaka` directory: it and the state",
+            "publishers `osaka` directory: it overlaps the state",
         ),
         (
             text.replace("/tokyo'", "/state/builds'"),
-            "publishers `tokyo` directory: it and the state",
+            "publishers `tokyo` directory: it overlaps the state",
         ),
-        (text.replace("/tokyo'", "/osaka'"), "publishers: two of them are `"),
+        (text.replace("/tokyo'", "/osaka'"), "publishers: two of them have the directory `"),
         (with("[[publishers]]\nname = 'x'\ns3 = { bucket = 'b' }"), "publishers `x`: the bucket"),
         (
             with("[[publishers]]\nname = 'x'\ns3 = { bucket = 'boot', endpoint = 'ftp://h' }"),
@@ -279,7 +279,7 @@ fn without_a_token_and_beside_another_it_does_not_start() {
         said
     };
     let said = fails(place.command().env_remove("DEPLOYER_TOKEN"));
-    assert!(said.contains("no bearer token"), "{said}");
+    assert!(said.contains("no usable bearer token"), "{said}");
     let said = fails(place.command().env("DEPLOYER_TOKEN", "short"));
     assert!(said.contains("less than 16 characters"), "{said}");
     let said = fails(place.command().args(["--token-file", "absent"]));
@@ -287,7 +287,7 @@ fn without_a_token_and_beside_another_it_does_not_start() {
 
     let running = place.start();
     let said = fails(&mut place.command());
-    assert!(said.contains("another deployer works in"), "{said}");
+    assert!(said.contains("another deployer uses"), "{said}");
     drop(running);
     fs::write(place.path("token"), format!("{TOKEN}\n")).unwrap();
     fs::set_permissions(place.path("token"), PermissionsExt::from_mode(0o644)).unwrap();
@@ -308,12 +308,12 @@ async fn what_others_can_reach_is_said_and_loopback_is_not() {
     let text = fs::read_to_string(place.path("deployer.toml")).unwrap();
     place.write_configuration(&text.replace("127.0.0.1:0", "0.0.0.0:0"));
     let heard = place.start().heard.clone();
-    assert!(heard.starts_with("warning: anybody who reaches 0.0.0.0:"), "{heard}");
-    assert!(heard.contains("in the clear"), "{heard}");
+    assert!(heard.starts_with("warning: everybody who reaches 0.0.0.0:"), "{heard}");
+    assert!(heard.contains("the network can read it"), "{heard}");
     // No machine would know where that is.
     let unnamed = text.replace("127.0.0.1:0", "0.0.0.0:0").replace("url = ", "# ");
     let said = refusal(&place, &unnamed);
-    assert!(said.contains("url: no machine reaches this service at 0.0.0.0:0"), "{said}");
+    assert!(said.contains("url: machines cannot reach this service at 0.0.0.0:0"), "{said}");
 }
 
 #[tokio::test]

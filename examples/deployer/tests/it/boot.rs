@@ -128,7 +128,7 @@ async fn the_most_specific_wins_and_a_tie_is_an_error() {
         boots(&service, query, machine, profile).await;
     }
     let both = "?mac=52:54:00:00:00:01&mac=52:54:00:00:00:02";
-    refused(&service, both, StatusCode::CONFLICT, "it is by-mac and by-mac-alone at once").await;
+    refused(&service, both, StatusCode::CONFLICT, "it matches by-mac and by-mac-alone").await;
 
     // Two machines that could not be told apart are refused before the service starts.
     let twice = "\n[[machines.known]]\nname = 'again'\nmatch = { mac = '52:54:00:00:00:01' }\n\
@@ -170,7 +170,7 @@ async fn an_unknown_machine_boots_its_local_disk() {
     let (_place, service) = site("unknown = 'local-disk'", small_release::renderer()).await;
     let (status, text) = answer(&service, STRANGER).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(text.ends_with("it is not known, and boots its local disk\nexit 0\n"), "{text}");
+    assert!(text.ends_with("it is not known and boots its local disk\nexit 0\n"), "{text}");
 }
 
 #[tokio::test]
@@ -231,7 +231,7 @@ async fn a_query_that_cannot_be_read_is_answered_with_how_to_ask() {
         "?arch=x86_64",
         &format!("?serial={}", "x".repeat(5000)),
     ] {
-        let words = format!("chain {MACHINES_URL}/boot with nothing behind it");
+        let words = format!("chain {MACHINES_URL}/boot without a query");
         refused(&service, query, StatusCode::BAD_REQUEST, &words).await;
     }
 }

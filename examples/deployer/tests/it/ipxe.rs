@@ -73,18 +73,18 @@ async fn a_machine_that_is_not_known_is_shown_the_menu_of_the_live_release() {
     let publisher = place.publisher(SITES[0]);
     small_release::publish(&publisher, renderer, &["control-plane", "worker"]).await;
     let service = place.start();
-    let expected = ["it is not known, and shows the menu", "Netboot starts control-plane"];
+    let expected = ["it is not known and shows the menu", "Netboot starts control-plane"];
     boot(&service, machine(), &expected).await;
 }
 
 #[tokio::test]
 async fn a_machine_that_is_not_known_leaves_for_its_local_disk() {
     let service = place("[machines]\nunknown = 'local-disk'\n").start();
-    let expected = ["it is not known, and boots its local disk", "No more network devices"];
+    let expected = ["it is not known and boots its local disk", "No more network devices"];
     boot(&service, machine(), &expected).await;
     let seen = service.json("/api/machines/52-54-00-00-07-01").await;
     assert_eq!(seen["last"]["stage"], "script", "{seen:#}");
-    assert_eq!(seen["last"]["reason"], "it is not known, and boots its local disk");
+    assert_eq!(seen["last"]["reason"], "it is not known and boots its local disk");
 }
 
 #[tokio::test]

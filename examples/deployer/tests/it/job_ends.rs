@@ -80,10 +80,10 @@ async fn a_job_that_cannot_be_written_down_ends_and_is_begun_anew_by_the_next_st
     let job = service.finished(&id).await;
     assert_eq!(job["state"], "failed");
     let error = job["errors"][0]["error"].as_str().unwrap();
-    assert!(error.starts_with("the job cannot be written down: "), "{error}");
+    assert!(error.starts_with("cannot save the job: "), "{error}");
     assert!(listener.text().await.unwrap().contains("\"state\":\"failed\""), "clients are told");
     let (_, said) = service.end(Signal::TERM);
-    assert!(said.contains("its end cannot be written down"), "{said}");
+    assert!(said.contains("cannot save its outcome"), "{said}");
 
     fs::rename(away, there).unwrap();
     let service = place.start();
@@ -108,7 +108,7 @@ async fn a_build_that_fails_says_why_and_what_to_do() {
     let response = service.change(Method::POST, "/api/jobs").json(&stage).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::CONFLICT);
     let problem: Value = response.json().await.unwrap();
-    assert!(problem["error"].as_str().unwrap().contains("has built nothing"), "{problem}");
+    assert!(problem["error"].as_str().unwrap().contains("has no built images"), "{problem}");
     let absent = json!({"kind": "activate", "release": "0".repeat(64)});
     let job = service.finished(&service.submit(absent).await).await;
     assert!(job["errors"][0]["error"].as_str().unwrap().contains("not staged"), "{job:#}");

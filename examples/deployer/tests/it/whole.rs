@@ -151,7 +151,11 @@ async fn from_a_flake_to_machines_that_run_and_back() {
     boot(&service, WORKER, &["NETBOOT-GENERATION second", "NETBOOT-READY worker"]).await;
     step("a machine runs it");
     let page = service.get("/").send().await.unwrap().text().await.unwrap();
-    assert_eq!(page.matches("not the live one").count(), 1, "only node02 runs the first: {page}");
+    assert_eq!(
+        page.matches("not the live release").count(),
+        1,
+        "only node02 runs the first: {page}"
+    );
     service.succeeds(json!({ "kind": "rollback", "to": "previous" })).await;
     assert_eq!(service.live().await, first.as_str());
     boot(&service, WORKER, &["NETBOOT-GENERATION first", "NETBOOT-READY worker"]).await;

@@ -100,8 +100,7 @@ async fn run(
 
 /// A line with the least memory that a machine needs.
 async fn memory(image: &Image, context: &Context) -> Result<String, Failure> {
-    let unknown =
-        "the memory that a machine needs is not known: an initrd cannot be read\n";
+    let unknown = "the memory that a machine needs is not known: an initrd cannot be read\n";
     let mut initrds = Vec::new();
     for initrd in image.initrds() {
         let Some(path) = initrd.local_path() else { return Ok(unknown.to_owned()) };
@@ -110,6 +109,10 @@ async fn memory(image: &Image, context: &Context) -> Result<String, Failure> {
     let least = least_memory_mib(initrds.iter().map(|(size, summary)| (*size, summary)));
     Ok(least.map_or_else(
         || unknown.to_owned(),
-        |least| format!("a machine needs {least} MiB of memory, and more for the programs that run on it\n"),
+        |least| {
+            format!(
+                "a machine needs {least} MiB of memory, and more for the programs that run on it\n"
+            )
+        },
     ))
 }
