@@ -14,11 +14,12 @@ use tokio::fs::OpenOptions;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Mutex;
 
-/// A layer around another store that writes every change to a file, with its time, before the change
-/// is made. The file therefore contains every change at the target.
+/// A layer around another store that writes every change to a file, with its time, before the
+/// change is made. The file therefore contains every change at the target.
 ///
-/// It shows how a [`StoreLayer`] changes a part of what a store does. A test holds it to the contract
-/// of [`Store`], and a [`Publisher`](netboot_publish::Publisher) with it to the publisher's contract.
+/// It shows how a [`StoreLayer`] changes a part of what a store does. A test holds it to the
+/// contract of [`Store`], and a [`Publisher`](netboot_publish::Publisher) with it to the
+/// publisher's contract.
 #[derive(Debug)]
 pub struct AuditedStore {
     inner: Arc<dyn Store>,

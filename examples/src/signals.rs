@@ -40,8 +40,8 @@ impl Signals {
         self.cancellation.clone()
     }
 
-    /// The exit code of a program that failed: 128 plus the signal's number if a signal ended it, as
-    /// in shells; otherwise 1.
+    /// The exit code of a program that failed: 128 plus the signal's number if a signal ended it,
+    /// as in shells; otherwise 1.
     pub fn exit_code(&self) -> u8 {
         match self.received.load(Ordering::SeqCst) {
             0 => 1,

@@ -7,7 +7,7 @@
 //! | `GET /api/jobs/{id}` | returns one job |
 //! | `GET /api/jobs/{id}/events` | streams the job's events until it ends (server-sent events) |
 //! | `DELETE /api/jobs/{id}` | cancels a job: 202 |
-//! | `GET /api/releases` | returns the live, earlier and staged releases, and each publisher's state |
+//! | `GET /api/releases` | returns the live, earlier and staged releases, and each publisher's |
 //!
 //! A request that is refused or fails is answered with `application/problem+json` and a remedy:
 //! see [`ApiError`](crate::api_error::ApiError).

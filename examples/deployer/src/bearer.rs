@@ -22,8 +22,8 @@ const SHORTEST: usize = 16;
 pub(crate) struct BearerToken(Arc<str>);
 
 impl BearerToken {
-    /// Reads the file, or else the environment variable `DEPLOYER_TOKEN`. Warns in `log` about a file
-    /// that everybody on this machine can read.
+    /// Reads the file, or else the environment variable `DEPLOYER_TOKEN`. Warns in `log` about a
+    /// file that everybody on this machine can read.
     ///
     /// # Errors
     /// [`StartError::Token`] if there is no token, or if it is too short or contains spaces.

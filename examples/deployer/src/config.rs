@@ -42,8 +42,8 @@ pub(crate) struct Config {
     pub(crate) profiles: BTreeMap<ProfileName, Arc<dyn Profile>>,
     /// The targets to which releases are published, in the order of the file.
     pub(crate) targets: Vec<(SiteName, Target)>,
-    /// The first target that is a directory. This service serves it at `/published`, its machines boot
-    /// from it, and it defines which release is live.
+    /// The first target that is a directory. This service serves it at `/published`, its machines
+    /// boot from it, and it defines which release is live.
     pub(crate) served: (SiteName, PathBuf),
     /// What happens at the other targets if a release cannot go live at one of them.
     pub(crate) policy: ActivationPolicy,

@@ -57,8 +57,8 @@ impl Deployment {
         Ok(Self { config, url, log, machine_scripts, served, publishers, builds })
     }
 
-    /// The publisher to the directory that machines boot from. Its live release is the one that this
-    /// service calls live.
+    /// The publisher to the directory that machines boot from. Its live release is the one that
+    /// this service calls live.
     pub(crate) fn served(&self) -> &Publisher {
         &self.served
     }
@@ -73,8 +73,8 @@ impl Deployment {
         &self.builds
     }
 
-    /// The publisher to one of the targets. It connects to a bucket at the first use, so that machines
-    /// boot even if the bucket cannot be reached.
+    /// The publisher to one of the targets. It connects to a bucket at the first use, so that
+    /// machines boot even if the bucket cannot be reached.
     ///
     /// # Errors
     /// If a bucket cannot be reached.
@@ -112,9 +112,9 @@ impl Deployment {
         Ok((sites.build()?, unreachable))
     }
 
-    /// The renderer of all scripts of this service, with its machines and the URL for their reports.
-    /// The kernel parameter `netboot.report` tells a booted system where to report that it reached
-    /// `init`.
+    /// The renderer of all scripts of this service, with its machines and the URL for their
+    /// reports. The kernel parameter `netboot.report` tells a booted system where to report that it
+    /// reached `init`.
     ///
     /// # Errors
     /// If the service's URL cannot be in a script.

@@ -20,8 +20,8 @@ use crate::config::HandOver;
 use crate::machines::{MachineView, known, no_such_machine};
 use crate::reports::{MachineId, Stage};
 
-/// The phases that nixos-anywhere runs. The first phase, `kexec`, would boot another installer. It is
-/// left out, because the machine already runs NixOS from memory.
+/// The phases that nixos-anywhere runs. The first phase, `kexec`, would boot another installer. It
+/// is left out, because the machine already runs NixOS from memory.
 const PHASES: [&str; 3] = ["disko", "install", "reboot"];
 
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -96,9 +96,9 @@ async fn install_plan(
     plan(machine, hand_over, &place).map(Json)
 }
 
-/// The address of a machine. If reports of its `init` came from two addresses, either the machine had
-/// another address at an earlier boot, or one report is from somebody else. Only an operator can
-/// decide that.
+/// The address of a machine. If reports of its `init` came from two addresses, either the machine
+/// had another address at an earlier boot, or one report is from somebody else. Only an operator
+/// can decide that.
 fn place_of(app: &App, machine: &MachineView) -> Result<(String, AddressFrom), ApiError> {
     let name = &machine.name;
     if let Some(address) =

@@ -24,13 +24,13 @@ pub(crate) struct Identity {
 
 impl Identity {
     /// Parses a query as iPXE sends it. A MAC address has colons (`${net0/mac}`) or hyphens
-    /// (`:hexhyp`). Serial numbers and asset tags are text, or hexadecimal octets in `serial-hex` and
-    /// `asset-hex`. A parameter is empty if the machine does not have the value. `mac` can be
+    /// (`:hexhyp`). Serial numbers and asset tags are text, or hexadecimal octets in `serial-hex`
+    /// and `asset-hex`. A parameter is empty if the machine does not have the value. `mac` can be
     /// repeated, once for each network card.
     ///
-    /// Placeholders of firmware for a UUID, a serial number or an asset tag (zeros, `To be filled by
-    /// O.E.M.`) identify nothing, and are left out. Firmware has no placeholders for MAC addresses:
-    /// an unreadable address is an error, and so is an unexpanded `${`.
+    /// Placeholders of firmware for a UUID, a serial number or an asset tag (zeros, `To be filled
+    /// by O.E.M.`) identify nothing, and are left out. Firmware has no placeholders for MAC
+    /// addresses: an unreadable address is an error, and so is an unexpanded `${`.
     ///
     /// # Errors
     /// A text for the console that says what is wrong.

@@ -1,9 +1,9 @@
 //! Jobs: builds, stagings, proofs, activations and rollbacks, which take longer than a request.
 //!
-//! A job is on the disk before its client gets an answer, and again at each point from which it could
-//! continue. However the service ends, the next start resumes the job there. Jobs that build take
-//! turns in the order in which they were submitted. So do jobs that change what is published. The two
-//! kinds do not wait for each other.
+//! A job is on the disk before its client gets an answer, and again at each point from which it
+//! could continue. However the service ends, the next start resumes the job there. Jobs that build
+//! take turns in the order in which they were submitted. So do jobs that change what is published.
+//! The two kinds do not wait for each other.
 
 mod entry;
 mod error;
@@ -83,8 +83,8 @@ impl Jobs {
         self.table.tasks.spawn(work);
     }
 
-    /// Stops the running jobs; the next start resumes them. A release that is going live has the time
-    /// `grace` to go live everywhere.
+    /// Stops the running jobs; the next start resumes them. A release that is going live has the
+    /// time `grace` to go live everywhere.
     pub(crate) async fn stop(&self, grace: Duration) {
         self.table.tasks.close();
         for entry in self.table.entries() {

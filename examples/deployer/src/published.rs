@@ -19,8 +19,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new().route("/published/{*path}", get(published))
 }
 
-/// Answers with a file, with conditions and ranges. [`ServeDir`] makes its strong entity tags from a
-/// file's size and its time to the nanosecond, which fits: only pointers ever change here.
+/// Answers with a file, with conditions and ranges. [`ServeDir`] makes its strong entity tags from
+/// a file's size and its time to the nanosecond, which fits: only pointers ever change here.
 ///
 /// Only paths of the publishing library are served, and therefore no lock and no file that is being
 /// written. The headers are those that the library gives to objects in buckets.
@@ -49,8 +49,8 @@ async fn published(
             parts.headers.remove(header::RANGE);
         }
     }
-    // Requests for several ranges come from viewers of large documents. A server may answer with the
-    // whole file (RFC 9110, 14.2); ServeDir would refuse them.
+    // Requests for several ranges come from viewers of large documents. A server may answer with
+    // the whole file (RFC 9110, 14.2); ServeDir would refuse them.
     if parts.headers.get(header::RANGE).is_some_and(|range| range.as_bytes().contains(&b',')) {
         parts.headers.remove(header::RANGE);
     }
@@ -81,9 +81,9 @@ async fn answer(app: &App, files: &ServeDir, request: Request) -> Response {
     }
 }
 
-/// Returns true if the file is still the one of which a client has a part (RFC 9110, 13.1.5). Entity
-/// tags are compared strongly, so a weak one never matches. A date matches only if it is exactly the
-/// file's.
+/// Returns true if the file is still the one of which a client has a part (RFC 9110, 13.1.5).
+/// Entity tags are compared strongly, so a weak one never matches. A date matches only if it is
+/// exactly the file's.
 fn is_unchanged(condition: &HeaderValue, found: &HeaderMap) -> bool {
     let text = condition.as_bytes().trim_ascii();
     let of_file = if text.starts_with(b"\"") { header::ETAG } else { header::LAST_MODIFIED };

@@ -19,8 +19,9 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new().route("/report", get(report).post(report))
 }
 
-/// Accepts a report. Only the query is read. Everybody who reaches this service can send any report,
-/// so the number of kept reports is limited, operators see them, and nothing depends on them.
+/// Accepts a report. Only the query is read. Everybody who reaches this service can send any
+/// report, so the number of kept reports is limited, operators see them, and nothing depends on
+/// them.
 async fn report(
     State(app): State<Arc<App>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,

@@ -21,8 +21,8 @@ const STRANGERS: usize = 256;
 /// How many lines the journal may have in addition to the reports that are kept.
 const SLACK: usize = 1000;
 
-/// The reports of machines. A report is in the state directory before the machine gets its answer, so
-/// a restart loses nothing. The number of reports is limited.
+/// The reports of machines. A report is in the state directory before the machine gets its answer,
+/// so a restart loses nothing. The number of reports is limited.
 #[derive(Debug)]
 pub(crate) struct Reports {
     kept: Mutex<Kept>,
@@ -40,8 +40,8 @@ struct Kept {
 }
 
 impl Reports {
-    /// Reads the reports in `directory`, and creates it if it does not exist. Later errors are written to
-    /// `log`.
+    /// Reads the reports in `directory`, and creates it if it does not exist. Later errors are
+    /// written to `log`.
     ///
     /// # Errors
     /// [`StartError::Io`].
@@ -61,14 +61,15 @@ impl Reports {
     pub(crate) fn note(&self, machine: MachineId, report: Report) {
         let mut kept = self.lock();
         let line = Line { machine, report };
-        // A few hundred bytes, which the system writes to the disk later, need no thread of their own.
+        // A few hundred bytes, which the system writes to the disk later, need no thread of their
+        // own.
         let mut written = kept.journal.append(&line);
         remember(&mut kept.machines, line);
         if kept.journal.lines > SLACK + kept.len() {
             written = written.and_then(|()| kept.shorten());
         }
-        // After an error, the page still shows the report, and only a restart would forget it. The log
-        // gets one warning, not one for each of a thousand machines.
+        // After an error, the page still shows the report, and only a restart would forget it. The
+        // log gets one warning, not one for each of a thousand machines.
         match (&written, kept.is_written) {
             (Err(error), true) => {
                 self.log.line(&format!("warning: cannot save the reports of machines: {error}"));

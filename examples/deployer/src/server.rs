@@ -20,7 +20,8 @@ use crate::api_error::ApiError;
 use crate::app::App;
 use crate::{api, boot, hand_over, machines, published, report, status_page};
 
-/// The maximum time without data on a connection. Streams of events send something every 15 seconds.
+/// The maximum time without data on a connection. Streams of events send something every 15
+/// seconds.
 const IDLE: Duration = Duration::from_secs(90);
 
 /// All routes. Reading needs no token, because machines have none. Requests that change releases or
@@ -60,7 +61,8 @@ pub(crate) async fn serve(
     let grace = app.deployment.config.grace;
     let shutdown = app.shutdown.clone();
     let stopped = stop.clone();
-    // Without Nagle's delay, events arrive at once. It fails for a connection that is already closed.
+    // Without Nagle's delay, events arrive at once. It fails for a connection that is already
+    // closed.
     let listener =
         IdleLimit::new(listener, IDLE).tap_io(|connection| drop(connection.set_nodelay()));
     // Reports contain the address from which they came.

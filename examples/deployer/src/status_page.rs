@@ -1,5 +1,5 @@
-//! `GET /`: the page for operators: the live release, the jobs, and how far each machine came. It is
-//! one document without scripts and without external files, and it reloads itself.
+//! `GET /`: the page for operators: the live release, the jobs, and how far each machine came. It
+//! is one document without scripts and without external files, and it reloads itself.
 
 mod view;
 
@@ -23,8 +23,8 @@ const TEMPLATES: [(&str, &str); 2] = [
     (PAGE, include_str!("status_page/page.html")),
 ];
 
-/// Allows only the page's own style. Text that a machine sent cannot load or run anything, even if it
-/// were not escaped.
+/// Allows only the page's own style. Text that a machine sent cannot load or run anything, even if
+/// it were not escaped.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 

@@ -1,5 +1,5 @@
-//! Publishes an image for the machines of a list. Each machine is recognised by its MAC address, UUID,
-//! serial number or asset tag, and may have its own kernel parameters.
+//! Publishes an image for the machines of a list. Each machine is recognised by its MAC address,
+//! UUID, serial number or asset tag, and may have its own kernel parameters.
 //!
 //! The list is JSON:
 //! ```json
@@ -28,7 +28,8 @@ use serde::Deserialize;
 /// Publish an image for a list of machines.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A directory with a kernel, an initrd, and either `init` and `kernel-params` or `netboot.ipxe`.
+    /// A directory with a kernel, an initrd, and either `init` and `kernel-params` or
+    /// `netboot.ipxe`.
     image: PathBuf,
 
     /// The list of machines: a JSON file.

@@ -1,5 +1,5 @@
-//! Netboot in your own program: it builds a flake's profiles, renders them, publishes them to both of
-//! two sites or to neither, and shows its progress. It uses only the library.
+//! Netboot in your own program: it builds a flake's profiles, renders them, publishes them to both
+//! of two sites or to neither, and shows its progress. It uses only the library.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
 use std::process::ExitCode;

@@ -15,7 +15,8 @@ use netboot_publish::{LocalStore, Publisher};
 /// Publish an existing kernel and initrd.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A directory with a kernel, an initrd, and either `init` and `kernel-params` or `netboot.ipxe`.
+    /// A directory with a kernel, an initrd, and either `init` and `kernel-params` or
+    /// `netboot.ipxe`.
     image: PathBuf,
 
     /// The profile name under which the image is published.

@@ -24,8 +24,8 @@ struct Arguments {
     #[arg(long)]
     quick: bool,
 
-    /// The file of a public key of minisign. The live release must be signed with such a key. Can be
-    /// repeated.
+    /// The file of a public key of minisign. The live release must be signed with such a key. Can
+    /// be repeated.
     #[arg(long = "key", value_name = "FILE")]
     keys: Vec<PathBuf>,
 

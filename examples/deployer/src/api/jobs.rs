@@ -51,8 +51,8 @@ pub(super) async fn cancel(
     Ok((StatusCode::ACCEPTED, Json(job)))
 }
 
-/// Completes the work even if the client disconnects, which drops the handler. Otherwise a job could
-/// be on the disk and not in memory.
+/// Completes the work even if the client disconnects, which drops the handler. Otherwise a job
+/// could be on the disk and not in memory.
 async fn whole<T: Send + 'static>(
     work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {

@@ -30,7 +30,8 @@ pub(super) struct Releases {
     history: Vec<Activation>,
     /// All releases in the directory that machines boot from, live or not.
     staged: Vec<StagedRelease>,
-    /// The release that is live at each publisher. All have the same one unless something went wrong.
+    /// The release that is live at each publisher. All have the same one unless something went
+    /// wrong.
     publishers: Vec<AtPublisher>,
 }
 

@@ -9,7 +9,8 @@ use crate::app::App;
 use crate::causes::with_causes;
 use crate::identity::Identity;
 
-/// The number of seconds after which clients other than iPXE should ask again if something is missing.
+/// The number of seconds after which clients other than iPXE should ask again if something is
+/// missing.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");
 
 /// The answer to a machine.

@@ -10,9 +10,9 @@ use crate::identity::Identity;
 /// Finds the machine and its image.
 ///
 /// The most specific assignment wins: a MAC address, for example, is more specific than a serial
-/// number (see [`netboot_ipxe::Selector`]). A configuration with two equally specific assignments is
-/// refused. A tie is still possible if a machine tells two network cards that belong to two machines
-/// of the configuration.
+/// number (see [`netboot_ipxe::Selector`]). A configuration with two equally specific assignments
+/// is refused. A tie is still possible if a machine tells two network cards that belong to two
+/// machines of the configuration.
 pub(super) async fn decide(app: &App, identity: &Identity) -> Answer {
     let keys = identity.keys();
     if keys.is_empty() {

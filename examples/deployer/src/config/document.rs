@@ -202,8 +202,8 @@ fn check_publishers(sections: Vec<PublisherSection>, state: &Path) -> Result<Tar
     Ok((targets, served))
 }
 
-/// Refuses a directory that overlaps the state directory. Machines must not see jobs and reports, and
-/// pruning must not delete builds.
+/// Refuses a directory that overlaps the state directory. Machines must not see jobs and reports,
+/// and pruning must not delete builds.
 fn check_directory(name: &SiteName, directory: &Path, state: &Path) -> Result<(), Problem> {
     let own = ["jobs", "builds", "reports", "nix"].map(|name| state.join(name));
     if !state.starts_with(directory) && !own.iter().any(|own| directory.starts_with(own)) {

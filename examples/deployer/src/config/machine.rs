@@ -84,8 +84,8 @@ impl Match {
 }
 
 impl MachinesSection {
-    /// The machines, and the fleet that the library renders. `has_profile` returns true for profiles
-    /// that can be built.
+    /// The machines, and the fleet that the library renders. `has_profile` returns true for
+    /// profiles that can be built.
     pub(super) fn check(
         self,
         has_profile: impl Fn(&ProfileName) -> bool,

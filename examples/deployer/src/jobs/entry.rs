@@ -61,8 +61,8 @@ impl Entry {
         Ok(new)
     }
 
-    /// Sets the outcome in any case in memory. If the disk is full, clients still see the outcome, and
-    /// only the next start repeats the job.
+    /// Sets the outcome in any case in memory. If the disk is full, clients still see the outcome,
+    /// and only the next start repeats the job.
     pub(super) async fn end(&self, change: impl FnOnce(&mut Job)) -> (Job, io::Result<()>) {
         let mut job = self.job.lock().await;
         change(&mut job);

@@ -63,8 +63,8 @@ pub(crate) struct Extent {
 }
 
 impl EventLog {
-    /// Reads the events in a file. An unfinished last line of a killed service is ignored. The log of a
-    /// finished job is `closed`.
+    /// Reads the events in a file. An unfinished last line of a killed service is ignored. The log
+    /// of a finished job is `closed`.
     ///
     /// # Errors
     /// If the file cannot be read.

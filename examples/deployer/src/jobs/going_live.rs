@@ -42,8 +42,8 @@ impl Steps<'_> {
     }
 
     /// Rolls back the targets where the release went live before the service was killed, if it now
-    /// cannot go live at another target and the policy is all or none. The library itself rolls back
-    /// the targets where the release went live in this attempt.
+    /// cannot go live at another target and the policy is all or none. The library itself rolls
+    /// back the targets where the release went live in this attempt.
     async fn take_back(&self, sites: &Sites, report: &SitesReport) -> Result<(), JobError> {
         let is_partial = report.errors().next().is_some();
         if !is_partial || self.deployment.config.policy != ActivationPolicy::AllOrNone {

@@ -1,4 +1,5 @@
-//! The directory of jobs. Each job has a record, which is replaced as a whole, and a file of events.
+//! The directory of jobs. Each job has a record, which is replaced as a whole, and a file of
+//! events.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -115,7 +115,8 @@ impl Failure {
     }
 }
 
-/// A job and its progress. The journal stores this value, and a restarted service continues from it.
+/// A job and its progress. The journal stores this value, and a restarted service continues from
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Job {
     /// The number of the job.
@@ -144,8 +145,8 @@ pub(crate) struct Job {
     /// A summary of what it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) summary: Option<String>,
-    /// Whether its release is going live. The job can then not be cancelled and has to complete, because
-    /// machines may already have seen the release.
+    /// Whether its release is going live. The job can then not be cancelled and has to complete,
+    /// because machines may already have seen the release.
     #[serde(default)]
     pub(crate) going_live: bool,
     /// The release that was live before, for each publisher that had one.

@@ -70,8 +70,8 @@ impl Steps<'_> {
         Ok(())
     }
 
-    /// Builds images, and stores them as a release that no machine sees. They keep their provenance and
-    /// logs, they are stored whole or not at all, and equal files are stored once.
+    /// Builds images, and stores them as a release that no machine sees. They keep their provenance
+    /// and logs, they are stored whole or not at all, and equal files are stored once.
     pub(super) async fn build(&self, names: &[ProfileName]) -> Result<String, JobError> {
         let config = &self.deployment.config;
         let wanted = |name: &ProfileName| names.is_empty() || names.contains(name);
@@ -155,8 +155,8 @@ impl Steps<'_> {
         Ok(report.to_string())
     }
 
-    /// The release to roll back to. The job's record then names the release behind `previous`, so that
-    /// repeating the job after a crash does not go back one more.
+    /// The release to roll back to. The job's record then names the release behind `previous`, so
+    /// that repeating the job after a crash does not go back one more.
     pub(super) async fn rollback_target(&self, to: RollbackTarget) -> Result<ReleaseId, JobError> {
         if let Some(release) = self.entry.job().await.result {
             return Ok(release);

@@ -18,12 +18,12 @@ pub(super) type Place = BoxFuture<'static, Turn>;
 pub(super) type Turn = OwnedMutexGuard<()>;
 
 impl Turns {
-    /// Takes the last place in the queue immediately, before the place is awaited. Two jobs therefore
-    /// have their turns in the order in which they were submitted.
+    /// Takes the last place in the queue immediately, before the place is awaited. Two jobs
+    /// therefore have their turns in the order in which they were submitted.
     pub(super) async fn join(&self) -> Place {
         let mut place = self.0.clone().lock_owned().boxed();
-        // A tokio mutex is fair from the first poll. Without `unconstrained`, a task that has done much
-        // work would not poll here.
+        // A tokio mutex is fair from the first poll. Without `unconstrained`, a task that has done
+        // much work would not poll here.
         let first = tokio::task::unconstrained(future::poll_fn(|context| {
             Poll::Ready(place.poll_unpin(context))
         }));
@@ -47,8 +47,8 @@ mod tests {
         let turn = first.await;
         assert!(!third.is_finished());
         drop(turn);
-        // The second place has the turn although nobody awaits it. When it is dropped, the next one has
-        // the turn.
+        // The second place has the turn although nobody awaits it. When it is dropped, the next one
+        // has the turn.
         tokio::task::yield_now().await;
         assert!(!third.is_finished());
         drop(second);

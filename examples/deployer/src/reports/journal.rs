@@ -16,8 +16,8 @@ pub(super) struct Line {
     pub(super) report: Report,
 }
 
-/// The file, open for more lines. A line is in the file when [`append`](Self::append) returns, so the
-/// end of this process loses none. An unfinished line is ignored when the file is read.
+/// The file, open for more lines. A line is in the file when [`append`](Self::append) returns, so
+/// the end of this process loses none. An unfinished line is ignored when the file is read.
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,

@@ -14,8 +14,8 @@ use crate::timestamp::Timestamp;
 pub(crate) enum Stage {
     /// iPXE has an address and runs the entry script.
     Dhcp,
-    /// The machine got the script of its image, of the menu or of its local disk. This service records
-    /// this stage itself.
+    /// The machine got the script of its image, of the menu or of its local disk. This service
+    /// records this stage itself.
     Script,
     /// It has the kernel.
     Kernel,
@@ -102,8 +102,8 @@ impl Report {
     }
 }
 
-/// The reports of a machine's latest boot, oldest first. A boot starts with `dhcp`, or with a `script`
-/// that does not follow a `dhcp`.
+/// The reports of a machine's latest boot, oldest first. A boot starts with `dhcp`, or with a
+/// `script` that does not follow a `dhcp`.
 pub(crate) fn latest_boot(reports: &[Report]) -> &[Report] {
     let begins = |index: usize| match reports[index].stage {
         Stage::Dhcp => true,

@@ -1,7 +1,8 @@
 //! The service is killed at many moments of its work, and started again: what was begun is brought
 //! to its end, what machines see is whole at every moment, and nothing is left over.
 //!
-//! `DEPLOYER_CRASHES` says at how many moments of a deployment; 6 by default. Half of them are spread
+//! `DEPLOYER_CRASHES` says at how many moments of a deployment; 6 by default. Half of them are
+//! spread
 
 //! over all of it, and half over the short time in which a release is staged and goes live.
 

@@ -36,7 +36,8 @@ pub(crate) struct Arguments {
     pxe_dir: Option<PathBuf>,
 
     /// Also keep the links of the old layout in the PXE directory, for boot scripts that name
-    /// `bzImage-<profile>`. A machine that boots while the links change can get files of two releases.
+    /// `bzImage-<profile>`. A machine that boots while the links change can get files of two
+    /// releases.
     #[arg(long)]
     pub(crate) legacy_links: bool,
 

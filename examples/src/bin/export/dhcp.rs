@@ -24,7 +24,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS/BITS")]
     subnet: Ipv4Net,
 
-    /// The addresses to lease. Without them, dnsmasq runs beside another server that leases addresses.
+    /// The addresses to lease. Without them, dnsmasq runs beside another server that leases
+    /// addresses.
     #[arg(long, value_name = "FIRST-LAST", value_parser = parse_range)]
     lease: Option<(Ipv4Addr, Ipv4Addr)>,
 
