@@ -1,4 +1,4 @@
-//! Says what is wrong with iPXE scripts, on the machines that they are for.
+//! Finds mistakes in iPXE scripts, for the builds of iPXE that run them.
 //!
 //! ```text
 //! $ lint-script --build sid-efi boot.ipxe
@@ -6,8 +6,8 @@
 //!     let every path to it pass a `kernel` that succeeds: `kernel … || goto failed`
 //! ```
 //!
-//! The exit code is 0 if there is nothing to say, 1 for findings, and 2 if a file cannot be read.
-//! Warnings alone are no failure unless they are denied.
+//! The exit code is 0 without findings, 1 with findings, and 2 if a file cannot be read. Warnings
+//! count as findings only with `--deny-warnings`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
@@ -20,23 +20,23 @@ use ipxe_script::{IpxeBuild, LintFinding, Severity};
 use netboot_ipxe::lint;
 use serde_json::json;
 
-/// Say what is wrong with iPXE scripts.
+/// Find mistakes in iPXE scripts.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The scripts.
+    /// The scripts to check.
     #[arg(required = true)]
     scripts: Vec<PathBuf>,
 
-    /// The build of iPXE that runs them, such as `bookworm`, `trixie-efi` or `ipxe-2.0-bios`. One
-    /// of your own is a file of JSON, named as `@<file>`.
+    /// The build of iPXE that runs the scripts, such as `bookworm`, `trixie-efi` or
+    /// `ipxe-2.0-bios`. For your own build, write `@<file>` with the name of a JSON file.
     #[arg(long, value_name = "NAME", default_value = "bookworm", value_parser = build)]
     build: IpxeBuild,
 
-    /// Print one JSON object a line for each finding.
+    /// Print each finding as a JSON object on its own line.
     #[arg(long)]
     json: bool,
 
-    /// Fail for warnings, too.
+    /// Also fail if there are only warnings.
     #[arg(long)]
     deny_warnings: bool,
 }
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// A finding as a line, and its hint in the next; or all of it as JSON.
+/// A finding on one line and its hint on the next, or both as JSON.
 fn shown(path: &str, finding: &LintFinding, as_json: bool) -> String {
     if !as_json {
         return format!("{path}:{finding} [{}]\n    {}", finding.kind.code(), finding.hint());

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::SystemTime;
 
-use netboot_core::{Context, Phase, ReleaseId, ReleasePath, Sha256Digest, layout, counted};
+use netboot_core::{Context, Phase, ReleaseId, ReleasePath, Sha256Digest, counted, layout};
 use serde::Serialize;
 
 use crate::error::Error;
