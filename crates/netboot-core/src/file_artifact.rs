@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use crate::artifact::{Artifact, ArtifactReader};
 use crate::artifact_kind::ArtifactKind;
+use crate::blocking::blocking;
 use crate::context::Context;
 use crate::digest::{Sha256Digest, Sha256Hasher};
 use crate::error::Error;
@@ -69,10 +70,9 @@ impl FileArtifact {
         let (context, _guard) = context.until_dropped();
         let hashing = {
             let path = path.clone();
-            tokio::task::spawn_blocking(move || hash(kind, &path, &context))
+            blocking(move || hash(kind, &path, &context))
         };
-        // A panic or a shut-down runtime is all that a join can fail of: both end the work.
-        let (identity, sha256) = hashing.await.map_err(|_| Error::Cancelled)??;
+        let (identity, sha256) = hashing.await?;
         Ok(Self { kind, file_name, path, identity, sha256 })
     }
 

@@ -8,12 +8,5 @@ use crate::process::Stop;
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Stop> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => Ok(done?),
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is ending.
-            Err(_) => Err(Stop::Cancelled),
-        },
-    }
+    netboot_core::blocking(move || work().map_err(Stop::from)).await
 }

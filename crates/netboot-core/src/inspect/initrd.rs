@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::artifact_kind::ArtifactKind;
+use crate::blocking::blocking;
 use crate::context::Context;
 use crate::error::Error;
 use crate::inspect::cpio;
@@ -26,9 +27,7 @@ const ZSTD_WINDOW_LIMIT: u64 = 1 << 27;
 pub async fn inspect_initrd(path: &Path, context: &Context) -> Result<InitrdSummary, Error> {
     let (context, _guard) = context.until_dropped();
     let path = path.to_owned();
-    let reading = tokio::task::spawn_blocking(move || read_initrd(&path, &context));
-    // A panic or a shut-down runtime is all that a join can fail of: both end the work.
-    reading.await.map_err(|_| Error::Cancelled)?
+    blocking(move || read_initrd(&path, &context)).await
 }
 
 fn read_initrd(path: &Path, context: &Context) -> Result<InitrdSummary, Error> {

@@ -20,10 +20,9 @@ pub(super) async fn acquire(path: PathBuf, context: &Context) -> Result<File, Er
         context.check()?;
         let attempt = {
             let path = path.clone();
-            tokio::task::spawn_blocking(move || try_acquire(&path))
+            netboot_core::blocking(move || try_acquire(&path))
         };
-        // A panic or a shut-down runtime is all that a join can fail of: both end the work.
-        match attempt.await.map_err(|_| Error::Cancelled)?? {
+        match attempt.await? {
             Some(file) => return Ok(file),
             None => tokio::time::sleep(RETRY).await,
         }

@@ -30,8 +30,7 @@ impl Root {
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let root = self.clone();
-        // A panic or a shut-down runtime is all that a join can fail of: both end the work.
-        tokio::task::spawn_blocking(move || work(&root)).await.map_err(|_| Error::Cancelled)?
+        netboot_core::blocking(move || work(&root)).await
     }
 
     pub(super) fn place(&self, path: &ReleasePath) -> PathBuf {

@@ -84,9 +84,8 @@ impl Connection {
         }
         let settings = settings.clone();
         let deadline = Instant::now() + settings.connect_timeout * 2;
-        let starting = tokio::task::spawn_blocking(move || Master::start(&settings));
-        // A panic or a shut-down runtime is all that a join can fail of: both end the work.
-        let Some(mut master) = starting.await.map_err(|_| Error::Cancelled)?? else {
+        let starting = netboot_core::blocking(move || Master::start(&settings));
+        let Some(mut master) = starting.await? else {
             state.paused = Some(Instant::now() + PAUSE);
             return Ok(Sharing::Alone);
         };

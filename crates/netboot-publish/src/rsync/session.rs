@@ -61,8 +61,7 @@ impl Session {
     pub(super) async fn work_directory(self: &Arc<Self>) -> Result<Arc<WorkDirectory>, Error> {
         let session = self.clone();
         let creating = move || WorkDirectory::create(&session.settings).map(Arc::new);
-        // A panic or a shut-down runtime is all that a join can fail of: both end the work.
-        tokio::task::spawn_blocking(creating).await.map_err(|_| Error::Cancelled)?
+        netboot_core::blocking(creating).await
     }
 
     /// Runs `rsync`. What it fails of is the caller's to judge, but that somebody else is at work

@@ -63,8 +63,7 @@ async fn stage_file(
             Err(Error::from(netboot_core::Error::ArtifactChanged { path: source }))
         }
     };
-    // A panic or a shut-down runtime is all that a join can fail of: both end the work.
-    tokio::task::spawn_blocking(copying).await.map_err(|_| Error::Cancelled)??;
+    netboot_core::blocking(copying).await?;
     drop(upload.artifact().open().await?);
     Ok(())
 }
@@ -114,8 +113,7 @@ async fn stage_stream(
             hasher.update(&chunk);
             Ok::<_, Error>((file, hasher))
         };
-        let (file, hasher) =
-            tokio::task::spawn_blocking(writing).await.map_err(|_| Error::Cancelled)??;
+        let (file, hasher) = netboot_core::blocking(writing).await?;
         if read == length && done <= expected.size {
             target = Some((file, hasher));
             continue;

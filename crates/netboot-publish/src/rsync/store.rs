@@ -169,10 +169,10 @@ impl Store for RsyncStore {
                 return Err(Error::TooLarge { path, size, limit: DOCUMENT_LIMIT });
             }
         };
-        let reading = tokio::task::spawn_blocking(move || read_all(file));
-        // A panic or a shut-down runtime is all that a join can fail of: both end the work.
-        let bytes = reading.await.map_err(|_| Error::Cancelled)?;
-        let bytes = bytes.map_err(|source| Error::io("read", path.as_str(), source))?;
+        let name = path.clone();
+        let reading =
+            move || read_all(file).map_err(|source| Error::io("read", name.as_str(), source));
+        let bytes = netboot_core::blocking(reading).await?;
         let version = Version::new(Sha256Digest::of(&bytes).to_string());
         Ok(Some(Document { bytes, version }))
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use netboot_core::Context;
+use netboot_core::{Context, joined};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -48,12 +48,4 @@ pub(crate) async fn check_contents(
         }
     }
     Ok((findings.into_values().collect(), hashed_bytes))
-}
-
-/// What a task gave. A panic goes on as one; a runtime that shuts down ends the work.
-pub(crate) fn joined<T>(task: Result<T, tokio::task::JoinError>) -> Result<T, Error> {
-    task.map_err(|error| match error.try_into_panic() {
-        Ok(panic) => std::panic::resume_unwind(panic),
-        Err(_) => Error::Cancelled,
-    })
 }

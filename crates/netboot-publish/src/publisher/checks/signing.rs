@@ -6,7 +6,6 @@ use bytes::Bytes;
 use netboot_core::{Release, ReleaseId};
 
 use crate::error::Error;
-use crate::publisher::checks::contents::joined;
 use crate::publisher::inventory::stored_manifest::{StoredManifest, read_signature};
 use crate::signature::problem::SignatureProblem;
 use crate::signature::{self, Signer, TrustedKey};
@@ -97,8 +96,8 @@ impl Signing {
         }
         let (json, comment) = (json.clone(), signature::trusted_comment(release));
         // A signer may ask a device, or a person.
-        let signing = tokio::task::spawn_blocking(move || signer.sign(&json, &comment));
-        Ok(Some(joined(signing.await)??.into()))
+        let signature = netboot_core::blocking(move || signer.sign(&json, &comment)).await?;
+        Ok(Some(signature.into()))
     }
 
     /// Whether these bytes are still to be signed by this publisher.

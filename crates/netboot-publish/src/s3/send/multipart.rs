@@ -77,7 +77,7 @@ async fn attempt(
             let memory = tokio::select! {
                 biased;
                 Some(sent) = parts.join_next() => {
-                    done += finished(sent)?.map_err(failed)?;
+                    done += netboot_core::joined(sent)?.map_err(failed)?;
                     upload.progress(done as u64, context);
                     continue;
                 }
@@ -101,7 +101,7 @@ async fn attempt(
         }
         match parts.join_next().await {
             Some(sent) => {
-                done += finished(sent)?.map_err(failed)?;
+                done += netboot_core::joined(sent)?.map_err(failed)?;
                 upload.progress(done as u64, context);
             }
             None => break,
@@ -113,12 +113,6 @@ async fn attempt(
         Err(S3Error::NotFound { .. }) if is_there(target, upload).await => Ok(Completion::Done),
         completed => completed.map_err(failed),
     }
-}
-
-/// The result of a part's task.
-fn finished<T>(joined: Result<T, tokio::task::JoinError>) -> Result<T, Error> {
-    // A panic or a shut-down runtime is all that a join can fail of: both end the work.
-    joined.map_err(|_| Error::Cancelled)
 }
 
 /// A multipart upload, aborted when this is dropped before it is complete.
