@@ -2,15 +2,12 @@
 
 use std::fmt;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
+use netboot_process::Command;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
-use tokio::process::Command;
 use tokio::time::timeout;
-
-use crate::child_group::ChildGroup;
 
 /// How long a guest may take to show its first sign under KVM; a working one takes a tenth.
 const PROBE_TIME: Duration = Duration::from_secs(3);
@@ -67,21 +64,17 @@ async fn kvm_works(program: &Path) -> bool {
     if !Path::new("/dev/kvm").exists() {
         return false;
     }
-    let mut command = Command::new(program);
-    command
+    let command = Command::new(program)
         .args(Accelerator::Kvm.arguments())
         .args(["-machine", "pc,graphics=off", "-m", "64", "-display", "none", "-nodefaults"])
         .args(["-no-user-config", "-no-reboot", "-chardev", "stdio,id=console,signal=off"])
         .args(["-serial", "chardev:console"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    let Ok(mut group) = ChildGroup::spawn(&mut command) else { return false };
-    let Some(mut console) = group.child.stdout.take() else { return false };
+        .grace(Duration::ZERO);
+    let Ok((child, mut pipes)) = command.start_with_pipes() else { return false };
     let sign = async {
         let mut text = Vec::new();
         let mut buffer = [0; 1024];
-        while let Ok(length @ 1..) = console.read(&mut buffer).await {
+        while let Ok(length @ 1..) = pipes.output.read(&mut buffer).await {
             text.extend_from_slice(buffer.get(..length).unwrap_or_default());
             if text.windows(7).any(|window| window == b"SeaBIOS") {
                 return true;
@@ -92,6 +85,6 @@ async fn kvm_works(program: &Path) -> bool {
     let works = timeout(PROBE_TIME, sign).await.unwrap_or(false);
     tracing::debug!(works, "probed KVM");
     // It ends by the signal or has ended; a failure to wait leaves nothing to be done.
-    let _ = group.end().await;
+    let _ = child.terminate(Duration::ZERO).await;
     works
 }

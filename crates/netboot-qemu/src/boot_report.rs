@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use netboot_process::LastLines;
 use serde::{Serialize, Serializer};
 
 use crate::accelerator::Accelerator;
@@ -13,9 +14,6 @@ use crate::boot_stage::BootStage;
 use crate::error::Error;
 use crate::fetch::{Fetch, FetchOutcome};
 use crate::firmware::Firmware;
-
-/// How many lines of the console an error carries.
-const LAST_LINES: usize = 20;
 
 /// How far a machine came, when, and what its console said.
 ///
@@ -96,8 +94,7 @@ impl BootReport {
             _ => None,
         };
         lines.truncate(decisive.map_or(lines.len(), |position| position + 1));
-        let first = lines.len().saturating_sub(LAST_LINES);
-        lines.into_iter().skip(first).map(str::to_owned).collect()
+        lines.into_iter().collect::<LastLines>().into()
     }
 }
 

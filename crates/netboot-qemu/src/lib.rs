@@ -33,7 +33,6 @@ mod boot_failure;
 mod boot_outcome;
 mod boot_report;
 mod boot_stage;
-mod child_group;
 mod directory_server;
 mod error;
 mod expectations;

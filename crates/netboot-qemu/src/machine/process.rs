@@ -3,22 +3,12 @@
 use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{ChildStdin, ChildStdout, Command};
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use netboot_process::{Child, Command};
+use tokio::process::{ChildStdin, ChildStdout};
 
-use crate::child_group::ChildGroup;
 use crate::error::Error;
-
-/// How many lines of standard error an error carries.
-const LAST_LINES: usize = 20;
-
-/// How long the standard error of a QEMU that has ended is read on.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The path of a program: as it is where it has a directory, else from the `PATH`.
 pub(super) fn locate(program: &Path) -> Result<PathBuf, Error> {
@@ -38,41 +28,22 @@ pub(super) fn locate(program: &Path) -> Result<PathBuf, Error> {
 pub(super) struct Qemu {
     program: PathBuf,
     arguments: Vec<String>,
-    group: ChildGroup,
+    child: Child,
     pub(super) keyboard: ChildStdin,
     pub(super) console: ChildStdout,
-    errors: JoinHandle<Vec<String>>,
 }
 
 impl Qemu {
     pub(super) fn start(program: &Path, arguments: Vec<String>) -> Result<Self, Error> {
-        let spawn_error = |source| Error::Spawn { program: program.to_owned(), source };
-        let mut command = Command::new(program);
-        command
+        // QEMU has nothing to end in order, so it gets no grace time.
+        let (child, pipes) = Command::new(program)
             .args(&arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut group = ChildGroup::spawn(&mut command).map_err(spawn_error)?;
-        let child = &mut group.child;
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (Some(keyboard), Some(console), Some(stderr)) = pipes else {
-            return Err(spawn_error(io::ErrorKind::BrokenPipe.into()));
-        };
-        let errors = tokio::spawn(async move {
-            let mut lines = BufReader::new(stderr).lines();
-            let mut last = Vec::new();
-            while let Ok(Some(line)) = lines.next_line().await {
-                tracing::debug!(line, "QEMU");
-                if last.len() == LAST_LINES {
-                    last.remove(0);
-                }
-                last.push(line);
-            }
-            last
-        });
+            .grace(Duration::ZERO)
+            .on_error_line(|line| tracing::debug!(line, "QEMU"))
+            .start_with_pipes()
+            .map_err(|error| Error::Spawn { program: program.to_owned(), source: error.into() })?;
         let program = program.to_owned();
-        Ok(Self { program, arguments, group, keyboard, console, errors })
+        Ok(Self { program, arguments, child, keyboard: pipes.input, console: pipes.output })
     }
 
     /// The program and its arguments.
@@ -85,22 +56,21 @@ impl Qemu {
         Error::Console { program: self.program.clone(), source }
     }
 
-    /// Ends it, and waits until it has.
+    /// Kills QEMU and waits until it has ended.
     pub(super) async fn end(self) -> Result<(), Error> {
-        let Self { program, group, .. } = self;
-        group.end().await.map_err(|source| Error::Console { program, source })
+        let Self { program, child, .. } = self;
+        let ended = child.terminate(Duration::ZERO).await;
+        ended.map(drop).map_err(|error| Error::Console { program, source: error.into() })
     }
 
-    /// Waits for the end of one that has closed its console, and fails if it failed.
+    /// Waits until a QEMU that has closed its console ends, and fails if it failed.
     pub(super) async fn wait(&mut self) -> Result<(), Error> {
-        let waited = self.group.wait().await;
-        let status: ExitStatus = waited.map_err(|source| self.console_error(source))?;
+        let waited = self.child.wait().await;
+        let status = waited.map_err(|error| self.console_error(error.into()))?;
         if status.success() {
             return Ok(());
         }
-        // The pipe is closed with the process, unless a process that it left behind holds it.
-        let stderr = timeout(LAST_WORDS, &mut self.errors).await;
-        let stderr = stderr.ok().and_then(Result::ok).unwrap_or_default();
+        let stderr = self.child.last_lines().into();
         let (program, arguments) = (self.program.clone(), self.arguments.clone());
         Err(Error::QemuFailed { program, arguments, status, stderr })
     }
