@@ -15,23 +15,23 @@
         all-in-one = ./profiles/all-in-one.nix;
       };
 
-      # A module for each service, each of use by itself: `nixosModules.chainfire`.
+      # A module for each service. Each can be used alone: `nixosModules.chainfire`.
       serviceModules = builtins.mapAttrs (
         name: description: import ./modules/service.nix name description
       ) descriptions;
     in
     {
       nixosModules = serviceModules // {
-        # All nine services, for the systems that are installed. None is enabled by this.
+        # All nine services, for installed systems. This enables none of them.
         default.imports = builtins.attrValues serviceModules;
-        # What every netboot image of PlasmaCloud is made of, without a profile.
+        # The base of every netboot image of PlasmaCloud, without a profile.
         netboot.imports = [
           ./modules/netboot/base.nix
           self.nixosModules.default
         ];
       };
 
-      # For a flake of your own: a netboot configuration of a profile, with modules of yours.
+      # For your own flake: the netboot configuration of a profile, with your own modules.
       #
       #   nixosConfigurations.netboot-worker = plasmacloud.lib.netbootConfiguration {
       #     profile = "worker";

@@ -1,12 +1,12 @@
-# What is yours: the SSH keys, the packages of the services, the hardware. Every image has it.
+# Your settings for every image: the SSH keys, the packages of the services, the hardware.
 { ... }:
 {
   # imports = [ ./hardware/example.nix ];
 
-  # Who may log in as root. There is no default, and without one nothing builds.
-  # A program that uses Netboot gives the keys by `Overrides::authorized_key` instead.
+  # The keys for logins as root. There is no default key, and without a key nothing builds.
+  # A program that uses Netboot can set the keys with `Overrides::authorized_key` instead.
   plasmacloud.provisioningKeys = [ ];
 
-  # The services' packages are not in nixpkgs: they come from an overlay of PlasmaCloud's flake.
+  # The packages of the services are not in nixpkgs. An overlay of PlasmaCloud's flake has them.
   # nixpkgs.overlays = [ inputs.plasmacloud-services.overlays.default ];
 }

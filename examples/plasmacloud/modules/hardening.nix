@@ -1,4 +1,4 @@
-# The sandbox of a service's unit (systemd.exec(5)): nothing is allowed that it does not ask for.
+# The sandbox of a service's unit (systemd.exec(5)). It allows only what the service asks for.
 {
   devices,
   capabilities,
@@ -6,7 +6,7 @@
 }:
 {
   AmbientCapabilities = capabilities;
-  # An empty text takes all away; an empty list would set nothing.
+  # An empty string removes all capabilities. An empty list would set nothing.
   CapabilityBoundingSet = if capabilities == [ ] then "" else capabilities;
   DeviceAllow = map (device: "${device} rw") devices;
   DevicePolicy = "closed";
@@ -15,7 +15,7 @@
   NoNewPrivileges = true;
   PrivateDevices = devices == [ ];
   PrivateTmp = true;
-  # It would leave a service that has capabilities without them outside its own namespace.
+  # With a user namespace, capabilities would have no effect outside it.
   PrivateUsers = capabilities == [ ] && devices == [ ];
   ProcSubset = if capabilities == [ ] then "pid" else "all";
   ProtectClock = true;
@@ -38,7 +38,7 @@
   RestrictRealtime = true;
   RestrictSUIDSGID = true;
   SystemCallArchitectures = "native";
-  # A program that tries what it may do without, such as chown, is told so, and not killed.
+  # A program that tries an optional call, such as chown, gets an error and is not killed.
   SystemCallErrorNumber = "EPERM";
   SystemCallFilter = [
     "@system-service"

@@ -1,22 +1,23 @@
-# A NixOS module for a service of PlasmaCloud, of its name and its description in `services/`.
+# Makes a NixOS module for a service of PlasmaCloud from its name and its description in
+# `services/`.
 name:
 {
   title,
   # The package's attribute in `pkgs`, and the program in it.
   package ? "${name}-server",
   program ? package,
-  # By name: `port`, `description`, and `protocol`, which is "tcp" unless it is "udp".
+  # By name: `port`, `description`, and `protocol` ("tcp" by default, or "udp").
   ports,
-  # What each is for, by name. It is read from `/etc/nixos/secrets/<service>/<name>`.
+  # The purpose of each secret, by name. The file is `/etc/nixos/secrets/<service>/<name>`.
   secrets ? { },
-  # Services of PlasmaCloud that start before this one, where the same machine runs them.
+  # Services of PlasmaCloud that start before this one if the same machine runs them.
   after ? [ ],
-  # What the service needs beyond a process that talks to the network and writes to its directory.
+  # Additional rights. By default, a service can use the network and write to its own directory.
   groups ? [ ],
   devices ? [ ],
   capabilities ? [ ],
   addressFamilies ? [ ],
-  # Further settings of the unit, over those of `hardening.nix`.
+  # Settings of the unit that override `hardening.nix`.
   hardening ? { },
 }:
 {
@@ -30,7 +31,7 @@ let
   inherit (lib) mkOption types;
   cfg = config.services.${name};
   secretsDirectory = "/etc/nixos/secrets";
-  # systemd shows a unit its credentials here: the same path at every start.
+  # systemd gives a unit its credentials in this path, which is the same at every start.
   credential = secret: "/run/credentials/${name}.service/${secret}";
   portsOf =
     protocol:
@@ -38,12 +39,12 @@ let
       builtins.filter (port: (ports.${port}.protocol or "tcp") == protocol) (builtins.attrNames ports)
     );
   secretPaths = builtins.attrValues cfg.secrets;
-  # systemd-tmpfiles reads a path as a pattern with specifiers, and `..` leads out again.
+  # systemd-tmpfiles reads a path as a pattern with specifiers, and `..` would leave the directory.
   plainPath = "${secretsDirectory}(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+";
   settingsFormat = pkgs.formats.toml { };
 in
 {
-  # Two imports of one service are one.
+  # With this key, importing a service twice has the effect of importing it once.
   key = "plasmacloud-service-${name}";
 
   options.services.${name} = {
@@ -59,19 +60,19 @@ in
     user = mkOption {
       type = types.str;
       default = name;
-      description = "The user that runs the service; it is made if it has this default name.";
+      description = "The user that runs the service. NixOS creates it if it has this default name.";
     };
 
     group = mkOption {
       type = types.str;
       default = name;
-      description = "The group of the service; it is made if it has this default name.";
+      description = "The group of the service. NixOS creates it if it has this default name.";
     };
 
     dataDir = mkOption {
       type = types.path;
       default = "/var/lib/${name}";
-      description = "Where the service keeps its data: the one place that it may write to.";
+      description = "The directory for the service's data. The service can write only there.";
     };
 
     ports = builtins.mapAttrs (
@@ -86,7 +87,7 @@ in
     openFirewall = mkOption {
       type = types.bool;
       default = false;
-      description = "Whether the firewall lets in what arrives at these ports.";
+      description = "Whether the firewall opens these ports.";
     };
 
     secrets = builtins.mapAttrs (
@@ -106,15 +107,15 @@ in
       type = settingsFormat.type;
       default = { };
       description = ''
-        The service's configuration, merged over what this module sets. It is in the Nix store,
-        which everybody on the machine can read: a secret belongs into a file of `secrets`.
+        The service's configuration. It is merged over the settings of this module. Everybody on the
+        machine can read it in the Nix store, so put secrets into the files of `secrets`.
       '';
     };
 
     extraArgs = mkOption {
       type = types.listOf types.str;
       default = [ ];
-      description = "Further arguments of the program.";
+      description = "Additional arguments of the program.";
     };
   };
 
@@ -123,7 +124,7 @@ in
       {
         assertion = cfg.package != null;
         message = ''
-          services.${name}: there is no package `${package}` in pkgs. Add the overlay of PlasmaCloud's
+          services.${name}: pkgs has no package `${package}`. Add the overlay of PlasmaCloud's
           flake to `nixpkgs.overlays`, or set `services.${name}.package`.
         '';
       }
@@ -132,8 +133,9 @@ in
       assertion = builtins.match plainPath path != null;
       message = ''
         services.${name}.secrets.${secret} is not a plain path below ${secretsDirectory}: ${path}
-        Give it as text, not as a path: everybody can read the Nix store. Letters, digits, dots,
-        dashes and underscores may be in it, and no name in it begins with a dot.
+        Write it as a string, not as a path literal, which would copy the secret into the Nix store,
+        where everybody can read it. Use only letters, digits, dots, dashes and underscores, and no
+        name that starts with a dot.
       '';
     }) cfg.secrets;
 
@@ -158,7 +160,7 @@ in
       allowedUDPPorts = portsOf "udp";
     };
 
-    # Directories are made; a secret is not, but whatever mode it was brought with is put right.
+    # The directories are created. The secrets are not, but they get the right owner and mode.
     systemd.tmpfiles.rules = [
       "d ${cfg.dataDir} 0750 ${cfg.user} ${cfg.group} -"
       "d ${secretsDirectory} 0711 root root -"
@@ -172,11 +174,11 @@ in
       after = [ "network-online.target" ] ++ map (service: "${service}.service") after;
       unitConfig = {
         RequiresMountsFor = cfg.dataDir;
-        # systemd would fail at the credential too, and not say which one it is.
+        # Without this, systemd would also fail, but not name the missing secret.
         AssertPathExists = secretPaths;
       };
       serviceConfig = import ./hardening.nix { inherit devices capabilities addressFamilies; } // {
-        # Not as a shell quotes: systemd replaces `%` and `$` within quotation marks too.
+        # A shell's quoting does not fit: systemd expands `%` and `$` even inside quotation marks.
         ExecStart = utils.escapeSystemdExecArgs (
           [
             "${cfg.package}/bin/${program}"

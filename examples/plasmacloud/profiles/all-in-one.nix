@@ -1,4 +1,4 @@
-# One machine for everything: development, small sites, the edge.
+# One machine for everything: for development, small sites and the edge.
 {
   plasmacloud.profile = {
     name = "all-in-one";

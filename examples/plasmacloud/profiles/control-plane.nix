@@ -1,4 +1,4 @@
-# A control plane of several nodes: all nine services.
+# A node of a control plane: all nine services.
 {
   plasmacloud.profile = {
     name = "control-plane";

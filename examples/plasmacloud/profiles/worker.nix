@@ -1,4 +1,4 @@
-# A machine that runs tenants' virtual machines.
+# A machine that runs the virtual machines of tenants.
 {
   plasmacloud.profile = {
     name = "worker";
@@ -8,8 +8,8 @@
     ];
   };
 
-  # So that virtualisation and networks can be tried on the hardware before anything is installed.
-  # The KVM that fits the processor is loaded by itself.
+  # With these modules, virtualisation and networks can be tried on the hardware before the
+  # installation. The kernel loads the KVM module of the processor by itself.
   boot.kernelModules = [
     "openvswitch"
     "vhost_net"

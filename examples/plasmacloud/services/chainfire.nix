@@ -3,20 +3,20 @@
   ports = {
     client = {
       port = 2379;
-      description = "where the other services ask";
+      description = "requests of the other services";
     };
     raft = {
       port = 2380;
-      description = "where members agree with each other";
+      description = "consensus between members";
     };
     gossip = {
       port = 2381;
       protocol = "udp";
-      description = "where members find each other";
+      description = "discovery of members";
     };
   };
   secrets = {
     tls-key = "the private key of this member's certificate";
-    gossip-key = "the key that members share";
+    gossip-key = "the key that all members share";
   };
 }

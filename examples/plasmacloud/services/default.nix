@@ -1,5 +1,5 @@
-# The nine services of PlasmaCloud, as data: what `modules/service.nix` makes a NixOS module of.
-# A service is added by a file here and a line below. README.md tells what a description may have.
+# The nine services of PlasmaCloud as data. `modules/service.nix` makes a NixOS module of each.
+# To add a service, add a file here and a line below. README.md describes the fields.
 {
   chainfire = import ./chainfire.nix;
   flaredb = import ./flaredb.nix;

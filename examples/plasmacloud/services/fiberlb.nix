@@ -7,20 +7,20 @@
   ports = {
     http = {
       port = 80;
-      description = "what tenants publish";
+      description = "the services of tenants";
     };
     https = {
       port = 443;
-      description = "what tenants publish over TLS";
+      description = "the services of tenants over TLS";
     };
     api = {
       port = 7000;
-      description = "where listeners and back ends are changed";
+      description = "the API for listeners and back ends";
     };
   };
   secrets.tls-key = "the private key of this node's certificate";
 
-  # Privileged ports, and addresses that are not the machine's own.
+  # For privileged ports, and for addresses that do not belong to the machine.
   capabilities = [
     "CAP_NET_BIND_SERVICE"
     "CAP_NET_RAW"

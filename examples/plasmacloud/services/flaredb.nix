@@ -4,11 +4,11 @@
   ports = {
     client = {
       port = 2479;
-      description = "where queries and writes arrive";
+      description = "queries and writes";
     };
     raft = {
       port = 2480;
-      description = "where replicas follow each other";
+      description = "replication";
     };
   };
   secrets.tls-key = "the private key of this node's certificate";

@@ -12,15 +12,15 @@
     };
     dns-tcp = {
       port = 53;
-      description = "queries whose answers are long, and zone transfers";
+      description = "queries with long answers, and zone transfers";
     };
     api = {
       port = 6000;
-      description = "where records are changed";
+      description = "the API for records";
     };
   };
-  secrets.tsig-key = "the key that zone transfers are signed with";
+  secrets.tsig-key = "the key that signs zone transfers";
 
-  # Port 53 is a privileged one.
+  # Port 53 is privileged.
   capabilities = [ "CAP_NET_BIND_SERVICE" ];
 }

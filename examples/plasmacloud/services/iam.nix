@@ -6,10 +6,10 @@
   ];
   ports.api = {
     port = 3000;
-    description = "where identities are proved and permissions are asked for";
+    description = "the API for identities and permissions";
   };
   secrets = {
-    signing-key = "the key that tokens are signed with";
+    signing-key = "the key that signs tokens";
     tls-key = "the private key of this node's certificate";
   };
 }

@@ -13,11 +13,11 @@
     };
     api = {
       port = 9000;
-      description = "where clusters are ordered";
+      description = "the API for clusters";
     };
   };
   secrets = {
-    service-account-key = "the key that service accounts' tokens are signed with";
+    service-account-key = "the key that signs the tokens of service accounts";
     tls-key = "the private key of this node's certificate";
   };
 }

@@ -4,19 +4,19 @@
   ports = {
     api = {
       port = 8000;
-      description = "where volumes are ordered";
+      description = "the API for volumes";
     };
     data = {
       port = 8001;
-      description = "where blocks are read, written and replicated";
+      description = "access to blocks, and their replication";
     };
   };
   secrets = {
-    encryption-key = "the key that volumes are encrypted with";
+    encryption-key = "the key that encrypts volumes";
     tls-key = "the private key of this node's certificate";
   };
 
-  # Whole disks, which udev gives to the group `disk`; that with the system is one of them.
+  # Whole disks, which udev gives to the group `disk`. The system's disk is one of them.
   groups = [ "disk" ];
   devices = [
     "block-sd"

@@ -7,7 +7,7 @@
   ports = {
     api = {
       port = 5000;
-      description = "where networks are ordered";
+      description = "the API for networks";
     };
     geneve = {
       port = 6081;
@@ -17,8 +17,8 @@
   };
   secrets.tls-key = "the private key of this node's certificate";
 
-  # It makes interfaces, routes, rules and tunnels. Network namespaces it cannot make: they take
-  # CAP_SYS_ADMIN, with which hardly anything is left of the sandbox.
+  # It makes interfaces, routes, rules and tunnels. It cannot make network namespaces: they need
+  # CAP_SYS_ADMIN, which would remove most of the sandbox.
   capabilities = [
     "CAP_NET_ADMIN"
     "CAP_NET_RAW"

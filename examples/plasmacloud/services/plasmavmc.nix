@@ -8,17 +8,17 @@
   ports = {
     api = {
       port = 4000;
-      description = "where virtual machines are ordered";
+      description = "the API for virtual machines";
     };
     migration = {
       port = 4001;
-      description = "where a virtual machine arrives from another node";
+      description = "virtual machines that migrate from another node";
     };
   };
   secrets.tls-key = "the private key of this node's certificate";
 
   # It starts hypervisors, which need KVM and compile code in memory, and connects their interfaces.
-  # Devices that virtual machines are to have for themselves take "/dev/vfio/vfio" and "char-vfio".
+  # To pass devices through to virtual machines, add "/dev/vfio/vfio" and "char-vfio".
   groups = [ "kvm" ];
   devices = [
     "/dev/kvm"

@@ -1,4 +1,4 @@
-# Who may enter the machine: the holders of a key, as root, and nobody else.
+# Access to the machine: only root, and only with a key.
 {
   config,
   lib,
@@ -18,52 +18,52 @@ let
       "your-provisioning-key"
     ];
   placeholders = builtins.filter isPlaceholder root.keys;
-  # Every SSH key has its type's length in front, three bytes of which are zero. An empty line or a
-  # comment lets nobody in.
+  # Every SSH key starts with the length of its type, which has three zero bytes: `AAAA` in base64.
+  # An empty line or a comment is not a key.
   isKey = lib.hasInfix " AAAA";
-  # Over what the installer's profile sets.
+  # Overrides the installer's profile.
   locked = lib.mkForce "!";
 in
 {
   options.plasmacloud = {
     provisioningKeys = lib.mkOption {
       type = lib.types.listOf lib.types.str;
-      # No default key: an image with somebody else's key is somebody else's machine.
+      # No default key: whoever has the key controls the machine.
       default = [ ];
       example = [ "ssh-ed25519 AAAA… operations@plasmacloud" ];
-      description = "The public SSH keys, a line each, whose holders may log in as root.";
+      description = "The public SSH keys for logins as root, one line each.";
     };
 
     consoleAutologin = lib.mkOption {
       type = lib.types.bool;
       default = false;
       description = ''
-        Whether whoever is at a console, a serial one over the network too, becomes the user
-        `nixos`, who may do everything. It is for looking after a machine that cannot be reached by
-        SSH.
+        Whether everybody at a console becomes the user `nixos`, who may do everything. This
+        includes a serial console over the network. Use it to examine a machine that SSH cannot
+        reach.
       '';
     };
   };
 
   config = lib.mkMerge [
     {
-      # Only root's keys count, by whichever way they came: `Overrides::authorized_key("root", …)`
-      # of a program that uses Netboot is such a way.
+      # Only root's keys count, from any source, for example from `Overrides::authorized_key("root",
+      # …)` of a program that uses Netboot.
       assertions = [
         {
           assertion = builtins.any isKey root.keys || root.keyFiles != [ ];
           message = ''
             No SSH key is set: nobody could log in to a machine that boots this image.
-            Make one, ssh-keygen -t ed25519 -C provisioning@plasmacloud -f provisioning-key
-            and set its public half in site.nix,
+            Make one: ssh-keygen -t ed25519 -C provisioning@plasmacloud -f provisioning-key
+            Then set its public half in site.nix:
               plasmacloud.provisioningKeys = [ "ssh-ed25519 …" ];
-            or give it from Rust, netboot_nix::Overrides::builder().authorized_key("root", key).
+            or in Rust: netboot_nix::Overrides::builder().authorized_key("root", key).
           '';
         }
         {
           assertion = placeholders == [ ];
           message = ''
-            An SSH key is a placeholder and not a key: ${builtins.concatStringsSep ", " placeholders}
+            An SSH key is only a placeholder: ${builtins.concatStringsSep ", " placeholders}
             Set plasmacloud.provisioningKeys to the contents of your provisioning-key.pub.
           '';
         }
@@ -84,11 +84,11 @@ in
       users.users.root.initialHashedPassword = locked;
     }
     (lib.mkIf (!cfg.consoleAutologin) {
-      # It also lets everybody in as `nixos`, with sudo.
+      # The installer's profile also lets everybody in as `nixos`, who has sudo.
       users.users.nixos.initialHashedPassword = locked;
       services.getty = {
         autologinUser = lib.mkForce null;
-        helpLine = lib.mkForce "Log in as root by SSH, with a provisioning key.";
+        helpLine = lib.mkForce "Log in as root over SSH, with a provisioning key.";
       };
     })
   ];

@@ -1,4 +1,4 @@
-# The base of every netboot image of PlasmaCloud: a system in memory, in which an operator or
+# The base of every netboot image of PlasmaCloud: a system in memory from which an operator or
 # nixos-anywhere installs the machine.
 {
   lib,
@@ -31,13 +31,13 @@
       ]
       ++ lib.optional (pkgs ? disko) pkgs.disko;
 
-      # Nothing in this system outlives a boot, so it has no state to stay compatible with.
+      # Nothing in this system outlives a boot, so there is no state to be compatible with.
       system.stateVersion = lib.mkDefault lib.trivial.release;
 
-      # Decompresses several times faster than the xz of older releases, and is built faster.
+      # zstd decompresses several times faster than the xz of older releases, and compresses faster.
       netboot.squashfsCompression = lib.mkDefault "zstd -Xcompression-level 19";
 
-      # The manuals are a large part of a small image.
+      # The manuals would be a large part of a small image.
       documentation = {
         enable = lib.mkForce false;
         doc.enable = lib.mkForce false;
@@ -46,12 +46,12 @@
         nixos.enable = lib.mkForce false;
       };
     }
-    # What follows is set where this nixpkgs has the option, whatever its version.
+    # The following options are set only if this version of nixpkgs has them.
     (lib.optionalAttrs (options.boot.initrd ? systemd) {
       boot.initrd.systemd.enable = lib.mkDefault true;
     })
     (lib.optionalAttrs (options.hardware ? enableAllHardware) {
-      # The drivers of common disks and network cards, in stage 1 already.
+      # The drivers of common disks and network cards, also in stage 1.
       hardware.enableAllHardware = lib.mkDefault true;
     })
   ];

@@ -1,5 +1,5 @@
-# Tells the deployer that the machine came as far as its init. The deployer says where to report in
-# the kernel parameter `netboot.report=<URL>`, which it adds to the machine's script.
+# Reports to the deployer that the machine has reached its init. The deployer adds the URL of the
+# reports to the machine's script, as the kernel parameter `netboot.report=<URL>`.
 { pkgs, ... }:
 {
   systemd.services.netboot-report = {
@@ -7,7 +7,7 @@
     wantedBy = [ "multi-user.target" ];
     wants = [ "network-online.target" ];
     after = [ "network-online.target" ];
-    # Without the parameter nobody waits for a report.
+    # Without the parameter, there is nowhere to report to.
     unitConfig.ConditionKernelCommandLine = "netboot.report";
     path = [ pkgs.curl ];
     script = builtins.readFile ./boot-report.sh;

@@ -1,6 +1,6 @@
-# Firmware of servers' network cards and storage adapters. All of linux-firmware, as
-# `hardware.enableRedistributableFirmware` brings it, is several hundred megabytes of which most is
-# for graphics, phones and wireless cards.
+# The firmware of servers' network cards and storage adapters.
+# `hardware.enableRedistributableFirmware` would add all of linux-firmware: several hundred
+# megabytes, most of them for graphics, phones and wireless cards.
 { config, lib, pkgs, ... }:
 let
   cfg = config.plasmacloud;
@@ -23,19 +23,19 @@ in
       "tigon"
     ];
     description = ''
-      The files and directories of linux-firmware that the image has, as patterns of the shell. One
-      that linux-firmware does not have is left out.
+      The files and directories of linux-firmware in the image, as shell patterns. A pattern
+      without a match is ignored.
     '';
   };
 
-  # As strong as netboot-minimal.nix does it in the releases that do: over the hardware profile.
+  # The same priority that netboot-minimal.nix uses in some releases, above the hardware profile.
   config.hardware.enableRedistributableFirmware = lib.mkOverride 70 false;
 
   config.hardware.firmware = lib.mkIf (cfg.firmware != [ ]) [
     (pkgs.runCommand "server-firmware" { } ''
       mkdir -p $out/lib/firmware
       cd ${pkgs.linux-firmware}/lib/firmware
-      # A link would lead to what is not here, so its target is copied.
+      # Links are followed, because their targets may not be copied.
       for found in ${toString cfg.firmware}; do
         if [ -e "$found" ]; then cp -rL --parents "$found" $out/lib/firmware; fi
       done

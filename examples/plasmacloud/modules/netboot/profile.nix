@@ -1,5 +1,5 @@
-# Which services the machine is for: their packages are in the image, so that they can be tried and
-# installed without a network. They do not run in it.
+# The services for which the machine is meant. The image contains their packages, so that they can
+# be tried and installed without a network, but does not run them.
 {
   config,
   lib,
@@ -14,12 +14,12 @@ in
   options.plasmacloud.profile = {
     name = lib.mkOption {
       type = lib.types.strMatching "[a-z0-9]+(-[a-z0-9]+)*";
-      description = "The profile's name, as Netboot's profiles have it.";
+      description = "The profile's name, as in Netboot.";
     };
     services = lib.mkOption {
       type = lib.types.listOf lib.types.str;
       default = [ ];
-      description = "The services that machines of this profile are for.";
+      description = "The services for which machines of this profile are meant.";
     };
   };
 

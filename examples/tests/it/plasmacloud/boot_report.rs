@@ -96,12 +96,12 @@ fn a_report_that_is_lost_does_no_harm() {
     let output = report(&format!("netboot.report=http://{address}/report?mac=x"));
     assert!(output.status.success(), "{output:?}");
     taken.join().unwrap();
-    assert!(String::from_utf8_lossy(&output.stderr).contains("the system goes on without"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the system continues without"));
 
     // Nobody listens there any more.
     let output = report(&format!("netboot.report=http://{address}/report?mac=x"));
     assert!(output.status.success(), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("the system goes on without"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the system continues without"));
 }
 
 #[test]
