@@ -20,12 +20,12 @@ let
   kernelParams = [
     "console=ttyS0,115200"
     "loglevel=4"
-    # On a busy machine without KVM the emulated timer can be too slow for the kernel's check of it.
+    # On a busy machine without KVM, the emulated timer can be too slow for the kernel's check.
     "no_timer_check"
     "netboot.profile=${name}"
   ];
 
-  # A derivation that runs a shell script with busybox's applets and nothing else.
+  # A derivation that runs a shell script with only the applets of busybox.
   run =
     derivationName: attributes: script:
     derivation (
@@ -61,7 +61,7 @@ let
     busybox = "${./bin}/busybox";
   };
 
-  # Writes the script $1 to $2, to be run by the shell of `tools`.
+  # Writes the script $1 to $2, for the shell of `tools`.
   installScript = ''
     install_script() {
       { echo "#!$tools/bin/sh"; echo "PATH=$tools/bin"; cat "$1"; } > "$2"
@@ -100,7 +100,7 @@ let
       '';
 
   # Stage 1 and the closure of toplevel under its real store paths: a compressed cpio archive
-  # whose bytes depend on its contents alone.
+  # whose bytes depend only on its contents.
   netbootRamdisk =
     run "netboot-initrd"
       {
@@ -115,7 +115,7 @@ let
         ${installScript}
         echo "packing the closure of $out"
         mkdir root
-        # The graph has for each path: the path, its deriver, how many references, the references.
+        # For each path, the graph has the path, its deriver, the number of references, and them.
         while read -r path; do
           read -r deriver
           read -r count
@@ -142,7 +142,7 @@ in
   config = {
     inherit services;
     boot.kernelParams = kernelParams;
-    # The builder's policy wants somebody to be able to log in. Nobody has the private half.
+    # The builder's policy requires a key for logins. Nobody has the private half of this one.
     users.users.root.openssh.authorizedKeys.keys = [
       "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti nobody"
     ];

@@ -1,4 +1,4 @@
-# Stage 2: starts the profile's services, asks each whether it answers, and reports on the console.
+# Stage 2: starts the profile's services, checks that each answers, and reports on the console.
 
 system=${0%/init}
 profile=$(cat "$system/etc/profile")
@@ -16,7 +16,7 @@ for service in "$system"/services/*; do
   "$service" "$port" &
 done
 
-# Whether the service $1 answers at port $2 with its name, within some seconds.
+# Succeeds if the service $1 answers at port $2 with its name within a few seconds.
 answers() {
   attempt=0
   while [ "$attempt" -lt 50 ]; do
@@ -41,7 +41,7 @@ for service in "$system"/services/*; do
   fi
 done
 
-# Tells the service that the kernel parameter netboot.report names that this machine came so far.
+# Reports the stage `init` to the service at the URL in the kernel parameter netboot.report.
 report() {
   while read -r module; do insmod "$system/modules/$module.ko" || return 1; done \
     < "$system/modules/load-order"
@@ -78,6 +78,6 @@ for name in $(cat "$system/etc/expected-services"); do
 done
 [ "$missing" = 1 ] || echo "NETBOOT-READY $profile"
 
-# The serial port gets the time to send what was written.
+# Gives the serial port time to send the output.
 sleep 0.5
 poweroff -f

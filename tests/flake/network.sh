@@ -1,4 +1,4 @@
-# What udhcpc calls with what the DHCP server gave.
+# udhcpc calls this with the answer of the DHCP server.
 
 case $1 in
   deconfig) ip link set "$interface" up ;;

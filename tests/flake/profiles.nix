@@ -1,5 +1,5 @@
-# The services that a machine of each profile must answer with. What is started comes from the
-# configuration (services.<name>.enable), so that a configuration that lost a service fails here.
+# The services that have to answer on a machine of each profile. The configuration
+# (services.<name>.enable) decides which services start, so a configuration that lacks one fails here.
 let
   every = [
     "chainfire"

@@ -1,4 +1,4 @@
-# A service of the test flake: a web server whose page is its own name.
+# A service of the test flake: a web server with a page that contains its name.
 
 name=${0##*/}
 mkdir -p "/run/$name"

@@ -1,11 +1,11 @@
-# Stage 1: makes the machine ready for the init that the kernel command line names, and runs it.
+# Stage 1: prepares the machine for the init of the kernel command line, and runs it.
 
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs tmpfs /run
 
-# NixOS's stage 1 begins so; with NixOS's log level nothing else tells that init was reached.
+# NixOS's stage 1 starts with this line. With NixOS's log level, no other line shows that init runs.
 echo "<<< NixOS Stage 1 >>>"
 
 # As in NixOS's stage 1, the last `init=` counts.
@@ -18,7 +18,7 @@ done
 
 if [ ! -x "$init" ]; then
   echo "stage 1: init $init not found"
-  # The end of process 1 makes the kernel panic.
+  # The kernel panics when process 1 ends.
   exit 1
 fi
 exec "$init"
