@@ -1,4 +1,4 @@
-//! `build-images` as an operator runs it: real Nix, real flakes, good and bad.
+//! `build-images` as an operator runs it, with real Nix and with flakes that build or fail.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -22,7 +22,7 @@ fn all_profiles_are_built_into_the_folders_of_the_runbook() {
         assert!(script.contains("/init"), "{script}");
         assert!(!script.contains('*'), "{script}");
     }
-    // Nothing half-written is left beside them.
+    // No half-written file is left.
     let left: Vec<_> = fs::read_dir(place.path().join("artifacts"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -52,7 +52,7 @@ fn a_second_build_replaces_the_folder_and_the_log_of_a_failure_joins_it() {
     assert_eq!(log.metadata().unwrap().permissions().mode() & 0o777, 0o644);
 }
 
-/// A flake whose worker fails to build after forty lines, and whose other profiles are missing.
+/// A flake with a worker that fails to build after forty lines, and without the other profiles.
 fn failing_flake(directory: &Path) -> String {
     let flake = directory.join("failing");
     fs::create_dir(&flake).unwrap();
@@ -91,7 +91,10 @@ fn one_missing_profile_does_not_keep_the_others_from_being_built() {
     assert!(said.contains("netboot-storage"), "{said}");
     assert!(said.contains("worker: built"), "{said}");
     assert!(!place.artifact("worker/bzImage").is_empty());
-    assert!(!place.path().join("pxe/current.ipxe").exists(), "it was published without a profile");
+    assert!(
+        !place.path().join("pxe/current.ipxe").exists(),
+        "a release was published although a profile was missing"
+    );
 }
 
 #[test]

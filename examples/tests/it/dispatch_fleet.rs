@@ -1,4 +1,4 @@
-//! `dispatch-fleet`, run as its docs say.
+//! `dispatch-fleet`, run as its documentation says.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ const MACHINES: &str = r#"[
   { "name": "node-2", "keys": [{ "serial": "SN 7" }, { "asset-tag": "R3-17" }] }
 ]"#;
 
-/// Runs it with this list, and gives whether it succeeded and what it said.
+/// Runs the program with this list. Returns whether it succeeded, and its output.
 fn publish(directory: &Path, machines: &str) -> (bool, String) {
     fs::write(directory.join("machines.json"), machines).unwrap();
     let arguments = ["artifacts/worker", "--machines", "machines.json", "--publish", "pxe"];

@@ -1,4 +1,4 @@
-//! `embed`, the program that readers begin with: that it is as short as is said, and works.
+//! `embed`, the first program for readers: it works, and is as short as the README says.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -20,7 +20,7 @@ fn embed(nix: &HermeticNix, work: &Path, arguments: [&str; 3]) -> Output {
 fn a_program_of_under_60_lines_publishes_to_two_places_or_says_what_to_do() {
     let source = include_str!("../../src/bin/embed.rs");
     assert!(source.lines().count() < 60);
-    assert!(!source.contains("netboot_examples"), "a reader has the library only");
+    assert!(!source.contains("netboot_examples"), "readers have only the library");
 
     let (nix, work) = (HermeticNix::new(), TempDir::new().unwrap());
     let at = |name: &str| work.path().join(name).to_str().unwrap().to_owned();
@@ -34,7 +34,7 @@ fn a_program_of_under_60_lines_publishes_to_two_places_or_says_what_to_do() {
     let [said, shown] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
     assert!(output.status.success(), "{shown}");
     assert!(said.contains("is live at 2 of 2 sites"), "{said}");
-    // The second in which it went live is each site's own.
+    // Each site has its own time of activation.
     let pointer = |place: &str| {
         let text = std::fs::read_to_string(Path::new(&at(place)).join("current.ipxe")).unwrap();
         let (script, history) = text.split_once("# netboot activated ").unwrap();
@@ -48,7 +48,7 @@ fn a_program_of_under_60_lines_publishes_to_two_places_or_says_what_to_do() {
     }
     assert!(shown.contains("mirror: staging worker/initrd: "), "{shown}");
 
-    // A target that is not there, and a flake that is not: each says why and what to do.
+    // A missing target and a missing flake each cause an error with a remedy.
     drop(daemon);
     let output = embed(&nix, work.path(), [&flake, &at("here"), &mirror]);
     let shown = String::from_utf8_lossy(&output.stderr);

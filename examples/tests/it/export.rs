@@ -1,4 +1,4 @@
-//! `export`: what it writes is what the library makes, and a mistake has a remedy.
+//! `export`: it writes the library's output, and a mistake causes an error with a remedy.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -17,7 +17,7 @@ fn export(directory: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What it says when it fails.
+/// Runs the program, expects a failure, and returns its output.
 fn failure(directory: &Path, arguments: &[&str]) -> String {
     let output = run(env!("CARGO_BIN_EXE_export"), directory, arguments);
     assert!(!output.status.success(), "{arguments:?}");
@@ -81,7 +81,7 @@ fn matchbox_and_pixiecore_boot_what_is_live() {
     assert_eq!(written.lines().count(), 3, "{written}");
     let profile = std::fs::read_to_string(place.join("matchbox/profiles/rescue.json")).unwrap();
     assert!(profile.contains("\"kernel\": \"/assets/blobs/"), "{profile}");
-    // The kernel that it names is there.
+    // The kernel that it names exists.
     let digest = profile.split("/assets/").nth(1).unwrap().split('"').next().unwrap();
     assert!(place.join("pxe").join(digest).is_file());
 

@@ -1,4 +1,4 @@
-//! `lint-script`, run as its docs say.
+//! `lint-script`, run as its documentation says.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// Runs it in a directory, and gives its exit code and what it printed.
+/// Runs the program in a directory. Returns its exit code and its output.
 fn lint(directory: &Path, arguments: &[&str]) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lint-script"));
     let output = command.args(arguments).current_dir(directory).output().unwrap();

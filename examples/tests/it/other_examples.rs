@@ -1,4 +1,4 @@
-//! `custom-builder`, `prebuilt` and `boot-in-qemu`, run one after the other as their docs say.
+//! `custom-builder`, `prebuilt` and `boot-in-qemu`, run one after the other as documented.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::workplace::Workplace;
 
-/// Runs an example program and gives what it printed.
+/// Runs an example program and returns its output.
 fn run(program: &str, directory: &Path, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).current_dir(directory).output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);

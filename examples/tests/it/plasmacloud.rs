@@ -1,5 +1,5 @@
-//! The flake of `examples/plasmacloud`, as far as it goes without nixpkgs: three versions of Nix
-//! read every file, and what a file says by itself is evaluated.
+//! The flake `examples/plasmacloud`, as far as possible without nixpkgs: three versions of Nix
+//! parse every file, and evaluate the files that need no other.
 
 mod boot_report;
 
@@ -14,7 +14,7 @@ use netboot_testbed::{DebianTree, HermeticNix};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A service's description, as far as one must agree with the others.
+/// The parts of a service's description that have to agree with those of other services.
 #[derive(Debug, Deserialize)]
 struct Description {
     title: String,
@@ -73,7 +73,7 @@ fn with_every_nix(arguments: &[&OsStr]) -> Vec<String> {
     programs.iter().map(run).collect()
 }
 
-/// What an expression is in the flake's directory, on which every Nix agrees.
+/// Evaluates an expression in the flake's directory. Every Nix has to give the same value.
 fn evaluate(expression: &str) -> Value {
     let expression = format!("let flake = {}; in {expression}", flake().display());
     let arguments = ["--eval", "--strict", "--json", "--expr", &expression].map(OsStr::new);
@@ -124,7 +124,7 @@ fn every_service_is_described_and_none_is_in_the_way_of_another() {
     let names: BTreeSet<_> = services.iter().map(|service| service.as_str()).collect();
     assert_eq!(descriptions.keys().map(String::as_str).collect::<BTreeSet<_>>(), names);
 
-    // All of them run on one machine in the profile `all-in-one`. SSH has its port, too.
+    // The profile `all-in-one` runs all of them on one machine, beside SSH.
     let mut taken = BTreeMap::from([(("tcp".to_owned(), 22), "ssh")]);
     for (name, description) in &descriptions {
         assert!(!description.title.is_empty());
@@ -149,14 +149,14 @@ fn services_can_be_started_in_an_order() {
             .filter(|(_, description)| description.after.iter().all(|name| started.contains(name)))
             .map(|(name, _)| name.clone())
             .collect();
-        assert!(!ready.is_empty(), "after {started:?} nothing can be started");
+        assert!(!ready.is_empty(), "no service can be started after {started:?}");
         started.extend(ready);
     }
 }
 
 #[test]
 fn the_flake_offers_a_configuration_for_each_profile_and_a_module_for_each_service() {
-    // Of nixpkgs' lib as much as `flake.nix` itself uses; `nixosSystem` tells what it is asked for.
+    // The part of nixpkgs' lib that `flake.nix` uses; `nixosSystem` returns the number of modules.
     let offered = evaluate(
         r#"
         let
@@ -204,7 +204,7 @@ fn a_unit_has_what_its_description_asks_for_and_no_more() {
     assert_eq!(more["CapabilityBoundingSet"], serde_json::json!(["CAP_NET_ADMIN"]));
     assert_eq!(more["DeviceAllow"], serde_json::json!(["/dev/kvm rw"]));
     assert_eq!(more["DevicePolicy"], "closed");
-    // Both would take away what was asked for.
+    // Both would take away the requested devices and capabilities.
     assert_eq!((&more["PrivateDevices"], &more["PrivateUsers"]), (&false.into(), &false.into()));
     assert_eq!(more["RestrictAddressFamilies"].as_array().unwrap().len(), 4);
 }
@@ -215,7 +215,7 @@ fn nobody_has_a_key_to_it() {
     assert_eq!(keys, serde_json::json!([]));
     for file in files(&flake(), "nix") {
         let text = fs::read_to_string(&file).unwrap();
-        // As the base64 of every key begins, and goes on.
+        // The base64 of every key starts like this and continues.
         let goes_on = |at: usize| text[at + 4..].starts_with(|next: char| next.is_alphanumeric());
         let key = text.match_indices("AAAA").any(|(at, _)| goes_on(at));
         assert!(!key, "{} has a key", file.display());

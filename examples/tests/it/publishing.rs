@@ -1,5 +1,5 @@
-//! `publish-proven`, `publish-many`, `custom-store` and `verify-release`, with an image that boots;
-//! and the store of one's own, held to the contract.
+//! `publish-proven`, `publish-many`, `custom-store` and `verify-release`, with an image that boots,
+//! and the contract of the store `AuditedStore`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ fn fails(program: &str, arguments: &[&str]) -> String {
     said
 }
 
-/// A directory with an image in it that boots in seconds: what `custom-builder` makes.
+/// A directory with an image of `custom-builder`, which boots in seconds.
 struct Place {
     root: TempDir,
 }
@@ -81,7 +81,7 @@ async fn an_image_is_published_if_it_comes_up() {
     let arguments = [&image, "--publish", &publish, "--expect", "RESCUE-READY"].map(AsRef::as_ref);
     let said = succeeds(env!("CARGO_BIN_EXE_publish-proven"), &arguments);
     assert!(said.contains("1 image came up") && said.contains("is live"), "{said}");
-    // One that does not show what it should leaves it.
+    // An image that does not show the expected text leaves the live release as it is.
     fs::write(place.path("image/kernel-params"), "console=ttyS0,115200 panic=-1 other").unwrap();
     let arguments = [&image, "--publish", &publish, "--expect", "NEVER-SAID"].map(AsRef::as_ref);
     let said = fails(env!("CARGO_BIN_EXE_publish-proven"), &arguments);
@@ -99,7 +99,7 @@ async fn three_sites_get_one_image() {
     let options = sites.map(|site| format!("--site={site}={}", place.path(site)));
     let arguments = [&[&image][..], &options.each_ref()].concat();
     let arguments: Vec<&str> = arguments.into_iter().map(AsRef::as_ref).collect();
-    // Osaka's place is taken by a file.
+    // A file is in the place of Osaka's directory.
     fs::write(place.path("osaka"), "").unwrap();
     let all = [&arguments[..], &["--all-or-none"]].concat();
     let said = fails(env!("CARGO_BIN_EXE_publish-many"), &all);
@@ -112,7 +112,7 @@ async fn three_sites_get_one_image() {
     for site in sites {
         succeeds(env!("CARGO_BIN_EXE_verify-release"), &[&place.path(site)]);
     }
-    // What is damaged at one site is mended from another.
+    // Damage at one site is repaired from another.
     let osaka = place.path("osaka");
     let mut bytes = fs::read(place.initrd("osaka")).unwrap();
     bytes[1000] ^= 1;
@@ -138,7 +138,7 @@ async fn a_release_is_verified_at_its_url_with_its_signature() {
     let url = server.url(&layout::boot_script()).unwrap().join(".").unwrap().to_string();
     let program = env!("CARGO_BIN_EXE_verify-release");
     let arguments = [url.clone(), "--key".to_owned(), public.to_str().unwrap().to_owned()];
-    // The server answers while the program asks.
+    // The server runs in this test's runtime.
     let run = |arguments: Vec<String>| {
         tokio::task::spawn_blocking(move || Command::new(program).args(arguments).output().unwrap())
     };
@@ -171,7 +171,7 @@ async fn every_change_is_written_down() {
     assert!(report.is_clean() && sent.len() > report.objects, "{report}: {written}");
 }
 
-/// Keeps the directories of audited stores for as long as the suite runs.
+/// Keeps the directories of audited stores while the suite runs.
 #[derive(Default)]
 struct Directories(Mutex<Vec<TempDir>>);
 

@@ -1,5 +1,5 @@
-//! `docs/operations.md` says what is so: each test that it names exists, each message that it
-//! quotes is the library's, and each of its commands runs.
+//! `docs/operations.md` is true: each test that it names exists, each message that it quotes is the
+//! library's, and each of its commands runs.
 
 mod commands;
 mod document;

@@ -1,4 +1,4 @@
-//! Programs that are asked to end leave no process behind, whichever way they are asked.
+//! A program that is stopped by a signal leaves no process behind, whichever signal it is.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -21,7 +21,7 @@ fn eventually(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// Whether a process other than this one has `text` among its arguments.
+/// Returns true if another process has `text` in its arguments.
 fn runs(text: &str) -> bool {
     let own = std::process::id().to_string();
     fs::read_dir("/proc").unwrap().filter_map(Result::ok).any(|entry| {
@@ -40,7 +40,7 @@ fn start(program: &str, directory: &Path, arguments: &[&str], nix: &HermeticNix)
         .current_dir(directory)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        // As from a shell, whose signals go to the program's group and not to the test.
+        // A process group of its own, as from a shell, so that signals do not reach the test.
         .process_group(0)
         .spawn()
         .unwrap()

@@ -1,4 +1,4 @@
-//! A hermetic Nix and a directory to run `build-images` in.
+//! A hermetic Nix, and a directory in which to run `build-images`.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use netboot_testbed::{HermeticNix, Testbed};
 use tempfile::TempDir;
 
-/// A hermetic Nix, and a directory to run in.
+/// A hermetic Nix, and a working directory.
 pub(crate) struct Workplace {
     pub(crate) nix: HermeticNix,
     directory: TempDir,
@@ -35,7 +35,7 @@ impl Workplace {
             .unwrap()
     }
 
-    /// Runs it, expects a failure, and gives what it said.
+    /// Runs the program, expects a failure, and returns its output.
     pub(crate) fn fails(&self, arguments: &[&str]) -> String {
         let output = self.build_images(arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -1,4 +1,4 @@
-//! The HTTP API as a client sees it: who may do what, what is answered, and how events are read.
+//! The HTTP API as a client sees it: the token, the answers, and the events.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -38,14 +38,14 @@ async fn what_changes_something_needs_the_token() {
         post().basic_auth("root", Some(TOKEN)),
         post().query(&[("token", TOKEN)]),
         service.client.delete(format!("{jobs}/1")),
-        // Whether there is such a thing is nobody's business either.
+        // The answer does not show whether the thing exists either.
         service.client.post(format!("{jobs}/1")),
     ] {
         let response = request.try_clone().unwrap().send().await.unwrap();
         assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
         assert_eq!(problem(request).await.0, StatusCode::UNAUTHORIZED);
     }
-    assert_eq!(service.json("/api/jobs").await, json!([]), "nothing was taken on");
+    assert_eq!(service.json("/api/jobs").await, json!([]), "no job was accepted");
     assert_eq!(service.get("/healthz").send().await.unwrap().status(), StatusCode::OK);
     service.json("/api/releases").await;
 }
@@ -107,11 +107,11 @@ async fn a_job_whose_client_went_away_is_on_disk_and_in_memory_or_nowhere() {
     let listed = service.json("/api/jobs").await.as_array().unwrap().len();
     let names = files(&place.path("state/jobs")).into_iter();
     let kept = names.filter(|path| path.extension().is_some_and(|end| end == "json")).count();
-    assert!(listed > 1, "no client was heard at all");
+    assert!(listed > 1, "no request was answered at all");
     assert_eq!(listed, kept);
 }
 
-/// The events of a job behind one of them: each with its number, its name and its data.
+/// The events of a job after one of them, each with its number, its name and its data.
 async fn events(service: &Service, id: &str, last: Option<usize>) -> Vec<(usize, String, Value)> {
     let mut request = service.get(&format!("/api/jobs/{id}/events"));
     if let Some(last) = last {
@@ -141,7 +141,7 @@ async fn events_are_followed_to_the_end_and_taken_up_where_they_were_left() {
     let place = Place::new("one");
     let service = place.start();
     let id = service.submit(json!({"kind": "deploy", "profiles": ["worker"]})).await;
-    // Several read at once, from the begin to the end.
+    // Several clients read at the same time, from the start to the end.
     let (one, other) = tokio::join!(events(&service, &id, None), events(&service, &id, None));
     assert_eq!(one, other);
     let numbers: Vec<usize> = one.iter().map(|(number, ..)| *number).collect();
@@ -153,29 +153,33 @@ async fn events_are_followed_to_the_end_and_taken_up_where_they_were_left() {
         .collect();
     assert_eq!(states, ["running", "succeeded"]);
     assert_eq!(one.last().unwrap().2["state"], "succeeded");
-    assert_eq!(service.job(&id).await["state"], "succeeded", "it is over when it is said to be");
+    assert_eq!(
+        service.job(&id).await["state"],
+        "succeeded",
+        "the job has finished when its last event says so"
+    );
     for phase in ["evaluating", "realising", "staging", "activating"] {
         let is_it = |(_, name, data): &(usize, String, Value)| {
             name == "event" && data.to_string().contains(&format!("\"phase\":\"{phase}\""))
         };
-        assert!(one.iter().any(is_it), "nothing said of {phase}");
+        assert!(one.iter().any(is_it), "no event of the phase {phase}");
     }
     assert_eq!(events(&service, &id, Some(5)).await, one[5..]);
-    // A browser that is told 204 does not ask again.
+    // A browser that gets 204 does not ask again.
     assert!(events(&service, &id, Some(one.len())).await.is_empty());
     drop(service);
     let service = place.start();
     assert_eq!(events(&service, &id, Some(5)).await, one[5..], "after another start");
 }
 
-/// What the program says of a configuration that it refuses.
+/// The output of the program for a configuration that it refuses.
 fn refusal(place: &Place, configuration: &str) -> String {
     place.write_configuration(configuration);
     let output = place.command().arg("--check").stderr(Stdio::piped()).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("what to do: "), "no remedy: {said}");
-    assert!(said.contains("deployer.toml"), "which file? {said}");
+    assert!(said.contains("deployer.toml"), "the file is not named: {said}");
     said
 }
 
@@ -262,7 +266,7 @@ fn a_configuration_that_cannot_work_is_refused_by_file_key_and_remedy() {
 fn the_example_is_a_configuration() {
     let place = Place::new("one");
     let text = include_str!("../../deployer.toml");
-    // It is all there is to change: the flake of the example lies nowhere.
+    // Nothing in it has to be changed; `--check` does not fetch the flake.
     place.write_configuration(text);
     let output = place.command().arg("--check").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -310,7 +314,7 @@ async fn what_others_can_reach_is_said_and_loopback_is_not() {
     let heard = place.start().heard.clone();
     assert!(heard.starts_with("warning: everybody who reaches 0.0.0.0:"), "{heard}");
     assert!(heard.contains("the network can read it"), "{heard}");
-    // No machine would know where that is.
+    // Machines could not reach the service at this address.
     let unnamed = text.replace("127.0.0.1:0", "0.0.0.0:0").replace("url = ", "# ");
     let said = refusal(&place, &unnamed);
     assert!(said.contains("url: machines cannot reach this service at 0.0.0.0:0"), "{said}");

@@ -1,5 +1,5 @@
-//! Every machine gets one answer, and can show it: by each key, by each policy, and where something
-//! is missing. The scripts are asked for over HTTP from the real service.
+//! The answers of `/boot`: for each key, for each policy, and if something is missing. The tests
+//! ask the real service over HTTP.
 
 use ipxe_script::IpxeBuild;
 use netboot_ipxe::{Fleet, Renderer, RendererBuilder, UnknownMachine, lint};
@@ -9,7 +9,7 @@ use reqwest::header::{CACHE_CONTROL, RETRY_AFTER, USER_AGENT};
 use crate::service::{Place, SITES, Service};
 use crate::small_release;
 
-/// Under which URL machines know the service, by the configuration of every test.
+/// The URL under which machines reach the service, by the configuration of every test.
 const MACHINES_URL: &str = "http://192.0.2.1/boot";
 const UUID: &str = "12345678-9abc-4def-8012-3456789abcde";
 
@@ -51,7 +51,7 @@ match = { mac = "52:54:00:00:00:03" }
 profile = "all-in-one"
 "#;
 
-/// A service with these sections, and a live release.
+/// A service with these sections in its configuration, and a live release.
 async fn site(unknown: &str, renderer: RendererBuilder) -> (Place, Service) {
     let place = Place::new("boot");
     place.configure(&format!("[machines]\n{unknown}\n{KNOWN}"));
@@ -61,7 +61,7 @@ async fn site(unknown: &str, renderer: RendererBuilder) -> (Place, Service) {
     (place, service)
 }
 
-/// What somebody gets, and what iPXE gets: the same text, but always with status 200.
+/// The answer to other clients, and to iPXE: the same text, but for iPXE always with status 200.
 async fn answer(service: &Service, query: &str) -> (StatusCode, String) {
     let response = service.get(&format!("/boot{query}")).send().await.unwrap();
     assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
@@ -109,7 +109,7 @@ async fn a_machine_is_found_by_each_key_and_gets_what_is_its_own() {
         ("?serial=S%2FN%207%20%231", "by-serial", "worker"),
         ("?mac=52-54-00-00-00-77&serial-hex=532f4e2037202331", "by-serial", "worker"),
         ("?asset-hex=542d31&serial=To%20be%20filled%20by%20O.E.M.", "by-tag", "worker"),
-        // One of its cards is known.
+        // One of its network cards is known.
         ("?mac=52:54:00:00:00:77&mac=52:54:00:00:00:01", "by-mac", "worker"),
     ] {
         boots(&service, query, machine, profile).await;
@@ -130,7 +130,7 @@ async fn the_most_specific_wins_and_a_tie_is_an_error() {
     let both = "?mac=52:54:00:00:00:01&mac=52:54:00:00:00:02";
     refused(&service, both, StatusCode::CONFLICT, "it matches by-mac and by-mac-alone").await;
 
-    // Two machines that could not be told apart are refused before the service starts.
+    // Two machines with the same key are refused before the service starts.
     let twice = "\n[[machines.known]]\nname = 'again'\nmatch = { mac = '52:54:00:00:00:01' }\n\
                  profile = 'worker'\n";
     place.configure(&format!("[machines]\n{KNOWN}{twice}"));
@@ -149,7 +149,7 @@ async fn an_unknown_machine_is_refused_by_its_keys() {
     refused(&service, STRANGER, StatusCode::FORBIDDEN, words).await;
     refused(&service, STRANGER, StatusCode::FORBIDDEN, "its MAC address 52:54:00:00:00:99\n").await;
     refused(&service, STRANGER, StatusCode::FORBIDDEN, "its serial number SN-99\n").await;
-    // What iPXE would print otherwise than it is, or run, is not printed.
+    // Text that iPXE would change or run is not printed.
     let evil = "?mac=52:54:00:00:00:99&serial=a%20%26%26%20shell";
     refused(&service, evil, StatusCode::FORBIDDEN, words).await;
     let (_, text) = answer(&service, evil).await;
@@ -175,7 +175,7 @@ async fn an_unknown_machine_boots_its_local_disk() {
 
 #[tokio::test]
 async fn an_unknown_machine_shows_the_menu() {
-    // A release that has a dispatch keeps its menu beside it; one that has none begins with it.
+    // A release with a dispatch has its menu beside it. A release without one starts with the menu.
     let fleet = Fleet::builder(UnknownMachine::Menu).build().unwrap();
     for (renderer, file) in
         [(Renderer::builder().fleet(fleet), "menu.ipxe"), (Renderer::builder(), "boot.ipxe")]
@@ -207,12 +207,12 @@ async fn what_is_missing_is_said_and_asked_for_again() {
     let response = service.get(&format!("/boot{query}")).send().await.unwrap();
     assert_eq!(response.headers()[RETRY_AFTER], "60");
 
-    // Once it is there, the same request is answered.
+    // When the release is there, the same request succeeds.
     let renderer = small_release::renderer();
     small_release::publish(&place.publisher(SITES[0]), renderer, &["worker"]).await;
     boots(&service, query, "by-mac", "worker").await;
 
-    // What is damaged is not taken for what is not there.
+    // A damaged release is not treated as a missing one.
     let live = place.publisher(SITES[0]).live().await.unwrap().unwrap();
     let manifest = place.path(SITES[0]).join(format!("releases/{live}/manifest.json"));
     std::fs::remove_file(manifest).unwrap();

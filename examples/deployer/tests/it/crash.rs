@@ -1,10 +1,9 @@
-//! The service is killed at many moments of its work, and started again: what was begun is brought
-//! to its end, what machines see is whole at every moment, and nothing is left over.
+//! The service is killed at many moments of its work, and started again. It completes what it
+//! started, machines see whole releases at every moment, and nothing is left over.
 //!
-//! `DEPLOYER_CRASHES` says at how many moments of a deployment; 6 by default. Half of them are
-//! spread
-
-//! over all of it, and half over the short time in which a release is staged and goes live.
+//! `DEPLOYER_CRASHES` sets the number of moments of a deployment; the default is 6. Half of the
+//! moments are spread over the whole deployment. The other half are in the short time in which a
+//! release is staged and goes live.
 
 use std::fs;
 use std::path::Path;
@@ -24,19 +23,19 @@ fn moments() -> u32 {
     chosen.map_or(6, |text| text.parse().unwrap())
 }
 
-/// Waits for one of the moments of a deployment that takes this long.
+/// Waits for one of the moments of a deployment that takes this time.
 async fn wait_for(moment: u32, takes: Duration, service: &Service, id: &str) {
     let share = |of: Duration| of * (moment / 2) / moments().div_ceil(2);
     if moment.is_multiple_of(2) {
         tokio::time::sleep(share(takes)).await;
     } else {
-        // What is built is kept by then, and the rest takes less than this.
+        // By then the images are stored, and the rest takes less time than this.
         service.says(id, "\"phase\":\"verifying\"").await;
         tokio::time::sleep(share(Duration::from_millis(80))).await;
     }
 }
 
-/// Fails unless all that machines can see at both sites is whole, to the last byte.
+/// Checks that everything that machines can see at both sites is whole, to the last byte.
 async fn assert_whole(place: &Place) {
     for site in SITES {
         let publisher = place.publisher(site);
@@ -47,7 +46,7 @@ async fn assert_whole(place: &Place) {
     }
 }
 
-/// Fails unless both sites have this release live, and nothing that belongs to no release.
+/// Checks that this release is live at both sites, and that no file is without a release.
 async fn assert_clean(place: &Place, live: ReleaseId) {
     for directory in SITES.map(|site| place.path(site)).iter().chain([&place.path("state/builds")])
     {
@@ -66,7 +65,7 @@ async fn assert_clean(place: &Place, live: ReleaseId) {
     }
 }
 
-/// Whether a file lies where files are written before they have their name.
+/// Returns true if there is a half-written file without its final name.
 fn is_temporary(path: &Path) -> bool {
     let mut names = path.components().map(|name| name.as_os_str().to_string_lossy());
     names.any(|name| {
@@ -80,7 +79,7 @@ async fn a_deployment_is_killed_at_any_moment_and_brought_to_its_end() {
     let deploy = json!({"kind": "deploy", "profiles": ["worker"]});
     let service = place.start();
     let first = service.succeeds(deploy.clone()).await;
-    // The second one builds what changes from one generation to the next, as those to come.
+    // The second deployment builds only the differences between generations, like the later ones.
     place.write_flake("1");
     let begin = Instant::now();
     let second = service.succeeds(deploy.clone()).await;
@@ -98,7 +97,7 @@ async fn a_deployment_is_killed_at_any_moment_and_brought_to_its_end() {
         place.assert_no_strays();
         assert_whole(&place).await;
         if moment % 4 == 1 {
-            // It is killed while it resumes, too.
+            // It is also killed while it resumes.
             let service = place.start();
             tokio::time::sleep(takes * (moments - moment) / (2 * moments)).await;
             service.end(Signal::KILL);
@@ -110,13 +109,16 @@ async fn a_deployment_is_killed_at_any_moment_and_brought_to_its_end() {
         assert_eq!(job["state"], "succeeded", "moment {moment}: {job:#}");
         attempts.push(job["attempts"].as_u64().unwrap());
         let release = job["result"].clone();
-        assert!(!live.contains(&release), "moment {moment} built what was there: {job:#}");
+        assert!(
+            !live.contains(&release),
+            "moment {moment}: the job built existing images again: {job:#}"
+        );
         live.push(release.clone());
         service.end(Signal::TERM);
         place.assert_no_strays();
         assert_clean(&place, release.as_str().unwrap().parse().unwrap()).await;
     }
-    // Every generation went live, in its order, once.
+    // Every generation went live once, in order.
     let history = place.publisher("osaka").history().await.unwrap();
     let order: Vec<Value> = history.iter().rev().map(|entry| json!(entry.release)).collect();
     assert_eq!(order, live);
@@ -172,7 +174,7 @@ async fn what_is_live_at_one_of_two_sites_after_a_crash_is_live_at_both_or_at_no
     }
     fs::create_dir_all(place.path("state/jobs")).unwrap();
     for (id, tokyo_works) in [(10, false), (11, true)] {
-        // As a service leaves it that was killed when the release was live at Osaka only.
+        // The state after a service was killed when the release was live only at Osaka.
         osaka.activate(&two, &Context::new()).await.unwrap();
         let record = json!({
             "id": id.to_string(), "kind": "activate", "release": two, "result": two,
@@ -206,7 +208,7 @@ async fn a_proof_that_is_killed_leaves_no_machine_behind_and_is_begun_anew() {
     place.configure("[proof]\nexpect = ['NETBOOT-GENERATION one']\nmemory-mib = 512\n");
     let service = place.start();
     let id = service.submit(json!({"kind": "deploy", "profiles": ["worker"], "prove": true})).await;
-    // The machine is on, and its console says something.
+    // The machine runs, and its console shows something.
     service.says(&id, "\"phase\":\"booting\"").await;
     service.says(&id, "iPXE").await;
     service.end(Signal::KILL);

@@ -1,5 +1,5 @@
-//! What `/boot` answers where there is no image for a machine, on real iPXE: it is shown, and the
-//! machine goes on as it says.
+//! The answers of `/boot` to machines without an image, on real iPXE: iPXE shows the text, and the
+//! machine continues as it says.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const MAC: &str = "52:54:00:00:07:01";
 const KNOWN: &str = "[[machines.known]]\nname = 'node01'\nmatch = { mac = '52:54:00:00:07:01' }\n\
                      profile = 'worker'\n";
 
-/// A place whose machines know the service as QEMU shows this machine to them.
+/// A place with the URL under which machines in QEMU reach this machine.
 fn place(machines: &str) -> Place {
     let place = Place::new("ipxe");
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -51,7 +51,7 @@ async fn a_machine_waits_for_a_release_and_boots_it_by_itself() {
     let expected = ["no release is live yet", "trying again in 5 seconds", "Netboot starts worker"];
     let waits = boot(&service, machine(), &expected);
     let publishes = async {
-        // It has been told that there is none.
+        // The machine has been told that there is no release.
         loop {
             let seen = service.json("/api/machines/node01").await;
             if seen["last"]["stage"] == "refused" {

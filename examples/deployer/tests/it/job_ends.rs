@@ -1,4 +1,4 @@
-//! How jobs end other than well, and what they leave: nothing.
+//! Jobs that are cancelled, interrupted or fail leave nothing behind.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::service::{Place, SITES, files};
 
-/// What a build says while its kernel waits for the gate.
+/// The line of a build whose kernel waits for the gate.
 const BUILDING: &str = "\"phase\":\"realising\"";
 
 #[tokio::test]
@@ -24,14 +24,14 @@ async fn a_cancelled_job_ends_its_builders_and_the_next_one_has_its_turn() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(service.job(&second).await["state"], "queued");
 
-    // One that waits ends at once, and one that runs with all that it started.
+    // A waiting job ends at once. A running job ends with all its processes.
     for id in [&third, &first] {
         let path = format!("/api/jobs/{id}");
         let response = service.change(Method::DELETE, &path).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::ACCEPTED);
         assert_eq!(service.finished(id).await["state"], "cancelled");
         let response = service.change(Method::DELETE, &path).send().await.unwrap();
-        assert_eq!(response.status(), StatusCode::CONFLICT, "it is over");
+        assert_eq!(response.status(), StatusCode::CONFLICT, "the job has finished");
     }
     fs::write(gate, "").unwrap();
     assert_eq!(service.finished(&second).await["state"], "succeeded");
@@ -46,7 +46,7 @@ async fn a_service_that_is_ended_goes_on_when_it_is_started_again() {
     let service = place.start();
     let id = service.submit(json!({"kind": "deploy", "profiles": ["worker"]})).await;
     service.says(&id, BUILDING).await;
-    // A client that listens does not keep it from ending.
+    // A client that reads the events does not delay the end.
     let listener = service.get(&format!("/api/jobs/{id}/events")).send().await.unwrap();
     let listener = tokio::spawn(listener.text());
     let begin = Instant::now();
@@ -73,7 +73,7 @@ async fn a_job_that_cannot_be_written_down_ends_and_is_begun_anew_by_the_next_st
     let id = service.submit(json!({"kind": "build", "profiles": ["worker"]})).await;
     service.says(&id, BUILDING).await;
     let listener = service.get(&format!("/api/jobs/{id}/events")).send().await.unwrap();
-    // As if the disk was full, but for what is open.
+    // This is like a full disk, except for files that are already open.
     let (there, away) = (place.path("state/jobs"), place.path("state/away"));
     fs::rename(&there, &away).unwrap();
     fs::write(gate, "").unwrap();
@@ -81,7 +81,10 @@ async fn a_job_that_cannot_be_written_down_ends_and_is_begun_anew_by_the_next_st
     assert_eq!(job["state"], "failed");
     let error = job["errors"][0]["error"].as_str().unwrap();
     assert!(error.starts_with("cannot save the job: "), "{error}");
-    assert!(listener.text().await.unwrap().contains("\"state\":\"failed\""), "clients are told");
+    assert!(
+        listener.text().await.unwrap().contains("\"state\":\"failed\""),
+        "clients see the failure"
+    );
     let (_, said) = service.end(Signal::TERM);
     assert!(said.contains("cannot save its outcome"), "{said}");
 
@@ -103,7 +106,7 @@ async fn a_build_that_fails_says_why_and_what_to_do() {
     assert_eq!(error["profile"], "worker");
     assert!(error["error"].as_str().unwrap().contains("netboot-worker"), "{job:#}");
     assert!(!error["hint"].as_str().unwrap().is_empty(), "{job:#}");
-    // Of what failed nothing can be staged.
+    // A failed build cannot be staged.
     let stage = json!({"kind": "stage", "build": id});
     let response = service.change(Method::POST, "/api/jobs").json(&stage).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::CONFLICT);
@@ -123,7 +126,7 @@ async fn where_one_publisher_fails_the_release_goes_live_nowhere() {
     let deploy = json!({"kind": "deploy", "profiles": ["worker"]});
     let one = service.succeeds(deploy.clone()).await["result"].clone();
 
-    // Tokyo's place is taken by a file.
+    // A file is in the place of Tokyo's directory.
     let [_, tokyo] = SITES.map(|site| place.path(site));
     fs::rename(&tokyo, place.path("away")).unwrap();
     fs::write(&tokyo, "").unwrap();
@@ -153,7 +156,7 @@ async fn each_publisher_by_itself_if_the_configuration_says_so() {
     fs::write(place.path(tokyo), "").unwrap();
     let id = service.submit(json!({"kind": "deploy", "profiles": ["worker"]})).await;
     let job = service.finished(&id).await;
-    assert_eq!(job["state"], "failed", "it is not live everywhere");
+    assert_eq!(job["state"], "failed", "the release is not live everywhere");
     let error = job["errors"][0]["error"].as_str().unwrap();
     assert!(error.contains("live at 1 of 2 sites") && error.contains("tokyo: failed"), "{error}");
     assert_eq!(json!(place.publisher(osaka).live().await.unwrap()), job["result"]);
@@ -170,9 +173,12 @@ async fn a_machine_that_nothing_would_boot_is_found_before_anything_is_built() {
     let job = service.finished(&id).await;
     assert_eq!((&job["state"], &job["built"]), (&json!("failed"), &Value::Null), "{job:#}");
     let error = job["errors"][0]["error"].as_str().unwrap();
-    assert!(error.starts_with("node01 boots control-plane, which is neither live nor"), "{error}");
+    assert!(
+        error.starts_with("node01 boots control-plane, which is not live and which"),
+        "{error}"
+    );
     service.succeeds(json!({"kind": "deploy", "profiles": ["worker", "control-plane"]})).await;
-    // Now it is live.
+    // Now the release is live.
     service.succeeds(json!({"kind": "deploy", "profiles": ["worker"]})).await;
 }
 
@@ -187,7 +193,7 @@ async fn a_release_that_does_not_come_up_does_not_go_live() {
     let job = service.finished(&service.submit(absent).await).await;
     assert_eq!(job["state"], "failed", "there is no such image");
 
-    // One that does come up is among the tests of crashes.
+    // The tests of crashes have a release that comes up.
     place.write_flake("three");
     let job = service.finished(&service.submit(deploy(true)).await).await;
     assert_eq!(job["state"], "failed");

@@ -24,14 +24,14 @@ async fn a_release_is_built_staged_activated_and_rolled_back_at_both_publishers(
     assert!(build["built"].is_string() && build["result"].is_null(), "{build:#}");
     let stage = service.succeeds(json!({"kind": "stage", "build": id})).await;
     let one = release(&stage["result"]);
-    assert_eq!(service.live().await, Value::Null, "staging makes nothing live");
+    assert_eq!(service.live().await, Value::Null, "staging does not activate a release");
     for site in SITES {
         assert!(place.publisher(site).releases().await.unwrap().contains(&one), "{site}");
     }
     let activated = service.succeeds(json!({"kind": "activate", "release": one})).await;
     assert!(activated["summary"].as_str().unwrap().contains("live at 2 of 2 sites"));
 
-    // All at once, another profile: what was live of the first one stays a part of it.
+    // In one job, another profile. The release keeps the live image of the first profile.
     place.write_flake("two");
     let deploy = service.succeeds(json!({"kind": "deploy", "profiles": ["control-plane"]})).await;
     let two = release(&deploy["result"]);
@@ -46,7 +46,7 @@ async fn a_release_is_built_staged_activated_and_rolled_back_at_both_publishers(
         let report = publisher.verify(scope, VerifyDepth::Content, &context).await.unwrap();
         assert!(report.is_clean(), "{site}: {report}");
     }
-    // Where an image comes from, and how it was built, is still known.
+    // The provenance and the log of an image are kept.
     let images = place.publisher("tokyo").images(&two).await.unwrap();
     assert!(images.iter().all(|image| image.build_log().is_some()));
 
@@ -71,12 +71,12 @@ async fn a_release_is_built_staged_activated_and_rolled_back_at_both_publishers(
     service.succeeds(json!({"kind": "rollback", "to": two})).await;
     assert_eq!(release(&service.live().await), two);
 
-    // A service that is started anew knows all of it, and its events.
+    // A restarted service still has the jobs and their events.
     drop(service);
     let service = place.start();
     assert_eq!(service.json("/api/jobs").await.as_array().unwrap().len(), 6);
     let again = service.succeeds(json!({"kind": "stage", "build": id})).await;
-    assert_ne!(release(&again["result"]), one, "the live release's control plane is in it");
+    assert_ne!(release(&again["result"]), one, "it contains the live release's control plane");
     let events = service.get(&format!("/api/jobs/{id}/events")).send().await.unwrap();
     let events = events.text().await.unwrap();
     assert!(events.contains("\"phase\":\"realising\""), "{events}");
@@ -93,7 +93,7 @@ async fn the_keys_of_the_configuration_are_in_what_is_built() {
     place.write_configuration(
         &text.replace("[flake]", &format!("[flake]\nauthorized-keys = ['{KEY}']")),
     );
-    // As NixOS's, a configuration that takes more modules; it shows root's keys in its image.
+    // A configuration that, like NixOS's, accepts more modules. Its image shows root's keys.
     let path = place.path("flake/flake.nix");
     let flake = fs::read_to_string(&path).unwrap();
     let extensible = r#"(system: system // {
@@ -106,7 +106,7 @@ async fn the_keys_of_the_configuration_are_in_what_is_built() {
     })"#;
     let plain = "(configuration name profiles.${name})";
     let flake = flake.replace("configuration name profiles.${name}", plain);
-    assert_eq!(flake.matches(plain).count(), 1, "the test flake is made otherwise now");
+    assert_eq!(flake.matches(plain).count(), 1, "the test flake has changed");
     fs::write(&path, flake.replace(plain, &format!("{extensible} {plain}"))).unwrap();
 
     let service = place.start();

@@ -1,5 +1,5 @@
-//! What operators and their programs get to know of machines: reports, lists, install plans, the
-//! page. Machines are played by requests here; `whole.rs` has real ones.
+//! Reports, lists of machines, install plans and the status page. Requests play the machines here;
+//! `whole.rs` has real ones.
 
 use std::net::IpAddr;
 
@@ -54,7 +54,7 @@ fn names(listed: &[(String, Value)]) -> Vec<&str> {
 async fn reports_are_taken_from_machines_and_outlive_the_service() {
     let place = place("");
     let service = place.start();
-    // As the scripts send them, and as the system does.
+    // Reports as the scripts and the system send them.
     let as_script = "profile=worker&machine=node01&mac=52-54-00-00-00-01&uuid=";
     for query in [
         "stage=dhcp&profile=&machine=&mac=52-54-00-00-00-01&uuid=",
@@ -74,7 +74,7 @@ async fn reports_are_taken_from_machines_and_outlive_the_service() {
     assert_eq!(machine["last"]["address"], "127.0.0.1");
     assert_eq!(machine["reports"].as_array().unwrap().len(), 4);
 
-    // A crash loses nothing that a machine was answered.
+    // A crash loses no report that a machine got an answer for.
     drop(service);
     let service = place.start();
     let after = service.json("/api/machines/node01").await;
@@ -99,7 +99,7 @@ async fn what_is_no_report_is_refused_and_nobody_speaks_for_another_machine() {
     ] {
         assert_eq!(report(&service, query).await, StatusCode::BAD_REQUEST, "{query}");
     }
-    // Keys go before what a machine says that it is.
+    // The keys count more than the name that a machine claims.
     assert_eq!(report(&service, "stage=init&mac=52:54:00:00:00:01&machine=node02").await, 200);
     let list = listed(&service, "").await;
     assert_eq!(list, [("node01".to_owned(), json!("init")), ("node02".to_owned(), Value::Null)]);
@@ -160,7 +160,7 @@ async fn a_booted_machine_is_handed_over_to_nixos_anywhere() {
     let plan_of = async |name: &str| {
         service.get(&format!("/api/machines/{name}/install-plan")).send().await.unwrap()
     };
-    // Nobody knows where node01 is before it reports; node02's address is written down.
+    // The address of node01 is not known before it reports. That of node02 is configured.
     let early = plan_of("node01").await;
     assert_eq!(early.status(), StatusCode::CONFLICT);
     let other: Value = plan_of("node02").await.json().await.unwrap();
@@ -190,7 +190,7 @@ async fn a_booted_machine_is_handed_over_to_nixos_anywhere() {
     assert_eq!(plan["arguments"], json!(expected));
     assert_eq!(shlex::split(plan["command"].as_str().unwrap()).unwrap(), expected);
     assert_eq!(plan["ready"], true);
-    // Whoever reaches the service could have said so.
+    // Everybody who reaches the service could have sent the report.
     assert_eq!(plan["address_from"], "report");
     assert!(plan["warning"].as_str().unwrap().contains("compare it"), "{plan:#}");
     let disko = "git+ssh://git@example.org/infrastructure#nixosConfigurations.\"node01\".\
@@ -200,7 +200,7 @@ async fn a_booted_machine_is_handed_over_to_nixos_anywhere() {
     assert_eq!(plan_of("node77").await.status(), StatusCode::NOT_FOUND);
     assert_eq!(plan_of("52-54-00-00-00-99").await.status(), StatusCode::NOT_FOUND);
 
-    // Somebody else says to be node01, too: nobody's disks are formatted, and no secrets sent.
+    // Somebody else also claims to be node01. No disk is formatted then, and no secret is sent.
     let other_place = reqwest::Client::builder().local_address(IpAddr::from([127, 0, 0, 2]));
     let forged = format!("{}/report?stage=init&mac=52:54:00:00:00:01", service.url);
     let sent = other_place.build().unwrap().get(forged).send().await.unwrap();
@@ -225,7 +225,7 @@ async fn the_page_is_one_document_without_scripts_and_reading_needs_no_token() {
     for outside in ["src=", "href=", "<script", "url(", "@import"] {
         assert!(!page.contains(outside), "{outside} in:\n{page}");
     }
-    // And nothing of a machine can be changed.
+    // Nothing about a machine can be changed.
     for path in ["/", "/boot", "/api/machines", "/api/machines/node01"] {
         let response = service.change(Method::POST, path).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");

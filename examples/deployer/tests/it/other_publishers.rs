@@ -51,7 +51,7 @@ async fn one_release_goes_to_all_kinds_of_publishers() {
     }
     drop(service);
 
-    // A bucket that is gone keeps nobody from starting and reading, and is told.
+    // With a missing bucket, the service starts and answers, and shows the error.
     drop(bucket);
     let service = start(&place, keys);
     let releases = service.json("/api/releases").await;
@@ -61,7 +61,7 @@ async fn one_release_goes_to_all_kinds_of_publishers() {
     assert_eq!(at("daemon")["live"], job["result"]);
     assert!(at("bucket")["live"] == Value::Null && at("bucket")["error"].is_string());
 
-    // A job that waits for it can be cancelled meanwhile.
+    // A job that waits for the bucket can be cancelled.
     let id = service.submit(json!({"kind": "activate", "release": job["result"]})).await;
     service.says(&id, "\"running\"").await;
     let begin = Instant::now();

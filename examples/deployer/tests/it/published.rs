@@ -1,4 +1,4 @@
-//! The published tree as machines, caches and people fetch it from the real service.
+//! The published files, as machines, caches and people fetch them from the real service.
 
 use netboot_core::{ReleaseId, Sha256Digest, layout};
 use reqwest::header::{
@@ -10,7 +10,7 @@ use reqwest::{Method, Response, StatusCode};
 use crate::service::{Place, SITES, Service};
 use crate::small_release;
 
-/// A service with a release, and the kernel's bytes and path.
+/// A service with a release, and the bytes and path of the release's kernel.
 struct Site {
     place: Place,
     service: Service,
@@ -122,7 +122,7 @@ async fn a_client_that_has_the_file_already_does_not_get_it_again() {
         }
     }
 
-    // Another release is another pointer.
+    // Another release changes the pointer.
     let publisher = site.place.publisher(SITES[0]);
     small_release::publish(&publisher, small_release::renderer(), &["worker", "gateway"]).await;
     let response = site.get("/published/current.ipxe", &[(IF_NONE_MATCH, &tag)]).await;

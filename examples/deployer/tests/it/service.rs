@@ -1,4 +1,4 @@
-//! The real service, on a hermetic Nix, at a port of its own.
+//! The real service, with a hermetic Nix and a free port.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -17,21 +17,21 @@ use tempfile::TempDir;
 
 /// The token of every test's service.
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-/// The directories that releases are published to.
+/// The directories to which releases are published.
 pub(crate) const SITES: [&str; 2] = ["osaka", "tokyo"];
 
-/// Where a service works: its configuration, its state, its flake and its publishers.
+/// The files of a service: its configuration, its state, its flake and its publishers.
 pub(crate) struct Place {
-    /// In the reverse order of this they go: the store last.
+    /// Fields are dropped in this order, so the store is removed last.
     directory: TempDir,
     nix: HermeticNix,
 }
 
-/// A service that runs; it is killed when this is dropped.
+/// A running service. It is killed when this is dropped.
 pub(crate) struct Service {
     pub(crate) url: String,
     pub(crate) client: reqwest::Client,
-    /// What it said before it listened.
+    /// Its output before it listened.
     pub(crate) heard: String,
     process: Child,
     said: Receiver<String>,
@@ -52,13 +52,14 @@ impl Place {
         self.directory.path().join(name)
     }
 
-    /// Replaces the flake by one of another generation.
+    /// Replaces the flake by that of another generation.
     pub(crate) fn write_flake(&self, generation: &str) {
         let flake = TestFlake::new(&Testbed::locate(), generation);
         flake.write(&self.path("flake")).unwrap();
     }
 
-    /// The same, with a kernel that is built only once the returned file is there.
+    /// Like [`write_flake`](Self::write_flake), with a kernel that is built only when the returned
+    /// file exists.
     pub(crate) fn write_gated_flake(&self, generation: &str) -> PathBuf {
         self.write_flake(generation);
         let gate = self.path(&format!("gate-{generation}"));
@@ -68,15 +69,15 @@ impl Place {
         assert_eq!(
             text.matches(ungated).count(),
             1,
-            "the test flake's kernel is made otherwise now"
+            "the test flake's kernel is made in another way"
         );
         let wait = format!("until [ -e '{}' ]; do sleep 0.05; done\n    {ungated}", gate.display());
         fs::write(&file, text.replace(ungated, &wait)).unwrap();
         gate
     }
 
-    /// Writes the configuration, with more sections behind those that every test has. Its URL is
-    /// no machine's; but it is the same after each start, and so are scripts and releases.
+    /// Writes the configuration: the sections of every test, and then these. No machine has its
+    /// URL, but the URL is the same after each start, and so are scripts and releases.
     pub(crate) fn configure(&self, more: &str) {
         let at = |name: &str| self.path(name).display().to_string();
         let publishers = SITES
@@ -96,7 +97,7 @@ impl Place {
         fs::write(self.path("deployer.toml"), text).unwrap();
     }
 
-    /// The program, not started yet.
+    /// The program, not started.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deployer"));
         command
@@ -108,7 +109,7 @@ impl Place {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            // As from a shell, whose signals go to the program's group and not to the test.
+            // A process group of its own, as from a shell, so that signals do not reach the test.
             .process_group(0);
         command
     }
@@ -118,12 +119,12 @@ impl Place {
         Service::start(self.command())
     }
 
-    /// What is published at a site.
+    /// The publisher to a site.
     pub(crate) fn publisher(&self, site: &str) -> Publisher {
         Publisher::new(LocalStore::new(self.path(site)))
     }
 
-    /// Fails unless all that a service started is gone within a moment.
+    /// Checks that all processes of a service have ended within a short time.
     pub(crate) fn assert_no_strays(&self) {
         let begin = Instant::now();
         loop {
@@ -136,7 +137,7 @@ impl Place {
         }
     }
 
-    /// Command lines of processes other than the service's that have to do with this place.
+    /// The command lines of processes that use this place, other than the service's own.
     fn strays(&self) -> Vec<String> {
         let (own, place) = (std::process::id().to_string(), self.directory.path());
         let places =
@@ -160,7 +161,7 @@ impl Place {
 }
 
 impl Service {
-    /// Starts one by a command that was changed, and waits until it listens.
+    /// Starts a service with a changed command, and waits until it listens.
     pub(crate) fn start(mut command: Command) -> Self {
         let mut process = command.spawn().unwrap();
         let stderr = BufReader::new(process.stderr.take().unwrap());
@@ -198,7 +199,7 @@ impl Service {
         response.json().await.unwrap()
     }
 
-    /// Asks for a job, and gives its number.
+    /// Submits a job, and returns its number.
     pub(crate) async fn submit(&self, request: Value) -> String {
         let response = self.change(Method::POST, "/api/jobs").json(&request).send().await.unwrap();
         let status = response.status();
@@ -215,7 +216,7 @@ impl Service {
         self.json(&format!("/api/jobs/{id}")).await
     }
 
-    /// Waits until a job has said this text.
+    /// Waits until the events of a job contain this text.
     pub(crate) async fn says(&self, id: &str, text: &str) {
         use futures::StreamExt;
         let mut heard = String::new();
@@ -230,10 +231,10 @@ impl Service {
         };
         let limit = Duration::from_secs(60);
         let said = tokio::time::timeout(limit, listen).await.unwrap_or(false);
-        assert!(said, "job {id} never said {text}: {heard}");
+        assert!(said, "the events of job {id} do not contain {text}: {heard}");
     }
 
-    /// Waits until a job is over.
+    /// Waits until a job has finished.
     pub(crate) async fn finished(&self, id: &str) -> Value {
         let begin = Instant::now();
         loop {
@@ -241,12 +242,12 @@ impl Service {
             if ["succeeded", "failed", "cancelled"].contains(&job["state"].as_str().unwrap()) {
                 return job;
             }
-            assert!(begin.elapsed() < Duration::from_secs(90), "it is not over: {job}");
+            assert!(begin.elapsed() < Duration::from_secs(90), "the job has not finished: {job}");
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
     }
 
-    /// Asks for a job that succeeds.
+    /// Submits a job, and expects that it succeeds.
     pub(crate) async fn succeeds(&self, request: Value) -> Value {
         let job = self.finished(&self.submit(request).await).await;
         assert_eq!(job["state"], "succeeded", "{job:#}");
@@ -257,7 +258,7 @@ impl Service {
         self.json("/api/releases").await["live"].clone()
     }
 
-    /// Ends it by a signal, and gives how it ended and what it had to say.
+    /// Ends the service with a signal. Returns its exit status and its output.
     pub(crate) fn end(mut self, signal: Signal) -> (ExitStatus, String) {
         let id = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).unwrap();
         kill_process(id, signal).unwrap();
@@ -269,13 +270,13 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // One that was waited for is gone, and is not killed.
+        // A service that has been waited for is not killed.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Everything below a directory, by its path.
+/// All files below a directory, by path.
 pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok) {

@@ -1,4 +1,4 @@
-//! A release of images that no machine could start, published in a moment.
+//! A release of images that no machine could boot, which is published quickly.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use netboot_core::{
 use netboot_ipxe::{Renderer, RendererBuilder};
 use netboot_publish::Publisher;
 
-/// An image whose kernel is `bytes`.
+/// An image with `bytes` as its kernel.
 pub(crate) fn image(profile: &str, bytes: &[u8]) -> Image {
     let artifact = |kind, name: &str, bytes: Vec<u8>| -> Arc<dyn Artifact> {
         Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), bytes))
@@ -55,7 +55,7 @@ pub(crate) async fn publish_images(
     *release.id()
 }
 
-/// A renderer of the library's own choices.
+/// A renderer with the library's defaults.
 pub(crate) fn renderer() -> RendererBuilder {
     Renderer::builder()
 }

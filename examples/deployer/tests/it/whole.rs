@@ -1,7 +1,6 @@
-//! The whole: the real service builds the test flake with real Nix, stages, proves and activates
-//! it over its API; virtual machines boot from it, each what the configuration says, and report how
-
-//! far they came; a second release and a rollback are seen on their consoles.
+//! The whole service with real machines. It builds the test flake with real Nix, and stages, proves
+//! and activates releases over its API. Virtual machines boot from it what the configuration says,
+//! and report how far they came. Their consoles show a second release and a rollback.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -17,10 +16,10 @@ const WORKER: &str = "52:54:00:00:06:01";
 const CONTROL_PLANE: &str = "52:54:00:00:06:02";
 const STRANGER: &str = "52:54:00:00:06:99";
 
-/// A place whose machines know the service as QEMU shows this machine to them.
+/// A place with the URL under which machines in QEMU reach this machine.
 fn place() -> Place {
     let place = Place::new("first");
-    // Machines have to know the port before the service has one; nobody else takes it meanwhile.
+    // Machines have to know the port before the service listens, so the port is reserved.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let at = |name: &str| place.path(name).display().to_string();
     place.write_configuration(&format!(
@@ -58,7 +57,7 @@ ssh-key = "/etc/deployer/install key"
     place
 }
 
-/// Boots a machine from the one URL that DHCP would name, until it showed all of this.
+/// Boots a machine from the URL that DHCP would name, until it has shown all these texts.
 async fn boot(service: &Service, mac: &str, expected: &[&str]) -> BootReport {
     let machine = Machine::builder().mac(mac.parse().unwrap()).timeout(Duration::from_secs(120));
     let machine = expected.iter().fold(machine, |machine, text| machine.expect(*text));
@@ -69,7 +68,7 @@ async fn boot(service: &Service, mac: &str, expected: &[&str]) -> BootReport {
     report
 }
 
-/// Builds and stages two profiles, and gives the release.
+/// Builds and stages two profiles, and returns the release.
 async fn staged(service: &Service) -> String {
     let profiles = ["worker", "control-plane"];
     let built = service.succeeds(json!({ "kind": "build", "profiles": profiles })).await;
@@ -77,7 +76,7 @@ async fn staged(service: &Service) -> String {
     staged["result"].as_str().unwrap().to_owned()
 }
 
-/// The stages of a machine's latest boot, in the order in which it came to them.
+/// The stages of a machine's latest boot, in order.
 async fn stages(service: &Service, name: &str) -> (Vec<String>, Value) {
     let machine = service.json(&format!("/api/machines/{name}")).await;
     let reports = machine["reports"].as_array().unwrap();
@@ -99,7 +98,7 @@ async fn from_a_flake_to_machines_that_run_and_back() {
     service.succeeds(json!({ "kind": "activate", "release": first })).await;
     assert_eq!(service.live().await, first.as_str());
 
-    // Three machines at once.
+    // Three machines at the same time.
     let running = ["NETBOOT-GENERATION first", "NETBOOT-REPORTED init"];
     let worker = [&running[..], &["NETBOOT-READY worker"]].concat();
     let control_plane = [&running[..], &["NETBOOT-READY control-plane"]].concat();
@@ -127,17 +126,17 @@ async fn from_a_flake_to_machines_that_run_and_back() {
     let (stranger, _) = stages(&service, "52-54-00-00-06-99").await;
     assert_eq!(stranger[..2], ["dhcp", "refused"], "{stranger:?}");
 
-    // An operator looks, and hands one over.
+    // An operator looks at the page, and installs a machine.
     let page = service.get("/").send().await.unwrap().text().await.unwrap();
     for text in ["node01", "rack=r1", "52-54-00-00-06-99", &first[..12]] {
         assert!(page.contains(text), "no {text} in:\n{page}");
     }
     let plan = service.json("/api/machines/node01/install-plan").await;
     assert_eq!(plan["ready"], true, "{plan:#}");
-    // QEMU shows a guest's requests as this machine's own.
+    // QEMU sends a guest's requests from this machine's own address.
     assert_eq!(plan["target_host"], "root@127.0.0.1");
 
-    // The service is started anew: what machines told is still there.
+    // The service restarts. The reports of machines are still there.
     let (status, said) = service.end(Signal::TERM);
     assert!(status.success(), "{status}: {said}");
     place.write_flake("second");

@@ -1,4 +1,4 @@
-//! The script that tells the deployer of a booted machine, run by a real shell with a real curl.
+//! The script that reports a booted machine to the deployer, run by a real shell with a real curl.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -11,7 +11,7 @@ use super::flake;
 /// The addresses of the machine's network cards.
 const MACS: [&str; 2] = ["52:54:00:12:34:56", "52:54:00:12:34:57"];
 
-/// What is added to the query.
+/// The parameters that the script adds to the query.
 fn added() -> String {
     format!("stage=init&mac={}&mac={}", MACS[0], MACS[1])
 }
@@ -21,7 +21,7 @@ fn report(command_line: &str) -> Output {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("cmdline");
     fs::write(&file, format!("{command_line}\n")).unwrap();
-    // Two cards, the loopback, which is no device, and one that is going away.
+    // Two network cards, the loopback, which has no device, and a card that is being removed.
     let cards = directory.path().join("cards");
     for (name, address) in [("eno1", MACS[0]), ("eno2", MACS[1]), ("lo", "00:00:00:00:00:00")] {
         fs::create_dir_all(cards.join(name)).unwrap();
@@ -30,7 +30,7 @@ fn report(command_line: &str) -> Output {
     for name in ["eno1", "eno2", "usb0"] {
         fs::create_dir_all(cards.join(name).join("device")).unwrap();
     }
-    // A file that a pattern in the URL would match.
+    // A file that the pattern in the URL would match.
     fs::write(directory.path().join("x"), "").unwrap();
     // NixOS makes the script of a unit stop at the first failure.
     let mut command = Command::new("sh");
@@ -43,7 +43,7 @@ fn report(command_line: &str) -> Output {
     command.env_remove("http_proxy").env("no_proxy", "*").output().unwrap()
 }
 
-/// A deployer that takes one report: where it is, and the first line of the request to it.
+/// A deployer that accepts one report. Returns its address, and the first line of the request.
 fn deployer(answer: &'static str) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -98,7 +98,7 @@ fn a_report_that_is_lost_does_no_harm() {
     taken.join().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("the system continues without"));
 
-    // Nobody listens there any more.
+    // The server no longer listens.
     let output = report(&format!("netboot.report=http://{address}/report?mac=x"));
     assert!(output.status.success(), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("the system continues without"));
@@ -108,6 +108,9 @@ fn a_report_that_is_lost_does_no_harm() {
 fn without_the_parameter_nothing_is_reported() {
     let output = report("init=/nix/store/x/init not.netboot.report=http://127.0.0.1:1/");
     assert!(output.status.success(), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("nowhere to report to"));
+    assert!(
+        String::from_utf8_lossy(&output.stdout)
+            .contains("no report: the kernel parameter netboot.report is not set")
+    );
     assert_eq!(output.stderr, b"");
 }

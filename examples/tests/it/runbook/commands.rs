@@ -1,4 +1,4 @@
-//! Every command of the runbook runs, in the order of the text, at a site of its own: with the real
+//! Every command of the runbook runs, in the order of the text, in a temporary site with the real
 //! programs, the test flake, and real Nix, QEMU and minisign.
 
 use std::fs;
@@ -12,11 +12,11 @@ use tempfile::TempDir;
 
 use crate::runbook::document::{self, Block};
 
-/// Where the runbook's site has its things, and the URL under which machines see them.
+/// The directory and the URL of the runbook's site.
 const PUBLISHED: &str = "/srv/pxe/nixos";
 const URL: &str = "http://10.0.0.1/";
 
-/// Where its programs are.
+/// The directory of its programs.
 const INSTALLED: &str = "/opt/netboot/bin/";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,7 +33,7 @@ async fn every_command_runs() {
         assert_shell_reads(&block);
         for line in lines(&block.text) {
             if block.mark == "deployer" {
-                // The deployer's own test has the types that take these.
+                // The deployer's own test parses these.
                 let program = format!("{INSTALLED}deployer ");
                 let begins = |word: &&str| line.starts_with(*word);
                 assert!(["curl ", "TOKEN=", &program].iter().any(begins), "{line}");
@@ -51,7 +51,7 @@ async fn every_command_runs() {
     assert!(runs > 15, "the commands are written in another way: {runs}");
 }
 
-/// That it installs a package of this repository to where the other commands look.
+/// Checks that the line installs a package of this repository into the directory of the programs.
 fn assert_installs(line: &str) {
     let words: Vec<&str> = line.split_whitespace().collect();
     let ["cargo", "install", "--locked", "--path", package, "--root", root] = words[..] else {
@@ -61,7 +61,7 @@ fn assert_installs(line: &str) {
     assert_eq!(format!("{root}/bin/"), INSTALLED, "{line}");
 }
 
-/// Commands, with those that go over several lines in one.
+/// The commands of a block, one for each, with continued lines joined.
 fn lines(text: &str) -> Vec<String> {
     let text = text.replace("\\\n", " ");
     let is_command = |line: &&str| !line.is_empty() && !line.starts_with('#');
@@ -73,7 +73,7 @@ fn assert_shell_reads(block: &Block) {
     assert!(output.status.success(), "line {}: {output:?}", block.line);
 }
 
-/// A machine on which all paths of the runbook lie below one directory.
+/// A machine on which all paths of the runbook are below one directory.
 struct Site {
     nix: HermeticNix,
     root: TempDir,
@@ -92,7 +92,7 @@ impl Site {
         site
     }
 
-    /// The flake as it is now; a new generation makes other images.
+    /// Writes the flake of the current generation. Each generation makes different images.
     fn write_flake(&self) -> String {
         let generation = format!("generation-{}", self.generation);
         Testbed::locate().write_flake(&self.root.path().join("infrastructure"), &generation)
@@ -102,7 +102,7 @@ impl Site {
         self.root.path().join(path.trim_start_matches('/'))
     }
 
-    /// The paths of the text as they are here.
+    /// Replaces the paths of the text by those of this site.
     fn here(&self, text: &str) -> String {
         let root = self.root.path().to_str().unwrap();
         ["/srv/", "/var/lib/"]
@@ -131,7 +131,7 @@ impl Site {
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(output.status.success(), "line {line}: {program} {given:?}: {said}");
         if program == "build-images" {
-            // Whoever builds again has changed something.
+            // The next build has something new to build.
             self.generation += 1;
         }
     }

@@ -1,5 +1,5 @@
-//! Every message that the runbook quotes is what the library says: each is made here of the
-//! library's own errors, findings and events, and compared with the block that has its name.
+//! Every message that the runbook quotes is the library's. Each is made here from the library's own
+//! errors, findings and events, and compared with the block that has its name.
 //!
 //! `NETBOOT_RUNBOOK=write cargo test -p netboot-examples --test it runbook` writes them into it.
 
@@ -19,7 +19,7 @@ use netboot_examples::Failure;
 
 use crate::runbook::document;
 
-/// A message by the name that the runbook's comment gives it.
+/// A message and its name in the runbook's comment.
 pub(crate) type Said = (&'static str, String);
 
 #[test]
@@ -68,17 +68,17 @@ fn run<F: Future>(future: F) -> F::Output {
     runtime.unwrap().block_on(future)
 }
 
-/// What the example programs print of an error.
+/// An error as the example programs print it.
 fn error(error: impl Into<Failure>) -> String {
     error.into().to_string()
 }
 
-/// The same form for what is a finding, and so no error.
+/// A finding in the same form.
 fn finding(what: impl Display, remedy: impl Display) -> String {
     format!("{what}\n  what to do: {remedy}")
 }
 
-/// Several in one block.
+/// Several messages in one block.
 fn all<T>(items: impl IntoIterator<Item = T>, say: impl Fn(&T) -> String) -> String {
     items.into_iter().map(|item| say(&item)).collect::<Vec<_>>().join("\n")
 }

@@ -1,4 +1,4 @@
-//! Who gets onto a machine that was booted, and what must not be in its image.
+//! Messages about access to booted machines, and about secrets in images.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ fn of(problem: &PolicyProblem) -> String {
     finding(problem, problem.remedy())
 }
 
-/// What is said of the test flake with the key of the old README.
+/// The message for the test flake with the key of the old README.
 fn with_the_old_key() -> String {
     let (nix, work) = (HermeticNix::new(), TempDir::new().unwrap());
     let flake = Testbed::locate().write_flake(&work.path().join("flake"), "first");

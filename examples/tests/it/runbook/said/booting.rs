@@ -1,5 +1,5 @@
-//! Machines that do not come up: what scripts print, what a boot in QEMU reports, and what is
-//! refused before any machine sees it.
+//! Messages about machines that do not come up: the output of scripts, the reports of boots in
+//! QEMU, and the errors that prevent such an image.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -26,7 +26,7 @@ use url::Url;
 
 use super::{Said, all, error, finding, run, worker};
 
-/// What real iPXE and Linux print on their way, stage by stage.
+/// The output of real iPXE and Linux, stage by stage.
 const DHCP: &str = "net0: 10.0.0.112/255.255.255.0 gw 10.0.0.1";
 const SCRIPT: &str = "http://10.0.0.1/worker/netboot.ipxe... ok";
 const KERNEL: &str = "../../../blobs/8c41d2... ok";
@@ -35,9 +35,9 @@ const LINUX: &str = "[    0.000000] Linux version 6.12.30";
 const INIT: &str = "<<< NixOS Stage 1 >>>";
 const NOTHING_ELSE: &str = "No more network devices";
 
-/// What is said of a machine whose console showed these lines, and that then stopped or hangs. A
-/// shell prints them in QEMU's place: what they were on real machines, the tests of netboot-qemu
-/// show.
+/// The message for a machine that showed these lines on its console and then stopped or hung. A
+/// shell prints them in place of QEMU; the tests of netboot-qemu show that real machines print
+/// them.
 fn console(lines: &[&str], hangs: bool) -> String {
     let directory = TempDir::new().unwrap();
     let program = directory.path().join("qemu");
@@ -58,7 +58,7 @@ fn console(lines: &[&str], hangs: bool) -> String {
     with_last_line(&error(report.ensure_success().unwrap_err()))
 }
 
-/// The message with the last line of the console only, which it has at most twenty of.
+/// The message with only the last line of the console, of which it contains at most twenty.
 fn with_last_line(said: &str) -> String {
     let is_console = |line: &&str| line.starts_with("  | ");
     let last = said.lines().rfind(is_console);
@@ -103,7 +103,7 @@ fn assignment(name: &str, profile: &str, mac: &str) -> Assignment {
     Assignment::new(name.parse().unwrap(), profile.parse().unwrap()).with_key(key)
 }
 
-/// All that the scripts of these releases print, with the settings that iPXE puts in.
+/// All lines that the scripts of these releases print, with iPXE's settings in them.
 fn script_messages(releases: &[Release]) -> String {
     let mut messages = BTreeSet::new();
     for release in releases {
@@ -123,8 +123,7 @@ fn script_messages(releases: &[Release]) -> String {
     messages.into_iter().collect::<Vec<_>>().join("\n")
 }
 
-/// A release for each thing that machines may do which are not known, and one without a list of
-/// machines.
+/// A release for each policy for unknown machines, and a release without a list of machines.
 fn releases() -> Vec<Release> {
     let family = || "any".parse().unwrap();
     let policies = [
@@ -257,7 +256,7 @@ fn of_machines() -> Vec<Said> {
     ]
 }
 
-/// Addresses to lease among which is the server's own.
+/// A range of addresses to lease that contains the server's own address.
 fn dhcp_refused() -> netboot_ipxe::Error {
     let address = |text: &str| text.parse::<Ipv4Addr>().unwrap();
     let script = "http://10.0.0.1/boot.ipxe".parse().unwrap();

@@ -1,4 +1,4 @@
-//! Failed builds, as `build-images` tells them.
+//! Messages about failed builds, as `build-images` prints them.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Publishing that fails, and what retention and rollback say.
+//! Messages about failed publishing, retention and rollback.
 
 use std::io;
 
@@ -64,7 +64,7 @@ fn of_releases() -> Vec<Said> {
     ]
 }
 
-/// What is said of a release that goes to two sites, of which one is not there.
+/// The message for a release that is published to two sites, one of which does not exist.
 fn sites() -> String {
     let directory = tempfile::TempDir::new().unwrap();
     let tokyo = directory.path().join("tokyo");
@@ -99,9 +99,9 @@ fn of_other_stores() -> Vec<Said> {
     ]
 }
 
-/// What is said of a daemon that does not run.
+/// The message for an rsync daemon that does not run.
 fn rsync_refused() -> String {
-    // A port that was free a moment ago.
+    // A port that was free a moment before.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let host = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
     drop(listener);

@@ -1,4 +1,4 @@
-//! Images that are too large, as warnings and errors tell it.
+//! Warnings and errors about images that are too large.
 
 use std::sync::{Arc, Mutex};
 
@@ -43,7 +43,7 @@ impl Artifact for Sized {
     }
 }
 
-/// What a builder reports of an image of this many MiB, with the budget of the built-in profiles.
+/// The warning for an image of this size in MiB, with the budget of the built-in profiles.
 fn warning(mebibytes: u64) -> String {
     let part = |kind, name, size| {
         Arc::new(Sized { kind, name: FileName::new(name).unwrap(), size }) as Arc<dyn Artifact>

@@ -1,4 +1,4 @@
-//! What verification finds at a target, and what keeps a release from going live.
+//! Findings of verification, and errors that keep a release from going live.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -56,7 +56,7 @@ fn of_targets() -> Vec<Said> {
     ]
 }
 
-/// What is found of a pointer and of a manifest that somebody edited.
+/// The findings for a pointer and a manifest that somebody edited.
 fn of_edited_files() -> Vec<Finding> {
     let found = |target: &TempDir| {
         let publisher = Publisher::new(LocalStore::new(target.path()));
@@ -73,7 +73,7 @@ fn of_edited_files() -> Vec<Finding> {
     findings
 }
 
-/// What is said of a pointer whose history somebody took away.
+/// The message for a pointer without its history.
 fn malformed_pointer() -> String {
     let (target, _) = published();
     let pointer = target.path().join("current.ipxe");
