@@ -91,13 +91,19 @@ impl fmt::Display for ArgumentProblem {
             }
             Self::Help => f.write_str("it only prints its usage"),
             Self::TooFew { arguments, minimum } => {
-                write!(f, "it has {arguments} arguments and needs {minimum}")
+                write!(f, "it has {} and needs {minimum}", counted(*arguments))
             }
             Self::TooMany { arguments, maximum } => {
-                write!(f, "it has {arguments} arguments and takes {maximum}")
+                write!(f, "it has {} and takes {maximum}", counted(*arguments))
             }
         }
     }
+}
+
+/// A number of arguments, for a message.
+pub(crate) fn counted(arguments: usize) -> String {
+    let plural = if arguments == 1 { "" } else { "s" };
+    format!("{arguments} argument{plural}")
 }
 
 /// What a word that begins with `-` is.

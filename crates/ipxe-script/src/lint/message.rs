@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::commands::arguments::counted;
 use crate::lint::finding_kind::LintFindingKind;
 
 impl fmt::Display for LintFindingKind {
@@ -57,11 +58,11 @@ impl fmt::Display for LintFindingKind {
                 write!(f, "`{command}` wants a number, and `{argument}` is none")
             }
             Self::ArgumentCount { command, arguments, minimum, maximum } => {
-                write!(f, "`{command}` has {arguments} arguments and takes {minimum}")?;
+                write!(f, "`{command}` has {} and takes {minimum}", counted(*arguments))?;
                 if minimum == maximum { Ok(()) } else { write!(f, " to {maximum}") }
             }
             Self::TooManyArguments { command, arguments, limit } => {
-                write!(f, "`{command}` has {arguments} arguments and iPXE takes {limit}")
+                write!(f, "`{command}` has {} and iPXE takes {limit}", counted(*arguments))
             }
             Self::TooManyWords { words, limit } => {
                 write!(f, "the line has {words} words, and iPXE may crash beyond {limit}")

@@ -3,3 +3,4 @@
 
 mod chores;
 mod crates;
+mod messages;

@@ -1,0 +1,71 @@
+//! Messages that count things say "1 file" and "2 files".
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Nouns that messages of this repository count.
+const NOUNS: [&str; 17] = [
+    "arguments",
+    "blobs",
+    "bytes",
+    "characters",
+    "entries",
+    "errors",
+    "files",
+    "findings",
+    "images",
+    "lines",
+    "machines",
+    "objects",
+    "profiles",
+    "releases",
+    "sites",
+    "warnings",
+    "words",
+];
+
+/// Messages whose number is never one: a limit, or more than a limit.
+const NEVER_ONE: [&str; 8] = [
+    "it has {length} bytes and {limit} are allowed",
+    "it ends after {size} of {needed} bytes",
+    "has {length} bytes and {limit} are taken",
+    "has {words} words",
+    "a file of {size} bytes",
+    "`{path}` has {size} bytes and at most {limit} are read",
+    "the query has more than {LONGEST_QUERY} bytes",
+    "it has less than {SHORTEST} characters",
+];
+
+/// A placeholder in front of a plural would print "1 files". `netboot_core::counted` chooses the
+/// right form.
+#[test]
+fn no_message_counts_without_choosing_singular_or_plural() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let mut sources = Vec::new();
+    for directory in ["crates", "examples/src", "examples/deployer/src"] {
+        collect(&root.join(directory), &mut sources);
+    }
+    assert!(sources.len() > 200, "{} sources", sources.len());
+    let mut wrong = Vec::new();
+    for path in sources {
+        let source = fs::read_to_string(&path).unwrap();
+        let code = source.split("#[cfg(test)]").next().unwrap();
+        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let lines = lines.filter(|line| !NEVER_ONE.iter().any(|message| line.contains(message)));
+        let counts = |line: &&str| NOUNS.iter().any(|noun| line.contains(&format!("}} {noun}")));
+        wrong.extend(lines.filter(counts).map(|line| format!("{}: {line}", path.display())));
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// The source files below a directory; those of tests are none.
+fn collect(directory: &Path, sources: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("tests") && !path.ends_with("contract") {
+            collect(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push(path);
+        }
+    }
+}
