@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use netboot_core::{ProfileName, Sha256Digest};
 use tempfile::{NamedTempFile, TempPath};
 
-use crate::Error;
+use crate::error::Error;
 
 /// How files begin that are being written.
 const UNFINISHED: &str = ".unfinished-";

@@ -4,14 +4,10 @@
 //! only within their phase, and what is not known keeps its text.
 
 mod any_phase;
-mod evaluation;
-mod lock;
-mod realisation;
-mod text;
-mod warning;
-
-pub(crate) use self::evaluation::evaluation;
-pub(crate) use self::lock::lock;
-pub(crate) use self::realisation::{Realising, query, realisation};
-pub(crate) use self::text::derivations;
-pub(crate) use self::warning::Warning;
+mod code;
+pub(crate) mod evaluation;
+pub(crate) mod lock;
+pub(crate) mod realisation;
+mod source;
+pub(crate) mod text;
+pub(crate) mod warning;

@@ -1,23 +1,22 @@
 //! What can go wrong while Nix evaluates and builds.
 
+mod details;
 mod hint;
-mod log;
-mod make;
-mod problem;
-mod shared_io_error;
-mod subject;
-mod words;
+mod phrases;
+pub(crate) mod problem;
+pub(crate) mod shared_io_error;
+pub(crate) mod subject;
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use netboot_core::{Architecture, BackendError, ProfileName};
+use netboot_core::{Architecture, ProfileName};
 
-pub use self::problem::EvaluationProblem;
-pub use self::shared_io_error::SharedIoError;
-pub use self::subject::Subject;
-use self::words::{at, colon, derivation_or, ending, joined};
-use crate::PolicyFinding;
+use self::phrases::{at, colon, derivation_or, ending, joined};
+use self::problem::EvaluationProblem;
+use self::shared_io_error::SharedIoError;
+use self::subject::Subject;
+use crate::policy::finding::PolicyFinding;
 
 /// The errors of this crate. Each names the attribute, derivation or path that it is about.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -31,7 +30,6 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-
     /// An option of the builder has a value that cannot be used.
     #[error("the option {option} cannot be used: {problem}")]
     InvalidOption {
@@ -40,7 +38,6 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-
     /// A text is not the path of an attribute.
     #[error("{path:?} is not the path of an attribute: {problem}")]
     InvalidAttributePath {
@@ -49,7 +46,6 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-
     /// A text is not a line of `authorized_keys`.
     #[error("{line:?} is not an authorized SSH key: {problem}")]
     InvalidAuthorizedKey {
@@ -58,14 +54,12 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-
     /// There are overrides for a configuration that has no `extendModules`.
     #[error("`{attribute}` cannot be overridden: it has no `extendModules`")]
     NotExtensible {
         /// The configuration.
         attribute: String,
     },
-
     /// A file of the system is too large for an initrd, and would be left out of it.
     #[error("`{attribute}` holds `{path}`, a file of {size} bytes, which no initrd can hold")]
     FileTooLarge {
@@ -76,7 +70,6 @@ pub enum Error {
         /// Its size in bytes.
         size: u64,
     },
-
     /// Store paths could not be copied to another store, or from one.
     #[error("Nix could not copy store paths between this store and `{store}`: {message}")]
     CopyFailed {
@@ -85,14 +78,12 @@ pub enum Error {
         /// What Nix said.
         message: String,
     },
-
     /// An image says nothing of the system that it was made of.
     #[error("the image of `{profile}` does not say which system it was made of")]
     NoToplevel {
         /// The profile.
         profile: ProfileName,
     },
-
     /// The builder's policy denies a configuration.
     #[error("the policy denies `{attribute}`: {}", joined(findings))]
     PolicyViolated {
@@ -101,7 +92,6 @@ pub enum Error {
         /// What it has or lacks, each with its own remedy.
         findings: Vec<PolicyFinding>,
     },
-
     /// There is no flake at the reference.
     #[error("there is no flake at `{reference}`{}", colon(message.as_deref()))]
     FlakeNotFound {
@@ -110,7 +100,6 @@ pub enum Error {
         /// What Nix said, where it was asked.
         message: Option<String>,
     },
-
     /// The flake's lock file does not fit its inputs.
     #[error("the lock file of the flake `{reference}` must be updated: {message}")]
     LockFileOutdated {
@@ -119,35 +108,30 @@ pub enum Error {
         /// What Nix said.
         message: String,
     },
-
     /// The flake has changes that are not committed, and Nix's `allow-dirty` is off.
     #[error("the git repository `{repository}` has changes that are not committed")]
     DirtyTree {
         /// The repository.
         repository: String,
     },
-
     /// The flake's git repository belongs to another user, and git does not trust it.
     #[error("the git repository `{repository}` belongs to another user")]
     RepositoryOwner {
         /// The repository.
         repository: String,
     },
-
     /// A file is in the flake's git repository, and git does not track it: Nix does not see it.
     #[error("`{path}` is not tracked by git, so Nix does not see it")]
     FileNotTracked {
         /// The file.
         path: PathBuf,
     },
-
     /// The flake's files were changed while it was evaluated.
     #[error("the flake `{reference}` was changed after it was locked")]
     SourceChanged {
         /// The flake.
         reference: String,
     },
-
     /// A Nix program is not installed.
     #[error("the program `{program}` was not found in {path:?}")]
     NixMissing {
@@ -156,7 +140,6 @@ pub enum Error {
         /// The search path.
         path: String,
     },
-
     /// A Nix program could not be started.
     #[error("the program `{program}` could not be started")]
     Spawn {
@@ -165,7 +148,6 @@ pub enum Error {
         /// Why.
         source: SharedIoError,
     },
-
     /// Something needs an experimental feature of Nix that is off.
     #[error("{subject} needs the experimental feature `{feature}` of Nix")]
     FeatureDisabled {
@@ -174,7 +156,6 @@ pub enum Error {
         /// The feature, such as `ca-derivations`.
         feature: String,
     },
-
     /// The flake has no such configuration, or the configuration lacks an attribute.
     #[error("the flake has no `{attribute}`")]
     AttributeMissing {
@@ -183,7 +164,6 @@ pub enum Error {
         /// The configurations that there are.
         available: Vec<String>,
     },
-
     /// A configuration could not be evaluated.
     #[error("`{attribute}` could not be evaluated{}: {message}", at(position.as_deref()))]
     Evaluation {
@@ -196,7 +176,6 @@ pub enum Error {
         /// Where in the source, as `file:line:column`, if Nix said so.
         position: Option<String>,
     },
-
     /// An evaluated value has another type or form than NixOS gives it.
     #[error("`{attribute}` cannot be used: {problem}")]
     UnusableValue {
@@ -205,7 +184,6 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-
     /// The configuration is for another architecture than the profile.
     #[error("`{attribute}` is for {found}, and the profile is for {expected}")]
     ArchitectureMismatch {
@@ -216,7 +194,6 @@ pub enum Error {
         /// The configuration's system.
         found: String,
     },
-
     /// A derivation could not be built.
     #[error("`{derivation}` failed to build{}", ending(last_lines))]
     BuildFailed {
@@ -229,7 +206,6 @@ pub enum Error {
         /// The log of the profile's build, with every line.
         build_log: PathBuf,
     },
-
     /// A download or fixed-output derivation has another hash than stated.
     #[error("`{derivation}` has the hash {found}, and {specified} is stated{}", ending(last_lines))]
     HashMismatch {
@@ -244,7 +220,6 @@ pub enum Error {
         /// The log of the profile's build.
         build_log: PathBuf,
     },
-
     /// A build took longer than allowed, or printed nothing for longer than allowed.
     #[error("{} took too long: {message}{}", derivation_or(derivation.as_deref(), "the build"), ending(last_lines))]
     TimedOut {
@@ -257,7 +232,6 @@ pub enum Error {
         /// The log of the profile's build.
         build_log: PathBuf,
     },
-
     /// No machine has the system or the features that a derivation needs.
     #[error("no machine can build `{derivation}`: it needs {required}")]
     UnsupportedSystem {
@@ -268,7 +242,6 @@ pub enum Error {
         /// The log of the profile's build.
         build_log: PathBuf,
     },
-
     /// Nothing may be built on this machine, and no other machine takes the build.
     #[error("no machine can build {}: {message}", derivation_or(derivation.as_deref(), "what is needed"))]
     NoBuilder {
@@ -279,14 +252,12 @@ pub enum Error {
         /// The log of the profile's build.
         build_log: PathBuf,
     },
-
     /// The garbage collector took what had been evaluated, twice.
     #[error("the garbage collector took `{derivation}` before it could be built")]
     DerivationCollected {
         /// The derivation.
         derivation: String,
     },
-
     /// A store path carries no signature of a trusted key.
     #[error("`{path}` has no signature that this Nix trusts: {message}")]
     Unsigned {
@@ -297,7 +268,6 @@ pub enum Error {
         /// The log of the profile's build, where one was begun.
         build_log: Option<PathBuf>,
     },
-
     /// The network, a git server or a substituter could not be reached, or let nobody in.
     #[error("Nix could not download {} for {subject}: {message}", url.as_deref().unwrap_or("what it needs"))]
     Network {
@@ -310,7 +280,6 @@ pub enum Error {
         /// The log of the profile's build, where one was begun.
         build_log: Option<PathBuf>,
     },
-
     /// The disk is full.
     #[error("the disk is full; it was needed for {subject}: {message}{}", ending(last_lines))]
     DiskFull {
@@ -323,7 +292,6 @@ pub enum Error {
         /// The log of the profile's build, where one was begun.
         build_log: Option<PathBuf>,
     },
-
     /// Nix may not read or write a file.
     #[error("Nix may not use `{path}`, which {subject} needs: {message}")]
     PermissionDenied {
@@ -336,7 +304,6 @@ pub enum Error {
         /// The log of the profile's build, where one was begun.
         build_log: Option<PathBuf>,
     },
-
     /// The Nix daemon cannot be reached.
     #[error("the Nix daemon does not answer at `{socket}`: {message}")]
     DaemonUnreachable {
@@ -347,7 +314,6 @@ pub enum Error {
         /// The log of the profile's build, where one was begun.
         build_log: Option<PathBuf>,
     },
-
     /// Somebody else ended Nix while it worked.
     #[error("Nix was ended from outside while it worked on {subject}: {message}")]
     Interrupted {
@@ -358,7 +324,6 @@ pub enum Error {
         /// The log of the profile's build, where one was begun.
         build_log: Option<PathBuf>,
     },
-
     /// The configuration's initrd was built without its toplevel.
     #[error("the initrd of `{attribute}` does not hold its own init `{init}`")]
     InitrdOutOfStep {
@@ -367,7 +332,6 @@ pub enum Error {
         /// The init that is missing.
         init: String,
     },
-
     /// A build's output lacks a file.
     #[error("`{attribute}` was built, and has no `{path}`")]
     OutputMissing {
@@ -376,7 +340,6 @@ pub enum Error {
         /// The file that is missing.
         path: PathBuf,
     },
-
     /// A Nix program failed in a way that is not known.
     #[error(
         "`{program}` ended with {status}; it was called with {arguments:?} and said:\n{}",
@@ -394,7 +357,6 @@ pub enum Error {
         /// The log of the profile's build, where one was begun.
         build_log: Option<PathBuf>,
     },
-
     /// What a Nix program printed cannot be understood.
     #[error("`{program}` printed something that cannot be understood: {problem}")]
     UnreadableOutput {
@@ -403,7 +365,6 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-
     /// A file of the state directory cannot be read or written.
     #[error("cannot {action} `{path}`")]
     Io {
@@ -414,14 +375,7 @@ pub enum Error {
         /// Why.
         source: SharedIoError,
     },
-
     /// Two profiles that are built together have one name.
     #[error("the profile is asked for twice")]
     DuplicateProfile,
-}
-
-impl BackendError for Error {
-    fn hint(&self) -> Option<String> {
-        Self::hint(self)
-    }
 }

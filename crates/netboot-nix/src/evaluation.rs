@@ -6,10 +6,14 @@ use std::num::NonZeroUsize;
 use futures::future::join_all;
 use netboot_core::{Context, Event, Phase, ProfileName, Provenance};
 
-use crate::probe::{Answer, Configuration, Locked, Output, Values, Wanted, evaluate, lock};
-use crate::process::{Runner, Stop};
+use crate::error::Error;
+use crate::flake::{Locked, evaluate, lock};
+use crate::flake_answer::{Answer, Configuration, Output, ProfileRequest, Values};
+use crate::flake_reference::FlakeReference;
 use crate::redaction::without_credentials;
-use crate::{Error, FlakeReference, NAME};
+use crate::runner::Runner;
+use crate::stop::NAME;
+use crate::stop::Stop;
 
 /// A flake that was locked and evaluated.
 #[derive(Debug)]
@@ -26,7 +30,7 @@ impl Evaluation {
     pub(crate) async fn of(
         runner: &Runner,
         flake: &FlakeReference,
-        wanted: &BTreeMap<ProfileName, Wanted>,
+        wanted: &BTreeMap<ProfileName, ProfileRequest>,
         processes: NonZeroUsize,
         context: &Context,
     ) -> Result<Self, Stop> {
@@ -39,7 +43,7 @@ impl Evaluation {
             });
         }
         let _phase = context.phase(Phase::Evaluating, None);
-        let wanted: Vec<(&ProfileName, &Wanted)> = wanted.iter().collect();
+        let wanted: Vec<(&ProfileName, &ProfileRequest)> = wanted.iter().collect();
         let share = wanted.len().div_ceil(processes.get()).max(1);
         let shares = wanted.chunks(share).map(|share| async {
             let share = share.iter().copied().collect();
@@ -64,7 +68,7 @@ impl Evaluation {
         &self,
         runner: &Runner,
         profile: &ProfileName,
-        wanted: &Wanted,
+        wanted: &ProfileRequest,
         context: &Context,
     ) -> Result<(Values, String), Stop> {
         let answers = &self.answers;
@@ -88,7 +92,7 @@ impl Evaluation {
         &self,
         runner: &Runner,
         profile: &ProfileName,
-        wanted: &Wanted,
+        wanted: &ProfileRequest,
         context: &Context,
     ) -> Result<(Values, String), Stop> {
         let _phase = context.phase(Phase::Evaluating, None);
@@ -134,7 +138,7 @@ impl Evaluation {
 fn values_in(
     answer: &Answer,
     profile: &ProfileName,
-    wanted: &Wanted,
+    wanted: &ProfileRequest,
 ) -> Result<Option<(Values, String)>, Error> {
     match answer.configurations.get(profile.as_str()) {
         Some(Configuration::Evaluated(values)) => {
@@ -158,11 +162,11 @@ fn values_in(
     }
 }
 
-fn attribute(wanted: &Wanted) -> String {
+fn attribute(wanted: &ProfileRequest) -> String {
     format!("nixosConfigurations.{}", wanted.name)
 }
 
-fn missing(wanted: &Wanted, available: &[String]) -> Error {
+fn missing(wanted: &ProfileRequest, available: &[String]) -> Error {
     Error::AttributeMissing { attribute: attribute(wanted), available: available.to_vec() }
 }
 

@@ -1,7 +1,9 @@
+//! The name of a flake.
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::Error;
+use crate::error::Error;
 use crate::redaction::without_credentials;
 
 /// The greatest length of a reference, in bytes.

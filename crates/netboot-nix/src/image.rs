@@ -11,9 +11,9 @@ use netboot_core::{
     InitPath, KernelParameter, Phase, Profile, split_parameters,
 };
 
-use crate::Error;
-use crate::probe::{Output, Values};
-use crate::process::Stop;
+use crate::error::Error;
+use crate::flake_answer::{Output, Values};
+use crate::stop::Stop;
 
 /// What an image is made of, read from a configuration.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! The lines of `--log-format internal-json` (Nix, `src/libutil/logging.cc`).
 
+use netboot_process::printable;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -57,7 +58,7 @@ const RESULT_PROGRESS: u64 = 105;
 /// Reads a line; gives nothing for what Netboot does not care about.
 pub(crate) fn parse(line: &str) -> Option<LogEvent> {
     let Some(json) = line.strip_prefix("@nix ") else {
-        let line = printable(line);
+        let line = printable_line(line);
         return (!line.is_empty()).then_some(LogEvent::Plain { line });
     };
     let record: Record = serde_json::from_str(json).ok()?;
@@ -74,7 +75,7 @@ pub(crate) fn parse(line: &str) -> Option<LogEvent> {
         }
         ("start", BUILDS) => Some(LogEvent::BuildsStarted { activity }),
         ("result", RESULT_BUILD_LINE) => {
-            Some(LogEvent::BuildLine { activity, line: printable(text(0)?) })
+            Some(LogEvent::BuildLine { activity, line: printable_line(text(0)?) })
         }
         ("result", RESULT_PROGRESS) => {
             let failed = number(3).unwrap_or_default();
@@ -89,7 +90,7 @@ pub(crate) fn parse(line: &str) -> Option<LogEvent> {
 /// Reads a message of the level of errors or warnings.
 fn message(record: &Record) -> Option<LogEvent> {
     let has_position = record.raw_msg.is_some();
-    let text = printable_lines(record.raw_msg.as_deref().unwrap_or(&record.msg));
+    let text = printable(record.raw_msg.as_deref().unwrap_or(&record.msg));
     let text = text.trim_start();
     if let Some(warning) = text.strip_prefix("warning:") {
         return Some(LogEvent::Warning { message: warning.trim().to_owned() });
@@ -119,7 +120,7 @@ fn position(record: &Record) -> Option<String> {
         (file, _, _) => file.clone(),
     };
     let trace = || {
-        let text = printable_lines(&record.msg);
+        let text = printable(&record.msg);
         let places = text.lines().rev().filter_map(|line| line.trim().strip_prefix("at "));
         // Ours, and Nix's own code, are in no file of anybody's.
         let places = places.filter(|place| place.starts_with('/'));
@@ -130,35 +131,10 @@ fn position(record: &Record) -> Option<String> {
     Some(within.unwrap_or(place))
 }
 
-/// A line without terminal escapes and control characters; of a line that overwrote itself with
-/// carriage returns, what stood there last.
-fn printable(line: &str) -> String {
-    let last = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
-    without_escapes(last).chars().filter(|c| *c == '\t' || !c.is_control()).collect()
-}
-
-fn printable_lines(text: &str) -> String {
-    without_escapes(text).chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
-}
-
-/// Leaves out ANSI control sequences (ECMA-48, section 5.4): ESC, `[`, parameters, a final byte.
-fn without_escapes(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        if character != '\u{1b}' {
-            plain.push(character);
-        } else if characters.next_if_eq(&'[').is_some() {
-            for skipped in characters.by_ref() {
-                if ('\u{40}'..='\u{7e}').contains(&skipped) {
-                    break;
-                }
-            }
-        } else {
-            characters.next();
-        }
-    }
-    plain
+/// A line without terminal escapes and control characters. A line that overwrites itself with
+/// carriage returns leaves only its last text.
+fn printable_line(line: &str) -> String {
+    printable(line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -203,7 +179,7 @@ mod tests {
         #[test]
         fn what_is_printed_has_no_escapes(line in any::<String>()) {
             let escape = '\u{1b}';
-            prop_assert!(!printable(&line).contains(escape));
+            prop_assert!(!printable_line(&line).contains(escape));
         }
     }
 }

@@ -72,44 +72,49 @@
 #![doc = include_str!("causes.md")]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
-mod asked_of_git;
-mod blocking;
 mod build_log;
 mod builder;
 mod classify;
-mod copying;
 mod environment;
 mod error;
 mod evaluation;
+mod flake;
+mod flake_answer;
 mod flake_reference;
-mod guard;
+mod git_diagnosis;
 mod image;
 mod internal_json;
+mod nix_output;
 mod overrides;
 mod path_info;
 mod policy;
-mod probe;
-mod process;
-mod process_group;
-mod process_tree;
 mod progress;
 mod realise;
 mod recorder;
 mod redaction;
 mod roots;
-mod said;
+mod runner;
 mod scale_out;
 mod size;
 mod state_lock;
+mod stop;
+mod store_copy;
 mod watch;
 
 pub use crate::builder::{NixBuilder, NixBuilderBuilder};
-pub use crate::error::{Error, EvaluationProblem, SharedIoError, Subject};
+pub use crate::error::Error;
+pub use crate::error::problem::EvaluationProblem;
+pub use crate::error::shared_io_error::SharedIoError;
+pub use crate::error::subject::Subject;
 pub use crate::flake_reference::FlakeReference;
-pub use crate::overrides::{AttributePath, AuthorizedKey, Overrides, OverridesBuilder};
-pub use crate::policy::{Policy, PolicyCheck, PolicyFinding, PolicyProblem, Severity};
-pub use crate::scale_out::{BinaryCache, Compression, RemoteBuilder, ScaleOut, StoreUrl};
+pub use crate::overrides::attribute_path::AttributePath;
+pub use crate::overrides::authorized_key::AuthorizedKey;
+pub use crate::overrides::{Overrides, OverridesBuilder};
+pub use crate::policy::Policy;
+pub use crate::policy::finding::{PolicyFinding, PolicyProblem};
+pub use crate::policy::rule::{PolicyCheck, Severity};
+pub use crate::scale_out::ScaleOut;
+pub use crate::scale_out::binary_cache::{BinaryCache, Compression};
+pub use crate::scale_out::remote_builder::RemoteBuilder;
+pub use crate::scale_out::store_url::StoreUrl;
 pub use crate::size::{DuplicatePackage, INITRD_FILE_LIMIT, SizeReport, StorePathSize};
-
-/// The builder's name in messages and manifests.
-const NAME: &str = "nix";

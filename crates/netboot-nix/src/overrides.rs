@@ -1,8 +1,8 @@
 //! What a caller changes of a configuration without editing its flake.
 
-mod attribute_path;
-mod authorized_key;
-mod embed;
+pub(crate) mod attribute_path;
+pub(crate) mod authorized_key;
+pub(crate) mod embed;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,11 +12,9 @@ use netboot_core::KernelParameter;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use self::attribute_path::AttributePath;
-pub use self::authorized_key::AuthorizedKey;
-pub(crate) use self::authorized_key::public_key;
-pub(crate) use self::embed::{Embedded, embed};
-use crate::Error;
+use self::attribute_path::AttributePath;
+use self::authorized_key::AuthorizedKey;
+use crate::error::Error;
 
 /// Changes to a configuration, made through NixOS's own `extendModules`: the flake is not edited,
 /// its lock stays, and the evaluation stays pure.

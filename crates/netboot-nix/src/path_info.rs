@@ -6,8 +6,9 @@ use std::ffi::OsString;
 use netboot_core::Context;
 use serde::Deserialize;
 
-use crate::Error;
-use crate::process::{LastLines, Runner, Stop};
+use crate::error::Error;
+use crate::runner::Runner;
+use crate::stop::Stop;
 
 /// What is known of a store path that is valid.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -53,13 +54,12 @@ pub(crate) async fn closure(
 ) -> Result<BTreeMap<String, PathInfo>, Stop> {
     let options = ["path-info", "--json", "--recursive", "--closure-size", "--"];
     let arguments: Vec<OsString> = options.iter().chain(paths).map(OsString::from).collect();
-    let mut last_lines = LastLines::default();
-    let finished =
-        runner.run("nix", &arguments, context, |line| last_lines.push(line.to_owned())).await?;
+    let finished = runner.run("nix", &arguments, context, |_| {}).await?;
     if !finished.status.success() {
-        return Err(runner.failure("nix", &arguments, finished.status, &last_lines).into());
+        let (status, last_lines) = (finished.status, &finished.last_lines);
+        return Err(runner.failure("nix", &arguments, status, last_lines).into());
     }
-    Ok(read(&finished.stdout)?)
+    Ok(read(&finished.output)?)
 }
 
 /// Reads the answer, and leaves out paths that are not valid.

@@ -7,24 +7,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use netboot_core::{Context, ProfileName};
 
-use crate::blocking::blocking;
 use crate::build_log::{LogDirectory, replace};
-use crate::classify::{self, Realising};
-use crate::copying::{fetch_outputs, send_derivations, send_outputs};
-use crate::probe::{Output, report_warnings};
-use crate::process::{Runner, Stop};
+use crate::classify::realisation::{Realising, query, realisation};
+use crate::classify::warning::report_warnings;
+use crate::error::Error;
+use crate::flake_answer::Output;
+use crate::nix_output::NixOutput;
 use crate::progress::Reported;
 use crate::recorder::Recorder;
-use crate::said::Said;
+use crate::roots;
+use crate::runner::Runner;
 use crate::scale_out::ScaleOut;
+use crate::stop::{Stop, blocking};
+use crate::store_copy::{fetch_outputs, send_derivations, send_outputs};
 use crate::watch::Watch;
-use crate::{Error, roots};
 
 /// Roots and logs that a builder's images need, which are kept for as long as it is there.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Taken(Arc<Mutex<BTreeSet<PathBuf>>>);
+pub(crate) struct PathsInUse(Arc<Mutex<BTreeSet<PathBuf>>>);
 
-impl Taken {
+impl PathsInUse {
     fn add(&self, path: PathBuf) {
         self.lock().insert(path);
     }
@@ -56,7 +58,7 @@ pub(crate) struct Realisation<'a> {
     pub(crate) attribute: &'a str,
     pub(crate) context: &'a Context,
     pub(crate) scale_out: &'a ScaleOut,
-    pub(crate) taken: &'a Taken,
+    pub(crate) taken: &'a PathsInUse,
 }
 
 impl Realisation<'_> {
@@ -64,7 +66,7 @@ impl Realisation<'_> {
     pub(crate) async fn requisites(&self, derivations: &[&str]) -> Result<BTreeSet<String>, Stop> {
         let mut arguments: Vec<OsString> = vec!["--query".into(), "--requisites".into()];
         arguments.extend(derivations.iter().map(OsString::from));
-        let mut said = Said::default();
+        let mut said = NixOutput::default();
         let finished = self
             .runner
             .run("nix-store", &arguments, self.context, |line| {
@@ -74,11 +76,11 @@ impl Realisation<'_> {
             })
             .await?;
         if finished.status.success() {
-            let text = String::from_utf8_lossy(&finished.stdout);
+            let text = String::from_utf8_lossy(&finished.output);
             return Ok(text.lines().map(str::to_owned).collect());
         }
         let unknown = || self.runner.failure("nix-store", &arguments, finished.status, &said.all);
-        Err(classify::query(&said, finished.status, self.attribute).unwrap_or_else(unknown).into())
+        Err(query(&said, finished.status, self.attribute).unwrap_or_else(unknown).into())
     }
 
     /// Builds or fetches all `parts`, with a root for each. `header` and the logs of
@@ -168,7 +170,7 @@ impl Realisation<'_> {
             build_log: &build_log,
             ended_last: recorder.ended_last(),
         };
-        let error = classify::realisation(&said, finished.status, realising, |derivation| {
+        let error = realisation(&said, finished.status, realising, |derivation| {
             recorder.last_lines(derivation)
         });
         // These name every derivation that failed; after others, what ended may not be built.

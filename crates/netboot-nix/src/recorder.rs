@@ -7,9 +7,10 @@ use std::io::{BufWriter, Write};
 use tempfile::TempPath;
 
 use crate::build_log::{LogDirectory, append, temporary_file};
+use crate::classify::text::derivations;
+use crate::error::Error;
 use crate::internal_json::LogEvent;
-use crate::process::LastLines;
-use crate::{Error, classify};
+use netboot_process::LastLines;
 
 /// Records the builders of one realisation, each in a file of its own.
 ///
@@ -67,7 +68,7 @@ impl Recorder {
                         writeln!(file, "{line}")
                             .map_err(|source| Error::io("write", &log.path, source))?;
                     }
-                    log.last.push(line.clone());
+                    log.last.push(line);
                 }
                 Ok(Some(derivation))
             }
@@ -91,7 +92,7 @@ impl Recorder {
                 Ok(None)
             }
             LogEvent::Error { message, .. } => {
-                self.failed.extend(classify::derivations(message).map(str::to_owned));
+                self.failed.extend(derivations(message).map(str::to_owned));
                 Ok(None)
             }
             _ => Ok(None),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use netboot_core::{ProfileName, Sha256Digest};
 
-use crate::Error;
+use crate::error::Error;
 
 /// The directory with the roots of a profile.
 pub(crate) fn directory(state: &Path, profile: &ProfileName) -> PathBuf {

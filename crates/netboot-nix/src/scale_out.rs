@@ -1,15 +1,15 @@
 //! Where Nix builds, what it need not build, and where it leaves what it built.
 
-mod binary_cache;
-mod remote_builder;
-mod store_url;
+pub(crate) mod binary_cache;
+pub(crate) mod remote_builder;
+pub(crate) mod store_url;
 
 use std::time::Duration;
 
-pub use self::binary_cache::{BinaryCache, Compression};
-pub use self::remote_builder::RemoteBuilder;
-pub use self::store_url::StoreUrl;
-use crate::Error;
+use self::binary_cache::BinaryCache;
+use self::remote_builder::RemoteBuilder;
+use self::store_url::StoreUrl;
+use crate::error::Error;
 
 /// Which machines build, which caches spare it, and how long it may take: what Nix's own
 /// configuration says, unless it is said here.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use walkdir::WalkDir;
 
 use self::package_name::PackageName;
-use crate::Error;
+use crate::error::Error;
 use crate::path_info::PathInfo;
 
 /// The size in bytes from which on a file cannot be in an initrd: a cpio archive of the `newc` form

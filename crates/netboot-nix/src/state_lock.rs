@@ -8,8 +8,9 @@ use netboot_core::{Context, Event};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-use crate::process::Stop;
-use crate::{Error, NAME};
+use crate::error::Error;
+use crate::stop::NAME;
+use crate::stop::Stop;
 
 /// How long to wait before the lock is tried again.
 const PAUSE: Duration = Duration::from_millis(100);

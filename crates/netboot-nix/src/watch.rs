@@ -2,12 +2,12 @@
 
 use netboot_core::{Context, Event, Phase, ProfileName};
 
-use crate::Error;
+use crate::error::Error;
 use crate::internal_json::LogEvent;
-use crate::process::Runner;
+use crate::nix_output::NixOutput;
 use crate::progress::{Progress, Reported, name_in_store};
 use crate::recorder::Recorder;
-use crate::said::Said;
+use crate::runner::Runner;
 
 /// Takes in the lines of a realisation's log.
 pub(crate) struct Watch<'a> {
@@ -15,7 +15,7 @@ pub(crate) struct Watch<'a> {
     pub(crate) recorder: Recorder,
     profile: &'a ProfileName,
     context: &'a Context,
-    pub(crate) said: Said,
+    pub(crate) said: NixOutput,
     pub(crate) write_error: Option<Error>,
     progress: Progress<'a>,
 }
@@ -33,7 +33,7 @@ impl<'a> Watch<'a> {
             recorder,
             profile,
             context,
-            said: Said::default(),
+            said: NixOutput::default(),
             write_error: None,
             progress: Progress::new(Phase::Realising, Some(profile), context, reported),
         }
@@ -85,7 +85,7 @@ mod tests {
             }
             let Watch { recorder, said, .. } = watch;
             let failed = said.texts().find(|text| text.contains("-fails.drv'")).unwrap();
-            let fails = crate::classify::derivations(failed).next().unwrap();
+            let fails = crate::classify::text::derivations(failed).next().unwrap();
             assert_eq!(recorder.last_lines(fails), ["it", "fails"], "{version}");
             let lines: Vec<(String, String)> = events
                 .lock()

@@ -10,17 +10,17 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use netboot_core::{Context, Event, Image, Phase, Profile, ProfileName};
 
-use super::NixBuilder;
-use super::evaluate::{Evaluated, again, report};
-use crate::blocking::blocking;
 use crate::build_log::LogDirectory;
+use crate::builder::evaluate::{Evaluated, again, report};
+use crate::builder::options::NixBuilder;
+use crate::error::Error;
 use crate::evaluation::Evaluation;
+use crate::flake_answer::ProfileRequest;
 use crate::image::{Parts, make_image};
-use crate::probe::Wanted;
-use crate::process::Stop;
 use crate::realise::{Realisation, Realised};
+use crate::roots;
 use crate::state_lock::StateLock;
-use crate::{Error, roots};
+use crate::stop::{Stop, blocking};
 
 /// The parts of a profile, built.
 struct Built {
@@ -36,7 +36,7 @@ struct Built {
 /// What all builds of a call have in common.
 struct Call<'a> {
     builder: &'a NixBuilder,
-    wanted: &'a BTreeMap<ProfileName, Wanted>,
+    wanted: &'a BTreeMap<ProfileName, ProfileRequest>,
     evaluation: &'a Evaluation,
     logs: &'a LogDirectory,
     context: &'a Context,

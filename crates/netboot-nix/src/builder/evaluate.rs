@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use netboot_core::{Context, Event, Profile, ProfileName};
 
-use super::NixBuilder;
+use crate::builder::options::NixBuilder;
+use crate::error::Error;
 use crate::evaluation::Evaluation;
+use crate::flake_answer::{ProfileRequest, Values};
 use crate::image::Parts;
-use crate::overrides::embed;
-use crate::probe::{Values, Wanted};
-use crate::process::Stop;
-use crate::{Error, PolicyFinding, Severity};
+use crate::overrides::embed::embed;
+use crate::policy::finding::PolicyFinding;
+use crate::policy::rule::Severity;
+use crate::stop::Stop;
 
 /// What the evaluation gave for one profile.
 pub(super) struct Evaluated {
@@ -48,7 +50,7 @@ impl NixBuilder {
         &self,
         profiles: &[&dyn Profile],
         context: &Context,
-    ) -> Result<(BTreeMap<ProfileName, Wanted>, Evaluation), Stop> {
+    ) -> Result<(BTreeMap<ProfileName, ProfileRequest>, Evaluation), Stop> {
         let mut wanted = BTreeMap::new();
         for profile in profiles {
             wanted.insert(profile.name().clone(), self.wanted(*profile, context).await?);
@@ -62,7 +64,11 @@ impl NixBuilder {
         Ok((wanted, evaluation))
     }
 
-    async fn wanted(&self, profile: &dyn Profile, context: &Context) -> Result<Wanted, Stop> {
+    async fn wanted(
+        &self,
+        profile: &dyn Profile,
+        context: &Context,
+    ) -> Result<ProfileRequest, Stop> {
         let overrides = match self.profile_overrides.get(profile.name()) {
             Some(overrides) => self.overrides.and(overrides),
             None => self.overrides.clone(),
@@ -73,14 +79,14 @@ impl NixBuilder {
             Some(embed(overrides, &self.runner, context).await?)
         };
         let services = self.policy.checks_anything().then(|| profile.services().to_vec());
-        Ok(Wanted { name: (self.mapping)(profile), overrides, services })
+        Ok(ProfileRequest { name: (self.mapping)(profile), overrides, services })
     }
 
     /// Reads what the evaluation gave for a profile, and checks it by the policy.
     pub(super) async fn evaluated(
         &self,
         profile: &dyn Profile,
-        wanted: &BTreeMap<ProfileName, Wanted>,
+        wanted: &BTreeMap<ProfileName, ProfileRequest>,
         evaluation: &Evaluation,
         context: &Context,
     ) -> Result<Evaluated, Stop> {
@@ -93,7 +99,7 @@ impl NixBuilder {
     pub(super) fn checked(
         &self,
         profile: &dyn Profile,
-        wanted: &Wanted,
+        wanted: &ProfileRequest,
         (mut values, nix_version): (Values, String),
     ) -> Result<Evaluated, Stop> {
         let reading = values.policy.take();
@@ -118,7 +124,7 @@ pub(super) fn report(
         context.emit(Event::Warning {
             profile: Some(profile.clone()),
             message: finding.to_string(),
-            hint: Some(finding.problem.remedy()),
+            hint: Some(finding.problem.hint()),
         });
     }
     if denied.is_empty() {

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use netboot_core::{Context, Event, Image, Profile};
 
-use super::NixBuilder;
+use crate::builder::options::NixBuilder;
+use crate::error::Error;
 use crate::image::Parts;
 use crate::path_info::closure;
-use crate::process::Stop;
+use crate::size::StorePathSize;
 use crate::size::{SizeReport, oversized_file};
-use crate::{Error, StorePathSize};
+use crate::stop::Stop;
 
 /// How many store paths a warning names.
 const NAMED_PATHS: usize = 5;

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use super::text::{own_words, path_before, quoted_after};
+use crate::classify::text::{own_words, path_before, quoted_after};
+use crate::error::Error;
+use crate::error::subject::Subject;
+use crate::nix_output::{NixOutput, end_by_signal};
 use crate::redaction::without_credentials;
-use crate::said::{Said, end_by_signal};
-use crate::{Error, Subject};
 
 /// What git and ssh write, which Nix calls.
 const OF_GIT: [&str; 14] = [
@@ -30,7 +31,7 @@ const OF_GIT: [&str; 14] = [
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failure<'a> {
     pub(super) subject: &'a Subject,
-    pub(super) said: &'a Said,
+    pub(super) said: &'a NixOutput,
     pub(super) status: ExitStatus,
     pub(super) build_log: Option<&'a Path>,
 }

@@ -2,37 +2,26 @@
 
 use std::process::ExitStatus;
 
-use super::any_phase::Failure;
-use super::lock::of_source;
-use super::text::{derivations, in_source, path_before, quoted_after};
-use crate::said::Said;
-use crate::{Error, EvaluationProblem, FlakeReference, Subject};
-
-/// What Nix says of a value of the wrong type.
-const WRONG_TYPE: [&str; 9] = [
-    "value is ",
-    "expected a ",
-    "cannot coerce ",
-    "cannot add ",
-    "cannot convert ",
-    "cannot compare ",
-    "attempt to call something which is not a function",
-    "called without required argument",
-    "called with unexpected argument",
-];
+use crate::classify::any_phase::Failure;
+use crate::classify::code::evaluation_problem;
+use crate::classify::source::source_problem;
+use crate::error::Error;
+use crate::error::subject::Subject;
+use crate::flake_reference::FlakeReference;
+use crate::nix_output::NixOutput;
 
 /// Reads what Nix said when it could not evaluate `attribute`.
 pub(crate) fn evaluation(
     flake: &FlakeReference,
     attribute: &str,
-    said: &Said,
+    said: &NixOutput,
     status: ExitStatus,
 ) -> Option<Error> {
     let subject = Subject::Attribute(attribute.to_owned());
     let failure = Failure { subject: &subject, said, status, build_log: None };
     let known = failure
         .feature_disabled()
-        .or_else(|| of_source(flake, said))
+        .or_else(|| source_problem(flake, said))
         .or_else(|| missing_attribute(attribute, said))
         .or_else(|| failure.unsigned())
         .or_else(|| failure.network())
@@ -49,7 +38,7 @@ pub(crate) fn evaluation(
     };
     Some(Error::Evaluation {
         attribute: attribute.to_owned(),
-        problem: of_code(&message.text),
+        problem: evaluation_problem(&message.text),
         message: message.text.clone(),
         position: message.position.clone(),
     })
@@ -57,7 +46,7 @@ pub(crate) fn evaluation(
 
 /// A flake without configurations, and a package that an override names and `pkgs` does not have,
 /// as `overrides.nix` throws it.
-fn missing_attribute(attribute: &str, said: &Said) -> Option<Error> {
+fn missing_attribute(attribute: &str, said: &NixOutput) -> Option<Error> {
     let prefix = "netboot: this attribute is not in pkgs: ";
     let package = said.find(&[prefix]).and_then(|message| message.split_once(prefix));
     let attribute = match package {
@@ -65,74 +54,4 @@ fn missing_attribute(attribute: &str, said: &Said) -> Option<Error> {
         None => said.find(&["does not provide attribute"]).map(|_| attribute.to_owned())?,
     };
     Some(Error::AttributeMissing { attribute, available: Vec::new() })
-}
-
-/// What kind of mistake in Nix code a message tells of.
-pub(super) fn of_code(message: &str) -> EvaluationProblem {
-    let has = |text: &str| message.contains(text);
-    let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    if has("during evaluation because the option 'allow-import-from-derivation' is disabled") {
-        EvaluationProblem::ImportFromDerivation { derivation: owned(derivations(message).next()) }
-    } else if let Some(derivation) = failed_derivation(message) {
-        EvaluationProblem::ImportFailed { derivation: derivation.to_owned() }
-    } else if has("undefined variable '") {
-        EvaluationProblem::UndefinedVariable {
-            name: owned(quoted_after(message, "undefined variable")),
-        }
-    } else if has("stack overflow") {
-        EvaluationProblem::StackOverflow
-    } else if has("infinite recursion") {
-        EvaluationProblem::InfiniteRecursion
-    } else if has("syntax error") || has("unsupported attribute '") {
-        EvaluationProblem::Syntax
-    } else if has("evaluation aborted") {
-        EvaluationProblem::Aborted
-    } else if message.starts_with("attribute '") && message.contains("missing") {
-        EvaluationProblem::MissingAttribute { name: owned(quoted_after(message, "attribute")) }
-    } else if has("is forbidden in pure eval") {
-        EvaluationProblem::Impure
-    } else if let Some(path) = missing_file(message) {
-        EvaluationProblem::MissingFile { path: in_source(path).to_owned() }
-    } else if has("out of memory") || has("bad_alloc") {
-        EvaluationProblem::OutOfMemory
-    } else if WRONG_TYPE.iter().any(|text| has(text)) {
-        EvaluationProblem::WrongType
-    } else {
-        EvaluationProblem::Thrown
-    }
-}
-
-fn failed_derivation(message: &str) -> Option<&str> {
-    let failed = ["builder for '", "Cannot build '", "hash mismatch in fixed-output derivation '"];
-    failed.iter().any(|text| message.contains(text)).then(|| derivations(message).next()).flatten()
-}
-
-fn missing_file(message: &str) -> Option<&str> {
-    path_before(message, ": No such file or directory")
-        .or_else(|| path_before(message, " does not exist"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_tells_its_mistake() {
-        let missing = |path: &str| EvaluationProblem::MissingFile { path: path.to_owned() };
-        for (message, problem) in [
-            ("getting status of '/s/0-source/a/b': No such file or directory", missing("a/b")),
-            ("path '/s/0-source/b.nix' does not exist", missing("b.nix")),
-            ("path '«git+file:///x?ref=a»/b.nix' does not exist", missing("b.nix")),
-            ("attribute 'b' missing", EvaluationProblem::MissingAttribute { name: "b".to_owned() }),
-            (
-                "undefined variable 'x'",
-                EvaluationProblem::UndefinedVariable { name: "x".to_owned() },
-            ),
-            ("value is a string while a set was expected", EvaluationProblem::WrongType),
-            ("expected a set but found an integer: 1", EvaluationProblem::WrongType),
-            ("set a key first", EvaluationProblem::Thrown),
-        ] {
-            assert_eq!(of_code(message), problem, "{message}");
-        }
-    }
 }

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::ExitStatus;
 
-use super::any_phase::Failure;
-use super::text::{derivations, in_one_line, own_words, quoted_after};
-use crate::said::{Message, Said};
-use crate::{Error, Subject};
+use crate::classify::any_phase::Failure;
+use crate::classify::text::{derivations, in_one_line, own_words, quoted_after};
+use crate::error::Error;
+use crate::error::subject::Subject;
+use crate::nix_output::{Message, NixOutput};
 
 /// What a realisation was about.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +22,7 @@ pub(crate) struct Realising<'a> {
 
 /// Reads what Nix said when it could not build. `last_lines` gives the end of a derivation's log.
 pub(crate) fn realisation(
-    said: &Said,
+    said: &NixOutput,
     status: ExitStatus,
     realising: Realising<'_>,
     last_lines: impl Fn(&str) -> Vec<String>,
@@ -54,7 +55,7 @@ pub(crate) fn realisation(
 }
 
 /// Reads what Nix said when it could not tell what has to be built for `attribute`.
-pub(crate) fn query(said: &Said, status: ExitStatus, attribute: &str) -> Option<Error> {
+pub(crate) fn query(said: &NixOutput, status: ExitStatus, attribute: &str) -> Option<Error> {
     let subject = Subject::Attribute(attribute.to_owned());
     let failure = Failure { subject: &subject, said, status, build_log: None };
     derivation_is_gone(said)
@@ -65,7 +66,7 @@ pub(crate) fn query(said: &Said, status: ExitStatus, attribute: &str) -> Option<
 }
 
 /// Whether the garbage collector took what had been evaluated.
-fn derivation_is_gone(said: &Said) -> Option<Error> {
+fn derivation_is_gone(said: &NixOutput) -> Option<Error> {
     let texts =
         ["cannot build missing derivation", "failed to obtain derivation of", "is not valid"];
     let message = said.find(&texts)?;
@@ -73,12 +74,12 @@ fn derivation_is_gone(said: &Said) -> Option<Error> {
     Some(Error::DerivationCollected { derivation })
 }
 
-fn without_quotations(said: &Said) -> Said {
+fn without_quotations(said: &NixOutput) -> NixOutput {
     let own = |message: &Message| Message {
         text: own_words(&message.text).to_owned(),
         position: message.position.clone(),
     };
-    Said {
+    NixOutput {
         messages: said.messages.iter().map(own).collect(),
         lines: said.lines.clone(),
         warnings: said.warnings.clone(),
@@ -87,7 +88,7 @@ fn without_quotations(said: &Said) -> Said {
 }
 
 struct Reader<'a> {
-    said: &'a Said,
+    said: &'a NixOutput,
     status: ExitStatus,
     realising: Realising<'a>,
     last_lines: &'a dyn Fn(&str) -> Vec<String>,
@@ -210,7 +211,8 @@ mod tests {
 
     fn read(messages: &[&str]) -> Option<Error> {
         let message = |text: &&str| Message { text: (*text).to_owned(), position: None };
-        let said = Said { messages: messages.iter().map(message).collect(), ..Said::default() };
+        let said =
+            NixOutput { messages: messages.iter().map(message).collect(), ..NixOutput::default() };
         let realising = Realising { attribute: "x", build_log: Path::new("log"), ended_last: None };
         realisation(&said, ExitStatus::from_raw(1 << 8), realising, |_| Vec::new())
     }

@@ -1,8 +1,12 @@
 //! What Nix goes on after, and an operator should know.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use super::text::{in_one_line, quoted_after};
+use netboot_core::{Context, Event, ProfileName};
+
+use crate::classify::text::{in_one_line, quoted_after};
+use crate::nix_output::NixOutput;
 
 /// A warning of Nix's that has a remedy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,5 +91,18 @@ impl fmt::Display for Warning {
                 write!(f, "a substituter does not answer: {message}")
             }
         }
+    }
+}
+
+/// Tells an operator what Nix warned of, where there is a remedy, once each.
+pub(crate) fn report_warnings(said: &NixOutput, profile: Option<&ProfileName>, context: &Context) {
+    let known: BTreeSet<Warning> =
+        said.warnings.iter().filter_map(|message| Warning::read(message)).collect();
+    for warning in known {
+        context.emit(Event::Warning {
+            profile: profile.cloned(),
+            message: warning.to_string(),
+            hint: Some(warning.hint()),
+        });
     }
 }

@@ -2,7 +2,15 @@
 
 use std::path::Path;
 
-use super::Error;
+use netboot_core::BackendError;
+
+use crate::error::Error;
+
+impl BackendError for Error {
+    fn hint(&self) -> Option<String> {
+        Self::hint(self)
+    }
+}
 
 impl Error {
     /// What to do about it, as a sentence for an operator.
@@ -87,10 +95,10 @@ impl Error {
                     .to_owned()
             }
             Self::PolicyViolated { findings, .. } => {
-                let mut remedies: Vec<String> =
-                    findings.iter().map(|finding| finding.problem.remedy()).collect();
-                remedies.dedup();
-                format!("{}; or let the policy only warn", remedies.join("; "))
+                let mut hints: Vec<String> =
+                    findings.iter().map(|finding| finding.problem.hint()).collect();
+                hints.dedup();
+                format!("{}; or let the policy only warn", hints.join("; "))
             }
             Self::AttributeMissing { attribute, .. } if attribute.starts_with("pkgs.") => {
                 "correct the name in the overrides, or add it to nixpkgs with an overlay".to_owned()

@@ -1,3 +1,5 @@
+//! What kind of mistake keeps a configuration from being evaluated.
+
 /// What kind of mistake keeps a configuration from being evaluated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

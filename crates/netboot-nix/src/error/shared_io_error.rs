@@ -1,3 +1,5 @@
+//! An I/O error that several results share.
+
 use std::io;
 
 /// A file error that several profiles can fail of.

@@ -1,3 +1,5 @@
+//! What Nix worked on when it failed.
+
 use std::fmt;
 
 /// What Nix worked on when it failed.

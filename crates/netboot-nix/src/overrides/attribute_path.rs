@@ -1,9 +1,11 @@
+//! The path of an attribute.
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::Error;
+use crate::error::Error;
 
 /// The path of an attribute, such as `tcpdump` or `python3Packages.requests`: names with dots in
 /// between.

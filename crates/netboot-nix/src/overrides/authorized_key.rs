@@ -1,10 +1,12 @@
+//! SSH keys that may log in.
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize, Serializer};
 use ssh_key::PublicKey;
 
-use crate::Error;
+use crate::error::Error;
 
 /// A line of `authorized_keys`: a public key, its options before it and a comment behind it if it
 /// has them (sshd(8), "`AUTHORIZED_KEYS` FILE FORMAT").

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use netboot_core::Context;
 use serde::Serialize;
 
-use super::Overrides;
-use crate::Error;
-use crate::process::{LastLines, Runner, Stop};
+use crate::error::Error;
+use crate::overrides::Overrides;
+use crate::runner::Runner;
+use crate::stop::Stop;
 
 /// Overrides with all that the evaluation needs of them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,13 +44,12 @@ pub(crate) async fn embed(
 async fn nar_hash(path: &Path, runner: &Runner, context: &Context) -> Result<String, Stop> {
     let mut arguments: Vec<OsString> = ["hash", "path", "--"].map(OsString::from).into();
     arguments.push(path.into());
-    let mut last_lines = LastLines::default();
-    let finished =
-        runner.run("nix", &arguments, context, |line| last_lines.push(line.to_owned())).await?;
+    let finished = runner.run("nix", &arguments, context, |_| {}).await?;
     if !finished.status.success() {
-        return Err(runner.failure("nix", &arguments, finished.status, &last_lines).into());
+        let (status, last_lines) = (finished.status, &finished.last_lines);
+        return Err(runner.failure("nix", &arguments, status, last_lines).into());
     }
-    let text = String::from_utf8_lossy(&finished.stdout).trim().to_owned();
+    let text = String::from_utf8_lossy(&finished.output).trim().to_owned();
     if !text.starts_with("sha256-") {
         let (program, problem) = ("nix hash path".to_owned(), format!("it said {text:?}"));
         return Err(Error::UnreadableOutput { program, problem }.into());
@@ -66,8 +66,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::overrides::AttributePath;
-    use crate::probe::nix_string;
+    use crate::flake::nix_string;
+    use crate::overrides::attribute_path::AttributePath;
 
     /// What could end a string of Nix, begin code in it, or be read as something else.
     fn text() -> impl Strategy<Value = String> {

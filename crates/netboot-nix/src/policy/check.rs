@@ -1,10 +1,46 @@
+//! Checks what was read of a configuration.
+
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
 use netboot_core::{KernelParameter, Profile, ServiceName};
+use serde::Deserialize;
 
-use super::reading::{Keys, Password};
-use super::{Policy, PolicyFinding, PolicyProblem, Reading, Severity};
-use crate::overrides::public_key;
+use crate::overrides::authorized_key::public_key;
+use crate::policy::Policy;
+use crate::policy::finding::{PolicyFinding, PolicyProblem};
+use crate::policy::rule::Severity;
+
+/// What `policy.nix` reads of a configuration.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct PolicyFacts {
+    authorized_keys: BTreeMap<String, Keys>,
+    root_passwords: BTreeMap<String, Password>,
+    openssh: Option<bool>,
+    services: BTreeMap<String, Option<bool>>,
+    packages: Option<Vec<String>>,
+    etc: Vec<String>,
+}
+
+/// A user's keys.
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Keys {
+    keys: Vec<String>,
+    /// Files with keys, a line each.
+    files: Vec<PathBuf>,
+}
+
+/// What an option for a password is set to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Password {
+    Unset,
+    /// To a hash that no password has.
+    Locked,
+    Empty,
+    Set,
+}
 
 impl Policy {
     /// Checks what was read of a configuration for `profile`, whose kernel parameters are
@@ -12,17 +48,17 @@ impl Policy {
     pub(crate) fn check(
         &self,
         profile: &dyn Profile,
-        reading: &Reading,
+        facts: &PolicyFacts,
         parameters: &[KernelParameter],
     ) -> Vec<PolicyFinding> {
-        let mut problems = self.of_keys(reading);
-        problems.extend(of_passwords(reading));
+        let mut problems = self.of_keys(facts);
+        problems.extend(of_passwords(facts));
         if !parameters.iter().chain(profile.kernel_parameters()).any(is_serial_console) {
             problems.push(PolicyProblem::NoSerialConsole);
         }
-        problems.extend(of_services(reading));
-        problems.extend(self.of_packages(profile, reading));
-        problems.extend(of_files(reading));
+        problems.extend(of_services(facts));
+        problems.extend(self.of_packages(profile, facts));
+        problems.extend(of_files(facts));
         problems
             .into_iter()
             .map(|problem| PolicyFinding { severity: self.severity_of(problem.check()), problem })
@@ -30,12 +66,12 @@ impl Policy {
             .collect()
     }
 
-    fn of_keys(&self, reading: &Reading) -> Vec<PolicyProblem> {
+    fn of_keys(&self, facts: &PolicyFacts) -> Vec<PolicyProblem> {
         let mut problems = Vec::new();
-        if reading.openssh == Some(false) {
+        if facts.openssh == Some(false) {
             problems.push(PolicyProblem::SshDisabled);
         }
-        let users = &reading.authorized_keys;
+        let users = &facts.authorized_keys;
         if users.values().all(|keys| keys.keys.is_empty() && keys.files.is_empty()) {
             problems.push(PolicyProblem::NoAuthorizedKey);
         }
@@ -56,8 +92,8 @@ impl Policy {
         Some(PolicyProblem::UnreadableKey { user, key, reason })
     }
 
-    fn of_packages(&self, profile: &dyn Profile, reading: &Reading) -> Vec<PolicyProblem> {
-        let Some(packages) = &reading.packages else { return Vec::new() };
+    fn of_packages(&self, profile: &dyn Profile, facts: &PolicyFacts) -> Vec<PolicyProblem> {
+        let Some(packages) = &facts.packages else { return Vec::new() };
         let brings = |service: &str| {
             packages.iter().any(|package| {
                 package
@@ -83,8 +119,8 @@ fn lines(keys: &Keys) -> Vec<String> {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 }
 
-fn of_passwords(reading: &Reading) -> impl Iterator<Item = PolicyProblem> {
-    reading.root_passwords.iter().filter_map(|(option, password)| match password {
+fn of_passwords(facts: &PolicyFacts) -> impl Iterator<Item = PolicyProblem> {
+    facts.root_passwords.iter().filter_map(|(option, password)| match password {
         Password::Unset | Password::Locked => None,
         Password::Empty | Password::Set => Some(PolicyProblem::RootPassword {
             option: option.clone(),
@@ -93,13 +129,13 @@ fn of_passwords(reading: &Reading) -> impl Iterator<Item = PolicyProblem> {
     })
 }
 
-fn of_services(reading: &Reading) -> impl Iterator<Item = PolicyProblem> {
-    let enabled = reading.services.iter().filter(|(_, enabled)| **enabled == Some(true));
+fn of_services(facts: &PolicyFacts) -> impl Iterator<Item = PolicyProblem> {
+    let enabled = facts.services.iter().filter(|(_, enabled)| **enabled == Some(true));
     enabled.map(|(service, _)| PolicyProblem::ServiceEnabled { service: service.clone() })
 }
 
-fn of_files(reading: &Reading) -> impl Iterator<Item = PolicyProblem> {
-    let secret = reading.etc.iter().filter(|path| looks_secret(path));
+fn of_files(facts: &PolicyFacts) -> impl Iterator<Item = PolicyProblem> {
+    let secret = facts.etc.iter().filter(|path| looks_secret(path));
     secret.map(|path| PolicyProblem::SecretFile { path: format!("/etc/{path}") })
 }
 

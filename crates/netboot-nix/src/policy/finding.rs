@@ -1,8 +1,10 @@
+//! What a policy finds.
+
 use std::fmt;
 
 use serde::Serialize;
 
-use super::{PolicyCheck, Severity};
+use crate::policy::rule::{PolicyCheck, Severity};
 
 /// Something in a configuration that its [`Policy`](crate::Policy) does not want.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -92,7 +94,7 @@ impl PolicyProblem {
     }
 
     /// What to do about it, as a sentence for an operator.
-    pub fn remedy(&self) -> String {
+    pub fn hint(&self) -> String {
         match self {
             Self::NoAuthorizedKey => "set `users.users.root.openssh.authorizedKeys.keys`, or give \
                                       the builder an override with a key"

@@ -1,9 +1,11 @@
+//! Binary caches that results are copied to.
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use super::StoreUrl;
+use crate::scale_out::store_url::StoreUrl;
 
 /// What cannot stand as itself in the value of a URL's parameter.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');

@@ -1,10 +1,12 @@
+//! Machines that build for this one.
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use netboot_core::Architecture;
 
-use super::StoreUrl;
-use crate::Error;
+use crate::error::Error;
+use crate::scale_out::store_url::StoreUrl;
 
 /// A machine that builds for this one (Nix manual, "Remote Builds").
 ///

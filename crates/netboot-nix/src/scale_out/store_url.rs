@@ -1,7 +1,9 @@
+//! The URL of a Nix store.
+
 use std::fmt;
 use std::str::FromStr;
 
-use crate::Error;
+use crate::error::Error;
 use crate::redaction::without_credentials;
 
 /// The URL of a Nix store: `ssh-ng://host`, `https://cache.example.org`, `file:///srv/cache`,

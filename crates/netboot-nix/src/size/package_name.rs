@@ -1,3 +1,5 @@
+//! The package and version in the name of a store path.
+
 /// The outputs of a package that nixpkgs names behind its version.
 const OUTPUTS: [&str; 14] = [
     "bin", "data", "debug", "dev", "devdoc", "dist", "doc", "getent", "info", "lib", "man", "out",

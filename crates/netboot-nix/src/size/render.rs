@@ -1,8 +1,10 @@
+//! A size report as a table.
+
 use std::fmt;
 
 use bytesize::ByteSize;
 
-use super::{SizeReport, StorePathSize, name};
+use crate::size::{SizeReport, StorePathSize, name};
 
 /// How many store paths the table shows.
 const SHOWN_PATHS: usize = 20;

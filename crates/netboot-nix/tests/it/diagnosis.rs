@@ -12,12 +12,12 @@ use netboot_nix::{Error, EvaluationProblem, NixBuilderBuilder};
 
 use crate::place::{Daemon, Place, configuration, profile};
 
-/// Builds profile `x`, which fails, and gives the error of this crate, which has a remedy.
+/// Builds profile `x`, which fails, and gives the error of this crate, which has a hint.
 async fn error_of(builder: NixBuilderBuilder) -> Error {
     let error = builder.build().unwrap().build(&profile("x"), &Context::new()).await.unwrap_err();
     let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
     let inner = inner.unwrap_or_else(|| panic!("no error of Nix: {error:?}"));
-    assert!(inner.hint().is_some(), "no remedy: {error:?}");
+    assert!(inner.hint().is_some(), "no hint: {error:?}");
     inner.clone()
 }
 

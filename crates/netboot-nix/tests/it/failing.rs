@@ -1,4 +1,4 @@
-//! Builds that fail: each error names its cause and a remedy, and the other profiles are built.
+//! Builds that fail: each error names its cause and a hint, and the other profiles are built.
 
 use std::error::Error as _;
 
@@ -8,11 +8,11 @@ use netboot_nix::Error;
 use crate::place;
 use crate::place::{Place, configuration, profile, profiles, read};
 
-/// The error of this crate inside, which has a remedy.
+/// The error of this crate inside, which has a hint.
 fn inner(error: &netboot_core::Error) -> &Error {
     let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
     let inner = inner.unwrap_or_else(|| panic!("no error of Nix: {error:?}"));
-    assert!(inner.hint().is_some_and(|hint| !hint.is_empty()), "no remedy: {error}");
+    assert!(inner.hint().is_some_and(|hint| !hint.is_empty()), "no hint: {error}");
     assert_eq!(inner.hint(), error.hint());
     inner
 }

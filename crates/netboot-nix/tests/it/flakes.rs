@@ -24,7 +24,7 @@ fn inner(error: &netboot_core::Error) -> &Error {
 async fn error_of(place: &Place, flake: &str) -> Error {
     let builder = place.builder(flake).build().unwrap();
     let error = builder.build(&profile("x"), &Context::new()).await.unwrap_err();
-    assert!(error.hint().is_some(), "no remedy: {error:?}");
+    assert!(error.hint().is_some(), "no hint: {error:?}");
     inner(&error).clone()
 }
 

@@ -12,11 +12,11 @@ use crate::place::{
 /// Where nobody listens: the discard port.
 pub(crate) const NOWHERE: &str = "http://127.0.0.1:9";
 
-/// The error of this crate in one of the core, which has a remedy.
+/// The error of this crate in one of the core, which has a hint.
 pub(crate) fn inner(error: &netboot_core::Error) -> Error {
     let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
     let inner = inner.unwrap_or_else(|| panic!("no error of Nix: {error:?}"));
-    assert!(inner.hint().is_some_and(|hint| !hint.is_empty()), "no remedy: {error:?}");
+    assert!(inner.hint().is_some_and(|hint| !hint.is_empty()), "no hint: {error:?}");
     assert_eq!(inner.hint(), error.hint());
     if let Some(log) = inner.build_log() {
         assert!(log.is_file(), "no log at {}", log.display());

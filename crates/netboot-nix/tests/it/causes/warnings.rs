@@ -7,8 +7,8 @@ use netboot_core::{Builder, Context};
 use crate::causes::scene::{NOWHERE, flake, warnings_of};
 use crate::place::{Daemon, NixVersion, Place, WITH_INIT, least_configuration, profile};
 
-/// The remedy of the warning that holds this text.
-fn remedy<'a>(warnings: &'a [(String, String)], text: &str) -> &'a str {
+/// The hint of the warning that holds this text.
+fn hint<'a>(warnings: &'a [(String, String)], text: &str) -> &'a str {
     let found = warnings.iter().filter(|(message, _)| message.contains(text));
     let found: Vec<_> = found.collect();
     assert!(!found.is_empty(), "{text} is not in {warnings:?}");
@@ -22,9 +22,9 @@ pub(crate) async fn the_daemon_does_not_trust_the_user(nix: NixVersion) {
     let settings = place.settings(&format!("substituters = {NOWHERE}\nbuilders = ssh-ng://x"));
     let builder = place.builder(&flake).environment("NIX_CONFIG", settings);
     let warnings = warnings_of(builder.environment("NIX_REMOTE", "daemon")).await;
-    assert!(remedy(&warnings, NOWHERE).contains("trusted-substituters"));
+    assert!(hint(&warnings, NOWHERE).contains("trusted-substituters"));
     if nix != NixVersion::V2_8 {
-        assert!(remedy(&warnings, "ignores `builders`").contains("trusted-users"));
+        assert!(hint(&warnings, "ignores `builders`").contains("trusted-users"));
     }
 }
 
@@ -44,7 +44,7 @@ pub(crate) async fn a_substitute_is_not_signed(nix: NixVersion) {
 
     let settings = place.settings(&format!("substituters = {cache}"));
     let warnings = warnings_of(place.builder(&flake).environment("NIX_CONFIG", settings)).await;
-    assert!(remedy(&warnings, &kernel).contains("trusted-public-keys"));
+    assert!(hint(&warnings, &kernel).contains("trusted-public-keys"));
 }
 
 pub(crate) async fn a_cache_is_down(nix: NixVersion) {
@@ -52,7 +52,7 @@ pub(crate) async fn a_cache_is_down(nix: NixVersion) {
     let flake = flake(&place, &least_configuration("x", WITH_INIT, "{ }"));
     let settings = place.settings(&format!("substituters = {NOWHERE}"));
     let warnings = warnings_of(place.builder(&flake).environment("NIX_CONFIG", settings)).await;
-    assert!(remedy(&warnings, NOWHERE).contains("substituters"));
+    assert!(hint(&warnings, NOWHERE).contains("substituters"));
     // Nix tries again and again, and says so each time.
     assert!(warnings.iter().all(|(message, _)| !message.contains("retrying")), "{warnings:?}");
     let once: BTreeSet<_> = warnings.iter().collect();

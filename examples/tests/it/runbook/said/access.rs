@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::{Said, all, error, finding, run, worker};
 
 fn of(problem: &PolicyProblem) -> String {
-    finding(problem, problem.remedy())
+    finding(problem, problem.hint())
 }
 
 /// The message for the test flake with the key of the old README.

@@ -1,6 +1,6 @@
-//! Parts of what errors say.
+//! Phrases that error messages share.
 
-use crate::PolicyFinding;
+use crate::policy::finding::PolicyFinding;
 
 pub(super) fn colon(message: Option<&str>) -> String {
     message.map(|message| format!(": {message}")).unwrap_or_default()

@@ -1,8 +1,10 @@
-//! What an error knows of a build's log.
+//! What errors know beyond their messages, and how they are made.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use super::{Error, Subject};
+use crate::error::Error;
+use crate::error::subject::Subject;
 
 impl Error {
     /// The log of the build that failed, where one was begun.
@@ -56,5 +58,22 @@ impl Error {
             },
             _ => None,
         }
+    }
+
+    pub(crate) fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
+        Self::Io { action, path: path.as_ref().to_owned(), source: source.into() }
+    }
+
+    /// This error, with the log of the build that the program worked on.
+    pub(crate) fn with_build_log(mut self, log: PathBuf) -> Self {
+        if let Self::CommandFailed { build_log, .. } = &mut self {
+            *build_log = Some(log);
+        }
+        self
+    }
+
+    /// The error for a value that `netboot-core` refuses.
+    pub(crate) fn unusable(attribute: String, error: &netboot_core::InvalidValue) -> Self {
+        Self::UnusableValue { attribute, problem: error.to_string() }
     }
 }

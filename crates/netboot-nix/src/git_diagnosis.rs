@@ -5,13 +5,16 @@ use std::path::Path;
 
 use netboot_core::Context;
 
-use crate::process::{Runner, Stop};
-use crate::{Error, EvaluationProblem, FlakeReference};
+use crate::error::Error;
+use crate::error::problem::EvaluationProblem;
+use crate::flake_reference::FlakeReference;
+use crate::runner::Runner;
+use crate::stop::Stop;
 
 /// An error of a flake in a local repository, with what git knows of its cause: a file that is
 /// there, and git only does not track it (Nix before 2.28 does not tell), or a repository that git
 /// does not trust (2.8 says only that git failed).
-pub(crate) async fn asked_of_git(
+pub(crate) async fn diagnose_with_git(
     error: Error,
     flake: &FlakeReference,
     runner: &Runner,

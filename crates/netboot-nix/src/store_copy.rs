@@ -4,10 +4,12 @@ use std::ffi::OsString;
 
 use netboot_core::Context;
 
-use crate::Error;
-use crate::process::{Runner, Stop};
-use crate::said::Said;
-use crate::scale_out::{BinaryCache, StoreUrl};
+use crate::error::Error;
+use crate::nix_output::NixOutput;
+use crate::runner::Runner;
+use crate::scale_out::binary_cache::BinaryCache;
+use crate::scale_out::store_url::StoreUrl;
+use crate::stop::Stop;
 
 /// Copies derivations and all that they need to another store.
 pub(crate) async fn send_derivations(
@@ -53,7 +55,7 @@ async fn copy(
     let words = ["copy", "--log-format", "internal-json", "-v"].iter().chain(options);
     let words = words.chain(&["--"]).chain(paths);
     let arguments: Vec<OsString> = words.map(OsString::from).collect();
-    let mut said = Said::default();
+    let mut said = NixOutput::default();
     let finished = runner
         .run("nix", &arguments, context, |line| {
             if let Some(event) = runner.read_line(line) {

@@ -1,21 +1,22 @@
 //! One evaluation for all profiles: the flake is locked, then asked for all that is needed of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use netboot_core::{Context, Event, Phase, ProfileName, ServiceName};
-use serde::{Deserialize, Serialize};
+use netboot_core::{Context, Phase, ProfileName};
+use serde::Deserialize;
 
-use crate::asked_of_git::asked_of_git;
-use crate::classify::{self, Warning};
-use crate::overrides::Embedded;
-use crate::policy;
-use crate::process::{Runner, Stop};
+use crate::classify;
+use crate::classify::warning::report_warnings;
+use crate::error::Error;
+use crate::flake_answer::{Answer, ProfileRequest};
+use crate::flake_reference::FlakeReference;
+use crate::git_diagnosis::diagnose_with_git;
+use crate::nix_output::NixOutput;
 use crate::progress::{Progress, Reported};
-use crate::said::Said;
-use crate::{Error, FlakeReference};
+use crate::runner::Runner;
+use crate::stop::Stop;
 
 const PROBE: &str = include_str!("probe.nix");
 const OVERRIDES: &str = include_str!("overrides.nix");
@@ -24,89 +25,6 @@ const POLICY: &str = include_str!("policy.nix");
 /// The greatest length in bytes of an argument that Linux takes is 128 KiB (`execve(2)`); this
 /// leaves room.
 const CALL_LIMIT: usize = 120_000;
-
-/// What is asked of the flake for one profile.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Wanted {
-    /// The name of the configuration.
-    pub(crate) name: String,
-    pub(crate) overrides: Option<Embedded>,
-    /// The services that a policy asks for, if there is one.
-    pub(crate) services: Option<Vec<ServiceName>>,
-}
-
-/// What the flake said.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Answer {
-    pub(crate) nix_version: String,
-    /// The directory of the store.
-    pub(crate) store: PathBuf,
-    pub(crate) available: Vec<String>,
-    /// By the names of the profiles.
-    pub(crate) configurations: BTreeMap<String, Configuration>,
-}
-
-/// What the flake said of one configuration.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "state", rename_all = "lowercase")]
-pub(crate) enum Configuration {
-    /// There is none of that name.
-    Missing,
-    /// It throws.
-    Failed,
-    /// It has no `extendModules`, and there are overrides.
-    Fixed,
-    /// It has these values.
-    Evaluated(Box<Values>),
-}
-
-/// The values of a configuration; those that it does not have are `None`.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Values {
-    pub(crate) kernel: Option<Output>,
-    pub(crate) initrd: Option<Output>,
-    pub(crate) toplevel: Option<Output>,
-    pub(crate) kernel_parameters: Option<serde_json::Value>,
-    pub(crate) kernel_file: Option<serde_json::Value>,
-    pub(crate) policy: Option<policy::Reading>,
-}
-
-/// An output of a derivation.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Output {
-    pub(crate) drv: String,
-    pub(crate) out: String,
-    #[serde(rename = "output")]
-    pub(crate) name: String,
-    pub(crate) system: Option<String>,
-}
-
-impl Output {
-    /// What is wrong with an output that no derivation of this store can have. It comes from the
-    /// flake's code, which can say anything, and goes to Nix as an argument, and to a target as the
-    /// place of files.
-    pub(crate) fn problem(&self, store: &Path) -> Option<&'static str> {
-        // The characters of names in the store (Nix manual, "Store path").
-        let is_name = |name: &str| {
-            let is_allowed = |c: char| c.is_ascii_alphanumeric() || "+-._?=".contains(c);
-            !name.is_empty() && !name.starts_with('-') && name.chars().all(is_allowed)
-        };
-        let in_store = |path: &str| {
-            let path = Path::new(path);
-            let name = path.file_name().and_then(|name| name.to_str());
-            path.parent() == Some(store) && name.is_some_and(|name| is_name(name) && name != "..")
-        };
-        if !in_store(&self.drv) || Path::new(&self.drv).extension() != Some("drv".as_ref()) {
-            Some("its `drvPath` is no derivation in the store")
-        } else if !in_store(&self.out) {
-            Some("its `outPath` is no path in the store")
-        } else if !is_name(&self.name) {
-            Some("its `outputName` is no name of an output")
-        } else {
-            None
-        }
-    }
-}
 
 #[derive(Deserialize)]
 struct Metadata {
@@ -144,8 +62,8 @@ pub(crate) async fn lock(
         }
         Err(failed) => {
             let Failed { said, status, fallback } = *failed;
-            let error = classify::lock(flake, &said, status).unwrap_or(fallback);
-            Err(asked_of_git(error, flake, runner, context).await?.into())
+            let error = classify::lock::lock(flake, &said, status).unwrap_or(fallback);
+            Err(diagnose_with_git(error, flake, runner, context).await?.into())
         }
     }
 }
@@ -156,7 +74,7 @@ pub(crate) async fn evaluate(
     runner: &Runner,
     flake: &FlakeReference,
     locked: &str,
-    wanted: &BTreeMap<&ProfileName, &Wanted>,
+    wanted: &BTreeMap<&ProfileName, &ProfileRequest>,
     isolate: bool,
     context: &Context,
 ) -> Result<Answer, Stop> {
@@ -185,8 +103,9 @@ pub(crate) async fn evaluate(
                 (Some(name), None) => format!("nixosConfigurations.{name}"),
                 _ => "nixosConfigurations".to_owned(),
             };
-            let error = classify::evaluation(flake, &attribute, &said, status).unwrap_or(fallback);
-            Err(asked_of_git(error, flake, runner, context).await?.into())
+            let error = classify::evaluation::evaluation(flake, &attribute, &said, status)
+                .unwrap_or(fallback);
+            Err(diagnose_with_git(error, flake, runner, context).await?.into())
         }
     }
 }
@@ -200,7 +119,7 @@ fn arguments(command: &[&str], positional: &[&str]) -> Vec<OsString> {
 
 /// A program that failed.
 struct Failed {
-    said: Said,
+    said: NixOutput,
     status: ExitStatus,
     /// The error for when what it said is not known.
     fallback: Error,
@@ -213,7 +132,7 @@ async fn run(
     phase: Phase,
     context: &Context,
 ) -> Result<Result<Vec<u8>, Box<Failed>>, Stop> {
-    let (mut said, mut reported) = (Said::default(), Reported::new());
+    let (mut said, mut reported) = (NixOutput::default(), Reported::new());
     let mut progress = Progress::new(phase, None, context, &mut reported);
     let finished = runner
         .run("nix", &arguments, context, |line| {
@@ -227,23 +146,10 @@ async fn run(
     // A failed `nix eval --json` of 2.8 prints half of its answer, so the status comes first.
     let status = finished.status;
     if status.success() {
-        return Ok(Ok(finished.stdout));
+        return Ok(Ok(finished.output));
     }
     let fallback = runner.failure("nix", &arguments, status, &said.all);
     Ok(Err(Box::new(Failed { said, status, fallback })))
-}
-
-/// Tells an operator what Nix warned of, where there is a remedy, once each.
-pub(crate) fn report_warnings(said: &Said, profile: Option<&ProfileName>, context: &Context) {
-    let known: BTreeSet<Warning> =
-        said.warnings.iter().filter_map(|message| Warning::read(message)).collect();
-    for warning in known {
-        context.emit(Event::Warning {
-            profile: profile.cloned(),
-            message: warning.to_string(),
-            hint: Some(warning.hint()),
-        });
-    }
 }
 
 fn read_json<T: for<'a> Deserialize<'a>>(program: &str, bytes: &[u8]) -> Result<T, Error> {
@@ -267,31 +173,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn an_output_lies_in_the_store() {
-        let output = |drv: &str, out: &str, name: &str| Output {
-            drv: drv.to_owned(),
-            out: out.to_owned(),
-            name: name.to_owned(),
-            system: None,
-        };
-        let problem = |output: Output| output.problem(Path::new("/nix/store"));
-        assert_eq!(problem(output("/nix/store/a-x.drv", "/nix/store/b-x", "out")), None);
-        for (drv, out, name) in [
-            ("--help.drv", "/nix/store/b-x", "out"),
-            ("/nix/store/a-x", "/nix/store/b-x", "out"),
-            ("/nix/store/../a-x.drv", "/nix/store/b-x", "out"),
-            ("/nix/store/a-x.drv", "/etc", "out"),
-            ("/nix/store/a-x.drv", "/nix/store/..", "out"),
-            ("/nix/store/a-x.drv", "/nix/store/b-x/etc", "out"),
-            ("/nix/store/a-x.drv", "/nix/store", "out"),
-            ("/nix/store/a-x.drv", "/nix/store/b-x", "out,dev"),
-            ("/nix/store/a-x.drv", "/nix/store/b-x", ""),
-        ] {
-            assert!(problem(output(drv, out, name)).is_some(), "{drv} {out} {name}");
-        }
-    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(5))]

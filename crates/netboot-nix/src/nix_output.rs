@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use crate::internal_json::LogEvent;
-use crate::process::LastLines;
+use netboot_process::LastLines;
 
 /// An error message of Nix, its colours and its word `error:` taken away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(crate) struct Message {
 
 /// All that can tell why a program failed. Texts of builders are not among it.
 #[derive(Debug, Default)]
-pub(crate) struct Said {
+pub(crate) struct NixOutput {
     pub(crate) messages: Vec<Message>,
     /// The last lines that are not in Nix's format: what git and ssh said, and Nix very early.
     pub(crate) lines: LastLines,
@@ -25,17 +25,17 @@ pub(crate) struct Said {
     pub(crate) all: LastLines,
 }
 
-impl Said {
+impl NixOutput {
     pub(crate) fn take_in(&mut self, event: &LogEvent) {
         match event {
             LogEvent::Error { message, position } => {
-                self.all.push(message.clone());
+                self.all.push(message);
                 let (text, position) = (message.clone(), position.clone());
                 self.messages.push(Message { text, position });
             }
             LogEvent::Plain { line } => {
-                self.all.push(line.clone());
-                self.lines.push(line.clone());
+                self.all.push(line);
+                self.lines.push(line);
                 // A Nix that has no logger yet, or breaks down, says its error as plain text.
                 if let Some(text) = line.strip_prefix("error:") {
                     let text = text.trim().to_owned();
@@ -43,7 +43,7 @@ impl Said {
                 }
             }
             LogEvent::Warning { message } => {
-                self.all.push(message.clone());
+                self.all.push(message);
                 self.warnings.push(message.clone());
             }
             _ => {}

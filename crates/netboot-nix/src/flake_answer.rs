@@ -1,0 +1,123 @@
+//! What is asked of a flake, and its answer.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use netboot_core::ServiceName;
+use serde::{Deserialize, Serialize};
+
+use crate::overrides::embed::Embedded;
+use crate::policy::check::PolicyFacts;
+
+/// What is asked of the flake for one profile.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ProfileRequest {
+    /// The name of the configuration.
+    pub(crate) name: String,
+    pub(crate) overrides: Option<Embedded>,
+    /// The services that a policy asks for, if there is one.
+    pub(crate) services: Option<Vec<ServiceName>>,
+}
+
+/// What the flake said.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) nix_version: String,
+    /// The directory of the store.
+    pub(crate) store: PathBuf,
+    pub(crate) available: Vec<String>,
+    /// By the names of the profiles.
+    pub(crate) configurations: BTreeMap<String, Configuration>,
+}
+
+/// What the flake said of one configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub(crate) enum Configuration {
+    /// There is none of that name.
+    Missing,
+    /// It throws.
+    Failed,
+    /// It has no `extendModules`, and there are overrides.
+    Fixed,
+    /// It has these values.
+    Evaluated(Box<Values>),
+}
+
+/// The values of a configuration; those that it does not have are `None`.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Values {
+    pub(crate) kernel: Option<Output>,
+    pub(crate) initrd: Option<Output>,
+    pub(crate) toplevel: Option<Output>,
+    pub(crate) kernel_parameters: Option<serde_json::Value>,
+    pub(crate) kernel_file: Option<serde_json::Value>,
+    pub(crate) policy: Option<PolicyFacts>,
+}
+
+/// An output of a derivation.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Output {
+    pub(crate) drv: String,
+    pub(crate) out: String,
+    #[serde(rename = "output")]
+    pub(crate) name: String,
+    pub(crate) system: Option<String>,
+}
+
+impl Output {
+    /// What is wrong with an output that no derivation of this store can have. It comes from the
+    /// flake's code, which can say anything, and goes to Nix as an argument, and to a target as the
+    /// place of files.
+    pub(crate) fn problem(&self, store: &Path) -> Option<&'static str> {
+        // The characters of names in the store (Nix manual, "Store path").
+        let is_name = |name: &str| {
+            let is_allowed = |c: char| c.is_ascii_alphanumeric() || "+-._?=".contains(c);
+            !name.is_empty() && !name.starts_with('-') && name.chars().all(is_allowed)
+        };
+        let in_store = |path: &str| {
+            let path = Path::new(path);
+            let name = path.file_name().and_then(|name| name.to_str());
+            path.parent() == Some(store) && name.is_some_and(|name| is_name(name) && name != "..")
+        };
+        if !in_store(&self.drv) || Path::new(&self.drv).extension() != Some("drv".as_ref()) {
+            Some("its `drvPath` is no derivation in the store")
+        } else if !in_store(&self.out) {
+            Some("its `outPath` is no path in the store")
+        } else if !is_name(&self.name) {
+            Some("its `outputName` is no name of an output")
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_lies_in_the_store() {
+        let output = |drv: &str, out: &str, name: &str| Output {
+            drv: drv.to_owned(),
+            out: out.to_owned(),
+            name: name.to_owned(),
+            system: None,
+        };
+        let problem = |output: Output| output.problem(Path::new("/nix/store"));
+        assert_eq!(problem(output("/nix/store/a-x.drv", "/nix/store/b-x", "out")), None);
+        for (drv, out, name) in [
+            ("--help.drv", "/nix/store/b-x", "out"),
+            ("/nix/store/a-x", "/nix/store/b-x", "out"),
+            ("/nix/store/../a-x.drv", "/nix/store/b-x", "out"),
+            ("/nix/store/a-x.drv", "/etc", "out"),
+            ("/nix/store/a-x.drv", "/nix/store/..", "out"),
+            ("/nix/store/a-x.drv", "/nix/store/b-x/etc", "out"),
+            ("/nix/store/a-x.drv", "/nix/store", "out"),
+            ("/nix/store/a-x.drv", "/nix/store/b-x", "out,dev"),
+            ("/nix/store/a-x.drv", "/nix/store/b-x", ""),
+        ] {
+            assert!(problem(output(drv, out, name)).is_some(), "{drv} {out} {name}");
+        }
+    }
+}

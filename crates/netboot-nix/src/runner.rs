@@ -1,0 +1,114 @@
+//! Runs a Nix program, or git.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use netboot_core::Context;
+use netboot_process::{Command, Finished, LastLines};
+
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::internal_json::{LogEvent, parse};
+use crate::redaction::Secrets;
+use crate::stop::Stop;
+
+/// The longest line of Nix's log that is read, in bytes. A line is JSON and is lost if it is cut,
+/// and an error with a long trace is one line.
+const LINE_LIMIT: usize = 16 * 1024 * 1024;
+
+/// The number of characters of an argument that an error shows.
+const SHOWN_ARGUMENT: usize = 200;
+
+/// How Nix programs are run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Runner {
+    pub(crate) environment: Environment,
+    /// Programs are looked for here before the search path.
+    pub(crate) program_directory: Option<PathBuf>,
+    /// The time that a program gets to end its builders when it is asked to end.
+    pub(crate) grace: Duration,
+    /// Texts that no event, log or error may show.
+    pub(crate) secrets: Secrets,
+}
+
+impl Runner {
+    /// Runs `program` and gives each line of its standard error to `on_line`. Ends the program when
+    /// the context is cancelled or the future is dropped.
+    pub(crate) async fn run(
+        &self,
+        program: &str,
+        arguments: &[OsString],
+        context: &Context,
+        on_line: impl FnMut(&str) + Send,
+    ) -> Result<Finished, Stop> {
+        context.check()?;
+        let command = Command::new(self.find(program)?)
+            .args(arguments)
+            .env_clear()
+            .envs(self.environment.variables())
+            .grace(self.grace)
+            .line_limit(LINE_LIMIT)
+            .on_error_line(on_line);
+        let finished = command.run(context.cancellation().cancelled()).await;
+        finished.map_err(|error| match error {
+            netboot_process::Error::Cancelled { .. } => Stop::Cancelled,
+            error => {
+                let source = io::Error::from(error).into();
+                Error::Spawn { program: program.to_owned(), source }.into()
+            }
+        })
+    }
+
+    /// Reads a line of a program's log and hides the secrets in it.
+    pub(crate) fn read_line(&self, line: &str) -> Option<LogEvent> {
+        let mut event = parse(line)?;
+        if let LogEvent::BuildLine { line: text, .. }
+        | LogEvent::Plain { line: text }
+        | LogEvent::Warning { message: text }
+        | LogEvent::Error { message: text, .. } = &mut event
+        {
+            *text = self.secrets.hide(text);
+        }
+        Some(event)
+    }
+
+    /// The error of a program that failed for an unknown reason.
+    pub(crate) fn failure(
+        &self,
+        program: &str,
+        arguments: &[OsString],
+        status: ExitStatus,
+        last_lines: &LastLines,
+    ) -> Error {
+        let shown = |argument: &OsString| {
+            let text = String::from_utf8_lossy(argument.as_bytes());
+            self.secrets.hide(&text).chars().take(SHOWN_ARGUMENT).collect()
+        };
+        Error::CommandFailed {
+            program: program.to_owned(),
+            arguments: arguments.iter().map(shown).collect(),
+            status,
+            last_lines: last_lines.to_vec(),
+            build_log: None,
+        }
+    }
+
+    /// Finds the program in the search path that the program itself gets.
+    fn find(&self, program: &str) -> Result<PathBuf, Error> {
+        let path = self.environment.path();
+        let first = self.program_directory.iter().cloned();
+        first
+            .chain(std::env::split_paths(path))
+            .filter(|directory| directory.is_absolute())
+            .map(|directory| directory.join(program))
+            .find(|candidate| candidate.is_file())
+            .ok_or_else(|| Error::NixMissing {
+                program: program.to_owned(),
+                path: path.to_string_lossy().into_owned(),
+            })
+    }
+}
