@@ -1,7 +1,7 @@
-//! Builds of iPXE: what a script may use on the machines that it is for.
+//! Builds of iPXE: the commands, options and protocols that a script can use.
 //!
-//! iPXE is configured when it is built, so builds of one version differ in what they have. A script
-//! is rendered and [linted](crate::lint) for a build, and nothing is in it that the build lacks.
+//! iPXE is configured when it is built, so builds of the same version differ. A script is
+//! [linted](crate::lint) for a build, which finds everything that the build does not have.
 //!
 //! ```
 //! use ipxe_script::{IpxeBuild, Protocol};

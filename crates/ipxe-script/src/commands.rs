@@ -1,4 +1,4 @@
-//! iPXE's commands: what options and arguments each takes, and how iPXE reads them.
+//! The commands of iPXE: their options and arguments, and how iPXE reads them.
 
 pub(crate) mod arguments;
 pub(crate) mod syntax;

@@ -1,8 +1,8 @@
-//! Which iPXE a script is read by, as far as the language differs.
+//! The dialects of iPXE: versions and word sizes that differ in how they read a script.
 
 use std::fmt;
 
-/// A state of iPXE's source, as Debian has it. Lines, tokens and expansion are the same in all.
+/// A version of iPXE, as Debian has it. All versions read lines, words and expansions alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Version {
@@ -24,9 +24,9 @@ impl fmt::Display for Version {
     }
 }
 
-/// How wide iPXE's `unsigned long` is, in which it reckons with numbers.
+/// The width of iPXE's `unsigned long`, the type of its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "iPXE is built for these two")]
+#[expect(clippy::exhaustive_enums, reason = "iPXE is built for these two only")]
 pub enum WordSize {
     /// 32 bits: builds for a BIOS, and for 32-bit processors.
     Bits32,
@@ -42,7 +42,7 @@ impl WordSize {
         }
     }
 
-    /// The number as the build keeps it.
+    /// The number as iPXE stores it.
     pub(crate) const fn wrap(self, number: u64) -> u64 {
         match self {
             Self::Bits32 => number & 0xffff_ffff,
@@ -50,12 +50,12 @@ impl WordSize {
         }
     }
 
-    /// The number that the build prints for it with a sign.
+    /// The number as iPXE prints it with a sign.
     pub(crate) const fn signed(self, number: u64) -> i64 {
         match self {
             #[expect(
                 clippy::cast_possible_truncation,
-                reason = "the lower 32 bits are the number of such a build"
+                reason = "a number has 32 bits in these builds"
             )]
             Self::Bits32 => (number as u32).cast_signed() as i64,
             Self::Bits64 => number.cast_signed(),
@@ -63,23 +63,23 @@ impl WordSize {
     }
 }
 
-/// What reads a script.
+/// How iPXE reads settings and numbers: its version and the width of its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Dialect {
-    /// The source that it was made from.
+    /// The version of iPXE.
     pub version: Version,
-    /// The width of its numbers.
+    /// The width of numbers.
     pub word_size: WordSize,
 }
 
 impl Dialect {
-    /// A build for a BIOS.
+    /// The dialect of builds for a BIOS.
     pub const fn bios(version: Version) -> Self {
         Self { version, word_size: WordSize::Bits32 }
     }
 
-    /// A build for UEFI on a 64-bit processor.
+    /// The dialect of builds for UEFI on a 64-bit processor.
     pub const fn efi(version: Version) -> Self {
         Self { version, word_size: WordSize::Bits64 }
     }

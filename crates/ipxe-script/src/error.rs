@@ -2,21 +2,21 @@
 
 use crate::build::capabilities::NAMES;
 
-/// What can go wrong while a build of iPXE is named or described.
+/// The errors of naming or describing a build of iPXE.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A name that no known build has.
+    /// There is no build with this name.
     #[error("there is no iPXE build `{name}`")]
     UnknownBuild {
-        /// The name, cut to its first 80 characters.
+        /// The first 80 characters of the name.
         name: String,
     },
 
-    /// A build whose description contradicts itself or iPXE.
+    /// The description of a build contradicts itself or iPXE.
     #[error("the iPXE build `{name}` cannot be used: {problem}")]
     InvalidBuild {
-        /// Its name, cut to its first 80 characters.
+        /// The first 80 characters of its name.
         name: String,
         /// What is wrong with it.
         problem: String,
@@ -24,13 +24,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// What to do about the error, as a sentence for an operator.
+    /// Tells an operator what to do about the error, in one sentence.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::UnknownBuild { .. } => format!("choose one of: {}", NAMES.join(", ")),
             Self::InvalidBuild { .. } => {
-                "name commands and options as `help` and `--help` print them on the build itself, \
-                 and give the build a name of its own and a platform"
+                "name commands and options as the build itself prints them for `help` and `--help`, \
+                 and give the build its own name and a platform"
                     .to_owned()
             }
         })

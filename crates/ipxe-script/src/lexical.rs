@@ -1,42 +1,42 @@
-//! What iPXE's lexer would make of a text: the rules that every value in a script has to pass.
+//! The rules that a text keeps if iPXE reads it in a script as it was written.
 //!
 //! iPXE has no quoting and no escaping. It splits lines at LF, joins a line that ends in `\` with
-//! the next, splits words at white space, treats a word that begins with `#` as the start of a
-//! comment and `&&`, `||` and `;` as separators where they are whole words, and expands `${…}`
-//! until none is left (`src/core/exec.c`, `src/core/settings.c` and `src/image/script.c` of iPXE).
+//! the next, and splits words at white space. A word that starts with `#` starts a comment. The
+//! words `&&`, `||` and `;` are separators. iPXE expands `${…}` until none is left.
+//! See `src/core/exec.c`, `src/core/settings.c` and `src/image/script.c` of iPXE.
 
 use std::fmt;
 
-/// Why a text cannot stand in a script as it is.
+/// Why iPXE would not read a text in a script as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LexicalProblem {
-    /// There is no text; iPXE would fetch the script itself in place of an empty URL.
+    /// The text is empty. Instead of an empty URL, iPXE would fetch the script itself.
     Empty,
-    /// A character that ends a line, drives the terminal, or is not ASCII.
+    /// A character ends a line, controls the terminal, or is not ASCII.
     Character {
         /// The character.
         character: char,
     },
-    /// iPXE would expand this.
+    /// iPXE would expand a `${`.
     Expansion,
-    /// iPXE would take this word and the rest of the line for a comment.
+    /// iPXE would read this word and the rest of the line as a comment.
     Comment {
         /// The word.
         word: String,
     },
-    /// iPXE would begin another command here.
+    /// iPXE would start another command at this word.
     Separator {
         /// The word.
         word: String,
     },
-    /// iPXE would join the line with the next.
+    /// iPXE would join the line with the next one.
     Continuation,
-    /// iPXE would take the text for an option.
+    /// iPXE would read the text as an option.
     Option,
-    /// iPXE would drop the space.
+    /// iPXE would drop a space.
     LostSpace,
-    /// iPXE would ask the server for something else in the place of this percent-escape.
+    /// iPXE would ask the server for something else instead of this percent-escape.
     Escape {
         /// The escape, such as `%2F`.
         escape: String,
@@ -48,24 +48,26 @@ impl fmt::Display for LexicalProblem {
         match self {
             Self::Empty => f.write_str("it is empty"),
             Self::Character { character } => {
-                write!(f, "iPXE cannot show the character {character:?} faithfully")
+                write!(f, "iPXE cannot show the character {character:?} as it is")
             }
             Self::Expansion => f.write_str("iPXE would expand its `${`"),
-            Self::Comment { word } => write!(f, "iPXE would begin a comment at `{word}`"),
-            Self::Separator { word } => write!(f, "iPXE would begin a new command at `{word}`"),
-            Self::Continuation => f.write_str("iPXE would join its line with the next at its `\\`"),
-            Self::Option => f.write_str("iPXE would take it for an option"),
+            Self::Comment { word } => write!(f, "iPXE would start a comment at `{word}`"),
+            Self::Separator { word } => write!(f, "iPXE would start a new command at `{word}`"),
+            Self::Continuation => {
+                f.write_str("iPXE would join its line with the next one at its `\\`")
+            }
+            Self::Option => f.write_str("iPXE would read it as an option"),
             Self::Escape { escape } => {
-                write!(f, "iPXE builds of 2019 would not send its `{escape}` as it is")
+                write!(f, "iPXE builds of 2019 would change its `{escape}`")
             }
-            Self::LostSpace => {
-                f.write_str("iPXE would drop a space at its begin, at its end, or beside another")
-            }
+            Self::LostSpace => f.write_str(
+                "iPXE would drop a space at its start, at its end, or next to another space",
+            ),
         }
     }
 }
 
-/// Refuses a text that iPXE would not read as those words, joined by single spaces.
+/// Checks that iPXE reads a text as its words, with single spaces between them.
 ///
 /// # Errors
 /// The first [`LexicalProblem`] of the text.
@@ -95,12 +97,11 @@ pub fn check(text: &str) -> Result<(), LexicalProblem> {
     Ok(())
 }
 
-/// Finds the first percent-escape of a URL that builds of 2019 do not send as it is written.
+/// Finds the first percent-escape of a URL that builds of 2019 change before they send it.
 ///
-/// iPXE decodes each part of a URL and encodes it again for its request (`src/core/uri.c`), and
-/// builds of 2019 lose by that: beyond ASCII they send something else even for an escape (`%C3`
-/// becomes `%FFFFFFC3`), and `%2F` in the path, `%26` in the query, and `%2B` and `%00` anywhere
-/// arrive as other characters.
+/// These builds decode each part of a URL and encode it again for the request (`src/core/uri.c`).
+/// An escape of a byte that is not ASCII becomes another escape (`%C3` becomes `%FFFFFFC3`). `%2F`
+/// in the path, `%26` in the query, and `%2B` and `%00` anywhere become other characters.
 ///
 /// ```
 /// use ipxe_script::lexical::lost_escape;

@@ -13,7 +13,7 @@
 //! ```
 //! use ipxe_script::Script;
 //!
-//! let script = Script::parse("#!ipxe\n:retry chain --autofree \\\nmenu.ipxe || goto retry # on\n");
+//! let script = Script::parse("#!ipxe\n:retry chain --autofree \\\nmenu.ipxe || goto retry\n");
 //! let line = &script.lines()[1];
 //! assert_eq!(line.label().unwrap().text(), "retry");
 //! let words: Vec<_> = line.commands()[0].tokens().iter().map(|word| word.text()).collect();
@@ -28,7 +28,7 @@
 //!
 //! let script = "#!ipxe\nkernel vmlinuz || goto fialed\nboot\n:failed\necho no kernel\n";
 //! let findings = lint(script, &IpxeBuild::default());
-//! assert_eq!(findings[0].to_string(), "2:24: error: no label `fialed` is there to jump to");
+//! assert_eq!(findings[0].to_string(), "2:24: error: there is no label `fialed` to jump to");
 //! assert_eq!(findings[0].kind.code(), "undefined-label");
 //! println!("{}", findings[0].hint());
 //! ```

@@ -3,11 +3,11 @@
 use crate::dialect::{Version, WordSize};
 use crate::script::token::is_space;
 
-/// The number at the begin of a text, and how many bytes of the text belong to it.
+/// Reads the number at the start of a text, and counts the bytes that belong to it.
 ///
-/// Base 0 means that `0x` begins a hexadecimal number and `0` an octal one. White space and a sign
-/// belong to the number even when no digit follows; the number is then 0. Numbers that are too
-/// large wrap around.
+/// With base 0, `0x` starts a hexadecimal number and `0` an octal one. White space and a sign
+/// belong to the number even if no digit follows; the number is then 0. Numbers that are too large
+/// wrap around.
 pub(crate) fn parse(text: &[u8], base: u32, size: WordSize) -> (u64, usize) {
     let at = |index: usize| text.get(index).copied().unwrap_or(0);
     let mut index = text.iter().take_while(|byte| is_space(**byte)).count();
@@ -51,9 +51,8 @@ pub(crate) fn integer(text: &[u8], empty_is_zero: bool) -> Option<u32> {
     if length == text.len() { u32::try_from(number).ok() } else { None }
 }
 
-/// A value's bytes as a number, the first being the most significant; none if it has more
-/// significant bytes than the build's numbers (`numeric_setting_value` in iPXE's
-/// `src/core/settings.c`).
+/// Reads bytes as a number, the most significant byte first. Returns `None` if the number has more
+/// bytes than iPXE's numbers (`numeric_setting_value` in iPXE's `src/core/settings.c`).
 pub(crate) fn of_bytes(bytes: &[u8], signed: bool, size: WordSize) -> Option<u64> {
     let negative = signed && bytes.first().is_some_and(|byte| byte & 0x80 != 0);
     let pad = if negative { 0xff } else { 0 };

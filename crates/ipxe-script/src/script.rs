@@ -1,14 +1,14 @@
-//! A model of iPXE's script language: what iPXE reads in a script, and what it then does.
+//! A script, read as iPXE reads it.
 //!
-//! iPXE has no quoting and no escaping, its rules are few, and they are not those of a shell. This
-//! module has all of them, from lines to expanded arguments, and is held against real iPXE: the
-//! package's tests run hostile and generated scripts on Debian's builds of 2019 and of 2.0 and
-//! compare what was fetched, which arguments images got, and how the scripts ended.
+//! iPXE has few rules, and they are not the rules of a shell: there is no quoting and no escaping.
+//! The tests of this crate run hostile and generated scripts on Debian's builds of 2019, 1.21 and
+//! 2.0. They compare the downloads, the arguments of images and the end of each script with what
+//! these rules predict.
 //!
 //! ```
 //! use ipxe_script::Script;
 //!
-//! let script = Script::parse("#!ipxe\n:retry chain --autofree \\\nmenu.ipxe || goto retry # on\n");
+//! let script = Script::parse("#!ipxe\n:retry chain --autofree \\\nmenu.ipxe || goto retry\n");
 //! assert_eq!(script.magic(), Ok(()));
 //! let line = &script.lines()[1];
 //! assert_eq!(line.label().unwrap().text(), "retry");
@@ -43,7 +43,8 @@ pub struct Script {
 }
 
 impl Script {
-    /// Reads a script. It never fails: every text that has the [magic](Self::magic) is one.
+    /// Reads a script. Every text can be read; [`magic`](Self::magic) tells if iPXE takes it for a
+    /// script.
     pub fn parse(source: impl AsRef<[u8]>) -> Self {
         let source = source.as_ref();
         Self {
@@ -53,32 +54,32 @@ impl Script {
         }
     }
 
-    /// Whether iPXE takes it for a script.
+    /// Checks that iPXE takes the text for a script.
     ///
     /// # Errors
-    /// Why it does not. The lines are there all the same, for whoever reports more.
+    /// [`MagicProblem`] if it does not. The lines can still be used.
     pub fn magic(&self) -> Result<(), MagicProblem> {
         magic::check(&self.source)
     }
 
-    /// The text that was read.
+    /// The text of the script.
     pub fn source(&self) -> &[u8] {
         &self.source
     }
 
-    /// Its lines, in order. The first is the comment `#!ipxe`, with whatever follows on it.
+    /// The lines in order. The first is the comment `#!ipxe`, with everything else on that line.
     pub fn lines(&self) -> &[LogicalLine] {
         &self.lines
     }
 
-    /// The labels, and the index of the line of each, in order; one may be defined twice.
+    /// The labels in order, each with the index of its line. A label may be defined twice.
     pub fn labels(&self) -> impl Iterator<Item = (&LabelDefinition, usize)> {
         let lines = self.lines.iter().enumerate();
         lines.filter_map(|(index, line)| line.label.as_ref().map(|label| (label, index)))
     }
 
-    /// The index of the line to which `goto` jumps for this label: the first that defines it. A
-    /// line that the script's end leaves [open](LogicalLine::is_open) is none.
+    /// The index of the line that `goto` jumps to: the first line that defines the label. A line
+    /// that the end of the script leaves [open](LogicalLine::is_open) defines no label.
     pub fn find_label(&self, name: &[u8]) -> Option<usize> {
         let mut labels = self.labels();
         let found = labels.find(|(label, index)| {
@@ -92,7 +93,7 @@ impl Script {
         self.starts.position(offset)
     }
 
-    /// What stands at a span of the source, line breaks and all.
+    /// The text at a span of the source, including line breaks.
     pub fn excerpt(&self, span: Span) -> Cow<'_, str> {
         String::from_utf8_lossy(self.source.get(span.range()).unwrap_or_default())
     }

@@ -1,4 +1,4 @@
-//! Settings: what `set`, `clear` and `inc` change and `${…}` prints (iPXE's
+//! Settings, which `set`, `clear` and `inc` change and `${…}` expands (iPXE's
 //! `src/core/settings.c` and `src/hci/commands/nvo_cmd.c`).
 
 mod block;
@@ -14,55 +14,55 @@ use crate::number;
 use crate::script::expansion::SettingReference;
 use crate::settings::block::{Block, Key, Stored};
 
-/// How many expansions a word may need before it counts as one that never ends.
+/// A word that needs more expansions than this counts as one that never ends.
 const EXPANSION_LIMIT: usize = 10_000;
-/// How long a word may grow; iPXE's heap has half a megabyte.
+/// The largest length of a word in bytes. iPXE's heap has half a megabyte.
 const LENGTH_LIMIT: usize = 400_000;
 
-/// Why a setting is not changed. The command that tried fails.
+/// Why a command cannot change a setting. The command fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SettingProblem {
-    /// There is no such block of settings; `set` makes it, `inc` does not.
+    /// There is no such block of settings. `set` creates it, `inc` does not.
     UnknownScope,
     /// There is no such type.
     UnknownType,
-    /// The text is no value of the type, or no text is.
+    /// The text is not a value of the type, or no text is.
     MalformedValue,
-    /// The setting has a type without numbers.
+    /// The type of the setting is not numeric.
     NotNumeric,
 }
 
 impl fmt::Display for SettingProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::UnknownScope => "there are no settings of that scope",
-            Self::UnknownType => "there is no such type of settings",
-            Self::MalformedValue => "the text is no value of that type",
-            Self::NotNumeric => "the setting has a type that is no number",
+            Self::UnknownScope => "there is no block of settings for the scope",
+            Self::UnknownType => "iPXE has no such type of settings",
+            Self::MalformedValue => "the text is not a value of the type",
+            Self::NotNumeric => "the type of the setting is not numeric",
         })
     }
 }
 
-/// A word whose `${…}` never ends, since a value holds its own name: iPXE hangs.
+/// The expansion of a word never ends because a value contains its own name. iPXE hangs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ExpansionLoop;
 
 impl fmt::Display for ExpansionLoop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the settings in it refer to themselves, and iPXE never ends to expand them")
+        f.write_str("a setting in it refers to itself, so iPXE expands it forever")
     }
 }
 
 /// The values of settings.
 ///
-/// It begins empty: what a machine knows of itself, such as `mac` or `net0/mac`, is set by whoever
-/// asks what a script does there.
+/// They are empty at first. To learn what a script does on a machine, set the settings that the
+/// machine has, such as `net0/mac`.
 ///
 /// ```
-/// use ipxe_script::settings::{Dialect, Settings};
 /// use ipxe_script::Version;
+/// use ipxe_script::settings::{Dialect, Settings};
 ///
 /// let mut settings = Settings::new(Dialect::bios(Version::V2019));
 /// settings.set("net0/mac:hex", "52:54:00:12:34:56").unwrap();
@@ -74,7 +74,7 @@ pub struct Settings {
     root: Block,
 }
 
-/// A setting's name, understood.
+/// The name of a setting, parsed.
 struct Named {
     scope: Vec<u8>,
     key: Key,
@@ -82,27 +82,27 @@ struct Named {
 }
 
 impl Settings {
-    /// No settings.
+    /// Creates an empty set of settings.
     pub fn new(build: Dialect) -> Self {
         Self { build, root: Block::default() }
     }
 
-    /// The build whose rules they keep.
+    /// The dialect of iPXE.
     pub fn build(&self) -> Dialect {
         self.build
     }
 
-    /// Does what `set name value` does: a text that is empty clears the setting.
+    /// Does what `set name value` does. An empty text clears the setting.
     ///
     /// # Errors
-    /// Why the command fails.
+    /// [`SettingProblem`] if the command fails.
     pub fn set(
         &mut self,
         name: impl AsRef<[u8]>,
         value: impl AsRef<[u8]>,
     ) -> Result<(), SettingProblem> {
         let (named, value) = (self.named(name.as_ref())?, value.as_ref());
-        // The block comes into being even if nothing is stored in it.
+        // The block is created even if nothing is stored in it.
         if self.root.find(&named.scope).is_none() {
             self.root.make(&named.scope);
             self.order(&named.scope);
@@ -120,15 +120,15 @@ impl Settings {
     /// Does what `clear name` does.
     ///
     /// # Errors
-    /// Why the command fails.
+    /// [`SettingProblem`] if the command fails.
     pub fn clear(&mut self, name: impl AsRef<[u8]>) -> Result<(), SettingProblem> {
         self.set(name, "")
     }
 
-    /// Does what `inc name increment` does: it also makes a setting, of the type `int32`.
+    /// Does what `inc name increment` does. It also creates a setting, of the type `int32`.
     ///
     /// # Errors
-    /// Why the command fails, such as for a setting that `set` gave no numeric type.
+    /// [`SettingProblem`] if the command fails, for example for a setting without a numeric type.
     pub fn increment(
         &mut self,
         name: impl AsRef<[u8]>,
@@ -151,21 +151,22 @@ impl Settings {
         Ok(())
     }
 
-    /// What `${name}` prints before it is looked at again; nothing for what is not set.
+    /// The value that `${name}` expands to, before expansions in that value. It is empty if the
+    /// setting is not set.
     pub fn get(&self, name: impl AsRef<[u8]>) -> Vec<u8> {
         self.fetch(name.as_ref()).unwrap_or_default()
     }
 
-    /// Whether the setting has a value that can be printed, so that `show name` succeeds.
+    /// Returns true if the setting has a value that iPXE can print, so that `show name` succeeds.
     pub fn is_set(&self, name: impl AsRef<[u8]>) -> bool {
         self.fetch(name.as_ref()).is_some()
     }
 
-    /// A word after its expansions: the first `}` and the last `${` before it enclose a name, its
-    /// value takes their place, and it begins again until nothing is left to do.
+    /// Expands a word. The first `}` and the last `${` before it enclose a name. Its value replaces
+    /// them, and this repeats until no expansion is left.
     ///
     /// # Errors
-    /// When it would not come to an end.
+    /// [`ExpansionLoop`] if this would never end.
     pub fn expand(&self, word: impl AsRef<[u8]>) -> Result<Vec<u8>, ExpansionLoop> {
         let mut word = word.as_ref().to_vec();
         for _ in 0..EXPANSION_LIMIT {
@@ -179,13 +180,13 @@ impl Settings {
         Err(ExpansionLoop)
     }
 
-    /// The names of the settings that hold something, with their scopes, such as `net0/mac`.
+    /// The names of the settings that have a value, with their scopes, such as `net0/mac`.
     pub fn names(&self) -> Vec<Vec<u8>> {
         self.root.names()
     }
 
-    /// Whether iPXE knows a setting by this name, without a scope: it has a type of its own, and
-    /// the machine or a DHCP server may have set it.
+    /// Returns true if iPXE knows a setting of this name, given without a scope. Such a setting has
+    /// its own type, and the machine or a DHCP server may have set it.
     pub fn is_predefined(&self, name: impl AsRef<[u8]>) -> bool {
         predefined::find(name.as_ref(), 0, self.build.version).is_some()
     }
@@ -200,7 +201,7 @@ impl Settings {
         let stored = self.root.find(&named.scope)?.fetch(&named.key)?;
         let setting_type = named.setting_type.unwrap_or(stored.setting_type);
         let mut text = setting_type.format(&stored.bytes, self.build)?;
-        // What is printed is a string of C.
+        // iPXE prints a C string, which ends at a NUL byte.
         if let Some(end) = text.iter().position(|byte| *byte == 0) {
             text.truncate(end);
         }
@@ -215,7 +216,7 @@ impl Settings {
         }
     }
 
-    /// Puts a block in its place among the others, by its setting `priority`.
+    /// Moves a block to its place among the others, by its setting `priority`.
     fn order(&mut self, scope: &[u8]) {
         let size = self.build.word_size;
         let priority = |block: &Block| {
@@ -246,8 +247,8 @@ impl Settings {
     }
 }
 
-/// The numbers that a name consists of, as a DHCP option: `175.3` is the third within the 175th.
-/// 0 for any other name.
+/// Reads a name of numbers as a DHCP option: `175.3` is option 3 within option 175. Any other name
+/// is 0.
 fn tag(name: &[u8]) -> u64 {
     let mut tag: u64 = 0;
     let mut rest = name;
@@ -262,7 +263,7 @@ fn tag(name: &[u8]) -> u64 {
     }
 }
 
-/// The first `}` behind a `${`, and the last `${` before it.
+/// Finds the first `}` after a `${`, and the last `${` before it.
 fn innermost(word: &[u8]) -> Option<(usize, usize)> {
     let mut start = None;
     for (index, byte) in word.iter().enumerate() {

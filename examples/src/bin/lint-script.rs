@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! $ lint-script --build sid-efi boot.ipxe
-//! boot.ipxe:4:1: error: `boot` does nothing and succeeds where no image is selected [nothing-selected]
-//!     let every path to it pass a `kernel` that succeeds: `kernel … || goto failed`
+//! boot.ipxe:4:1: error: `boot` does nothing and succeeds if no image is selected [nothing-selected]
+//!     make sure that a `kernel` command succeeds on every path to it: `kernel … || goto failed`
 //! ```
 //!
 //! The exit code is 0 without findings, 1 with findings, and 2 if a file cannot be read. Warnings

@@ -7,10 +7,10 @@ use crate::build::capability::{ImageFormat, Platform, Protocol, Quirk};
 use crate::build::ipxe_build::IpxeBuild;
 use crate::error::Error;
 
-/// Describes a build of your own, for [`IpxeBuild::customize`].
+/// Describes your own build. [`IpxeBuild::customize`] starts one.
 ///
 /// ```
-/// use ipxe_script::{Protocol, IpxeBuild};
+/// use ipxe_script::{IpxeBuild, Protocol};
 ///
 /// // Debian's sources of 1.21, configured with IMAGE_TRUST_CMD and without NFS.
 /// let build = "trixie-efi"
@@ -36,27 +36,27 @@ impl IpxeBuildBuilder {
         Self { capabilities, options: BTreeMap::new() }
     }
 
-    /// Adds a command, with the options that the build's version has.
+    /// Adds a command with the options that it has in the build's version.
     pub fn command(mut self, name: impl Into<String>) -> Self {
         let (name, options) = with_options(&name.into(), self.capabilities.version);
         self.capabilities.commands.insert(name, options);
         self
     }
 
-    /// Takes a command away.
+    /// Removes a command.
     pub fn without_command(mut self, name: &str) -> Self {
         self.capabilities.commands.remove(name);
         self
     }
 
-    /// Adds an option to a command, by its long name without the `--`: for a build from sources
-    /// between two [`Version`](crate::Version)s.
+    /// Adds an option to a command, given by its long name without the `--`. This is for builds
+    /// from sources between two [`Version`](crate::Version)s.
     pub fn option(mut self, command: impl Into<String>, option: impl Into<String>) -> Self {
         self.options.insert((command.into(), option.into()), true);
         self
     }
 
-    /// Takes an option of a command away, by its long name without the `--`.
+    /// Removes an option of a command, given by its long name without the `--`.
     pub fn without_option(mut self, command: impl Into<String>, option: impl Into<String>) -> Self {
         self.options.insert((command.into(), option.into()), false);
         self
@@ -68,26 +68,26 @@ impl IpxeBuildBuilder {
         self
     }
 
-    /// Takes a protocol away.
+    /// Removes a protocol.
     pub fn without_protocol(mut self, protocol: Protocol) -> Self {
         self.capabilities.protocols.remove(&protocol);
         self
     }
 
-    /// Adds a format of images.
+    /// Adds an image format.
     pub fn image_format(mut self, format: ImageFormat) -> Self {
         self.capabilities.image_formats.insert(format);
         self
     }
 
-    /// Takes a format of images away.
+    /// Removes an image format.
     pub fn without_image_format(mut self, format: ImageFormat) -> Self {
         self.capabilities.image_formats.remove(&format);
         self
     }
 
-    /// Adds a setting that is there without a script having set it: by a DHCP server's option, or
-    /// by the script that the build embeds.
+    /// Adds a setting that exists before the script runs: a DHCP option sets it, or the script that
+    /// is embedded in the build.
     pub fn setting(mut self, name: impl Into<String>) -> Self {
         self.capabilities.settings.insert(name.into());
         self
@@ -99,24 +99,24 @@ impl IpxeBuildBuilder {
         self
     }
 
-    /// Takes a quirk away, of a build whose source was corrected.
+    /// Removes a quirk that was fixed in the source of the build.
     pub fn without_quirk(mut self, quirk: Quirk) -> Self {
         self.capabilities.quirks.remove(&quirk);
         self
     }
 
-    /// Takes the place of the platforms of the build that this one began as.
+    /// Replaces the platforms.
     pub fn platforms(mut self, platforms: impl IntoIterator<Item = Platform>) -> Self {
         self.capabilities.platforms = platforms.into_iter().collect();
         self
     }
 
-    /// The build.
+    /// Checks the description and returns the build.
     ///
     /// # Errors
-    /// [`Error::InvalidBuild`] when the name is empty, is one of [`IpxeBuild::NAMES`] or is not a
-    /// name of printable ASCII without spaces, when there is no platform, and for a command or an
-    /// option that no version of iPXE has.
+    /// [`Error::InvalidBuild`] if the name is empty, is one of [`IpxeBuild::NAMES`], or is not
+    /// printable ASCII without spaces; if there is no platform; and for a command or an option that
+    /// no version of iPXE has.
     pub fn build(mut self) -> Result<IpxeBuild, Error> {
         for ((command, option), present) in std::mem::take(&mut self.options) {
             let Some(options) = self.capabilities.commands.get_mut(&command) else {
@@ -132,7 +132,7 @@ impl IpxeBuildBuilder {
         Ok(IpxeBuild(Arc::new(self.capabilities)))
     }
 
-    /// Keeps only what `other` has as well.
+    /// Keeps only what `other` also has.
     pub(crate) fn restricted_to(self, other: IpxeBuild) -> Self {
         let capabilities = self.capabilities.intersect(Arc::unwrap_or_clone(other.0));
         Self { capabilities, ..self }
@@ -145,17 +145,17 @@ impl IpxeBuildBuilder {
 }
 
 impl IpxeBuild {
-    /// A build of your own, which begins as a copy of this one.
+    /// Starts the description of your own build as a copy of this one.
     pub fn customize(&self, name: impl Into<String>) -> IpxeBuildBuilder {
         IpxeBuildBuilder::new(name.into(), &self.0)
     }
 
-    /// What all of these builds have, for scripts that serve all of them. Its version is the
-    /// oldest of theirs, and it has the quirks of each.
+    /// Returns what all of these builds have, for scripts that serve all of them. Its version is
+    /// the oldest one, and it has the quirks of every build.
     ///
     /// # Errors
-    /// [`Error::InvalidBuild`] without a build, and for a name that cannot be one or is that of
-    /// a build that is known.
+    /// [`Error::InvalidBuild`] without a build, and for a name that is invalid or belongs to a
+    /// known build.
     pub fn common(
         name: impl Into<String>,
         builds: impl IntoIterator<Item = Self>,
@@ -163,7 +163,7 @@ impl IpxeBuild {
         let name = name.into();
         let mut builds = builds.into_iter();
         let Some(first) = builds.next() else {
-            let problem = "there is no build of which it could have something".to_owned();
+            let problem = "it is made of no build".to_owned();
             return Err(Error::InvalidBuild { name: name.chars().take(80).collect(), problem });
         };
         let common = first.customize(name);

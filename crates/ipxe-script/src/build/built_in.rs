@@ -1,4 +1,4 @@
-//! The builds that have a name.
+//! The builds that are known by name.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -14,11 +14,11 @@ use crate::dialect::{Dialect, Version};
 use crate::error::Error;
 use crate::settings::Settings;
 
-/// Settings that DHCP servers and virtual machines set, and that are known by name only.
+/// Settings that DHCP servers and virtual machines set, and that iPXE knows only by name.
 const FURTHER_SETTINGS: [&str; 7] =
     ["dnssl", "peerdist", "peerhost", "syslog6", "user-class", "vendor-class", "vram"];
 
-/// The builds and their names, each origin's for both platforms first.
+/// The known builds. Of each origin, the build for both platforms comes first.
 static BUILT_IN: LazyLock<Vec<IpxeBuild>> = LazyLock::new(|| {
     let of_origin = |origin: Origin| {
         let bios = build(origin, Platform::Bios);
@@ -60,7 +60,7 @@ fn build(origin: Origin, platform: Platform) -> Capabilities {
     }
 }
 
-/// A command with the options that a version has.
+/// A command, with its options in a version.
 pub(crate) fn with_options(name: &str, version: Version) -> (String, BTreeSet<String>) {
     let syntax = CommandSyntax::find(name.as_bytes(), version);
     let options = syntax.into_iter().flat_map(|syntax| syntax.options(version));
@@ -83,20 +83,20 @@ impl FromStr for IpxeBuild {
 }
 
 impl IpxeBuild {
-    /// The names of the builds that are known, the default first: Debian's builds of 2019
+    /// The names of the known builds, the default first. They are Debian's builds of 2019
     /// (`bookworm`), 1.21 (`trixie`) and 2.0 (`sid`), and ipxe.org's default builds of 2.0
-    /// (`ipxe-2.0`); each for machines with a BIOS (`-bios`), with UEFI (`-efi`), or for scripts
-    /// that serve both.
+    /// (`ipxe-2.0`). Each exists for machines with a BIOS (`-bios`), with UEFI (`-efi`), and for
+    /// scripts that serve both.
     pub const NAMES: [&'static str; 12] = NAMES;
 
-    /// All builds that are known, in the order of their [`NAMES`](Self::NAMES).
+    /// All known builds, in the order of their [`NAMES`](Self::NAMES).
     pub fn all() -> impl Iterator<Item = Self> {
         Self::NAMES.into_iter().filter_map(find)
     }
 }
 
 impl Default for IpxeBuild {
-    /// Debian bookworm's build of 2019, the oldest that people run, with a BIOS or UEFI.
+    /// Debian bookworm's build of 2019, the oldest in common use, for a BIOS and UEFI.
     fn default() -> Self {
         oldest()
     }

@@ -1,4 +1,4 @@
-//! What a build has, as the values that a build is made of.
+//! The data of a build.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use crate::build::capability::{ImageFormat, Platform, Protocol, Quirk};
 use crate::commands::syntax::CommandSyntax;
 use crate::dialect::Version;
 
-/// The names of the builds that are known.
+/// The names of the known builds.
 pub(crate) const NAMES: [&str; 12] = [
     "bookworm",
     "bookworm-bios",
@@ -22,9 +22,10 @@ pub(crate) const NAMES: [&str; 12] = [
     "ipxe-2.0-efi",
 ];
 
-/// Commands that take whatever arguments there are, and look at none.
+/// Commands that ignore their arguments.
 pub(crate) const WITHOUT_SYNTAX: [&str; 2] = ["help", "shell"];
 
+/// What a build has, or what several builds have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Capabilities {
     pub(crate) name: String,
@@ -54,13 +55,13 @@ impl Capabilities {
         self
     }
 
-    /// Says what is wrong with capabilities that somebody else put together.
+    /// Checks capabilities that a caller described.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.name.is_empty() || !self.name.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("its name is not printable ASCII without spaces".to_owned());
         }
         if NAMES.contains(&self.name.as_str()) {
-            return Err("its name is that of a build that is known".to_owned());
+            return Err("its name belongs to a known build".to_owned());
         }
         if self.platforms.is_empty() {
             return Err("it has no platform".to_owned());

@@ -1,4 +1,4 @@
-//! What builds of iPXE differ in, commands apart.
+//! The differences between builds of iPXE, apart from commands.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Platform {
-    /// A BIOS: iPXE says `${platform}` is `pcbios`.
+    /// A BIOS. The setting `${platform}` is `pcbios`.
     Bios,
-    /// UEFI: iPXE says `${platform}` is `efi`.
+    /// UEFI. The setting `${platform}` is `efi`.
     Efi,
 }
 
 impl Platform {
-    /// Its name in the names of [`IpxeBuild`](super::IpxeBuild)s: `bios` or `efi`.
+    /// The name, as in the names of [`IpxeBuild`](super::IpxeBuild)s: `bios` or `efi`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Bios => "bios",
@@ -31,7 +31,7 @@ impl fmt::Display for Platform {
     }
 }
 
-/// What a URL begins with, and a build can open (`struct uri_opener` all over iPXE's source).
+/// A protocol of URLs that a build can open (each `struct uri_opener` in iPXE's source).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -44,24 +44,24 @@ pub enum Protocol {
     Ftp,
     /// `tftp://`.
     Tftp,
-    /// `tftm://`: multicast TFTP.
+    /// `tftm://`, multicast TFTP.
     Tftm,
     /// `slam://`, which no build of Debian or ipxe.org has.
     Slam,
     /// `nfs://`.
     Nfs,
-    /// `file:`: a file of the firmware's file system, under UEFI.
+    /// `file:`, a file in a file system of the firmware, under UEFI.
     File,
     /// `iscsi:`.
     Iscsi,
-    /// `aoe:`: ATA over Ethernet.
+    /// `aoe:`, ATA over Ethernet.
     Aoe,
-    /// `ib_srp:`: SCSI over InfiniBand.
+    /// `ib_srp:`, SCSI over InfiniBand.
     #[serde(rename = "ib_srp")]
     IbSrp,
-    /// `fcp:`: SCSI over Fibre Channel.
+    /// `fcp:`, SCSI over Fibre Channel.
     Fcp,
-    /// `usb:`: a disk on USB.
+    /// `usb:`, a disk on USB.
     Usb,
 }
 
@@ -83,7 +83,7 @@ impl Protocol {
         Self::Usb,
     ];
 
-    /// What stands before the `:` of a URL.
+    /// The scheme, which comes before the `:` of a URL.
     pub const fn scheme(self) -> &'static str {
         match self {
             Self::Http => "http",
@@ -102,7 +102,7 @@ impl Protocol {
         }
     }
 
-    /// The protocol of a scheme, which iPXE compares without regard to case.
+    /// Finds the protocol of a scheme. iPXE ignores the case of a scheme.
     pub fn of_scheme(scheme: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|protocol| protocol.scheme().eq_ignore_ascii_case(scheme))
     }
@@ -114,35 +114,35 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// A kind of file that a build can start (`struct image_type` all over iPXE's source), scripts
-/// apart, which every build runs.
+/// A kind of file that a build can start (each `struct image_type` in iPXE's source). Scripts are
+/// left out because every build runs them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ImageFormat {
-    /// A Linux kernel, started by its boot protocol for a BIOS.
+    /// A Linux kernel, started by the boot protocol for a BIOS.
     BzImage,
     /// An ELF program.
     Elf,
-    /// A kernel by the Multiboot specification.
+    /// A kernel that follows the Multiboot specification.
     Multiboot,
-    /// A PXE network bootstrap program: anything that is small enough is taken for one.
+    /// A PXE network bootstrap program. iPXE takes every small file for one.
     Pxe,
-    /// A UEFI program, which Linux kernels are too.
+    /// A UEFI program. Linux kernels are UEFI programs too.
     Efi,
 }
 
-/// A way in which some builds go wrong, or differ without a word.
+/// A bug of some builds, or a difference that they do not report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Quirk {
-    /// A URL's path is decoded and encoded again before it is asked for, and escapes of reserved
-    /// characters such as `%2F` arrive decoded (`src/core/uri.c` before 1.21).
+    /// The build decodes the path of a URL and encodes it again for the request. Escapes of
+    /// reserved characters, such as `%2F`, arrive decoded (`src/core/uri.c` before 1.21).
     ReencodesUrls,
-    /// The kernel gets only those initrds that its command line names by `initrd=`
+    /// The kernel gets only the initrds that its command line names with `initrd=`
     /// (`src/image/efi_image.c` before 1.21, under UEFI).
     LoadsNamedInitrdsOnly,
-    /// The kernel gets every image that is there as its initrd, whatever the command line says.
+    /// The kernel gets every fetched image as its initrd, regardless of the command line.
     LoadsEveryImage,
 }

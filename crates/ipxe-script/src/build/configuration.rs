@@ -1,12 +1,13 @@
-//! Which commands, protocols and formats the builds have that people run.
+//! The commands, protocols and image formats of the builds in common use.
 //!
-//! The tests ask Debian's binaries themselves, by `help`, `--help` and tries. What is said of
-//! ipxe.org's default builds was read off builds of the release 2.0.0 in the same way.
+//! The tests ask Debian's binaries, with `help`, with `--help`, and by trying. The data of
+//! ipxe.org's default builds comes from builds of the release 2.0.0, which were asked in the same
+//! way.
 
 use crate::build::capability::{ImageFormat, Platform, Protocol};
 use crate::dialect::Version;
 
-/// Who configured a build, and from which source.
+/// Where a build comes from: who configured it, and which source it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     Bookworm,
@@ -16,7 +17,7 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    /// The oldest comes first.
+    /// All origins, the oldest first.
     pub(crate) const ALL: [Self; 4] = [Self::Bookworm, Self::Trixie, Self::Sid, Self::IpxeOrg];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -36,7 +37,7 @@ impl Origin {
         }
     }
 
-    /// The commands that a build has.
+    /// The commands of a build.
     pub(crate) fn commands(self, platform: Platform) -> impl Iterator<Item = &'static str> {
         let debian: &[&str] = if self == Self::IpxeOrg { &[] } else { &["ping"] };
         let certificates: &[&str] = if (self, platform) == (Self::IpxeOrg, Platform::Bios) {
@@ -52,7 +53,7 @@ impl Origin {
         EVERYWHERE.iter().chain(later.into_iter().flatten()).copied()
     }
 
-    /// The protocols that a build has.
+    /// The protocols of a build.
     pub(crate) fn protocols(self, platform: Platform) -> impl Iterator<Item = Protocol> {
         let efi = platform == Platform::Efi;
         let two = self.version() == Version::V2_0;
@@ -76,7 +77,7 @@ impl Origin {
     }
 }
 
-/// The formats that builds for a platform have.
+/// The image formats of builds for a platform.
 pub(crate) fn image_formats(platform: Platform) -> &'static [ImageFormat] {
     match platform {
         Platform::Bios => {

@@ -1,4 +1,4 @@
-//! Builds as they stand in files: the name of one that is known, or all that a build has.
+//! Builds in files: the name of a known build, or everything that a build has.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -64,7 +64,7 @@ impl<'de> Deserialize<'de> for IpxeBuild {
         let known = VERSIONS.iter().find(|(name, _)| *name == whole.version);
         let Some((_, version)) = known else {
             let version = whole.version;
-            return Err(de::Error::custom(format!("there are no rules for iPXE `{version}`")));
+            return Err(de::Error::custom(format!("the version `{version}` of iPXE is not known")));
         };
         let capabilities = Capabilities {
             name: whole.name,

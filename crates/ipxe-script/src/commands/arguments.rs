@@ -1,5 +1,5 @@
-//! Options, which iPXE looks for after settings are expanded (iPXE's `src/core/getopt.c` and
-//! `src/core/parseopt.c`).
+//! How iPXE finds the options of a command, after it has expanded settings (iPXE's
+//! `src/core/getopt.c` and `src/core/parseopt.c`).
 
 use std::fmt;
 
@@ -7,25 +7,25 @@ use crate::commands::syntax::{CommandSyntax, OptionSyntax, OptionValue, ValueFor
 use crate::dialect::Version;
 use crate::number;
 
-/// The words behind a command's name, told apart.
+/// The words after a command's name, split into options and arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Arguments<'a> {
-    /// The options in order, each with its value; a later one takes the place of an earlier.
+    /// The options in order, each with its value. A later one replaces an earlier one.
     pub options: Vec<(&'static OptionSyntax, Option<&'a [u8]>)>,
-    /// How many of the words are options, values of options, and `--`.
+    /// The number of words that are options, values of options, or `--`.
     pub option_words: usize,
-    /// The arguments.
+    /// The arguments, without the options.
     pub positional: Vec<&'a [u8]>,
 }
 
 impl<'a> Arguments<'a> {
-    /// Whether an option is there, by its long name.
+    /// Returns true if the option of this long name is given.
     pub fn has(&self, long: &str) -> bool {
         self.options.iter().any(|(option, _)| option.long == long)
     }
 
-    /// The value of an option, by its long name.
+    /// The value of the option of this long name.
     pub fn value(&self, long: &str) -> Option<&'a [u8]> {
         self.options.iter().rev().find(|(option, _)| option.long == long)?.1
     }
@@ -35,42 +35,42 @@ impl<'a> Arguments<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ArgumentProblem {
-    /// A word begins with `-` where options are looked for, and is none.
+    /// A word starts with `-` where iPXE expects options, and no option has that name.
     UnknownOption {
         /// The word.
         word: Vec<u8>,
     },
-    /// An option has no value: the next word begins with `-`, or there is none.
+    /// An option lacks its value: the next word starts with `-`, or there is no next word.
     MissingValue {
         /// The option's long name.
         option: &'static str,
     },
-    /// An option that has no value was given one.
+    /// An option that takes no value was given one.
     UnexpectedValue {
         /// The option's long name.
         option: &'static str,
     },
-    /// An option's value is not of the form that it has to be.
+    /// The value of an option does not have the right form.
     MalformedValue {
         /// The option's long name.
         option: &'static str,
         /// The value.
         value: Vec<u8>,
     },
-    /// `--help`: the command prints how it is used, and fails.
+    /// The option `--help`: the command prints its usage and fails.
     Help,
     /// There are too few arguments.
     TooFew {
-        /// How many there are.
+        /// The number of arguments.
         arguments: usize,
-        /// How many there have to be.
+        /// The smallest number that the command takes.
         minimum: usize,
     },
     /// There are too many arguments.
     TooMany {
-        /// How many there are.
+        /// The number of arguments.
         arguments: usize,
-        /// How many there may be.
+        /// The largest number that the command takes.
         maximum: usize,
     },
 }
@@ -81,9 +81,9 @@ impl fmt::Display for ArgumentProblem {
             Self::UnknownOption { word } => {
                 write!(f, "it has no option `{}`", String::from_utf8_lossy(word))
             }
-            Self::MissingValue { option } => write!(f, "its option `--{option}` has no value"),
+            Self::MissingValue { option } => write!(f, "its option `--{option}` needs a value"),
             Self::UnexpectedValue { option } => {
-                write!(f, "its option `--{option}` has a value and takes none")
+                write!(f, "its option `--{option}` takes no value")
             }
             Self::MalformedValue { option, value } => {
                 let value = String::from_utf8_lossy(value);
@@ -91,10 +91,10 @@ impl fmt::Display for ArgumentProblem {
             }
             Self::Help => f.write_str("it only prints its usage"),
             Self::TooFew { arguments, minimum } => {
-                write!(f, "it has {} and needs {minimum}", counted(*arguments))
+                write!(f, "it has {} but needs {minimum}", counted(*arguments))
             }
             Self::TooMany { arguments, maximum } => {
-                write!(f, "it has {} and takes {maximum}", counted(*arguments))
+                write!(f, "it has {} but takes {maximum}", counted(*arguments))
             }
         }
     }
@@ -106,19 +106,19 @@ pub(crate) fn counted(arguments: usize) -> String {
     format!("{arguments} argument{plural}")
 }
 
-/// What a word that begins with `-` is.
+/// The meaning of a word that starts with `-`.
 enum Found {
     Option(&'static OptionSyntax),
     Help,
 }
 
 impl CommandSyntax {
-    /// Tells options and arguments apart, as a version does: it stops to look for options at the
-    /// first word that does not begin with `-`, and behind a word `--`. The words are those behind
-    /// the command's name, with their settings expanded.
+    /// Splits words into options and arguments, as a version does. Options end before the first
+    /// word that does not start with `-`, and after the word `--`. The words are those after the
+    /// command's name, with their settings expanded.
     ///
     /// # Errors
-    /// Why the command fails.
+    /// [`ArgumentProblem`] if the command fails because of these words.
     pub fn parse<'a>(
         &self,
         words: &[&'a [u8]],
@@ -126,7 +126,7 @@ impl CommandSyntax {
     ) -> Result<Arguments<'a>, ArgumentProblem> {
         let mut options = Vec::new();
         let mut next = 0;
-        // Within `-abc`, where the next letter is.
+        // The index of the next letter within `-abc`.
         let mut letter = 1;
         while let Some([b'-', rest @ ..]) = words.get(next) {
             let word = *words.get(next).unwrap_or(&rest);
@@ -173,7 +173,7 @@ impl CommandSyntax {
         Ok(Arguments { options, option_words: next, positional })
     }
 
-    /// The option that `text` behind `--` is, and what follows its `=`.
+    /// Finds the option of `text`, which follows `--`, and the value after its `=`.
     fn find_long<'a>(
         &self,
         text: &'a [u8],
@@ -197,7 +197,7 @@ impl CommandSyntax {
         }
     }
 
-    /// The option that the first of `letters` is.
+    /// Finds the option of the first of `letters`.
     fn find_short(
         &self,
         letters: &[u8],
@@ -221,7 +221,7 @@ impl OptionSyntax {
         matches!(self.value, OptionValue::Required(_))
     }
 
-    /// Checks the form of a value, as far as the text tells.
+    /// Checks the form of a value, as far as the text shows it.
     fn check(&self, value: &[u8], version: Version) -> Result<(), ArgumentProblem> {
         let OptionValue::Required(form) = self.value else { return Ok(()) };
         let is_number = || number::integer(value, version < Version::V1_21).is_some();

@@ -1,34 +1,35 @@
-//! What a command takes: its options, and how many arguments.
+//! The options of a command, and the number of its arguments.
 
 use crate::dialect::Version;
 
-/// The most arguments that any command takes, options apart (`MAX_ARGUMENTS` in iPXE's
-/// `src/include/ipxe/parseopt.h`).
+/// The largest number of arguments that a command can have, without its options (`MAX_ARGUMENTS` in
+/// iPXE's `src/include/ipxe/parseopt.h`).
 pub const ARGUMENT_LIMIT: usize = 255;
 
-/// Whether an option has a value.
+/// Tells whether an option takes a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OptionValue {
-    /// It has none, and `--option=value` is an error.
+    /// It takes none, and `--option=value` is an error.
     None,
-    /// It has one: in the same word, or the next word, unless that begins with `-`.
+    /// It takes one: the rest of the word after `=`, or the next word if that does not start with
+    /// `-`.
     Required(ValueForm),
 }
 
-/// What the value of an option, or an argument, has to be.
+/// The form of an option's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ValueForm {
     /// Any text.
     Text,
-    /// A number, decimal, or octal or hexadecimal with a leading `0` or `0x`.
+    /// A number: decimal, octal with a leading `0`, or hexadecimal with a leading `0x`.
     Number,
     /// A single character, or the number of a key.
     Key,
     /// The name of a setting.
     Setting,
-    /// The name of a network interface or of a configurator, which only a machine can tell.
+    /// The name of a network interface or of a configurator, which depends on the machine.
     Device,
 }
 
@@ -36,37 +37,37 @@ pub enum ValueForm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct OptionSyntax {
-    /// What stands behind `--`. It cannot be abbreviated.
+    /// The long name, which follows `--`. It cannot be abbreviated.
     pub long: &'static str,
-    /// What stands behind `-`.
+    /// The short name, which follows `-`.
     pub short: u8,
-    /// Whether it has a value.
+    /// Tells whether it takes a value.
     pub value: OptionValue,
-    /// The first version that has it.
+    /// The first version with it.
     pub since: Version,
 }
 
-/// A command that takes options and arguments by the common rules.
+/// A command that takes options and arguments by the rules that most commands share.
 ///
-/// It says what a version's source has; which commands a build has is a matter of its
-/// configuration.
+/// It describes the source of a version. The configuration of a build decides which commands the
+/// build has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CommandSyntax {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// Its options in all versions; every command also has `--help`, `-h`, with which it fails.
+    /// The options of all versions. Every command also has `--help` and `-h`, with which it fails.
     pub all_options: &'static [OptionSyntax],
-    /// How many arguments it has at least.
+    /// The smallest number of arguments.
     pub minimum: usize,
-    /// How many arguments it has at most.
+    /// The largest number of arguments.
     pub maximum: usize,
-    /// The first version that has it.
+    /// The first version with it.
     pub since: Version,
 }
 
 impl CommandSyntax {
-    /// The options that a version has.
+    /// The options in a version.
     pub fn options(&self, version: Version) -> impl Iterator<Item = &'static OptionSyntax> {
         self.all_options.iter().filter(move |option| option.since <= version)
     }

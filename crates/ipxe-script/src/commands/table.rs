@@ -107,7 +107,7 @@ const VLAN: Options =
 const READ: Options = &[since(Version::V1_21, TIMEOUT)];
 const ANY: usize = ARGUMENT_LIMIT;
 
-/// By name. `shell` and `help` have no options and ignore their arguments.
+/// All commands, ordered by name. `shell` and `help` are left out: they ignore their arguments.
 pub(crate) static COMMANDS: [CommandSyntax; 81] = [
     command("autoboot", &[], 0, ANY),
     command("boot", EXECUTE, 0, ANY),
@@ -193,13 +193,13 @@ pub(crate) static COMMANDS: [CommandSyntax; 81] = [
 ];
 
 impl CommandSyntax {
-    /// The command of this name in a version.
+    /// Finds the command of this name in a version.
     pub fn find(name: &[u8], version: Version) -> Option<&'static Self> {
         let index = COMMANDS.binary_search_by(|command| command.name.as_bytes().cmp(name)).ok()?;
         COMMANDS.get(index).filter(|command| command.since <= version)
     }
 
-    /// All commands of a version, by name.
+    /// All commands of a version, ordered by name.
     pub fn all(version: Version) -> impl Iterator<Item = &'static Self> {
         COMMANDS.iter().filter(move |command| command.since <= version)
     }

@@ -1,4 +1,4 @@
-//! Checks of commands, their options and their arguments against what the build has.
+//! Checks commands, their options and their arguments against the build.
 
 use crate::build::capabilities::WITHOUT_SYNTAX;
 use crate::commands::arguments::ArgumentProblem;
@@ -12,15 +12,15 @@ use crate::script::expansion::Part;
 use crate::script::position::Span;
 use crate::script::token::Token;
 
-/// The greatest length of a kernel command line, in bytes: x86 kernels take 2048 bytes with the
-/// closing NUL (`COMMAND_LINE_SIZE`), and iPXE on BIOS cuts there without a word.
+/// The largest length of a kernel command line in bytes. x86 kernels take 2048 bytes including the
+/// final NUL (`COMMAND_LINE_SIZE`), and iPXE on BIOS truncates there silently.
 const COMMAND_LINE_LIMIT: usize = 2047;
 
-/// The commands that give the rest of their line to an image as its command line.
+/// Commands that give an image the rest of the line as its command line.
 pub(crate) const IMAGE_COMMANDS: [&str; 7] =
     ["kernel", "imgselect", "imgload", "imgargs", "chain", "boot", "imgexec"];
 
-/// Commands whose arguments are one text.
+/// Commands that join their arguments to one text.
 const JOINED: [&str; 8] = ["echo", "form", "item", "menu", "param", "prompt", "set", "time"];
 
 pub(crate) fn check(reader: &mut Reader<'_>) {
@@ -64,8 +64,8 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
     reader.find_all(found);
 }
 
-/// Whether the script cannot do without a command: its failure ends the script, or is handled as
-/// an error. A trailing `||` says that it can, and so does another command to try.
+/// Returns true if the script needs the command: a failure ends the script or is handled as an
+/// error. A trailing `||` or another command to try means that the script does not need it.
 pub(crate) fn is_needed(graph: &Graph<'_>, node: usize) -> bool {
     let Some(next) = graph.edges(node).failure else { return true };
     match graph.step(next) {
@@ -108,7 +108,7 @@ fn of_problem(
     Some((step.span(), kind))
 }
 
-/// Options behind the first argument, where iPXE looks for none.
+/// Finds options after the first argument, where iPXE does not look for options.
 fn misplaced<'s>(
     step: &'s Step<'_>,
     name: &'s str,
@@ -142,7 +142,7 @@ fn of_numbers(step: &Step<'_>, name: &str) -> Option<(Span, LintFindingKind)> {
     }
 }
 
-/// A number as iPXE reads it: decimal, octal behind `0`, or hexadecimal behind `0x`.
+/// Reads a number as iPXE does: decimal, octal after `0`, or hexadecimal after `0x`.
 pub(crate) fn number(text: &str) -> Option<u64> {
     let (digits, base) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(digits) => (digits, 16),
@@ -152,7 +152,7 @@ pub(crate) fn number(text: &str) -> Option<u64> {
     u64::from_str_radix(digits, base).ok()
 }
 
-/// The length of a command line, as far as the text tells: what settings add comes on top.
+/// Checks the length of a command line without its settings, which can only make it longer.
 fn of_command_line(step: &Step<'_>) -> Option<(Span, LintFindingKind)> {
     let (url, parameters) = step.arguments.split_first()?;
     let image = match step.option("name") {

@@ -1,4 +1,4 @@
-//! What the linter reports.
+//! The reports of the linter.
 
 use std::fmt;
 
@@ -8,22 +8,22 @@ use crate::lint::finding_kind::LintFindingKind;
 use crate::lint::severity::Severity;
 use crate::script::position::{Position, Span};
 
-/// Something that is wrong with a script, and where.
+/// A mistake in a script, and its place.
 ///
-/// As JSON it is one object, for example `{"line":2,"column":15,"start":21,"end":30,
+/// It serializes to one JSON object, for example `{"line":2,"column":15,"start":21,"end":30,
 /// "code":"undefined-label","label":"fialed"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LintFinding {
     /// The line, counted from 1.
     pub line: usize,
-    /// The column, counted from 1, in bytes.
+    /// The column in bytes, counted from 1.
     pub column: usize,
-    /// The offset in the script of the first byte that it is about.
+    /// The offset of the first byte of the place.
     pub start: usize,
-    /// The offset behind the last.
+    /// The offset after the last byte.
     pub end: usize,
-    /// What is wrong.
+    /// The kind of mistake.
     #[serde(flatten)]
     pub kind: LintFindingKind,
 }
@@ -34,17 +34,17 @@ impl LintFinding {
         Self { line, column, start: span.start, end: span.end, kind }
     }
 
-    /// How bad it is.
+    /// The severity.
     pub fn severity(&self) -> Severity {
         self.kind.severity()
     }
 
-    /// What the author of the script does about it.
+    /// Tells the author of the script what to do, as a sentence without a period.
     pub fn hint(&self) -> String {
         self.kind.hint()
     }
 
-    /// The bytes of the script that it is about.
+    /// The bytes of the place.
     pub fn span(&self) -> Span {
         Span::new(self.start, self.end)
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lint::severity::Severity;
 
-/// Declares the kinds of findings, so that none lacks a severity or a code.
+/// Declares the kinds of findings, each with its severity and its code.
 macro_rules! finding_kinds {
     ($(
         $(#[doc = $doc:literal])+
@@ -28,14 +28,14 @@ macro_rules! finding_kinds {
             /// The codes of all kinds.
             pub const CODES: &'static [&'static str] = &[$($code),+];
 
-            /// Its code, such as `undefined-label`.
+            /// Returns the code, such as `undefined-label`.
             pub fn code(&self) -> &'static str {
                 match self {
                     $(Self::$name { .. } => $code,)+
                 }
             }
 
-            /// How bad it is.
+            /// Returns the severity of the finding.
             pub fn severity(&self) -> Severity {
                 match self {
                     $(Self::$name { .. } => Severity::$severity,)+
@@ -46,53 +46,53 @@ macro_rules! finding_kinds {
 }
 
 finding_kinds! {
-    /// iPXE does not take the text for a script.
+    /// iPXE does not recognize the text as a script.
     Error "magic" Magic {
-        /// Why.
+        /// The reason.
         problem: String,
     }
-    /// A carriage return: iPXE drops one at a line's end, and splits words at the others.
+    /// A carriage return. iPXE drops it at the end of a line, and splits words at any other.
     Warning "carriage-return" CarriageReturn
-    /// A NUL, at which iPXE ends the line.
+    /// A NUL byte. iPXE ends the line there.
     Error "nul" Nul
-    /// A byte that is not ASCII: a BIOS shows another character, and URLs are sent mangled.
+    /// A byte that is not ASCII. A BIOS shows another character, and iPXE sends other URLs.
     Warning "not-ascii" NotAscii {
         /// The word.
         word: String,
     }
-    /// A control character, which drives the terminal or is taken for a space.
+    /// A control character. It controls the terminal, or iPXE reads it as a space.
     Warning "control-character" ControlCharacter {
-        /// Its number.
+        /// The character's number.
         byte: u8,
     }
-    /// The last line is continued with `\`: iPXE executes nothing of it, and the script fails.
+    /// The last line ends with `\`. iPXE executes no part of it, and the script fails.
     Error "open-end" OpenEnd
-    /// A comment ends in `\`, so that the next line belongs to it.
+    /// A comment ends with `\`, so the next line belongs to it.
     Error "continued-comment" ContinuedComment {
-        /// What is not executed.
+        /// The text that iPXE does not execute.
         swallowed: String,
     }
-    /// A `#` begins a comment, and a `||`, `&&` or `;` is in it.
+    /// A comment contains `||`, `&&` or `;`.
     Error "comment-hides-separator" CommentHidesSeparator {
         /// The comment.
         comment: String,
     }
-    /// A word that begins with `#` cuts the arguments before it short.
+    /// A word that starts with `#` ends the arguments before it.
     Warning "comment-cuts-arguments" CommentCutsArguments {
         /// The comment.
         comment: String,
     }
-    /// `&&`, `||` or `;` within a word, where it separates nothing.
+    /// `&&`, `||` or `;` inside a word, where it does not separate commands.
     Warning "glued-separator" GluedSeparator {
         /// The word.
         word: String,
     }
-    /// `&&`, `||` or `;` with no command on the side where it needs one.
+    /// `&&`, `||` or `;` without a command on a side that needs one.
     Warning "dangling-separator" DanglingSeparator {
         /// The separator.
         separator: String,
     }
-    /// A quote or an operator of a shell, which iPXE takes as it stands.
+    /// A quote or an operator of a shell, which iPXE takes literally.
     Warning "shell-syntax" ShellSyntax {
         /// The word.
         word: String,
@@ -102,85 +102,85 @@ finding_kinds! {
         /// The words.
         words: String,
     }
-    /// A `${` that nothing closes, which stays as it stands.
+    /// A `${` without a closing `}`. iPXE does not expand it.
     Error "open-expansion" OpenExpansion {
         /// The word.
         word: String,
     }
-    /// A command that the build lacks, or that iPXE does not have.
+    /// A command that the build or iPXE does not have.
     Error "unknown-command" UnknownCommand {
         /// The command.
         command: String,
-        /// Whether other builds have it.
+        /// True if other builds have it.
         elsewhere: bool,
     }
-    /// An option that the build's command lacks.
+    /// An option that the command does not have in this build.
     Error "unknown-option" UnknownOption {
         /// The command.
         command: String,
-        /// The word.
+        /// The option as it is written.
         option: String,
-        /// Whether other builds have it.
+        /// True if other builds have it.
         elsewhere: bool,
     }
-    /// An option whose value is missing, not a number, or not wanted.
+    /// An option with a missing value, a value that is no number, or a value that it does not take.
     Error "option-value" OptionValue {
         /// The command.
         command: String,
-        /// What is wrong.
+        /// What is wrong with the option.
         problem: String,
     }
-    /// An argument that is to be a number and is none.
+    /// An argument that should be a number and is not.
     Error "malformed-number" MalformedNumber {
         /// The command.
         command: String,
         /// The argument.
         argument: String,
     }
-    /// A command with fewer or more arguments than it takes.
+    /// A command with too few or too many arguments.
     Error "argument-count" ArgumentCount {
         /// The command.
         command: String,
-        /// How many there are.
+        /// The number of arguments.
         arguments: usize,
-        /// How many it needs.
+        /// The smallest number that the command takes.
         minimum: usize,
-        /// How many it takes.
+        /// The largest number that the command takes.
         maximum: usize,
     }
-    /// A command with more arguments than iPXE takes at all.
+    /// A command with more arguments than iPXE takes for any command.
     Error "too-many-arguments" TooManyArguments {
         /// The command.
         command: String,
-        /// How many there are.
+        /// The number of arguments.
         arguments: usize,
-        /// How many there may be.
+        /// The largest number that is possible.
         limit: usize,
     }
-    /// A line with more words than iPXE's stack holds: a BIOS hangs or crashes.
+    /// A line with more words than fit on iPXE's stack. A BIOS hangs or crashes.
     Error "too-many-words" TooManyWords {
-        /// How many there are, separators and the words of a comment included.
+        /// The number of words, including separators and the words of a comment.
         words: usize,
-        /// How many there may be.
+        /// The largest number that is possible.
         limit: usize,
     }
-    /// A kernel command line that a BIOS cuts and a kernel under UEFI refuses.
+    /// A kernel command line that a BIOS truncates and a kernel under UEFI refuses.
     Error "command-line-too-long" CommandLineTooLong {
-        /// Its length in bytes, with the image's name before it as UEFI has it.
+        /// Its length in bytes, including the image's name, which UEFI puts before it.
         length: usize,
-        /// How many bytes there may be.
+        /// The largest length that is possible, in bytes.
         limit: usize,
     }
-    /// An option of the command behind its first argument, where it is an argument.
+    /// An option after the first argument of a command, where iPXE reads it as an argument.
     Warning "misplaced-option" MisplacedOption {
         /// The command.
         command: String,
         /// The option.
         option: String,
     }
-    /// A URL that the build cannot open.
+    /// A URL with a protocol that the build does not have.
     Error "missing-protocol" MissingProtocol {
-        /// What it begins with.
+        /// The scheme of the URL.
         scheme: String,
     }
     /// A percent-escape that builds of 2019 decode before they send the URL.
@@ -190,82 +190,82 @@ finding_kinds! {
     }
     /// `sleep 0`, which does not wait.
     Warning "zero-sleep" ZeroSleep
-    /// `isset` or `iseq` of texts that never change.
+    /// `isset` or `iseq` with texts that never change.
     Warning "constant-condition" ConstantCondition {
         /// The command.
         command: String,
     }
-    /// A jump to a label that is not there.
+    /// A jump to a label that is not defined.
     Error "undefined-label" UndefinedLabel {
         /// The label.
         label: String,
     }
-    /// A label that is defined before: no jump comes here.
+    /// A label that was defined before. Jumps go to the first one.
     Error "duplicate-label" DuplicateLabel {
         /// The label.
         label: String,
-        /// The line of the first.
+        /// The line of the first definition.
         first: usize,
     }
-    /// A jump to wherever a setting says, with nothing to do if there is no such label.
+    /// A jump to a label that a setting names, and nothing happens if there is no such label.
     Warning "dynamic-label" DynamicLabel {
-        /// The word.
+        /// The label as it is written.
         label: String,
     }
-    /// `${` in the definition of a label, where iPXE expands nothing.
+    /// `${` in the definition of a label, which iPXE does not expand.
     Error "expansion-in-label" ExpansionInLabel {
         /// The label.
         label: String,
     }
-    /// Commands that nothing leads to.
+    /// Commands that no path through the script reaches.
     Warning "unreachable" Unreachable
-    /// A setting that is read, and that neither the script nor the machine sets.
+    /// A setting that the script reads, and that neither the script nor the machine sets.
     Warning "never-set" NeverSet {
         /// Its name.
         setting: String,
     }
-    /// A type of settings that the build lacks.
+    /// A type of settings that the build does not have.
     Error "unknown-setting-type" UnknownSettingType {
         /// The setting.
         setting: String,
         /// The type.
         setting_type: String,
     }
-    /// A setting whose value is an expansion of itself: iPXE hangs when it prints it.
+    /// A setting with a value that refers to the setting itself. iPXE hangs when it expands it.
     Error "self-reference" SelfReference {
         /// The setting.
         setting: String,
     }
-    /// `inc` of a setting that `set` gave no type of numbers, which fails.
+    /// `inc` of a setting without a numeric type, which fails.
     Error "not-a-number" NotANumber {
         /// The setting.
         setting: String,
     }
-    /// `choose` with a default that is not among the items: iPXE picks the first.
+    /// `choose` with a default that is not an item of the menu. iPXE picks the first item.
     Error "unknown-default" UnknownDefault {
         /// The default.
         item: String,
     }
-    /// `choose` from a menu that has no item.
+    /// `choose` from a menu without items.
     Error "choose-without-items" ChooseWithoutItems
     /// `item` or `choose` before there is a menu.
     Error "item-without-menu" ItemWithoutMenu {
         /// The command.
         command: String,
     }
-    /// `boot` where on some path no image is selected: it does nothing, and succeeds.
+    /// `boot` without a selected image, on some path. It does nothing and succeeds.
     Error "nothing-selected" NothingSelected {
         /// The command.
         command: String,
     }
-    /// An image is fetched where others may still be there, which the kernel gets as well.
+    /// An image is fetched while other images may be left, which the kernel also gets.
     Warning "stray-images" StrayImages {
         /// The command.
         command: String,
     }
-    /// An initrd without `--name`, whose URL does not tell its name.
+    /// An initrd without `--name` and with a URL that does not tell its name.
     Warning "unnamed-initrd" UnnamedInitrd
-    /// An initrd that the kernel's command line does not name, on a build that loads no other.
+    /// An initrd that the kernel command line does not name, on a build that loads only named ones.
     Error "initrd-not-loaded" InitrdNotLoaded {
         /// The initrd's name.
         initrd: String,
@@ -275,26 +275,26 @@ finding_kinds! {
         /// The name.
         initrd: String,
     }
-    /// Two images of one name: iPXE finds the first.
+    /// Two images with the same name. iPXE finds the first.
     Warning "duplicate-image" DuplicateImage {
         /// The name.
         image: String,
     }
-    /// A command names an image that is not fetched, and so begins a download.
+    /// A command names an image that was not fetched, so it starts a download.
     Warning "unknown-image" UnknownImage {
         /// The command.
         command: String,
         /// The name.
         image: String,
     }
-    /// An image that can be booted without having been verified, in a script that verifies images.
+    /// An image that can be booted without verification, in a script that verifies images.
     Error "unverified-image" UnverifiedImage {
         /// Its name.
         image: String,
     }
-    /// `imgverify` where on some path `imgtrust` was not executed.
+    /// `imgverify` without `imgtrust` before it, on some path.
     Warning "verify-without-trust" VerifyWithoutTrust
-    /// A command whose failure ends the script without a word of the script's own.
+    /// A command that ends the script when it fails, without a message from the script.
     Warning "unhandled-failure" UnhandledFailure {
         /// The command.
         command: String,

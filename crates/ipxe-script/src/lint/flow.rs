@@ -1,11 +1,11 @@
-//! Checks of ways through the script: where none leads, and where they end without a word.
+//! Checks the paths through a script: commands that none reaches, and ends without a message.
 
 use crate::lint::finding_kind::LintFindingKind;
 use crate::lint::reader::Reader;
 use crate::lint::walk::Onward;
 use crate::script::position::Span;
 
-/// Commands that fetch, verify or start something, and so fail in practice.
+/// Commands that can fail in practice because they fetch, verify or start something.
 const FALLIBLE: [&str; 18] = [
     "autoboot",
     "boot",
@@ -30,7 +30,7 @@ const FALLIBLE: [&str; 18] = [
 pub(crate) fn check(reader: &mut Reader<'_>) {
     let mut reached = vec![false; reader.graph.len()];
     let entry = reader.graph.entry();
-    // One walk over everything is always within the budget.
+    // The budget always allows one walk over everything.
     let _ = reader.walker.forward(&reader.graph, [entry], |node| {
         reached[node] = true;
         Onward::Everywhere
@@ -61,7 +61,7 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
     reader.find_all(found);
 }
 
-/// Where the commands that nothing leads to end.
+/// The end of the unreachable commands.
 fn last_dead(reader: &Reader<'_>, reached: &[bool], start: usize) -> usize {
     let steps = reader.graph.steps.iter().enumerate().skip(start);
     let dead = steps.take_while(|(node, step)| {

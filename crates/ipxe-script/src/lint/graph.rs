@@ -1,4 +1,4 @@
-//! Which command follows which, by success and by failure.
+//! The order of commands: which one follows after a success, and which one after a failure.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,34 +8,34 @@ use crate::script::Script;
 use crate::script::command::Separator;
 use crate::script::token::Token;
 
-/// The commands of a script and the ways between them.
+/// The commands of a script and the edges between them.
 pub(crate) struct Graph<'a> {
     pub(crate) steps: Vec<Step<'a>>,
-    /// The first line of each label, by its name.
+    /// The first line of each label.
     pub(crate) labels: HashMap<&'a [u8], usize>,
-    /// What the script gives its settings.
+    /// The values that the script gives its settings.
     pub(crate) values: Values,
     edges: Vec<Edges>,
-    /// Nodes behind those of the commands and the two ends: jumps to one of several labels.
+    /// Further nodes, after those of the commands and the two ends: jumps to one of several labels.
     fans: Vec<Vec<usize>>,
-    /// The first command of each line.
+    /// The node of the first command of each line.
     line_starts: Vec<usize>,
     predecessors: Vec<Vec<usize>>,
-    /// The jumps whose labels no text tells.
+    /// The jumps to labels that the text does not tell.
     pub(crate) unresolved: BTreeSet<usize>,
-    /// Labels that settings may name and that are not there, with the jump.
+    /// Labels that settings may name and that are not defined, with the jump.
     pub(crate) missing: Vec<(usize, String)>,
 }
 
-/// Where it goes on.
+/// The nodes that follow a node.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Edges {
     pub(crate) success: Option<usize>,
     pub(crate) failure: Option<usize>,
 }
 
-/// How many entries all fans may have for each command, so that they take time and memory in
-/// proportion to the script.
+/// The largest number of fan entries per command, so that time and memory grow linearly with the
+/// script.
 const FAN_ENTRIES: usize = 16;
 
 impl<'a> Graph<'a> {
@@ -69,22 +69,22 @@ impl<'a> Graph<'a> {
         graph
     }
 
-    /// How many nodes there are.
+    /// The number of nodes.
     pub(crate) fn len(&self) -> usize {
         self.steps.len() + 2 + self.fans.len()
     }
 
-    /// The script's end, where it has succeeded.
+    /// The node of the end after a success.
     pub(crate) fn succeeded(&self) -> usize {
         self.steps.len()
     }
 
-    /// The script's end, where it has failed.
+    /// The node of the end after a failure.
     pub(crate) fn failed(&self) -> usize {
         self.steps.len() + 1
     }
 
-    /// The first command.
+    /// The node of the first command.
     pub(crate) fn entry(&self) -> usize {
         if self.steps.is_empty() { self.succeeded() } else { 0 }
     }
@@ -105,7 +105,7 @@ impl<'a> Graph<'a> {
         self.edges.get(node).copied().unwrap_or_default()
     }
 
-    /// Where it goes on from a node, whatever comes of it.
+    /// The nodes that follow a node, after a success or a failure.
     pub(crate) fn successors(&self, node: usize) -> impl Iterator<Item = usize> {
         let Edges { success, failure } = self.edges(node);
         let fan = node.checked_sub(self.steps.len() + 2).and_then(|index| self.fans.get(index));
@@ -116,7 +116,7 @@ impl<'a> Graph<'a> {
         self.predecessors.get(node).into_iter().flatten().copied()
     }
 
-    /// Whether a failure of the command ends the script.
+    /// Returns true if the script ends when the command fails.
     pub(crate) fn fails_script(&self, node: usize) -> bool {
         self.edges(node).failure == Some(self.failed())
     }
@@ -127,7 +127,7 @@ impl<'a> Graph<'a> {
         for (index, line) in script.lines().iter().enumerate() {
             let start = self.line_starts[index];
             let count = line.commands().len();
-            // What runs next once the line has succeeded or failed so far.
+            // The next node if the line has succeeded or failed so far.
             let mut after = Edges {
                 success: Some(self.line_starts.get(index + 1).copied().unwrap_or(succeeded)),
                 failure: Some(failed),
@@ -204,8 +204,8 @@ impl<'a> Graph<'a> {
         self.connect_unresolved();
     }
 
-    /// A node from which it goes on at each label that the word may name, and whether all of them
-    /// are there. None if the text does not tell.
+    /// Creates a node that leads to each label that the word may name. Returns `None` if the text
+    /// does not tell them, and true if all of them are defined.
     fn fan(&mut self, node: usize, word: &Token, entries: &mut usize) -> (Option<usize>, bool) {
         let Some(names) = self.values.of_word(word, *entries) else {
             return (None, false);
@@ -225,7 +225,7 @@ impl<'a> Graph<'a> {
         (Some(self.steps.len() + 1 + self.fans.len()), is_whole)
     }
 
-    /// A jump that no text tells may lead to every label that no other jump leads to.
+    /// Connects each jump to an unknown label with every label that no other jump leads to.
     fn connect_unresolved(&mut self) {
         if self.unresolved.is_empty() {
             return;

@@ -1,77 +1,77 @@
-//! What to do about findings.
+//! The hint for each finding.
 
 use crate::lint::finding_kind::LintFindingKind;
 
 impl LintFindingKind {
-    /// What the author of the script does about it.
+    /// Tells the author of the script what to do, as a sentence without a period.
     #[expect(clippy::too_many_lines, reason = "one sentence for each kind")]
     pub fn hint(&self) -> String {
         let text = match self {
-            Self::Magic { .. } => "let the script begin with the line `#!ipxe`",
-            Self::CarriageReturn => "end lines with a line feed only",
-            Self::Nul => "take the NUL away",
-            Self::NotAscii { .. } => "write ASCII, and percent-encode URLs",
-            Self::ControlCharacter { .. } => "write a space, or take the character away",
-            Self::OpenEnd => "take the `\\` away, or complete the line",
-            Self::ContinuedComment { .. } => "take the `\\` at the comment's end away",
+            Self::Magic { .. } => "start the script with the line `#!ipxe`",
+            Self::CarriageReturn => "end each line with a line feed only",
+            Self::Nul => "remove the NUL byte",
+            Self::NotAscii { .. } => "use ASCII only, and percent-encode URLs",
+            Self::ControlCharacter { .. } => "replace the character with a space, or remove it",
+            Self::OpenEnd => "remove the `\\`, or add the missing line",
+            Self::ContinuedComment { .. } => "remove the `\\` at the end of the comment",
             Self::CommentHidesSeparator { .. } => {
-                "put the comment on a line of its own; for text that begins with `#`, put another \
-                 character before it"
+                "put the comment on its own line; if it is meant as text, put another character \
+                 before the `#`"
             }
             Self::CommentCutsArguments { .. } => {
-                "put the comment on a line of its own, or a space behind its `#`; for text, put \
-                 another character before the `#`"
+                "put the comment on its own line, or add a space after the `#`; if it is meant as \
+                 text, put another character before the `#`"
             }
-            Self::GluedSeparator { .. } => "put a space on either side of the separator",
-            Self::DanglingSeparator { .. } => "complete the line, or take the separator away",
-            Self::ShellSyntax { .. } => "take it away: iPXE has no quotes, pipes or redirections",
-            Self::SplitExpansion { .. } => "name a setting without spaces",
-            Self::OpenExpansion { .. } => "put a `}` behind the setting's name",
+            Self::GluedSeparator { .. } => "put a space on each side of the separator",
+            Self::DanglingSeparator { .. } => "add the missing command, or remove the separator",
+            Self::ShellSyntax { .. } => "remove it: iPXE has no quotes, pipes or redirections",
+            Self::SplitExpansion { .. } => "write the name of the setting without spaces",
+            Self::OpenExpansion { .. } => "put a `}` after the name of the setting",
             Self::UnknownCommand { elsewhere: true, command } => {
                 return format!(
-                    "do without it, put `||` behind it if it is not needed, or use a build of iPXE \
-                     that has `{command}`"
+                    "do without it, put `||` after it if the script can go on without it, or use an \
+                     iPXE build that has `{command}`"
                 );
             }
             Self::UnknownCommand { elsewhere: false, .. } => {
-                "correct the name; `help` lists the commands of a build"
+                "correct the name; in iPXE, `help` lists the commands"
             }
             Self::UnknownOption { elsewhere: true, .. } => {
-                "do without the option, or use a later build of iPXE"
+                "do without the option, or use a later iPXE build"
             }
             Self::UnknownOption { elsewhere: false, command, .. } => {
                 return format!(
-                    "correct the option (`{command} --help` lists them); put `--` before an \
-                     argument that begins with `-`"
+                    "correct the option (`{command} --help` lists them), or put `--` before an \
+                     argument that starts with `-`"
                 );
             }
-            Self::OptionValue { .. } => "give the option what it takes",
+            Self::OptionValue { .. } => "give the option a value of the right form",
             Self::MalformedNumber { .. } => "give a number without a unit",
             Self::ArgumentCount { command, .. } => {
-                return format!("give it as many arguments as `{command} --help` says");
+                return format!("give it the number of arguments that `{command} --help` shows");
             }
             Self::TooManyArguments { .. } | Self::CommandLineTooLong { .. } => {
-                "drop kernel parameters"
+                "remove kernel parameters"
             }
-            Self::TooManyWords { .. } => "write several lines",
+            Self::TooManyWords { .. } => "split the line into several lines",
             Self::MisplacedOption { .. } => "put the options before the first argument",
             Self::MissingProtocol { .. } => {
-                "serve the file over a protocol that the build has, or use another build of iPXE"
+                "serve the file over a protocol that the build has, or use another iPXE build"
             }
             Self::ReencodedEscape { .. } => {
-                "serve the file under a name of ASCII letters, digits, `.`, `_` and `-`"
+                "give the file a name of ASCII letters, digits, `.`, `_` and `-`"
             }
-            Self::ZeroSleep => "give the seconds to wait",
-            Self::ConstantCondition { .. } => "put the setting's name into `${…}`",
+            Self::ZeroSleep => "give the number of seconds to wait",
+            Self::ConstantCondition { .. } => "put the name of the setting into `${…}`",
             Self::UndefinedLabel { .. } => "define the label, or correct its name",
             Self::DuplicateLabel { .. } => "give one of them another name",
             Self::DynamicLabel { .. } => {
-                "put `||` behind the jump and say what happens to values without a label"
+                "put `||` after the jump, and say what happens for a value without a label"
             }
-            Self::ExpansionInLabel { .. } => "write the label out",
-            Self::Unreachable => "take it away, or jump to it",
+            Self::ExpansionInLabel { .. } => "write the label without an expansion",
+            Self::Unreachable => "remove these commands, or jump to them",
             Self::NeverSet { .. } => {
-                "set it, correct its name, or ask with `isset` whether another script has set it"
+                "set it, correct its name, or test with `isset` whether another script has set it"
             }
             Self::UnknownSettingType { .. } => {
                 "use string, uristring, int8 to uint32, hex, hexhyp, hexraw, base64, uuid, ipv4 or \
@@ -79,34 +79,39 @@ impl LintFindingKind {
             }
             Self::SelfReference { .. } => "give it another value",
             Self::NotANumber { setting } => {
-                return format!("write `set {setting}:int32 …` before it is counted up");
+                return format!("write `set {setting}:int32 …` before `inc`");
             }
             Self::UnknownDefault { .. } => "name an item of the menu",
             Self::ChooseWithoutItems => "add items between `menu` and `choose`",
-            Self::ItemWithoutMenu { .. } => "put `menu` before it",
+            Self::ItemWithoutMenu { .. } => "put a `menu` command before it",
             Self::NothingSelected { .. } => {
-                "let every path to it pass a `kernel` that succeeds: `kernel … || goto failed`"
+                "make sure that a `kernel` command succeeds on every path to it: `kernel … || goto failed`"
             }
             Self::StrayImages { .. } => "put `imgfree` before the first image of each attempt",
-            Self::UnnamedInitrd => "give it a name with `--name`, and the kernel `initrd=` with it",
+            Self::UnnamedInitrd => {
+                "give it a name with `--name`, and add `initrd=` with that name to the kernel"
+            }
             Self::InitrdNotLoaded { initrd } => {
                 return format!("add `initrd={initrd}` to the arguments of `kernel`");
             }
             Self::UnknownInitrd { initrd } => {
-                return format!("fetch it with `initrd --name {initrd} …`, or take it away");
+                return format!(
+                    "fetch it with `initrd --name {initrd} …`, or remove the `initrd=`"
+                );
             }
-            Self::DuplicateImage { .. } => "give each image a `--name` of its own",
+            Self::DuplicateImage { .. } => "give each image its own `--name`",
             Self::UnknownImage { .. } => "fetch the image first, or correct the name",
             Self::UnverifiedImage { image } => {
                 return format!(
-                    "put `imgverify {image} <signature> || goto failed` between fetching and booting"
+                    "put `imgverify {image} <signature> || goto failed` between the download and \
+                     `boot`"
                 );
             }
             Self::VerifyWithoutTrust => "put `imgtrust || goto failed` before it",
             Self::UnhandledFailure { .. } => {
-                "put `|| goto failed` behind it, and say there what failed"
+                "put `|| goto failed` after it, and print there what failed"
             }
-            Self::EndlessRetry => "put a `sleep` into the loop, or count its rounds",
+            Self::EndlessRetry => "put a `sleep` into the loop, or limit the number of rounds",
         };
         text.to_owned()
     }

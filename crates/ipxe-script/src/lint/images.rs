@@ -1,4 +1,4 @@
-//! Checks of what is there to boot: images that are selected, left over, or misnamed.
+//! Checks images: whether one is selected, left over, or misnamed.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -15,18 +15,18 @@ use crate::script::token::Token;
 const NONE: States = 1;
 /// An image is selected.
 const SELECTED: States = 2;
-/// Images may be there that nobody meant to boot.
+/// Images of an earlier attempt may be left.
 const STRAY: States = 4;
-/// No images are there but initrds of this attempt.
+/// The only images are initrds of this attempt.
 const CLEAN: States = 8;
-/// A kernel of this attempt is there.
+/// There is a kernel of this attempt.
 const KERNEL: States = 16;
 
-/// Commands that fetch an image and select it to be booted.
+/// Commands that fetch an image and select it for booting.
 pub(crate) const KERNELS: [&str; 3] = ["kernel", "imgselect", "imgload"];
-/// Commands that fetch an image that a kernel gets as its initrd.
+/// Commands that fetch an image for a kernel as its initrd.
 pub(crate) const INITRDS: [&str; 2] = ["initrd", "module"];
-/// Commands that start the image that is selected, if they have no arguments.
+/// Commands that start the selected image if they have no arguments.
 pub(crate) const BOOTS: [&str; 3] = ["boot", "imgexec", "chain"];
 
 pub(crate) fn check(reader: &mut Reader<'_>) {
@@ -55,13 +55,13 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
     reader.find_all(found);
 }
 
-/// Whether it fetches an image for a kernel to be booted with. A name without a URL selects an
-/// image that is there.
+/// Returns true if the command fetches a kernel. A name without a URL selects an image that was
+/// fetched before.
 fn is_fetch(step: &Step<'_>) -> bool {
     step.is(&INITRDS) || (step.is(&["kernel", "imgload"]))
 }
 
-/// `kernels` has the names of all images that are selected at some place, if the text tells.
+/// `kernels` has the names of all images that the script selects anywhere, if the text tells them.
 fn after(step: &Step<'_>, states: States, kernels: Option<&HashSet<Cow<'_, str>>>) -> After {
     if step.is(&["imgfree"]) {
         let whole = step.arguments.is_empty();
@@ -75,14 +75,14 @@ fn after(step: &Step<'_>, states: States, kernels: Option<&HashSet<Cow<'_, str>>
         return After { success: freed, failure: states };
     }
     if step.is(&KERNELS) && states != 0 {
-        // Whatever was there was told of at this command.
+        // A finding at this command already reports the images that were left.
         return After { success: SELECTED | KERNEL, failure: states };
     }
     After::unchanged(states)
 }
 
-/// The name that an image has: that of its option, or the last part of its URL. None where
-/// settings decide.
+/// The name of an image: the value of its option, or the last part of its URL. `None` if it depends
+/// on settings.
 pub(crate) fn image_name<'s>(step: &'s Step<'_>) -> Option<Cow<'s, str>> {
     match step.option("name") {
         Some(Value::Text(name)) => Some(Cow::Borrowed(name)),
@@ -91,7 +91,7 @@ pub(crate) fn image_name<'s>(step: &'s Step<'_>) -> Option<Cow<'s, str>> {
     }
 }
 
-/// The last part of a URL's path, if it needs no decoding.
+/// The last part of the path of a URL, if it needs no decoding.
 fn base_name(url: &Token) -> Option<Cow<'_, str>> {
     let path = url.bytes().split(|byte| matches!(byte, b'?' | b'#')).next()?;
     let name = path.rsplit(|byte| *byte == b'/').next()?;
@@ -99,7 +99,7 @@ fn base_name(url: &Token) -> Option<Cow<'_, str>> {
     (!name.is_empty() && name.iter().all(is_plain)).then(|| String::from_utf8_lossy(name))
 }
 
-/// The commands that begin a download if there is no image of the name that they are given.
+/// Finds commands that start a download because no image has the name that they are given.
 fn unknown_images(reader: &Reader<'_>) -> Vec<(Span, LintFindingKind)> {
     const FETCHES: [&str; 9] = [
         "kernel",
@@ -129,7 +129,7 @@ fn unknown_images(reader: &Reader<'_>) -> Vec<(Span, LintFindingKind)> {
     for step in graph.steps.iter().filter(|step| step.is(&FETCHES) && !step.arguments.is_empty()) {
         match image_name(step) {
             Some(name) => names.insert(name.into_owned()),
-            // It may be of any name.
+            // The image may have any name.
             None => return Vec::new(),
         };
     }
@@ -143,7 +143,7 @@ fn unknown_images(reader: &Reader<'_>) -> Vec<(Span, LintFindingKind)> {
     let mut found = Vec::new();
     for (_, step) in graph.named(NAMING) {
         let Some((command, image)) = step.name.zip(step.argument(0)) else { continue };
-        // What has a path is a URL, and meant to be fetched.
+        // A name with a path is a URL, and the script means to fetch it.
         let is_url = step.is(&["imgargs", "imgverify"]) && image.contains(['/', ':', '?']);
         if !names.contains(image.as_ref()) && !is_url {
             let (command, image) = (command.to_owned(), image.into_owned());

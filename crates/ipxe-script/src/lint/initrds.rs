@@ -1,4 +1,4 @@
-//! Checks of initrds against the command line of the kernel that they are for.
+//! Checks initrds against the command line of their kernel.
 
 use std::collections::HashSet;
 
@@ -39,8 +39,8 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
     reader.find_all(found);
 }
 
-/// The initrds that are fetched together with a kernel: after it or before it, and before the
-/// images are booted or freed.
+/// Finds the initrds of a kernel: those that are fetched before or after it, and before the script
+/// boots or frees the images.
 fn attempt(reader: &mut Reader<'_>, kernel: usize) -> Result<Vec<usize>, Exhausted> {
     let graph = &reader.graph;
     let mut initrds = HashSet::new();
@@ -94,7 +94,7 @@ fn of_attempt(
     let Some(there) = there else { return found };
     for (word, name) in wanted.iter().filter(|(word, _)| word.is_literal()) {
         let name = String::from_utf8_lossy(name);
-        // With a path, it is a file of the firmware's.
+        // A name with a path is a file of the firmware.
         if !there.contains(&name) && !name.contains(['\\', '/', ',']) {
             let initrd = name.into_owned();
             found.push((word.span(), LintFindingKind::UnknownInitrd { initrd }));
@@ -103,17 +103,17 @@ fn of_attempt(
     found
 }
 
-/// Whether it is a parameter of another name, whatever its value is.
+/// Returns true if the word is a parameter with another name.
 fn is_of_another_name(word: &Token) -> bool {
     let bytes = word.bytes();
     let end = bytes.iter().position(|byte| matches!(byte, b'=' | b'$')).unwrap_or(bytes.len());
     bytes.get(end) == Some(&b'=') && bytes.get(..end) != Some(b"initrd")
 }
 
-/// Programs that take images by other means than Linux does.
+/// Returns true for a program that does not take images as Linux does.
 fn is_no_linux(kernel: &Step<'_>) -> bool {
     let url = kernel.arguments.first().map(Token::text).unwrap_or_default().to_ascii_lowercase();
-    // The file's name alone: a server may well be called `ipxe.example.org`.
+    // Only the name of the file counts: a server may be called `ipxe.example.org`.
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default();
     ["wimboot", "memdisk", "mboot", "xen", ".efi", "ipxe", "tboot"]

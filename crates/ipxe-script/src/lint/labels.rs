@@ -1,4 +1,4 @@
-//! Checks of labels and of the jumps to them.
+//! Checks labels and the jumps to them.
 
 use std::collections::HashMap;
 

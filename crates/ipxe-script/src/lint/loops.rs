@@ -1,4 +1,4 @@
-//! Checks of loops: one that neither waits nor ends keeps a machine and its server busy for ever.
+//! Checks loops. A loop without a pause and an end keeps a machine and its server busy forever.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::script::expansion::SettingReference;
 use crate::script::position::Span;
 use crate::script::token::Token;
 
-/// Commands that wait for somebody, or for some time.
+/// Commands that wait for a person or for some time.
 const WAITING: [&str; 11] = [
     "sleep", "prompt", "choose", "present", "form", "shell", "login", "read", "config", "reboot",
     "poweroff",
@@ -24,7 +24,7 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
         if is_bounded(graph, &component) {
             continue;
         }
-        // The jump back is the last.
+        // The last jump is the one back.
         let last = steps().filter(|(_, step)| step.is(&["goto"])).max_by_key(|(node, _)| *node);
         if let Some((_, step)) = last.or_else(|| steps().next()) {
             let span: Span = step.span();
@@ -34,7 +34,7 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
     reader.find_all(found);
 }
 
-/// Whether a setting is counted in the loop, and a comparison with it leads out of the loop.
+/// Returns true if the loop counts a setting, and a comparison with it leads out of the loop.
 fn is_bounded(graph: &Graph<'_>, component: &[usize]) -> bool {
     let steps = || component.iter().filter_map(|node| Some((*node, graph.step(*node)?)));
     let counted: HashSet<Box<[u8]>> = steps()
@@ -55,7 +55,7 @@ fn compares(step: &Step<'_>, counted: &HashSet<Box<[u8]>>) -> bool {
     settings.any(|setting| counted.contains(&setting.name))
 }
 
-/// Whether a loop that passes here is one to look for.
+/// Returns true if a loop through this node keeps the machine busy.
 fn is_busy(graph: &Graph<'_>, node: usize) -> bool {
     match graph.step(node) {
         Some(step) => {
@@ -66,8 +66,8 @@ fn is_busy(graph: &Graph<'_>, node: usize) -> bool {
     }
 }
 
-/// The sets of busy nodes each of which leads to all others of its set, sorted (Tarjan's
-/// algorithm, without recursion, since scripts are long).
+/// The sets of busy nodes that all lead to each other, sorted (Tarjan's algorithm, without
+/// recursion because scripts can be long).
 fn components(graph: &Graph<'_>) -> Vec<Vec<usize>> {
     const NEW: usize = usize::MAX;
     let count = graph.len();

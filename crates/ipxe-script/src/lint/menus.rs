@@ -1,4 +1,4 @@
-//! Checks of menus: what can be chosen, and where there is something to choose from.
+//! Checks menus and their items.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
     let mut first_item = true;
     for node in nodes {
         let Some(step) = reader.graph.step(node) else { continue };
-        // Where one item has a menu before it, the next has as well.
+        // If there is a menu before an item, the items after it have that menu too.
         if step.name == Some("item") && !std::mem::replace(&mut first_item, false) {
             continue;
         }
@@ -33,20 +33,20 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
     reader.find_all(found);
 }
 
-/// Which menu a command is about: one that has a name, or the one that has none.
+/// The menu of a command: one with a name, or the one without a name.
 struct Menu {
     name: Option<Value>,
 }
 
-/// What stands on the ways that lead to a command, back to the menu that it is about.
+/// The commands between the menu of a command and that command, on all paths.
 #[derive(Default)]
 struct Before {
     has_menu: bool,
-    /// The items that have a name; an empty name stands for one that settings decide.
+    /// The names of the items. An empty name stands for a name that depends on settings.
     items: HashSet<String>,
 }
 
-/// None for a command that nothing leads to, and where too many ways do.
+/// Returns `None` if no path leads to the command, or too many paths do.
 fn before(reader: &mut Reader<'_>, node: usize, menu: &Menu) -> Option<Before> {
     let mut before = Before::default();
     let graph = &reader.graph;

@@ -1,4 +1,4 @@
-//! Findings as sentences.
+//! The message of each finding.
 
 use std::fmt;
 
@@ -9,38 +9,40 @@ impl fmt::Display for LintFindingKind {
     #[expect(clippy::too_many_lines, reason = "one sentence for each kind")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Magic { problem } => write!(f, "iPXE does not take this for a script: {problem}"),
-            Self::CarriageReturn => f.write_str("a carriage return stands here"),
-            Self::Nul => f.write_str("a NUL ends the line for iPXE"),
-            Self::NotAscii { word } => write!(f, "`{word}` is not ASCII"),
+            Self::Magic { problem } => {
+                write!(f, "iPXE does not recognize this as a script: {problem}")
+            }
+            Self::CarriageReturn => f.write_str("the line contains a carriage return"),
+            Self::Nul => f.write_str("iPXE ends the line at this NUL byte"),
+            Self::NotAscii { word } => write!(f, "`{word}` contains characters that are not ASCII"),
             Self::ControlCharacter { byte } => {
-                write!(f, "the control character {byte:#04x} stands here")
+                write!(f, "the line contains the control character {byte:#04x}")
             }
             Self::OpenEnd => {
-                f.write_str("the script ends within a line that is continued with `\\`")
+                f.write_str("the last line of the script ends with `\\`, and no line follows")
             }
             Self::ContinuedComment { swallowed } => {
-                write!(f, "the comment goes on in the next line, and `{swallowed}` is not executed")
+                write!(f, "the `\\` continues the comment, so `{swallowed}` is not executed")
             }
             Self::CommentHidesSeparator { comment } => {
-                write!(f, "the separator in the comment `{comment}` separates nothing")
+                write!(f, "iPXE ignores the separator in the comment `{comment}`")
             }
             Self::CommentCutsArguments { comment } => {
-                write!(f, "`{comment}` is a comment, and no argument")
+                write!(f, "iPXE reads `{comment}` as a comment, not as an argument")
             }
             Self::GluedSeparator { word } => {
-                write!(f, "`{word}` is one word, and separates nothing")
+                write!(f, "`{word}` is one word, so its separator has no effect")
             }
             Self::DanglingSeparator { separator } => {
-                write!(f, "`{separator}` has no command on one side")
+                write!(f, "`{separator}` needs a command on both sides")
             }
             Self::ShellSyntax { word } => {
-                write!(f, "iPXE is no shell: it takes `{word}` as it stands")
+                write!(f, "iPXE is not a shell: it takes `{word}` literally")
             }
             Self::SplitExpansion { words } => {
-                write!(f, "`{words}` is split at its spaces, and not expanded")
+                write!(f, "iPXE splits `{words}` at its spaces and does not expand it")
             }
-            Self::OpenExpansion { word } => write!(f, "nothing closes the `${{` in `{word}`"),
+            Self::OpenExpansion { word } => write!(f, "the `${{` in `{word}` has no closing `}}`"),
             Self::UnknownCommand { command, elsewhere: true } => {
                 write!(f, "this iPXE build has no command `{command}`")
             }
@@ -55,46 +57,53 @@ impl fmt::Display for LintFindingKind {
             }
             Self::OptionValue { command, problem } => write!(f, "`{command}` fails: {problem}"),
             Self::MalformedNumber { command, argument } => {
-                write!(f, "`{command}` wants a number, and `{argument}` is none")
+                write!(f, "`{command}` takes a number, not `{argument}`")
             }
             Self::ArgumentCount { command, arguments, minimum, maximum } => {
-                write!(f, "`{command}` has {} and takes {minimum}", counted(*arguments))?;
+                write!(f, "`{command}` has {} but takes {minimum}", counted(*arguments))?;
                 if minimum == maximum { Ok(()) } else { write!(f, " to {maximum}") }
             }
             Self::TooManyArguments { command, arguments, limit } => {
-                write!(f, "`{command}` has {} and iPXE takes {limit}", counted(*arguments))
+                let given = counted(*arguments);
+                write!(f, "`{command}` has {given}, but iPXE takes at most {limit}")
             }
             Self::TooManyWords { words, limit } => {
-                write!(f, "the line has {words} words, and iPXE may crash beyond {limit}")
+                write!(
+                    f,
+                    "the line has {words} words, and iPXE may crash if there are more than {limit}"
+                )
             }
             Self::CommandLineTooLong { length, limit } => {
-                write!(f, "the command line has {length} bytes and {limit} are taken")
+                write!(
+                    f,
+                    "the kernel command line has {length} bytes, but at most {limit} are possible"
+                )
             }
             Self::MisplacedOption { command, option } => {
-                write!(f, "`{option}` stands behind an argument of `{command}`, and is one too")
+                write!(f, "`{option}` follows an argument of `{command}`, so it is an argument too")
             }
             Self::MissingProtocol { scheme } => {
                 write!(f, "this iPXE build cannot open URLs that begin with `{scheme}:`")
             }
             Self::ReencodedEscape { escape } => {
-                write!(f, "iPXE builds of 2019 do not send `{escape}` as it is")
+                write!(f, "iPXE builds of 2019 change `{escape}` before they send it")
             }
             Self::ZeroSleep => f.write_str("`sleep 0` does not wait"),
             Self::ConstantCondition { command } => {
-                write!(f, "`{command}` looks at no setting, and always says the same")
+                write!(f, "`{command}` reads no setting, so its result never changes")
             }
-            Self::UndefinedLabel { label } => write!(f, "no label `{label}` is there to jump to"),
+            Self::UndefinedLabel { label } => write!(f, "there is no label `{label}` to jump to"),
             Self::DuplicateLabel { label, first } => {
-                write!(f, "the label `{label}` is defined in line {first} already")
+                write!(f, "the label `{label}` is already defined in line {first}")
             }
             Self::DynamicLabel { label } => {
-                write!(f, "the script ends if there is no label for `{label}`")
+                write!(f, "the script ends if `{label}` names no label")
             }
             Self::ExpansionInLabel { label } => {
-                write!(f, "iPXE expands nothing in the label `{label}`")
+                write!(f, "iPXE does not expand the label `{label}`")
             }
-            Self::Unreachable => f.write_str("nothing leads here"),
-            Self::NeverSet { setting } => write!(f, "nothing sets `{setting}`"),
+            Self::Unreachable => f.write_str("the script never gets here"),
+            Self::NeverSet { setting } => write!(f, "nothing sets the setting `{setting}`"),
             Self::UnknownSettingType { setting, setting_type } => {
                 write!(
                     f,
@@ -102,41 +111,54 @@ impl fmt::Display for LintFindingKind {
                 )
             }
             Self::SelfReference { setting } => {
-                write!(f, "the value of `{setting}` names itself: iPXE hangs when it prints it")
+                write!(
+                    f,
+                    "the value of `{setting}` refers to itself, so iPXE hangs when it expands it"
+                )
             }
             Self::NotANumber { setting } => {
-                write!(f, "`inc` fails: `{setting}` was set as text, and not as a number")
+                write!(f, "`inc` fails because `{setting}` was set as text, not as a number")
             }
             Self::UnknownDefault { item } => {
-                write!(f, "the default `{item}` is not among the menu's items")
+                write!(f, "the menu has no item `{item}` for the default choice")
             }
             Self::ChooseWithoutItems => f.write_str("the menu has no item to choose"),
-            Self::ItemWithoutMenu { command } => write!(f, "`{command}` fails: there is no menu"),
+            Self::ItemWithoutMenu { command } => {
+                write!(f, "`{command}` fails because there is no menu")
+            }
             Self::NothingSelected { command } => {
-                write!(f, "`{command}` does nothing and succeeds where no image is selected")
+                write!(f, "`{command}` does nothing and succeeds if no image is selected")
             }
             Self::StrayImages { command } => {
-                write!(f, "`{command}` adds to images that may be there already")
+                write!(
+                    f,
+                    "`{command}` adds an image to those that an earlier attempt may have left"
+                )
             }
-            Self::UnnamedInitrd => f.write_str("the initrd's URL does not tell its name"),
+            Self::UnnamedInitrd => f.write_str("the URL does not tell the name of the initrd"),
             Self::InitrdNotLoaded { initrd } => {
-                write!(f, "the kernel's command line does not name `{initrd}`, which is not loaded")
+                write!(
+                    f,
+                    "`{initrd}` is not loaded because the kernel command line does not name it"
+                )
             }
-            Self::UnknownInitrd { initrd } => write!(f, "no image `{initrd}` is fetched"),
-            Self::DuplicateImage { image } => write!(f, "another image is named `{image}` as well"),
+            Self::UnknownInitrd { initrd } => {
+                write!(f, "`initrd=` names `{initrd}`, but no image of that name is fetched")
+            }
+            Self::DuplicateImage { image } => write!(f, "another image has the name `{image}` too"),
             Self::UnknownImage { command, image } => {
-                write!(f, "`{command}` begins a download: no image `{image}` is fetched")
+                write!(f, "`{command}` starts a download because no image `{image}` was fetched")
             }
             Self::UnverifiedImage { image } => {
-                write!(f, "`{image}` may be booted without having been verified")
+                write!(f, "`{image}` can be booted without being verified")
             }
             Self::VerifyWithoutTrust => {
-                f.write_str("`imgverify` only asks: without `imgtrust`, iPXE executes any image")
+                f.write_str("`imgverify` has no effect without `imgtrust`: iPXE executes any image")
             }
             Self::UnhandledFailure { command } => {
-                write!(f, "the script ends without a word when `{command}` fails")
+                write!(f, "the script ends without a message if `{command}` fails")
             }
-            Self::EndlessRetry => f.write_str("this goes on for ever, without a pause"),
+            Self::EndlessRetry => f.write_str("this loop runs forever without a pause"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A script with each of its commands understood as far as its text tells.
+//! A script, its graph, and the findings so far.
 
 use crate::build::ipxe_build::IpxeBuild;
 use crate::lint::finding::LintFinding;
@@ -8,7 +8,7 @@ use crate::lint::walk::Walker;
 use crate::script::Script;
 use crate::script::position::Span;
 
-/// What all checks share.
+/// The data that all checks share.
 pub(crate) struct Reader<'a> {
     pub(crate) script: &'a Script,
     pub(crate) build: &'a IpxeBuild,
@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
         self.findings.push(LintFinding::new(kind, span, position));
     }
 
-    /// Reports what was found while the graph was borrowed.
+    /// Adds findings that were collected while the graph was borrowed.
     pub(crate) fn find_all(&mut self, found: impl IntoIterator<Item = (Span, LintFindingKind)>) {
         for (span, kind) in found {
             self.find(span, kind);

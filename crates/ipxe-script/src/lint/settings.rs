@@ -1,4 +1,4 @@
-//! Checks of settings: what is read, what is set, and of which type.
+//! Checks settings: which are read, which are set, and their types.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,14 +12,14 @@ use crate::script::token::Token;
 use crate::settings::setting_type::SettingType;
 use crate::settings::{SettingProblem, Settings};
 
-/// What the script does with its settings, wherever it does it.
+/// The use of settings in the whole script.
 #[derive(Default)]
 struct Usage {
-    /// Names that are set, or that the script knows may be set elsewhere.
+    /// Names that the script sets, or that it tests because another script may set them.
     known: HashSet<Box<[u8]>>,
-    /// What the names of further settings begin with.
+    /// Prefixes of the names of further settings.
     prefixes: Vec<Box<[u8]>>,
-    /// The first place where each is read.
+    /// The first place that reads each setting.
     reads: Vec<(Box<[u8]>, Span)>,
     seen: HashSet<Box<[u8]>>,
 }
@@ -53,7 +53,7 @@ pub(crate) fn check(reader: &mut Reader<'_>, known_settings: &[Box<[u8]>]) {
                 usage.set_dynamically(name);
             }
         }
-        // `present` sets what a person types into each item of a form.
+        // `present` sets the text that a person types into each item of a form.
         if forms && step.is(&["item"]) && step.option("menu").is_none() {
             match step.arguments.first() {
                 Some(name) if name.is_literal() => {
@@ -75,7 +75,7 @@ pub(crate) fn check(reader: &mut Reader<'_>, known_settings: &[Box<[u8]>]) {
     reader.find_all(found);
 }
 
-/// The settings that a command names in order to change them, or to show them.
+/// The setting that a command changes or shows.
 fn names<'s>(step: &'s Step<'_>) -> Option<(&'s Token, Span)> {
     const NAMING: [&str; 9] =
         ["set", "clear", "read", "inc", "choose", "show", "nslookup", "pciscan", "usbscan"];
@@ -90,14 +90,15 @@ impl Usage {
             self.known.insert(name);
             return;
         }
-        // A card's settings are there or not, and numbers are options of DHCP.
+        // Settings of a network card depend on the machine, and numbers are DHCP options.
         let is_tag = name.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
         if scope.is_none() && !is_tag && self.seen.insert(name.clone()) {
             self.reads.push((name, span));
         }
     }
 
-    /// A name with an expansion in it: all settings that begin like it count as set.
+    /// Records a name with an expansion: all settings that start with the text before it count as
+    /// set.
     fn set_dynamically(&mut self, name: &Token) {
         let bytes = name.bytes();
         let end = bytes.windows(2).position(|pair| pair == b"${").unwrap_or(bytes.len());
@@ -117,7 +118,7 @@ impl Usage {
     }
 }
 
-/// Settings whose encoded value is `${name:…}` of themselves.
+/// Finds settings with an encoded value that is `${name:…}` of the setting itself.
 fn self_references(reader: &Reader<'_>) -> Vec<(Span, LintFindingKind)> {
     let build = Dialect::bios(reader.build.version());
     let mut found = Vec::new();
@@ -141,10 +142,10 @@ fn self_references(reader: &Reader<'_>) -> Vec<(Span, LintFindingKind)> {
     found
 }
 
-/// Settings that `inc` counts up, though each `set` of them stores text.
+/// Finds settings that `inc` counts, although each `set` of them stores text.
 fn counted_texts(reader: &Reader<'_>) -> Vec<(Span, LintFindingKind)> {
     let build = Dialect::bios(reader.build.version());
-    // Whether some `set` stores a number, and some a text.
+    // True if some `set` stores a number, and true if some `set` stores a text.
     let mut stored: HashMap<String, (bool, bool)> = HashMap::new();
     for (_, step) in reader.graph.named(&["set", "read", "choose"]) {
         let Some(name) = step.argument(0) else { continue };
@@ -154,7 +155,7 @@ fn counted_texts(reader: &Reader<'_>) -> Vec<(Span, LintFindingKind)> {
         let is_text = settings.set(name.as_bytes(), "1").is_ok()
             && settings.increment(reference.name_text().as_bytes(), 1)
                 == Err(SettingProblem::NotNumeric);
-        // To set a setting to nothing is to clear it.
+        // `set` without a value clears the setting.
         if step.name != Some("set") || step.arguments.len() > 1 {
             *entry = (entry.0 || !is_text, entry.1 || is_text);
         }

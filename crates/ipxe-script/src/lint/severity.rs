@@ -1,17 +1,17 @@
-//! How bad a finding is.
+//! The severity of a finding.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(clippy::exhaustive_enums, reason = "callers match on it, and there are two levels")]
 pub enum Severity {
-    /// It works on some day, or does something that nobody meant.
+    /// The script may fail at times, or do something that its author did not mean.
     Warning,
-    /// It does not work, or not as it is written.
+    /// The script does not work, or does not work as it is written.
     Error,
 }
 

@@ -1,25 +1,25 @@
-//! What may be so when a command is executed, over all ways that lead to it.
+//! The states that are possible when a command is executed, over all paths to it.
 
 use crate::lint::graph::Graph;
 
-/// A set of states that may be; each check gives the bits its own meaning.
+/// A set of possible states. Each check gives the bits its own meaning.
 pub(crate) type States = u8;
 
-/// What a command makes of the states before it: those after its success, and after its failure.
+/// The states after a command: after its success, and after its failure.
 pub(crate) struct After {
     pub(crate) success: States,
     pub(crate) failure: States,
 }
 
 impl After {
-    /// A command that changes nothing.
+    /// The states after a command that changes nothing.
     pub(crate) fn unchanged(states: States) -> Self {
         Self { success: states, failure: states }
     }
 }
 
-/// The states before each node. A node is looked at again only when it has got another state, so
-/// at most eight times.
+/// Finds the states before each node. A node is visited again only if it has a new state, so at
+/// most eight times.
 pub(crate) fn solve(
     graph: &Graph<'_>,
     at_entry: States,

@@ -1,4 +1,4 @@
-//! A command with its options and arguments, understood as far as its text tells.
+//! A command with its options and arguments, as far as the text tells them.
 
 use std::borrow::Cow;
 
@@ -10,20 +10,20 @@ use crate::script::expansion::Part;
 use crate::script::position::Span;
 use crate::script::token::Token;
 
-/// Stands for the value of an expansion where the form of a word matters: it is a number, and no
+/// Replaces the value of an expansion when the form of a word matters: it is a number, and not an
 /// option.
 const UNKNOWN: &str = "0777777777";
 
-/// A command where it stands.
+/// A command of a script.
 pub(crate) struct Step<'a> {
     pub(crate) command: &'a Command,
-    /// Its name, if that is text.
+    /// The name, if it does not depend on settings.
     pub(crate) name: Option<&'a str>,
     /// The options with their values.
     pub(crate) options: Vec<(&'static str, Value)>,
-    /// The words behind the options.
+    /// The words after the options.
     pub(crate) arguments: &'a [Token],
-    /// Why it fails before it does anything.
+    /// Why the command fails before it does anything.
     pub(crate) problem: Option<ArgumentProblem>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Step<'a> {
 pub(crate) enum Value {
     None,
     Text(String),
-    /// It depends on settings.
+    /// The value depends on settings.
     Unknown,
 }
 
@@ -68,24 +68,24 @@ impl<'a> Step<'a> {
         self.name.is_some_and(|name| names.contains(&name))
     }
 
-    /// The value of an option, by its long name.
+    /// The value of the option of this long name.
     pub(crate) fn option(&self, long: &str) -> Option<&Value> {
         self.options.iter().rev().find(|(option, _)| *option == long).map(|(_, value)| value)
     }
 
-    /// An argument, if it is text.
+    /// An argument, if it does not depend on settings.
     pub(crate) fn argument(&self, index: usize) -> Option<Cow<'a, str>> {
         self.arguments.get(index).filter(|word| word.is_literal()).map(Token::text)
     }
 
-    /// All arguments in one, if they are text: as `set` and menus join them.
+    /// The arguments joined with spaces, as `set` and menus join them, if none depends on settings.
     pub(crate) fn joined(&self, from: usize) -> Option<String> {
         let words = self.arguments.get(from..)?;
         let texts: Vec<Cow<'_, str>> = words.iter().map(Token::text).collect();
         words.iter().all(Token::is_literal).then(|| texts.join(" "))
     }
 
-    /// Where it stands; an empty span for a command without words.
+    /// The span of the command. It is empty for a command without words.
     pub(crate) fn span(&self) -> Span {
         let separator = self.command.separator_span();
         self.command.span().or(separator).unwrap_or(Span::new(0, 0))
@@ -102,7 +102,7 @@ impl Value {
     }
 }
 
-/// A word with something in the place of its expansions.
+/// A word with its expansions replaced.
 fn as_read(word: &Token) -> Cow<'_, [u8]> {
     if word.is_literal() {
         return Cow::Borrowed(word.bytes());

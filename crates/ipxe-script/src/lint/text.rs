@@ -1,4 +1,4 @@
-//! Checks of bytes and lines, before there are words.
+//! Checks the bytes and lines of a script.
 
 use crate::build::capability::Platform;
 use crate::lint::finding_kind::LintFindingKind;
@@ -14,7 +14,7 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
         let end = source.iter().position(|byte| *byte == b'\n').unwrap_or(source.len());
         reader.find(Span::new(0, end), LintFindingKind::Magic { problem: problem.to_string() });
     }
-    // One says all, where each line has one.
+    // One finding is enough if each line has a carriage return.
     if let Some(start) = source.iter().position(|byte| *byte == b'\r') {
         reader.find(Span::new(start, start + 1), LintFindingKind::CarriageReturn);
     }
@@ -45,7 +45,7 @@ fn check_comment(reader: &mut Reader<'_>, line: &LogicalLine) {
     }
 }
 
-/// Looks at what stands outside of the comment.
+/// Checks the characters of a line outside its comment.
 fn check_characters(reader: &mut Reader<'_>, line: &LogicalLine) {
     let Span { start, end } = line.span();
     let end = line.comment().or(line.cut()).map_or(end, |rest| rest.start);

@@ -1,4 +1,4 @@
-//! Checks of URLs against the protocols that the build can open.
+//! Checks URLs against the protocols of the build.
 
 use crate::build::capability::{Protocol, Quirk};
 use crate::lexical::lost_escape;
@@ -38,7 +38,7 @@ fn reencoded(word: &Token, escape: &str) -> (Span, LintFindingKind) {
     (word.span(), LintFindingKind::ReencodedEscape { escape: escape.to_owned() })
 }
 
-/// The arguments of a command that are URLs, or may be.
+/// The arguments of a command that are or may be URLs.
 fn urls<'s>(step: &'s Step<'_>) -> &'s [Token] {
     let count = match step.name {
         Some(
@@ -52,7 +52,7 @@ fn urls<'s>(step: &'s Step<'_>) -> &'s [Token] {
     step.arguments.get(..count.min(step.arguments.len())).unwrap_or_default()
 }
 
-/// What stands before the `:` of a URL, if it is one with a scheme.
+/// The scheme of a URL, if it has one.
 fn scheme(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_once(':')?;
     let mut letters = scheme.chars();

@@ -1,4 +1,4 @@
-//! What values the settings of a script can have, as far as its text tells.
+//! The values that the settings of a script can have, as far as the text tells them.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use crate::lint::step::Step;
 use crate::script::expansion::{Part, SettingReference};
 use crate::script::token::Token;
 
-/// The values that each setting gets.
+/// The values of each setting.
 pub(crate) struct Values {
     known: HashMap<Box<[u8]>, Possible>,
 }
@@ -14,7 +14,7 @@ pub(crate) struct Values {
 #[derive(Default)]
 struct Possible {
     texts: Vec<String>,
-    /// Runs of items from which it is chosen.
+    /// The ranges of items from which a person chooses the value.
     items: Vec<std::ops::Range<usize>>,
     others: bool,
 }
@@ -55,14 +55,14 @@ impl Values {
         let SettingReference { scope, name, setting_type } =
             SettingReference::parse(name.as_bytes());
         let setting = self.known.entry(name).or_default();
-        // What is encoded, or is of one network card, is not followed.
+        // Encoded values and settings of one network card are not followed.
         setting.others |= scope.is_some() || setting_type.is_some();
         Some(setting)
     }
 
-    /// Adds the items of menus to what is chosen from them.
+    /// Adds the items of menus to the settings that are chosen from them.
     fn fill_in(&mut self, steps: &[Step<'_>]) {
-        // Each item is looked at for one `choose`, that next behind it, or for a few.
+        // An item usually belongs to one `choose`, the next one after it, or to a few.
         let mut budget = 4 * steps.len() + 1000;
         for setting in self.known.values_mut() {
             for range in std::mem::take(&mut setting.items) {
@@ -86,8 +86,8 @@ impl Values {
         }
     }
 
-    /// All that a word can be, if its only expansion is of a setting that the script gives its
-    /// values; none if there are more than `limit`.
+    /// All texts that a word can expand to, if the script gives the setting of its only expansion
+    /// all its values. Returns `None` if there are more than `limit`.
     pub(crate) fn of_word(&self, word: &Token, limit: usize) -> Option<Vec<String>> {
         let (mut before, mut behind, mut setting) = (String::new(), String::new(), None);
         for part in word.parts() {

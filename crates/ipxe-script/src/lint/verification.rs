@@ -1,4 +1,4 @@
-//! Checks of signatures: whether each image that is booted was verified.
+//! Checks that a script verifies each image that it boots.
 
 use crate::lint::finding_kind::LintFindingKind;
 use crate::lint::images::BOOTS;
@@ -12,9 +12,9 @@ use crate::lint::step::{Step, Value};
 use crate::lint::walk::Onward;
 use crate::script::position::Span;
 
-/// iPXE executes images that were not verified.
+/// iPXE executes unverified images.
 const TRUSTING: States = 1;
-/// It does not.
+/// iPXE refuses unverified images.
 const STRICT: States = 2;
 
 pub(crate) fn check(reader: &mut Reader<'_>) {
@@ -46,19 +46,19 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
     reader.find_all(found);
 }
 
-/// Whether it fetches what stays there until something is booted. `imgfetch` does what `initrd`
-/// does: a kernel gets every image (iPXE's `src/hci/commands/image_cmd.c`).
+/// Returns true if the command fetches an image that stays until something is booted. `imgfetch`
+/// does what `initrd` does: a kernel gets every image (iPXE's `src/hci/commands/image_cmd.c`).
 fn is_loaded(step: &Step<'_>) -> bool {
     step.is(&KERNELS) || step.is(&INITRDS) || step.is(&["imgfetch"])
 }
 
-/// Whether it starts a binary that it fetches by itself. Other scripts are files of the same
-/// server as this one, which verifies what it boots.
+/// Returns true if the command fetches and starts a binary. Other scripts come from the same server
+/// as this one and verify what they boot.
 fn is_started(step: &Step<'_>) -> bool {
     step.is(&["boot", "imgexec"]) && !step.arguments.is_empty()
 }
 
-/// The name of the image, if a way leads from here to its start on which it is not verified.
+/// The name of the image, if a path from here to its start does not verify it.
 fn unverified(reader: &mut Reader<'_>, fetch: usize) -> Option<String> {
     let graph = &reader.graph;
     let step = graph.step(fetch)?;
@@ -73,7 +73,7 @@ fn unverified(reader: &mut Reader<'_>, fetch: usize) -> Option<String> {
     let mut is_booted = false;
     let verifies = |other: &Step<'_>| match (other.argument(0), &name) {
         (Some(verified), Some(name)) => verified == *name,
-        // One of the two depends on settings.
+        // One of the two names depends on settings.
         _ => true,
     };
     let walked = reader.walker.forward(graph, graph.edges(fetch).success, |node| {

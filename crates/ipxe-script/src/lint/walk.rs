@@ -1,19 +1,19 @@
-//! Walks over the graph, each of which may take as long as it likes, and all of them together only
-//! so long as the script is.
+//! Walks over the graph. A single walk may be long, but all walks together take time that grows
+//! linearly with the script.
 
 use crate::lint::graph::Graph;
 
-/// How many nodes all walks together may visit for each node of the graph.
+/// The largest number of visits of all walks together, per node of the graph.
 const VISITS: usize = 8;
 
-/// Remembers which nodes a walk was at.
+/// Remembers the nodes that a walk has visited.
 pub(crate) struct Walker {
     stamps: Vec<u32>,
     stamp: u32,
     budget: usize,
 }
 
-/// How a walk goes on from a node.
+/// How a walk continues from a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Onward {
     Everywhere,
@@ -21,7 +21,7 @@ pub(crate) enum Onward {
     Nowhere,
 }
 
-/// The budget is used up: there are too many long walks, and what they would find is not told.
+/// The budget is used up because there are too many long walks. Their findings are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Exhausted;
 
@@ -30,7 +30,7 @@ impl Walker {
         Self { stamps: vec![0; nodes], stamp: 0, budget: VISITS * nodes + 10_000 }
     }
 
-    /// Visits every node that can follow `starts`, those included.
+    /// Visits `starts` and every node that can follow them.
     pub(crate) fn forward(
         &mut self,
         graph: &Graph<'_>,
@@ -44,7 +44,7 @@ impl Walker {
         })
     }
 
-    /// Visits every node that can come before `start`, which is not visited by itself.
+    /// Visits every node that can come before `start`, but not `start` itself.
     pub(crate) fn backward(
         &mut self,
         graph: &Graph<'_>,

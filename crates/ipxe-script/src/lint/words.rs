@@ -1,4 +1,4 @@
-//! Checks of words that iPXE reads otherwise than they look.
+//! Checks for words that iPXE does not read as they look.
 
 use crate::lint::commands::IMAGE_COMMANDS;
 use crate::lint::finding_kind::LintFindingKind;
@@ -8,7 +8,7 @@ use crate::script::line::LogicalLine;
 use crate::script::position::Span;
 use crate::script::token::Token;
 
-/// Commands that print their arguments, which may be any text.
+/// Commands that print their arguments, so any text is allowed.
 const TEXT_COMMANDS: [&str; 6] = ["echo", "form", "item", "menu", "param", "prompt"];
 
 pub(crate) fn check(reader: &mut Reader<'_>) {
@@ -66,8 +66,8 @@ fn check_separators(reader: &mut Reader<'_>, line: &LogicalLine) {
     reader.find_all(found);
 }
 
-/// Whether a separator in a word was meant as one. A `;` is so at the end of a word before a
-/// command.
+/// Returns true if the word contains a separator that was meant to separate commands. A `;` counts
+/// at the end of a word before a command.
 fn is_glued(word: &Token, next: Option<&Token>) -> bool {
     use crate::commands::syntax::CommandSyntax;
     use crate::dialect::Version;
@@ -101,7 +101,7 @@ fn check_expansions(reader: &mut Reader<'_>, command: &Command) {
     }
 }
 
-/// Whether a `${` in the word is not closed in it.
+/// Returns true if the word contains a `${` without its `}`.
 fn is_open(word: &[u8]) -> bool {
     let mut open = 0_usize;
     for (index, byte) in word.iter().enumerate() {
@@ -119,7 +119,7 @@ fn check_shell_syntax(reader: &mut Reader<'_>, command: &Command) {
     if TEXT_COMMANDS.contains(&name.as_ref()) || (name == "set" && !is_quoted(command)) {
         return;
     }
-    // Behind a URL, kernels have their own rules.
+    // After the URL, the rules of the kernel apply.
     let is_image = IMAGE_COMMANDS.contains(&name.as_ref());
     let options = command.arguments().iter().take_while(|word| word.bytes().starts_with(b"-"));
     let end = if is_image { options.count() + 1 } else { usize::MAX };
@@ -133,7 +133,7 @@ fn check_shell_syntax(reader: &mut Reader<'_>, command: &Command) {
     reader.find_all(found);
 }
 
-/// Whether all of a setting's value stands in quotes; some of it may.
+/// Returns true if quotes enclose the whole value of a setting.
 fn is_quoted(command: &Command) -> bool {
     let words = command.arguments();
     let (Some(first), Some(last)) = (words.get(1), words.last()) else { return false };

@@ -1,4 +1,4 @@
-//! The commands of a line and what stands between them (`command_terminator` in iPXE's
+//! The commands of a line and the separators between them (`command_terminator` in iPXE's
 //! `src/core/exec.c`).
 
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use crate::script::position::Span;
 use crate::script::token::Token;
 
-/// A command with its arguments, before settings are expanded.
+/// A command with its arguments, before iPXE expands settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     pub(crate) separator: Option<(Separator, Span)>,
@@ -14,53 +14,53 @@ pub struct Command {
 }
 
 impl Command {
-    /// The separator before it; the first command of a line has none.
+    /// The separator before the command. The first command of a line has none.
     pub fn separator(&self) -> Option<Separator> {
         self.separator.map(|(separator, _)| separator)
     }
 
-    /// Where the separator before it stands.
+    /// The span of the separator before the command.
     pub fn separator_span(&self) -> Option<Span> {
         self.separator.map(|(_, span)| span)
     }
 
-    /// Its name and its arguments.
+    /// The name and the arguments.
     pub fn tokens(&self) -> &[Token] {
         &self.tokens
     }
 
-    /// Its name; iPXE expands settings in it, too.
+    /// The name. iPXE expands settings in it too.
     pub fn name(&self) -> Option<&Token> {
         self.tokens.first()
     }
 
-    /// Its arguments, options included.
+    /// The arguments, including options.
     pub fn arguments(&self) -> &[Token] {
         self.tokens.get(1..).unwrap_or_default()
     }
 
-    /// From its first word to its last, if it has one.
+    /// The span from the first word to the last. `None` if there is no word.
     pub fn span(&self) -> Option<Span> {
         let (first, last) = (self.tokens.first()?, self.tokens.last()?);
         Some(Span::new(first.span.start, last.span.end))
     }
 }
 
-/// What decides whether the next command runs: by the command that ran last, so that separators
-/// associate to the left and none binds closer than another.
+/// Decides whether the next command runs, by the result of the command that ran last. All
+/// separators have the same precedence and associate to the left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "iPXE's language has these")]
+#[expect(clippy::exhaustive_enums, reason = "iPXE's language has these three")]
 pub enum Separator {
-    /// `&&`: if it succeeded.
+    /// `&&`: runs it after a success.
     And,
-    /// `||`: if it failed.
+    /// `||`: runs it after a failure.
     Or,
-    /// `;`: always.
+    /// `;`: always runs it.
     Then,
 }
 
 impl Separator {
-    /// The separator that this word is.
+    /// Reads a word as a separator.
     pub fn of_word(word: &[u8]) -> Option<Self> {
         match word {
             b"&&" => Some(Self::And),
@@ -70,7 +70,7 @@ impl Separator {
         }
     }
 
-    /// Whether the next command runs.
+    /// Returns true if the next command runs after a command that succeeded or failed.
     pub fn continues_after(self, success: bool) -> bool {
         match self {
             Self::And => success,

@@ -1,4 +1,4 @@
-//! `${…}` as it stands in a word (`expand_settings` in iPXE's `src/core/settings.c`).
+//! The expansions `${…}` of a word (`expand_settings` in iPXE's `src/core/settings.c`).
 
 use std::borrow::Cow;
 
@@ -6,24 +6,25 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part<'a> {
-    /// Text that stays as it is, such as a `${` that nothing closes.
+    /// Text that stays as it is, including a `${` without a closing `}`.
     Literal(&'a [u8]),
-    /// A setting's value.
+    /// The value of a setting.
     Expansion(Expansion<'a>),
 }
 
-/// `${…}`: the name between the braces may hold further expansions, which come first.
+/// An expansion `${…}`. The name between the braces may contain other expansions; iPXE expands
+/// those first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Expansion<'a> {
-    /// Where its `$` is, in bytes from the word's begin.
+    /// The offset of the `$`, in bytes from the start of the word.
     pub offset: usize,
-    /// What stands between the braces.
+    /// The text between the braces.
     pub name: &'a [u8],
 }
 
 impl<'a> Expansion<'a> {
-    /// Where it ends, in bytes from the word's begin, its `}` included.
+    /// The offset after the `}`, in bytes from the start of the word.
     pub fn end(&self) -> usize {
         self.offset + "${".len() + self.name.len() + "}".len()
     }
@@ -33,27 +34,27 @@ impl<'a> Expansion<'a> {
         parts(self.name)
     }
 
-    /// The setting that it names, unless the name holds another expansion.
+    /// The setting that it names. `None` if the name contains another expansion.
     pub fn setting(&self) -> Option<SettingReference> {
         all(self.name).is_empty().then(|| SettingReference::parse(self.name))
     }
 }
 
-/// A setting's name as scripts write it: `scope/name:type`, scope and type being optional
+/// The name of a setting as scripts write it: `scope/name:type`. Scope and type are optional
 /// (`parse_setting_name` in iPXE's `src/core/settings.c`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct SettingReference {
-    /// The block of settings, such as `net0` or `net0.dhcp`: what stands before the first `/`.
+    /// The block of settings, such as `net0` or `net0.dhcp`: the text before the first `/`.
     pub scope: Option<Box<[u8]>>,
     /// The name, such as `mac`.
     pub name: Box<[u8]>,
-    /// The name of the type, such as `hexhyp`: what stands behind the first `:` of the rest.
+    /// The name of the type, such as `hexhyp`: the text after the first `:` that follows the scope.
     pub setting_type: Option<Box<[u8]>>,
 }
 
 impl SettingReference {
-    /// Splits a name. Every text is one, even an empty one.
+    /// Splits a name. Every text is a name, even an empty one.
     pub fn parse(text: impl AsRef<[u8]>) -> Self {
         let text = text.as_ref();
         let (scope, rest) = match split_at_byte(text, b'/') {
@@ -67,7 +68,7 @@ impl SettingReference {
         Self { scope, name: name.into(), setting_type }
     }
 
-    /// The name without scope and type, as text; what is not UTF-8 becomes U+FFFD.
+    /// The name without scope and type, as text. Bytes that are not UTF-8 become U+FFFD.
     pub fn name_text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.name)
     }
@@ -78,9 +79,9 @@ fn split_at_byte(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
     Some((text.get(..position)?, text.get(position + 1..)?))
 }
 
-/// All expansions of a word, in the order in which iPXE comes to them: it takes what lies between
-/// the first `}` and the last `${` before it, and begins again. So a `}` closes the last `${` that
-/// is open, and a `${` that stays open is text.
+/// All expansions of a word, in the order in which iPXE expands them. iPXE takes the text between
+/// the first `}` and the last `${` before it, and then starts again. So a `}` closes the last open
+/// `${`, and a `${` that stays open is text.
 pub(crate) fn all(word: &[u8]) -> Vec<Expansion<'_>> {
     let mut open: Vec<usize> = Vec::new();
     let mut all = Vec::new();
@@ -101,7 +102,7 @@ pub(crate) fn all(word: &[u8]) -> Vec<Expansion<'_>> {
 pub(crate) fn parts(word: &[u8]) -> Vec<Part<'_>> {
     let mut outermost: Vec<Expansion<'_>> = Vec::new();
     for expansion in all(word) {
-        // The inner ones came first.
+        // The list has inner expansions before outer ones.
         while outermost.last().is_some_and(|inner| inner.offset > expansion.offset) {
             outermost.pop();
         }

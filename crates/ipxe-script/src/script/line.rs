@@ -1,4 +1,4 @@
-//! Logical lines: what iPXE executes one after the other (`process_script` in iPXE's
+//! Logical lines, which iPXE executes one after the other (`process_script` in iPXE's
 //! `src/image/script.c`).
 
 use std::borrow::Cow;
@@ -6,17 +6,19 @@ use std::borrow::Cow;
 use crate::script::command::Command;
 use crate::script::position::Span;
 
-/// How many words a line may have, separators and the words of its comment included: iPXE keeps a
-/// pointer to each on its stack. On a BIOS that has some kilobytes, and nothing watches it: builds
-/// of 2019 and 1.21 crash or hang somewhere between 500 and 600 words, 2.0 between 3,000 and 5,000
-/// (measured in a script that another has chained).
+/// The largest number of words of a line, including separators and the words of its comment.
+///
+/// iPXE keeps a pointer to each word on its stack. On a BIOS, the stack has a few kilobytes and is
+/// not checked. Builds of 2019 and 1.21 crash or hang between 500 and 600 words, and 2.0 between
+/// 3,000 and 5,000 (measured in a script that another script had chained).
 pub const LINE_WORD_LIMIT: usize = 500;
 
-/// A line after its continuations are joined.
+/// A line with its continuations joined.
 ///
-/// iPXE splits at line feeds, drops one carriage return at the end, joins a line that then ends in
-/// `\` with the next, and ends the joined line at its first NUL. Only then does it look for labels,
-/// comments and commands: a `\` continues a comment, too.
+/// iPXE splits the script at line feeds and drops one carriage return at the end of each line. It
+/// joins a line that then ends with `\` to the next, and ends the joined line at its first NUL
+/// byte. Only then does it look for labels, comments and commands, so a `\` also continues a
+/// comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogicalLine {
     pub(crate) span: Span,
@@ -30,57 +32,57 @@ pub struct LogicalLine {
 }
 
 impl LogicalLine {
-    /// The bytes of the source that belong to the line, its last line feed included. The spans of
-    /// all lines of a script follow each other without a gap and are the whole source.
+    /// The bytes of the source that belong to the line, including its last line feed. The spans of
+    /// all lines cover the whole source without a gap.
     pub fn span(&self) -> Span {
         self.span
     }
 
-    /// Where a `\` joins it with what follows, as offsets of the `\`.
+    /// The offsets of each `\` that joins the line with the next one.
     pub fn joins(&self) -> &[usize] {
         &self.joins
     }
 
-    /// Whether the script ends before the line does, with a `\`: iPXE executes nothing of it, and
-    /// the script fails with "Invalid argument".
+    /// Returns true if the script ends at a `\` that continues the line. iPXE executes no part of
+    /// the line, and the script fails with "Invalid argument".
     pub fn is_open(&self) -> bool {
         self.open
     }
 
-    /// The label at its begin.
+    /// The label at the start of the line.
     pub fn label(&self) -> Option<&LabelDefinition> {
         self.label.as_ref()
     }
 
-    /// Its commands: one more than there are separators, hence at least one. Those without a word
-    /// do nothing and succeed.
+    /// The commands: one more than there are separators, so at least one. A command without words
+    /// does nothing and succeeds.
     pub fn commands(&self) -> &[Command] {
         &self.commands
     }
 
-    /// The comment at its end, from the `#` on; a `||` in it is part of it.
+    /// The comment at the end of the line, from the `#` on. A `||` in it belongs to the comment.
     pub fn comment(&self) -> Option<Span> {
         self.comment
     }
 
-    /// What iPXE does not see since a NUL stands before it, from the NUL on.
+    /// The text that iPXE ignores because a NUL byte ends the line, from the NUL byte on.
     pub fn cut(&self) -> Option<Span> {
         self.cut
     }
 
-    /// How many words it has behind its label, separators and the words of its comment included.
-    /// See [`LINE_WORD_LIMIT`].
+    /// The number of words after the label, including separators and the words of the comment. See
+    /// [`LINE_WORD_LIMIT`].
     pub fn word_count(&self) -> usize {
         self.word_count
     }
 
-    /// Whether it does nothing: it has neither a label nor a word.
+    /// Returns true if the line has neither a label nor a word.
     pub fn is_blank(&self) -> bool {
         self.label.is_none() && self.commands.iter().all(|command| command.tokens.is_empty())
     }
 }
 
-/// `:name` at the begin of a line. What follows on the line is executed like any other command.
+/// A label `:name` at the start of a line. iPXE executes the rest of the line like any other line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelDefinition {
     pub(crate) name: Box<[u8]>,
@@ -88,17 +90,17 @@ pub struct LabelDefinition {
 }
 
 impl LabelDefinition {
-    /// The name as it stands there: iPXE expands no settings in it. It may be empty.
+    /// The name. iPXE does not expand settings in it. It may be empty.
     pub fn name(&self) -> &[u8] {
         &self.name
     }
 
-    /// The name as text; what is not UTF-8 becomes U+FFFD.
+    /// The name as text. Bytes that are not UTF-8 become U+FFFD.
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.name)
     }
 
-    /// Where it stands, with its `:`.
+    /// The span of the label, including its `:`.
     pub fn span(&self) -> Span {
         self.span
     }

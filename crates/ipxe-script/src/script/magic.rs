@@ -1,42 +1,43 @@
-//! The first bytes, by which iPXE knows a script (`script_probe` in iPXE's `src/image/script.c`).
+//! The first bytes of a script, by which iPXE recognizes it (`script_probe` in iPXE's
+//! `src/image/script.c`).
 
 use std::fmt;
 
 use crate::script::token::is_space;
 
-/// Why iPXE does not take a text for a script: it fails with "Exec format error", or, with a BIOS,
-/// takes it for a program and lets the processor run its letters.
+/// Why iPXE does not take a text for a script. It fails with "Exec format error". With a BIOS, it
+/// may instead take the text for a program and let the processor execute it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MagicProblem {
-    /// The text begins with a byte order mark.
+    /// The text starts with a byte order mark.
     ByteOrderMark,
-    /// White space stands before `#!ipxe`.
+    /// White space comes before `#!ipxe`.
     LeadingSpace,
     /// `#!ipxe` is not in lower case.
     Case,
-    /// The text ends behind `#!ipxe`; iPXE wants a byte of white space there.
+    /// The text ends after `#!ipxe`. iPXE needs a byte of white space there.
     EndOfText,
     /// Something other than white space follows `#!ipxe`.
     NoSpace,
-    /// The text begins with something else.
+    /// The text starts with something else.
     Missing,
 }
 
 impl fmt::Display for MagicProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ByteOrderMark => "a byte order mark stands before `#!ipxe`",
-            Self::LeadingSpace => "white space stands before `#!ipxe`",
+            Self::ByteOrderMark => "it starts with a byte order mark",
+            Self::LeadingSpace => "white space comes before `#!ipxe`",
             Self::Case => "`#!ipxe` is not in lower case",
-            Self::EndOfText => "the text ends behind `#!ipxe` without a line feed",
+            Self::EndOfText => "the text ends after `#!ipxe` without a line feed",
             Self::NoSpace => "`#!ipxe` is not followed by white space",
-            Self::Missing => "the text does not begin with `#!ipxe`",
+            Self::Missing => "the text does not start with `#!ipxe`",
         })
     }
 }
 
-/// Checks that the text begins with `#!ipxe` or `#!gpxe` and one byte of white space.
+/// Checks that the text starts with `#!ipxe` or `#!gpxe` and one byte of white space.
 pub(crate) fn check(source: &[u8]) -> Result<(), MagicProblem> {
     const MAGIC: [&[u8]; 2] = [b"#!ipxe", b"#!gpxe"];
     let begins = |text: &[u8]| MAGIC.iter().any(|magic| text.starts_with(magic));

@@ -1,32 +1,32 @@
-//! Where something stands in a script's source.
+//! Places in the source of a script.
 
 use std::fmt;
 use std::ops::Range;
 
-/// A range of bytes of a script's source, the end not included.
+/// A range of bytes in the source of a script, without its end.
 ///
-/// A thing that a `\` at a line's end runs through has the line break inside its span.
+/// If a `\` continues a line inside of it, the span includes the line break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "a span is a begin and an end")]
+#[expect(clippy::exhaustive_structs, reason = "a span is a start and an end")]
 pub struct Span {
     /// The offset of the first byte.
     pub start: usize,
-    /// The offset behind the last byte.
+    /// The offset after the last byte.
     pub end: usize,
 }
 
 impl Span {
-    /// The span from `start` up to `end`, which is not part of it.
+    /// The span from `start` to `end`, without the byte at `end`.
     pub const fn new(start: usize, end: usize) -> Self {
         Self { start, end }
     }
 
-    /// How many bytes it covers.
+    /// The number of bytes.
     pub const fn len(self) -> usize {
         self.end - self.start
     }
 
-    /// Whether it covers nothing.
+    /// Returns true if the span has no bytes.
     pub const fn is_empty(self) -> bool {
         self.start == self.end
     }
@@ -37,13 +37,13 @@ impl Span {
     }
 }
 
-/// A place in a script's source as editors show it.
+/// A place in the source of a script, as editors show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "a position is a line and a column")]
 pub struct Position {
-    /// The line, counted from 1. Only a line feed ends a line, as in iPXE.
+    /// The line, counted from 1. As in iPXE, only a line feed ends a line.
     pub line: usize,
-    /// The column, counted from 1, in bytes.
+    /// The column in bytes, counted from 1.
     pub column: usize,
 }
 
@@ -53,7 +53,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// Where the lines of a source begin.
+/// The offsets at which the lines of a source start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LineStarts(Vec<usize>);
 
@@ -64,7 +64,7 @@ impl LineStarts {
     }
 
     pub(crate) fn position(&self, offset: usize) -> Position {
-        // The first line begins at 0, so there is always one before.
+        // The first line starts at 0, so there is always a line before the offset.
         let line = self.0.partition_point(|start| *start <= offset);
         let start = self.0.get(line.saturating_sub(1)).copied().unwrap_or(0);
         Position { line, column: 1 + offset - start }

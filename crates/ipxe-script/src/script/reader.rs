@@ -1,4 +1,4 @@
-//! From bytes to logical lines.
+//! Splits the bytes of a script into logical lines.
 
 use crate::script::command::{Command, Separator};
 use crate::script::line::{LabelDefinition, LogicalLine};
@@ -6,11 +6,11 @@ use crate::script::position::Span;
 use crate::script::token;
 use crate::script::token::{Token, is_space};
 
-/// A line in the making: its text, and where in the source each stretch of it comes from.
+/// The text of a line that is being joined, and the place in the source of each stretch of it.
 #[derive(Default)]
 struct Joined {
     text: Vec<u8>,
-    /// Offsets in `text` and in the source at which stretches begin, in ascending order.
+    /// The offsets in `text` and in the source at which stretches start, in ascending order.
     stretches: Vec<(usize, usize)>,
 }
 
@@ -22,7 +22,7 @@ impl Joined {
 
     fn push(&mut self, source: &[u8], start: usize, end: usize) {
         let here = self.text.len();
-        // A `\` or carriage return that was taken away again may have been all of a stretch.
+        // A stretch may have had nothing but a `\` or carriage return, which was removed.
         while self.stretches.last().is_some_and(|(begin, _)| *begin >= here) {
             self.stretches.pop();
         }
@@ -56,8 +56,8 @@ pub(crate) fn lines(source: &[u8]) -> Vec<LogicalLine> {
         let end = start + length;
         let next = source.len().min(end + 1);
         joined.push(source, start, end);
-        // Both may take a byte of an earlier stretch, as iPXE does: `a\\` and an empty line join
-        // the line behind them, too.
+        // As in iPXE, the byte may belong to an earlier stretch: `a\\` and an empty line are joined
+        // with the line after them.
         if joined.text.last() == Some(&b'\r') {
             joined.text.pop();
         }

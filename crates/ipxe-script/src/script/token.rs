@@ -1,4 +1,4 @@
-//! Words, as iPXE splits a line into them (`split_command` in iPXE's `src/core/exec.c`).
+//! The words of a line (`split_command` in iPXE's `src/core/exec.c`).
 
 use std::borrow::Cow;
 
@@ -6,13 +6,13 @@ use crate::script::expansion;
 use crate::script::expansion::{Expansion, Part};
 use crate::script::position::Span;
 
-/// Whether iPXE splits at this byte: space, tab, line feed, vertical tab, form feed and carriage
-/// return (`isspace` in iPXE's `src/core/ctype.c`).
+/// Returns true if iPXE splits words at this byte: space, tab, line feed, vertical tab, form feed
+/// and carriage return (`isspace` in iPXE's `src/core/ctype.c`).
 pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\x0b' | b'\x0c' | b'\r')
 }
 
-/// A word of a command, before its settings are expanded.
+/// A word of a command, before iPXE expands settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     pub(crate) bytes: Box<[u8]>,
@@ -20,45 +20,45 @@ pub struct Token {
 }
 
 impl Token {
-    /// The word, without the line breaks that a `\` joins.
+    /// The word, without line breaks that follow a `\`.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The word as text; what is not UTF-8 becomes U+FFFD.
+    /// The word as text. Bytes that are not UTF-8 become U+FFFD.
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.bytes)
     }
 
-    /// Where it stands in the source.
+    /// The span of the word in the source.
     pub fn span(&self) -> Span {
         self.span
     }
 
-    /// The literal text and the outermost expansions in it, in order. All of them together are the
-    /// word.
+    /// The literal text and the outermost expansions of the word, in order and without gaps.
     ///
-    /// This is what the text says by itself. The value of one setting may complete the `${` of
-    /// another, since iPXE looks at the result again: only [`Settings::expand`] knows that.
+    /// iPXE looks at the result of an expansion again, so the value of one setting may complete the
+    /// `${` of another. Only [`Settings::expand`] takes that into account.
     ///
     /// [`Settings::expand`]: crate::settings::Settings::expand
     pub fn parts(&self) -> Vec<Part<'_>> {
         expansion::parts(&self.bytes)
     }
 
-    /// All expansions in it, the nested ones too, in the order in which iPXE comes to them.
+    /// All expansions of the word, including nested ones, in the order in which iPXE expands them.
     pub fn expansions(&self) -> Vec<Expansion<'_>> {
         expansion::all(&self.bytes)
     }
 
-    /// Whether it is the same whatever the settings are.
+    /// Returns true if the word does not depend on settings.
     pub fn is_literal(&self) -> bool {
         let marker = self.bytes.windows(2).position(|pair| pair == b"${");
         !marker.is_some_and(|start| self.bytes.iter().skip(start).any(|byte| *byte == b'}'))
     }
 }
 
-/// Ranges of the words of a line, up to a word that begins with `#`; and that word's start.
+/// Returns the ranges of the words of a line before a word that starts with `#`, and the start of
+/// that word.
 pub(crate) fn split(text: &[u8]) -> (Vec<(usize, usize)>, Option<usize>) {
     let mut words = Vec::new();
     let mut rest = 0;

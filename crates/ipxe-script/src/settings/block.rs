@@ -1,8 +1,8 @@
-//! Blocks of settings: the root and what has a scope of its own, such as `net0`.
+//! Blocks of settings: the root, and one for each scope, such as `net0`.
 
 use crate::settings::setting_type::SettingType;
 
-/// What a setting is found by: its DHCP option, or else its name.
+/// Identifies a setting: by its DHCP option if it has one, or else by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
     pub(crate) name: Box<[u8]>,
@@ -10,7 +10,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The setting that orders blocks.
+    /// The key of the setting that orders blocks.
     pub(crate) fn priority() -> Self {
         Self { name: b"priority".as_slice().into(), tag: (175 << 8) | 1 }
     }
@@ -33,12 +33,12 @@ pub(crate) struct Stored {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Block {
     values: Vec<Stored>,
-    /// The blocks in it, that of the highest priority first.
+    /// The inner blocks, the one with the highest priority first.
     children: Vec<(Box<[u8]>, Self)>,
 }
 
 impl Block {
-    /// The block of a scope such as `net0.dhcp`; a part of it without a name is the block itself.
+    /// The block of a scope such as `net0.dhcp`. A part without a name stands for the block itself.
     pub(crate) fn find(&self, scope: &[u8]) -> Option<&Self> {
         parts(scope).try_fold(self, |block, name| {
             let mut children = block.children.iter();
@@ -46,7 +46,7 @@ impl Block {
         })
     }
 
-    /// The block of a scope, which is made if need be.
+    /// The block of a scope, which is created if it does not exist.
     pub(crate) fn make(&mut self, scope: &[u8]) -> &mut Self {
         let mut block = self;
         for name in parts(scope) {
@@ -60,7 +60,7 @@ impl Block {
         block
     }
 
-    /// A setting of this block, or the first of the blocks in it.
+    /// A setting of this block, or of the first inner block that has it.
     pub(crate) fn fetch(&self, key: &Key) -> Option<&Stored> {
         let own = self.values.iter().find(|stored| stored.key.is(key));
         own.or_else(|| self.children.iter().find_map(|(_, child)| child.fetch(key)))
@@ -72,7 +72,7 @@ impl Block {
         }
     }
 
-    /// Stores a value in the place of what the setting had; no bytes are no value.
+    /// Stores a value in place of the old one. A value without bytes clears the setting.
     pub(crate) fn store(&mut self, stored: Stored) {
         self.remove(&stored.key);
         if !stored.bytes.is_empty() {
@@ -80,7 +80,7 @@ impl Block {
         }
     }
 
-    /// Puts the blocks of a scope behind those of the same or a higher priority.
+    /// Moves the blocks of a scope after those of the same or a higher priority.
     pub(crate) fn order(&mut self, scope: &[u8], priority: &dyn Fn(&Self) -> i64) {
         let mut names = parts(scope);
         let Some(name) = names.next() else { return };

@@ -1,4 +1,4 @@
-//! How values are written as text, with iPXE's own leniencies (`src/core/uri.c`, `base16.c`,
+//! Reads and writes values as text, as leniently as iPXE does (`src/core/uri.c`, `base16.c`,
 //! `base64.c`, `uuid.c`, `src/net/ipv4.c` and `ipv6.c` of iPXE).
 
 use std::fmt::Write as _;
@@ -10,8 +10,8 @@ use crate::script::token::is_space;
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Decodes percent-escapes. Whatever `strtoul` takes of the two characters behind a `%` is the
-/// escape: one digit will do, and so will a sign.
+/// Decodes percent-escapes. An escape is what `strtoul` reads of the two characters after a `%`: a
+/// single digit or a sign is enough.
 pub(crate) fn uri_decode(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -31,9 +31,9 @@ pub(crate) fn uri_decode(text: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// Percent-encodes what is not printable ASCII, the space, `%`, and what is in `special`.
+/// Percent-encodes bytes that are not printable ASCII, spaces, `%`, and the bytes in `special`.
 ///
-/// Every version prints bytes of 128 and more with their sign, as `%FFFFFFC3`.
+/// Every version writes bytes of 128 and more with their sign, such as `%FFFFFFC3`.
 pub(crate) fn uri_encode(bytes: &[u8], special: &[u8]) -> Vec<u8> {
     let mut encoded = Vec::with_capacity(bytes.len());
     for byte in bytes {
@@ -46,12 +46,12 @@ pub(crate) fn uri_encode(bytes: &[u8], special: &[u8]) -> Vec<u8> {
     encoded
 }
 
-/// The percent-escape of a byte as iPXE prints it.
+/// The percent-escape of a byte as iPXE writes it.
 pub(crate) fn escape(byte: u8) -> String {
     format!("%{:02X}", i32::from(byte.cast_signed()))
 }
 
-/// Decodes pairs of hexadecimal digits, with the separator between them, or perhaps between them.
+/// Decodes pairs of hexadecimal digits with the separator between them, which may be optional.
 pub(crate) fn hex_decode(text: &[u8], separator: Option<u8>, optional: bool) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 2);
     let mut rest = text;
@@ -84,7 +84,7 @@ pub(crate) fn hex_encode(bytes: &[u8], separator: &str) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Decodes Base64: white space does not count, and what is left over of a byte is not looked at.
+/// Decodes Base64. White space and the bits of an incomplete byte are ignored.
 pub(crate) fn base64_decode(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let (mut accumulator, mut bits, mut pads) = (0_u32, 0_usize, 0_usize);
@@ -129,7 +129,7 @@ pub(crate) fn base64_encode(bytes: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Four numbers of any base with `.` between them.
+/// Reads four numbers of any base with `.` between them.
 pub(crate) fn ipv4_decode(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(4);
     let mut rest = text;
@@ -147,7 +147,7 @@ pub(crate) fn ipv4_decode(text: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// The first address of those in `bytes`.
+/// Writes the first address in `bytes`.
 pub(crate) fn ipv4_encode(bytes: &[u8]) -> Option<Vec<u8>> {
     let [a, b, c, d] = bytes.first_chunk::<4>()?;
     Some(format!("{a}.{b}.{c}.{d}").into_bytes())
@@ -171,7 +171,8 @@ pub(crate) fn uuid_encode(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(fields.join("-").into_bytes())
 }
 
-/// A UUID with the byte order of its first three fields turned; none if it has not 16 bytes.
+/// Reverses the byte order of the first three fields of a UUID. Returns `None` unless it has 16
+/// bytes.
 pub(crate) fn swap_guid(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut swapped = <[u8; 16]>::try_from(bytes).ok()?;
     let (first, rest) = swapped.split_at_mut(4);

@@ -1,5 +1,5 @@
-//! The settings that iPXE knows by name: their types, and the DHCP options that they are
-//! (`SETTINGS`, all over iPXE's source).
+//! The settings that iPXE knows by name, with their types and DHCP options (each `__setting` in
+//! iPXE's source).
 
 use crate::dialect::Version;
 use crate::settings::setting_type::SettingType;
@@ -8,7 +8,7 @@ use crate::settings::setting_type::SettingType;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Predefined {
     pub(crate) name: &'static str,
-    /// The DHCP option, or 0; options within option 175 are `175 << 8 | number`.
+    /// The DHCP option, or 0. An option within option 175 is `175 << 8 | number`.
     pub(crate) tag: u64,
     pub(crate) setting_type: SettingType,
     pub(crate) since: Version,
@@ -24,7 +24,7 @@ const fn option(name: &'static str, tag: u64, setting_type: SettingType) -> Pred
     Predefined { name, tag, setting_type, since: Version::V2019 }
 }
 
-/// An option within option 175, which is iPXE's own.
+/// An option within option 175, which belongs to iPXE.
 const fn own(name: &'static str, tag: u64, setting_type: SettingType) -> Predefined {
     option(name, (175 << 8) | tag, setting_type)
 }
@@ -37,7 +37,7 @@ const fn later(setting: Predefined) -> Predefined {
     Predefined { since: Version::V1_21, ..setting }
 }
 
-/// All of them but those of wireless networks, virtual machines and file systems.
+/// All of them, except those of wireless networks, virtual machines and file systems.
 const SETTINGS: [Predefined; 66] = [
     plain("active-scan", INT8),
     plain("asset", SettingType::String),
@@ -107,7 +107,7 @@ const SETTINGS: [Predefined; 66] = [
     plain("version", SettingType::String),
 ];
 
-/// The setting of this name or with this tag.
+/// Finds the setting of this name or with this tag.
 pub(crate) fn find(name: &[u8], tag: u64, version: Version) -> Option<&'static Predefined> {
     SETTINGS
         .iter()
@@ -115,7 +115,7 @@ pub(crate) fn find(name: &[u8], tag: u64, version: Version) -> Option<&'static P
         .find(|setting| setting.name.as_bytes() == name || (tag != 0 && setting.tag == tag))
 }
 
-/// The names of all that a version knows.
+/// The names of all settings that a version knows.
 pub(crate) fn names(version: Version) -> impl Iterator<Item = &'static str> {
     SETTINGS.iter().filter(move |setting| setting.since <= version).map(|setting| setting.name)
 }

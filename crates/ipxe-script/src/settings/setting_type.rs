@@ -1,27 +1,27 @@
-//! The types of settings: how a value is read and printed (`SETTING_TYPES` in iPXE's
+//! The types of settings, which decide how a value is read and printed (`SETTING_TYPES` in iPXE's
 //! `src/core/settings.c`).
 
 use crate::dialect::{Dialect, Version, WordSize};
 use crate::number;
 use crate::settings::encoding;
 
-/// How the bytes of a setting are read and printed.
+/// The type of a setting, which decides how its bytes are read and printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SettingType {
-    /// Text as it is.
+    /// Plain text.
     String,
-    /// Text that is percent-encoded when it is printed and decoded when it is read.
+    /// Text that iPXE percent-encodes when it prints it and decodes when it reads it.
     UriString,
     /// An IPv4 address.
     Ipv4,
     /// An IPv6 address.
     Ipv6,
-    /// A number of one, two or four bytes: printed in decimal with a sign, or in hexadecimal.
+    /// A number of one, two or four bytes, printed in decimal with a sign or in hexadecimal.
     Integer {
-        /// How many bytes are stored.
+        /// The number of bytes.
         bytes: u8,
-        /// Whether it has a sign: `int8`, and not `uint8`.
+        /// True if it has a sign, as `int8` has and `uint8` has not.
         signed: bool,
     },
     /// Hexadecimal digits with `:` between bytes.
@@ -32,16 +32,16 @@ pub enum SettingType {
     HexRaw,
     /// Base64.
     Base64,
-    /// A UUID; builds of 2019 only print it.
+    /// A UUID. Builds of 2019 cannot read it.
     Uuid,
-    /// A UUID whose first three fields have their bytes in little-endian order.
+    /// A UUID with its first three fields in little-endian order.
     Guid,
-    /// A place on the PCI bus, which is only printed.
+    /// A place on the PCI bus. iPXE cannot read it.
     BusDevFn,
 }
 
 impl SettingType {
-    /// The type of this name, such as `hexhyp`, if the version has it.
+    /// Finds the type of this name, such as `hexhyp`, in a version.
     pub fn find(name: &[u8], version: Version) -> Option<Self> {
         let integer = |bytes, signed| Some(Self::Integer { bytes, signed });
         match name {
@@ -66,8 +66,8 @@ impl SettingType {
         }
     }
 
-    /// The bytes that are stored for this text; none if it is no such value, or if the type cannot
-    /// be read.
+    /// Reads a text as bytes. Returns `None` if it is not a value of the type, or if iPXE cannot
+    /// read the type.
     pub(crate) fn parse(self, text: &[u8], build: Dialect) -> Option<Vec<u8>> {
         match self {
             Self::String => Some(text.to_vec()),
@@ -92,7 +92,7 @@ impl SettingType {
         }
     }
 
-    /// The text that is printed for these bytes; none if they are no such value.
+    /// Prints bytes as text. Returns `None` if they are not a value of the type.
     pub(crate) fn format(self, bytes: &[u8], build: Dialect) -> Option<Vec<u8>> {
         let size = build.word_size;
         match self {
@@ -123,7 +123,8 @@ impl SettingType {
         }
     }
 
-    /// The bytes as a number; none if the type has no numbers, or the number is too large.
+    /// Reads bytes as a number. Returns `None` if the type is not numeric or the number is too
+    /// large.
     pub(crate) fn numerate(self, bytes: &[u8], build: Dialect) -> Option<u64> {
         match self {
             Self::Integer { signed, .. } => number::of_bytes(bytes, signed, build.word_size),
@@ -131,7 +132,7 @@ impl SettingType {
         }
     }
 
-    /// The bytes that are stored for a number; none if the type has no numbers.
+    /// Converts a number to bytes. Returns `None` if the type is not numeric.
     pub(crate) fn denumerate(self, number: u64) -> Option<Vec<u8>> {
         match self {
             Self::Integer { bytes, .. } => {
@@ -143,8 +144,8 @@ impl SettingType {
     }
 }
 
-/// Prints a number in decimal. iPXE cannot turn the sign of the least number of all, so its digits
-/// come out as the characters before `0` (`format_decimal` in iPXE's `src/core/vsprintf.c`).
+/// Prints a number in decimal. iPXE cannot negate the smallest number, so its digits become the
+/// characters before `0` (`format_decimal` in iPXE's `src/core/vsprintf.c`).
 fn print_signed(number: i64, size: WordSize) -> Vec<u8> {
     let least = match size {
         WordSize::Bits32 => i64::from(i32::MIN),

@@ -10,7 +10,7 @@ use netboot_testbed::{IpxeOracle, OracleCase};
 
 /// What is to be seen of a script.
 struct Seen {
-    /// Whether it succeeds; nothing if iPXE hangs.
+    /// True if it succeeds; nothing if iPXE hangs.
     success: Option<bool>,
     /// Parts of what is printed.
     prints: &'static [&'static str],

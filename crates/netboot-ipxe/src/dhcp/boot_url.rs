@@ -76,7 +76,7 @@ impl BootUrl {
     }
 }
 
-/// Whether a host other than the machine itself is meant.
+/// Returns true if a host other than the machine itself is meant.
 fn is_reachable(url: &Url) -> bool {
     match url.host() {
         None => false,
@@ -92,7 +92,7 @@ fn is_reachable(url: &Url) -> bool {
     }
 }
 
-/// Whether an address may be that of one host, and not of the machine itself.
+/// Returns true if an address may be that of one host, and not of the machine itself.
 pub(super) fn is_of_another_host(address: Ipv4Addr) -> bool {
     !(address.is_loopback()
         || address.is_unspecified()

@@ -117,7 +117,7 @@ pub(crate) fn test(key: &MachineKey) -> String {
     }
 }
 
-/// Whether a value is one word that means nothing to iPXE.
+/// Returns true if a value is one word that means nothing to iPXE.
 fn is_plain(value: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '/' | '-');
     value.chars().all(plain) && !value.starts_with('-')

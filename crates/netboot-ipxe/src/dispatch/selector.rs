@@ -59,7 +59,7 @@ impl Selector {
         &self.0[0]
     }
 
-    /// Whether it describes a machine more closely than `other`.
+    /// Returns true if it describes a machine more closely than `other`.
     pub fn is_more_specific_than(&self, other: &Self) -> bool {
         self.specificity(other) == Ordering::Less
     }
@@ -74,7 +74,7 @@ impl Selector {
         ranks(self).cmp(&ranks(other))
     }
 
-    /// Whether some machine may match both.
+    /// Returns true if some machine may match both.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let clash = |one: &MachineKey, two: &MachineKey| one.kind() == two.kind() && one != two;
         !self.0.iter().any(|one| other.0.iter().any(|two| clash(one, two)))

@@ -45,7 +45,7 @@ pub(super) fn check(fleet: &Fleet) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a machine may match both, and matchbox would prefer what the fleet does not.
+/// Returns true if a machine may match both, and matchbox would prefer what the fleet does not.
 fn is_misjudged(
     (one, one_assignment): (&Selector, &Assignment),
     (other, other_assignment): (&Selector, &Assignment),

@@ -94,12 +94,12 @@ impl Renderer {
         Ok(Dispatch { script, files, tables })
     }
 
-    /// Whether images take kernel parameters that a machine's assignment sets.
+    /// Returns true if images take kernel parameters that a machine's assignment sets.
     pub(super) fn machine_parameters(&self) -> bool {
         self.any_assignment(|one| !one.parameters().is_empty() || one.overlay().is_some())
     }
 
-    /// Whether images take an initrd that a machine's assignment names.
+    /// Returns true if images take an initrd that a machine's assignment names.
     pub(super) fn machine_overlays(&self) -> bool {
         self.any_assignment(|one| one.overlay().is_some())
     }

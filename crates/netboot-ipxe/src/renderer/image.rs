@@ -31,7 +31,7 @@ struct Payload<'a> {
 /// What a script is given besides the image.
 #[derive(Clone, Copy, Default)]
 struct Extent<'a> {
-    /// Whether the machine's settings count.
+    /// True if the machine's settings count.
     machine_parameters: bool,
     machine_overlays: bool,
     /// The one machine that the script is for.

@@ -74,7 +74,7 @@ impl Entry<'_> {
         Identity::of(self.selector.first())
     }
 
-    /// Whether one `goto` finds it.
+    /// Returns true if one `goto` finds it.
     fn is_single(&self) -> bool {
         self.selector.keys().len() == 1 && self.identity().is_some()
     }

@@ -65,7 +65,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether scripts offer iPXE's command line. Whoever pulls the cable of a machine that is to
+    /// Returns true if scripts offer iPXE's command line. Whoever pulls the cable of a machine that is to
     /// be refused makes the static entry fail.
     pub(super) fn offers_shell(&self) -> bool {
         let refuses = |fleet: &Arc<Fleet>| *fleet.unknown() == UnknownMachine::Refuse;

@@ -110,7 +110,7 @@ fn place_of(variable: &str, template: &str, texts: &[(String, &str)]) -> (String
     found.unwrap_or_else(|| (template.to_owned(), 1))
 }
 
-/// Whether a text gives this variable to itself and to what it includes, which Tera's list of
+/// Returns true if a text gives this variable to itself and to what it includes, which Tera's list of
 /// variables does not say.
 fn gives(text: &str, variable: &str) -> bool {
     let statements = text.split("{%").skip(1);

@@ -61,7 +61,7 @@ fn dispatch(key: MachineKey) -> String {
     })
 }
 
-/// Whether a machine with this setting boots what the one machine of the fleet does.
+/// Returns true if a machine with this setting boots what the one machine of the fleet does.
 fn boots(script: &str, name: &str, value: &str) -> bool {
     let mut settings = Settings::new(Dialect::bios(Version::V2019));
     settings.set("buildarch", "x86_64").unwrap();

@@ -80,7 +80,7 @@ impl Keys {
         OpensslSigner::open(file("crt"), file("key"), self.path("ca.crt")).await
     }
 
-    /// Whether `openssl` accepts the signature of `content`.
+    /// Returns true if `openssl` accepts the signature of `content`.
     fn verifies(&self, content: &[u8], signature: &[u8]) -> bool {
         fs::write(self.path("content"), content).unwrap();
         fs::write(self.path("signature"), signature).unwrap();

@@ -130,7 +130,7 @@ fn what_the_linter_calls_an_error_is_refused() {
     assert_eq!((found.line, found.kind), (3, LintFindingKind::UndefinedLabel { label }));
     let error = render(&format!("{HEAD}boot\n")).unwrap_err();
     let expected = "the template `image` makes no iPXE script: at its line 3, `boot` does nothing \
-                    and succeeds where no image is selected";
+                    and succeeds if no image is selected";
     assert_eq!(error.to_string(), expected);
     assert!(error.hint().unwrap().contains("kernel … || goto failed"), "{error:?}");
     // A warning is none.

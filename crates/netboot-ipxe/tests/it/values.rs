@@ -17,7 +17,7 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-/// Whether the model reads `before text after` as one command with these words between, and the
+/// Returns true if the model reads `before text after` as one command with these words between, and the
 /// next line as another.
 fn stays(before: &str, text: &str) -> bool {
     let script = Script::parse(format!("#!ipxe\n{before} {text}\nnext\n"));

@@ -25,10 +25,11 @@ const NOUNS: [&str; 17] = [
 ];
 
 /// Messages whose number is never one: a limit, or more than a limit.
-const NEVER_ONE: [&str; 8] = [
+const NEVER_ONE: [&str; 9] = [
     "it has {length} bytes and {limit} are allowed",
     "it ends after {size} of {needed} bytes",
     "has {length} bytes and {limit} are taken",
+    "has {length} bytes, but at most {limit} are possible",
     "has {words} words",
     "a file of {size} bytes",
     "`{path}` has {size} bytes and at most {limit} are read",

@@ -22,13 +22,13 @@ impl Image {
         Script::parse(&self.content).magic().is_ok()
     }
 
-    /// Whether it is of a type that can be started: a BIOS takes any small file for a program.
+    /// Returns true if it is of a type that can be started: a BIOS takes any small file for a program.
     pub(crate) fn is_executable(&self, build: Dialect) -> bool {
         self.is_script() || is_program(&self.content, build)
     }
 }
 
-/// Whether iPXE takes a file that is no script for a program that it can start: Linux's bzImage or
+/// Returns true if iPXE takes a file that is no script for a program that it can start: Linux's bzImage or
 /// an EFI program by their signatures, and with a BIOS every file of at most 623,616 bytes, a
 /// server's error page or a script without its magic included (`src/arch/x86/image/pxe_image.c`).
 pub(crate) fn is_program(content: &[u8], build: Dialect) -> bool {

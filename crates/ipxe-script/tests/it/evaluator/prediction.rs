@@ -68,7 +68,7 @@ pub(crate) struct ImageState {
     pub(crate) name: Vec<u8>,
     /// Its arguments, if it was given some; the kernel's command line is these.
     pub(crate) arguments: Option<Vec<u8>>,
-    /// Whether `boot` would start it.
+    /// True if `boot` would start it.
     pub(crate) selected: bool,
 }
 

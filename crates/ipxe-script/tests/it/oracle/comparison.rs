@@ -196,7 +196,7 @@ fn differences(prediction: &Prediction, observation: &Observation) -> Vec<&'stat
     differences
 }
 
-/// Whether a line of `imgstat` is this image's.
+/// Returns true if a line of `imgstat` is this image's.
 fn is_listing(line: &[u8], image: &ImageState) -> bool {
     let tail = image
         .arguments

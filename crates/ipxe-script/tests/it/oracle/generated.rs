@@ -68,7 +68,7 @@ fn generated_agree(mut comparison: Comparison) {
     comparison.finish();
 }
 
-/// Whether the console can show what the script does.
+/// Returns true if the console can show what the script does.
 fn is_comparable(prediction: &Prediction) -> bool {
     let names = prediction.images.iter().map(|image| &image.name);
     let arguments = prediction.images.iter().filter_map(|image| image.arguments.as_ref());
