@@ -9,7 +9,8 @@ use crate::pointer::{Activation, ActivationKind, Pointer};
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::legacy_links::abandoned_links;
-use crate::publisher::checks::whole::require_whole;
+use crate::publisher::checks::objects::required;
+use crate::publisher::checks::whole::{require_whole, require_whole_in};
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::stored_manifest::{
     StoredManifest, read_exactly, read_pointer_script,
@@ -54,12 +55,18 @@ impl Publisher {
         let manifest = stored.manifest;
         let scripts = self.signing.is_required() || self.verification > VerifyDepth::Listing;
         let depth = if scripts { VerifyDepth::Scripts } else { VerifyDepth::Listing };
-        require_whole(&self.store, &manifest, depth, context).await?;
+        // One look at all that the release has, and at the places that it will be written to.
+        let paths = required(&manifest).into_keys().chain(self.places.paths(&manifest)?);
+        let found = store.stat(&paths.collect::<Vec<_>>()).await?;
+        {
+            let _phase = context.phase(Phase::Verifying, None);
+            require_whole_in(&found, &self.store, &manifest, depth, context).await?;
+        }
         let script = read_pointer_script(store, &manifest).await?;
         let pointer = Pointer::new(&script, Activation::now(kind, *release), base.history())
             .map_err(|problem| Error::MalformedPointer { path: self.pointer_path(), problem })?;
 
-        let places = self.places.require_writable(store, &manifest, base).await?;
+        let places = self.places.require_writable_in(&found, store, &manifest, base).await?;
         let entry_points = places.entry_points_to_write();
         lock.check()?;
         self.write_entry_points(&manifest, &entry_points, context).await?;

@@ -10,7 +10,6 @@ use crate::pointer::ActivationKind;
 use crate::publisher::Publisher;
 use crate::publisher::checks::objects::all_present;
 use crate::publisher::inventory::pointer_state::PointerState;
-use crate::publisher::inventory::stored_manifest::StoredManifest;
 use crate::receipt::Receipt;
 
 /// How often a release is staged when parts of it turn out to be damaged, or pruned meanwhile.
@@ -25,9 +24,8 @@ impl Publisher {
     /// release from going live, such as [`Error::ForeignFile`], is found before anything is sent.
     /// [`Error::Conflict`] also when the pointer changed while the release was being sent.
     pub async fn publish(&self, release: &Release, context: &Context) -> Result<Receipt, Error> {
-        let stored = StoredManifest::find_sound(self.store.as_ref(), release.id());
-        let (base, stored) = tokio::try_join!(self.read_pointer(), stored)?;
-        self.publish_from(release, &base, stored.as_ref(), context).await
+        let base = self.read_pointer().await?;
+        self.publish_from(release, &base, context).await
     }
 
     /// The same, if `base` is what is live (`None`: nothing is). For a release that was made of
@@ -42,24 +40,22 @@ impl Publisher {
         release: &Release,
         context: &Context,
     ) -> Result<Receipt, Error> {
-        let stored = StoredManifest::find_sound(self.store.as_ref(), release.id());
-        let (found, stored) = tokio::try_join!(self.read_pointer(), stored)?;
+        let found = self.read_pointer().await?;
         found.understood()?;
         if found.live() != base.copied() {
             let (pointer, expected) = (self.pointer.clone(), base.copied());
             return Err(Error::Conflict { pointer, expected, found: found.live() });
         }
-        self.publish_from(release, &found, stored.as_ref(), context).await
+        self.publish_from(release, &found, context).await
     }
 
     async fn publish_from(
         &self,
         release: &Release,
         base: &PointerState,
-        stored: Option<&StoredManifest>,
         context: &Context,
     ) -> Result<Receipt, Error> {
-        if let Some(unchanged) = self.find_unchanged(release, base, stored, context).await? {
+        if let Some(unchanged) = self.find_unchanged(release, base, context).await? {
             return Ok(unchanged);
         }
         self.require_publishable(release, base).await?;
@@ -92,8 +88,8 @@ impl Publisher {
         let staged = if live && self.is_staged(release).await? {
             all_present(release.manifest())
         } else {
-            // What else is damaged, activation finds.
-            self.stage_over(release, damage, context).await?
+            // Activation finds out whether it is whole, and what else is damaged.
+            self.send_release(release, damage, context).await?.staged
         };
         let receipt =
             self.make_live(release.id(), base, ActivationKind::Activated, context).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use netboot_core::layout::{self, Area};
-use netboot_core::{Context, Phase, Release, ReleasePath};
+use netboot_core::{Context, Manifest, Phase, Release, ReleasePath};
 
 use crate::error::Error;
 use crate::finding::damaged;
@@ -15,6 +15,12 @@ use crate::publisher::checks::whole::{check_sizes, finding, findings, require_wh
 use crate::publisher::inventory::stored_manifest::{StoredManifest, manifest_path, signature_path};
 use crate::publisher::uploads::{upload, uploads};
 use crate::receipt::Staged;
+
+/// What was sent, and the manifest that the target has of the release since.
+pub(crate) struct Sent {
+    pub(crate) staged: Staged,
+    manifest: Manifest,
+}
 
 impl Publisher {
     /// Sends a release to where it will be served from, and verifies that it is whole. What
@@ -30,7 +36,11 @@ impl Publisher {
     /// the signer's own.
     pub async fn stage(&self, release: &Release, context: &Context) -> Result<Staged, Error> {
         let damaged = self.damaged(release, context).await?;
-        self.stage_over(release, &damaged, context).await
+        let _phase = context.phase(Phase::Staging, None);
+        let Sent { staged, manifest } = self.send_release(release, &damaged, context).await?;
+        let _phase = context.phase(Phase::Verifying, None);
+        require_whole(&self.store, &manifest, VerifyDepth::Listing, context).await?;
+        Ok(staged)
     }
 
     /// What is at the target in its right size, with other bytes; only what the depth of
@@ -49,13 +59,14 @@ impl Publisher {
         Ok(damaged(&findings(&self.store, manifest, self.verification, context).await?))
     }
 
-    /// Stages a release, and sends also what is there but `damaged`.
-    pub(crate) async fn stage_over(
+    /// Sends what a target lacks of a release, and what is there but `damaged`. Whether the release
+    /// is whole then is for the caller to verify.
+    pub(crate) async fn send_release(
         &self,
         release: &Release,
         damaged: &BTreeSet<ReleasePath>,
         context: &Context,
-    ) -> Result<Staged, Error> {
+    ) -> Result<Sent, Error> {
         let _phase = context.phase(Phase::Staging, None);
         let (id, store) = (*release.id(), self.store.as_ref());
         let uploads = uploads(release)?;
@@ -65,7 +76,7 @@ impl Publisher {
         let (mut blobs, mut files) = (Vec::new(), Vec::new());
         // Under the lock, a pruning publisher either has deleted by now what is missing here, or
         // will see by the incomplete manifest, or by the time of the manifest, what to spare.
-        let manifest = {
+        let (manifest, is_recorded) = {
             let lock = self.store.lock(context).await?;
             let there = match StoredManifest::find_sound(store, &id).await? {
                 Some(stored) if self.signing.may_stay(store, &stored, release).await? => {
@@ -81,7 +92,8 @@ impl Publisher {
 
             let stored_logs = there.as_ref().map(|stored| logs_of(&stored.manifest));
             let stored_logs = stored_logs.unwrap_or_default();
-            let paths: BTreeSet<&ReleasePath> = uploads.keys().chain(stored_logs.keys()).collect();
+            let paths = uploads.keys().chain(stored_logs.keys()).chain([&incomplete]);
+            let paths: BTreeSet<&ReleasePath> = paths.collect();
             let paths: Vec<ReleasePath> = paths.into_iter().cloned().collect();
             let found = self.store.stat(&paths).await?;
             // The logs that are there stay, whatever was logged this time, unless one is damaged.
@@ -119,7 +131,7 @@ impl Publisher {
             };
             // Only what was recorded while the lock was held is spared by whoever holds it next.
             lock.check()?;
-            there.filter(same)
+            (there.filter(same), found.contains_key(&incomplete))
         };
         self.store.send(blobs, context).await?;
         self.store.send(files, context).await?;
@@ -134,15 +146,11 @@ impl Publisher {
         if manifest.is_none() {
             self.store.send(vec![upload(manifest_path(&id), json)?], context).await?;
         }
-        {
-            let _phase = context.phase(Phase::Verifying, None);
-            let manifest = manifest.as_ref().map_or(release.manifest(), |stored| &stored.manifest);
-            require_whole(&self.store, manifest, VerifyDepth::Listing, context).await?;
-        }
-        if !self.store.stat(std::slice::from_ref(&incomplete)).await?.is_empty() {
+        if is_recorded {
             self.store.delete(&[incomplete], context).await?;
         }
-        Ok(staged)
+        let manifest = manifest.map_or_else(|| release.manifest().clone(), |there| there.manifest);
+        Ok(Sent { staged, manifest })
     }
 
     /// Whether this very release is at the target, and whole.

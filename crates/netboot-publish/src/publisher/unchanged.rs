@@ -1,6 +1,6 @@
 //! Publishing what is live already.
 
-use netboot_core::{Context, Release, ReleasePath};
+use netboot_core::{Context, Release};
 
 use crate::error::Error;
 use crate::pointer::{Activation, ActivationKind, Pointer};
@@ -21,34 +21,33 @@ impl Publisher {
         &self,
         release: &Release,
         base: &PointerState,
-        stored: Option<&StoredManifest>,
         context: &Context,
     ) -> Result<Option<Receipt>, Error> {
         let is_closer = self.verification > VerifyDepth::Listing
             || self.signing.signer.is_some()
             || self.signing.is_required();
-        let (Some(stored), Some(there), false) = (stored, base.pointer(), is_closer) else {
-            return Ok(None);
-        };
+        let (Some(there), false) = (base.pointer(), is_closer) else { return Ok(None) };
         let activation = Activation::now(ActivationKind::Activated, *release.id());
         let is_live = base.live() == Some(*release.id())
             && Pointer::new(release.pointer(), activation, base.history())
                 .is_ok_and(|pointer| pointer.script == there.script);
-        let manifest = &stored.manifest;
-        if !is_live || !same_promises(manifest, release.manifest()) {
+        if !is_live {
+            return Ok(None);
+        }
+        let stored = StoredManifest::find_sound(self.store.as_ref(), release.id()).await?;
+        let Some(StoredManifest { manifest, .. }) = stored else { return Ok(None) };
+        if !same_promises(&manifest, release.manifest()) {
             return Ok(None);
         }
 
-        let objects = required(manifest);
-        let links = self.places.links(manifest)?;
-        let entry_points = manifest.entry_points();
-        let paths = objects.keys().chain(entry_points.keys()).chain(links.keys());
-        let paths: Vec<ReleasePath> = paths.cloned().collect();
-        let found = self.store.stat(&paths).await?;
+        let (objects, entry_points) = (required(&manifest), manifest.entry_points());
+        let paths = objects.keys().cloned().chain(self.places.paths(&manifest)?);
+        let found = self.store.stat(&paths.collect::<Vec<_>>()).await?;
         let is_whole = objects
             .iter()
             .chain(entry_points)
             .all(|(path, content)| finding(path, content.size, found.get(path)).is_none());
+        let links = self.places.links(&manifest)?;
         let is_linked = links
             .iter()
             .all(|(path, target)| link_state(found.get(path), target) == PlaceState::Right);
@@ -61,7 +60,7 @@ impl Publisher {
             pointer: self.pointer.clone(),
             previous: base.live(),
             outcome: Outcome::Unchanged,
-            staged: Some(all_present(manifest)),
+            staged: Some(all_present(&manifest)),
             entry_points: Vec::new(),
             links: Vec::new(),
             order_guarded: self.order_guarded(context),

@@ -1,10 +1,16 @@
-//! Publishing what is live already takes one look at the target, and still finds what is missing.
+//! What publishing asks of the target: no more than it has to, and enough to find what is missing.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
-use netboot_core::{Context, ReleasePath};
+use async_trait::async_trait;
+use netboot_core::{Context, ReleasePath, layout};
 use netboot_publish::contract::sample_release;
-use netboot_publish::{Outcome, Publisher, Store};
+use netboot_publish::{
+    Document, Entry, Error, ListScope, Listed, MemoryStore, Outcome, Publisher, Store, StoreLayer,
+};
 
 use crate::faulty::{Faults, Faulty};
 
@@ -47,4 +53,68 @@ async fn what_a_live_release_lacks_is_sent_whatever_it_is() {
         assert_eq!(staged.sent + receipt.entry_points.len(), 1, "{place}");
     }
     assert_eq!(publisher.live().await.unwrap(), Some(*release.id()));
+}
+
+/// Records each question that a publisher asks of a store.
+#[derive(Debug, Default)]
+struct Recording {
+    inner: MemoryStore,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Recording {
+    fn record(&self, question: String) {
+        self.asked.lock().unwrap().push(question);
+    }
+}
+
+impl fmt::Display for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("a store that records what it is asked")
+    }
+}
+
+#[async_trait]
+impl StoreLayer for Recording {
+    fn inner(&self) -> &dyn Store {
+        &self.inner
+    }
+
+    async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+        self.record("stat".to_owned());
+        self.inner.stat(paths).await
+    }
+
+    async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+        self.record("list".to_owned());
+        self.inner.list(scope).await
+    }
+
+    async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
+        self.record(format!("read {path}"));
+        self.inner.read(path).await
+    }
+}
+
+#[tokio::test]
+async fn a_first_publish_asks_only_what_its_locks_need() {
+    let (store, release) = (Recording::default(), sample_release("one"));
+    let asked = store.asked.clone();
+    Publisher::new(store).publish(&release, &Context::new()).await.unwrap();
+    let mut expected: Vec<String> = Vec::new();
+    // What is live, what lies in the places that are written over, what of the release is there,
+    // and whether all of it is.
+    expected.extend(vec!["stat".to_owned(); 4]);
+    // The manifest once under each of the two locks.
+    let manifest = layout::in_release(release.id(), &layout::manifest());
+    expected.extend(vec![format!("read {manifest}"); 2]);
+    // What the pointer and the entry points are written from.
+    let pointer = layout::in_release(release.id(), &layout::release_pointer());
+    expected.push(format!("read {pointer}"));
+    let texts = release.manifest().entry_points().values();
+    expected.extend(texts.map(|text| format!("read {}", layout::blob(&text.sha256))));
+    let mut asked = asked.lock().unwrap().clone();
+    asked.sort();
+    expected.sort();
+    assert_eq!(asked, expected);
 }
