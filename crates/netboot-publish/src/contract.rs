@@ -28,6 +28,7 @@
 
 mod publisher;
 mod sample;
+mod sample_signer;
 mod store;
 
 use std::sync::Arc;

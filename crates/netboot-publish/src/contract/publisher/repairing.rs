@@ -9,13 +9,13 @@ use crate::contract::publisher::fixture::{
     Make, assert_clean, delete, flip, path, publish, publisher, put, text,
 };
 use crate::contract::sample::small_release;
+use crate::contract::sample_signer::SampleSigner;
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::repair::report::RepairReport;
 use crate::publisher::repair::source::RepairSource;
 use crate::publisher::verify::VerifyScope;
 use crate::signature::Signer;
-use crate::signature::minisign_key::MinisignKey;
 use crate::store::Store;
 use crate::{Error, Finding, MemoryStore, Outcome};
 
@@ -122,7 +122,7 @@ pub(crate) async fn what_no_source_has_is_told(make: Make<'_>) {
 
 pub(crate) async fn a_manifest_is_mended_too(make: Make<'_>) {
     let (store, release) = (make(), small_release("one"));
-    let key = MinisignKey::generate().unwrap();
+    let key = SampleSigner::new(1);
     let publisher = publisher(&store).with_trusted_keys([key.public_key().clone()]);
     let signing = publisher.clone().with_signer(key.clone());
     publish(&signing, &release).await;

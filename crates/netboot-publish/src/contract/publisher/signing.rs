@@ -9,6 +9,7 @@ use crate::contract::publisher::fixture::{
     Make, assert_clean, delete, flip, publish, publisher, text,
 };
 use crate::contract::sample::{release_of, sample_image};
+use crate::contract::sample_signer::SampleSigner;
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::publisher::Publisher;
@@ -18,7 +19,6 @@ use crate::publisher::rollback::RollbackTo;
 use crate::publisher::verify::VerifyScope;
 use crate::receipt::Outcome;
 use crate::signature::Signer;
-use crate::signature::minisign_key::MinisignKey;
 use crate::signature::problem::SignatureProblem;
 use crate::store::Store;
 
@@ -27,16 +27,12 @@ fn small_release(generation: &str) -> Release {
     release_of([sample_image("worker", generation)])
 }
 
-fn key() -> MinisignKey {
-    MinisignKey::generate().unwrap()
-}
-
 /// A publisher that signs with `key` and trusts it only.
-fn signing(store: &Arc<dyn Store>, key: &MinisignKey) -> Publisher {
+fn signing(store: &Arc<dyn Store>, key: &SampleSigner) -> Publisher {
     trusting(store, key).with_signer(key.clone())
 }
 
-fn trusting(store: &Arc<dyn Store>, key: &MinisignKey) -> Publisher {
+fn trusting(store: &Arc<dyn Store>, key: &SampleSigner) -> Publisher {
     publisher(store).with_trusted_keys([key.public_key().clone()])
 }
 
@@ -70,7 +66,7 @@ async fn problem(publisher: &Publisher, release: &Release) -> Option<SignaturePr
 }
 
 pub(crate) async fn a_signed_release_goes_live_and_is_signed_once(make: Make<'_>) {
-    let (store, key, one) = (make(), key(), small_release("one"));
+    let (store, key, one) = (make(), SampleSigner::new(1), small_release("one"));
     let publisher = signing(&store, &key);
     publish(&publisher, &one).await;
     let signed = text(&store, &signature(&one)).await.unwrap();
@@ -96,7 +92,7 @@ pub(crate) async fn a_signed_release_goes_live_and_is_signed_once(make: Make<'_>
 }
 
 pub(crate) async fn only_what_a_trusted_key_signed_goes_live(make: Make<'_>) {
-    let (store, ours, theirs) = (make(), key(), key());
+    let (store, ours, theirs) = (make(), SampleSigner::new(1), SampleSigner::new(2));
     let [one, two] = ["one", "two"].map(small_release);
     let trusting = trusting(&store, &ours);
     publish(&signing(&store, &ours), &one).await;
@@ -134,7 +130,7 @@ pub(crate) async fn only_what_a_trusted_key_signed_goes_live(make: Make<'_>) {
 }
 
 pub(crate) async fn what_was_changed_after_signing_does_not_go_live(make: Make<'_>) {
-    let (store, key) = (make(), key());
+    let (store, key) = (make(), SampleSigner::new(1));
     let publisher = signing(&store, &key);
     let [one, two] = ["one", "two"].map(small_release);
     publish(&publisher, &one).await;
