@@ -1,7 +1,7 @@
 //! What can go wrong while publishing, and what to do about it.
 
+mod constructors;
 mod hint;
-mod making;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,8 +12,8 @@ use netboot_core::{Content, PointerName, ProfileName, ReleaseId, ReleasePath, Si
 
 use crate::finding::{Finding, first_findings};
 use crate::proof::{self, FailedProof};
+use crate::receipt::{Receipt, Staged};
 use crate::signature::problem::SignatureProblem;
-use crate::sites::outcome::SitesReport;
 
 /// The errors of this crate.
 ///
@@ -376,11 +376,35 @@ pub enum Error {
     Cancelled,
 }
 
-#[cfg(feature = "rsync")]
-impl From<crate::rsync::failure::RsyncFailure> for Error {
-    fn from(failure: crate::rsync::failure::RsyncFailure) -> Self {
-        Self::Rsync { source: Box::new(failure) }
-    }
+// Reports of sites hold errors, and errors hold reports, so that they are defined in one file.
+
+/// What became of a release at one site.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SiteOutcome {
+    /// It is live.
+    Live(Receipt),
+    /// It is staged and whole; what was live stays, since it did not go live elsewhere.
+    Staged(Staged),
+    /// It was live for a moment and is not any more, since it could not go live elsewhere.
+    RolledBack(Receipt),
+    /// It failed here; what was live stays. It may be staged, or in part. Where it broke off while
+    /// the pointer was being replaced, or behind that (the time was over, an answer was lost, links
+    /// of the old layout could not be made), the release may be live nevertheless, whole; unless
+    /// all or none was to go live, which undoes that.
+    Failed(Error),
+    /// It is live, or may be, though it is to be live nowhere: it could not be rolled back.
+    NotRolledBack(Error),
+}
+
+/// What became of a release at each site. `Display` tells it, a line for each.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SitesReport {
+    /// The release.
+    pub release: ReleaseId,
+    /// What became of it, by site.
+    pub sites: BTreeMap<SiteName, SiteOutcome>,
 }
 
 fn release_or_none(release: Option<&ReleaseId>) -> String {

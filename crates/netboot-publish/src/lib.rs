@@ -102,7 +102,7 @@ mod store_layer;
 mod verify_report;
 mod web_headers;
 
-pub use crate::error::Error;
+pub use crate::error::{Error, SiteOutcome, SitesReport};
 pub use crate::finding::Finding;
 #[cfg(feature = "local")]
 pub use crate::local::LocalStore;
@@ -135,7 +135,6 @@ pub use crate::s3::{
 pub use crate::signature::minisign_key::MinisignKey;
 pub use crate::signature::problem::SignatureProblem;
 pub use crate::signature::{Signer, TrustedKey};
-pub use crate::sites::outcome::{SiteOutcome, SitesReport};
 pub use crate::sites::{ActivationPolicy, Sites, SitesBuilder};
 pub use crate::store::{
     Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Store, StoreLock, Swap,

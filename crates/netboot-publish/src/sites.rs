@@ -2,7 +2,7 @@
 
 mod all_or_none;
 mod at_each;
-pub(crate) mod outcome;
+mod outcome;
 mod publish;
 mod stage;
 

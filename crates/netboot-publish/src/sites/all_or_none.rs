@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use netboot_core::{CancellationToken, Context, ReleaseId, SiteName};
 
-use crate::error::Error;
+use crate::error::{Error, SiteOutcome};
 use crate::publisher::Publisher;
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::receipt::{Outcome, Receipt};
 use crate::sites::Sites;
-use crate::sites::outcome::SiteOutcome;
 
 /// A release that was to go live at a site, and what was live before.
 pub(crate) struct Tried {

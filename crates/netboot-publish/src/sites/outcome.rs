@@ -1,31 +1,10 @@
 //! What became of a release at each site.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
-use netboot_core::{ReleaseId, SiteName, counted};
+use netboot_core::{SiteName, counted};
 
-use crate::error::Error;
-use crate::receipt::{Receipt, Staged};
-
-/// What became of a release at one site.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SiteOutcome {
-    /// It is live.
-    Live(Receipt),
-    /// It is staged and whole; what was live stays, since it did not go live elsewhere.
-    Staged(Staged),
-    /// It was live for a moment and is not any more, since it could not go live elsewhere.
-    RolledBack(Receipt),
-    /// It failed here; what was live stays. It may be staged, or in part. Where it broke off while
-    /// the pointer was being replaced, or behind that (the time was over, an answer was lost, links
-    /// of the old layout could not be made), the release may be live nevertheless, whole; unless
-    /// all or none was to go live, which undoes that.
-    Failed(Error),
-    /// It is live, or may be, though it is to be live nowhere: it could not be rolled back.
-    NotRolledBack(Error),
-}
+use crate::error::{Error, SiteOutcome, SitesReport};
 
 impl fmt::Display for SiteOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,16 +34,6 @@ fn with_causes(error: &Error) -> String {
         cause = error.source();
     }
     text.replace('\n', " ")
-}
-
-/// What became of a release at each site. `Display` tells it, a line for each.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct SitesReport {
-    /// The release.
-    pub release: ReleaseId,
-    /// What became of it, by site.
-    pub sites: BTreeMap<SiteName, SiteOutcome>,
 }
 
 impl SitesReport {

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use netboot_core::{Context, Release, ReleaseId, SiteName};
 
-use crate::error::Error;
+use crate::error::{Error, SiteOutcome, SitesReport};
 use crate::pointer::ActivationKind;
 use crate::receipt::Receipt;
 use crate::sites::all_or_none::Tried;
-use crate::sites::outcome::{SiteOutcome, SitesReport};
 use crate::sites::{ActivationPolicy, Sites};
 
 impl Sites {

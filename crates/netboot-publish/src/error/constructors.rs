@@ -22,6 +22,13 @@ impl From<netboot_core::InvalidValue> for Error {
     }
 }
 
+#[cfg(feature = "rsync")]
+impl From<crate::rsync::failure::RsyncFailure> for Error {
+    fn from(failure: crate::rsync::failure::RsyncFailure) -> Self {
+        Self::Rsync { source: Box::new(failure) }
+    }
+}
+
 impl Error {
     /// A file error of a target: `action` is a verb, such as `write`. A full disk, a read-only
     /// file system and a missing permission become variants of their own.
