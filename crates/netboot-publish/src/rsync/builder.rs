@@ -203,27 +203,30 @@ impl RsyncStoreBuilder {
         if let Some(Password::Text(text)) = &settings.password
             && (text.is_empty() || text.contains(['\n', '\r', '\0']))
         {
-            return refuse("password", "it is empty, or has more than one line");
+            return refuse("password", "it is empty or has more than one line");
         }
         if settings.password.is_some() && target.is_ssh() {
-            return refuse("password", "ssh takes none: give it an identity file");
+            return refuse("password", "ssh takes no password: use an identity file");
         }
         if settings.password.is_some() && target.user().is_none() {
-            return refuse("password", "the target names no user that it belongs to");
+            return refuse("password", "the target names no user for the password");
         }
         if settings.bandwidth_limit.is_some_and(|limit| limit < 1024) {
-            return refuse("bandwidth_limit", "it is less than 1024 bytes a second");
+            return refuse("bandwidth_limit", "it is less than 1024 bytes per second");
         }
         let seconds = |duration: Duration| (1..=i32::MAX as u64).contains(&duration.as_secs());
         if !seconds(settings.timeout) || !seconds(settings.connect_timeout) {
-            return refuse("timeout", "it is less than a second, or without end");
+            return refuse("timeout", "it is less than 1 s or too long");
         }
         let paths = [&settings.ssh_config, &settings.identity, &self.write_only];
         if paths.into_iter().flatten().any(|path| path.as_os_str().is_empty()) {
             return refuse("path", "it is empty");
         }
         if is_ambiguous(&settings.rsync) || is_ambiguous(&settings.ssh) {
-            return refuse("program", "name it alone, to be searched for, or by its whole path");
+            return refuse(
+                "program",
+                "give the name alone, to search for it, or the absolute path",
+            );
         }
         Ok(RsyncStore::new(settings, self.write_only))
     }

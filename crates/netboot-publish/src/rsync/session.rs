@@ -208,10 +208,11 @@ impl Session {
                     self.fsync_refused.store(true, Ordering::Relaxed);
                     context.emit(Event::Warning {
                         profile: None,
-                        message: format!("{} cannot sync files", self.settings.target),
+                        message: format!("{} cannot sync files to its disk", self.settings.target),
                         hint: Some(
-                            "what is sent may not survive a crash of that machine within the next \
-                             minute; install rsync 3.2.4 or later there, or allow `fsync`"
+                            "install rsync 3.2.4 or later there, or allow `fsync`; until then, files \
+                             may not survive a crash of that machine in the minute after they are \
+                             sent"
                                 .to_owned(),
                         ),
                     });

@@ -218,10 +218,10 @@ fn check_word(part: &'static str, text: &str, others: &str) -> Result<String, Er
         return Err(invalid(part, text, "it is too long"));
     }
     if !text.chars().all(is_allowed) {
-        return Err(invalid(part, text, "it has a character that is not allowed"));
+        return Err(invalid(part, text, "it contains a character that is not allowed"));
     }
     if !text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
-        return Err(invalid(part, text, "it begins with a character that is not allowed there"));
+        return Err(invalid(part, text, "it starts with a character that is not allowed there"));
     }
     Ok(text.to_owned())
 }
@@ -265,13 +265,13 @@ fn check_path(path: &str) -> Result<String, Error> {
         return Err(invalid("path", path, "it is too long"));
     }
     if !path.chars().all(is_allowed) {
-        return Err(invalid("path", path, "it has a character that is not allowed"));
+        return Err(invalid("path", path, "it contains a character that is not allowed"));
     }
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let is_odd =
         |part: &&str| *part == ".." || part.starts_with(['-', ':', ' ']) || part.ends_with(' ');
     if parts.iter().any(is_odd) {
-        let problem = "a part is `..`, begins with `-` or `:`, or has a space at one of its ends";
+        let problem = "a part is `..`, starts with `-` or `:`, or starts or ends with a space";
         return Err(invalid("path", path, problem));
     }
     // Behind a part `.`, rsync may take a path for one to be made again at the other side.

@@ -256,10 +256,10 @@ impl S3StoreBuilder {
             .or_else(|| from_environment(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]));
         self.require_sizes()?;
         let parse = |pem: &Vec<u8>| {
-            let refused = |source| invalid("CA certificate", format!("it is not PEM: {source}"));
+            let refused = |source| invalid("CA certificate", format!("not PEM: {source}"));
             let certificates = Certificate::from_pem_bundle(pem).map_err(refused)?;
             if certificates.is_empty() {
-                Err(invalid("CA certificate", "there is none in it".to_owned()))
+                Err(invalid("CA certificate", "the PEM text contains no certificate".to_owned()))
             } else {
                 Ok(certificates)
             }
@@ -295,23 +295,23 @@ impl S3StoreBuilder {
         let problem = |setting, problem: &str| Err(invalid(setting, problem.to_owned()));
         let of_bucket = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if !(3..=255).contains(&self.bucket.len()) || !self.bucket.chars().all(of_bucket) {
-            return problem("bucket", "3 to 255 letters, digits, `.`, `_` and `-` are expected");
+            return problem("bucket", "expected 3 to 255 letters, digits, `.`, `_` and `-`");
         }
         if !(LEAST_PART..=GREATEST_PART).contains(&self.part_size) {
-            return problem("part size", "5 MiB to 5 GiB are expected");
+            return problem("part size", "expected 5 MiB to 5 GiB");
         }
         if !(1..=1024).contains(&self.parallelism) {
-            return problem("parallelism", "1 to 1024 parts are expected");
+            return problem("parallelism", "expected 1 to 1024 parts");
         }
         let is_possible = |time: Duration| time >= Duration::from_millis(1);
         if !is_possible(self.connect_timeout) {
-            return problem("connect timeout", "a millisecond at least is expected");
+            return problem("connect timeout", "expected at least 1 ms");
         }
         if !is_possible(self.timeout) {
-            return problem("timeout", "a millisecond at least is expected");
+            return problem("timeout", "expected at least 1 ms");
         }
         if !(1..=3600).contains(&self.lease.as_secs()) {
-            return problem("lock lease", "a second to an hour is expected");
+            return problem("lock lease", "expected 1 s to 1 h");
         }
         Ok(())
     }

@@ -112,7 +112,7 @@ enum RequestFailure {
     Uri(#[source] http::uri::InvalidUri),
     #[error("the request cannot be signed")]
     Credentials(#[source] object_store::Error),
-    #[error("no answer came")]
+    #[error("no answer arrived")]
     Http(#[source] object_store::client::HttpError),
     /// In the words of the client crate, so that both are understood alike.
     #[error("the server answered with status code: {status}: {body}")]

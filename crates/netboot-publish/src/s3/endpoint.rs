@@ -4,8 +4,7 @@ use url::{Host, Url};
 
 use crate::error::Error;
 
-/// The URL that the keys of a bucket begin with. `endpoint` is Amazon's own for the region if it
-/// is not given.
+/// The URL that all keys of a bucket start with. Without `endpoint`, it is Amazon's for the region.
 pub(super) fn bucket_url(
     bucket: &str,
     endpoint: Option<&str>,
@@ -17,14 +16,14 @@ pub(super) fn bucket_url(
     let amazon = format!("https://s3.{region}.amazonaws.com");
     let mut url = web_url("endpoint", endpoint.unwrap_or(&amazon))?;
     if url.scheme() == "http" && !allow_http {
-        let problem = "it has no TLS, and that is not allowed unless it is asked for";
+        let problem = "it uses no TLS, which `allow_http` must allow";
         return Err(invalid("endpoint", problem.to_owned()));
     }
     if path_style {
         return Ok(below(&url, bucket));
     }
     let Some(Host::Domain(host)) = url.host() else {
-        let problem = "an address has no place for the bucket: use path style";
+        let problem = "an IP address cannot include the bucket: use path style";
         return Err(invalid("endpoint", problem.to_owned()));
     };
     let host = format!("{bucket}.{host}");
@@ -33,19 +32,19 @@ pub(super) fn bucket_url(
     Ok(url)
 }
 
-/// What of a text that is to be a URL may be shown: no name or password, and no query.
+/// The part of a URL, valid or not, that may be shown: without user, password and query.
 pub(super) fn shown(text: &str) -> &str {
     let behind_password = text.rsplit('@').next().unwrap_or_default();
     behind_password.split('?').next().unwrap_or_default()
 }
 
-/// A URL that a path can be added to.
+/// Parses a URL to which a path can be added.
 pub(super) fn web_url(setting: &'static str, text: &str) -> Result<Url, Error> {
     let shown = shown(text);
     let url = Url::parse(text).map_err(|error| invalid(setting, format!("`{shown}`: {error}")))?;
     let is_plain = url.username().is_empty() && url.password().is_none();
     if !["http", "https"].contains(&url.scheme()) || !is_plain || url.query().is_some() {
-        let problem = "a URL with `http` or `https`, a host and perhaps a port is expected";
+        let problem = "expected a URL with `http` or `https`, a host, and optionally a port";
         return Err(invalid(setting, problem.to_owned()));
     }
     Ok(url)
@@ -55,7 +54,7 @@ pub(super) fn invalid(setting: &'static str, problem: String) -> Error {
     Error::InvalidSetting { setting, problem }
 }
 
-/// The URL of `key` below a base that may or may not end with a `/`.
+/// The URL of `key` below `base`, which may end with a `/`.
 pub(super) fn below(base: &Url, key: &str) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}/{key}", base.path().trim_end_matches('/')));

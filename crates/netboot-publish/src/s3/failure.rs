@@ -4,53 +4,53 @@ mod classify;
 
 use std::fmt;
 
-/// What went wrong with a request to an S3-compatible server, as far as it can be told.
+/// Why a request to an S3-compatible server failed, as far as the error shows it.
 ///
-/// The codes are those of Amazon's list, which other servers use as well:
+/// The codes are from Amazon's list, which other servers use as well:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum S3Failure {
-    /// There is no such bucket.
+    /// The bucket does not exist.
     NoSuchBucket,
-    /// The clock of this machine is too far from that of the server.
+    /// The clocks of this machine and of the server differ too much.
     ClockSkew,
     /// The server does not know the access key.
     UnknownAccessKey,
-    /// The signature is not the one that the secret of the access key makes.
+    /// The signature is wrong: the secret key does not belong to the access key.
     WrongSecretKey,
-    /// The session of the keys has ended.
+    /// The session of the keys has expired.
     ExpiredCredentials,
-    /// No keys were found, or those that the environment promises could not be had.
+    /// No keys were found, or the environment names keys that could not be fetched.
     NoCredentials,
-    /// The keys do not have the right to do that.
+    /// The keys have no permission for the request.
     AccessDenied,
     /// The bucket is in another region, or at another endpoint.
     WrongRegion {
         /// The region that the server names.
         expected: Option<String>,
     },
-    /// Nobody listens at the endpoint, or the connection was refused on the way.
+    /// No server listens at the endpoint, or something on the way refused the connection.
     ConnectionRefused,
-    /// The name of the endpoint's host is not known.
+    /// The host name of the endpoint cannot be resolved.
     UnknownHost,
-    /// No connection by TLS: the certificate is not trusted, or the endpoint does not speak TLS.
+    /// TLS failed: the certificate is not trusted, or the endpoint does not speak TLS.
     Tls,
-    /// No answer came in time.
+    /// No answer arrived in time.
     TimedOut,
-    /// The connection broke, again and again.
+    /// The connection was lost, also when the request was repeated.
     Interrupted,
-    /// The server is overloaded, and stayed so.
+    /// The server is overloaded, also when the request was repeated.
     Busy,
     /// The server has no space left, or the quota is used up.
     StorageFull,
-    /// The server found that other bytes came than were sent.
+    /// The server received other bytes than were sent.
     Corrupted,
-    /// The server does not implement what was asked for.
+    /// The server does not implement the request.
     NotImplemented,
-    /// An answer is none that S3 gives.
+    /// The answer is not one that an S3 server gives.
     NotS3,
-    /// Something else.
+    /// Another reason.
     Unknown {
         /// The code of the server's error, if it gave one.
         code: Option<String>,
@@ -58,68 +58,68 @@ pub enum S3Failure {
 }
 
 impl S3Failure {
-    /// What to do about it.
+    /// The remedy.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::NoSuchBucket => {
-                "check the spelling of the bucket, the endpoint and the account; buckets are not \
-                 made by publishing"
+                "check the spelling of the bucket, the endpoint and the account; netboot does not \
+                 create buckets"
                     .to_owned()
             }
             Self::ClockSkew => {
-                "set this machine's clock, best by NTP (`timedatectl set-ntp true`): signatures \
-                 are valid for a quarter of an hour"
+                "set this machine's clock, preferably by NTP (`timedatectl set-ntp true`): a signature \
+                 is valid for 15 minutes"
                     .to_owned()
             }
             Self::UnknownAccessKey => {
                 "check the access key, and that it belongs to this endpoint".to_owned()
             }
             Self::WrongSecretKey => {
-                "check the secret key: it is not that of the access key, or it was cut or quoted \
-                 when it was copied; behind a proxy, check that it passes the `Host` header on"
+                "check that the secret key belongs to the access key and was copied completely and \
+                 without quotes; behind a proxy, check that it passes the `Host` header on"
                     .to_owned()
             }
-            Self::ExpiredCredentials => "log in again, or renew the session's keys".to_owned(),
+            Self::ExpiredCredentials => "log in again, or renew the keys of the session".to_owned(),
             Self::NoCredentials => {
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the store its keys; \
-                 profiles and single sign-on need a credential provider"
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the store its keys; to use a \
+                 profile or single sign-on, write a credential provider"
                     .to_owned()
             }
             Self::AccessDenied => {
-                "publishing needs s3:ListBucket and s3:ListBucketMultipartUploads on the bucket, \
-                 and s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on \
-                 what is below the prefix"
+                "give the keys s3:ListBucket and s3:ListBucketMultipartUploads on the bucket, and \
+                 s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on the \
+                 objects below the prefix"
                     .to_owned()
             }
             Self::WrongRegion { expected: Some(region) } => {
                 format!("set the region to `{region}`")
             }
             Self::WrongRegion { expected: None } => {
-                "set the region and the endpoint of the bucket".to_owned()
+                "set the region and the endpoint to those of the bucket".to_owned()
             }
             Self::ConnectionRefused => {
-                "check the endpoint's host and port, that the server runs, and the firewall"
+                "check the endpoint's host and port, the firewall, and that the server is running"
                     .to_owned()
             }
             Self::UnknownHost => {
-                "check the endpoint's host name; a server of one's own often needs path style, \
-                 where the bucket is not a part of the host name"
+                "check the endpoint's host name; a self-hosted server often needs path style, which \
+                 keeps the bucket out of the host name"
                     .to_owned()
             }
             Self::Tls => {
-                "add the certificate of the authority that signed the endpoint's, or, where the \
+                "add the certificate of the authority that signed the endpoint's certificate; if the \
                  endpoint speaks plain HTTP, write `http://` and allow it"
                     .to_owned()
             }
             Self::TimedOut | Self::Interrupted => {
-                "check the network, and publish again: what was sent is not sent again; on a slow \
-                 line, raise the timeout or make the parts smaller"
+                "check the network, and publish again: objects that arrived are not sent again; on a \
+                 slow line, raise the timeout or make the parts smaller"
                     .to_owned()
             }
-            Self::Busy => "publish again later, or with less parallelism".to_owned(),
+            Self::Busy => "publish again later, or with a lower parallelism".to_owned(),
             Self::StorageFull => {
-                "free space or prune old releases, then publish again; what is live was not \
-                 touched"
+                "free space or prune old releases, then publish again; the live release was not \
+                 changed"
                     .to_owned()
             }
             Self::Corrupted => {
@@ -127,11 +127,12 @@ impl S3Failure {
                     .to_owned()
             }
             Self::NotImplemented => {
-                "turn off what the server lacks: `server_checksums(false)`, `batch_delete(false)`"
+                "turn off the features that the server lacks: `server_checksums(false)`, \
+                 `batch_delete(false)`"
                     .to_owned()
             }
-            Self::NotS3 => "check that the endpoint is an S3 server and no web page".to_owned(),
-            Self::Unknown { .. } => "the server's message says why".to_owned(),
+            Self::NotS3 => "check that the endpoint is an S3 server and not another web server".to_owned(),
+            Self::Unknown { .. } => "read the cause in the server's message".to_owned(),
         }
     }
 }
@@ -139,28 +140,28 @@ impl S3Failure {
 impl fmt::Display for S3Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoSuchBucket => "there is no such bucket",
-            Self::ClockSkew => "this machine's clock is too far from the server's",
+            Self::NoSuchBucket => "the bucket does not exist",
+            Self::ClockSkew => "the clocks of this machine and of the server differ too much",
             Self::UnknownAccessKey => "the server does not know the access key",
             Self::WrongSecretKey => "the secret key is wrong",
-            Self::ExpiredCredentials => "the session of the keys has ended",
-            Self::NoCredentials => "there are no keys",
+            Self::ExpiredCredentials => "the session of the keys has expired",
+            Self::NoCredentials => "no keys were found",
             Self::AccessDenied => "access denied",
             Self::WrongRegion { expected: Some(region) } => {
                 return write!(f, "the bucket is in region `{region}`");
             }
             Self::WrongRegion { expected: None } => "the bucket is in another region",
             Self::ConnectionRefused => "the connection was refused",
-            Self::UnknownHost => "the endpoint's host is not known",
-            Self::Tls => "no connection by TLS",
-            Self::TimedOut => "no answer in time",
-            Self::Interrupted => "the connection broke",
+            Self::UnknownHost => "the endpoint's host name cannot be resolved",
+            Self::Tls => "the TLS connection failed",
+            Self::TimedOut => "no answer arrived in time",
+            Self::Interrupted => "the connection was lost",
             Self::Busy => "the server is overloaded",
             Self::StorageFull => "the server has no space left",
             Self::Corrupted => "the server received other bytes than were sent",
-            Self::NotImplemented => "the server does not implement it",
-            Self::NotS3 => "the answer is none of an S3 server",
-            Self::Unknown { code: Some(code) } => return write!(f, "the server says `{code}`"),
+            Self::NotImplemented => "the server does not implement the request",
+            Self::NotS3 => "the answer is not from an S3 server",
+            Self::Unknown { code: Some(code) } => return write!(f, "the server answered `{code}`"),
             Self::Unknown { code: None } => "the request failed",
         })
     }

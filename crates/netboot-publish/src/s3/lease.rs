@@ -147,7 +147,7 @@ async fn hold(
             let renewed = tokio::time::timeout(left, renew(client, key, &mut lease)).await;
             if renewed != Ok(true) {
                 lost.cancel();
-                tracing::warn!(%key, "the lock was lost: it could not be renewed in time");
+                tracing::warn!(%key, "lost the lock: it could not be renewed in time");
                 return;
             }
         }
@@ -158,9 +158,9 @@ async fn hold(
     match deleted {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            tracing::warn!(%key, %error, "the lock could not be released and ends with its lease");
+            tracing::warn!(%key, %error, "cannot release the lock; it ends with its lease");
         }
-        Err(_) => tracing::warn!(%key, "the lock was not released in time, and has ended"),
+        Err(_) => tracing::warn!(%key, "the lock was not released in time and has expired"),
     }
 }
 
@@ -214,7 +214,7 @@ async fn renew(client: &Client, key: &Path, lease: &mut Lease) -> bool {
         Ok(Some(etag)) => *lease = Lease { etag, renewed: begun },
         Ok(None) => return false,
         // It may pass, as long as nobody else can have taken the lock.
-        Err(error) => tracing::warn!(%key, %error, "the lock could not be renewed"),
+        Err(error) => tracing::warn!(%key, %error, "cannot renew the lock"),
     }
     lease.renewed.elapsed() < client.settings.lease
 }

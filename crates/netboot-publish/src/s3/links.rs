@@ -62,10 +62,10 @@ impl S3Store {
             Err(Error::InvalidSetting { setting, problem: problem.to_owned() })
         };
         if self.target.client.settings.is_anonymous() {
-            return invalid("credentials", "there are no keys to sign a URL with");
+            return invalid("credentials", "an anonymous store has no keys to sign a URL with");
         }
         if valid_for < Duration::from_secs(1) || valid_for > LONGEST {
-            return invalid("time of a presigned URL", "a second to seven days is expected");
+            return invalid("time of a presigned URL", "expected 1 s to 7 days");
         }
         let key = self.target.keys.key(path);
         let signed = self.target.client.reads.signed_url(Method::GET, &key, valid_for).await;

@@ -203,11 +203,11 @@ impl Client {
 enum NotAListing {
     #[error("Got invalid listing")]
     Malformed(#[source] Box<quick_xml::DeError>),
-    #[error("Got invalid listing: there is more, and no token to ask for it")]
+    #[error("Got invalid listing: it is truncated and has no token for the next page")]
     NoToken,
-    #[error("Got invalid listing: the same page comes again")]
+    #[error("Got invalid listing: the server sent the same page again")]
     SamePage,
-    #[error("Got invalid listing: {0:?} is no time")]
+    #[error("Got invalid listing: {0:?} is not a time")]
     NoTime(String),
 }
 

@@ -187,7 +187,7 @@ impl Drop for Begun {
 
 async fn abort(mut upload: Box<dyn MultipartUpload>) {
     if let Err(error) = upload.abort().await {
-        tracing::warn!(%error, "a multipart upload could not be aborted");
+        tracing::warn!(%error, "cannot abort a multipart upload");
     }
 }
 
