@@ -5,8 +5,6 @@ mod command;
 mod connection;
 pub(crate) mod failure;
 mod listing;
-mod process;
-mod process_group;
 mod progress;
 mod reading;
 mod record;

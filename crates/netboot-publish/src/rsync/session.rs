@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use netboot_core::{Context, Event};
+use netboot_process::Command;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::command::Arguments;
 use super::connection::{Connection, Sharing};
 use super::failure::{Call, RsyncFailure, RsyncFailureKind};
-use super::process::{Run, Stop};
 use super::settings::Settings;
 use super::version::RsyncVersion;
 use super::work_directory::WorkDirectory;
@@ -60,8 +60,7 @@ impl Session {
     /// A new private directory for a run.
     pub(super) async fn work_directory(self: &Arc<Self>) -> Result<Arc<WorkDirectory>, Error> {
         let session = self.clone();
-        let creating = move || WorkDirectory::create(&session.settings).map(Arc::new);
-        netboot_core::blocking(creating).await
+        netboot_core::blocking(move || WorkDirectory::create(&session.settings).map(Arc::new)).await
     }
 
     /// Runs `rsync`. What it fails of is the caller's to judge, but that somebody else is at work
@@ -162,22 +161,23 @@ impl Session {
             () = context.cancellation().cancelled() => return Err(Error::Cancelled),
         };
         let call = || self.call(action, self.settings.rsync.display().to_string(), arguments);
-        let run = Run {
-            program: &self.settings.rsync,
-            arguments,
-            directory: work.root().to_owned(),
-            // Messages and times are read.
-            environment: &[("LC_ALL", "C"), ("TZ", "UTC0")],
-            grace: self.settings.grace,
-        };
-        match run.finish(context, on_line).await {
+        let run = Command::new(&self.settings.rsync)
+            .args(arguments)
+            .current_dir(work.root())
+            // These variables add options, shells and proxies to every run of rsync.
+            .env_remove_prefix("RSYNC_")
+            // The store reads messages and times.
+            .envs([("LC_ALL", "C"), ("TZ", "UTC0")])
+            .grace(self.settings.grace)
+            .on_output_line(on_line);
+        match run.run(context.cancellation().cancelled()).await {
             Ok(finished) if finished.status.success() => Ok(Ok(())),
             Ok(finished) => {
-                let (status, lines) = (finished.status, finished.last_lines);
+                let (status, lines) = (finished.status, finished.last_lines.into());
                 Ok(Err(RsyncFailure::ended(call(), status, lines)))
             }
-            Err(Stop::Cancelled) => Err(Error::Cancelled),
-            Err(Stop::Spawn(source)) => Err(RsyncFailure::not_started(call(), source).into()),
+            Err(netboot_process::Error::Cancelled { .. }) => Err(Error::Cancelled),
+            Err(error) => Err(RsyncFailure::not_started(call(), error.into()).into()),
         }
     }
 
