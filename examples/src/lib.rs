@@ -30,7 +30,7 @@ mod signals;
 mod store_server;
 
 pub use crate::audited_store::AuditedStore;
-pub use crate::failure::{Failure, describe};
+pub use crate::failure::Failure;
 pub use crate::image_directory::{check_image_directory, write_build_log, write_image_directory};
 pub use crate::program::run_program;
 pub use crate::progress::Progress;

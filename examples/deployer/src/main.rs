@@ -27,7 +27,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use netboot_examples::{Progress, Signals, describe};
+use netboot_examples::{Failure, Progress, Signals};
 use tokio::net::TcpListener;
 
 use crate::app::App;
@@ -59,7 +59,7 @@ async fn main() -> ExitCode {
     match run(&arguments, &progress).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            progress.line(&describe(&error, error.hint().as_deref()));
+            progress.line(&Failure::from(error).to_string());
             ExitCode::FAILURE
         }
     }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use netboot_core::BackendError;
+
 use crate::config::ConfigError;
 
 /// The reason why the service does not start.
@@ -58,9 +60,10 @@ impl StartError {
     pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
         Self::Io { action, path: path.to_owned(), source }
     }
+}
 
-    /// The remedy.
-    pub(crate) fn hint(&self) -> Option<String> {
+impl BackendError for StartError {
+    fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Config(error) => return error.hint(),
             Self::Scripts(error) => return error.hint(),
