@@ -156,9 +156,9 @@ fn without_comments(line: &str) -> (String, Vec<&str>) {
 }
 
 impl Proof {
-    fn parse(text: &str, line: usize) -> Self {
-        let (package, path) = text.split_once(' ').unwrap_or_else(|| {
-            panic!("line {line}: `{text}` is not a package and the path of a test")
+    fn parse(mark: &str, line: usize) -> Self {
+        let (package, path) = mark.split_once(' ').unwrap_or_else(|| {
+            panic!("line {line}: `{mark}` is not a package and the path of a test")
         });
         let mut modules: Vec<String> = path.split("::").map(str::to_owned).collect();
         let test = modules.pop().unwrap();
