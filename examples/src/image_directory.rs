@@ -73,8 +73,8 @@ fn find_foreign(place: &Path) -> Result<Option<PathBuf>, Error> {
 /// exchange and its initrd after it; if that matters, publish a release.
 ///
 /// # Errors
-/// Those of [`check_image_directory`], [`Error::Io`] and [`Error::ArtifactChanged`]. The existing
-/// folder then stays.
+/// The errors of [`check_image_directory`], [`Error::Io`] and [`Error::ArtifactChanged`]. The
+/// existing folder then stays.
 pub async fn write_image_directory(
     directory: &Path,
     image: &Image,

@@ -19,13 +19,13 @@ use crate::start_error::StartError;
 /// The service, shared by all requests.
 #[derive(Debug)]
 pub(crate) struct App {
-    /// What is deployed and where.
+    /// The configuration, publishers and renderers.
     pub(crate) deployment: Arc<Deployment>,
     /// The token that mutating requests have to show.
     pub(crate) token: BearerToken,
     /// The jobs: waiting, running and finished.
     pub(crate) jobs: Jobs,
-    /// What machines reported.
+    /// The reports of machines.
     pub(crate) reports: Reports,
     /// Cancelled when the service stops. It ends the streams that would never end by themselves.
     pub(crate) shutdown: CancellationToken,

@@ -17,7 +17,7 @@ use crate::start_error::StartError;
 /// The configuration, and what jobs and requests work with because of it.
 #[derive(Debug)]
 pub(crate) struct Deployment {
-    /// What the operator wrote.
+    /// The configuration.
     pub(crate) config: Config,
     /// The URL under which machines reach the service; it ends in `/`.
     pub(crate) url: Url,

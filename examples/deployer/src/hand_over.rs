@@ -28,7 +28,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new().route("/api/machines/{name}/install-plan", get(install_plan))
 }
 
-/// How a machine is installed.
+/// The plan for installing a machine.
 #[derive(Debug, Serialize)]
 struct InstallPlan {
     machine: String,

@@ -118,7 +118,7 @@ mod tests {
     const UUID: &str = "UUID 12345678-9abc-4def-8012-3456789abcde";
 
     #[test]
-    fn whatever_form_ipxe_sends_is_read() {
+    fn every_form_that_ipxe_sends_is_read() {
         let uuid = "12345678-9abc-4def-8012-3456789abcde";
         for mac in ["52:54:00:ab:cd:01", "52-54-00-ab-cd-01", "52%3A54%3A00%3AAB%3ACD%3A01"] {
             assert_eq!(keys(&format!("mac={mac}&uuid={uuid}")), [MAC, UUID]);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_machine_does_not_have_is_left_out() {
+    fn missing_values_are_left_out() {
         for query in [
             "",
             "mac=&uuid=&serial=&asset=",
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_have_meant_is_an_error() {
+    fn meaningless_values_are_errors() {
         for query in [
             "mac=${net0/mac}",
             "mac=%24%7Bnet0/mac%7D",
@@ -168,7 +168,7 @@ mod tests {
             assert!(Identity::parse(query).is_err(), "{query}");
         }
         assert!(Identity::parse(&"a".repeat(5000)).is_err());
-        // What is said about it is shown on a console, whatever it is called.
+        // The message is shown on a console, so it contains no special characters of the query.
         let said = Identity::parse("a%0Ashell%20%3Cb%3E=${x}").unwrap_err();
         assert_eq!(said, "the parameter a?shell??b? cannot be read: ??x?");
     }

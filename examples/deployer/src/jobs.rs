@@ -28,7 +28,7 @@ use axum::http::StatusCode;
 use netboot_core::ProfileName;
 
 use self::entry::{Cancel, Entry};
-pub(crate) use self::event_log::{EventLog, Extent, Happened, LogEntry};
+pub(crate) use self::event_log::{EventLog, Extent, JobEvent, LogEntry};
 pub(crate) use self::model::{Job, JobId, JobRequest};
 use self::table::Table;
 use crate::api_error::ApiError;

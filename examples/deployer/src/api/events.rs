@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use super::jobs::parse_id;
 use crate::api_error::ApiError;
 use crate::app::App;
-use crate::jobs::{EventLog, Extent, Happened, LogEntry};
+use crate::jobs::{EventLog, Extent, JobEvent, LogEntry};
 
 /// Follows a job.
 pub(super) async fn follow(
@@ -91,8 +91,8 @@ impl Follower {
 
 fn to_event(entry: &LogEntry) -> Event {
     let name = match &entry.what {
-        Happened::State { .. } => "state",
-        Happened::Event(_) => "event",
+        JobEvent::State { .. } => "state",
+        JobEvent::Event(_) => "event",
     };
     let data = serde_json::to_string(entry).unwrap_or_default();
     Event::default().id(entry.id.to_string()).event(name).data(data)

@@ -33,7 +33,7 @@ impl Config {
     /// Checks the text of a file; `path` is for error messages.
     ///
     /// # Errors
-    /// Those of [`load`](Self::load).
+    /// The errors of [`load`](Self::load).
     pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let document: Document = toml::from_str(text).map_err(|source| ConfigError::Malformed {
             path: path.to_owned(),

@@ -1,4 +1,4 @@
-//! How a machine that has booted is handed over to nixos-anywhere.
+//! The section `[hand-over]`: how nixos-anywhere installs a booted machine.
 
 use std::path::PathBuf;
 
@@ -7,12 +7,12 @@ use serde::Deserialize;
 
 use super::error::Problem;
 
-/// What an install plan is made of, besides the machine.
+/// The parts of an install plan that are the same for all machines.
 #[derive(Debug, Clone)]
 pub(crate) struct HandOver {
     /// The flake with `nixosConfigurations.<node>`, which has disko's configuration.
     pub(crate) flake: FlakeReference,
-    /// Who logs in at the booted machine.
+    /// The user for the login on the booted machine.
     pub(crate) ssh_user: String,
     /// The private key to log in with; by default, what ssh finds.
     pub(crate) ssh_key: Option<PathBuf>,

@@ -109,7 +109,7 @@ impl Entry {
     /// Cancels the job permanently.
     ///
     /// # Errors
-    /// As for [`update`](Self::update).
+    /// The errors of [`update`](Self::update).
     pub(super) async fn cancel(&self) -> io::Result<Cancel> {
         let mut job = self.job.lock().await;
         if job.state.is_final() || job.going_live {

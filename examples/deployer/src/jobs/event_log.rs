@@ -23,7 +23,7 @@ const PROGRESS_PAUSE: Duration = Duration::from_millis(250);
 /// Something that happened.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Happened {
+pub(crate) enum JobEvent {
     /// The job's state has changed.
     State {
         /// The new state.
@@ -42,7 +42,7 @@ pub(crate) struct LogEntry {
     pub(crate) at: Timestamp,
     /// The event.
     #[serde(flatten)]
-    pub(crate) what: Happened,
+    pub(crate) what: JobEvent,
 }
 
 /// The events of one job.
@@ -99,7 +99,7 @@ impl EventLog {
         let file = OpenOptions::new().create(true).append(true).open(&self.path).await?;
         file.set_len(length).await?;
         let is_log =
-            |entry: &Arc<LogEntry>| matches!(&entry.what, Happened::Event(event) if is_line(event));
+            |entry: &Arc<LogEntry>| matches!(&entry.what, JobEvent::Event(event) if is_line(event));
         let lines = entries.iter().filter(|entry| is_log(entry)).count();
         Ok(EventWriter { log: self.clone(), file, lines, told: HashMap::new() })
     }
@@ -148,8 +148,8 @@ impl EventWriter {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub(super) async fn write(&mut self, what: Happened) -> io::Result<()> {
-        if let Happened::Event(event) = &what {
+    pub(super) async fn write(&mut self, what: JobEvent) -> io::Result<()> {
+        if let JobEvent::Event(event) = &what {
             if self.comes_too_soon(event) {
                 return Ok(());
             }
@@ -159,7 +159,7 @@ impl EventWriter {
                     let message = "too much program output: the rest is not kept here".to_owned();
                     let hint = Some("read the rest in the build's log".to_owned());
                     let warning = Event::Warning { profile: None, message, hint };
-                    return self.append(Happened::Event(warning)).await;
+                    return self.append(JobEvent::Event(warning)).await;
                 }
                 if self.lines > LINES {
                     return Ok(());
@@ -169,7 +169,7 @@ impl EventWriter {
         self.append(what).await
     }
 
-    async fn append(&mut self, what: Happened) -> io::Result<()> {
+    async fn append(&mut self, what: JobEvent) -> io::Result<()> {
         let id = self.log.extent.borrow().count + 1;
         let entry = LogEntry { id, at: Timestamp::now(), what };
         let mut line = serde_json::to_vec(&entry)?;
@@ -209,9 +209,9 @@ impl EventWriter {
 mod tests {
     use super::*;
 
-    fn line(number: usize) -> Happened {
+    fn line(number: usize) -> JobEvent {
         let (origin, line) = ("builder".to_owned(), number.to_string());
-        Happened::Event(Event::Log { profile: None, origin, line })
+        JobEvent::Event(Event::Log { profile: None, origin, line })
     }
 
     async fn open(path: &Path) -> Arc<EventLog> {
@@ -223,7 +223,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("1.events");
         let mut writer = open(&path).await.writer().await.unwrap();
-        writer.write(Happened::State { state: JobState::Running }).await.unwrap();
+        writer.write(JobEvent::State { state: JobState::Running }).await.unwrap();
         writer.write(line(2)).await.unwrap();
         let mut bytes = std::fs::read(&path).unwrap();
         bytes.extend_from_slice(br#"{"id":3,"at":"20"#);
@@ -250,12 +250,12 @@ mod tests {
         for number in 0..LINES + 500 {
             writer.write(line(number)).await.unwrap();
         }
-        writer.write(Happened::State { state: JobState::Succeeded }).await.unwrap();
+        writer.write(JobEvent::State { state: JobState::Succeeded }).await.unwrap();
         let entries = log.after(0);
         assert_eq!(entries.len(), LINES + 1);
         let told = entries
             .iter()
-            .filter(|entry| matches!(entry.what, Happened::Event(Event::Warning { .. })));
+            .filter(|entry| matches!(entry.what, JobEvent::Event(Event::Warning { .. })));
         assert_eq!(told.count(), 1);
     }
 }

@@ -88,7 +88,7 @@ pub(crate) enum JobState {
 }
 
 impl JobState {
-    /// Returns true if the state will not change any more.
+    /// Returns true if the state cannot change again.
     pub(crate) fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
     }

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::entry::Entry;
 use super::error::JobError;
-use super::event_log::{EventWriter, Happened};
+use super::event_log::{EventWriter, JobEvent};
 use super::model::{Failure, Job, JobState};
 use super::steps::Steps;
 use super::table::Table;
@@ -54,7 +54,7 @@ async fn work(
     let context = Context::new()
         .with_cancellation(entry.cancellation.clone())
         // Sending fails only if the job has finished or its events could not be written.
-        .with_events(move |event: Event| drop(events.send(Happened::Event(event))));
+        .with_events(move |event: Event| drop(events.send(JobEvent::Event(event))));
     let steps = Steps { deployment, table, entry, context: &context, sender: &sender };
     let result = attempt(steps, place).await;
     // All events are written before the outcome.
@@ -72,7 +72,7 @@ async fn work(
     };
     // The release is live even if there was no space for the events.
     let written = match written {
-        Ok(mut writer) => writer.write(Happened::State { state: job.state }).await,
+        Ok(mut writer) => writer.write(JobEvent::State { state: job.state }).await,
         Err(error) => Err(error),
     };
     if let Err(error) = written {
@@ -142,7 +142,7 @@ fn finish(job: &mut Job, result: Result<String, JobError>) {
 
 async fn write_all(
     mut writer: EventWriter,
-    mut receiver: UnboundedReceiver<Happened>,
+    mut receiver: UnboundedReceiver<JobEvent>,
 ) -> std::io::Result<EventWriter> {
     while let Some(what) = receiver.recv().await {
         writer.write(what).await?;

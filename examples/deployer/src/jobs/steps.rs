@@ -13,7 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::entry::Entry;
 use super::error::JobError;
-use super::event_log::Happened;
+use super::event_log::JobEvent;
 use super::model::{Failure, JobState, RollbackTarget};
 use super::prover::prover;
 use super::table::Table;
@@ -27,7 +27,7 @@ pub(super) struct Steps<'a> {
     pub(super) table: &'a Table,
     pub(super) entry: &'a Entry,
     pub(super) context: &'a Context,
-    pub(super) sender: &'a UnboundedSender<Happened>,
+    pub(super) sender: &'a UnboundedSender<JobEvent>,
 }
 
 impl Steps<'_> {
@@ -65,7 +65,7 @@ impl Steps<'_> {
     pub(super) async fn begin(&self) -> Result<(), JobError> {
         if self.entry.begin().await? {
             // The receiver lives as long as the job.
-            let _ = self.sender.send(Happened::State { state: JobState::Running });
+            let _ = self.sender.send(JobEvent::State { state: JobState::Running });
         }
         Ok(())
     }
@@ -155,7 +155,7 @@ impl Steps<'_> {
         Ok(report.to_string())
     }
 
-    /// The release to roll back to. The job's record then names the release behind `previous`, so
+    /// The release to roll back to. The job's record then names the release for `previous`, so
     /// that repeating the job after a crash does not go back one more.
     pub(super) async fn rollback_target(&self, to: RollbackTarget) -> Result<ReleaseId, JobError> {
         if let Some(release) = self.entry.job().await.result {

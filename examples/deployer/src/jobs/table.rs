@@ -49,7 +49,7 @@ impl Table {
         Ok(Self { journal, jobs, tasks: TaskTracker::new(), building, publishing })
     }
 
-    /// Adds a job: its record is on disk before anybody is told its number.
+    /// Adds a job. Its record is on the disk before this returns its number.
     ///
     /// # Errors
     /// If the disk is full or broken. The job does not exist then.

@@ -1,4 +1,4 @@
-//! What each kind of job does, step by step.
+//! The work of each kind of job, step by step.
 
 use netboot_core::ProfileName;
 use netboot_publish::{ActivationKind, ActivationPolicy};
