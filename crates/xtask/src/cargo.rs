@@ -8,19 +8,19 @@ use netboot_testbed::workspace_directory;
 
 use crate::error::Error;
 
-/// Runs the tests and gives their exit code.
+/// Runs the tests and returns their exit code.
 pub(crate) fn test(arguments: &[String]) -> Result<ExitCode, Error> {
     let mut command = cargo();
     command.args(test_arguments(arguments));
     let status = command
         .status()
         .map_err(|source| Error::Start { program: command.get_program().into(), source })?;
-    // Ended by a signal: no code.
+    // There is no code if a signal ended the tests.
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
     Ok(ExitCode::from(code))
 }
 
-/// Every test of the workspace, or of the packages that the caller's arguments name.
+/// The arguments that test the whole workspace, or the packages that the caller names.
 fn test_arguments(arguments: &[String]) -> Vec<String> {
     let names_packages = arguments
         .iter()
@@ -35,7 +35,7 @@ fn test_arguments(arguments: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// Builds the example programs and gives the directory that they are in.
+/// Builds the example programs and returns their directory.
 pub(crate) fn build_examples() -> Result<PathBuf, Error> {
     let mut command = cargo();
     command.args(["build", "--package", "netboot-examples", "--bins"]);
@@ -45,7 +45,7 @@ pub(crate) fn build_examples() -> Result<PathBuf, Error> {
     if !status.success() {
         return Err(Error::Failed { step: "compiling the examples", status });
     }
-    // Cargo puts the programs of one profile side by side, and this is one of them.
+    // Cargo puts the programs of one profile into one directory, which also has this program.
     let program = env::current_exe().map_err(|source| Error::Io {
         action: "find",
         path: "/proc/self/exe".into(),
@@ -54,7 +54,7 @@ pub(crate) fn build_examples() -> Result<PathBuf, Error> {
     Ok(program.parent().map(PathBuf::from).unwrap_or_default())
 }
 
-/// The cargo that runs this program, in the root of the work tree.
+/// A command of the cargo that runs this program, in the root of the work tree.
 pub(crate) fn cargo() -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);

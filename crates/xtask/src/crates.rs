@@ -1,4 +1,4 @@
-//! Whether the library's crates can be given to strangers: packages, features, dependencies and the
+//! Checks that the library's crates can be published: packages, features, dependencies and the
 //! oldest Rust.
 
 use std::process::{Command, ExitCode, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 use crate::cargo::cargo;
 use crate::error::Error;
 
-/// The crates that are published, each behind those that it needs.
+/// The published crates, each after the crates that it needs.
 const PUBLISHED: [&str; 7] = [
     "ipxe-script",
     "netboot-core",
@@ -19,20 +19,20 @@ const PUBLISHED: [&str; 7] = [
 
 /// One check, done by a command of cargo.
 struct Check {
-    /// What is checked.
+    /// The subject of the check.
     name: &'static str,
     /// A command that succeeds if the check can be done.
     probe: Vec<String>,
-    /// How to bring what is missing.
+    /// How to install the missing tool.
     remedy: String,
-    /// The check.
+    /// The arguments of the check.
     arguments: Vec<String>,
 }
 
-/// Does what checks can be done on this machine, and says which ones cannot.
+/// Runs the checks that this machine can run, and prints those that it cannot.
 ///
 /// # Errors
-/// [`Error::Start`] where there is no cargo.
+/// [`Error::Start`] if there is no cargo.
 pub(crate) fn check() -> Result<ExitCode, Error> {
     let (mut failed, mut missing) = (Vec::new(), Vec::new());
     for check in checks(env!("CARGO_PKG_RUST_VERSION")) {
@@ -51,7 +51,7 @@ pub(crate) fn check() -> Result<ExitCode, Error> {
     for name in &failed {
         println!("failed: {name}");
     }
-    println!("{}", if failed.is_empty() { "all that was checked is well" } else { "see above" });
+    println!("{}", if failed.is_empty() { "all checks passed" } else { "see above" });
     Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -102,7 +102,7 @@ fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }
 
-/// The command; one that begins with a toolchain, such as `+1.89`, is rustup's to start.
+/// The command. If it starts with a toolchain, such as `+1.89`, rustup has to run it.
 fn cargo_of(arguments: &[String]) -> Command {
     let chooses_toolchain = arguments.first().is_some_and(|first| first.starts_with('+'));
     let mut command = if chooses_toolchain { Command::new("cargo") } else { cargo() };

@@ -1,4 +1,4 @@
-//! The demo: the whole way from a flake to a machine that boots.
+//! The demo: from a flake to a machine that boots.
 
 use std::fs;
 use std::io;
@@ -13,10 +13,10 @@ use walkdir::WalkDir;
 use crate::cargo;
 use crate::error::Error;
 
-/// The profile that is booted.
+/// The profile that the demo boots.
 const PROFILE: &str = "control-plane";
 
-/// Builds the test flake's three profiles, publishes them and boots one.
+/// Builds the test flake's three profiles, publishes them, and boots one.
 pub(crate) fn run(testbed: &Testbed) -> Result<(), Error> {
     let programs = cargo::build_examples()?;
     let start = Instant::now();
@@ -25,9 +25,9 @@ pub(crate) fn run(testbed: &Testbed) -> Result<(), Error> {
     let flake_directory = directory.join("flake");
     remove(&flake_directory)?;
     let flake = TestFlake::new(testbed, "demo").write(&flake_directory)?;
-    println!("\nThe test flake lies in {}.", flake_directory.display());
+    println!("\nThe test flake is in {}.", flake_directory.display());
 
-    println!("\nBuilding its three profiles with Nix, and publishing a release of them:");
+    println!("\nBuilding its three profiles with Nix and publishing them as a release:");
     // Nix refuses a store below a symbolic link.
     let nix_directory = directory.canonicalize().map_err(|source| Error::Io {
         action: "find",
@@ -45,7 +45,7 @@ pub(crate) fn run(testbed: &Testbed) -> Result<(), Error> {
     outcome?;
     let publish_time = start.elapsed();
 
-    println!("\nBooting {PROFILE} in QEMU, from the published directory:");
+    println!("\nBooting {PROFILE} in QEMU from the published directory:");
     let mut boot = Command::new(programs.join("boot-in-qemu"));
     boot.args(["./artifacts/pxe", "--profile", PROFILE]);
     boot.args(["--expect", &format!("NETBOOT-READY {PROFILE}")]);
@@ -54,7 +54,7 @@ pub(crate) fn run(testbed: &Testbed) -> Result<(), Error> {
     println!(
         "\nDone in {:.0} s: built and published after {:.0} s, then booted.\n\
          images:  ./artifacts/<profile>/{{bzImage,initrd,netboot.ipxe,build.log}}\n\
-         release: ./artifacts/pxe, to be served to booting machines by any web server\n\
+         release: ./artifacts/pxe; any web server can serve it to booting machines\n\
          again:   cargo run -p netboot-examples --bin boot-in-qemu -- ./artifacts/pxe \
          --profile worker",
         start.elapsed().as_secs_f32(),
@@ -63,7 +63,7 @@ pub(crate) fn run(testbed: &Testbed) -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs a program of ours in the root of the work tree, its output on this terminal.
+/// Runs an example program in the root of the work tree, with its output on this terminal.
 fn run_step(step: &'static str, command: &mut Command) -> Result<(), Error> {
     let status = command
         .current_dir(workspace_directory())
@@ -72,15 +72,15 @@ fn run_step(step: &'static str, command: &mut Command) -> Result<(), Error> {
     if status.success() { Ok(()) } else { Err(Error::Failed { step, status }) }
 }
 
-/// Lets `cargo clean` remove a Nix store as an ordinary user: Nix takes the right to write from
-/// the directories in it.
+/// Lets an ordinary user remove a Nix store with `cargo clean`: Nix makes its directories
+/// read-only.
 fn make_removable(directory: &Path) {
     let directories = WalkDir::new(directory)
         .into_iter()
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_dir());
     for entry in directories {
-        // What cannot be changed is somebody else's, and no error of the demo.
+        // A directory that cannot be changed belongs to somebody else, which is not an error here.
         if let Ok(metadata) = entry.metadata() {
             let mode = metadata.permissions().mode() | 0o700;
             let _ = fs::set_permissions(entry.path(), fs::Permissions::from_mode(mode));
@@ -88,7 +88,7 @@ fn make_removable(directory: &Path) {
     }
 }
 
-/// Removes a directory, if it is there.
+/// Removes a directory if it exists.
 fn remove(directory: &Path) -> Result<(), Error> {
     match fs::remove_dir_all(directory) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {

@@ -1,23 +1,23 @@
-//! What ends a chore.
+//! Errors of the chores.
 
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-/// Why a chore could not be done.
+/// The reason why a chore failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The set-up, or the writing of the test flake.
+    /// The set-up failed, or the test flake could not be written.
     #[error(transparent)]
     Testbed(#[from] netboot_testbed::Error),
 
     /// A program could not be started.
-    #[error("`{program}` cannot be started")]
+    #[error("cannot start `{program}`")]
     Start { program: PathBuf, source: io::Error },
 
-    /// A program said on the terminal what went wrong.
-    #[error("{step} failed ({status}); what went wrong is said above")]
+    /// A program failed and printed its error on the terminal.
+    #[error("{step} failed ({status}); see the error above")]
     Failed { step: &'static str, status: ExitStatus },
 
     /// A file or directory cannot be read or written.
@@ -26,7 +26,7 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// The error, its causes and what to do, for a person.
+    /// The error, its causes and its remedy, for a person.
     pub(crate) fn report(&self) -> String {
         let mut text = format!("error: {self}");
         let mut cause = std::error::Error::source(self);
@@ -44,9 +44,10 @@ impl Error {
         match self {
             Self::Testbed(error) => error.hint(),
             Self::Start { .. } | Self::Failed { .. } => None,
-            Self::Io { .. } => {
-                Some("check that the disk has space and that the folder is yours".to_owned())
-            }
+            Self::Io { .. } => Some(
+                "check that the disk has space, and that this user can write to the directory"
+                    .to_owned(),
+            ),
         }
     }
 }

@@ -14,7 +14,7 @@ use netboot_testbed::Testbed;
 
 use crate::error::Error;
 
-/// The chores of this repository. Each sets up whatever the machine lacks first.
+/// The chores of this repository. Each first installs what the machine lacks.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
@@ -24,34 +24,34 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Chore {
-    /// Install missing Debian packages and bring the test kernel.
+    /// Install missing Debian packages, and fetch the test kernel.
     ///
-    /// Packages are installed with apt as root or by a sudo that asks for no password; otherwise
-    /// they are named, with the command that installs them. The kernel and a static busybox go
-    /// to target/testbed, and so do servers and other versions of Nix and iPXE, which the tests
-    /// run without installing them; `NETBOOT_TESTBED` names another directory.
+    /// Installs packages with apt, as root or with a sudo that needs no password. Otherwise it
+    /// prints the packages and the command that installs them. The kernel and a static busybox are
+    /// stored in target/testbed, with the servers and the other versions of Nix and iPXE that tests
+    /// run without installing them. `NETBOOT_TESTBED` names another directory.
     Setup,
 
-    /// Build three profiles with real Nix, publish them and boot one in QEMU.
+    /// Build three profiles with real Nix, publish them, and boot one in QEMU.
     ///
-    /// The images go to ./artifacts, the release to ./artifacts/pxe. Nix works in a store of its
-    /// own in target/demo, so that nothing outside this work tree is touched.
+    /// Writes the images to ./artifacts and the release to ./artifacts/pxe. Nix uses its own store
+    /// in target/demo, so nothing outside this work tree changes.
     Demo,
 
-    /// Run every test.
+    /// Run all tests.
     ///
-    /// The exit code is cargo's.
+    /// The exit code is that of cargo.
     Test {
-        /// Arguments for `cargo test`, behind `--`, such as `-- -p netboot-nix some_test`.
+        /// Arguments for `cargo test`, after `--`, such as `-- -p netboot-nix some_test`.
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<String>,
     },
 
     /// Check that the library's crates can be published.
     ///
-    /// Each is packaged and compiled from its package; compiled with each feature alone, with none
-    /// and with all; its dependencies are held to deny.toml; and it is compiled with the oldest
-    /// Rust that it promises. What needs a tool that is not installed is named and left out. Takes
+    /// Packages each crate and compiles it from its package, with each feature alone, with no
+    /// features and with all. Checks the dependencies against deny.toml, and compiles with the
+    /// oldest supported Rust. Names the tools that are missing, and skips their checks. Takes
     /// minutes.
     CheckCrates,
 }
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// What the machine is set up for.
+/// The work for which the machine is set up.
 #[derive(Clone, Copy)]
 enum Purpose {
     Demo,
@@ -85,6 +85,6 @@ fn set_up(purpose: Purpose) -> Result<Testbed, Error> {
         Purpose::Demo => netboot_testbed::set_up(report)?,
         Purpose::Tests => netboot_testbed::set_up_tests(report)?,
     };
-    println!("set-up: all is there ({:.1} s)", start.elapsed().as_secs_f32());
+    println!("set-up: complete ({:.1} s)", start.elapsed().as_secs_f32());
     Ok(testbed)
 }

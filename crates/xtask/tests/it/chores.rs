@@ -24,7 +24,7 @@ fn help_names_every_chore() {
 fn set_up_says_that_all_is_there() {
     let output = xtask(&["setup"], &[]);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert!(text(&output.stdout).contains("set-up: all is there"), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("set-up: complete"), "{}", text(&output.stdout));
 }
 
 #[test]
