@@ -1,8 +1,8 @@
 //! Finds mistakes in iPXE scripts, for the builds of iPXE that run them.
 //!
 //! ```text
-//! $ lint-script --build sid-efi boot.ipxe
-//! boot.ipxe:4:1: error: `boot` does nothing and succeeds if no image is selected [nothing-selected]
+//! $ lint-script --build sid-efi x.ipxe
+//! x.ipxe:4:1: error: `boot` does nothing and succeeds if no image is selected [nothing-selected]
 //!     make sure that a `kernel` command succeeds on every path to it: `kernel … || goto failed`
 //! ```
 //!
