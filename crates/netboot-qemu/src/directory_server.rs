@@ -2,6 +2,7 @@
 
 pub(crate) mod builder;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,22 +10,29 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{Request as HttpRequest, header};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::header::CONTENT_LENGTH;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use netboot_core::CancellationToken;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower_http::services::ServeDir;
+use tower_http::services::fs::ServeFileSystemResponseBody;
 use url::Url;
 
 use crate::error::Error;
 
 /// How long [`DirectoryServer::stop`] waits for answers that are under way.
 const STOP_TIME: Duration = Duration::from_secs(5);
+
+/// How long a server waits after it could not take a connection, such as for want of file
+/// descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Serves a directory over HTTP on `127.0.0.1`, at a port of its own, and keeps account of what
 /// was fetched. It stops when it is dropped.
@@ -74,8 +82,9 @@ pub struct Request {
 /// The requests that were answered, in their order.
 type Log = Arc<Mutex<Vec<Request>>>;
 
-#[derive(Clone)]
-struct Account {
+/// What answers the requests of all connections.
+struct Responder {
+    files: TowerToHyperService<ServeDir>,
     log: Log,
     hook: Option<Hook>,
 }
@@ -94,17 +103,10 @@ impl DirectoryServer {
 
         let log = Log::default();
         let files = ServeDir::new(&directory).append_index_html_on_directories(false);
-        let account = Account { log: log.clone(), hook };
-        let service =
-            Router::new().fallback_service(files).layer(from_fn_with_state(account, answer));
+        let files = TowerToHyperService::new(files);
+        let responder = Arc::new(Responder { files, log: log.clone(), hook });
         let stop = CancellationToken::new();
-        let stopped = stop.clone().cancelled_owned();
-        let task = tokio::spawn(async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(stopped).await;
-            if let Err(error) = served {
-                tracing::warn!(%error, "a directory server ended");
-            }
-        });
+        let task = tokio::spawn(accept(listener, responder, stop.clone()));
         Ok(Self { directory, address, log, stop, task: Some(task) })
     }
 
@@ -165,21 +167,56 @@ impl fmt::Debug for DirectoryServer {
     }
 }
 
-/// Calls the hook, answers, and writes down what was answered.
-async fn answer(
-    State(account): State<Account>,
-    request: HttpRequest<axum::body::Body>,
-    next: Next,
-) -> Response {
-    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
-    if let Some(hook) = &account.hook {
-        hook(path.clone()).await;
+/// Takes connections until `stop` is cancelled, then waits for the answers under way.
+async fn accept(listener: TcpListener, responder: Arc<Responder>, stop: CancellationToken) {
+    let connections = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a directory server cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let responder = responder.clone();
+        let service = service_fn(move |request| {
+            let responder = responder.clone();
+            async move { responder.answer(request).await }
+        });
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        let connection = connections.watch(connection);
+        tokio::spawn(async move {
+            // A machine that is switched off leaves a connection without an end.
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection to a directory server broke");
+            }
+        });
     }
-    let response = next.run(request).await;
-    let length = response.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    let answered = Request { method, path, status: response.status().as_u16(), length };
-    tracing::debug!(?answered, "directory server");
-    account.log.lock().unwrap_or_else(PoisonError::into_inner).push(answered);
-    response
+    drop(listener);
+    connections.shutdown().await;
+}
+
+impl Responder {
+    /// Calls the hook, answers, and writes down what was answered.
+    async fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+    ) -> Result<hyper::Response<ServeFileSystemResponseBody>, Infallible> {
+        let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+        if let Some(hook) = &self.hook {
+            hook(path.clone()).await;
+        }
+        let response = self.files.call(request).await?;
+        let length = response.headers().get(CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        let answered = Request { method, path, status: response.status().as_u16(), length };
+        tracing::debug!(?answered, "directory server");
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).push(answered);
+        Ok(response)
+    }
 }
