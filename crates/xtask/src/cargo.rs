@@ -1,8 +1,10 @@
 //! Running cargo.
 
 use std::env;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::thread;
 
 use netboot_testbed::workspace_directory;
 
@@ -12,12 +14,21 @@ use crate::error::Error;
 pub(crate) fn test(arguments: &[String]) -> Result<ExitCode, Error> {
     let mut command = cargo();
     command.args(test_arguments(arguments));
+    if env::var_os("RUST_TEST_THREADS").is_none() {
+        command.env("RUST_TEST_THREADS", test_threads().to_string());
+    }
     let status = command
         .status()
         .map_err(|source| Error::Start { program: command.get_program().into(), source })?;
     // There is no code if a signal ended the tests.
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
     Ok(ExitCode::from(code))
+}
+
+/// The number of tests that run side by side: twice as many as there are cores, because most tests
+/// wait for servers and machines most of the time.
+fn test_threads() -> usize {
+    2 * thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// The arguments that test the whole workspace, or the packages that the caller names.

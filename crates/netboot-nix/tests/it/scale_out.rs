@@ -1,7 +1,6 @@
 //! Building on other machines and in other stores, and leaving results in a binary cache.
 //!
 //! The other machine is a real `nix-daemon --stdio` behind an `ssh` that this test wrote: in a
-
 //! mount namespace of its own, where another directory lies at the place of the store.
 
 use std::error::Error as _;

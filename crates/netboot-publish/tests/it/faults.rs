@@ -139,10 +139,17 @@ pub(crate) fn processes_of(directory: &Path) -> Vec<String> {
     found
 }
 
-/// How many of something there are to be: what the environment says, or else so many.
-pub(crate) fn count_from(variable: &str, otherwise: usize) -> usize {
+/// The number of times that a test does something: the value of `variable` if it is set, or else
+/// `whole` with `NETBOOT_LONG_TESTS`, and `sample` without.
+pub(crate) fn count_from(variable: &str, sample: usize, whole: usize) -> usize {
     match std::env::var(variable) {
         Ok(text) => text.parse().unwrap(),
-        Err(_) => otherwise,
+        Err(_) if is_long() => whole,
+        Err(_) => sample,
     }
+}
+
+/// Returns true if this run takes every point, race and fault instead of a sample of them.
+pub(crate) fn is_long() -> bool {
+    std::env::var_os("NETBOOT_LONG_TESTS").is_some()
 }

@@ -1,6 +1,5 @@
 //! A server whose disk is full: a typed error, and what is live stays so; with room again, the
 //! next publish completes it. (ministack answers 200 when its disk is full, and goes on from memory:
-
 //! it has no such error.)
 
 use std::fs;

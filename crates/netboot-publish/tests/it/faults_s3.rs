@@ -1,7 +1,6 @@
 //! Networks and servers that are bad to S3: each publish is a whole release or a typed error, and
 //! the next one completes it.
 //!
-
 //! `NETBOOT_FAULTS` says at how many requests of a publish each fault happens.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -105,7 +104,7 @@ fn can_happen(request: &HttpRequest, moment: Moment, fault: &HttpFault) -> bool 
 }
 
 async fn check_single_faults(kind: Kind) {
-    let points = count_from("NETBOOT_FAULTS", 1) as u64;
+    let points = count_from("NETBOOT_FAULTS", 1, 1) as u64;
     let target = Target::start(kind);
     let (plan, proxy) = Plan::proxy(&target);
     let direct = Publisher::from(target.place("site").store().await);

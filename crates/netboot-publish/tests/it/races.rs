@@ -1,8 +1,7 @@
 //! Two publishers to one target at once, and a machine that boots from it all the while.
 //!
-//! `NETBOOT_RACES` says how many times the two race at each kind of target; over ssh it is a
-
-//! fifth of that, since each round takes seconds.
+//! `NETBOOT_RACES` sets the number of races at each kind of target. The default is 5, and 10 with
+//! `NETBOOT_LONG_TESTS`. Over ssh there are a fifth as many, because each takes seconds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -174,7 +173,7 @@ fn check_result(result: &Result<Receipt, Error>, able: bool) {
 }
 
 fn rounds() -> usize {
-    count_from("NETBOOT_RACES", 10)
+    count_from("NETBOOT_RACES", 5, 10)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

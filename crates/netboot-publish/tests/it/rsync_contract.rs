@@ -4,7 +4,6 @@
 //! The whole suites take many minutes at all of them, since each call of a store is at least one
 //! `rsync`: they run where the environment variable `NETBOOT_LONG_TESTS` is set. Without it, the
 //! suite for stores, and that for publishers in brief, run at a daemon and over ssh; and everything
-
 //! that a publisher does runs once on the other accounts.
 
 use std::fs;
@@ -20,8 +19,8 @@ use netboot_publish::{
 };
 use tempfile::TempDir;
 
-use crate::rsync;
-use crate::rsync::{DaemonSite, SshSite};
+use crate::faults::is_long;
+use crate::rsync::{self, DaemonSite, SshSite};
 use crate::site;
 
 /// A new target at each call, and the directory that it is.
@@ -70,10 +69,6 @@ fn write_only(site: &SshSite) -> Make<'_> {
             .host_key(&site.server.host_key())
             .write_only(site.work.path().join(format!("record-of-{name}")))
     })
-}
-
-fn is_long() -> bool {
-    std::env::var_os("NETBOOT_LONG_TESTS").is_some()
 }
 
 /// The suites, whole or in brief.

@@ -1,7 +1,8 @@
 //! The service is killed at many moments of its work, and started again. It completes what it
 //! started, machines see whole releases at every moment, and nothing is left over.
 //!
-//! `DEPLOYER_CRASHES` sets the number of moments of a deployment; the default is 6. Half of the
+//! `DEPLOYER_CRASHES` sets the number of moments of a deployment. The default is 2, and 6 with
+//! `NETBOOT_LONG_TESTS`. Half of the
 //! moments are spread over the whole deployment. The other half are in the short time in which a
 //! release is staged and goes live.
 
@@ -20,7 +21,8 @@ use crate::small_release;
 
 fn moments() -> u32 {
     let chosen = std::env::var("DEPLOYER_CRASHES").ok();
-    chosen.map_or(6, |text| text.parse().unwrap())
+    let otherwise = if std::env::var_os("NETBOOT_LONG_TESTS").is_some() { 6 } else { 2 };
+    chosen.map_or(otherwise, |text| text.parse().unwrap())
 }
 
 /// Waits for one of the moments of a deployment that takes this time.
