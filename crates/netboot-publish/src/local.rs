@@ -22,24 +22,25 @@ use crate::store::{
     Capabilities, Document, Entry, ListScope, Listed, Store, StoreLock, Swap, Upload, Version,
 };
 
-/// How many objects are written at once: enough to keep a disk busy while others are synced.
+/// The number of objects that are written at once: enough to keep a disk busy during syncs.
 const PARALLEL_WRITES: usize = 4;
 
 /// A directory of this machine, which a web server serves.
 ///
-/// The directory is made if only its last part is missing. Files get mode 0644 and directories
-/// 0755 whatever the umask, so that a web server can read them. In `.netboot/` the store keeps
-/// its lock and what it is writing; all of the tree has to be one file system.
+/// The store creates the directory if only its last part is missing. Files get mode 0644 and
+/// directories get mode 0755, whatever the umask is, so that a web server can read them. The store
+/// keeps its lock and unfinished files in `.netboot/`. The whole tree must be on one file system.
 ///
-/// - Each file is written beside its place, synced, and renamed into it; then the directories are
-///   synced. A reader sees the old file or the new one.
-/// - An artifact that is a file ([`Artifact::local_path`](netboot_core::Artifact::local_path)) is
-///   copied by the kernel, with shared blocks where the file system can (Btrfs, XFS), and not
-///   hashed again: the artifact is opened before and after, which fails if it changed since it
-///   was hashed. Everything else is hashed while it is written.
-/// - The lock and the swap are `flock` locks, so they end with the process. On a network file
-///   system they are as good as that system's `flock`.
-/// - What a publisher that was killed left in `.netboot/` is removed by the next one.
+/// - The store writes each file to a temporary file, syncs it, and renames it into place. Then it
+///   syncs the directories. A reader sees the old file or the new one.
+/// - The kernel copies an artifact that is a file
+///   ([`Artifact::local_path`](netboot_core::Artifact::local_path)), with shared blocks if the file
+///   system supports them (Btrfs, XFS). The store does not hash it again: it opens the artifact
+///   before and after the copy, which fails if the file changed since it was hashed. The store
+///   hashes all other artifacts while it writes them.
+/// - `lock` and `swap` use `flock`, so the locks end with the process. On a network file system
+///   they are as reliable as `flock` is there.
+/// - A publisher removes the files that a killed publisher left in `.netboot/`.
 ///
 /// ```no_run
 /// use netboot_publish::{LocalStore, Publisher};
@@ -52,7 +53,7 @@ pub struct LocalStore {
 }
 
 impl LocalStore {
-    /// A store in `directory`. It is looked at when it is used.
+    /// A store in `directory`. Nothing is read or created before the store is used.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self { root: Root::new(directory.into()) }
     }
@@ -101,7 +102,7 @@ impl Store for LocalStore {
             return Ok(());
         }
         self.root.blocking(Root::create).await?;
-        // Ends copies in progress when this future is dropped, as a cancelled context does.
+        // Dropping this future stops the copies, as a cancelled context does.
         let stop = context.cancellation().child_token();
         let _stop_on_drop = stop.clone().drop_guard();
         let context = context.clone().with_cancellation(stop);
@@ -110,7 +111,7 @@ impl Store for LocalStore {
         let mut sends = stream::iter(uploads)
             .map(|upload| object::send(&self.root, upload, context.clone()))
             .buffer_unordered(PARALLEL_WRITES);
-        // After a failure the others are ended and waited for, so that none goes on unseen.
+        // After a failure, stop the other copies and wait for them, so that none runs on unseen.
         let mut failed = None;
         while let Some(sent) = sends.next().await {
             if let Err(error) = sent

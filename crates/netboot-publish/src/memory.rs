@@ -1,4 +1,4 @@
-//! A target in memory, for tests of what publishes.
+//! A target in memory, for tests.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,9 +16,9 @@ use crate::store::{
     Upload, Version,
 };
 
-/// A store in memory. Clones share what is in it, so that one can publish and another look.
+/// A store in memory. Clones share its objects, so that one can publish and another can look.
 ///
-/// It can be made to have fewer abilities than it has, to try how a caller gets on without them:
+/// To test how a caller works without a capability, turn it off:
 ///
 /// ```
 /// use netboot_publish::{Capabilities, MemoryStore, Publisher};
@@ -36,7 +36,7 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct Contents {
     places: BTreeMap<ReleasePath, Place>,
-    /// Counts up with every change, so that no version comes twice.
+    /// Increases with every change, so that no version is used twice.
     changes: u64,
 }
 
@@ -72,12 +72,12 @@ impl Contents {
 }
 
 impl MemoryStore {
-    /// An empty store with every ability.
+    /// An empty store with all capabilities.
     pub fn new() -> Self {
         Self { capabilities: Capabilities::all(), contents: Arc::default(), lock: Arc::default() }
     }
 
-    /// The same with these abilities only.
+    /// Sets the capabilities.
     #[must_use]
     pub fn with_capabilities(mut self, capabilities: Capabilities) -> Self {
         self.capabilities = capabilities;
@@ -85,7 +85,7 @@ impl MemoryStore {
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
-        // Nothing panics while it holds the lock, and no change is made in more than one step.
+        // Code that holds the lock does not panic, and each change is a single step.
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -164,7 +164,7 @@ impl Store for MemoryStore {
             context.check()?;
             let path = upload.path();
             let mut bytes = Vec::new();
-            // One byte more than announced is enough to tell that there are too many.
+            // One extra byte is enough to detect an artifact that is too long.
             let mut reader = upload.artifact().open().await?.take(upload.artifact().size() + 1);
             let read = reader.read_to_end(&mut bytes).await;
             read.map_err(|source| {

@@ -1,4 +1,4 @@
-//! Stores that stand around another store, and pointers to stores.
+//! Layers around a store, and pointers to stores.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,11 +13,12 @@ use crate::store::{
     Capabilities, Document, Entry, ListScope, Listed, Store, StoreLock, Swap, Upload, Version,
 };
 
-/// A [`Store`] that stands around another one and changes some of what it does: it records, limits,
-/// counts, fails on purpose.
+/// A [`Store`] around another one, which changes some of its methods: to record, to limit, to
+/// count, or to fail on purpose.
 ///
-/// A layer names its [`inner`](Self::inner) store and writes the methods that it changes. The
-/// others call the inner store. Every layer is a [`Store`]; the contract of [`Store`] holds for it.
+/// A layer returns its [`inner`](Self::inner) store and implements only the methods that it
+/// changes. The other methods call the inner store. Every layer is a [`Store`] and has to keep its
+/// contract.
 ///
 /// ```
 /// use std::fmt;
@@ -60,7 +61,7 @@ use crate::store::{
 /// ```
 #[async_trait]
 pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
-    /// The store that this layer stands around.
+    /// The store that this layer is around.
     fn inner(&self) -> &dyn Store;
 
     /// See [`Store::capabilities`].
@@ -146,8 +147,8 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
     }
 }
 
-/// Implements [`Store`] by calling the methods of the trait `$via` on `$inner`, which is made from
-/// `$this`.
+/// Implements [`Store`] for a type. Each method calls the method of the trait `$via` on `$inner`,
+/// an expression of `$this`.
 macro_rules! forward_store {
     (impl[$($generics:tt)*] for $type:ty, $via:ident, |$this:ident| $inner:expr) => {
         #[async_trait]

@@ -1,15 +1,15 @@
-//! What web servers and caches are told of an object.
+//! The HTTP headers of published objects.
 
 use netboot_core::ReleasePath;
 
-/// For what never changes: a year, the longest that HTTP has a meaning for (RFC 9111), and no
-/// question asked meanwhile (RFC 8246).
+/// For objects that never change: caches keep them for one year (RFC 9111) and do not revalidate
+/// them (RFC 8246).
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
-/// For what may change at any time: to be asked for each time.
+/// For objects that may change at any time: caches revalidate them on each request.
 const NO_CACHE: &str = "no-cache";
 
-/// What a web server that serves a target says of an object: `S3Store` gives these to a bucket,
-/// and a service that serves a directory itself sends them.
+/// The headers with which a web server serves an object of a target. `S3Store` sets them in the
+/// bucket. A service that serves a directory itself sends them.
 ///
 /// ```
 /// use netboot_publish::WebHeaders;
@@ -21,17 +21,17 @@ const NO_CACHE: &str = "no-cache";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WebHeaders {
-    /// `Content-Type`: iPXE tells images by their content and never looks at it; browsers show
-    /// text as text.
+    /// `Content-Type`. Browsers use it to show text. iPXE ignores it and recognizes images by their
+    /// content.
     pub content_type: &'static str,
-    /// `Cache-Control`: blobs are immutable, and so are the scripts of a release, which its id
-    /// covers, and its logs. Its manifest, the manifest's signature and the text of its pointer
-    /// explain it only, and may be written anew.
+    /// `Cache-Control`. Blobs are immutable, and so are the logs and the scripts of a release,
+    /// which the release id covers. The manifest, its signature and the text of the pointer only
+    /// describe the release and may be rewritten.
     pub cache_control: &'static str,
 }
 
 impl WebHeaders {
-    /// Those of the object at `path`.
+    /// The headers of the object at `path`.
     pub fn of(path: &ReleasePath) -> Self {
         let is_blob = path.as_str().starts_with("blobs/");
         let content_type = match path.as_str().rsplit_once('.') {

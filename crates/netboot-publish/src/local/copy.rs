@@ -1,15 +1,15 @@
-//! Copying a file the fastest way that the file system has.
+//! Copies a file in the fastest way that the file system offers.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 
 use rustix::io::Errno;
 
-/// How much is copied before progress is reported and cancellation is looked at.
+/// The number of bytes to copy before reporting progress and checking for cancellation.
 const CHUNK: usize = 16 * 1024 * 1024;
 
-/// Copies all of `source` to the empty file `target`, and returns how many bytes that were.
-/// `on_progress` is told how many are done, and ends the copy by an error.
+/// Copies all of `source` to the empty file `target`, and returns the number of bytes.
+/// `on_progress` gets the number of bytes that are copied. If it fails, the copy stops.
 pub(super) fn copy<E: From<io::Error>>(
     source: &mut File,
     target: &mut File,
@@ -25,7 +25,7 @@ pub(super) fn copy<E: From<io::Error>>(
         match rustix::fs::copy_file_range(&*source, None, &*target, None, CHUNK) {
             Ok(0) => return Ok(done),
             Ok(copied) => done += copied as u64,
-            // Not between these file systems, or not on this kernel: nothing is copied yet.
+            // Not supported by these file systems or this kernel. Nothing is copied yet.
             Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM)
                 if done == 0 =>
             {

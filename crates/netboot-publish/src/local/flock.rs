@@ -1,4 +1,4 @@
-//! Locks that end with the process that holds them.
+//! File locks, which end with the process that holds them.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -8,13 +8,13 @@ use netboot_core::Context;
 
 use crate::error::Error;
 
-/// How long to wait before trying again.
+/// The wait between two attempts.
 const RETRY: Duration = Duration::from_millis(5);
 
-/// Takes the lock on the file at `path`, which ends when the returned file is dropped.
+/// Acquires the lock on the file at `path`. Dropping the returned file releases it.
 ///
-/// It is tried again and again: a thread that waits for a lock can be neither cancelled nor
-/// dropped.
+/// Tries repeatedly instead of blocking, because a thread that waits for a lock can be neither
+/// cancelled nor dropped.
 pub(super) async fn acquire(path: PathBuf, context: &Context) -> Result<File, Error> {
     loop {
         context.check()?;

@@ -1,4 +1,4 @@
-//! What lies in the directory.
+//! Lists the directory.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -38,7 +38,7 @@ pub(super) fn list(root: &Root, scope: &ListScope) -> Result<Vec<Listed>, Error>
         ListScope::Below(path) => (root.place(path), usize::MAX),
     };
     let mut found = Vec::new();
-    // Where the directory itself is a link, such as `blobs` to a larger disk, it is followed.
+    // The start may be a link, such as `blobs` on a larger disk. The walk follows it.
     let walk = WalkDir::new(&start).min_depth(1).max_depth(depth).into_iter();
     let is_own = |path: &Path| path == root.path().join(OWN_DIRECTORY);
     for item in walk.filter_entry(|item| !is_own(item.path())) {
@@ -47,7 +47,7 @@ pub(super) fn list(root: &Root, scope: &ListScope) -> Result<Vec<Listed>, Error>
             Err(error) => {
                 let path = error.path().unwrap_or(&start).to_owned();
                 let source = io::Error::from(error);
-                // Others may publish and prune meanwhile.
+                // Other publishers may prune at the same time.
                 if source.kind() == io::ErrorKind::NotFound {
                     continue;
                 }
@@ -69,7 +69,7 @@ pub(super) fn list(root: &Root, scope: &ListScope) -> Result<Vec<Listed>, Error>
     Ok(found)
 }
 
-/// `None` for a link that vanished meanwhile.
+/// `None` for a link that another publisher deleted just now.
 fn entry(path: &Path, metadata: &Metadata) -> io::Result<Option<Entry>> {
     Ok(Some(if metadata.is_symlink() {
         let Some(target) = if_there(fs::read_link(path))? else { return Ok(None) };

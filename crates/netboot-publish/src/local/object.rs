@@ -1,4 +1,4 @@
-//! Reading, writing and deleting single objects.
+//! Reads, writes and deletes single objects.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -16,10 +16,10 @@ use super::temporary;
 use crate::error::Error;
 use crate::store::{DOCUMENT_LIMIT, Document, Swap, Upload, Version};
 
-/// How much of an artifact that is no file is held in memory.
+/// The bytes in memory of an artifact that is not a file.
 const CHUNK: usize = 1024 * 1024;
 
-/// How often a directory is made again that another publisher deletes as empty.
+/// The attempts to create a directory that another publisher deletes because it is empty.
 const PLACE_ATTEMPTS: usize = 100;
 
 pub(super) fn open(root: &Root, path: &ReleasePath) -> Result<Option<File>, Error> {
@@ -42,7 +42,7 @@ pub(super) fn read(root: &Root, path: &ReleasePath) -> Result<Option<Document>, 
     Ok(Some(Document { bytes: bytes.into(), version }))
 }
 
-/// Replaces an object if it is of the version `expected`; whoever calls this holds a lock.
+/// Replaces an object if it has the version `expected`. The caller must hold the swap lock.
 pub(super) fn swap(
     root: &Root,
     path: &ReleasePath,
@@ -50,7 +50,7 @@ pub(super) fn swap(
     content: &Bytes,
 ) -> Result<Swap, Error> {
     let place = root.place(path);
-    // A link in the pointer's place is no object, whatever it leads to.
+    // A link is not an object, whatever its target is.
     let is_link = fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_symlink());
     let found = if is_link { None } else { read(root, path)? };
     if found.map(|document| document.version).as_ref() != expected {
@@ -62,14 +62,14 @@ pub(super) fn swap(
     Ok(Swap::Done)
 }
 
-/// Puts one object into place; the directories are yet to be synced.
+/// Puts one object into place. The caller must sync the directories.
 pub(super) async fn send(root: &Root, upload: Upload, context: Context) -> Result<(), Error> {
     context.check()?;
     let artifact = upload.artifact().clone();
     let temporary = match artifact.local_path() {
         Some(source) => {
-            // Opening makes sure that the file is still the one that was hashed: before it is
-            // copied, and after.
+            // Opening the artifact checks that the file is still the one that was hashed. This is
+            // checked before and after the copy.
             drop(artifact.open().await?);
             let source = source.to_owned();
             let (upload, context) = (upload.clone(), context.clone());
@@ -128,7 +128,7 @@ impl From<netboot_core::Error> for CopyError {
     }
 }
 
-/// Writes and hashes an artifact that only a reader gives.
+/// Writes and hashes an artifact that is not a file.
 async fn write_stream(
     root: &Root,
     upload: &Upload,
@@ -201,7 +201,7 @@ fn put_into_place(
     mut temporary: NamedTempFile,
 ) -> Result<(), Error> {
     let place = root.place(path);
-    // Another publisher may delete a directory as empty that was made here just now.
+    // Another publisher may delete the new directory because it is still empty.
     let vanished = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
     let mut attempt = 1;
     loop {
@@ -227,7 +227,7 @@ pub(super) fn link(root: &Root, path: &ReleasePath, target: &str) -> Result<(), 
     let place = root.place(path);
     let failed = |source| Error::io("link", &place, source);
     root.create_parents(path)?;
-    // A link cannot be replaced at once but by renaming another over it.
+    // Renaming another link over it is the only atomic way to replace a link.
     let make = |temporary: &Path| std::os::unix::fs::symlink(target, temporary);
     let temporary =
         tempfile::Builder::new().make_in(root.temporary(), make).map_err(failed)?.into_temp_path();
@@ -235,7 +235,7 @@ pub(super) fn link(root: &Root, path: &ReleasePath, target: &str) -> Result<(), 
     root.ancestors(path).iter().try_for_each(|directory| root::sync(directory))
 }
 
-/// Deletes objects, and the directories below `releases/` that this leaves empty.
+/// Deletes objects, and the directories below `releases/` that become empty.
 pub(super) fn delete(root: &Root, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
     root.check()?;
     let mut directories: BTreeSet<PathBuf> = BTreeSet::new();
@@ -244,11 +244,11 @@ pub(super) fn delete(root: &Root, paths: &[ReleasePath], context: &Context) -> R
         let place = root.place(path);
         if_there(fs::remove_file(&place)).map_err(|source| Error::io("delete", &place, source))?;
         let ancestors = root.ancestors(path);
-        // Those in the root stay, whoever made them.
+        // Directories in the root always stay.
         directories.extend(ancestors.into_iter().rev().skip(2));
         directories.extend(place.parent().map(Path::to_owned));
     }
-    // Innermost first: a longer path sorts behind the one it lies in.
+    // Innermost first: a path sorts after the directory that it is in.
     for directory in directories.iter().rev() {
         let in_root = directory.parent().is_none_or(|parent| parent == root.path());
         if directory != root.path() && !in_root && fs::remove_dir(directory).is_ok() {

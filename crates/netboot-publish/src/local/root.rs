@@ -1,4 +1,4 @@
-//! The directory that is published to, and how directories in it are made.
+//! The directory of the store, and the creation of directories in it.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -9,7 +9,7 @@ use netboot_core::ReleasePath;
 
 use crate::error::Error;
 
-/// What the store keeps for itself. No [`ReleasePath`] begins with a dot.
+/// The directory for the store's own files. No [`ReleasePath`] starts with a dot.
 pub(super) const OWN_DIRECTORY: &str = ".netboot";
 
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ impl Root {
         self.0.join(OWN_DIRECTORY).join("temporary")
     }
 
-    /// Fails unless the directory is there or could be made.
+    /// Fails unless the directory exists or can be created.
     pub(super) fn check(&self) -> Result<(), Error> {
         match fs::metadata(&self.0) {
             Ok(metadata) if metadata.is_dir() => Ok(()),
@@ -74,7 +74,7 @@ impl Root {
         }
     }
 
-    /// Makes the directory, and the store's own in it.
+    /// Creates the directory, and the store's own directories in it.
     pub(super) fn create(&self) -> Result<(), Error> {
         self.check()?;
         if create_directory(&self.0)? {
@@ -85,21 +85,21 @@ impl Root {
         Ok(())
     }
 
-    /// Makes the directories that `path` lies in.
+    /// Creates the directories above `path`.
     pub(super) fn create_parents(&self, path: &ReleasePath) -> Result<(), Error> {
         let mut directories = self.ancestors(path);
         directories.reverse();
         directories.iter().try_for_each(|directory| create_directory(directory).map(drop))
     }
 
-    /// The directories that `path` lies in, innermost first, and the root last.
+    /// The directories above `path`, innermost first, and the root last.
     pub(super) fn ancestors(&self, path: &ReleasePath) -> Vec<PathBuf> {
         let above = Path::new(path.as_str()).ancestors().skip(1);
         above.map(|directory| self.0.join(directory)).collect()
     }
 }
 
-/// Makes a directory that everybody can read; whether it was not there yet.
+/// Creates a directory that everyone can read. Returns true if it is new.
 fn create_directory(path: &Path) -> Result<bool, Error> {
     match fs::create_dir(path) {
         Ok(()) => {
@@ -107,9 +107,9 @@ fn create_directory(path: &Path) -> Result<bool, Error> {
                 .map_err(|source| Error::io("make readable", path, source))?;
             Ok(true)
         }
-        // A read-only file system says so even where the directory is there.
+        // A read-only file system fails even if the directory exists.
         Err(_) if path.is_dir() => Ok(false),
-        // What is there and is no directory; not what another publisher deleted just now.
+        // Something else is there. If nothing is, another publisher deleted the directory just now.
         Err(error)
             if error.kind() == io::ErrorKind::AlreadyExists
                 && fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_dir()) =>
@@ -123,12 +123,12 @@ fn create_directory(path: &Path) -> Result<bool, Error> {
     }
 }
 
-/// Makes what was created, renamed and deleted in a directory survive a crash.
+/// Syncs a directory, so that new, renamed and deleted entries survive a crash.
 pub(super) fn sync(directory: &Path) -> Result<(), Error> {
     let synced = File::open(directory).and_then(|directory| directory.sync_all());
     match synced {
-        // Some file systems cannot sync directories and have no need to; and one that another
-        // publisher deleted meanwhile has nothing to be kept.
+        // Some file systems cannot sync directories and need not. A directory that another
+        // publisher deleted has nothing to sync.
         Err(error)
             if matches!(
                 error.kind(),
@@ -141,7 +141,7 @@ pub(super) fn sync(directory: &Path) -> Result<(), Error> {
     }
 }
 
-/// A thing that is not there is no error where it is looked for.
+/// Turns the error for a missing file into `None`.
 pub(super) fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

@@ -8,10 +8,10 @@ use super::store::RsyncStore;
 use super::target::RsyncTarget;
 use crate::error::Error;
 
-/// How long nothing may come before a run is given up.
+/// The time without data from the far side after which a run fails.
 const TIMEOUT: Duration = Duration::from_secs(120);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a run that is to end may clean up.
+/// The time that a stopped run has to clean up.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Builds an [`RsyncStore`].
@@ -21,9 +21,10 @@ const GRACE: Duration = Duration::from_secs(5);
 /// use netboot_publish::{RsyncStore, RsyncTarget};
 ///
 /// let target = RsyncTarget::ssh("publisher", "boot.example.org", 22, "/srv/pxe/nixos")?;
+/// let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJlPRbHUTjJaRkBJX9Hd2oq6wyt4Wm8oQY7QvW8Y3oBE";
 /// let store = RsyncStore::builder(target)
 ///     .identity_file("/etc/netboot/publisher_ed25519")
-///     .host_key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJlPRbHUTjJaRkBJX9Hd2oq6wyt4Wm8oQY7QvW8Y3oBE")
+///     .host_key(key)
 ///     .timeout(Duration::from_secs(60))
 ///     .build()?;
 /// assert_eq!(store.to_string(), "publisher@boot.example.org:/srv/pxe/nixos");
@@ -37,7 +38,7 @@ pub struct RsyncStoreBuilder {
 }
 
 impl RsyncStore {
-    /// A store at `target`, with the settings that a [builder](Self::builder) begins with.
+    /// A store at `target`, with the default settings of [`builder`](Self::builder).
     ///
     /// # Errors
     /// [`Error::InvalidRsyncSetting`].
@@ -71,42 +72,42 @@ impl RsyncStoreBuilder {
         Self { settings, write_only: None }
     }
 
-    /// Sets the `rsync` of this machine. At first it is the one of the search path.
+    /// Sets the `rsync` program of this machine. Default: `rsync` from the search path.
     pub fn rsync_program(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.rsync = path.into();
         self
     }
 
-    /// Sets the ssh of this machine. At first it is the one of the search path.
+    /// Sets the ssh program of this machine. Default: `ssh` from the search path.
     pub fn ssh_program(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.ssh = path.into();
         self
     }
 
-    /// Lets ssh read this configuration, for a host's alias or a jump host. What the store sets
-    /// itself goes before it. At first ssh reads none, not even the user's.
+    /// Sets a configuration file for ssh, for example for a host alias or a jump host. The store's
+    /// own options take precedence. Default: ssh reads no configuration, not even the user's.
     pub fn ssh_config(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.ssh_config = Some(path.into());
         self
     }
 
-    /// Sets the private key that ssh offers, and lets it offer no other. It must need no
-    /// passphrase, or lie in an agent: nobody is asked. At first ssh offers what the agent and
-    /// the user's default files have.
+    /// Sets the private key that ssh offers. ssh then offers no other key. The key must have no
+    /// passphrase or be in an agent, because ssh never asks for one. Default: the keys of the agent
+    /// and the user's default files.
     pub fn identity_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.identity = Some(path.into());
         self
     }
 
-    /// Sets the file that hosts' keys are known from, and lets ssh read no other. At first it
-    /// reads those of the user and of this machine.
+    /// Sets the file with known host keys. ssh then reads no other. Default: the files of the user
+    /// and of this machine.
     pub fn known_hosts_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.host_keys = HostKeys::File(path.into());
         self
     }
 
-    /// Pins a key of the host, as a line of its `ssh_host_*_key.pub`: type and key in base64; a
-    /// comment behind them is ignored. Called again, it adds another key. No other is accepted.
+    /// Pins a key of the host, given as a line of its `ssh_host_*_key.pub`: the type and the key in
+    /// base64. A comment after them is ignored. Each call adds a key. ssh accepts no other key.
     pub fn host_key(mut self, key: &str) -> Self {
         let mut keys = match std::mem::replace(&mut self.settings.host_keys, HostKeys::OfUser) {
             HostKeys::Pinned(keys) => keys,
@@ -117,71 +118,74 @@ impl RsyncStoreBuilder {
         self
     }
 
-    /// Sets the password for a daemon. It is shown in no `Debug`, argument or error, and lies in
-    /// a file that only this user can read while `rsync` runs.
+    /// Sets the password for a daemon. It never appears in `Debug` output, arguments or errors.
+    /// While `rsync` runs, the password is in a file that only this user can read.
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.settings.password = Some(Password::Text(password.into()));
         self
     }
 
-    /// Sets the file with the password for a daemon. Only its owner may be able to read it.
+    /// Sets the file with the password for a daemon. Only its owner may have read access.
     pub fn password_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.password = Some(Password::File(path.into()));
         self
     }
 
-    /// Sets how long nothing may come from the far side before a run is given up, in whole
-    /// seconds. At first two minutes: a far side that syncs or hashes a large file is silent.
+    /// Sets the time without data from the far side after which a run fails, rounded up to whole
+    /// seconds. Default: 2 minutes, because a far side that syncs or hashes a large file sends
+    /// nothing meanwhile.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self
     }
 
-    /// Sets how long connecting may take, in whole seconds. At first ten.
+    /// Sets the maximum time for connecting, rounded up to whole seconds. Default: 10 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = timeout;
         self
     }
 
-    /// Sets how long `rsync` may take to end when the work is cancelled, before it is killed. At
-    /// first five seconds.
+    /// Sets the time that `rsync` has to end after a cancellation. After that, the store kills it.
+    /// Default: 5 s.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.settings.grace = grace;
         self
     }
 
-    /// Sets how much may be sent in a second, in bytes, on average; at least 1024.
+    /// Sets the maximum average rate for sending, in bytes per second; at least 1024. Default: no
+    /// limit.
     pub fn bandwidth_limit(mut self, bytes: u64) -> Self {
         self.settings.bandwidth_limit = Some(bytes);
         self
     }
 
-    /// Sets whether the far side writes each file to its disk before it puts it into place. Set
-    /// at first. It needs rsync 3.2.4 on both sides; where one does not know it or refuses it, it
-    /// is left out with a warning.
+    /// Sets whether the far side syncs each file to its disk before it puts the file into place.
+    /// Default: true. This needs rsync 3.2.4 on both sides. If one side does not know or refuses
+    /// the option, the store warns and continues without it.
     pub fn fsync(mut self, fsync: bool) -> Self {
         self.settings.fsync = fsync;
         self
     }
 
-    /// Sets the directory on this machine where files lie on their way: each is copied there
-    /// before it is sent, unless it is in a Nix store, so that what is sent cannot change
-    /// meanwhile; and what is read lies there. At first it is the system's for temporary files.
+    /// Sets the directory on this machine for files in transit. The store copies each file there
+    /// before it sends it, so that the file cannot change meanwhile. Files in a Nix store are not
+    /// copied. Files that the store reads from the target are also put there. Default: the system's
+    /// directory for temporary files.
     pub fn staging_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.staging_directory = Some(path.into());
         self
     }
 
-    /// Sets that the account may only write, as with `rrsync -wo`; see
-    /// [Accounts that may only write](RsyncStore#accounts-that-may-only-write). What was sent is
-    /// recorded in `record`, a directory of this machine, which is made if it is not there. Every
-    /// publisher to the target needs the same record.
+    /// Declares that the account may only write, as with `rrsync -wo`; see
+    /// [Accounts that may only write](RsyncStore#accounts-that-may-only-write). The store records
+    /// everything that it sends in `record`, a directory of this machine, and creates the directory
+    /// if it is missing. All publishers to the target need the same record.
     pub fn write_only(mut self, record: impl Into<PathBuf>) -> Self {
         self.write_only = Some(record.into());
         self
     }
 
-    /// The store. Nothing is connected or looked at before it is used.
+    /// Builds the store. It does not connect or read anything before it is used.
     ///
     /// # Errors
     /// [`Error::InvalidRsyncSetting`].
@@ -232,12 +236,12 @@ impl RsyncStoreBuilder {
     }
 }
 
-/// Whether a program would be looked for in the directory that it happens to run in.
+/// Returns true if the program would be searched in the directory that it runs in.
 fn is_ambiguous(program: &Path) -> bool {
     program.as_os_str().is_empty() || (program.components().count() > 1 && !program.is_absolute())
 }
 
-/// `type base64`, without a comment.
+/// Returns the key as `type base64`, without a comment. `None` if it is not a key.
 fn check_host_key(key: &str) -> Option<String> {
     let key = key.strip_suffix('\n').unwrap_or(key);
     if key.contains(['\n', '\r']) {

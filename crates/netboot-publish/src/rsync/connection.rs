@@ -1,4 +1,4 @@
-//! The one ssh connection of a store, which all its runs of `rsync` share.
+//! The ssh connection of a store, which all its runs of `rsync` share.
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -13,39 +13,39 @@ use super::ssh_config::CONTROL;
 use super::work_directory::{SSH_CONFIG, WorkDirectory};
 use crate::error::Error;
 
-/// How often it is looked whether the connection stands.
+/// The time between two looks at the state of the connection.
 const POLL: Duration = Duration::from_millis(5);
 
-/// How long a connection that cannot be shared is not tried for again.
+/// The wait after a connection that cannot be shared, before the store tries to share one again.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// How long the end of a master is waited for, once one of its clients has said that it ended.
+/// The maximum time to wait for the end of a master, after one of its clients has lost it.
 const LAST_MOMENTS: Duration = Duration::from_secs(1);
 
-/// The connection: there when it is needed first, and again when it has ended.
+/// The connection. It is opened when it is first needed, and opened again after it has ended.
 #[derive(Debug, Default)]
 pub(super) struct Connection(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     master: Option<Master>,
-    /// Until when runs have connections of their own.
+    /// The end of the time in which each run opens its own connection.
     paused: Option<Instant>,
 }
 
-/// What a run has.
+/// The connection of one run.
 #[derive(Debug)]
 pub(super) enum Sharing {
     /// The socket of the shared connection.
     Shared(PathBuf),
-    /// It connects by itself.
+    /// The run opens its own connection.
     Alone,
-    /// ssh could not connect.
+    /// ssh cannot connect.
     Failed { status: ExitStatus, last_lines: Vec<String> },
 }
 
 impl Connection {
-    /// The connection, which is made if there is none.
+    /// Returns the connection, and opens it if there is none.
     pub(super) async fn share(
         &self,
         settings: &Settings,
@@ -70,7 +70,7 @@ impl Connection {
             return Ok(Sharing::Alone);
         };
         loop {
-            // ssh makes the socket at once when it was let in.
+            // ssh creates the socket as soon as the server has accepted the key.
             if master.socket().exists() {
                 let socket = master.socket();
                 *state = State { master: Some(master), paused: None };
@@ -93,12 +93,12 @@ impl Connection {
         }
     }
 
-    /// Lets runs have connections of their own for a while.
+    /// Makes runs open their own connections for a while.
     pub(super) async fn pause(&self) {
         self.0.lock().await.paused = Some(Instant::now() + PAUSE);
     }
 
-    /// Whether the connection has ended, or does within a moment.
+    /// Returns true if the connection has ended or ends within [`LAST_MOMENTS`].
     pub(super) async fn has_ended(&self) -> bool {
         let deadline = Instant::now() + LAST_MOMENTS;
         loop {
@@ -113,8 +113,8 @@ impl Connection {
     }
 }
 
-/// An ssh that holds a connection and runs nothing through it. It ends when this is dropped, or
-/// with this process.
+/// An ssh process that holds a connection open and runs no command. Dropping it kills ssh. If this
+/// process is killed, ssh is killed too.
 #[derive(Debug)]
 struct Master {
     process: Child,
@@ -122,7 +122,7 @@ struct Master {
 }
 
 impl Master {
-    /// Starts it; `None` where it cannot be started.
+    /// Starts ssh. `None` if it cannot be started.
     async fn start(settings: &Settings) -> Result<Option<Self>, Error> {
         let create = settings.clone();
         let directory = netboot_core::blocking(move || WorkDirectory::create(&create)).await?;

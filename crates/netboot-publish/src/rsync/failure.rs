@@ -1,4 +1,4 @@
-//! What a failed `rsync` leaves: its cause, and what is needed to look closer.
+//! A failed run of `rsync`: its cause and its details.
 
 mod classify;
 mod kind;
@@ -9,10 +9,10 @@ use std::process::ExitStatus;
 
 pub use self::kind::RsyncFailureKind;
 
-/// A failed `rsync`.
+/// A failed run of `rsync`.
 ///
-/// It carries no secret: a password goes to `rsync` in a file. The arguments name files below a
-/// private directory that is deleted by now.
+/// It contains no secret, because `rsync` gets a password in a file. The arguments name files in a
+/// private directory, which is deleted after the run.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RsyncFailure {
@@ -27,10 +27,10 @@ pub struct RsyncFailure {
     source: Option<io::Error>,
 }
 
-/// What is known of every run of `rsync`, failed or not.
+/// The details of a run of `rsync`, failed or not.
 #[derive(Debug)]
 pub(super) struct Call {
-    /// What it was for: a verb and a preposition, such as `send to`.
+    /// The purpose: a verb and a preposition, such as `send to`.
     pub(super) action: &'static str,
     pub(super) target: String,
     pub(super) is_ssh: bool,
@@ -39,13 +39,13 @@ pub(super) struct Call {
 }
 
 impl RsyncFailure {
-    /// A run that ended badly.
+    /// A run that ended with a failure.
     pub(super) fn ended(call: Call, status: ExitStatus, last_lines: Vec<String>) -> Self {
         let kind = classify::classify(status.code(), &last_lines);
         Self { status: Some(status), last_lines, ..Self::of(call, kind) }
     }
 
-    /// A run that never began.
+    /// A run that could not start.
     pub(super) fn not_started(call: Call, source: io::Error) -> Self {
         Self { source: Some(source), ..Self::of(call, RsyncFailureKind::ProgramMissing) }
     }
@@ -56,7 +56,7 @@ impl RsyncFailure {
         Self { kind, action, target, is_ssh, program, arguments, status, last_lines, source }
     }
 
-    /// Why it failed.
+    /// The cause.
     pub fn kind(&self) -> RsyncFailureKind {
         self.kind
     }
@@ -66,28 +66,27 @@ impl RsyncFailure {
         &self.target
     }
 
-    /// The program that was run.
+    /// The program: `rsync` or ssh.
     pub fn program(&self) -> &str {
         &self.program
     }
 
-    /// Its arguments.
+    /// The arguments of the program.
     pub fn arguments(&self) -> &[String] {
         &self.arguments
     }
 
-    /// How it ended; `None` if it could not be started.
+    /// The exit status. `None` if the program could not be started.
     pub fn status(&self) -> Option<ExitStatus> {
         self.status
     }
 
-    /// The last 20 lines of its standard error, which are also those of ssh and the far side.
+    /// The last 20 lines of standard error. They include messages of ssh and of the far side.
     pub fn last_lines(&self) -> &[String] {
         &self.last_lines
     }
 
-    /// Whether all that its lines complain of is that something, or what it would lie in, is not
-    /// there.
+    /// Returns true if every line only reports that a file, or the directory above it, is missing.
     pub(super) fn only_says_missing(&self) -> bool {
         let is_missing = |line: &str| {
             let is_looked_for =
@@ -100,7 +99,7 @@ impl RsyncFailure {
             line.starts_with("rsync error:")
                 || line.contains("connection unexpectedly closed")
                 || line.contains("Broken pipe")
-                // A server that allows fewer sessions of a connection; ssh made another.
+                // The server allows fewer sessions for one connection. ssh opened another one.
                 || line.starts_with("mux_client_request_session: session request failed")
                 || line.starts_with("default_perms_for_dir:")
                 || line.contains("read error: Connection reset")
@@ -112,18 +111,18 @@ impl RsyncFailure {
         }) && missing
     }
 
-    /// Whether somebody else made the target's own directory just when it was to be made.
+    /// Returns true if another publisher created the target directory at the same moment.
     pub(super) fn lost_a_race_for_the_directory(&self) -> bool {
         let is_lost = |line: &String| line.contains("mkdir ") && line.contains("(17)");
         self.kind == RsyncFailureKind::FileIo && self.last_lines.iter().any(is_lost)
     }
 
-    /// Whether it ended before anything came from the far side.
+    /// Returns true if the run ended before any data arrived from the far side.
     pub(super) fn received_nothing(&self) -> bool {
         self.last_lines.iter().any(|line| line.contains("(0 bytes received so far)"))
     }
 
-    /// What to do about it, as a sentence for an operator.
+    /// The remedy, as a sentence for an operator.
     pub fn hint(&self) -> String {
         self.kind.hint(self.is_ssh).to_owned()
     }

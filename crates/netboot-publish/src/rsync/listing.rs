@@ -1,21 +1,21 @@
-//! What `rsync` says of the files that it would send.
+//! Reads the lines that `rsync` prints about files.
 
 use std::time::UNIX_EPOCH;
 
 use super::timestamp;
 use crate::store::{Entry, Listed};
 
-/// The format that [`parse`] reads: what it is, its size, its time, its name and a link's target.
-/// The first word tells such a line from others, such as a greeting of the far side.
+/// The format that [`parse`] reads: the change, the size, the time, the name, and a link's target.
+/// The first word distinguishes such a line from other output, such as a greeting of the far side.
 pub(super) const FORMAT: &str = "--out-format=netboot-item %i %l %M %n%L";
 
-/// The directory of files whose transfer broke off; it lies beside the files, or in the root.
+/// The directory for partial files after a broken transfer. It is beside the files, or in the root.
 pub(super) const PARTIAL_DIRECTORY: &str = ".netboot-partial";
 
-/// What a line tells of; `None` for other lines. The path of a directory ends with a slash.
+/// Reads a line. `None` if it is not in the format. The path of a directory ends with a slash.
 pub(super) fn parse(line: &str) -> Option<Listed> {
     let rest = line.strip_prefix("netboot-item ")?;
-    // What is to be changed, as eleven characters: of what kind it is says the second.
+    // The change has eleven characters. The second one is the type of the file.
     let (change, rest) = rest.split_once(' ')?;
     let (size, rest) = rest.split_once(' ')?;
     let (time, name) = rest.split_once(' ')?;
@@ -29,7 +29,7 @@ pub(super) fn parse(line: &str) -> Option<Listed> {
             (lossy(&name), Entry::Object { size, modified })
         }
         'L' => {
-            // The size of a link is the length of its target.
+            // The size of a link is the length of its target in bytes.
             let length = usize::try_from(size).ok()?;
             let start = name.len().checked_sub(length)?;
             let path = name[..start].strip_suffix(b" -> ")?;
@@ -40,13 +40,13 @@ pub(super) fn parse(line: &str) -> Option<Listed> {
     Some(Listed { path, entry })
 }
 
-/// Whether a line tells of something that the receiving side does not have in any form.
+/// Returns true if the receiving side has nothing at the path of the line.
 pub(super) fn is_new(line: &str) -> bool {
     let change = line.strip_prefix("netboot-item ").and_then(|rest| rest.split(' ').next());
     change.is_some_and(|change| change.ends_with("+++++++++"))
 }
 
-/// Replaces each `\#ooo` by the byte that its octal number is.
+/// Replaces each `\#ooo` by the byte with that octal number.
 fn unescape(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut unescaped = Vec::with_capacity(bytes.len());
@@ -66,8 +66,8 @@ fn escaped(bytes: &[u8]) -> Option<u8> {
     })
 }
 
-/// Whether a path is a file that `rsync` has not finished, which it names `.<name>.<six letters>`
-/// until it is whole; a killed far side leaves it.
+/// Returns true if a path is an unfinished file of `rsync`, which it names `.<name>.<six letters>`.
+/// A far side that is killed leaves such files behind.
 pub(super) fn is_unfinished(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let parts = name.strip_prefix('.').and_then(|name| name.rsplit_once('.'));
@@ -136,7 +136,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_name_is_unescaped(name in any::<Vec<u8>>()) {
-            // As rsync writes it: what cannot be printed, and a backslash that would be misread.
+            // rsync escapes unprintable bytes, and each backslash that could be misread.
             let mut text = String::new();
             for (position, byte) in name.iter().enumerate() {
                 let next = &name[position + 1..];

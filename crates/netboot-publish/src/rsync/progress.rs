@@ -1,4 +1,4 @@
-//! How far a transfer is.
+//! The progress of a transfer.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use netboot_core::Context;
 use super::listing;
 use crate::store::Upload;
 
-/// Follows what `rsync` prints while it sends: a line for each file that it begins, then lines
-/// that begin with how many bytes of it are done.
+/// Reads what `rsync` prints while it sends: a line for each file that it starts, and then lines
+/// that start with the number of bytes that are sent.
 #[derive(Debug)]
 pub(super) struct Progress<'a> {
     uploads: BTreeMap<&'a str, (&'a Upload, u64)>,
@@ -21,7 +21,7 @@ impl<'a> Progress<'a> {
         Self { uploads: uploads.collect(), current: None }
     }
 
-    /// Takes a line, and reports what it says.
+    /// Reads a line and reports the progress in it.
     pub(super) fn line(&mut self, line: &str, context: &Context) {
         if let Some(listed) = listing::parse(line) {
             self.current = Some(listed.path);
@@ -30,14 +30,14 @@ impl<'a> Progress<'a> {
         let Some(done) = bytes_done(line) else { return };
         let current = self.current.as_deref().and_then(|path| self.uploads.get_mut(path));
         let Some((upload, reported)) = current else { return };
-        // The last bytes are not reported before all of the batch is in place.
+        // The full size is reported only when the whole batch is in place.
         if done > *reported && done < upload.artifact().size() {
             *reported = done;
             upload.progress(done, context);
         }
     }
 
-    /// Reports that all is sent.
+    /// Reports that everything is sent.
     pub(super) fn finish(self, context: &Context) {
         for (upload, _) in self.uploads.into_values() {
             upload.progress(upload.artifact().size(), context);

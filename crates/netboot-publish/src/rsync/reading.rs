@@ -1,4 +1,4 @@
-//! What lies at the target: listings and fetched files.
+//! Reads from the target: listings and files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -14,10 +14,10 @@ use super::work_directory::{FETCHED, WorkDirectory};
 use crate::error::Error;
 use crate::store::{Entry, Listed};
 
-/// How often a file is fetched that vanishes each time.
+/// The maximum number of attempts to fetch a file that disappears each time.
 const FETCH_ATTEMPTS: usize = 3;
 
-/// What lies at each of `paths`, directories too, whose names end with no slash here.
+/// The entries at `paths`, including directories. Names of directories have no slash at the end.
 pub(super) async fn stat(
     session: &Arc<Session>,
     paths: impl IntoIterator<Item = &str>,
@@ -26,7 +26,7 @@ pub(super) async fn stat(
     Ok(stat_in_root(session, paths, context).await?.unwrap_or_default())
 }
 
-/// The same; `None` if the target's own directory is not there yet.
+/// The entries at `paths`, as [`stat`] gives them. `None` if the target directory does not exist.
 pub(super) async fn stat_in_root(
     session: &Arc<Session>,
     paths: impl IntoIterator<Item = &str>,
@@ -42,7 +42,7 @@ pub(super) async fn stat_in_root(
     Ok(listed.map(|listed| listed.into_iter().map(entry).collect()))
 }
 
-/// Those of `paths` where directories are.
+/// The paths of `paths` that are directories.
 pub(super) async fn directories(
     session: &Arc<Session>,
     paths: impl IntoIterator<Item = &str>,
@@ -62,7 +62,8 @@ pub(super) async fn list(
     context: &Context,
 ) -> Result<Vec<Listed>, Error> {
     let work = session.work_directory().await?;
-    // A slash at the end also follows a link to a directory, such as of `blobs` to a larger disk.
+    // With a slash at the end, rsync follows a link to a directory, such as `blobs` on a larger
+    // disk.
     let (name, depth) = match below {
         Some(path) => (format!("{path}/"), "--recursive"),
         None => ("./".to_owned(), "--dirs"),
@@ -77,7 +78,7 @@ pub(super) async fn list(
     Ok(listed)
 }
 
-/// Lists what is named; `None` if the target's own directory is not there.
+/// Lists the names that `work` holds. `None` if the target directory does not exist.
 async fn list_names(
     session: &Session,
     work: &WorkDirectory,
@@ -98,11 +99,11 @@ async fn list_names(
     Ok(tolerate(outcome)?.then_some(found))
 }
 
-/// What comes of fetching a file.
+/// The result of fetching a file.
 #[derive(Debug)]
 pub(super) enum Fetched {
     File(File),
-    /// It is larger than the limit.
+    /// The file is larger than the limit.
     Larger,
     /// There is no file.
     Nothing,
@@ -127,7 +128,7 @@ pub(super) async fn fetch(
     let mut attempt = 1;
     loop {
         match fetch_once(session, path, limit, context).await {
-            // It was replaced or deleted just now.
+            // The file was replaced or deleted just now.
             Err(Error::Rsync { source })
                 if source.kind() == RsyncFailureKind::Vanished && attempt < FETCH_ATTEMPTS =>
             {
@@ -150,11 +151,11 @@ async fn fetch_once(
     arguments.add("--ignore-missing-args");
     if let Some(limit) = limit {
         arguments.add(format!("--max-size={limit}"));
-        // Tells of files that are left out for their size.
+        // Prints a line for each file that is too large.
         arguments.add("--info=skip1");
     }
-    // The file itself and no list of names: by those, a daemon of rsync 3.5.0 that serves without
-    // chroot does not find files below a directory of its module.
+    // Name the file itself. With a list of names, a daemon of rsync 3.5.0 without chroot does not
+    // find files below a directory of its module.
     let operand = session.settings.target.operand() + path.as_str();
     let arguments = arguments.with_operands(&operand, &format!("{FETCHED}/"));
     let mut is_larger = false;
@@ -175,8 +176,8 @@ async fn fetch_once(
     }
 }
 
-/// Takes a failure that only says that something is not there, or not any more, for a success.
-/// Whether the directory that was looked in is there.
+/// Accepts a failure that only reports missing or deleted files. Returns true if the directory
+/// itself exists.
 fn tolerate(outcome: Outcome) -> Result<bool, Error> {
     let Err(failure) = outcome else { return Ok(true) };
     match failure.kind() {

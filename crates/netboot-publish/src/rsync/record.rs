@@ -1,4 +1,4 @@
-//! What was sent to an account that cannot be read from.
+//! The record of everything that was sent to an account that may only write.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::symlink;
@@ -16,22 +16,23 @@ use crate::error::Error;
 use crate::local::LocalStore;
 use crate::store::{Document, Entry, ListScope, Listed, Store};
 
-/// Files up to this size in bytes are compared by their bytes even where sizes would do: pointers,
-/// entry points, manifests.
+/// The maximum size in bytes of a file that is always compared by its bytes: pointers, entry points
+/// and manifests.
 const COMPARED_WHOLE: u64 = 1024 * 1024;
 
-/// A copy of all that was sent, and the only thing that can be read of it.
+/// A copy of everything that was sent. The store reads this copy, because it cannot read the
+/// target.
 ///
-/// Whether the target still has it is asked by runs of `rsync` that would send it again and change
-/// nothing: they tell what differs.
+/// Dry runs of `rsync` compare the target with the copy: they print which files they would send
+/// again.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) copy: LocalStore,
-    /// Held to write while the target and the copy are changed one after the other.
+    /// Locked for writing while the target and then the copy are changed.
     pub(super) changing: RwLock<()>,
 }
 
-/// What lies at the target where the copy has something.
+/// The state of a file at the target, compared with the copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Comparison {
     Same,
@@ -50,8 +51,8 @@ impl Record {
         Self { copy: LocalStore::new(directory), changing: RwLock::new(()) }
     }
 
-    /// What lies at each of `paths`: what was sent and is still there, or else something of which
-    /// nothing is known.
+    /// The entries at `paths`: files that were sent and are still there. Anything else at the
+    /// target is [`Entry::Other`].
     pub(super) async fn stat(
         &self,
         session: &Arc<Session>,
@@ -68,7 +69,7 @@ impl Record {
         Ok(found)
     }
 
-    /// What was sent to `scope` and is still there.
+    /// The entries in `scope` that were sent and are still there.
     pub(super) async fn list(
         &self,
         session: &Arc<Session>,
@@ -82,7 +83,7 @@ impl Record {
         Ok(found.await?.into_iter().map(listed).collect())
     }
 
-    /// The bytes that were sent, if the target still has the same.
+    /// The bytes that were sent, if the target still has them.
     pub(super) async fn read(
         &self,
         session: &Arc<Session>,
@@ -93,7 +94,7 @@ impl Record {
         Ok(if self.has_same(session, path).await? { document } else { None })
     }
 
-    /// A reader of the bytes that were sent, if the target still has the same.
+    /// A reader of the bytes that were sent, if the target still has them.
     pub(super) async fn open(
         &self,
         session: &Arc<Session>,
@@ -113,7 +114,8 @@ impl Record {
         Ok(compared.get(path) == Some(&Comparison::Same))
     }
 
-    /// Of what was sent, what is still there. What was changed there is something else.
+    /// The recorded entries that are still at the target. A file that was changed there is
+    /// [`Entry::Other`].
     async fn still_there(
         &self,
         session: &Arc<Session>,
@@ -124,7 +126,7 @@ impl Record {
             match entry.size() {
                 Some(size) if size <= COMPARED_WHOLE => small.push(path.clone()),
                 Some(_) => large.push(path.clone()),
-                // That a link is still there cannot be asked.
+                // rsync cannot tell if a link is still there.
                 None => {}
             }
         }
@@ -138,7 +140,7 @@ impl Record {
         Ok(recorded.into_iter().filter_map(entry).collect())
     }
 
-    /// Compares what the target has with the copy, or with an empty file where that has none.
+    /// Compares the target with the copy, or with an empty file if the copy has none.
     async fn compare(
         &self,
         session: &Arc<Session>,
@@ -152,7 +154,7 @@ impl Record {
         let work = session.work_directory().await?;
         let mut compared = BTreeMap::new();
         for path in paths {
-            // Where one path leads through another, the longer one cannot be there.
+            // If one path is a parent of another one, the longer path cannot exist.
             let laid_out = self.lay_out(&work, path)?;
             let begin = if laid_out { Comparison::Same } else { Comparison::Absent };
             compared.insert(path.clone(), begin);
@@ -184,7 +186,7 @@ impl Record {
     }
 }
 
-/// Those of `directories` that the target does not have.
+/// The directories of `directories` that the target does not have.
 pub(super) async fn missing_directories(
     session: &Arc<Session>,
     directories: &BTreeSet<String>,
@@ -204,7 +206,7 @@ pub(super) async fn missing_directories(
     Ok(sent.into_iter().filter_map(missing).collect())
 }
 
-/// What of the tree, by its names, would be sent, and whether the target has nothing in that place.
+/// The files of the tree that `rsync` would send. The flag is true if the target has nothing there.
 async fn would_send(
     session: &Arc<Session>,
     work: &WorkDirectory,
@@ -230,7 +232,7 @@ async fn would_send(
     if !failure.only_says_missing() {
         return Err(failure.into());
     }
-    // What would lie below a file is not there.
+    // Nothing can exist below a file.
     let places = failure.last_lines().iter().filter_map(|line| line.split('"').nth(1));
     let names = tree.iter().filter(|name| places.clone().any(|place| place.ends_with(*name)));
     found.extend(names.map(|name| ((*name).to_owned(), true)));

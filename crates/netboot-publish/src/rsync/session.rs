@@ -1,4 +1,4 @@
-//! Runs of `rsync` to one target.
+//! The runs of `rsync` to one target.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,22 +14,21 @@ use super::connection::{Connection, Sharing};
 use super::failure::{Call, RsyncFailure, RsyncFailureKind};
 use super::settings::Settings;
 use super::version::RsyncVersion;
-use super::work_directory::WorkDirectory;
+use super::work_directory::{TREE, WorkDirectory};
 use crate::error::Error;
 
-/// How many runs there are at once: a daemon may limit connections, and sshd refuses some when
-/// ten of them are not let in yet.
+/// The maximum number of simultaneous runs. A daemon may limit connections, and sshd refuses some
+/// if ten of them are not authenticated yet.
 const PARALLEL_RUNS: u32 = 4;
 
-/// How long is waited at first, and at most, before it is tried again whether the far side is
-/// free.
+/// The first and the longest wait before the next attempt, if another client uses the far side.
 const BUSY_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_BUSY_WAIT: Duration = Duration::from_secs(1);
 
-/// How often a run is begun again since another one made the target's directory meanwhile.
+/// The maximum number of retries after another publisher created the target directory first.
 const RACES: usize = 3;
 
-/// What a store knows of its target while it lives.
+/// The state of a store: settings, connection, and what it knows about the target.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) settings: Settings,
@@ -41,7 +40,7 @@ pub(super) struct Session {
     known_directories: Mutex<BTreeSet<String>>,
 }
 
-/// How a run of `rsync` that did not succeed is taken by those who asked for it.
+/// The result of a run of `rsync`. The caller decides if a failure is an error.
 pub(super) type Outcome = Result<(), RsyncFailure>;
 
 impl Session {
@@ -57,14 +56,14 @@ impl Session {
         }
     }
 
-    /// A new private directory for a run.
+    /// Creates a private directory for a run.
     pub(super) async fn work_directory(self: &Arc<Self>) -> Result<Arc<WorkDirectory>, Error> {
         let session = self.clone();
         netboot_core::blocking(move || WorkDirectory::create(&session.settings).map(Arc::new)).await
     }
 
-    /// Runs `rsync`. What it fails of is the caller's to judge, but that somebody else is at work
-    /// is waited for.
+    /// Runs `rsync`. If another client uses the far side, waits and tries again. The caller decides
+    /// what any other failure means.
     pub(super) async fn run(
         &self,
         action: &'static str,
@@ -82,7 +81,8 @@ impl Session {
                 Err(failure)
                     if failure.kind() == RsyncFailureKind::Busy && Instant::now() < deadline =>
                 {
-                    // From now on this store's own runs wait for each other, not for the far side.
+                    // From now on, the runs of this store wait for each other, not for the far
+                    // side.
                     self.one_at_a_time.store(true, Ordering::Relaxed);
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
@@ -95,7 +95,7 @@ impl Session {
         }
     }
 
-    /// Runs `rsync` over the shared connection, if one leads to the target.
+    /// Runs `rsync` over the shared connection if the target is reached by ssh.
     async fn run_connected(
         &self,
         action: &'static str,
@@ -125,7 +125,7 @@ impl Session {
                 }
             }
             match self.run_once(action, work, arguments, context, on_line).await? {
-                // The server went away before this run, and may be back.
+                // The connection was lost before this run. The server may be back.
                 Err(failure)
                     if is_shared
                         && !std::mem::replace(&mut is_again, true)
@@ -181,7 +181,7 @@ impl Session {
         }
     }
 
-    /// Runs `rsync` to write. Where the far side refuses to sync files, it goes without.
+    /// Runs `rsync` to write. If the far side refuses `--fsync`, warns and writes without it.
     pub(super) async fn write(
         &self,
         action: &'static str,
@@ -198,7 +198,8 @@ impl Session {
             arguments.add_all(options.iter().copied());
             arguments.writing(&self.settings, version, fsync);
             arguments.by_names();
-            let arguments = arguments.with_operands("tree/", &self.settings.target.operand());
+            let arguments =
+                arguments.with_operands(&format!("{TREE}/"), &self.settings.target.operand());
             match self.run(action, work, arguments, context, &mut on_line).await? {
                 Ok(()) => return Ok(()),
                 Err(failure) if races < RACES && failure.lost_a_race_for_the_directory() => {
@@ -210,9 +211,9 @@ impl Session {
                         profile: None,
                         message: format!("{} cannot sync files to its disk", self.settings.target),
                         hint: Some(
-                            "install rsync 3.2.4 or later there, or allow `fsync`; until then, files \
-                             may not survive a crash of that machine in the minute after they are \
-                             sent"
+                            "install rsync 3.2.4 or later there, or allow `fsync`; until then, \
+                             files may not survive a crash of that machine in the minute after \
+                             they are sent"
                                 .to_owned(),
                         ),
                     });
@@ -222,7 +223,7 @@ impl Session {
         }
     }
 
-    /// The version of this machine's `rsync`, which is asked once.
+    /// The version of this machine's `rsync`. It is determined once.
     pub(super) async fn version(
         &self,
         work: &WorkDirectory,
@@ -249,7 +250,7 @@ impl Session {
         self.version.get_or_try_init(ask).await.copied()
     }
 
-    /// Those of `directories` that were not seen at the target yet.
+    /// The directories of `directories` that are not known to be at the target.
     pub(super) fn unknown_directories(&self, directories: BTreeSet<String>) -> BTreeSet<String> {
         let known = self.known_directories.lock().unwrap_or_else(PoisonError::into_inner);
         directories.into_iter().filter(|directory| !known.contains(directory)).collect()
@@ -261,13 +262,13 @@ impl Session {
         known.extend(directories);
     }
 
-    /// Forgets them, since they may have been deleted.
+    /// Forgets all directories, because they may have been deleted.
     pub(super) fn forget_directories(&self) {
         self.known_directories.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
-/// Whether a connection of its own would help a run as little.
+/// Returns true if a run with its own connection would fail in the same way.
 fn is_of_connecting(kind: RsyncFailureKind) -> bool {
     matches!(
         kind,

@@ -1,4 +1,4 @@
-//! How a store's `rsync` is run.
+//! The settings of an rsync store.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::target::RsyncTarget;
 
-/// What the builder of a store was told.
+/// The settings that the builder collects.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) target: RsyncTarget,
@@ -19,23 +19,23 @@ pub(super) struct Settings {
     pub(super) timeout: Duration,
     pub(super) connect_timeout: Duration,
     pub(super) grace: Duration,
-    /// In bytes a second.
+    /// In bytes per second.
     pub(super) bandwidth_limit: Option<u64>,
     pub(super) fsync: bool,
     pub(super) staging_directory: Option<PathBuf>,
 }
 
-/// Where the host's key is known from.
+/// The source of known host keys.
 #[derive(Debug, Clone)]
 pub(super) enum HostKeys {
-    /// The files that ssh reads by itself.
+    /// The default files of ssh.
     OfUser,
     File(PathBuf),
     /// Keys as `type base64`.
     Pinned(Vec<String>),
 }
 
-/// A secret for a daemon.
+/// The password for a daemon.
 #[derive(Clone)]
 pub(super) enum Password {
     Text(String),
@@ -51,7 +51,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A time in whole seconds, of which the programs know no parts, and of which zero means never.
+/// A time in whole seconds, rounded up, and at least 1: for these programs, zero means no limit.
 pub(super) fn seconds(duration: Duration) -> u64 {
     let more = u64::from(duration.subsec_nanos() > 0);
     (duration.as_secs() + more).max(1)

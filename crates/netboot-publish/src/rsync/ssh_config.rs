@@ -1,19 +1,19 @@
-//! What ssh is told, in a file: options that no user's configuration can change.
+//! The configuration file for ssh. The user's configuration cannot change its options.
 
 use std::fmt::Write;
 
 use super::settings::{Settings, seconds};
 use super::target::SSH_PORT;
 
-/// The socket of a shared connection, or a link to it.
+/// The file name of the socket of a shared connection, or of a link to it.
 pub(super) const CONTROL: &str = "control";
-/// The private key that ssh offers.
+/// The file name of the private key that ssh offers.
 pub(super) const IDENTITY: &str = "identity";
-/// The keys that hosts are known by.
+/// The file name of the known host keys.
 pub(super) const KNOWN_HOSTS: &str = "known_hosts";
 
-/// The configuration, and behind it that of the user. `identity` and `known_hosts` are files of
-/// the store's own private directory; ssh runs in it. Of what is set twice, ssh takes the first.
+/// The configuration, followed by the user's. If an option is set twice, ssh uses the first value.
+/// `identity` and `known_hosts` are files in the private directory that ssh runs in.
 pub(super) fn text(
     settings: &Settings,
     identity: Option<&str>,
@@ -21,7 +21,7 @@ pub(super) fn text(
     user_config: &str,
 ) -> String {
     let mut text = String::from(
-        "# Nothing is asked, nobody is trusted unseen, nothing outlives the store.\n\
+        "# Never ask, never trust an unknown host, never outlive the store.\n\
          BatchMode yes\n\
          StrictHostKeyChecking yes\n\
          UpdateHostKeys no\n\
@@ -39,7 +39,7 @@ pub(super) fn text(
     let mut set = |name: &str, value: &dyn std::fmt::Display| {
         let _ = writeln!(text, "{name} {value}");
     };
-    // Where there is no such socket, ssh connects by itself.
+    // If the socket does not exist, ssh opens its own connection.
     set("ControlPath", &CONTROL);
     set("ConnectTimeout", &seconds(settings.connect_timeout));
     if settings.target.port() != SSH_PORT {
@@ -57,7 +57,7 @@ pub(super) fn text(
     text
 }
 
-/// A file of known hosts with these keys of one host.
+/// The content of a `known_hosts` file with these keys of one host.
 pub(super) fn known_hosts(host: &str, port: u16, keys: &[String]) -> String {
     let host = if port == SSH_PORT { host.to_owned() } else { format!("[{host}]:{port}") };
     keys.iter().fold(String::new(), |text, key| text + &host + " " + key + "\n")

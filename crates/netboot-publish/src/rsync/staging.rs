@@ -1,4 +1,4 @@
-//! Laying out on this machine what is to be sent, so that it cannot change on its way.
+//! Copies files to a private directory before they are sent, so that they cannot change meanwhile.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -13,19 +13,19 @@ use super::work_directory::WorkDirectory;
 use crate::error::Error;
 use crate::store::Upload;
 
-/// How much of an artifact is copied or held in memory at once.
+/// The number of bytes that are copied or held in memory at once.
 const CHUNK: u64 = 4 * 1024 * 1024;
 
-/// Where files never change, so that none needs to be copied.
+/// Files in this directory never change, so the store does not copy them.
 const NIX_STORE: &str = "/nix/store";
 
-/// Puts every artifact into the tree: wrong bytes are an error here, before anything is sent.
+/// Puts every artifact into the tree. Wrong bytes are an error here, before anything is sent.
 pub(super) async fn stage(
     work: &Arc<WorkDirectory>,
     uploads: &[Upload],
     context: &Context,
 ) -> Result<(), Error> {
-    // Ends a copy in progress when this future is dropped, as a cancelled context does.
+    // Dropping this future stops the copy, as a cancelled context does.
     let stop = context.cancellation().child_token();
     let _stop_on_drop = stop.clone().drop_guard();
     let context = context.clone().with_cancellation(stop);
@@ -46,8 +46,8 @@ async fn stage_file(
     source: &Path,
     context: &Context,
 ) -> Result<(), Error> {
-    // Opening makes sure that the file is still the one that was hashed: before it is copied, and
-    // after.
+    // Opening the artifact checks that the file is still the one that was hashed. This is checked
+    // before and after the copy.
     drop(upload.artifact().open().await?);
     let (source, place) = (source.to_owned(), work.in_tree(upload.path()));
     if source.starts_with(NIX_STORE) {
@@ -68,7 +68,7 @@ async fn stage_file(
     Ok(())
 }
 
-/// Copies a file, with shared blocks where the file system can.
+/// Copies a file, with shared blocks if the file system supports them.
 fn copy(source: &Path, place: &Path, context: &Context) -> Result<u64, Error> {
     let from = File::open(source).map_err(|error| Error::io("open", source, error))?;
     let mut to = File::create_new(place).map_err(|error| Error::io("create", place, error))?;
@@ -83,7 +83,7 @@ fn copy(source: &Path, place: &Path, context: &Context) -> Result<u64, Error> {
     }
 }
 
-/// Writes and hashes an artifact that only a reader gives.
+/// Writes and hashes an artifact that is not a file.
 async fn stage_stream(
     work: &Arc<WorkDirectory>,
     upload: &Upload,
@@ -99,7 +99,7 @@ async fn stage_stream(
     let mut done = 0;
     while let Some((mut file, mut hasher)) = target.take() {
         context.check()?;
-        // One more byte than is announced is enough to see that there are too many.
+        // One extra byte is enough to detect an artifact that is too long.
         let length = CHUNK.min((expected.size - done.min(expected.size)) + 1);
         let mut chunk = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
         let mut limited = (&mut reader).take(length);

@@ -26,34 +26,33 @@ use crate::store::{
     Upload, Version,
 };
 
-/// A directory of another machine, which a web server there serves; `rsync` gets to it, through
-/// ssh or a daemon.
+/// A directory of another machine, which a web server there serves. `rsync` reaches it by ssh or
+/// through a daemon.
 ///
-/// The real `rsync` (3.1 or later, on both sides) is run, and ssh where it leads to the target.
-/// Of the target's path the last part is made if it is missing.
+/// The store runs the programs `rsync` (3.1 or later, on both sides) and, for an ssh target, ssh.
+/// It creates the target directory if only the last part of its path is missing.
 ///
-/// - Each file is written beside its place and renamed into it, by the far side's `rsync`. A
+/// - The far side's `rsync` writes each file to a temporary file and renames it into place. A
 ///   reader sees the old file or the new one.
-/// - What a broken connection left of a file is kept in `.netboot-partial` there, and the next
-///   run goes on with it. `rsync` compares a checksum of each whole file when it has arrived.
-/// - With `fsync` (rsync 3.2.4 on both sides) a file is on the disk before it is renamed. The
-///   directory's entry is left to the file system there, so that a crash of that machine may undo
-///   the last seconds of a publish, and never tears a file.
-/// - There is neither compare-and-swap nor a lock: `rsync` has no way to either. Of two who
-///   publish at once the last one wins, which the receipt says.
-/// - Files get mode 0644, and directories that are made 0755. Directories that are there keep
-///   their mode.
-/// - Host keys are checked against `known_hosts` or a pinned key, and an unknown one is an error.
-///   Nobody is ever asked for a password.
-/// - All runs share one ssh connection, which is made when it is needed first, made again when it
-///   broke off, and closed when the store is dropped or this process ends. Where a server does not
-///   let that many share it (`MaxSessions`), the others have their own.
-/// - `rsync` gets none of this process's `RSYNC_*` variables, ssh none of its user's
-///   configuration. Cancelling the work ends both.
+/// - After a broken connection, the far side keeps the partial file in `.netboot-partial`, and the
+///   next run continues it. `rsync` checks the checksum of each complete file.
+/// - With `fsync` (rsync 3.2.4 on both sides), a file is on the disk before it is renamed. The
+///   directory is not synced. A crash of that machine may therefore undo the last seconds of a
+///   publish, but never damages a file.
+/// - `rsync` offers neither compare-and-swap nor a lock. The last of two simultaneous publishers
+///   wins, and the receipt says so.
+/// - Files get mode 0644, and new directories get mode 0755. Existing directories keep their mode.
+/// - ssh checks host keys against `known_hosts` or a pinned key. An unknown key is an error. ssh
+///   never asks for a password.
+/// - All runs share one ssh connection. The store opens it when it is first needed, opens it again
+///   if it is lost, and closes it when the store is dropped or this process ends. If the server
+///   limits the sessions of one connection (`MaxSessions`), other runs open their own.
+/// - `rsync` gets none of this process's `RSYNC_*` variables, and ssh does not read the user's
+///   configuration. Cancelling the work stops both.
 /// - The times of files are whole seconds.
 ///
-/// A daemon's module needs `read only = no`, and `munge symlinks = no` for the links of the old
-/// layout: munged links lead a web server nowhere.
+/// A daemon's module needs `read only = no`. For the links of the old layout it also needs
+/// `munge symlinks = no`, because a web server cannot follow munged links.
 ///
 /// ```no_run
 /// use netboot_publish::{Publisher, RsyncStore, RsyncTarget};
@@ -64,25 +63,25 @@ use crate::store::{
 /// ```
 ///
 /// # Accounts that may only run rsync
-/// The account needs no shell. With this line in its `authorized_keys` it can be used for nothing
-/// but this target, whose path is then `/`:
+/// The account needs no shell. This line in its `authorized_keys` restricts it to this target. The
+/// target's path is then `/`:
 /// ```text
 /// command="rrsync /srv/pxe/nixos",restrict ssh-ed25519 AAAA…
 /// ```
-/// `rrsync` admits one at a time, which is waited for.
+/// `rrsync` admits one client at a time. The store waits until it is admitted.
 ///
 /// # Accounts that may only write
-/// With `rrsync -wo`, or `write only = yes` of a daemon, nothing can be read back. A store that is
-/// told so ([`write_only`](super::RsyncStoreBuilder::write_only)) keeps a copy of all that it sends in a
-/// directory of this machine, its record, and reads that instead. It shows nothing of it before it
-/// has asked `rsync` what of it would have to be sent again: what is missing at the target, or has
-/// another size, and for small files and whatever is read, other bytes, is told from what is as
-/// it was sent. So releases are published, verified by content, rolled back and pruned as
-/// elsewhere. What cannot be known:
-/// - what others put there, but where a file of the publisher's belongs: there it is seen that
-///   something lies, as something that is not netboot's;
-/// - whether links are as they were made;
-/// - what was published from another record.
+/// With `rrsync -wo`, or `write only = yes` of a daemon, the store cannot read files back. Declare
+/// this with [`write_only`](super::RsyncStoreBuilder::write_only). The store then keeps a copy of
+/// everything that it sends in a directory of this machine, the *record*, and reads the record
+/// instead. Before it returns anything from the record, it asks `rsync` what it would send again.
+/// This finds files that are missing or have another size. For small files, and for files that are
+/// read, it also finds other bytes. So releases can be published, verified by content, rolled back
+/// and pruned as with other stores. The store cannot see:
+/// - the files of others, except under a name that a publisher uses: such a file counts as one that
+///   netboot did not write;
+/// - whether links were changed;
+/// - releases that were published with another record.
 #[derive(Debug, Clone)]
 pub struct RsyncStore {
     session: Arc<Session>,
@@ -95,7 +94,7 @@ impl RsyncStore {
         Self { session: Arc::new(Session::new(settings)), record }
     }
 
-    /// Whether nothing is read from the target, but from a record of what was sent.
+    /// Returns true if the store reads from a record instead of the target.
     pub fn is_write_only(&self) -> bool {
         self.record.is_some()
     }
@@ -195,7 +194,7 @@ impl Store for RsyncStore {
         let directories = self.new_directories(paths, context).await?;
         writing::send(&self.session, &uploads, directories, context).await?;
         if let Some(record) = &self.record {
-            // Its progress was told already.
+            // The progress was reported already.
             let quiet = Context::new().with_cancellation(context.cancellation().clone());
             record.copy.send(uploads, &quiet).await?;
         }
@@ -247,7 +246,7 @@ impl Store for RsyncStore {
     }
 }
 
-/// Keeps others of this store from looking while the target and the record are changed.
+/// Locks the record while the target and the record are changed.
 async fn changing(record: Option<&Record>) -> Option<RwLockWriteGuard<'_, ()>> {
     match record {
         Some(record) => Some(record.changing.write().await),

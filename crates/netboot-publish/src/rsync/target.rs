@@ -1,4 +1,4 @@
-//! The place that `rsync` writes to, as people write it.
+//! The target of an rsync store, and how it is written.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -11,11 +11,11 @@ const DAEMON_PORT: u16 = 873;
 /// The port of sshd.
 pub(super) const SSH_PORT: u16 = 22;
 
-/// A place that `rsync` writes to: a directory in a module of a daemon, or a directory of an
-/// account that ssh leads to.
+/// The target of an rsync store: a directory in a module of a daemon, or a directory of an ssh
+/// account.
 ///
-/// Nothing in it can become an option of `rsync` or of ssh, or a command of the far side's shell:
-/// what could is refused.
+/// No part of a target can become an option of `rsync` or of ssh, or a command of the far side's
+/// shell. A text that could is refused.
 ///
 /// ```
 /// use netboot_publish::RsyncTarget;
@@ -34,12 +34,12 @@ pub(super) const SSH_PORT: u16 = 22;
 ///
 /// # What is allowed
 /// - A host: a name of letters, digits, `.`, `-` and `_`, or an IPv6 address in brackets.
-/// - A user: letters, digits, `.`, `-`, `_` and `+`, beginning with none but a letter, a digit or
-///   `_`.
-/// - A module: the same characters as a user's, and spaces between them.
-/// - A path: letters and digits of any script, spaces, and `/._-+@,:=%`; no part is `.` or
-///   `..` or begins with `-` or `:` (`.` alone is allowed). For ssh it begins at the root, or at the account's home directory; where
-///   the account may only run `rrsync`, at the directory of that.
+/// - A user: letters, digits, `.`, `-`, `_` and `+`. It starts with a letter, a digit or `_`.
+/// - A module: the characters of a user, and spaces between them.
+/// - A path: letters and digits of any script, spaces, and `/._-+@,:=%`. No part is `.` or `..` or
+///   starts with `-` or `:` (a path that is only `.` is allowed). An ssh path starts at the root or
+///   at the account's home directory. If the account may only run `rrsync`, the path starts at the
+///   directory of `rrsync`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RsyncTarget {
     user: Option<String>,
@@ -55,8 +55,8 @@ enum Place {
 }
 
 impl RsyncTarget {
-    /// The directory `path` in a module of an rsync daemon; an empty path is the module itself.
-    /// What goes to a daemon is not encrypted.
+    /// The directory `path` in a module of an rsync daemon. An empty path is the module itself. The
+    /// connection to a daemon is not encrypted.
     ///
     /// # Errors
     /// [`Error::InvalidRsyncTarget`].
@@ -65,7 +65,7 @@ impl RsyncTarget {
         Ok(Self { user: None, host: check_host(host)?, port, place })
     }
 
-    /// The directory `path` of the account `user` that ssh leads to.
+    /// The directory `path` of the ssh account `user`.
     ///
     /// # Errors
     /// [`Error::InvalidRsyncTarget`].
@@ -75,7 +75,7 @@ impl RsyncTarget {
         Ok(Self { user, host: check_host(host)?, port, place })
     }
 
-    /// The same for a user: of a daemon's `auth users`, or the account of ssh.
+    /// Sets the user: one of the daemon's `auth users`, or the ssh account.
     ///
     /// # Errors
     /// [`Error::InvalidRsyncTarget`].
@@ -84,7 +84,7 @@ impl RsyncTarget {
         Ok(self)
     }
 
-    /// The same at another port, such as of an sshd that does not listen at 22.
+    /// Sets the port. Defaults: 873 for a daemon, 22 for ssh.
     #[must_use]
     pub fn with_port(mut self, port: u16) -> Self {
         self.port = port;
@@ -101,23 +101,23 @@ impl RsyncTarget {
         self.port
     }
 
-    /// The user, if one is named.
+    /// The user, if one is set.
     pub fn user(&self) -> Option<&str> {
         self.user.as_deref()
     }
 
-    /// Whether ssh leads to it, and not a daemon.
+    /// Returns true if the target is reached by ssh, and false if by a daemon.
     pub fn is_ssh(&self) -> bool {
         matches!(self.place, Place::Ssh { .. })
     }
 
-    /// Whether its path has to be escaped on its way, which `rsync` does since 3.2.4.
+    /// Returns true if the far side's shell would split the path. `rsync` escapes it since 3.2.4.
     pub(super) fn needs_escaping(&self) -> bool {
         let (Place::Daemon { path, .. } | Place::Ssh { path }) = &self.place;
         path.contains(' ')
     }
 
-    /// The directory as an operand of `rsync`, with a slash at its end.
+    /// The directory as an operand of `rsync`, with a slash at the end.
     pub(super) fn operand(&self) -> String {
         let user = self.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
         let host =
@@ -151,7 +151,7 @@ impl fmt::Display for RsyncTarget {
 impl FromStr for RsyncTarget {
     type Err = Error;
 
-    /// Reads `rsync://[user@]host[:port]/module[/path]` or `[user@]host:path`.
+    /// Parses `rsync://[user@]host[:port]/module[/path]` or `[user@]host:path`.
     fn from_str(text: &str) -> Result<Self, Error> {
         let malformed =
             || invalid("target", text, "expected `rsync://host/module/path` or `user@host:path`");
@@ -188,7 +188,7 @@ fn split_user(authority: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// Splits a host, in brackets or not, from what follows it.
+/// Splits a host, with or without brackets, from the rest.
 fn split_host(address: &str) -> Option<(&str, &str)> {
     if let Some(rest) = address.strip_prefix('[') {
         return rest.split_once(']');
@@ -196,7 +196,7 @@ fn split_host(address: &str) -> Option<(&str, &str)> {
     Some(address.split_at(address.find(':').unwrap_or(address.len())))
 }
 
-/// Where the colon is that ends the host of `[user@]host:path`.
+/// The position of the colon after the host in `[user@]host:path`.
 fn host_end(text: &str) -> Option<usize> {
     let start = text.find('[').filter(|start| !text[..*start].contains([':', '/']));
     let after_bracket = start.and_then(|start| text[start..].find(']').map(|end| start + end));
@@ -208,7 +208,7 @@ fn invalid(part: &'static str, value: &str, problem: &'static str) -> Error {
     Error::InvalidRsyncTarget { part, value: value.chars().take(80).collect(), problem }
 }
 
-/// Checks a text of these characters, which begins with one that cannot begin an option.
+/// Checks that a text has only allowed characters and cannot be read as an option.
 fn check_word(part: &'static str, text: &str, others: &str) -> Result<String, Error> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || others.contains(c);
     if text.is_empty() {
@@ -254,7 +254,7 @@ fn check_ssh_path(path: &str) -> Result<String, Error> {
     }
 }
 
-/// Checks a path, and gives it without slashes at its ends.
+/// Checks a path, and returns it without slashes at its ends.
 fn check_path(path: &str) -> Result<String, Error> {
     let is_allowed = |c: char| {
         c.is_ascii_alphanumeric()
@@ -274,7 +274,7 @@ fn check_path(path: &str) -> Result<String, Error> {
         let problem = "a part is `..`, starts with `-` or `:`, or starts or ends with a space";
         return Err(invalid("path", path, problem));
     }
-    // Behind a part `.`, rsync may take a path for one to be made again at the other side.
+    // After a part `.`, rsync may create the rest of the path again on the other side.
     if parts.len() > 1 && parts.contains(&".") {
         return Err(invalid("path", path, "a part is `.`"));
     }

@@ -1,8 +1,8 @@
-//! The times that `rsync` prints.
+//! Parses the times that `rsync` prints.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Reads `2026/11/24-11:51:43` of the time zone UTC.
+/// Parses a time such as `2026/11/24-11:51:43`, in UTC.
 pub(super) fn parse(text: &str) -> Option<SystemTime> {
     let (date, time) = text.split_once('-')?;
     let [year, month, day] = numbers(date, '/')?;
@@ -25,7 +25,7 @@ fn numbers(text: &str, separator: char) -> Option<[i64; 3]> {
     parts.next().is_none().then_some(numbers)
 }
 
-/// Counts days of the Gregorian calendar, with years that begin in March.
+/// Counts the days of the Gregorian calendar, with years that start in March.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year / 4 - year / 100 + year / 400;

@@ -1,15 +1,15 @@
-//! What the `rsync` of this machine is able to.
+//! The version of this machine's `rsync`, and what it can do.
 
 /// A version of `rsync`: the first three numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RsyncVersion([u32; 3]);
 
 impl RsyncVersion {
-    /// The oldest that can be used: it is the first with `--info` and `--delete-missing-args`.
+    /// The oldest supported version: the first with `--info` and `--delete-missing-args`.
     const OLDEST: Self = Self([3, 1, 0]);
 
-    /// Reads the first line of `rsync --version`, such as `rsync  version 3.2.7  protocol
-    /// version 31`. Other programs of the name, and versions that are too old, have none.
+    /// Parses the first line of `rsync --version`, such as `rsync  version 3.2.7  protocol version
+    /// 31`. `None` for another program with this name, and for a version that is too old.
     pub(super) fn parse(line: &str) -> Option<Self> {
         let mut words = line.split_ascii_whitespace();
         if (words.next(), words.next()) != (Some("rsync"), Some("version")) {
@@ -25,17 +25,17 @@ impl RsyncVersion {
         (version >= Self::OLDEST).then_some(version)
     }
 
-    /// Whether it knows `--fsync`.
+    /// Returns true if `rsync` has `--fsync`.
     pub(super) fn has_fsync(self) -> bool {
         self >= Self([3, 2, 4])
     }
 
-    /// Whether it knows `--stderr`.
+    /// Returns true if `rsync` has `--stderr`.
     pub(super) fn has_stderr(self) -> bool {
         self >= Self([3, 2, 4])
     }
 
-    /// Whether it escapes what it gives to the far side's shell.
+    /// Returns true if `rsync` escapes paths for the far side's shell.
     pub(super) fn escapes(self) -> bool {
         self >= Self([3, 2, 4])
     }

@@ -1,4 +1,4 @@
-//! The private directory that one run of `rsync` happens in.
+//! The private directory of one run of `rsync`.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -12,21 +12,21 @@ use super::settings::{HostKeys, Password, Settings};
 use super::ssh_config::{self, CONTROL, IDENTITY, KNOWN_HOSTS};
 use crate::error::Error;
 
-/// The file of names that `rsync` goes by.
+/// The file with the list of names for `rsync`.
 pub(super) const FILES: &str = "files";
 /// The tree that is sent.
 pub(super) const TREE: &str = "tree";
-/// The directory that is fetched into.
+/// The directory for fetched files.
 pub(super) const FETCHED: &str = "fetched";
 /// The file with a daemon's password.
 pub(super) const PASSWORD: &str = "password";
 /// The configuration of ssh.
 pub(super) const SSH_CONFIG: &str = "ssh_config";
 
-/// A directory that only this user can enter; deleted when dropped.
+/// A directory that only this user can enter. Dropping it deletes it.
 ///
-/// `rsync` and ssh run in it, and all their files have simple names in it, so that no path of
-/// this machine, whatever its characters, is ever part of a command line or a configuration.
+/// `rsync` and ssh run in it, and all their files have simple names in it. So no path of this
+/// machine, whatever its characters are, becomes part of a command line or a configuration.
 #[derive(Debug)]
 pub(super) struct WorkDirectory(TempDir);
 
@@ -56,7 +56,7 @@ impl WorkDirectory {
     fn prepare_ssh(&self, settings: &Settings) -> Result<(), Error> {
         if let Some(identity) = &settings.identity {
             self.link(IDENTITY, identity)?;
-            // What belongs to the key is looked for beside it.
+            // ssh expects the public key and the certificate beside the private key.
             for suffix in [".pub", "-cert.pub"] {
                 let beside = append(identity, suffix);
                 if beside.exists() {
@@ -95,12 +95,12 @@ impl WorkDirectory {
         self.root().join(name)
     }
 
-    /// The place of an object in the tree that is sent.
+    /// The path of an object in the tree that is sent.
     pub(super) fn in_tree(&self, path: &ReleasePath) -> PathBuf {
         self.path(TREE).join(path.as_str())
     }
 
-    /// Makes the directories of the tree that these paths lie in.
+    /// Creates the directories above these paths in the tree.
     pub(super) fn create_parents<'a>(
         &self,
         paths: impl IntoIterator<Item = &'a ReleasePath>,
@@ -111,8 +111,8 @@ impl WorkDirectory {
         })
     }
 
-    /// Lets ssh use the connection of this socket. It goes by a name in the directory, since a
-    /// socket's path may not be longer than 107 bytes.
+    /// Makes ssh use the connection of this socket. A link in the directory gives it a short name,
+    /// because the path of a socket has at most 107 bytes.
     pub(super) fn share(&self, socket: &Path) -> Result<(), Error> {
         let place = self.path(CONTROL);
         if fs::read_link(&place).is_ok_and(|target| target == socket) {
@@ -124,7 +124,7 @@ impl WorkDirectory {
         fs::rename(&beside, &place).map_err(failed)
     }
 
-    /// Writes the list of names that `rsync` goes by.
+    /// Writes the list of names for `rsync`.
     pub(super) fn write_names<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
@@ -151,7 +151,7 @@ impl WorkDirectory {
         file.write_all(text.as_bytes()).map_err(failed)
     }
 
-    /// Makes a link to a file that has to be there.
+    /// Creates a link to a file that must exist.
     fn link(&self, name: &str, target: &Path) -> Result<(), Error> {
         let failed = |source| Error::io("open", target, source);
         let whole = fs::canonicalize(target).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! What changes the target: sending, deleting, linking.
+//! Changes the target: sends, deletes, creates links.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::symlink;
@@ -15,10 +15,10 @@ use super::staging;
 use crate::error::Error;
 use crate::store::Upload;
 
-/// The root, as a name in a list of names.
+/// The name of the root in a list of names.
 const ROOT: &str = ".";
 
-/// Sends a batch in one run; each file is put into place by a rename.
+/// Sends a batch in one run. `rsync` puts each file into place by a rename.
 pub(super) async fn send(
     session: &Arc<Session>,
     uploads: &[Upload],
@@ -31,10 +31,10 @@ pub(super) async fn send(
     work.write_names(directories.names().chain(paths().map(ReleasePath::as_str)))?;
     let partial = format!("--partial-dir={PARTIAL_DIRECTORY}");
     let options = [
-        // Links in the tree lead to files that need no copy.
+        // The tree has links to files that need no copy.
         "--copy-links",
-        // What lies there is never taken for right by its size and time, but what it has in
-        // common with the new file is not sent again.
+        // An existing file is never trusted by its size and time. Blocks that it shares with the
+        // new file are not sent again.
         "--ignore-times",
         "--no-whole-file",
         "--dirs",
@@ -52,7 +52,7 @@ pub(super) async fn send(
     Ok(())
 }
 
-/// Makes symbolic links.
+/// Creates symbolic links.
 pub(super) async fn link(
     session: &Arc<Session>,
     links: &BTreeMap<ReleasePath, String>,
@@ -72,8 +72,8 @@ pub(super) async fn link(
     Ok(())
 }
 
-/// Deletes what lies at `paths`, and the directories below `releases/` that this leaves empty, if
-/// it can be looked which are there.
+/// Deletes `paths`. If the target can be read (`can_look`), also deletes the directories below
+/// `releases/` that become empty.
 pub(super) async fn delete(
     session: &Arc<Session>,
     paths: &[ReleasePath],
@@ -85,7 +85,7 @@ pub(super) async fn delete(
         session.forget_directories();
         return Ok(());
     }
-    // Those in the root stay, whoever made them.
+    // Directories in the root always stay.
     let below_releases = |path: &ReleasePath| path.as_str().starts_with("releases/");
     let emptied: BTreeSet<ReleasePath> =
         paths.iter().flat_map(parents).filter(below_releases).collect();
@@ -105,27 +105,27 @@ pub(super) async fn delete(
     Ok(())
 }
 
-/// Deletes files, links and empty directories, and says nothing of directories that are not.
+/// Deletes files, links and empty directories. Leaves directories that are not empty.
 async fn delete_names(
     session: &Arc<Session>,
     paths: &[ReleasePath],
     context: &Context,
 ) -> Result<(), Error> {
     let work = session.work_directory().await?;
-    // What is named and is not in the tree is deleted; what it lies in has to be.
+    // rsync deletes a name that is missing in the tree. Its parent directory must be in the tree.
     work.create_parents(paths)?;
     work.write_names(paths.iter().map(ReleasePath::as_str))?;
     let options = ["--recursive", "--existing", "--delete-missing-args"];
     session.write("delete in", &work, &options, context, |_| {}).await
 }
 
-/// The directories that a batch needs and the target does not have: only those are sent, so that
-/// those that are there keep their owner and mode.
+/// The directories that a batch needs and the target does not have. Only these are sent, so that
+/// existing directories keep their owner and mode.
 #[derive(Debug)]
 pub(super) struct NewDirectories(BTreeSet<String>);
 
 impl NewDirectories {
-    /// Looks which of the directories that `paths` lie in are missing.
+    /// Looks at the target for the directories above `paths`.
     pub(super) async fn of(
         session: &Arc<Session>,
         paths: impl IntoIterator<Item = &ReleasePath>,
@@ -146,7 +146,7 @@ impl NewDirectories {
         Ok(Self(missing))
     }
 
-    /// The same where it cannot be looked, but asked what would be made.
+    /// Finds the missing directories above `paths` by a dry run, for a target that cannot be read.
     pub(super) async fn by_asking(
         session: &Arc<Session>,
         paths: impl IntoIterator<Item = &ReleasePath>,
@@ -170,7 +170,7 @@ fn needed<'a>(paths: impl IntoIterator<Item = &'a ReleasePath>) -> BTreeSet<Stri
     above.chain([ROOT.to_owned()]).collect()
 }
 
-/// The directories that a path lies in, innermost first, without the root.
+/// The directories above a path, innermost first, without the root.
 fn parents(path: &ReleasePath) -> impl Iterator<Item = ReleasePath> {
     let parent = |path: &ReleasePath| {
         let (parent, _) = path.as_str().rsplit_once('/')?;

@@ -1,4 +1,4 @@
-//! Multipart uploads that nobody will end any more.
+//! Multipart uploads that a publisher left unfinished.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,16 +10,17 @@ use object_store::path::Path;
 use super::store::S3Store;
 use crate::error::Error;
 
-/// How many uploads are aborted at once.
+/// The number of uploads that are aborted at once.
 const PARALLEL_ABORTS: usize = 8;
 
 impl S3Store {
-    /// Removes what is left of multipart uploads below the prefix that were begun more than
-    /// `older_than` ago, and says of how many; also those of other programs than this one. They
-    /// take space that is paid for, and nobody sees them.
+    /// Aborts the multipart uploads below the prefix that started more than `older_than` ago, and
+    /// returns their number. This includes uploads of other programs. The parts of unfinished
+    /// uploads cost money but are not visible in listings.
     ///
-    /// The time has to be longer than the largest object takes to be sent, by the clocks of the
-    /// server and of this machine: an upload that goes on is aborted as well, and fails.
+    /// `older_than` must be longer than the upload of the largest object takes, because an upload
+    /// that is still running is aborted too and then fails. The clocks of the server and of this
+    /// machine count.
     ///
     /// # Errors
     /// [`Error::S3`], [`Error::Cancelled`].
@@ -32,7 +33,7 @@ impl S3Store {
         let Some(latest) = SystemTime::now().checked_sub(older_than) else { return Ok(0) };
         let abort = async {
             let uploads = self.target.client.unfinished_uploads(self.target.keys.prefix()).await?;
-            // A server may not look at the prefix, and what lies elsewhere is not ours to end.
+            // Some servers ignore the prefix. Uploads elsewhere must not be aborted.
             let prefix = self.target.keys.prefix();
             let old = uploads
                 .into_iter()
@@ -41,7 +42,7 @@ impl S3Store {
                 let key = Path::from(upload.key.as_str());
                 match self.target.client.writes.abort_multipart(&key, &upload.id).await {
                     Ok(()) => Ok(1),
-                    // It was ended meanwhile.
+                    // It has ended by now.
                     Err(object_store::Error::NotFound { .. }) => Ok(0),
                     Err(source) => {
                         Err(self.target.client.error("abort an upload to", &key, source))

@@ -1,4 +1,4 @@
-//! Setting up a store in a bucket.
+//! Configures a store in a bucket.
 
 use std::env;
 use std::fmt;
@@ -20,12 +20,12 @@ use super::store::S3Store;
 use super::target::Target;
 use crate::error::Error;
 
-/// The least size of a part that S3 takes, but for the last one: 5 MiB.
+/// The minimum size of a part in S3, except for the last part: 5 MiB.
 const LEAST_PART: usize = 5 * 1024 * 1024;
-/// The greatest size of a part that S3 takes: 5 GiB.
+/// The maximum size of a part in S3: 5 GiB.
 const GREATEST_PART: usize = 5 * 1024 * 1024 * 1024;
 
-/// Sets up an [`S3Store`]; made by [`S3Store::builder`].
+/// Configures and builds an [`S3Store`]. [`S3Store::builder`] creates it.
 #[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[must_use = "a store is made by `build`"]
@@ -51,7 +51,7 @@ pub struct S3StoreBuilder {
 }
 
 impl S3Store {
-    /// Begins to set up a store in this bucket.
+    /// Returns a builder of a store in this bucket.
     pub fn builder(bucket: impl Into<String>) -> S3StoreBuilder {
         S3StoreBuilder::new(bucket.into())
     }
@@ -87,127 +87,127 @@ impl S3StoreBuilder {
     }
 
     /// Sets the URL of a server that is not Amazon's, such as `https://s3.example.org:9000`.
-    /// Without it, with the credentials of the environment, `AWS_ENDPOINT_URL_S3` and
-    /// `AWS_ENDPOINT_URL` count, and last Amazon's own for the region.
+    /// Default: with [`S3Credentials::Environment`], the variables `AWS_ENDPOINT_URL_S3` and
+    /// `AWS_ENDPOINT_URL`; otherwise Amazon's endpoint of the region.
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
         self
     }
 
-    /// Sets the region. Without it, with the credentials of the environment, `AWS_REGION` and
-    /// `AWS_DEFAULT_REGION` count, and last `us-east-1`, which servers of one's own mostly take.
+    /// Sets the region. Default: with [`S3Credentials::Environment`], the variables `AWS_REGION`
+    /// and `AWS_DEFAULT_REGION`; otherwise `us-east-1`, which most self-hosted servers accept.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = Some(region.into());
         self
     }
 
-    /// Sets whether the bucket is the first part of a URL's path; else it is part of the host
-    /// name. Without this, it is in the path where an endpoint is set.
+    /// Sets whether the bucket is the first part of the URL's path. Otherwise it is part of the
+    /// host name. Default: true if an endpoint is set.
     pub fn path_style(mut self, path_style: bool) -> Self {
         self.path_style = Some(path_style);
         self
     }
 
-    /// Sets what all keys begin with, without a `/` at its end. By default, the target is all of
-    /// the bucket.
+    /// Sets the prefix of all keys, without a `/` at the end. Default: none, so that the target is
+    /// the whole bucket.
     pub fn prefix(mut self, prefix: ReleasePath) -> Self {
         self.prefix = Some(prefix);
         self
     }
 
-    /// Sets whose rights requests have; by default, the environment says.
+    /// Sets the credentials for requests. Default: [`S3Credentials::Environment`].
     pub fn credentials(mut self, credentials: impl Into<S3Credentials>) -> Self {
         self.credentials = credentials.into();
         self
     }
 
-    /// Trusts the certificate, or the certificates, of an authority besides those of the system;
-    /// in PEM.
+    /// Adds trusted certificates of an authority, in PEM, to those of the system.
     pub fn ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.certificates.push(pem.into());
         self
     }
 
-    /// Sets whether the endpoint may be one without TLS. The requests are signed all the same,
-    /// but everyone on the way can read them.
+    /// Sets whether the endpoint may use plain HTTP. Requests are still signed, but everyone on the
+    /// network path can read them. Default: false.
     pub fn allow_http(mut self, allow: bool) -> Self {
         self.allow_http = allow;
         self
     }
 
-    /// Sets the URL under which machines see what lies under the prefix, where that is not the
-    /// endpoint's own: a web server or a cache before the bucket.
+    /// Sets the URL under which machines see the target, for a web server or a cache in front of
+    /// the bucket. Default: the URL of the bucket with the prefix.
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.public_url = Some(url.into());
         self
     }
 
-    /// Sets how long making a connection may take: 10 s by default, a millisecond at least.
+    /// Sets the maximum time for connecting, at least 1 ms. Default: 10 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Sets how long one request may take that sends: five minutes by default, in which a part of
-    /// 6 MiB passes a line of 0.2 Mbit/s, and a millisecond at least. Reading an object may take any time, as long as bytes
-    /// come once in this time, or once a minute if that is less.
+    /// Sets the maximum time for a request that sends, at least 1 ms. Default: 5 minutes, enough to
+    /// send a part of 6 MiB at 0.2 Mbit/s. Reading an object has no limit as long as bytes arrive
+    /// at least once in this time, or once a minute if that is shorter.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets how often a request is tried again after an answer of 5xx, 408 or 429 and after a
-    /// broken connection, and how long after its beginning at most: 8 times in 3 minutes by
-    /// default. The waits in between double from 0.1 s to 10 s at most, with jitter; a
-    /// `Retry-After` of up to a minute is waited for besides.
+    /// Sets how often a request is repeated after a status of 5xx, 408 or 429 or a lost connection,
+    /// and the maximum time from its start to the last repetition. Default: 8 times in 3 minutes.
+    /// The waits in between double from 0.1 s to at most 10 s, with jitter. If the server sends
+    /// `Retry-After`, the store also waits for that time, at most 1 minute.
     pub fn retries(mut self, retries: usize, total: Duration) -> Self {
         self.retry = Retry { attempts: retries, total, ..self.retry };
         self
     }
 
-    /// Sets the size in bytes above which an object is sent in parts of this size: 6 MiB by
-    /// default, 5 MiB at least. The parts of an object that would have more than 10,000 of them
-    /// are larger.
+    /// Sets the size of a part in bytes, at least 5 MiB. Larger objects are sent in parts of this
+    /// size. If an object would need more than 10,000 parts, its parts are larger. Default: 6 MiB.
     pub fn part_size(mut self, bytes: usize) -> Self {
         self.part_size = bytes;
         self
     }
 
-    /// Sets how many parts are in memory and on their way at once: 4 by default. Memory is this
-    /// times the part size, whatever is sent; of small objects as many are sent at once as fit.
+    /// Sets how many parts are in memory and sent at once. Default: 4. The store never uses more
+    /// memory than this number times the part size. It sends as many small objects at once as fit
+    /// into this memory.
     pub fn parallelism(mut self, parts: usize) -> Self {
         self.parallelism = parts;
         self
     }
 
-    /// Sets whether each request tells the server the SHA-256 of what it sends, for it to check:
-    /// so by default. Servers that do not know it mostly ignore it.
+    /// Sets whether each request contains the SHA-256 of its content, for the server to check. Most
+    /// servers without this feature ignore it. Default: true.
     pub fn server_checksums(mut self, checksums: bool) -> Self {
         self.checksums = checksums;
         self
     }
 
-    /// Sets whether the server can delete many objects by one request: so by default.
+    /// Sets whether the store deletes many objects with one request. Default: true.
     pub fn batch_delete(mut self, able: bool) -> Self {
         self.batch_delete = able;
         self
     }
 
-    /// Sets for how long the target's lock outlives a publisher that was killed: 30 s by default.
+    /// Sets how long the lock outlives a publisher that was killed, from 1 s to 1 h. Default: 30 s.
     pub fn lock_lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// Does not try whether the target can compare and swap, and goes without: nothing is written
-    /// by [`build`](Self::build) then, as is needed where the credentials only read.
+    /// Makes [`build`](Self::build) skip the test for compare-and-swap. It then writes nothing,
+    /// which read-only credentials need, and the store works without compare-and-swap and without a
+    /// lock.
     pub fn without_probe(mut self) -> Self {
         self.probe = false;
         self
     }
 
-    /// Checks the settings, those of the environment included, without connecting: for a program
-    /// that refuses a wrong configuration before it begins.
+    /// Checks the settings, including those of the environment, without connecting. A program can
+    /// refuse a wrong configuration before it starts.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`].
@@ -215,11 +215,11 @@ impl S3StoreBuilder {
         self.clone().settings().map(drop)
     }
 
-    /// Connects, and tries what the target can do: five small writes to an object of the store's
-    /// own, which is deleted again.
+    /// Connects, and tests whether the target can compare and swap. The test makes five small
+    /// writes to an object of the store's own and deletes it.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`]; [`Error::S3`] when the target cannot be reached or written.
+    /// [`Error::InvalidSetting`]; [`Error::S3`] if the target cannot be reached or written.
     pub async fn build(self) -> Result<S3Store, Error> {
         let is_probed = self.probe;
         let keys = Keys::new(self.prefix.as_ref());
@@ -229,7 +229,7 @@ impl S3StoreBuilder {
         }
         match probe::compares_and_swaps(&client, &keys).await {
             Ok(able) => Ok(S3Store::new(Target::new(client, keys, able))),
-            // The client crate does not look at where a redirect leads to.
+            // The client crate does not read the target of a redirect.
             Err(error @ Error::S3 { failure: S3Failure::WrongRegion { expected: None }, .. }) => {
                 let looked = client.get_bucket(&[("list-type", "2"), ("max-keys", "1")]).await;
                 Err(looked.err().unwrap_or(error))
@@ -318,7 +318,7 @@ impl S3StoreBuilder {
 }
 
 impl fmt::Debug for S3StoreBuilder {
-    /// The settings as they stand, without what may be a secret in a URL.
+    /// The settings, without the parts of URLs that may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("S3StoreBuilder")
             .field("bucket", &self.bucket)

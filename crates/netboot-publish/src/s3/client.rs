@@ -1,5 +1,5 @@
-//! The connection to a bucket: the client crate's, and signed requests of our own for what that
-//! has no call for.
+//! The clients of a bucket: those of the client crate, and signed requests for which the client
+//! crate has no call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use super::error::fail;
 use super::settings::Settings;
 use crate::error::Error;
 
-/// A bucket's clients, with connections of their own.
+/// The clients of a bucket. Each has its own connections.
 pub(super) struct Client {
-    /// Without a limit on how long an answer may take as long as bytes come.
+    /// For reading: no limit on the time of an answer, as long as bytes arrive.
     pub(super) reads: AmazonS3,
-    /// With a limit on each request.
+    /// For writing: a limit on the time of each request.
     pub(super) writes: AmazonS3,
     pub(super) settings: Arc<Settings>,
     http: HttpClient,
@@ -37,12 +37,12 @@ impl Client {
         Ok(Self { reads, writes, settings, http })
     }
 
-    /// The URL of a key, as far as people are to see it.
+    /// The URL of a key, for messages.
     pub(super) fn url(&self, key: &Path) -> Url {
         self.settings.url(key)
     }
 
-    /// An error of the client crate that happened at a key.
+    /// Makes an error from one of the client crate, for a request to a key.
     pub(super) fn error(
         &self,
         action: &'static str,
@@ -52,7 +52,7 @@ impl Client {
         fail(action, self.url(key).to_string(), source)
     }
 
-    /// The body of the answer to a GET of the bucket itself.
+    /// Sends a GET to the bucket itself and returns the body of the answer.
     pub(super) async fn get_bucket(&self, query: &[(&str, &str)]) -> Result<Bytes, Error> {
         let mut url = self.settings.bucket_url.clone();
         url.query_pairs_mut().extend_pairs(query);
@@ -105,7 +105,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Why a request of our own failed.
+/// Why a request that was signed here failed.
 #[derive(Debug, thiserror::Error)]
 enum RequestFailure {
     #[error("the address is not valid")]
@@ -114,13 +114,13 @@ enum RequestFailure {
     Credentials(#[source] object_store::Error),
     #[error("no answer arrived")]
     Http(#[source] object_store::client::HttpError),
-    /// In the words of the client crate, so that both are understood alike.
+    /// The text has the words of the client crate, so that `S3Failure` recognizes both.
     #[error("the server answered with status code: {status}: {body}")]
     Status { status: StatusCode, body: String },
 }
 
 impl RequestFailure {
-    /// Whether the same request may succeed a moment later. All of ours only read.
+    /// Returns true if the request may succeed when it is repeated. These requests only read.
     fn may_pass(&self) -> bool {
         match self {
             Self::Uri(_) | Self::Credentials(_) => false,

@@ -1,4 +1,4 @@
-//! Writing an object only if what lies there is what is expected.
+//! Writes an object only if the key holds the expected object.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -14,34 +14,34 @@ use super::client::Client;
 use super::failure::S3Failure;
 use crate::error::Error;
 
-/// The name of the metadata that tells whose write an object is.
+/// The name of the metadata that identifies a write.
 const MARK: &str = "netboot-write";
 
-/// How often a write is tried again of which it is not known whether it arrived.
+/// The maximum number of repetitions of a write with an unknown result.
 const ATTEMPTS: usize = 3;
 
-/// What has to lie at a key for a write to happen.
+/// The condition for a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Condition {
-    /// Nothing.
+    /// The key holds no object.
     Absent,
-    /// What has this `ETag`.
+    /// The key holds an object with this `ETag`.
     Is(String),
 }
 
-/// How a conditional write ended.
+/// The result of a conditional write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ConditionalPut {
-    /// It is there, under this `ETag`.
+    /// The object is written and has this `ETag`.
     Done { etag: Option<String> },
-    /// Something else is there; nothing was changed.
+    /// The condition does not hold. Nothing was changed.
     Refused,
 }
 
-/// Writes if the condition holds.
+/// Writes an object if the condition holds.
 ///
-/// The write carries a mark of its own. Where a connection broke before the answer came, and where
-/// a repeated write is refused, the mark of what lies there tells whether it arrived after all.
+/// Each write carries a unique mark. After a lost answer, or if a repeated write is refused, the
+/// mark of the object at the key shows if the write arrived.
 pub(super) async fn conditional_put(
     client: &Client,
     key: &Path,
@@ -90,7 +90,7 @@ pub(super) async fn conditional_put(
     }
 }
 
-/// The `ETag` of what lies at a key, if it is the write with this mark.
+/// The `ETag` of the object at a key, if the write with this mark wrote it.
 async fn etag_of_own(
     client: &Client,
     key: &Path,
@@ -108,7 +108,7 @@ async fn etag_of_own(
     }
 }
 
-/// A text that nobody else has: 128 bits, from what the standard library's maps are seeded with.
+/// A unique text with 128 random bits, from the seeds of the standard library's maps.
 pub(super) fn nonce() -> String {
     let part = || RandomState::new().hash_one(std::process::id());
     format!("{:016x}{:016x}", part(), part())

@@ -1,4 +1,4 @@
-//! Whose rights requests have.
+//! The credentials for requests.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use object_store::CredentialProvider;
 use object_store::aws::AwsCredential;
 
-/// An access key and its secret; `Debug` shows the secret to nobody.
+/// An access key and its secret key. `Debug` does not show the secret key.
 ///
 /// ```
 /// use netboot_publish::S3Keys;
@@ -24,13 +24,13 @@ pub struct S3Keys {
 }
 
 impl S3Keys {
-    /// An access key with its secret.
+    /// An access key with its secret key.
     pub fn new(access_key: impl Into<String>, secret_key: impl Into<String>) -> Self {
         let (access_key, secret_key) = (access_key.into(), secret_key.into());
         Self { access_key, secret_key, session_token: None }
     }
 
-    /// The same with the token of a session, which keys that end by themselves have.
+    /// Adds a session token, which temporary keys need.
     #[must_use]
     pub fn with_session_token(mut self, token: impl Into<String>) -> Self {
         self.session_token = Some(token.into());
@@ -52,8 +52,10 @@ impl fmt::Debug for S3Keys {
     }
 }
 
-/// Gives keys whenever a request is signed: from a profile, from a vault, by single sign-on. What
-/// it gives it should keep until shortly before it ends, since it is asked for every request.
+/// Provides keys for signing requests: from a profile, from a vault, by single sign-on.
+///
+/// The store calls it for every request. An implementation should therefore keep its keys until
+/// shortly before they expire.
 ///
 /// ```
 /// use std::error::Error;
@@ -62,7 +64,7 @@ impl fmt::Debug for S3Keys {
 /// use async_trait::async_trait;
 /// use netboot_publish::{S3CredentialProvider, S3Credentials, S3Keys, S3Store};
 ///
-/// /// Two lines of a file, which something else renews.
+/// /// Reads the keys from two lines of a file that another program renews.
 /// #[derive(Debug)]
 /// struct KeyFile(PathBuf);
 ///
@@ -85,28 +87,28 @@ impl fmt::Debug for S3Keys {
 /// ```
 #[async_trait]
 pub trait S3CredentialProvider: fmt::Debug + Send + Sync {
-    /// The keys to sign with now.
+    /// Returns the keys to sign the next request with.
     ///
     /// # Errors
-    /// Whatever keeps it from giving keys; it becomes the source of the request's error.
+    /// If there are no keys. The error becomes the source of the request's error.
     async fn keys(&self) -> Result<S3Keys, Box<dyn StdError + Send + Sync>>;
 }
 
-/// Where the keys come from that requests are signed with.
+/// The source of the keys for signing requests.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum S3Credentials {
     /// The environment, in this order: the variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`
     /// and `AWS_SESSION_TOKEN`; a web identity (`AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN`);
-    /// the container's or the pod's credentials; those of the instance. Profiles and single
-    /// sign-on are not read: see [`Provider`](Self::Provider).
+    /// the credentials of the container or pod; the credentials of the instance. For profiles and
+    /// single sign-on, see [`Provider`](Self::Provider).
     #[default]
     Environment,
-    /// These.
+    /// These keys.
     Keys(S3Keys),
-    /// What this gives each time.
+    /// The keys that this provider returns for each request.
     Provider(Arc<dyn S3CredentialProvider>),
-    /// None: requests are not signed, as those of machines that boot are not.
+    /// No keys: requests are not signed. Machines that boot also send unsigned requests.
     Anonymous,
 }
 
@@ -116,7 +118,7 @@ impl From<S3Keys> for S3Credentials {
     }
 }
 
-/// A provider as the client crate wants it.
+/// Adapts a provider to the client crate.
 #[derive(Debug)]
 pub(super) struct Bridge(pub(super) Arc<dyn S3CredentialProvider>);
 

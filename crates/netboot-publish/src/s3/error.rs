@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use super::failure::S3Failure;
 use crate::error::Error;
 
-/// The error of a request to `url`.
+/// Makes the error of a request to `url`.
 pub(super) fn fail(
     action: &'static str,
     url: String,
@@ -19,11 +19,11 @@ pub(super) fn fail(
     Error::S3 { action, url, failure, source }
 }
 
-/// The elements of an answer to a refused signature that repeat the request, as text and in hexadecimal: with the
-/// session's token among its headers.
+/// The elements of an answer to a refused signature that repeat the request, as text and in
+/// hexadecimal. The request contains the session token in its headers.
 const REPEATED: [&str; 2] = ["CanonicalRequest", "CanonicalRequestBytes"];
 
-/// An error, with all its sources, of a signature that is refused.
+/// The error of a refused signature with all its sources, without the repeated request.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 struct RefusedSignature {

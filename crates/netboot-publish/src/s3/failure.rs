@@ -1,4 +1,4 @@
-//! Why a request to an S3 server fails, and what to do about it.
+//! The causes of failed requests to an S3 server, and the remedy for each.
 
 mod classify;
 
@@ -67,8 +67,8 @@ impl S3Failure {
                     .to_owned()
             }
             Self::ClockSkew => {
-                "set this machine's clock, preferably by NTP (`timedatectl set-ntp true`): a signature \
-                 is valid for 15 minutes"
+                "set this machine's clock, preferably by NTP (`timedatectl set-ntp true`): a \
+                 signature is valid for 15 minutes"
                     .to_owned()
             }
             Self::UnknownAccessKey => {
@@ -81,8 +81,8 @@ impl S3Failure {
             }
             Self::ExpiredCredentials => "log in again, or renew the keys of the session".to_owned(),
             Self::NoCredentials => {
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the store its keys; to use a \
-                 profile or single sign-on, write a credential provider"
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the store its keys; to \
+                 use a profile or single sign-on, write a credential provider"
                     .to_owned()
             }
             Self::AccessDenied => {
@@ -102,18 +102,18 @@ impl S3Failure {
                     .to_owned()
             }
             Self::UnknownHost => {
-                "check the endpoint's host name; a self-hosted server often needs path style, which \
-                 keeps the bucket out of the host name"
+                "check the endpoint's host name; a self-hosted server often needs path style, \
+                 which keeps the bucket out of the host name"
                     .to_owned()
             }
             Self::Tls => {
-                "add the certificate of the authority that signed the endpoint's certificate; if the \
-                 endpoint speaks plain HTTP, write `http://` and allow it"
+                "add the certificate of the authority that signed the endpoint's certificate; if \
+                 the endpoint speaks plain HTTP, write `http://` and allow it"
                     .to_owned()
             }
             Self::TimedOut | Self::Interrupted => {
-                "check the network, and publish again: objects that arrived are not sent again; on a \
-                 slow line, raise the timeout or make the parts smaller"
+                "check the network, and publish again: objects that arrived are not sent again; on \
+                 a slow line, raise the timeout or make the parts smaller"
                     .to_owned()
             }
             Self::Busy => "publish again later, or with a lower parallelism".to_owned(),
@@ -131,7 +131,9 @@ impl S3Failure {
                  `batch_delete(false)`"
                     .to_owned()
             }
-            Self::NotS3 => "check that the endpoint is an S3 server and not another web server".to_owned(),
+            Self::NotS3 => {
+                "check that the endpoint is an S3 server and not another web server".to_owned()
+            }
             Self::Unknown { .. } => "read the cause in the server's message".to_owned(),
         }
     }

@@ -1,12 +1,12 @@
-//! Where a path of the target lies in the bucket.
+//! Maps the paths of a target to keys of the bucket.
 
 use netboot_core::ReleasePath;
 use object_store::path::Path;
 
-/// Where the store keeps what is its own. No [`ReleasePath`] begins with a dot.
+/// The directory for the store's own objects. No [`ReleasePath`] starts with a dot.
 const OWN: &str = ".netboot";
 
-/// The keys of a target: all of a bucket, or what is below a prefix.
+/// The keys of a target: those of a whole bucket, or those below a prefix.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Keys {
     /// Empty, or ends with `/`.
@@ -18,7 +18,7 @@ impl Keys {
         Self { prefix: prefix.map(|prefix| format!("{prefix}/")).unwrap_or_default() }
     }
 
-    /// The prefix that all keys have, empty or with a `/` at its end.
+    /// The prefix of all keys: empty, or with a `/` at the end.
     pub(super) fn prefix(&self) -> &str {
         &self.prefix
     }
@@ -28,13 +28,13 @@ impl Keys {
         Path::from(format!("{}{path}", self.prefix))
     }
 
-    /// The key of something of the store's own.
+    /// The key of one of the store's own objects.
     pub(super) fn own(&self, name: &str) -> Path {
         Path::from(format!("{}{OWN}/{name}", self.prefix))
     }
 
-    /// The path of a key below the target's root; `None` for keys of others, of the store itself,
-    /// and for the mark of the root's folder.
+    /// The path of a key below the root of the target. `None` for keys outside of the target, for
+    /// the store's own keys, and for the folder marker of the root.
     pub(super) fn path<'a>(&self, key: &'a str) -> Option<&'a str> {
         let path = key.strip_prefix(&self.prefix)?;
         let own = path.strip_prefix(OWN).is_some_and(|rest| rest.starts_with('/'));

@@ -1,4 +1,4 @@
-//! The lock of a target: an object that says who holds it, and is renewed as long as that lives.
+//! The lock of a target: an object that its holder renews for as long as it holds the lock.
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,18 +19,18 @@ use super::settings::Settings;
 use crate::error::Error;
 use crate::store::StoreLock;
 
-/// How often a lock that another holds is looked at.
+/// The time between two looks at a lock that another publisher holds.
 const POLL: Duration = Duration::from_millis(250);
-/// The longest lease that is waited for.
+/// The longest lease that the store waits for.
 const LONGEST: Duration = Duration::from_secs(3600);
-/// How long the end of a lock is waited for; after that, it ends with its lease.
+/// The maximum time to wait for the release of a lock. After that, it ends with its lease.
 const RELEASE_LIMIT: Duration = Duration::from_secs(5);
 
-/// Takes locks, in a thread of its own.
+/// Acquires and releases locks in a thread of its own.
 ///
-/// A guard ends in a place that cannot wait for a request, in a program that may end right after.
-/// So the requests for it are made elsewhere, over connections that depend on no other thread, and
-/// the guard waits for that thread.
+/// A guard is dropped where no request can be awaited, and the program may end right after. So
+/// another thread makes the requests, over its own connections, and the guard waits for that
+/// thread.
 #[derive(Debug)]
 pub(super) struct Leases {
     settings: Arc<Settings>,
@@ -40,7 +40,7 @@ pub(super) struct Leases {
 #[derive(Debug)]
 struct Worker {
     client: Arc<Client>,
-    /// Only none while it is dropped.
+    /// `None` only during the drop.
     runtime: Option<Runtime>,
 }
 
@@ -52,11 +52,11 @@ impl Drop for Worker {
     }
 }
 
-/// Ends the lease when it is dropped.
+/// Releases the lock when it is dropped.
 struct Guard {
     release: Option<oneshot::Sender<()>>,
     released: Mutex<mpsc::Receiver<()>>,
-    /// Lives as long as its lock.
+    /// Keeps the thread running while the lock is held.
     _worker: Arc<Worker>,
 }
 
@@ -76,7 +76,7 @@ impl Leases {
         Self { settings, worker: Mutex::new(None) }
     }
 
-    /// Waits until nobody else holds the lock at `key`, and takes it.
+    /// Waits until no other publisher holds the lock at `key`, and acquires it.
     pub(super) async fn lock(&self, key: Path, context: &Context) -> Result<StoreLock, Error> {
         context.check()?;
         let worker = self.worker()?;
@@ -89,7 +89,7 @@ impl Leases {
         let losing = lost.clone();
         runtime.spawn(async move {
             hold(&client, &key, give, released_asked, &losing).await;
-            // Nobody may be waiting any more.
+            // The receiver may be gone.
             let _ = done.send(());
         });
         tokio::select! {
@@ -122,8 +122,8 @@ impl Leases {
     }
 }
 
-/// Takes the lock, gives word of it, keeps it until it is asked to release it, and releases it.
-/// Whoever waits for the word may give up at any time.
+/// Acquires the lock, reports this by `give`, renews the lock until `release` completes, and
+/// releases it. The receiver of `give` may be dropped at any time.
 async fn hold(
     client: &Client,
     key: &Path,
@@ -140,9 +140,9 @@ async fn hold(
     };
     if give.send(Ok(())).is_ok() {
         let renewal = client.settings.lease / 4;
-        // Ends when it is asked for, and when nobody can ask any more.
+        // The loop ends when a release is requested or when the sender is dropped.
         while tokio::time::timeout(renewal, &mut release).await.is_err() {
-            // An answer that comes after the lease has ended is none.
+            // An answer that arrives after the end of the lease does not count.
             let left = client.settings.lease.saturating_sub(lease.renewed.elapsed());
             let renewed = tokio::time::timeout(left, renew(client, key, &mut lease)).await;
             if renewed != Ok(true) {
@@ -152,7 +152,7 @@ async fn hold(
             }
         }
     }
-    // What lies there is sure to be ours only as long as nobody can have taken it over.
+    // After the end of the lease, the object may be the lock of another publisher.
     let left = client.settings.lease.saturating_sub(lease.renewed.elapsed());
     let deleted = tokio::time::timeout(left, delete_keys(client, std::slice::from_ref(key))).await;
     match deleted {
@@ -164,16 +164,16 @@ async fn hold(
     }
 }
 
-/// A lock that is held.
+/// A lock that this process holds.
 struct Lease {
     etag: String,
-    /// Since when at least the lease counts.
+    /// The start of the last renewal, from which the lease counts at the latest.
     renewed: Instant,
 }
 
-/// Takes the lock as soon as it is free: no object is there, or one that has not been renewed for
-/// the time of its lease, by the clock of this machine alone. Gives up only between requests, so
-/// that none takes the lock unseen.
+/// Acquires the lock as soon as it is free: either there is no object, or it was not renewed during
+/// its lease. Only the clock of this machine counts. Gives up only between requests, so that no
+/// request acquires the lock unnoticed.
 async fn acquire(
     client: &Client,
     key: &Path,
@@ -185,7 +185,7 @@ async fn acquire(
         let begun = Instant::now();
         match write(client, key, &condition).await? {
             Some(etag) => return Ok(Lease { etag, renewed: begun }),
-            // Another was faster to take over what had ended.
+            // Another publisher took over the expired lock first.
             None if condition != Condition::Absent => seen = None,
             None => {}
         }
@@ -207,27 +207,27 @@ async fn acquire(
     }
 }
 
-/// Whether the lock is held still.
+/// Renews the lock. Returns true if this process still holds it.
 async fn renew(client: &Client, key: &Path, lease: &mut Lease) -> bool {
     let begun = Instant::now();
     match write(client, key, &Condition::Is(lease.etag.clone())).await {
         Ok(Some(etag)) => *lease = Lease { etag, renewed: begun },
         Ok(None) => return false,
-        // It may pass, as long as nobody else can have taken the lock.
+        // Try again, as long as no other publisher can have taken over the lock.
         Err(error) => tracing::warn!(%key, %error, "cannot renew the lock"),
     }
     lease.renewed.elapsed() < client.settings.lease
 }
 
-/// A lock object of somebody.
+/// The lock object of any publisher.
 #[derive(Debug, PartialEq, Eq)]
 struct Held {
     etag: String,
     lease: Duration,
 }
 
-/// The text of a lock: for how many milliseconds it holds without being renewed, and something
-/// that no other text has, so that no two have one `ETag`.
+/// The text of a lock: the lease in milliseconds, and a unique text, so that no two locks have the
+/// same `ETag`.
 fn text(lease: Duration) -> Bytes {
     format!("netboot lock {} {}\n", lease.as_millis(), nonce()).into()
 }
@@ -256,7 +256,7 @@ async fn look(client: &Client, key: &Path) -> Result<Option<Held>, Error> {
     let bytes = answer.bytes().await.map_err(failed)?;
     let text = String::from_utf8_lossy(&bytes);
     let lease = text.strip_prefix("netboot lock ").and_then(|rest| rest.split(' ').next());
-    // What cannot be read is given as long as a lock of ours.
+    // A lock with an unreadable text gets the lease of this store.
     let lease = lease.and_then(|milliseconds| milliseconds.parse().ok());
     let lease = lease.map_or(client.settings.lease, Duration::from_millis).min(LONGEST);
     Ok(Some(Held { etag, lease }))

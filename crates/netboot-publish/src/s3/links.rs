@@ -1,4 +1,4 @@
-//! URLs of objects, for machines and people.
+//! The public URLs of objects.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use super::endpoint::below;
 use super::store::S3Store;
 use crate::error::Error;
 
-/// The longest time that a signature of S3 can be valid for: seven days.
+/// The maximum validity of an S3 signature: 7 days.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 impl S3Store {
-    /// Where machines see the target: the public URL that was set, or else the bucket's own with
-    /// the prefix. Without a signature, it gives what the bucket's policy lets everyone read.
+    /// The URL under which machines see the target: the public URL of the settings, or the URL of
+    /// the bucket with the prefix. Unsigned requests can read what the bucket's policy allows.
     pub fn public_url(&self) -> Url {
         let settings = &self.target.client.settings;
         let mut url = match &settings.public_url {
@@ -29,14 +29,14 @@ impl S3Store {
         url
     }
 
-    /// Where machines see an object.
+    /// The URL under which machines see an object.
     pub fn object_url(&self, path: &ReleasePath) -> Url {
         below(&self.public_url(), path.as_str())
     }
 
-    /// A bucket policy, in JSON, by which everyone may read what is below the prefix and nothing
-    /// else: machines that boot have no keys. It is for whoever administers the bucket; a
-    /// publisher's keys need no right to change policies.
+    /// A bucket policy in JSON that allows everyone to read the objects below the prefix and
+    /// nothing else, because machines that boot have no keys. The administrator of the bucket sets
+    /// it. The publisher's keys do not need the permission to change policies.
     pub fn public_read_policy(&self) -> String {
         let (bucket, prefix) = (self.bucket(), self.target.keys.prefix());
         format!(
@@ -44,15 +44,15 @@ impl S3Store {
         )
     }
 
-    /// A URL by which whoever has it can read an object for that time, from the bucket's own
-    /// endpoint and with the rights of this store's keys. It is a secret as long as it is valid.
+    /// A URL with which anyone can read an object for this time, from the bucket's own endpoint and
+    /// with the permissions of this store's keys. The URL is a secret as long as it is valid.
     ///
-    /// A script that is read by such a URL names its kernel relative to it, and so without a
-    /// signature: sign each object that is to be read, or let a script of one's own name them.
+    /// A script names its kernel by a relative URL, which has no signature. To boot with presigned
+    /// URLs, sign the URL of each object and write a script that uses these URLs.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] for a time of none or over seven days, and where the store is
-    /// anonymous; [`Error::S3`] when the keys cannot be had.
+    /// [`Error::InvalidSetting`] if the time is less than 1 s or more than 7 days, or if the store
+    /// is anonymous; [`Error::S3`] if the keys cannot be fetched.
     pub async fn presigned_url(
         &self,
         path: &ReleasePath,

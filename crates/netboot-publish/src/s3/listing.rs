@@ -1,4 +1,4 @@
-//! What there is: by looking at objects one by one, or by listing where that is less.
+//! Finds objects: one by one, or in listings if that takes fewer requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -12,10 +12,10 @@ use super::target::Target;
 use crate::error::Error;
 use crate::store::{Entry, ListScope, Listed};
 
-/// How many objects are looked at one by one at once.
+/// The number of simultaneous requests for single objects.
 const PARALLEL_HEADS: usize = 16;
-/// How many objects are looked at one by one before a page of a listing, which costs a server
-/// several times as much, is taken instead.
+/// The number of objects from which one page of a listing replaces requests for single objects. A
+/// page costs the server several times as much as one such request.
 const HEADS_FOR_A_PAGE: usize = 8;
 
 pub(super) async fn list(target: &Target, scope: &ListScope) -> Result<Vec<Listed>, Error> {
@@ -35,7 +35,7 @@ pub(super) async fn stat(
     target: &Target,
     paths: &[ReleasePath],
 ) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
-    // Together lie the files of one release, blobs, and what is in the root.
+    // Group the paths by directory: the files of one release, the blobs, and the root.
     let mut together: BTreeMap<&str, BTreeSet<&ReleasePath>> = BTreeMap::new();
     for path in paths {
         together.entry(directory(path)).or_default().insert(path);
@@ -58,8 +58,8 @@ pub(super) async fn stat(
     Ok(found)
 }
 
-/// Looks some of `paths`, which are sorted, up in pages of the directory that they lie in, as
-/// long as a page tells of enough of them; leaves those over that are to be looked at one by one.
+/// Looks up `paths`, which are sorted, in pages of their directory, as long as each page contains
+/// enough of them. Leaves in `paths` the objects to look at one by one.
 async fn by_pages(
     target: &Target,
     directory: &str,
@@ -69,7 +69,7 @@ async fn by_pages(
     let prefix = format!("{}{directory}/", target.keys.prefix());
     let mut begin = String::new();
     while paths.len() >= HEADS_FOR_A_PAGE {
-        // Right before the first that is wanted, and behind what was seen.
+        // Start right before the first path, and not before the end of the last page.
         let mut first = target.keys.key(paths[0]).to_string();
         first.pop();
         let from = if first < begin { &begin } else { &first };
@@ -83,10 +83,10 @@ async fn by_pages(
             if let Some(object) = there.get(key.as_str()) {
                 found.insert((*path).clone(), entry(object));
             }
-            // What is behind the end of the page is not known yet.
+            // Keep the paths after the end of the page: they are not known yet.
             page.next.is_some() && last.as_ref().is_none_or(|last| key > *last)
         });
-        // Also ends where a server does not begin where it is asked to.
+        // This also stops if a server ignores the requested start.
         if before - paths.len() < HEADS_FOR_A_PAGE {
             break;
         }
@@ -103,7 +103,7 @@ async fn head(target: &Target, path: &ReleasePath) -> Result<Option<Entry>, Erro
             Ok(Some(Entry::Object { size: meta.size, modified }))
         }
         Err(object_store::Error::NotFound { .. }) => Ok(None),
-        // An answer to HEAD has no body, and so does not say why: ask for a byte instead.
+        // An answer to HEAD has no body and so no reason. Request one byte instead.
         Err(error) => match target.client.reads.get_range(&key, 0..1).await {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(explained) => Err(target.client.error("look at", &key, explained)),
@@ -116,7 +116,7 @@ fn entry(object: &ListedObject) -> Entry {
     Entry::Object { size: object.size, modified: object.modified }
 }
 
-/// The directory whose listing tells of a path, empty for the root.
+/// The directory to list for a path. Empty for the root.
 fn directory(path: &ReleasePath) -> &str {
     let path = path.as_str();
     let depth = if path.starts_with("releases/") { 2 } else { 1 };

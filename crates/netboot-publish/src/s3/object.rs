@@ -1,4 +1,4 @@
-//! Reading and deleting objects, their headers and their versions.
+//! Reads and deletes objects, and defines their headers and versions.
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::store::{DOCUMENT_LIMIT, Document, Version};
 use crate::web_headers::WebHeaders;
 
-/// How many keys a request deletes at most: S3's limit.
+/// The maximum number of keys in a request to delete, a limit of S3.
 const DELETE_BATCH: usize = 1000;
 
 /// The headers of the object at `path`.
@@ -29,13 +29,13 @@ pub(super) fn attributes(path: &ReleasePath) -> Attributes {
     ])
 }
 
-/// The version of bytes with this digest, and of the server's name for them. The digest makes
-/// sure that the version changes with the bytes even where a server gives two contents one `ETag`.
+/// The version of bytes with this digest and this `ETag`. The digest makes the version change with
+/// the bytes even if a server gives two contents the same `ETag`.
 fn version(digest: &Sha256Digest, etag: Option<&str>) -> Version {
     Version::new(format!("{digest} {}", etag.unwrap_or_default()))
 }
 
-/// The `ETag` in a version of ours.
+/// The `ETag` in a version of this store.
 pub(super) fn etag(version: &Version) -> Option<&str> {
     version.as_str().split_once(' ').map(|(_, etag)| etag).filter(|etag| !etag.is_empty())
 }
@@ -77,7 +77,7 @@ pub(super) async fn open(
     }
 }
 
-/// Where an object is missing, that is an answer; where the bucket is, it is an error.
+/// A missing object is an answer; a missing bucket is an error.
 fn not_there<T>(
     client: &Client,
     key: &Path,
@@ -109,7 +109,7 @@ pub(super) async fn delete(
     Ok(())
 }
 
-/// Deletes keys; those where nothing lies are no error.
+/// Deletes keys. A missing object is not an error.
 pub(super) async fn delete_keys(client: &Client, keys: &[Path]) -> Result<(), Error> {
     let Some(first) = keys.first() else { return Ok(()) };
     let keys: Vec<object_store::Result<Path>> = keys.iter().cloned().map(Ok).collect();

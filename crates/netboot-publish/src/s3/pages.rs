@@ -1,4 +1,4 @@
-//! The pages that a server's listings come in.
+//! The pages of a server's listings.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use super::client::Client;
 use super::error::fail;
 use crate::error::Error;
 
-/// How many keys are asked for at once: the most that S3 gives.
+/// The number of keys in a page: the maximum of S3.
 const PAGE: &str = "1000";
 
 /// An answer to `ListObjectsV2`:
@@ -55,7 +55,7 @@ struct Upload {
     initiated: String,
 }
 
-/// An object of a listing.
+/// An object in a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ListedObject {
     pub(super) key: String,
@@ -63,7 +63,7 @@ pub(super) struct ListedObject {
     pub(super) modified: SystemTime,
 }
 
-/// A multipart upload that was begun and not ended.
+/// A multipart upload that was started and not completed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UnfinishedUpload {
     pub(super) key: String,
@@ -71,28 +71,28 @@ pub(super) struct UnfinishedUpload {
     pub(super) begun: SystemTime,
 }
 
-/// One page of objects, and where the next one begins.
+/// A page of objects, and the start of the next page.
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) objects: Vec<ListedObject>,
-    /// The token of the next page; none on the last one.
+    /// The token of the next page. `None` on the last page.
     pub(super) next: Option<String>,
 }
 
-/// Where a page begins.
+/// The start of a page.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum PageStart<'a> {
-    /// With the first key.
+    /// The first key.
     Beginning,
-    /// Where the page before ended.
+    /// The end of the previous page.
     Token(&'a str),
-    /// With the first key behind this one.
+    /// The first key after this one.
     Behind(&'a str),
 }
 
 impl Client {
-    /// A page of the objects whose keys begin with `prefix`; with `shallow`, only of those that
-    /// have no `/` behind it.
+    /// Gets a page of the objects with keys that start with `prefix`. With `shallow`, only keys
+    /// without a `/` after the prefix.
     pub(super) async fn page(
         &self,
         prefix: &str,
@@ -123,7 +123,8 @@ impl Client {
         let objects = objects.collect::<Result<_, Error>>()?;
         let next = match (page.is_truncated, page.next_continuation_token) {
             (false, _) => None,
-            // What is left out of a listing is taken for gone, and pruning deletes what it needs.
+            // An incomplete listing is an error: objects that are missing in it count as deleted,
+            // and pruning would delete what they need.
             (true, None) => return Err(self.not_a_listing(NotAListing::NoToken)),
             (true, Some(next)) if matches!(from, PageStart::Token(token) if token == next) => {
                 return Err(self.not_a_listing(NotAListing::SamePage));
@@ -133,7 +134,7 @@ impl Client {
         Ok(Page { objects, next })
     }
 
-    /// The objects whose keys begin with `prefix`.
+    /// Gets all objects with keys that start with `prefix`.
     pub(super) async fn objects(
         &self,
         prefix: &str,
@@ -152,7 +153,7 @@ impl Client {
         }
     }
 
-    /// The multipart uploads to keys that begin with `prefix`.
+    /// Gets the multipart uploads to keys that start with `prefix`.
     pub(super) async fn unfinished_uploads(
         &self,
         prefix: &str,
@@ -183,8 +184,8 @@ impl Client {
         quick_xml::de::from_str(&text).map_err(malformed)
     }
 
-    /// In whole seconds, as the header `Last-Modified` has it. What counted as old for want of a
-    /// time would be pruned, or aborted.
+    /// Parses a time, in whole seconds as in the header `Last-Modified`. An unreadable time is an
+    /// error: an object that counted as old would be pruned, and an upload aborted.
     fn time(&self, text: &str) -> Result<SystemTime, Error> {
         let utc = text.strip_suffix("+00:00").unwrap_or(text);
         let no_time = |_| self.not_a_listing(NotAListing::NoTime(text.to_owned()));
@@ -198,7 +199,7 @@ impl Client {
     }
 }
 
-/// In the words by which [`S3Failure`](super::failure::S3Failure) tells it.
+/// Why an answer is not a listing. [`S3Failure`](super::failure::S3Failure) recognizes the words.
 #[derive(Debug, thiserror::Error)]
 enum NotAListing {
     #[error("Got invalid listing")]
@@ -211,7 +212,7 @@ enum NotAListing {
     NoTime(String),
 }
 
-/// Undoes `encoding-type=url`, which is that of forms.
+/// Decodes a key after `encoding-type=url`, the encoding of forms.
 fn decoded(key: &str) -> String {
     let pairs = url::form_urlencoded::parse(key.as_bytes());
     pairs.map(|(name, _)| name).next().unwrap_or_default().into_owned()

@@ -1,5 +1,5 @@
-//! Trying whether a target can compare and swap, since several real servers only seem to: they
-//! answer 200 to a conditional write and overwrite.
+//! Tests whether a target can compare and swap. Several real servers answer a conditional write
+//! with 200 and overwrite the object.
 
 use bytes::Bytes;
 use object_store::path::Path;
@@ -12,12 +12,12 @@ use super::key::Keys;
 use super::object::delete_keys;
 use crate::error::Error;
 
-/// Whether conditional writes hold: of an object that is there and one that is not, with an
-/// `ETag` that is right, one that is wrong, and one that was right before the last write.
+/// Returns true if conditional writes work: for a missing and an existing object, and with the
+/// right `ETag`, a wrong one, and the one before the last write.
 pub(super) async fn compares_and_swaps(client: &Client, keys: &Keys) -> Result<bool, Error> {
     let key = keys.own(&format!("probe-{}", nonce()));
     let probed = probe(client, &key).await;
-    // Also after a failure: the first write may have arrived.
+    // Delete it also after a failure, because the first write may have arrived.
     let deleted = delete_keys(client, std::slice::from_ref(&key)).await;
     let able = probed?;
     deleted?;
@@ -30,7 +30,7 @@ async fn probe(client: &Client, key: &Path) -> Result<bool, Error> {
         let content = Bytes::from_static(content.as_bytes());
         match conditional_put(client, key, condition, content, Attributes::new()).await {
             Ok(put) => Ok(Some(put)),
-            // A server that knows that it does not know is as good as one that does not do it.
+            // A server that reports the missing feature counts as one without it.
             Err(Error::S3 { failure: S3Failure::NotImplemented, .. }) => Ok(None),
             Err(error) => Err(error),
         }
@@ -42,7 +42,7 @@ async fn probe(client: &Client, key: &Path) -> Result<bool, Error> {
     if !is_refused(&put(&Condition::Absent, "two").await?) {
         return Ok(false);
     }
-    // As it is read, since that is what a swap will expect.
+    // Use the ETag of a read, because a swap expects that one.
     let Some(first) = etag(client, key).await? else { return Ok(false) };
     let wrong = Condition::Is("\"00000000000000000000000000000000\"".to_owned());
     if !is_refused(&put(&wrong, "three").await?) {

@@ -1,5 +1,5 @@
-//! What the client crate's requests lack: waiting as long as a busy server asks for, and a
-//! condition on the completion of a multipart upload.
+//! Adds to the client crate's requests: the wait that a busy server asks for, and a condition for
+//! the completion of a multipart upload.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,23 +11,22 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
 
-/// The longest wait that a server can ask for.
+/// The maximum wait for a `Retry-After`.
 const LIMIT: Duration = Duration::from_secs(60);
 
 tokio::task_local! {
-    /// Set while a task makes requests that must not replace anything.
+    /// Set while a task makes requests that must not replace an object.
     static ONLY_IF_ABSENT: ();
 }
 
-/// Adds `If-None-Match: *` to the requests of `work`, which are those of one call of the client
-/// crate. A condition need not be signed: only `host` and `x-amz-*` must be.
+/// Adds `If-None-Match: *` to the requests of `work`, one call of the client crate. The signature
+/// need not cover this header: only `host` and `x-amz-*` must be signed.
 pub(super) async fn only_if_absent<F: Future>(work: F) -> F::Output {
     ONLY_IF_ABSENT.scope((), work).await
 }
 
-/// Connects with clients that hold an answer back for the time of its `Retry-After`, so that
-/// whoever repeats the request afterwards repeats it late enough: the retries of the client crate
-/// follow their own clock only.
+/// Connects with clients that delay an answer by its `Retry-After`. The client crate ignores this
+/// header, and now repeats the request late enough.
 #[derive(Debug, Default)]
 pub(super) struct Connector(ReqwestConnector);
 
@@ -57,8 +56,8 @@ impl HttpService for Requests {
     }
 }
 
-/// The seconds of `Retry-After` (RFC 9110, section 10.2.3); a date, which it may also be, is left
-/// to the usual back-off.
+/// The seconds of `Retry-After` (RFC 9110, section 10.2.3). `None` for a date: the usual back-off
+/// is enough.
 fn retry_after(response: &HttpResponse) -> Option<Duration> {
     let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
     let seconds = value.trim().parse().ok()?;

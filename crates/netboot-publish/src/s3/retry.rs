@@ -1,8 +1,8 @@
-//! How often requests are tried again.
+//! The repetition of failed requests.
 
 use std::time::Duration;
 
-/// How often and for how long what failed is tried again.
+/// How often and for how long a failed request is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Retry {
     pub(super) attempts: usize,
@@ -12,7 +12,7 @@ pub(super) struct Retry {
 }
 
 impl Retry {
-    /// The waits between attempts, each twice the one before.
+    /// The waits between attempts. Each is twice the previous one, up to the longest.
     pub(super) fn backoffs(self) -> impl Iterator<Item = Duration> {
         let next = move |wait: &Duration| Some((*wait * 2).min(self.longest));
         std::iter::successors(Some(self.first), next).take(self.attempts)

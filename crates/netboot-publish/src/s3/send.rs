@@ -1,4 +1,4 @@
-//! Sending a batch of objects within a bound of memory.
+//! Sends a batch of objects in bounded memory.
 
 mod blob;
 mod multipart;
@@ -19,10 +19,10 @@ use super::target::Target;
 use crate::error::Error;
 use crate::store::Upload;
 
-/// How many objects are sent at once, if their bytes fit into memory.
+/// The maximum number of objects that are sent at once.
 const PARALLEL_OBJECTS: usize = 32;
 
-/// How long the end of multipart uploads is waited for after a failure.
+/// The maximum time to wait for aborted multipart uploads after a failure.
 const ABORT_LIMIT: Duration = Duration::from_secs(10);
 
 pub(super) async fn send(
@@ -46,7 +46,7 @@ pub(super) async fn send(
             },
         }
     };
-    // Ends the others, which aborts their multipart uploads.
+    // This stops the other objects and aborts their multipart uploads.
     drop(sends);
     aborts.close();
     if sent.is_err() {
@@ -90,7 +90,7 @@ async fn send_at_once(target: &Target, upload: &Upload) -> Result<(), Error> {
             Err(S3Error::AlreadyExists { .. }) if is_there(target, upload).await => {
                 return Ok(());
             }
-            // Damaged, or not known to have arrived: to write the right bytes again does no harm.
+            // The object is damaged, or may not have arrived. Writing the right bytes is safe.
             Err(S3Error::AlreadyExists { .. }) => {}
             Err(error) => match S3Failure::of(&error) {
                 S3Failure::TimedOut | S3Failure::Interrupted => {}

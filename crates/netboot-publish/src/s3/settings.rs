@@ -1,4 +1,4 @@
-//! How a bucket is reached, checked when the store is built.
+//! The settings of a store in a bucket, already checked.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use super::endpoint::below;
 use super::requests::Connector;
 use super::retry::Retry;
 
-/// For how long at most nothing may come while an object is read.
+/// The maximum time without data while an object is read.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// All that connections to a bucket are made of.
+/// The settings of the connections to a bucket.
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) bucket: String,
-    /// Where the bucket's keys begin; with a `/` at its end only if the bucket is in the host name.
+    /// The URL of the bucket. It ends with a `/` only if the bucket is in the host name.
     pub(super) bucket_url: Url,
     pub(super) public_url: Option<Url>,
     pub(super) region: String,
@@ -43,18 +43,19 @@ impl Settings {
         matches!(self.credentials, S3Credentials::Anonymous)
     }
 
-    /// The URL of a key. No key of ours has a character that needs escaping.
+    /// The URL of a key. The keys of this store have no character that needs escaping.
     pub(super) fn url(&self, key: &Path) -> Url {
         below(&self.bucket_url, key.as_ref())
     }
 
-    /// A client that reads: what it reads may be large, and the line slow.
+    /// A client for reading. An object may be large and the network slow, so there is no time limit
+    /// for the whole answer.
     pub(super) fn reads(&self) -> object_store::Result<AmazonS3> {
         let silence = READ_TIMEOUT.min(self.timeout);
         self.s3(self.options().with_timeout_disabled().with_read_timeout(silence))
     }
 
-    /// A client that writes: what it sends at once is bounded, and so is the time for it.
+    /// A client for writing. The size of a request is limited, and so is its time.
     pub(super) fn writes(&self) -> object_store::Result<AmazonS3> {
         self.s3(self.options().with_timeout(self.timeout))
     }
@@ -68,7 +69,8 @@ impl Settings {
         let options = ClientOptions::new()
             .with_allow_http(self.allow_http)
             .with_connect_timeout(self.connect_timeout)
-            // One connection for each request at once is faster than one that all share.
+            // Simultaneous requests on separate connections are faster than on one shared
+            // connection.
             .with_http1_only();
         let add = ClientOptions::with_root_certificate;
         self.certificates.iter().cloned().fold(options, add)
@@ -91,7 +93,7 @@ impl Settings {
         let builder = builder
             .with_bucket_name(&self.bucket)
             .with_region(&self.region)
-            // The URL is that of the bucket already, wherever the bucket is in it.
+            // The URL already contains the bucket.
             .with_endpoint(url)
             .with_config(AmazonS3ConfigKey::S3Endpoint, url)
             .with_virtual_hosted_style_request(true)

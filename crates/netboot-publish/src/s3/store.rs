@@ -19,7 +19,7 @@ use crate::store::{
     Capabilities, Document, Entry, ListScope, Listed, Store, StoreLock, Swap, Upload, Version,
 };
 
-/// A bucket of an S3-compatible object store, or what is below a prefix in it.
+/// A bucket of an S3-compatible object store, or the part of it below a prefix.
 ///
 /// ```no_run
 /// use netboot_publish::{Publisher, S3Keys, S3Store};
@@ -37,28 +37,29 @@ use crate::store::{
 /// # }
 /// ```
 ///
-/// - **Compare-and-swap is tried, not assumed**: several real servers answer 200 to a conditional
-///   write and overwrite. [`build`](S3StoreBuilder::build) tries it once, and
-///   [`capabilities`](Store::capabilities) says how it went. A version is the digest of the bytes
-///   with the server's `ETag`, so that it changes with the bytes even where a server gives two
-///   contents one `ETag`.
-/// - **The lock** is the object `.netboot/lock`, where the target can compare and swap. It is
-///   renewed while it is held, and taken over when it was not renewed for the time of its lease
-///   ([`lock_lease`](S3StoreBuilder::lock_lease)), as after a publisher was killed; no clocks are
-///   compared. When its guard is dropped, the thread waits for one request, at most 5 s.
-/// - **Memory**: what is sent is held in parts, by default 4 of 6 MiB for all that is sent at once.
-///   Parts of objects that are not sent to their end are removed; those of a publisher that was
-///   killed are by [`abort_abandoned_uploads`](Self::abort_abandoned_uploads), or by a lifecycle
-///   rule of the bucket.
-/// - **Bytes**: each request has the SHA-256 of what it sends, for the server to check, and an
-///   artifact that is not a file is hashed while it is sent. Where preconditions hold, a blob is
-///   written only where none is (`If-None-Match`); one that is there is read and hashed, and
-///   written over if it is damaged.
-/// - **Web**: scripts are `text/plain`; blobs and a release's scripts may be cached for ever, and
-///   all that changes is `no-cache`. Machines read without a signature: let a policy of the bucket
-///   give everyone `s3:GetObject` below the prefix, or a web server before it; or give them
-///   [`presigned_url`](Self::presigned_url).
-/// - **Settings**: what can be set is at [`S3StoreBuilder`].
+/// - **Compare-and-swap**: several real servers answer a conditional write with 200 and overwrite
+///   the object. So [`build`](super::S3StoreBuilder::build) tests it once, and
+///   [`capabilities`](Store::capabilities) returns the result. A version consists of the digest of
+///   the bytes and the server's `ETag`. It changes with the bytes even if the server gives two
+///   contents the same `ETag`.
+/// - **Lock**: if the target can compare and swap, the lock is the object `.netboot/lock`. The
+///   holder renews it. If it is not renewed during its lease
+///   ([`lock_lease`](super::S3StoreBuilder::lock_lease)), for example because the holder was
+///   killed, another publisher takes it over. The clocks of the machines are not compared. Dropping
+///   the guard blocks the thread for one request, at most 5 s.
+/// - **Memory**: objects are sent in parts. All objects that are sent at once together hold at most
+///   4 parts of 6 MiB in memory by default. The store removes the parts of an object that is not
+///   sent completely. [`abort_abandoned_uploads`](Self::abort_abandoned_uploads) or a lifecycle
+///   rule of the bucket removes the parts of a publisher that was killed.
+/// - **Checks**: each request contains the SHA-256 of its content for the server to check. The
+///   store hashes an artifact that is not a file while it sends it. If conditional writes work, it
+///   writes a blob only if the key is free (`If-None-Match`). Otherwise it reads and hashes the
+///   existing blob, and overwrites it if it is damaged.
+/// - **Web**: scripts are `text/plain`. Blobs and the scripts of a release may be cached forever,
+///   and everything that changes is `no-cache`. Machines send unsigned requests: either a bucket
+///   policy grants everyone `s3:GetObject` below the prefix, or a web server is in front of the
+///   bucket, or the machines get a [`presigned_url`](Self::presigned_url).
+/// - **Settings**: see [`S3StoreBuilder`](super::S3StoreBuilder).
 #[derive(Clone)]
 pub struct S3Store {
     pub(super) target: Target,
@@ -71,24 +72,23 @@ impl S3Store {
         Self { target, leases }
     }
 
-    /// The same bucket with another prefix: another target. The two share connections, the bound
-    /// on memory, and what was found out about the server.
+    /// A store in the same bucket with another prefix. The two stores share connections, the memory
+    /// limit, and what is known about the server.
     #[must_use]
     pub fn with_prefix(&self, prefix: Option<&ReleasePath>) -> Self {
         let keys = Keys::new(prefix);
         Self { target: Target { keys, ..self.target.clone() }, leases: self.leases.clone() }
     }
 
-    /// The bucket.
+    /// The name of the bucket.
     pub fn bucket(&self) -> &str {
         &self.target.client.settings.bucket
     }
 
-    /// A reader of a part of an object: of the bytes from `range.start` up to, and without,
-    /// `range.end`.
+    /// A reader of the bytes of an object from `range.start` up to, but not including, `range.end`.
     ///
     /// # Errors
-    /// [`Error::S3`] when the target cannot be read, or the object is shorter.
+    /// [`Error::S3`] if the target cannot be read, or if the object is shorter.
     pub async fn open_range(
         &self,
         path: &ReleasePath,

@@ -1,4 +1,4 @@
-//! Replacing a small object if it is still what it was.
+//! Replaces a small object if it still has the expected version.
 
 use bytes::Bytes;
 use netboot_core::ReleasePath;
@@ -25,7 +25,7 @@ pub(super) async fn swap(
     let condition = match expected {
         None => Condition::Absent,
         Some(version) => {
-            // Not by the ETag alone: a server might give the same to other bytes.
+            // The ETag alone is not enough: a server may give other bytes the same one.
             let there = object::read(target, path).await?;
             if there.is_none_or(|there| there.version != *version) {
                 return Ok(Swap::Conflict);

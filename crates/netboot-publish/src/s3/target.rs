@@ -1,4 +1,4 @@
-//! What a store knows of its target, and the bound on what is held in memory while it is sent.
+//! The target of a store, and the limit of the memory for sending.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::client::Client;
 use super::key::Keys;
 
-/// A target: the client of its bucket, and where in the bucket it lies.
+/// A target: the client of its bucket, and the keys of the target in the bucket.
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) client: Arc<Client>,
@@ -24,10 +24,10 @@ impl Target {
     }
 }
 
-/// What one permit of the semaphore stands for, which counts no further than 2^32 by itself.
+/// The bytes of one permit: a request for permits has at most 32 bits.
 const UNIT: usize = 4096;
 
-/// So many bytes, for all that is sent to one target at once.
+/// The memory for everything that is sent to one target at once.
 #[derive(Debug, Clone)]
 pub(super) struct Memory {
     units: Arc<Semaphore>,
@@ -40,8 +40,8 @@ impl Memory {
         Self { units: Arc::new(Semaphore::new(total)), total }
     }
 
-    /// Waits until so many bytes may be held, and takes them until what it gives is dropped. What
-    /// is more than all there is waits for all of it.
+    /// Waits until this many bytes are free, and reserves them until the permit is dropped. A
+    /// request for more than the total reserves the total.
     pub(super) async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let units = bytes.div_ceil(UNIT).clamp(1, self.total);
         let units = u32::try_from(units).unwrap_or(u32::MAX);

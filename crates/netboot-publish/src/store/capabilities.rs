@@ -18,51 +18,53 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// None of them.
+    /// No capabilities.
     pub fn none() -> Self {
         Self { compare_and_swap: false, links: false, lock: false }
     }
 
-    /// All of them.
+    /// All capabilities.
     pub fn all() -> Self {
         Self { compare_and_swap: true, links: true, lock: true }
     }
 
-    /// Sets whether `swap` succeeds only on the version that was expected.
+    /// Sets whether `swap` succeeds only on the expected version.
     #[must_use]
     pub fn with_compare_and_swap(mut self, able: bool) -> Self {
         self.compare_and_swap = able;
         self
     }
 
-    /// Sets whether there are symbolic links.
+    /// Sets whether the store has symbolic links.
     #[must_use]
     pub fn with_links(mut self, able: bool) -> Self {
         self.links = able;
         self
     }
 
-    /// Sets whether the lock excludes other publishers.
+    /// Sets whether the lock keeps other publishers out.
     #[must_use]
     pub fn with_lock(mut self, able: bool) -> Self {
         self.lock = able;
         self
     }
 
-    /// Whether `swap` succeeds only on the version that was expected. Without it, of two who
-    /// publish at once the last one wins, and the receipt says that the order is not guarded.
+    /// Returns true if `swap` succeeds only on the expected version. Without this capability, the
+    /// last of two simultaneous publishers wins, and the receipt says that the order is not
+    /// guarded.
     pub fn compare_and_swap(self) -> bool {
         self.compare_and_swap
     }
 
-    /// Whether there are symbolic links, which the old layout needs.
+    /// Returns true if the store has symbolic links, which the old layout needs.
     pub fn links(self) -> bool {
         self.links
     }
 
-    /// Whether the lock excludes other publishers. Without it, only the grace time of a
-    /// [`Retention`](crate::Retention) keeps pruning from what another is staging, and not from old
-    /// blobs that it wants again: prune such a target while nobody publishes.
+    /// Returns true if the lock keeps other publishers out. Without this capability, only the grace
+    /// time of a [`Retention`](crate::Retention) protects a release that is being staged, and
+    /// nothing protects old blobs that it uses again. Prune such a target only while nobody
+    /// publishes to it.
     pub fn lock(self) -> bool {
         self.lock
     }

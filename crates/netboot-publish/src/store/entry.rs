@@ -6,28 +6,28 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use netboot_core::ReleasePath;
 
-/// What lies at a path.
+/// The thing at a path of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Entry {
     /// An object.
     Object {
-        /// Its size in bytes.
+        /// The size in bytes.
         size: u64,
-        /// When it was put there, by the clock of the store.
+        /// The time of the last write, by the store's clock.
         modified: SystemTime,
     },
     /// A symbolic link.
     Link {
-        /// Where it leads, as it is written in the link.
+        /// The target, exactly as the link holds it.
         target: String,
     },
-    /// Something that no publisher makes: a directory, a device, a socket.
+    /// Something that no publisher creates: a directory, a device, a socket.
     Other,
 }
 
 impl Entry {
-    /// The size in bytes, if it is an object.
+    /// The size in bytes of an object. `None` for anything else.
     pub fn size(&self) -> Option<u64> {
         match self {
             Self::Object { size, .. } => Some(*size),
@@ -35,7 +35,7 @@ impl Entry {
         }
     }
 
-    /// When it was put there, if it is an object.
+    /// The time of the last write of an object. `None` for anything else.
     pub fn modified(&self) -> Option<SystemTime> {
         match self {
             Self::Object { modified, .. } => Some(*modified),
@@ -44,39 +44,39 @@ impl Entry {
     }
 }
 
-/// Where [`Store::list`](crate::Store::list) looks.
+/// The part of a target that [`Store::list`](crate::Store::list) lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListScope {
-    /// Right in the root of the target, not below.
+    /// The root of the target, without its directories.
     Root,
-    /// Anywhere below this path.
+    /// Everything below this path, at any depth.
     Below(ReleasePath),
 }
 
-/// One thing that [`Store::list`](crate::Store::list) found.
+/// One result of [`Store::list`](crate::Store::list).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores make it")]
 pub struct Listed {
-    /// Its path below the root of the target. A text, since others may have put things there
-    /// under names that no [`ReleasePath`] has.
+    /// The path below the root of the target. It is a text because other programs may use names
+    /// that are not valid in a [`ReleasePath`].
     pub path: String,
-    /// What it is.
+    /// The thing at the path.
     pub entry: Entry,
 }
 
-/// What a store calls the present state of an object: an `ETag`, a digest. Only equality means
-/// anything.
+/// A store's name for the current state of an object, such as an `ETag` or a digest. Versions can
+/// only be compared for equality.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Version(String);
 
 impl Version {
-    /// A version with the store's own name for it.
+    /// A version with this name.
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
     }
 
-    /// The store's own name for it.
+    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -88,22 +88,22 @@ impl fmt::Display for Version {
     }
 }
 
-/// A small object's bytes and version.
+/// The bytes and the version of a small object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores make it")]
 pub struct Document {
     /// The bytes.
     pub bytes: Bytes,
-    /// Their version.
+    /// The version of the bytes.
     pub version: Version,
 }
 
-/// How a [`Store::swap`](crate::Store::swap) ended.
+/// The result of a [`Store::swap`](crate::Store::swap).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "stores make it, and a swap happens or does not")]
 pub enum Swap {
-    /// The new bytes are there.
+    /// The new bytes are in place.
     Done,
-    /// Another version is there than was expected; nothing was changed.
+    /// The object has another version than expected. Nothing was changed.
     Conflict,
 }

@@ -7,11 +7,11 @@ use netboot_core::CancellationToken;
 
 use crate::error::Error;
 
-/// The lock of a target; it ends when this is dropped.
+/// The lock of a target. Dropping it releases the lock.
 ///
-/// A store puts whatever holds its lock into it: an open file, a lease, a connection. A lock that
-/// can be lost while it is held, as a lease can that was not renewed in time, says so by a token:
-/// publishers then end with [`Error::LockLost`] rather than do what needs the lock.
+/// A store puts into it whatever holds the lock: an open file, a lease, a connection. Some locks
+/// can be lost while they are held, for example a lease that is not renewed in time. Such a lock
+/// cancels a token, and publishers then stop with [`Error::LockLost`].
 ///
 /// ```
 /// use netboot_core::CancellationToken;
@@ -20,7 +20,7 @@ use crate::error::Error;
 /// let lost = CancellationToken::new();
 /// let lock = StoreLock::new("a lease").with_loss(lost.clone());
 /// assert!(!lock.is_lost());
-/// lost.cancel(); // by whoever renews it
+/// lost.cancel(); // by the task that renews the lease
 /// assert!(lock.is_lost());
 /// ```
 #[must_use = "the lock ends when this is dropped"]
@@ -30,33 +30,33 @@ pub struct StoreLock {
 }
 
 impl StoreLock {
-    /// A lock that lasts as long as `guard`.
+    /// A lock that is held until `guard` is dropped.
     pub fn new(guard: impl Any + Send + Sync) -> Self {
         Self { guard: Some(Box::new(guard)), lost: None }
     }
 
-    /// What a store gives that has no lock: it excludes nobody.
+    /// The lock of a store that cannot lock. It keeps nobody out.
     pub fn none() -> Self {
         Self { guard: None, lost: None }
     }
 
-    /// The same, lost when `lost` is cancelled.
+    /// Makes the lock count as lost when `lost` is cancelled.
     pub fn with_loss(mut self, lost: CancellationToken) -> Self {
         self.lost = Some(lost);
         self
     }
 
-    /// Whether another may hold the lock by now.
+    /// Returns true if another publisher may hold the lock now.
     pub fn is_lost(&self) -> bool {
         self.lost.as_ref().is_some_and(CancellationToken::is_cancelled)
     }
 
-    /// Refuses to go on where the lock is lost.
+    /// Fails if the lock is lost.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.is_lost() { Err(Error::LockLost) } else { Ok(()) }
     }
 
-    /// Does work that needs the lock, and stops in the midst of it where the lock is lost.
+    /// Does work that needs the lock, and stops it when the lock is lost.
     pub(crate) async fn during<T>(
         &self,
         work: impl Future<Output = Result<T, Error>>,

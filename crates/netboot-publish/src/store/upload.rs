@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use netboot_core::{Artifact, Content, Context, Event, Phase, ReleasePath, Unit};
 
-/// An artifact and the place it is to be sent to.
+/// An artifact and the path to send it to.
 #[derive(Debug, Clone)]
 pub struct Upload {
     path: ReleasePath,
@@ -20,29 +20,29 @@ impl Upload {
         Self { path, artifact, subject }
     }
 
-    /// The same under a name that tells people more than the path, for progress.
+    /// Sets the name that progress events show instead of the path.
     #[must_use]
     pub fn with_subject(mut self, subject: impl fmt::Display) -> Self {
         self.subject = subject.to_string();
         self
     }
 
-    /// Where it goes, below the root of the target.
+    /// The path below the root of the target.
     pub fn path(&self) -> &ReleasePath {
         &self.path
     }
 
-    /// What is sent.
+    /// The artifact.
     pub fn artifact(&self) -> &Arc<dyn Artifact> {
         &self.artifact
     }
 
-    /// The size and digest that have to arrive.
+    /// The size and digest of the artifact.
     pub fn content(&self) -> Content {
         Content::of(self.artifact.as_ref())
     }
 
-    /// Reports that `done` bytes are sent.
+    /// Reports that `done` bytes have been sent.
     pub fn progress(&self, done: u64, context: &Context) {
         context.emit(Event::Progress {
             phase: Phase::Staging,

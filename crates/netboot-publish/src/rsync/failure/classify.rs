@@ -1,12 +1,13 @@
-//! Finding the cause of a failure in an exit code and the last lines of standard error.
+//! Finds the cause of a failure from the exit code and the last lines of standard error.
 
 use super::kind::RsyncFailureKind as Kind;
 
-/// What a failure with this exit code (none: a signal) and these last lines is.
+/// The cause of a failure with this exit code and these last lines. The code is `None` after a
+/// signal.
 pub(super) fn classify(code: Option<i32>, lines: &[String]) -> Kind {
     let text = lines.join("\n");
     let has = |needle: &str| text.contains(needle);
-    // The number is the same in every language.
+    // Messages are translated; the number is not.
     let errno = |number: u32| text.contains(&format!("({number})"));
     let Some(code) = code else { return Kind::Interrupted };
     if let Some(kind) = ssh(code, &text) {
@@ -18,7 +19,7 @@ pub(super) fn classify(code: Option<i32>, lines: &[String]) -> Kind {
         1 if has("password file") => Kind::PasswordFileReadable,
         1 | 4 if has("refuse") => Kind::OptionRefused,
         1 => Kind::Usage,
-        // What is to be deleted comes with such a mode to one that does not know to delete.
+        // A far side that cannot delete gets files to delete with this mode.
         2 if has("invalid file mode 00") => Kind::OptionRefused,
         2 => Kind::Protocol,
         3 | 11 | 23 if errno(28) || errno(122) => Kind::StorageFull,
@@ -39,7 +40,7 @@ pub(super) fn classify(code: Option<i32>, lines: &[String]) -> Kind {
         12 if has("Another instance of rrsync") => Kind::Busy,
         12 if has("rrsync") => Kind::RestrictedAccount,
         12 if errno(13) => Kind::PermissionDenied,
-        // The shell's own message; a file's has a number.
+        // This is the shell's own message. A message about a file has a number.
         12 if has(": Permission denied") => Kind::RemoteShell,
         12 if has("not found") || (has(": No such file or directory") && !errno(2)) => {
             Kind::RsyncMissingThere
@@ -57,7 +58,7 @@ pub(super) fn classify(code: Option<i32>, lines: &[String]) -> Kind {
         35 => Kind::ConnectionTimedOut,
         124..=126 => Kind::RemoteShell,
         127 => Kind::RsyncMissingThere,
-        // A shared connection ends without a word of ssh.
+        // A shared connection ends without a message of ssh.
         255 if !has("ssh: ")
             && (has("connection unexpectedly closed") || errno(104) || errno(32)) =>
         {
@@ -83,8 +84,9 @@ fn socket(text: &str) -> Kind {
     }
 }
 
-/// What OpenSSH says. `rsync` ends with 255 then, or with 12 when it noticed the closed
-/// connection first; after the connection stood, what ssh says of its end comes with other codes.
+/// Finds the cause in the messages of OpenSSH. `rsync` then ends with 255, or with 12 if it noticed
+/// the closed connection first. After the connection was established, other codes come with the
+/// messages of ssh.
 fn ssh(code: i32, text: &str) -> Option<Kind> {
     if !matches!(code, 12 | 255) {
         return None;

@@ -1,4 +1,4 @@
-//! The causes of a failed `rsync`, and what to do about each.
+//! The causes of a failed `rsync`, and the remedy for each.
 
 use std::fmt;
 
@@ -148,26 +148,26 @@ impl RsyncFailureKind {
             Self::Usage => "read in the last lines of its output what it refuses",
             Self::ModuleReadOnly => "set `read only = no` for the module in rsyncd.conf",
             Self::UnknownOption => {
-                "install rsync 3.2.4 or later on the far side; if the option is `fsync`, you can also \
-                 turn it off in the store's builder"
+                "install rsync 3.2.4 or later on the far side; if the option is `fsync`, you can \
+                 also turn it off in the store's builder"
             }
             Self::PasswordFileReadable => {
                 "let this user own the file, and nobody else read it (`chmod 600`)"
             }
             Self::OptionRefused => {
-                "remove the named option from the daemon's `refuse options`; if none is named, remove \
-                 `delete`"
+                "remove the named option from the daemon's `refuse options`; if none is named, \
+                 remove `delete`"
             }
             Self::Protocol if is_ssh => {
-                "install rsync there, and make sure that the account's shell prints nothing when it is \
-                 not interactive (`ssh HOST true` must be silent)"
+                "install rsync there, and make sure that the account's shell prints nothing when \
+                 it is not interactive (`ssh HOST true` must be silent)"
             }
             Self::Protocol => "check that an rsync daemon listens on this port",
             Self::FileSelection => "check the path of the target",
             Self::Unsupported => "install a newer rsync on the far side",
             Self::AuthenticationFailed => {
-                "check the user (`auth users`) and the password (`secrets file`, which only the daemon \
-                 may be able to read)"
+                "check the user (`auth users`) and the password (`secrets file`, which only the \
+                 daemon may be able to read)"
             }
             Self::UnknownModule => {
                 "check the module's name; `rsync rsync://HOST/` lists the modules"
@@ -188,22 +188,24 @@ impl RsyncFailureKind {
                 "publish again: complete files are not sent again, and a partial file is continued"
             }
             Self::StorageFull => {
-                "free space there or prune old releases, then publish again; the live release was not \
-                 changed, and files that arrived are not sent again"
+                "free space there or prune old releases, then publish again; the live release was \
+                 not changed, and files that arrived are not sent again"
             }
             Self::DirectoryMissing => {
-                "check the spelling, or create the directory there; netboot creates only its last part"
+                "check the spelling, or create the directory there; netboot creates only its last \
+                 part"
             }
             Self::PermissionDenied => "give the account write access to the directory",
             Self::ReadOnlyFileSystem => "mount it writable there; netboot changed nothing",
             Self::FileIo => "read the name of the file in the last lines of its output",
             Self::RestrictedAccount => {
-                "correct the `rrsync` command in the account's authorized_keys: remove `-ro`, and use \
-                 `-wo` only if the store is set to `write_only`; the target's path starts at the \
-                 directory that rrsync names"
+                "correct the `rrsync` command in the account's authorized_keys: remove `-ro`, and \
+                 use `-wo` only if the store is set to `write_only`; the target's path starts at \
+                 the directory that rrsync names"
             }
             Self::Busy => {
-                "publish again when the other client is done, or run `rrsync -no-lock` to admit several"
+                "publish again when the other client is done, or run `rrsync -no-lock` to admit \
+                 several"
             }
             Self::Stream => "read the cause in the far side's log, remove it, and publish again",
             Self::Internal => "try again; if it fails again, install another version of rsync",

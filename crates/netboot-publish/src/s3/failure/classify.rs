@@ -1,4 +1,4 @@
-//! Finding the cause of a failure in what the client crate says.
+//! Finds the cause of a failure from the error of the client crate.
 
 use std::error::Error as StdError;
 use std::io;
@@ -8,7 +8,7 @@ use object_store::client::{HttpError, HttpErrorKind};
 use crate::s3::failure::S3Failure;
 
 impl S3Failure {
-    /// Reads an error with all its sources.
+    /// Finds the cause from an error and all its sources.
     pub(in crate::s3) fn of<'e>(error: &'e (dyn StdError + 'static)) -> Self {
         let below = |error: &&'e (dyn StdError + 'static)| -> Option<&'e (dyn StdError + 'static)> {
             (*error).source()
@@ -20,10 +20,10 @@ impl S3Failure {
             .unwrap_or_else(|| Self::Unknown { code: element(&text, "Code").map(str::to_owned) })
     }
 
-    /// What the answer of a server says: by its code, or by its status alone.
+    /// Finds the cause from the server's answer: from its code, or from its status.
     fn of_answer(text: &str) -> Option<Self> {
         match element(text, "Code") {
-            // A code that nobody knows, as of a proxy in between, leaves the status.
+            // An unknown code, for example from a proxy, says nothing. Use the status.
             Some(code) => Self::of_code(code, text).or_else(|| Self::of_status(text)),
             None => Self::of_status(text),
         }
@@ -60,7 +60,7 @@ impl S3Failure {
         }
     }
 
-    /// By the words that the client crate puts it in.
+    /// Finds the cause from the status, in the words of the client crate.
     fn of_status(text: &str) -> Option<Self> {
         let has = |word: &str| text.contains(word);
         let status = |codes: &[&str]| codes.iter().any(|code| has(&format!("status code: {code}")));
@@ -74,7 +74,7 @@ impl S3Failure {
             Some(Self::StorageFull)
         } else if status(&["501"]) {
             Some(Self::NotImplemented)
-        // To both, S3 servers give a code: so it is some other web server.
+        // An S3 server sends a code with both, so this is another web server.
         } else if status(&["404", "405"]) || has("Got invalid") || has("Unable to extract metadata")
         {
             Some(Self::NotS3)
@@ -85,12 +85,13 @@ impl S3Failure {
 
     fn of_transport(chain: &[&(dyn StdError + 'static)], text: &str) -> Option<Self> {
         let lower = text.to_lowercase();
-        // Without URLs: a host, a bucket or a prefix may have any name.
+        // Ignore URLs, because the names of hosts, buckets and prefixes are arbitrary.
         let words: Vec<&str> =
             lower.split_whitespace().filter(|word| !word.contains("://")).collect();
         let said = words.join(" ");
         let has = |word: &str| said.contains(word);
-        // Half of a pair; or the last resort, the instance's and the container's own services.
+        // Either one key of the pair is missing, or the client crate has tried its last resort: the
+        // services of the instance or the container.
         let keys = ["secretaccesskey", "accesskeyid", "credential"];
         let services = ["169.254.169.254", "169.254.170.2", "/latest/meta-data/", "/latest/api/"];
         if keys.iter().any(|word| has(word)) || services.iter().any(|at| lower.contains(at)) {
@@ -121,7 +122,7 @@ impl S3Failure {
     }
 }
 
-/// The text of the first element of that name in an answer.
+/// The text of the first element with this name in an answer.
 fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let begin = text.find(&format!("<{name}>"))? + name.len() + 2;
     let length = text[begin..].find('<')?;

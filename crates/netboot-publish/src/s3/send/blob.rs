@@ -1,4 +1,4 @@
-//! Blobs, whose name tells their content: each is written once, unless it is damaged.
+//! Blobs are named after their content, so each is written only once, unless it is damaged.
 
 use futures::StreamExt;
 use netboot_core::{ReleasePath, Sha256Hasher};
@@ -7,8 +7,8 @@ use object_store::ObjectStoreExt;
 use crate::s3::target::Target;
 use crate::store::Upload;
 
-/// Whether an object with this content is there; by its bytes, since this is only asked when
-/// another publisher was faster with the same blob, or the blob is damaged.
+/// Returns true if the object has the content of the upload. It reads all bytes: this is only
+/// called if another publisher wrote the same blob first, or if the blob is damaged.
 pub(super) async fn is_there(target: &Target, upload: &Upload) -> bool {
     let content = upload.content();
     let key = target.keys.key(upload.path());
@@ -25,8 +25,7 @@ pub(super) async fn is_there(target: &Target, upload: &Upload) -> bool {
     hasher.finish() == (content.sha256, content.size)
 }
 
-/// Whether an object may only be written where none is: what lies under a blob's name has its
-/// bytes, unless it is damaged.
+/// Returns true for a blob: an existing object with this name has its bytes, unless it is damaged.
 pub(super) fn is_unique(target: &Target, path: &ReleasePath) -> bool {
     target.compare_and_swap && path.as_str().starts_with("blobs/")
 }

@@ -1,4 +1,4 @@
-//! Sending a large object in parts, so that no more than some of them are in memory.
+//! Sends a large object in parts, so that only some parts are in memory.
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ use crate::s3::requests;
 use crate::s3::target::Target;
 use crate::store::Upload;
 
-/// The greatest number of parts that S3 takes.
+/// The maximum number of parts in S3.
 const PARTS: u64 = 10_000;
-/// What the size of larger parts is a multiple of.
+/// The size of larger parts is a multiple of this.
 const STEP: u64 = 1024 * 1024;
 
-/// The size of the parts of an object: the usual one, unless there were too many of them.
+/// The size of the parts of an object: the usual size, or more if there would be too many parts.
 fn part_size(usual: usize, size: u64) -> usize {
     let least = size.div_ceil(PARTS).next_multiple_of(STEP);
     usize::try_from(least).unwrap_or(usize::MAX).max(usual)
@@ -40,18 +40,18 @@ pub(super) async fn send(
     let only_if_absent = is_unique(target, upload.path());
     let ended = attempt(target, upload, only_if_absent, context, aborts).await?;
     if ended == Completion::Refused && !is_there(target, upload).await {
-        // Damaged: to write the right bytes over it does no harm. All progress is reported.
+        // The object is damaged. Writing the right bytes is safe. The progress is already reported.
         attempt(target, upload, false, &Context::new(), aborts).await?;
     }
     Ok(())
 }
 
-/// How a multipart upload ended.
+/// The result of a multipart upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Completion {
-    /// The object is there.
+    /// The object is in place.
     Done,
-    /// Another one was there already.
+    /// The key already held an object.
     Refused,
 }
 
@@ -67,13 +67,13 @@ async fn attempt(
     let mut source = Source::open(upload).await?;
     let mut begun = Begun::begin(&target.client, &key, path, aborts).await?;
     let part_size = part_size(target.client.settings.part_size, size);
-    // Ends what is on its way when this is dropped.
+    // Dropping this stops the parts that are being sent.
     let mut parts: JoinSet<object_store::Result<usize>> = JoinSet::new();
     let (mut read, mut done) = (0, 0);
     let failed = |source| target.client.error("write", &key, source);
     loop {
         while read < size {
-            // Sent parts free the memory of the next one, and a failed one ends all.
+            // A sent part frees memory for the next one. A failed part ends the upload.
             let memory = tokio::select! {
                 biased;
                 Some(sent) = parts.join_next() => {
@@ -89,7 +89,7 @@ async fn attempt(
             let length = bytes.len();
             read += length as u64;
             if length < wanted {
-                // Too short: `finish` tells how.
+                // The artifact is too short. `finish` returns the error.
                 return source.finish().await.map(|()| Completion::Refused);
             }
             let part = begun.part(bytes.into());
@@ -109,13 +109,14 @@ async fn attempt(
     }
     source.finish().await?;
     match begun.complete(only_if_absent).await {
-        // As it is answered when a completion is repeated whose first answer was lost.
+        // The server answers this when a completion request is repeated because the first answer
+        // was lost.
         Err(S3Error::NotFound { .. }) if is_there(target, upload).await => Ok(Completion::Done),
         completed => completed.map_err(failed),
     }
 }
 
-/// A multipart upload, aborted when this is dropped before it is complete.
+/// A multipart upload. If it is dropped before it is complete, it is aborted.
 struct Begun {
     upload: Option<Box<dyn MultipartUpload>>,
     aborts: TaskTracker,
@@ -132,11 +133,12 @@ impl Begun {
             PutMultipartOptions { attributes: attributes(path), ..PutMultipartOptions::default() };
         let (give, take) = oneshot::channel();
         let (writer, place, tracker) = (client.clone(), key.clone(), aborts.clone());
-        // In a task of its own: were this dropped meanwhile, nobody would know the upload's name.
+        // A separate task begins the upload. If this future were dropped during the request, the id
+        // of the upload would be lost.
         aborts.spawn(async move {
             let begun = writer.writes.put_multipart_opts(&place, options).await;
-            // It is aborted wherever it is dropped: here, where nobody waits for it any more, or
-            // on its way, where somebody did until now.
+            // The upload is aborted when it is dropped: here if the receiver is gone, or in the
+            // channel if the receiver goes away before it takes the upload.
             let begun = begun.map(|upload| Self { upload: Some(upload), aborts: tracker });
             drop(give.send(begun));
         });
@@ -147,7 +149,7 @@ impl Begun {
     fn part(&mut self, payload: PutPayload) -> UploadPart {
         match &mut self.upload {
             Some(upload) => upload.put_part(payload),
-            // Only after it was completed, which takes this.
+            // This happens only after the upload was completed.
             None => Box::pin(std::future::ready(Ok(()))),
         }
     }
@@ -176,7 +178,7 @@ impl Begun {
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        // Without a runtime nothing can be sent any more: what is left is cleaned up later.
+        // Without a runtime, no request can be sent. The upload stays and is cleaned up later.
         if let Some(upload) = self.upload.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {

@@ -1,4 +1,4 @@
-//! The bytes of an artifact, piece by piece, and the proof that they are the announced ones.
+//! Reads the bytes of an artifact in pieces, and checks that they are the expected ones.
 
 use bytes::Bytes;
 use netboot_core::{ArtifactReader, Content, Sha256Hasher};
@@ -7,8 +7,8 @@ use tokio::io::AsyncReadExt;
 use crate::error::Error;
 use crate::store::Upload;
 
-/// Reads an artifact once. A file that its artifact vouches for is not hashed again, but looked
-/// at once more when all is read.
+/// Reads an artifact once. An artifact that is a file is not hashed again: it is opened again after
+/// the last byte, which fails if the file has changed.
 pub(super) struct Source<'a> {
     upload: &'a Upload,
     reader: ArtifactReader,
@@ -23,7 +23,7 @@ impl<'a> Source<'a> {
         Ok(Self { upload, reader, hasher: (!is_file).then(Sha256Hasher::new), read: 0 })
     }
 
-    /// The next piece: `size` bytes, or fewer at the end.
+    /// Reads the next piece: `size` bytes, or fewer at the end.
     pub(super) async fn next(&mut self, size: usize) -> Result<Bytes, Error> {
         let mut bytes = Vec::with_capacity(size);
         let mut reader = (&mut self.reader).take(size as u64);
@@ -39,7 +39,7 @@ impl<'a> Source<'a> {
         Ok(bytes.into())
     }
 
-    /// Fails unless all was read, and no more is there than was announced.
+    /// Fails unless exactly the expected bytes were read.
     pub(super) async fn finish(mut self) -> Result<(), Error> {
         let expected = self.upload.content();
         let more = self.next(1).await?;
