@@ -1,5 +1,5 @@
-//! Every store keeps the contract, and the publisher its promises over every store: also over
-//! those that lack an ability.
+//! Every store keeps the contract, and the publisher keeps its promises on every store, also on one
+//! that lacks a capability.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex};
 use netboot_publish::{Capabilities, LocalStore, MemoryStore, Store, StoreLayer, contract};
 use tempfile::TempDir;
 
-/// New directories, which last as long as this.
+/// New directories, which are deleted when this is dropped.
 #[derive(Default)]
 struct Directories(Mutex<Vec<TempDir>>);
 
 impl Directories {
     fn store(&self) -> Arc<dyn Store> {
         let directory = TempDir::new().unwrap();
-        // The store has to make its directory.
+        // The store has to create its directory.
         let store = LocalStore::new(directory.path().join("published"));
         self.0.lock().unwrap().push(directory);
         Arc::new(store)

@@ -1,4 +1,5 @@
-//! Disks that are full, read-only or not ours: a typed error, and what is live stays so.
+//! Disks that are full, read-only or not writable for this user: a typed error, and the live
+//! release stays.
 
 use std::fs;
 use std::io::Write;
@@ -12,21 +13,21 @@ use tempfile::TempDir;
 
 use crate::site;
 
-/// Runs the calling test again where it may mount file systems that nobody else sees.
+/// Runs the calling test again in a namespace where it may mount file systems.
 fn run_in_mount_namespace(test: &str) {
     let root = rustix::process::geteuid().is_root();
     let options = if root { "-m" } else { "-Urm" };
     site::run_inside(&["unshare", options], test);
 }
 
-/// Mounts a file system again with other options. Those that it has are not read back from the
-/// kernel: it shows an owner that the user namespace does not know.
+/// Remounts a file system with other options. The old options are not read from the kernel, because
+/// it shows an owner that the user namespace does not know.
 fn remount(options: &str, root: &Path) {
     let options = format!("remount,{options}");
     site::run("mount", &["--options-mode", "ignore", "-o", &options, root.to_str().unwrap()]);
 }
 
-/// A small file system of its own, and in it a published release.
+/// A small file system with a published release.
 async fn mounted(work: &Path, options: &str) -> (PathBuf, Publisher, Release) {
     let root = work.join("mounted");
     fs::create_dir(&root).unwrap();
@@ -45,7 +46,7 @@ fn a_full_disk_leaves_the_live_release_whole() {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let work = TempDir::new().unwrap();
         let (root, publisher, first) = mounted(work.path(), "size=2m").await;
-        // Once a file does not fit, once what only a reader gives.
+        // The artifact that does not fit is a file, and then one that is not a file.
         let sizes = [("file", 2_500_000, 1000), ("stream", 1000, 2_500_000)];
         for (generation, kernel, initrd) in sizes {
             let second = site::release_of_sizes(work.path(), generation, kernel, initrd).await;
@@ -67,7 +68,7 @@ fn a_full_disk_leaves_the_live_release_whole() {
     });
 }
 
-/// Pruning is what frees room, and must not need any.
+/// Pruning frees space and must not need any.
 #[test]
 fn a_full_disk_leaves_room_to_prune() {
     if !site::is_inside() {
@@ -78,7 +79,7 @@ fn a_full_disk_leaves_room_to_prune() {
         let (root, publisher, first) = mounted(work.path(), "size=8m").await;
         let second = site::release(work.path(), "second", 100_000).await;
         publisher.publish(&second, &Context::new()).await.unwrap();
-        // Not a byte is free, and no file can be made.
+        // No byte is free, and no file can be created.
         let mut rest = fs::File::create(root.join("rest")).unwrap();
         while rest.write(&[1; 4096]).is_ok() {}
         let used: usize = walkdir::WalkDir::new(&root).into_iter().count();
@@ -86,7 +87,7 @@ fn a_full_disk_leaves_room_to_prune() {
         let error = publisher.stage(&first, &Context::new()).await.unwrap_err();
         assert!(matches!(error, Error::StorageFull { .. }), "{error:?}");
 
-        // The history counts in whole seconds.
+        // The history has whole seconds.
         tokio::time::sleep(Duration::from_millis(2100)).await;
         let retention = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
         let report = publisher.prune(&retention, &Context::new()).await.unwrap();
@@ -148,7 +149,7 @@ fn a_read_only_file_system_is_named_and_can_be_read() {
             assert!(matches!(error, Error::ReadOnly { .. }), "{error:?}");
             assert!(error.to_string().contains(root.to_str().unwrap()) && error.hint().is_some());
         }
-        // Looking needs no writing.
+        // Reading needs no write access.
         assert_eq!(publisher.history().await.unwrap().len(), 1);
         assert!(!publisher.plan(&second, &Context::new()).await.unwrap().is_empty());
         assert_eq!(site::boot(&root), *first.id());
@@ -159,7 +160,7 @@ fn a_read_only_file_system_is_named_and_can_be_read() {
 
 #[test]
 fn a_directory_that_is_not_ours_is_named() {
-    // In a user namespace without a mapping root has no privileges either.
+    // In a user namespace without a mapping, root has no privileges either.
     if !site::is_inside() {
         return site::run_inside(&["unshare", "-U"], "disk::a_directory_that_is_not_ours_is_named");
     }
@@ -232,7 +233,7 @@ async fn a_directory_that_does_not_exist_is_named() {
         let error = publisher.publish(&release, &context).await.unwrap_err();
         assert!(matches!(error, Error::NotADirectory { .. }), "{error:?}");
     }
-    // Only the last directory is made.
+    // The store creates only the last directory.
     let root = work.path().join("new");
     Publisher::new(LocalStore::new(&root)).publish(&release, &context).await.unwrap();
     assert_eq!(site::boot(&root), *release.id());

@@ -1,5 +1,5 @@
-//! What the tests of faults share: a target of each kind, reached directly or through a proxy,
-//! and a reader that sees it as machines do.
+//! Shared by the tests of faults: a target of each kind, reached directly or through a proxy, and a
+//! reader that sees the target as machines do.
 
 mod outcome;
 mod place;
@@ -18,7 +18,7 @@ pub(crate) use self::reader::Reader;
 
 pub(crate) const BUCKET: &str = "boot-images";
 
-/// A server of its own.
+/// The server of a target.
 pub(crate) struct Target {
     kind: Kind,
     server: Server,
@@ -26,7 +26,7 @@ pub(crate) struct Target {
 }
 
 enum Server {
-    /// There is none.
+    /// No server.
     Directory,
     S3(S3Server),
     Daemon(RsyncDaemon),
@@ -38,7 +38,7 @@ impl Target {
         Self::start_with_data(kind, None)
     }
 
-    /// The same with what is published in this directory, which is there.
+    /// A target that publishes to this existing directory.
     pub(crate) fn start_with_data(kind: Kind, data: Option<&Path>) -> Self {
         let work = TempDir::new().unwrap();
         for name in ["sources", "temporary"] {
@@ -82,7 +82,7 @@ impl Target {
         }
     }
 
-    /// Where releases are published to, without anything in between.
+    /// The target, reached directly.
     pub(crate) fn place(&self, name: &str) -> Place {
         let (user, host_key) = match &self.server {
             Server::Ssh(server) => (server.user().to_owned(), server.host_key()),
@@ -100,22 +100,22 @@ impl Target {
         }
     }
 
-    /// The same through a proxy.
+    /// The target, reached through a proxy.
     pub(crate) fn place_behind(&self, proxy: &FaultProxy, name: &str) -> Place {
         Place { address: proxy.address(), ..self.place(name) }
     }
 
-    /// A reader of that place, without anything in between.
+    /// A reader of the target, which reads directly.
     pub(crate) async fn reader(&self, name: &str) -> Reader {
         Reader::of(&self.place(name)).await
     }
 
-    /// Where files lie that are published.
+    /// The directory of the published files.
     pub(crate) fn sources(&self) -> PathBuf {
         self.work.path().join("sources")
     }
 
-    /// Where publishers have their temporary files.
+    /// The directory for temporary files of publishers.
     pub(crate) fn temporary(&self) -> PathBuf {
         self.work.path().join("temporary")
     }
@@ -125,7 +125,7 @@ impl Target {
     }
 }
 
-/// Processes that run below a directory, or are told its name.
+/// The processes that run below a directory or have its name in their command line.
 pub(crate) fn processes_of(directory: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {

@@ -1,6 +1,6 @@
-//! A server whose disk is full: a typed error, and what is live stays so; with room again, the
-//! next publish completes it. (ministack answers 200 when its disk is full, and goes on from memory:
-//! it has no such error.)
+//! A server with a full disk: a typed error, and the live release stays. After space is freed, the
+//! next publish completes the release. (ministack answers 200 when its disk is full, and goes on
+//! from memory: it has no such error.)
 
 use std::fs;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::faults::{Kind, Target, name_of};
 use crate::site;
 
-/// Runs the calling test again where it may mount file systems that nobody else sees.
+/// Runs the calling test again in a namespace where it may mount file systems.
 fn run_in_mount_namespace(test: &str) {
     let root = rustix::process::geteuid().is_root();
     let options = if root { "-m" } else { "-Urm" };
@@ -41,7 +41,7 @@ async fn check(kind: Kind) {
         let reader = target.reader("site").await;
         let first = release(&target, "first", 20_000).await;
         publisher.publish(&first, &Context::new()).await.unwrap();
-        // In one piece, and in parts where there are parts.
+        // Send the object at once, and in parts if the store has parts.
         let sizes = [("whole", 4_900_000), ("parts", 8_000_000)];
         for (generation, initrd) in sizes {
             let next = release(&target, generation, initrd).await;

@@ -1,8 +1,9 @@
-//! A publisher to a server that is killed at any moment leaves a whole release live, and the next
-//! one completes its work.
+//! A publisher that is killed at any moment leaves a whole release live, and the next publisher
+//! completes its work.
 //!
-//! `NETBOOT_KILLS` sets the number of kills for each kind of target. The default is a sample, and with
-//! `NETBOOT_LONG_TESTS` more than 200 together with `kill.rs`, which kills a publisher to a directory.
+//! `NETBOOT_KILLS` sets the number of kills for each kind of target. The default is a sample, and
+//! with `NETBOOT_LONG_TESTS` more than 200 together with `kill.rs`, which kills a publisher to a
+//! directory.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -23,8 +24,7 @@ use crate::site;
 const GENERATION: &str = "NETBOOT_TEST_GENERATION";
 const SOURCES: &str = "NETBOOT_TEST_SOURCES";
 
-/// Publishes one generation. It is a test by itself; the others run it in processes that they
-/// kill.
+/// Publishes one generation. The other tests run this test in processes that they kill.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_publishes() {
     let own = TempDir::new().unwrap();
@@ -41,7 +41,7 @@ async fn a_process_publishes() {
     assert_eq!(Reader::of(&place).await.boot().await.0, *release.id());
 }
 
-/// Sizes by which an initrd goes to S3 in two parts, and to rsync in many chunks.
+/// The size of an initrd that goes to S3 in two parts and to rsync in many chunks.
 async fn release(kind: Kind, sources: &Path, generation: &str) -> Release {
     let initrd = if kind.is_s3() { 6_000_000 } else { 150_000 };
     site::release_of_sizes(sources, generation, 150_000, initrd).await
@@ -59,7 +59,7 @@ impl Killer {
         Arc::new(Self { process: 0.into(), moments: 0.into(), at })
     }
 
-    /// Whether this is the moment; the process is dead then, or dying.
+    /// Returns true at the chosen moment. The process is then dead or dying.
     fn moment(&self) -> bool {
         if self.moments.fetch_add(1, Ordering::SeqCst) != self.at {
             return false;
@@ -74,8 +74,8 @@ impl Killer {
     }
 }
 
-/// A proxy at which moments pass: to S3 each request when it arrives, when half of its body did,
-/// and when it was answered; to others each chunk of bytes in either direction.
+/// A proxy that counts moments. For S3, they are the arrival of each request, of half of its body,
+/// and of its answer. For others, each chunk of bytes in either direction is one.
 fn proxy(target: &Target, kind: Kind, killer: &Arc<Killer>) -> FaultProxy {
     let killer = killer.clone();
     if kind.is_s3() {
@@ -83,7 +83,7 @@ fn proxy(target: &Target, kind: Kind, killer: &Arc<Killer>) -> FaultProxy {
             if killer.moment() && moment == Moment::Asked && request.number % 2 == 0 {
                 return HttpFault::Cut { after: 0 };
             }
-            // What is killed while it sends does not send to the end.
+            // A process that is killed while it sends does not send the rest.
             if moment == Moment::Asked && request.length > 1 && killer.moment() {
                 return HttpFault::Cut { after: request.length / 2 };
             }
@@ -96,7 +96,7 @@ fn proxy(target: &Target, kind: Kind, killer: &Arc<Killer>) -> FaultProxy {
     })
 }
 
-/// How the processes ended that were to be killed.
+/// How the processes to kill ended.
 #[derive(Debug, Default)]
 struct Counts {
     killed: usize,
@@ -114,7 +114,7 @@ async fn check(kind: Kind, kills: usize) {
     publisher.publish(&live, &Context::new()).await.unwrap();
     let reader = target.reader("site").await;
 
-    // Where those who are killed have their files, and what they start runs.
+    // The directory for the files of killed publishers and of the programs that they start.
     let temporary = target.temporary().join("killed");
     fs::create_dir(&temporary).unwrap();
     let run = async |generation: &str, killer: &Arc<Killer>| {
@@ -131,7 +131,7 @@ async fn check(kind: Kind, kills: usize) {
         let output = tokio::task::spawn_blocking(move || child.wait_with_output());
         (output.await.unwrap().unwrap(), proxy)
     };
-    // One that nobody kills, to count.
+    // Count the moments of a publisher that is not killed.
     let counting = Killer::new(usize::MAX);
     let second = release(kind, &sources, "second").await;
     let (output, _proxy) = run("second", &counting).await;
@@ -150,7 +150,7 @@ async fn check(kind: Kind, kills: usize) {
         } else {
             assert!(output.status.success(), "{output:?}");
         }
-        // What it started ends by itself, and meanwhile nothing is torn.
+        // The programs that it started end by themselves. No file is damaged meanwhile.
         let since = Instant::now();
         loop {
             let (seen, _) = reader.boot().await;
@@ -187,7 +187,7 @@ async fn check(kind: Kind, kills: usize) {
     assert!(counts.old >= kills / 4, "the kills were not spread over the publish: {counts:?}");
 }
 
-/// The next publisher completes what the killed one began, and nothing is left of that.
+/// The next publisher completes the work of the killed one, and no leftovers stay.
 async fn complete(publisher: &Publisher, next: &Release, before: &Release) {
     let context = Context::new();
     let receipt = publisher.publish(next, &context).await.unwrap();

@@ -1,5 +1,5 @@
-//! Networks that are bad to rsync: each publish is a whole release or a typed error, and the next
-//! one completes it.
+//! Bad networks with rsync: each publish gives a whole release or a typed error, and the next
+//! publish completes the release.
 //!
 //! `NETBOOT_FAULTS` says at how many bytes of a publish each fault happens.
 
@@ -13,7 +13,7 @@ use netboot_testbed::{Chunk, Direction, FaultProxy, StreamFault};
 use crate::faults::{Kind, Outcomes, Target, count_from, processes_of};
 use crate::site;
 
-/// A fault when so many bytes have passed since it was set.
+/// A fault after a number of bytes.
 #[derive(Debug, Clone, Copy)]
 struct Plan {
     direction: Direction,
@@ -100,7 +100,7 @@ async fn check(kind: Kind, points: u64, faults: &[(&str, Fault)], depth: VerifyD
         assert!((proxy.faults() - happened) * 2 >= 2 * points, "too few faults happened");
     }
     drop((direct, through));
-    // What was killed is gone in a moment.
+    // Killed processes end within a moment.
     let begun = Instant::now();
     while !processes_of(&target.temporary()).is_empty() {
         let left = processes_of(&target.temporary());
@@ -132,7 +132,7 @@ async fn a_connection_by_ssh_that_is_cut_or_flips_bits() {
     check(Kind::Ssh, points(1, 1), &faults, VerifyDepth::Listing).await;
 }
 
-/// Nothing comes for longer than the store waits.
+/// No data arrives for longer than the store's timeout.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_that_falls_silent_is_given_up() {
     let target = Target::start(Kind::Daemon);

@@ -1,5 +1,5 @@
-//! Networks and servers that are bad to S3: each publish is a whole release or a typed error, and
-//! the next one completes it.
+//! Bad networks and servers with S3: each publish gives a whole release or a typed error, and the
+//! next publish completes the release.
 //!
 //! `NETBOOT_FAULTS` says at how many requests of a publish each fault happens.
 
@@ -16,12 +16,13 @@ use crate::site;
 
 type Rule = Box<dyn Fn(u64, &HttpRequest, Moment) -> HttpFault + Send>;
 
-/// What the proxy does, to be changed between publishes; requests are numbered from each change.
+/// The behaviour of the proxy. Tests change it between publishes; each change restarts the count of
+/// requests.
 struct Plan {
     rule: Mutex<Rule>,
     begin: AtomicU64,
     last: AtomicU64,
-    /// Those that were asked since then.
+    /// The requests since the last change.
     seen: Mutex<Vec<HttpRequest>>,
 }
 
@@ -58,14 +59,14 @@ impl Plan {
     }
 }
 
-/// Every other initrd goes in two parts.
+/// Every second initrd is sent in two parts.
 async fn release(target: &Target, number: u64) -> Release {
     let initrd = if number.is_multiple_of(2) { 5_400_000 } else { 50_000 };
     let generation = format!("generation-{number}");
     site::release_of_sizes(&target.sources(), &generation, 50_000, initrd).await
 }
 
-/// What happens to one request and its answer.
+/// The fault of one request and its answer.
 fn single_faults() -> Vec<(&'static str, Moment, HttpFault)> {
     let answer = |status: &str, headers: &str| HttpFault::Answer {
         status: status.to_owned(),
@@ -88,7 +89,7 @@ fn single_faults() -> Vec<(&'static str, Moment, HttpFault)> {
     ]
 }
 
-/// Whether a fault can happen to this request or to its answer.
+/// Returns true if the fault is possible for this request or its answer.
 fn can_happen(request: &HttpRequest, moment: Moment, fault: &HttpFault) -> bool {
     match (moment, fault) {
         (Moment::Asked, HttpFault::Cut { after: at } | HttpFault::Flip { at }) => {
@@ -109,8 +110,8 @@ async fn check_single_faults(kind: Kind) {
     let (plan, proxy) = Plan::proxy(&target);
     let direct = Publisher::from(target.place("site").store().await);
     let through = Publisher::from(target.place_behind(&proxy, "site").store().await);
-    // A server that checks no digest of what it is sent does not notice a flipped bit: then the
-    // publisher has to look.
+    // A server that checks no digests does not notice a flipped bit. Then the publisher has to
+    // verify.
     let [direct, through] = [direct, through].map(|publisher| match kind {
         Kind::Nanio => publisher.with_verification(VerifyDepth::Content),
         _ => publisher,
@@ -137,7 +138,7 @@ async fn check_single_faults(kind: Kind) {
             let usual = &usual[usize::from(!number.is_multiple_of(2))];
             let is_it = |request: &&HttpRequest| can_happen(request, moment, &fault);
             let possible = usual.iter().filter(is_it).count() as u64;
-            // Not the same ones for each fault.
+            // Choose other requests for each fault.
             let at = (point * possible / points + number * 7) % possible;
             let (fault, passed) = (fault.clone(), AtomicU64::new(0));
             plan.set(move |_, request, asked| {
@@ -176,7 +177,7 @@ async fn check_single_faults(kind: Kind) {
         proxy.faults(),
         begun.elapsed()
     );
-    // One fault is to be got over, but for one that lies.
+    // A publish survives one fault, except a fault with a false answer.
     assert!(all.succeeded * 10 >= all.total() * 7, "{all:?}");
     assert!(proxy.faults() * 2 >= all.total() as u64, "{} faults", proxy.faults());
 }
@@ -191,7 +192,8 @@ async fn one_fault_on_the_way_to_nanio() {
     check_single_faults(Kind::Nanio).await;
 }
 
-/// A server that is overloaded says for how long, and is asked again after that and not before.
+/// An overloaded server sends `Retry-After`. The store repeats the request after this time and not
+/// before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn retries_are_as_many_and_as_late_as_they_are_to_be() {
     let target = Target::start(Kind::Ministack);
@@ -221,10 +223,10 @@ async fn retries_are_as_many_and_as_late_as_they_are_to_be() {
     }
 }
 
-/// What goes wrong, how, and what it is called in an error.
+/// The fault, its behaviour, and the expected failure.
 type Bad = (&'static str, fn(u64, Moment) -> HttpFault, &'static [S3Failure]);
 
-/// A server that fails and goes on to fail is given up, and every step before is harmless.
+/// The store gives up if the server keeps failing. The steps before do no harm.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_stays_bad_is_a_typed_error() {
     for kind in [Kind::Ministack, Kind::Nanio] {
@@ -289,7 +291,7 @@ async fn a_server_that_stays_bad_is_a_typed_error() {
     }
 }
 
-/// A server whose `ETag`s mean nothing: the same for all, or another one each time.
+/// A server with meaningless `ETag`s: the same one for all objects, or another one each time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn etags_that_lie_tear_nothing() {
     for kind in [Kind::Ministack, Kind::Nanio] {

@@ -1,4 +1,4 @@
-//! A store that is slow, fails or breaks off where a test wants it to, around one in memory.
+//! A store in memory that is slow, fails or loses its lock when a test needs it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,37 +14,38 @@ use netboot_publish::{
     Upload, Version,
 };
 
-/// Makes a reader.
+/// Creates a reader.
 pub(crate) type Open = fn() -> ArtifactReader;
 
-/// What a [`Faulty`] store does wrong; clones share it, so that it can be changed under way.
+/// The faults of a [`Faulty`] store. Clones share them, so that a test can change them at any time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faults {
-    /// Cancelled when the lock is lost.
+    /// Cancel this to lose the lock.
     pub(crate) lock_lost: CancellationToken,
-    /// What cancels `lock_lost` once it is deleted.
+    /// Deleting this object cancels `lock_lost`.
     pub(crate) loses_lock_deleting: Option<ReleasePath>,
-    /// How long each batch takes to be sent.
+    /// The time that sending each batch takes.
     pub(crate) send_time: Duration,
-    /// Whether sending fails.
+    /// True to make sending fail.
     pub(crate) send_fails: Arc<AtomicBool>,
-    /// Whether the pointer cannot be swapped.
+    /// True to make swaps fail.
     pub(crate) swap_fails: Arc<AtomicBool>,
-    /// Whether swapping the pointer fails after it was done.
+    /// True to make the next swap fail after it has happened.
     pub(crate) swap_fails_late: Arc<AtomicBool>,
-    /// How many swaps work before they fail.
+    /// The number of swaps that succeed before swaps fail.
     pub(crate) swaps: Arc<AtomicUsize>,
-    /// How long a swap takes.
+    /// The time that a swap takes.
     pub(crate) swap_time: Duration,
-    /// Cancelled when a swap begins.
+    /// The store cancels this when a swap begins.
     pub(crate) on_swap: Option<CancellationToken>,
-    /// What cannot be read as a whole.
+    /// The object that `read` fails for.
     pub(crate) unreadable: Arc<Mutex<Option<ReleasePath>>>,
-    /// What is opened instead of any object.
+    /// The reader that `open` returns for every object.
     pub(crate) reader: Arc<Mutex<Option<Open>>>,
-    /// How often it was asked for something so far.
+    /// The number of calls of `stat`, `list` and `read` so far.
     pub(crate) asked: Arc<AtomicUsize>,
-    /// How many are sending at this moment, over all stores that share this, and the most so far.
+    /// The current and the maximum number of simultaneous calls of `send`, over all stores that
+    /// share this.
     pub(crate) sending: Arc<(AtomicUsize, AtomicUsize)>,
 }
 

@@ -1,4 +1,4 @@
-//! What the tests of the rsync store share: a daemon and an sshd, and targets at both.
+//! Shared by the tests of the rsync store: a daemon, an sshd, and targets on both.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use netboot_publish::{
 use netboot_testbed::{RsyncDaemon, RsyncModule, SshServer};
 use tempfile::TempDir;
 
-/// A daemon with one module `pub`, whose directory is `published`.
+/// A daemon with one module, `pub`, in the directory `published`.
 pub(crate) struct DaemonSite {
     pub(crate) daemon: RsyncDaemon,
     pub(crate) work: TempDir,
@@ -33,7 +33,7 @@ impl DaemonSite {
         Self { daemon, work }
     }
 
-    /// Where the module's files lie.
+    /// The directory of the module.
     pub(crate) fn published(&self) -> PathBuf {
         self.work.path().join("published")
     }
@@ -69,7 +69,7 @@ impl SshSite {
         RsyncTarget::ssh(self.server.user(), "127.0.0.1", self.server.port(), path).unwrap()
     }
 
-    /// A store's builder for a key with these options of `authorized_keys`, called `name`.
+    /// A builder for a key called `name`, with these options in `authorized_keys`.
     pub(crate) fn builder_as(&self, name: &str, options: &str, path: &str) -> RsyncStoreBuilder {
         let identity = self.server.authorize(name, options);
         RsyncStore::builder(self.target(path))
@@ -77,19 +77,19 @@ impl SshSite {
             .host_key(&self.server.host_key())
     }
 
-    /// A store's builder for an account with a shell.
+    /// A builder for an account with a shell.
     pub(crate) fn builder(&self, path: &Path) -> RsyncStoreBuilder {
         self.builder_as(&new_name("key"), "", path.to_str().unwrap())
     }
 }
 
-/// The options of a key that may only run `rrsync` with these words.
+/// The options of a key that may only run `rrsync` with these arguments.
 pub(crate) fn restricted(words: &str) -> String {
     let rrsync = netboot_testbed::tool("rrsync");
     format!("restrict,command=\"{} {words}\"", rrsync.display())
 }
 
-/// A name that no other call has given.
+/// A name that no other call returns.
 pub(crate) fn new_name(prefix: &str) -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     format!("{prefix}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
@@ -106,7 +106,7 @@ pub(crate) fn upload(place: &str, bytes: impl Into<Bytes>) -> Upload {
     Upload::new(path(place), artifact)
 }
 
-/// The failure in an error; every one has a remedy, the call, and what the program said.
+/// The failure in an error. Checks that it has a hint, the call, and the output of the program.
 pub(crate) fn failure(error: &Error) -> &RsyncFailure {
     let Error::Rsync { source } = error else { panic!("{error:?}") };
     assert!(!source.hint().is_empty() && error.hint().is_some());
@@ -120,7 +120,7 @@ pub(crate) fn kind(error: &Error) -> RsyncFailureKind {
     failure(error).kind()
 }
 
-/// Processes whose command line has this text.
+/// The processes with this text in their command line.
 pub(crate) fn processes_with(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {

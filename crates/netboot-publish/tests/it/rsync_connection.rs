@@ -1,4 +1,4 @@
-//! A store has one ssh connection, which neither outlives it nor its process.
+//! A store has one ssh connection, which ends with the store and with the process.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::rsync;
 use crate::rsync::{SshSite, kind, path, processes_with, upload};
 use crate::site;
 
-/// What is in the command line of a master, and its guard, that connects with this key.
+/// Finds the ssh masters that run in a directory below `work`.
 fn masters(work: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
@@ -36,7 +36,7 @@ async fn until_none(work: &Path) {
     }
 }
 
-/// A store whose private directories lie below `staging`.
+/// A store with its private directories below `staging`.
 fn store(site: &SshSite, options: &str, place: &str) -> RsyncStore {
     let staging = site.work.path().join("staging");
     fs::create_dir_all(&staging).unwrap();
@@ -122,7 +122,7 @@ async fn a_server_that_was_started_again_is_connected_to_again() {
         }
         assert_eq!(store.stat(&[path("blobs/a")]).await.unwrap().len(), 1);
         send(&store, &format!("blobs/{round}")).await;
-        // The run that finds the connection dying connects by itself: one login more, and once.
+        // A run that meets the dying connection opens its own, so there may be one extra login.
         let logins = site.server.logins();
         assert!((before + 1..=before + 2).contains(&logins), "{}", site.server.log());
         assert_eq!(store.stat(&[path("blobs/a")]).await.unwrap().len(), 1);
@@ -152,8 +152,8 @@ async fn a_dropped_call_leaves_no_connection() {
 
 const TARGET: &str = "NETBOOT_TEST_SSH_TARGET";
 
-/// Sends what the variables name, and waits for its end. It is a test by itself; the other test
-/// runs it in a process that it kills.
+/// Sends a file to the target in the variable, and waits until it is killed. Another test runs this
+/// test in a process of its own. Without the variable, it only sends the file.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_holds_a_connection() {
     let Some(target) = std::env::var_os(TARGET) else {
@@ -198,7 +198,7 @@ async fn a_process_that_is_killed_takes_its_connection_with_it() {
         .unwrap();
     let begin = Instant::now();
     while !site.published().join("blobs/a").is_file() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "nothing was sent");
+        assert!(begin.elapsed() < Duration::from_secs(60), "no file was sent in time");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(!masters(site.work.path()).is_empty());

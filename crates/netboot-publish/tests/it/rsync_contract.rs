@@ -1,8 +1,9 @@
-//! A directory that `rsync` gets to is a store, and the publisher over it keeps its promises: to
-//! a daemon, over ssh, where the account may only run `rrsync`, and where it may only write.
+//! A target of `rsync` keeps the contract of stores, and the publisher keeps its promises on it:
+//! with a daemon, over ssh, with an account that may only run `rrsync`, and with one that may only
+//! write.
 //!
-//! The whole suites take many minutes at all of them, since each call of a store is at least one
-//! `rsync`: they run where the environment variable `NETBOOT_LONG_TESTS` is set. Without it, the
+//! The full suites take many minutes, because each call of a store runs `rsync` at least once. They
+//! run if the environment variable `NETBOOT_LONG_TESTS` is set. Without it, the
 //! suite for stores, and that for publishers in brief, run at a daemon and over ssh; and everything
 //! that a publisher does runs once on the other accounts.
 
@@ -23,10 +24,10 @@ use crate::faults::is_long;
 use crate::rsync::{self, DaemonSite, SshSite};
 use crate::site;
 
-/// A new target at each call, and the directory that it is.
+/// Returns a new target and its directory at each call.
 type Make<'a> = Box<dyn Fn() -> (Arc<dyn Store>, PathBuf) + 'a>;
 
-/// Targets below a directory; `builder` is told a name.
+/// Targets below a directory. `builder` gets the name of each target.
 fn targets<'a>(root: PathBuf, builder: impl Fn(&str) -> RsyncStoreBuilder + 'a) -> Make<'a> {
     let count = AtomicUsize::new(0);
     Box::new(move || {
@@ -39,7 +40,7 @@ fn at_daemon(site: &DaemonSite) -> Make<'_> {
     targets(site.published(), |name| site.builder(name))
 }
 
-/// Targets of a key with these options; `place` says what an account calls a target.
+/// Targets of a key with these options. `place` returns the path of a target for the account.
 fn over_ssh<'a>(site: &'a SshSite, options: &str, place: impl Fn(&str) -> String + 'a) -> Make<'a> {
     let identity = site.server.authorize("publisher", options);
     targets(site.published(), move |name| {
@@ -59,7 +60,7 @@ fn restricted(site: &SshSite) -> Make<'_> {
     over_ssh(site, &options, |name| format!("/{name}"))
 }
 
-/// Each with a record of its own.
+/// Gives each target its own record.
 fn write_only(site: &SshSite) -> Make<'_> {
     let options = rsync::restricted(&format!("-wo {}", site.published().display()));
     let identity = site.server.authorize("publisher", &options);
@@ -71,7 +72,7 @@ fn write_only(site: &SshSite) -> Make<'_> {
     })
 }
 
-/// The suites, whole or in brief.
+/// The suites, complete or in brief.
 async fn check_suites(make: &Make<'_>) {
     contract::check_store(|| make().0).await;
     if is_long() {
@@ -82,7 +83,7 @@ async fn check_suites(make: &Make<'_>) {
     }
 }
 
-/// The suites where there is time for them.
+/// The complete suites, for long runs only.
 async fn check_use(make: &Make<'_>) {
     if is_long() {
         check_suites(make).await;
@@ -91,7 +92,7 @@ async fn check_use(make: &Make<'_>) {
     }
 }
 
-/// Everything that a publisher does, seen as a machine sees it.
+/// Does everything that a publisher does, and looks at the result as a machine does.
 async fn publish_and_look(make: &Make<'_>) {
     let (store, root) = make();
     assert_eq!(store.capabilities(), Capabilities::none().with_links(true));
@@ -125,7 +126,7 @@ async fn publish_and_look(make: &Make<'_>) {
     assert_eq!(site::boot(&root), *first.id());
     assert_clean(&publisher).await;
 
-    // What others put into the pointer's place is not replaced.
+    // The publisher does not replace the file of someone else in the pointer's place.
     fs::write(root.join("current.ipxe"), "#!ipxe\necho theirs\n").unwrap();
     let error = publisher.publish(&second, &context).await.unwrap_err();
     assert!(matches!(error, Error::ForeignFile { .. }), "{error:?}");
@@ -139,7 +140,7 @@ async fn assert_clean(publisher: &Publisher) {
     assert!(report.is_clean(), "{report}");
 }
 
-/// A byte of a blob is another one there, and then the blob is gone.
+/// Changes a byte of a blob at the target, and then deletes the blob.
 async fn assert_damage_is_found(
     publisher: &Publisher,
     root: &Path,

@@ -1,4 +1,4 @@
-//! Every exit code of `rsync` that can be provoked is an error of its own, with a remedy.
+//! Each exit code of `rsync` that a test can provoke gives its own error, with a hint.
 
 use std::fs;
 use std::net::TcpListener;
@@ -14,7 +14,7 @@ use netboot_testbed::RsyncModule;
 use crate::rsync;
 use crate::rsync::{DaemonSite, SshSite, failure, kind, path, upload};
 
-/// A port at which nothing listens.
+/// A port on which no server listens.
 fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -113,7 +113,7 @@ async fn a_missing_parent_is_an_error_and_the_last_part_is_made() {
     for (store, root) in stores.into_iter().zip([site.published(), ssh.published()]) {
         let error = send(&store).await;
         assert_eq!(kind(&error), RsyncFailureKind::DirectoryMissing, "{error}");
-        // Nothing is there yet.
+        // The directory is still empty.
         assert!(store.stat(&[path("blobs/a")]).await.unwrap().is_empty());
         assert!(store.read(&path("blobs/a")).await.unwrap().is_none());
         fs::create_dir(root.join("missing")).unwrap();
@@ -140,7 +140,7 @@ async fn hosts_that_cannot_be_reached_are_told_apart() {
             assert_eq!(kind(&error), expected, "{error}");
         }
     }
-    // What answers there is no rsync daemon.
+    // The server on this port is not an rsync daemon.
     let target = RsyncTarget::daemon("127.0.0.1", ssh.server.port(), "pub", "").unwrap();
     let error = look(&RsyncStore::open(target).unwrap()).await;
     assert_eq!(kind(&error), RsyncFailureKind::Protocol, "{error}");

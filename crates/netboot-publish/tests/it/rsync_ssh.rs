@@ -1,4 +1,4 @@
-//! Whom ssh trusts, and that no text of a user becomes an option or a command.
+//! ssh trusts only known hosts, and no text of a user becomes an option or a command.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +28,7 @@ async fn an_unknown_host_key_is_an_error_and_never_accepted() {
         assert_eq!(kind(&error), RsyncFailureKind::HostKeyUnknown, "{error}");
         assert!(error.hint().unwrap().contains("ssh_host_ed25519_key.pub"));
     }
-    assert_eq!(fs::read_to_string(&known_hosts).unwrap(), "", "a key was accepted unseen");
+    assert_eq!(fs::read_to_string(&known_hosts).unwrap(), "", "an unknown key was accepted");
     assert!(fs::read_dir(&root).unwrap().next().is_none());
 
     let line = format!("[127.0.0.1]:{} {}\n", site.server.port(), site.server.host_key());
@@ -73,8 +73,8 @@ async fn a_key_that_is_not_let_in_is_an_error() {
     assert!(matches!(&error, Error::Io { path, .. } if *path == missing), "{error:?}");
 }
 
-/// Texts that would do something if anything but a file's name were made of them. Each would
-/// leave a file `executed` in the directory.
+/// Texts that are dangerous if they are used as anything but a file name. If one is executed, it
+/// creates a file `executed` in the directory.
 fn nasty(directory: &Path) -> Vec<String> {
     let touch = format!("touch {}/executed", directory.display());
     vec![
@@ -106,7 +106,7 @@ fn nasty(directory: &Path) -> Vec<String> {
     ]
 }
 
-/// Gives each text to whatever takes one, and runs what is not refused.
+/// Passes each text to every setting, and runs `rsync` with those that are accepted.
 #[tokio::test]
 async fn no_text_becomes_an_option_or_a_command() {
     let site = SshSite::new();
@@ -151,7 +151,7 @@ async fn no_text_becomes_an_option_or_a_command() {
                 .host_key(&site.server.host_key())
                 .build()
                 .unwrap();
-            // Whether that works is not the question.
+            // The result does not matter.
             let _ = send(&store).await;
         }
     }
@@ -159,7 +159,7 @@ async fn no_text_becomes_an_option_or_a_command() {
     assert!(!work.join("executed").exists(), "something was executed");
 }
 
-/// What is odd and allowed works, and lands where it says.
+/// Unusual but allowed paths work, and the files arrive at these paths.
 #[tokio::test]
 async fn odd_places_work() {
     let site = SshSite::new();
@@ -185,7 +185,7 @@ async fn odd_places_work() {
     }
 }
 
-/// The paths of this machine that a user names may hold anything.
+/// Paths of this machine may contain any characters.
 #[tokio::test]
 async fn local_paths_of_any_characters_work() {
     let site = SshSite::new();

@@ -1,5 +1,5 @@
-//! Transfers that are cut, cancelled, or find no space: what is live stays, what was sent is not
-//! sent again, no process stays.
+//! Interrupted and cancelled transfers, and full disks: the live release stays, complete files are
+//! not sent again, and no process stays.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,10 +17,10 @@ use crate::rsync::{DaemonSite, SshSite, kind, path, processes_with, upload};
 use crate::site;
 
 const SIZE: usize = 12_000_000;
-/// Slow enough that a transfer can be met on its way.
+/// A rate that is low enough to interrupt a transfer.
 const LIMIT: u64 = 4 * 1024 * 1024;
 
-/// Bytes that do not repeat.
+/// Bytes without repetitions.
 fn noise() -> Vec<u8> {
     let mut state = 1_u64;
     let next = std::iter::repeat_with(|| {
@@ -45,10 +45,10 @@ async fn until_half_written(root: &Path, size: u64) {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("nothing was written");
+    panic!("no file was written in time");
 }
 
-/// Cuts the connection in the middle; the next run goes on with what had arrived.
+/// Cuts the connection in the middle. The next run continues the partial file.
 async fn cut_and_resume(store: RsyncStore, fast: RsyncStore, root: &Path, cut: impl FnOnce()) {
     let bytes = noise();
     let sending = {
@@ -63,7 +63,7 @@ async fn cut_and_resume(store: RsyncStore, fast: RsyncStore, root: &Path, cut: i
     let listed = store.list(&ListScope::Below(path("blobs"))).await.unwrap();
     assert!(listed.is_empty(), "{listed:?}");
 
-    // What arrived, and where the daemon keeps it.
+    // The partial file that the daemon keeps.
     let kept: u64 = walkdir::WalkDir::new(root)
         .into_iter()
         .flatten()
@@ -78,7 +78,7 @@ async fn cut_and_resume(store: RsyncStore, fast: RsyncStore, root: &Path, cut: i
     assert!(kept == 0 || sent < SIZE as u64 - kept / 2, "{sent} bytes were sent, {kept} were kept");
 }
 
-/// What this network namespace has sent over its loopback interface.
+/// The bytes that this network namespace has sent over its loopback interface.
 fn sent_bytes() -> u64 {
     let counts = fs::read_to_string("/proc/self/net/dev").unwrap();
     let loopback = counts.lines().find_map(|line| line.trim().strip_prefix("lo:")).unwrap();
@@ -90,7 +90,7 @@ async fn a_cut_connection_is_resumed() {
     let daemon = DaemonSite::new();
     let store = daemon.builder("").bandwidth_limit(LIMIT).build().unwrap();
     let fast = daemon.builder("").build().unwrap();
-    // The client's end is cut: the far side keeps what it has.
+    // Kill the client. The far side keeps the partial file.
     let cut = || end_processes(&format!("rsync://127.0.0.1:{}/", daemon.daemon.port()));
     let bytes = noise();
     let sending = {
@@ -110,7 +110,7 @@ async fn a_cut_connection_is_resumed() {
     fast.send(vec![upload("blobs/large", bytes.clone())], &Context::new()).await.unwrap();
     assert!(fs::read(daemon.published().join("blobs/large")).unwrap() == bytes);
     assert!(!partial.exists() && kept >= 4_000_000);
-    // The daemon's own count of what it received for it.
+    // The number of bytes that the daemon received for the file, from its log.
     let log = daemon.daemon.log();
     let received = log.lines().rev().find_map(|line| {
         let (_, rest) = line.split_once("received ")?;
@@ -121,7 +121,7 @@ async fn a_cut_connection_is_resumed() {
     assert!(received < SIZE as u64 - kept + 500_000, "{received} bytes were sent again");
 }
 
-/// Ends the processes of this test that have a text in their command line, as a user would.
+/// Ends the processes of this test with a text in their command line, as a user would do it.
 fn end_processes(text: &str) {
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let Ok(command) = fs::read(entry.path().join("cmdline")) else { continue };
@@ -132,7 +132,7 @@ fn end_processes(text: &str) {
     }
 }
 
-/// In a network of its own, so that nobody else sends anything there.
+/// Runs the test in its own network, where nothing else sends data.
 #[test]
 fn a_far_side_that_dies_is_a_lost_connection() {
     if !site::is_inside() {
@@ -243,8 +243,8 @@ fn a_full_disk_there_leaves_the_live_release_whole() {
     });
 }
 
-/// The far side takes its time between looking for the directory and making it, so that all find
-/// it missing.
+/// The far side waits between looking for the directory and creating it, so that all runs find it
+/// missing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_may_make_the_directory_of_a_new_target_at_once() {
     let site = SshSite::new();
@@ -319,7 +319,7 @@ async fn deleting_leaves_what_others_have_and_what_is_not_there() {
     assert!(!root.join("releases/a/one").exists() && !root.join("releases/b").exists());
     assert!(root.join("releases/a/theirs/f").exists() && root.join("blobs/file").is_file());
     assert!(root.join("releases/file").is_file());
-    assert!(!root.join("no").exists(), "a directory was made to delete in");
+    assert!(!root.join("no").exists(), "a deletion created a directory");
 }
 
 #[tokio::test]
@@ -376,14 +376,14 @@ async fn progress_is_told_while_a_file_is_on_its_way() {
     assert_eq!(seen.last(), Some(&(SIZE as u64)));
 }
 
-/// So that a search for processes is known to find some.
+/// Proves that the search for processes finds processes.
 #[test]
 fn processes_are_found_by_their_command_line() {
     let mut child = Command::new("sleep").arg("61.5").spawn().unwrap();
-    // It has its name a moment after it was started.
+    // The process gets its command line a moment after its start.
     let begin = Instant::now();
     while processes_with("sleep 61.5").is_empty() {
-        assert!(begin.elapsed() < Duration::from_secs(10), "it was not found");
+        assert!(begin.elapsed() < Duration::from_secs(10), "the process was not found");
     }
     child.kill().unwrap();
     child.wait().unwrap();

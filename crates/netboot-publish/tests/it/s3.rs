@@ -1,4 +1,4 @@
-//! What the S3 tests share: a server with a bucket, and stores in it.
+//! Shared by the S3 tests: a server with a bucket, and stores in it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use tempfile::TempDir;
 
 pub(crate) const BUCKET: &str = "boot-images";
 
-/// A server of its own, with an empty bucket.
+/// A server with an empty bucket.
 pub(crate) struct Site {
     pub(crate) server: S3Server,
     targets: AtomicUsize,
-    /// Goes last.
+    /// Dropped last.
     _directory: TempDir,
 }
 
@@ -29,7 +29,7 @@ impl Site {
         Self { server, targets: AtomicUsize::new(0), _directory: directory }
     }
 
-    /// A store's settings, with the right keys.
+    /// A builder with the right keys.
     pub(crate) fn builder(&self) -> S3StoreBuilder {
         S3Store::builder(BUCKET)
             .endpoint(self.server.endpoint())
@@ -37,7 +37,7 @@ impl Site {
             .credentials(S3Keys::new(self.server.access_key(), self.server.secret_key()))
     }
 
-    /// Makes new, empty targets: prefixes of the bucket.
+    /// Returns new, empty targets: prefixes of the bucket.
     pub(crate) fn targets(&self, store: &S3Store) -> impl Fn() -> Arc<dyn Store> {
         move || {
             let number = self.targets.fetch_add(1, Ordering::Relaxed);
@@ -63,7 +63,7 @@ pub(crate) async fn get(store: &S3Store, place: &str) -> Option<Bytes> {
     store.read(&path(place)).await.unwrap().map(|document| document.bytes)
 }
 
-/// Fails if it takes longer than that.
+/// Fails if the future takes longer than `limit`.
 pub(crate) async fn soon<T>(limit: Duration, work: impl Future<Output = T>) -> T {
     tokio::time::timeout(limit, work).await.unwrap()
 }

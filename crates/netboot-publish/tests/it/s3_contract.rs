@@ -1,5 +1,5 @@
-//! An S3 bucket is a store, and the publisher over it keeps its promises: on a server that
-//! compares and swaps, and on one that ignores preconditions.
+//! An S3 bucket keeps the contract of stores, and the publisher keeps its promises in it: on a
+//! server that compares and swaps, and on one that ignores preconditions.
 
 use netboot_publish::{Capabilities, Store, contract};
 use netboot_testbed::S3Server;
@@ -26,7 +26,7 @@ async fn publishing_to_ministack_keeps_the_promises() {
 async fn nanio_is_a_store_without_compare_and_swap() {
     let site = Site::new(S3Server::nanio);
     let store = site.builder().build().await.unwrap();
-    assert_eq!(store.capabilities(), Capabilities::none(), "it overwrites and answers 200");
+    assert_eq!(store.capabilities(), Capabilities::none(), "the server answers 200 and overwrites");
     contract::check_store(site.targets(&store)).await;
 }
 

@@ -1,4 +1,4 @@
-//! Where a bucket's store has its keys from.
+//! The sources of a store's keys.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use netboot_testbed::S3Server;
 
 use crate::s3::{BUCKET, Site, get, path, put, soon};
 
-/// Gives keys as often as they last.
+/// Returns keys until they are used up.
 #[derive(Debug)]
 struct Vault {
     keys: Option<S3Keys>,
@@ -46,7 +46,7 @@ async fn a_provider_is_asked_for_keys() {
     assert!(format!("{error:?}").contains("the vault is sealed"), "{error:?}");
 }
 
-/// ministack serves everyone: what matters is that nothing is signed, and nobody asked for keys.
+/// ministack serves everyone. The test checks that no request is signed and no keys are requested.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_anonymous_reads_what_is_public() {
     let site = Site::new(S3Server::ministack);
@@ -59,10 +59,10 @@ async fn whoever_is_anonymous_reads_what_is_public() {
     assert_eq!(anonymous.stat(&[path("boot.ipxe")]).await.unwrap().len(), 1);
 }
 
-/// Says what is expected of the process that runs with other variables.
+/// Names the expected result for the process that runs with other variables.
 const EXPECTED: &str = "NETBOOT_TEST_S3_EXPECTED";
 
-/// Runs itself again with these variables and no other of Amazon's.
+/// Runs this test again with these variables and no other variable of Amazon's.
 fn with_environment(expected: &str, variables: &[(&str, &str)]) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
@@ -96,11 +96,11 @@ fn the_environment_is_looked_at() {
     let secret = ("AWS_SECRET_ACCESS_KEY", site.server.secret_key());
     let url = format!("{}/{BUCKET}/", site.server.endpoint());
     with_environment(&url, &[endpoint, access, secret, ("AWS_REGION", "eu-central-1")]);
-    // A setting of another program's for all services does not count against that for this one.
+    // The endpoint for S3 takes precedence over the one for all services.
     let wrong = ("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     with_environment(&url, &[endpoint, access, secret, wrong]);
     with_environment("WrongSecretKey", &[endpoint, access, ("AWS_SECRET_ACCESS_KEY", "another")]);
-    // Half of a pair, and none at all on a machine that gives none.
+    // One key of the pair is missing, and then both, on a machine without instance credentials.
     with_environment("NoCredentials", &[endpoint, access]);
     let instance = ("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1");
     with_environment("NoCredentials", &[endpoint, instance]);

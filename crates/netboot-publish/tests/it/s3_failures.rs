@@ -1,5 +1,5 @@
-//! Every usual failure of an S3 target is told from the others, with what to do about it; each is
-//! provoked on a real server.
+//! Each common failure of an S3 target has its own error, with a hint. The tests provoke each on a
+//! real server.
 
 use std::net::TcpListener;
 use std::process::Command;
@@ -14,7 +14,7 @@ use netboot_testbed::{S3Server, tool};
 use crate::s3;
 use crate::s3::{BUCKET, Site, path, put, soon, upload};
 
-/// What setting up a store fails of; also that a person is told what to do.
+/// The failure of building a store. Checks that it has a hint.
 async fn failure(builder: S3StoreBuilder) -> S3Failure {
     let builder = builder.retries(1, Duration::from_secs(5));
     let error = soon(Duration::from_secs(30), builder.build()).await.unwrap_err();
@@ -25,7 +25,7 @@ fn failure_of(error: &Error) -> S3Failure {
     let hint = error.hint().unwrap();
     assert!(hint.len() > 20, "{error}: {hint}");
     let said = format!("{error} {error:?}");
-    assert!(!said.contains("a secret of the tests"), "a secret is told: {said}");
+    assert!(!said.contains("a secret of the tests"), "the error shows a secret: {said}");
     match error {
         Error::S3 { failure, url, .. } => {
             assert!(url.starts_with("http"), "{url}");
@@ -49,7 +49,7 @@ async fn keys_and_buckets_that_are_wrong_are_told_apart() {
     let misspelt = misspelt.credentials(S3Keys::new(access, secret));
     assert_eq!(failure(misspelt.clone()).await, S3Failure::NoSuchBucket);
 
-    // Also where nothing was tried before, and for each thing that can be done.
+    // Without a probe, each operation returns the failure.
     let store = misspelt.without_probe().build().await.unwrap();
     let errors = [
         store.list(&ListScope::Root).await.unwrap_err(),
@@ -61,7 +61,7 @@ async fn keys_and_buckets_that_are_wrong_are_told_apart() {
     for error in errors {
         assert_eq!(failure_of(&error), S3Failure::NoSuchBucket, "{error:?}");
     }
-    // An answer to HEAD has no code, and the reason is found all the same.
+    // An answer to HEAD has no code. The store finds the reason anyway.
     let store = keys(access, "another").without_probe().build().await.unwrap();
     let error = store.stat(&[path("current.ipxe")]).await.unwrap_err();
     assert_eq!(failure_of(&error), S3Failure::WrongSecretKey);
@@ -70,7 +70,7 @@ async fn keys_and_buckets_that_are_wrong_are_told_apart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bucket_of_others_or_of_another_region_is_told() {
     let site = Site::new(S3Server::ministack);
-    // An access key of twelve digits is that of the account of this number.
+    // An access key of twelve digits belongs to the account with this number.
     let other = site.builder().credentials(S3Keys::new("111111111111", "any"));
     assert_eq!(failure(other.clone()).await, S3Failure::AccessDenied);
     let answer = site.server.request(
@@ -86,7 +86,7 @@ async fn a_bucket_of_others_or_of_another_region_is_told() {
     assert_eq!(failure(ireland.clone()).await, S3Failure::WrongRegion { expected });
     ireland.region("eu-west-1").build().await.unwrap();
 
-    // What the policy for machines allows: to read, below the prefix, and no more.
+    // The policy for machines only allows reading below the prefix.
     let own = site.builder().prefix(path("site/one")).build().await.unwrap();
     put(&own, "boot.ipxe", "#!ipxe\n").await;
     put(&own.with_prefix(None), "site/secret", "not for machines").await;
@@ -117,7 +117,7 @@ async fn an_endpoint_that_does_not_answer_is_told() {
 
     let site = Site::new(S3Server::ministack);
     let tls = site.server.endpoint().replace("http://", "https://");
-    assert_eq!(failure(builder(&tls)).await, S3Failure::Tls, "it speaks plain HTTP");
+    assert_eq!(failure(builder(&tls)).await, S3Failure::Tls, "the server speaks plain HTTP");
     site.server.pause();
     let slow = site.builder().timeout(Duration::from_millis(500));
     assert_eq!(failure(slow).await, S3Failure::TimedOut);
@@ -148,10 +148,10 @@ async fn a_certificate_is_trusted_only_if_its_authority_is() {
     assert!(matches!(none, Error::InvalidSetting { setting: "CA certificate", .. }), "{none:?}");
 }
 
-/// Names the server of a clock test, in the process that runs with another clock.
+/// Names the server for the process that runs with another clock.
 const SKEWED_ENDPOINT: &str = "NETBOOT_TEST_SKEWED_ENDPOINT";
 
-/// Runs itself again an hour earlier.
+/// Runs this test again with a clock that is one hour slow.
 #[test]
 fn a_clock_that_is_wrong_is_told() {
     let this = "s3_failures::a_clock_that_is_wrong_is_told";

@@ -1,5 +1,5 @@
-//! Listings that cannot be trusted are errors: what is left out of one is taken for gone, and what
-//! looks old is pruned.
+//! A listing that cannot be trusted is an error, because a publisher prunes objects that look old,
+//! and objects whose users are missing in a listing.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::s3::{BUCKET, soon};
 
-/// A store in a bucket whose server gives this one answer to whatever it is asked.
+/// A store with a server that gives the same answer to every request.
 async fn answering(body: String) -> S3Store {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -29,7 +29,7 @@ async fn answering(body: String) -> S3Store {
                 "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
                 body.len()
             );
-            // A client that has gone wants no answer.
+            // The client may be gone.
             let _ = stream.get_mut().write_all(answer.as_bytes()).await;
         }
     });
@@ -79,7 +79,7 @@ async fn a_listing_that_cannot_be_trusted_is_an_error() {
     }
 }
 
-/// Else an upload that goes on would be taken for an abandoned one.
+/// Otherwise a running upload would count as abandoned.
 #[tokio::test]
 async fn an_upload_whose_time_is_not_known_is_not_aborted() {
     let uploads = "<ListMultipartUploadsResult><Upload><Key>blobs/x</Key><UploadId>1</UploadId>\

@@ -1,4 +1,4 @@
-//! The lock of a bucket: one holder at a time, over processes, and it ends with the process.
+//! The lock of a bucket: one holder at a time, across processes, and it ends with the process.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::s3::{BUCKET, Site, soon};
 
 const LEASE: Duration = Duration::from_secs(3);
 
-/// A store with connections and a lock keeper of its own, as another machine has.
+/// A store with its own connections and its own lock thread, like a store on another machine.
 async fn machine(site: &Site) -> S3Store {
     site.builder().lock_lease(LEASE).build().await.unwrap()
 }
@@ -22,7 +22,7 @@ async fn lock(store: &S3Store) -> StoreLock {
     soon(Duration::from_secs(60), store.lock(&Context::new())).await.unwrap()
 }
 
-/// Whether a lock lies in the bucket.
+/// Returns true if the bucket has a lock object.
 fn is_there(server: &S3Server) -> bool {
     let answer = server.request("HEAD", &format!("/{BUCKET}/.netboot/lock"), "");
     assert!(answer.contains(" 200 ") || answer.contains(" 404 "), "{answer}");
@@ -39,7 +39,7 @@ async fn one_machine_at_a_time_holds_the_lock() {
         machines.spawn(async move {
             for _ in 0..3 {
                 let guard = lock(&store).await;
-                assert!(!held.swap(true, Ordering::SeqCst), "two hold it");
+                assert!(!held.swap(true, Ordering::SeqCst), "two publishers hold the lock");
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 held.store(false, Ordering::SeqCst);
                 entered.fetch_add(1, Ordering::SeqCst);
@@ -51,7 +51,7 @@ async fn one_machine_at_a_time_holds_the_lock() {
         ended.unwrap();
     }
     assert_eq!(entered.load(Ordering::SeqCst), 12);
-    assert!(!is_there(&site.server), "it ends with its guard");
+    assert!(!is_there(&site.server), "the lock outlived its guard");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -61,7 +61,7 @@ async fn a_lock_is_renewed_as_long_as_it_is_held() {
     let guard = lock(&one).await;
     let waiting = tokio::spawn(async move { lock(&other).await });
     tokio::time::sleep(LEASE * 2).await;
-    assert!(!waiting.is_finished(), "it was taken over from one who lives");
+    assert!(!waiting.is_finished(), "the lock was taken from a living holder");
     drop(guard);
     drop(soon(LEASE, waiting).await.unwrap());
     assert!(!is_there(&site.server));
@@ -98,11 +98,11 @@ async fn a_lock_that_another_took_over_is_known_to_be_lost() {
     tokio::time::sleep(LEASE).await;
     assert!(guard.is_lost() && !others.is_lost());
     drop(guard);
-    assert!(is_there(&site.server), "it took the other's lock away");
+    assert!(is_there(&site.server), "the lock of the other publisher is gone");
     drop(others);
 }
 
-/// A program that ends right after it published leaves no lock, whatever its runtime is.
+/// A program that ends right after publishing leaves no lock, with every kind of runtime.
 #[test]
 fn a_guard_waits_until_the_lock_is_gone() {
     let site = Site::new(S3Server::ministack);
@@ -113,7 +113,7 @@ fn a_guard_waits_until_the_lock_is_gone() {
         assert!(is_there(&site.server));
         drop(guard);
         assert!(!is_there(&site.server));
-        // Also where the store goes first.
+        // The store may be dropped before the lock.
         let guard = lock(&store).await;
         drop(store);
         drop(guard);
@@ -121,7 +121,7 @@ fn a_guard_waits_until_the_lock_is_gone() {
     });
 }
 
-/// Names the server, in a process that this test starts and kills.
+/// Names the server for a process that this test starts and kills.
 const INSIDE: &str = "NETBOOT_TEST_S3_INSIDE";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -147,7 +147,7 @@ async fn the_lock_of_a_killed_publisher_ends_with_its_lease() {
     publisher.wait().unwrap();
     let begin = Instant::now();
     let guard = lock(&machine(&site).await).await;
-    assert!(begin.elapsed() > LEASE, "it was not waited for: {:?}", begin.elapsed());
+    assert!(begin.elapsed() > LEASE, "the lease was not awaited: {:?}", begin.elapsed());
     drop(guard);
     assert!(!is_there(&site.server));
 }

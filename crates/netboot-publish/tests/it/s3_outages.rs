@@ -1,5 +1,5 @@
-//! A server that is away for a while, or answers late, is waited for; and whoever swaps meanwhile
-//! learns how it went.
+//! The store waits for a server that is unreachable for a while or answers late. A swap during that
+//! time returns the right result.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,8 +61,8 @@ async fn a_request_that_is_not_answered_is_made_again() {
     assert!(get(&store, "blobs/large").await.unwrap() == vec![7; 12_000_000]);
 }
 
-/// One writer, and a server that is killed again and again: no swap may be lost, and none may be
-/// taken for another's.
+/// With one writer and a server that is killed repeatedly, no swap is lost, and none counts as
+/// another writer's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_swap_whose_answer_is_lost_is_not_taken_for_a_conflict() {
     let mut site = Site::new(S3Server::ministack);
@@ -73,7 +73,7 @@ async fn a_swap_whose_answer_is_lost_is_not_taken_for_a_conflict() {
         thread::spawn(move || {
             let mut kills = 0;
             while !ended.load(Ordering::Relaxed) {
-                // Not in step with the writer.
+                // The pause varies, so that the kills are not in step with the writer.
                 thread::sleep(Duration::from_millis(311 + kills * 7));
                 site.server.restart();
                 kills += 1;

@@ -1,5 +1,5 @@
-//! What a bucket has to offer besides the contract: links, headers, ranges, listings of any
-//! length, targets beside each other and what others put there.
+//! The features of a bucket beyond the contract: links, headers, ranges, listings of any length,
+//! several targets in one bucket, and the objects of other programs.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::io::AsyncReadExt;
 
 use crate::s3::{BUCKET, Site, get, path, put, upload};
 
-/// The part of a URL behind the host.
+/// The part of a URL after the host.
 fn request_target(url: &str) -> String {
     let (_, rest) = url.split_once("://").unwrap();
     format!("/{}", rest.split_once('/').unwrap().1)
@@ -45,7 +45,7 @@ async fn a_presigned_url_is_read_by_whoever_has_it_and_by_no_other() {
     let brief = store.presigned_url(&blob, Duration::from_secs(1)).await.unwrap();
     tokio::time::sleep(Duration::from_millis(2500)).await;
     let answer = site.server.request("GET", &request_target(brief.as_str()), "");
-    assert!(answer.starts_with("HTTP/1.1 403"), "it has ended: {answer}");
+    assert!(answer.starts_with("HTTP/1.1 403"), "the signature is still valid: {answer}");
 
     for valid_for in [Duration::ZERO, Duration::from_secs(8 * 24 * 3600)] {
         let error = store.presigned_url(&blob, valid_for).await.unwrap_err();
@@ -102,7 +102,7 @@ async fn a_listing_has_as_many_pages_as_it_needs() {
         let place = |n: usize| format!("blobs/{n:04}");
         let files = site.server.directory().join("data").join(BUCKET).join("many/blobs");
         if site.server.directory().join("data/.nanio").is_dir() {
-            // An object is a file there, and writing one is faster.
+            // In this server an object is a file, and writing files is faster.
             std::fs::create_dir_all(&files).unwrap();
             (0..1500).for_each(|n| std::fs::write(files.join(format!("{n:04}")), "x").unwrap());
         } else {
@@ -113,7 +113,7 @@ async fn a_listing_has_as_many_pages_as_it_needs() {
         let found: Vec<&str> = listed.iter().map(|listed| listed.path.as_str()).collect();
         assert_eq!(found, (0..1500).map(place).collect::<Vec<_>>());
 
-        // Those that are asked for, over pages and one by one, and none of the others.
+        // `stat` finds exactly the requested objects, in pages and one by one.
         let wanted = [0..3, 700..800, 1100..1499].into_iter().flatten();
         let wanted: Vec<_> = wanted.map(|n| path(&place(n))).collect();
         let missing = (0..50).map(|n| path(&format!("blobs/{n:04}x")));
@@ -148,7 +148,7 @@ async fn files_of_others_are_listed_under_their_own_names() {
     };
     let below = names(ListScope::Below(path("releases"))).await;
     assert_eq!(below, ["releases//twice", "releases/a b+c.txt", "releases/ä"]);
-    // What the store keeps for itself is not among them.
+    // The store's own objects are not listed.
     let lock = store.lock(&Context::new()).await.unwrap();
     assert_eq!(names(ListScope::Root).await, ["with&amp.txt"]);
     drop(lock);
@@ -173,7 +173,7 @@ async fn a_blob_that_is_right_is_left_alone_and_a_damaged_one_written_over() {
     for start in [S3Server::ministack, S3Server::nanio] {
         let site = Site::new(start);
         let store = site.builder().part_size(5 << 20).build().await.unwrap();
-        // One that is sent by one request, and one that is sent in parts.
+        // One object is sent in one request, the other one in parts.
         for right in [b"right".to_vec(), vec![7; 6_000_000]] {
             let (mut flipped, longer) = (right.clone(), [&right[..], b"more"].concat());
             flipped[2] ^= 1;
@@ -191,7 +191,7 @@ async fn a_blob_that_is_right_is_left_alone_and_a_damaged_one_written_over() {
             let before = modified().await;
             tokio::time::sleep(Duration::from_millis(1100)).await;
             put(&store, "blobs/x", right.clone()).await;
-            // Where preconditions hold, what is right is not written again.
+            // With working preconditions, an undamaged blob is not written again.
             assert_eq!(modified().await == before, store.capabilities().compare_and_swap());
         }
         if store.capabilities().compare_and_swap() {

@@ -1,5 +1,5 @@
-//! Large objects: within a bound of memory, wrong bytes never in place, and nothing left behind
-//! by what is not sent to its end.
+//! Large objects: bounded memory, never wrong bytes in place, and nothing left behind by an
+//! incomplete upload.
 
 use std::pin::Pin;
 use std::process::{Command, Stdio};
@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 use crate::s3::{BUCKET, Site, get, path, put, soon, upload};
 
-/// So many zeros, from a reader that ends, gives other bytes at its end, or stalls.
+/// An artifact of zeros. Its reader ends early, has other bytes at the end, or stalls.
 #[derive(Debug)]
 struct Stream {
     name: FileName,
@@ -76,7 +76,7 @@ impl Artifact for Stream {
     }
 }
 
-/// Never gives a byte.
+/// A reader that never returns a byte.
 struct Stalled;
 
 impl AsyncRead for Stalled {
@@ -89,7 +89,7 @@ impl AsyncRead for Stalled {
     }
 }
 
-/// How many multipart uploads go on, as ministack tells.
+/// The number of unfinished multipart uploads, from ministack.
 fn unfinished(server: &S3Server) -> usize {
     let answer = server.request("GET", &format!("/{BUCKET}?uploads"), "");
     assert!(answer.contains("ListMultipartUploadsResult"), "{answer}");
@@ -140,7 +140,7 @@ async fn what_is_cancelled_or_dropped_leaves_no_upload() {
     token.cancel();
     let cancelled = soon(Duration::from_secs(10), sending).await.unwrap();
     assert!(matches!(cancelled, Err(Error::Cancelled)), "{cancelled:?}");
-    assert_eq!(unfinished(&site.server), 0, "it is aborted when the call returns");
+    assert_eq!(unfinished(&site.server), 0, "the upload was not aborted when the call returned");
 
     let sending = {
         let store = store.clone();
@@ -150,14 +150,14 @@ async fn what_is_cancelled_or_dropped_leaves_no_upload() {
     sending.abort();
     until(|| unfinished(&site.server) == 0).await;
 
-    // One that fails ends the others.
+    // One failed object stops the others.
     let uploads = [stalled(), vec![Stream::upload("blobs/wrong", 9_000_000, End::Wrong)]];
     let context = Context::new();
     let failed = store.send(uploads.into_iter().flatten().collect(), &context);
     let error = soon(Duration::from_secs(20), failed).await.unwrap_err();
     assert!(matches!(error, Error::DigestMismatch { .. }), "{error:?}");
     assert_eq!(unfinished(&site.server), 0);
-    // At whatever moment it is dropped.
+    // The future may be dropped at any moment.
     for delay in (0..40).map(|n| Duration::from_micros(n * 400)) {
         let uploads = vec![Stream::upload("blobs/dropped", 12_000_000, End::Right)];
         let _ = tokio::time::timeout(delay, store.send(uploads, &Context::new())).await;
@@ -165,7 +165,7 @@ async fn what_is_cancelled_or_dropped_leaves_no_upload() {
     until(|| unfinished(&site.server) == 0).await;
 }
 
-/// Names the server, in a process that this test starts and kills.
+/// Names the server for a process that this test starts and kills.
 const INSIDE: &str = "NETBOOT_TEST_S3_INSIDE";
 
 fn inside(test: &str, endpoint: &str) -> Command {
@@ -208,8 +208,16 @@ async fn what_a_killed_publisher_left_is_cleaned_up() {
         let abort = async |store: &S3Store, age| {
             store.abort_abandoned_uploads(age, &Context::new()).await.unwrap()
         };
-        assert_eq!(abort(&store, Duration::from_secs(3600)).await, 0, "it may go on still");
-        assert_eq!(abort(&elsewhere, Duration::ZERO).await, 0, "it is of another target");
+        assert_eq!(
+            abort(&store, Duration::from_secs(3600)).await,
+            0,
+            "a running upload was aborted"
+        );
+        assert_eq!(
+            abort(&elsewhere, Duration::ZERO).await,
+            0,
+            "an upload of another target was aborted"
+        );
         assert_eq!(begun(), 1);
         assert_eq!(abort(&store, Duration::ZERO).await, 1);
         assert_eq!(begun(), 0);
@@ -217,7 +225,7 @@ async fn what_a_killed_publisher_left_is_cleaned_up() {
     }
 }
 
-/// The most memory that this process ever had, in KiB.
+/// The peak memory of this process, in KiB.
 fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

@@ -1,4 +1,4 @@
-//! What has to hold after a publish over a bad network, however it ended.
+//! The checks after a publish over a bad network, however it ended.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,21 @@ use netboot_publish::{Error, Publisher, Receipt, Retention, VerifyDepth, VerifyS
 
 use super::Reader;
 
-/// Publishes over the bad network, and counts how it went.
+/// Publishes over a bad network, and counts the results.
 #[derive(Debug, Default)]
 pub(crate) struct Outcomes {
-    /// Publishes that succeeded.
+    /// The number of successful publishes.
     pub(crate) succeeded: usize,
-    /// Errors, by what they are.
+    /// The number of errors of each kind.
     pub(crate) failed: BTreeMap<String, usize>,
-    /// Those after which the new release was live all the same.
+    /// The number of errors after which the new release was live.
     pub(crate) live_all_the_same: usize,
 }
 
 impl Outcomes {
-    /// A release that is whole and live, or an error with a remedy and the old one (or the new
-    /// one) live and whole; and the next publisher completes it without a trace.
+    /// Publishes and checks the result. Either the release is live and whole, or there is an error
+    /// with a hint, and the old or the new release is live and whole. Then the next publisher
+    /// completes the release and leaves no leftovers.
     pub(crate) async fn check(
         &mut self,
         result: Result<Receipt, Error>,

@@ -1,4 +1,4 @@
-//! Where releases are published to, told so that another process can go there as well.
+//! The address of a target, which can be passed to another process.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,13 +29,13 @@ impl Kind {
         matches!(self, Self::Ministack | Self::Nanio)
     }
 
-    /// Whether the target really can, as its documentation or its behaviour says.
+    /// Returns true if the target can compare and swap, by its documentation or its behaviour.
     pub(crate) fn compares_and_swaps(self) -> bool {
         matches!(self, Self::Local | Self::Memory | Self::Ministack)
     }
 }
 
-/// A target at an address, which may be that of a proxy.
+/// A target at an address. The address may be a proxy's.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) kind: Kind,
@@ -55,7 +55,7 @@ impl Place {
         self.try_store().await.unwrap()
     }
 
-    /// Making an S3 store tries what the server can do, which may fail.
+    /// Builds the store. An S3 store probes the server, which may fail.
     pub(crate) async fn try_store(&self) -> Result<Arc<dyn Store>, netboot_publish::Error> {
         Ok(match self.kind {
             Kind::Local => Arc::new(LocalStore::new(self.directory.join(&self.name))),
@@ -65,7 +65,7 @@ impl Place {
         })
     }
 
-    /// Impatient: nothing waits for a publisher that was killed, and retries come soon.
+    /// Has short times: nothing waits for a killed publisher, and retries come soon.
     pub(crate) fn s3(&self) -> S3StoreBuilder {
         S3Store::builder(BUCKET)
             .endpoint(format!("http://{}", self.address))
@@ -95,7 +95,7 @@ impl Place {
         builder.staging_directory(&self.temporary).timeout(timeout).build().unwrap()
     }
 
-    /// What another process is to have in its environment for [`from_environment`].
+    /// The environment variables for [`from_environment`] in another process.
     ///
     /// [`from_environment`]: Self::from_environment
     pub(crate) fn environment(&self) -> (&'static str, String) {
@@ -113,7 +113,7 @@ impl Place {
         (VARIABLE, fields.join("\n"))
     }
 
-    /// The place that this process was told.
+    /// The target that the environment of this process names.
     pub(crate) fn from_environment() -> Option<Self> {
         let text = std::env::var(VARIABLE).ok()?;
         let mut fields = text.split('\n');

@@ -1,4 +1,4 @@
-//! A machine that boots: from the static entries over the pointer to all that its release has.
+//! Reads like a machine that boots: the entry points, the pointer, and everything in the release.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,24 +18,24 @@ use super::place::{Kind, Place};
 /// Reads objects as machines do.
 #[derive(Debug, Clone)]
 pub(crate) enum Reader {
-    /// As a web server does that serves this directory.
+    /// From this directory, like a web server.
     Directory(PathBuf),
-    /// Over plain HTTP, without a signature.
+    /// Over plain HTTP, unsigned.
     Http { address: SocketAddr, prefix: String },
-    /// Over plain HTTP, by presigned links.
+    /// Over plain HTTP, with presigned URLs.
     Presigned { address: SocketAddr, store: S3Store },
-    /// There is no other way.
+    /// From the store, because there is no other way.
     Store(Arc<dyn Store>),
 }
 
-/// What a reader saw in the end.
+/// The results of a reader.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Seen {
-    /// How many times it went all the way.
+    /// The number of complete boots.
     pub(crate) boots: usize,
-    /// How many objects it read.
+    /// The number of objects that were read.
     pub(crate) reads: usize,
-    /// How many times the live release was another than at the time before.
+    /// The number of boots with another live release than the boot before.
     pub(crate) changes: usize,
 }
 
@@ -76,7 +76,7 @@ impl Reader {
         }
     }
 
-    /// What the pointer says is live.
+    /// The live release by the pointer.
     pub(crate) async fn live(&self) -> ReleaseId {
         let pointer = self.get("current.ipxe").await.unwrap_or_else(|| panic!("no pointer"));
         let pointer = String::from_utf8(pointer).unwrap();
@@ -85,13 +85,13 @@ impl Reader {
         chain.strip_suffix("/boot.ipxe").unwrap().parse().unwrap()
     }
 
-    /// Boots what is live: fails unless every script leads on, and every object is whole. Gives
-    /// the release and how many objects were read.
+    /// Boots the live release. Fails unless all scripts and objects are there and whole. Returns
+    /// the release and the number of objects that were read.
     pub(crate) async fn boot(&self) -> (ReleaseId, usize) {
         self.boot_slowly(Duration::ZERO).await
     }
 
-    /// The same with a pause before each object of the release.
+    /// Boots the live release with a pause before each object of the release.
     pub(crate) async fn boot_slowly(&self, pause: Duration) -> (ReleaseId, usize) {
         for (entry, chain) in
             [("boot.ipxe", "chain current.ipxe"), ("worker/netboot.ipxe", "chain ../current.ipxe")]
@@ -102,7 +102,7 @@ impl Reader {
             assert!(leads, "{text}");
         }
         let id = self.live().await;
-        // What machines fetch, by the release's own script.
+        // Read the objects that machines fetch, by the script of the release.
         let script = self.get(&format!("releases/{id}/worker/netboot.ipxe")).await;
         let script = script.unwrap_or_else(|| panic!("no script in {id}"));
         let script = String::from_utf8(script).unwrap();
@@ -117,7 +117,7 @@ impl Reader {
             }
         }
         assert_eq!(named, 2, "{script}");
-        // And everything else that the release promises.
+        // Read everything else in the manifest.
         let manifest = self.get(&format!("releases/{id}/manifest.json")).await;
         let manifest = manifest.unwrap_or_else(|| panic!("no manifest of {id}"));
         let manifest = Manifest::from_json(&manifest).unwrap();
@@ -134,7 +134,7 @@ impl Reader {
         (id, reads)
     }
 
-    /// Boots again and again until it is told to stop.
+    /// Boots repeatedly until it is stopped.
     pub(crate) fn boot_until(self, stop: Arc<AtomicBool>, pause: Duration) -> JoinHandle<Seen> {
         tokio::spawn(async move {
             let mut seen = Seen::default();
@@ -151,7 +151,7 @@ impl Reader {
     }
 }
 
-/// The body of an answer of 200 in its whole length.
+/// The complete body of an answer with status 200.
 async fn get(address: SocketAddr, target: &str) -> Option<Vec<u8>> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
