@@ -1,13 +1,14 @@
-//! Configurations of DHCP servers by which machines find iPXE, and iPXE its script.
+//! Writes configurations of DHCP servers, so that machines find iPXE and iPXE finds its script.
 //!
-//! A machine asks twice. Its firmware says what architecture it is (option 93) and is given the
-//! iPXE that runs on it, by TFTP or, where it boots by HTTP, as a URL. That iPXE asks again, says
-//! that it is iPXE (option 77), and is given the URL of the script. [`DhcpSettings`] says this once
-//! and becomes the configuration of dnsmasq, Kea or ISC's dhcpd. Every value in it has a type that
-//! was validated for its place, so that none can add a line of its own.
+//! A machine asks twice. First its firmware asks and tells its architecture (option 93). The server
+//! gives it an iPXE for that architecture, by TFTP or as a URL for firmware that boots by HTTP.
+//! Then iPXE asks and tells that it is iPXE (option 77). The server gives it the URL of the script.
 //!
-//! Each configuration was read and served by the real server in this library's tests, and machines
-//! booted by it.
+//! [`DhcpSettings`] describes this and writes the configuration of dnsmasq, Kea or ISC's dhcpd.
+//! Every value has a type that is validated for its place, so no value can add a line to the
+//! configuration.
+//!
+//! The tests of this crate load each configuration into the real server, and boot machines with it.
 
 mod boot_file_path;
 mod boot_server;

@@ -1,8 +1,9 @@
-//! Which machine boots what.
+//! Assigns profiles to machines.
 //!
 //! A [`Fleet`] has an [`Assignment`] for each machine or group of machines, and a policy for all
-//! others ([`UnknownMachine`]). A renderer that is given one makes the script that every machine
-//! runs: [`RendererBuilder::fleet`](crate::RendererBuilder::fleet).
+//! other machines ([`UnknownMachine`]). A renderer with a fleet
+//! ([`RendererBuilder::fleet`](crate::RendererBuilder::fleet)) makes the script that every machine
+//! runs.
 
 pub(crate) mod assignment;
 pub(crate) mod fleet;

@@ -1,4 +1,4 @@
-//! The error of everything in this crate that can fail.
+//! The error of this crate.
 
 mod hint;
 mod value_kind;
@@ -16,157 +16,163 @@ use crate::menu::problem::MenuProblem;
 use crate::script_check::ScriptProblem;
 use crate::template::name::TemplateName;
 
-/// What can go wrong while scripts are rendered.
+/// The errors of this crate.
+///
+/// `Display` says what failed, and [`hint`](Self::hint) says what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// iPXE would read a value as something other than what was typed.
-    #[error("the {kind} {value:?} cannot stand in an iPXE script: {problem}")]
+    /// iPXE would not read a value as it was typed.
+    #[error("the {kind} {value:?} cannot be used in an iPXE script: {problem}")]
     Unprintable {
-        /// What the value is.
+        /// The kind of value.
         kind: ValueKind,
-        /// The value, cut to its first 80 characters.
+        /// The first 80 characters of the value.
         value: String,
-        /// What iPXE would do with it.
+        /// What iPXE would do with the value.
         problem: LexicalProblem,
     },
 
-    /// A `kernel` command with more words than iPXE takes.
-    #[error("the command line of profile `{profile}` has {words} words and iPXE takes {limit}")]
+    /// A `kernel` command would have more words than iPXE takes.
+    #[error(
+        "the command line of profile `{profile}` has {words} words, but iPXE takes at most {limit}"
+    )]
     TooManyArguments {
         /// The profile.
         profile: ProfileName,
-        /// How many words there are.
+        /// The number of words.
         words: usize,
-        /// How many there may be.
+        /// The largest number of words that is possible.
         limit: usize,
     },
 
-    /// A kernel command line that the firmware would cut, `initrd=` included.
-    #[error("the command line of profile `{profile}` has {length} bytes and {limit} are taken")]
+    /// The firmware would truncate a kernel command line, which includes `initrd=`.
+    #[error(
+        "the command line of profile `{profile}` has {length} bytes, but at most {limit} are possible"
+    )]
     CommandLineTooLong {
         /// The profile.
         profile: ProfileName,
-        /// Its length in bytes, with the kernel's name before it as UEFI has it.
+        /// Its length in bytes, including the kernel's name, which UEFI puts before it.
         length: usize,
-        /// How many bytes there may be.
+        /// The largest length that is possible, in bytes.
         limit: usize,
     },
 
-    /// A template's file that cannot be read.
+    /// The file of a template cannot be read.
     #[error("the template {} cannot be read", path.display())]
     TemplateFile {
-        /// The file, or the directory that was to have some.
+        /// The file, or the directory of the templates.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 
-    /// A template that is not valid Tera.
-    #[error("the template `{file}` cannot be read{}", at_line(*line))]
+    /// A template is not valid Tera.
+    #[error("the template `{file}` is malformed{}", at_line(*line))]
     MalformedTemplate {
-        /// The name by which templates include it; empty where Tera does not tell.
+        /// The name by which templates include it. It is empty if Tera does not tell it.
         file: String,
-        /// The line of the template, counted from 1, where Tera gives it as a number.
+        /// The line of the template, counted from 1, if Tera tells it.
         line: Option<usize>,
-        /// What Tera says of it, with the line's text.
+        /// The error of Tera, with the text of the line.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    /// A template that uses a variable which it is not given.
-    #[error("the template `{file}` uses the unknown variable `{variable}` at its line {line}")]
+    /// A template uses a variable that it does not get.
+    #[error("the template `{file}` uses the unknown variable `{variable}` in line {line}")]
     UnknownVariable {
-        /// The template that cannot be rendered so.
+        /// The template that cannot be rendered.
         template: TemplateName,
-        /// The template or part that uses it, by the name by which templates include it.
+        /// The template or part that uses it, as templates name it.
         file: String,
-        /// Its line, counted from 1.
+        /// The line, counted from 1.
         line: usize,
         /// The variable.
         variable: String,
     },
 
-    /// A template that could not be filled in: it uses a field that there is not, for example.
+    /// A template cannot be rendered. For example, it uses a field that does not exist.
     #[error("the template `{file}` cannot be rendered{}", at_line(*line))]
     Template {
         /// The template.
         template: TemplateName,
-        /// The template or part at fault, by the name by which templates include it.
+        /// The template or part with the mistake, as templates name it.
         file: String,
-        /// Its line, counted from 1, where Tera gives it as a number.
+        /// The line, counted from 1, if Tera tells it.
         line: Option<usize>,
-        /// What Tera says of it, with the line's text.
+        /// The error of Tera, with the text of the line.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    /// A template made something that is no script.
-    #[error("the template `{template}` makes no iPXE script: {problem}")]
+    /// The output of a template is not a valid script.
+    #[error("the template `{template}` does not make a valid iPXE script: {problem}")]
     NotAScript {
         /// The template.
         template: TemplateName,
-        /// What is wrong with its output.
+        /// What is wrong with the output.
         problem: ScriptProblem,
     },
 
-    /// A setting of a DHCP server that cannot be used.
+    /// A setting of a DHCP server cannot be used.
     #[error("the {setting} {value:?} cannot be used: {problem}")]
     InvalidDhcpSetting {
-        /// What it is.
+        /// The kind of setting.
         setting: DhcpSetting,
-        /// Its value, cut to its first 80 characters.
+        /// The first 80 characters of its value.
         value: String,
         /// What is wrong with it.
         problem: DhcpProblem,
     },
 
-    /// A DHCP server that cannot leave the addresses to another one.
-    #[error("{server} cannot serve what to boot while another DHCP server leases the addresses")]
+    /// A DHCP server cannot run beside another one that leases the addresses.
+    #[error("{server} cannot serve boot files while another DHCP server leases the addresses")]
     NoProxyDhcp {
         /// The server.
         server: &'static str,
     },
 
-    /// A text by which machines are told apart that is none of its kind.
+    /// A text is not a valid key of a machine.
     #[error("the {kind} {value:?} cannot be used: {problem}")]
     InvalidMachineKey {
-        /// What it is.
+        /// The kind of key.
         kind: ValueKind,
-        /// The text, cut to its first 80 characters.
+        /// The first 80 characters of the text.
         value: String,
         /// What is wrong with it.
         problem: TextProblem,
     },
 
-    /// A selector that matches no machine, or every one.
-    #[error("a selector cannot be used: {problem}")]
+    /// A selector matches no machine, or every machine.
+    #[error("the selector cannot be used: {problem}")]
     InvalidSelector {
         /// What is wrong with it.
         problem: &'static str,
     },
 
-    /// Two assignments of one name.
+    /// Two assignments have the same name.
     #[error("two machines have the name `{name}`")]
     DuplicateMachine {
         /// The name.
         name: String,
     },
 
-    /// An assignment that matches no machine.
-    #[error("nothing tells by which key the machine `{name}` is known")]
+    /// An assignment has no key, so it matches no machine.
+    #[error("the machine `{name}` has no key")]
     AssignmentWithoutKey {
         /// Its name.
         name: String,
     },
 
-    /// Two selectors that may match one machine, of which neither is more specific.
+    /// Two selectors may match the same machine, and neither is more specific.
     #[error(
-        "a machine may be both `{name}` ({selector}) and `{other_name}` ({other_selector}), and \
-         neither is more specific"
+        "a machine may match both `{name}` ({selector}) and `{other_name}` ({other_selector}), \
+         and neither is more specific"
     )]
     AmbiguousSelectors {
         /// The name of one assignment.
         name: String,
-        /// Its selector.
+        /// The selector of that assignment.
         selector: String,
         /// The name of the other assignment.
         other_name: String,
@@ -174,25 +180,25 @@ pub enum Error {
         other_selector: String,
     },
 
-    /// A profile that a menu, a machine or a family names and that is not in the release.
-    #[error("{wanted_by} wants the profile `{profile}`, which is not among the images")]
+    /// A menu, a machine or a family names a profile that is not in the release.
+    #[error("{wanted_by} needs the profile `{profile}`, which is not among the images")]
     UnknownProfile {
-        /// What wants it, such as `the machine node-1`.
+        /// What names the profile, such as `the machine node-1`.
         wanted_by: String,
         /// The profile.
         profile: ProfileName,
-        /// The profiles and families that there are.
+        /// The profiles and families of the release.
         known: Vec<ProfileName>,
     },
 
-    /// A file that scripts are to verify, and that nobody signed.
-    #[error("there is no signature of {file}")]
+    /// Scripts have to verify a file that has no signature.
+    #[error("there is no signature for {file}")]
     MissingSignature {
         /// The file's name.
         file: FileName,
     },
 
-    /// A certificate that iPXE accepts no signature of.
+    /// iPXE accepts no signature that is made with a certificate.
     #[cfg(feature = "signing")]
     #[error("the certificate {} is not for code signing", certificate.display())]
     NotForCodeSigning {
@@ -200,17 +206,17 @@ pub enum Error {
         certificate: PathBuf,
     },
 
-    /// A program that could not be run.
+    /// A program cannot be run.
     #[cfg(feature = "signing")]
     #[error("{} cannot be run", program.display())]
     StartProgram {
         /// The program.
         program: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 
-    /// A program that failed.
+    /// A program failed.
     #[cfg(feature = "signing")]
     #[error("{} {} failed: {status}\n{stderr}", program.display(), arguments.join(" "))]
     Program {
@@ -218,29 +224,29 @@ pub enum Error {
         program: PathBuf,
         /// Its arguments.
         arguments: Vec<String>,
-        /// How it ended.
+        /// Its exit status.
         status: std::process::ExitStatus,
-        /// The last 20 lines of its errors.
+        /// The last 20 lines of its standard error.
         stderr: String,
     },
 
-    /// Something that the renderer was asked for and that the scripts of the iPXE build cannot do.
-    #[error("the iPXE build `{build}` lacks {capability}")]
+    /// The renderer was asked for something that the iPXE build cannot do.
+    #[error("the iPXE build `{build}` does not have {capability}")]
     BuildLacks {
-        /// The build's name.
+        /// The name of the build.
         build: String,
-        /// What it lacks, such as `the command imgverify`.
+        /// The missing capability, such as `the command imgverify`.
         capability: String,
     },
 
-    /// A character that no key of a menu may be.
-    #[error("{key:?} cannot be the key of a menu's item")]
+    /// A character cannot be a key of a menu.
+    #[error("{key:?} cannot be the key of a menu item")]
     InvalidMenuKey {
         /// The character.
         key: char,
     },
 
-    /// A menu that cannot be shown.
+    /// A menu cannot be shown.
     #[error("the menu `{title}` cannot be shown: {problem}")]
     InvalidMenu {
         /// Its title.
@@ -249,31 +255,31 @@ pub enum Error {
         problem: MenuProblem,
     },
 
-    /// A fleet that another network boot server cannot be told of.
+    /// A fleet cannot be exported to another network boot server.
     #[error("{server} cannot serve {subject}: {problem}")]
     NotInterchangeable {
         /// The server.
         server: &'static str,
-        /// What it cannot serve, as a noun.
+        /// What it cannot serve, as a noun phrase.
         subject: String,
         /// What is wrong.
         problem: InterchangeProblem,
     },
 
-    /// A value that cannot be written as JSON.
+    /// A value cannot be written as JSON.
     #[error("cannot write JSON")]
     Json {
-        /// Why.
+        /// The cause.
         source: serde_json::Error,
     },
 
-    /// The images and scripts do not make an image or a release.
+    /// An error of `netboot-core`, for example because the images do not make a release.
     #[error(transparent)]
     Core(#[from] netboot_core::Error),
 }
 
 fn at_line(line: Option<usize>) -> String {
-    line.map_or_else(String::new, |line| format!(" at its line {line}"))
+    line.map_or_else(String::new, |line| format!(" in line {line}"))
 }
 
 impl From<netboot_core::InvalidValue> for Error {

@@ -1,10 +1,10 @@
-//! What other network boot servers need to know so that their machines boot published images.
+//! Exports fleets to other network boot servers, so that they boot published images.
 //!
-//! [`matchbox`] has its profiles and groups, [`pixiecore`] the answers of the API that it asks.
-//! Both are made of a release's manifest, which knows every image, and of a
-//! [`Fleet`](crate::Fleet), and both name kernels and initrds by digest where a publisher put them:
-//! nothing is copied. What such a server cannot do, a menu or a boot by asset tag, is an error and
-//! never left out.
+//! [`matchbox`] gets profiles and groups, and [`pixiecore`] gets the answers of the API that it
+//! asks. Both are made from the manifest of a release, which lists every image, and from a
+//! [`Fleet`](crate::Fleet). They name the kernels and initrds that a publisher has published, so
+//! nothing is copied. If a server cannot do something, such as a menu or a boot by asset tag, the
+//! export fails; it never leaves anything out.
 
 pub mod matchbox;
 mod matchbox_order;

@@ -1,8 +1,8 @@
-//! Renders iPXE scripts that say exactly what the caller typed, and makes releases of images.
+//! Renders the iPXE scripts that boot images, and makes releases of images.
 //!
-//! iPXE has no quoting: a `#`, a space or a `${` in a value changes the script. So every value
-//! that reaches a script has a type that was validated for its place, and the templates can print
-//! nothing else.
+//! iPXE has no quoting: a `#`, a space or a `${` in a value changes the meaning of a script. So
+//! every value in a script has a type that is validated for its place, and templates can print only
+//! such values. A script says exactly what the caller typed.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -23,43 +23,48 @@
 //!
 //! let renderer = Renderer::builder().build()?;
 //! let script = renderer.render_standalone(&image)?;
-//! assert!(script.contains(
-//!     "kernel --name bzImage bzImage init=/nix/store/0a1b-nixos-system-worker/init initrd=initrd loglevel=4 ||"
-//! ));
+//! assert!(script.contains("kernel --name bzImage bzImage init=/nix/store/0a1b-nixos-system"));
 //! let release = renderer.render_release([image])?;
 //! println!("release {}", release.id());
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # How a machine finds its way
-//! `<profile>/netboot.ipxe` sets the setting `netboot-profile` and chains the pointer; `boot.ipxe`
-//! clears it and chains the pointer. The pointer chains the live release's script for that profile,
-//! or its menu. Each fetch is whole, and payloads are named by digest: what a machine gets belongs
-//! together. A machine that asked for a profile is never started as another one by the menu's
-//! timeout: where it does not start, the menu waits a while, and then the static entry starts over,
-//! with growing pauses. See [`netboot_core::layout`] for the paths.
+//! # How a machine boots
+//! A machine starts with one of two static entries. `<profile>/netboot.ipxe` sets the setting
+//! `netboot-profile` and chains the pointer; `boot.ipxe` clears that setting and chains the
+//! pointer. The pointer chains the script of the live release for the profile, or its menu.
+//! Payloads are named by digest, so a machine always gets files that belong together. See
+//! [`netboot_core::layout`] for the paths.
 //!
-//! Which machine boots what is a [`Fleet`]: by MAC address, UUID, serial number, asset tag or any
-//! setting. Then `boot.ipxe` of the release sends each machine to its image, with the kernel
-//! parameters and the initrd that are its own, and machines that are not known get the menu, a
-//! profile, their local disk, or nothing.
+//! If a machine asked for a profile that does not start, the menu waits for a while, and then the
+//! static entry starts again, with longer and longer pauses. The timeout of the menu never starts
+//! another profile on it.
 //!
-//! A service that answers each machine itself needs no dispatch in a script: DHCP names a URL with
-//! [`render_service_entry`](Renderer::render_service_entry), which asks again and says who the
-//! machine is; [`Fleet::closest_assignments`] finds it, [`render_machine`](Renderer::render_machine)
-//! starts its image, and [`render_notice`](Renderer::render_notice) tells a machine why it gets none.
+//! A [`Fleet`] assigns profiles to machines, by MAC address, UUID, serial number, asset tag or any
+//! setting. Then `boot.ipxe` of the release sends each machine to its image, with its own kernel
+//! parameters and its own initrd. Unknown machines get the menu, a profile, their local disk, or
+//! nothing.
+//!
+//! A service can answer each machine itself instead:
+//! - [`render_service_entry`](Renderer::render_service_entry) renders the script that DHCP names.
+//!   It tells the service which machine asks.
+//! - [`Fleet::closest_assignments`] finds the machine.
+//! - [`render_machine`](Renderer::render_machine) renders the script that starts its image.
+//! - [`render_notice`](Renderer::render_notice) renders a script that tells a machine why it gets
+//!   no image.
+//!
 //! `examples/deployer` is such a service.
 //!
-//! Scripts are rendered for an [`IpxeBuild`](ipxe_script::IpxeBuild), by default for Debian bookworm's build of 2019, the
-//! oldest in common use, and [linted](fn@lint) for it before anybody sees them: nothing is in them
-//! that the build lacks. Their texts are Tera templates ([`TemplateName`]), which a caller
-//! replaces or extends.
+//! Scripts are rendered for an [`IpxeBuild`](ipxe_script::IpxeBuild). The default is Debian
+//! bookworm's build of 2019, the oldest in common use. The renderer [lints](fn@lint) each script
+//! for that build, so a script uses nothing that the build does not have. The texts of scripts are
+//! Tera templates ([`TemplateName`]), which a caller can replace or extend.
 //!
 //! # Features
 //! | feature | what it adds |
 //! |---|---|
-//! | `signing` | `signing`: detached signatures for iPXE's `imgverify`, made by the program `openssl` |
+//! | `signing` | `signing`: detached signatures for iPXE's `imgverify`, made with `openssl` |
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 

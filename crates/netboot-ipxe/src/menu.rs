@@ -1,4 +1,4 @@
-//! The menu by which a person chooses what a machine boots.
+//! The menu in which a person chooses what a machine boots.
 
 mod key;
 pub(crate) mod problem;
@@ -12,10 +12,10 @@ pub use self::problem::MenuProblem;
 use crate::error::Error;
 use crate::menu_text::MenuText;
 
-/// How deep menus may lie in each other: deeper ones nobody finds.
+/// The largest depth of nested menus. Nobody finds deeper ones.
 const DEPTH_LIMIT: usize = 4;
 
-/// A menu, and the menus below it. Without one, [`Menu::of_images`] is what a release shows.
+/// A menu and its submenus. A release without its own menu shows [`Menu::of_images`].
 ///
 /// ```
 /// use netboot_ipxe::{LocalDisk, Menu, MenuItem, MenuKey};
@@ -23,7 +23,7 @@ const DEPTH_LIMIT: usize = 4;
 /// let tools = Menu::builder("Tools")?.item(MenuItem::shell()).item(MenuItem::reboot()).build()?;
 /// let menu = Menu::builder("Rack 3")?
 ///     .heading("Images")?
-///     .item(MenuItem::profile("worker".parse()?).with_key(MenuKey::new('w')?).with_default_choice())
+///     .item(MenuItem::profile("worker".parse()?).with_key(MenuKey::new('w')?))
 ///     .gap()
 ///     .item(MenuItem::local_disk(LocalDisk::NextBootDevice))
 ///     .item(MenuItem::submenu(tools))
@@ -43,9 +43,9 @@ pub(crate) enum MenuEntry {
     Item(MenuItem),
 }
 
-/// Gathers the lines of a [`Menu`]; made by [`Menu::builder`].
+/// Builds a [`Menu`]. [`Menu::builder`] creates it.
 #[derive(Debug, Clone)]
-#[must_use = "a menu is made by `build`"]
+#[must_use = "`build` makes the menu"]
 pub struct MenuBuilder(Menu);
 
 impl MenuBuilder {
@@ -55,7 +55,7 @@ impl MenuBuilder {
         self
     }
 
-    /// Adds a heading, which cannot be chosen.
+    /// Adds a heading, which nobody can choose.
     ///
     /// # Errors
     /// [`Error::Unprintable`].
@@ -70,7 +70,7 @@ impl MenuBuilder {
         self
     }
 
-    /// Checks the menu.
+    /// Checks the menu and returns it.
     ///
     /// # Errors
     /// [`Error::InvalidMenu`].
@@ -87,7 +87,7 @@ impl MenuBuilder {
 }
 
 impl Menu {
-    /// Begins a menu with this title.
+    /// Starts a menu with this title.
     ///
     /// # Errors
     /// [`Error::Unprintable`].
@@ -95,8 +95,8 @@ impl Menu {
         Ok(MenuBuilder(Self { title: MenuText::new(title)?, entries: Vec::new() }))
     }
 
-    /// The menu that a release shows unless it is given another: each image, the local disk, and
-    /// iPXE's shell.
+    /// The menu of a release without its own menu: each image, the local disk, and the shell of
+    /// iPXE.
     ///
     /// # Errors
     /// [`Error::InvalidMenu`] without an image.
@@ -148,7 +148,7 @@ impl Menu {
     }
 }
 
-/// A line of a menu that can be chosen.
+/// A line of a menu that a person can choose.
 ///
 /// ```
 /// use netboot_ipxe::{MenuItem, MenuKey};
@@ -165,7 +165,7 @@ pub struct MenuItem {
     pub(crate) is_default: bool,
 }
 
-/// What a menu's item does.
+/// The action of a menu item.
 #[derive(Debug, Clone)]
 pub(crate) enum MenuAction {
     Profile(ProfileName),
@@ -175,15 +175,15 @@ pub(crate) enum MenuAction {
     Reboot,
 }
 
-/// How a machine leaves iPXE for its local disk.
+/// How a machine boots its local disk from iPXE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum LocalDisk {
-    /// Leaves iPXE; the firmware goes on with the next device of its boot order.
+    /// Exits iPXE. The firmware continues with the next device of its boot order.
     #[default]
     NextBootDevice,
-    /// Starts the boot sector of the first disk under BIOS, where some firmware boots nothing
-    /// after the network; leaves iPXE under UEFI, and where that fails.
+    /// Starts the boot sector of the first disk under BIOS, because some firmware boots nothing
+    /// after the network. Exits iPXE under UEFI, and if the boot sector does not start.
     FirstDisk,
 }
 
@@ -192,12 +192,13 @@ impl MenuItem {
         Self { action, title: None, key: None, is_default: false }
     }
 
-    /// Starts a profile, or a family of them; its title is that of the image.
+    /// Starts a profile or a family of profiles. The default title is the title of the image.
     pub fn profile(profile: ProfileName) -> Self {
         Self::new(MenuAction::Profile(profile))
     }
 
-    /// Opens another menu, which gets an item that leads back. Its title is that of the menu.
+    /// Opens another menu, which gets an item that leads back. The default title is the title of
+    /// that menu.
     pub fn submenu(menu: Menu) -> Self {
         Self::new(MenuAction::Submenu(Box::new(menu)))
     }
@@ -207,17 +208,17 @@ impl MenuItem {
         Self::new(MenuAction::LocalDisk(how))
     }
 
-    /// Opens iPXE's command line.
+    /// Opens the command line of iPXE.
     pub fn shell() -> Self {
         Self::new(MenuAction::Shell)
     }
 
-    /// Starts the machine anew.
+    /// Restarts the machine.
     pub fn reboot() -> Self {
         Self::new(MenuAction::Reboot)
     }
 
-    /// Shows another title.
+    /// Replaces the title.
     ///
     /// # Errors
     /// [`Error::Unprintable`].
@@ -226,21 +227,21 @@ impl MenuItem {
         Ok(self)
     }
 
-    /// Chooses it by this key too.
+    /// Lets a person also choose the item by this key.
     #[must_use]
     pub fn with_key(mut self, key: MenuKey) -> Self {
         self.key = Some(key);
         self
     }
 
-    /// Lets it be chosen when nobody chooses; within a submenu, it is where the cursor begins.
+    /// Makes it the default choice. In a submenu, the cursor starts at it.
     #[must_use]
     pub fn with_default_choice(mut self) -> Self {
         self.is_default = true;
         self
     }
 
-    /// The text that stands for it where it has no title of its own.
+    /// The title, unless it is the title of an image.
     pub(crate) fn own_title(&self) -> Option<&str> {
         match (&self.title, &self.action) {
             (Some(title), _) => Some(title.as_str()),

@@ -1,4 +1,4 @@
-//! Texts that a menu shows.
+//! Texts that iPXE shows to people.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::error::{Error, ValueKind};
 
-/// A text that a menu shows or `echo` prints, exactly as it was typed.
+/// A text that iPXE shows in a menu or prints with `echo`, exactly as it was typed.
 ///
 /// ```
 /// use netboot_ipxe::MenuText;
@@ -24,7 +24,7 @@ impl MenuText {
     /// Validates `text`.
     ///
     /// # Errors
-    /// [`Error::Unprintable`] when iPXE would show something else.
+    /// [`Error::Unprintable`] if iPXE would show something else.
     pub fn new(text: impl Into<String>) -> Result<Self, Error> {
         let text = text.into();
         let option = if text.starts_with('-') { Err(LexicalProblem::Option) } else { Ok(()) };

@@ -1,4 +1,4 @@
-//! From images to scripts, and to a release.
+//! Renders images into scripts and releases.
 
 pub(crate) mod builder;
 mod dispatch;
@@ -14,8 +14,8 @@ mod settings;
 use crate::renderer::settings::Settings;
 use crate::template::set::Templates;
 
-/// Renders iPXE scripts. Make one with [`Renderer::builder`] and keep it: its templates are
-/// compiled once.
+/// Renders iPXE scripts. [`Renderer::builder`] starts one. Keep it, because building it compiles
+/// all templates.
 #[derive(Debug, Clone)]
 pub struct Renderer {
     templates: Templates,

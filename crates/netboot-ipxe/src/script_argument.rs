@@ -1,4 +1,4 @@
-//! Kernel parameters in a script.
+//! Kernel parameters in scripts.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::error::{Error, ValueKind};
 
-/// One kernel parameter behind a `kernel` command, which the kernel gets exactly as it was typed.
+/// A kernel parameter in a `kernel` command. The kernel gets it exactly as it was typed.
 ///
-/// A parameter may hold spaces between double quotes; iPXE splits it there and joins it again
-/// with single spaces, so each of its words keeps the rules.
+/// A parameter may contain spaces between double quotes. iPXE splits it there and joins it again
+/// with single spaces, so the rules apply to each of its words.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub(crate) struct ScriptArgument(String);
@@ -20,7 +20,7 @@ impl ScriptArgument {
     /// Validates `text`.
     ///
     /// # Errors
-    /// [`Error::Unprintable`] when iPXE would give the kernel something else.
+    /// [`Error::Unprintable`] if the kernel would get something else.
     pub(crate) fn new(text: impl Into<String>) -> Result<Self, Error> {
         let text = text.into();
         match lexical::check(&text) {
@@ -29,13 +29,13 @@ impl ScriptArgument {
         }
     }
 
-    /// `initrd=<name>`, by which a kernel under UEFI finds its initrd (iPXE's
-    /// `src/image/efi_image.c`; builds of 2019 load no other).
+    /// The parameter `initrd=<name>`, by which a kernel under UEFI finds its initrd (iPXE's
+    /// `src/image/efi_image.c`). Builds of 2019 load no other initrd.
     pub(crate) fn initrd(name: &FileName) -> Self {
         Self(format!("initrd={name}"))
     }
 
-    /// `initrd=` for the additional initrd of one machine.
+    /// The parameter `initrd=` for the additional initrd of one machine.
     pub(crate) fn overlay(name: &'static str) -> Self {
         Self(format!("initrd={name}"))
     }
@@ -45,7 +45,7 @@ impl ScriptArgument {
         &self.0
     }
 
-    /// How many words iPXE splits it into.
+    /// The number of words that iPXE splits it into.
     pub(crate) fn words(&self) -> usize {
         self.0.split(' ').count()
     }

@@ -1,31 +1,31 @@
-//! What every rendered script is held to, whoever wrote its template.
+//! Checks every rendered script.
 
 use std::fmt;
 
 use ipxe_script::{IpxeBuild, LintFinding, LintFindingKind, Linter, Script, Severity};
 use netboot_core::layout::GENERATED_MARK;
 
-/// Why the text that a template made is no script for its iPXE build, or none of ours.
+/// Why the output of a template is not a valid script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScriptProblem {
-    /// No line is the comment [`GENERATED_MARK`], so a publisher would not know it for ours.
+    /// No line is the comment [`GENERATED_MARK`], so a publisher would not recognize the script.
     NoMark,
-    /// The last line does not end, or is continued. Publishers add lines to a pointer.
+    /// The last line has no line feed, or continues. Publishers add lines to a pointer.
     OpenEnd,
-    /// What the [linter](lint) finds: the first of its errors, or a carriage return.
+    /// The first error of the [linter](lint), or a carriage return.
     Finding(Box<LintFinding>),
 }
 
 impl ScriptProblem {
-    /// What the author of the template does about it.
+    /// Tells the author of the template what to do.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::NoMark => {
-                "print the variable `mark` at the begin of a line: it is a comment".to_owned()
+                "print the variable `mark` at the start of a line; it is a comment".to_owned()
             }
             Self::OpenEnd => {
-                "end the template with a line feed, and without a `\\` before it".to_owned()
+                "end the template with a line feed that does not follow a `\\`".to_owned()
             }
             Self::Finding(finding) => format!("in the script, {}", finding.hint()),
         }
@@ -35,16 +35,16 @@ impl ScriptProblem {
 impl fmt::Display for ScriptProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoMark => write!(f, "no line of it begins with `{GENERATED_MARK}`"),
-            Self::OpenEnd => f.write_str("its last line has no end, or is continued"),
+            Self::NoMark => write!(f, "no line starts with `{GENERATED_MARK}`"),
+            Self::OpenEnd => f.write_str("the last line has no line feed, or continues"),
             Self::Finding(finding) => {
-                write!(f, "at its line {}, {}", finding.line, finding.kind)
+                write!(f, "in line {}, {}", finding.line, finding.kind)
             }
         }
     }
 }
 
-/// Finds the first problem that a script has on an iPXE build.
+/// Finds the first problem of a script for an iPXE build.
 pub(crate) fn check(script: &str, build: &IpxeBuild) -> Result<(), ScriptProblem> {
     let fails = |finding: &LintFinding| {
         finding.severity() == Severity::Error || finding.kind == LintFindingKind::CarriageReturn
@@ -63,11 +63,11 @@ pub(crate) fn check(script: &str, build: &IpxeBuild) -> Result<(), ScriptProblem
     first.map_or(Ok(()), |finding| Err(ScriptProblem::Finding(Box::new(finding))))
 }
 
-/// Finds what is wrong with a script on the machines of an iPXE build, in the order of the script.
+/// Finds the mistakes of a script for an iPXE build, in the order of the script.
 ///
 /// It lints as [`ipxe_script::lint`](fn@ipxe_script::lint) does. In a script that has the comment
-/// [`GENERATED_MARK`], settings that start with `netboot-` also count as set: each of this
-/// library's scripts finds the settings of those before it.
+/// [`GENERATED_MARK`], settings with names that start with `netboot-` also count as set, because
+/// the scripts of this library pass such settings to each other.
 pub fn lint(source: impl AsRef<[u8]>, build: &IpxeBuild) -> Vec<LintFinding> {
     let script = Script::parse(source);
     let linter = Linter::new(build);

@@ -1,4 +1,4 @@
-//! URLs in a script.
+//! URLs in scripts.
 
 use std::fmt;
 
@@ -10,8 +10,7 @@ use url::Url;
 
 use crate::error::{Error, ValueKind};
 
-/// What stands in a URL as it is, besides the escapes that [`Url`] has made already: everything
-/// else is percent-encoded.
+/// The characters that are percent-encoded, in addition to those that [`Url`] has already encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -28,10 +27,10 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'[')
     .remove(b']');
 
-/// A URL in a script: one word, with no `#`, no `$`, nothing that needs quoting.
+/// A URL in a script. It is one word without `#`, `$` or anything else that would need quoting.
 ///
-/// Relative ones resolve against the URL of the script that they stand in, in every version of
-/// iPXE, so a release need not know where it is served.
+/// Every version of iPXE resolves a relative URL against the URL of the script that contains it. So
+/// a release does not need to know where it is served.
 ///
 /// ```
 /// use netboot_core::ReleasePath;
@@ -47,7 +46,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 pub struct ScriptUrl(String);
 
 impl ScriptUrl {
-    /// The way from the script at `from` to the object at `to`, both below one root.
+    /// The relative URL from the script at `from` to the object at `to`, both below the same root.
     pub fn relative(from: &ReleasePath, to: &ReleasePath) -> Self {
         let from: Vec<&str> = from.as_str().split('/').collect();
         let to: Vec<&str> = to.as_str().split('/').collect();
@@ -58,17 +57,18 @@ impl ScriptUrl {
         Self(up.chain(to[shared..].iter().copied()).collect::<Vec<_>>().join("/"))
     }
 
-    /// The object at `to`, from a script that lies `directories` below the same root.
+    /// The relative URL of the object at `to`, from a script `directories` levels below the same
+    /// root.
     pub(crate) fn from_below(directories: usize, to: &ReleasePath) -> Self {
         Self(format!("{}{to}", "../".repeat(directories)))
     }
 
-    /// A file beside the script.
+    /// The relative URL of a file in the directory of the script.
     pub fn neighbour(name: &FileName) -> Self {
         Self(name.as_str().to_owned())
     }
 
-    /// An absolute URL; its fragment, which no server gets to see, is dropped.
+    /// An absolute URL, without its fragment, which is never sent to a server.
     ///
     /// A URL is refused if it has a percent-escape that builds of 2019
     /// [do not send](ipxe_script::lexical::lost_escape), such as `%2F` in the path or any escape of
@@ -98,17 +98,17 @@ impl ScriptUrl {
         Ok(Self(text))
     }
 
-    /// The object at `path` below this URL, which names a directory.
+    /// The URL of the object at `path` below this URL, which is a directory.
     pub(crate) fn below(&self, path: &ReleasePath) -> Self {
         Self(format!("{}/{path}", self.0.trim_end_matches('/')))
     }
 
-    /// This URL with the file's name followed by `.sig`.
+    /// This URL with `.sig` added to the name of the file.
     pub(crate) fn signature(&self) -> Self {
         Self(format!("{}.sig", self.0))
     }
 
-    /// This URL, ready for parameters to be written behind it.
+    /// This URL, ready for more parameters after it.
     pub(crate) fn with_more_parameters(&self) -> Self {
         let separator = match self.0.split_once('?') {
             None => "?",
@@ -118,20 +118,20 @@ impl ScriptUrl {
         Self(format!("{}{separator}", self.0))
     }
 
-    /// The URL as it stands in a script.
+    /// The URL as scripts write it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The URL without its password, for an error.
+/// The URL without its password, for error messages.
 pub(crate) fn without_password(url: &Url) -> String {
     if url.cannot_be_a_base() {
-        // Such as `name:password@host`, whose scheme was forgotten: `name` is read as one.
+        // For example `name:password@host` without a scheme: `name` is read as the scheme.
         return url.as_str().rsplit('@').next().unwrap_or_default().to_owned();
     }
     let mut url = url.clone();
-    // Only a URL without a host refuses, which has no password.
+    // This fails only for a URL without a host, which has no password.
     let _ = url.set_password(None);
     url.into()
 }

@@ -1,14 +1,14 @@
 //! Detached signatures that iPXE's `imgverify` accepts, for an iPXE that was built with
 //! `IMAGE_TRUST_CMD` and a certificate to trust.
 //!
-//! A signature is a CMS message in DER without attributes (`src/crypto/cms.c` of iPXE reads no
-//! others), whose signer's certificate is for code signing. It becomes a blob of the release, and
-//! an image's script verifies each file before it starts anything: see
+//! A signature is a CMS message in DER without attributes, because `src/crypto/cms.c` of iPXE reads
+//! no others. The certificate of its signer must be for code signing. The signature becomes a blob
+//! of the release, and the script of an image verifies each file before it starts anything: see
 //! [`RendererBuilder::signatures`](crate::RendererBuilder::signatures).
 //!
-//! What is verified are kernels and initrds. The scripts themselves are not: iPXE takes those of
-//! whoever answers, unless a script that is part of iPXE verifies the first one. Use HTTPS, or
-//! embed such a script, where somebody might answer in the server's place.
+//! Scripts verify kernels and initrds, but nothing verifies the scripts. iPXE runs the script of
+//! any server that answers, unless a script that is embedded in iPXE verifies the first one. If
+//! somebody might answer in place of your server, use HTTPS or embed such a script.
 //!
 //! ```no_run
 //! use netboot_core::{Context, Image};
@@ -36,13 +36,13 @@ pub use self::openssl::OpensslSigner;
 pub use self::signer::Signer;
 use crate::error::Error;
 
-/// Signs each of `artifacts` once, and gives the signatures by the digest of what was signed.
+/// Signs each of `artifacts` once. Returns the signatures by the digest of the signed artifact.
 ///
-/// A key for RSA makes the same signature each time, so that a release that did not change has the
-/// same id. One for elliptic curves does not.
+/// An RSA key makes the same signature each time, so an unchanged release keeps its id. A key for
+/// elliptic curves does not.
 ///
 /// # Errors
-/// Those of [`Signer::sign`]; [`Error::Core`] when the work was cancelled.
+/// The errors of [`Signer::sign`], and [`Error::Core`] if the work was cancelled.
 pub async fn sign(
     signer: &dyn Signer,
     artifacts: impl IntoIterator<Item = Arc<dyn Artifact>>,

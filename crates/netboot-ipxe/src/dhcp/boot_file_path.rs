@@ -5,8 +5,8 @@ use netboot_core::validated_text;
 use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
 use crate::error::Error;
 
-/// The longest boot file name of a DHCP answer, in bytes (RFC 2131, section 2: `file` has 128
-/// octets and ends with NUL).
+/// The largest length of the boot file name in a DHCP answer, in bytes (RFC 2131, section 2: `file`
+/// has 128 octets and ends with NUL).
 pub(super) const BOOT_FILE_LIMIT: usize = 127;
 
 /// The path of an iPXE binary below the TFTP root, such as `undionly.kpxe` or `efi/ipxe.efi`.
@@ -34,13 +34,13 @@ fn check(text: &str) -> Result<(), DhcpProblem> {
         Ok(())
     } else {
         Err(DhcpProblem::Malformed {
-            expected: "a relative path whose parts begin with a letter or digit",
+            expected: "a relative path of parts that start with a letter or digit",
         })
     }
 }
 
 impl BootFilePath {
-    /// A path that is known to keep the rule.
+    /// Creates a path that is known to be valid.
     pub(super) fn of(name: &'static str) -> Self {
         Self(name.to_owned())
     }

@@ -1,4 +1,4 @@
-//! Where machines get iPXE and their script from.
+//! The server from which machines get iPXE and their script.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -11,20 +11,19 @@ use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
 use crate::dhcp::tftp_root::TftpRoot;
 use crate::error::Error;
 
-/// How a DHCP server tells iPXE, which is to have the script, from firmware, which is to have
-/// iPXE.
+/// How a DHCP server recognizes iPXE, which gets the script. Firmware gets iPXE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum IpxeSign {
-    /// Option 77, the user class, is `iPXE` (iPXE's `src/net/udp/dhcp.c`). An iPXE that was given
-    /// another class, by its build or by `set user-class`, is given the boot file.
+    /// By option 77, the user class `iPXE` (iPXE's `src/net/udp/dhcp.c`). An iPXE with another
+    /// class, from its build or `set user-class`, gets the boot file instead of the script.
     #[default]
     UserClass,
-    /// Option 175, which iPXE sends whatever its user class is.
+    /// By option 175, which iPXE sends with any user class.
     EncapsulatedOptions,
 }
 
-/// Where machines get what they boot: iPXE by TFTP, or by HTTP, and then the script.
+/// The server of boot files and scripts: machines get iPXE by TFTP or HTTP, and then the script.
 ///
 /// ```
 /// use netboot_ipxe::dhcp::{BootServer, ClientArchitecture};
@@ -46,12 +45,12 @@ pub struct BootServer {
 }
 
 impl BootServer {
-    /// A TFTP server at `address`, and `script` for every iPXE. Until others are set, its boot
-    /// files are `undionly.kpxe` for BIOS and `ipxe.efi` for UEFI on 64-bit x86, the names that
-    /// iPXE's own build gives them.
+    /// Creates a TFTP server at `address`, with `script` for every iPXE. The default boot files are
+    /// `undionly.kpxe` for BIOS and `ipxe.efi` for UEFI on 64-bit x86, which are the names in
+    /// iPXE's own build.
     ///
     /// # Errors
-    /// [`Error::InvalidDhcpSetting`] for an address that no machine reaches.
+    /// [`Error::InvalidDhcpSetting`] for an address that no machine can reach.
     pub fn new(address: Ipv4Addr, script: BootUrl) -> Result<Self, Error> {
         if !is_of_another_host(address) {
             let problem = DhcpProblem::Unreachable;
@@ -71,50 +70,51 @@ impl BootServer {
         })
     }
 
-    /// Sets the boot file of an architecture. Machines of one that has none are given none.
+    /// Sets the boot file of an architecture. Machines of an architecture without a boot file get
+    /// none.
     #[must_use]
     pub fn with_boot_file(mut self, architecture: ClientArchitecture, path: BootFilePath) -> Self {
         self.boot_files.insert(architecture, path);
         self
     }
 
-    /// Takes the boot file of an architecture away.
+    /// Removes the boot file of an architecture.
     #[must_use]
     pub fn without_boot_file(mut self, architecture: ClientArchitecture) -> Self {
         self.boot_files.remove(&architecture);
         self
     }
 
-    /// Lets dnsmasq serve this directory by TFTP. Without it, and with Kea and ISC's server
-    /// always, another program has to serve the boot files.
+    /// Lets dnsmasq serve this directory by TFTP. Without it, and always with Kea and ISC's dhcpd,
+    /// another program has to serve the boot files.
     #[must_use]
     pub fn with_tftp_root(mut self, root: TftpRoot) -> Self {
         self.tftp_root = Some(root);
         self
     }
 
-    /// Serves UEFI's HTTP boot too: the boot files are below `directory` under the same paths.
-    /// Firmware takes plain HTTP only where its settings allow it, and HTTPS only with
-    /// certificates that were enrolled.
+    /// Also serves firmware that boots by HTTP (UEFI HTTP boot). The boot files are below
+    /// `directory` under the same paths. Firmware accepts plain HTTP only if its settings allow it,
+    /// and HTTPS only with enrolled certificates.
     #[must_use]
     pub fn with_http_boot(mut self, directory: BootUrl) -> Self {
         self.http_directory = Some(directory);
         self
     }
 
-    /// Sets how iPXE is told from firmware; by its user class without this.
+    /// Sets how the server recognizes iPXE. The default is the user class.
     #[must_use]
     pub fn with_ipxe_sign(mut self, sign: IpxeSign) -> Self {
         self.ipxe_sign = sign;
         self
     }
 
-    /// The TFTP server's address.
+    /// The address of the TFTP server.
     pub fn address(&self) -> Ipv4Addr {
         self.address
     }
 
-    /// The script of every iPXE that has none of its own.
+    /// The script of every iPXE without its own script.
     pub fn script(&self) -> &BootUrl {
         &self.script
     }
@@ -129,7 +129,7 @@ impl BootServer {
         self.tftp_root.as_ref()
     }
 
-    /// How iPXE is told from firmware.
+    /// How the server recognizes iPXE.
     pub fn ipxe_sign(&self) -> IpxeSign {
         self.ipxe_sign
     }
@@ -137,7 +137,7 @@ impl BootServer {
     /// The URLs of the boot files for firmware that boots by HTTP.
     ///
     /// # Errors
-    /// [`Error::InvalidDhcpSetting`] for a URL that is too long, or has a query.
+    /// [`Error::InvalidDhcpSetting`] for a URL that is too long or has a query.
     pub fn http_boot_files(&self) -> Result<BTreeMap<ClientArchitecture, BootUrl>, Error> {
         let Some(directory) = &self.http_directory else { return Ok(BTreeMap::new()) };
         self.boot_files

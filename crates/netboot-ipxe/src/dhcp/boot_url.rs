@@ -13,13 +13,13 @@ use crate::error::Error;
 use crate::script_url::ScriptUrl;
 use crate::script_url::without_password;
 
-/// A URL that DHCP hands out as the boot file name: of a script for iPXE, or of an iPXE binary for
-/// firmware that boots by HTTP.
+/// A URL that DHCP gives to machines as the boot file name: the URL of a script for iPXE, or of an
+/// iPXE binary for firmware that boots by HTTP.
 ///
-/// It keeps the rules of [`ScriptUrl::absolute`], has at most 127 bytes, which is what the
-/// answer's `file` field takes (RFC 2131, section 2), and none of the characters that separate or
-/// quote in the configuration of a DHCP server. A literal `${…}`, which iPXE would expand
-/// (its `src/usr/autoboot.c`), is percent-encoded.
+/// It follows the rules of [`ScriptUrl::absolute`]. It has at most 127 bytes, because the `file`
+/// field of the answer has no more (RFC 2131, section 2), and no characters that separate or quote
+/// in the configuration of a DHCP server. A literal `${…}`, which iPXE would expand
+/// (`src/usr/autoboot.c`), is percent-encoded.
 ///
 /// ```
 /// use netboot_ipxe::dhcp::BootUrl;
@@ -33,7 +33,7 @@ use crate::script_url::without_password;
 pub struct BootUrl(String);
 
 impl BootUrl {
-    /// Validates `url`; its fragment is dropped.
+    /// Validates `url` and drops its fragment.
     ///
     /// # Errors
     /// [`Error::InvalidDhcpSetting`] and [`Error::Unprintable`].
@@ -66,7 +66,7 @@ impl BootUrl {
         &self.0
     }
 
-    /// The URL of a file below this one, which is a directory's.
+    /// The URL of a file below this URL, which is a directory.
     pub(super) fn join(&self, path: &BootFilePath) -> Result<Self, Error> {
         if self.0.contains('?') {
             let problem = DhcpProblem::Malformed { expected: "a directory's URL without a query" };
@@ -76,7 +76,7 @@ impl BootUrl {
     }
 }
 
-/// Returns true if a host other than the machine itself is meant.
+/// Returns true if the URL has a host other than the machine itself.
 fn is_reachable(url: &Url) -> bool {
     match url.host() {
         None => false,
@@ -84,7 +84,7 @@ fn is_reachable(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => !address.is_loopback() && !address.is_unspecified(),
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.');
-            // `url` reads no address in a URL of a scheme that it does not know.
+            // `url` does not read an address if it does not know the scheme.
             let is_other =
                 name.parse().map_or_else(|_| !name.starts_with("127."), is_of_another_host);
             !name.is_empty() && !name.eq_ignore_ascii_case("localhost") && is_other
@@ -92,7 +92,7 @@ fn is_reachable(url: &Url) -> bool {
     }
 }
 
-/// Returns true if an address may be that of one host, and not of the machine itself.
+/// Returns true if the address may belong to one host other than the machine itself.
 pub(super) fn is_of_another_host(address: Ipv4Addr) -> bool {
     !(address.is_loopback()
         || address.is_unspecified()
@@ -104,7 +104,7 @@ impl FromStr for BootUrl {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self, Error> {
         let url = Url::parse(text).map_err(|_| {
-            // What stands before an `@` may be a password, also where the rest is no URL.
+            // The text before an `@` may be a password, even if the rest is not a URL.
             let shown = text.rsplit('@').next().unwrap_or_default();
             Error::dhcp_setting(
                 DhcpSetting::BootUrl,

@@ -1,11 +1,11 @@
-//! The architectures of the firmware that asks a DHCP server.
+//! The kinds of firmware that ask a DHCP server.
 
 use std::fmt;
 
-/// The kind of firmware that asks to boot, as DHCP's option 93 names it.
+/// The kind of firmware that asks to boot, as DHCP option 93 (RFC 4578) names it.
 ///
-/// The codes are IANA's "Processor Architecture Types" (RFC 5970, section 3.3, and its registry);
-/// option 93 is RFC 4578's. Firmware that boots by HTTP has codes of its own.
+/// The codes are IANA's "Processor Architecture Types" (RFC 5970, section 3.3, and its registry).
+/// Firmware that boots by HTTP has separate codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ClientArchitecture {
@@ -26,7 +26,7 @@ pub enum ClientArchitecture {
 }
 
 impl ClientArchitecture {
-    /// Every architecture there is.
+    /// All architectures.
     pub const ALL: [Self; 7] = [
         Self::Bios,
         Self::EfiIa32,
@@ -39,8 +39,8 @@ impl ClientArchitecture {
 
     /// The codes of firmware that loads its boot file by TFTP.
     ///
-    /// 64-bit x86 has two: 7 is its own, and 9, which is EFI byte code's, is sent by firmware that
-    /// follows RFC 4578, where the two stand the other way round (RFC Editor's erratum 4625).
+    /// 64-bit x86 has two. Its own code is 7. Firmware that follows RFC 4578, which swaps the two
+    /// by mistake (RFC Editor's erratum 4625), sends 9, the code of EFI byte code.
     pub fn tftp_codes(self) -> &'static [u16] {
         match self {
             Self::Bios => &[0],
@@ -53,8 +53,8 @@ impl ClientArchitecture {
         }
     }
 
-    /// The code of firmware that loads its boot file by HTTP; there is none for BIOS here, which
-    /// has no such firmware in practice.
+    /// The code of firmware that loads its boot file by HTTP. `None` for BIOS, because there is no
+    /// such firmware in practice.
     pub fn http_code(self) -> Option<u16> {
         match self {
             Self::Bios => None,
@@ -67,7 +67,7 @@ impl ClientArchitecture {
         }
     }
 
-    /// A name for it, such as `efi-x64`: lower-case letters, digits and `-`.
+    /// The name, such as `efi-x64`: lower-case letters, digits and `-`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bios => "bios",

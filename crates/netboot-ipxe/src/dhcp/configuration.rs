@@ -1,4 +1,4 @@
-//! From settings to the configuration of a server.
+//! Writes the configuration of a server.
 
 use crate::dhcp::dnsmasq;
 use crate::dhcp::isc_dhcpd;
@@ -8,12 +8,12 @@ use crate::dhcp::settings::DhcpSettings;
 use crate::error::Error;
 
 impl DhcpSettings {
-    /// A whole configuration file, by which a server of this kind serves the subnet.
+    /// Writes a complete configuration file with which a server of this kind serves the subnet.
     ///
     /// # Errors
-    /// [`Error::NoProxyDhcp`] where another server leases the addresses and this one cannot run
-    /// beside it; [`Error::InvalidDhcpSetting`] where dhcpd would lease a machine's own address to
-    /// others, since it is of the range.
+    /// [`Error::NoProxyDhcp`] if another server leases the addresses and this one cannot run beside
+    /// it. [`Error::InvalidDhcpSetting`] if dhcpd would lease the address of a known machine to
+    /// others because it is in the range.
     pub fn configuration(&self, server: DhcpServer) -> Result<String, Error> {
         match server {
             DhcpServer::Dnsmasq => dnsmasq::configuration(self),
@@ -22,9 +22,9 @@ impl DhcpSettings {
         }
     }
 
-    /// Only what makes machines boot, to be included into the configuration of a server that
-    /// serves the subnet already; [`DhcpServer`] says where. Addresses, and whether unknown
-    /// machines are served, stay that configuration's.
+    /// Writes only the options that make machines boot, for the configuration of a server that
+    /// already serves the subnet. [`DhcpServer`] tells where to include them. That configuration
+    /// still decides about addresses and unknown machines.
     ///
     /// # Errors
     /// [`Error::InvalidDhcpSetting`] for a URL that is too long.

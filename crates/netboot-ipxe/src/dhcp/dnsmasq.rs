@@ -11,8 +11,8 @@ use crate::dhcp::server::DhcpServer;
 use crate::dhcp::settings::{Addressing, DhcpSettings};
 use crate::error::Error;
 
-/// The tag of iPXE, and of machines that have a script of their own. Tags of ours have a prefix,
-/// so that they mean nothing else in a configuration that this is included into.
+/// The tag of iPXE, and below it the tag of machines with their own script. The prefix avoids
+/// clashes with tags of a configuration that includes this one.
 const IPXE: &str = "netboot-ipxe";
 const OWN_SCRIPT: &str = "netboot-own-script";
 
@@ -25,7 +25,7 @@ impl Lines {
     }
 
     fn add(&mut self, line: impl Display) {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(self.0, "{line}");
     }
 }
@@ -41,7 +41,7 @@ pub(super) fn configuration(settings: &DhcpSettings) -> Result<String, Error> {
         Addressing::Leases { .. } => {
             let (first, last) = settings.range(DhcpServer::Dnsmasq)?;
             lines.add(format_args!("dhcp-range={first},{last},{netmask},{seconds}"));
-            // Without a value, dnsmasq does not name itself.
+            // With an empty value, dnsmasq does not announce itself.
             lines.add(format_args!("dhcp-option=option:router{}", list(&settings.routers)));
             lines
                 .add(format_args!("dhcp-option=option:dns-server{}", list(&settings.name_servers)));
@@ -89,7 +89,7 @@ fn add_boot_options(settings: &DhcpSettings, lines: &mut Lines) -> Result<(), Er
         for code in architecture.tftp_codes() {
             lines.add(format_args!("dhcp-match=set:{tag},option:client-arch,{code}"));
             if is_proxy {
-                // Port 4011, which UEFI asks behind a proxy, answers for services only.
+                // UEFI asks a proxy at port 4011, which answers only for services.
                 lines.add(format_args!(
                     "pxe-service=tag:!{IPXE},{code},netboot,{path},{}",
                     server.address()
@@ -102,7 +102,7 @@ fn add_boot_options(settings: &DhcpSettings, lines: &mut Lines) -> Result<(), Er
         let Some(code) = architecture.http_code() else { continue };
         let tag = http_tag(architecture);
         lines.add(format_args!("dhcp-match=set:{tag},option:client-arch,{code}"));
-        // Firmware takes a URL only from a server that says that it means one.
+        // Firmware accepts a URL only from a server that announces HTTP boot.
         lines.add(format_args!("dhcp-option-force=tag:!{IPXE},tag:{tag},60,HTTPClient"));
         lines.add(format_args!("dhcp-boot=tag:!{IPXE},tag:{tag},{url}"));
     }
@@ -110,8 +110,8 @@ fn add_boot_options(settings: &DhcpSettings, lines: &mut Lines) -> Result<(), Er
     lines.add("# iPXE is given the script.");
     lines.add(format_args!("dhcp-boot=tag:{IPXE},tag:!{OWN_SCRIPT},{}", server.script()));
     for (mac, script) in settings.scripts() {
-        // Not by `dhcp-host`: an including configuration may have one for the machine, and of two
-        // only one counts.
+        // Not with `dhcp-host`: the including configuration may have one for the machine, and
+        // dnsmasq uses only one of two.
         lines.add(format_args!("dhcp-mac=set:{OWN_SCRIPT},{mac}"));
         lines.add(format_args!("dhcp-mac=set:{},{mac}", machine_tag(mac)));
         lines.add(format_args!("dhcp-boot=tag:{IPXE},tag:{},{script}", machine_tag(mac)));
@@ -127,7 +127,7 @@ fn machine_tag(mac: MacAddress) -> String {
     format!("netboot-{}", mac.separated_by(""))
 }
 
-/// Values behind an option, each behind a comma.
+/// The values of an option, each after a comma.
 fn list<T: Display>(values: &[T]) -> String {
     values.iter().fold(String::new(), |text, value| format!("{text},{value}"))
 }

@@ -5,14 +5,14 @@ use netboot_core::validated_text;
 use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
 use crate::error::Error;
 
-/// The longest name of a network interface, in bytes (`IFNAMSIZ` in Linux's `linux/if.h`, less its
-/// NUL).
+/// The largest length of the name of a network interface, in bytes (`IFNAMSIZ` in Linux's
+/// `linux/if.h`, without its NUL).
 const LIMIT: usize = 15;
 
 /// The name of the network interface that a DHCP server listens on, such as `eno1`.
 ///
-/// Linux allows almost any byte in one; what a configuration file would read otherwise, such as
-/// dnsmasq's `*`, is refused.
+/// Linux allows almost any byte in such a name. Characters with a meaning in configuration files,
+/// such as `*` for dnsmasq, are refused.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceName(String);
 
@@ -28,7 +28,7 @@ fn check(text: &str) -> Result<(), DhcpProblem> {
         return Err(DhcpProblem::TooLong { length: text.len(), limit: LIMIT });
     }
     if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        return Err(DhcpProblem::Malformed { expected: "a letter or digit at its beginning" });
+        return Err(DhcpProblem::Malformed { expected: "a letter or digit at its start" });
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     match text.chars().find(|c| !allowed(*c)) {

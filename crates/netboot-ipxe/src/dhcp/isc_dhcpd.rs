@@ -13,13 +13,13 @@ use crate::error::Error;
 
 pub(super) fn configuration(settings: &DhcpSettings) -> Result<String, Error> {
     let (first, last) = settings.range(DhcpServer::IscDhcpd)?;
-    // It leases an address of the range to any machine, though a `host` has it.
+    // dhcpd leases an address of the range to any machine, even if a `host` has it.
     let mut own = settings.machines.iter().filter_map(KnownMachine::address);
     if let Some(address) = own.find(|address| (first..=last).contains(address)) {
         return Err(Error::dhcp_setting(DhcpSetting::Machine, address, DhcpProblem::InRange));
     }
     let mut text = format!("{GENERATED_MARK}\n");
-    // The interface is no part of the file: it is on the command line, in Debian through a file.
+    // dhcpd gets the interface on its command line, which Debian reads from another file.
     let _ = writeln!(
         text,
         "# Listens on {0}: INTERFACESv4=\"{0}\" in /etc/default/isc-dhcp-server.",
@@ -52,9 +52,9 @@ pub(super) fn boot_options(settings: &DhcpSettings) -> Result<String, Error> {
     Ok(text)
 }
 
-/// What each kind of client is given. With `own_scripts` also what single machines are given: an
-/// including configuration may have a `host` for one, and of two only one counts, and whoever has
-/// a `host` is known.
+/// Writes the options of each kind of client. With `own_scripts` also those of single machines:
+/// these cannot be in a `host`, because the including configuration may have a `host` for the
+/// machine and dhcpd uses only one of two, and because a `host` makes a machine known.
 fn write_boot_options(
     text: &mut String,
     settings: &DhcpSettings,
@@ -80,7 +80,7 @@ fn write_boot_options(
     for (architecture, url) in server.http_boot_files()? {
         let Some(code) = architecture.http_code() else { continue };
         let _ = writeln!(text, "}} elsif {} {{", has_code(code));
-        // Firmware takes a URL only from a server that says that it means one.
+        // Firmware accepts a URL only from a server that announces HTTP boot.
         let _ = writeln!(text, "  option vendor-class-identifier \"HTTPClient\";");
         let _ = writeln!(text, "  filename \"{url}\";");
     }
@@ -88,7 +88,7 @@ fn write_boot_options(
     Ok(())
 }
 
-/// The machines that are known: what is said of one of them outdoes what is said of all.
+/// Writes the known machines. Their options override those of all machines.
 fn write_hosts(text: &mut String, settings: &DhcpSettings) {
     for machine in &settings.machines {
         let mac = machine.mac();
@@ -112,7 +112,7 @@ fn is_ipxe(server: &BootServer) -> &'static str {
     }
 }
 
-/// The test for the first architecture that a client names.
+/// The test for the first architecture that a client sends.
 fn has_code(code: u16) -> String {
     let [high, low] = code.to_be_bytes();
     format!("substring(option netboot-architecture, 0, 2) = {high:02x}:{low:02x}")

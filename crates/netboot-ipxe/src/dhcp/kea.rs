@@ -12,14 +12,14 @@ use crate::dhcp::server::DhcpServer;
 use crate::dhcp::settings::DhcpSettings;
 use crate::error::Error;
 
-/// The class of iPXE. Classes of ours have a prefix, so that they mean nothing else in a
-/// configuration that they are included into.
+/// The class of iPXE. The prefix avoids clashes with classes of a configuration that includes this
+/// one.
 const IPXE: &str = "netboot-ipxe";
 
-/// The test by which a class of ours is not given to iPXE.
+/// The test that excludes iPXE from a class.
 const NOT_IPXE: &str = "not member('netboot-ipxe')";
 
-/// A class of machines: what they are told by, and what they are given.
+/// A class of machines: the test that recognizes them, and their options.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct ClientClass {
@@ -58,7 +58,7 @@ pub(super) fn configuration(settings: &DhcpSettings) -> Result<String, Error> {
         .machines
         .iter()
         .map(|machine| {
-            // Kea takes no reservation that reserves nothing.
+            // Kea refuses a reservation that reserves nothing.
             let mut reservation =
                 json!({ "hw-address": machine.mac(), "client-classes": ["netboot-known"] });
             if let Some(address) = machine.address() {
@@ -89,8 +89,8 @@ pub(super) fn boot_options(settings: &DhcpSettings) -> Result<String, Error> {
     Ok(text(&json!(client_classes(settings)?)))
 }
 
-/// The classes. Each has a test that no other passes, for what Kea takes when several have a boot
-/// file name is a matter of its version.
+/// The classes. No client passes the tests of two classes, because it depends on the version of Kea
+/// which boot file name it then uses.
 fn client_classes(settings: &DhcpSettings) -> Result<Vec<ClientClass>, Error> {
     let server = &settings.boot_server;
     let sign = match server.ipxe_sign() {
@@ -112,7 +112,7 @@ fn client_classes(settings: &DhcpSettings) -> Result<Vec<ClientClass>, Error> {
         let test = format!("{NOT_IPXE} and {}", has_code(code));
         let mut class = ClientClass::new(format!("netboot-{architecture}-http"), test);
         class.boot_file_name = Some(url.to_string());
-        // Firmware takes a URL only from a server that says that it means one.
+        // Firmware accepts a URL only from a server that announces HTTP boot.
         class.option_data.push(
             json!({ "name": "vendor-class-identifier", "data": "HTTPClient", "always-send": true }),
         );
@@ -133,12 +133,12 @@ fn client_classes(settings: &DhcpSettings) -> Result<Vec<ClientClass>, Error> {
     Ok(classes)
 }
 
-/// The test for the first architecture that a client names.
+/// The test for the first architecture that a client sends.
 fn has_code(code: u16) -> String {
     format!("substring(option[93].hex, 0, 2) == 0x{code:04x}")
 }
 
-/// JSON with a line break at its end; a value of ours always has a text.
+/// Formats JSON, with a line feed at the end.
 fn text(value: &Value) -> String {
     format!("{value:#}\n")
 }

@@ -15,19 +15,19 @@ pub struct KnownMachine {
 }
 
 impl KnownMachine {
-    /// The machine with this card.
+    /// Creates the machine with this network card.
     pub fn new(mac: MacAddress) -> Self {
         Self { mac, address: None, script: None }
     }
 
-    /// Always leases this address to it.
+    /// Always leases this address to the machine.
     #[must_use]
     pub fn with_address(mut self, address: Ipv4Addr) -> Self {
         self.address = Some(address);
         self
     }
 
-    /// Gives its iPXE this script in place of everybody's.
+    /// Gives its iPXE this script instead of the script for all machines.
     #[must_use]
     pub fn with_script(mut self, script: BootUrl) -> Self {
         self.script = Some(script);
@@ -39,12 +39,12 @@ impl KnownMachine {
         self.mac
     }
 
-    /// The address that is always its own.
+    /// The address that is always leased to it.
     pub fn address(&self) -> Option<Ipv4Addr> {
         self.address
     }
 
-    /// The script of its own.
+    /// Its own script.
     pub fn script(&self) -> Option<&BootUrl> {
         self.script.as_ref()
     }

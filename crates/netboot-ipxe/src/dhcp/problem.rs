@@ -1,8 +1,8 @@
-//! How settings of a DHCP server are refused.
+//! The problems of DHCP settings, with hints.
 
 use std::fmt;
 
-/// What a refused setting is.
+/// The kind of a refused setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DhcpSetting {
@@ -14,9 +14,9 @@ pub enum DhcpSetting {
     BootFilePath,
     /// A [`TftpRoot`](super::TftpRoot).
     TftpRoot,
-    /// The subnet that is served.
+    /// The subnet.
     Subnet,
-    /// The range of addresses to lease.
+    /// The range of leased addresses.
     AddressRange,
     /// The address of the TFTP server.
     ServerAddress,
@@ -24,7 +24,7 @@ pub enum DhcpSetting {
     Router,
     /// The address of a name server.
     NameServer,
-    /// How long an address is leased.
+    /// The lease time of an address.
     LeaseTime,
     /// A [`KnownMachine`](super::KnownMachine).
     Machine,
@@ -37,13 +37,13 @@ impl fmt::Display for DhcpSetting {
         f.write_str(match self {
             Self::InterfaceName => "interface name",
             Self::BootUrl => "boot URL",
-            Self::BootFilePath => "path of a boot file",
+            Self::BootFilePath => "boot file path",
             Self::TftpRoot => "TFTP root",
             Self::Subnet => "subnet",
             Self::AddressRange => "address range",
-            Self::ServerAddress => "TFTP server's address",
-            Self::Router => "router's address",
-            Self::NameServer => "name server's address",
+            Self::ServerAddress => "TFTP server address",
+            Self::Router => "router address",
+            Self::NameServer => "name server address",
             Self::LeaseTime => "lease time",
             Self::Machine => "machine",
             Self::Server => "DHCP server",
@@ -55,44 +55,44 @@ impl fmt::Display for DhcpSetting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DhcpProblem {
-    /// There is no text.
+    /// The text is empty.
     Empty,
-    /// It is longer than it may be.
+    /// The text is too long.
     TooLong {
         /// Its length in bytes.
         length: usize,
-        /// The greatest length allowed, in bytes.
+        /// The largest length that is allowed, in bytes.
         limit: usize,
     },
-    /// A character that a configuration file or a DHCP client reads as something else.
+    /// A character has a special meaning in a configuration file or for a DHCP client.
     ForbiddenCharacter {
         /// The character.
         character: char,
     },
-    /// It does not have the form that it has to have.
+    /// The text does not have the right form.
     Malformed {
         /// What was expected, as a noun phrase.
         expected: &'static str,
     },
-    /// A URL that carries a user name or a password, which every machine of the network would see.
+    /// The URL contains a user name or a password, which every machine of the network would see.
     Credentials,
-    /// An address or URL that means the machine itself, or none.
+    /// The address or URL means the machine itself or no machine.
     Unreachable,
-    /// A subnet with no room for a server and a machine.
+    /// The subnet has no room for a server and a machine.
     TooSmall,
-    /// An address that the subnet does not have, or not for a machine.
+    /// The subnet does not have the address, or not for a machine.
     OutsideSubnet,
-    /// The last address of the range comes before its first.
+    /// The last address of the range comes before the first.
     Backwards,
-    /// The address of a server, router or known machine would be leased to any machine.
+    /// The address of a server, router or known machine is in the range, so any machine may get it.
     InRange,
-    /// It was given twice.
+    /// The value is given twice.
     Duplicate,
-    /// Shorter than two minutes or longer than a year.
+    /// The time is shorter than two minutes or longer than a year.
     OutOfBounds,
-    /// Only known machines are to be served, and none is known.
+    /// Only known machines are served, and there are none.
     NoneKnown,
-    /// A machine's own address, while another DHCP server leases the addresses.
+    /// A machine has its own address, but another DHCP server leases the addresses.
     NotLeasing,
 }
 
@@ -107,38 +107,38 @@ impl fmt::Display for DhcpProblem {
                 write!(f, "the character {character:?} is not allowed")
             }
             Self::Malformed { expected } => write!(f, "expected {expected}"),
-            Self::Credentials => f.write_str("it carries credentials"),
-            Self::Unreachable => f.write_str("a machine cannot reach anything there"),
+            Self::Credentials => f.write_str("it contains credentials"),
+            Self::Unreachable => f.write_str("no machine can reach it"),
             Self::TooSmall => f.write_str("it has no room for a server and a machine"),
-            Self::OutsideSubnet => f.write_str("the subnet has no such address for a machine"),
-            Self::Backwards => f.write_str("it ends before it begins"),
-            Self::InRange => f.write_str("it would be leased to a machine"),
-            Self::Duplicate => f.write_str("it was given twice"),
+            Self::OutsideSubnet => f.write_str("the subnet has no such address for machines"),
+            Self::Backwards => f.write_str("it ends before it starts"),
+            Self::InRange => f.write_str("it is in the range of leased addresses"),
+            Self::Duplicate => f.write_str("it is given twice"),
             Self::OutOfBounds => {
                 f.write_str("it is shorter than two minutes or longer than a year")
             }
-            Self::NoneKnown => f.write_str("only known machines are served and none is known"),
+            Self::NoneKnown => f.write_str("only known machines are served, and there are none"),
             Self::NotLeasing => f.write_str("another server leases the addresses"),
         }
     }
 }
 
 impl DhcpProblem {
-    /// What to do about it, for this setting.
+    /// Tells what to do about the problem of a setting.
     pub(crate) fn hint(self, setting: DhcpSetting) -> &'static str {
         match (self, setting) {
             (Self::Duplicate, _) => "give it once",
             (Self::NoneKnown, _) => "add the machines by their hardware addresses",
-            (Self::NotLeasing, _) => "set the address at the server that leases it",
+            (Self::NotLeasing, _) => "set the address in the server that leases the addresses",
             (Self::InRange, _) => {
-                "lease a range without the addresses of servers, routers and known machines"
+                "choose a range without the addresses of servers, routers and known machines"
             }
             (Self::Credentials, _) => {
-                "serve boot files without a password: DHCP shows them to the whole network"
+                "serve boot files without a password: DHCP would show it to the whole network"
             }
-            (Self::Unreachable, _) => "give the address under which machines reach the server",
+            (Self::Unreachable, _) => "give the address at which machines reach the server",
             (_, DhcpSetting::InterfaceName) => {
-                "give the name that `ip link` shows, such as eno1: 1 to 15 letters, digits, `-`, \
+                "give the name that `ip link` shows, such as `eno1`: 1 to 15 letters, digits, `-`, \
                  `_` and `.`"
             }
             (_, DhcpSetting::BootUrl) => {
@@ -153,9 +153,11 @@ impl DhcpProblem {
                 "give an absolute path of letters, digits, `.`, `_`, `-` and `+`"
             }
             (_, DhcpSetting::Subnet) => "give a subnet such as 192.168.1.0/24, at most a /30",
-            (_, DhcpSetting::LeaseTime) => "an hour is usual",
-            (_, DhcpSetting::Server) => "give dnsmasq, kea or dhcpd",
-            _ => "give addresses of the subnet, between its first and its last",
+            (_, DhcpSetting::LeaseTime) => {
+                "use a time between two minutes and a year; an hour is usual"
+            }
+            (_, DhcpSetting::Server) => "use dnsmasq, kea or dhcpd",
+            _ => "give an address of the subnet, other than its first and its last",
         }
     }
 }

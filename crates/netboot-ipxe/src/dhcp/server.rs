@@ -6,27 +6,28 @@ use std::str::FromStr;
 use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
 use crate::error::Error;
 
-/// A DHCP server that can be configured.
+/// A DHCP server for which this crate writes the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DhcpServer {
     /// dnsmasq. Its [boot options](super::DhcpSettings::boot_options) are a file for
-    /// `/etc/dnsmasq.d`. The only one that runs beside another DHCP server, and that serves TFTP.
+    /// `/etc/dnsmasq.d`. It is the only one that can run beside another DHCP server, and that
+    /// serves TFTP.
     Dnsmasq,
-    /// ISC's Kea, its server for IPv4. Its boot options are the list that `client-classes` holds:
+    /// ISC's Kea, the server for IPv4. Its boot options are the value of `client-classes`:
     /// `"client-classes": <?include "netboot.json"?>`.
     Kea,
-    /// ISC's dhcpd, which ISC ended in 2022 and Debian 12 still has. Its boot options are
-    /// included at the file's outermost level: `include "/etc/dhcp/netboot.conf";`. They define the
-    /// options `netboot-architecture` and `netboot-ipxe`, by the codes 93 and 175.
+    /// ISC's dhcpd, which ISC ended in 2022 and Debian 12 still has. Include its boot options at
+    /// the outermost level of the file: `include "/etc/dhcp/netboot.conf";`. They define the
+    /// options `netboot-architecture` and `netboot-ipxe`, with the codes 93 and 175.
     IscDhcpd,
 }
 
 impl DhcpServer {
-    /// Every server there is.
+    /// All servers.
     pub const ALL: [Self; 3] = [Self::Dnsmasq, Self::Kea, Self::IscDhcpd];
 
-    /// Its name: `dnsmasq`, `kea` or `dhcpd`.
+    /// The name: `dnsmasq`, `kea` or `dhcpd`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dnsmasq => "dnsmasq",

@@ -1,4 +1,4 @@
-//! The settings of a DHCP server, and their check.
+//! The settings of a DHCP server.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -15,28 +15,27 @@ use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
 use crate::dhcp::server::DhcpServer;
 use crate::error::Error;
 
-/// The shortest and the longest lease, in seconds. dnsmasq takes none shorter than two minutes.
+/// The shortest and the longest lease, in seconds. dnsmasq accepts no lease below two minutes.
 const LEASE_SECONDS: std::ops::RangeInclusive<u64> = 120..=366 * 24 * 3600;
 
-/// Who leases addresses.
+/// The server that leases addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Addressing {
-    /// The configured server, from a range of the subnet.
+    /// The configured server leases addresses from a range of the subnet.
     Leases {
         /// The first address that is leased.
         first: Ipv4Addr,
         /// The last address that is leased.
         last: Ipv4Addr,
     },
-    /// Another DHCP server, which stays as it is: the configured one only adds what to boot
-    /// (proxy DHCP; Intel's PXE specification 2.1, section 2.2). dnsmasq can do that.
+    /// Another DHCP server leases addresses and is not changed. The configured server only adds
+    /// boot options (proxy DHCP; Intel's PXE specification 2.1, section 2.2). dnsmasq can do that.
     ExistingServer,
 }
 
-/// What a DHCP server needs to know so that machines of a subnet boot from the network.
+/// The settings with which a DHCP server lets the machines of a subnet boot from the network.
 ///
-/// A machine asks twice: its firmware, which is given iPXE for its architecture, and then iPXE,
-/// which is given the script. See [`DhcpServer`] for what can be configured with it.
+/// [`DhcpServer`] lists the servers that can be configured.
 ///
 /// ```
 /// use netboot_ipxe::dhcp::{BootServer, DhcpServer, DhcpSettings};
@@ -64,7 +63,7 @@ pub struct DhcpSettings {
 }
 
 impl DhcpSettings {
-    /// Begins the settings of a server that listens on `interface` and serves `subnet`. Without
+    /// Starts the settings of a server that listens on `interface` and serves `subnet`. Without
     /// [`leases`](DhcpSettingsBuilder::leases), another server leases the addresses.
     pub fn builder(
         interface: InterfaceName,
@@ -84,7 +83,7 @@ impl DhcpSettings {
         })
     }
 
-    /// The range of addresses that are leased; an error for a server that cannot do without.
+    /// The range of leased addresses. It is an error if the server needs one and there is none.
     pub(super) fn range(&self, server: DhcpServer) -> Result<(Ipv4Addr, Ipv4Addr), Error> {
         match self.addressing {
             Addressing::Leases { first, last } => Ok((first, last)),
@@ -92,15 +91,15 @@ impl DhcpSettings {
         }
     }
 
-    /// Machines with a script of their own.
+    /// The machines with their own scripts.
     pub(super) fn scripts(&self) -> impl Iterator<Item = (MacAddress, &BootUrl)> {
         self.machines.iter().filter_map(|machine| Some((machine.mac(), machine.script()?)))
     }
 }
 
-/// Gathers [`DhcpSettings`]; made by [`DhcpSettings::builder`].
+/// Builds [`DhcpSettings`]. [`DhcpSettings::builder`] creates it.
 #[derive(Debug, Clone)]
-#[must_use = "settings are made by `build`"]
+#[must_use = "`build` makes the settings"]
 pub struct DhcpSettingsBuilder(DhcpSettings);
 
 impl DhcpSettingsBuilder {
@@ -110,37 +109,37 @@ impl DhcpSettingsBuilder {
         self
     }
 
-    /// Adds a router that machines are told of.
+    /// Adds a router for machines.
     pub fn router(mut self, address: Ipv4Addr) -> Self {
         self.0.routers.push(address);
         self
     }
 
-    /// Adds a name server that machines are told of.
+    /// Adds a name server for machines.
     pub fn name_server(mut self, address: Ipv4Addr) -> Self {
         self.0.name_servers.push(address);
         self
     }
 
-    /// How long an address is leased, to the second: an hour without this.
+    /// Sets the lease time of addresses, to the second. The default is an hour.
     pub fn lease_time(mut self, time: Duration) -> Self {
         self.0.lease_time = time;
         self
     }
 
-    /// Adds a machine.
+    /// Adds a known machine.
     pub fn machine(mut self, machine: KnownMachine) -> Self {
         self.0.machines.push(machine);
         self
     }
 
-    /// Serves no machine but those that were added: others get no answer.
+    /// Serves only known machines. Others get no answer.
     pub fn known_machines_only(mut self) -> Self {
         self.0.known_machines_only = true;
         self
     }
 
-    /// Checks the settings against each other.
+    /// Checks that the settings fit together, and returns them.
     ///
     /// # Errors
     /// [`Error::InvalidDhcpSetting`].
@@ -203,7 +202,7 @@ impl DhcpSettings {
         Ok(())
     }
 
-    /// Refuses an address that no machine of the subnet can have.
+    /// Checks that a machine of the subnet can have an address.
     fn check_address(&self, setting: DhcpSetting, address: Ipv4Addr) -> Result<(), Error> {
         let subnet = self.subnet;
         if subnet.contains(&address) && address != subnet.network() && address != subnet.broadcast()

@@ -5,7 +5,7 @@ use netboot_core::validated_text;
 use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
 use crate::error::Error;
 
-/// The directory that dnsmasq's TFTP server serves, an absolute path such as `/srv/tftp`.
+/// The directory that dnsmasq serves by TFTP: an absolute path such as `/srv/tftp`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TftpRoot(String);
 

@@ -10,7 +10,7 @@ use crate::dispatch::key_text::MachineName;
 use crate::dispatch::selector::Selector;
 use crate::script_url::ScriptUrl;
 
-/// What a machine, or a group of machines, boots: a profile, and what differs from it.
+/// What a machine or a group of machines boots: a profile, and the differences from it.
 ///
 /// ```
 /// use netboot_ipxe::{Assignment, MachineKey};
@@ -32,8 +32,8 @@ pub struct Assignment {
 }
 
 impl Assignment {
-    /// Begins with the name of the machine or group, and the profile (or family of profiles) that
-    /// it boots.
+    /// Starts with the name of the machine or group, and the profile or family of profiles that it
+    /// boots.
     pub fn new(name: MachineName, profile: ProfileName) -> Self {
         Self {
             name,
@@ -45,39 +45,42 @@ impl Assignment {
         }
     }
 
-    /// Adds a key, which by itself is enough to match: a machine with two network cards has two.
+    /// Adds a key that is enough to match by itself. A machine with two network cards has two such
+    /// keys.
     #[must_use]
     pub fn with_key(self, key: MachineKey) -> Self {
         self.with_selector(key.into())
     }
 
-    /// Adds a selector. Any one that matches is enough.
+    /// Adds a selector. It is enough if one selector matches.
     #[must_use]
     pub fn with_selector(mut self, selector: Selector) -> Self {
         self.selectors.push(selector);
         self
     }
 
-    /// Adds a kernel parameter behind those of the image.
+    /// Adds a kernel parameter after those of the image.
     #[must_use]
     pub fn with_kernel_parameter(mut self, parameter: KernelParameter) -> Self {
         self.parameters.push(parameter);
         self
     }
 
-    /// Gives the machine one more initrd behind those of the image, whose files replace those of
-    /// the same name: a host key, a configuration. It is an [`Initrd`](netboot_core::ArtifactKind)
-    /// in the `newc` format of cpio, compressed (by gzip, for example): where iPXE of 2019 runs
-    /// under UEFI, Linux joins initrds without a gap, and takes an archive that is not compressed
-    /// only at a multiple of four bytes (`init/initramfs.c`). Otherwise it boots without the files.
-    /// Anybody who can read the target can read it.
+    /// Gives the machine one more initrd after those of the image. Its files replace files of the
+    /// same name: for example a host key or a configuration. Everybody who can read the target can
+    /// read it.
+    ///
+    /// It is an [`Initrd`](netboot_core::ArtifactKind) in the `newc` format of cpio, and must be
+    /// compressed, for example with gzip. With iPXE of 2019 under UEFI, Linux gets all initrds
+    /// joined without a gap, and reads an uncompressed archive only at a multiple of four bytes
+    /// (`init/initramfs.c`). Otherwise the machine boots without the files.
     #[must_use]
     pub fn with_overlay(mut self, overlay: Arc<dyn Artifact>) -> Self {
         self.overlay = Some(overlay);
         self
     }
 
-    /// Boots the profile only while a token lies somewhere, and the local disk otherwise.
+    /// Boots the profile only while a token exists, and the local disk otherwise.
     #[must_use]
     pub fn with_boot_once(mut self, boot_once: BootOnce) -> Self {
         self.boot_once = Some(boot_once);
@@ -94,7 +97,7 @@ impl Assignment {
         &self.profile
     }
 
-    /// Which machines it is for.
+    /// The selectors of its machines.
     pub fn selectors(&self) -> &[Selector] {
         &self.selectors
     }
@@ -109,30 +112,31 @@ impl Assignment {
         self.overlay.as_ref()
     }
 
-    /// When it boots the profile only while a token is there.
+    /// The token without which it does not boot the profile.
     pub fn boot_once(&self) -> Option<&BootOnce> {
         self.boot_once.as_ref()
     }
 }
 
-/// Lets a machine boot its profile while a token can be fetched, and its local disk otherwise.
+/// Lets a machine boot its profile while it can fetch a token, and its local disk otherwise.
 ///
-/// A script fetches the token before anything else. What a plain file server can do with that is a
-/// switch: somebody puts the token there (an empty line is enough, since iPXE refuses empty files)
-/// and takes it away when the machine is installed. To boot exactly *once* the taking away has to
-/// happen by itself, which a file server cannot do: give a URL that uses the token up
-/// ([`with_consume_url`](Self::with_consume_url)). It is fetched after the token and before the
-/// image, and unless it answers with success the machine boots its disk: better installed never
-/// than twice.
+/// A script fetches the token first. With a plain file server, the token is a switch: you put the
+/// token there (one empty line is enough, but iPXE refuses empty files), and remove it when the
+/// machine is installed.
 ///
-/// Where the server does not answer at all, the machine boots its local disk too.
+/// To boot exactly *once*, something has to remove the token by itself, which a file server cannot
+/// do. Give a URL that removes it ([`with_consume_url`](Self::with_consume_url)). The script
+/// fetches that URL after the token and before the image. If it does not succeed, the machine boots
+/// its disk: it is better not to install a machine than to install it twice.
+///
+/// If the server does not answer, the machine also boots its local disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BootOnce {
     token: TokenPlace,
     consume: Option<ScriptUrl>,
 }
 
-/// Where a token is.
+/// The place of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TokenPlace {
     File(ReleasePath),
@@ -145,12 +149,12 @@ impl BootOnce {
         Self { token: TokenPlace::File(path), consume: None }
     }
 
-    /// The token is what a service answers at `url`.
+    /// The token is the answer of a service at `url`.
     pub fn url(url: ScriptUrl) -> Self {
         Self { token: TokenPlace::Url(url), consume: None }
     }
 
-    /// Fetches `url` to use the token up.
+    /// Fetches `url` to remove the token.
     #[must_use]
     pub fn with_consume_url(mut self, url: ScriptUrl) -> Self {
         self.consume = Some(url);
@@ -161,7 +165,7 @@ impl BootOnce {
         &self.token
     }
 
-    /// The URLs in it that are not relative to the target.
+    /// Its URLs that are not relative to the target.
     pub(crate) fn urls(&self) -> impl Iterator<Item = &ScriptUrl> {
         let token = match &self.token {
             TokenPlace::Url(url) => Some(url),

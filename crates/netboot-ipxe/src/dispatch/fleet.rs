@@ -1,4 +1,4 @@
-//! All machines, and what happens to those that are not among them.
+//! All machines, and the policy for unknown machines.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
@@ -10,7 +10,7 @@ use crate::dispatch::key::MachineKey;
 use crate::dispatch::selector::Selector;
 use crate::error::Error;
 
-/// What a machine boots that no assignment of the fleet is for.
+/// What a machine without an assignment boots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnknownMachine {
@@ -18,40 +18,42 @@ pub enum UnknownMachine {
     Menu,
     /// It boots this profile.
     Profile(ProfileName),
-    /// It boots what its firmware boots next, which is its local disk as a rule.
+    /// It boots the next device of its firmware, which is usually its local disk.
     LocalDisk,
-    /// It boots nothing: it shows its MAC address, UUID and serial number, and that it is not
-    /// known here, waits a minute and starts over, so that it boots once it has been added. No
-    /// menu and no shell is offered by any script, of images and static entries included; what
-    /// iPXE itself offers by Ctrl-B stays. Only `boot.ipxe` asks who a machine is: one that is sent
-    /// to a profile's own entry boots it.
+    /// It boots nothing. It shows that it is not known, with its MAC address, UUID and serial
+    /// number. After a minute it starts again, so it boots as soon as it has been added.
+    ///
+    /// No script offers a menu or a shell then, not even those of images and the static entries.
+    /// The prompt that iPXE itself offers with Ctrl-B stays. Only `boot.ipxe` asks which machine it
+    /// is: a machine that starts with the entry of a profile boots that profile.
     Refuse,
 }
 
-/// In which form machines find their assignment.
+/// The form in which machines find their assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum DispatchForm {
-    /// [`Inline`](Self::Inline) up to 200 assignments, [`Tables`](Self::Tables) beyond.
+    /// [`Inline`](Self::Inline) for up to 200 assignments, and [`Tables`](Self::Tables) for more.
     #[default]
     Automatic,
-    /// All in the script that every machine fetches.
+    /// All assignments are in the script that every machine fetches.
     Inline,
-    /// In tables of some hundred machines each, found by the first octets of a key. A table is
-    /// named by its digest and says nothing of images: a changed machine changes its table and the
-    /// script that names the tables, a changed image changes no table.
+    /// The assignments are in tables of a few hundred machines each. A machine finds its table by
+    /// the first octets of a key. A table is named by its digest and has no data of images: a
+    /// changed machine changes its table and the script that names the tables, and a changed image
+    /// changes no table.
     Tables,
-    /// A file for each key below `machines/` of the release. People find them by name; but all
-    /// are sent with every release. A MAC address, UUID, serial number or asset tag that comes
-    /// first in a selector has a file; other selectors are in the script as for
-    /// [`Inline`](Self::Inline).
+    /// There is a file for each key below `machines/` of the release. People can find the files by
+    /// name, but every release has to upload all of them. A MAC address, UUID, serial number or
+    /// asset tag that comes first in a selector has a file. Other selectors are in the script, as
+    /// with [`Inline`](Self::Inline).
     Files,
 }
 
-/// Up to how many assignments stand in the script that every machine fetches.
+/// The largest number of assignments in the script that every machine fetches.
 const INLINE_LIMIT: usize = 200;
 
-/// The machines of a site, checked: see [`Fleet::builder`].
+/// The machines of a site. [`Fleet::builder`] starts one.
 ///
 /// ```
 /// use netboot_ipxe::{Assignment, Fleet, MachineKey, UnknownMachine};
@@ -72,9 +74,9 @@ pub struct Fleet {
     form: DispatchForm,
 }
 
-/// Gathers the machines of a [`Fleet`]; made by [`Fleet::builder`].
+/// Builds a [`Fleet`]. [`Fleet::builder`] creates it.
 #[derive(Debug, Clone)]
-#[must_use = "a fleet is made by `build`"]
+#[must_use = "`build` makes the fleet"]
 pub struct FleetBuilder {
     assignments: Vec<Assignment>,
     unknown: UnknownMachine,
@@ -94,19 +96,19 @@ impl FleetBuilder {
         self
     }
 
-    /// The form in which machines find their assignment.
+    /// Sets the form in which machines find their assignment.
     pub fn form(mut self, form: DispatchForm) -> Self {
         self.form = form;
         self
     }
 
-    /// Checks that every machine has one answer. The order in which assignments were added does
-    /// not matter.
+    /// Checks that every machine has exactly one assignment, and returns the fleet. The order in
+    /// which assignments were added does not matter.
     ///
     /// # Errors
-    /// [`Error::DuplicateMachine`] for two assignments of one name,
-    /// [`Error::AssignmentWithoutKey`], [`Error::AmbiguousSelectors`] for two selectors that may
-    /// match one machine and of which neither is more specific.
+    /// [`Error::DuplicateMachine`] for two assignments of the same name,
+    /// [`Error::AssignmentWithoutKey`], and [`Error::AmbiguousSelectors`] if two selectors may
+    /// match the same machine and neither is more specific.
     pub fn build(self) -> Result<Fleet, Error> {
         let Self { mut assignments, unknown, form } = self;
         assignments.sort_by(|one, other| one.name().cmp(other.name()));
@@ -131,35 +133,35 @@ impl FleetBuilder {
 }
 
 impl Fleet {
-    /// Begins a fleet; `unknown` says what all other machines boot.
+    /// Starts a fleet. `unknown` tells what all other machines boot.
     pub fn builder(unknown: UnknownMachine) -> FleetBuilder {
         FleetBuilder { assignments: Vec::new(), unknown, form: DispatchForm::Automatic }
     }
 
-    /// The assignments, by name.
+    /// The assignments, ordered by name.
     pub fn assignments(&self) -> &[Assignment] {
         &self.assignments
     }
 
-    /// What other machines boot.
+    /// What unknown machines boot.
     pub fn unknown(&self) -> &UnknownMachine {
         &self.unknown
     }
 
-    /// The form in which machines find their assignment: never
+    /// The form in which machines find their assignment. It is never
     /// [`Automatic`](DispatchForm::Automatic).
     pub fn form(&self) -> DispatchForm {
         self.form
     }
 
-    /// The assignment of a machine of which these keys are true, as the scripts would choose it.
+    /// The assignment that the scripts choose for a machine with these keys.
     pub fn assignment_of(&self, keys: &[MachineKey]) -> Option<&Assignment> {
         self.closest_assignments(keys).into_iter().next()
     }
 
-    /// The assignments whose selectors match these keys most closely, by name. There is more than
-    /// one only where the keys have two of one kind, such as the addresses of two network cards
-    /// that belong to different assignments: a machine that tells all its cards was entered twice.
+    /// The assignments with the selectors that match these keys most closely, ordered by name.
+    /// There is more than one only if two keys are of the same kind, such as the addresses of two
+    /// network cards, and belong to different assignments: the machine was entered twice.
     pub fn closest_assignments(&self, keys: &[MachineKey]) -> Vec<&Assignment> {
         let matches = |selector: &&Selector| selector.keys().iter().all(|key| keys.contains(key));
         let mut closest: Vec<(&Selector, &Assignment)> = Vec::new();
@@ -180,7 +182,7 @@ impl Fleet {
     }
 }
 
-/// Finds two selectors that may match one machine, of which neither is more specific.
+/// Finds two selectors that may match the same machine, if neither is more specific.
 fn check_ambiguity(assignments: &[Assignment]) -> Result<(), Error> {
     type Owned<'a> = (&'a Selector, &'a Assignment);
     let ambiguous = |(one, owner): Owned<'_>, (other, other_owner): Owned<'_>| {
@@ -191,7 +193,7 @@ fn check_ambiguity(assignments: &[Assignment]) -> Result<(), Error> {
             (named((one, owner)), named((other, other_owner)));
         Err(Error::AmbiguousSelectors { name, selector, other_name, other_selector })
     };
-    // Selectors of the same kinds overlap only where they are equal.
+    // Selectors with the same kinds of keys overlap only if they are equal.
     let mut seen: HashMap<&Selector, &Assignment> = HashMap::new();
     let mut by_kinds: BTreeMap<_, Vec<Owned<'_>>> = BTreeMap::new();
     for assignment in assignments {
@@ -202,7 +204,7 @@ fn check_ambiguity(assignments: &[Assignment]) -> Result<(), Error> {
             by_kinds.entry(selector.kinds()).or_default().push((selector, assignment));
         }
     }
-    // Those of different kinds are of one specificity only where settings differ by name.
+    // Selectors with different kinds are equally specific only if settings differ by name.
     let groups: Vec<&Vec<Owned<'_>>> = by_kinds.values().collect();
     for (index, group) in groups.iter().enumerate() {
         for other in &groups[index + 1..] {

@@ -1,4 +1,4 @@
-//! What tells one machine from others.
+//! The keys that identify machines.
 
 use std::fmt;
 
@@ -10,31 +10,31 @@ use uuid::Uuid;
 use crate::dispatch::key_text::{AssetTag, SerialNumber, SettingName, SettingValue};
 use crate::error::{Error, ValueKind};
 
-/// One thing that is true of a machine, or of several.
+/// A property of a machine or of several machines.
 ///
-/// The kinds are in the order of how closely they describe a machine, which decides when several
+/// The kinds are ordered by how closely they describe a machine. This order decides if several
 /// selectors match: see [`Selector`](super::Selector).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum MachineKey {
-    /// The hardware address of the network card that it boots from.
+    /// The hardware address of the network card that the machine boots from.
     Mac(MacAddress),
-    /// The UUID in its firmware's tables (SMBIOS type 1).
+    /// The UUID in the firmware's tables (SMBIOS type 1).
     Uuid(MachineUuid),
-    /// The serial number in its firmware's tables (SMBIOS type 1).
+    /// The serial number in the firmware's tables (SMBIOS type 1).
     Serial(SerialNumber),
-    /// The asset tag in its firmware's tables (SMBIOS type 3).
+    /// The asset tag in the firmware's tables (SMBIOS type 3).
     AssetTag(AssetTag),
-    /// Any setting of iPXE, such as `manufacturer` or `product`, compared as iPXE shows it. Upper
-    /// and lower case differ.
+    /// Any setting of iPXE, such as `manufacturer` or `product`, compared as iPXE shows it. The
+    /// case of letters matters.
     Setting {
         /// The setting.
         name: SettingName,
         /// Its value.
         value: SettingValue,
     },
-    /// The architecture that iPXE finds.
+    /// The architecture that iPXE detects.
     Architecture(Architecture),
 }
 
@@ -47,7 +47,7 @@ impl MachineKey {
         Ok(Self::Setting { name: SettingName::new(name)?, value: SettingValue::new(value)? })
     }
 
-    /// Its kind; settings of different names are of different kinds.
+    /// The kind of the key. Settings with different names are of different kinds.
     pub(crate) fn kind(&self) -> KeyKind<'_> {
         match self {
             Self::Mac(_) => KeyKind::Mac,
@@ -73,7 +73,7 @@ impl fmt::Display for MachineKey {
     }
 }
 
-/// What a key is about. The order is that of how closely a kind describes a machine.
+/// The kind of a key, ordered by how closely it describes a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum KeyKind<'a> {
     Mac,
@@ -85,7 +85,7 @@ pub(crate) enum KeyKind<'a> {
 }
 
 impl KeyKind<'_> {
-    /// Its place in the order, where settings of different names have one.
+    /// The place in the order. Settings of all names have the same place.
     pub(crate) fn rank(self) -> u8 {
         match self {
             Self::Mac => 0,
@@ -98,9 +98,11 @@ impl KeyKind<'_> {
     }
 }
 
-/// A UUID as firmware gives it to one machine; displays as iPXE's `${uuid}` does, in lower case.
+/// The UUID that the firmware has for one machine. It is displayed like iPXE's `${uuid}`, in lower
+/// case.
 ///
-/// Zeros and ones are refused: SMBIOS gives them to machines that have none (DSP0134, 7.2.1).
+/// UUIDs of only zeros or only ones are refused: in SMBIOS they mean that the machine has no UUID
+/// (DSP0134, 7.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MachineUuid(Uuid);
@@ -109,7 +111,7 @@ impl MachineUuid {
     /// Validates `uuid`.
     ///
     /// # Errors
-    /// [`Error::InvalidMachineKey`] for zeros and ones.
+    /// [`Error::InvalidMachineKey`] for a UUID of only zeros or only ones.
     pub fn new(uuid: Uuid) -> Result<Self, Error> {
         if uuid.is_nil() || uuid.is_max() {
             let problem = TextProblem::Reserved;

@@ -1,11 +1,11 @@
-//! The texts by which machines are told apart.
+//! The texts that identify machines.
 
 use netboot_core::{TextProblem, validated_text};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ValueKind};
 
-/// What boards say that nobody gave a serial number or an asset tag.
+/// The texts of boards that got no serial number or asset tag.
 const PLACEHOLDERS: [&str; 10] = [
     "to be filled by o.e.m.",
     "default string",
@@ -19,22 +19,23 @@ const PLACEHOLDERS: [&str; 10] = [
     "0123456789",
 ];
 
-/// How long a serial number or asset tag may be: its hexadecimal digits name a file.
+/// The largest length of a serial number or asset tag. Its hexadecimal digits are part of a file
+/// name.
 const IDENTITY_LIMIT: usize = 60;
 
-/// The serial number that a machine's firmware tells: 1 to 60 printable ASCII characters, spaces
-/// included wherever firmware has them. Texts that boards have for "none" are refused.
+/// The serial number in a machine's firmware: 1 to 60 printable ASCII characters, with spaces
+/// exactly as the firmware has them. Placeholders of boards without a serial number are refused.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SerialNumber(String);
 
-/// The asset tag that a machine's firmware tells: by the rules of a [`SerialNumber`].
+/// The asset tag in a machine's firmware. It follows the rules of a [`SerialNumber`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AssetTag(String);
 
-/// The name of a setting of iPXE, such as `manufacturer`, `net0/next-server` or
-/// `smbios/2.5.0`: parts of letters, digits, `.`, `_` and `-`, separated by `/`.
+/// The name of a setting of iPXE, such as `manufacturer`, `net0/next-server` or `smbios/2.5.0`. It
+/// has parts of letters, digits, `.`, `_` and `-`, separated by `/`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SettingName(String);
@@ -44,7 +45,7 @@ pub struct SettingName(String);
 #[serde(try_from = "String", into = "String")]
 pub struct SettingValue(String);
 
-/// Names a machine, or a group of machines that boot alike, to people, in reports and in
+/// The name of a machine, or of a group of machines that boot alike, for people, reports and
 /// scripts: 1 to 63 lower-case letters, digits, `.`, `_` and `-`, such as `node-17.rack-3`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -90,7 +91,7 @@ fn check_setting_name(text: &str) -> Result<(), TextProblem> {
 fn check_setting_value(text: &str) -> Result<(), TextProblem> {
     check_printable(text, 128)?;
     match text.find("${") {
-        // iPXE expands what a setting holds when it expands the setting.
+        // iPXE expands the value of a setting too when it expands the setting.
         Some(position) => Err(TextProblem::ForbiddenCharacter { character: '$', position }),
         None => Ok(()),
     }
@@ -110,7 +111,7 @@ fn check_machine_name(text: &str) -> Result<(), TextProblem> {
     }
 }
 
-/// A validation by `check` whose error says what a refused text was meant to become.
+/// Wraps `check` so that its error tells the kind of the refused text.
 fn validated_by(
     kind: ValueKind,
     check: impl Fn(&str) -> Result<(), TextProblem>,

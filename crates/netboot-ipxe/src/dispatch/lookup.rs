@@ -1,16 +1,15 @@
-//! How iPXE finds out what is true of a machine.
+//! How a script finds the assignment of a machine.
 //!
-//! `goto` expands its argument, so one command finds one label among any number of them. iPXE has
-//! no substrings; but the type `ipv4` shows the first four octets of whatever a setting holds as
-//! decimal numbers (`format_ipv4_setting` in its `src/core/settings.c`), and SMBIOS settings take
-//! an offset and a length (`src/interface/smbios/smbios_settings.c`). By those, machines are
-//! shared out among tables.
+//! `goto` expands its argument, so one command finds one label among any number of labels. iPXE has
+//! no substrings. But the type `ipv4` shows the first four octets of any setting as decimal numbers
+//! (`format_ipv4_setting` in `src/core/settings.c`), and SMBIOS settings take an offset and a
+//! length (`src/interface/smbios/smbios_settings.c`). Scripts use these octets to choose a table.
 
 use std::fmt::Write as _;
 
 use crate::dispatch::key::MachineKey;
 
-/// The kinds of keys that are found by one `goto`, in the order in which they are looked for.
+/// The kinds of keys that one `goto` finds, in the order in which scripts look for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Identity {
     Mac,
@@ -22,7 +21,7 @@ pub(crate) enum Identity {
 impl Identity {
     pub(crate) const ALL: [Self; 4] = [Self::Mac, Self::Uuid, Self::Serial, Self::AssetTag];
 
-    /// That of a key, if it has one.
+    /// The identity of a key, if it has one.
     pub(crate) fn of(key: &MachineKey) -> Option<Self> {
         Some(match key {
             MachineKey::Mac(_) => Self::Mac,
@@ -33,7 +32,7 @@ impl Identity {
         })
     }
 
-    /// What labels of this kind begin with.
+    /// The prefix of labels of this kind.
     pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::Mac => "mac",
@@ -43,7 +42,7 @@ impl Identity {
         }
     }
 
-    /// The value of a machine, as iPXE expands it.
+    /// The expansion that gives the value on a machine.
     pub(crate) fn value(self) -> &'static str {
         match self {
             Self::Mac => "${netX/mac:hexhyp}",
@@ -53,11 +52,11 @@ impl Identity {
         }
     }
 
-    /// The part of the value by which machines are shared out, as iPXE expands it.
+    /// The expansion that gives the part of the value by which a script chooses a table.
     pub(crate) fn share(self) -> &'static str {
         match self {
             Self::Mac => "${netX/mac:ipv4}",
-            // The last octet of the UUID: the first may come in either order, and vary less.
+            // The last octet of the UUID: the first octets may come in either order, and vary less.
             Self::Uuid => "${smbios/1.23.1:hexraw}",
             Self::Serial => "${serial:ipv4}",
             Self::AssetTag => "${asset:ipv4}",
@@ -65,7 +64,7 @@ impl Identity {
     }
 }
 
-/// The value of a key as [`Identity::value`] expands on its machine.
+/// The value of a key, to which [`Identity::value`] expands on its machine.
 pub(crate) fn value_of(key: &MachineKey) -> String {
     match key {
         MachineKey::Mac(mac) => mac.separated_by("-"),
@@ -77,7 +76,7 @@ pub(crate) fn value_of(key: &MachineKey) -> String {
     }
 }
 
-/// What [`Identity::share`] expands to on a key's machine.
+/// The part of a key's value to which [`Identity::share`] expands on its machine.
 pub(crate) fn share_of(key: &MachineKey) -> String {
     match key {
         MachineKey::Mac(mac) => first_four(&mac.octets()),
@@ -88,7 +87,7 @@ pub(crate) fn share_of(key: &MachineKey) -> String {
     }
 }
 
-/// The first four octets as an IPv4 address; nothing where there are fewer, as with iPXE.
+/// The first four octets as an IPv4 address. As with iPXE, it is empty if there are fewer.
 fn first_four(octets: &[u8]) -> String {
     match octets {
         [a, b, c, d, ..] => format!("{a}.{b}.{c}.{d}"),
@@ -96,13 +95,13 @@ fn first_four(octets: &[u8]) -> String {
     }
 }
 
-/// The command that succeeds where a key is true.
+/// The command that succeeds on machines with the key.
 pub(crate) fn test(key: &MachineKey) -> String {
     match key {
         MachineKey::Setting { name, value } if is_plain(value.as_str()) => {
             format!("iseq ${{{name}}} {value}")
         }
-        // A value that iPXE would split or cut comes to it as digits.
+        // A value that iPXE would split or truncate is compared as hexadecimal digits.
         MachineKey::Setting { name, value } => format!(
             "set netboot-wanted:hexraw {} && iseq -- ${{{name}}} ${{netboot-wanted:string}}",
             hexadecimal(value.as_str())
@@ -117,7 +116,7 @@ pub(crate) fn test(key: &MachineKey) -> String {
     }
 }
 
-/// Returns true if a value is one word that means nothing to iPXE.
+/// Returns true if a value is one word without a special meaning for iPXE.
 fn is_plain(value: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '/' | '-');
     value.chars().all(plain) && !value.starts_with('-')

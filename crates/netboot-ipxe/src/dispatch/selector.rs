@@ -1,4 +1,4 @@
-//! Which machines are meant, and which description of a machine is the closest.
+//! Selects machines by their keys.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::dispatch::key::{KeyKind, MachineKey};
 use crate::error::Error;
 
-/// Matches the machines of which all its keys are true.
+/// Matches the machines that have all its keys.
 ///
-/// Where several selectors match a machine, the most specific wins. Keys are compared from the
-/// closest on, in the order MAC address, UUID, serial number, asset tag, setting, architecture:
-/// the selector whose first differing key is of a closer kind is the more specific, and one that
-/// has all of another's kinds and more is more specific than that. Two selectors of which neither
-/// is more specific and that may match one machine are an error of the fleet.
+/// If several selectors match a machine, the most specific selector wins. Keys are compared by kind
+/// in the order MAC address, UUID, serial number, asset tag, setting, architecture. The selector
+/// with the earlier kind at the first difference is more specific. A selector with all the kinds of
+/// another and more is more specific too. A fleet refuses two selectors that may match the same
+/// machine if neither is more specific.
 ///
 /// ```
 /// use netboot_ipxe::{MachineKey, Selector};
@@ -30,10 +30,10 @@ use crate::error::Error;
 pub struct Selector(Vec<MachineKey>);
 
 impl Selector {
-    /// Matches where all of `keys` are true.
+    /// Matches machines that have all of `keys`.
     ///
     /// # Errors
-    /// [`Error::InvalidSelector`] without a key, or with two of one kind.
+    /// [`Error::InvalidSelector`] without a key, or with two keys of the same kind.
     pub fn new(keys: impl IntoIterator<Item = MachineKey>) -> Result<Self, Error> {
         let mut keys: Vec<MachineKey> = keys.into_iter().collect();
         keys.sort();
@@ -43,7 +43,7 @@ impl Selector {
         }
         let kinds: BTreeSet<KeyKind<'_>> = keys.iter().map(MachineKey::kind).collect();
         if kinds.len() < keys.len() {
-            return invalid("it has two keys of one kind, and no machine has both");
+            return invalid("it has two keys of the same kind, and no machine has both");
         }
         Ok(Self(keys))
     }
@@ -55,32 +55,32 @@ impl Selector {
 
     /// The closest key.
     pub(crate) fn first(&self) -> &MachineKey {
-        // `new` refuses none.
+        // `new` refuses an empty list.
         &self.0[0]
     }
 
-    /// Returns true if it describes a machine more closely than `other`.
+    /// Returns true if it is more specific than `other`.
     pub fn is_more_specific_than(&self, other: &Self) -> bool {
         self.specificity(other) == Ordering::Less
     }
 
-    /// `Less` when it goes before `other`.
+    /// Compares two selectors. `Less` means that this one is more specific than `other`.
     pub(crate) fn specificity(&self, other: &Self) -> Ordering {
         let ranks = |selector: &'_ Self| -> Vec<u8> {
-            // Behind the last key stands the end, which is less close than any kind.
+            // The end of the list comes after all kinds.
             let ranks = selector.0.iter().map(|key| key.kind().rank());
             ranks.chain([u8::MAX]).collect()
         };
         ranks(self).cmp(&ranks(other))
     }
 
-    /// Returns true if some machine may match both.
+    /// Returns true if a machine may match both selectors.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let clash = |one: &MachineKey, two: &MachineKey| one.kind() == two.kind() && one != two;
         !self.0.iter().any(|one| other.0.iter().any(|two| clash(one, two)))
     }
 
-    /// The kinds of its keys, in their order.
+    /// The kinds of its keys, in order.
     pub(crate) fn kinds(&self) -> Vec<KeyKind<'_>> {
         self.0.iter().map(MachineKey::kind).collect()
     }

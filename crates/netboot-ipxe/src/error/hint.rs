@@ -1,4 +1,4 @@
-//! What to do about each error.
+//! The hint for each error.
 
 use netboot_core::ProfileName;
 
@@ -6,38 +6,38 @@ use crate::error::{Error, ValueKind};
 use crate::template::name::TemplateName;
 
 impl Error {
-    /// What to do about it, as a sentence for an operator.
+    /// Tells an operator what to do about the error, in one sentence.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unprintable { kind: ValueKind::MenuText, .. } => {
-                "use printable ASCII with single spaces between words; no word may begin with \
-                 `#`, be `&&`, `||` or `;`, and the text may not hold `${`, begin with `-` or end \
-                 with `\\`"
+                "use printable ASCII with single spaces between words, without a word that starts \
+                 with `#` or is `&&`, `||` or `;`, without `${`, without `-` at the start and \
+                 without `\\` at the end"
                     .to_owned()
             }
             Self::Unprintable { kind: ValueKind::KernelParameter, .. } => {
-                "iPXE cannot quote: write the parameter without `${`, without a word that begins \
-                 with `#` or is `&&`, `||` or `;`, without two spaces in a row and without a \
-                 `\\` at its end"
+                "write the parameter without `${`, without a word that starts with `#` or is `&&`, \
+                 `||` or `;`, without two spaces in a row and without `\\` at the end: iPXE has no \
+                 quoting"
                     .to_owned()
             }
             Self::Unprintable { kind: ValueKind::Url, .. } => {
-                "serve the file under a name of ASCII letters, digits, `.`, `_` and `-`: iPXE \
-                 decodes and encodes a URL again before it asks for it"
+                "give the file a name of ASCII letters, digits, `.`, `_` and `-`: iPXE changes \
+                 other characters of a URL before it sends the request"
                     .to_owned()
             }
             Self::TooManyArguments { .. } | Self::CommandLineTooLong { .. } => {
-                "drop kernel parameters".to_owned()
+                "remove kernel parameters".to_owned()
             }
             Self::UnknownProfile { known, .. } => {
                 let known: Vec<&str> = known.iter().map(ProfileName::as_str).collect();
                 format!("choose one of: {}", known.join(", "))
             }
             Self::TemplateFile { .. } => {
-                "name a directory with templates called `<name>.ipxe`".to_owned()
+                "give a directory with templates named `<name>.ipxe`".to_owned()
             }
             Self::MalformedTemplate { .. } => {
-                "correct the template at the line that the cause names; the syntax is Tera's"
+                "correct the template in the line that the cause names; the syntax is that of Tera"
                     .to_owned()
             }
             Self::UnknownVariable { template, .. } | Self::Template { template, .. } => {
@@ -51,8 +51,8 @@ impl Error {
             Self::NotInterchangeable { problem, .. } => problem.hint().to_owned(),
             Self::Json { .. } => return None,
             Self::NoProxyDhcp { .. } => {
-                "use dnsmasq beside the other server, or let this one lease a range, or include \
-                 the boot options into the other's configuration"
+                "use dnsmasq beside the other server, or let this server lease a range, or include \
+                 the boot options in the configuration of the other server"
                     .to_owned()
             }
             Self::Core(error) => return error.hint(),
@@ -62,57 +62,57 @@ impl Error {
 }
 
 impl Error {
-    /// What to do about an error of a fleet, a menu, an iPXE build or a signature.
+    /// The hint for an error of a fleet, a menu, an iPXE build or a signature.
     fn fleet_hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::InvalidMachineKey { kind: ValueKind::MachineName, .. } => {
-                "give 1 to 63 lower-case letters, digits, `.`, `_` and `-`, with a letter or a \
-                 digit at either end"
+                "use 1 to 63 lower-case letters, digits, `.`, `_` and `-`, with a letter or digit \
+                 at both ends"
             }
             Self::InvalidMachineKey { kind: ValueKind::SettingName, .. } => {
-                "give the name that iPXE has for it, such as `manufacturer` or `net0/next-server`"
+                "give the name of the setting in iPXE, such as `manufacturer` or `net0/next-server`"
             }
             Self::InvalidMachineKey { kind: ValueKind::SettingValue, .. } => {
-                "give it as iPXE shows it on the machine itself (`echo ${manufacturer}`): 1 to 128 \
+                "give the value that iPXE shows on the machine (`echo ${manufacturer}`): 1 to 128 \
                  printable ASCII characters without `${`"
             }
             Self::InvalidMachineKey { kind: ValueKind::Uuid, .. } => {
-                "give it as iPXE shows it on the machine itself (`echo ${uuid}`); zeros and ones \
-                 are what a board without a UUID has"
+                "give the value that iPXE shows on the machine (`echo ${uuid}`); a board without a \
+                 UUID has only zeros or only ones, which cannot be used"
             }
             Self::Unprintable { .. } | Self::InvalidMachineKey { .. } => {
-                "give it as iPXE shows it on the machine itself (`echo ${serial}`): printable \
-                 ASCII, and no placeholder that other boards have too"
+                "give the value that iPXE shows on the machine (`echo ${serial}`): printable ASCII, \
+                 and not a placeholder that other boards also have"
             }
             Self::InvalidSelector { .. } => {
-                "give a selector one key or several of different kinds, and an assignment several \
-                 selectors where any one is to match"
+                "give a selector one key, or several of different kinds; if any one of several keys \
+                 is enough, give the assignment several selectors"
             }
             Self::DuplicateMachine { .. } => {
-                "give each machine a name of its own; one that has several network cards is one \
+                "give each machine its own name; a machine with several network cards is one \
                  assignment with several keys"
             }
             Self::AssignmentWithoutKey { .. } => "add a key, such as the machine's MAC address",
             Self::AmbiguousSelectors { .. } => {
-                "add a key to the one that is to win, or give both the same assignment"
+                "add a key to the selector that should win, or put both in one assignment"
             }
             #[cfg(feature = "signing")]
             Self::NotForCodeSigning { .. } => {
-                "let the certificate have `extendedKeyUsage=codeSigning` and \
+                "use a certificate with `extendedKeyUsage=codeSigning` and \
                  `keyUsage=digitalSignature`: iPXE refuses others"
             }
             #[cfg(feature = "signing")]
-            Self::StartProgram { .. } => "install it (Debian: the package `openssl`)",
+            Self::StartProgram { .. } => "install the program (on Debian, the package `openssl`)",
             #[cfg(feature = "signing")]
             Self::Program { .. } => {
-                "see what the program says; the key must belong to the certificate"
+                "read the messages above, and check that the key belongs to the certificate"
             }
             Self::BuildLacks { .. } => {
-                "render for a build that has it, if all machines boot by such an iPXE, or do \
-                 without"
+                "choose an iPXE build that has it, if all machines boot with such a build, or do \
+                 without it"
             }
             Self::MissingSignature { .. } => {
-                "sign the payload of every image, and the overlays of machines"
+                "sign the files of every image and the overlays of machines"
             }
             Self::InvalidMenuKey { .. } => "use a digit or a lower-case letter",
             Self::InvalidMenu { problem, .. } => problem.hint(),

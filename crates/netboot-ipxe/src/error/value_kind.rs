@@ -1,8 +1,8 @@
-//! The kinds of values in scripts, for errors.
+//! The kinds of values in error messages.
 
 use std::fmt;
 
-/// What a value in a script is.
+/// The kind of a value in a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValueKind {

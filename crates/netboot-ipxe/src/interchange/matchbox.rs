@@ -1,7 +1,7 @@
-//! Profiles and groups of matchbox.
+//! The profiles and groups of matchbox.
 //!
-//! Each field is that of `storage.proto` and `group.go` in matchbox's repository
-//! (`poseidon/matchbox`), under the names that its documentation gives them ("Profiles", "Groups").
+//! The fields are those of `storage.proto` and `group.go` in matchbox's repository
+//! (`poseidon/matchbox`), with the names of its documentation ("Profiles", "Groups").
 
 use std::collections::BTreeMap;
 
@@ -20,16 +20,16 @@ use crate::interchange::problem::InterchangeProblem;
 use crate::interchange::server::MATCHBOX;
 use crate::interchange::server::json;
 
-/// What machines boot: `profiles/<id>.json`.
+/// A profile, which tells what machines boot: `profiles/<id>.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Profile {
-    /// Its id, which groups name, and its file's name.
+    /// The id, by which groups name it, and the name of its file.
     pub id: String,
-    /// Its name for people.
+    /// The name for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// What is booted.
+    /// What machines boot.
     pub boot: NetBoot,
 }
 
@@ -37,29 +37,29 @@ pub struct Profile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NetBoot {
-    /// The URL of the kernel; one that begins with `/` is of matchbox's own server.
+    /// The URL of the kernel. A URL that starts with `/` is served by matchbox itself.
     pub kernel: String,
     /// The URLs of the initrds, in order.
     #[serde(default)]
     pub initrd: Vec<String>,
-    /// The kernel parameters in order. matchbox writes them behind the kernel, and names an image
-    /// by the end of its URL, so `initrd=` has the initrd's digest.
+    /// The kernel parameters in order. matchbox writes them after the kernel. It names an image by
+    /// the end of its URL, so the value of `initrd=` is the digest of the initrd.
     #[serde(default)]
     pub args: Vec<String>,
 }
 
-/// Which machines boot a profile: `groups/<id>.json`.
+/// A group, which tells which machines boot a profile: `groups/<id>.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Group {
-    /// Its id, and its file's name.
+    /// The id, and the name of its file.
     pub id: String,
-    /// Its name for people.
+    /// The name for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// The profile's id.
+    /// The id of the profile.
     pub profile: String,
-    /// What is true of these machines, all of it; of every machine where there is nothing.
+    /// The labels that a machine must have, all of them. Without labels, every machine matches.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub selector: BTreeMap<String, String>,
 }
@@ -72,18 +72,22 @@ pub struct DataDirectory {
 }
 
 impl DataDirectory {
-    /// The profiles of the release that `manifest` describes, and the groups of `fleet`.
+    /// Exports the profiles of the release that `manifest` describes, and the groups of `fleet`.
     ///
-    /// A machine with parameters or an initrd of its own has a profile of its own,
-    /// `<profile>.<machine>`; an assignment has a group for each of its selectors.
+    /// A machine with its own parameters or its own initrd has its own profile,
+    /// `<profile>.<machine>`. An assignment has a group for each of its selectors.
     ///
     /// # Errors
-    /// [`Error::NotInterchangeable`] for keys that matchbox is not told (its iPXE sends `uuid`,
-    /// `mac`, `domain`, `hostname` and `serial`), for tokens, for a menu or the local disk for
-    /// unknown machines, for payloads beside Pixiecore's answers, and where matchbox would choose
-    /// another group than the fleet does: the one with the most keys, and of those with as many the
-    /// last by its text; [`Error::UnknownProfile`], [`Error::Unprintable`],
-    /// [`Error::TooManyArguments`], [`Error::CommandLineTooLong`].
+    /// [`Error::NotInterchangeable`] for
+    /// - keys that matchbox does not get (its iPXE sends `uuid`, `mac`, `domain`, `hostname` and
+    ///   `serial`),
+    /// - tokens, and a menu or the local disk for unknown machines,
+    /// - payloads in the place of Pixiecore's answers,
+    /// - a fleet that chooses another group than matchbox, which takes the group with the most
+    ///   keys, and of several the last one in the order of their texts.
+    ///
+    /// Also [`Error::UnknownProfile`], [`Error::Unprintable`], [`Error::TooManyArguments`] and
+    /// [`Error::CommandLineTooLong`].
     pub fn export(manifest: &Manifest, fleet: &Fleet, base: &PayloadBase) -> Result<Self, Error> {
         base.check(MATCHBOX)?;
         let mut data = Self::default();
@@ -123,7 +127,7 @@ impl DataDirectory {
     /// The files by their path below the data directory.
     ///
     /// # Errors
-    /// None in practice: every key is a string. The signature leaves the decision to the caller.
+    /// [`Error::Json`], which does not happen in practice because every key is a string.
     pub fn files(&self) -> Result<BTreeMap<String, String>, Error> {
         let profiles = self
             .profiles
@@ -164,7 +168,7 @@ impl DataDirectory {
         let profile = if is_plain {
             profile.as_str().to_owned()
         } else {
-            // No profile's name has a dot.
+            // The name of a profile has no dot.
             let id = format!("{profile}.{name}");
             self.add_profile(id.clone(), &payload, base)?;
             id
@@ -184,7 +188,7 @@ impl DataDirectory {
         profile: &str,
         selector: BTreeMap<String, String>,
     ) {
-        // Another machine may have the name that a second group got.
+        // Another machine may have the name of a second group.
         let taken = |id: &String| self.groups.contains_key(id);
         let mut unique = id.to_owned();
         while taken(&unique) {
@@ -200,7 +204,7 @@ impl DataDirectory {
     }
 }
 
-/// The labels of a selector, as matchbox's iPXE sends them and its groups hold them.
+/// The labels of a selector, as matchbox's iPXE sends them and its groups have them.
 fn labels(assignment: &Assignment, selector: &Selector) -> Result<BTreeMap<String, String>, Error> {
     let label = |key: &MachineKey| {
         let (name, value) = match key {
@@ -215,7 +219,7 @@ fn labels(assignment: &Assignment, selector: &Selector) -> Result<BTreeMap<Strin
             }
             _ => return None,
         };
-        // The values stand in a query as they are.
+        // matchbox writes the values into a query without encoding them.
         let is_plain =
             |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | ':');
         value.chars().all(is_plain).then(|| (name.to_owned(), value))

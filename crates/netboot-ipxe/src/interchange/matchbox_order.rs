@@ -1,4 +1,4 @@
-//! Whether matchbox chooses the group that the fleet does (`SelectGroup` in its `server.go`, and
+//! Checks that matchbox chooses the same group as the fleet (`SelectGroup` in its `server.go`, and
 //! `ByReqs` in its `group.go`).
 
 use std::cmp::Ordering;
@@ -12,11 +12,11 @@ use crate::error::Error;
 use crate::interchange::problem::InterchangeProblem;
 use crate::interchange::server::MATCHBOX;
 
-/// Refuses a fleet with two selectors that may match one machine, of which matchbox prefers the
-/// other one.
+/// Refuses a fleet if two selectors may match the same machine and matchbox prefers the other one.
 pub(super) fn check(fleet: &Fleet) -> Result<(), Error> {
-    // Selectors of the same kinds match one machine only where they are equal, which a fleet
-    // refuses. Of two different lists of kinds, which one goes first is the same for all.
+    // Two selectors with the same kinds of keys match the same machine only if they are equal,
+    // which a fleet refuses. The order of two different lists of kinds does not depend on the
+    // values.
     let mut by_kinds: BTreeMap<Vec<&str>, Vec<(&Selector, &Assignment)>> = BTreeMap::new();
     for assignment in fleet.assignments() {
         for selector in assignment.selectors() {
@@ -45,7 +45,8 @@ pub(super) fn check(fleet: &Fleet) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns true if a machine may match both, and matchbox would prefer what the fleet does not.
+/// Returns true if a machine may match both selectors, and matchbox and the fleet prefer different
+/// ones.
 fn is_misjudged(
     (one, one_assignment): (&Selector, &Assignment),
     (other, other_assignment): (&Selector, &Assignment),
@@ -55,7 +56,7 @@ fn is_misjudged(
     one_assignment.name() != other_assignment.name() && ours != theirs && one.overlaps(other)
 }
 
-/// matchbox takes the greatest.
+/// The order of matchbox, which chooses the greatest.
 fn order(one: &Selector, other: &Selector) -> Ordering {
     let text = |selector: &Selector| {
         let mut pairs: Vec<String> =
@@ -66,7 +67,7 @@ fn order(one: &Selector, other: &Selector) -> Ordering {
     text(one).cmp(&text(other))
 }
 
-/// The label that matchbox has for a key; those that it has none for are refused before.
+/// The label of a key in matchbox. Keys without a label were refused before.
 fn kind(key: &MachineKey) -> &str {
     match key {
         MachineKey::Mac(_) => "mac",

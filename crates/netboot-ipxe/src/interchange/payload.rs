@@ -1,4 +1,4 @@
-//! What a machine fetches and is started with, however its server says it.
+//! The files and parameters of a machine, for any server.
 
 use ipxe_script::commands::ARGUMENT_LIMIT;
 use netboot_core::{COMMAND_LINE_LIMIT, ImageManifest, Manifest, ProfileName, Sha256Digest};
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::interchange::problem::InterchangeProblem;
 use crate::script_argument::ScriptArgument;
 
-/// A profile's image, with what an assignment adds to it.
+/// The image of a profile, with the additions of an assignment.
 pub(super) struct Payload<'a> {
     profile: &'a ProfileName,
     pub(super) image: &'a ImageManifest,
@@ -16,7 +16,7 @@ pub(super) struct Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
-    /// What `profile` is of a release, and what `assignment` makes of it.
+    /// Finds the image of `profile` in a release, and adds `assignment`.
     pub(super) fn new(
         server: &'static str,
         manifest: &'a Manifest,
@@ -48,15 +48,15 @@ impl<'a> Payload<'a> {
         Ok(Self { profile, image, assignment })
     }
 
-    /// The initrds in order, the machine's own last.
+    /// The initrds in order, with the machine's own initrd last.
     pub(super) fn initrds(&self) -> Vec<Sha256Digest> {
         let overlay = self.assignment.and_then(Assignment::overlay);
         let initrds = self.image.initrds.iter().map(|initrd| initrd.sha256);
         initrds.chain(overlay.map(|overlay| overlay.sha256())).collect()
     }
 
-    /// The kernel parameters in order: `init=`, what `initrds` says of the initrds, the others.
-    /// `image_name` is what stands before them on the command line.
+    /// The kernel parameters in order: `init=`, the parameters `initrds`, and the others.
+    /// `image_name` comes before them on the command line.
     pub(super) fn parameters(
         &self,
         image_name: &str,

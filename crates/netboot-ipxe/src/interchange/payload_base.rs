@@ -11,7 +11,7 @@ use crate::interchange::server::MATCHBOX;
 use crate::interchange::server::PIXIECORE;
 use crate::script_url::ScriptUrl;
 
-/// Where the root of a target is served, for the URLs of kernels and initrds.
+/// The place that serves the root of a target, for the URLs of kernels and initrds.
 ///
 /// ```
 /// use netboot_ipxe::interchange::PayloadBase;
@@ -31,10 +31,10 @@ enum Place {
 }
 
 impl PayloadBase {
-    /// At this URL, a directory's: its query is dropped.
+    /// At the URL of a directory. Its query is dropped.
     ///
     /// # Errors
-    /// [`Error::Unprintable`] for one that iPXE would ask for otherwise.
+    /// [`Error::Unprintable`] for a URL that iPXE would change.
     pub fn url(url: &Url) -> Result<Self, Error> {
         let mut url = url.clone();
         url.set_query(None);
@@ -42,13 +42,13 @@ impl PayloadBase {
         Ok(Self(Place::Url(url.as_str().trim_end_matches('/').to_owned())))
     }
 
-    /// By matchbox itself, as its assets: it is started with `-assets-path` and the target's
-    /// directory (matchbox's documentation, "Assets").
+    /// Served by matchbox itself as its assets: start it with `-assets-path` and the directory of
+    /// the target (matchbox's documentation, "Assets").
     pub fn matchbox_assets() -> Self {
         Self(Place::MatchboxAssets)
     }
 
-    /// Beside the answers that Pixiecore is given: its API's URL is that of the target's root
+    /// In the same place as Pixiecore's answers: the URL of its API is the root of the target
     /// (`makeURLAbsolute` in Pixiecore's `booters.go`).
     pub fn beside_answers() -> Self {
         Self(Place::BesideAnswers)
@@ -63,8 +63,8 @@ impl PayloadBase {
         }
     }
 
-    /// Refuses matchbox's own place for Pixiecore, and the other way round: the URLs would lead
-    /// nowhere, which only machines would notice.
+    /// Refuses matchbox's own place for Pixiecore, and Pixiecore's for matchbox: the URLs would
+    /// lead nowhere, and only machines would notice.
     pub(super) fn check(&self, server: &'static str) -> Result<(), Error> {
         let owner = match self.0 {
             Place::Url(_) => server,

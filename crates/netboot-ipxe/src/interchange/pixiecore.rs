@@ -1,7 +1,7 @@
-//! The answers that Pixiecore wants of the API that it is started with.
+//! The answers of the API that Pixiecore asks.
 //!
-//! Each field is that of `README.api.md` in Pixiecore's repository (`danderson/netboot`), and of
-//! the struct that its `booters.go` reads it into.
+//! The fields are those of `README.api.md` in Pixiecore's repository (`danderson/netboot`), and of
+//! the struct in its `booters.go`.
 
 use std::collections::BTreeMap;
 
@@ -19,39 +19,42 @@ use crate::interchange::problem::InterchangeProblem;
 use crate::interchange::server::PIXIECORE;
 use crate::interchange::server::json;
 
-/// How Pixiecore names a machine's kernel to iPXE (`ipxeScript` in its `http.go`).
+/// The name that Pixiecore gives a kernel in iPXE (`ipxeScript` in its `http.go`).
 const KERNEL_NAME: &str = "kernel";
 
 /// What one machine boots: the body of `<api>/v1/boot/<mac>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Answer {
-    /// The URL of the kernel; one that is relative is so to the API's.
+    /// The URL of the kernel. A relative URL is relative to the URL of the API.
     pub kernel: String,
     /// The URLs of the initrds, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub initrd: Vec<String>,
-    /// The kernel's command line, a template of Go. Pixiecore itself adds `initrd=`.
+    /// The command line of the kernel, which is a Go template. Pixiecore itself adds `initrd=`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cmdline: String,
-    /// What the machine shows before it boots.
+    /// The message that the machine shows before it boots.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
 }
 
-/// What each machine of a fleet boots. Pixiecore ignores machines that have no answer.
+/// What each machine of a fleet boots. Pixiecore ignores machines without an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answers(BTreeMap<MacAddress, Answer>);
 
 impl Answers {
-    /// The answers for the machines of `fleet`, which boot images of the release that `manifest`
-    /// describes.
+    /// Exports the answers for the machines of `fleet`, which boot images of the release that
+    /// `manifest` describes.
     ///
     /// # Errors
-    /// [`Error::NotInterchangeable`] where a machine is known by something else than its MAC
-    /// address, which is all that Pixiecore says, where unknown machines are not to be refused, for
-    /// tokens, for parameters with `{{` and for payloads that are matchbox's assets;
-    /// [`Error::UnknownProfile`], [`Error::Unprintable`], [`Error::TooManyArguments`],
+    /// [`Error::NotInterchangeable`] for
+    /// - a machine with other keys than its MAC address, because Pixiecore tells nothing else,
+    /// - a fleet that does not refuse unknown machines,
+    /// - tokens, and parameters with `{{`,
+    /// - payloads that are matchbox's assets.
+    ///
+    /// Also [`Error::UnknownProfile`], [`Error::Unprintable`], [`Error::TooManyArguments`] and
     /// [`Error::CommandLineTooLong`].
     pub fn export(manifest: &Manifest, fleet: &Fleet, base: &PayloadBase) -> Result<Self, Error> {
         base.check(PIXIECORE)?;
@@ -89,10 +92,10 @@ impl Answers {
         &self.0
     }
 
-    /// The answers as files, by their path below the API's URL: any web server can be the API.
+    /// The answers as files, by their path below the URL of the API. Any web server can serve them.
     ///
     /// # Errors
-    /// None in practice: every key is a string. The signature leaves the decision to the caller.
+    /// [`Error::Json`], which does not happen in practice because every key is a string.
     pub fn files(&self) -> Result<BTreeMap<String, String>, Error> {
         self.0.iter().map(|(mac, answer)| Ok((format!("v1/boot/{mac}"), json(answer)?))).collect()
     }
@@ -104,7 +107,7 @@ fn answer(
     base: &PayloadBase,
 ) -> Result<Answer, Error> {
     let payload = Payload::new(PIXIECORE, manifest, assignment.profile(), Some(assignment))?;
-    // Pixiecore puts `initrd=initrd0` and so on before the command line: they count.
+    // Pixiecore adds `initrd=initrd0` and so on before the command line, so they count.
     let initrds = payload.initrds();
     let added = (0..initrds.len()).map(|number| format!("initrd=initrd{number}"));
     payload.parameters(KERNEL_NAME, added)?;

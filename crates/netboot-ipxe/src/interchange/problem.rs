@@ -1,36 +1,36 @@
-//! Why a fleet cannot be exported, and what to do about it.
+//! The problems of an export, with hints.
 
 use std::fmt;
 
-/// Why a fleet cannot be told to another network boot server.
+/// Why a fleet cannot be exported to another network boot server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InterchangeProblem {
-    /// Unknown machines are to get something that the server does not have.
+    /// Unknown machines should get something that the server cannot do.
     Unknown {
-        /// What they are to get, as a noun.
+        /// What they should get, as a noun.
         wanted: &'static str,
     },
-    /// A machine is known by a key that the server is not told.
+    /// A machine has a key that the server does not get.
     Key {
         /// The key.
         key: String,
     },
-    /// A machine that several selectors match gets another one's assignment by the server's rule.
+    /// For a machine that several selectors match, the server chooses another assignment.
     Order {
         /// The assignment that the server would choose.
         other: String,
     },
-    /// A machine boots its image only while a token is there.
+    /// A machine boots its image only while a token exists.
     BootOnce,
-    /// A machine's own initrd is not among the release's blobs.
+    /// The initrd of a machine is not a blob of the release.
     OverlayNotPublished,
-    /// Payloads are said to be where only another server has them.
+    /// The payloads are in a place that only another server has.
     PayloadsOf {
         /// The other server.
         owner: &'static str,
     },
-    /// A kernel parameter that the server takes for a template.
+    /// The server would read a kernel parameter as a template.
     Template {
         /// The parameter.
         parameter: String,
@@ -41,16 +41,16 @@ impl fmt::Display for InterchangeProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown { wanted } => write!(f, "it has no {wanted} for unknown machines"),
-            Self::Key { key } => write!(f, "it is not told the {key}"),
+            Self::Key { key } => write!(f, "it does not get the {key} of a machine"),
             Self::Order { other } => {
-                write!(f, "for a machine that is also `{other}` it would choose that")
+                write!(f, "it would choose `{other}` for a machine that matches both")
             }
-            Self::BootOnce => f.write_str("it knows no tokens"),
+            Self::BootOnce => f.write_str("it does not support tokens"),
             Self::OverlayNotPublished => {
                 f.write_str("the machine's own initrd is not in the release")
             }
             Self::PayloadsOf { owner } => {
-                write!(f, "only {owner} has them where they are said to be")
+                write!(f, "only {owner} has them in that place")
             }
             Self::Template { parameter } => {
                 write!(f, "it would expand the kernel parameter `{parameter}`")
@@ -60,26 +60,27 @@ impl fmt::Display for InterchangeProblem {
 }
 
 impl InterchangeProblem {
-    /// What to do about it.
+    /// Tells what to do about the problem.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Unknown { .. } => {
-                "choose another policy for unknown machines: to refuse them, which every server \
-                 does, or a profile for matchbox"
+                "choose another policy for unknown machines: refuse them, which every server can \
+                 do, or give them a profile with matchbox"
             }
             Self::Key { .. } => {
-                "know the machine by what the server is told: its MAC address; for matchbox also \
-                 its UUID, serial number, hostname or domain, of letters, digits, `.`, `_`, `~` \
-                 and `-`"
+                "identify the machine by a key that the server gets: its MAC address; for matchbox \
+                 also its UUID, serial number, hostname or domain, of letters, digits, `.`, `_`, \
+                 `~` and `-`"
             }
             Self::Order { .. } => {
-                "know all machines by keys of one kind, or give the one that is to win more keys"
+                "identify all machines by keys of the same kind, or give more keys to the machine that \
+                 should win"
             }
             Self::BootOnce => "let the installed system tell the server that it is installed",
             Self::OverlayNotPublished => {
                 "render the release with this fleet, publish it, and export its manifest"
             }
-            Self::PayloadsOf { .. } => "give the URL at which the target is served",
+            Self::PayloadsOf { .. } => "give the URL that serves the target",
             Self::Template { .. } => "write the parameter without `{{`",
         }
     }

@@ -1,4 +1,4 @@
-//! Why a menu cannot be shown, and what to do about it.
+//! The problems of a menu, with hints.
 
 use std::fmt;
 
@@ -6,27 +6,27 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MenuProblem {
-    /// Nothing can be chosen.
+    /// There is nothing to choose.
     Empty,
-    /// One key, this one, is to choose two items.
+    /// Two items have the same key, which is given here.
     DuplicateKey(char),
-    /// Two items are to be chosen when nobody chooses.
+    /// Two items are the default choice.
     TwoDefaults,
-    /// Menus lie too deep in each other.
+    /// Menus are nested too deeply.
     TooDeep {
-        /// How deep they may lie.
+        /// The largest depth that is possible.
         limit: usize,
     },
 }
 
 impl MenuProblem {
-    /// What to do about it.
+    /// Tells what to do about the problem.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::Empty => "add an item that can be chosen",
-            Self::DuplicateKey(_) => "give each item of a menu a key of its own, or none",
-            Self::TwoDefaults => "let one item be the default choice",
-            Self::TooDeep { .. } => "move the inner menus further up",
+            Self::Empty => "add an item",
+            Self::DuplicateKey(_) => "give each item its own key, or no key",
+            Self::TwoDefaults => "make only one item the default choice",
+            Self::TooDeep { .. } => "move the inner menus up",
         }
     }
 }
@@ -34,10 +34,10 @@ impl MenuProblem {
 impl fmt::Display for MenuProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty => f.write_str("it has no item"),
+            Self::Empty => f.write_str("it has no items"),
             Self::DuplicateKey(key) => write!(f, "two of its items have the key `{key}`"),
             Self::TwoDefaults => f.write_str("two of its items are the default choice"),
-            Self::TooDeep { limit } => write!(f, "it lies deeper than {limit} menus"),
+            Self::TooDeep { limit } => write!(f, "it is nested deeper than {limit} levels"),
         }
     }
 }

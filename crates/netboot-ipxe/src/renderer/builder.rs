@@ -1,4 +1,4 @@
-//! The choices of a renderer.
+//! Builds a renderer.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,12 +23,12 @@ use crate::template::name::TemplateName;
 use crate::template::set::Templates;
 use crate::template::sources::TemplateSources;
 
-/// How often the first pause between attempts is doubled at most.
+/// The largest number of times that the first pause between attempts is doubled.
 const PAUSE_DOUBLINGS: u32 = 6;
 
-/// Gathers the choices of a [`Renderer`]; made by [`Renderer::builder`].
+/// Builds a [`Renderer`]. [`Renderer::builder`] creates it.
 #[derive(Debug, Clone)]
-#[must_use = "a renderer is made by `build`"]
+#[must_use = "`build` makes the renderer"]
 pub struct RendererBuilder {
     sources: TemplateSources,
     directories: Vec<std::path::PathBuf>,
@@ -47,111 +47,114 @@ impl RendererBuilder {
         }
     }
 
-    /// Uses `text` in place of a built-in template; [`TemplateName`] has what it may print, and how
-    /// it extends what it replaces.
+    /// Uses `text` in place of a built-in template. [`TemplateName`] lists its variables and tells
+    /// how it can extend the built-in template.
     pub fn template(mut self, name: TemplateName, text: impl Into<String>) -> Self {
         self.sources.insert(name.as_str(), text);
         self
     }
 
-    /// Lets templates include `text` by this name.
+    /// Adds a part that templates can include by this name.
     pub fn part(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
         self.sources.insert(name, text);
         self
     }
 
-    /// Reads every `<name>.ipxe` of a directory as the template of that name, or as a part where
-    /// there is no such template. Later directories go before earlier ones, and before texts.
+    /// Reads every file `<name>.ipxe` of a directory as the template of that name, or as a part if
+    /// there is no such template. Later directories override earlier ones, and directories override
+    /// texts.
     pub fn template_directory(mut self, directory: impl AsRef<Path>) -> Self {
         self.directories.push(directory.as_ref().to_owned());
         self
     }
 
-    /// Lets templates print `value` as the variable `name`. A variable of the templates' own goes
-    /// before.
+    /// Adds the variable `name` to all templates. A variable that a template already has overrides
+    /// it.
     pub fn variable(mut self, name: impl Into<String>, value: MenuText) -> Self {
         self.variables.insert(name.into(), value);
         self
     }
 
-    /// The iPXE that scripts are for: the oldest that is in use, by default.
+    /// Sets the iPXE build that runs the scripts. The default is the oldest build in common use.
     pub fn ipxe_build(mut self, build: IpxeBuild) -> Self {
         self.settings.ipxe_build = build;
         self
     }
 
-    /// The pointer that the static entries lead to: `current` by default.
+    /// Sets the pointer that the static entries lead to. The default is `current`.
     pub fn pointer_name(mut self, name: PointerName) -> Self {
         self.settings.pointer_name = name;
         self
     }
 
-    /// The profile that the menu starts when nobody chooses: the first by name, by default. A menu
-    /// with a default choice of its own goes before.
+    /// Sets the profile that the menu starts if nobody chooses. The default is the first by name. A
+    /// menu with its own default choice overrides it.
     pub fn default_profile(mut self, profile: ProfileName) -> Self {
         self.settings.default_profile = Some(profile);
         self
     }
 
-    /// The menu of a release: [`Menu::of_images`] by default.
+    /// Sets the menu of a release. The default is [`Menu::of_images`].
     pub fn menu(mut self, menu: Menu) -> Self {
         self.settings.menu = Some(menu);
         self
     }
 
-    /// How long the menu waits for somebody to choose, to the millisecond: 10 seconds by default;
-    /// zero waits for ever.
+    /// Sets the time that the menu waits for a choice, to the millisecond. The default is 10
+    /// seconds. With zero it waits forever.
     pub fn menu_timeout(mut self, timeout: Duration) -> Self {
         self.settings.menu_timeout = timeout;
         self
     }
 
-    /// How long the menu waits before a machine that asked for a profile, and did not get it,
-    /// tries again from the start, to the millisecond: a minute by default; zero waits for ever.
+    /// Sets the time after which a machine that asked for a profile and did not get it leaves the
+    /// menu and tries again, to the millisecond. The default is a minute. With zero it waits
+    /// forever.
     pub fn retry_after(mut self, time: Duration) -> Self {
         self.settings.retry_after = time;
         self
     }
 
-    /// How often an image's script tries to fetch and start it (3 by default, at least 1), and how
-    /// long it waits in between, to the second (5 by default). Each pause is twice as long as the
-    /// one before, up to 64 times the first.
+    /// Sets the number of attempts to fetch and start an image (default 3, at least 1), and the
+    /// first pause between them, to the second (default 5). Each pause is twice as long as the one
+    /// before, up to 64 times the first.
     pub fn attempts(mut self, attempts: u32, pause: Duration) -> Self {
         self.settings.attempts = attempts.max(1);
         self.settings.pause = pause;
         self
     }
 
-    /// How often a static entry starts over when nothing starts, with the same pauses: for ever
-    /// (0) by default. After that iPXE leaves, and the firmware boots its next device.
+    /// Sets the number of times that a static entry starts again if nothing starts, with the same
+    /// pauses. The default is 0, which means forever. After that iPXE exits, and the firmware boots
+    /// its next device.
     pub fn rounds(mut self, rounds: u32) -> Self {
         self.settings.rounds = rounds;
         self
     }
 
-    /// Whether scripts offer iPXE's command line where something failed: they do by default. It
-    /// lets whoever stands there boot anything, so a fleet that refuses unknown machines
-    /// ([`UnknownMachine::Refuse`](crate::UnknownMachine::Refuse)) has none.
+    /// Sets whether scripts offer the command line of iPXE after a failure. The default is true.
+    /// The command line lets anybody at the console boot anything, so a fleet that refuses unknown
+    /// machines ([`UnknownMachine::Refuse`](crate::UnknownMachine::Refuse)) has none.
     pub fn offer_shell(mut self, offer: bool) -> Self {
         self.settings.shell = offer;
         self
     }
 
-    /// How a machine leaves for its local disk where a fleet says so.
+    /// Sets how a machine boots its local disk if a fleet says so.
     pub fn local_disk(mut self, how: LocalDisk) -> Self {
         self.settings.local_disk = how;
         self
     }
 
-    /// The machines that the release is for. Then `boot.ipxe` sends each to its image, and the menu
-    /// is shown to those that have none if the fleet says so.
+    /// Sets the machines of the release. Then `boot.ipxe` sends each machine to its image. Unknown
+    /// machines see the menu if the fleet says so.
     pub fn fleet(mut self, fleet: Fleet) -> Self {
         self.settings.fleet = Some(Arc::new(fleet));
         self
     }
 
-    /// Makes `family` stand for one profile on each architecture, wherever a profile can be named:
-    /// in the menu, in a fleet, as a static entry.
+    /// Defines a family: a name for one profile on each architecture. It can be used wherever a
+    /// profile can be named: in the menu, in a fleet, as a static entry.
     pub fn family(
         mut self,
         family: ProfileName,
@@ -161,8 +164,8 @@ impl RendererBuilder {
         self
     }
 
-    /// Lets scripts fetch kernels, initrds, signatures and tables of machines below this URL, where
-    /// `blobs/` of the target is served, instead of where the scripts come from.
+    /// Lets scripts fetch kernels, initrds, signatures and tables of machines below this URL,
+    /// instead of from the server of the scripts. The URL must serve `blobs/` of the target.
     ///
     /// # Errors
     /// [`Error::Unprintable`].
@@ -173,9 +176,9 @@ impl RendererBuilder {
         Ok(self)
     }
 
-    /// Lets machines tell how far they came by fetching this URL with the parameters `stage`
+    /// Lets machines report their progress: they fetch this URL with the parameters `stage`
     /// (`dhcp`, `kernel`, `initrd`, `failed`, `refused`), `profile`, `machine`, `mac` and `uuid`.
-    /// They go on whatever it answers, after three seconds without an answer at the latest.
+    /// They continue after any answer, and after three seconds without an answer.
     ///
     /// # Errors
     /// [`Error::Unprintable`].
@@ -185,23 +188,23 @@ impl RendererBuilder {
         Ok(self)
     }
 
-    /// Adds a parameter to the command line of every image, behind those of the image: the serial
-    /// console of a site's machines, such as `console=ttyS1,115200`.
+    /// Adds a parameter to the command line of every image, after those of the image. For example,
+    /// the serial console of the machines of a site: `console=ttyS1,115200`.
     pub fn kernel_parameter(mut self, parameter: KernelParameter) -> Self {
         self.settings.kernel_parameters.push(parameter);
         self
     }
 
-    /// Lets scripts compare the SHA-256 of each kernel and initrd before they start it.
+    /// Lets scripts compare the SHA-256 digest of each kernel and initrd before they start it.
     pub fn check_digests(mut self, check: bool) -> Self {
         self.settings.check_digests = check;
         self
     }
 
     /// Lets scripts verify the signature of each kernel and initrd before they start it, with the
-    /// certificate that iPXE was built to trust. `signatures` has them by the digest of what was
-    /// signed; they become blobs of the release. `sign` of the
-    /// module `signing` (a feature of its own) makes them.
+    /// certificate that iPXE was built to trust. `signatures` has the signatures by the digest of
+    /// the signed file. They become blobs of the release. `sign` of the module `signing`, which is
+    /// a feature, makes them.
     pub fn signatures(
         mut self,
         signatures: impl IntoIterator<Item = (Sha256Digest, Arc<dyn Artifact>)>,
@@ -210,11 +213,11 @@ impl RendererBuilder {
         self
     }
 
-    /// Reads and compiles the templates.
+    /// Reads and compiles the templates, and returns the renderer.
     ///
     /// # Errors
-    /// [`Error::BuildLacks`]; [`Error::TemplateFile`]; [`Error::MalformedTemplate`] and
-    /// [`Error::UnknownVariable`] for a caller's template.
+    /// [`Error::BuildLacks`], [`Error::TemplateFile`], and for a caller's template
+    /// [`Error::MalformedTemplate`] and [`Error::UnknownVariable`].
     pub fn build(self) -> Result<Renderer, Error> {
         let Self { mut sources, directories, variables, settings } = self;
         settings.require_capabilities()?;
@@ -236,7 +239,7 @@ impl RendererBuilder {
 }
 
 impl Renderer {
-    /// Begins a renderer with the built-in templates.
+    /// Starts a renderer with the built-in templates.
     pub fn builder() -> RendererBuilder {
         RendererBuilder::new()
     }

@@ -23,12 +23,12 @@ use crate::template::name::TemplateName;
 #[derive(Debug)]
 pub(super) struct Dispatch {
     pub(super) script: String,
-    /// By their path below the release.
+    /// The files, by their path below the release.
     pub(super) files: Vec<(ReleasePath, String)>,
     pub(super) tables: Vec<Arc<dyn Artifact>>,
 }
 
-/// An assignment as a template sees it.
+/// An assignment for a template.
 #[derive(Serialize)]
 pub(super) struct AssignmentValues<'a> {
     name: &'a MachineName,
@@ -41,17 +41,17 @@ pub(super) struct AssignmentValues<'a> {
     consume_url: Option<&'a ScriptUrl>,
 }
 
-/// What an assignment leads to.
+/// The image that an assignment leads to.
 #[derive(Debug, Clone, Copy)]
 struct Destination<'a> {
-    /// The image, or that of a family with the longest command line.
+    /// The image, or the image of a family with the longest command line.
     image: &'a ProfileName,
-    /// The length of its command line in bytes, with the kernel's name before it.
+    /// The length of its command line in bytes, including the kernel's name before it.
     length: usize,
 }
 
 impl Renderer {
-    /// The scripts that send each machine to its image.
+    /// Renders the scripts that send each machine to its image.
     pub(super) fn render_dispatch(
         &self,
         fleet: &Fleet,
@@ -94,12 +94,12 @@ impl Renderer {
         Ok(Dispatch { script, files, tables })
     }
 
-    /// Returns true if images take kernel parameters that a machine's assignment sets.
+    /// Returns true if scripts of images use kernel parameters of assignments.
     pub(super) fn machine_parameters(&self) -> bool {
         self.any_assignment(|one| !one.parameters().is_empty() || one.overlay().is_some())
     }
 
-    /// Returns true if images take an initrd that a machine's assignment names.
+    /// Returns true if scripts of images use an initrd of an assignment.
     pub(super) fn machine_overlays(&self) -> bool {
         self.any_assignment(|one| one.overlay().is_some())
     }
@@ -127,7 +127,7 @@ impl Renderer {
         settings
     }
 
-    /// What each assignment of these entries sets, with the labels that lead there.
+    /// The settings of each assignment of these entries, with the labels that lead to it.
     pub(super) fn assignment_values<'a>(
         &self,
         entries: &[Entry<'a>],
@@ -159,7 +159,8 @@ impl Renderer {
         values.collect()
     }
 
-    /// Each assignment has an image, and a command line that the firmware does not cut.
+    /// Checks that each assignment has an image, and a command line that the firmware does not
+    /// truncate.
     fn check_assignments(&self, fleet: &Fleet, images: &[Image]) -> Result<(), Error> {
         let mut destinations: BTreeMap<&ProfileName, Destination<'_>> = BTreeMap::new();
         for image in images {
@@ -201,7 +202,7 @@ impl Renderer {
     }
 }
 
-/// Where a token is, from the script of a release that all machines run.
+/// The URL of a token, from the script of a release that all machines run.
 fn token_url(boot_once: &BootOnce) -> ScriptUrl {
     match boot_once.token() {
         TokenPlace::File(path) => ScriptUrl::from_below(2, path),

@@ -9,7 +9,7 @@ use crate::script_url::ScriptUrl;
 use crate::template::name::TemplateName;
 
 impl Renderer {
-    /// The text of the pointer while the release `id` is live.
+    /// Renders the pointer for the live release `id`.
     ///
     /// # Errors
     /// [`Error::Template`] and [`Error::NotAScript`] for a caller's template.
@@ -23,7 +23,7 @@ impl Renderer {
         self.templates.render(TemplateName::Pointer, values)
     }
 
-    /// The static entry for every machine, `boot.ipxe`.
+    /// Renders the static entry for every machine, `boot.ipxe`.
     ///
     /// # Errors
     /// [`Error::Template`] and [`Error::NotAScript`] for a caller's template.
@@ -34,7 +34,7 @@ impl Renderer {
         self.templates.render(TemplateName::BootEntry, values)
     }
 
-    /// The static entry of one profile, `<profile>/netboot.ipxe`.
+    /// Renders the static entry of one profile, `<profile>/netboot.ipxe`.
     ///
     /// # Errors
     /// [`Error::Template`] and [`Error::NotAScript`] for a caller's template.

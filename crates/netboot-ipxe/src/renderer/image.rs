@@ -13,13 +13,13 @@ use crate::script_argument::ScriptArgument;
 use crate::script_url::ScriptUrl;
 use crate::template::name::TemplateName;
 
-/// How many words a `kernel` command may have behind its URL.
+/// The largest number of words after the URL of a `kernel` command.
 const WORD_LIMIT: usize = ARGUMENT_LIMIT - 1;
 
-/// The name that an initrd of one machine has for iPXE and for the kernel.
+/// The name of the initrd of one machine, for iPXE and for the kernel.
 const OVERLAY_NAME: &str = "machine-overlay";
 
-/// A file as a template sees it.
+/// A file for a template.
 #[derive(Serialize)]
 struct Payload<'a> {
     name: &'a str,
@@ -28,10 +28,10 @@ struct Payload<'a> {
     signature_url: Option<ScriptUrl>,
 }
 
-/// What a script is given besides the image.
+/// The data of a script besides the image.
 #[derive(Clone, Copy, Default)]
 struct Extent<'a> {
-    /// True if the machine's settings count.
+    /// True if the script uses the settings of the machine.
     machine_parameters: bool,
     machine_overlays: bool,
     /// The one machine that the script is for.
@@ -39,11 +39,11 @@ struct Extent<'a> {
 }
 
 impl Renderer {
-    /// The script that starts `image` from its place in a release: its files are named by digest,
-    /// relative to `releases/<id>/<profile>/netboot.ipxe`.
+    /// Renders the script that starts `image` from its place in a release. Its files are named by
+    /// digest, relative to `releases/<id>/<profile>/netboot.ipxe`.
     ///
     /// # Errors
-    /// As [`render_release`](Self::render_release).
+    /// The errors of [`render_release`](Self::render_release).
     pub fn render_image(&self, image: &Image) -> Result<String, Error> {
         let extent = Extent {
             machine_parameters: self.machine_parameters(),
@@ -53,24 +53,26 @@ impl Renderer {
         self.render_payload(image, &self.payload_urls(3), extent)
     }
 
-    /// The script that starts `image` from a directory that holds its files under their own names
-    /// beside the script; a signature is called like its file with `.sig` behind.
+    /// Renders the script that starts `image` from a directory with the script and the files under
+    /// their own names. The name of a signature is the name of its file with `.sig` added.
     ///
     /// # Errors
-    /// As [`render_release`](Self::render_release).
+    /// The errors of [`render_release`](Self::render_release).
     pub fn render_standalone(&self, image: &Image) -> Result<String, Error> {
         self.render_payload(image, &PayloadUrls::Neighbours, Extent::default())
     }
 
-    /// The script that starts `image` on one machine, with the kernel parameters and the overlay
-    /// that its assignment has, for a service that answers machines itself. The script may come
-    /// from anywhere: payloads have absolute URLs below [`payload_url`](crate::RendererBuilder),
-    /// or else are relative to a script that lies `directories` below the root of a target.
+    /// Renders the script that starts `image` on one machine, with the kernel parameters and the
+    /// overlay of its assignment. This is for a service that answers machines itself.
     ///
-    /// A token is not looked for: a service knows it.
+    /// The payloads have absolute URLs below [`payload_url`](crate::RendererBuilder::payload_url).
+    /// Without it, their URLs are relative to a script `directories` levels below the root of a
+    /// target.
+    ///
+    /// The script does not look for a token, because the service knows it.
     ///
     /// # Errors
-    /// As [`render_release`](Self::render_release).
+    /// The errors of [`render_release`](Self::render_release).
     pub fn render_machine(
         &self,
         image: &Image,
@@ -133,7 +135,7 @@ impl Renderer {
         })
     }
 
-    /// The payloads' URLs, from a script that lies `directories` below the target's root.
+    /// The URLs of payloads, from a script `directories` levels below the root of the target.
     pub(super) fn payload_urls(&self, directories: usize) -> PayloadUrls {
         match &self.settings.payload_url {
             Some(url) => PayloadUrls::Absolute(url.clone()),
@@ -141,8 +143,8 @@ impl Renderer {
         }
     }
 
-    /// The kernel's command line: `init=`, `initrd=` for each initrd, then the parameters: the
-    /// image's, the site's, and the machine's.
+    /// The command line of the kernel: `init=`, `initrd=` for each initrd, and then the parameters
+    /// of the image, the site and the machine.
     pub(super) fn arguments(
         &self,
         image: &Image,
@@ -163,7 +165,7 @@ impl Renderer {
 
         let profile = image.profile();
         let words = arguments.iter().map(ScriptArgument::words).sum();
-        // One word stands for all that a machine adds.
+        // One word expands to all parameters of a machine.
         let limit = WORD_LIMIT - usize::from(self.machine_parameters());
         if words > limit {
             let profile = profile.clone();
@@ -180,7 +182,7 @@ impl Renderer {
     }
 }
 
-/// What a machine adds to the command line.
+/// The parameters that a machine adds to the command line.
 pub(super) fn machine_arguments(assignment: &Assignment) -> Result<Vec<ScriptArgument>, Error> {
     let overlay = assignment.overlay().map(|_| ScriptArgument::overlay(OVERLAY_NAME));
     let parameters = assignment.parameters().iter().map(ScriptArgument::try_from);

@@ -1,4 +1,4 @@
-//! Tables and files that say what machines boot.
+//! Tables and files that tell machines what they boot.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,19 +16,20 @@ use crate::renderer::Renderer;
 use crate::script_url::ScriptUrl;
 use crate::template::name::TemplateName;
 
-/// A table is closed at a share that its digest chooses once it has so many entries, ...
+/// The number of entries from which a table may end, at a share that its digest chooses.
 const TABLE_MINIMUM: usize = 128;
-/// ... and at any share once it has so many. So a new machine changes one table, or two.
+/// The number of entries from which a table ends at any share. So a new machine changes one or two
+/// tables.
 const TABLE_MAXIMUM: usize = 512;
 
-/// A selector and what it selects.
+/// A selector and its assignment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry<'a> {
     pub(super) selector: &'a Selector,
     pub(super) assignment: &'a Assignment,
 }
 
-/// One step of finding a machine's assignment, as a template sees it.
+/// A step of finding the assignment of a machine, for a template.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Lookup {
     conditions: Vec<Condition>,
@@ -39,21 +40,21 @@ pub(super) struct Lookup {
     end: Option<String>,
 }
 
-/// A test and where to go if it succeeds, as a template sees it.
+/// A test and the label to jump to if it succeeds, for a template.
 #[derive(Debug, Serialize)]
 struct Condition {
     test: String,
     label: String,
 }
 
-/// A table as a template sees it.
+/// A table for a template.
 #[derive(Debug, Serialize)]
 struct Table {
     labels: Vec<String>,
     url: ScriptUrl,
 }
 
-/// One step, with what stands in the script itself.
+/// A step, with the entries that the script itself contains.
 pub(super) struct Group<'a> {
     pub(super) lookup: Lookup,
     pub(super) inline: Vec<Entry<'a>>,
@@ -74,15 +75,15 @@ impl Entry<'_> {
         Identity::of(self.selector.first())
     }
 
-    /// Returns true if one `goto` finds it.
+    /// Returns true if one `goto` finds the entry.
     fn is_single(&self) -> bool {
         self.selector.keys().len() == 1 && self.identity().is_some()
     }
 }
 
 impl Renderer {
-    /// The steps by which a machine finds its assignment, the closest first; what does not stand
-    /// in the script goes to `files` and `tables`.
+    /// Returns the steps by which a machine finds its assignment, the closest kind of key first.
+    /// Everything that the script itself does not contain is added to `files` and `tables`.
     pub(super) fn groups<'a>(
         &self,
         fleet: &'a Fleet,
@@ -167,7 +168,7 @@ impl Renderer {
         Ok(Group { lookup: Lookup { file, ..Lookup::default() }, inline: Vec::new() })
     }
 
-    /// A script that says what some machines boot.
+    /// Renders a script that tells some machines what they boot.
     pub(super) fn render_table(&self, entries: &[Entry<'_>]) -> Result<String, Error> {
         let group = inline_group(entries.to_vec());
         let mut values = Context::new();
@@ -178,7 +179,8 @@ impl Renderer {
     }
 }
 
-/// A step that stands in the script, for entries whose first keys are of one identity or none.
+/// Makes a step that the script itself contains, for entries whose first keys have the same
+/// identity or none.
 fn inline_group(mut entries: Vec<Entry<'_>>) -> Group<'_> {
     let by_specificity = |one: &Entry<'_>, other: &Entry<'_>| {
         let order = one.selector.specificity(other.selector);

@@ -15,15 +15,15 @@ use crate::renderer::Renderer;
 use crate::script_url::ScriptUrl;
 use crate::template::name::TemplateName;
 
-/// The labels of what a menu can do besides starting images.
+/// The labels of the actions of a menu besides starting images.
 const LOCAL_DISK: &str = "local-disk";
 const FIRST_DISK: &str = "first-disk";
 const SHELL: &str = "shell";
 const REBOOT: &str = "reboot";
-/// The label of the main menu; those below have a number behind it.
+/// The label of the main menu. The labels of submenus have a number after it.
 const MAIN_MENU: &str = "menu";
 
-/// A menu as a template sees it.
+/// A menu for a template.
 #[derive(Serialize)]
 struct MenuValues {
     label: String,
@@ -33,7 +33,7 @@ struct MenuValues {
     entries: Vec<EntryValues>,
 }
 
-/// A line of a menu as a template sees it.
+/// A line of a menu for a template.
 #[derive(Serialize)]
 struct EntryValues {
     name: Option<String>,
@@ -41,7 +41,7 @@ struct EntryValues {
     key: Option<char>,
 }
 
-/// An image that a menu names, as a template sees it.
+/// An image that a menu names, for a template.
 #[derive(Serialize)]
 struct ImageValues {
     label: Label,
@@ -49,7 +49,7 @@ struct ImageValues {
     url: ScriptUrl,
 }
 
-/// What is gathered from a menu and those below it.
+/// The data of a menu and its submenus.
 struct Gathered<'a> {
     titles: &'a BTreeMap<ProfileName, MenuText>,
     menus: Vec<MenuValues>,
@@ -58,10 +58,10 @@ struct Gathered<'a> {
 }
 
 impl Renderer {
-    /// The menu of `images`, for `releases/<id>/boot.ipxe` or `menu.ipxe`.
+    /// Renders the menu of `images`, for `releases/<id>/boot.ipxe` or `menu.ipxe`.
     ///
     /// # Errors
-    /// As [`render_release`](Self::render_release).
+    /// The errors of [`render_release`](Self::render_release).
     pub fn render_menu(&self, images: &[Image]) -> Result<String, Error> {
         let titles = self.titles(images)?;
         let menu = match &self.settings.menu {
@@ -107,7 +107,7 @@ impl Renderer {
         self.templates.render(TemplateName::Menu, values)
     }
 
-    /// Where the menu lies in a release, if it has one.
+    /// The path of the menu in a release, if there is one.
     pub(super) fn menu_path(&self) -> Result<Option<ReleasePath>, Error> {
         Ok(match &self.settings.fleet {
             None => Some(layout::boot_script()),
@@ -118,7 +118,7 @@ impl Renderer {
         })
     }
 
-    /// The label of the profile that starts when nobody chooses.
+    /// The label of the profile that starts if nobody chooses.
     fn default_label(&self, profiles: &[ProfileName]) -> Result<Option<String>, Error> {
         let profile = match &self.settings.default_profile {
             Some(profile) if !profiles.contains(profile) => {
@@ -132,7 +132,7 @@ impl Renderer {
         Ok(profile.map(|profile| Label::of_profile(profile).to_string()))
     }
 
-    /// What people read of each profile and family.
+    /// The title of each profile and family.
     pub(super) fn titles(
         &self,
         images: &[Image],
@@ -145,7 +145,7 @@ impl Renderer {
 }
 
 impl Gathered<'_> {
-    /// Adds a menu and those below it, and gives its label.
+    /// Adds a menu and its submenus, and returns its label.
     fn add(&mut self, menu: &Menu, parent: &str) -> Result<String, Error> {
         let index = self.menus.len();
         let label = match index {
@@ -229,9 +229,9 @@ fn unknown(profile: &ProfileName, titles: &BTreeMap<ProfileName, MenuText>) -> E
     }
 }
 
-/// A label that a script jumps to, and the name of a menu's item.
+/// A label that a script jumps to, which is also the name of a menu item.
 ///
-/// It begins with a prefix of ours, so that no profile's name can hide a label of a template.
+/// It starts with a prefix, so that the name of a profile cannot hide a label of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 struct Label(String);

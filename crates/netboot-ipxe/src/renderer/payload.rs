@@ -1,17 +1,17 @@
-//! Where a script finds kernels, initrds and signatures.
+//! The URLs of kernels, initrds and signatures in a script.
 
 use netboot_core::{Artifact, layout};
 
 use crate::script_url::ScriptUrl;
 
-/// How payloads are named.
+/// The naming of payloads.
 #[derive(Debug, Clone)]
 pub(super) enum PayloadUrls {
-    /// By digest, from a script that lies so many directories below the target's root.
+    /// By digest, from a script this many levels below the root of the target.
     Relative(usize),
     /// By digest, below a URL.
     Absolute(ScriptUrl),
-    /// By their own names, beside the script.
+    /// By their own names, in the directory of the script.
     Neighbours,
 }
 
@@ -39,7 +39,7 @@ impl PayloadUrls {
         }
     }
 
-    /// The URL of the directory that has payloads by digest; that of the script, where none has.
+    /// The URL of the directory with payloads by digest, or else the directory of the script.
     pub(super) fn blobs(&self) -> String {
         match self {
             Self::Relative(directories) => format!("{}blobs", "../".repeat(*directories)),

@@ -15,7 +15,7 @@ use crate::renderer::Renderer;
 use crate::script_url::ScriptUrl;
 use crate::template::name::TemplateName;
 
-/// A member of a family as a template sees it.
+/// A member of a family for a template.
 #[derive(Serialize)]
 struct MemberValues {
     architecture: Architecture,
@@ -23,8 +23,8 @@ struct MemberValues {
 }
 
 impl Renderer {
-    /// Renders the scripts of `images` and makes a release of all: one script for each image and
-    /// family, the menu, the dispatch of the fleet, the static entry points and the pointer.
+    /// Renders the scripts of `images` and makes a release of everything: a script for each image
+    /// and family, the menu, the dispatch of the fleet, the static entry points and the pointer.
     ///
     /// # Errors
     /// [`Error::Unprintable`] for a title or parameter that iPXE would read differently,
@@ -83,7 +83,7 @@ impl Renderer {
             let artifact = script(name, text)?;
             release = release.script(path, artifact);
         }
-        // The pointer's text depends on the id, which is known only inside `build`.
+        // The text of the pointer depends on the id, which only `build` knows.
         let mut pointer_error = None;
         let built = release.build(|id| {
             self.render_pointer(id).unwrap_or_else(|error| {
@@ -97,7 +97,7 @@ impl Renderer {
         }
     }
 
-    /// The script that goes on to the image of `family` for the machine's architecture.
+    /// Renders the script that chains the image of `family` for the architecture of the machine.
     fn render_family(&self, family: &ProfileName, images: &[Image]) -> Result<String, Error> {
         let there: BTreeSet<&ProfileName> = images.iter().map(Image::profile).collect();
         let members = self.settings.families.get(family).into_iter().flatten();
@@ -119,7 +119,7 @@ impl Renderer {
         self.templates.render(TemplateName::Family, values)
     }
 
-    /// The signature of an artifact; none where signatures are not wanted.
+    /// The signature of an artifact. `None` if scripts do not verify signatures.
     pub(super) fn signature_artifact(
         &self,
         artifact: &dyn Artifact,

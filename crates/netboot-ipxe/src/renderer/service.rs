@@ -1,4 +1,4 @@
-//! Scripts of a service that answers each machine itself.
+//! Scripts for a service that answers each machine itself.
 
 use tera::Context;
 use url::Url;
@@ -10,38 +10,37 @@ use crate::renderer::Renderer;
 use crate::script_url::ScriptUrl;
 use crate::template::name::TemplateName;
 
-/// What a machine does once it has shown a notice.
+/// What a machine does after it has shown a notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NextStep {
-    /// It goes back to the [entry](Renderer::render_service_entry), which waits and starts over.
-    /// A machine that did not come from there waits as long as
-    /// [`retry_after`](crate::RendererBuilder::retry_after) says and reboots.
+    /// It goes back to the [entry](Renderer::render_service_entry), which waits and starts again. A
+    /// machine that did not come from there waits for the time of
+    /// [`retry_after`](crate::RendererBuilder::retry_after) and reboots.
     TryAgain,
     /// It runs the script at this URL, such as the menu of a release.
     Chain(ScriptUrl),
-    /// It leaves for its local disk, in the way of
-    /// [`local_disk`](crate::RendererBuilder::local_disk).
+    /// It boots its local disk, as [`local_disk`](crate::RendererBuilder::local_disk) says.
     LocalDisk,
 }
 
 impl Renderer {
-    /// The entry for the machines of a service that answers them itself, for example by
-    /// [`render_machine`](Self::render_machine): it reports the stage `dhcp`, then asks `url` with
-    /// the parameters
-    /// - `mac`: the address of the card that it boots from, with hyphens;
+    /// Renders the entry for the machines of a service that answers each machine itself, for
+    /// example with [`render_machine`](Self::render_machine). The entry reports the stage `dhcp`
+    /// and then fetches `url` with these parameters:
+    /// - `mac`: the address of the network card that the machine boots from, with hyphens;
     /// - `uuid`;
     /// - `serial-hex` and `asset-hex`: the octets of the serial number and the asset tag in
-    ///   hexadecimal digits, since firmware has any characters there, and iPXE would expand a `${`
-    ///   among them and cut the URL at a `#`;
-    /// - `arch`: Nix's name of the architecture, such as `x86_64`;
+    ///   hexadecimal digits, because firmware may have any characters there, and iPXE would expand
+    ///   a `${` and end the URL at a `#`;
+    /// - `arch`: Nix's name of the architecture, such as `x86_64`.
     ///
-    /// each of them empty where the machine has none. When what it is answered fails, or nothing
-    /// does, it waits, longer each time, and asks again.
+    /// A parameter is empty if the machine does not have it. If there is no answer, or the answer
+    /// fails, the machine waits, longer each time, and asks again.
     ///
     /// # Errors
-    /// [`Error::Unprintable`]; [`Error::Template`] and [`Error::NotAScript`] for a caller's
-    /// template.
+    /// [`Error::Unprintable`], and for a caller's template [`Error::Template`] and
+    /// [`Error::NotAScript`].
     pub fn render_service_entry(&self, url: &Url) -> Result<String, Error> {
         let url = ScriptUrl::absolute(url)?;
         let mut values = Context::new();
@@ -51,8 +50,8 @@ impl Renderer {
         self.templates.render(TemplateName::ServiceEntry, values)
     }
 
-    /// A script that shows `lines` on the console, for a machine that a service has no image for,
-    /// and takes the `next` step.
+    /// Renders a script that shows `lines` on the console and then takes the `next` step, for a
+    /// machine that a service has no image for.
     ///
     /// # Errors
     /// [`Error::Template`] and [`Error::NotAScript`] for a caller's template.

@@ -1,4 +1,4 @@
-//! The choices of a renderer.
+//! The settings of a renderer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::menu::{LocalDisk, Menu};
 use crate::script_url::{ScriptUrl, without_password};
 
-/// What a caller chose.
+/// The settings of a renderer.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) ipxe_build: IpxeBuild,
@@ -65,14 +65,14 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Returns true if scripts offer iPXE's command line. Whoever pulls the cable of a machine that is to
-    /// be refused makes the static entry fail.
+    /// Returns true if scripts offer the command line of iPXE. A fleet that refuses unknown
+    /// machines offers none, because pulling the cable of a machine makes its static entry fail.
     pub(super) fn offers_shell(&self) -> bool {
         let refuses = |fleet: &Arc<Fleet>| *fleet.unknown() == UnknownMachine::Refuse;
         self.shell && !self.fleet.as_ref().is_some_and(refuses)
     }
 
-    /// Fails if the build of iPXE cannot do what was chosen.
+    /// Checks that the iPXE build has everything that the settings need.
     pub(super) fn require_capabilities(&self) -> Result<(), Error> {
         let build = &self.ipxe_build;
         let require = |has: bool, capability: &str| {
@@ -93,7 +93,7 @@ impl Settings {
         let tokens = tokens.filter_map(Assignment::boot_once).flat_map(BootOnce::urls);
         let urls = self.payload_url.iter().chain(&self.report_url).chain(tokens);
         for url in urls {
-            // A relative one is of the protocol by which the scripts come.
+            // A relative URL has the protocol of the script.
             let Ok(url) = Url::parse(url.as_str()) else { continue };
             let protocol = Protocol::of_scheme(url.scheme());
             let has = protocol.is_some_and(|protocol| build.has_protocol(protocol));

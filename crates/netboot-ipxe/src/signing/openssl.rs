@@ -1,4 +1,4 @@
-//! Signing by the program `openssl`.
+//! Signs with the program `openssl`.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -11,11 +11,11 @@ use netboot_process::Command;
 use crate::error::Error;
 use crate::signing::signer::Signer;
 
-/// The variable by which `openssl` is told the passphrase.
+/// The environment variable that gives `openssl` the passphrase.
 const PASSPHRASE_VARIABLE: &str = "NETBOOT_SIGNING_PASSPHRASE";
 
-/// Signs with a key and a certificate in PEM files, by the program `openssl` (1.1 or later). The
-/// program, because it does with any key what iPXE was tried with, those of an HSM included.
+/// Signs with a key and a certificate in PEM files, using the program `openssl` (1.1 or later). The
+/// program supports all keys that iPXE was tested with, including those of an HSM.
 pub struct OpensslSigner {
     program: PathBuf,
     certificate: PathBuf,
@@ -25,13 +25,13 @@ pub struct OpensslSigner {
 }
 
 impl OpensslSigner {
-    /// A signer with this certificate and its key. `authority` has the certificates between the
-    /// signer's and the one that iPXE trusts, that one included: `imgverify` looks for them in the
-    /// signature.
+    /// Creates a signer with this certificate and its key. `authority` has the certificates from
+    /// the issuer of the signer's certificate up to the one that iPXE trusts, which is included:
+    /// `imgverify` looks for them in the signature.
     ///
     /// # Errors
     /// [`Error::NotForCodeSigning`] for a certificate that iPXE would refuse,
-    /// [`Error::StartProgram`] without `openssl`, [`Error::Program`] when it cannot read the
+    /// [`Error::StartProgram`] without `openssl`, and [`Error::Program`] if it cannot read the
     /// certificate.
     pub async fn open(
         certificate: impl Into<PathBuf>,
@@ -62,7 +62,7 @@ impl OpensslSigner {
         }
     }
 
-    /// The passphrase of the key. It reaches `openssl` by its environment, which only this user
+    /// Sets the passphrase of the key. `openssl` gets it in its environment, which only this user
     /// and root can read.
     #[must_use]
     pub fn with_passphrase(mut self, passphrase: impl Into<String>) -> Self {
@@ -70,7 +70,7 @@ impl OpensslSigner {
         self
     }
 
-    /// Runs `openssl`, with an artifact for its input, and gives its output.
+    /// Runs `openssl` with an artifact as its input, and returns its output.
     async fn run(
         &self,
         arguments: &[OsString],

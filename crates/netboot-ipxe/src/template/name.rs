@@ -1,14 +1,14 @@
-//! The names of the templates, and what each may print.
+//! The names of the templates, and the variables of each.
 
 use std::fmt;
 
-/// Names a template.
+/// The name of a template.
 ///
-/// Templates are written in the language of [Tera](https://keats.github.io/tera/). A caller's text
-/// in the place of a built-in one may use the variables that are listed here, those of
-/// [`COMMON_VARIABLES`](Self::COMMON_VARIABLES), and the caller's own
+/// Templates are written in the language of [Tera](https://keats.github.io/tera/). A caller can
+/// replace a built-in template. The new text may use the variables that are listed here, those in
+/// [`COMMON_VARIABLES`](Self::COMMON_VARIABLES), and the caller's own variables
 /// ([`RendererBuilder::variable`](crate::RendererBuilder::variable)). It may include the caller's
-/// parts ([`RendererBuilder::part`](crate::RendererBuilder::part)) by their name, and extend or
+/// parts ([`RendererBuilder::part`](crate::RendererBuilder::part)) by their names, and extend or
 /// include any built-in template or part as `built-in/<name>`:
 ///
 /// ```text
@@ -21,57 +21,57 @@ use std::fmt;
 pub enum TemplateName {
     /// Starts one image. Variables:
     /// - `profile`
-    /// - `kernel`: with `name`, `url`, `sha256` and `signature_url` (none without signatures)
+    /// - `kernel`: with `name`, `url`, `sha256` and `signature_url` (null without signatures)
     /// - `arguments`: the kernel's command line, a list
     /// - `initrds`: a list, each like `kernel`
-    /// - `attempts`: how often to try
-    /// - `check_digests`, `check_signatures`: whether to
-    /// - `machine_parameters`, `machine_overlays`: whether the settings `netboot-parameters` and
-    ///   `netboot-overlay` (the digest of an initrd) of the machine count
-    /// - `machine`: the one machine that the script is for, or none
+    /// - `attempts`: the number of attempts
+    /// - `check_digests`, `check_signatures`: true if the script checks them
+    /// - `machine_parameters`, `machine_overlays`: true if the script uses the settings
+    ///   `netboot-parameters` and `netboot-overlay` (the digest of an initrd) of the machine
+    /// - `machine`: the one machine that the script is for, or null
     /// - `overlay_name`: the name of that initrd
-    /// - `blobs_url`: where payloads lie that are named by digest
+    /// - `blobs_url`: the URL of the payloads that are named by digest
     ///
     /// Blocks: `begin`, `before_boot`, `give_up`.
     Image,
     /// Lets a person choose among the images. Variables:
     /// - `title`
-    /// - `menus`: a list, the first of which is the main one, each with `label`, `title`, `parent`
-    ///   (a label), `default` (a label or none) and `entries` (a list, each with `name`, `text`
-    ///   and `key`; a heading has no `name`, an empty line no `text`)
+    /// - `menus`: a list that starts with the main menu, each with `label`, `title`, `parent` (a
+    ///   label), `default` (a label or null) and `entries` (a list, each with `name`, `text` and
+    ///   `key`; a heading has no `name`, and an empty line has no `text`)
     /// - `images`: those that the menus name, each with `label`, `title` and `url`
-    /// - `default`: the label of what starts when nobody chooses
-    /// - `timeout_milliseconds`: after how long (0: never)
-    /// - `retry_milliseconds`: after how long a machine tries its own profile again
+    /// - `default`: the label of the default choice
+    /// - `timeout_milliseconds`: the time after which it starts (0: never)
+    /// - `retry_milliseconds`: the time after which a machine tries its own profile again
     /// - `escape`: the label for Ctrl-C
-    /// - `shell_item`, `reboot_item`: whether there is one
-    /// - `first_disk`: whether the local disk is started by BIOS's number
+    /// - `shell_item`, `reboot_item`: true if there is such an item
+    /// - `first_disk`: true if the script starts the local disk by its BIOS number
     /// - `machine_parameters`, `machine_overlays`: as for an image
     Menu,
     /// Sends each machine to its image. Variables:
-    /// - `settings`: those to clear at first
+    /// - `settings`: the settings to clear first
     /// - `lookups`: a list in the order of precedence, each with `conditions` (each with `test`
     ///   and `label`), `jump` (a label with a setting in it), `file` (a URL with settings in it),
     ///   `tables` (a list, each with `labels` and `url`), `table_jump` and `end` (labels)
     /// - `assignments`: a list, each with `name`, `labels`, `profile`, `parameters` (a list),
-    ///   `overlay`, `overlay_signature`, `token_url` and `consume_url` (or none of these)
+    ///   `overlay`, `overlay_signature`, `token_url` and `consume_url` (each may be null)
     /// - `unknown`: `menu`, `profile`, `local-disk` or `refuse`; `unknown_profile`
-    /// - `menu_url`, or none
-    /// - `probe_url`: a file that is there where `file`s may be missing, or none
-    /// - `tokens`: whether a machine boots by token
+    /// - `menu_url`, or null
+    /// - `probe_url`: a file that always exists, to compare with a missing `file`, or null
+    /// - `tokens`: true if some machine boots by token
     /// - `first_disk`: as for the menu
-    /// - `refuse_seconds`: how long a machine waits that is refused
+    /// - `refuse_seconds`: the time that a refused machine waits
     ///
     /// Blocks: `refuse`.
     Dispatch,
-    /// Tells some machines what they boot, and nothing of images. Variables: `conditions`, `jump`
-    /// and `assignments` as for [`Dispatch`](Self::Dispatch).
+    /// Tells some machines what they boot, without the data of images. Variables: `conditions`,
+    /// `jump` and `assignments` as for [`Dispatch`](Self::Dispatch).
     MachineTable,
     /// Chooses among images by architecture. Variables: `family` and `images` (a list, each with
     /// `architecture` and `url`).
     Family,
     /// Leads to the live release. Variables: `release` (the first digits of its id),
-    /// `release_url` (its directory, from the target's root), `menu_url` (or none).
+    /// `release_url` (its directory, from the target's root), `menu_url` (or null).
     Pointer,
     /// The static entry for every machine. Variables: `pointer_url`, `rounds`. Blocks: `start`,
     /// `failed`.
@@ -80,16 +80,16 @@ pub enum TemplateName {
     /// `start`, `failed`.
     ProfileEntry,
     /// The entry that asks a service which answers machines itself. Variables: `service_url`,
-    /// `query_url` (the same, ready for parameters behind it), `rounds`. Blocks: `start`, `failed`.
+    /// `query_url` (that URL, ready for more parameters), `rounds`. Blocks: `start`, `failed`.
     ServiceEntry,
-    /// What a service tells a machine that it has no image for. Variables: `lines` (a list), `next`
-    /// (`try-again`, `chain` or `local-disk`), `next_url` (or none), `retry_seconds`, `first_disk`
+    /// Tells a machine why a service has no image for it. Variables: `lines` (a list), `next`
+    /// (`try-again`, `chain` or `local-disk`), `next_url` (or null), `retry_seconds`, `first_disk`
     /// as for the menu. Blocks: `notice`.
     Notice,
 }
 
 impl TemplateName {
-    /// Every template there is.
+    /// All templates.
     pub const ALL: [Self; 10] = [
         Self::Image,
         Self::Menu,
@@ -103,10 +103,10 @@ impl TemplateName {
         Self::Notice,
     ];
 
-    /// What every template may print: `mark` (the comment by which a publisher knows a file for
-    /// ours), `pause_seconds` and `longest_pause_seconds` (between attempts, at first and at
-    /// most), `shell` (whether to offer iPXE's command line where something failed), `report_url`
-    /// (up to the parameter `stage`, or none).
+    /// The variables of all templates: `mark` (the comment by which a publisher recognizes a
+    /// generated file), `pause_seconds` and `longest_pause_seconds` (the first and the longest
+    /// pause between attempts), `shell` (true if scripts offer the command line of iPXE after a
+    /// failure) and `report_url` (up to the parameter `stage`, or null).
     pub const COMMON_VARIABLES: [&'static str; 5] =
         ["mark", "pause_seconds", "longest_pause_seconds", "shell", "report_url"];
 
@@ -126,7 +126,7 @@ impl TemplateName {
         }
     }
 
-    /// The built-in text, as a start for one of your own.
+    /// The built-in text, as a start for your own.
     pub fn built_in(self) -> &'static str {
         match self {
             Self::Image => include_str!("../templates/image.ipxe"),
@@ -142,7 +142,7 @@ impl TemplateName {
         }
     }
 
-    /// The variables that the template may print besides the common ones.
+    /// The variables of the template, without the common ones.
     pub fn variables(self) -> &'static [&'static str] {
         match self {
             Self::Image => &[

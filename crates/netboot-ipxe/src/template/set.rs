@@ -12,20 +12,20 @@ use crate::script_check;
 use crate::template::name::TemplateName;
 use crate::template::sources::TemplateSources;
 
-/// All templates, compiled, and what each of them may print besides its own variables.
+/// All templates, compiled, and the variables that all of them have.
 #[derive(Debug, Clone)]
 pub(crate) struct Templates {
     tera: Tera,
-    /// The name in `tera` of each template.
+    /// The name of each template in `tera`.
     effective: BTreeMap<TemplateName, String>,
-    /// What all may print.
+    /// The common variables.
     common: Context,
-    /// Which iPXE the scripts are for.
+    /// The iPXE build that runs the scripts.
     ipxe_build: IpxeBuild,
 }
 
 impl Templates {
-    /// Compiles the built-in templates, and the caller's in the place of some.
+    /// Compiles the caller's templates, and the built-in ones that they do not replace.
     pub(crate) fn compile(
         sources: &TemplateSources,
         mut common: Context,
@@ -33,7 +33,7 @@ impl Templates {
         ipxe_build: &IpxeBuild,
     ) -> Result<Self, Error> {
         let mut tera = Tera::new();
-        // Values are validated for iPXE, whose rules are not those of HTML.
+        // Values are validated for iPXE and must not be escaped for HTML.
         tera.autoescape_on(Vec::<&'static str>::new());
         let texts = sources.all();
         tera.add_raw_templates(texts.iter().map(|(name, text)| (name, text))).map_err(malformed)?;
@@ -61,7 +61,7 @@ impl Templates {
         Ok(Self { tera, effective, common, ipxe_build: ipxe_build.clone() })
     }
 
-    /// Fills in a template, and holds what comes out to what every script has to be.
+    /// Renders a template, and checks the script.
     pub(crate) fn render(
         &self,
         template: TemplateName,
@@ -85,7 +85,7 @@ fn malformed(error: tera::Error) -> Error {
     Error::MalformedTemplate { file, line, source: Box::new(error) }
 }
 
-/// The template at which Tera found something wrong, and the line, counted from 1.
+/// The template in which Tera found a mistake, and the line, counted from 1.
 fn place(error: &tera::Error) -> Option<(String, Option<usize>)> {
     match error.kind() {
         ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
@@ -95,8 +95,8 @@ fn place(error: &tera::Error) -> Option<(String, Option<usize>)> {
     }
 }
 
-/// Where a template uses a variable: the first line of its text, or else of any other text, that
-/// has the word within braces.
+/// Finds the place where a template uses a variable: the first line of its text, or else of any
+/// other text, that has the word within braces.
 fn place_of(variable: &str, template: &str, texts: &[(String, &str)]) -> (String, usize) {
     let own = texts.iter().filter(|(name, _)| name == template);
     let others = texts.iter().rev().filter(|(name, _)| name != template);
@@ -110,8 +110,8 @@ fn place_of(variable: &str, template: &str, texts: &[(String, &str)]) -> (String
     found.unwrap_or_else(|| (template.to_owned(), 1))
 }
 
-/// Returns true if a text gives this variable to itself and to what it includes, which Tera's list of
-/// variables does not say.
+/// Returns true if a text defines this variable itself, which Tera's list of variables does not
+/// tell.
 fn gives(text: &str, variable: &str) -> bool {
     let statements = text.split("{%").skip(1);
     let statements = statements.map(|rest| rest.split("%}").next().unwrap_or(rest));

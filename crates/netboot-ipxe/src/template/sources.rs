@@ -1,4 +1,4 @@
-//! Where the texts of templates come from.
+//! The texts of templates: built-in, from the caller, or from a directory.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,10 +7,10 @@ use std::path::Path;
 use crate::error::Error;
 use crate::template::name::TemplateName;
 
-/// How the file of a template is called: its name, and this.
+/// The extension of template files. The rest of the file name is the name of the template.
 const EXTENSION: &str = "ipxe";
 
-/// The prefix by which a caller's template extends or includes what it replaces.
+/// The prefix of a built-in template or part, for a caller's template that extends or includes it.
 const BUILT_IN: &str = "built-in/";
 
 /// The parts that built-in templates include.
@@ -26,7 +26,7 @@ const PARTS: [(&str, &str); 6] = [
 /// The caller's templates and parts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TemplateSources {
-    /// By name: those of templates replace them, others are parts.
+    /// The texts by name. A text with the name of a template replaces it; the others are parts.
     texts: BTreeMap<String, String>,
 }
 
@@ -35,7 +35,7 @@ impl TemplateSources {
         self.texts.insert(name.into(), text.into());
     }
 
-    /// Adds every `<name>.ipxe` of a directory.
+    /// Adds every file `<name>.ipxe` of a directory.
     pub(crate) fn read_directory(&mut self, directory: &Path) -> Result<(), Error> {
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -55,7 +55,7 @@ impl TemplateSources {
         Ok(())
     }
 
-    /// All texts, built-in ones first, by the name under which one template knows another.
+    /// All texts with the names by which templates include them, the built-in ones first.
     pub(crate) fn all(&self) -> Vec<(String, &str)> {
         let templates = TemplateName::ALL.map(|name| (name.as_str(), name.built_in()));
         let built_in = templates.into_iter().chain(PARTS);
@@ -64,7 +64,7 @@ impl TemplateSources {
         built_in.chain(own).collect()
     }
 
-    /// The name of the text that makes this template's scripts.
+    /// The name of the text that is used for this template.
     pub(crate) fn effective(&self, name: TemplateName) -> String {
         let replaced = self.texts.contains_key(name.as_str());
         let prefix = if replaced { "" } else { BUILT_IN };
@@ -73,14 +73,15 @@ impl TemplateSources {
 }
 
 impl TemplateName {
-    /// The text of a part that built-in templates include, which a caller's may too as
+    /// The text of a part that built-in templates include. A caller's template can include it as
     /// `built-in/<name>`:
-    /// - `again`: waits, and goes on at the label `start`, with `netboot-wait` and `netboot-round`
+    /// - `again`: waits and then jumps to the label `start`, using `netboot-wait` and
+    ///   `netboot-round`
     /// - `architecture`: sets `netboot-architecture` to Nix's name of the machine's architecture
-    /// - `assignment`: sets what the variable `assignment` has
-    /// - `integrity`: checks what the variable `file` has, and goes to `failed`
-    /// - `report`: reports the variable `stage`
-    /// - `shell`: offers iPXE's command line
+    /// - `assignment`: sets the settings of the variable `assignment`
+    /// - `integrity`: checks the file of the variable `file`, and jumps to `failed` if it is wrong
+    /// - `report`: reports the stage of the variable `stage`
+    /// - `shell`: offers the command line of iPXE
     pub fn part(name: &str) -> Option<&'static str> {
         PARTS.into_iter().find(|(part, _)| *part == name).map(|(_, text)| text)
     }

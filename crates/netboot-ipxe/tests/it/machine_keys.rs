@@ -24,7 +24,10 @@ fn hint<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
 fn what_is_no_key_is_refused_with_a_hint_for_its_kind() {
     for text in ["", " ", "To be filled by O.E.M.", "none", "S\n1", "Ä", &"7".repeat(61)] {
         assert!(hint(text.parse::<SerialNumber>()).contains("${serial}"), "{text}");
-        assert!(hint(text.parse::<AssetTag>()).contains("iPXE shows it"), "{text}");
+        assert!(
+            hint(text.parse::<AssetTag>()).contains("that iPXE shows on the machine"),
+            "{text}"
+        );
     }
     let (zeros, ones) = ("0".repeat(8), "f".repeat(8));
     for text in [

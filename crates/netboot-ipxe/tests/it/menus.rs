@@ -96,5 +96,5 @@ fn a_menu_names_only_what_is_there() {
     let renderer = Renderer::builder().default_profile("c".parse().unwrap()).build().unwrap();
     let error = renderer.render_menu(&images).unwrap_err();
     assert!(matches!(error, Error::UnknownProfile { .. }), "{error:?}");
-    assert!(error.to_string().starts_with("the menu's default wants the profile `c`"), "{error}");
+    assert!(error.to_string().starts_with("the menu's default needs the profile `c`"), "{error}");
 }

@@ -77,7 +77,7 @@ fn every_variable_that_a_template_may_print_is_given_to_it() {
 #[test]
 fn an_unknown_field_is_named_with_its_line() {
     let error = render(&format!("{HEAD}boot\nkernel {{{{ kernel.path }}}}\n")).unwrap_err();
-    assert_eq!(error.to_string(), "the template `image` cannot be rendered at its line 4");
+    assert_eq!(error.to_string(), "the template `image` cannot be rendered in line 4");
     assert!(error.source().unwrap().to_string().contains("kernel.path"), "{error:?}");
     assert!(matches!(error, Error::Template { line: Some(4), .. }), "{error:?}");
     // What a branch or a `set` hides from the check is found when it is rendered.
@@ -129,8 +129,8 @@ fn what_the_linter_calls_an_error_is_refused() {
     let label = "nowhere".to_owned();
     assert_eq!((found.line, found.kind), (3, LintFindingKind::UndefinedLabel { label }));
     let error = render(&format!("{HEAD}boot\n")).unwrap_err();
-    let expected = "the template `image` makes no iPXE script: at its line 3, `boot` does nothing \
-                    and succeeds if no image is selected";
+    let expected = "the template `image` does not make a valid iPXE script: in line 3, `boot` \
+                    does nothing and succeeds if no image is selected";
     assert_eq!(error.to_string(), expected);
     assert!(error.hint().unwrap().contains("kernel … || goto failed"), "{error:?}");
     // A warning is none.
@@ -223,7 +223,7 @@ fn templates_come_from_a_directory_too() {
     // An unknown variable is found in the part that has it.
     write("greeting.ipxe", "echo hello\necho {{ releese }}\n");
     let error = render(Renderer::builder()).unwrap_err();
-    let expected = "the template `greeting` uses the unknown variable `releese` at its line 2";
+    let expected = "the template `greeting` uses the unknown variable `releese` in line 2";
     assert_eq!(error.to_string(), expected);
     let missing = directory.path().join("missing");
     let error = Renderer::builder().template_directory(missing).build().unwrap_err();

@@ -90,8 +90,8 @@ fn a_fleet_that_matchbox_would_judge_otherwise_is_refused() {
     let error = DataDirectory::export(&manifest(&fleet), &fleet, &base).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "matchbox cannot serve the machine card: for a machine that is also `board` it would \
-         choose that"
+        "matchbox cannot serve the machine card: it would choose `board` for a machine that \
+         matches both"
     );
     // With a second key, the card's goes first there too.
     let both = Selector::new([key(0, true), key(2, true)]).unwrap();
