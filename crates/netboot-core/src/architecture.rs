@@ -1,4 +1,4 @@
-//! Machine architectures, under the names that Nix gives them.
+//! Machine architectures, with the names that Nix uses.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 
 /// The processor architecture that an image boots on.
 ///
-/// Parses from Nix's processor name (`x86_64`) or system (`x86_64-linux`).
+/// It parses from Nix's name for the processor (`x86_64`) or the system (`x86_64-linux`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
@@ -29,7 +29,7 @@ pub enum Architecture {
 }
 
 impl Architecture {
-    /// Every architecture there is.
+    /// All architectures.
     pub const ALL: [Self; 6] = [
         Self::X86_64,
         Self::Aarch64,
@@ -39,7 +39,7 @@ impl Architecture {
         Self::Loongarch64,
     ];
 
-    /// Nix's name of the processor, such as `x86_64`.
+    /// Returns Nix's name for the processor, such as `x86_64`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::X86_64 => "x86_64",
@@ -51,12 +51,12 @@ impl Architecture {
         }
     }
 
-    /// Nix's name of the system, such as `x86_64-linux`.
+    /// Returns Nix's name for the system, such as `x86_64-linux`.
     pub fn nix_system(self) -> String {
         format!("{self}-linux")
     }
 
-    /// The name that this architecture's kernel file has in NixOS: the default of
+    /// Returns the name of the kernel file in NixOS: the default of
     /// `config.system.boot.loader.kernelFile` (nixpkgs, `lib/systems/platforms.nix`).
     pub fn kernel_file_name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What a release is made of: files on disk and bytes in memory, each with its digest.
+//! The trait of artifacts, the files of a release with their digests.
 
 use std::fmt;
 use std::path::Path;
@@ -12,12 +12,12 @@ use crate::digest::Sha256Digest;
 use crate::error::Error;
 use crate::name::FileName;
 
-/// The bytes of an artifact, from its first.
+/// Reads the bytes of an artifact from the first one.
 pub type ArtifactReader = Pin<Box<dyn AsyncRead + Send>>;
 
 /// One file of an image or a release: its name, its size, its digest and its bytes.
 ///
-/// [`FileArtifact`](crate::FileArtifact) is one on disk, [`BytesArtifact`](crate::BytesArtifact) one in memory; a caller adds its own by
+/// [`FileArtifact`](crate::FileArtifact) is an artifact on disk, [`BytesArtifact`](crate::BytesArtifact) one in memory; a caller adds its own by
 /// implementing this trait:
 ///
 /// ```
@@ -45,33 +45,34 @@ pub type ArtifactReader = Pin<Box<dyn AsyncRead + Send>>;
 ///
 /// # Contract
 /// 1. `size` and `sha256` describe exactly the bytes that a reader from `open` yields.
-/// 2. They never change, and asking for them costs nothing: whoever makes the artifact hashes it
-///    once, and nobody hashes it again without cause.
-/// 3. `open` may be called any number of times, at once too; each reader begins at the first byte.
-/// 4. Where the bytes are no longer those that were hashed, `open` or the reader fails.
+/// 2. They never change, and the methods return at once. The code that creates the artifact hashes
+///    it once. Other code hashes it again only with a reason.
+/// 3. `open` may be called any number of times, also while other readers are open. Each reader
+///    begins at the first byte.
+/// 4. If the bytes have changed since they were hashed, `open` or the reader fails.
 #[async_trait]
 pub trait Artifact: fmt::Debug + Send + Sync {
-    /// What it is to the machine that boots.
+    /// The role of the artifact for the machine that boots.
     fn kind(&self) -> ArtifactKind;
 
-    /// The name it has for people and scripts, such as `bzImage`.
+    /// The artifact's name for people and scripts, such as `bzImage`.
     fn file_name(&self) -> &FileName;
 
-    /// Its size in bytes.
+    /// The size in bytes.
     fn size(&self) -> u64;
 
-    /// The digest of its bytes.
+    /// The digest of the bytes.
     fn sha256(&self) -> Sha256Digest;
 
-    /// Opens it for reading.
+    /// Opens the artifact for reading.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be read, [`Error::ArtifactChanged`] when it is no longer what
-    /// was hashed.
+    /// [`Error::Io`] if it cannot be read, [`Error::ArtifactChanged`] if it was changed after it was
+    /// hashed.
     async fn open(&self) -> Result<ArtifactReader, Error>;
 
-    /// Where its bytes lie on this machine, if they are a file of their own: a store may then
-    /// share blocks with it, or hand the path to a program.
+    /// The path of the file with exactly these bytes on this machine, if there is one. A store may
+    /// then share blocks with the file, or pass the path to a program.
     fn local_path(&self) -> Option<&Path> {
         None
     }

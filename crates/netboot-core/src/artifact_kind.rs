@@ -1,10 +1,10 @@
-//! What an artifact is to the machine that boots.
+//! The kinds of artifacts.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What an artifact is to the machine that boots.
+/// The role of an artifact for the machine that boots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

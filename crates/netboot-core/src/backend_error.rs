@@ -1,7 +1,9 @@
-//! What the errors of all crates have in common: a remedy.
+//! The trait of errors that can give a hint.
 
-/// An error that may know its remedy: the errors of the Netboot crates do, and a backend's error
-/// type does to travel in [`Error::Build`](crate::Error::Build).
+/// An error that may give a hint.
+///
+/// The errors of the Netboot crates implement it. A backend implements it for its own error type, so
+/// that [`Error::Build`](crate::Error::Build) can hold that error.
 ///
 /// ```
 /// use std::fmt;
@@ -29,8 +31,8 @@
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// A program that uses several of the crates has one type for what goes wrong in any of them, and
-/// keeps the remedies, which a `Box<dyn std::error::Error>` would lose:
+/// A program that uses several of the crates can hold all their errors in one type. Unlike a
+/// `Box<dyn std::error::Error>`, a `Box<dyn BackendError>` keeps the hints:
 ///
 /// ```
 /// use netboot_core::{BackendError, FileName, ProfileName};
@@ -42,12 +44,13 @@
 /// println!("{}", error.in_full());
 /// ```
 pub trait BackendError: std::error::Error + Send + Sync + 'static {
-    /// What to do about it, as a sentence for an operator.
+    /// Returns a remedy, as a sentence for an operator.
     fn hint(&self) -> Option<String>;
 }
 
 impl dyn BackendError {
-    /// What happened, why, and what to do, on lines of their own: `Display` has only the first.
+    /// Returns the error, its causes and its hint, each on its own line. `Display` gives only the
+    /// error.
     ///
     /// ```text
     /// error: nix could not build profile `worker`
@@ -67,7 +70,7 @@ impl dyn BackendError {
     }
 }
 
-/// Lets `?` keep an error's remedy, whichever crate it is from.
+/// Lets `?` keep the hint of an error from any of the crates.
 impl<E: BackendError> From<E> for Box<dyn BackendError> {
     fn from(error: E) -> Self {
         Box::new(error)

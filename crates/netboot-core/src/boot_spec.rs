@@ -1,4 +1,4 @@
-//! How an image is to be started.
+//! The way to start an image.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,10 +6,10 @@ use crate::architecture::Architecture;
 use crate::command_line::{InitPath, KernelCommandLine, KernelParameter};
 use crate::error::Error;
 
-/// What a boot loader must know of an image besides its files.
+/// The data that a boot loader needs to start an image, besides its files.
 ///
-/// The `init=` of the command line is always [`init`](Self::init), the path that the builder
-/// read from the same configuration as the initrd.
+/// The `init=` of the command line is always [`init`](Self::init), which the builder reads from the
+/// same configuration as the initrd.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BootSpec {
@@ -19,11 +19,11 @@ pub struct BootSpec {
 }
 
 impl BootSpec {
-    /// A specification from what a configuration gave: its `init`, and its kernel parameters in
-    /// their order (`config.boot.kernelParams` in NixOS).
+    /// Creates a specification from a configuration's `init` and its kernel parameters in order
+    /// (`config.boot.kernelParams` in NixOS).
     ///
     /// # Errors
-    /// [`Error::InvalidValue`] when the command line would be too long.
+    /// [`Error::InvalidValue`] if the command line would be too long.
     pub fn new(
         architecture: Architecture,
         init: InitPath,
@@ -33,11 +33,10 @@ impl BootSpec {
         Ok(Self { architecture, init, kernel_parameters })
     }
 
-    /// The same with `additional` parameters behind those that are there; one that is there
-    /// already is not repeated.
+    /// Appends `additional` parameters, and skips those that are there already.
     ///
     /// # Errors
-    /// [`Error::InvalidValue`] when the command line would be too long.
+    /// [`Error::InvalidValue`] if the command line would be too long.
     pub fn with_parameters(mut self, additional: &[KernelParameter]) -> Result<Self, Error> {
         for parameter in additional {
             if !self.kernel_parameters.contains(parameter) {
@@ -52,7 +51,7 @@ impl BootSpec {
         self.architecture
     }
 
-    /// The path of `init` inside the booted system.
+    /// The path of `init` in the booted system.
     pub fn init(&self) -> &InitPath {
         &self.init
     }
@@ -62,12 +61,12 @@ impl BootSpec {
         &self.kernel_parameters
     }
 
-    /// The command line: `init=…`, then the parameters. A renderer adds `initrd=…` where the
-    /// firmware wants it.
+    /// Returns the command line: `init=…`, then the parameters. A renderer adds `initrd=…` if the
+    /// firmware needs it.
     ///
     /// # Errors
-    /// [`Error::InvalidValue`] when the line is too long, which a specification made by
-    /// [`new`](Self::new) never is; one read from a file can be.
+    /// [`Error::InvalidValue`] if the line is too long. This happens only for a specification that
+    /// was read from a file, because [`new`](Self::new) checks the length.
     pub fn command_line(&self) -> Result<KernelCommandLine, Error> {
         Ok(KernelCommandLine::new(&self.init, &self.kernel_parameters)?)
     }

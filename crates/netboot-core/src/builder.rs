@@ -1,4 +1,4 @@
-//! How images are made.
+//! The trait of builders, which make images from profiles.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,23 +10,24 @@ use crate::error::Error;
 use crate::image::Image;
 use crate::profile::Profile;
 
-/// Makes images of profiles: with Nix, from files that exist already, or however a caller does.
+/// Makes images from profiles: with Nix, from existing files, or in a way of the caller's own.
 ///
 /// # Contract
-/// 1. `build` gives an image whose profile, title, services and architecture are those that were
-///    asked for, with the profile's kernel parameters behind the configuration's.
-/// 2. `build_all` gives one result for each profile, in the order they were given in; each is what
-///    `build` would give.
-/// 3. One profile that fails does not keep the others from being built.
-/// 4. An error names the profile it belongs to, by [`Error::build`] or a variant of its own.
-/// 5. The image's artifacts stay readable for as long as the builder says it keeps them, which is
-///    at least until the process ends.
-/// 6. Building again what has not changed gives the same image: equal manifests.
-/// 7. A [`ProfileFinished`](crate::Event::ProfileFinished) event is emitted for each profile.
-/// 8. A cancelled context ends the work soon with [`Error::Cancelled`], itself or as the cause;
-///    dropping the future ends it too. No child process is left, and nothing half-written.
+/// 1. `build` returns an image with the profile, title, services and architecture that were asked
+///    for. The profile's kernel parameters follow those of the configuration.
+/// 2. `build_all` returns one result for each profile, in the order of the profiles. Each result is
+///    the one that `build` would return.
+/// 3. If one profile fails, the others are still built.
+/// 4. An error names its profile, with [`Error::build`] or with another variant.
+/// 5. The image's artifacts stay readable for as long as the builder documents, and at least until
+///    the process ends.
+/// 6. Building an unchanged profile again gives the same image, with an equal manifest.
+/// 7. The builder emits a [`ProfileFinished`](crate::Event::ProfileFinished) event for each profile.
+/// 8. When the context is cancelled, the work ends soon with [`Error::Cancelled`] as the error or
+///    its cause. Dropping the future also ends the work. The builder leaves no child process and
+///    nothing half-written.
 ///
-/// The feature `contract` has a suite that holds a builder to this.
+/// The feature `contract` provides a suite that checks a builder against this contract.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -60,10 +61,11 @@ pub trait Builder: fmt::Debug + Send + Sync {
     /// [`Error::Build`] around the backend's own error, or another variant of [`Error`].
     async fn build(&self, profile: &dyn Profile, context: &Context) -> Result<Image, Error>;
 
-    /// Builds several profiles, and shares what work they have in common. Without an
-    /// implementation of its own it builds one after the other.
+    /// Builds several profiles, and shares the work that they have in common. The default
+    /// implementation builds one profile after the other.
     ///
-    /// One result for each profile: to go on only with all of them, collect them into one.
+    /// It returns one result for each profile. To continue only if all succeeded, collect the results
+    /// into one:
     ///
     /// ```
     /// use std::sync::Arc;

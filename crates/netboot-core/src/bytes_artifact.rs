@@ -9,7 +9,7 @@ use crate::digest::Sha256Digest;
 use crate::error::Error;
 use crate::name::FileName;
 
-/// An artifact in memory: a script, a manifest, a small layer.
+/// An artifact in memory, such as a script, a manifest or a small layer.
 ///
 /// ```
 /// use netboot_core::{Artifact, ArtifactKind, BytesArtifact, FileName};
@@ -27,14 +27,14 @@ pub struct BytesArtifact {
 }
 
 impl BytesArtifact {
-    /// An artifact of `bytes`; hashes them.
+    /// Creates an artifact from `bytes`, and hashes them.
     pub fn new(kind: ArtifactKind, file_name: FileName, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let sha256 = Sha256Digest::of(&bytes);
         Self { kind, file_name, bytes, sha256 }
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }

@@ -1,4 +1,4 @@
-//! Kernel parameters and the command line that they make.
+//! Kernel parameters and kernel command lines.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 use crate::invalid_value::{InvalidValue, TextProblem, ValueKind, check};
 use crate::validated_text::validated_text;
 
-/// The greatest length of a kernel command line, in bytes.
+/// The maximum length of a kernel command line, in bytes.
 ///
-/// x86 kernels take 2048 bytes with the closing NUL (`COMMAND_LINE_SIZE`), and iPXE on BIOS
-/// cuts there without a word.
+/// x86 kernels take 2048 bytes including the final NUL (`COMMAND_LINE_SIZE`). iPXE on BIOS silently
+/// cuts longer lines there.
 pub const COMMAND_LINE_LIMIT: usize = 2047;
 
 /// One kernel parameter, such as `console=ttyS0,115200`.
 ///
-/// Printable ASCII; white space only between double quotes, as the kernel itself reads it
-/// (`next_arg` in the kernel's `lib/cmdline.c`). `init=` and `initrd=` are refused: Netboot sets
-/// them, so that they cannot be out of step with the initrd.
+/// It is printable ASCII, with white space only between double quotes, as the kernel reads it
+/// (`next_arg` in the kernel's `lib/cmdline.c`). `init=` and `initrd=` are refused, because Netboot
+/// sets them itself, to match the initrd.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct KernelParameter(String);
@@ -40,7 +40,7 @@ validated_text!(
         if quoted {
             return Err(TextProblem::Malformed { expected: "a closing double quote" });
         }
-        // A kernel takes off the quote that a parameter begins with: `"init=/x"` is `init=/x` to it.
+        // A kernel removes the quote at the start of a parameter: it reads `"init=/x"` as `init=/x`.
         match text.strip_prefix('"').unwrap_or(text).split(['=', '"']).next() {
             Some("init" | "initrd") => Err(TextProblem::Reserved),
             _ => Ok(()),
@@ -48,8 +48,8 @@ validated_text!(
     })
 );
 
-/// Splits a text into kernel parameters as a kernel does: at white space outside double quotes
-/// (`next_arg` in the kernel's `lib/cmdline.c`). The pieces are not validated yet.
+/// Splits a text into kernel parameters like a kernel: at white space outside double quotes
+/// (`next_arg` in the kernel's `lib/cmdline.c`). It does not validate the pieces.
 pub fn split_parameters(text: &str) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     let separates = move |character: char| {
@@ -59,10 +59,10 @@ pub fn split_parameters(text: &str) -> impl Iterator<Item = &str> {
     text.split(separates).filter(|parameter| !parameter.is_empty())
 }
 
-/// The absolute path of a configuration's `init`, as it goes behind `init=`.
+/// The absolute path of a configuration's `init`, as the kernel parameter `init=` has it.
 ///
-/// A kernel expands nothing, so the path holds only characters that a Nix store path may have
-/// (Nix manual, "Store Path"), and no `*`.
+/// A kernel expands nothing. So the path may have only the characters of a Nix store path (Nix
+/// manual, "Store Path") and `/`, but no `*`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct InitPath(String);
@@ -82,16 +82,15 @@ validated_text!(
     })
 );
 
-/// A whole kernel command line: parameters, one space between each, at most
-/// [`COMMAND_LINE_LIMIT`] bytes.
+/// A kernel command line: parameters separated by single spaces, at most [`COMMAND_LINE_LIMIT`] bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KernelCommandLine(Vec<String>);
 
 impl KernelCommandLine {
-    /// `init=<init>`, then the parameters in order.
+    /// Creates the command line of `init=<init>` and then the parameters in order.
     ///
     /// # Errors
-    /// [`InvalidValue`] when the line would be longer than [`COMMAND_LINE_LIMIT`].
+    /// [`InvalidValue`] if the line would be longer than [`COMMAND_LINE_LIMIT`].
     pub fn new<'a>(
         init: &InitPath,
         parameters: impl IntoIterator<Item = &'a KernelParameter>,
@@ -107,7 +106,7 @@ impl KernelCommandLine {
         Ok(line)
     }
 
-    /// The parameters in order, `init=…` first.
+    /// Returns the parameters in order, beginning with `init=…`.
     pub fn parameters(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

@@ -1,4 +1,4 @@
-//! Where long work reports, and how it is stopped.
+//! The context of long work: where it reports, and how it is cancelled.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::name::ProfileName;
 /// Takes [`Event`]s.
 ///
 /// # Contract
-/// `emit` does not block, does not fail and does not panic: it is called from the middle of
-/// work that must go on. Events of one piece of work arrive in the order in which they happened.
+/// `emit` does not block, fail or panic, because it is called in the middle of work that must go on.
+/// Events of one piece of work arrive in the order in which they happened.
 ///
 /// Every `Fn(Event)` is a sink, and so is tokio's unbounded sender:
 ///
@@ -40,16 +40,16 @@ impl<F: Fn(Event) + Send + Sync> EventSink for F {
 
 impl EventSink for tokio::sync::mpsc::UnboundedSender<Event> {
     fn emit(&self, event: Event) {
-        // A receiver that went away no longer wants to know.
+        // The receiver may have been dropped.
         let _ = self.send(event);
     }
 }
 
-/// What every long piece of work is given: where to report, and how to be stopped.
+/// The argument of every long piece of work: where to report events, and how to cancel it.
 ///
-/// Cheap to clone. Cancelling the token makes the work end soon with [`Error::Cancelled`] (or
-/// its crate's own), its child processes ended and nothing half-written left; dropping its
-/// future does the same.
+/// A context is cheap to clone. When the token is cancelled, the work ends soon with
+/// [`Error::Cancelled`] (or the same variant of its own crate). It ends its child processes and
+/// leaves nothing half-written. Dropping the future has the same effect.
 #[derive(Clone)]
 pub struct Context {
     events: Arc<dyn EventSink>,
@@ -57,19 +57,19 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context that reports nowhere and is never cancelled.
+    /// Creates a context that discards events and is never cancelled.
     pub fn new() -> Self {
         Self { events: Arc::new(|_| {}), cancellation: CancellationToken::new() }
     }
 
-    /// The same, reporting to `events`.
+    /// Sets the sink that receives the events.
     #[must_use]
     pub fn with_events(mut self, events: impl EventSink + 'static) -> Self {
         self.events = Arc::new(events);
         self
     }
 
-    /// The same, stopped by `cancellation`.
+    /// Sets the token that cancels the work.
     #[must_use]
     pub fn with_cancellation(mut self, cancellation: CancellationToken) -> Self {
         self.cancellation = cancellation;
@@ -81,27 +81,28 @@ impl Context {
         self.events.emit(event);
     }
 
-    /// The token that stops the work.
+    /// Returns the token that cancels the work.
     pub fn cancellation(&self) -> &CancellationToken {
         &self.cancellation
     }
 
-    /// Ends the work here if it was cancelled.
+    /// Checks that the work was not cancelled.
     ///
     /// # Errors
-    /// [`Error::Cancelled`] if it was.
+    /// [`Error::Cancelled`] if it was cancelled.
     pub fn check(&self) -> Result<(), Error> {
         if self.cancellation.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// The same for a thread that works for a future: dropping the guard with the future stops it.
+    /// Returns a context for a thread that works for a future, and a guard. Dropping the guard
+    /// together with the future cancels the thread's work.
     pub(crate) fn until_dropped(&self) -> (Self, DropGuard) {
         let cancellation = self.cancellation.child_token();
         let guard = cancellation.clone().drop_guard();
         (Self { events: self.events.clone(), cancellation }, guard)
     }
 
-    /// Reports the begin of `phase` now, and its end when the returned guard is dropped.
+    /// Reports the start of `phase` now, and its end when the returned guard is dropped.
     pub fn phase(&self, phase: Phase, profile: Option<&ProfileName>) -> PhaseGuard {
         let profile = profile.cloned();
         self.emit(Event::PhaseStarted { phase, profile: profile.clone() });
@@ -121,7 +122,7 @@ impl fmt::Debug for Context {
     }
 }
 
-/// Reports the end of a phase when it is dropped; made by [`Context::phase`].
+/// Reports the end of a phase when it is dropped. [`Context::phase`] creates it.
 #[derive(Debug)]
 #[must_use = "the phase ends when this is dropped"]
 pub struct PhaseGuard {

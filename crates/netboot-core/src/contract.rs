@@ -1,5 +1,5 @@
-//! The suite that holds an implementation of [`Builder`](crate::Builder) to its contract, and one of [`Artifact`](crate::Artifact)
-//! to its own; to be called from their tests.
+//! Test suites for implementations of [`Builder`](crate::Builder) and
+//! [`Artifact`](crate::Artifact). Their own tests call these suites.
 //!
 //! ```
 //! use netboot_core::{ArtifactKind, BytesArtifact, FileName, contract};
@@ -12,11 +12,11 @@
 //! # }
 //! ```
 //!
-//! A sentence of a contract that is not kept ends the suite with a panic that says which.
+//! If an implementation breaks a sentence of its contract, the suite panics and names the sentence.
 #![expect(
     clippy::missing_panics_doc,
     clippy::panic,
-    reason = "a suite of tests tells what fails by panicking"
+    reason = "a suite of tests reports failures by panicking"
 )]
 
 mod artifact;

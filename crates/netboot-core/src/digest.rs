@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 
-/// A SHA-256 digest; written as 64 lower-case hexadecimal digits.
+/// A SHA-256 digest. It displays as 64 lower-case hexadecimal digits.
 ///
 /// ```
 /// use netboot_core::Sha256Digest;
@@ -23,23 +23,23 @@ use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 pub struct Sha256Digest([u8; 32]);
 
 impl Sha256Digest {
-    /// The digest of `bytes`.
+    /// Computes the digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// The digest as 32 raw bytes.
+    /// Returns the digest as 32 raw bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// A digest from its 32 raw bytes.
+    /// Creates a digest from its 32 raw bytes.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 }
 
-/// Computes a [`Sha256Digest`] piece by piece, and counts the bytes.
+/// Computes a [`Sha256Digest`] in pieces, and counts the bytes.
 #[derive(Debug, Clone, Default)]
 pub struct Sha256Hasher {
     state: Sha256,
@@ -47,18 +47,18 @@ pub struct Sha256Hasher {
 }
 
 impl Sha256Hasher {
-    /// A hasher that has seen nothing yet.
+    /// Creates a hasher without any bytes.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes in the next piece.
+    /// Adds the next piece.
     pub fn update(&mut self, bytes: &[u8]) {
         self.state.update(bytes);
         self.length += bytes.len() as u64;
     }
 
-    /// The digest of all pieces, and how many bytes they were.
+    /// Returns the digest of all pieces and the number of their bytes.
     pub fn finish(self) -> (Sha256Digest, u64) {
         (Sha256Digest(self.state.finalize().into()), self.length)
     }

@@ -1,4 +1,4 @@
-//! What can go wrong in this crate and in backends, and what to do about it.
+//! The errors of this crate.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,29 +13,29 @@ use crate::layout::ReleasePath;
 use crate::name::ProfileName;
 use crate::release_id::ReleaseId;
 
-/// The errors of this crate, and those of a backend on their way through its traits.
+/// The errors of this crate, including the errors of backends that pass through its traits.
 ///
-/// `Display` says what happened and to what; [`hint`](Self::hint) says what to do; `source` says
-/// why, where there is a cause below.
+/// `Display` says what failed and names the thing. [`hint`](Self::hint) gives a remedy. `source`
+/// gives the cause, if there is one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A text does not follow the rule of what it was to become.
+    /// A text does not follow the rule of its kind.
     #[error(transparent)]
     InvalidValue(#[from] InvalidValue),
 
     /// A file cannot be read or written.
     #[error("cannot {action} `{path}`")]
     Io {
-        /// What was tried, as a verb.
+        /// The action that failed, as a verb.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 
-    /// A path names a directory, a device or a socket, where a file was wanted.
+    /// A path names a directory, a device or a socket instead of a file.
     #[error("`{path}` is not a regular file")]
     NotAFile {
         /// The path.
@@ -45,47 +45,47 @@ pub enum Error {
     /// An artifact has no bytes.
     #[error("the {kind} `{path}` is empty")]
     EmptyArtifact {
-        /// What it was to be.
+        /// The kind that was asked for.
         kind: ArtifactKind,
         /// The file.
         path: PathBuf,
     },
 
-    /// A file is no longer the one that was hashed.
+    /// A file was changed after it was hashed.
     #[error("`{path}` was changed after it was hashed")]
     ArtifactChanged {
         /// The file.
         path: PathBuf,
     },
 
-    /// A file is not a kernel that the architecture's machines start.
+    /// A file is not a kernel for the architecture.
     #[error("`{path}` is not a kernel for {architecture}: {found}")]
     NotAKernel {
         /// The file.
         path: PathBuf,
-        /// The architecture it was to be for.
+        /// The architecture that the kernel must be for.
         architecture: Architecture,
-        /// What its first bytes look like, as a clause.
+        /// A clause that describes the file's first bytes.
         found: String,
     },
 
-    /// An initrd ends too early, or is none.
+    /// An initrd ends too early, or the file is not an initrd.
     #[error("the initrd `{path}` is damaged at byte {position}: {problem}")]
     DamagedInitrd {
         /// The file.
         path: PathBuf,
-        /// Where the damage was met, in bytes from the start of the file.
+        /// The position of the damage, in bytes from the start of the file.
         position: u64,
-        /// What was met there, as a clause.
+        /// A clause that describes the damage.
         problem: String,
     },
 
-    /// The `init=` of an image names a path that none of its initrds holds.
-    #[error("no initrd of profile `{profile}` holds its init `{init}`")]
+    /// The `init=` of an image names a path that is in none of its initrds.
+    #[error("no initrd of profile `{profile}` contains its init `{init}`")]
     InitMissing {
         /// The profile.
         profile: ProfileName,
-        /// The path that is missing.
+        /// The missing path.
         init: InitPath,
     },
 
@@ -98,115 +98,115 @@ pub enum Error {
         missing: &'static str,
     },
 
-    /// An image has a part that does not fit its place.
-    #[error("the image of profile `{profile}` has a {found} where a {expected} belongs")]
+    /// An image was given an artifact of the wrong kind.
+    #[error("the image of profile `{profile}` has a {found} in place of a {expected}")]
     WrongArtifactKind {
         /// The profile.
         profile: ProfileName,
-        /// The kind that belongs there.
+        /// The kind that is needed there.
         expected: ArtifactKind,
         /// The kind that was given.
         found: ArtifactKind,
     },
 
-    /// Two things of a release or an image claim one name.
-    #[error("`{name}` is there twice")]
+    /// Two parts of a release or an image have the same name.
+    #[error("`{name}` appears twice")]
     Duplicate {
         /// The name.
         name: String,
     },
 
-    /// A release without anything in it.
+    /// A release has no images.
     #[error("a release needs at least one image")]
     EmptyRelease,
 
-    /// A script of a release that is not on its own in its place.
+    /// A release lacks a script that it needs.
     #[error("the release has no `{path}`")]
     MissingScript {
-        /// Where it belongs in the release.
+        /// The path of the script within the release.
         path: ReleasePath,
     },
 
-    /// An entry point does not say that it was generated.
+    /// An entry point lacks the mark of generated files.
     #[error("the entry point `{path}` lacks the line `{mark}`")]
     UnmarkedEntryPoint {
-        /// Its path at the target.
+        /// The path of the entry point at the target.
         path: ReleasePath,
-        /// What it has to contain.
+        /// The mark that it must contain.
         mark: &'static str,
     },
 
-    /// A manifest cannot be understood.
+    /// A manifest is not valid JSON, or lacks fields.
     #[error("the manifest cannot be read")]
     MalformedManifest {
-        /// Why.
+        /// The cause.
         source: serde_json::Error,
     },
 
-    /// A manifest of a version that this library does not know.
-    #[error("the manifest has version {found}, and this library reads version {supported}")]
+    /// A manifest has a version that this library does not read.
+    #[error("the manifest has version {found}, but this library reads version {supported}")]
     ManifestVersion {
-        /// Its version.
+        /// The version of the manifest.
         found: u64,
         /// The version that this library reads and writes.
         supported: u64,
     },
 
-    /// A manifest whose id is not the digest of its entries.
-    #[error("the manifest says release {stated}, and its entries make {computed}")]
+    /// The release id in a manifest is not the digest of the manifest's entries.
+    #[error("the manifest names release {stated}, but its entries make release {computed}")]
     ManifestMismatch {
-        /// The id it states.
+        /// The id in the manifest.
         stated: ReleaseId,
-        /// The id of its entries.
+        /// The id that the entries make.
         computed: ReleaseId,
     },
 
-    /// A profile file cannot be understood.
-    #[error("`{path}` does not describe profiles")]
+    /// A profile file has a syntax error or wrong fields.
+    #[error("`{path}` is not a valid profile file")]
     MalformedProfileFile {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    /// A builder has nothing under this profile's name.
+    /// A builder has no image for a profile.
     #[error("there is no prebuilt image for profile `{profile}`")]
     UnknownProfile {
         /// The profile.
         profile: ProfileName,
-        /// Those that there are.
+        /// The profiles that the builder has images for.
         known: Vec<ProfileName>,
     },
 
-    /// A directory holds no netboot image in a layout that is known.
-    #[error("`{path}` holds no netboot image: {problem}")]
+    /// A directory has no netboot image in a known layout.
+    #[error("`{path}` does not contain a netboot image: {problem}")]
     UnrecognisedImage {
         /// The directory.
         path: PathBuf,
-        /// What is missing or odd, as a clause.
+        /// A clause that says what is missing or wrong.
         problem: String,
     },
 
-    /// A file does not have the digest that was expected of it.
-    #[error("`{path}` has the SHA-256 {found}, and {expected} was expected")]
+    /// A file does not have the expected digest.
+    #[error("`{path}` has the SHA-256 digest {found} instead of {expected}")]
     UnexpectedDigest {
         /// The file.
         path: PathBuf,
-        /// The digest that it should have.
+        /// The expected digest.
         expected: Sha256Digest,
-        /// The digest that it has.
+        /// The digest of the file.
         found: Sha256Digest,
     },
 
-    /// A backend could not build a profile; made by [`Error::build`].
+    /// A backend could not build a profile. [`Error::build`] makes this error.
     #[error("{builder} could not build profile `{profile}`")]
     Build {
         /// The builder's name.
         builder: String,
         /// The profile.
         profile: ProfileName,
-        /// The remedy that the backend knows.
+        /// The hint of the backend's error.
         hint: Option<String>,
         /// The backend's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -218,7 +218,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Wraps the error of the backend `builder` that failed on `profile`.
+    /// Wraps the error of the backend `builder`, which failed to build `profile`.
     pub fn build(
         builder: impl Into<String>,
         profile: &ProfileName,
@@ -229,7 +229,7 @@ impl Error {
         Self::Build { builder, profile, hint, source: Box::new(source) }
     }
 
-    /// The profile that the error belongs to, where it names one.
+    /// Returns the profile that the error names, if it names one.
     pub fn profile(&self) -> Option<&ProfileName> {
         match self {
             Self::InitMissing { profile, .. }
@@ -241,8 +241,8 @@ impl Error {
         }
     }
 
-    /// The same error for what `builder` says of `profile`: wrapped in [`Error::Build`], unless it
-    /// names a profile already or only says that the work was cancelled.
+    /// Makes the error name `profile`, by wrapping it in [`Error::Build`]. An error that already
+    /// names a profile is returned unchanged, and so is [`Error::Cancelled`].
     #[must_use]
     pub fn of_profile(self, builder: impl Into<String>, profile: &ProfileName) -> Self {
         if matches!(self, Self::Cancelled) || self.profile().is_some() {
@@ -252,74 +252,74 @@ impl Error {
         }
     }
 
-    /// A file error: `action` is a verb, such as `read`.
+    /// Creates an [`Error::Io`]. `action` is a verb, such as `read`.
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::Io { action, path: path.as_ref().to_owned(), source }
     }
 
-    /// What to do about it, as a sentence for an operator.
+    /// Returns a remedy, as a sentence for an operator.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::InvalidValue(error) => error.kind.rule().to_owned(),
             Self::Io { source, path, .. } => io_hint(source, path),
-            Self::NotAFile { .. } => "name the file itself, not the directory it is in".to_owned(),
+            Self::NotAFile { .. } => "give the path of a file, not of a directory".to_owned(),
             Self::EmptyArtifact { .. } => {
-                "the build or the copy that made it broke off; make it again".to_owned()
+                "build or copy the file again: the last attempt did not finish".to_owned()
             }
             Self::ArtifactChanged { .. } => {
-                "let the build finish before its image is published, and build into a new file \
-                 rather than over the old one"
+                "publish only after the build has finished, and build into a new file instead of \
+                 overwriting the old one"
                     .to_owned()
             }
             Self::NotAKernel { architecture, .. } => format!(
-                "give the file that NixOS calls {}; a web server's error page saved under that \
-                 name looks like this",
+                "give the file that NixOS calls {}; a download may have saved a web server's error \
+                 page under that name",
                 architecture.kernel_file_name()
             ),
             Self::DamagedInitrd { .. } => {
-                "it was cut short or altered on its way; build or copy it again, and compare its \
-                 size and SHA-256 with the original's"
+                "build or copy the initrd again, and compare its size and SHA-256 digest with the \
+                 original: the file was truncated or altered"
                     .to_owned()
             }
             Self::InitMissing { .. } => {
-                "the initrd and `init=` come from different builds; take both from the same one"
+                "take the initrd and `init=` from the same build"
                     .to_owned()
             }
-            Self::IncompleteImage { missing, .. } => format!("give the image a {missing}"),
+            Self::IncompleteImage { missing, .. } => format!("add a {missing} to the image"),
             Self::WrongArtifactKind { expected, .. } => {
-                format!("open the file as a {expected}, or give it to the part it belongs to")
+                format!("open the file as a {expected}, or add it as another part of the image")
             }
-            Self::Duplicate { .. } => "give each a name of its own".to_owned(),
+            Self::Duplicate { .. } => "use a different name for each".to_owned(),
             Self::EmptyRelease => {
-                "build at least one profile; when every build failed, its error says why".to_owned()
+                "build at least one profile; if every build failed, correct the errors of the builds".to_owned()
             }
             Self::MissingScript { path } => {
-                format!("a renderer has to write `{path}`: use the one of netboot-ipxe, or add it")
+                format!("render the release with netboot-ipxe, or add the script `{path}` yourself")
             }
             Self::UnmarkedEntryPoint { mark, .. } => {
-                format!("let the renderer write the comment `{mark}` into it")
+                format!("make the renderer write the comment `{mark}` into the file")
             }
             Self::MalformedManifest { .. } | Self::ManifestMismatch { .. } => {
-                "it was altered after it was written; publish the release again".to_owned()
+                "publish the release again: the manifest was altered after it was written".to_owned()
             }
             Self::ManifestVersion { .. } => {
-                "use the version of Netboot that wrote it, or a later one".to_owned()
+                "use the version of Netboot that wrote the manifest, or a later version".to_owned()
             }
             Self::MalformedProfileFile { .. } => {
-                "write TOML with a `[[profile]]` table for each profile, with at least `name`"
+                "write a TOML file with a `[[profile]]` table and at least a `name` for each profile"
                     .to_owned()
             }
             Self::UnknownProfile { known, .. } => {
                 let known: Vec<&str> = known.iter().map(ProfileName::as_str).collect();
-                format!("add its files to the builder; it knows: {}", known.join(", "))
+                format!("add an image for it to the builder, which has: {}", known.join(", "))
             }
             Self::UnrecognisedImage { .. } => {
-                "expected a kernel, an initrd, and either `init` with `kernel-params` or a \
-                 `netboot.ipxe` that has `init=`"
+                "give a directory with a kernel, an initrd, and either the files `init` and \
+                 `kernel-params` or a `netboot.ipxe` that contains `init=`"
                     .to_owned()
             }
             Self::UnexpectedDigest { .. } => {
-                "fetch the file again; if the digest stays, it is not the file that was meant"
+                "download the file again; if the digest is the same, it is a different file"
                     .to_owned()
             }
             Self::Build { hint, .. } => return hint.clone(),
@@ -331,14 +331,18 @@ impl Error {
 fn io_hint(source: &io::Error, path: &Path) -> String {
     let path = path.display();
     match source.kind() {
-        io::ErrorKind::NotFound => format!("check the spelling; `{path}` does not exist"),
+        io::ErrorKind::NotFound => {
+            format!("check the spelling of the path: `{path}` does not exist")
+        }
         io::ErrorKind::PermissionDenied => format!("give this user access to `{path}`"),
         io::ErrorKind::StorageFull => format!("free space on the file system of `{path}`"),
         io::ErrorKind::ReadOnlyFilesystem => {
-            format!("mount the file system of `{path}` writable, or choose another place")
+            format!("mount the file system of `{path}` as writable, or use another directory")
         }
-        io::ErrorKind::InvalidData => format!("write `{path}` as UTF-8 text"),
-        _ => format!("try again; if it stays, look at the disk or the server that holds `{path}`"),
+        io::ErrorKind::InvalidData => format!("save `{path}` as UTF-8 text"),
+        _ => {
+            format!("try again; if the error stays, check the disk or server that stores `{path}`")
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What long work reports while it runs.
+//! The events that long work reports while it runs.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub enum Phase {
     Rendering,
     /// Sending a release to its target.
     Staging,
-    /// Comparing what lies at the target with its manifest.
+    /// Comparing the files at the target with their manifest.
     Verifying,
     /// Making a release the live one.
     Activating,
@@ -51,94 +51,93 @@ impl fmt::Display for Phase {
     }
 }
 
-/// What the numbers of an [`Event::Progress`] count.
+/// The unit of the numbers of an [`Event::Progress`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Unit {
     /// Bytes.
     Bytes,
-    /// Things: derivations, files, releases.
+    /// Items, such as derivations, files or releases.
     Items,
 }
 
-/// One report of what is happening, for a progress bar, a log or a web page.
+/// A report of what is happening, for a progress bar, a log or a web page.
 ///
-/// Events hold no secrets. `Display` is a line for people; serialised, each has its name in the
-/// field `event`.
+/// Events contain no secrets. `Display` gives a line for people. In the serialised form, the field
+/// `event` has the name of the event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Event {
-    /// A phase began; for one profile, or for all that are being worked on.
+    /// A phase began, for one profile or for all profiles of the work.
     PhaseStarted {
         /// The phase.
         phase: Phase,
-        /// The profile, where it concerns one only.
+        /// The profile, if the event concerns only one.
         profile: Option<ProfileName>,
     },
-    /// A phase ended, well or not.
+    /// A phase ended, with or without success.
     PhaseFinished {
         /// The phase.
         phase: Phase,
-        /// The profile, where it concerns one only.
+        /// The profile, if the event concerns only one.
         profile: Option<ProfileName>,
     },
-    /// How far something is. For one `subject`, `done` never decreases. `total` is what is known
-    /// of so far: it may grow, and where less turns out to be needed it is not reached. What is
-    /// over is told by [`PhaseFinished`](Self::PhaseFinished).
+    /// Something progressed. For one `subject`, `done` never decreases. `total` is an estimate: it
+    /// may grow, and `done` may never reach it. [`PhaseFinished`](Self::PhaseFinished) reports the
+    /// end.
     Progress {
-        /// The phase it belongs to.
+        /// The phase that it belongs to.
         phase: Phase,
-        /// The profile, where it concerns one only.
+        /// The profile, if the event concerns only one.
         profile: Option<ProfileName>,
-        /// What is progressing: a derivation's name, a file.
+        /// The thing that progresses, such as a derivation or a file.
         subject: String,
-        /// How much is done.
+        /// The amount that is done.
         done: u64,
-        /// How much there is in all, where that is known.
+        /// The whole amount, if it is known.
         total: Option<u64>,
-        /// What is counted.
+        /// The unit of both amounts.
         unit: Unit,
     },
-    /// A line that a program printed: a builder, Nix, rsync, a booting machine's console.
+    /// A program printed a line: a builder, Nix, rsync, or a booting machine on its console.
     Log {
-        /// The profile, where it concerns one only.
+        /// The profile, if the event concerns only one.
         profile: Option<ProfileName>,
-        /// Who printed it: a derivation's or a program's name.
+        /// The name of the program or derivation that printed the line.
         origin: String,
-        /// The line, without its end.
+        /// The line, without its line break.
         line: String,
     },
-    /// Something that an operator should know, though the work goes on.
+    /// An operator should know something, but the work goes on.
     Warning {
-        /// The profile, where it concerns one only.
+        /// The profile, if the event concerns only one.
         profile: Option<ProfileName>,
-        /// What it is.
+        /// The message.
         message: String,
-        /// What to do about it.
+        /// A remedy.
         hint: Option<String>,
     },
     /// The work on one profile ended.
     ProfileFinished {
         /// The profile.
         profile: ProfileName,
-        /// Whether there is an image now.
+        /// True if there is an image now.
         succeeded: bool,
     },
-    /// What happened at one of several sites that are worked on at the same time.
+    /// Something happened at one of several sites that are worked on at the same time.
     AtSite {
         /// The site.
         site: SiteName,
-        /// What happened there; in the field `of`, since `event` names this one.
+        /// The event at the site. Its serialised field is `of`, because `event` names this event.
         #[serde(rename = "of")]
         event: Box<Self>,
     },
 }
 
 impl Event {
-    /// What happened, and at which of several sites, if there are several: so that what tells
-    /// warnings from logs need not ask twice.
+    /// Returns the event without its site, and the site if there is one.
     ///
     /// ```
     /// use netboot_core::Event;
@@ -164,7 +163,7 @@ impl fmt::Display for Event {
         match self {
             Self::PhaseStarted { phase, profile } => write!(f, "{}{phase}", of(profile.as_ref())),
             Self::PhaseFinished { phase, profile } => {
-                write!(f, "{}{phase} ended", of(profile.as_ref()))
+                write!(f, "{}{phase} finished", of(profile.as_ref()))
             }
             Self::Progress { phase, profile, subject, done, total, unit } => {
                 write!(f, "{}{phase} {subject}: ", of(profile.as_ref()))?;

@@ -17,9 +17,9 @@ use crate::name::FileName;
 
 /// An artifact that is a file on this machine.
 ///
-/// It is hashed once, when it is opened first. Later readers compare size, modification time and
-/// inode with what was hashed, so that a file that was rewritten meanwhile is an error and not a
-/// torn release.
+/// [`open`](Self::open) hashes the file once. Later readers compare the size, the modification time
+/// and the inode with those of the hashed file. So a file that was rewritten in the meantime causes
+/// an error instead of a torn release.
 #[derive(Debug, Clone)]
 pub struct FileArtifact {
     kind: ArtifactKind,
@@ -29,7 +29,7 @@ pub struct FileArtifact {
     sha256: Sha256Digest,
 }
 
-/// What tells a file that was hashed from one that was changed since.
+/// The metadata that show whether a file has changed since it was hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Identity {
     device: u64,
@@ -50,13 +50,13 @@ impl Identity {
 }
 
 impl FileArtifact {
-    /// Opens the file at `path`, follows symbolic links to it, and hashes it on a thread of its
-    /// own. Hashing stops when `context` is cancelled.
+    /// Opens the file at `path`, following symbolic links, and hashes it on a separate thread.
+    /// Hashing stops when `context` is cancelled.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be read, [`Error::NotAFile`], [`Error::EmptyArtifact`] (but
-    /// for logs, which may be empty), [`Error::ArtifactChanged`] when it grows or shrinks
-    /// meanwhile, [`Error::Cancelled`].
+    /// [`Error::Io`] if the file cannot be read, [`Error::NotAFile`], [`Error::EmptyArtifact`] (only
+    /// build logs may be empty), [`Error::ArtifactChanged`] if the file changes while it is hashed,
+    /// [`Error::Cancelled`].
     pub async fn open(
         kind: ArtifactKind,
         file_name: FileName,
@@ -76,7 +76,7 @@ impl FileArtifact {
         Ok(Self { kind, file_name, path, identity, sha256 })
     }
 
-    /// Where the file lies, with symbolic links resolved.
+    /// Returns the path of the file, with symbolic links resolved.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -88,7 +88,7 @@ fn hash(
     context: &Context,
 ) -> Result<(Identity, Sha256Digest), Error> {
     let failed = |source| Error::io("read", path, source);
-    // Asked before it is opened: opening a named pipe waits for its writer.
+    // This comes before opening: to open a named pipe would wait for its writer.
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {
         return Err(Error::NotAFile { path: path.to_owned() });

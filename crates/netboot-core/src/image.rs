@@ -1,4 +1,4 @@
-//! What a builder makes of a profile.
+//! Images, which builders make from profiles.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,11 +14,10 @@ use crate::name::{ProfileName, ServiceName, Title};
 use crate::profile::Profile;
 use crate::provenance::Provenance;
 
-/// What most builds of iPXE load at most, in bytes.
+/// The size that most builds of iPXE cannot load, in bytes.
 const IPXE_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 
-/// A bootable image: a kernel, one or more initrds in their order, how to start them, and where
-/// they come from.
+/// A bootable image: a kernel, one or more initrds in order, the way to start them, and their origin.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -55,8 +54,8 @@ pub struct Image {
 }
 
 impl Image {
-    /// Begins an image of `profile` that starts as `boot` says. The profile's additional kernel
-    /// parameters are added to it.
+    /// Begins an image of `profile` that boots as `boot` says. The profile's additional kernel
+    /// parameters are added to those of `boot`.
     pub fn builder(profile: &dyn Profile, boot: BootSpec) -> ImageBuilder {
         ImageBuilder {
             profile: profile.name().clone(),
@@ -70,11 +69,11 @@ impl Image {
         }
     }
 
-    /// The image that a manifest describes, such as one of a release that is published already;
-    /// `artifact` gives the bytes that belong to a record.
+    /// Creates the image that a manifest describes, such as an image of a published release.
+    /// `artifact` returns the artifact for a record.
     ///
     /// # Errors
-    /// Those of [`ImageBuilder::build`].
+    /// The errors of [`ImageBuilder::build`].
     pub fn from_manifest(
         profile: &ProfileName,
         manifest: &ImageManifest,
@@ -102,74 +101,76 @@ impl Image {
         &self.profile
     }
 
-    /// What a menu shows for it.
+    /// The title that a menu shows for the image.
     pub fn title(&self) -> &Title {
         &self.title
     }
 
-    /// The services that it brings.
+    /// The services that the image provides.
     pub fn services(&self) -> &[ServiceName] {
         &self.services
     }
 
-    /// How to start it.
+    /// The way to start the image.
     pub fn boot(&self) -> &BootSpec {
         &self.boot
     }
 
-    /// Its kernel.
+    /// The kernel.
     pub fn kernel(&self) -> &Arc<dyn Artifact> {
         &self.kernel
     }
 
-    /// Its initrds, in the order in which a boot loader gives them to the kernel; at least one.
+    /// The initrds, in the order in which a boot loader passes them to the kernel. There is at least
+    /// one.
     pub fn initrds(&self) -> &[Arc<dyn Artifact>] {
         &self.initrds
     }
 
-    /// The log of its build, where there is one.
+    /// The log of the build, if there is one.
     pub fn build_log(&self) -> Option<&Arc<dyn Artifact>> {
         self.build_log.as_ref()
     }
 
-    /// Where it comes from.
+    /// The origin of the image.
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
     }
 
-    /// What a machine has to fetch: the kernel, then the initrds in order.
+    /// Returns the artifacts that a machine fetches: the kernel, then the initrds in order.
     pub fn payload(&self) -> impl Iterator<Item = &Arc<dyn Artifact>> {
         std::iter::once(&self.kernel).chain(&self.initrds)
     }
 
-    /// How many bytes a machine has to fetch.
+    /// Returns the number of bytes that a machine fetches.
     pub fn payload_size(&self) -> u64 {
         self.payload().map(|artifact| artifact.size()).sum()
     }
 
-    /// Reports a warning if a machine has to fetch more than `budget` bytes, or, whatever the
-    /// budget, more than most builds of iPXE load: 2 GiB (nixpkgs issue 203593).
+    /// Emits a warning if the payload is larger than `budget` bytes. Whatever the budget, it also
+    /// emits one if the payload is larger than 2 GiB, which most builds of iPXE cannot load (nixpkgs
+    /// issue 203593).
     pub fn warn_if_over(&self, budget: u64, context: &Context) {
         let size = self.payload_size();
         let mebibytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
         let (message, hint) = if size > IPXE_LIMIT {
             (
                 format!(
-                    "the image has {} MiB, and most builds of iPXE load no 2 GiB",
+                    "the image has {} MiB, but most builds of iPXE cannot load 2 GiB or more",
                     mebibytes(size)
                 ),
-                "take packages out of the configuration: a machine that cannot load the image stays \
-                 in its firmware or boots a damaged one",
+                "remove packages from the configuration: a machine that cannot load the image stays in \
+                 its firmware, or boots a damaged image",
             )
         } else if size > budget {
             (
                 format!(
-                    "the image has {} MiB and its budget is {} MiB",
+                    "the image has {} MiB, but its budget is {} MiB",
                     mebibytes(size),
                     mebibytes(budget)
                 ),
-                "machines need more memory and time for it: take packages out of the \
-                 configuration, or raise the profile's size budget",
+                "remove packages from the configuration, or raise the profile's size budget: machines \
+                 need more memory and time for a larger image",
             )
         } else {
             return;
@@ -178,7 +179,7 @@ impl Image {
         context.emit(Event::Warning { profile, message, hint });
     }
 
-    /// The image as its manifest describes it.
+    /// Returns the description of the image for a manifest.
     pub fn manifest(&self) -> ImageManifest {
         ImageManifest {
             title: self.title.clone(),
@@ -192,9 +193,9 @@ impl Image {
     }
 }
 
-/// Gathers the parts of an [`Image`]; made by [`Image::builder`].
+/// Collects the parts of an [`Image`]. [`Image::builder`] creates it.
 #[derive(Debug)]
-#[must_use = "an image is made by `build`"]
+#[must_use = "`build` makes the image"]
 pub struct ImageBuilder {
     profile: ProfileName,
     title: Title,
@@ -213,7 +214,7 @@ impl ImageBuilder {
         self
     }
 
-    /// Adds an initrd behind those that are there.
+    /// Adds an initrd after those that were added before.
     pub fn initrd(mut self, initrd: Arc<dyn Artifact>) -> Self {
         self.initrds.push(initrd);
         self
@@ -225,18 +226,18 @@ impl ImageBuilder {
         self
     }
 
-    /// Sets where the image comes from.
+    /// Sets the origin of the image.
     pub fn provenance(mut self, provenance: Provenance) -> Self {
         self.provenance = provenance;
         self
     }
 
-    /// Checks the parts and puts them together.
+    /// Checks the parts and makes the image.
     ///
     /// # Errors
     /// [`Error::IncompleteImage`] without a kernel or an initrd, [`Error::WrongArtifactKind`],
-    /// [`Error::Duplicate`] when two files have one name, [`Error::InvalidValue`] when the
-    /// profile's kernel parameters make the command line too long.
+    /// [`Error::EmptyArtifact`], [`Error::Duplicate`] if two files have the same name,
+    /// [`Error::InvalidValue`] if the profile's kernel parameters make the command line too long.
     pub fn build(self) -> Result<Image, Error> {
         let profile = self.profile;
         let incomplete = |missing| Error::IncompleteImage { profile: profile.clone(), missing };

@@ -1,19 +1,19 @@
-//! How validated texts are refused: one error, and one list of problems, for every newtype.
+//! The error of every validated text, with the list of problems.
 
 use std::fmt;
 
 use crate::backend_error::BackendError;
 
-/// A text does not follow the rule of what it was to become.
+/// A text does not follow the rule of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{value:?} is not a valid {kind}: {problem}")]
 #[non_exhaustive]
 pub struct InvalidValue {
-    /// What it was to become.
+    /// The kind of value that the text was parsed as.
     pub kind: ValueKind,
     /// The text, cut to its first 80 characters.
     pub value: String,
-    /// What is wrong with it.
+    /// The problem with the text.
     pub problem: TextProblem,
 }
 
@@ -29,7 +29,7 @@ impl BackendError for InvalidValue {
     }
 }
 
-/// What a refused text was meant to become.
+/// The kind of value that a text is parsed as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValueKind {
@@ -64,7 +64,7 @@ pub enum ValueKind {
 }
 
 impl ValueKind {
-    /// A validation by `check` that says what a refused text was meant to become.
+    /// Turns the problems that `check` finds into errors of this kind.
     pub(crate) fn validated_by(
         self,
         check: impl Fn(&str) -> Result<(), TextProblem>,
@@ -72,41 +72,41 @@ impl ValueKind {
         move |text| check(text).map_err(|problem| InvalidValue::new(self, text, problem))
     }
 
-    /// The rule that a value of this kind keeps, as a sentence for an operator.
+    /// Returns the rule for values of this kind, as a sentence for an operator.
     pub fn rule(self) -> &'static str {
         match self {
             Self::ProfileName | Self::ServiceName | Self::PointerName | Self::SiteName => {
-                "use 1 to 63 lower-case letters, digits, `-` and `_`, beginning and ending with a \
-                 letter or digit, and none of the reserved names"
+                "use 1 to 63 lower-case letters, digits, `-` and `_`; begin and end with a letter or \
+                 digit; do not use a reserved name"
             }
             Self::Title => "use 1 to 100 characters without control characters",
             Self::FileName => {
-                "use 1 to 128 letters, digits, `.`, `_` and `-`, beginning with a letter or digit"
+                "use 1 to 128 letters, digits, `.`, `_` and `-`; begin with a letter or digit"
             }
             Self::ReleasePath => {
                 "use a relative path of at most 512 bytes whose parts, separated by `/`, are file \
                  names (letters, digits, `.`, `_`, `-`)"
             }
             Self::KernelParameter => {
-                "use 1 to 1024 printable ASCII characters; white space only between double \
-                 quotes; `init=` and `initrd=` are set by Netboot and must not be given"
+                "use 1 to 1024 printable ASCII characters; put white space between double quotes; \
+                 leave out `init=` and `initrd=`, which Netboot sets"
             }
             Self::KernelCommandLine => {
-                "shorten or drop kernel parameters: firmware and iPXE cut the line at 2047 bytes \
-                 without a word"
+                "shorten or remove kernel parameters: firmware and iPXE silently cut the line at \
+                 2047 bytes"
             }
             Self::InitPath => {
-                "give the absolute path of init as the configuration built it, such as \
-                 `/nix/store/<hash>-nixos-system-<name>/init`; a kernel expands no `*`"
+                "give the absolute path of the configuration's init, such as \
+                 `/nix/store/<hash>-nixos-system-<name>/init`; a kernel does not expand `*`"
             }
             Self::Sha256Digest | Self::ReleaseId => "give the 64 hexadecimal digits of a SHA-256",
             Self::Architecture => {
-                "use one of x86_64, aarch64, riscv64, armv7l, powerpc64le, loongarch64, or the \
-                 Nix system of one, such as x86_64-linux"
+                "use x86_64, aarch64, riscv64, armv7l, powerpc64le or loongarch64, or a Nix system \
+                 such as x86_64-linux"
             }
             Self::MacAddress => {
-                "write six pairs of hexadecimal digits, such as 52:54:00:12:34:56; group addresses \
-                 and zeros belong to no card"
+                "write six pairs of hexadecimal digits, such as 52:54:00:12:34:56; do not use a \
+                 group address or zeros"
             }
         }
     }
@@ -133,36 +133,36 @@ impl fmt::Display for ValueKind {
     }
 }
 
-/// Why a text was refused.
+/// The reason why a text was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TextProblem {
-    /// There is no text.
+    /// The text is empty.
     Empty,
     /// The text is longer than its kind allows.
     TooLong {
         /// Its length in bytes.
         length: usize,
-        /// The greatest length allowed, in bytes.
+        /// The maximum length, in bytes.
         limit: usize,
     },
-    /// A character that its kind does not allow.
+    /// The text has a character that its kind does not allow.
     ForbiddenCharacter {
         /// The character.
         character: char,
-        /// Where it stands, in bytes from the start.
+        /// The position of the character, in bytes from the start.
         position: usize,
     },
-    /// The first or last character is allowed only in between.
+    /// The text begins or ends with a character that is allowed only in the middle.
     BadEdge {
         /// The character.
         character: char,
     },
-    /// The name has a meaning of its own.
+    /// The name is reserved for another purpose.
     Reserved,
     /// The text does not have the form that its kind has.
     Malformed {
-        /// What was expected, as a noun phrase.
+        /// A noun phrase that describes the expected form.
         expected: &'static str,
     },
 }
@@ -186,7 +186,8 @@ impl fmt::Display for TextProblem {
     }
 }
 
-/// Refuses empty and overlong texts and the first character that `allowed` does not accept.
+/// Checks that a text is not empty, has at most `limit` bytes, and that `allowed` accepts each of
+/// its characters.
 pub(crate) fn check(
     text: &str,
     limit: usize,

@@ -1,12 +1,19 @@
-//! The vocabulary of Netboot: what is built, what comes of it, and what is published, as plain
-//! values and small traits that every backend shares.
+//! The vocabulary of Netboot: the values and small traits that all its crates share.
+//!
+//! A *profile* names a configuration to build. A *builder* makes an *image* from it: a kernel, its
+//! initrds, and the way to start them. A renderer writes boot scripts for images and makes a
+//! *release*. A publisher puts the release on a *target*, from which machines boot it.
 //!
 //! ```text
 //! Profile ──▶ Builder ──▶ Image ──▶ a renderer ──▶ Release ──▶ a publisher ──▶ a machine boots
 //! ```
 //!
-//! This crate knows no backend, starts no process and opens no connection. `netboot-nix` builds,
-//! `netboot-ipxe` renders, `netboot-publish` publishes; each depends on this crate only.
+//! This crate has no backend for Nix or for a store. It starts no process and opens no connection.
+//! `netboot-nix` builds, `netboot-ipxe` renders, and `netboot-publish` publishes. These crates depend
+//! on this crate, and not on each other.
+//!
+//! [`PrebuiltBuilder`] makes images from existing files. [`inspect`] checks kernels and initrds before
+//! a machine boots them.
 //!
 //! ```
 //! use netboot_core::{Profile, plasmacloud};
@@ -20,7 +27,7 @@
 //! # Features
 //! | feature | what it adds |
 //! |---|---|
-//! | `contract` | `contract`: the suite that holds an implementation of [`Builder`] or [`Artifact`] to its contract |
+//! | `contract` | `contract`: test suites for implementations of [`Builder`] and [`Artifact`] |
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
@@ -43,8 +50,8 @@ mod event;
 mod file_artifact;
 mod image;
 pub mod inspect {
-    //! Looks into kernels and initrds before a machine does: an error page saved as a kernel, or an
-    //! initrd that was cut short, is found here and not on a console in a rack.
+    //! Checks of kernels and initrds. They find an error page that was saved as a kernel, or a
+    //! truncated initrd, before a machine tries to boot it.
 
     mod cpio;
     mod damage;

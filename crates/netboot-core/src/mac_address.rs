@@ -9,9 +9,9 @@ use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 
 /// The hardware address of one network card, such as `52:54:00:12:34:56`.
 ///
-/// Parses from six pairs of hexadecimal digits, separated by `:` or `-`, and displays as iPXE's
-/// `${net0/mac}` does: lower case, with colons. A group address (an odd first octet, IEEE 802) and
-/// the address of zeros are refused, since no card has one.
+/// It parses from six pairs of hexadecimal digits, separated by `:` or `-`. It displays like iPXE's
+/// `${net0/mac}`: in lower case, with colons. Group addresses (an odd first octet, IEEE 802) and the
+/// address of zeros are refused, because no card has such an address.
 ///
 /// ```
 /// use netboot_core::MacAddress;
@@ -25,27 +25,27 @@ use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 pub struct MacAddress([u8; 6]);
 
 impl MacAddress {
-    /// The address of these octets.
+    /// Creates an address from its octets.
     ///
     /// # Errors
     /// [`InvalidValue`] for a group address and for zeros.
     pub fn new(octets: [u8; 6]) -> Result<Self, InvalidValue> {
         let address = Self(octets);
         if octets[0] & 1 == 1 || octets == [0; 6] {
-            let expected = "the address of one card, not of a group, and not zeros";
+            let expected = "the address of one card, not a group address or zeros";
             let problem = TextProblem::Malformed { expected };
             return Err(InvalidValue::new(ValueKind::MacAddress, &address.to_string(), problem));
         }
         Ok(address)
     }
 
-    /// The octets in the order in which they are written.
+    /// Returns the octets in the order in which they are written.
     pub fn octets(self) -> [u8; 6] {
         self.0
     }
 
-    /// The address with another separator than the colon, or none: iPXE's `${net0/mac:hexhyp}`
-    /// and `${net0/mac:hexraw}`.
+    /// Returns the address with `separator` between the octets, such as `-` for iPXE's
+    /// `${net0/mac:hexhyp}` or nothing for `${net0/mac:hexraw}`.
     pub fn separated_by(self, separator: &str) -> String {
         self.0.map(|octet| format!("{octet:02x}")).join(separator)
     }

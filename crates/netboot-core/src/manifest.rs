@@ -1,4 +1,4 @@
-//! What a release consists of, as a file that goes with it.
+//! The manifest of a release: the list of its files, published with them.
 
 use std::collections::BTreeMap;
 
@@ -14,47 +14,47 @@ use crate::name::{FileName, ProfileName, ServiceName, Title};
 use crate::provenance::Provenance;
 use crate::release_id::ReleaseId;
 
-/// The version of the format that this library writes, and the only one that it reads.
+/// The version of the manifest's format that this library writes, and the only one that it reads.
 pub const MANIFEST_VERSION: u64 = 1;
 
-/// Size and digest of a file.
+/// The size and the digest of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::exhaustive_structs, reason = "a size and a digest tell bytes from all others")]
+#[expect(clippy::exhaustive_structs, reason = "a size and a digest identify the bytes")]
 pub struct Content {
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its digest.
+    /// The digest.
     pub sha256: Sha256Digest,
 }
 
 impl Content {
-    /// Those of an artifact.
+    /// Returns the size and the digest of an artifact.
     pub fn of(artifact: &dyn Artifact) -> Self {
         Self { size: artifact.size(), sha256: artifact.sha256() }
     }
 }
 
-/// A part of an image: its name for people, its size, its digest.
+/// The record of a part of an image: its name for people, its size and its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct FileRecord {
-    /// Its name, such as `bzImage`.
+    /// The file's name, such as `bzImage`.
     pub file_name: FileName,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its digest; a kernel or initrd lies at `blobs/<sha256>`.
+    /// The digest. A kernel or initrd is published at `blobs/<sha256>`.
     pub sha256: Sha256Digest,
 }
 
 impl FileRecord {
-    /// The record of a file by its name and what it holds.
+    /// Creates the record of a file from its name and its content.
     pub fn new(file_name: FileName, content: Content) -> Self {
         Self { file_name, size: content.size, sha256: content.sha256 }
     }
 
-    /// The record of an artifact.
+    /// Creates the record of an artifact.
     pub fn of(artifact: &dyn Artifact) -> Self {
         Self {
             file_name: artifact.file_name().clone(),
@@ -64,32 +64,32 @@ impl FileRecord {
     }
 }
 
-/// What a manifest says of one image.
+/// The description of an image in a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ImageManifest {
-    /// What a menu shows for it.
+    /// The title that a menu shows for the image.
     pub title: Title,
-    /// The services that it brings.
+    /// The services that the image provides.
     pub services: Vec<ServiceName>,
-    /// How to start it: architecture, `init`, kernel parameters.
+    /// The way to start the image: architecture, `init` and kernel parameters.
     pub boot: BootSpec,
-    /// Its kernel.
+    /// The kernel.
     pub kernel: FileRecord,
-    /// Its initrds, in order.
+    /// The initrds, in order.
     pub initrds: Vec<FileRecord>,
-    /// The log of its build.
+    /// The log of the build.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build_log: Option<FileRecord>,
-    /// Where it comes from.
+    /// The origin of the image.
     pub provenance: Provenance,
 }
 
-/// Everything that a release consists of, with sizes and digests.
+/// The list of all files of a release, with their sizes and digests.
 ///
-/// Written as JSON with sorted keys and no clock: equal releases have equal manifests, byte for
-/// byte. The release's id covers `files` and `blobs`; `images` and `logs` only explain them.
+/// It is written as JSON with sorted keys and without a time, so equal releases have equal manifests,
+/// byte for byte. The release's id covers `files` and `blobs`. `images` and `logs` only explain them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -104,7 +104,7 @@ pub struct Manifest {
     images: BTreeMap<ProfileName, ImageManifest>,
 }
 
-/// A manifest's version, whatever else it holds.
+/// The version of a manifest, which may have any other fields.
 #[derive(Deserialize)]
 struct VersionOnly {
     version: u64,
@@ -135,8 +135,8 @@ impl Manifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// [`Error::ManifestVersion`] for one of another version, [`Error::MalformedManifest`],
-    /// [`Error::ManifestMismatch`] when its id is not that of its entries.
+    /// [`Error::ManifestVersion`] for another version, [`Error::MalformedManifest`],
+    /// [`Error::ManifestMismatch`] if the id is not the digest of the entries.
     pub fn from_json(json: &[u8]) -> Result<Self, Error> {
         let malformed = |source| Error::MalformedManifest { source };
         let VersionOnly { version } = serde_json::from_slice(json).map_err(malformed)?;
@@ -151,10 +151,11 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The manifest as JSON: indented by two spaces, keys in a fixed order, a newline at the end.
+    /// Returns the manifest as JSON, indented by two spaces, with keys in a fixed order and a newline
+    /// at the end.
     ///
     /// # Errors
-    /// None in practice: every key is a string. The signature leaves the decision to the caller.
+    /// Never in practice, because every key is a string.
     pub fn to_json(&self) -> Result<Vec<u8>, Error> {
         let malformed = |source| Error::MalformedManifest { source };
         let mut json = serde_json::to_vec_pretty(self).map_err(malformed)?;
@@ -162,25 +163,24 @@ impl Manifest {
         Ok(json)
     }
 
-    /// The release that it describes.
+    /// The id of the release that the manifest describes.
     pub fn release(&self) -> &ReleaseId {
         &self.release
     }
 
-    /// The files of the release by their path below `releases/<id>/`, without the manifest itself
-    /// and the release's pointer.
+    /// The files of the release by their path below `releases/<id>/`, without the manifest and the
+    /// release's pointer.
     pub fn files(&self) -> &BTreeMap<ReleasePath, Content> {
         &self.files
     }
 
-    /// The logs of the builds by their path below `releases/<id>/`. The id does not cover them:
-    /// what was built before, or elsewhere, has another log, and is the same release.
+    /// The logs of the builds by their path below `releases/<id>/`. The id does not cover the logs,
+    /// because a second build of the same release has another log.
     pub fn logs(&self) -> &BTreeMap<ReleasePath, Content> {
         &self.logs
     }
 
-    /// The paths below `releases/<id>/` of all that is the release's own there, but for the manifest
-    /// itself and the release's pointer: files and logs.
+    /// Returns the paths of the files and logs below `releases/<id>/`.
     pub fn own_paths(&self) -> impl Iterator<Item = &ReleasePath> {
         self.files.keys().chain(self.logs.keys())
     }
@@ -190,23 +190,23 @@ impl Manifest {
         &self.blobs
     }
 
-    /// What `releases/<id>/pointer.ipxe` holds.
+    /// The content of `releases/<id>/pointer.ipxe`.
     pub fn pointer(&self) -> Content {
         self.pointer
     }
 
-    /// The static entry points that the release needs, by their path below the target's root.
+    /// The static entry points that the release needs, by their path below the root of the target.
     pub fn entry_points(&self) -> &BTreeMap<ReleasePath, Content> {
         &self.entry_points
     }
 
-    /// The images.
+    /// The images by their profiles.
     pub fn images(&self) -> &BTreeMap<ProfileName, ImageManifest> {
         &self.images
     }
 
-    /// Everything immutable that must lie at a target for the release to be whole, but for the
-    /// manifest itself: by its path below the target's root.
+    /// Returns the immutable objects that a complete release has at a target, by their path below the
+    /// root of the target. The manifest itself is not among them.
     pub fn objects(&self) -> BTreeMap<ReleasePath, Content> {
         let in_release = |path: &ReleasePath| layout::in_release(&self.release, path);
         let files = self.files.iter().chain(&self.logs);
@@ -220,7 +220,7 @@ impl Manifest {
     }
 }
 
-/// What the id of a release covers: its files and blobs by path.
+/// Returns the entries that the id of a release covers: its files and blobs by path.
 pub(crate) fn entries<'a>(
     files: &'a BTreeMap<ReleasePath, Content>,
     blobs: &'a BTreeMap<Sha256Digest, u64>,

@@ -1,4 +1,4 @@
-//! Names of things: profiles, services, pointers, titles, files.
+//! Names of profiles, services, pointers, sites and files, and titles.
 
 use std::borrow::Borrow;
 
@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::invalid_value::{InvalidValue, TextProblem, ValueKind, check};
 use crate::validated_text::validated_text;
 
-/// Names a profile: a directory of a release, a label of a script, a part of a flake attribute.
+/// The name of a profile.
 ///
-/// The rule is narrow on purpose, so that the name needs no escaping in any of these places.
-/// `releases` and `blobs` are reserved: they are directories of the published layout.
+/// A profile's name is also the name of a directory in a release, a label in a script, and a part of
+/// a flake attribute. The rule is narrow so that the name needs no escaping in any of these places.
+/// `releases` and `blobs` are reserved, because they are directories of the published layout.
 ///
 /// ```
 /// use netboot_core::ProfileName;
@@ -41,16 +42,16 @@ impl Borrow<str> for ProfileName {
     }
 }
 
-/// Names a service that a profile brings, such as `chainfire`.
+/// The name of a service that a profile provides, such as `chainfire`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ServiceName(String);
 
 validated_text!(ServiceName, InvalidValue, ValueKind::ServiceName.validated_by(check_name));
 
-/// Names a pointer, the one object of a target that changes: `current` by default.
+/// The name of a pointer, the only object of a target that changes; `current` by default.
 ///
-/// A second pointer, such as `canary`, is a channel of its own. `boot` is reserved, since
+/// Each further pointer, such as `canary`, is a separate channel. `boot` is reserved, because
 /// `boot.ipxe` is a static entry point.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -73,7 +74,7 @@ impl Default for PointerName {
     }
 }
 
-/// Names one of several places that a release is published to, such as `tokyo`.
+/// The name of one of several places that a release is published to, such as `tokyo`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SiteName(String);
@@ -91,7 +92,7 @@ pub(crate) fn check_name(text: &str) -> Result<(), TextProblem> {
     }
 }
 
-/// What a person reads of a profile, in a menu for example: 1 to 100 characters of one line.
+/// The title that a menu shows for a profile: 1 to 100 characters on one line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Title(String);
@@ -100,7 +101,7 @@ validated_text!(
     Title,
     InvalidValue,
     ValueKind::Title.validated_by(|text| {
-        // 100 characters of up to four bytes: count characters, but let `check` find bad ones.
+        // 100 characters of up to four bytes each.
         check(text, 400, |c| !c.is_control())?;
         match text.chars().count() {
             count if count > 100 => Err(TextProblem::TooLong { length: count, limit: 100 }),
@@ -115,7 +116,7 @@ impl From<&ProfileName> for Title {
     }
 }
 
-/// The name of one file, with no directory: safe in a URL, in a script and in a file system.
+/// The name of a file without a directory. It is safe in a URL, in a script and in a file system.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FileName(String);

@@ -3,10 +3,10 @@
 use crate::error::Error;
 use crate::profile_spec::ProfileSpec;
 
-/// The file that the built-in profiles are read from, as an example for one of your own.
+/// The text of the file with the built-in profiles, as an example for your own file.
 pub const PROFILE_FILE: &str = include_str!("plasmacloud.toml");
 
-/// The profiles `control-plane`, `worker` and `all-in-one`.
+/// Returns the profiles `control-plane`, `worker` and `all-in-one`.
 ///
 /// ```
 /// use netboot_core::{Profile, plasmacloud};
@@ -18,7 +18,7 @@ pub const PROFILE_FILE: &str = include_str!("plasmacloud.toml");
 /// ```
 ///
 /// # Errors
-/// None: the file is part of the crate, and a test reads it.
+/// Never in practice: the file is part of the crate, and a test reads it.
 pub fn profiles() -> Result<Vec<ProfileSpec>, Error> {
     ProfileSpec::parse_toml(PROFILE_FILE, "plasmacloud.toml")
 }

@@ -1,5 +1,5 @@
-//! Images of files that exist already: what a CI built, a release of nixos-images, the `netboot`
-//! directory of a Hydra job.
+//! Images from existing files, such as the result of a CI, a release of nixos-images, or the
+//! `netboot` directory of a Hydra job.
 
 mod image;
 mod parts;
@@ -28,7 +28,7 @@ use crate::name::{FileName, ProfileName};
 use crate::profile::Profile;
 use crate::provenance::Provenance;
 
-/// Makes images of kernels and initrds that exist already; needs no Nix.
+/// Makes images from existing kernels and initrds. It does not need Nix.
 ///
 /// ```no_run
 /// use netboot_core::{Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileSpec};
@@ -43,20 +43,21 @@ use crate::provenance::Provenance;
 /// # }
 /// ```
 ///
-/// Every file is checked before it becomes part of an image: the kernel by its header, each initrd
-/// from its begin to its end, and `init` for being in one of them as far as that can be told.
+/// The builder checks every file before it becomes part of an image. It checks the header of the
+/// kernel, reads each initrd from the first byte to the last, and looks for `init` in the initrds as
+/// far as it can read them.
 #[derive(Debug, Clone, Default)]
 pub struct PrebuiltBuilder {
     images: BTreeMap<ProfileName, PrebuiltImage>,
 }
 
 impl PrebuiltBuilder {
-    /// A builder that has no images yet.
+    /// Creates a builder without images.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same with the image of `profile`.
+    /// Adds the image of `profile`.
     #[must_use]
     pub fn with_image(mut self, profile: ProfileName, image: PrebuiltImage) -> Self {
         self.images.insert(profile, image);
@@ -93,7 +94,7 @@ impl PrebuiltBuilder {
             image = image.initrd(open(&mut expected, kind, file_name, path, context).await?);
         }
         require_init(name, boot.init(), &summaries)?;
-        // A digest of a file that is not there is a mistake, and not one that is kept.
+        // The caller may expect digests of files beside the parts. A missing file is an error.
         for (path, sha256) in expected {
             let mut expected = BTreeMap::from([(path.clone(), sha256)]);
             open(&mut expected, ArtifactKind::Script, FileName::new("script")?, &path, context)
@@ -104,7 +105,7 @@ impl PrebuiltBuilder {
     }
 }
 
-/// Opens the file at `path`, and takes from `expected` the digest that it has to have.
+/// Opens the file at `path`, and checks it against its digest in `expected`, which it removes.
 async fn open(
     expected: &mut BTreeMap<PathBuf, Sha256Digest>,
     kind: ArtifactKind,

@@ -1,4 +1,4 @@
-//! Profiles: what is to be built.
+//! The trait of profiles, which name the configurations to build.
 
 use std::fmt;
 
@@ -6,14 +6,15 @@ use crate::architecture::Architecture;
 use crate::command_line::KernelParameter;
 use crate::name::{ProfileName, ServiceName, Title};
 
-/// The size in bytes above which an image is remarked on, unless its profile says otherwise:
-/// 500 MiB, the limit of the PlasmaCloud runbook.
+/// The default size budget of a profile, in bytes: 500 MiB, the limit of the PlasmaCloud runbook.
+///
+/// A builder warns about an image that is larger than its profile's budget.
 pub const DEFAULT_SIZE_BUDGET: u64 = 500 * 1024 * 1024;
 
-/// Names a configuration to build, and says what is known of it beforehand.
+/// A configuration to build, with the properties that are known before the build.
 ///
-/// [`ProfileSpec`](crate::ProfileSpec) is the one to use; implement the trait where profiles come
-/// from something of your own, such as an inventory:
+/// Most callers use [`ProfileSpec`](crate::ProfileSpec). Implement the trait if your profiles come
+/// from another source, such as an inventory:
 ///
 /// ```
 /// use netboot_core::{Architecture, Profile, ProfileName, ServiceName, Title};
@@ -35,26 +36,27 @@ pub const DEFAULT_SIZE_BUDGET: u64 = 500 * 1024 * 1024;
 /// ```
 ///
 /// # Contract
-/// What a profile says does not change while it is in use.
+/// The methods return the same values for as long as the profile is in use.
 pub trait Profile: fmt::Debug + Send + Sync {
-    /// Its name, unique among those that are built together.
+    /// The profile's name, unique among the profiles that are built together.
     fn name(&self) -> &ProfileName;
 
-    /// What a menu shows for it.
+    /// The title that a menu shows for the profile.
     fn title(&self) -> &Title;
 
-    /// The architecture of the machines that boot it.
+    /// The architecture of the machines that boot the image.
     fn architecture(&self) -> Architecture;
 
-    /// The services that it brings.
+    /// The services that the profile provides.
     fn services(&self) -> &[ServiceName];
 
-    /// Kernel parameters in addition to those of the configuration.
+    /// The kernel parameters that are added to those of the configuration.
     fn kernel_parameters(&self) -> &[KernelParameter] {
         &[]
     }
 
-    /// The size in bytes, kernel and initrds together, above which a warning is due.
+    /// The maximum size of the kernel and the initrds together, in bytes. A builder warns about a
+    /// larger image.
     fn size_budget(&self) -> u64 {
         DEFAULT_SIZE_BUDGET
     }

@@ -1,4 +1,4 @@
-//! Profiles as data, in code and in files.
+//! Profiles as plain data, in code and in files.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -45,7 +45,7 @@ pub struct ProfileSpec {
     size_budget: u64,
 }
 
-/// The fields as a file has them: all but the name may be left out.
+/// The fields of a profile in a file. Only the name is required.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Fields {
@@ -77,15 +77,15 @@ impl From<Fields> for ProfileSpec {
     }
 }
 
-/// For [`Builder::build_all`](crate::Builder::build_all), which takes profiles of any type:
-/// `profiles.into_iter().map(Into::into).collect()`.
+/// Converts a profile for [`Builder::build_all`](crate::Builder::build_all), which takes profiles of
+/// any type: `profiles.into_iter().map(Into::into).collect()`.
 impl From<ProfileSpec> for Arc<dyn Profile> {
     fn from(profile: ProfileSpec) -> Self {
         Arc::new(profile)
     }
 }
 
-/// A profile file: a list named `profile`.
+/// The content of a profile file: a list with the name `profile`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProfileFile {
@@ -93,8 +93,8 @@ struct ProfileFile {
 }
 
 impl ProfileSpec {
-    /// A profile for `x86_64` with its name as its title, no services, no additional kernel
-    /// parameters and the default size budget.
+    /// Creates a profile for `x86_64`. Its title is its name, and it has no services, no additional
+    /// kernel parameters and the default size budget.
     pub fn new(name: ProfileName) -> Self {
         Self {
             title: Title::from(&name),
@@ -106,28 +106,28 @@ impl ProfileSpec {
         }
     }
 
-    /// The same under another title.
+    /// Sets the title.
     #[must_use]
     pub fn with_title(mut self, title: Title) -> Self {
         self.title = title;
         self
     }
 
-    /// The same for another architecture.
+    /// Sets the architecture.
     #[must_use]
     pub fn with_architecture(mut self, architecture: Architecture) -> Self {
         self.architecture = architecture;
         self
     }
 
-    /// The same with these services.
+    /// Sets the services.
     #[must_use]
     pub fn with_services(mut self, services: impl IntoIterator<Item = ServiceName>) -> Self {
         self.services = services.into_iter().collect();
         self
     }
 
-    /// The same with these kernel parameters behind those of the configuration.
+    /// Sets the kernel parameters that are added to those of the configuration.
     #[must_use]
     pub fn with_kernel_parameters(
         mut self,
@@ -137,18 +137,18 @@ impl ProfileSpec {
         self
     }
 
-    /// The same with another size budget, in bytes.
+    /// Sets the size budget, in bytes.
     #[must_use]
     pub fn with_size_budget(mut self, bytes: u64) -> Self {
         self.size_budget = bytes;
         self
     }
 
-    /// Reads every profile of a file: JSON when its name ends in `.json`, TOML otherwise.
+    /// Reads all profiles from a file. A name that ends in `.json` means JSON, any other name TOML.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::MalformedProfileFile`] with the line, [`Error::Duplicate`] when
-    /// two profiles have one name.
+    /// [`Error::Io`], [`Error::MalformedProfileFile`] with the line, [`Error::Duplicate`] if two
+    /// profiles have the same name.
     pub async fn load(path: impl AsRef<Path>) -> Result<Vec<Self>, Error> {
         let path = path.as_ref();
         let text = tokio::fs::read_to_string(path)

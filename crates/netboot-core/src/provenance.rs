@@ -1,10 +1,10 @@
-//! Where an image comes from.
+//! The origin of an image.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What a builder knows of an image's origin: enough to build it again, and no clock.
+/// The origin of an image, with enough detail to build it again. It contains no time.
 ///
 /// ```
 /// use netboot_core::Provenance;
@@ -19,31 +19,31 @@ use serde::{Deserialize, Serialize};
 pub struct Provenance {
     /// The builder's name, such as `nix`.
     pub builder: String,
-    /// The source, locked where it can be: a flake's URL with its revision or NAR hash, without
-    /// credentials.
+    /// The source, locked if possible: for a flake, its URL with the revision or NAR hash. It
+    /// contains no credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// The hash of the source's content, as its NAR hash in the form `sha256-<base64>`: the same
-    /// whatever the URL, so that it tells whether two sources are one.
+    /// The NAR hash of the source's content, in the form `sha256-<base64>`. It does not depend on
+    /// the URL, so equal hashes mean equal sources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_hash: Option<String>,
-    /// The derivations that made the parts, by part: `kernel`, `initrd`, `toplevel`.
+    /// The derivations of the parts. The keys are `kernel`, `initrd` and `toplevel`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub derivations: BTreeMap<String, String>,
-    /// The store paths of the parts, by part.
+    /// The store paths of the parts, with the same keys.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, String>,
-    /// The NAR hashes of the parts' store paths, by part, in the form `sha256-<base64>`: a build that
-    /// can be repeated gives the same ones on every machine.
+    /// The NAR hashes of the parts' store paths, in the form `sha256-<base64>`, with the same keys. A
+    /// reproducible build gives the same hashes on every machine.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub output_hashes: BTreeMap<String, String>,
-    /// The versions of the tools that took part, by tool.
+    /// The versions of the tools, with the tools' names as keys.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tools: BTreeMap<String, String>,
 }
 
 impl Provenance {
-    /// What is known is which builder it was; the rest is set field by field.
+    /// Creates a provenance with only the builder's name. The caller sets the other fields.
     pub fn new(builder: impl Into<String>) -> Self {
         Self { builder: builder.into(), ..Self::default() }
     }

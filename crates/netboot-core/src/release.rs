@@ -1,4 +1,4 @@
-//! Images and their scripts, ready to be published.
+//! Releases: images and their scripts, ready to be published.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -16,10 +16,10 @@ use crate::manifest::{Content, Manifest, entries};
 use crate::name::ProfileName;
 use crate::release_id::ReleaseId;
 
-/// Images, their scripts and a manifest: what a publisher puts to a target as a whole.
+/// Images, their scripts and a manifest, which a publisher publishes as a whole.
 ///
-/// A renderer makes one (`netboot_ipxe::Renderer::render_release`); a caller with scripts of its
-/// own uses [`Release::builder`]. See [`layout`] for where each part goes.
+/// A renderer makes a release (`netboot_ipxe::Renderer::render_release`). A caller that writes its
+/// own scripts uses [`Release::builder`]. The module [`layout`] defines the path of each part.
 #[derive(Debug, Clone)]
 pub struct Release {
     manifest: Manifest,
@@ -41,46 +41,46 @@ impl Release {
         }
     }
 
-    /// Its id.
+    /// The id of the release.
     pub fn id(&self) -> &ReleaseId {
         self.manifest.release()
     }
 
-    /// Its manifest.
+    /// The manifest of the release.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// Scripts, by their path below `releases/<id>/`.
+    /// The scripts, by their path below `releases/<id>/`.
     pub fn files(&self) -> &BTreeMap<ReleasePath, Arc<dyn Artifact>> {
         &self.files
     }
 
-    /// The logs of the builds, by their path below `releases/<id>/`; the id does not cover them.
+    /// The logs of the builds, by their path below `releases/<id>/`. The id does not cover them.
     pub fn logs(&self) -> &BTreeMap<ReleasePath, Arc<dyn Artifact>> {
         &self.logs
     }
 
-    /// Kernels, initrds and whatever else scripts name by digest: what several images share is here
-    /// once.
+    /// The kernels, initrds and other files that scripts name by digest. A file that several images
+    /// share is here once.
     pub fn blobs(&self) -> &BTreeMap<Sha256Digest, Arc<dyn Artifact>> {
         &self.blobs
     }
 
-    /// What the pointer says while this release is live.
+    /// The content of the pointer while this release is live.
     pub fn pointer(&self) -> &Bytes {
         &self.pointer
     }
 
-    /// The static entry points, by their path below the target's root.
+    /// The static entry points, by their path below the root of the target.
     pub fn entry_points(&self) -> &BTreeMap<ReleasePath, Bytes> {
         &self.entry_points
     }
 }
 
-/// Gathers the parts of a [`Release`]; made by [`Release::builder`].
+/// Collects the parts of a [`Release`]. [`Release::builder`] creates it.
 #[derive(Debug)]
-#[must_use = "a release is made by `build`"]
+#[must_use = "`build` makes the release"]
 pub struct ReleaseBuilder {
     images: Vec<Image>,
     scripts: Vec<(ReleasePath, Arc<dyn Artifact>)>,
@@ -89,34 +89,34 @@ pub struct ReleaseBuilder {
 }
 
 impl ReleaseBuilder {
-    /// Adds a script at `path` below the release; [`layout`] has the paths that must be there.
+    /// Adds a script at `path` below the release. The module [`layout`] has the required paths.
     pub fn script(mut self, path: ReleasePath, script: Arc<dyn Artifact>) -> Self {
         self.scripts.push((path, script));
         self
     }
 
-    /// Adds something that scripts name by digest and that is no part of an image: a signature, an
-    /// initrd of one machine, a table of machines. It lies at [`layout::blob`], so a release that
-    /// has it unchanged does not send it again.
+    /// Adds a file that scripts name by digest and that is not part of an image, such as a signature,
+    /// the initrd of one machine, or a table of machines. It is published at [`layout::blob`], so a
+    /// later release with the same file does not send it again.
     pub fn blob(mut self, blob: Arc<dyn Artifact>) -> Self {
         self.blobs.push(blob);
         self
     }
 
-    /// Adds a static entry point at `path` below the target's root. It is the same for every
-    /// release, since machines fetch it whatever release is live, and it contains
+    /// Adds a static entry point at `path` below the root of the target. Its text must be the same
+    /// for every release, because machines fetch it whatever release is live, and it must contain
     /// [`GENERATED_MARK`].
     pub fn entry_point(mut self, path: ReleasePath, text: impl Into<Bytes>) -> Self {
         self.entry_points.push((path, text.into()));
         self
     }
 
-    /// Computes the id, asks `pointer` for the text that makes the release of that id the live
-    /// one, and puts all together. The text lies in the target's root, so it reaches the release
-    /// at `releases/<id>/`; it contains [`GENERATED_MARK`].
+    /// Computes the id, calls `pointer` with it, and makes the release. `pointer` returns the text of
+    /// the pointer that makes this release live. That text is published in the root of the target, so
+    /// it reaches the release at `releases/<id>/`. It must contain [`GENERATED_MARK`].
     ///
     /// # Errors
-    /// [`Error::EmptyRelease`], [`Error::Duplicate`] for two images or files of one name,
+    /// [`Error::EmptyRelease`], [`Error::Duplicate`] for two images or files with the same name,
     /// [`Error::MissingScript`] without `boot.ipxe` or a profile's `netboot.ipxe`,
     /// [`Error::UnmarkedEntryPoint`].
     pub fn build(self, pointer: impl FnOnce(&ReleaseId) -> String) -> Result<Release, Error> {

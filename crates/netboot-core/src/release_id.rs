@@ -1,4 +1,4 @@
-//! What names a release.
+//! The id of a release.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{Sha256Digest, Sha256Hasher};
 use crate::invalid_value::{InvalidValue, ValueKind};
 
-/// Names a release by its content: the digest of its sorted paths and their digests. The same
-/// files make the same id, on every machine.
+/// The id of a release: the digest of its sorted paths and their digests. The same files give the
+/// same id on every machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ReleaseId(Sha256Digest);
 
 impl ReleaseId {
-    /// The id of these paths with these digests; the order they come in does not matter.
+    /// Computes the id of paths with their digests. The order of the entries does not matter.
     pub fn of<'a, P: AsRef<str>>(entries: impl IntoIterator<Item = (P, &'a Sha256Digest)>) -> Self {
         let mut lines: Vec<String> = entries
             .into_iter()
@@ -30,7 +30,7 @@ impl ReleaseId {
         Self(hasher.finish().0)
     }
 
-    /// Its first twelve digits, for people.
+    /// Returns the first twelve digits, for people.
     pub fn short(&self) -> String {
         self.0.to_string().chars().take(12).collect()
     }

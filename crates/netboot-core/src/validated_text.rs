@@ -1,10 +1,10 @@
-//! What all newtypes of a validated text have in common.
+//! The macro that implements the common traits of validated texts.
 
 /// Implements the usual traits of a newtype around a validated `String`: parsing, display, and the
 /// conversions that serde needs.
 ///
-/// It takes the newtype, the error that a refused text gives, and the rule: a function from `&str`
-/// to `Result<(), error>`.
+/// The arguments are the newtype, the type of its error, and the rule: a function from `&str` to
+/// `Result<(), error>`.
 ///
 /// ```
 /// use netboot_core::validated_text;

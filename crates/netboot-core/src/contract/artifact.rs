@@ -1,32 +1,41 @@
-//! The contract of [`Artifact`].
+//! Checks the contract of [`Artifact`].
 
 use tokio::io::AsyncReadExt;
 
 use crate::artifact::{Artifact, ArtifactReader};
 use crate::digest::{Sha256Digest, Sha256Hasher};
 
-/// Checks the contract of [`Artifact`]: that its size and its digest are those of its bytes, and
-/// that every reader begins at the first byte, also while others read.
+/// Checks the contract of [`Artifact`]: the size and the digest match the bytes, and every reader
+/// begins at the first byte, also while others read.
 pub async fn check_artifact(artifact: &dyn Artifact) {
     let name = artifact.file_name();
     let (size, sha256) = (artifact.size(), artifact.sha256());
 
-    // Two readers at once, one of them a byte ahead: neither moves the other.
+    // Two readers at once, of which one is a byte ahead, do not move each other.
     let (mut first, mut second) = (open(artifact).await, open(artifact).await);
     let mut ahead = vec![0; usize::from(size > 0)];
     let read = first.read_exact(&mut ahead).await;
-    assert!(read.is_ok(), "the artifact `{name}` gives no first byte of its {size}: {read:?}");
+    assert!(
+        read.is_ok(),
+        "the artifact `{name}` of size {size} does not yield its first byte: {read:?}"
+    );
     let of_second = read_all(artifact, &mut second, Sha256Hasher::new()).await;
     let mut begun = Sha256Hasher::new();
     begun.update(&ahead);
     let of_first = read_all(artifact, &mut first, begun).await;
 
     for (found_sha256, found_size) in [of_first, of_second] {
-        assert_eq!(found_size, size, "the artifact `{name}` yields another size than it states");
-        assert_eq!(found_sha256, sha256, "the artifact `{name}` yields other bytes than it states");
+        assert_eq!(
+            found_size, size,
+            "the artifact `{name}` does not yield as many bytes as it states"
+        );
+        assert_eq!(
+            found_sha256, sha256,
+            "the bytes of the artifact `{name}` do not have the digest that it states"
+        );
     }
     let again = (artifact.size(), artifact.sha256());
-    assert_eq!(again, (size, sha256), "size and digest of the artifact `{name}` changed");
+    assert_eq!(again, (size, sha256), "the size or the digest of the artifact `{name}` changed");
 }
 
 async fn open(artifact: &dyn Artifact) -> ArtifactReader {

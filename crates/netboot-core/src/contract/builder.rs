@@ -1,4 +1,4 @@
-//! The sentences of the contract of [`Builder`], by their numbers.
+//! Checks the contract of [`Builder`]. The numbers are those of its sentences.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,11 +14,11 @@ use crate::name::ProfileName;
 use crate::profile::Profile;
 use tokio_util::sync::CancellationToken;
 
-/// Within this time a cancelled builder is expected to have ended.
+/// The time within which a cancelled builder must end.
 const SOON: Duration = Duration::from_secs(60);
 
-/// What [`check_builder`] builds. The suite gives the profiles titles, services and kernel
-/// parameters of its own, and takes only their names and architectures from here.
+/// The profiles that [`check_builder`] builds. The suite uses only their names and architectures, and
+/// adds its own titles, services and kernel parameters.
 #[derive(Debug, Clone)]
 pub struct BuilderCases {
     good: Vec<Arc<dyn Profile>>,
@@ -26,22 +26,22 @@ pub struct BuilderCases {
 }
 
 impl BuilderCases {
-    /// At least two profiles with names of their own that the builder can build, and `broken`,
-    /// one that it cannot build.
+    /// Takes at least two profiles with different names that the builder can build, and `broken`,
+    /// which it cannot build.
     pub fn new(good: impl IntoIterator<Item = Arc<dyn Profile>>, broken: Arc<dyn Profile>) -> Self {
         let good: Vec<_> = good.into_iter().collect();
-        assert!(good.len() >= 2, "the suite needs two profiles that can be built");
+        assert!(good.len() >= 2, "the suite needs at least two profiles that can be built");
         Self { good, broken }
     }
 }
 
-/// Checks every sentence of the contract of [`Builder`], and with [`check_artifact`] the artifacts
-/// of the images that it builds.
+/// Checks every sentence of the contract of [`Builder`], and calls [`check_artifact`] for the
+/// artifacts of the images that it builds.
 ///
-/// That no child process is left behind cannot be seen from here; a builder that starts processes
-/// has a test of its own for that.
+/// The suite cannot see whether a child process is left behind. A builder that starts processes needs
+/// its own test for that.
 pub async fn check_builder(builder: &dyn Builder, cases: BuilderCases) {
-    assert!(!builder.name().is_empty(), "a builder has a name for messages");
+    assert!(!builder.name().is_empty(), "a builder needs a name for messages");
     let good: Vec<Arc<dyn Profile>> = cases
         .good
         .iter()
@@ -55,17 +55,17 @@ pub async fn check_builder(builder: &dyn Builder, cases: BuilderCases) {
     a_failure_stays_alone(builder, &good, &cases.broken, &images).await;
     work_that_is_stopped_leaves_nothing(builder, &good, &images).await;
     for image in &images {
-        // 5. Also now, after everything else that was built and stopped.
+        // 5. The artifacts are still readable after all other builds.
         for part in image.payload().chain(image.build_log()) {
             check_artifact(part.as_ref()).await;
         }
     }
 }
 
-/// The profiles that were reported as finished, and whether there is an image.
+/// The profiles that were reported as finished, with true for success.
 type Finished = Arc<Mutex<Vec<(ProfileName, bool)>>>;
 
-/// A context that keeps the [`Event::ProfileFinished`] events.
+/// Creates a context that records the [`Event::ProfileFinished`] events.
 fn recording() -> (Context, Finished) {
     let finished = Arc::new(Mutex::new(Vec::new()));
     let sink = finished.clone();
@@ -79,7 +79,7 @@ fn recording() -> (Context, Finished) {
     (context, finished)
 }
 
-/// 7. Each profile has one event, which says whether it succeeded.
+/// 7. Each profile has one event, with its success.
 fn expect_finished(finished: &Finished, results: &[(&Arc<dyn Profile>, bool)]) {
     let mut found = finished.lock().map(|finished| finished.clone()).unwrap_or_default();
     let mut expected: Vec<_> =
@@ -92,11 +92,11 @@ fn expect_finished(finished: &Finished, results: &[(&Arc<dyn Profile>, bool)]) {
 fn built(result: Result<Image, Error>, profile: &dyn Profile) -> Image {
     match result {
         Ok(image) => image,
-        Err(error) => panic!("profile `{}` was to be built: {error:?}", profile.name()),
+        Err(error) => panic!("profile `{}` was not built: {error:?}", profile.name()),
     }
 }
 
-/// 2. One result for each profile, in order; also in the opposite one.
+/// 2. There is one result for each profile in order, also in reverse order.
 async fn all_are_built_in_order(builder: &dyn Builder, good: &[Arc<dyn Profile>]) -> Vec<Image> {
     let mut opposite = good.to_vec();
     opposite.reverse();
@@ -104,7 +104,11 @@ async fn all_are_built_in_order(builder: &dyn Builder, good: &[Arc<dyn Profile>]
     for profiles in [opposite.as_slice(), good] {
         let (context, finished) = recording();
         let results = builder.build_all(profiles, &context).await;
-        assert_eq!(results.len(), profiles.len(), "build_all gives one result for each profile");
+        assert_eq!(
+            results.len(),
+            profiles.len(),
+            "build_all must return one result for each profile"
+        );
         images = results
             .into_iter()
             .zip(profiles)
@@ -114,19 +118,19 @@ async fn all_are_built_in_order(builder: &dyn Builder, good: &[Arc<dyn Profile>]
             assert_eq!(
                 image.profile(),
                 profile.name(),
-                "build_all keeps the order of its profiles"
+                "build_all must keep the order of its profiles"
             );
         }
         let succeeded: Vec<_> = profiles.iter().map(|profile| (profile, true)).collect();
         expect_finished(&finished, &succeeded);
     }
     let none = builder.build_all(&[], &Context::new()).await;
-    assert!(none.is_empty(), "build_all of nothing gives nothing");
+    assert!(none.is_empty(), "build_all without profiles must return no results");
     images
 }
 
-/// 1. Title, services and architecture are the profile's, and its kernel parameters stand behind
-///    those of the configuration, which an image of the bare profile has.
+/// 1. The image has the profile's title, services and architecture. The profile's kernel parameters
+///    follow those of the configuration, which an image of the plain profile has.
 async fn what_was_asked_for_is_carried_over(
     builder: &dyn Builder,
     cases: &BuilderCases,
@@ -135,23 +139,23 @@ async fn what_was_asked_for_is_carried_over(
     for (inner, image) in cases.good.iter().zip(images) {
         let (asked, plain) = (Asked::dressed(inner), Asked::plain(inner));
         let name = inner.name();
-        assert_eq!(image.title(), asked.title(), "the title of `{name}` is another");
-        assert_eq!(image.services(), asked.services(), "the services of `{name}` are others");
+        assert_eq!(image.title(), asked.title(), "the title of `{name}` is wrong");
+        assert_eq!(image.services(), asked.services(), "the services of `{name}` are wrong");
         let architecture = image.boot().architecture();
-        assert_eq!(architecture, asked.architecture(), "the architecture of `{name}` is another");
+        assert_eq!(architecture, asked.architecture(), "the architecture of `{name}` is wrong");
 
         let bare = built(builder.build(&plain, &Context::new()).await, &plain);
-        assert_eq!(bare.title(), plain.title(), "the title of `{name}` outlived its build");
+        assert_eq!(bare.title(), plain.title(), "the title of `{name}` is from an earlier build");
         let expected = bare.boot().clone().with_parameters(asked.kernel_parameters());
         assert_eq!(
             Some(image.boot()),
             expected.ok().as_ref(),
-            "the kernel parameters of `{name}` belong behind the configuration's"
+            "the kernel parameters of `{name}` must follow those of the configuration"
         );
     }
 }
 
-/// 2 and 6. `build` gives what `build_all` gave, and gives it again.
+/// 2 and 6. `build` returns the same image as `build_all`, also a second time.
 async fn one_by_one_gives_the_same(
     builder: &dyn Builder,
     good: &[Arc<dyn Profile>],
@@ -162,14 +166,18 @@ async fn one_by_one_gives_the_same(
             let (context, finished) = recording();
             let again = built(builder.build(profile.as_ref(), &context).await, profile.as_ref());
             let name = profile.name();
-            assert_eq!(again.profile(), name, "another profile was built");
-            assert_eq!(again.manifest(), image.manifest(), "`{name}` built again is another");
+            assert_eq!(again.profile(), name, "the builder built the wrong profile");
+            assert_eq!(
+                again.manifest(),
+                image.manifest(),
+                "`{name}` has another manifest after a second build"
+            );
             expect_finished(&finished, &[(profile, true)]);
         }
     }
 }
 
-/// 3 and 4. The profile that fails is named, and those before and behind it are built.
+/// 3 and 4. The error names the profile that fails, and the other profiles are built.
 async fn a_failure_stays_alone(
     builder: &dyn Builder,
     good: &[Arc<dyn Profile>],
@@ -185,12 +193,20 @@ async fn a_failure_stays_alone(
         profiles.insert(place, broken.clone());
         let (context, finished) = recording();
         let mut results = builder.build_all(&profiles, &context).await;
-        assert_eq!(results.len(), profiles.len(), "build_all gives one result for each profile");
+        assert_eq!(
+            results.len(),
+            profiles.len(),
+            "build_all must return one result for each profile"
+        );
         expect_named(results.remove(place), broken.as_ref());
         for ((result, profile), image) in results.into_iter().zip(good).zip(images) {
             let beside = built(result, profile.as_ref());
             let name = profile.name();
-            assert_eq!(beside.manifest(), image.manifest(), "`{name}` suffers from a failure");
+            assert_eq!(
+                beside.manifest(),
+                image.manifest(),
+                "the failure of another profile changed `{name}`"
+            );
         }
         let of_each: Vec<_> =
             profiles.iter().map(|profile| (profile, !Arc::ptr_eq(profile, broken))).collect();
@@ -201,21 +217,21 @@ async fn a_failure_stays_alone(
 fn expect_named(result: Result<Image, Error>, profile: &dyn Profile) {
     let name = profile.name();
     match result {
-        Ok(_) => panic!("profile `{name}` was to fail, and there is an image of it"),
+        Ok(_) => panic!("profile `{name}` must fail, but there is an image of it"),
         Err(error) => {
             assert_eq!(error.profile(), Some(name), "the error does not name `{name}`: {error:?}");
         }
     }
 }
 
-/// 8. With a context that is cancelled already there is no image.
+/// 8. With a cancelled context, there is no image.
 async fn nothing_begins_when_it_is_cancelled(builder: &dyn Builder, good: &[Arc<dyn Profile>]) {
     let token = CancellationToken::new();
     token.cancel();
     let context = Context::new().with_cancellation(token);
     let work = async {
         let mut results = builder.build_all(good, &context).await;
-        assert_eq!(results.len(), good.len(), "build_all gives one result for each profile");
+        assert_eq!(results.len(), good.len(), "build_all must return one result for each profile");
         results.push(builder.build(good[0].as_ref(), &context).await);
         results
     };
@@ -225,12 +241,12 @@ async fn nothing_begins_when_it_is_cancelled(builder: &dyn Builder, good: &[Arc<
     for result in results {
         match result {
             Ok(image) => panic!("a cancelled builder built `{}`", image.profile()),
-            Err(error) => assert!(is_cancelled(&error), "cancelled, and it says: {error:?}"),
+            Err(error) => assert!(is_cancelled(&error), "a cancelled builder returned: {error:?}"),
         }
     }
 }
 
-/// 8. Cancelled or dropped in the middle of it, a build ends soon, and the next one is whole.
+/// 8. A build that is cancelled or dropped ends soon, and the next build is complete.
 async fn work_that_is_stopped_leaves_nothing(
     builder: &dyn Builder,
     good: &[Arc<dyn Profile>],
@@ -249,19 +265,22 @@ async fn work_that_is_stopped_leaves_nothing(
             panic!("a builder did not end {SOON:?} after it was cancelled")
         };
         for error in results.into_iter().filter_map(Result::err) {
-            assert!(is_cancelled(&error), "cancelled after {begun:?}, and it says: {error:?}");
+            assert!(
+                is_cancelled(&error),
+                "a builder that was cancelled after {begun:?} returned: {error:?}"
+            );
         }
-        // Done in time or dropped: either is right.
+        // The build may finish in time, or be dropped.
         let _ = tokio::time::timeout(begun, builder.build_all(good, &Context::new())).await;
     }
     for (profile, image) in good.iter().zip(images) {
         let next = built(builder.build(profile.as_ref(), &Context::new()).await, profile.as_ref());
         let name = profile.name();
-        assert_eq!(next.manifest(), image.manifest(), "stopped work left its traces in `{name}`");
+        assert_eq!(next.manifest(), image.manifest(), "a stopped build changed `{name}`");
     }
 }
 
-/// Whether an error or one of its causes says that the work was cancelled.
+/// Returns true if the error or one of its causes is [`Error::Cancelled`].
 fn is_cancelled(error: &Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {

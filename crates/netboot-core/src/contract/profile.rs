@@ -1,4 +1,4 @@
-//! The profiles that the suite asks a builder for.
+//! The profiles that the suite asks a builder to build.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::invalid_value::InvalidValue;
 use crate::name::{ProfileName, ServiceName, Title};
 use crate::profile::Profile;
 
-/// A caller's profile with what the suite asks for: something to carry over, or nothing.
+/// A caller's profile with a title, services and kernel parameters of the suite.
 #[derive(Debug)]
 pub(super) struct Asked {
     inner: Arc<dyn Profile>,
@@ -18,7 +18,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// With a title, services and kernel parameters that no configuration has by itself.
+    /// Creates a profile with a title, services and kernel parameters that no configuration has.
     pub(super) fn dressed(inner: &Arc<dyn Profile>) -> Self {
         let name = inner.name();
         let checked = |result: Result<_, InvalidValue>| match result {
@@ -40,7 +40,7 @@ impl Asked {
         }
     }
 
-    /// With nothing besides its name.
+    /// Creates a profile with only a name.
     pub(super) fn plain(inner: &Arc<dyn Profile>) -> Self {
         let title = Title::from(inner.name());
         Self { inner: inner.clone(), title, services: Vec::new(), kernel_parameters: Vec::new() }

@@ -1,4 +1,4 @@
-//! The members of a cpio archive in the kernel's format, "newc"
+//! Reads the members of a cpio archive in the kernel's format, "newc"
 //! (`Documentation/driver-api/early-userspace/buffer-format.rst` of the kernel).
 
 use std::io::{self, Read};
@@ -9,14 +9,14 @@ use crate::inspect::summary::InitrdSummary;
 
 const HEADER_LENGTH: usize = 110;
 const TRAILER: &str = "TRAILER!!!";
-/// The kernel takes no longer names (`PATH_MAX`).
+/// The maximum length of a name in the kernel (`PATH_MAX`), in bytes.
 const NAME_LIMIT: u64 = 4096;
 /// The file type in a mode, `S_IFMT`.
 const FILE_TYPE: u64 = 0o170_000;
 /// `S_IFLNK`.
 const SYMBOLIC_LINK: u64 = 0o120_000;
 
-/// Reads archives, one behind the other with zeros between them, until the reader ends.
+/// Reads consecutive archives with zeros between them, until the reader ends.
 pub(super) fn read_archives(
     reader: &mut dyn Read,
     summary: &mut InitrdSummary,
@@ -39,7 +39,7 @@ pub(super) fn read_archives(
     }
 }
 
-/// Reads one archive up to and including its trailer.
+/// Reads one archive, including its trailer.
 pub(super) fn read_archive(
     reader: &mut dyn Read,
     summary: &mut InitrdSummary,
@@ -58,7 +58,7 @@ pub(super) fn read_archive(
         let size = field(&header, 6)?;
         let name_size = field(&header, 11)?;
         if name_size == 0 || name_size > NAME_LIMIT {
-            return Err(Damage::problem("a member of its cpio archive has a name of odd length"));
+            return Err(Damage::problem("a member of its cpio archive has an invalid name length"));
         }
         let mut name = Vec::new();
         (&mut *reader).take(name_size).read_to_end(&mut name)?;
@@ -73,13 +73,14 @@ pub(super) fn read_archive(
     }
 }
 
-/// The field of eight hexadecimal digits at `index` behind the magic.
+/// Reads the field number `index` of a header, which has eight hexadecimal digits. Field 0 follows
+/// the magic.
 fn field(header: &[u8; HEADER_LENGTH], index: usize) -> Result<u64, Damage> {
     let digits = &header[6 + index * 8..14 + index * 8];
     std::str::from_utf8(digits)
         .ok()
         .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-        .ok_or_else(|| Damage::problem("a header of its cpio archive is no number"))
+        .ok_or_else(|| Damage::problem("a header field of its cpio archive is not a number"))
 }
 
 fn padding(length: u64) -> u64 {

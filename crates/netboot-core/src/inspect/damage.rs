@@ -1,8 +1,8 @@
-//! Why reading an initrd ended early.
+//! The reasons why reading an initrd stops early.
 
 use std::io;
 
-/// Why reading ended early.
+/// The reason why reading stopped early.
 pub(super) enum Damage {
     Problem(String),
     Unreadable(io::Error),
@@ -14,10 +14,10 @@ impl Damage {
         Self::Problem(text.to_owned())
     }
 
-    /// The kernel takes archives only at multiples of four bytes (`do_reset` in
-    /// `init/initramfs.c`).
+    /// An archive at a wrong position. The kernel reads archives only at multiples of four bytes
+    /// (`do_reset` in `init/initramfs.c`).
     pub(super) fn padding() -> Self {
-        Self::problem("a cpio archive begins at no multiple of four bytes")
+        Self::problem("a cpio archive does not begin at a multiple of four bytes")
     }
 }
 
@@ -25,7 +25,7 @@ impl From<io::Error> for Damage {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::problem("it ends in the middle"),
-            // The operating system says so; what a decompressor says has no number.
+            // An error with a number is from the operating system, any other from a decompressor.
             _ if error.raw_os_error().is_some() => Self::Unreadable(error),
             _ => Self::Problem(error.to_string()),
         }

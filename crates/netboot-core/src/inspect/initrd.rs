@@ -1,4 +1,4 @@
-//! Reading an initrd from its first byte to its last.
+//! Reads an initrd from its first byte to its last.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -12,17 +12,17 @@ use crate::inspect::cpio;
 use crate::inspect::damage::Damage;
 use crate::inspect::summary::InitrdSummary;
 
-/// The greatest window that the kernel's decompressor takes, in bytes.
+/// The maximum window of the kernel's zstd decompressor, in bytes.
 const ZSTD_WINDOW_LIMIT: u64 = 1 << 27;
 
-/// Reads the whole initrd at `path` as a kernel does (`init/initramfs.c`): cpio archives, plain or
-/// compressed with gzip or zstd, one behind the other. Of xz only the end is checked, and lz4,
-/// bzip2, lzma and lzo are recognised but not looked into.
+/// Reads the whole initrd at `path` like a kernel (`init/initramfs.c`): consecutive cpio archives,
+/// each plain or compressed with gzip or zstd. It checks only the end of an xz stream. It recognises
+/// lz4, bzip2, lzma and lzo, but does not read them.
 ///
-/// Works on a thread of its own, in bounded memory, at about the speed of decompression.
+/// It works on a separate thread in bounded memory, at about the speed of decompression.
 ///
 /// # Errors
-/// [`Error::DamagedInitrd`] where it is cut short or is none, [`Error::EmptyArtifact`],
+/// [`Error::DamagedInitrd`] if the file is truncated or not an initrd, [`Error::EmptyArtifact`],
 /// [`Error::NotAFile`], [`Error::Io`], [`Error::Cancelled`].
 pub async fn inspect_initrd(path: &Path, context: &Context) -> Result<InitrdSummary, Error> {
     let (context, _guard) = context.until_dropped();
@@ -32,7 +32,7 @@ pub async fn inspect_initrd(path: &Path, context: &Context) -> Result<InitrdSumm
 
 fn read_initrd(path: &Path, context: &Context) -> Result<InitrdSummary, Error> {
     let failed = |source| Error::io("read", path, source);
-    // Asked before it is opened: opening a named pipe waits for its writer.
+    // This comes before opening: to open a named pipe would wait for its writer.
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {
         return Err(Error::NotAFile { path: path.to_owned() });
@@ -55,7 +55,7 @@ fn read_initrd(path: &Path, context: &Context) -> Result<InitrdSummary, Error> {
     Ok(summary)
 }
 
-/// Reads segment after segment; gives the compression at which it had to stop.
+/// Reads the segments in order, and returns the compression at which it had to stop, if any.
 fn read_segments(
     reader: &mut CountingReader,
     summary: &mut InitrdSummary,
@@ -110,7 +110,7 @@ fn read_zstd_frame(
     }
 }
 
-/// An xz stream ends in `YZ`, after which only zeros may follow
+/// Checks that an xz stream ends in `YZ`, which only zeros may follow
 /// (The .xz File Format, sections 2.1.2 and 2.2).
 fn require_xz_end(reader: &mut CountingReader) -> Result<(), Damage> {
     let file = reader.inner.get_mut();
@@ -128,14 +128,14 @@ fn require_xz_end(reader: &mut CountingReader) -> Result<(), Damage> {
     }
 }
 
-/// A file that knows how far it was read.
+/// A file with the position up to which it was read.
 struct CountingReader {
     inner: BufReader<File>,
     position: u64,
 }
 
 impl CountingReader {
-    /// Skips the zeros that may stand between archives.
+    /// Skips the zeros that may be between archives.
     fn skip_zeros(&mut self, context: &Context) -> Result<(), Damage> {
         loop {
             if context.cancellation().is_cancelled() {
@@ -149,9 +149,9 @@ impl CountingReader {
         }
     }
 
-    /// The next bytes, up to `length`, without taking them.
+    /// Returns up to `length` next bytes without consuming them.
     fn peek(&mut self, length: usize) -> io::Result<Vec<u8>> {
-        // The buffer is refilled only when it is empty; a magic at its very end needs a seek.
+        // The buffer is refilled only when it is empty, so a magic at its very end needs a seek.
         let buffered = self.inner.fill_buf()?;
         if buffered.len() >= length || buffered.is_empty() {
             return Ok(buffered[..length.min(buffered.len())].to_vec());

@@ -1,4 +1,4 @@
-//! Whether a file is a kernel for an architecture.
+//! Checks that a file is a kernel for an architecture.
 
 use std::path::Path;
 
@@ -8,23 +8,23 @@ use crate::architecture::Architecture;
 use crate::artifact_kind::ArtifactKind;
 use crate::error::Error;
 
-/// How many bytes of a kernel's begin are looked at.
+/// The number of bytes at the start of a kernel that are checked.
 const HEADER: u64 = 1024;
 
-/// Checks that the file at `path` begins as a kernel for `architecture` does, and, where its
-/// header says how long it is, that it is that long.
+/// Checks that the file at `path` begins like a kernel for `architecture`. If the header states the
+/// kernel's length, it also checks that the file is not shorter.
 ///
-/// The headers: x86, `Documentation/arch/x86/boot.rst` of the kernel; ARM and RISC-V,
+/// The sources for the headers are: x86, `Documentation/arch/x86/boot.rst` of the kernel; ARM and RISC-V,
 /// `Documentation/arch/arm64/booting.rst` and `Documentation/arch/riscv/boot-image-header.rst`;
 /// compressed EFI images, `drivers/firmware/efi/libstub/zboot-header.S`; POWER, an ELF file for
 /// its machine type.
 ///
 /// # Errors
-/// [`Error::NotAKernel`] with what the file looks like instead, [`Error::EmptyArtifact`],
+/// [`Error::NotAKernel`] with a guess at the file's format, [`Error::EmptyArtifact`],
 /// [`Error::NotAFile`], [`Error::Io`].
 pub async fn check_kernel(path: &Path, architecture: Architecture) -> Result<(), Error> {
     let failed = |source| Error::io("read", path, source);
-    // Asked before it is opened: opening a named pipe waits for its writer.
+    // This comes before opening: to open a named pipe would wait for its writer.
     let metadata = tokio::fs::metadata(path).await.map_err(failed)?;
     if !metadata.is_file() {
         return Err(Error::NotAFile { path: path.to_owned() });
@@ -41,7 +41,7 @@ pub async fn check_kernel(path: &Path, architecture: Architecture) -> Result<(),
     })
 }
 
-/// What speaks against these first bytes of a file of `size` bytes.
+/// Returns the problem with the first bytes of a file of `size` bytes, if there is one.
 fn problem(header: &[u8], size: u64, architecture: Architecture) -> Option<String> {
     let at =
         |offset: usize, magic: &[u8]| header.get(offset..).is_some_and(|h| h.starts_with(magic));
@@ -64,8 +64,8 @@ fn problem(header: &[u8], size: u64, architecture: Architecture) -> Option<Strin
     if at(0, b"MZ") && at(4, b"zimg") { compressed_efi_length_problem(header, size) } else { None }
 }
 
-/// The processor that an EFI program is for: the machine type in the header that the offset at
-/// 0x3c leads to (Microsoft's "PE Format").
+/// Returns the processor that an EFI program is for: the machine type in the header at the offset
+/// that 0x3c holds (Microsoft's "PE Format").
 fn efi_machine(header: &[u8]) -> Option<u16> {
     let offset = usize::try_from(u32_at(header, 0x3c)?).ok()?;
     let program = header.get(offset..)?;
@@ -75,13 +75,14 @@ fn efi_machine(header: &[u8]) -> Option<u16> {
     Some(u16::from_le_bytes(program.get(4..6)?.try_into().ok()?))
 }
 
-/// A compressed EFI image says where its payload begins and how long it is.
+/// Checks the length of a compressed EFI image, which states the position and size of its payload.
 fn compressed_efi_length_problem(header: &[u8], size: u64) -> Option<String> {
     let (begin, length) = (u32_at(header, 8)?, u32_at(header, 12)?);
     length_problem(u64::from(begin) + u64::from(length), size)
 }
 
-/// A bzImage holds `setup_sects` sectors after the first, then `syssize` units of 16 bytes.
+/// Checks the length of a bzImage, which has `setup_sects` sectors after the first, then `syssize`
+/// units of 16 bytes.
 fn x86_length_problem(header: &[u8], size: u64) -> Option<String> {
     let setup_sectors = match *header.get(0x1f1)? {
         0 => 4,

@@ -1,29 +1,30 @@
-//! How much memory a machine needs to unpack its initrds.
+//! The memory that a machine needs to unpack its initrds.
 
 use crate::inspect::summary::InitrdSummary;
 
 const MIB: u64 = 1024 * 1024;
 
-/// What firmware and a distribution's kernel take for themselves, in bytes: with Debian's kernel some
-/// 45 MiB were measured with a BIOS, and 80 MiB with UEFI.
+/// The memory that firmware and a distribution's kernel use themselves, in bytes. Measurements with
+/// Debian's kernel gave some 45 MiB with a BIOS and 80 MiB with UEFI.
 const KERNEL: u64 = 96 * MIB;
 
-/// What of a machine's memory goes into describing it: 64 bytes for each page of 4096 (`struct
-/// page`), and as much again for what else grows with it.
+/// The part of a machine's memory that describes the memory itself: 64 bytes for each page of 4096
+/// bytes (`struct page`), and the same amount for other data that grows with it.
 const PAGES_PER_PAGE_DESCRIPTION: u64 = 32;
 
-/// The least memory, in MiB, with which a machine unpacks these initrds and starts their `init`,
-/// whatever its firmware; each is given by its size in bytes and by what
-/// [`inspect_initrd`](super::inspect_initrd) found in it. What runs on the machine then comes on top.
+/// Returns the least memory, in MiB, with which a machine unpacks initrds and starts their `init`.
 ///
-/// `None` where it cannot be told, since an initrd has a compression that was not looked into.
+/// Each initrd is given by its size in bytes and by the result of
+/// [`inspect_initrd`](crate::inspect::inspect_initrd). The result holds for BIOS and UEFI. It does not
+/// include the memory of the programs that the machine runs later. It is `None` if an initrd has a
+/// compression that `inspect_initrd` does not read.
 ///
-/// While a kernel unpacks an initrd the packed one still lies in memory: once with a BIOS, twice with
-/// UEFI, where iPXE has it and Linux copies it. The root file system that it unpacks to is a tmpfs,
-/// which takes at most half of what that leaves (`shmem_default_max_blocks` in `mm/shmem.c`), so
-/// that the unpacked size counts twice. With less memory the kernel says `Initramfs unpacking failed:
-/// write error` and goes on without the files that did not fit. With `rootfstype=ramfs` among the
-/// kernel parameters there is no such limit, and the unpacked size counts once.
+/// While a kernel unpacks an initrd, the packed initrd is still in memory: once with a BIOS, twice
+/// with UEFI, where iPXE holds one copy and Linux makes another. The kernel unpacks to a tmpfs, which
+/// uses at most half of the remaining memory (`shmem_default_max_blocks` in `mm/shmem.c`). So the
+/// unpacked size counts twice. With less memory, the kernel prints `Initramfs unpacking failed: write
+/// error` and continues without the files that did not fit. The kernel parameter `rootfstype=ramfs`
+/// removes this limit, and then the unpacked size counts once.
 pub fn least_memory_mib<'a>(
     initrds: impl IntoIterator<Item = (u64, &'a InitrdSummary)>,
 ) -> Option<u64> {
@@ -32,7 +33,7 @@ pub fn least_memory_mib<'a>(
         if summary.unchecked.is_some() {
             return None;
         }
-        // A file takes whole pages: half a page is lost with each, as a rule.
+        // A file uses whole pages, and wastes half a page on average.
         let unpacked = summary.unpacked_bytes + summary.members * 2048;
         bytes = bytes.saturating_add(packed.saturating_add(unpacked).saturating_mul(2));
     }

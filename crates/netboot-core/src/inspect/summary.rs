@@ -1,4 +1,4 @@
-//! What an initrd holds, and whether its `init` is among it.
+//! The summary of an initrd, and the check that an initrd contains `init`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,40 +7,40 @@ use crate::command_line::InitPath;
 use crate::error::Error;
 use crate::name::ProfileName;
 
-/// About how many bytes of memory the paths of one initrd may take: those of a store with a
-/// million files fit in.
+/// The approximate limit of the memory for the paths of one initrd, in bytes. The paths of a store
+/// with a million files fit in.
 const PATHS_LIMIT: usize = 256 * 1024 * 1024;
 
-/// What a path costs besides its bytes.
+/// The memory that a path costs besides its own bytes.
 const PATH_OVERHEAD: usize = 64;
 
-/// What an initrd holds.
+/// A summary of the files in an initrd.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InitrdSummary {
-    /// How many files, directories and links it unpacks to.
+    /// The number of files, directories and links in the initrd.
     pub members: u64,
-    /// How many bytes its files have when they are unpacked.
+    /// The size of the unpacked files, in bytes.
     pub unpacked_bytes: u64,
-    /// A compression that was recognised and not looked into, such as `lz4`.
+    /// A compression that was recognised but not read, such as `lz4`.
     pub unchecked: Option<&'static str>,
     paths: BTreeSet<String>,
     symbolic_links: BTreeSet<String>,
-    /// What `paths` and `symbolic_links` may still grow by, in bytes.
+    /// The memory that `paths` and `symbolic_links` may still use, in bytes.
     budget: usize,
     is_complete: bool,
 }
 
-/// Whether something is in an initrd.
+/// Tells whether a file is in an initrd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there are three answers: yes, no, and unknown")]
 pub enum Presence {
-    /// It is.
+    /// The file is in the initrd.
     Yes,
-    /// It is not.
+    /// The file is not in the initrd.
     No,
-    /// It may be behind a symbolic link, or in a file system image or a compressed part that was
-    /// not looked into.
+    /// The file may be behind a symbolic link, or in a file system image or a compressed part that
+    /// was not read.
     Unknown,
 }
 
@@ -57,7 +57,7 @@ impl InitrdSummary {
         }
     }
 
-    /// Takes a member in: its path as the archive has it, its size in bytes.
+    /// Adds a member with its path in the archive and its size in bytes.
     pub(super) fn add(&mut self, path: &str, size: u64, is_symbolic_link: bool) {
         self.members += 1;
         self.unpacked_bytes += size;
@@ -74,8 +74,8 @@ impl InitrdSummary {
         self.paths.insert(path.to_owned());
     }
 
-    /// Whether the initrd holds `init`. A store in a file system image, as NixOS's netboot initrd
-    /// has it (`nix-store.squashfs`), is not looked into, and no symbolic link is followed.
+    /// Looks for `init` in the initrd. It does not read a store in a file system image, such as
+    /// `nix-store.squashfs` in NixOS's netboot initrd, and does not follow symbolic links.
     pub fn holds(&self, init: &InitPath) -> Presence {
         let path = init.as_str().trim_start_matches('/');
         let mut parents = path.match_indices('/').map(|(end, _)| &path[..end]);
@@ -98,10 +98,10 @@ fn is_file_system_image(path: &str) -> bool {
     matches!(extension, Some("squashfs" | "sqfs" | "erofs" | "ext4" | "img"))
 }
 
-/// Checks that one of an image's initrds holds its `init`, as far as that can be told.
+/// Checks that one of an image's initrds contains its `init`, or may contain it.
 ///
 /// # Errors
-/// [`Error::InitMissing`] when none does.
+/// [`Error::InitMissing`] if no initrd contains it.
 pub fn require_init<'a>(
     profile: &ProfileName,
     init: &InitPath,

@@ -1,4 +1,4 @@
-//! Where the parts of a prebuilt image are.
+//! The place of the parts of a prebuilt image.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::digest::Sha256Digest;
 use crate::error::Error;
 use crate::prebuilt::parts::Parts;
 
-/// Where the parts of an image are.
+/// The place of the parts of an image.
 #[derive(Debug, Clone)]
 pub struct PrebuiltImage {
     location: Location,
@@ -23,7 +23,7 @@ enum Location {
 }
 
 impl PrebuiltImage {
-    /// A kernel, initrds in their order, and how to start them.
+    /// Names a kernel, the initrds in order, and the way to start them.
     pub fn files(
         kernel: impl Into<PathBuf>,
         initrds: impl IntoIterator<Item = PathBuf>,
@@ -35,22 +35,22 @@ impl PrebuiltImage {
         Self { location, expected: BTreeMap::new() }
     }
 
-    /// A directory in one of these layouts:
+    /// Names a directory in one of these layouts:
     ///
-    /// | kernel | initrd | how to start it | who makes it |
+    /// | kernel | initrd | files that say how to start it | origin |
     /// |---|---|---|---|
     /// | `bzImage` | `initrd` | `init`, `kernel-params` | `config.system.build.netboot` of nixos-images |
     /// | `bzImage` | `initrd` | `netboot.ipxe` | NixOS's and Hydra's `netboot`, and `build-images` |
     /// | `bzImage-<system>` | `initrd-<system>` | `netboot-<system>.ipxe` | releases of nixos-images |
     ///
-    /// The kernel has its architecture's name, see [`Architecture::kernel_file_name`].
+    /// The name of the kernel depends on the architecture, see [`Architecture::kernel_file_name`].
     pub fn directory(path: impl Into<PathBuf>) -> Self {
         Self { location: Location::Directory(path.into()), expected: BTreeMap::new() }
     }
 
-    /// The same, refusing the image unless the file at `path` has this digest, as a publisher of
-    /// images states it; also for a file beside its parts, such as `netboot.ipxe`. In a directory,
-    /// `path` is relative to it.
+    /// Requires the file at `path` to have this digest, for example one that the publisher of the
+    /// image states. `path` may also name a file beside the parts, such as `netboot.ipxe`. For a
+    /// directory, `path` is relative to the directory.
     #[must_use]
     pub fn with_sha256(mut self, path: impl Into<PathBuf>, sha256: Sha256Digest) -> Self {
         self.expected.insert(path.into(), sha256);
@@ -64,7 +64,7 @@ impl PrebuiltImage {
         }
     }
 
-    /// The digests that are expected of files, by their whole paths.
+    /// Returns the expected digests of files, by their full paths.
     pub(super) fn expected(&self) -> BTreeMap<PathBuf, Sha256Digest> {
         let whole = |path: &PathBuf| match &self.location {
             Location::Directory(directory) => directory.join(path),

@@ -1,4 +1,4 @@
-//! The parts of an image, and how they are found in a directory.
+//! The parts of a prebuilt image, and how to find them in a directory.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ impl Parts {
     pub(super) async fn find(directory: &Path, architecture: Architecture) -> Result<Self, Error> {
         let metadata = tokio::fs::metadata(directory).await;
         if !metadata.map_err(|source| Error::io("open", directory, source))?.is_dir() {
-            return Err(unrecognised(directory, "it is no directory".to_owned()));
+            return Err(unrecognised(directory, "it is not a directory".to_owned()));
         }
         let kernel = architecture.kernel_file_name();
         let system = architecture.nix_system();
@@ -37,7 +37,7 @@ impl Parts {
             .find(|[kernel, initrd, _]| kernel.is_file() && initrd.is_file())
             .ok_or_else(|| {
                 let names = format!("`{kernel}` and `initrd`, with or without `-{system}`");
-                unrecognised(directory, format!("there are no {names}"))
+                unrecognised(directory, format!("it does not contain {names}"))
             })?;
 
         let (init, line) = (directory.join("init"), directory.join("kernel-params"));
@@ -46,11 +46,14 @@ impl Parts {
             (InitPath::new(init.trim())?, parameters(split_parameters(&line))?)
         } else if script.is_file() {
             parse_script(&read(&script).await?).ok_or_else(|| {
-                unrecognised(&script, "no `kernel` line of it has `init=`".to_owned())
+                unrecognised(&script, "it has no `kernel` line with `init=`".to_owned())
             })??
         } else {
             let name = script.file_name().unwrap_or_default().display();
-            return Err(unrecognised(directory, format!("there is no `init` and no `{name}`")));
+            return Err(unrecognised(
+                directory,
+                format!("it contains neither `init` nor `{name}`"),
+            ));
         };
         Ok(Self { kernel, initrds: vec![initrd], init, kernel_parameters })
     }
@@ -64,13 +67,15 @@ async fn read(path: &PathBuf) -> Result<String, Error> {
     tokio::fs::read_to_string(path).await.map_err(|source| Error::io("read", path, source))
 }
 
-/// Reads `init=` and the parameters of the `kernel` line of an iPXE script that NixOS or Netboot
-/// wrote. `initrd=` is the boot loader's, and `${cmdline}` is what an operator types.
+/// Reads `init=` and the parameters from the `kernel` line of an iPXE script that NixOS or Netboot
+/// wrote. It leaves out `initrd=`, which belongs to the boot loader, and `${cmdline}`, which stands
+/// for the text that an operator types.
 fn parse_script(script: &str) -> Option<Result<(InitPath, Vec<KernelParameter>), InvalidValue>> {
     script.lines().map(str::trim).find_map(|line| {
         let command = line.strip_prefix("kernel ")?.split(" || ").next()?;
         let mut words = split_parameters(command);
-        // Options, some with a value, then the kernel's URL (iPXE's `imgmgmt_cmd.c`).
+        // Skips the options, some of which take a value, and the kernel's URL (iPXE's
+        // `imgmgmt_cmd.c`).
         loop {
             match words.next()? {
                 "--name" | "-n" | "--timeout" | "-t" => words.next()?,

@@ -176,19 +176,19 @@ fn panic_text(result: Result<(), tokio::task::JoinError>) -> Option<String> {
 async fn each_fault_of_a_builder_is_found_and_said() {
     assert_eq!(verdict(Fault::Nothing).await, None);
     let faults = [
-        (Fault::Order, "keeps the order"),
-        (Fault::AllOrNothing, "was to be built"),
+        (Fault::Order, "must keep the order"),
+        (Fault::AllOrNothing, "was not built"),
         (Fault::Title, "title of `worker`"),
-        (Fault::Parameters, "belong behind"),
+        (Fault::Parameters, "must follow those of the configuration"),
         (Fault::Unnamed, "does not name `broken`"),
         (Fault::Silent, "one ProfileFinished event"),
         (Fault::Lying, "one ProfileFinished event"),
         (Fault::Twice, "one ProfileFinished event"),
-        (Fault::Changing, "built again is another"),
+        (Fault::Changing, "has another manifest after a second build"),
         (Fault::Uncancelled, "a cancelled builder built"),
-        (Fault::Size, "another size"),
-        (Fault::Bytes, "other bytes"),
-        (Fault::SharedReader, "another size"),
+        (Fault::Size, "does not yield as many bytes as it states"),
+        (Fault::Bytes, "do not have the digest that it states"),
+        (Fault::SharedReader, "does not yield as many bytes as it states"),
     ];
     for (fault, words) in faults {
         match verdict(fault).await {
@@ -202,9 +202,9 @@ async fn each_fault_of_a_builder_is_found_and_said() {
 async fn each_fault_of_an_artifact_is_found_and_said() {
     check_artifact(&Odd::new(Fault::Nothing)).await;
     for (fault, words) in [
-        (Fault::Size, "another size"),
-        (Fault::Bytes, "other bytes"),
-        (Fault::SharedReader, "another size"),
+        (Fault::Size, "does not yield as many bytes as it states"),
+        (Fault::Bytes, "do not have the digest that it states"),
+        (Fault::SharedReader, "does not yield as many bytes as it states"),
     ] {
         let suite = tokio::spawn(async move { check_artifact(&Odd::new(fault)).await });
         let text = panic_text(suite.await).unwrap_or_else(|| panic!("{fault:?} was not found"));

@@ -112,7 +112,7 @@ fn an_error_of_a_file_has_the_remedy_for_its_cause() {
         (io::ErrorKind::StorageFull, "free space"),
         (io::ErrorKind::ReadOnlyFilesystem, "writable"),
         (io::ErrorKind::InvalidData, "UTF-8"),
-        (io::ErrorKind::Other, "look at the disk"),
+        (io::ErrorKind::Other, "check the disk"),
     ];
     for (kind, words) in hints {
         let error = io_error(kind);
@@ -170,10 +170,10 @@ fn an_error_is_told_in_full_whichever_crate_it_is_from() {
     assert_eq!(
         failed().unwrap_err().in_full(),
         "error: nix could not build profile `worker`\n  because: cannot read `images/initrd`\n  \
-         because: entity not found\n  what to do: check the spelling; `images/initrd` does not \
-         exist"
+         because: entity not found\n  what to do: check the spelling of the path: \
+         `images/initrd` does not exist"
     );
     let source = Error::UnrecognisedImage { path: "x".into(), problem: "one\ntwo\n".to_owned() };
     let error: Box<dyn BackendError> = Error::build("nix", &worker(), source).into();
-    assert!(error.in_full().contains("no netboot image: one\n    two\n  what to do: "));
+    assert!(error.in_full().contains("contain a netboot image: one\n    two\n  what to do: "));
 }

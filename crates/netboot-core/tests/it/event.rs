@@ -73,7 +73,7 @@ fn an_event_is_a_line_for_people() {
         |succeeded| Event::ProfileFinished { profile: "worker".parse().unwrap(), succeeded };
     let lines = [
         (Event::PhaseStarted { phase, profile: profile.clone() }, "worker: staging"),
-        (Event::PhaseFinished { phase, profile: None }, "staging ended"),
+        (Event::PhaseFinished { phase, profile: None }, "staging finished"),
         (progress(Some(4), Unit::Bytes), "staging initrd: 3 of 4 bytes"),
         (progress(None, Unit::Items), "staging initrd: 3"),
         (log.clone(), "nix> copying"),

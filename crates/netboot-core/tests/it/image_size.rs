@@ -71,7 +71,7 @@ fn an_image_is_remarked_on_above_its_budget_and_above_what_ipxe_loads() {
     const MIB: u64 = 1024 * 1024;
     assert_eq!(warning(10 * MIB - 1, 10 * MIB), None);
     let (message, hint) = warning(10 * MIB, 10 * MIB).unwrap();
-    assert_eq!(message, "the image has 11 MiB and its budget is 10 MiB");
+    assert_eq!(message, "the image has 11 MiB, but its budget is 10 MiB");
     assert!(hint.contains("size budget"), "{hint}");
 
     // A budget does not make iPXE load more.

@@ -131,7 +131,7 @@ async fn what_is_missing_in_a_directory_is_said() {
     };
     let file = place.path().join("file");
     fs::write(&file, "").unwrap();
-    assert_eq!(says(&build(&file).await.unwrap_err()), "it is no directory");
+    assert_eq!(says(&build(&file).await.unwrap_err()), "it is not a directory");
     let empty = build(place.path()).await.unwrap_err();
     assert!(says(&empty).contains("`bzImage` and `initrd`"), "{empty:?}");
     write_image(place.path(), "1");
