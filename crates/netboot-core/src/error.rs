@@ -1,5 +1,7 @@
 //! The errors of this crate.
 
+mod hint;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -255,99 +257,5 @@ impl Error {
     /// Creates an [`Error::Io`]. `action` is a verb, such as `read`.
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::Io { action, path: path.as_ref().to_owned(), source }
-    }
-
-    /// Returns a remedy, as a sentence for an operator.
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::InvalidValue(error) => error.kind.rule().to_owned(),
-            Self::Io { source, path, .. } => io_hint(source, path),
-            Self::NotAFile { .. } => "give the path of a file, not of a directory".to_owned(),
-            Self::EmptyArtifact { .. } => {
-                "build or copy the file again: the last attempt did not finish".to_owned()
-            }
-            Self::ArtifactChanged { .. } => {
-                "publish only after the build has finished, and build into a new file instead of \
-                 overwriting the old one"
-                    .to_owned()
-            }
-            Self::NotAKernel { architecture, .. } => format!(
-                "give the file that NixOS calls {}; a download may have saved a web server's error \
-                 page under that name",
-                architecture.kernel_file_name()
-            ),
-            Self::DamagedInitrd { .. } => {
-                "build or copy the initrd again, and compare its size and SHA-256 digest with the \
-                 original: the file was truncated or altered"
-                    .to_owned()
-            }
-            Self::InitMissing { .. } => {
-                "take the initrd and `init=` from the same build"
-                    .to_owned()
-            }
-            Self::IncompleteImage { missing, .. } => format!("add a {missing} to the image"),
-            Self::WrongArtifactKind { expected, .. } => {
-                format!("open the file as a {expected}, or add it as another part of the image")
-            }
-            Self::Duplicate { .. } => "use a different name for each".to_owned(),
-            Self::EmptyRelease => {
-                "build at least one profile; if every build failed, correct the errors of the builds".to_owned()
-            }
-            Self::MissingScript { path } => {
-                format!("render the release with netboot-ipxe, or add the script `{path}` yourself")
-            }
-            Self::UnmarkedEntryPoint { mark, .. } => {
-                format!("make the renderer write the comment `{mark}` into the file")
-            }
-            Self::MalformedManifest { .. } | Self::ManifestMismatch { .. } => {
-                "publish the release again: the manifest was altered after it was written".to_owned()
-            }
-            Self::ManifestVersion { .. } => {
-                "use the version of Netboot that wrote the manifest, or a later version".to_owned()
-            }
-            Self::MalformedProfileFile { .. } => {
-                "write a TOML file with a `[[profile]]` table and at least a `name` for each profile"
-                    .to_owned()
-            }
-            Self::UnknownProfile { known, .. } => {
-                let known: Vec<&str> = known.iter().map(ProfileName::as_str).collect();
-                format!("add an image for it to the builder, which has: {}", known.join(", "))
-            }
-            Self::UnrecognisedImage { .. } => {
-                "give a directory with a kernel, an initrd, and either the files `init` and \
-                 `kernel-params` or a `netboot.ipxe` that contains `init=`"
-                    .to_owned()
-            }
-            Self::UnexpectedDigest { .. } => {
-                "download the file again; if the digest is the same, it is a different file"
-                    .to_owned()
-            }
-            Self::Build { hint, .. } => return hint.clone(),
-            Self::Cancelled => return None,
-        })
-    }
-}
-
-fn io_hint(source: &io::Error, path: &Path) -> String {
-    let path = path.display();
-    match source.kind() {
-        io::ErrorKind::NotFound => {
-            format!("check the spelling of the path: `{path}` does not exist")
-        }
-        io::ErrorKind::PermissionDenied => format!("give this user access to `{path}`"),
-        io::ErrorKind::StorageFull => format!("free space on the file system of `{path}`"),
-        io::ErrorKind::ReadOnlyFilesystem => {
-            format!("mount the file system of `{path}` as writable, or use another directory")
-        }
-        io::ErrorKind::InvalidData => format!("save `{path}` as UTF-8 text"),
-        _ => {
-            format!("try again; if the error stays, check the disk or server that stores `{path}`")
-        }
-    }
-}
-
-impl BackendError for Error {
-    fn hint(&self) -> Option<String> {
-        Self::hint(self)
     }
 }
