@@ -1,5 +1,5 @@
-//! The suite that holds an implementation of [`Store`] to its contract, and [`Publisher`] over it
-//! to its own; to be called from a store's tests.
+//! The test suite for implementations of [`Store`], and for a [`Publisher`] over them. The tests of
+//! a store call it.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -7,15 +7,15 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! // Each call gives a new, empty target.
+//! // Each call returns a new, empty target.
 //! contract::check_store(|| Arc::new(MemoryStore::new())).await;
 //! contract::check_publisher(|| Arc::new(MemoryStore::new())).await;
 //! # }
 //! ```
 //!
-//! What the store cannot do it says in its [`Capabilities`](crate::Capabilities). No part of the
-//! suite is left out for that: it then checks that the store, and the publisher over it, behave
-//! as they promise to without the ability.
+//! A store declares in its [`Capabilities`](crate::Capabilities) what it can do. The suite runs
+//! completely in any case: without an ability, it checks that the store and the publisher behave
+//! as they promise for that case.
 //!
 //! [`Publisher`]: crate::Publisher
 #![expect(
@@ -23,7 +23,7 @@
     clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a suite of tests tells what fails by panicking"
+    reason = "a test suite reports a failure by a panic"
 )]
 
 mod publisher;
@@ -36,21 +36,20 @@ use std::sync::Arc;
 pub use self::sample::{sample_image, sample_release};
 use crate::store::Store;
 
-/// Checks every sentence of the contract of [`Store`]. `make` gives a new, empty target each time
-/// it is called.
+/// Checks every sentence of the contract of [`Store`]. Each call of `make` returns a new, empty
+/// target.
 pub async fn check_store(make: impl Fn() -> Arc<dyn Store>) {
     store::check(&make).await;
 }
 
-/// Checks those promises of [`Publisher`](crate::Publisher) that most depend on how the store does
-/// its work, in about a quarter of the calls that [`check_publisher`] makes, which checks them too.
-/// It is for a store whose calls take their time, in tests that run often.
+/// Checks the promises of [`Publisher`](crate::Publisher) that depend most on the store, with about
+/// a quarter of the calls of [`check_publisher`]. It is meant for frequent tests of a slow store.
 pub async fn check_publisher_in_brief(make: impl Fn() -> Arc<dyn Store>) {
     publisher::check_in_brief(&make).await;
 }
 
-/// Checks every promise of [`Publisher`](crate::Publisher) over the store. `make` gives a new,
-/// empty target each time it is called.
+/// Checks every promise of [`Publisher`](crate::Publisher) over the store. Each call of `make`
+/// returns a new, empty target.
 pub async fn check_publisher(make: impl Fn() -> Arc<dyn Store>) {
     publisher::check(&make).await;
 }

@@ -1,4 +1,4 @@
-//! What can go wrong while publishing, and what to do about it.
+//! The errors of publishing, and the reports of sites, which hold errors and are held by them.
 
 mod constructors;
 mod hint;
@@ -8,35 +8,34 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use netboot_core::{Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName, counted};
+use netboot_core::{Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName};
 
-use crate::finding::{Finding, first_findings};
-use crate::proof::{self, FailedProof};
+use crate::finding::{Finding, bytes_of, first_findings, release_or_none};
+use crate::proof::{FailedProof, show_failures};
 use crate::receipt::{Receipt, Staged};
 use crate::signature::problem::SignatureProblem;
 
 /// The errors of this crate.
 ///
-/// `Display` says what happened and to what; [`hint`](Self::hint) says what to do; `source` says
-/// why, where there is a cause below.
+/// `Display` says what failed; [`hint`](Self::hint) says what to do; `source` has the cause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The directory to publish to, or the one that it is to be made in, does not exist.
+    /// The directory to publish to, or its parent, does not exist.
     #[error("there is no directory `{path}`")]
     NoSuchDirectory {
         /// The directory.
         path: PathBuf,
     },
 
-    /// Something else lies where a directory has to be.
+    /// A path of a directory leads to something else.
     #[error("`{path}` is not a directory")]
     NotADirectory {
         /// The path.
         path: PathBuf,
     },
 
-    /// This user may not do that.
+    /// The user lacks a permission.
     #[error("not permitted to {action} `{path}`")]
     PermissionDenied {
         /// What was tried, as a verb.
@@ -65,7 +64,7 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// A file of the target cannot be read or written, for another reason.
+    /// A file of the target cannot be read or written for another reason.
     #[error("cannot {action} `{path}`")]
     Io {
         /// What was tried, as a verb.
@@ -76,7 +75,7 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// A store of the caller's own failed; made by [`Error::store`].
+    /// A store of the caller failed. Made by [`Error::store`].
     #[error("cannot {action} `{path}` in {store}")]
     Store {
         /// The store.
@@ -92,26 +91,26 @@ pub enum Error {
     },
 
     /// An object is too large to be a pointer, an entry point or a manifest.
-    #[error("`{path}` has {size} bytes and at most {limit} are read")]
+    #[error("`{path}` is too large: it has {size} bytes, and netboot reads at most {limit}")]
     TooLarge {
         /// The object.
         path: ReleasePath,
         /// Its size in bytes.
         size: u64,
-        /// The greatest size that is read.
+        /// The maximum size in bytes.
         limit: u64,
     },
 
-    /// A file that no publisher wrote lies where one has to write.
+    /// A file that netboot did not write is in the place of one of its files.
     #[error("`{path}` in {store} was not written by netboot")]
     ForeignFile {
         /// The file.
         path: ReleasePath,
-        /// The store it lies in.
+        /// The store.
         store: String,
     },
 
-    /// Another publisher was faster.
+    /// Another publisher changed the pointer first.
     #[error(
         "pointer `{pointer}` was changed meanwhile: expected {}, found {}",
         release_or_none(.expected.as_ref()), release_or_none(.found.as_ref())
@@ -132,12 +131,12 @@ pub enum Error {
         release: ReleaseId,
     },
 
-    /// A release is at the target, but not all of it.
+    /// The target has only parts of a release, or damaged parts.
     #[error("release {release} is not whole: {}", first_findings(.findings))]
     NotWhole {
         /// The release.
         release: ReleaseId,
-        /// What is missing or wrong.
+        /// The missing and damaged objects.
         findings: Vec<Finding>,
     },
 
@@ -148,25 +147,21 @@ pub enum Error {
         pointer: PointerName,
     },
 
-    /// Bytes are not those of the artifact.
-    #[error(
-        "`{path}` was announced as {} with digest {}, but came as {} with digest {}",
-        counted(.expected.size, "byte"), .expected.sha256,
-        counted(.found.size, "byte"), .found.sha256
-    )]
+    /// An artifact has other bytes than it announced.
+    #[error("`{path}` was announced as {}, but came as {}", bytes_of(.expected), bytes_of(.found))]
     DigestMismatch {
-        /// Where they were to go.
+        /// The path to write to.
         path: ReleasePath,
-        /// What the artifact says of itself.
+        /// The content that the artifact announced.
         expected: Box<Content>,
-        /// What came.
+        /// The content that it had.
         found: Box<Content>,
     },
 
-    /// A pointer carries netboot's mark, but its history cannot be understood.
+    /// A pointer has netboot's mark, but its history cannot be understood.
     #[error("the pointer `{path}` cannot be understood: {problem}")]
     MalformedPointer {
-        /// The pointer's place.
+        /// The path of the pointer.
         path: ReleasePath,
         /// What is wrong, as a clause.
         problem: String,
@@ -181,23 +176,23 @@ pub enum Error {
         source: Box<netboot_core::Error>,
     },
 
-    /// Images of a staged release did not come up, so that it did not go live.
-    #[error("release {release} did not come up and did not go live\n{}", proof::failures(.failures))]
+    /// Images of a staged release did not come up, so the release did not go live.
+    #[error("release {release} did not come up and did not go live\n{}", show_failures(.failures))]
     NotProven {
         /// The release.
         release: ReleaseId,
-        /// Why, with the last lines of the console.
+        /// The failures, by profile.
         failures: BTreeMap<ProfileName, FailedProof>,
     },
 
-    /// No image of a release was tried, so that nothing is known of it.
+    /// The prover tried no image of a release.
     #[error("no image of release {release} was booted")]
     NothingToProve {
         /// The release.
         release: ReleaseId,
     },
 
-    /// An image could not be tried; made by [`Error::prover`].
+    /// The prover could not try an image. Made by [`Error::prover`].
     #[error("release {release} could not be booted")]
     Prover {
         /// The release.
@@ -208,9 +203,9 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    /// A URL cannot be that of a target.
+    /// A URL is not valid as the URL of a target.
     #[cfg(feature = "http")]
-    #[error("`{url}` is no URL to fetch releases from: {problem}")]
+    #[error("`{url}` is not a URL to fetch releases from: {problem}")]
     InvalidPublicUrl {
         /// The URL, without its password.
         url: String,
@@ -218,7 +213,7 @@ pub enum Error {
         problem: String,
     },
 
-    /// A web server does not answer.
+    /// A web server did not answer.
     #[cfg(feature = "http")]
     #[error("cannot fetch `{url}`")]
     PublicUrl {
@@ -233,35 +228,35 @@ pub enum Error {
     NoSites,
 
     /// Two sites have the same name.
-    #[error("there are two sites `{site}`")]
+    #[error("two sites are named `{site}`")]
     DuplicateSite {
         /// The name.
         site: SiteName,
     },
 
     /// A site took longer than it may.
-    #[error("it took longer than {} s", .after.as_secs_f64())]
+    #[error("the site took longer than {} s", .after.as_secs_f64())]
     TimedOut {
-        /// How long it may take.
+        /// The time limit.
         after: Duration,
     },
 
     /// A release is not live at every site.
     #[error("{report}")]
     NotLiveEverywhere {
-        /// What became of it at each site.
+        /// The outcome at each site.
         report: Box<SitesReport>,
     },
 
     /// A release could not be staged at every site.
     #[error("the release is not staged everywhere: {report}")]
     NotStagedEverywhere {
-        /// What became of it at each site.
+        /// The outcome at each site.
         report: Box<SitesReport>,
     },
 
-    /// A release has to be signed by a trusted key, and is not.
-    #[error("release {release} is not to be trusted: {problem}")]
+    /// A release lacks a valid signature of a trusted key.
+    #[error("release {release} is not trusted: {problem}")]
     Signature {
         /// The release.
         release: ReleaseId,
@@ -269,20 +264,20 @@ pub enum Error {
         problem: SignatureProblem,
     },
 
-    /// A key to sign or to verify with cannot be used.
+    /// A key for signing or verification cannot be used.
     #[error("the {which} key cannot be used: {problem}")]
     MalformedKey {
-        /// Which of the two: `public` or `secret`.
+        /// `public` or `secret`.
         which: &'static str,
-        /// What is wrong, without a word of the key.
+        /// What is wrong, without any part of the key.
         problem: String,
     },
 
-    /// A secret key is protected by a password, and none was given.
+    /// A secret key is protected by a password, and the caller gave none.
     #[error("the secret key is protected by a password")]
     KeyLocked,
 
-    /// A signer of the caller's own failed; made by [`Error::signer`].
+    /// A signer of the caller failed. Made by [`Error::signer`].
     #[error("the manifest cannot be signed")]
     Signer {
         /// The remedy that the signer knows.
@@ -291,17 +286,17 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    /// The old layout was asked for, and the store has no symbolic links.
-    #[error("{store} has no symbolic links")]
+    /// The publisher keeps the old layout, and the store does not support symbolic links.
+    #[error("{store} does not support symbolic links")]
     LinksUnsupported {
         /// The store.
         store: String,
     },
 
-    /// An artifact cannot be read, or was changed after it was hashed.
+    /// An artifact cannot be read, or it changed after it was hashed.
     #[error(transparent)]
     Artifact {
-        /// What is wrong with it.
+        /// The error of the artifact.
         source: netboot_core::Error,
     },
 
@@ -367,7 +362,7 @@ pub enum Error {
         problem: String,
     },
 
-    /// The target's lock was lost while it was held, such as a lease that was not renewed in time.
+    /// The publisher lost the target's lock, for example because it renewed a lease too late.
     #[error("the lock of the target was lost, and another publisher may hold it")]
     LockLost,
 
@@ -376,37 +371,30 @@ pub enum Error {
     Cancelled,
 }
 
-// Reports of sites hold errors, and errors hold reports, so that they are defined in one file.
-
-/// What became of a release at one site.
+/// The outcome of a release at one site.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SiteOutcome {
-    /// It is live.
+    /// The release is live.
     Live(Receipt),
-    /// It is staged and whole; what was live stays, since it did not go live elsewhere.
+    /// The release is staged and whole. It is not live, since it did not go live at another site.
     Staged(Staged),
-    /// It was live for a moment and is not any more, since it could not go live elsewhere.
+    /// The release was live and was rolled back, since it could not go live at another site.
     RolledBack(Receipt),
-    /// It failed here; what was live stays. It may be staged, or in part. Where it broke off while
-    /// the pointer was being replaced, or behind that (the time was over, an answer was lost, links
-    /// of the old layout could not be made), the release may be live nevertheless, whole; unless
-    /// all or none was to go live, which undoes that.
+    /// The site failed. The release may be staged completely or in part. If the failure came during
+    /// or after the replacement of the pointer (a timeout, a lost answer, links of the old layout),
+    /// the release may be live and whole, except under [`AllOrNone`](crate::ActivationPolicy).
     Failed(Error),
-    /// It is live, or may be, though it is to be live nowhere: it could not be rolled back.
+    /// The release may be live although it should be live nowhere, because the rollback failed.
     NotRolledBack(Error),
 }
 
-/// What became of a release at each site. `Display` tells it, a line for each.
+/// The outcome of a release at each site. `Display` shows a line for each.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SitesReport {
     /// The release.
     pub release: ReleaseId,
-    /// What became of it, by site.
+    /// The outcomes, by site.
     pub sites: BTreeMap<SiteName, SiteOutcome>,
-}
-
-fn release_or_none(release: Option<&ReleaseId>) -> String {
-    release.map_or_else(|| "no release".to_owned(), ReleaseId::short)
 }

@@ -1,61 +1,60 @@
-//! What can be wrong at a target.
+//! The kinds of damage at a target.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use netboot_core::{ReleaseId, ReleasePath, Sha256Digest, counted};
+use netboot_core::{Content, ReleaseId, ReleasePath, Sha256Digest, counted};
 use serde::Serialize;
 
 use crate::signature::problem::SignatureProblem;
 
-/// One thing at a target that is not as it should be.
+/// One kind of damage at a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "finding", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Finding {
-    /// An object of a release, or an entry point, is not there.
+    /// An object of a release, or an entry point, is missing.
     Missing {
-        /// Where it belongs.
+        /// Its path.
         path: ReleasePath,
     },
     /// An object is shorter or longer than its manifest says.
     WrongSize {
-        /// Where it lies.
+        /// Its path.
         path: ReleasePath,
-        /// The size in bytes that the manifest gives.
+        /// The size in the manifest, in bytes.
         expected: u64,
-        /// The size in bytes that it has; none if it is no object at all. Over HTTP, where nobody
-        /// says how large it is, how much was read of it.
+        /// The size at the target, in bytes; `None` if the path leads to something that is not an
+        /// object. Over HTTP, if the server does not say the size, the number of bytes read.
         found: Option<u64>,
     },
-    /// An object has other bytes than its manifest says.
+    /// An object does not have the digest in its manifest.
     WrongDigest {
-        /// Where it lies.
+        /// Its path.
         path: ReleasePath,
-        /// The digest that the manifest gives.
+        /// The digest in the manifest.
         expected: Sha256Digest,
-        /// The digest that it has.
+        /// The digest at the target.
         found: Sha256Digest,
     },
-    /// A file that netboot did not write lies in the place of a pointer, an entry point or a
-    /// link.
+    /// A file that netboot did not write is in the place of a pointer, an entry point or a link.
     Foreign {
-        /// Where it lies.
+        /// Its path.
         path: ReleasePath,
     },
-    /// A file below `releases/` or `blobs/` that nothing here explains. Pruning leaves it alone.
+    /// A file below `releases/` or `blobs/` belongs to no release. Pruning leaves it alone.
     Unknown {
-        /// Where it lies; a text, since its name need not be one of netboot's.
+        /// Its path: a text, since its name need not follow netboot's rules.
         path: String,
     },
-    /// An entry point or a link is netboot's own, but not the one of the live release.
+    /// Netboot wrote an entry point or a link, but for another release than the live one.
     Outdated {
-        /// Where it lies.
+        /// Its path.
         path: ReleasePath,
     },
-    /// A pointer cannot be understood, or says other than its live release.
+    /// A pointer cannot be understood, or its script differs from its live release.
     BrokenPointer {
-        /// Where it lies.
+        /// Its path.
         path: ReleasePath,
         /// What is wrong, as a clause.
         problem: String,
@@ -67,53 +66,53 @@ pub enum Finding {
         /// What is wrong, as a clause.
         problem: String,
     },
-    /// A release's manifest has to be signed, and is not as it should be.
+    /// The manifest of a release lacks a valid signature.
     Signature {
         /// The release.
         release: ReleaseId,
         /// What is wrong.
         problem: SignatureProblem,
     },
-    /// Over HTTP: the server answers with a status that is neither success nor absence.
+    /// Over HTTP: the server answers with a status that is neither 200, 404 nor 410.
     Refused {
-        /// Where it was asked for.
+        /// The requested path.
         path: ReleasePath,
         /// The status.
         status: u16,
     },
-    /// Over HTTP: the server leads elsewhere, to what is not the object, or from http to https,
-    /// which the iPXE of network cards does not speak.
+    /// Over HTTP: the server redirects to another file, or from http to https, which the iPXE of
+    /// network cards does not support.
     Redirected {
-        /// Where it was asked for.
+        /// The requested path.
         path: ReleasePath,
-        /// Where that led.
+        /// The URL after the redirection.
         to: String,
     },
     /// Over HTTP: the answer ended too early.
     CutShort {
-        /// Where it was asked for.
+        /// The requested path.
         path: ReleasePath,
         /// The length in bytes that the server announced.
         announced: Option<u64>,
-        /// How many bytes came.
+        /// The number of bytes received.
         received: u64,
     },
-    /// Over HTTP: the server does not say how long the object is, which UEFI's own HTTP boot
-    /// needs to know and iPXE shows its progress by.
+    /// Over HTTP: the server does not announce the length of an object. The HTTP boot of UEFI needs
+    /// the length, and iPXE uses it to show progress.
     NoLength {
-        /// Where it was asked for.
+        /// The requested path.
         path: ReleasePath,
     },
-    /// Over HTTP: machines get an older pointer than the target has.
+    /// Over HTTP: machines get an older pointer than the one at the target.
     Stale {
-        /// The pointer's place.
+        /// The path of the pointer.
         path: ReleasePath,
-        /// The release that is live by it.
+        /// The release that the older pointer makes live.
         live: Option<ReleaseId>,
-        /// For how many seconds a cache on the way has it, as far as that is told.
+        /// The age of the pointer in a cache, in seconds, if the cache says so.
         age: Option<u64>,
     },
-    /// A release that is being staged or pruned, or whose staging or pruning broke off.
+    /// Staging or pruning of a release is in progress, or was interrupted.
     Incomplete {
         /// The release.
         release: ReleaseId,
@@ -121,53 +120,57 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// What to do about it, as a sentence for an operator.
+    /// Tells an operator what to do about the finding, in a sentence.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Missing { .. } | Self::WrongSize { .. } | Self::WrongDigest { .. } => {
-                "mend it with `repair`; if it lies sound at the target, see that the web server \
-                 serves that directory, as it is"
+                "run `repair`; if the file is intact at the target, check that the web server \
+                 serves that directory unchanged"
             }
             Self::MalformedManifest { .. } => {
-                "mend it with `repair`, or publish the release again: the manifest is written anew"
+                "run `repair`, or publish the release again: both write the manifest again"
             }
             Self::Foreign { .. } => {
                 "move the file away, or let the publisher replace files of others \
-                 (`with_replace_foreign`); over HTTP, see what stands between"
+                 (`with_replace_foreign`); over HTTP, find out which server or proxy answers"
             }
             Self::Unknown { .. } => "move it away if nobody needs it; netboot never deletes it",
-            Self::Outdated { .. } => "publish or activate the live release again, which writes it",
+            Self::Outdated { .. } => {
+                "publish or activate the live release again: that writes the file"
+            }
             Self::BrokenPointer { .. } => {
-                "mend it with `repair`; if its history is damaged, delete it and activate the \
-                 release that is to be live"
+                "run `repair`; if its history is damaged, delete it and activate the release that \
+                 should be live"
             }
             Self::Signature { problem, .. } => problem.hint(),
             Self::Refused { status: 401 | 403 | 407, .. } => {
-                "let it be read without a password, by everybody: iPXE has none"
+                "allow reading without a password: iPXE sends none"
             }
-            Self::Refused { .. } => "see the web server's log: it does not serve what lies there",
+            Self::Refused { .. } => {
+                "read the web server's log: it does not serve a file that the target has"
+            }
             Self::Redirected { .. } => {
-                "serve it at this URL itself, over plain http and without a page to log in at"
+                "serve the file at this URL, over plain http and without a login page"
             }
             Self::CutShort { .. } => {
-                "see that the web server and every proxy on the way send files to their end, \
-                 and announce their right length"
+                "check that the web server and every proxy send whole files and announce their \
+                 correct length"
             }
             Self::NoLength { .. } => {
-                "let the web server announce the length (Content-Length): do not let it compress \
-                 or rewrite what it serves"
+                "make the web server announce the length (Content-Length): turn off compression \
+                 and rewriting"
             }
             Self::Stale { .. } => {
-                "let no cache keep the pointer (`Cache-Control: no-cache` for `*.ipxe` in the \
-                 root), and clear the one that does"
+                "forbid caching of the pointer (`Cache-Control: no-cache` for `*.ipxe` in the \
+                 root), and clear the cache that holds it"
             }
             Self::Incomplete { .. } => {
-                "stage it again if it is wanted; else pruning deletes it after its grace time"
+                "stage it again if you want it; otherwise pruning deletes it after its grace time"
             }
         }
     }
 
-    /// Where it is, if at one path of netboot's.
+    /// The path of the finding, if it has one that follows netboot's rules.
     pub fn path(&self) -> Option<&ReleasePath> {
         match self {
             Self::Missing { path }
@@ -196,13 +199,13 @@ impl fmt::Display for Finding {
             Self::WrongSize { path, expected, found: Some(found) } => {
                 write!(f, "`{path}` has {} instead of {expected}", counted(*found, "byte"))
             }
-            Self::WrongSize { path, found: None, .. } => write!(f, "`{path}` is no file"),
+            Self::WrongSize { path, found: None, .. } => write!(f, "`{path}` is not a file"),
             Self::WrongDigest { path, expected, found } => {
                 write!(f, "`{path}` has digest {found} instead of {expected}")
             }
             Self::Foreign { path } => write!(f, "`{path}` was not written by netboot"),
-            Self::Unknown { path } => write!(f, "`{path}` belongs to nothing"),
-            Self::Outdated { path } => write!(f, "`{path}` is not that of the live release"),
+            Self::Unknown { path } => write!(f, "`{path}` belongs to no release"),
+            Self::Outdated { path } => write!(f, "`{path}` does not match the live release"),
             Self::BrokenPointer { path, problem } => write!(f, "pointer `{path}`: {problem}"),
             Self::MalformedManifest { release, problem } => {
                 write!(f, "the manifest of release {}: {problem}", release.short())
@@ -211,32 +214,32 @@ impl fmt::Display for Finding {
                 write!(f, "release {}: {problem}", release.short())
             }
             Self::Refused { path, status } => {
-                write!(f, "`{path}` is answered with status {status}")
+                write!(f, "the server answers `{path}` with status {status}")
             }
-            Self::Redirected { path, to } => write!(f, "`{path}` leads to {to}"),
+            Self::Redirected { path, to } => write!(f, "the server redirects `{path}` to {to}"),
             Self::CutShort { path, announced: Some(announced), received } => {
                 write!(f, "`{path}` breaks off after {received} of {}", counted(*announced, "byte"))
             }
             Self::CutShort { path, announced: None, received } => {
                 write!(f, "`{path}` breaks off after {}", counted(*received, "byte"))
             }
-            Self::NoLength { path } => write!(f, "`{path}` is sent without its length"),
+            Self::NoLength { path } => write!(f, "the server sends `{path}` without its length"),
             Self::Stale { path, live, age } => {
                 let live = live.as_ref().map_or_else(|| "none".to_owned(), ReleaseId::short);
                 write!(f, "machines get an older `{path}`, of release {live}")?;
                 age.map_or(Ok(()), |age| write!(f, ", {age} s old"))
             }
             Self::Incomplete { release } => {
-                write!(f, "release {} was not staged or pruned to its end", release.short())
+                write!(f, "staging or pruning of release {} did not finish", release.short())
             }
         }
     }
 }
 
-/// What a pointer has that says other than its release does.
-pub(crate) const NOT_LIVE: &str = "its script is not that of the live release";
+/// The problem of a pointer whose script differs from its live release.
+pub(crate) const NOT_LIVE: &str = "its script differs from the script of the live release";
 
-/// The objects that have other bytes than they should.
+/// Returns the objects with wrong bytes.
 pub(crate) fn damaged(findings: &[Finding]) -> BTreeSet<ReleasePath> {
     let damaged = findings.iter().filter_map(|finding| match finding {
         Finding::WrongDigest { path, .. } => Some(path.clone()),
@@ -245,11 +248,21 @@ pub(crate) fn damaged(findings: &[Finding]) -> BTreeSet<ReleasePath> {
     damaged.collect()
 }
 
-/// The first findings, in one line.
+/// Shows the first findings in one line.
 pub(crate) fn first_findings(findings: &[Finding]) -> String {
     let mut parts: Vec<String> = findings.iter().take(3).map(ToString::to_string).collect();
     if findings.len() > 3 {
         parts.push(format!("and {} more", findings.len() - 3));
     }
     parts.join("; ")
+}
+
+/// Shows a release, or says that there is none.
+pub(crate) fn release_or_none(release: Option<&ReleaseId>) -> String {
+    release.map_or_else(|| "no release".to_owned(), ReleaseId::short)
+}
+
+/// Shows the size and digest of bytes.
+pub(crate) fn bytes_of(content: &Content) -> String {
+    format!("{} with digest {}", counted(content.size, "byte"), content.sha256)
 }

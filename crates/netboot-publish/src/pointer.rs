@@ -1,4 +1,4 @@
-//! The one object that changes: a script, and behind it the history of what was live.
+//! The text of a pointer, the only object that changes: a script, followed by its history.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,21 +8,21 @@ use netboot_core::ReleaseId;
 use netboot_core::layout::GENERATED_MARK;
 use serde::{Deserialize, Serialize};
 
-/// How many entries a pointer's history keeps, however old.
+/// The number of history entries that a pointer keeps, however old they are.
 const HISTORY_LENGTH: usize = 50;
 
-/// For how long, in seconds, more than that are kept: by them pruning knows what went out of
-/// service within its grace time, also where a build service publishes every few minutes.
+/// The time, in seconds, for which a pointer keeps more entries than that. They tell pruning which
+/// releases were live within its grace time, even if a service publishes every few minutes.
 const HISTORY_TIME: u64 = 24 * 60 * 60;
 
-/// How many entries there are at most: 50 kB that every machine fetches.
+/// The maximum number of entries: 50 kB, which every machine fetches.
 const HISTORY_LIMIT: usize = 500;
 
-/// How a line of the history begins. iPXE takes a word that begins with `#` for a comment up to
-/// the end of the line (`split_command` in `src/core/exec.c`).
+/// The start of a line of the history. iPXE treats a word that starts with `#`, and the rest of its
+/// line, as a comment (`split_command` in `src/core/exec.c`).
 const HISTORY_PREFIX: &[u8] = b"# netboot ";
 
-/// How a release became the live one.
+/// How a release went live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -42,7 +42,7 @@ impl fmt::Display for ActivationKind {
     }
 }
 
-/// One line of the history: from then on, that release was live.
+/// One line of the history: the release was live from this moment on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Activation {
     pub(crate) kind: ActivationKind,
@@ -52,13 +52,13 @@ pub(crate) struct Activation {
 }
 
 impl Activation {
-    /// An activation that happens now.
+    /// Makes an activation that happens now.
     pub(crate) fn now(kind: ActivationKind, release: ReleaseId) -> Self {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         Self { kind, seconds, release }
     }
 
-    /// When it happened; a time beyond what the clock can hold counts as 1970.
+    /// The time of the activation. A time that the clock cannot represent counts as 1970.
     pub(crate) fn at(&self) -> SystemTime {
         UNIX_EPOCH.checked_add(Duration::from_secs(self.seconds)).unwrap_or(UNIX_EPOCH)
     }
@@ -77,19 +77,19 @@ impl Activation {
     }
 }
 
-/// What a pointer's bytes turn out to be.
+/// The meaning of the bytes in a pointer's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PointerContent {
-    /// A script of ours with its history.
+    /// A script that netboot wrote, with its history.
     Pointer(Pointer),
-    /// Ours by its mark, but without a history that can be understood.
+    /// A script with netboot's mark, but without a history that can be understood.
     Malformed {
         /// Why, as a clause.
         problem: String,
-        /// Whether there is no history at all, as in an entry point.
+        /// True if there is no history at all, as in an entry point.
         without_history: bool,
     },
-    /// Somebody else's.
+    /// A file that netboot did not write.
     Foreign,
 }
 
@@ -101,8 +101,8 @@ pub(crate) struct Pointer {
 }
 
 impl Pointer {
-    /// The pointer that makes `activation` the live release of `history`, or a clause why
-    /// `script` cannot be that of a pointer.
+    /// Makes the pointer that adds `activation` to `history`. Fails with a clause that says why
+    /// `script` cannot be the script of a pointer.
     pub(crate) fn new(
         script: &Bytes,
         activation: Activation,
@@ -141,7 +141,7 @@ impl Pointer {
         for (_, line) in lines(&bytes[start..]) {
             let Some(activation) = Activation::parse(line) else {
                 let line = String::from_utf8_lossy(&line[..line.len().min(80)]).into_owned();
-                let problem = format!("its history has the line {line:?}");
+                let problem = format!("its history has the unreadable line {line:?}");
                 return PointerContent::Malformed { problem, without_history: false };
             };
             history.push(activation);
@@ -163,8 +163,8 @@ impl Pointer {
         self.history.first().map(|activation| activation.release)
     }
 
-    /// The release that a rollback leads to: the one that was live before the live one, where a
-    /// release that was rolled back from counts as if it had never been live.
+    /// The release that a rollback makes live: the release that was live before the live one. A
+    /// release that was rolled back counts as if it had never been live.
     pub(crate) fn previous(&self) -> Option<ReleaseId> {
         let mut live: Vec<ReleaseId> = Vec::new();
         for activation in self.history.iter().rev() {
@@ -179,13 +179,13 @@ impl Pointer {
     }
 }
 
-/// Whether a file carries the mark of what netboot writes.
+/// Returns true if a file has the mark of netboot's files.
 fn is_generated(bytes: &[u8]) -> bool {
     let mark = GENERATED_MARK.as_bytes();
     bytes.windows(mark.len()).any(|window| window == mark)
 }
 
-/// The lines of a file without their ends, each with the position of its first byte.
+/// Returns the lines of a file without their ends, each with the position of its first byte.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut start = 0;
     bytes.split_inclusive(|byte| *byte == b'\n').map(move |line| {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     fn history(text: &str) -> Vec<Activation> {
-        // Oldest first: `A` activates A, `a` rolls back to A.
+        // The oldest comes first: `A` activates A, `a` rolls back to A.
         let activation = |name: char| Activation {
             kind: if name.is_uppercase() {
                 ActivationKind::Activated
@@ -263,7 +263,7 @@ mod tests {
             assert_eq!(pointer.history[0].seconds, (count - 1) * interval);
             pointer.history.len()
         };
-        // Daily, every ten minutes, every second.
+        // Publishing daily, every ten minutes, every second.
         assert_eq!(after(24 * 60 * 60, 60), HISTORY_LENGTH);
         assert_eq!(after(10 * 60, 1000), 24 * 6 + 1);
         assert_eq!(after(1, 1000), HISTORY_LIMIT);

@@ -1,4 +1,4 @@
-//! What came of booting the images of a release before it goes live.
+//! The results of booting the images of a release before it goes live.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,55 +8,54 @@ use serde::Serialize;
 
 use crate::receipt::Receipt;
 
-/// How many lines of a console a failure keeps.
+/// The number of console lines that a failure keeps.
 const LAST_LINES: usize = 20;
 
-/// What came of booting an image.
+/// The result of booting an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "an image comes up or does not")]
 pub enum Verdict {
-    /// It came up.
+    /// The image came up.
     CameUp(Proof),
-    /// It did not.
+    /// The image did not come up.
     Failed(FailedProof),
 }
 
-/// How an image came up.
+/// Evidence that an image came up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Proof {
-    /// What was seen, in a line.
+    /// The observation, in one line.
     pub summary: String,
-    /// The console's text.
+    /// The text of the console.
     pub console: String,
 }
 
 impl Proof {
-    /// An image came up: `summary` says in a line what was seen.
+    /// Makes a proof that an image came up; `summary` says in one line what was observed.
     ///
-    /// Escape sequences and other control characters are taken out: an operator's terminal does
-    /// not do what a machine's console says.
+    /// This removes escape sequences and other control characters from both texts, so that the
+    /// console of a machine cannot control an operator's terminal.
     pub fn new(summary: impl Into<String>, console: impl Into<String>) -> Self {
         Self { summary: printable(&summary.into()), console: printable(&console.into()) }
     }
 }
 
-/// Why an image did not come up. `Display` tells it with the last lines of the console.
+/// The reason why an image did not come up. `Display` adds the last lines of the console.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FailedProof {
-    /// What went wrong, in a line.
+    /// The problem, in one line.
     pub problem: String,
-    /// The console's last lines, at most twenty.
+    /// The last lines of the console, at most twenty.
     pub last_lines: Vec<String>,
-    /// What to do about it.
+    /// Tells an operator what to do.
     pub hint: Option<String>,
 }
 
 impl FailedProof {
-    /// An image did not come up: `problem` says in a line why, and the last lines that say
-    /// something of `console` are kept. Both lose their control characters, as in
-    /// [`Proof::new`].
+    /// Makes a failure; `problem` says in one line why the image did not come up. Keeps the last
+    /// lines of `console` that are not empty. Removes control characters as [`Proof::new`] does.
     pub fn new(problem: impl Into<String>, console: &str) -> Self {
         let console = printable(console);
         let lines: Vec<&str> = console.lines().filter(|line| !line.trim().is_empty()).collect();
@@ -65,7 +64,7 @@ impl FailedProof {
         Self { problem: printable(&problem.into()), last_lines, hint: None }
     }
 
-    /// The same with what to do about it, as a sentence for an operator.
+    /// Sets the hint, a sentence that tells an operator what to do.
     #[must_use]
     pub fn with_hint(mut self, hint: Option<String>) -> Self {
         self.hint = hint;
@@ -80,7 +79,7 @@ impl fmt::Display for FailedProof {
     }
 }
 
-/// That every image of a release that was tried came up. `Display` tells it, a line for each.
+/// Evidence that every image that the prover tried came up. `Display` shows a line for each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ProofReport {
@@ -108,13 +107,13 @@ impl fmt::Display for ProofReport {
     }
 }
 
-/// What publishing a proven release did. `Display` tells it.
+/// The result of publishing a release after its proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ProvenReceipt {
-    /// What was sent, and what became of the pointer.
+    /// The result of publishing.
     pub receipt: Receipt,
-    /// That the release came up before.
+    /// The evidence that the images came up.
     pub proof: ProofReport,
 }
 
@@ -124,17 +123,17 @@ impl fmt::Display for ProvenReceipt {
     }
 }
 
-/// The text without escape sequences and without control characters, but for the ends of lines.
+/// Removes escape sequences and control characters except line ends.
 fn printable(text: &str) -> String {
-    // A carriage return goes back in its line or ends it, and a tab is a space.
+    // A carriage return counts as the end of a line, and a tab as a space.
     let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', " ");
     let mut text = strip_ansi_escapes::strip_str(text);
     text.retain(|character| character == '\n' || !character.is_control());
     text
 }
 
-/// The failures of an error, a line for each and its console below it.
-pub(crate) fn failures(failures: &BTreeMap<ProfileName, FailedProof>) -> String {
+/// Shows failures, a line for each, followed by its console.
+pub(crate) fn show_failures(failures: &BTreeMap<ProfileName, FailedProof>) -> String {
     let failure =
         |(profile, failure): (&ProfileName, &FailedProof)| format!("{profile}: {failure}");
     failures.iter().map(failure).collect::<Vec<_>>().join("\n")

@@ -1,4 +1,4 @@
-//! Booting a release before it goes live: what a caller provides for that.
+//! The trait that callers implement to boot a release before it goes live.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,8 +12,7 @@ use crate::error::Error;
 use crate::proof::Verdict;
 use crate::store::Store;
 
-/// An image of a release that is staged and perhaps not live: all that is needed to boot it from
-/// where it lies.
+/// An image of a staged release, with everything that a prover needs to boot it.
 #[derive(Debug, Clone)]
 pub struct StagedImage {
     pub(crate) store: Arc<dyn Store>,
@@ -23,8 +22,8 @@ pub struct StagedImage {
 }
 
 impl StagedImage {
-    /// The store that it lies in. Where that is served by nobody whom a test machine reaches, a
-    /// prover can serve it itself, from [`Store::open`].
+    /// The store that has the image. If no web server that a test machine reaches serves the store,
+    /// a prover can serve it itself, from [`Store::open`].
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
@@ -39,26 +38,26 @@ impl StagedImage {
         &self.profile
     }
 
-    /// How the image starts, and what it consists of.
+    /// The image's boot parameters and files.
     pub fn image(&self) -> &ImageManifest {
         &self.image
     }
 
-    /// The script that boots it, below the target's root: `releases/<id>/<profile>/netboot.ipxe`.
+    /// The path of the script that boots the image: `releases/<id>/<profile>/netboot.ipxe`.
     pub fn script(&self) -> ReleasePath {
         layout::in_release(&self.release, &layout::profile_script(&self.profile))
     }
 }
 
-/// Finds out whether a staged image comes up: in a virtual machine, or on a rack kept for that.
+/// Boots staged images, in a virtual machine or on test hardware, and tells whether they come up.
 ///
-/// [`Publisher::publish_proven`](crate::Publisher::publish_proven) asks it before it makes a
-/// release live. The examples have one that boots in QEMU.
+/// [`Publisher::publish_proven`](crate::Publisher::publish_proven) asks a prover before it makes a
+/// release live. The examples have a prover that boots in QEMU.
 ///
 /// # Contract
-/// `prove` changes nothing at the target. It ends soon when the context is cancelled or its future
-/// is dropped, and nothing that it started goes on after it. That an image does not come up is a
-/// [`Verdict`], not an error; an error says that it could not be tried.
+/// `prove` changes nothing at the target. It ends soon after the caller cancels the context or
+/// drops the future, and leaves no process behind. An image that does not come up is a
+/// [`Verdict`]; an error says that the prover could not try the image.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -68,7 +67,7 @@ impl StagedImage {
 /// };
 /// # use netboot_publish::contract::sample_release;
 ///
-/// /// Takes an image for good if its kernel has a console on the serial port; a real prover boots
+/// /// Accepts an image if its kernel has a console on the serial port. A real prover boots
 /// /// `image.script()`.
 /// #[derive(Debug)]
 /// struct HasSerialConsole;
@@ -99,8 +98,8 @@ impl StagedImage {
 /// ```
 #[async_trait]
 pub trait Prover: fmt::Debug + Send + Sync {
-    /// Whether the image has to come up. One of an architecture that there is no machine for
-    /// cannot be asked to; the report tells which were not tried.
+    /// Returns true if the prover can try the image. A prover may lack a machine of the image's
+    /// architecture. The report lists the images that were not tried.
     fn tries(&self, image: &StagedImage) -> bool {
         let _ = image;
         true
@@ -109,12 +108,13 @@ pub trait Prover: fmt::Debug + Send + Sync {
     /// Boots the image.
     ///
     /// # Errors
-    /// When it could not be tried: [`Error::prover`] makes one. [`Error::Cancelled`].
+    /// If the prover cannot try the image: [`Error::prover`] makes the error. Also
+    /// [`Error::Cancelled`].
     async fn prove(&self, image: &StagedImage, context: &Context) -> Result<Verdict, Error>;
 }
 
 impl Error {
-    /// Wraps the error of a [`Prover`] that could not boot an image.
+    /// Wraps the error of a [`Prover`] that could not try an image.
     pub fn prover(image: &StagedImage, source: impl BackendError) -> Self {
         let (release, hint) = (*image.release(), source.hint());
         Self::Prover { release, hint, source: Box::new(source) }

@@ -1,4 +1,4 @@
-//! A target as machines see it: over HTTP, through whatever stands between.
+//! A target as machines see it: over HTTP, through every proxy and cache on the way.
 
 pub(crate) mod fetch;
 pub(crate) mod verify;
@@ -12,15 +12,15 @@ use url::Url;
 use crate::error::Error;
 use crate::signature::TrustedKey;
 
-/// How long a connection may take to be made, and how long a server may say nothing.
+/// The time limit for connecting, and for each silence of a server.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where machines fetch from: the URL of a target's root.
+/// The URL of a target's root, from which machines fetch.
 ///
-/// What a store has written can still be read wrong: a cache gives last week's pointer, a proxy
-/// asks for a password with status 200, a web server serves another directory. So this reads what
-/// machines read, as they read it: without the environment's proxy, without a cache, without
-/// asking for compression. It needs no access to the store.
+/// A store can be correct while machines read something else: a cache returns last week's pointer,
+/// a proxy shows a login page with status 200, a web server serves another directory. This type
+/// therefore reads as machines do: without the proxy of the environment, without a cache, without
+/// compression. It needs no access to the store.
 ///
 /// ```no_run
 /// use netboot_core::Context;
@@ -43,7 +43,8 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// The target whose root is at `url`, `http` or `https`; the pointer is `current`.
+    /// Makes a target with its root at `url`, which is `http` or `https`, and the pointer
+    /// `current`.
     ///
     /// # Errors
     /// [`Error::InvalidPublicUrl`].
@@ -57,7 +58,7 @@ impl PublicUrl {
             return Err(invalid("it is neither http nor https"));
         }
         if root.query().is_some() || root.fragment().is_some() {
-            return Err(invalid("files have no place behind its query"));
+            return Err(invalid("it has a query or a fragment, and no path can follow that"));
         }
         if !root.path().ends_with('/') {
             root.set_path(&format!("{}/", root.path()));
@@ -67,25 +68,25 @@ impl PublicUrl {
         Ok(Self { root, client, authorities, pointer, trusted_keys: None })
     }
 
-    /// The same for another pointer.
+    /// Sets the pointer.
     #[must_use]
     pub fn with_pointer(mut self, pointer: PointerName) -> Self {
         self.pointer = pointer;
         self
     }
 
-    /// Sets whose signature the live release's manifest has to have.
+    /// Sets the keys that may sign the manifest of the live release.
     #[must_use]
     pub fn with_trusted_keys(mut self, keys: impl IntoIterator<Item = TrustedKey>) -> Self {
         self.trusted_keys = Some(keys.into_iter().collect());
         self
     }
 
-    /// Trusts these authorities, in PEM, besides those of the system and those of earlier calls: a
-    /// site's own.
+    /// Adds trusted certificate authorities, in PEM, such as a site's own. Those of the system and
+    /// of earlier calls stay trusted.
     ///
     /// # Errors
-    /// [`Error::InvalidPublicUrl`] if there is none in it.
+    /// [`Error::InvalidPublicUrl`] if the PEM has no certificate.
     pub fn with_certificate_authorities(mut self, pem: &[u8]) -> Result<Self, Error> {
         let invalid = |problem: String| Error::InvalidPublicUrl { url: self.to_string(), problem };
         let authorities = reqwest::Certificate::from_pem_bundle(pem)
@@ -115,7 +116,7 @@ impl PublicUrl {
     }
 }
 
-/// The URL, without the password if it has one.
+/// Shows the URL without its password.
 impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&without_password(self.root.as_str()))
@@ -132,8 +133,8 @@ impl fmt::Debug for PublicUrl {
     }
 }
 
-/// What of a URL may be shown. One that cannot be parsed is shown from behind where a password
-/// could end.
+/// Hides the password of a URL. If the URL cannot be parsed, removes everything up to the last `@`,
+/// where a password could end.
 fn without_password(url: &str) -> String {
     match Url::parse(url) {
         Ok(mut parsed) if parsed.password().is_some() => match parsed.set_password(Some("***")) {

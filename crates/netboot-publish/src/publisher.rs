@@ -1,6 +1,6 @@
-//! The one publishing algorithm, over any [`Store`]. Each operation is a method of [`Publisher`] in
-//! a file of its own. They stand on `checks`, which compares a target with what it should have, and
-//! on `inventory`, which reads what it has.
+//! The publishing algorithm, over any [`Store`]. Each operation is a method of [`Publisher`] in a
+//! file of its own. Operations use `checks`, which compares a target with a manifest, and
+//! `inventory`, which reads a target.
 
 mod activate;
 pub(crate) mod checks;
@@ -34,35 +34,35 @@ use crate::publisher::inventory::pointer_state::PointerState;
 use crate::signature::{Signer, TrustedKey};
 use crate::store::Store;
 
-/// Publishes releases to one target, so that a machine always boots a whole one.
+/// Publishes releases to one target, so that a machine always boots a whole release.
 ///
-/// What machines boot is decided by one object, the pointer. [`publish`](Self::publish) sends
-/// everything else first and replaces the pointer last; a crash at any point leaves the old
-/// release live, and the next publish completes the work. Cheap to clone.
+/// One object, the pointer, decides which release machines boot. [`publish`](Self::publish) sends
+/// everything else first and replaces the pointer last. A crash at any point leaves the old
+/// release live, and the next publish completes the work. A publisher is cheap to clone.
 ///
-/// # What is promised
-/// 1. A reader that follows an entry point gets the release that was live at that moment, whole,
-///    whatever is published, rolled back or pruned meanwhile (within the grace time).
-/// 2. What is at the target already is not sent again.
-/// 3. A release is verified before it goes live, and only a whole one does.
-/// 4. Of several publishers at once one wins; the others get [`Error::Conflict`], and their
-///    releases are staged and whole. Where the store cannot compare and swap, the last one wins,
-///    and the [`Receipt`](crate::Receipt) says so; a publisher then looks once more, and puts its
-///    activation into the history of one that overtook it.
-/// 5. A file that netboot did not write is neither replaced, unless
-///    [`replace_foreign`](Self::with_replace_foreign) allows it, nor ever deleted.
+/// # Promises
+/// 1. A reader that follows an entry point gets the whole release that was live at that moment,
+///    even if a publisher publishes, rolls back or prunes meanwhile (within the grace time).
+/// 2. The publisher does not send an object again that the target already has.
+/// 3. The publisher verifies a release before it goes live. Only a whole release goes live.
+/// 4. If several publishers activate at once, one wins. The others get [`Error::Conflict`], and
+///    their releases are staged and whole. If the store cannot compare and swap, the last
+///    publisher wins, and the [`Receipt`](crate::Receipt) says so. A publisher then reads the
+///    pointer again and adds its activation to the history of a publisher that overtook it.
+/// 5. The publisher never deletes a file that netboot did not write, and replaces one only if
+///    [`replace_foreign`](Self::with_replace_foreign) allows it.
 ///
-/// # Where things lie
-/// [`netboot_core::layout`] says it. Besides that the publisher keeps:
+/// # Files at the target
+/// [`netboot_core::layout`] lists them. In addition, the publisher keeps:
 /// - the texts of the static entry points at `blobs/<sha256>`, like kernels, so that a release
 ///   can be activated by its id alone;
 /// - `releases/<id>/incomplete.json`, the manifest of a release that is being staged or pruned:
-///   with it, and without `manifest.json`, it is known which files are whose at any moment;
-/// - behind the pointer's script, as comments, the history of what was live, newest first, so
-///   that script and history change in the same instant.
+///   it says which files belong to the release while `manifest.json` is missing;
+/// - the history of live releases as comments after the pointer's script, newest first, so that
+///   script and history change at the same instant.
 ///
-/// `manifest.json` is sent anew whenever a release is staged again: its time at the store says
-/// when the release was wanted last, which is what [`prune`](Self::prune) goes by.
+/// The publisher sends `manifest.json` again whenever it stages a release again. The time of that
+/// file at the store says when the release was last wanted; [`prune`](Self::prune) uses it.
 #[derive(Debug, Clone)]
 pub struct Publisher {
     store: Arc<dyn Store>,
@@ -85,12 +85,12 @@ impl From<Arc<dyn Store>> for Publisher {
 }
 
 impl Publisher {
-    /// A publisher to `store`, for the pointer `current`.
+    /// Makes a publisher to `store` for the pointer `current`.
     pub fn new(store: impl Store + 'static) -> Self {
         Self::from(Arc::new(store) as Arc<dyn Store>)
     }
 
-    /// The same for another pointer: a channel of its own, such as `canary`, over the same
+    /// Sets the pointer. Each pointer, such as `canary`, is a channel of its own over the same
     /// releases. The static entry points chain the pointer that they were rendered for.
     #[must_use]
     pub fn with_pointer(mut self, pointer: PointerName) -> Self {
@@ -98,67 +98,67 @@ impl Publisher {
         self
     }
 
-    /// Sets whether the names of the old layout are kept as symbolic links to the live release's
-    /// blobs: `<profile>/bzImage`, `<profile>/initrd`, `bzImage-<profile>`, `initrd-<profile>`,
-    /// and the kernel also under the name that its architecture gives it. Of several initrds the
-    /// first is linked. Not set at first.
+    /// Sets whether the publisher keeps the names of the old layout as symbolic links to the live
+    /// release's blobs: `<profile>/bzImage`, `<profile>/initrd`, `bzImage-<profile>` and
+    /// `initrd-<profile>`, and the kernel also under the name that its architecture gives it. If
+    /// an image has several initrds, the link leads to the first. The default is `false`.
     ///
-    /// **It can tear**: links change one after another behind the pointer, so a boot script that
-    /// names them may fetch the kernel of one release and the initrd of the next. Scripts of a
-    /// release never use them.
+    /// **A boot can mix releases**: links change one after another, after the pointer. A boot
+    /// script that uses them may fetch the kernel of one release and the initrd of the next.
+    /// Scripts of a release never use them.
     #[must_use]
     pub fn with_legacy_links(mut self, legacy_links: bool) -> Self {
         self.places.legacy_links = legacy_links;
         self
     }
 
-    /// Sets whether files that netboot did not write are replaced where a pointer, an entry point
-    /// or a link of the old layout belongs. Not set at first: they are an error
-    /// ([`Error::ForeignFile`]).
+    /// Sets whether the publisher replaces a file that netboot did not write in the place of a
+    /// pointer, an entry point or a link of the old layout. The default is `false`: such a file
+    /// is an error ([`Error::ForeignFile`]).
     #[must_use]
     pub fn with_replace_foreign(mut self, replace_foreign: bool) -> Self {
         self.places.replace_foreign = replace_foreign;
         self
     }
 
-    /// Sets how closely staging looks at what is at the target already, and activation at what
-    /// goes live. At first sizes only: what was sent has arrived, as the store's contract says. At
-    /// [`VerifyDepth::Content`] every byte of the release is read again before it goes live, and
-    /// publishing mends what has other bytes in the right size.
+    /// Sets how closely staging checks the objects that the target already has, and how closely
+    /// activation checks the release. The default compares sizes only, since the store's contract
+    /// says that a sent object has arrived. At [`VerifyDepth::Content`], activation reads every
+    /// byte of the release, and publishing replaces objects of the right size with wrong bytes.
     #[must_use]
     pub fn with_verification(mut self, depth: VerifyDepth) -> Self {
         self.verification = depth;
         self
     }
 
-    /// Sets who signs: the manifest of each release that is staged gets a detached signature,
-    /// `manifest.json.minisig`, unless it has one already that this key or a trusted one made.
-    /// The release and its id stay the same. A manifest that lies at the target with other
-    /// explanations than the release has, and unsigned, is written anew before it is signed.
+    /// Sets the signer. Staging writes a detached signature of the release's manifest,
+    /// `manifest.json.minisig`, unless the target has one by this key or a trusted key. The
+    /// release and its id do not change. If the manifest at the target is unsigned and explains
+    /// the images in other words than the release does, staging replaces it before it signs.
     #[must_use]
     pub fn with_signer(mut self, signer: impl Signer + 'static) -> Self {
         self.signing.signer = Some(Arc::new(signer));
         self
     }
 
-    /// Sets whose signatures are trusted. From then on only a release goes live, or live again,
-    /// whose manifest one of these keys signed and whose scripts are, byte for byte, those that
-    /// the manifest names ([`VerifyDepth::Scripts`](crate::VerifyDepth::Scripts) at least); and
-    /// [`verify`](Self::verify) tells of signatures that are missing or wrong.
+    /// Sets the trusted keys. A release then goes live, or live again, only if one of these keys
+    /// signed its manifest and its scripts match the manifest byte for byte (the publisher
+    /// verifies at [`VerifyDepth::Scripts`](crate::VerifyDepth::Scripts) or deeper).
+    /// [`verify`](Self::verify) reports missing and wrong signatures.
     ///
-    /// Of kernels and initrds only the sizes are looked at, unless
-    /// [`with_verification`](Self::with_verification) has them read before a release goes live.
+    /// The publisher compares only the sizes of kernels and initrds, unless
+    /// [`with_verification`](Self::with_verification) makes it read them.
     ///
-    /// Machines do not check signatures: iPXE's own (`imgverify`) are of another kind. Whoever can
-    /// write to the target can give machines what they like, until the next `verify` finds it that
-    /// reads what they read ([`VerifyDepth::Content`](crate::VerifyDepth::Content)).
+    /// Machines do not check these signatures: iPXE's `imgverify` uses another kind. Anyone who
+    /// can write to the target can make machines boot other code until a `verify` at
+    /// [`VerifyDepth::Content`](crate::VerifyDepth::Content) finds it.
     #[must_use]
     pub fn with_trusted_keys(mut self, keys: impl IntoIterator<Item = TrustedKey>) -> Self {
         self.signing.trusted_keys = Some(keys.into_iter().collect());
         self
     }
 
-    /// The store that is published to.
+    /// The store that this publishes to.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }

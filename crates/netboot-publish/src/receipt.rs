@@ -1,23 +1,23 @@
-//! What an operation did, for people and programs.
+//! The results of staging and activation.
 
 use std::fmt;
 
 use netboot_core::{PointerName, ReleaseId, ReleasePath, counted};
 use serde::Serialize;
 
-/// What staging a release did.
+/// The result of staging a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Staged {
-    /// The release. It boots from `releases/<id>/boot.ipxe` already.
+    /// The release. Machines can boot it from `releases/<id>/boot.ipxe`.
     pub release: ReleaseId,
-    /// How many objects were sent.
+    /// The number of objects that were sent.
     pub sent: usize,
-    /// Their size in bytes.
+    /// The total size of the objects that were sent, in bytes.
     pub sent_bytes: u64,
-    /// How many objects were there already.
+    /// The number of objects that the target already had.
     pub present: usize,
-    /// Their size in bytes.
+    /// The total size of those objects, in bytes.
     pub present_bytes: u64,
 }
 
@@ -50,38 +50,38 @@ impl fmt::Display for Staged {
     }
 }
 
-/// What became of the pointer.
+/// The effect of an operation on the pointer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It was replaced.
+    /// A publication or an activation replaced it.
     Activated,
-    /// It was replaced, by a rollback.
+    /// A rollback replaced it.
     RolledBack,
-    /// It says already what it should.
+    /// It already had the right text.
     Unchanged,
 }
 
-/// What publishing, activating or rolling back did. `Display` tells it in one line.
+/// The result of publishing, activating or rolling back. `Display` shows it in one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Receipt {
     /// The release that is live now.
     pub release: ReleaseId,
-    /// The pointer that it is live by.
+    /// The pointer that makes it live.
     pub pointer: PointerName,
-    /// The release that was live when this began.
+    /// The release that was live before.
     pub previous: Option<ReleaseId>,
-    /// What became of the pointer.
+    /// The effect on the pointer.
     pub outcome: Outcome,
-    /// What was sent, if this staged the release too.
+    /// The result of staging, if the operation staged the release too.
     pub staged: Option<Staged>,
     /// The entry points that were written.
     pub entry_points: Vec<ReleasePath>,
     /// The links of the old layout that were made.
     pub links: Vec<ReleasePath>,
-    /// Whether the store made sure that no other publisher's activation was overwritten.
+    /// True if the store made sure that no publisher overwrote another one's activation.
     pub order_guarded: bool,
 }
 

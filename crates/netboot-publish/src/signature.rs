@@ -1,4 +1,4 @@
-//! Signatures of manifests: who signs, whom one trusts, what can be wrong.
+//! Signatures of manifests: signers, trusted keys, and the check of a signature.
 
 #[cfg(feature = "minisign")]
 pub(crate) mod minisign_key;
@@ -14,17 +14,17 @@ use netboot_core::ReleaseId;
 use crate::error::Error;
 use crate::signature::problem::SignatureProblem;
 
-/// Signs manifests: a key in a file (`MinisignKey` of the feature `minisign`), or a caller's own way
-/// to a key that never leaves its hardware.
+/// Signs manifests: with a key in a file (`MinisignKey` of the feature `minisign`), or with a key
+/// that a caller keeps in hardware.
 ///
-/// A manifest has the size and digest of everything that a release consists of, so its signature
-/// covers kernels, initrds, scripts, entry points and logs.
+/// A manifest has the size and digest of every part of a release. Its signature therefore covers
+/// kernels, initrds, scripts, entry points and logs.
 ///
 /// # Contract
-/// `sign` gives a signature file as minisign writes it (prehashed, `ED`), over exactly these bytes
-/// and with this trusted comment, which [`public_key`](Self::public_key) verifies. It may be
-/// slow, and is called once for each manifest that is not signed yet. The secret is in no error,
-/// and in no `Debug`.
+/// `sign` returns a signature file in minisign's format (prehashed, `ED`), over exactly these bytes
+/// and with this trusted comment. [`public_key`](Self::public_key) verifies it. The publisher
+/// calls `sign` once for each unsigned manifest, and it may be slow. No error and no `Debug`
+/// output contains the secret.
 ///
 /// ```
 /// use std::fmt;
@@ -32,7 +32,7 @@ use crate::signature::problem::SignatureProblem;
 /// use netboot_publish::{Error, MemoryStore, Publisher, Signer, TrustedKey};
 /// # use netboot_publish::contract::sample_release;
 ///
-/// /// A key in this program's memory; another would ask a token or a service.
+/// /// A key in this program's memory. Another signer could ask a token or a service.
 /// struct KeyInMemory {
 ///     public: TrustedKey,
 ///     secret: minisign::SecretKey,
@@ -69,17 +69,17 @@ use crate::signature::problem::SignatureProblem;
 /// # }
 /// ```
 pub trait Signer: fmt::Debug + Send + Sync {
-    /// The key that verifies what this signs.
+    /// The key that verifies this signer's signatures.
     fn public_key(&self) -> &TrustedKey;
 
-    /// The signature file for `manifest`.
+    /// Makes the signature file for `manifest`.
     ///
     /// # Errors
-    /// When there can be no signature: [`Error::signer`] makes one.
+    /// If the signer cannot sign: [`Error::signer`] makes the error.
     fn sign(&self, manifest: &[u8], trusted_comment: &str) -> Result<String, Error>;
 }
 
-/// One signer of several publishers, such as those of several sites.
+/// Lets several publishers, for example of several sites, share a signer.
 impl<S: Signer + ?Sized> Signer for Arc<S> {
     fn public_key(&self) -> &TrustedKey {
         (**self).public_key()
@@ -90,7 +90,7 @@ impl<S: Signer + ?Sized> Signer for Arc<S> {
     }
 }
 
-/// A public key of minisign that one trusts to sign releases.
+/// A minisign public key that is trusted to sign releases.
 ///
 /// ```
 /// use netboot_publish::TrustedKey;
@@ -106,7 +106,7 @@ pub struct TrustedKey {
 }
 
 impl TrustedKey {
-    /// Reads the contents of a `minisign.pub`, or the one line of it that is the key.
+    /// Reads the text of a `minisign.pub` file, or only its line with the key.
     ///
     /// # Errors
     /// [`Error::MalformedKey`].
@@ -121,17 +121,17 @@ impl TrustedKey {
         Ok(Self { key, text: line.to_owned() })
     }
 
-    /// Reads a `minisign.pub`.
+    /// Reads a `minisign.pub` file.
     ///
     /// # Errors
-    /// [`Error::MalformedKey`]; when the file cannot be read.
+    /// [`Error::MalformedKey`]; if the file cannot be read.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path);
         Self::parse(&text.map_err(|source| Error::io("read", path, source))?)
     }
 
-    /// The key as `minisign -P` takes it.
+    /// The key in the form that `minisign -P` takes.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -149,14 +149,14 @@ impl fmt::Display for TrustedKey {
     }
 }
 
-/// What a signature says, under its own protection: which release it is of. Without a time, so
-/// that a release has nothing in it that differs from one publisher to the next.
+/// The comment that a signature protects: it names the release. It has no time, so that the files
+/// of a release do not depend on the publisher.
 pub(crate) fn trusted_comment(release: &ReleaseId) -> String {
     format!("netboot release {release}")
 }
 
-/// Checks that one of `keys` signed these bytes. A signature that was made by hand has a trusted
-/// comment of its own, which is as good; one that names a release has to name this.
+/// Checks that one of `keys` signed these bytes. A trusted comment that names a release must name
+/// this one. Any other comment, as in a signature made by hand, is accepted.
 pub(crate) fn check(
     keys: &[TrustedKey],
     release: &ReleaseId,

@@ -1,4 +1,4 @@
-//! One release to several places.
+//! Publishing one release to several targets.
 
 mod all_or_none;
 mod at_each;
@@ -14,20 +14,20 @@ use netboot_core::SiteName;
 use crate::error::Error;
 use crate::publisher::Publisher;
 
-/// When a release goes live at one of several sites.
+/// The rule that says when a release goes live at one of several sites.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ActivationPolicy {
-    /// At each site as soon as it is staged there, whatever becomes of the others.
+    /// The release goes live at each site as soon as it is staged there.
     EachByItself,
-    /// At none unless it is staged at all; and where it cannot be made live at one of them, the
-    /// others are rolled back to what was live there before. While sites change one after the
-    /// other, machines of two sites may boot two releases: no protocol could prevent that.
+    /// The release goes live only if it is staged at all sites. If one site cannot make it live,
+    /// the others are rolled back. Sites change one after the other, so machines of two sites may
+    /// boot different releases for a moment; no protocol can prevent that.
     AllOrNone,
 }
 
-/// Several targets that get the same releases: three sites, or a bucket and the disk beside the
-/// DHCP server.
+/// Several targets that get the same releases, for example three sites, or a bucket and the disk
+/// of a DHCP server.
 ///
 /// ```
 /// use netboot_publish::{ActivationPolicy, MemoryStore, Publisher, Sites};
@@ -48,18 +48,18 @@ pub struct Sites {
 }
 
 impl Sites {
-    /// Begins to name sites.
+    /// Starts a builder, which takes the sites.
     pub fn builder() -> SitesBuilder {
         SitesBuilder::new()
     }
 
-    /// The publishers, by their sites.
+    /// The publishers, by site.
     pub fn publishers(&self) -> &BTreeMap<SiteName, Publisher> {
         &self.publishers
     }
 }
 
-/// Gathers [`Sites`]; made by [`Sites::builder`].
+/// Builds [`Sites`]. Made by [`Sites::builder`].
 #[derive(Debug, Clone)]
 #[must_use = "sites are made by `build`"]
 pub struct SitesBuilder {
@@ -85,27 +85,27 @@ impl SitesBuilder {
         self
     }
 
-    /// Sets when a release goes live; at first [`ActivationPolicy::EachByItself`].
+    /// Sets when a release goes live. The default is [`ActivationPolicy::EachByItself`].
     pub fn policy(mut self, policy: ActivationPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Sets how many sites are worked on at the same time, at least one; at first eight. Each
-    /// takes the memory and the connections that its store takes.
+    /// Sets how many sites are published to at the same time, at least one. The default is eight.
+    /// Each site needs the memory and the connections of its store.
     pub fn concurrency(mut self, sites: usize) -> Self {
         self.concurrency = sites.max(1);
         self
     }
 
-    /// Sets how long a site may take to be staged, and how long to go live, each; a site that
-    /// takes longer has failed ([`Error::TimedOut`]). Not limited at first.
+    /// Sets a time limit for staging at a site, and the same limit for activation. A site that
+    /// exceeds a limit has failed ([`Error::TimedOut`]). The default is no limit.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Puts the sites together.
+    /// Builds the sites.
     ///
     /// # Errors
     /// [`Error::NoSites`], [`Error::DuplicateSite`].

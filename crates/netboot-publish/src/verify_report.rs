@@ -1,4 +1,4 @@
-//! What verifying a target found.
+//! The report of a verification.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,22 +8,23 @@ use serde::Serialize;
 
 use crate::finding::Finding;
 
-/// What [`Publisher::verify`](crate::Publisher::verify) found. `Display` tells it, a line for each finding.
+/// The result of [`Publisher::verify`](crate::Publisher::verify). `Display` shows a line for each
+/// finding.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct VerifyReport {
-    /// The releases that were looked at.
+    /// The releases that were verified.
     pub releases: BTreeSet<ReleaseId>,
-    /// How many different objects they have.
+    /// The number of different objects that they have.
     pub objects: usize,
-    /// How many bytes were read and hashed.
+    /// The number of bytes that were read and hashed.
     pub hashed_bytes: u64,
-    /// What is wrong.
+    /// The damage that was found.
     pub findings: Vec<Finding>,
 }
 
 impl VerifyReport {
-    /// Whether nothing is wrong.
+    /// Returns true if there is no finding.
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()
     }

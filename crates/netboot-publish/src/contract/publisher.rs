@@ -11,7 +11,7 @@ mod signing;
 
 use crate::contract::publisher::fixture::Make;
 
-/// What depends on the store most.
+/// Checks the promises that depend most on the store.
 pub(crate) async fn check_in_brief(make: Make<'_>) {
     publishing::publishing_makes_a_release_live(make).await;
     publishing::what_is_there_is_not_sent_again(make).await;

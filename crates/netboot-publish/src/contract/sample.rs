@@ -11,8 +11,8 @@ fn artifact(kind: ArtifactKind, name: &str, text: String) -> Arc<dyn Artifact> {
     Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), text))
 }
 
-/// An image of a profile with a kernel that all generations and profiles share, two initrds of
-/// this generation, and a build log. Its parts are short texts, nothing that boots.
+/// Makes an image of a profile. It has a kernel that all generations and profiles share, two
+/// initrds of this generation, and a build log. The files are short texts that do not boot.
 pub fn sample_image(profile: &str, generation: &str) -> Image {
     let init = InitPath::new(format!("/nix/store/{generation}-{profile}/init")).unwrap();
     let boot = BootSpec::new(Architecture::Aarch64, init, Vec::new()).unwrap();
@@ -26,18 +26,18 @@ pub fn sample_image(profile: &str, generation: &str) -> Image {
         .unwrap()
 }
 
-/// A release of the profiles `worker` and `control-plane` with scripts and entry points. Releases
-/// of different generations share their kernel and their entry points.
+/// Makes a release of the profiles `worker` and `control-plane`, with scripts and entry points.
+/// Releases of different generations share their kernel and their entry points.
 pub fn sample_release(generation: &str) -> Release {
     release_of(["worker", "control-plane"].map(|profile| sample_image(profile, generation)))
 }
 
-/// A release of one profile, since a store may take its time for each object.
+/// Makes a release of one profile, since a store may need much time for each object.
 pub(crate) fn small_release(generation: &str) -> Release {
     release_of([sample_image("worker", generation)])
 }
 
-/// A release of these images.
+/// Makes a release of these images.
 pub(crate) fn release_of(images: impl IntoIterator<Item = Image>) -> Release {
     let images: Vec<Image> = images.into_iter().collect();
     let profiles: Vec<ProfileName> = images.iter().map(|image| image.profile().clone()).collect();

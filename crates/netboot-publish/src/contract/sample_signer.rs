@@ -1,4 +1,5 @@
-//! A signer for tests: minisign's format without its crate, which brings the hashing of passwords.
+//! A signer for tests. It writes minisign's format without the crate `minisign`, which depends on
+//! password hashing.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -8,7 +9,7 @@ use ed25519_compact::{KeyPair, Seed};
 use crate::error::Error;
 use crate::signature::{Signer, TrustedKey};
 
-/// A key that everybody knows: its secret half is made from a number.
+/// A key without a secret: it is made from a number.
 #[derive(Debug, Clone)]
 pub(crate) struct SampleSigner {
     number: u8,
@@ -16,10 +17,10 @@ pub(crate) struct SampleSigner {
 }
 
 impl SampleSigner {
-    /// Makes the key of a number; different numbers have different keys.
+    /// Makes the key of a number. Different numbers give different keys.
     pub(crate) fn new(number: u8) -> Self {
         let public = Self::pair(number).pk;
-        // The algorithm, the key's name, the key (`PubkeyStruct` in minisign's `src/minisign.h`).
+        // The algorithm, the key's id and the key (`PubkeyStruct` in minisign's `src/minisign.h`).
         let public = [&b"Ed"[..], &[number; 8], &public[..]].concat();
         let public = TrustedKey::parse(&BASE64_STANDARD.encode(public)).unwrap();
         Self { number, public }

@@ -1,4 +1,4 @@
-//! The sentences of the contract of [`Store`], by their numbers.
+//! Checks of the contract of [`Store`], by the numbers of its sentences.
 
 mod artifacts;
 mod fixture;
@@ -96,7 +96,7 @@ async fn other_bytes_than_announced_are_refused(make: Make<'_>) {
     }
 }
 
-/// 4. `stat` tells of each path that exists what lies there.
+/// 4. `stat` returns an entry for each path that exists.
 async fn stat_tells_what_there_is(make: Make<'_>) {
     let store = make();
     let before = SystemTime::now() - Duration::from_secs(5);
@@ -138,7 +138,7 @@ async fn list_finds_everything_in_its_scope(make: Make<'_>) {
     }
 }
 
-/// 6. `read` and `open` give the bytes.
+/// 6. `read` and `open` return the bytes.
 async fn read_and_open_give_the_bytes(make: Make<'_>) {
     let store = make();
     put(store.as_ref(), "blobs/bytes", &b"\0\n\xff"[..]).await;
@@ -161,7 +161,7 @@ async fn read_refuses_what_is_too_large(make: Make<'_>) {
     assert!(store.open(&path("blobs/zeros")).await.unwrap().is_some());
 }
 
-/// 9. `delete` removes, and what is gone is no error.
+/// 9. `delete` removes objects, and a missing object is no error.
 async fn delete_removes(make: Make<'_>) {
     let store = make();
     for place in ["releases/a/one", "releases/a/two", "blobs/three"] {
@@ -173,11 +173,11 @@ async fn delete_removes(make: Make<'_>) {
         assert!(store.stat(&paths).await.unwrap().is_empty());
     }
     assert_eq!(get(store.as_ref(), "releases/a/two").await.unwrap(), "releases/a/two");
-    // What was emptied takes new objects.
+    // An emptied directory takes new objects.
     put(store.as_ref(), "releases/a/one", "again").await;
 }
 
-/// 10. `link` makes symbolic links, or says that there are none.
+/// 10. `link` makes symbolic links, or says that the store does not support them.
 async fn link_makes_links(make: Make<'_>) {
     let store = make();
     put(store.as_ref(), "worker/initrd", "an object").await;
@@ -203,7 +203,7 @@ async fn link_makes_links(make: Make<'_>) {
     assert!(store.stat(&paths).await.unwrap().is_empty());
 }
 
-/// 11. The lock is held by one at a time, and ends with its guard.
+/// 11. Only one publisher holds the lock at a time, and the lock ends with its guard.
 async fn the_lock_excludes(make: Make<'_>) {
     let store = make();
     let context = Context::new();
@@ -233,7 +233,7 @@ async fn a_cancelled_context_ends_the_work(make: Make<'_>) {
     assert_eq!(get(store.as_ref(), "blobs/late").await, None);
     drop(guard);
 
-    // A dropped `send` leaves each object whole or not there.
+    // A dropped `send` leaves each object whole or missing.
     let zeros = || Arc::new(Zeros(FileName::new("zeros").unwrap(), 8_000_000));
     let uploads = (0..4).map(|n| Upload::new(path(&format!("blobs/{n}")), zeros())).collect();
     let sending = store.send(uploads, &Context::new()).await;
@@ -243,7 +243,7 @@ async fn a_cancelled_context_ends_the_work(make: Make<'_>) {
     let dropped = tokio::time::timeout(Duration::from_millis(3), store.send(uploads, &context));
     let _ = dropped.await;
     for listed in store.list(&ListScope::Below(path("blobs"))).await.unwrap() {
-        // Nobody takes for an object what has a name that none has, as a server's own files do.
+        // Names that no release can have, such as those of a server's own files, are no objects.
         if ReleasePath::new(&listed.path).is_err() {
             continue;
         }

@@ -30,8 +30,8 @@ impl From<crate::rsync::failure::RsyncFailure> for Error {
 }
 
 impl Error {
-    /// A file error of a target: `action` is a verb, such as `write`. A full disk, a read-only
-    /// file system and a missing permission become variants of their own.
+    /// Makes the error of a failed file operation at a target. `action` is a verb, such as `write`.
+    /// A full disk, a read-only file system and a missing permission have their own variants.
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         let path = path.as_ref().to_owned();
         match source.kind() {
@@ -45,7 +45,7 @@ impl Error {
         }
     }
 
-    /// Whether it says that the target has no space left, wherever the target is.
+    /// Returns true if the target has no space left, on any kind of store.
     pub(crate) fn is_storage_full(&self) -> bool {
         match self {
             Self::StorageFull { .. } => true,
@@ -59,12 +59,12 @@ impl Error {
         }
     }
 
-    /// The error of a reader that a store gave: the store's own, where it carries that.
+    /// Makes an error of a store's reader. Returns the store's own error if `source` carries one.
     pub(crate) fn reading(path: &ReleasePath, source: io::Error) -> Self {
         source.downcast().unwrap_or_else(|source| Self::io("read", path.as_str(), source))
     }
 
-    /// Wraps the error of a store of the caller's own, which failed to `action` (a verb) `path`.
+    /// Wraps the error of a caller's store, which failed to `action` (a verb) `path`.
     pub fn store(
         store: &dyn std::fmt::Display,
         action: &'static str,
@@ -76,7 +76,7 @@ impl Error {
         Self::Store { store, action, path, hint, source: Box::new(source) }
     }
 
-    /// Wraps the error of a [`Signer`](crate::Signer) of the caller's own.
+    /// Wraps the error of a caller's [`Signer`](crate::Signer).
     pub fn signer(source: impl BackendError) -> Self {
         Self::Signer { hint: source.hint(), source: Box::new(source) }
     }

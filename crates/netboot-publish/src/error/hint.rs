@@ -1,4 +1,4 @@
-//! What to do about each error.
+//! The hint of each error.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::finding::damaged;
 
 impl Error {
-    /// What to do about it, as a sentence for an operator.
+    /// Tells an operator what to do about the error, in a sentence.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoSuchDirectory { path } => {
@@ -22,8 +22,8 @@ impl Error {
                 "mount it writable, or publish to another place; nothing was changed".to_owned()
             }
             Self::StorageFull { .. } => {
-                "free space or prune old releases, then publish again; what is live was not \
-                 touched, and what was sent is not sent again"
+                "free space or prune old releases, then publish again; the live release was not \
+                 touched, and files that arrived are not sent again"
                     .to_owned()
             }
             Self::Io { source, path, .. } if source.kind() == io::ErrorKind::NotFound => {
@@ -34,16 +34,16 @@ impl Error {
                  with the directory that is published to"
                     .to_owned()
             }
-            Self::Io { .. } => "the operating system's message says why".to_owned(),
+            Self::Io { .. } => "read the operating system's message, which says why".to_owned(),
             Self::Store { hint, .. } | Self::Signer { hint, .. } | Self::Prover { hint, .. } => {
                 return hint.clone();
             }
             Self::TooLarge { path, .. } => {
-                format!("move `{path}` away: it is none that netboot wrote")
+                format!("move `{path}` away: netboot does not write files of that size")
             }
             Self::LinksUnsupported { .. } => {
-                "publish without the links of the old layout, and let boot scripts name \
-                 `<profile>/netboot.ipxe`"
+                "publish without the links of the old layout, and use `<profile>/netboot.ipxe` in \
+                 boot scripts"
                     .to_owned()
             }
             #[cfg(feature = "rsync")]
@@ -67,13 +67,13 @@ impl Error {
             Self::S3 { failure, .. } => failure.hint(),
             #[cfg(feature = "s3")]
             Self::InvalidSetting { setting, .. } => {
-                format!("set the {setting} anew; nothing was sent")
+                format!("correct the {setting}; nothing was sent")
             }
             _ => return self.release_hint(),
         })
     }
 
-    /// Of what concerns releases and their publishers, rather than the place that they go to.
+    /// The hints of errors that concern releases and publishers, not the target itself.
     fn release_hint(&self) -> Option<String> {
         Some(match self {
             Self::ForeignFile { path, .. } => format!(
@@ -87,7 +87,7 @@ impl Error {
             }
             Self::NotStaged { .. } => "stage or publish the release first".to_owned(),
             Self::NotWhole { findings, .. } if !damaged(findings).is_empty() => {
-                "mend it with `repair`, which sends again what has other bytes".to_owned()
+                "run `repair`, which sends the damaged files again".to_owned()
             }
             Self::NotWhole { .. } => {
                 "publish the release again: only what is missing is sent".to_owned()
@@ -101,17 +101,17 @@ impl Error {
                     .to_owned()
             }
             Self::MalformedPointer { path, .. } => format!(
-                "it was edited by hand: restore `{path}`, or delete it and activate the release \
-                 that is to be live"
+                "somebody edited it: restore `{path}`, or delete it and activate the release that \
+                 should be live"
             ),
             Self::MalformedManifest { source, .. } => return source.hint(),
             Self::NotProven { failures, .. } => {
                 let mut hints = failures.values().filter_map(|failure| failure.hint.as_deref());
-                let hint = hints.next().unwrap_or("read on the console why it did not come up");
+                let hint = hints.next().unwrap_or("read the console to see why it did not come up");
                 format!("{hint}; the release stays staged, and the live one was not touched")
             }
             Self::NothingToProve { .. } => {
-                "let the prover try a profile that the release has, or activate it unproven"
+                "let the prover try a profile of this release, or activate the release unproven"
                     .to_owned()
             }
             #[cfg(feature = "http")]
@@ -122,15 +122,15 @@ impl Error {
             }
             #[cfg(feature = "http")]
             Self::PublicUrl { .. } => {
-                "see that the web server runs, that its name has an address, and that its \
-                 certificate is trusted here"
+                "check that the web server runs, that its name has an address, and that this \
+                 machine trusts its certificate"
                     .to_owned()
             }
             Self::NoSites => "name at least one site".to_owned(),
             Self::DuplicateSite { site } => format!("give one of the two `{site}` another name"),
             Self::TimedOut { .. } => {
-                "see whether the target can be reached, allow more time, and publish again: what \
-                 was sent is not sent again"
+                "check that the target can be reached, allow more time, and publish again: files \
+                 that arrived are not sent again"
                     .to_owned()
             }
             Self::NotLiveEverywhere { report } | Self::NotStagedEverywhere { report } => {
@@ -138,11 +138,12 @@ impl Error {
             }
             Self::Signature { problem, .. } => problem.hint().to_owned(),
             Self::MalformedKey { .. } => {
-                "give a key as `minisign -G` makes it, and with a protected secret key its password"
-                    .to_owned()
+                "give a key file that `minisign -G` made, and the password if the secret key has \
+                 one"
+                .to_owned()
             }
             Self::LockLost => {
-                "do it again; where it recurs, see why the target does not answer for so long, or \
+                "try again; if it happens again, find out why the target answers so slowly, or \
                  give the lock a longer lease"
                     .to_owned()
             }

@@ -1,4 +1,4 @@
-//! Fetching one object, and what there is to say of how it came.
+//! Fetching one object, and describing the server's answer.
 
 use bytes::{Bytes, BytesMut};
 use netboot_core::{Content, Context, ReleasePath, Sha256Hasher};
@@ -10,29 +10,29 @@ use crate::finding::Finding;
 use crate::public_url::{PublicUrl, without_password};
 use crate::store::DOCUMENT_LIMIT;
 
-/// What came.
+/// A fetched object.
 #[derive(Debug)]
 pub(crate) struct Fetched {
-    /// The size and digest of what came.
+    /// The size and digest of the received bytes.
     pub(crate) content: Content,
-    /// The bytes, if they were to be kept.
+    /// The bytes, if the caller asked to keep them.
     pub(crate) bytes: Bytes,
     /// The URL that a redirection led to, if there was one.
     pub(crate) redirected: Option<String>,
     /// Whether that was from http to https.
     pub(crate) to_https: bool,
-    /// For how many seconds a cache on the way had it.
+    /// The age of the answer in a cache, in seconds.
     pub(crate) age: Option<u64>,
-    /// Whether the server said how long it is.
+    /// True if the server announced the length.
     pub(crate) has_length: bool,
-    /// How many bytes were read.
+    /// The number of bytes read.
     pub(crate) received: u64,
 }
 
-/// What a server says of an object without sending it.
+/// A server's description of an object, without the object.
 #[derive(Debug)]
 pub(crate) struct Head {
-    /// How long it is.
+    /// The length in bytes.
     pub(crate) length: Option<u64>,
     /// The URL that a redirection led to, if there was one.
     pub(crate) redirected: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) struct Head {
 }
 
 impl PublicUrl {
-    /// Asks how long an object is; or what is wrong with the answer.
+    /// Asks for the length of an object. Returns a finding if the answer is wrong.
     pub(crate) async fn head(
         &self,
         path: &ReleasePath,
@@ -55,14 +55,14 @@ impl PublicUrl {
         Ok(Ok(Head { length: number(&response, &CONTENT_LENGTH), redirected, to_https }))
     }
 
-    /// Fetches a small object and keeps it; or what is wrong with the answer.
+    /// Fetches a small object and keeps its bytes. Returns a finding if the answer is wrong.
     pub(crate) async fn fetch(
         &self,
         path: &ReleasePath,
         context: &Context,
     ) -> Result<Result<Fetched, Finding>, Error> {
         let fetched = self.fetch_up_to(path, DOCUMENT_LIMIT, true, context).await?;
-        // Nothing of ours that is read as a whole is that large.
+        // Netboot writes no larger object that it reads whole.
         let small = |fetched: &Fetched| fetched.content.size <= DOCUMENT_LIMIT;
         Ok(match fetched {
             Ok(fetched) if !small(&fetched) => Err(foreign(path.clone(), &fetched)),
@@ -70,8 +70,8 @@ impl PublicUrl {
         })
     }
 
-    /// Fetches an object; or what is wrong with the answer. Of one that is larger than `limit` no
-    /// more is read: servers may send without end.
+    /// Fetches an object. Returns a finding if the answer is wrong. Stops reading soon after
+    /// `limit` bytes, since a server may send without end.
     pub(crate) async fn fetch_up_to(
         &self,
         path: &ReleasePath,
@@ -101,7 +101,7 @@ impl PublicUrl {
                     }
                 }
                 Ok(None) => break,
-                // The answer began, so that the server is there, and then it ended too early.
+                // The server answered, but the answer ended too early.
                 Err(_) => {
                     let path = path.clone();
                     return Ok(Err(Finding::CutShort { path, announced, received }));
@@ -109,7 +109,7 @@ impl PublicUrl {
             }
         }
         let (sha256, _) = hasher.finish();
-        // Of what was not read to its end, the server says how large it is, or nobody.
+        // If reading stopped early, only the server knows the size.
         let size = announced.unwrap_or(0).max(received);
         Ok(Ok(Fetched {
             content: Content { size, sha256 },
@@ -146,11 +146,11 @@ impl PublicUrl {
         })
     }
 
-    /// Where a redirection led to, and whether from http to https.
+    /// Returns the URL after a redirection, and true if it led from http to https.
     fn redirection(&self, path: &ReleasePath, response: &Response) -> (Option<String>, bool) {
         let (asked, answered) = (self.url(path), response.url());
         let mut plain = asked.clone();
-        // The client leaves the credentials out of the URL that it tells.
+        // The client reports the URL without credentials.
         let _ = plain.set_password(None);
         let _ = plain.set_username("");
         let same = *answered == asked || *answered == plain;
@@ -163,7 +163,7 @@ fn number(response: &Response, name: &reqwest::header::HeaderName) -> Option<u64
     response.headers().get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// What is nobody's of ours: a page to log in at, if it came from elsewhere.
+/// The finding for a file that netboot did not write. After a redirection it may be a login page.
 pub(crate) fn foreign(path: ReleasePath, fetched: &Fetched) -> Finding {
     match fetched.redirected.clone() {
         Some(to) => Finding::Redirected { path, to },

@@ -1,4 +1,4 @@
-//! Comparing what machines get with what they should.
+//! Comparing the files that machines get with a manifest.
 
 use std::collections::BTreeMap;
 
@@ -18,20 +18,19 @@ use crate::publisher::checks::objects::required;
 use crate::signature;
 use crate::verify_report::VerifyReport;
 
-/// How many objects are fetched at once.
+/// The number of objects that are fetched at once.
 const PARALLEL_FETCHES: usize = 4;
 
 impl PublicUrl {
-    /// Follows the pointer as a machine does, and compares everything that its release consists of
-    /// with the manifest that lies there; sizes by what the server says of them, unless they are
-    /// fetched at this depth.
+    /// Follows the pointer as a machine does, and compares all objects of the live release with the
+    /// release's manifest. Objects that this depth does not fetch are compared by the length that
+    /// the server announces. A wrong answer of the server is a finding in the report, not an error.
     ///
-    /// Whether the pointer is the newest cannot be known from here:
-    /// [`Publisher::verify_public`](crate::Publisher::verify_public) tells.
+    /// This cannot know if the pointer is the newest one;
+    /// [`Publisher::verify_public`](crate::Publisher::verify_public) can.
     ///
     /// # Errors
-    /// [`Error::PublicUrl`] when the server cannot be reached, [`Error::Cancelled`]. What is wrong
-    /// with its answers is no error but a finding.
+    /// [`Error::PublicUrl`] if the server cannot be reached, [`Error::Cancelled`].
     pub async fn verify(
         &self,
         depth: VerifyDepth,
@@ -59,8 +58,8 @@ impl PublicUrl {
         Ok(report)
     }
 
-    /// The manifest of a release, if there is one that can be understood and is signed as it has
-    /// to be.
+    /// Fetches the manifest of a release, and reports a manifest that is missing, cannot be
+    /// understood or lacks a valid signature.
     async fn manifest(
         &self,
         release: &ReleaseId,
@@ -75,7 +74,7 @@ impl PublicUrl {
         let manifest = match Manifest::from_json(&fetched.bytes) {
             Ok(manifest) if *manifest.release() == release => manifest,
             Ok(manifest) => {
-                let problem = format!("it is that of release {}", manifest.release());
+                let problem = format!("it is the manifest of release {}", manifest.release());
                 report.findings.push(Finding::MalformedManifest { release, problem });
                 return Ok(None);
             }
@@ -103,7 +102,7 @@ impl PublicUrl {
         Ok(Some(manifest))
     }
 
-    /// Checks a release and what leads to it. `pointer` is what the pointer says.
+    /// Checks a release, its entry points and `pointer`, the script in the pointer.
     pub(crate) async fn check_release(
         &self,
         manifest: &Manifest,
@@ -147,7 +146,7 @@ impl PublicUrl {
         Ok(())
     }
 
-    /// What is wrong with what a server says of an object.
+    /// Compares the length that a server announces for an object.
     async fn check_size(
         &self,
         path: ReleasePath,
@@ -170,7 +169,7 @@ impl PublicUrl {
         })
     }
 
-    /// What is wrong with an object's bytes, and how many there were.
+    /// Compares the bytes of an object. Returns the findings and the number of bytes read.
     pub(crate) async fn check_bytes(
         &self,
         path: ReleasePath,
@@ -178,7 +177,7 @@ impl PublicUrl {
         is_entry: bool,
         context: &Context,
     ) -> Result<(Vec<Finding>, u64), Error> {
-        // Of an entry point, the text tells whose it is.
+        // The text of an entry point tells who wrote it.
         let fetched = if is_entry {
             self.fetch(&path, context).await?
         } else {
@@ -213,7 +212,7 @@ impl PublicUrl {
         Ok((findings, fetched.received))
     }
 
-    /// Fetches what everything else depends on; what is wrong with it is reported.
+    /// Fetches an object that the rest of the verification depends on, and reports its problems.
     pub(crate) async fn fetch_sound(
         &self,
         path: &ReleasePath,
@@ -238,7 +237,7 @@ impl PublicUrl {
     }
 }
 
-/// The content of bytes that are at hand.
+/// The size and digest of bytes in memory.
 pub(crate) fn content_of_bytes(bytes: &[u8]) -> Content {
     Content { size: bytes.len() as u64, sha256: Sha256Digest::of(bytes) }
 }

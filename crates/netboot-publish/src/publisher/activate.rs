@@ -1,4 +1,4 @@
-//! Making a staged release the live one: the only step that machines notice.
+//! Making a staged release live: the only step that machines notice.
 
 use std::time::Instant;
 
@@ -20,21 +20,21 @@ use crate::receipt::{Outcome, Receipt};
 use crate::store::Swap;
 
 impl Publisher {
-    /// Makes a staged release the live one, by replacing the pointer.
+    /// Makes a staged release live by replacing the pointer.
     ///
-    /// Before that, entry points that are missing are written; after it, if asked for, the links
-    /// of the old layout. A failure to write those leaves the release live.
+    /// The publisher writes missing entry points before that, and the links of the old layout
+    /// after it, if they are set. If it fails to write the links, the release stays live.
     ///
     /// # Errors
-    /// [`Error::NotStaged`], [`Error::NotWhole`], [`Error::Signature`], [`Error::Conflict`] when
-    /// the pointer changed since this began, [`Error::ForeignFile`],
-    /// [`Error::MalformedPointer`], [`Error::Cancelled`]; when the target cannot be read or written.
+    /// [`Error::NotStaged`], [`Error::NotWhole`], [`Error::Signature`], [`Error::Conflict`] if the
+    /// pointer changed since this began, [`Error::ForeignFile`], [`Error::MalformedPointer`],
+    /// [`Error::Cancelled`]; if the target cannot be read or written.
     pub async fn activate(&self, release: &ReleaseId, context: &Context) -> Result<Receipt, Error> {
         let base = self.read_pointer().await?;
         self.make_live(release, &base, ActivationKind::Activated, context).await
     }
 
-    /// Replaces the pointer by that of `release`, if it is still what `base` says.
+    /// Replaces the pointer with the pointer of `release`, unless it changed since `base`.
     pub(crate) async fn make_live(
         &self,
         release: &ReleaseId,
@@ -45,7 +45,7 @@ impl Publisher {
         let _phase = context.phase(Phase::Activating, None);
         let store = self.store.as_ref();
         if self.verification == VerifyDepth::Content {
-            // It takes long, and keeps nobody waiting.
+            // Reading takes long, so it happens before the lock.
             let stored = StoredManifest::require(store, release).await?;
             require_whole(&self.store, &stored.manifest, VerifyDepth::Content, context).await?;
         }
@@ -55,7 +55,7 @@ impl Publisher {
         let manifest = stored.manifest;
         let scripts = self.signing.is_required() || self.verification > VerifyDepth::Listing;
         let depth = if scripts { VerifyDepth::Scripts } else { VerifyDepth::Listing };
-        // One look at all that the release has, and at the places that it will be written to.
+        // One question for the release's objects and for the places that are written over.
         let paths = required(&manifest).into_keys().chain(self.places.paths(&manifest)?);
         let found = store.stat(&paths.collect::<Vec<_>>()).await?;
         {
@@ -71,7 +71,7 @@ impl Publisher {
         lock.check()?;
         self.write_entry_points(&manifest, &entry_points, context).await?;
         context.check()?;
-        // Whoever has the lock now may have pruned the release meanwhile.
+        // A publisher that took the lost lock may have pruned the release meanwhile.
         lock.check()?;
 
         let unchanged = base.live() == Some(*release)
@@ -106,8 +106,8 @@ impl Publisher {
         })
     }
 
-    /// Replaces what `base` saw by `pointer`, or makes sure that it is still there if it is
-    /// `unchanged`.
+    /// Replaces the pointer that `base` saw with `pointer`. If `unchanged`, only makes sure that
+    /// the pointer is still the same.
     async fn swap(
         &self,
         pointer: &Pointer,
@@ -115,7 +115,7 @@ impl Publisher {
         unchanged: bool,
     ) -> Result<(), Error> {
         let guarded = self.store.capabilities().compare_and_swap();
-        // Without compare-and-swap, looking once more is the best there is.
+        // Without compare-and-swap, reading the pointer again is the best that is possible.
         let swapped =
             if (unchanged || !guarded) && self.read_pointer().await?.version != base.version {
                 Swap::Conflict
@@ -137,7 +137,7 @@ impl Publisher {
         Err(Error::Conflict { pointer, expected, found: now.live() })
     }
 
-    /// Writes these entry points of a staged release.
+    /// Writes entry points of a staged release.
     async fn write_entry_points(
         &self,
         manifest: &Manifest,
@@ -161,7 +161,7 @@ impl Publisher {
         context: &Context,
     ) -> Result<(), Error> {
         let Some(old) = base.live().filter(|_| self.places.legacy_links) else { return Ok(()) };
-        // The old release may be gone or damaged: then its links are not known any more.
+        // The old release may be gone or damaged; then nobody knows its links any more.
         let Ok(Some(old)) = StoredManifest::find(self.store.as_ref(), &old).await else {
             return Ok(());
         };
@@ -175,7 +175,7 @@ impl Publisher {
             context.emit(Event::Warning {
                 profile: None,
                 message: format!("{} cannot compare and swap", self.store),
-                hint: Some("let only one publisher at a time publish to it".to_owned()),
+                hint: Some("run only one publisher at a time on this target".to_owned()),
             });
         }
         guarded

@@ -1,4 +1,4 @@
-//! Comparing what lies at a target with what should.
+//! Comparing a target with the manifests of its releases.
 
 pub(crate) mod contents;
 pub(crate) mod depth;

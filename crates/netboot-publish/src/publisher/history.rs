@@ -1,4 +1,4 @@
-//! What is live, what was, and which releases there are.
+//! The live release, the releases that were live, and the releases at the target.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -18,19 +18,19 @@ use crate::publisher::inventory::release_files::ReleaseFiles;
 pub struct HistoryEntry {
     /// The release.
     pub release: ReleaseId,
-    /// When it became the live one, by the publisher's clock, to the second.
+    /// The time when it went live, by the publisher's clock, to the second.
     pub activated_at: SystemTime,
-    /// How it became the live one.
+    /// How it went live.
     pub kind: ActivationKind,
-    /// Whether it is the live one: only the first entry can be.
+    /// True if it is live now. Only the first entry can be.
     pub live: bool,
-    /// Whether it is still at the target, with every object there in its right size: whether one
-    /// can roll back to it.
+    /// True if the target still has every object of it in the right size, so that a rollback to
+    /// it is possible.
     pub whole: bool,
 }
 
 impl Publisher {
-    /// The live release; `None` while the pointer is not there, or is somebody else's.
+    /// Returns the live release, or `None` if there is no pointer or netboot did not write it.
     ///
     /// # Errors
     /// [`Error::MalformedPointer`]; when the target cannot be reached or read.
@@ -40,8 +40,9 @@ impl Publisher {
         Ok(state.live())
     }
 
-    /// The release that [`RollbackTo::Previous`] would make live; `None` where there is none. For a
-    /// caller that writes down what it is about to do, so that doing it again goes no further.
+    /// Returns the release that [`RollbackTo::Previous`](crate::RollbackTo::Previous) would make
+    /// live, or `None` if there is none. A caller that records it before it rolls back can repeat
+    /// the rollback without going one release further.
     ///
     /// # Errors
     /// [`Error::MalformedPointer`]; when the target cannot be reached or read.
@@ -51,7 +52,7 @@ impl Publisher {
         Ok(state.pointer().and_then(Pointer::previous))
     }
 
-    /// What was live, newest first.
+    /// Returns the releases that were live, newest first.
     ///
     /// # Errors
     /// [`Error::MalformedPointer`]; when the target cannot be reached or read.
@@ -75,7 +76,7 @@ impl Publisher {
         Ok(activations.iter().enumerate().map(entry).collect())
     }
 
-    /// The releases at the target, live or not, whole or not: those that have a manifest.
+    /// Returns the releases that have a manifest at the target, live or not, whole or not.
     ///
     /// # Errors
     /// When the target cannot be reached or read.

@@ -1,4 +1,4 @@
-//! The images of a release that is at the target already.
+//! The images of a release at the target.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use crate::publisher::inventory::stored_artifact::StoredArtifact;
 use crate::publisher::inventory::stored_manifest::StoredManifest;
 
 impl Publisher {
-    /// The images of a release at the target, to make another release of them together with new
-    /// ones: when only one profile was built, the others stay what they are. Their files are at
-    /// the target already and are not sent again.
+    /// Returns the images of a release at the target. A caller that built only one profile
+    /// combines them with the new image into another release. Publishing does not send their
+    /// files again.
     ///
     /// # Errors
-    /// [`Error::NotStaged`], [`Error::MalformedManifest`]; when the target cannot be reached or
+    /// [`Error::NotStaged`], [`Error::MalformedManifest`]; if the target cannot be reached or
     /// read.
     pub async fn images(&self, release: &ReleaseId) -> Result<Vec<Image>, Error> {
         let stored = StoredManifest::require(self.store.as_ref(), release).await?;

@@ -1,4 +1,4 @@
-//! Reading what lies at a target, for every operation: the pointer, manifests, files.
+//! Reading a target for every operation: the pointer, manifests, files.
 
 pub(crate) mod content;
 pub(crate) mod pointer_state;

@@ -1,4 +1,4 @@
-//! What publishing a release would do.
+//! Telling in advance what publishing a release would do.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::publisher::Publisher;
 use crate::publisher::checks::objects::{logs_of, required};
 use crate::publisher::checks::whole::finding;
 
-/// What publishing a release would do. `Display` tells it in one line.
+/// The changes that publishing a release would make. `Display` shows them in one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Plan {
@@ -18,29 +18,29 @@ pub struct Plan {
     pub release: ReleaseId,
     /// The live release.
     pub live: Option<ReleaseId>,
-    /// Whether the release is at the target already, whole.
+    /// True if the target already has the whole release.
     pub staged: bool,
-    /// The objects that would be sent, but for the manifest, with their sizes in bytes.
+    /// The objects that would be sent, except the manifest, with their sizes in bytes.
     pub to_send: Vec<(ReleasePath, u64)>,
-    /// Their size in bytes.
+    /// The total size of the objects that would be sent, in bytes.
     pub bytes_to_send: u64,
-    /// How many objects are there already.
+    /// The number of objects that the target already has.
     pub present: usize,
-    /// Their size in bytes.
+    /// The total size of those objects, in bytes.
     pub present_bytes: u64,
     /// The entry points that would be written.
     pub entry_points: Vec<ReleasePath>,
     /// The links of the old layout that would be made.
     pub links: Vec<ReleasePath>,
-    /// The files of others that are in the way: unless the publisher may replace them, publishing
-    /// fails.
+    /// Files that netboot did not write in places that the publisher writes to. Publishing fails
+    /// unless the publisher may replace them.
     pub foreign: Vec<ReleasePath>,
-    /// Whether the store makes sure that no other publisher's activation is overwritten.
+    /// True if the store makes sure that no publisher overwrites another one's activation.
     pub order_guarded: bool,
 }
 
 impl Plan {
-    /// Whether publishing would change nothing at all.
+    /// Returns true if publishing would change nothing.
     pub fn is_empty(&self) -> bool {
         self.staged
             && self.live == Some(self.release)
@@ -67,10 +67,10 @@ impl fmt::Display for Plan {
 }
 
 impl Publisher {
-    /// What publishing `release` would do now. Changes nothing.
+    /// Returns the changes that publishing `release` would make now. Changes nothing.
     ///
     /// # Errors
-    /// [`Error::MalformedPointer`]; when the target cannot be reached or read;
+    /// [`Error::MalformedPointer`]; if the target cannot be reached or read;
     /// [`Error::Cancelled`].
     pub async fn plan(&self, release: &Release, context: &Context) -> Result<Plan, Error> {
         let _phase = context.phase(Phase::Verifying, None);
@@ -81,7 +81,7 @@ impl Publisher {
         let staged = self.is_staged(release).await?;
         let mut required = required(release.manifest());
         if staged {
-            // Its logs may be others, and stay.
+            // The target may have other logs of it, and keeps them.
             required.retain(|path, _| !logs_of(release.manifest()).contains_key(path));
         }
         let paths: Vec<ReleasePath> = required.keys().cloned().collect();

@@ -1,4 +1,4 @@
-//! Publishing in two steps, and undoing the second.
+//! Publishing in two steps, and undoing the second step.
 
 use netboot_core::{Context, Release, ReleaseId};
 
@@ -12,7 +12,7 @@ use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::stored_manifest::StoredManifest;
 use crate::receipt::{Receipt, Staged};
 
-/// A release that is staged, and what was live when that began.
+/// A staged release, and the pointer as it was before staging.
 #[derive(Debug, Clone)]
 pub(crate) struct Prepared {
     base: PointerState,
@@ -31,7 +31,7 @@ impl Prepared {
 }
 
 impl Publisher {
-    /// Finds what would keep a release from going live, and stages it.
+    /// Stages a release, unless something would keep it from going live.
     pub(crate) async fn prepare(
         &self,
         release: &Release,
@@ -43,7 +43,7 @@ impl Publisher {
         Ok(Prepared { base, staged })
     }
 
-    /// Finds what would keep a release from going live once it is staged.
+    /// Fails if something would keep a release from going live once it is staged.
     pub(crate) async fn require_publishable(
         &self,
         release: &Release,
@@ -54,7 +54,7 @@ impl Publisher {
         self.signing.require_signable(store, release.id()).await
     }
 
-    /// What is staged of a release that could go live now, in place of what `base` says.
+    /// Returns what is staged of a release, or fails if it could not replace `base` now.
     pub(crate) async fn find_staged(
         &self,
         release: &ReleaseId,
@@ -69,7 +69,7 @@ impl Publisher {
         Ok(all_present(&stored.manifest))
     }
 
-    /// Makes a prepared release live, if what was live then still is.
+    /// Makes a prepared release live, unless the pointer changed since.
     pub(crate) async fn activate_prepared(
         &self,
         release: &Release,
@@ -82,8 +82,8 @@ impl Publisher {
         Ok(Receipt { staged: Some(staged.clone()), ..receipt })
     }
 
-    /// Makes live again what was live when `base` was read, if `release` is live now. Where nothing
-    /// was, the pointer goes.
+    /// If `release` is live now, makes the release live again that `base` says. If `base` has no
+    /// pointer, deletes the pointer.
     pub(crate) async fn undo(
         &self,
         release: &ReleaseId,
@@ -95,7 +95,7 @@ impl Publisher {
             return Ok(());
         }
         match base.live() {
-            // It was live before, and only what its pointer said was replaced.
+            // It was live before, and only the text of its pointer changed.
             Some(before) if before == *release => Ok(()),
             Some(before) => {
                 self.make_live(&before, &now, ActivationKind::RolledBack, context).await?;
@@ -108,7 +108,7 @@ impl Publisher {
                 }
                 Ok(())
             }
-            // Somebody else's file lay there, and was to be replaced.
+            // The pointer replaced a file that netboot did not write.
             None => Err(Error::NothingToRollBackTo { pointer: self.pointer.clone() }),
         }
     }

@@ -13,17 +13,17 @@ use crate::publisher::checks::whole::require_whole;
 use crate::publisher::inventory::stored_manifest::StoredManifest;
 
 impl Publisher {
-    /// Stages a release, lets `prover` boot its images from where they lie, one after the other,
-    /// and makes it the live one only if each that the prover tries came up.
+    /// Stages a release, lets `prover` boot its images one after the other, and makes the release
+    /// live if every image that the prover tries comes up.
     ///
-    /// A release that does not come up, or that could not be tried, leaves the live one untouched.
-    /// It stays staged, to be looked at where it lies; [`prune`](Self::prune) deletes it when its
-    /// grace time is over. What another publisher makes live meanwhile is not undone, but is a
-    /// conflict.
+    /// If an image does not come up or cannot be tried, the live release stays live. The new
+    /// release stays staged for inspection; [`prune`](Self::prune) deletes it after its grace
+    /// time. If another publisher makes a release live meanwhile, this fails with a conflict.
     ///
     /// # Errors
-    /// Those of [`stage`](Self::stage), [`prove`](Self::prove) and [`activate`](Self::activate):
-    /// above all [`Error::NotProven`], which has the last lines of the consoles.
+    /// The errors of [`stage`](Self::stage), [`prove`](Self::prove) and
+    /// [`activate`](Self::activate), in particular [`Error::NotProven`], which has the last lines
+    /// of the consoles.
     pub async fn publish_proven(
         &self,
         release: &Release,
@@ -36,13 +36,13 @@ impl Publisher {
         Ok(ProvenReceipt { receipt, proof })
     }
 
-    /// Lets `prover` boot the images of a staged release from where they lie, all of them even if
-    /// one does not come up. Changes nothing; [`activate`](Self::activate) may follow.
+    /// Lets `prover` boot the images of a staged release, all of them even if one does not come
+    /// up. Changes nothing at the target; [`activate`](Self::activate) may follow.
     ///
     /// # Errors
     /// [`Error::NotProven`] if an image did not come up, [`Error::NothingToProve`] if the prover
-    /// tries none; [`Error::NotStaged`], [`Error::NotWhole`], [`Error::Signature`];
-    /// [`Error::Cancelled`]; when an image could not be tried.
+    /// tries no image; [`Error::NotStaged`], [`Error::NotWhole`], [`Error::Signature`],
+    /// [`Error::Cancelled`]; if an image could not be tried.
     pub async fn prove(
         &self,
         release: &ReleaseId,

@@ -1,4 +1,4 @@
-//! Deleting what is no longer wanted, and nothing else.
+//! Deleting releases and blobs that are no longer wanted, and nothing else.
 
 pub(crate) mod retention;
 mod wanted;
@@ -20,22 +20,22 @@ use crate::publisher::prune::wanted::Wanted;
 use crate::publisher::uploads::upload;
 use crate::store::{Entry, Store};
 
-/// What pruning did, or would do in a dry run.
+/// The releases and blobs that pruning deleted, or would delete in a dry run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PruneReport {
-    /// Whether nothing was deleted in truth.
+    /// True if this was a dry run, which deletes nothing.
     pub dry_run: bool,
     /// The releases that are kept.
     pub kept: BTreeSet<ReleaseId>,
-    /// The releases that were deleted, also those that were never staged to their end.
+    /// The deleted releases, including releases that were never staged completely.
     pub deleted: BTreeSet<ReleaseId>,
-    /// The releases that are left alone, since their manifest cannot be understood and it is not
-    /// known which files are theirs.
+    /// The releases that pruning left alone because their manifest cannot be understood, so that
+    /// nobody knows which files belong to them.
     pub left_alone: BTreeSet<ReleaseId>,
-    /// The blobs that were deleted.
+    /// The deleted blobs.
     pub deleted_blobs: BTreeSet<Sha256Digest>,
-    /// How many bytes were freed.
+    /// The number of bytes freed.
     pub freed_bytes: u64,
 }
 
@@ -56,23 +56,24 @@ impl fmt::Display for PruneReport {
 impl Publisher {
     /// Deletes releases that are no longer wanted, then blobs that no kept release names.
     ///
-    /// Kept are, over **every** pointer in the target's root: the live release, the last ones of
-    /// the history, what was live or staged within the grace time. The manifest of a release is
-    /// deleted first, so that none looks whole while it goes; when this breaks off, the next call
-    /// completes it. Files that no manifest names stay.
+    /// Pruning considers **every** pointer in the target's root. It keeps the live release, the
+    /// last releases of the history, and releases that were live or staged within the grace time.
+    /// It deletes the manifest of a release first, so that a release never looks whole while
+    /// pruning deletes it. If pruning is interrupted, the next call completes it. Files that no
+    /// manifest names stay.
     ///
     /// # Errors
-    /// Where it cannot be known what is to be kept, and nothing is deleted then:
-    /// [`Error::MalformedPointer`], [`Error::ForeignFile`] for a pointer that somebody else wrote,
-    /// [`Error::MalformedManifest`], [`Error::NotWhole`] for a live release without its manifest.
-    /// [`Error::Cancelled`]; when the target cannot be read or written.
+    /// If pruning cannot know which files to keep, it deletes nothing:
+    /// [`Error::MalformedPointer`]; [`Error::ForeignFile`] for a pointer that netboot did not
+    /// write; [`Error::MalformedManifest`]; [`Error::NotWhole`] for a live release without its
+    /// manifest. Also [`Error::Cancelled`]; if the target cannot be read or written.
     pub async fn prune(
         &self,
         retention: &Retention,
         context: &Context,
     ) -> Result<PruneReport, Error> {
         let _phase = context.phase(Phase::Pruning, None);
-        // What another publisher stages or activates meanwhile waits for this, or is seen.
+        // Other publishers wait for the lock to stage and activate, or did so before this reads.
         if retention.dry_run {
             return self.prune_locked(retention, context).await;
         }
@@ -80,7 +81,7 @@ impl Publisher {
         lock.during(self.prune_locked(retention, context)).await
     }
 
-    /// Does it, while nobody else prunes, stages or activates.
+    /// Prunes while no other publisher prunes, stages or activates.
     async fn prune_locked(
         &self,
         retention: &Retention,
@@ -136,7 +137,7 @@ impl Publisher {
             }
         }
         if !(retention.dry_run || blobs.is_empty() || store.capabilities().lock()) {
-            // Nobody waited for this: what others staged meanwhile may rely on what was there.
+            // Without a lock, another publisher may have staged a release that uses these blobs.
             let named = blobs_named_now(store, &report.kept).await?;
             blobs.retain(|sha256, _| !named.contains(sha256));
         }
@@ -150,7 +151,7 @@ impl Publisher {
     }
 }
 
-/// The blobs of the releases that are at the target now, but for those `known`.
+/// Returns the blobs of the releases at the target now, except the `known` releases.
 async fn blobs_named_now(
     store: &dyn Store,
     known: &BTreeSet<ReleaseId>,
@@ -170,7 +171,7 @@ async fn blobs_named_now(
     Ok(named)
 }
 
-/// Deletes the files that are a release's own.
+/// Deletes the files that belong to a release.
 async fn delete_release(
     store: &dyn Store,
     files: &ReleaseFiles,
@@ -181,12 +182,12 @@ async fn delete_release(
     let (manifest, incomplete) = (place(layout::manifest()), place(layout::incomplete_manifest()));
     let own: Vec<ReleasePath> = own_paths(&stored.manifest).map(place).collect();
     if files.is_staged() {
-        // From here on the release is not whole, and it is known which files are its own.
+        // This record says which files belong to the release once its manifest is gone.
         let record = upload(incomplete.clone(), stored.json.clone())?;
         match store.send(vec![record], context).await {
             Ok(()) => store.delete(&[manifest], context).await?,
-            // Not even for that is there room. What is its own goes first then: without it the
-            // release is not whole either, and the manifest still says which files those were.
+            // The target has no room for the record. Delete the files first: the release is not
+            // whole without them either, and the manifest still says which files they were.
             Err(error) if error.is_storage_full() => {
                 store.delete(&own, context).await?;
                 return store.delete(&[manifest], context).await;

@@ -12,28 +12,28 @@ use crate::publisher::checks::objects::all_present;
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::receipt::Receipt;
 
-/// How often a release is staged when parts of it turn out to be damaged, or pruned meanwhile.
+/// How many times a release is sent if parts of it turn out to be damaged or pruned.
 const ATTEMPTS: usize = 3;
 
 impl Publisher {
-    /// Stages a release, verifies it, and makes it the live one. Publishing the live release
-    /// again changes nothing and sends nothing, unless something of it is missing.
+    /// Sends a release, verifies it, and makes it live. Publishing the live release again changes
+    /// nothing and sends nothing, unless a part of it is missing.
     ///
     /// # Errors
-    /// Those of [`stage`](Self::stage) and [`activate`](Self::activate). What would keep the
-    /// release from going live, such as [`Error::ForeignFile`], is found before anything is sent.
-    /// [`Error::Conflict`] also when the pointer changed while the release was being sent.
+    /// The errors of [`stage`](Self::stage) and [`activate`](Self::activate). Obstacles to going
+    /// live, such as [`Error::ForeignFile`], are found before anything is sent.
+    /// [`Error::Conflict`] also if the pointer changes while the release is sent.
     pub async fn publish(&self, release: &Release, context: &Context) -> Result<Receipt, Error> {
         let base = self.read_pointer().await?;
         self.publish_from(release, &base, context).await
     }
 
-    /// The same, if `base` is what is live (`None`: nothing is). For a release that was made of
-    /// what was live, as by [`images`](Self::images): what another published meanwhile is not
-    /// undone, but is a conflict.
+    /// Publishes a release if `base` is live (`None`: no release). A release that was made from
+    /// the [`images`](Self::images) of the live release then never undoes the work of another
+    /// publisher.
     ///
     /// # Errors
-    /// Those of [`publish`](Self::publish), and [`Error::Conflict`] when something else is live.
+    /// The errors of [`publish`](Self::publish), and [`Error::Conflict`] if `base` is not live.
     pub async fn publish_over(
         &self,
         base: Option<&ReleaseId>,

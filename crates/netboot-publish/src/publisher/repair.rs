@@ -1,4 +1,4 @@
-//! Sending again what is damaged at a target.
+//! Sending the damaged objects of a release again.
 
 mod manifests;
 mod places;
@@ -21,7 +21,7 @@ use crate::publisher::repair::source::RepairSource;
 use crate::publisher::uploads::upload;
 use crate::store::Upload;
 
-/// What there is to send for a manifest, and what cannot be found anywhere.
+/// The objects to send so that a release is whole, and the objects that no source has.
 #[derive(Debug, Default)]
 struct Mending {
     hashed_bytes: u64,
@@ -32,22 +32,24 @@ struct Mending {
 }
 
 impl Publisher {
-    /// Reads every byte of a release, and sends again what is missing or has other bytes than its
-    /// manifest says, also where the size is right: from the first of `sources` that has it, or
-    /// else from what lies elsewhere at the target (an entry point and its text are the same). Of
-    /// the live release also its entry points and the script in the pointer are put right.
+    /// Reads every byte of a release and replaces missing and damaged objects, also objects of the
+    /// right size with wrong bytes. Each object comes from the first of `sources` that has it, or
+    /// from another place at the target (an entry point has the same text as its blob). If the
+    /// release is live, repair also corrects its entry points and the script in the pointer.
     ///
-    /// A manifest that is missing, cannot be understood, names what nobody has or (with trusted
-    /// keys) is not signed right is taken from a source as well. What a manifest says of its images
-    /// beyond that is covered by nothing but a signature. Other files are only ever replaced under the name of
-    /// a blob or of the release's own; an entry point of somebody else stays as
-    /// [`with_replace_foreign`](Self::with_replace_foreign) says.
+    /// Repair also takes the manifest from a source if the target's manifest is missing, cannot be
+    /// understood, names objects that nobody has or, with trusted keys, lacks a valid signature.
+    /// Only a signature protects what a manifest says about its images beyond sizes and digests.
+    /// Repair replaces other files only at the path of a blob or of a file of the release.
+    /// [`with_replace_foreign`](Self::with_replace_foreign) decides about a foreign entry point.
+    ///
+    /// The report lists the objects that repair could not replace; they are no error.
     ///
     /// # Errors
-    /// [`Error::NotStaged`] when neither the target nor a source has the release's manifest, and
-    /// the errors of reading it otherwise; [`Error::Conflict`] when the release is live and
-    /// another publisher activates meanwhile; [`Error::Cancelled`]; when a source or the target
-    /// cannot be read or written. What cannot be mended is no error but in the report.
+    /// [`Error::NotStaged`] if neither the target nor a source has the release's manifest;
+    /// [`Error::MalformedManifest`] or [`Error::Signature`] if they have only an invalid one;
+    /// [`Error::Conflict`] if the release is live and another publisher activates meanwhile;
+    /// [`Error::Cancelled`]; if a source or the target cannot be read or written.
     pub async fn repair(
         &self,
         release: &ReleaseId,
@@ -74,7 +76,7 @@ impl Publisher {
         report.found.extend(mending.findings);
         let incomplete = layout::in_release(release, &layout::incomplete_manifest());
         if !records.is_empty() {
-            // So that pruning knows whose files these are until the manifest is there.
+            // Until the manifest is there, this tells pruning which files belong to the release.
             let json = manifest.to_json()?.into();
             store.send(vec![upload(incomplete.clone(), json)?], context).await?;
         }
@@ -93,7 +95,7 @@ impl Publisher {
         Ok(report)
     }
 
-    /// What is to be sent so that a release of this manifest is whole.
+    /// Finds what to send so that a release with this manifest is whole.
     async fn mending(
         &self,
         manifest: &Manifest,
@@ -123,7 +125,7 @@ impl Publisher {
         Ok(mending)
     }
 
-    /// Where an object comes from: a source, or another place of the target.
+    /// Finds an object in a source or at another place of the target.
     async fn find(
         &self,
         manifest: &Manifest,
@@ -137,7 +139,7 @@ impl Publisher {
                 return Ok(Some(upload));
             }
         }
-        // An entry point's text lies at the target twice, and the release's pointer in the live one.
+        // The target has the text of an entry point twice, and the live pointer has the script.
         let twins = manifest.entry_points().iter().filter(|(_, twin)| **twin == expected);
         let mut candidates = Vec::new();
         for (twin, _) in twins {

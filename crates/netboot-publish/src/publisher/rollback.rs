@@ -11,10 +11,10 @@ use crate::receipt::Receipt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RollbackTo {
-    /// The one that was live before the live one. Rolling back again goes one further: a release
-    /// that was rolled back from counts as if it had never been live.
+    /// The release that was live before the live one. Another rollback goes one release further:
+    /// a release that was rolled back counts as if it had never been live.
     Previous,
-    /// This one, whether it was ever live or not.
+    /// This release, even if it was never live.
     Release(ReleaseId),
 }
 
@@ -22,8 +22,8 @@ impl Publisher {
     /// Makes a release the live one again.
     ///
     /// # Errors
-    /// [`Error::NothingToRollBackTo`]; [`Error::NotStaged`] or [`Error::NotWhole`] when the
-    /// release was pruned, or else those of [`activate`](Self::activate).
+    /// [`Error::NothingToRollBackTo`]; [`Error::NotStaged`] or [`Error::NotWhole`] if the release
+    /// was pruned; the errors of [`activate`](Self::activate).
     pub async fn rollback(&self, to: RollbackTo, context: &Context) -> Result<Receipt, Error> {
         let base = self.read_pointer().await?;
         base.understood()?;

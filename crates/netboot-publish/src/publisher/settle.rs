@@ -1,4 +1,4 @@
-//! Where the store cannot compare and swap: seeing to it that a race leaves both in the history.
+//! Keeping both activations of a race in the history, for stores that cannot compare and swap.
 
 use std::time::Duration;
 
@@ -8,17 +8,18 @@ use crate::error::Error;
 use crate::pointer::{Activation, Pointer};
 use crate::publisher::Publisher;
 
-/// How often a publisher looks whether its activation is in the history.
+/// How many times a publisher checks that its activation is in the history.
 const LOOKS: u32 = 3;
-/// The longest pause before a look.
+/// The longest pause before a check.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 impl Publisher {
-    /// Waits until another publisher that looked before this one's swap, which took `took`, has
-    /// done its own, and then looks: if the pointer is the other's, and knows nothing of this
-    /// activation, it is put into that history, behind the other's. What is live stays so.
+    /// Waits as long as another publisher may need for its swap (twice `took`, the time that this
+    /// publisher's swap took) and then reads the pointer. If another publisher replaced it without
+    /// knowing this activation, adds the activation to that history, after the other one. The
+    /// other publisher's release stays live.
     ///
-    /// It narrows the moment in which an activation is lost, and cannot close it.
+    /// This makes the loss of an activation less likely, but cannot prevent it.
     pub(crate) async fn settle(
         &self,
         activation: &Activation,
@@ -28,7 +29,7 @@ impl Publisher {
         for _ in 0..LOOKS {
             tokio::time::sleep((took * 2).min(LONGEST_PAUSE)).await;
             let now = self.read_pointer().await?;
-            // A pointer that is gone or somebody else's has no history to be in.
+            // A missing or foreign pointer has no history to add to.
             let Some(there) = now.pointer() else { return Ok(()) };
             if there.history.contains(activation) {
                 return Ok(());
@@ -40,10 +41,10 @@ impl Publisher {
                     "another publisher made release {live} live at {} at the same moment",
                     self.store
                 ),
-                hint: Some("activate the one that you want to be live".to_owned()),
+                hint: Some("activate the release that you want to be live".to_owned()),
             });
             let both = there.with_older(activation.clone()).to_bytes();
-            // Whether it stays is seen by the next look.
+            // The next check sees whether the addition stays.
             self.store.swap(&now.path, now.version.as_ref(), both).await?;
         }
         Ok(())
@@ -51,7 +52,7 @@ impl Publisher {
 }
 
 impl Pointer {
-    /// The same with one more activation, right behind the one that made the live release live.
+    /// Adds an activation right after the one that made the live release live.
     fn with_older(&self, activation: Activation) -> Self {
         let mut both = self.clone();
         both.history.insert(1.min(both.history.len()), activation);

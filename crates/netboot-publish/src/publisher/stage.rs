@@ -1,4 +1,4 @@
-//! Sending a release to where it will be served from, without making it live.
+//! Sending a release to the target without making it live.
 
 use std::collections::BTreeSet;
 
@@ -16,24 +16,25 @@ use crate::publisher::inventory::stored_manifest::{StoredManifest, manifest_path
 use crate::publisher::uploads::{upload, uploads};
 use crate::receipt::Staged;
 
-/// What was sent, and the manifest that the target has of the release since.
+/// The result of sending a release, with the manifest that the target now has of it.
 pub(crate) struct Sent {
     pub(crate) staged: Staged,
     manifest: Manifest,
 }
 
 impl Publisher {
-    /// Sends a release to where it will be served from, and verifies that it is whole. What
-    /// machines boot does not change; the release itself boots from `releases/<id>/boot.ipxe`.
+    /// Sends a release to the target and verifies that it is whole. Machines go on booting the
+    /// live release; the staged release boots from `releases/<id>/boot.ipxe`.
     ///
-    /// Sends what is missing: kernels, initrds and entry points' texts first, then the release's
-    /// files, its manifest last. Under an id that is there already only explanations can differ
-    /// (the manifest's `images`, and the logs); then manifest and logs stay as they are.
+    /// Sends only missing objects: first kernels, initrds and the texts of entry points, then the
+    /// files of the release, and the manifest last. If the target already has a release with this
+    /// id, only its explanations can differ (the manifest's `images`, and the logs); then the
+    /// manifest and the logs at the target stay.
     ///
     /// # Errors
-    /// When an artifact or the target cannot be read or written, [`Error::NotWhole`] when
-    /// something is missing in the end (another publisher pruned it), [`Error::Cancelled`], and
-    /// the signer's own.
+    /// If an artifact or the target cannot be read or written; [`Error::NotWhole`] if an object is
+    /// missing at the end, because another publisher pruned it; [`Error::Cancelled`]; the errors
+    /// of the signer.
     pub async fn stage(&self, release: &Release, context: &Context) -> Result<Staged, Error> {
         let damaged = self.damaged(release, context).await?;
         let _phase = context.phase(Phase::Staging, None);
@@ -43,8 +44,8 @@ impl Publisher {
         Ok(staged)
     }
 
-    /// What is at the target in its right size, with other bytes; only what the depth of
-    /// verification asks to be read.
+    /// Returns the objects of the right size with wrong bytes, as far as the depth of verification
+    /// reads them.
     async fn damaged(
         &self,
         release: &Release,
@@ -59,8 +60,8 @@ impl Publisher {
         Ok(damaged(&findings(&self.store, manifest, self.verification, context).await?))
     }
 
-    /// Sends what a target lacks of a release, and what is there but `damaged`. Whether the release
-    /// is whole then is for the caller to verify.
+    /// Sends the objects of a release that the target lacks, and the `damaged` ones. The caller
+    /// verifies that the release is whole.
     pub(crate) async fn send_release(
         &self,
         release: &Release,
@@ -74,8 +75,8 @@ impl Publisher {
 
         let mut staged = Staged::nothing(id);
         let (mut blobs, mut files) = (Vec::new(), Vec::new());
-        // Under the lock, a pruning publisher either has deleted by now what is missing here, or
-        // will see by the incomplete manifest, or by the time of the manifest, what to spare.
+        // A publisher that prunes holds the same lock. Either it has deleted its objects already,
+        // or it sees from one of the two manifests which objects it must spare.
         let (manifest, is_recorded) = {
             let lock = self.store.lock(context).await?;
             let there = match StoredManifest::find_sound(store, &id).await? {
@@ -96,14 +97,14 @@ impl Publisher {
             let paths: BTreeSet<&ReleasePath> = paths.collect();
             let paths: Vec<ReleasePath> = paths.into_iter().cloned().collect();
             let found = self.store.stat(&paths).await?;
-            // The logs that are there stay, whatever was logged this time, unless one is damaged.
+            // The logs at the target stay, whatever this build logged, unless one is damaged.
             let logs = logs_of(release.manifest());
             let logs_stay = there.is_some()
                 && stored_logs.iter().all(|(path, content)| {
                     let sound = finding(path, content.size, found.get(path)).is_none();
                     logs.get(path) == Some(content) || (sound && !damaged.contains(path))
                 });
-            // The pointer's text is not covered by the id: where it differs, it is sent again.
+            // The id does not cover the pointer's text: send it again if it differs.
             let same_pointer = there
                 .as_ref()
                 .is_some_and(|stored| stored.manifest.pointer() == release.manifest().pointer());
@@ -129,7 +130,7 @@ impl Publisher {
             let same = |stored: &StoredManifest| {
                 logs_stay && same_promises(&stored.manifest, release.manifest())
             };
-            // Only what was recorded while the lock was held is spared by whoever holds it next.
+            // The next holder of the lock spares only what was recorded under the lock.
             lock.check()?;
             (there.filter(same), found.contains_key(&incomplete))
         };
@@ -139,7 +140,7 @@ impl Publisher {
             Some(stored) => stored.json.clone(),
             None => release.manifest().to_json()?.into(),
         };
-        // With its manifest a release counts as staged, and from the first moment as signed.
+        // The signature goes first, since a release counts as staged once its manifest is there.
         if let Some(signature) = self.signing.missing_signature(store, &id, &json).await? {
             self.store.send(vec![upload(signature_path(&id), signature)?], context).await?;
         }
@@ -153,7 +154,7 @@ impl Publisher {
         Ok(Sent { staged, manifest })
     }
 
-    /// Whether this very release is at the target, and whole.
+    /// Returns true if the target has exactly this release, whole and signed as it has to be.
     pub(crate) async fn is_staged(&self, release: &Release) -> Result<bool, Error> {
         let store = self.store.as_ref();
         match StoredManifest::find_sound(store, release.id()).await? {

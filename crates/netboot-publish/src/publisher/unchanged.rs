@@ -1,4 +1,4 @@
-//! Publishing what is live already.
+//! Publishing a release that is live already.
 
 use netboot_core::{Context, Release};
 
@@ -14,9 +14,9 @@ use crate::publisher::inventory::stored_manifest::StoredManifest;
 use crate::receipt::{Outcome, Receipt};
 
 impl Publisher {
-    /// The receipt of a release that is live, where all that belongs to it lies in its right size:
-    /// nothing is to be done, which one look at the target tells. `None` where something is, or
-    /// where this publisher is to look more closely than at sizes.
+    /// Returns a receipt if the release is live and all of its objects have the right size, so that
+    /// there is nothing to do. Returns `None` if there is something to do, or if this publisher
+    /// has to check more than sizes.
     pub(crate) async fn find_unchanged(
         &self,
         release: &Release,

@@ -10,13 +10,13 @@ use crate::error::Error;
 use crate::publisher::inventory::stored_artifact::file_name;
 use crate::store::Upload;
 
-/// An upload of bytes that are in memory.
+/// Makes an upload of bytes in memory.
 pub(crate) fn upload(path: ReleasePath, bytes: Bytes) -> Result<Upload, Error> {
     let artifact = BytesArtifact::new(ArtifactKind::Script, file_name(&path)?, bytes);
     Ok(Upload::new(path, Arc::new(artifact)))
 }
 
-/// All objects of a release but its manifest, by where they go.
+/// Returns all objects of a release except its manifest, by their paths at the target.
 pub(crate) fn uploads(release: &Release) -> Result<BTreeMap<ReleasePath, Upload>, Error> {
     let id = release.id();
     let incomplete = layout::incomplete_manifest();
@@ -44,7 +44,7 @@ pub(crate) fn uploads(release: &Release) -> Result<BTreeMap<ReleasePath, Upload>
     Ok(uploads)
 }
 
-/// What people call the blobs: `<profile>/<file name>` of the first profile that has it.
+/// Returns readable names of the blobs: `<profile>/<file name>` of the first profile that has one.
 fn names(release: &Release) -> BTreeMap<Sha256Digest, String> {
     let mut names = BTreeMap::new();
     for (profile, image) in release.manifest().images() {

@@ -1,4 +1,4 @@
-//! Comparing what lies at a target with what should.
+//! Comparing a target with what it should have.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ use crate::publisher::inventory::stored_manifest::{StoredManifest, manifest_path
 use crate::store::{Entry, ListScope, Store};
 use crate::verify_report::VerifyReport;
 
-/// What to look at.
+/// The part of a target to verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyScope {
@@ -27,18 +27,18 @@ pub enum VerifyScope {
     Live,
     /// One release, live or not.
     Release(ReleaseId),
-    /// The pointer, the entry points, every release at the target, and files there that nothing
-    /// explains.
+    /// The pointer, the entry points, every release at the target, and files that belong to no
+    /// release.
     Everything,
 }
 
 impl Publisher {
-    /// Compares what lies at the target with what should. Changes nothing.
+    /// Compares the target with what it should have. Changes nothing. Damage is a finding in the
+    /// report, not an error.
     ///
     /// # Errors
-    /// [`Error::NotStaged`] for a release that was asked for and is not there;
-    /// [`Error::Cancelled`]; when the target cannot be reached or read. What is wrong with what
-    /// is there is no error but a finding.
+    /// [`Error::NotStaged`] if the target does not have the release of the scope;
+    /// [`Error::Cancelled`]; if the target cannot be reached or read.
     pub async fn verify(
         &self,
         scope: VerifyScope,
@@ -95,7 +95,7 @@ impl Publisher {
         Ok(report)
     }
 
-    /// The pointer, and what the live release needs in the root of the target.
+    /// Verifies the pointer and the files that the live release needs in the root of the target.
     async fn verify_pointer(&self, report: &mut VerifyReport) -> Result<PointerState, Error> {
         let state = self.read_pointer().await?;
         let path = state.path.clone();
@@ -110,7 +110,7 @@ impl Publisher {
         let (Some(pointer), Some(live)) = (state.pointer(), state.live()) else {
             return Ok(state);
         };
-        // A live release without a manifest is found where releases are looked at.
+        // The check of releases reports a live release without a manifest.
         let Ok(Some(stored)) = StoredManifest::find(self.store.as_ref(), &live).await else {
             return Ok(state);
         };
@@ -140,10 +140,10 @@ impl Publisher {
     }
 }
 
-/// Files below `releases/` and `blobs/` that nothing explains, and unfinished releases.
+/// Reports files below `releases/` and `blobs/` that belong to no release, and unfinished releases.
 async fn find_unknown(store: &dyn Store, report: &mut VerifyReport) -> Result<(), Error> {
     let mut explained: BTreeMap<ReleaseId, BTreeSet<ReleasePath>> = BTreeMap::new();
-    // Of those, nobody can tell what is theirs.
+    // Without a readable manifest, nobody can tell which files belong to these releases.
     let mut malformed = BTreeSet::new();
     for (release, files) in ReleaseFiles::list(store).await? {
         let explained = explained.entry(release).or_default();

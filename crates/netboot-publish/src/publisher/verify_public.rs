@@ -1,4 +1,4 @@
-//! Comparing what machines get over HTTP with what lies at the target.
+//! Comparing the files that machines get over HTTP with the files at the target.
 
 use netboot_core::{Context, Phase};
 
@@ -15,20 +15,19 @@ use crate::publisher::inventory::stored_manifest::{
 };
 use crate::verify_report::VerifyReport;
 
-/// How often the pointer is compared, where another publisher replaces it meanwhile.
+/// How many times the pointer is compared if other publishers replace it meanwhile.
 const ATTEMPTS: usize = 3;
 
 impl Publisher {
-    /// Compares what machines get at `url` with what this target has: the pointer, which a cache
-    /// may hold back, the entry points, and the live release, whose manifest and signature are
-    /// read from the target itself. The pointer's name is this publisher's, and so are the
-    /// trusted keys.
+    /// Compares the files that machines get at `url` with the files of this target: the pointer,
+    /// which a cache may hold back, the entry points, and the live release. The manifest and its
+    /// signature come from the target itself. The pointer's name and the trusted keys are those of
+    /// this publisher. A wrong answer of the server is a finding in the report, not an error.
     ///
     /// # Errors
-    /// [`Error::PublicUrl`] when the server cannot be reached; [`Error::MalformedPointer`],
-    /// [`Error::NotStaged`], [`Error::MalformedManifest`] where the target itself is damaged, which
-    /// [`verify`](Self::verify) tells more of; [`Error::Cancelled`]. What is wrong with the
-    /// server's answers is no error but a finding.
+    /// [`Error::PublicUrl`] if the server cannot be reached; [`Error::MalformedPointer`],
+    /// [`Error::NotStaged`], [`Error::MalformedManifest`] if the target itself is damaged
+    /// ([`verify`](Self::verify) says more about that); [`Error::Cancelled`].
     pub async fn verify_public(
         &self,
         url: &PublicUrl,
@@ -45,7 +44,7 @@ impl Publisher {
             before.understood()?;
             let fetched = url.fetch_sound(&path, &mut report, context).await?;
             let Some(here) = before.pointer() else {
-                // Where nothing is live, nothing is to be fetched but what is not ours.
+                // If no release is live, a missing pointer is right.
                 report.findings.retain(|finding| !matches!(finding, Finding::Missing { .. }));
                 if let Some(PointerContent::Pointer(there)) =
                     fetched.as_ref().map(|fetched| Pointer::parse(&fetched.bytes))

@@ -1,4 +1,4 @@
-//! A secret key of minisign as a signer.
+//! Signing with a minisign secret key.
 
 use std::fmt;
 use std::io::Cursor;
@@ -12,16 +12,16 @@ use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
 use crate::error::Error;
 use crate::signature::{Signer, TrustedKey};
 
-/// The length of a secret key in bytes, and where in it lie the key derivation's name and the
-/// checksum (`SeckeyStruct` in minisign's `src/minisign.h`).
+/// The length of a secret key in bytes, and the positions of the key derivation's name and of the
+/// checksum in it (`SeckeyStruct` in minisign's `src/minisign.h`).
 const KEY_LENGTH: usize = 158;
 const KDF: Range<usize> = 2..4;
 const CHECKSUM: Range<usize> = 126..158;
 
-/// A secret key of minisign, unlocked, in memory.
+/// An unlocked minisign secret key in memory.
 ///
-/// `minisign -G` makes one in a file, with a password or (`-W`) without. `Debug` shows its public
-/// key only.
+/// `minisign -G` writes a key file, with a password or (`-W`) without. `Debug` shows only the
+/// public key.
 #[derive(Clone)]
 pub struct MinisignKey {
     secret: SecretKey,
@@ -29,18 +29,18 @@ pub struct MinisignKey {
 }
 
 impl MinisignKey {
-    /// Makes a new key. It lasts as long as this value, unless [`to_file_text`](Self::to_file_text)
-    /// is kept.
+    /// Makes a new key. It is lost with this value, unless the caller keeps
+    /// [`to_file_text`](Self::to_file_text).
     ///
     /// # Errors
-    /// [`Error::MalformedKey`] when the machine has no source of randomness.
+    /// [`Error::MalformedKey`] if the machine has no source of randomness.
     pub fn generate() -> Result<Self, Error> {
         Self::new(KeyPair::generate_unencrypted_keypair().map_err(malformed)?.sk)
     }
 
-    /// Reads the contents of a secret key's file; `password` opens one that is protected, and is
-    /// not asked for. Opening takes as much time and memory as the key's file says, by minisign's
-    /// own choice up to a second and a gigabyte.
+    /// Reads the text of a secret key file. `password` opens a protected key; this never asks for
+    /// one. The key file sets the time and memory that opening takes. Keys that minisign makes
+    /// take up to a second and a gigabyte.
     ///
     /// # Errors
     /// [`Error::KeyLocked`] for a protected key without its password; [`Error::MalformedKey`],
@@ -50,7 +50,7 @@ impl MinisignKey {
         let bytes = text.lines().nth(1).and_then(|line| BASE64_STANDARD.decode(line.trim()).ok());
         let secret = match (bytes, password) {
             (Some(bytes), None) if bytes.get(KDF) == Some(b"Sc") => return Err(Error::KeyLocked),
-            // The crate would read a password from the terminal where none is given to it.
+            // Without a password, the crate would ask for one on the terminal.
             (Some(bytes), Some(password)) if bytes.get(KDF) == Some(b"Sc") => {
                 key.into_secret_key(Some(password.to_owned()))
             }
@@ -60,20 +60,21 @@ impl MinisignKey {
         Self::new(secret.map_err(malformed)?)
     }
 
-    /// Reads a secret key's file; see [`parse`](Self::parse).
+    /// Reads a secret key file; see [`parse`](Self::parse).
     ///
     /// # Errors
-    /// Those of [`parse`](Self::parse); when the file cannot be read.
+    /// The errors of [`parse`](Self::parse); if the file cannot be read.
     pub fn read(path: impl AsRef<Path>, password: Option<&str>) -> Result<Self, Error> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path);
         Self::parse(&text.map_err(|source| Error::io("read", path, source))?, password)
     }
 
-    /// The secret key, unprotected, as a file of minisign's.
+    /// Returns the secret key, without a password, in the format of minisign's key files.
     ///
     /// # Errors
-    /// None in practice; the signature leaves the decision to the caller.
+    /// [`Error::MalformedKey`] if the key cannot be written as text, which does not happen to a
+    /// valid key.
     pub fn to_file_text(&self) -> Result<String, Error> {
         let comment = Some("netboot release key");
         Ok(self.secret.to_box(comment).map_err(malformed)?.into_string())
@@ -105,9 +106,9 @@ impl fmt::Debug for MinisignKey {
     }
 }
 
-/// Whether a key is one that minisign wrote with `-W`: neither protected nor with a checksum,
-/// which the crate misses (`generate` in minisign's `src/minisign.c` writes it with a password
-/// only).
+/// Returns true if minisign wrote the key with `-W`: such a key has no password and no checksum,
+/// and the crate rejects it (`generate` in minisign's `src/minisign.c` writes a checksum only with
+/// a password).
 fn lacks_checksum(key: &[u8]) -> bool {
     key.len() == KEY_LENGTH && key[KDF] == [0, 0] && key[CHECKSUM].iter().all(|byte| *byte == 0)
 }
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
     use crate::signature::{check, trusted_comment};
 
-    /// Whoever can write to the target writes the signature's file too.
+    /// Anyone who can write to the target can write the signature file too.
     #[test]
     fn a_signature_that_was_changed_or_cut_anywhere_is_refused_and_never_panics() {
         let key: Arc<dyn Signer> = Arc::new(MinisignKey::generate().unwrap());

@@ -1,28 +1,29 @@
-//! What can be wrong with the signature of a manifest.
+//! The problems that a signature can have.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// What is wrong with the signature of a manifest.
+/// A problem of a manifest's signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SignatureProblem {
-    /// There is none.
+    /// There is no signature.
     Missing,
-    /// The signature is no signature file of minisign, or one in its legacy format.
+    /// The file is not a minisign signature, or has minisign's legacy format.
     Malformed,
-    /// None of the trusted keys made it.
+    /// No trusted key made the signature.
     UntrustedKey,
-    /// A trusted key's signature is of other bytes: manifest or signature was changed.
+    /// A trusted key made the signature, but for other bytes: somebody changed the manifest or the
+    /// signature.
     Mismatch,
-    /// A trusted key signed the manifest, but the signature says that it is of another release.
+    /// A trusted key signed the manifest, but the signature names another release.
     OtherRelease,
 }
 
 impl SignatureProblem {
-    /// What to do about it, as a sentence for an operator.
+    /// Tells an operator what to do about the problem, in a sentence.
     pub fn hint(self) -> &'static str {
         match self {
             Self::Missing => "stage the release again with its signer, or sign it with minisign",
@@ -46,9 +47,9 @@ impl fmt::Display for SignatureProblem {
         f.pad(match self {
             Self::Missing => "it is not signed",
             Self::Malformed => "its signature cannot be understood",
-            Self::UntrustedKey => "its signature is by none of the trusted keys",
-            Self::Mismatch => "its signature is not that of its manifest",
-            Self::OtherRelease => "its signature is that of another release",
+            Self::UntrustedKey => "no trusted key made its signature",
+            Self::Mismatch => "its signature does not match its manifest",
+            Self::OtherRelease => "its signature belongs to another release",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Taking back what went live at some sites, where it could not at others.
+//! Rolling back a release that could not go live at every site.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::publisher::inventory::pointer_state::PointerState;
 use crate::receipt::{Outcome, Receipt};
 use crate::sites::Sites;
 
-/// A release that was to go live at a site, and what was live before.
+/// The attempt to make a release live at a site, with the pointer as it was before.
 pub(crate) struct Tried {
     pub(crate) publisher: Publisher,
     pub(crate) base: PointerState,
@@ -18,7 +18,7 @@ pub(crate) struct Tried {
 }
 
 impl Sites {
-    /// If a release went live at each site, tells so; else undoes it where it did.
+    /// Reports a release that went live at every site. Otherwise rolls it back where it went live.
     pub(crate) async fn all_or_none(
         &self,
         release: &ReleaseId,
@@ -30,7 +30,7 @@ impl Sites {
         for (site, tried) in tried {
             match tried {
                 Ok(tried) => drop(all.insert(site, tried)),
-                // Nothing was tried, and nothing is to be undone.
+                // Without an attempt there is nothing to undo.
                 Err(error) => drop(outcomes.insert(site, SiteOutcome::Failed(error))),
             }
         }
@@ -40,7 +40,7 @@ impl Sites {
             };
             return all.into_iter().filter_map(live).collect();
         }
-        // What was begun is undone, also when it was cancelled.
+        // A cancelled activation is undone too, so undoing ignores the cancellation.
         let context = context.clone().with_cancellation(CancellationToken::new());
         let undone = self
             .at_each(all, &context, |tried, context| async move {
@@ -49,7 +49,7 @@ impl Sites {
                 Ok(match (result, undone) {
                     (_, Err(error)) => SiteOutcome::NotRolledBack(error),
                     (Err(error), Ok(())) => SiteOutcome::Failed(error),
-                    // It was live before, and stays.
+                    // It was live before, and stays live.
                     (Ok(receipt), Ok(())) if receipt.outcome == Outcome::Unchanged => {
                         SiteOutcome::Live(receipt)
                     }

@@ -1,4 +1,4 @@
-//! The same work at every site.
+//! Doing the same work at every site.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::sites::Sites;
 
 impl Sites {
-    /// Works on each site, as many at once as is allowed; events carry the site's name.
+    /// Does `work` at each site, at several at the same time. Events carry the site's name.
     pub(crate) async fn at_each<S, T, F>(
         &self,
         sites: BTreeMap<SiteName, S>,
@@ -42,7 +42,7 @@ impl Sites {
     }
 }
 
-/// The same context, whose events tell where they happened.
+/// Makes a context that adds the site's name to events.
 fn at_site(context: &Context, site: &SiteName) -> Context {
     let (outer, site) = (context.clone(), site.clone());
     context.clone().with_events(move |event: Event| {

@@ -1,4 +1,4 @@
-//! What became of a release at each site.
+//! The outcome of a release at each site, for people.
 
 use std::fmt::{self, Write as _};
 
@@ -20,12 +20,13 @@ impl fmt::Display for SiteOutcome {
     }
 }
 
-/// An error with its causes, in one line: nobody else tells them where a report is shown.
+/// Shows an error with its causes in one line, since a report is shown without a separate list of
+/// causes.
 fn with_causes(error: &Error) -> String {
     let mut text = error.to_string();
     #[cfg(feature = "s3")]
     if matches!(error, Error::S3 { .. }) {
-        // It says why already, and its source is the server's answer.
+        // Its text has the reason already, and its source is the server's answer.
         return text;
     }
     let mut cause = std::error::Error::source(error);
@@ -37,13 +38,13 @@ fn with_causes(error: &Error) -> String {
 }
 
 impl SitesReport {
-    /// The sites where it is live.
+    /// The sites where the release is live.
     pub fn live(&self) -> impl Iterator<Item = &SiteName> {
         let is_live = |outcome: &SiteOutcome| matches!(outcome, SiteOutcome::Live(_));
         self.sites.iter().filter(move |(_, outcome)| is_live(outcome)).map(|(site, _)| site)
     }
 
-    /// What went wrong, by site.
+    /// The errors, by site.
     pub fn errors(&self) -> impl Iterator<Item = (&SiteName, &Error)> {
         self.sites.iter().filter_map(|(site, outcome)| match outcome {
             SiteOutcome::Failed(error) | SiteOutcome::NotRolledBack(error) => Some((site, error)),
@@ -63,7 +64,7 @@ impl SitesReport {
         }
     }
 
-    /// Fails unless the release is staged at every site; for what [`Sites::stage`] gave.
+    /// Fails unless the release is staged at every site, for a report of [`Sites::stage`].
     ///
     /// [`Sites::stage`]: crate::Sites::stage
     ///
@@ -77,8 +78,8 @@ impl SitesReport {
         }
     }
 
-    /// What to do about the worst that went wrong: a site that may be live though none is to be,
-    /// or else the first one that failed.
+    /// The hint for the worst outcome: first a site that may be live although no site should be,
+    /// then the first site that failed.
     pub(crate) fn hint(&self) -> Option<String> {
         let stuck = self.sites.iter().find_map(|(site, outcome)| match outcome {
             SiteOutcome::NotRolledBack(error) => Some((site, error)),
@@ -86,7 +87,8 @@ impl SitesReport {
         });
         if let Some((site, error)) = stuck {
             let cause = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-            let hint = "it may be live there alone: look, and roll it back or publish again";
+            let hint = "the release may be live at this site only: check, then roll it back or \
+                        publish again";
             return Some(format!("{site}: {hint}{cause}"));
         }
         let hint = |(site, error): (&SiteName, &Error)| Some(format!("{site}: {}", error.hint()?));

@@ -1,4 +1,4 @@
-//! Staging at all sites at once, and going live by the policy.
+//! Staging at all sites at once, and activating by the policy.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,14 @@ use crate::sites::all_or_none::Tried;
 use crate::sites::{ActivationPolicy, Sites};
 
 impl Sites {
-    /// Publishes a release to every site, as many at once as
-    /// [`concurrency`](crate::SitesBuilder::concurrency) allows. Of these, no site waits for
-    /// another to be staged but, where all or none is to go live, before it does.
+    /// Publishes a release to every site, to several at the same time
+    /// ([`concurrency`](crate::SitesBuilder::concurrency)). Under
+    /// [`ActivationPolicy::AllOrNone`], activation waits until all sites are staged.
     ///
-    /// What happens is reported as [`Event::AtSite`](netboot_core::Event::AtSite). A site that fails
-    /// or takes too long is in the report, with its error, and so is a cancelled one: work that was
-    /// begun is not lost, and is not done again by the next call. To end it early, cancel the
-    /// context: when the future is dropped while sites go live, nothing is rolled back, and some may
-    /// be live.
+    /// Events arrive as [`Event::AtSite`](netboot_core::Event::AtSite). The report has the error of
+    /// each site that failed, exceeded its time limit or was cancelled. The next call continues
+    /// the work and does not send files again. To end early, cancel the context. If the future is
+    /// dropped while sites go live, nothing is rolled back, and some sites may be live.
     pub async fn publish(&self, release: &Release, context: &Context) -> SitesReport {
         let sites = match self.policy {
             ActivationPolicy::EachByItself => self.publish_each(release, context).await,

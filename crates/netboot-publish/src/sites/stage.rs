@@ -1,4 +1,4 @@
-//! The two steps of publishing by themselves: staging at all sites, and going live at all of them.
+//! The two steps of publishing: staging at all sites, and activation at all sites.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::sites::all_or_none::Tried;
 use crate::sites::{ActivationPolicy, Sites};
 
 impl Sites {
-    /// Stages a release at every site, as [`Publisher::stage`](crate::Publisher::stage) does;
-    /// what machines boot does not change. [`activate`](Self::activate) may follow.
+    /// Stages a release at every site, as [`Publisher::stage`](crate::Publisher::stage) does.
+    /// Machines go on booting the live release. [`activate`](Self::activate) may follow.
     ///
     /// The outcome of a site is [`SiteOutcome::Staged`] or [`SiteOutcome::Failed`].
     pub async fn stage(&self, release: &Release, context: &Context) -> SitesReport {
@@ -27,14 +27,14 @@ impl Sites {
         SitesReport { release: *release.id(), sites: staged.into_iter().map(outcome).collect() }
     }
 
-    /// Makes a release live that is staged at every site, by the policy. What it makes live it
-    /// takes back by the same rule as [`publish`](Self::publish).
+    /// Makes a release live that is staged at every site, by the policy. It rolls back by the same
+    /// rule as [`publish`](Self::publish).
     pub async fn activate(&self, release: &ReleaseId, context: &Context) -> SitesReport {
         self.go_live(release, ActivationKind::Activated, context).await
     }
 
-    /// Makes a release live again at every site, by the policy. Which one was live before may
-    /// differ from site to site: choose one from the history of one of them.
+    /// Makes an earlier release live again at every site, by the policy. Sites may have different
+    /// histories: choose a release from the history of one site.
     pub async fn rollback(&self, release: &ReleaseId, context: &Context) -> SitesReport {
         self.go_live(release, ActivationKind::RolledBack, context).await
     }
@@ -79,7 +79,7 @@ impl Sites {
         kind: ActivationKind,
         context: &Context,
     ) -> BTreeMap<SiteName, SiteOutcome> {
-        // A site where it is not staged, or that cannot be reached, is found before any changes.
+        // Before any site changes, find sites that lack the release or cannot be reached.
         let ready = self
             .at_each(self.publishers.clone(), context, |publisher, context| async move {
                 let work = async {

@@ -1,4 +1,4 @@
-//! What machines get over HTTP: from servers that serve what lies there, and from those that lie.
+//! Verifying the files that machines get over HTTP, from honest servers and from servers that lie.
 #![cfg(all(feature = "http", feature = "local", feature = "minisign"))]
 
 use std::fs;
@@ -29,7 +29,7 @@ async fn verify(publisher: &Publisher, url: &str, depth: VerifyDepth) -> VerifyR
         publisher.verify_public(&url, depth, &Context::new()).await.unwrap(),
         url.verify(depth, &Context::new()).await.unwrap(),
     );
-    // Who sees it from outside only finds the same, but for what he cannot know.
+    // From outside, verification finds the same damage, except what only the store can tell.
     for finding in &outside.findings {
         assert!(inside.findings.contains(finding), "{outside}\n{inside}");
     }
@@ -61,7 +61,7 @@ async fn what_is_served_whole_is_clean() {
         assert!(report.is_clean(), "{report}");
         assert_eq!(report.releases, [*one.id()].into());
     }
-    // A root that is deeper, without a slash at its end.
+    // The root may be a deeper directory, and its URL may lack the slash at the end.
     fs::create_dir(root.path().join("outer")).unwrap();
     let deeper = TempDir::new().unwrap();
     let inner = Publisher::new(LocalStore::new(deeper.path().join("boot")));
@@ -97,7 +97,7 @@ async fn damage_is_seen_from_outside() {
             one.manifest().images()["worker"].initrds[1].size
         ),
         format!("`{script}` is missing"),
-        "`boot.ipxe` is not that of the live release".to_owned(),
+        "`boot.ipxe` does not match the live release".to_owned(),
         "`worker/netboot.ipxe` was not written by netboot".to_owned(),
     ];
     expected.sort();
@@ -126,7 +126,7 @@ async fn a_cache_that_holds_the_pointer_back_is_found() {
     let [Finding::Stale { path, live, age }] = &report.findings[..] else { panic!("{report}") };
     assert_eq!((path.as_str(), *live, *age), ("current.ipxe", Some(*one.id()), Some(86400)));
     assert!(report.findings[0].hint().contains("no-cache"), "{report}");
-    // From outside alone the older release looks as sound as it is.
+    // Seen from outside only, the older release is intact.
     assert!(url.verify(VerifyDepth::Content, &Context::new()).await.unwrap().is_clean());
 }
 
@@ -161,7 +161,7 @@ async fn a_page_to_log_in_at_is_told_from_a_pointer() {
         assert!(matches!(report.findings[..], [Finding::Refused { status: 401, .. }]), "{report}");
         assert!(report.findings[0].hint().contains("password"));
     }
-    // A redirection to the very bytes harms nobody.
+    // A redirection to the right bytes does no harm.
     let initrd = initrd(&one);
     let moved = answer("302 Found", "Location: /moved\r\n", b"");
     let bytes = answer("200 OK", "", &fs::read(root.path().join(&initrd)).unwrap());
@@ -183,7 +183,7 @@ async fn lengths_that_are_missing_or_wrong_are_found() {
     let long = raw(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", size + 7));
     let short = raw(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", size - 7));
     for (lie, expected) in [
-        (missing, format!("`{initrd}` is sent without its length")),
+        (missing, format!("the server sends `{initrd}` without its length")),
         (long, format!("`{initrd}` breaks off after {size} of {} bytes", size + 7)),
         (short, format!("`{initrd}` has {} bytes instead of {size}", size - 7)),
     ] {
@@ -218,7 +218,7 @@ async fn signatures_are_checked_from_outside() {
     assert!(matches!(report.findings[..], [Finding::Signature { .. }]), "{report}");
 }
 
-/// openssl's web server says no length, and has a certificate that nobody knows.
+/// The web server of openssl announces no length, and no system trusts its certificate.
 #[tokio::test]
 async fn https_is_verified_with_an_authority_of_the_sites_own() {
     let one = sample_release("one");
@@ -229,7 +229,7 @@ async fn https_is_verified_with_an_authority_of_the_sites_own() {
     assert!(matches!(untrusted, Error::PublicUrl { .. }), "{untrusted:?}");
     assert!(untrusted.hint().unwrap().contains("certificate"), "{untrusted}");
     let url = url.with_certificate_authorities(&server.authority()).unwrap();
-    // And another's besides.
+    // Also with another authority.
     let other = TlsServer::start(root.path()).authority();
     let url = url.with_certificate_authorities(&other).unwrap();
     let depth = VerifyDepth::Content;
@@ -239,7 +239,7 @@ async fn https_is_verified_with_an_authority_of_the_sites_own() {
     assert!(report.findings.iter().all(lengthless), "{report}");
     assert!(report.hashed_bytes > 0);
 
-    // Led from http to https: the iPXE of network cards cannot follow.
+    // A redirection from http to https, which the iPXE of network cards cannot follow.
     let redirect = format!("Location: {}current.ipxe\r\n", server.url());
     let redirect = answer("301 Moved Permanently", &redirect, b"");
     let plain = LyingServer::start(root.path(), [("current.ipxe", redirect)]).await;
@@ -272,7 +272,7 @@ async fn a_server_that_is_not_there_is_an_error() {
     }
 }
 
-/// A web server may send without end, by mistake or to hold a monitor up.
+/// A web server may send without end, by mistake or to block a monitor.
 #[tokio::test]
 async fn what_never_ends_is_not_read_to_its_end() {
     let one = sample_release("one");

@@ -1,4 +1,4 @@
-//! What netboot signs, the real minisign verifies, and the other way round.
+//! Minisign verifies netboot's signatures, and netboot verifies minisign's.
 #![cfg(all(feature = "local", feature = "minisign"))]
 
 use std::fs;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 const PASSWORD: &str = "correct horse";
 
-/// Runs Debian's minisign with what it is to read.
+/// Runs Debian's minisign with this input.
 fn minisign(directory: &Path, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new("minisign")
         .args(arguments)
@@ -25,7 +25,7 @@ fn minisign(directory: &Path, arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("minisign is needed (apt-get install minisign): {error}"));
-    // One that needs no input does not read it.
+    // A command that needs no input does not read it.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
@@ -58,7 +58,7 @@ async fn minisign_verifies_what_netboot_signed() {
     let said = succeed(root.path(), &["-V", "-H", "-m", &manifest, "-P", public], "");
     assert!(said.contains(&format!("Trusted comment: netboot release {}", release.id())), "{said}");
 
-    // It is the manifest that is signed: a changed one fails.
+    // The signature covers the manifest: a changed manifest fails.
     let path = root.path().join(&manifest);
     let json = fs::read_to_string(&path).unwrap();
     fs::write(&path, json.replacen("worker", "warper", 1)).unwrap();
@@ -80,15 +80,15 @@ async fn netboot_trusts_what_minisign_signed() {
     succeed(work.path(), &[&arguments[..], &["-t", "made by hand"]].concat(), "");
     trusting.activate(release.id(), &Context::new()).await.unwrap();
     assert_trusted(root.path(), &trusted).await;
-    // The same key in the hands of netboot.
+    // Netboot signs with the same key.
     let key = MinisignKey::read(work.path().join("release.key"), None).unwrap();
     assert_eq!(*key.public_key(), trusted);
 
-    // A hand-made signature that says that it is of another release is not taken for this one's.
+    // Netboot refuses a hand-made signature that names another release.
     let other = format!("netboot release {}", sample_release("two").id());
     succeed(work.path(), &[&arguments[..], &["-t", &other]].concat(), "");
     let error = trusting.activate(release.id(), &Context::new()).await.unwrap_err();
-    assert!(error.to_string().contains("of another release"), "{error}");
+    assert!(error.to_string().contains("its signature belongs to another release"), "{error}");
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn a_protected_key_opens_with_its_password_only() {
     let public = TrustedKey::parse(&pair.pk.to_box().unwrap().into_string()).unwrap();
     fs::write(work.path().join("release.key"), &secret).unwrap();
 
-    // It is a key that minisign opens with the password.
+    // Minisign opens the key with the password.
     fs::write(work.path().join("text"), "text").unwrap();
     let sign = ["-S", "-s", "release.key", "-m", "text"];
     succeed(work.path(), &sign, &format!("{PASSWORD}\n"));
@@ -118,7 +118,7 @@ async fn a_protected_key_opens_with_its_password_only() {
     publisher.publish(&sample_release("one"), &Context::new()).await.unwrap();
     assert_trusted(root.path(), &public).await;
 
-    // The secret shows nowhere that it should not.
+    // No text shows the secret.
     let open = key.to_file_text().unwrap();
     let open = open.lines().nth(1).unwrap();
     for shown in [format!("{key:?}"), format!("{publisher:?}"), format!("{wrong:?} {wrong}")] {

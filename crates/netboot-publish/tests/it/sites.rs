@@ -1,4 +1,4 @@
-//! One release to three sites, of which one is slow, full, or breaks off.
+//! Publishing one release to three sites, one of which is slow, full or unreliable.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use crate::site_outcomes::outcomes;
 
 const NAMES: [&str; 3] = ["nagoya", "osaka", "tokyo"];
 
-/// Three sites; `faults` are those of Osaka.
+/// Makes three sites. Osaka has the `faults`.
 fn stores(faults: Faults) -> [Faulty; 3] {
     let sound = || Faulty::new(Faults::default());
     [sound(), Faulty::new(faults), sound()]
@@ -139,10 +139,10 @@ async fn where_one_cannot_go_live_the_others_are_rolled_back() {
         let [one, two] = ["one", "two"].map(sample_release);
         let fail = || {
             faults.swap_fails.store(!late, Ordering::SeqCst);
-            // The pointer is replaced, and the answer is lost.
+            // The store replaces the pointer, but its answer is lost.
             faults.swap_fails_late.store(late, Ordering::SeqCst);
         };
-        // What was live nowhere is live nowhere again.
+        // A release that was not live at any site is not live at any site again.
         fail();
         let report = publish(all_or_none(), &one).await;
         assert_eq!(outcomes(&report), ["rolled back", "failed", "rolled back"], "{report}");
@@ -168,7 +168,7 @@ async fn what_cannot_be_rolled_back_is_told() {
     let [one, two] = ["one", "two"].map(sample_release);
     publish(all_or_none(), &one).await.ensure_live_everywhere().unwrap();
     broken.swap_fails.store(true, Ordering::SeqCst);
-    // It takes one more swap, and then none: not that of the rollback.
+    // One more swap succeeds and then no more, so the swap of the rollback fails.
     stuck.swaps.store(1, Ordering::SeqCst);
     stuck.swap_fails.store(true, Ordering::SeqCst);
     let report = publish(all_or_none(), &two).await;
@@ -177,7 +177,7 @@ async fn what_cannot_be_rolled_back_is_told() {
     assert_eq!(report.errors().count(), 2);
     assert!(report.to_string().contains("nagoya: could not be rolled back"), "{report}");
     let hint = report.ensure_live_everywhere().unwrap_err().hint().unwrap();
-    assert!(hint.starts_with("nagoya: it may be live there alone"), "{hint}");
+    assert!(hint.starts_with("nagoya: the release may be live at this site only"), "{hint}");
 }
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn cancelling_leaves_what_was_live() {
     let one = sample_release("one");
     let two = sample_release("two");
     let token = CancellationToken::new();
-    // While Osaka swaps, which takes its time.
+    // Cancel while Osaka swaps slowly.
     let faults = Faults { on_swap: Some(token.clone()), ..Faults::default() };
     let stores = stores(Faults::default());
     publish(sites(&stores, ActivationPolicy::AllOrNone), &one).await;
@@ -198,7 +198,7 @@ async fn cancelling_leaves_what_was_live() {
     assert!(matches!(report.errors().next().unwrap().1, Error::Cancelled));
     assert_eq!(live(&stores).await, [Some(*one.id()); 3]);
 
-    // Cancelled before anything begins.
+    // Cancel before anything starts.
     let report = all.publish(&two, &context).await;
     assert_eq!(live(&stores).await, [Some(*one.id()); 3]);
     assert_eq!(report.live().count(), 0);
@@ -220,7 +220,7 @@ async fn another_release_that_went_live_at_one_site_is_a_conflict_there() {
     swapping.cancelled().await;
     let pointer = layout::pointer(osaka.pointer());
     let before = stores[1].inner.read(&pointer).await.unwrap().unwrap();
-    // As another publisher would who does not know of this one's lock.
+    // Another publisher may not know this publisher's lock.
     let text = String::from_utf8(before.bytes.to_vec()).unwrap();
     let text = text.replace(&one.id().to_string(), &three.id().to_string());
     stores[1].inner.swap(&pointer, Some(&before.version), text.into()).await.unwrap();

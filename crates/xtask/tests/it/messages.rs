@@ -32,7 +32,7 @@ const NEVER_ONE: [&str; 9] = [
     "has {length} bytes, but at most {limit} are possible",
     "has {words} words",
     "a file of {size} bytes",
-    "`{path}` has {size} bytes and at most {limit} are read",
+    "`{path}` is too large: it has {size} bytes, and netboot reads at most {limit}",
     "the query has more than {LONGEST_QUERY} bytes",
     "it has less than {SHORTEST} characters",
 ];

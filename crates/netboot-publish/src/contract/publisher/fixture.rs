@@ -1,4 +1,4 @@
-//! What the checks of the publisher do to a target.
+//! Operations that the checks of the publisher share.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(crate) async fn put(store: &Arc<dyn Store>, place: &str, text: &'static str)
     assert_eq!(swap, Swap::Done);
 }
 
-/// Flips a bit of a small object.
+/// Flips one bit of a small object.
 pub(crate) async fn flip(store: &Arc<dyn Store>, path: &ReleasePath) {
     let there = store.read(path).await.unwrap().unwrap();
     let mut bytes = there.bytes.to_vec();

@@ -1,4 +1,4 @@
-//! What may go live, and what follows it.
+//! Checks of activation, rollback and the links of the old layout.
 
 use std::collections::BTreeMap;
 
@@ -86,7 +86,8 @@ pub(crate) async fn a_lost_race_is_a_conflict(make: Make<'_>) {
     let publisher = publisher(&store);
     let [one, two, three] = ["one", "two", "three"].map(small_release);
     publish(&publisher, &one).await;
-    // After the second publisher looked at the pointer, and before it swaps, the third is made live.
+    // The third release goes live after the second publisher reads the pointer and before its
+    // swap.
     let base = publisher.read_pointer().await.unwrap();
     publisher.stage(&two, &Context::new()).await.unwrap();
     publish(&publisher, &three).await;
@@ -136,7 +137,7 @@ pub(crate) async fn links_of_the_old_layout_follow_the_live_release(make: Make<'
             })
             .map(|place| path(&place))
             .collect();
-        // A profile that the live release lacks has no links any more.
+        // A profile that the live release lacks has lost its links.
         assert_eq!(store.stat(&places).await.unwrap(), links);
         let again = publisher.publish(release, &Context::new()).await.unwrap();
         assert!(again.links.is_empty() && again.outcome == Outcome::Unchanged);

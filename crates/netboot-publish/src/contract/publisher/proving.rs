@@ -1,4 +1,4 @@
-//! Only what came up goes live.
+//! Checks that only a release that came up goes live.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -14,7 +14,7 @@ use crate::proof::{FailedProof, Proof, Verdict};
 use crate::prover::{Prover, StagedImage};
 use crate::publisher::Publisher;
 
-/// Reads what a machine would, and then says what it was told to.
+/// Reads the files that a machine would read, and then returns the verdict that the test set.
 #[derive(Debug, Default)]
 struct Reading {
     tries: Option<&'static str>,
@@ -69,7 +69,7 @@ pub(crate) async fn what_came_up_goes_live(make: Make<'_>) {
     let profiles: BTreeSet<&str> = receipt.proof.proofs.keys().map(ProfileName::as_str).collect();
     assert_eq!(profiles, ["control-plane", "worker"].into());
     assert!(receipt.receipt.staged.as_ref().is_some_and(|staged| staged.sent > 0), "{receipt}");
-    // While it was tried, the one before was live.
+    // During the proof, the release before it was live.
     assert_eq!(*prover.live.lock().unwrap(), vec![Some(one.id().to_string()); 2]);
     assert_eq!(publisher.live().await.unwrap(), Some(*two.id()));
     assert_clean(&publisher).await;
@@ -102,7 +102,7 @@ pub(crate) async fn what_did_not_come_up_leaves_the_live_release(make: Make<'_>)
     let cancelled = publisher.publish_proven(&two, &cancelling, &context).await.unwrap_err();
     assert!(matches!(cancelled, Error::Cancelled), "{cancelled:?}");
     assert_eq!(store.read(&layout::pointer(publisher.pointer())).await.unwrap(), before);
-    // It stays staged, and can go live when it is known why.
+    // It stays staged and can go live later.
     publisher.prove(two.id(), &Reading::default(), &Context::new()).await.unwrap();
     assert_eq!(store.read(&layout::pointer(publisher.pointer())).await.unwrap(), before);
     publisher.activate(two.id(), &Context::new()).await.unwrap();

@@ -1,4 +1,4 @@
-//! What pruning deletes.
+//! Checks of pruning.
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ fn without_grace() -> Retention {
     Retention::default().with_grace(Duration::ZERO)
 }
 
-/// Lets the clock of the store move on, so that what is there is older than no grace at all.
+/// Waits until the store's clock moves on, so that objects are older than a grace time of zero.
 async fn age() {
     tokio::time::sleep(Duration::from_millis(30)).await;
 }
 
-/// Past the second that the history counts in.
+/// Waits for more than a second, since the history counts whole seconds.
 async fn age_past_the_second() {
     tokio::time::sleep(Duration::from_millis(2100)).await;
 }
@@ -56,7 +56,7 @@ pub(crate) async fn pruning_keeps_what_is_wanted(make: Make<'_>) {
     assert_eq!(report.kept, ids([two, three]).into_iter().collect());
     assert_eq!((&report.deleted, &report.deleted_blobs), (&dry.deleted, &dry.deleted_blobs));
     assert_eq!(report.freed_bytes, dry.freed_bytes);
-    // The two initrds; the kernel and the entry points are those of all.
+    // Pruning deleted the two initrds. All releases share the kernel and the entry points.
     assert_eq!(report.deleted_blobs.len(), 2);
     assert_eq!(publisher.releases().await.unwrap(), ids([two, three]).into_iter().collect());
     for kept in [strange.as_str(), "blobs/readme", "menu.ipxe"] {
@@ -105,7 +105,7 @@ pub(crate) async fn a_broken_off_pruning_is_completed(make: Make<'_>) {
     let [one, two] = ["one", "two"].map(small_release);
     publish(&publisher, &two).await;
     publisher.stage(&one, &Context::new()).await.unwrap();
-    // As if pruning, or staging, had been killed on its way.
+    // Leave the target as a killed pruning or staging would.
     let manifest = layout::in_release(one.id(), &layout::manifest());
     let json = store.read(&manifest).await.unwrap().unwrap().bytes;
     let incomplete = layout::in_release(one.id(), &path("incomplete.json"));

@@ -1,4 +1,4 @@
-//! What publishing and staging send, and what they leave as it is.
+//! Checks of what publishing and staging send and leave unchanged.
 
 use netboot_core::{CancellationToken, Context, Manifest, Release, layout};
 
@@ -59,7 +59,7 @@ pub(crate) async fn what_is_there_is_not_sent_again(make: Make<'_>) {
     let before = store.stat(&shared).await.unwrap();
     let receipt = publisher.publish(&two, &Context::new()).await.unwrap();
     let staged = receipt.staged.unwrap();
-    // The kernel and the three entry points' texts.
+    // The target had the kernel and the texts of the three entry points.
     assert_eq!(staged.present, 4);
     assert!(receipt.entry_points.is_empty(), "entry points are the same for every release");
     assert_eq!(store.stat(&shared).await.unwrap(), before);
@@ -86,7 +86,7 @@ pub(crate) async fn staging_changes_nothing_that_machines_boot(make: Make<'_>) {
     assert_eq!((receipt.outcome, receipt.previous), (Outcome::Activated, Some(*one.id())));
     assert_eq!(publisher.live().await.unwrap(), Some(*two.id()));
 
-    // A release that was only ever staged can be the first one that goes live.
+    // The first release that goes live may have been staged only.
     let store = make();
     let publisher = self::publisher(&store);
     publisher.stage(&one, &Context::new()).await.unwrap();
@@ -96,7 +96,7 @@ pub(crate) async fn staging_changes_nothing_that_machines_boot(make: Make<'_>) {
     assert_clean(&publisher).await;
 }
 
-/// The same release but for its explanations, or its pointer's text.
+/// Makes a variant of a release with another title or another text of the pointer.
 fn variant(release: &Release, title: &str, pointer: &str) -> Release {
     let images = ["worker"].map(|name| {
         let mut manifest = release.manifest().images()[name].clone();

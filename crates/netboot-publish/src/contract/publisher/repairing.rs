@@ -1,4 +1,4 @@
-//! What is damaged at a target is sent again, and nothing else.
+//! Checks that repair replaces damaged objects and no others.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -39,8 +39,8 @@ async fn mirror(releases: &[&Release]) -> Publisher {
     mirror
 }
 
-/// Damages a blob, a script, a log, an entry point and the pointer of the live release in every
-/// way, and gives the paths of what is damaged.
+/// Damages blobs, a script, a log, an entry point and the pointer of the live release in every way.
+/// Returns the damaged paths.
 async fn damage(store: &Arc<dyn Store>, release: &Release) -> BTreeSet<ReleasePath> {
     let id = release.id();
     let image = &release.manifest().images()["worker"];
@@ -49,7 +49,7 @@ async fn damage(store: &Arc<dyn Store>, release: &Release) -> BTreeSet<ReleasePa
     let script = layout::in_release(id, &layout::boot_script());
     let log = layout::in_release(id, &layout::build_log(&"worker".parse().unwrap()));
     let entry = layout::profile_script(&"worker".parse().unwrap());
-    // A flipped bit, a blob cut short, one that is gone.
+    // Flip a bit, cut a blob short, delete a blob.
     flip(store, &one).await;
     put(store, other.as_str(), "short").await;
     delete(store, &kernel).await;
@@ -88,7 +88,7 @@ pub(crate) async fn what_no_source_has_is_told(make: Make<'_>) {
     let publisher = publisher(&store);
     publish(&publisher, &release).await;
     let damaged = damage(&store, &release).await;
-    // The mirror is damaged too, in part: what is sound there is taken, and nothing else.
+    // The mirror is partly damaged too. Repair takes only intact objects from it.
     let mirror = mirror(&[&release]).await;
     let initrd = layout::blob(&release.manifest().images()["worker"].initrds[0].sha256);
     flip(mirror.store(), &initrd).await;
@@ -103,7 +103,7 @@ pub(crate) async fn what_no_source_has_is_told(make: Make<'_>) {
     assert_eq!(mended(&report), rest);
     assert!(repair(&publisher, &release, &[RepairSource::release(&release)]).await.is_whole());
 
-    // Texts lie at the target twice, so that they need no source.
+    // The target has texts twice, so repair needs no source for them.
     let entry = release.manifest().entry_points()[&layout::boot_script()].sha256;
     let pointer = layout::in_release(release.id(), &layout::release_pointer());
     flip(&store, &layout::blob(&entry)).await;
@@ -113,7 +113,7 @@ pub(crate) async fn what_no_source_has_is_told(make: Make<'_>) {
     assert_eq!(mended(&report), [layout::blob(&entry), pointer].into());
     assert_clean(&publisher).await;
 
-    // A file of somebody else stays.
+    // A file that netboot did not write stays.
     put(&store, "boot.ipxe", "#!ipxe\necho mine\n").await;
     let report = repair(&publisher, &release, &[RepairSource::release(&release)]).await;
     assert_eq!(report.remaining, [Finding::Foreign { path: path("boot.ipxe") }]);
@@ -144,7 +144,7 @@ pub(crate) async fn a_manifest_is_mended_too(make: Make<'_>) {
     assert!(report.is_whole(), "{report}");
     assert_eq!(mended(&report), [manifest.clone(), signature.clone()].into());
     assert_clean(&publisher).await;
-    // With the key at hand, any source will do.
+    // With a signer, an unsigned source is enough.
     delete(&store, &manifest).await;
     delete(&store, &signature).await;
     let report = repair(&signing, &release, &sources[..1]).await;
@@ -152,7 +152,7 @@ pub(crate) async fn a_manifest_is_mended_too(make: Make<'_>) {
     assert_clean(&publisher).await;
 }
 
-/// What publishing takes for there, unless it is asked to look closer.
+/// At its default depth, publishing does not notice wrong bytes in an object of the right size.
 pub(crate) async fn publishing_that_reads_all_mends_what_has_the_right_size(make: Make<'_>) {
     let (store, release) = (make(), small_release("one"));
     let careful = publisher(&store).with_verification(VerifyDepth::Content);

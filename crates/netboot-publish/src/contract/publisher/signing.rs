@@ -1,4 +1,4 @@
-//! Signed releases: what is signed, and what goes live once signatures count.
+//! Checks of signed releases.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,12 +22,12 @@ use crate::signature::Signer;
 use crate::signature::problem::SignatureProblem;
 use crate::store::Store;
 
-/// Of one profile, since a store may take its time for each object that is read.
+/// Makes a release of one profile, since a store may need much time for each object.
 fn small_release(generation: &str) -> Release {
     release_of([sample_image("worker", generation)])
 }
 
-/// A publisher that signs with `key` and trusts it only.
+/// Makes a publisher that signs with `key` and trusts only this key.
 fn signing(store: &Arc<dyn Store>, key: &SampleSigner) -> Publisher {
     trusting(store, key).with_signer(key.clone())
 }
@@ -76,9 +76,9 @@ pub(crate) async fn a_signed_release_goes_live_and_is_signed_once(make: Make<'_>
     assert_eq!(again.outcome, Outcome::Unchanged);
     publisher.stage(&one, &Context::new()).await.unwrap();
     assert_eq!(text(&store, &signature(&one)).await.unwrap(), signed);
-    // Whoever signs nothing publishes what is signed already.
+    // A publisher without a signer can publish a signed release.
     publish(&trusting(&store, &key), &one).await;
-    // A signature that is gone is made again by publishing.
+    // Publishing makes a missing signature again.
     delete(&store, &signature(&one)).await;
     publish(&publisher, &one).await;
     assert_clean(&publisher).await;
@@ -135,7 +135,7 @@ pub(crate) async fn what_was_changed_after_signing_does_not_go_live(make: Make<'
     let [one, two] = ["one", "two"].map(small_release);
     publish(&publisher, &one).await;
     publisher.stage(&two, &Context::new()).await.unwrap();
-    // What the id covers is the same, so that the manifest can be understood.
+    // The id does not cover the title, so the changed manifest can still be understood.
     let json = text(&store, &manifest(&two)).await.unwrap();
     replace(&store, &manifest(&two), json.replace("\"title\": \"worker", "\"title\": \"hacker"))
         .await;
@@ -145,7 +145,7 @@ pub(crate) async fn what_was_changed_after_signing_does_not_go_live(make: Make<'
     assert_eq!(text(&store, &manifest(&two)).await.unwrap(), json, "it was written anew");
     assert_clean(&publisher).await;
 
-    // A script and an entry point's text, in their right sizes.
+    // Change a script and the text of an entry point without changing their sizes.
     let entry_point = one.manifest().entry_points()[&layout::boot_script()].sha256;
     for path in [
         layout::in_release(one.id(), &layout::profile_script(&"worker".parse().unwrap())),

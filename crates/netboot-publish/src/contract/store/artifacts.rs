@@ -1,11 +1,11 @@
-//! Artifacts that only a test has.
+//! Artifacts for tests.
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use netboot_core::{Artifact, ArtifactKind, ArtifactReader, FileName, Sha256Digest};
 use tokio::io::AsyncReadExt;
 
-/// Announces other bytes than it gives.
+/// An artifact that announces other bytes than it has.
 #[derive(Debug)]
 pub(crate) struct Lying {
     pub(crate) name: FileName,
@@ -33,7 +33,7 @@ impl Artifact for Lying {
     }
 }
 
-/// As many zero bytes as are asked for, never all in memory here.
+/// An artifact of zero bytes of any length, which never holds all of them in memory.
 #[derive(Debug)]
 pub(crate) struct Zeros(pub(crate) FileName, pub(crate) u64);
 

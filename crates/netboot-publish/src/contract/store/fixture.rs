@@ -1,4 +1,4 @@
-//! What the checks of a store do to a target.
+//! Operations that the checks of a store share.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Compare-and-swap, by the numbers of the contract.
+//! Checks of compare-and-swap, by the numbers of the contract.
 
 use bytes::Bytes;
 
@@ -8,7 +8,7 @@ use netboot_core::Context;
 
 async fn swap(store: &dyn Store, expected: Option<&'static str>, new: &'static str) -> Swap {
     let there = store.read(&path("current.ipxe")).await.unwrap();
-    // A version that another content had, where another one is expected than is there.
+    // Expect the version of an earlier content.
     let version = match (expected, there) {
         (Some(expected), Some(there)) if there.bytes == expected => Some(there.version),
         (Some(_), _) => Some(crate::Version::new("another")),
@@ -39,7 +39,7 @@ pub(crate) async fn swap_replaces_what_was_expected(make: Make<'_>) {
 pub(crate) async fn of_several_swaps_one_succeeds(make: Make<'_>) {
     let store = make();
     let guarded = store.capabilities().compare_and_swap();
-    // Without a guard there is no race to win.
+    // Without compare-and-swap, no swap loses.
     for round in 0..if guarded { 10 } else { 2 } {
         let there = store.read(&path("current.ipxe")).await.unwrap();
         let version = there.map(|document| document.version);

@@ -1,4 +1,4 @@
-//! Reading and hashing what lies at a target.
+//! Reading and hashing the objects of a target.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use crate::publisher::checks::objects::Objects;
 use crate::publisher::inventory::content::content_of;
 use crate::store::Store;
 
-/// How many objects are read and hashed at once.
+/// The number of objects that are read and hashed at once.
 const PARALLEL_READS: usize = 4;
 
-/// Reads and hashes `objects`: which are missing or have other bytes, in the order of their paths,
-/// and how many bytes were read.
+/// Reads and hashes `objects`. Returns the missing and damaged ones, in the order of their paths,
+/// and the number of bytes read.
 pub(crate) async fn check_contents(
     store: &Arc<dyn Store>,
     objects: Objects,
     context: &Context,
 ) -> Result<(Vec<Finding>, u64), Error> {
     let permits = Arc::new(Semaphore::new(PARALLEL_READS));
-    // Tasks of their own, so that several processors hash; dropping the set ends them.
+    // Separate tasks let several processors hash. Dropping the set ends them.
     let mut tasks = JoinSet::new();
     for (path, expected) in objects {
         let (store, permits, context) = (store.clone(), permits.clone(), context.clone());

@@ -1,23 +1,24 @@
-//! How closely to look.
+//! The depth of a verification.
 
 use netboot_core::{Manifest, layout};
 
 use crate::publisher::checks::objects::Objects;
 
-/// How closely to look.
+/// How closely a verification checks objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum VerifyDepth {
-    /// At sizes only: costs a listing.
+    /// Compares sizes only. This costs a listing.
     Listing,
-    /// At sizes, and at every byte of what is small: scripts, logs, the entry points' texts.
+    /// Compares sizes, and reads every byte of small objects: scripts, logs, the texts of entry
+    /// points.
     Scripts,
-    /// At every byte, also of kernels and initrds: costs reading all.
+    /// Reads every byte of every object, including kernels and initrds.
     Content,
 }
 
 impl VerifyDepth {
-    /// Which of `objects` one has to read at this depth.
+    /// Keeps the objects that have to be read at this depth.
     pub(crate) fn to_read(self, mut objects: Objects, manifests: &[Manifest]) -> Objects {
         objects.retain(|path, content| match self {
             Self::Listing => false,

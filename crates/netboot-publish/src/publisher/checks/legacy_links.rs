@@ -1,4 +1,4 @@
-//! The names of the old layout, as symbolic links to the live release's blobs.
+//! The names of the old layout: symbolic links to the live release's blobs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,11 +8,11 @@ use crate::error::Error;
 use crate::publisher::checks::place_state::{PlaceState, link_state};
 use crate::store::Store;
 
-/// The name that the old layout gives to a kernel, whatever its architecture.
+/// The name of a kernel in the old layout, for every architecture.
 const KERNEL: &str = "bzImage";
 const INITRD: &str = "initrd";
 
-/// The links of a release, each with its target.
+/// Returns the links of a release, each with its target.
 pub(crate) fn legacy_links(manifest: &Manifest) -> Result<BTreeMap<ReleasePath, String>, Error> {
     let mut links = BTreeMap::new();
     for (profile, image) in manifest.images() {
@@ -28,7 +28,7 @@ pub(crate) fn legacy_links(manifest: &Manifest) -> Result<BTreeMap<ReleasePath, 
     Ok(links)
 }
 
-/// The links of `old` that `new` has no more, as far as they are there and ours.
+/// Returns the links of `old` that `new` lacks, as far as they exist and netboot made them.
 pub(crate) async fn abandoned_links(
     store: &dyn Store,
     old: &Manifest,

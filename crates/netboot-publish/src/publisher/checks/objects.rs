@@ -6,11 +6,11 @@ use netboot_core::{Content, Manifest, ReleasePath, layout};
 
 use crate::receipt::Staged;
 
-/// Objects by where they belong.
+/// Objects by their paths at the target.
 pub(crate) type Objects = BTreeMap<ReleasePath, Content>;
 
-/// Everything that must lie at a target for a release to be whole, but for the manifest: also
-/// the texts of its entry points, which it cannot be activated without.
+/// Returns all objects that a whole release has at a target, except its manifest. They include
+/// the texts of its entry points, which activation needs.
 pub(crate) fn required(manifest: &Manifest) -> Objects {
     let mut required = manifest.objects();
     let entry_points = manifest.entry_points().values();
@@ -18,13 +18,14 @@ pub(crate) fn required(manifest: &Manifest) -> Objects {
     required
 }
 
-/// The logs of a release, by where they lie at the target.
+/// Returns the logs of a release, by their paths at the target.
 pub(crate) fn logs_of(manifest: &Manifest) -> Objects {
     let place = |path| layout::in_release(manifest.release(), path);
     manifest.logs().iter().map(|(path, content)| (place(path), *content)).collect()
 }
 
-/// Whether two manifests differ in explanation only: in what they say of the images, or in logs.
+/// Returns true if two manifests differ only in explanations: in the descriptions of images, or in
+/// logs.
 pub(crate) fn same_promises(one: &Manifest, other: &Manifest) -> bool {
     let promised = |manifest: &Manifest| {
         let logs = logs_of(manifest);
@@ -37,7 +38,7 @@ pub(crate) fn same_promises(one: &Manifest, other: &Manifest) -> bool {
         && one.entry_points() == other.entry_points()
 }
 
-/// Nothing was sent, and all that the release needs was there.
+/// Counts all objects of a release as present, and none as sent.
 pub(crate) fn all_present(manifest: &Manifest) -> Staged {
     let mut staged = Staged::nothing(*manifest.release());
     for content in required(manifest).values() {

@@ -1,4 +1,4 @@
-//! What lies in a place of the target's root that a publisher writes to.
+//! Recognising the file in a place of the target's root that a publisher writes to.
 
 use bytes::Bytes;
 use netboot_core::layout::Location;
@@ -8,21 +8,21 @@ use crate::finding::Finding;
 use crate::pointer::{Pointer, PointerContent};
 use crate::store::Entry;
 
-/// What lies in a place that a publisher writes to.
+/// The state of a place that a publisher writes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PlaceState {
-    /// Nothing.
+    /// There is no file.
     Absent,
-    /// Just what belongs there.
+    /// The file is the right one.
     Right,
-    /// Something of ours that is to be replaced.
+    /// Netboot wrote the file, and it needs to be replaced.
     Outdated,
-    /// Something that is not ours.
+    /// Netboot did not write the file.
     Foreign,
 }
 
 impl PlaceState {
-    /// What is wrong with a place in this state.
+    /// Returns the finding for a place in this state.
     pub(crate) fn finding(self, path: ReleasePath) -> Option<Finding> {
         match self {
             Self::Right => None,
@@ -33,19 +33,19 @@ impl PlaceState {
     }
 }
 
-/// What a file in the place of an entry point turns out to be.
+/// Recognises a file in the place of an entry point.
 pub(crate) fn entry_point_state(bytes: &Bytes, expected: &Content) -> PlaceState {
     if Sha256Digest::of(bytes) == expected.sha256 {
         return PlaceState::Right;
     }
     match Pointer::parse(bytes) {
         PointerContent::Malformed { without_history: true, .. } => PlaceState::Outdated,
-        // What has a history is a pointer, and no entry point is to replace it.
+        // A file with a history is a pointer, which no entry point may replace.
         _ => PlaceState::Foreign,
     }
 }
 
-/// What lies in the place of a link. Ours are those that lead to a blob.
+/// Recognises a file in the place of a link. Netboot's own links lead to blobs.
 pub(crate) fn link_state(entry: Option<&Entry>, target: &str) -> PlaceState {
     match entry {
         None => PlaceState::Absent,

@@ -1,4 +1,4 @@
-//! The places in the target's root that are written over: entry points, links, the pointer.
+//! The places in the target's root that publishers write over: entry points, links, the pointer.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +12,15 @@ use crate::publisher::checks::place_state::{PlaceState, entry_point_state, link_
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::store::{Entry, Store};
 
-/// How many small objects are read at once.
+/// The number of small objects that are read at once.
 const PARALLEL_READS: usize = 16;
 
-/// Which places a publisher writes to, and over what.
+/// The rules for the places that a publisher writes to.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct PlaceRules {
-    /// Whether the names of the old layout are kept as links.
+    /// True if the publisher keeps the names of the old layout as links.
     pub(crate) legacy_links: bool,
-    /// Whether files that netboot did not write are replaced.
+    /// True if the publisher replaces files that netboot did not write.
     pub(crate) replace_foreign: bool,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct LinkPlace {
     pub(crate) state: PlaceState,
 }
 
-/// The places of one release.
+/// The places of one release, with their states.
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
     pub(crate) entry_points: BTreeMap<ReleasePath, PlaceState>,
@@ -40,7 +40,7 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// The places where something lies that is not ours.
+    /// The places that have a file that netboot did not write.
     pub(crate) fn foreign(&self) -> impl Iterator<Item = &ReleasePath> {
         let is_foreign = |state: PlaceState| state == PlaceState::Foreign;
         let entry_points = self.entry_points.iter().filter(move |(_, state)| is_foreign(**state));
@@ -49,13 +49,13 @@ impl Places {
         entry_points.map(|(path, _)| path).chain(links.map(|(path, _)| path)).chain(pointer)
     }
 
-    /// The entry points that are to be written.
+    /// The entry points to write.
     pub(crate) fn entry_points_to_write(&self) -> Vec<ReleasePath> {
         let to_write = self.entry_points.iter().filter(|(_, state)| **state != PlaceState::Right);
         to_write.map(|(path, _)| path.clone()).collect()
     }
 
-    /// The links that are to be made, with their targets.
+    /// The links to make, with their targets.
     pub(crate) fn links_to_write(&self) -> BTreeMap<ReleasePath, String> {
         let to_write = self.links.iter().filter(|(_, link)| link.state != PlaceState::Right);
         to_write.map(|(path, link)| (path.clone(), link.target.clone())).collect()
@@ -63,18 +63,18 @@ impl Places {
 }
 
 impl PlaceRules {
-    /// The links that a release has at the target, each with its target.
+    /// The links that a release needs, each with its target.
     pub(crate) fn links(self, manifest: &Manifest) -> Result<BTreeMap<ReleasePath, String>, Error> {
         if self.legacy_links { legacy_links(manifest) } else { Ok(BTreeMap::new()) }
     }
 
-    /// Every place that making a release live would write to, but for the pointer's.
+    /// The paths of all places that activation of a release writes to, except the pointer.
     pub(crate) fn paths(self, manifest: &Manifest) -> Result<Vec<ReleasePath>, Error> {
         let links = self.links(manifest)?.into_keys();
         Ok(manifest.entry_points().keys().cloned().chain(links).collect())
     }
 
-    /// Looks at every place that making this release live would write to.
+    /// Looks at every place that activation of a release writes to.
     pub(crate) async fn look(
         self,
         store: &dyn Store,
@@ -86,7 +86,7 @@ impl PlaceRules {
         self.places_in(&found, store, manifest, pointer).await
     }
 
-    /// Looks at the places of which `found` says already what lies there.
+    /// Looks at every place of a release. `found` has the entries of the places.
     async fn places_in(
         self,
         found: &BTreeMap<ReleasePath, Entry>,
@@ -105,8 +105,8 @@ impl PlaceRules {
         })
     }
 
-    /// Looks at the places, and fails where making this release live would replace what is not
-    /// ours, or needs links that the store does not have.
+    /// Looks at every place of a release. Fails if activation would replace a foreign file, or
+    /// needs links that the store does not support.
     pub(crate) async fn require_writable(
         self,
         store: &dyn Store,
@@ -118,7 +118,8 @@ impl PlaceRules {
         self.refuse_foreign(store, places)
     }
 
-    /// The same where `found` says already what lies in the places.
+    /// Does the work of [`require_writable`](Self::require_writable) with the entries of the places
+    /// in `found`.
     pub(crate) async fn require_writable_in(
         self,
         found: &BTreeMap<ReleasePath, Entry>,
@@ -154,7 +155,8 @@ impl PlaceRules {
     }
 }
 
-/// Fails if a release wants an entry point where something else of ours lies.
+/// Fails if an entry point of a release has the path of the pointer, or lies below `releases` or
+/// `blobs`.
 fn require_entry_points_apart(manifest: &Manifest, pointer: &PointerState) -> Result<(), Error> {
     let taken =
         |path: &&ReleasePath| Area::of(path.as_str()) != Area::Root || **path == pointer.path;
@@ -164,7 +166,7 @@ fn require_entry_points_apart(manifest: &Manifest, pointer: &PointerState) -> Re
     }
 }
 
-/// What lies in the places of `entry_points`, where `found` says what kind of thing does.
+/// Reads the places of `entry_points`. `found` has their entries.
 async fn entry_point_states(
     store: &dyn Store,
     entry_points: &BTreeMap<ReleasePath, Content>,

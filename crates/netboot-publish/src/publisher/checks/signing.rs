@@ -1,4 +1,4 @@
-//! Who signs manifests, whose signatures are trusted, and what is wrong with one at a target.
+//! The signer and the trusted keys of a publisher, and the check of a signature at a target.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::signature::problem::SignatureProblem;
 use crate::signature::{self, Signer, TrustedKey};
 use crate::store::Store;
 
-/// Who signs manifests, and whose signatures are trusted.
+/// The signer and the trusted keys of a publisher.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Signing {
     pub(crate) signer: Option<Arc<dyn Signer>>,
@@ -19,12 +19,12 @@ pub(crate) struct Signing {
 }
 
 impl Signing {
-    /// Whether a release has to be signed by a trusted key to go live.
+    /// Returns true if only a release that a trusted key signed may go live.
     pub(crate) fn is_required(&self) -> bool {
         self.trusted_keys.is_some()
     }
 
-    /// What is wrong with the signature of a manifest at the target, if it has to be signed.
+    /// Returns the problem of a manifest's signature at the target, if a signature is required.
     pub(crate) async fn problem(
         &self,
         store: &dyn Store,
@@ -36,7 +36,7 @@ impl Signing {
         Ok(signature::check(keys, release, &stored.json, signature.as_deref()).err())
     }
 
-    /// Fails unless a trusted key signed this manifest, if it has to be signed.
+    /// Fails if a signature is required and no trusted key signed this manifest.
     pub(crate) async fn require(
         &self,
         store: &dyn Store,
@@ -48,7 +48,7 @@ impl Signing {
         }
     }
 
-    /// Fails if a release would be staged and could then not go live, for want of a signature.
+    /// Fails if a release could not go live after staging because its signature would be missing.
     pub(crate) async fn require_signable(
         &self,
         store: &dyn Store,
@@ -60,7 +60,7 @@ impl Signing {
             Some(_) => SignatureProblem::UntrustedKey,
             None => SignatureProblem::Missing,
         };
-        // Who staged it before may have signed it.
+        // An earlier publisher may have signed it.
         if let Some(stored) = StoredManifest::find_sound(store, release).await?
             && self.problem(store, &stored).await?.is_none()
         {
@@ -69,8 +69,8 @@ impl Signing {
         Err(Error::Signature { release: *release, problem })
     }
 
-    /// Whether the manifest at the target may stay in place of another with the same promises:
-    /// always, unless it is to be signed, and nobody known did so.
+    /// Returns true if the manifest at the target may stay in place of an equivalent one. It may
+    /// not if this publisher signs and no known key signed that manifest.
     pub(crate) async fn may_stay(
         &self,
         store: &dyn Store,
@@ -83,7 +83,7 @@ impl Signing {
         self.is_signed(store, release.id(), &stored.json).await
     }
 
-    /// The signature that a manifest at the target lacks, if this publisher signs.
+    /// Makes the signature that a manifest at the target lacks, if this publisher signs.
     pub(crate) async fn missing_signature(
         &self,
         store: &dyn Store,
@@ -95,12 +95,12 @@ impl Signing {
             return Ok(None);
         }
         let (json, comment) = (json.clone(), signature::trusted_comment(release));
-        // A signer may ask a device, or a person.
+        // A signer may block: it may ask a device or a person.
         let signature = netboot_core::blocking(move || signer.sign(&json, &comment)).await?;
         Ok(Some(signature.into()))
     }
 
-    /// Whether these bytes are still to be signed by this publisher.
+    /// Returns true if this publisher signs and has not signed these bytes yet.
     pub(crate) async fn lacks_signature(
         &self,
         store: &dyn Store,
@@ -110,7 +110,7 @@ impl Signing {
         Ok(self.signer.is_some() && !self.is_signed(store, release, json).await?)
     }
 
-    /// Whether this publisher's signer or a trusted key signed these bytes.
+    /// Returns true if this publisher's signer or a trusted key signed these bytes.
     async fn is_signed(
         &self,
         store: &dyn Store,

@@ -1,4 +1,4 @@
-//! Whether a release is whole.
+//! Checking that a release is whole.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::publisher::checks::objects::{Objects, required};
 use crate::publisher::inventory::stored_manifest::StoredManifest;
 use crate::store::{Entry, Store};
 
-/// What is wrong at one place, going by size.
+/// Compares the size of one object.
 pub(crate) fn finding(path: &ReleasePath, size: u64, entry: Option<&Entry>) -> Option<Finding> {
     let path = path.clone();
     match entry {
@@ -23,7 +23,7 @@ pub(crate) fn finding(path: &ReleasePath, size: u64, entry: Option<&Entry>) -> O
     }
 }
 
-/// Tells what is missing or of the wrong size from what `found` has in its right size.
+/// Separates objects that are missing or have the wrong size in `found` from the sound ones.
 pub(crate) fn compare_sizes(
     objects: Objects,
     found: &BTreeMap<ReleasePath, Entry>,
@@ -38,7 +38,7 @@ pub(crate) fn compare_sizes(
     (findings, sound)
 }
 
-/// Tells what is missing or of the wrong size from what is there in its right size.
+/// Separates objects that are missing or have the wrong size at the target from the sound ones.
 pub(crate) async fn check_sizes(
     store: &dyn Store,
     objects: Objects,
@@ -48,7 +48,7 @@ pub(crate) async fn check_sizes(
     Ok(compare_sizes(objects, &found))
 }
 
-/// What is wrong with a release of this manifest, looked at this closely.
+/// Finds the damage of a release with this manifest, at this depth.
 pub(crate) async fn findings(
     store: &Arc<dyn Store>,
     manifest: &Manifest,
@@ -59,7 +59,8 @@ pub(crate) async fn findings(
     read_deeper(store, manifest, sizes, depth, context).await
 }
 
-/// Adds to what sizes tell of a release what reading tells of the objects of the right size.
+/// Reads objects of the right size as far as `depth` says, and adds the damaged ones to the
+/// findings.
 async fn read_deeper(
     store: &Arc<dyn Store>,
     manifest: &Manifest,
@@ -72,7 +73,7 @@ async fn read_deeper(
     Ok(findings)
 }
 
-/// Fails unless a release with this manifest is whole, looked at this closely.
+/// Fails unless a release with this manifest is whole, at this depth.
 pub(crate) async fn require_whole(
     store: &Arc<dyn Store>,
     manifest: &Manifest,
@@ -82,7 +83,7 @@ pub(crate) async fn require_whole(
     not_whole(manifest, findings(store, manifest, depth, context).await?)
 }
 
-/// Fails unless a release is whole of which `found` says already what lies where.
+/// Fails unless a release is whole. `found` has the entries of its objects.
 pub(crate) async fn require_whole_in(
     found: &BTreeMap<ReleasePath, Entry>,
     store: &Arc<dyn Store>,
@@ -102,7 +103,7 @@ fn not_whole(manifest: &Manifest, findings: Vec<Finding>) -> Result<(), Error> {
     }
 }
 
-/// Whether a release is staged and whole.
+/// Returns true if a release is staged and whole.
 pub(crate) async fn is_whole(store: &dyn Store, release: &ReleaseId) -> Result<bool, Error> {
     match StoredManifest::find(store, release).await {
         Ok(Some(stored)) => Ok(check_sizes(store, required(&stored.manifest)).await?.0.is_empty()),

@@ -6,8 +6,8 @@ use tokio::io::AsyncReadExt;
 use crate::error::Error;
 use crate::store::Store;
 
-/// Reads and hashes an object; `None` when it is not there. A store that says nothing more keeps
-/// nobody from cancelling.
+/// Reads and hashes an object. Returns `None` if it is missing. The caller can cancel this even if
+/// the store no longer answers.
 pub(crate) async fn content_of(
     store: &dyn Store,
     path: &ReleasePath,

@@ -10,14 +10,14 @@ use crate::store::{Entry, Store, Version};
 #[derive(Debug, Clone)]
 pub(crate) struct PointerState {
     pub(crate) path: ReleasePath,
-    /// What a swap has to expect; none where nothing lies.
+    /// The version that a swap has to expect; `None` if there is no file.
     pub(crate) version: Option<Version>,
     pub(crate) content: Option<PointerContent>,
 }
 
 impl PointerState {
-    /// Reads the pointer at `path`. A link or a directory in its place is foreign, whatever it
-    /// leads to.
+    /// Reads the pointer at `path`. A link or a directory in its place is foreign, wherever it
+    /// leads.
     pub(crate) async fn read(store: &dyn Store, path: ReleasePath) -> Result<Self, Error> {
         let mut state = Self { path, version: None, content: None };
         let found = store.stat(std::slice::from_ref(&state.path)).await?;
@@ -36,7 +36,7 @@ impl PointerState {
         Ok(state)
     }
 
-    /// The pointer, if there is one of ours that can be understood.
+    /// Returns the pointer if netboot wrote it and it can be understood.
     pub(crate) fn pointer(&self) -> Option<&Pointer> {
         match &self.content {
             Some(PointerContent::Pointer(pointer)) => Some(pointer),
@@ -56,7 +56,7 @@ impl PointerState {
         self.content == Some(PointerContent::Foreign)
     }
 
-    /// Refuses a pointer that is ours and cannot be understood.
+    /// Fails if netboot wrote the pointer and it cannot be understood.
     pub(crate) fn understood(&self) -> Result<(), Error> {
         match &self.content {
             Some(PointerContent::Malformed { problem, .. }) => {

@@ -8,12 +8,13 @@ use netboot_core::{Manifest, ReleaseId, ReleasePath, Sha256Digest};
 use crate::error::Error;
 use crate::store::{Entry, ListScope, Store};
 
-/// The files of a release at a target, by their paths below it: its own and, perhaps, others.
+/// All files below the directory of a release, by their paths below it. Not all of them need to
+/// belong to the release.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ReleaseFiles(BTreeMap<ReleasePath, Entry>);
 
 impl ReleaseFiles {
-    /// The files of each release at the target.
+    /// Lists the files of each release at the target.
     pub(crate) async fn list(store: &dyn Store) -> Result<BTreeMap<ReleaseId, Self>, Error> {
         let mut releases: BTreeMap<ReleaseId, Self> = BTreeMap::new();
         for listed in store.list(&ListScope::Below(layout::releases())).await? {
@@ -36,21 +37,21 @@ impl ReleaseFiles {
         self.contains(&layout::manifest())
     }
 
-    /// The records that say which files are the release's own: the manifest first, and that of a
-    /// release that is being staged or pruned.
+    /// The records that say which files belong to the release: first its manifest, then the record
+    /// of staging or pruning.
     pub(crate) fn records(&self) -> impl Iterator<Item = ReleasePath> {
         let records = [layout::manifest(), layout::incomplete_manifest()];
         records.into_iter().filter(|path| self.contains(path))
     }
 }
 
-/// The paths below a release of all that is its own there, but for the manifest itself.
+/// The paths below a release of all files that belong to it, except its manifest.
 pub(crate) fn own_paths(manifest: &Manifest) -> impl Iterator<Item = ReleasePath> {
     let records = [layout::release_pointer(), layout::manifest_signature()];
     manifest.own_paths().cloned().chain(records)
 }
 
-/// The blobs at the target; other files below `blobs` are left out.
+/// Lists the blobs at the target, without other files below `blobs`.
 pub(crate) async fn list_blobs(store: &dyn Store) -> Result<Vec<(Sha256Digest, Entry)>, Error> {
     let listed = store.list(&ListScope::Below(layout::blobs())).await?;
     let blobs = listed.into_iter().filter_map(|listed| match Location::parse(&listed.path) {

@@ -1,4 +1,4 @@
-//! An object of a target as an artifact, to be sent elsewhere or to become part of a new release.
+//! An object of a target as an artifact, for another target or for a new release.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use netboot_core::{
 use crate::error::Error;
 use crate::store::Store;
 
-/// An artifact that lies in a store.
+/// An artifact in a store.
 #[derive(Debug)]
 pub(crate) struct StoredArtifact {
     pub(crate) store: Arc<dyn Store>,
@@ -21,7 +21,7 @@ pub(crate) struct StoredArtifact {
 }
 
 impl StoredArtifact {
-    /// Any object of a release.
+    /// Makes an artifact of any object of a release.
     pub(crate) fn object(
         store: Arc<dyn Store>,
         path: &ReleasePath,

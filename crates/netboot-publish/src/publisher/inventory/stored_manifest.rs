@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::finding::Finding;
 use crate::store::Store;
 
-/// A manifest at the target, with the bytes it has there.
+/// A manifest at the target, with its bytes there.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredManifest {
     pub(crate) manifest: Manifest,
@@ -15,7 +15,7 @@ pub(crate) struct StoredManifest {
 }
 
 impl StoredManifest {
-    /// The manifest of a release; `None` when the release is not staged.
+    /// Reads the manifest of a release. Returns `None` if the release is not staged.
     pub(crate) async fn find(
         store: &dyn Store,
         release: &ReleaseId,
@@ -23,13 +23,13 @@ impl StoredManifest {
         Self::find_at(store, release, &layout::manifest()).await
     }
 
-    /// The manifest of a release that has to be staged.
+    /// Reads the manifest of a release. Fails if the release is not staged.
     pub(crate) async fn require(store: &dyn Store, release: &ReleaseId) -> Result<Self, Error> {
         Self::find(store, release).await?.ok_or(Error::NotStaged { release: *release })
     }
 
-    /// The manifest of a release, if there is one that can be understood. One that cannot is
-    /// written anew by staging, unless a newer publisher wrote it.
+    /// Reads the manifest of a release. Returns `None` also for a damaged manifest, which staging
+    /// replaces. A manifest by a newer publisher is not damaged, but an error.
     pub(crate) async fn find_sound(
         store: &dyn Store,
         release: &ReleaseId,
@@ -40,7 +40,7 @@ impl StoredManifest {
         }
     }
 
-    /// The manifest at `path` in a release.
+    /// Reads the manifest at `path` in a release.
     pub(crate) async fn find_at(
         store: &dyn Store,
         release: &ReleaseId,
@@ -59,23 +59,24 @@ impl StoredManifest {
     }
 }
 
-/// Whether an error says that a manifest is damaged, rather than written by a newer publisher.
+/// Returns true if an error says that a manifest is damaged, and not that a newer publisher wrote
+/// it.
 pub(crate) fn is_damaged(error: &Error) -> bool {
     matches!(error, Error::MalformedManifest { source, .. }
         if !matches!(**source, netboot_core::Error::ManifestVersion { .. }))
 }
 
-/// Where the manifest of a release lies.
+/// The path of a release's manifest at the target.
 pub(crate) fn manifest_path(release: &ReleaseId) -> ReleasePath {
     layout::in_release(release, &layout::manifest())
 }
 
-/// Where the signature of a release's manifest lies.
+/// The path of the signature of a release's manifest at the target.
 pub(crate) fn signature_path(release: &ReleaseId) -> ReleasePath {
     layout::in_release(release, &layout::manifest_signature())
 }
 
-/// The signature of a release's manifest, if there is one.
+/// Reads the signature of a release's manifest, if there is one.
 pub(crate) async fn read_signature(
     store: &dyn Store,
     release: &ReleaseId,
@@ -84,7 +85,7 @@ pub(crate) async fn read_signature(
     Ok(document.map(|document| document.bytes))
 }
 
-/// Reads a small object of a staged release, and makes sure of its digest.
+/// Reads a small object of a staged release and checks its digest.
 pub(crate) async fn read_exactly(
     store: &dyn Store,
     release: &ReleaseId,
@@ -103,7 +104,7 @@ pub(crate) async fn read_exactly(
     Ok(document.bytes)
 }
 
-/// The text that the pointer has while a release is live, from the release's own copy.
+/// Reads the text that the pointer has while a release is live, from the release's own copy.
 pub(crate) async fn read_pointer_script(
     store: &dyn Store,
     manifest: &Manifest,

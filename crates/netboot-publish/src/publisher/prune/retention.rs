@@ -1,8 +1,8 @@
-//! Which releases pruning keeps.
+//! The rule that says which releases pruning keeps.
 
 use std::time::Duration;
 
-/// Which releases [`Publisher::prune`](crate::Publisher::prune) keeps.
+/// Says which releases [`Publisher::prune`](crate::Publisher::prune) keeps.
 ///
 /// ```
 /// use std::time::Duration;
@@ -18,33 +18,33 @@ pub struct Retention {
 }
 
 impl Default for Retention {
-    /// The last three releases, a grace time of one day.
+    /// Keeps the last three releases, with a grace time of one day.
     fn default() -> Self {
         Self { keep_last: 3, grace: Duration::from_secs(24 * 60 * 60), dry_run: false }
     }
 }
 
 impl Retention {
-    /// Sets how many different releases of each pointer's history are kept, the newest first and
-    /// the live one among them. The live one is kept in any case.
+    /// Sets how many different releases of each pointer's history are kept. The newest are kept,
+    /// and the live release counts as one of them. Pruning always keeps the live release.
     #[must_use]
     pub fn with_keep_last(mut self, releases: usize) -> Self {
         self.keep_last = releases;
         self
     }
 
-    /// Sets for how long a release is kept after it was staged or live last, and a blob after it
-    /// was sent. It has to be longer than the slowest machine boots and the slowest publisher
-    /// sends; where the store has no lock, it is what keeps publishers from each other's work. It
-    /// does not cover blobs that were sent long ago, are of no release any more, and are wanted
-    /// again just while they are deleted: without a lock, prune while nobody publishes.
+    /// Sets the grace time: how long a release is kept after it was last staged or live, and a blob
+    /// after it was sent. It must be longer than the slowest boot and the slowest upload. If the
+    /// store has no lock, only the grace time protects the work of other publishers. It does not
+    /// protect an old blob without a release that another publisher needs again at the moment of
+    /// its deletion. Without a lock, prune only while nobody publishes.
     #[must_use]
     pub fn with_grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// Sets whether the report only says what would be deleted.
+    /// Sets whether pruning only reports what it would delete.
     #[must_use]
     pub fn with_dry_run(mut self, dry_run: bool) -> Self {
         self.dry_run = dry_run;

@@ -1,4 +1,4 @@
-//! Which releases pruning has to keep.
+//! The releases that pruning has to keep.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -14,16 +14,16 @@ use crate::publisher::inventory::release_files::ReleaseFiles;
 use crate::publisher::inventory::stored_manifest::manifest_path;
 use crate::store::{Entry, ListScope, Store};
 
-/// The releases that pointers want.
+/// The releases that the pointers of a target need.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
     pub(crate) releases: BTreeSet<ReleaseId>,
-    /// Those of them that machines boot now.
+    /// The releases that machines boot now.
     live: BTreeSet<ReleaseId>,
 }
 
 impl Wanted {
-    /// The releases that any pointer at the target wants; `own` is the publisher's.
+    /// Reads all pointers of the target; `own` is the publisher's pointer.
     pub(crate) async fn read(
         store: &dyn Store,
         own: &PointerName,
@@ -32,7 +32,7 @@ impl Wanted {
     ) -> Result<Self, Error> {
         let state = PointerState::read(store, layout::pointer(own)).await?;
         if state.is_foreign() {
-            // It may lead to any release.
+            // A pointer of somebody else may lead to any release.
             return Err(Error::ForeignFile { path: state.path, store: store.to_string() });
         }
         let mut wanted = Self::default();
@@ -43,7 +43,7 @@ impl Wanted {
                 continue;
             };
             let state = PointerState::read(store, layout::pointer(&name)).await?;
-            // Another script of ours has no history and needs none: only this pointer has to.
+            // A script without a history is an entry point, unless it is this publisher's pointer.
             match &state.content {
                 Some(PointerContent::Malformed { without_history: true, .. }) if name != *own => {}
                 _ => state.understood()?,
@@ -54,8 +54,7 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// Fails if a release that machines boot has no manifest, so that nobody knows which blobs
-    /// are its own.
+    /// Fails if a live release has no manifest, so that nobody knows which blobs it needs.
     pub(crate) fn require_manifests(
         &self,
         releases: &BTreeMap<ReleaseId, ReleaseFiles>,
@@ -73,8 +72,8 @@ impl Wanted {
     }
 }
 
-/// Of a history, newest first: the live release, the last ones, and those that were replaced
-/// after `oldest`.
+/// Returns the wanted releases of a history, which has the newest first: the live release, the
+/// last `keep_last`, and the releases that were replaced after `oldest`.
 fn wanted_of(
     history: &[Activation],
     keep_last: usize,
@@ -86,7 +85,7 @@ fn wanted_of(
     for activation in history {
         let was_live_lately = match (replaced, oldest) {
             (None, _) | (_, None) => true,
-            // The history counts in whole seconds, and a second more is better than one less.
+            // The history counts whole seconds: rather keep a release a second too long.
             (Some(replaced), Some(oldest)) => replaced + Duration::from_secs(1) > oldest,
         };
         if last.len() < keep_last {

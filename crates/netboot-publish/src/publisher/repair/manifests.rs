@@ -1,4 +1,4 @@
-//! Which manifests a release at the target may have, once it is mended.
+//! The manifests that a repaired release may have.
 
 use bytes::Bytes;
 use netboot_core::{Manifest, ReleaseId};
@@ -15,16 +15,16 @@ use crate::publisher::uploads::upload;
 use crate::signature;
 use crate::store::{Store, Upload};
 
-/// A manifest, and what of it and its signature has to be sent.
+/// A manifest that a repaired release may have, and the records to send for it.
 #[derive(Debug)]
 pub(crate) struct Candidate {
     pub(crate) manifest: Manifest,
-    /// The signature first: with its manifest a release counts as staged.
+    /// The signature comes first, since a release counts as staged once its manifest is there.
     pub(crate) records: Vec<Upload>,
     json: Bytes,
 }
 
-/// The manifest at the target first, if it may stay, then those of the sources.
+/// Returns the manifest at the target first, if it may stay, then the manifests of the sources.
 pub(crate) async fn candidates(
     store: &dyn Store,
     signing: &Signing,
@@ -35,7 +35,7 @@ pub(crate) async fn candidates(
     let (own, problem) = own_candidate(store, signing, release, report).await?;
     let mut candidates: Vec<Candidate> = own.into_iter().collect();
     if signing.is_required() && !candidates.is_empty() {
-        // It is signed: there is no better one.
+        // A signed manifest is the best one.
         return Ok(candidates);
     }
     let mut refused = problem;
@@ -60,8 +60,8 @@ pub(crate) async fn candidates(
     }
 }
 
-/// The manifest at the target, if it may stay or be written as it should be; and what is wrong
-/// with its signature.
+/// Returns the manifest at the target if it may stay or can be rewritten, and the error of its
+/// signature.
 async fn own_candidate(
     store: &dyn Store,
     signing: &Signing,
@@ -90,17 +90,17 @@ async fn own_candidate(
     }
     let json: Bytes = stored.manifest.to_json()?.into();
     let mut records = Vec::new();
-    // A signature is of these bytes, and here it is not known whose: they stay.
+    // A signature covers these bytes. Without trusted keys nobody knows who signed: keep them.
     let may_change = !signing.is_required() && read_signature(store, &release).await?.is_none();
     if may_change && json != stored.json {
-        let problem = "it is not written as netboot writes it".to_owned();
+        let problem = "its JSON is not in the form that netboot writes".to_owned();
         report.found.push(Finding::MalformedManifest { release, problem });
         records.push(upload(manifest_path(&release), json.clone())?);
     }
     Ok((Some(Candidate { manifest: stored.manifest, records, json }), None))
 }
 
-/// The signature to send with a manifest from a source: its own, or a new one.
+/// Returns the signature to send with a manifest from a source: its own or a new one.
 async fn signature_for(
     store: &dyn Store,
     signing: &Signing,
@@ -115,7 +115,7 @@ async fn signature_for(
     if let Some(signature) = signature.filter(sound) {
         return Ok(Some(upload(signature_path(release), signature)?));
     }
-    // The signature at the target may be right, or can be made.
+    // The signature at the target may be valid, or the signer can make one.
     let trusts = |key| signing.trusted_keys.as_ref().is_none_or(|keys| keys.contains(key));
     let can_sign = signing.signer.as_ref().is_some_and(|signer| trusts(signer.public_key()));
     match signing.problem(store, stored).await? {

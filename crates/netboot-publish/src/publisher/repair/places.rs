@@ -1,4 +1,4 @@
-//! Mending what lies in the target's root: entry points, links, the script in the pointer.
+//! Repairing the files in the target's root: entry points, links, the script in the pointer.
 
 use netboot_core::{Context, Manifest, layout};
 
@@ -14,7 +14,7 @@ use crate::publisher::uploads::upload;
 use crate::store::Swap;
 
 impl Publisher {
-    /// Puts right what belongs to the live release in the target's root, if it is this one.
+    /// If the release is live, corrects its files in the target's root.
     pub(crate) async fn mend_places(
         &self,
         manifest: &Manifest,
@@ -54,7 +54,7 @@ impl Publisher {
         self.mend_pointer(manifest, &base, pointer, report).await
     }
 
-    /// Replaces the script in a pointer whose history can be understood.
+    /// Replaces a wrong script in the pointer and keeps its history.
     async fn mend_pointer(
         &self,
         manifest: &Manifest,
@@ -64,7 +64,7 @@ impl Publisher {
     ) -> Result<(), Error> {
         let script = match read_pointer_script(self.store.as_ref(), manifest).await {
             Ok(script) => script,
-            // It is among what could not be mended.
+            // The report already lists it as remaining damage.
             Err(Error::NotWhole { .. }) => return Ok(()),
             Err(error) => return Err(error),
         };

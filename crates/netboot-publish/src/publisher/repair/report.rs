@@ -1,4 +1,4 @@
-//! What repairing a release did.
+//! The report of a repair.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,19 +10,20 @@ use crate::error::Error;
 use crate::finding::Finding;
 use crate::store::{Store, Upload};
 
-/// What [`Publisher::repair`](crate::Publisher::repair) did. `Display` tells it, a line for each thing.
+/// The result of [`Publisher::repair`](crate::Publisher::repair). `Display` shows it in several
+/// lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RepairReport {
     /// The release.
     pub release: ReleaseId,
-    /// How many bytes were read and hashed to find what is damaged.
+    /// The number of bytes that were read and hashed to find damage.
     pub hashed_bytes: u64,
-    /// What was wrong.
+    /// The damage that repair found.
     pub found: Vec<Finding>,
-    /// What was sent again, with its size in bytes.
+    /// The paths that were sent again, with their sizes in bytes.
     pub mended: BTreeMap<ReleasePath, u64>,
-    /// What is still wrong: no source has it, or it is another's file.
+    /// The damage that remains: no source has the object, or the file belongs to somebody else.
     pub remaining: Vec<Finding>,
 }
 
@@ -37,12 +38,12 @@ impl RepairReport {
         }
     }
 
-    /// Whether nothing is wrong any more.
+    /// Returns true if no damage remains.
     pub fn is_whole(&self) -> bool {
         self.remaining.is_empty()
     }
 
-    /// Sends `uploads`, and takes down that it did.
+    /// Sends `uploads` and records that.
     pub(crate) async fn mend(
         &mut self,
         store: &dyn Store,
@@ -63,7 +64,7 @@ impl fmt::Display for RepairReport {
         let (count, bytes) = (mended.len(), mended.values().sum::<u64>());
         write!(f, "release {}: {}, ", release.short(), counted(found.len(), "finding"))?;
         write!(f, "sent {} again ({})", counted(count, "file"), counted(bytes, "byte"))?;
-        mended.keys().try_for_each(|path| write!(f, "\nmended `{path}`"))?;
+        mended.keys().try_for_each(|path| write!(f, "\nrepaired `{path}`"))?;
         remaining.iter().try_for_each(|finding| write!(f, "\nstill wrong: {finding}"))
     }
 }

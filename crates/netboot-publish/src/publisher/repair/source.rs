@@ -1,4 +1,4 @@
-//! Where sound bytes come from.
+//! The places that repair takes intact objects from.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::publisher::inventory::stored_manifest::{StoredManifest, read_signatur
 use crate::publisher::uploads::uploads;
 use crate::store::{Store, Upload};
 
-/// Where [`Publisher::repair`] takes what is damaged from.
+/// A place that [`Publisher::repair`] takes intact objects from.
 ///
 /// ```
 /// use netboot_core::{Context, layout};
@@ -44,23 +44,22 @@ enum Kind {
 }
 
 impl RepairSource {
-    /// A release that the caller has: built again, or not gone yet.
+    /// A release that the caller has, from an earlier build or a new one.
     pub fn release(release: &Release) -> Self {
         Self(Kind::Release(Box::new(release.clone())))
     }
 
-    /// Another target that the release was published to. What is damaged there as well is not
-    /// taken.
+    /// Another target that has the release. Repair takes only objects that are intact there.
     pub fn mirror(publisher: &Publisher) -> Self {
         Self(Kind::Mirror(publisher.store().clone()))
     }
 
-    /// The same, of its store.
+    /// Another target that has the release, by its store.
     pub fn store(store: Arc<dyn Store>) -> Self {
         Self(Kind::Mirror(store))
     }
 
-    /// The manifest that it has of a release, and its signature.
+    /// Returns the manifest of a release, and its signature if there is one.
     pub(crate) async fn manifest(
         &self,
         id: &ReleaseId,
@@ -79,7 +78,7 @@ impl RepairSource {
         }
     }
 
-    /// An object of a release, if it has it sound.
+    /// Returns an object of a release if this source has it intact.
     pub(crate) async fn find(
         &self,
         path: &ReleasePath,
