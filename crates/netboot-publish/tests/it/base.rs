@@ -1,4 +1,4 @@
-//! A release that was made of what was live does not undo what another published meanwhile.
+//! Publishing a release that was made from the live one never undoes another publisher's work.
 #![cfg(all(feature = "local", feature = "contract"))]
 
 use netboot_core::Context;

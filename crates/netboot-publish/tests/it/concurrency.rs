@@ -22,8 +22,8 @@ fn publisher(root: &Path) -> Publisher {
     Publisher::new(LocalStore::new(root))
 }
 
-/// An artifact that is sent only when the other publisher sends its own: by then both have looked
-/// at the pointer.
+/// An artifact that waits until the other publisher sends its own artifact. By then both have read
+/// the pointer.
 #[derive(Debug)]
 struct Meeting {
     artifact: Arc<dyn Artifact>,
@@ -198,8 +198,8 @@ async fn pruning_takes_nothing_from_those_who_publish() {
     let started = Instant::now();
     let mut published = 0;
     while published < 50 || started.elapsed() < Duration::from_secs(9) {
-        // Half of the releases come back again and again, some of them just as they are about to
-        // be deleted; the others never do, so that there is something to delete at any speed.
+        // Half of the releases come back again and again, some of them at the moment of their
+        // deletion. The others never come back, so there is always something to delete.
         let release = if published % 2 == 0 {
             release_of(format!("generation-{}", published / 2 % 40))
         } else {
@@ -238,8 +238,8 @@ async fn pruning_without_any_grace_never_tears_the_live_release() {
         let release = site::release_of(&generation, kernel.clone(), kernel_as_initrd(&generation));
         match publisher(&root).publish(&release, &context).await {
             Ok(_) => assert_eq!(site::boot(&root), *release.id()),
-            // What was being sent was deleted three times over: so little grace is a mistake, but
-            // what is live stays whole.
+            // Pruning deleted the objects of this publisher three times. Such a short grace time is
+            // a mistake, but the live release stays whole.
             Err(Error::NotWhole { .. } | Error::NotStaged { .. }) => outpaced += 1,
             Err(error) => panic!("{error:?}"),
         }
@@ -290,10 +290,10 @@ async fn a_publish_that_is_cancelled_or_dropped_leaves_nothing_half_written() {
             assert!(matches!(publish.await.unwrap(), Err(Error::Cancelled)));
             assert!(site::temporary_files(&root).is_empty());
         }
-        // A thread that was copying ends after the chunk it is at.
+        // A thread that copies ends after its current chunk.
         let deadline = Instant::now() + Duration::from_secs(20);
         while !site::temporary_files(&root).is_empty() {
-            assert!(Instant::now() < deadline, "a copy goes on");
+            assert!(Instant::now() < deadline, "a copy still runs");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert_eq!(site::boot(&root), *first.id());

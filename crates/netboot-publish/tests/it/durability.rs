@@ -1,5 +1,5 @@
-//! What machines may boot is on the disk before the pointer leads to it, so that a power failure
-//! loses no part of a live release.
+//! A release is on the disk before the pointer leads to it, so that a power failure loses no part
+//! of a live release.
 #![cfg(feature = "local")]
 
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use crate::site;
 
 const TARGET: &str = "NETBOOT_TEST_DURABLE_TARGET";
 
-/// Publishes a release. It is a test by itself; the other test traces it.
+/// Publishes a release. The other test traces this one in a process of its own.
 #[tokio::test]
 async fn a_process_publishes() {
     let own = TempDir::new().unwrap();
@@ -24,7 +24,7 @@ async fn a_process_publishes() {
     publisher.publish(&release, &Context::new()).await.unwrap();
 }
 
-/// What strace saw, in its order: `fsync` of a path, and `rename` of one to another.
+/// The calls that strace saw, in order: `fsync` of a path, and `rename` of one path to another.
 enum Call {
     Sync(PathBuf),
     Rename { from: PathBuf, to: PathBuf },
@@ -65,7 +65,7 @@ fn every_file_and_directory_is_synced_before_the_pointer_leads_to_it() {
             assert!(!to.starts_with(&target) || synced.contains(&from), "{}", to.display());
             let is_pointer = to == pointer;
             if !is_pointer {
-                // That a directory has it is on the disk once the directory is synced again.
+                // The new name is on the disk once the directory is synced again.
                 synced.remove(to.parent().unwrap());
                 placed.insert(to);
             }

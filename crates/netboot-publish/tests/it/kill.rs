@@ -1,5 +1,5 @@
-//! A publisher that is killed at any step leaves a whole release live, and the next one completes
-//! its work.
+//! A publisher that is killed at any step leaves a whole release live, and the next publisher
+//! completes its work.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,8 +14,7 @@ use tempfile::TempDir;
 
 use crate::{faults, site};
 
-/// Every system call by which the target or what is written there may change, and those that
-/// open files.
+/// All system calls that may change the target, and those that open files.
 const STEPS: &str = "openat,write,pwrite64,copy_file_range,sendfile,rename,renameat,renameat2,\
     link,linkat,symlink,symlinkat,mkdir,mkdirat,unlink,unlinkat,rmdir,fsync,fdatasync,ftruncate,\
     fchmod,chmod,fchmodat,utimensat,ioctl,flock";
@@ -35,18 +34,18 @@ const TARGET: &str = "NETBOOT_TEST_TARGET";
 const SOURCES: &str = "NETBOOT_TEST_SOURCES";
 const MARKER: &str = "here-the-publish-begins";
 
-/// Large enough for several chunks of a stream.
+/// The size of a file that a stream reads in several chunks.
 const SIZE: usize = 2_500_000;
 
 fn publisher(root: &Path) -> Publisher {
     Publisher::new(LocalStore::new(root)).with_legacy_links(true)
 }
 
-/// Publishes the second release over the first. It is a test by itself; the other test runs it in
-/// processes that it kills.
+/// Publishes the second release over the first. The other test runs this one in processes that it
+/// kills.
 #[test]
 fn a_process_publishes_the_second_release() {
-    // All that blocks happens on one thread, so that it can be counted.
+    // One thread makes all blocking calls, so that the test can count them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(1)
@@ -97,7 +96,8 @@ fn traced(options: &[String], target: &Path, sources: &Path) -> Output {
         .expect("strace is needed: apt-get install strace")
 }
 
-/// A step of a publish: the kind of call, and which of its kind in its thread.
+/// A step of a publish: the kind of call, and its number among the calls of that kind in its
+/// thread.
 #[derive(Debug)]
 struct Step {
     call: String,
@@ -111,7 +111,7 @@ fn steps(target: &Path, sources: &Path, log: &Path) -> Vec<Step> {
     assert!(output.status.success(), "{output:?}");
     let mut threads: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let log = fs::read_to_string(log).unwrap();
-    // A call that was interrupted by another thread's is there twice; `+++` and `---` are none.
+    // A call that another thread's call interrupted appears twice; `+++` and `---` are no calls.
     let calls =
         log.lines().filter_map(|line| line.split_once(' ')).map(|(id, call)| (id, call.trim()));
     for (thread, call) in calls.filter(|(_, call)| call.starts_with(char::is_alphabetic)) {
@@ -144,7 +144,7 @@ fn steps(target: &Path, sources: &Path, log: &Path) -> Vec<Step> {
     publishing
 }
 
-/// A copy of a directory, with its links and times.
+/// Copies a directory with its links and times.
 fn copy(from: &Path, to: &Path) {
     site::run("cp", &["-a", from.to_str().unwrap(), to.to_str().unwrap()]);
 }
@@ -214,7 +214,7 @@ async fn killed_at_any_step_a_publish_leaves_a_whole_release_live() {
     );
 }
 
-/// So that the use of strace above is known to kill: a process that is not the publisher's.
+/// Shows that strace, as used above, kills a process: one that is no publisher.
 #[test]
 fn strace_kills_at_a_step() {
     let status = Command::new("strace")

@@ -1,4 +1,4 @@
-//! A release is what machines boot: another build log of the same images is the same release.
+//! Build logs do not change a release: the same images with another log are the same release.
 #![cfg(feature = "local")]
 
 use std::fs;
@@ -60,7 +60,7 @@ async fn the_log_that_came_first_stays() {
         assert!(report.is_clean(), "{report:?}");
     }
 
-    // A log that was damaged gives way to another, with the manifest that tells of it.
+    // Publishing replaces a damaged log, together with the manifest that names it.
     fs::write(directory.path().join(path.as_str()), "cut").unwrap();
     let other = release(Some("built it once more"));
     publisher.publish(&other, &context).await.unwrap();

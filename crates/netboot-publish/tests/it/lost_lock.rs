@@ -1,4 +1,4 @@
-//! A publisher whose lock is lost, as a lease can be, ends before it does what needs the lock.
+//! A publisher that loses its lock, as it can lose a lease, stops before work that needs the lock.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use netboot_publish::{Error, Publisher, Retention, Store};
 
 use crate::faulty::{Faults, Faulty};
 
-/// A store, and the same one seen by somebody who loses the lock as `faults` say.
+/// A store, and a publisher's view of it that loses the lock as `faults` say.
 fn seen_by_two(faults: Faults) -> (Publisher, Publisher, Faulty) {
     let sound = Faulty::new(Faults::default());
     let losing = Faulty { inner: sound.inner.clone(), faults };
@@ -43,7 +43,7 @@ async fn pruning_stops_when_the_lock_is_lost() {
     for release in [&one, &two, &three] {
         sound.publish(release, &context).await.unwrap();
     }
-    // Times of history are whole seconds.
+    // The history has times in whole seconds.
     tokio::time::sleep(Duration::from_millis(2100)).await;
     let retention = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
     let error = losing.prune(&retention, &context).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What a machine's console says reaches an operator's terminal as text only.
+//! The output of a machine's console reaches an operator's terminal only as plain text.
 
 use netboot_publish::{FailedProof, Proof};
 

@@ -1,4 +1,4 @@
-//! Pruning deletes nothing where it cannot know what is still wanted.
+//! Pruning deletes nothing if it cannot know which objects are still needed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ fn nothing_kept() -> Retention {
     Retention::default().with_keep_last(0).with_grace(Duration::ZERO)
 }
 
-/// Lets the clock of the store, and the seconds of the history, move on.
+/// Waits until the clock of the store, and the seconds of the history, move on.
 async fn age() {
     tokio::time::sleep(Duration::from_millis(2100)).await;
 }
@@ -31,7 +31,7 @@ async fn paths(store: &MemoryStore) -> Vec<String> {
     paths
 }
 
-/// Machines that boot need no manifest, so that a live release without one boots as before.
+/// A booting machine needs no manifest, so a live release without a manifest still boots.
 #[tokio::test]
 async fn a_live_release_that_lost_its_manifest_is_not_taken_from_machines() {
     let store = MemoryStore::new();
@@ -57,7 +57,7 @@ async fn a_live_release_that_lost_its_manifest_is_not_taken_from_machines() {
     assert_eq!(report.deleted, [*one.id()].into());
 }
 
-/// As when somebody wrote it by hand at night, to get machines back to the release before.
+/// Somebody may write a pointer by hand at night to get machines back to an earlier release.
 #[tokio::test]
 async fn a_pointer_that_somebody_else_wrote_may_lead_to_any_release() {
     let store = MemoryStore::new();
@@ -78,7 +78,7 @@ async fn a_pointer_that_somebody_else_wrote_may_lead_to_any_release() {
     assert_eq!(paths(&store).await, before, "nothing is deleted");
 }
 
-/// Where there is no lock, a release that is staged while another is pruned keeps its blobs.
+/// Without a lock, a release that is staged while another is pruned keeps its blobs.
 #[tokio::test]
 async fn without_a_lock_what_is_staged_meanwhile_keeps_its_blobs() {
     let inner = MemoryStore::new().with_capabilities(Capabilities::none());
@@ -99,7 +99,7 @@ async fn without_a_lock_what_is_staged_meanwhile_keeps_its_blobs() {
     assert!(report.is_clean(), "{report}");
 }
 
-/// Another publisher stages a release in the moment in which blobs are listed.
+/// A store in which another publisher stages a release at the moment when blobs are listed.
 #[derive(Debug)]
 struct Meanwhile {
     inner: MemoryStore,

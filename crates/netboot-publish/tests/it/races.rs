@@ -1,4 +1,4 @@
-//! Two publishers to one target at once, and a machine that boots from it all the while.
+//! Two publishers publish to one target at once while a machine boots from it.
 //!
 //! `NETBOOT_RACES` sets the number of races at each kind of target. The default is 5, and 10 with
 //! `NETBOOT_LONG_TESTS`. Over ssh there are a fifth as many, because each takes seconds.
@@ -17,8 +17,8 @@ use tokio::sync::Barrier;
 use crate::faults::{Kind, Reader, Target, count_from};
 use crate::site;
 
-/// An artifact that is sent only when the other publisher sends its own: by then both have looked
-/// at the pointer.
+/// An artifact that waits until the other publisher sends its own artifact. By then both have read
+/// the pointer.
 #[derive(Debug)]
 struct Meeting {
     artifact: Arc<dyn Artifact>,
@@ -40,7 +40,7 @@ impl Artifact for Meeting {
         self.artifact.sha256()
     }
     async fn open(&self) -> Result<ArtifactReader, netboot_core::Error> {
-        // Once only: what is sent again waits for nobody.
+        // Wait only once: a repeated upload waits for nobody.
         let _ = tokio::time::timeout(Duration::from_secs(10), self.barrier.wait()).await;
         self.artifact.open().await
     }
@@ -56,7 +56,7 @@ fn release(name: &str, barrier: Option<&Arc<Barrier>>) -> Release {
     site::release_of("contest", kernel, initrd)
 }
 
-/// Stores of two publishers that share nothing, and a reader.
+/// The separate stores of two publishers, and a reader.
 async fn contestants(target: &Target, kind: Kind) -> ([Arc<dyn Store>; 2], Reader) {
     if kind == Kind::Memory {
         let store = target.place("site").store().await;
@@ -103,7 +103,7 @@ async fn race(kind: Kind, rounds: usize) {
         let won: Vec<usize> = (0..2).filter(|which| results[*which].1.is_ok()).collect();
         for (release, result) in &results {
             check_result(result, able);
-            // The winner's and the loser's are both whole.
+            // The releases of the winner and of the loser are whole.
             let scope = VerifyScope::Release(*release.id());
             let report = one.verify(scope, VerifyDepth::Content, &Context::new()).await.unwrap();
             assert!(report.is_clean(), "{kind:?} {round}: {report}");
@@ -122,8 +122,8 @@ async fn race(kind: Kind, rounds: usize) {
             counts.wins[won[0]] += 1;
             counts.conflicts += 1;
         } else {
-            // Who looked before the other was done believes to have won; the last one did, and
-            // nobody lost more than the order.
+            // A publisher that read the pointer before the other was done believes that it won. The
+            // last one won, and only the order was lost.
             assert!(!won.is_empty(), "{kind:?} {round}: {results:?}");
             let last = results.iter().position(|(release, _)| *release.id() == live);
             let last = last.unwrap_or_else(|| panic!("{kind:?} {round}: {live} is live"));
@@ -152,13 +152,13 @@ async fn race(kind: Kind, rounds: usize) {
         seen.changes
     );
     assert!(seen.boots >= 1 && (rounds < 5 || seen.changes >= 1), "{seen:?}");
-    // Whoever lost, its release is there to be made live.
+    // The release of the loser is staged and can go live.
     let loser = release("one 0", None);
     one.activate(loser.id(), &Context::new()).await.unwrap();
     assert_eq!(reader.boot().await.0, *loser.id());
 }
 
-/// A receipt says whether the order was guarded; a failure is a conflict and nothing else.
+/// A receipt says whether the order was guarded. The only failure is a conflict.
 fn check_result(result: &Result<Receipt, Error>, able: bool) {
     match result {
         Ok(receipt) => {

@@ -1,5 +1,5 @@
-//! At servers, what a machine needs that began to boot within the grace time is there, whatever is
-//! published and pruned meanwhile; see also `retention_under_load.rs`, for directories and memory.
+//! A server keeps the files that a machine needs for the grace time after the boot began, even if
+//! publishers publish and prune meanwhile. `retention_under_load.rs` tests directories and memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -28,7 +28,7 @@ fn release(generation: &str) -> Release {
     site::release_of(generation, kernel, bytes(ArtifactKind::Initrd, "initrd", "initrd"))
 }
 
-/// Publishes, and rolls back now and then, until it is told to stop.
+/// Publishes, and sometimes rolls back, until the test stops it.
 async fn publish_on(publisher: Publisher, stop: Arc<AtomicBool>) -> usize {
     let context = Context::new();
     for n in 0.. {
@@ -42,7 +42,7 @@ async fn publish_on(publisher: Publisher, stop: Arc<AtomicBool>) -> usize {
         };
         match done {
             Ok(_) => {}
-            // What was live before is pruned already.
+            // Pruning has deleted the earlier release.
             Err(Error::NotStaged { .. }) if n % 7 == 6 => {}
             Err(error) => panic!("{n}: {error:?}"),
         }
@@ -57,8 +57,8 @@ struct Machines {
     held_up: AtomicUsize,
 }
 
-/// Boots again and again. What a machine misses that was held up for longer than the grace time
-/// nobody promised.
+/// Boots again and again. A machine that needs longer than the grace time may miss files, which is
+/// no broken promise.
 async fn boot_on(
     reader: Reader,
     (grace, pause): (Duration, Duration),
@@ -84,14 +84,14 @@ async fn boot_on(
 async fn check(kind: Kind) {
     let target = Target::start(kind);
     let publisher = Publisher::from(target.place("site").store().await);
-    // Another process has a store of its own.
+    // A second store stands for another process.
     let pruner = Publisher::from(target.place("site").store().await);
     let reader = target.reader("site").await;
     let context = Context::new();
     publisher.publish(&release("first"), &context).await.unwrap();
     let begun = Instant::now();
     publisher.publish(&release("second"), &context).await.unwrap();
-    // Without a lock, the grace time is all that keeps pruning from what is being staged.
+    // Without a lock, only the grace time protects a release that is being staged.
     let grace = (begun.elapsed() * 6).max(Duration::from_secs(3));
 
     let (stop, machines) = (Arc::new(AtomicBool::new(false)), Arc::new(Machines::default()));
@@ -124,7 +124,7 @@ async fn check(kind: Kind) {
         machines.held_up.load(Ordering::SeqCst),
         begun.elapsed()
     );
-    // What is not wanted any more goes in the end, and nothing is left of it.
+    // In the end, pruning deletes unwanted releases completely.
     tokio::time::sleep(CLOCK * 2).await;
     let retention = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
     pruner.prune(&retention, &context).await.unwrap();

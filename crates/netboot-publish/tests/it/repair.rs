@@ -1,4 +1,4 @@
-//! Repair from each kind of source, of each part of a release, in each way that it can be damaged.
+//! Repairing each part of a release, after each kind of damage, from each kind of source.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ async fn repair(
     publisher.repair(release.id(), sources, &Context::new()).await.unwrap()
 }
 
-/// Every object that belongs to a live release, but for the pointer.
+/// Returns every object of a live release except the pointer.
 fn objects(release: &Release) -> Vec<ReleasePath> {
     let manifest = release.manifest();
     let texts = manifest.entry_points().values().map(|text| layout::blob(&text.sha256));
@@ -61,7 +61,7 @@ async fn every_object_is_mended_whatever_happened_to_it() {
         for damage in
             [Some(flipped.into()), Some(sound.slice(..sound.len() - 1)), Some(Bytes::new()), None]
         {
-            // A text without the mark is not ours in the place of an entry point.
+            // An entry point without the mark counts as written by somebody else.
             let foreign = release.entry_points().contains_key(&path)
                 && damage.as_ref().is_some_and(|bytes: &Bytes| !ours(bytes));
             replace(&store, &path, damage).await;
@@ -110,7 +110,7 @@ async fn a_release_that_is_gone_is_brought_back_from_a_mirror() {
     assert!(verified.is_clean(), "{verified}");
 }
 
-/// Who has no keys cannot make the signature anew that belongs to these very bytes.
+/// Without the key, repair cannot make a new signature of these bytes.
 #[tokio::test]
 async fn a_signed_manifest_that_is_sound_stays_as_it_was_signed() {
     let release = sample_release("one");
@@ -119,7 +119,7 @@ async fn a_signed_manifest_that_is_sound_stays_as_it_was_signed() {
     let (store, publisher) = published(&release).await;
     let manifest = layout::in_release(release.id(), &layout::manifest());
     let signature = layout::in_release(release.id(), &layout::manifest_signature());
-    // As another version of netboot may write it.
+    // Another version of netboot may write the manifest in this form.
     let mut json = store.read(&manifest).await.unwrap().unwrap().bytes.to_vec();
     json.extend(b"\n\n");
     let signed = key.sign(&json, &format!("netboot release {}", release.id())).unwrap();

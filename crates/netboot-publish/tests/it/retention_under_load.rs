@@ -1,5 +1,5 @@
-//! What a machine needs that began to boot within the grace time is there, whatever is published,
-//! rolled back and pruned meanwhile.
+//! A target keeps the files that a machine needs for the grace time after the boot began, even if
+//! publishers publish, roll back and prune meanwhile.
 #![cfg(feature = "local")]
 
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use tokio::io::AsyncReadExt;
 
 use crate::site;
 
-/// How long the publishers go on.
+/// The time for which the publishers publish.
 const LOAD_TIME: Duration = Duration::from_secs(6);
 
 /// The grace time. A machine's boot begins and ends within it.
 const GRACE: Duration = Duration::from_millis(1500);
 
-/// How long a machine takes from its pointer to its last file, when nothing holds it up.
+/// The time from a machine's first file to its last, without delays.
 const BOOT_TIME: Duration = Duration::from_secs(1);
 
 fn release(generation: &str) -> Release {
@@ -44,8 +44,8 @@ async fn fetch(store: &Arc<dyn Store>, path: &str) -> Vec<u8> {
     bytes
 }
 
-/// Boots as a machine does that takes its time between one file and the next. Says how many files
-/// it fetched, and none when the testing machine held it up for longer than the grace time allows.
+/// Boots like a machine that pauses between files. Returns the number of fetched files, or `None`
+/// if the testing machine delayed the boot beyond the grace time.
 async fn boot(store: &Arc<dyn Store>, slowness: u32) -> Option<usize> {
     let began = Instant::now();
     let pointer = String::from_utf8(fetch(store, "current.ipxe").await).unwrap();
@@ -81,7 +81,7 @@ async fn check(name: &str, store: Arc<dyn Store>) {
                 if stop.load(Ordering::SeqCst) {
                     break;
                 }
-                // What was live before is needed again now and then.
+                // Sometimes roll back to the earlier release.
                 let done = if n % 7 == 6 {
                     publisher.rollback(RollbackTo::Previous, &context).await
                 } else {
@@ -89,7 +89,7 @@ async fn check(name: &str, store: Arc<dyn Store>) {
                 };
                 match done {
                     Ok(_) => drop(activations.fetch_add(1, Ordering::SeqCst)),
-                    // The other was faster, or what was live before is pruned already.
+                    // Another publisher was faster, or pruning has deleted the earlier release.
                     Err(Error::Conflict { .. } | Error::NotStaged { .. }) => {}
                     Err(error) => unreachable!("{who} {n}: {error:?}"),
                 }
@@ -143,7 +143,7 @@ async fn check(name: &str, store: Arc<dyn Store>) {
     );
     assert!(activations >= 10 && deleted >= 5 && boots >= 20, "too little load");
 
-    // What is not wanted any more goes in the end, and nothing is left of it.
+    // In the end, pruning deletes unwanted releases completely.
     tokio::time::sleep(GRACE + Duration::from_secs(1)).await;
     let retention = Retention::default().with_keep_last(1).with_grace(Duration::from_millis(200));
     publisher.prune(&retention, &context).await.unwrap();

@@ -1,5 +1,5 @@
-//! What the fault tests share: releases of files, and a reader that knows nothing of the library's
-//! way to read a target.
+//! Shared by the fault tests: releases of files, and a reader of targets that does not use the
+//! library's own reading.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(crate) fn bytes(
     Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), bytes.into()))
 }
 
-/// A release of one profile with these artifacts.
+/// Makes a release of one profile with these artifacts.
 pub(crate) fn release_of(
     generation: &str,
     kernel: Arc<dyn Artifact>,
@@ -55,18 +55,18 @@ pub(crate) fn release_of(
         .unwrap()
 }
 
-/// Bytes that only this generation has.
+/// Makes bytes that only this generation has.
 pub(crate) fn noise(generation: &str, size: usize) -> Vec<u8> {
     let seed = *Sha256Digest::of(generation.as_bytes()).as_bytes();
     seed.iter().copied().cycle().take(size).collect()
 }
 
-/// A release whose kernel is a file in `directory` and whose initrd is in memory.
+/// Makes a release with a kernel in a file in `directory` and an initrd in memory.
 pub(crate) async fn release(directory: &Path, generation: &str, size: usize) -> Release {
     release_of_sizes(directory, generation, size, size).await
 }
 
-/// The same with a kernel and an initrd of these sizes in bytes.
+/// Makes such a release with a kernel and an initrd of these sizes in bytes.
 pub(crate) async fn release_of_sizes(
     directory: &Path,
     generation: &str,
@@ -84,8 +84,8 @@ pub(crate) async fn release_of_sizes(
     release_of(generation, Arc::new(kernel), initrd)
 }
 
-/// What a machine gets that comes to `root` now: reads the pointer and everything that its
-/// release consists of, and fails unless all of it is whole.
+/// Reads what a machine gets from `root` now: the pointer and every part of its release. Fails
+/// unless the release is whole.
 pub(crate) fn boot(root: &Path) -> ReleaseId {
     for (entry, chain) in
         [("boot.ipxe", "chain current.ipxe"), ("worker/netboot.ipxe", "chain ../current.ipxe")]
@@ -113,7 +113,7 @@ pub(crate) async fn assert_clean(root: &Path) {
     assert_clean_target(root, true).await;
 }
 
-/// The same for a target without the links of the old layout.
+/// Does the same check for a target without the links of the old layout.
 pub(crate) async fn assert_clean_without_links(root: &Path) {
     assert_clean_target(root, false).await;
 }
@@ -126,13 +126,13 @@ async fn assert_clean_target(root: &Path, legacy_links: bool) {
     assert_eq!(temporary_files(root), Vec::<PathBuf>::new());
 }
 
-/// The files that are being written, or were left half-written.
+/// Returns files that are being written, or that an interrupted writer left.
 pub(crate) fn temporary_files(root: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(root.join(".netboot/temporary")).unwrap();
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
-/// A command that runs one test of this file in a process of its own.
+/// Makes a command that runs one test in a process of its own.
 pub(crate) fn test_process(wrapper: &[&str], test: &str) -> Command {
     let this = std::env::current_exe().unwrap();
     let arguments = [test, "--exact", "--nocapture", "--test-threads=1"];
@@ -148,14 +148,14 @@ pub(crate) fn test_process(wrapper: &[&str], test: &str) -> Command {
     command
 }
 
-/// Whether this process is the one that [`run_inside`] started.
+/// Returns true in the process that [`run_inside`] started.
 pub(crate) fn is_inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }
 
 const INSIDE: &str = "NETBOOT_TEST_INSIDE";
 
-/// Runs the calling test again inside of `wrapper`, and fails unless it ran there and passed.
+/// Runs the calling test again inside `wrapper`, and fails unless it passes there.
 pub(crate) fn run_inside(wrapper: &[&str], test: &str) {
     let output = test_process(wrapper, test).env(INSIDE, "1").output().unwrap();
     let printed = String::from_utf8_lossy(&output.stdout).into_owned()
@@ -163,7 +163,7 @@ pub(crate) fn run_inside(wrapper: &[&str], test: &str) {
     assert!(output.status.success() && printed.contains("1 passed"), "{wrapper:?}: {printed}");
 }
 
-/// Runs a program that has to succeed.
+/// Runs a program, which has to succeed.
 pub(crate) fn run(program: &str, arguments: &[&str]) {
     let output = Command::new(program).args(arguments).output().unwrap();
     assert!(output.status.success(), "{program} {arguments:?}: {output:?}");

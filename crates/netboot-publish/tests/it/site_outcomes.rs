@@ -1,8 +1,8 @@
-//! What became of each site, in a word.
+//! The outcome of each site as one word.
 
 use netboot_publish::{SiteOutcome, SitesReport};
 
-/// The outcomes of a report, in the order of the sites' names.
+/// Returns the outcomes of a report, in the order of the sites' names.
 pub(crate) fn outcomes(report: &SitesReport) -> Vec<&'static str> {
     let name = |outcome: &SiteOutcome| match outcome {
         SiteOutcome::Live(_) => "live",

@@ -1,4 +1,4 @@
-//! Staging at all sites and going live at all of them, as two steps.
+//! Staging at all sites and activation at all sites, as two steps.
 
 use std::sync::atomic::Ordering;
 
@@ -9,7 +9,7 @@ use netboot_publish::{ActivationKind, ActivationPolicy, Error, Publisher, Sites}
 use crate::faulty::{Faults, Faulty};
 use crate::site_outcomes::outcomes;
 
-/// Osaka with faults, and Tokyo without.
+/// Makes Osaka, which has faults, and Tokyo, which has none.
 struct Two {
     faults: Faults,
     stores: [Faulty; 2],
@@ -53,7 +53,7 @@ async fn what_is_staged_everywhere_goes_live_everywhere_and_back() {
         assert_eq!(two.live().await, [Some(*one.id()); 2]);
         let history = Publisher::new(two.stores[1].clone()).history().await.unwrap();
         assert_eq!(history[0].kind, ActivationKind::RolledBack);
-        // What is live everywhere stays so, and is no error.
+        // A release that is live everywhere stays live, without an error.
         two.sites.activate(one.id(), &context).await.ensure_live_everywhere().unwrap();
     }
 }

@@ -1,4 +1,5 @@
-//! What publishing asks of the target: no more than it has to, and enough to find what is missing.
+//! The questions that publishing asks a store: as few as possible, and enough to find what is
+//! missing.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,7 +26,7 @@ async fn a_live_release_is_looked_at_once() {
 
     asked.store(0, Ordering::SeqCst);
     let again = publisher.publish(&release, &context).await.unwrap();
-    // What the pointer is and what it says, the manifest, and the sizes of all.
+    // The pointer's entry and its text, the manifest, and the sizes of all objects.
     assert_eq!(asked.load(Ordering::SeqCst), 4);
     assert_eq!((again.outcome, again.previous), (Outcome::Unchanged, Some(*release.id())));
     let (staged, first) = (again.staged.unwrap(), first.staged.unwrap());
@@ -102,13 +103,13 @@ async fn a_first_publish_asks_only_what_its_locks_need() {
     let asked = store.asked.clone();
     Publisher::new(store).publish(&release, &Context::new()).await.unwrap();
     let mut expected: Vec<String> = Vec::new();
-    // What is live, what lies in the places that are written over, what of the release is there,
-    // and whether all of it is.
+    // The entry of the pointer, the entries of the places that are written over, the objects that
+    // the target has, and the check that it has all of them.
     expected.extend(vec!["stat".to_owned(); 4]);
-    // The manifest once under each of the two locks.
+    // The manifest, once under each of the two locks.
     let manifest = layout::in_release(release.id(), &layout::manifest());
     expected.extend(vec![format!("read {manifest}"); 2]);
-    // What the pointer and the entry points are written from.
+    // The texts of the pointer and of the entry points.
     let pointer = layout::in_release(release.id(), &layout::release_pointer());
     expected.push(format!("read {pointer}"));
     let texts = release.manifest().entry_points().values();

@@ -1,4 +1,5 @@
-//! What keeps one from looking is an error, and never a finding: a finding is acted on.
+//! If verification cannot read a file, it fails. It reports no finding, since operators act on
+//! findings.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::faulty::{Faults, Faulty};
 
-/// Fails, or says nothing for ever.
+/// A reader that fails, or that never returns anything.
 struct Reader(Option<io::Error>);
 
 impl AsyncRead for Reader {
@@ -37,7 +38,7 @@ async fn verify(publisher: &Publisher, context: &Context) -> Result<VerifyReport
     publisher.verify(VerifyScope::Everything, VerifyDepth::Content, context).await
 }
 
-/// Else an operator would be told to move its files away.
+/// Otherwise the hint would tell an operator to move the files away.
 #[tokio::test]
 async fn a_record_that_cannot_be_read_makes_no_file_unknown() {
     let (store, publisher) = published().await;
@@ -53,7 +54,7 @@ async fn a_record_that_cannot_be_read_makes_no_file_unknown() {
     let error = verify(&publisher, &Context::new()).await.unwrap_err();
     assert!(matches!(error, Error::StorageFull { .. }), "{error:?}");
 
-    // Of a record that nobody understands, it cannot be told which files are whose.
+    // Without a readable record, nobody can tell which files belong to the release.
     *store.faults.unreadable.lock().unwrap() = None;
     let there = store.read(&incomplete).await.unwrap().unwrap();
     store.swap(&incomplete, Some(&there.version), "{".into()).await.unwrap();

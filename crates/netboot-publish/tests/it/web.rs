@@ -1,4 +1,4 @@
-//! Web servers that lie about single files, and one that speaks TLS.
+//! Web servers that send wrong answers for some files, and a server with TLS.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
@@ -12,17 +12,17 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A whole answer with its length.
+/// Makes a complete answer with its length.
 pub(crate) fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }
 
-/// What an answer ends with that never ends.
+/// The end of an answer that the server continues without end.
 const ENDLESS: &[u8] = b"and so on";
 
-/// Serves a directory, but for the answers that it was given: those it sends byte for byte, and
-/// closes.
+/// Serves a directory. For some paths it sends given answers byte for byte and closes the
+/// connection.
 pub(crate) struct LyingServer {
     address: SocketAddr,
     task: JoinHandle<()>,
@@ -44,7 +44,7 @@ impl LyingServer {
         Self { address, task }
     }
 
-    /// Serves a directory, but for one file whose bytes never end.
+    /// Serves a directory with one file that never ends.
     pub(crate) async fn start_endless(root: &Path, path: &str) -> Self {
         let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
         Self::start(root, [(path, [&head[..], ENDLESS].concat())]).await
@@ -61,7 +61,7 @@ impl Drop for LyingServer {
     }
 }
 
-/// One request, one answer. A client that goes away ends it.
+/// Answers one request. Ends if the client disconnects.
 async fn serve(
     stream: tokio::net::TcpStream,
     root: PathBuf,
@@ -91,7 +91,7 @@ async fn serve(
     stream.get_mut().shutdown().await.ok()
 }
 
-/// `openssl s_server -WWW`, with a certificate for 127.0.0.1 by an authority of its own.
+/// Runs `openssl s_server -WWW` with a certificate for 127.0.0.1 from its own authority.
 pub(crate) struct TlsServer {
     child: Child,
     port: u16,
@@ -118,7 +118,7 @@ impl TlsServer {
         let sign = ["x509", "-req", "-in", "request.pem", "-days", "2", "-extfile", "names"];
         let by = ["-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial"];
         openssl(&[&sign[..], &by, &["-out", "certificate.pem"]].concat());
-        // A port that is free now.
+        // Find a free port.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = Command::new("openssl")
             .args(["s_server", "-WWW", "-quiet", "-accept", &format!("127.0.0.1:{port}")])
@@ -154,7 +154,7 @@ impl TlsServer {
 
 impl Drop for TlsServer {
     fn drop(&mut self) {
-        // It may have ended by itself, which is as good.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
