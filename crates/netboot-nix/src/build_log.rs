@@ -1,8 +1,8 @@
-//! What builders print, kept by derivation.
+//! The output of builders, kept by derivation.
 //!
-//! A profile's `build.log` is put together from the logs of the derivations that it needs, each
-//! recorded when it was built, whichever profile had it built. That is done once for the same
-//! parts, and stays: what is built later for others changes no image.
+//! The `build.log` of a profile consists of the logs of the derivations that the profile needs. Each
+//! log was recorded when the derivation was built, for this profile or another one. The `build.log`
+//! of the same parts is written only once, so that later builds for other profiles change no image.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -15,7 +15,7 @@ use tempfile::{NamedTempFile, TempPath};
 
 use crate::error::Error;
 
-/// How files begin that are being written.
+/// The prefix of the names of unfinished files.
 const UNFINISHED: &str = ".unfinished-";
 
 /// The logs of derivations in a state directory.
@@ -23,7 +23,7 @@ const UNFINISHED: &str = ".unfinished-";
 pub(crate) struct LogDirectory(PathBuf);
 
 impl LogDirectory {
-    /// Makes the directory if it is not there.
+    /// Creates the directory if it does not exist.
     pub(crate) fn create(state: &Path) -> Result<Self, Error> {
         let logs = Self(state.join("logs/derivations"));
         for directory in [&logs.0, &logs.builds()] {
@@ -33,12 +33,12 @@ impl LogDirectory {
         Ok(logs)
     }
 
-    /// Where the logs lie that were put together.
+    /// The directory of collected logs.
     fn builds(&self) -> PathBuf {
         self.0.with_file_name("builds")
     }
 
-    /// Where the logs of profiles lie.
+    /// The directory of the profiles' logs.
     fn directory(&self) -> &Path {
         self.0.parent().unwrap_or(&self.0)
     }
@@ -52,13 +52,13 @@ impl LogDirectory {
         self.0.join(format!("{name}.log"))
     }
 
-    /// Where a log lies of a build that ended, but may not have succeeded.
+    /// The path of the log of a build that ended but may have failed.
     fn unconfirmed_place(&self, derivation: &str) -> PathBuf {
         self.place(derivation).with_extension("unconfirmed.log")
     }
 
-    /// Keeps the log of a derivation: the first of a build that succeeded stays, since a log that
-    /// changes would change the release.
+    /// Keeps the log of a derivation. The first log of a successful build stays, because a changed
+    /// log would change the release.
     pub(crate) fn keep(&self, derivation: &str, log: TempPath, is_sure: bool) -> Result<(), Error> {
         let (place, unconfirmed) = (self.place(derivation), self.unconfirmed_place(derivation));
         if !is_sure {
@@ -73,8 +73,8 @@ impl LogDirectory {
         }
     }
 
-    /// Removes what a process that was killed left behind. Only with the lock of the state
-    /// directory: the files of a process that lives look the same.
+    /// Removes the unfinished files of a killed process. The caller must hold the lock of the state
+    /// directory, because the files of a running process look the same.
     pub(crate) fn clean(&self) -> Result<(), Error> {
         for directory in [&self.0, &self.builds(), self.directory()] {
             let failed = |source| Error::io("clean", directory, source);
@@ -88,13 +88,13 @@ impl LogDirectory {
         Ok(())
     }
 
-    /// The log of a profile's build that failed.
+    /// The path of the log of a profile's failed build.
     pub(crate) fn of_failed(&self, profile: &ProfileName) -> PathBuf {
         self.directory().join(format!("{profile}-failed.log"))
     }
 
-    /// Writes the log of a profile's build, under a name that its content gives: `header`, then what
-    /// the builders of `parts` printed, for which `requisites` were needed.
+    /// Writes the log of a profile's build: `header`, then the output of the builders of `parts` and
+    /// of their `requisites`. The name of the file depends on its content.
     pub(crate) fn of_profile(
         &self,
         profile: &str,
@@ -110,8 +110,8 @@ impl LogDirectory {
         Ok(place)
     }
 
-    /// What was printed by the builders of `parts`, for which `requisites` were needed, as it was
-    /// collected when these parts were there first.
+    /// The output of the builders of `parts` and of their `requisites`, as it was collected when these
+    /// parts were built first.
     fn collect_once(
         &self,
         parts: &BTreeSet<String>,
@@ -127,10 +127,10 @@ impl LogDirectory {
         std::fs::read(&place).map_err(|source| Error::io("read", &place, source))
     }
 
-    /// Removes the logs that were not used for longer than `keep`, but for those that are `taken`.
+    /// Removes logs that were not used for longer than `keep`, except those in `in_use`.
     pub(crate) fn remove_old(
         &self,
-        taken: &BTreeSet<PathBuf>,
+        in_use: &BTreeSet<PathBuf>,
         keep: Duration,
     ) -> Result<(), Error> {
         for directory in [self.directory(), &self.builds(), &self.0] {
@@ -142,7 +142,7 @@ impl LogDirectory {
                 let metadata = entry.metadata().map_err(failed)?;
                 let age = metadata.modified().map_err(failed)?.elapsed();
                 let is_old = age.is_ok_and(|age| age > keep);
-                if is_log && metadata.is_file() && is_old && !taken.contains(&path) {
+                if is_log && metadata.is_file() && is_old && !in_use.contains(&path) {
                     remove(&path)?;
                 }
             }
@@ -150,7 +150,7 @@ impl LogDirectory {
         Ok(())
     }
 
-    /// The logs of those of `derivations` that have one, each under a line that names it.
+    /// The logs of `derivations`, each after a line that names the derivation.
     pub(crate) fn collect<'a>(
         &self,
         derivations: impl IntoIterator<Item = &'a String>,
@@ -179,15 +179,14 @@ pub(crate) fn append(collected: &mut Vec<u8>, derivation: &str, log: &[u8]) {
     collected.extend_from_slice(log);
 }
 
-/// Writes a file that appears whole, in place of one that is there.
+/// Writes a file atomically and replaces an existing one.
 pub(crate) fn replace(place: &Path, content: &[u8]) -> Result<(), Error> {
     let failed = |source| Error::io("write", place, source);
     written_beside(place, content)?.persist(place).map_err(|error| failed(error.error))?;
     Ok(())
 }
 
-/// Writes a file that appears whole, unless one is there: that stays, since somebody may be
-/// reading it.
+/// Writes a file atomically. An existing file stays, because another process may read it.
 fn write_once(place: &Path, content: &[u8]) -> Result<(), Error> {
     match written_beside(place, content)?.persist_noclobber(place) {
         Err(error) if error.error.kind() != ErrorKind::AlreadyExists => {
@@ -197,8 +196,9 @@ fn write_once(place: &Path, content: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// Lets a log be kept from now on; never one that an image names, since an artifact that is touched
-/// has changed. It is only kept shorter where that cannot be.
+/// Restarts the time for which a log is kept. Must not be called for a log that an image names,
+/// because a touched artifact counts as changed. After a failure, the log is only kept for less
+/// time.
 fn mark_as_used(place: &Path) {
     let now = SystemTime::now();
     let marked = File::options().append(true).open(place).and_then(|file| file.set_modified(now));
@@ -213,7 +213,7 @@ fn written_beside(place: &Path, content: &[u8]) -> Result<NamedTempFile, Error> 
     Ok(file)
 }
 
-/// An empty file in `directory`, which goes unless it is kept.
+/// An empty file in `directory`, which is deleted on drop.
 pub(crate) fn temporary_file(directory: &Path) -> Result<NamedTempFile, Error> {
     let made = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory);
     made.map_err(|source| Error::io("write into", directory, source))

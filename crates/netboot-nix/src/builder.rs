@@ -16,11 +16,12 @@ use crate::size::SizeReport;
 use crate::stop::NAME;
 
 impl NixBuilder {
-    /// Evaluates the configurations of profiles and checks them by the [`Policy`], without
-    /// building anything: for each profile its findings, those that would deny it included.
+    /// Evaluates the configurations of profiles and checks the [`Policy`](crate::Policy) without
+    /// building anything. Returns the findings for each profile, including findings that would deny
+    /// a build.
     ///
     /// # Errors
-    /// Those of a build up to and with its evaluation.
+    /// The errors of an evaluation.
     pub async fn check(
         &self,
         profiles: &[Arc<dyn Profile>],
@@ -30,10 +31,11 @@ impl NixBuilder {
         self.check_each(&profiles, context).await
     }
 
-    /// What makes an image that this builder made for `profile` as large as it is.
+    /// Reports what makes an image large. This builder must have made the image for `profile`.
     ///
     /// # Errors
-    /// [`Error::NoToplevel`] for an image that another builder made; when Nix fails.
+    /// [`Error::NoToplevel`](crate::Error::NoToplevel) for an image of another builder, and errors
+    /// of Nix.
     pub async fn size_report(
         &self,
         profile: &dyn Profile,

@@ -1,7 +1,7 @@
-//! What the words of a failed Nix mean.
+//! Finds the cause of a failure in Nix's messages.
 //!
-//! Nix has no error codes: the texts below are those of 2.8, 2.26 and 2.34. They are looked at
-//! only within their phase, and what is not known keeps its text.
+//! Nix has no error codes, so the messages of Nix 2.8, 2.26 and 2.34 are compared with known texts,
+//! by phase. An unknown message is kept as it is.
 
 mod any_phase;
 mod code;

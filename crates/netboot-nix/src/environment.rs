@@ -1,11 +1,11 @@
-//! The environment of Nix programs: an allow-list, and what the caller adds.
+//! The environment of Nix programs: an allow-list and the caller's variables.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-/// What is passed on of this process's environment: where programs, stores and configuration are,
-/// and how to reach the network. Everything else, secrets included, stays here.
+/// The variables that Nix programs inherit: they locate programs, stores and configuration, and tell
+/// how to reach the network. Nothing else is passed on, in particular no secrets.
 const PASSED_ON: [&str; 32] = [
     "PATH",
     "HOME",
@@ -41,26 +41,26 @@ const PASSED_ON: [&str; 32] = [
     "SSL_CERT_DIR",
 ];
 
-/// Keeps git and ssh from asking for credentials at the terminal: Nix runs in the background of
-/// it, where whoever asks is stopped for good (git's `GIT_TERMINAL_PROMPT`; `SSH_ASKPASS_REQUIRE`
-/// in ssh(1)). A caller may set them otherwise.
+/// Stops git and ssh from asking for credentials at the terminal. Nix runs in the background, where
+/// a program that asks is stopped forever (git's `GIT_TERMINAL_PROMPT`; `SSH_ASKPASS_REQUIRE` in
+/// ssh(1)). A caller may set other values.
 const UNATTENDED: [(&str, &str); 3] =
     [("GIT_TERMINAL_PROMPT", "0"), ("SSH_ASKPASS", "false"), ("SSH_ASKPASS_REQUIRE", "force")];
 
-/// The variables that every Nix program gets.
+/// The variables of every Nix program.
 #[derive(Clone, Default)]
 pub(crate) struct Environment {
     variables: BTreeMap<OsString, OsString>,
 }
 
 impl Environment {
-    /// The allowed variables of this process, under `additional` ones, with Netboot's own settings
-    /// behind those of `NIX_CONFIG`, where the last one counts.
+    /// The allowed variables of this process, overridden by `additional`. Netboot's own settings are
+    /// appended to `NIX_CONFIG`, because the last setting counts.
     pub(crate) fn new(additional: &BTreeMap<OsString, OsString>, settings: &[String]) -> Self {
         Self::of(|name| std::env::var_os(name), additional, settings)
     }
 
-    /// The same for a process whose variables are `inherited`.
+    /// Does the work of [`new`](Self::new), with `inherited` as the variables of this process.
     fn of(
         inherited: impl Fn(&str) -> Option<OsString>,
         additional: &BTreeMap<OsString, OsString>,
@@ -81,7 +81,7 @@ impl Environment {
         Self { variables }
     }
 
-    /// What is wrong with a variable that a caller adds; it could not be given to a program.
+    /// What is wrong with a variable that a program cannot get, or `None` if it is valid.
     pub(crate) fn problem(name: &OsStr, value: &OsStr) -> Option<&'static str> {
         if name.is_empty() {
             Some("its name is empty")
@@ -107,7 +107,7 @@ impl Environment {
 
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Values can be secrets, such as a token in NIX_CONFIG.
+        // A value may be secret, such as a token in NIX_CONFIG.
         f.debug_set().entries(self.variables.keys()).finish()
     }
 }

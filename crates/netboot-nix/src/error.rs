@@ -1,24 +1,24 @@
-//! What can go wrong while Nix evaluates and builds.
+//! The errors of evaluating and building with Nix.
 
 mod details;
 mod hint;
 mod phrases;
 pub(crate) mod problem;
-pub(crate) mod shared_io_error;
 pub(crate) mod subject;
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::sync::Arc;
 
 use netboot_core::{Architecture, ProfileName};
 
 use self::phrases::{at, colon, derivation_or, ending, joined};
 use self::problem::EvaluationProblem;
-use self::shared_io_error::SharedIoError;
 use self::subject::Subject;
 use crate::policy::finding::PolicyFinding;
 
-/// The errors of this crate. Each names the attribute, derivation or path that it is about.
+/// An error of this crate. It names the attribute, derivation or path that failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -27,23 +27,23 @@ pub enum Error {
     InvalidFlakeReference {
         /// The text.
         reference: String,
-        /// What is wrong with it.
+        /// What is wrong.
         problem: &'static str,
     },
     /// An option of the builder has a value that cannot be used.
-    #[error("the option {option} cannot be used: {problem}")]
+    #[error("the option {option} is invalid: {problem}")]
     InvalidOption {
-        /// The option and what it is about; never a variable's value, which may be secret.
+        /// The name of the option. The value of a variable is never shown, because it may be secret.
         option: String,
-        /// What is wrong with it.
+        /// What is wrong.
         problem: &'static str,
     },
-    /// A text is not the path of an attribute.
-    #[error("{path:?} is not the path of an attribute: {problem}")]
+    /// A text is not an attribute path.
+    #[error("{path:?} is not an attribute path: {problem}")]
     InvalidAttributePath {
         /// The text.
         path: String,
-        /// What is wrong with it.
+        /// What is wrong.
         problem: &'static str,
     },
     /// A text is not a line of `authorized_keys`.
@@ -51,17 +51,17 @@ pub enum Error {
     InvalidAuthorizedKey {
         /// The text.
         line: String,
-        /// What is wrong with it.
+        /// What is wrong.
         problem: String,
     },
-    /// There are overrides for a configuration that has no `extendModules`.
+    /// A configuration with overrides has no `extendModules`.
     #[error("`{attribute}` cannot be overridden: it has no `extendModules`")]
     NotExtensible {
         /// The configuration.
         attribute: String,
     },
-    /// A file of the system is too large for an initrd, and would be left out of it.
-    #[error("`{attribute}` holds `{path}`, a file of {size} bytes, which no initrd can hold")]
+    /// A file of the system is too large for an initrd. The initrd would be built without it.
+    #[error("`{attribute}` contains `{path}`, which is too large for an initrd: {size} bytes")]
     FileTooLarge {
         /// The configuration.
         attribute: String,
@@ -70,16 +70,16 @@ pub enum Error {
         /// Its size in bytes.
         size: u64,
     },
-    /// Store paths could not be copied to another store, or from one.
+    /// Store paths could not be copied to or from another store.
     #[error("Nix could not copy store paths between this store and `{store}`: {message}")]
     CopyFailed {
         /// The other store.
         store: String,
-        /// What Nix said.
+        /// Nix's message.
         message: String,
     },
-    /// An image says nothing of the system that it was made of.
-    #[error("the image of `{profile}` does not say which system it was made of")]
+    /// An image does not record the system that it was made from.
+    #[error("the image of `{profile}` does not record the system that it was made from")]
     NoToplevel {
         /// The profile.
         profile: ProfileName,
@@ -89,7 +89,7 @@ pub enum Error {
     PolicyViolated {
         /// The configuration.
         attribute: String,
-        /// What it has or lacks, each with its own remedy.
+        /// What the policy found. Each finding has a hint.
         findings: Vec<PolicyFinding>,
     },
     /// There is no flake at the reference.
@@ -97,19 +97,19 @@ pub enum Error {
     FlakeNotFound {
         /// The reference.
         reference: String,
-        /// What Nix said, where it was asked.
+        /// Nix's message, if Nix was asked.
         message: Option<String>,
     },
-    /// The flake's lock file does not fit its inputs.
-    #[error("the lock file of the flake `{reference}` must be updated: {message}")]
+    /// The flake's lock file does not match its inputs.
+    #[error("the lock file of the flake `{reference}` is out of date: {message}")]
     LockFileOutdated {
         /// The flake.
         reference: String,
-        /// What Nix said.
+        /// Nix's message.
         message: String,
     },
-    /// The flake has changes that are not committed, and Nix's `allow-dirty` is off.
-    #[error("the git repository `{repository}` has changes that are not committed")]
+    /// The flake has uncommitted changes, and Nix's `allow-dirty` is off.
+    #[error("the git repository `{repository}` has uncommitted changes")]
     DirtyTree {
         /// The repository.
         repository: String,
@@ -120,14 +120,14 @@ pub enum Error {
         /// The repository.
         repository: String,
     },
-    /// A file is in the flake's git repository, and git does not track it: Nix does not see it.
+    /// Git does not track a file of the flake's repository, so Nix does not see it.
     #[error("`{path}` is not tracked by git, so Nix does not see it")]
     FileNotTracked {
         /// The file.
         path: PathBuf,
     },
-    /// The flake's files were changed while it was evaluated.
-    #[error("the flake `{reference}` was changed after it was locked")]
+    /// The flake's files changed while Nix evaluated it.
+    #[error("the flake `{reference}` changed after it was locked")]
     SourceChanged {
         /// The flake.
         reference: String,
@@ -141,19 +141,19 @@ pub enum Error {
         path: String,
     },
     /// A Nix program could not be started.
-    #[error("the program `{program}` could not be started")]
+    #[error("cannot start the program `{program}`")]
     Spawn {
         /// The program.
         program: String,
-        /// Why.
-        source: SharedIoError,
+        /// The reason.
+        source: Arc<io::Error>,
     },
-    /// Something needs an experimental feature of Nix that is off.
+    /// The flake needs an experimental feature of Nix that is off.
     #[error("{subject} needs the experimental feature `{feature}` of Nix")]
     FeatureDisabled {
         /// What needs it.
         subject: Subject,
-        /// The feature, such as `ca-derivations`.
+        /// The name of the feature, such as `ca-derivations`.
         feature: String,
     },
     /// The flake has no such configuration, or the configuration lacks an attribute.
@@ -161,30 +161,30 @@ pub enum Error {
     AttributeMissing {
         /// The attribute.
         attribute: String,
-        /// The configurations that there are.
+        /// The configurations of the flake.
         available: Vec<String>,
     },
     /// A configuration could not be evaluated.
-    #[error("`{attribute}` could not be evaluated{}: {message}", at(position.as_deref()))]
+    #[error("cannot evaluate `{attribute}`{}: {message}", at(position.as_deref()))]
     Evaluation {
         /// The attribute.
         attribute: String,
-        /// What kind of mistake it is.
+        /// The kind of mistake.
         problem: EvaluationProblem,
-        /// What Nix said.
+        /// Nix's message.
         message: String,
-        /// Where in the source, as `file:line:column`, if Nix said so.
+        /// The place in the source, as `file:line:column`, if Nix names it.
         position: Option<String>,
     },
-    /// An evaluated value has another type or form than NixOS gives it.
-    #[error("`{attribute}` cannot be used: {problem}")]
+    /// An evaluated value does not have the type or form that NixOS gives it.
+    #[error("`{attribute}` is unusable: {problem}")]
     UnusableValue {
         /// The attribute.
         attribute: String,
-        /// What is wrong with it.
+        /// What is wrong.
         problem: String,
     },
-    /// The configuration is for another architecture than the profile.
+    /// The configuration and the profile have different architectures.
     #[error("`{attribute}` is for {found}, and the profile is for {expected}")]
     ArchitectureMismatch {
         /// The attribute.
@@ -197,37 +197,40 @@ pub enum Error {
     /// A derivation could not be built.
     #[error("`{derivation}` failed to build{}", ending(last_lines))]
     BuildFailed {
-        /// The derivation, and not one that only needs it.
+        /// The derivation that failed itself, not one that depends on it.
         derivation: String,
-        /// How its builder ended, where Nix said so.
+        /// How the builder ended, if Nix tells it.
         reason: Option<String>,
-        /// The last 20 lines of its log.
+        /// The last lines of the derivation's log, at most 20.
         last_lines: Vec<String>,
-        /// The log of the profile's build, with every line.
+        /// The whole log of the profile's build.
         build_log: PathBuf,
     },
-    /// A download or fixed-output derivation has another hash than stated.
-    #[error("`{derivation}` has the hash {found}, and {specified} is stated{}", ending(last_lines))]
+    /// A download or fixed-output derivation does not have the hash that the configuration states.
+    #[error(
+        "`{derivation}` has the hash {found}, but the configuration states {specified}{}",
+        ending(last_lines)
+    )]
     HashMismatch {
         /// The derivation.
         derivation: String,
         /// The hash that the configuration states.
         specified: String,
-        /// The hash of what there is.
+        /// The hash of the content.
         found: String,
-        /// The last 20 lines of its log.
+        /// The last lines of the derivation's log, at most 20.
         last_lines: Vec<String>,
         /// The log of the profile's build.
         build_log: PathBuf,
     },
-    /// A build took longer than allowed, or printed nothing for longer than allowed.
+    /// A build took too long, or printed nothing for too long.
     #[error("{} took too long: {message}{}", derivation_or(derivation.as_deref(), "the build"), ending(last_lines))]
     TimedOut {
-        /// The derivation, where it is known: Nix 2.34 does not name it.
+        /// The derivation, if it is known. Nix 2.34 does not name it.
         derivation: Option<String>,
-        /// What Nix said.
+        /// Nix's message.
         message: String,
-        /// The last 20 lines of its log.
+        /// The last lines of the derivation's log, at most 20.
         last_lines: Vec<String>,
         /// The log of the profile's build.
         build_log: PathBuf,
@@ -237,112 +240,112 @@ pub enum Error {
     UnsupportedSystem {
         /// The derivation.
         derivation: String,
-        /// The system and features that it needs, as a phrase.
+        /// The system and features that the derivation needs, as a phrase.
         required: String,
         /// The log of the profile's build.
         build_log: PathBuf,
     },
-    /// Nothing may be built on this machine, and no other machine takes the build.
-    #[error("no machine can build {}: {message}", derivation_or(derivation.as_deref(), "what is needed"))]
+    /// This machine may not build, and no other machine takes the build.
+    #[error("no machine can build {}: {message}", derivation_or(derivation.as_deref(), "the parts of the image"))]
     NoBuilder {
-        /// The derivation, where Nix named it.
+        /// The derivation, if Nix names it.
         derivation: Option<String>,
-        /// What Nix said, and what was said of other machines.
+        /// Nix's message, and its messages about other machines.
         message: String,
         /// The log of the profile's build.
         build_log: PathBuf,
     },
-    /// The garbage collector took what had been evaluated, twice.
-    #[error("the garbage collector took `{derivation}` before it could be built")]
+    /// The garbage collector deleted an evaluated derivation twice.
+    #[error("the garbage collector deleted `{derivation}` before it was built")]
     DerivationCollected {
         /// The derivation.
         derivation: String,
     },
-    /// A store path carries no signature of a trusted key.
+    /// A store path has no signature by a trusted key.
     #[error("`{path}` has no signature that this Nix trusts: {message}")]
     Unsigned {
         /// The store path.
         path: String,
-        /// What Nix said.
+        /// Nix's message.
         message: String,
-        /// The log of the profile's build, where one was begun.
+        /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
     },
-    /// The network, a git server or a substituter could not be reached, or let nobody in.
-    #[error("Nix could not download {} for {subject}: {message}", url.as_deref().unwrap_or("what it needs"))]
+    /// The network, a git server or a substituter could not be reached or refused access.
+    #[error("Nix could not download {} for {subject}: {message}", url.as_deref().unwrap_or("a file"))]
     Network {
-        /// What it was needed for.
+        /// What Nix worked on.
         subject: Subject,
-        /// What was to be downloaded, where Nix or git named it.
+        /// The URL, if Nix or git names it.
         url: Option<String>,
-        /// What Nix said.
+        /// Nix's message.
         message: String,
-        /// The log of the profile's build, where one was begun.
+        /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
     },
     /// The disk is full.
-    #[error("the disk is full; it was needed for {subject}: {message}{}", ending(last_lines))]
+    #[error("the disk is full, while Nix worked on {subject}: {message}{}", ending(last_lines))]
     DiskFull {
-        /// What it was needed for.
+        /// What Nix worked on.
         subject: Subject,
-        /// What Nix said.
+        /// Nix's message.
         message: String,
-        /// The last 20 lines of the derivation's log, where a builder ran.
+        /// The last lines of the derivation's log, at most 20, if a builder ran.
         last_lines: Vec<String>,
-        /// The log of the profile's build, where one was begun.
+        /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
     },
-    /// Nix may not read or write a file.
-    #[error("Nix may not use `{path}`, which {subject} needs: {message}")]
+    /// Nix has no permission for a file.
+    #[error("Nix has no permission for `{path}`, which {subject} needs: {message}")]
     PermissionDenied {
         /// What needs it.
         subject: Subject,
         /// The file.
         path: PathBuf,
-        /// What Nix said.
+        /// Nix's message.
         message: String,
-        /// The log of the profile's build, where one was begun.
+        /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
     },
     /// The Nix daemon cannot be reached.
     #[error("the Nix daemon does not answer at `{socket}`: {message}")]
     DaemonUnreachable {
-        /// Its socket.
+        /// The socket of the daemon.
         socket: PathBuf,
-        /// What Nix said.
+        /// Nix's message.
         message: String,
-        /// The log of the profile's build, where one was begun.
+        /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
     },
-    /// Somebody else ended Nix while it worked.
-    #[error("Nix was ended from outside while it worked on {subject}: {message}")]
+    /// Another process ended Nix while it worked.
+    #[error("another process ended Nix while it worked on {subject}: {message}")]
     Interrupted {
-        /// What it worked on.
+        /// What Nix worked on.
         subject: Subject,
-        /// What is known of it.
+        /// How Nix ended.
         message: String,
-        /// The log of the profile's build, where one was begun.
+        /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
     },
-    /// The configuration's initrd was built without its toplevel.
-    #[error("the initrd of `{attribute}` does not hold its own init `{init}`")]
+    /// The configuration's initrd does not contain its toplevel.
+    #[error("the initrd of `{attribute}` does not contain its own init `{init}`")]
     InitrdOutOfStep {
         /// The attribute.
         attribute: String,
         /// The init that is missing.
         init: String,
     },
-    /// A build's output lacks a file.
-    #[error("`{attribute}` was built, and has no `{path}`")]
+    /// The output of a build lacks a file.
+    #[error("the build of `{attribute}` did not make `{path}`")]
     OutputMissing {
         /// The attribute.
         attribute: String,
         /// The file that is missing.
         path: PathBuf,
     },
-    /// A Nix program failed in a way that is not known.
+    /// A Nix program failed for an unknown reason.
     #[error(
-        "`{program}` ended with {status}; it was called with {arguments:?} and said:\n{}",
+        "`{program}` ended with {status}; its arguments were {arguments:?} and it printed:\n{}",
         last_lines.join("\n")
     )]
     CommandFailed {
@@ -352,30 +355,30 @@ pub enum Error {
         arguments: Vec<String>,
         /// How it ended.
         status: ExitStatus,
-        /// The last 20 lines of its standard error.
+        /// The last lines of standard error, at most 20.
         last_lines: Vec<String>,
-        /// The log of the profile's build, where one was begun.
+        /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
     },
-    /// What a Nix program printed cannot be understood.
-    #[error("`{program}` printed something that cannot be understood: {problem}")]
+    /// A Nix program printed something that Netboot cannot read.
+    #[error("cannot read the output of `{program}`: {problem}")]
     UnreadableOutput {
         /// The program.
         program: String,
-        /// What is wrong with it.
+        /// What is wrong.
         problem: String,
     },
-    /// A file of the state directory cannot be read or written.
+    /// A file of the state directory could not be read or written.
     #[error("cannot {action} `{path}`")]
     Io {
-        /// What was tried, as a verb.
+        /// The action, as a verb.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why.
-        source: SharedIoError,
+        /// The reason.
+        source: Arc<io::Error>,
     },
-    /// Two profiles that are built together have one name.
-    #[error("the profile is asked for twice")]
+    /// Two profiles of one call have the same name.
+    #[error("two profiles of one call have the same name")]
     DuplicateProfile,
 }

@@ -1,4 +1,4 @@
-//! What a flake says of several configurations: asked once, and again only for those that failed.
+//! The evaluation of several configurations: one for all, and another for each that failed.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -20,13 +20,12 @@ use crate::stop::Stop;
 pub(crate) struct Evaluation {
     flake: FlakeReference,
     locked: Locked,
-    /// What each process said; nothing of those that failed.
+    /// The answers of the processes that succeeded.
     answers: Vec<Answer>,
 }
 
 impl Evaluation {
-    /// Locks the flake, and evaluates it for all that is `wanted`: once, or once in each of so many
-    /// processes that share it out.
+    /// Locks the flake and evaluates `wanted`, in one process or in several that share the work.
     pub(crate) async fn of(
         runner: &Runner,
         flake: &FlakeReference,
@@ -38,7 +37,7 @@ impl Evaluation {
         if !is_locked(&locked.url) {
             context.emit(Event::Warning {
                 profile: None,
-                message: format!("the flake `{flake}` has changes that no revision holds"),
+                message: format!("the flake `{flake}` has uncommitted changes"),
                 hint: Some("commit them, so that the images can be built again".to_owned()),
             });
         }
@@ -53,9 +52,8 @@ impl Evaluation {
         for answer in join_all(shares).await {
             match answer {
                 Ok(answer) => answers.push(answer),
-                // What cannot be caught in Nix sinks every configuration, be it a type error, a
-                // failed download or a stack that overflowed; single evaluations find the one it
-                // belongs to.
+                // Nix cannot catch some errors, such as type errors, failed downloads and stack
+                // overflows. They fail all configurations, so each is then evaluated alone.
                 Err(Stop::Failed(error)) if wanted.len() > 1 && may_be_of_one(&error) => {}
                 Err(stop) => return Err(stop),
             }
@@ -63,7 +61,7 @@ impl Evaluation {
         Ok(Self { flake: flake.clone(), locked, answers })
     }
 
-    /// The values of a profile's configuration, and the version of Nix that read them.
+    /// The values of a profile's configuration, and the version of Nix.
     pub(crate) async fn values(
         &self,
         runner: &Runner,
@@ -78,16 +76,16 @@ impl Evaluation {
         {
             return Ok(values);
         }
-        // A name that no attribute can have was not asked for.
+        // No attribute can have this name, so it was not evaluated.
         if wanted.name.contains('\0') {
             let available = answers.first().map(|answer| answer.available.as_slice());
             return Err(missing(wanted, available.unwrap_or_default()).into());
         }
-        // The message of what throws is lost where it is caught: ask again, without catching.
+        // A caught error has no message. Evaluate again without catching it.
         self.values_anew(runner, profile, wanted, context).await
     }
 
-    /// The same of an evaluation of this configuration alone.
+    /// The values and the version of Nix, from a new evaluation of this configuration alone.
     pub(crate) async fn values_anew(
         &self,
         runner: &Runner,
@@ -102,12 +100,12 @@ impl Evaluation {
         Ok(values.ok_or_else(|| missing(wanted, &[]))?)
     }
 
-    /// The locked URL as it may be shown and stored.
+    /// The locked URL without credentials, directories and times.
     pub(crate) fn source(&self) -> String {
         without_directories(&without_clock(&without_credentials(&self.locked.url)))
     }
 
-    /// Where an image with these `outputs` comes from, whose NAR hashes are known by path.
+    /// The provenance of an image with these `outputs`. `hashes` has NAR hashes by store path.
     pub(crate) fn provenance(
         &self,
         outputs: &BTreeMap<&str, Output>,
@@ -134,7 +132,7 @@ impl Evaluation {
     }
 }
 
-/// What an answer has of a profile's configuration; nothing if it failed to be evaluated.
+/// The values of a profile's configuration in an answer, or `None` if its evaluation failed.
 fn values_in(
     answer: &Answer,
     profile: &ProfileName,
@@ -170,7 +168,7 @@ fn missing(wanted: &ProfileRequest, available: &[String]) -> Error {
     Error::AttributeMissing { attribute: attribute(wanted), available: available.to_vec() }
 }
 
-/// Whether one configuration alone can be the cause of an error.
+/// Returns true if a single configuration can be the cause of the error.
 fn may_be_of_one(error: &Error) -> bool {
     matches!(
         error,
@@ -186,14 +184,14 @@ fn may_be_of_one(error: &Error) -> bool {
     )
 }
 
-/// Whether a URL names its content: by a revision, or by a hash.
+/// Returns true if a URL names its content by a revision or a hash.
 fn is_locked(url: &str) -> bool {
     parameters(url)
         .any(|parameter| ["rev=", "narHash="].iter().any(|name| parameter.starts_with(name)))
         || url.split('?').next().is_some_and(ends_in_revision)
 }
 
-/// `github:owner/name/<revision>` and the like.
+/// Returns true for addresses such as `github:owner/name/<revision>`.
 fn ends_in_revision(address: &str) -> bool {
     let last = address.rsplit('/').next().unwrap_or(address);
     [40, 64].contains(&last.len()) && last.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -203,7 +201,7 @@ fn parameters(url: &str) -> impl Iterator<Item = &str> {
     url.split_once('?').map_or("", |(_, query)| query).split('&').filter(|text| !text.is_empty())
 }
 
-/// Leaves out `lastModified`, which changes when a file of a local flake is merely touched.
+/// The URL without `lastModified`, which changes whenever a file of a local flake is touched.
 fn without_clock(url: &str) -> String {
     let address = url.split('?').next().unwrap_or(url);
     let kept: Vec<&str> =
@@ -211,8 +209,8 @@ fn without_clock(url: &str) -> String {
     if kept.is_empty() { address.to_owned() } else { format!("{address}?{}", kept.join("&")) }
 }
 
-/// Of a local flake, leaves its own directory's name only: where it lies on the machine that built
-/// it is nobody's business who reads a published manifest, and does not change what was built.
+/// The URL of a local flake with only the last part of its directory. Published manifests should not
+/// show the paths of the machine that built the image, and the paths do not affect the image.
 fn without_directories(url: &str) -> String {
     let address = url.split('?').next().unwrap_or(url);
     let local = ["path:/", "git+file:///", "file:///", "/"];

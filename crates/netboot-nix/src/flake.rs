@@ -1,4 +1,4 @@
-//! One evaluation for all profiles: the flake is locked, then asked for all that is needed of it.
+//! Locks a flake and evaluates it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -22,8 +22,8 @@ const PROBE: &str = include_str!("probe.nix");
 const OVERRIDES: &str = include_str!("overrides.nix");
 const POLICY: &str = include_str!("policy.nix");
 
-/// The greatest length in bytes of an argument that Linux takes is 128 KiB (`execve(2)`); this
-/// leaves room.
+/// The maximum length of the expression in bytes. Linux limits an argument to 128 KiB (`execve(2)`);
+/// this limit leaves some room.
 const CALL_LIMIT: usize = 120_000;
 
 #[derive(Deserialize)]
@@ -38,12 +38,12 @@ struct LockedReference {
     nar_hash: Option<String>,
 }
 
-/// A flake that was locked.
+/// A locked flake.
 #[derive(Debug, Clone)]
 pub(crate) struct Locked {
-    /// Its URL with revision or NAR hash, credentials included.
+    /// The URL with revision or NAR hash, including credentials.
     pub(crate) url: String,
-    /// The NAR hash of its source.
+    /// The NAR hash of the source.
     pub(crate) nar_hash: Option<String>,
 }
 
@@ -68,8 +68,9 @@ pub(crate) async fn lock(
     }
 }
 
-/// Evaluates what is `wanted` of the locked flake, in one evaluation. With `isolate`, a configuration
-/// that throws is [`Configuration::Failed`]; without, its message is the error.
+/// Evaluates `wanted` in one evaluation of the locked flake. With `isolate`, a configuration that
+/// throws becomes [`Configuration::Failed`](crate::flake_answer::Configuration::Failed). Without it,
+/// the message is the error.
 pub(crate) async fn evaluate(
     runner: &Runner,
     flake: &FlakeReference,
@@ -88,8 +89,8 @@ pub(crate) async fn evaluate(
         nix_string(&json)
     );
     if call.len() > CALL_LIMIT {
-        let problem = "they are longer than an argument of a program may be: put them into a \
-                       module of their own";
+        let problem = "they are too long for an argument of a program: put them into their own \
+                       module";
         return Err(Error::InvalidOption { option: "`overrides`".to_owned(), problem }.into());
     }
     let installable = format!("{locked}#nixosConfigurations");
@@ -110,22 +111,22 @@ pub(crate) async fn evaluate(
     }
 }
 
-/// Options first, then `--`, so that no reference is taken for an option.
+/// Options first, then `--`, so that a reference is never read as an option.
 fn arguments(command: &[&str], positional: &[&str]) -> Vec<OsString> {
     let options = ["--no-accept-flake-config", "--no-update-lock-file", "--log-format"];
     let rest = ["internal-json", "-v", "--"];
     command.iter().chain(&options).chain(&rest).chain(positional).map(OsString::from).collect()
 }
 
-/// A program that failed.
+/// A failed program.
 struct Failed {
     said: NixOutput,
     status: ExitStatus,
-    /// The error for when what it said is not known.
+    /// The error if the messages are unknown.
     fallback: Error,
 }
 
-/// Runs `nix`; gives its output, or what it said.
+/// Runs `nix` and returns its output, or its messages if it fails.
 async fn run(
     runner: &Runner,
     arguments: Vec<OsString>,
@@ -143,7 +144,7 @@ async fn run(
         })
         .await?;
     report_warnings(&said, None, context);
-    // A failed `nix eval --json` of 2.8 prints half of its answer, so the status comes first.
+    // A failed `nix eval --json` of Nix 2.8 prints half of its answer, so check the status first.
     let status = finished.status;
     if status.success() {
         return Ok(Ok(finished.output));
@@ -159,9 +160,9 @@ fn read_json<T: for<'a> Deserialize<'a>>(program: &str, bytes: &[u8]) -> Result<
     })
 }
 
-/// A text as a string of the Nix language (Nix manual, "String literal").
+/// A text as a string literal of the Nix language (Nix manual, "String literal").
 pub(crate) fn nix_string(text: &str) -> String {
-    // A carriage return that stands there as itself is read as a line feed.
+    // Nix reads an unescaped carriage return as a line feed.
     let escaped = text.replace('\\', r"\\").replace('"', r#"\""#);
     let escaped = escaped.replace("${", r"\${").replace('\r', r"\r");
     format!("\"{escaped}\"")

@@ -1,4 +1,4 @@
-//! What is asked of a flake, and its answer.
+//! The request to a flake, and its answer.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,42 +9,42 @@ use serde::{Deserialize, Serialize};
 use crate::overrides::embed::Embedded;
 use crate::policy::check::PolicyFacts;
 
-/// What is asked of the flake for one profile.
+/// The request for one profile.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct ProfileRequest {
     /// The name of the configuration.
     pub(crate) name: String,
     pub(crate) overrides: Option<Embedded>,
-    /// The services that a policy asks for, if there is one.
+    /// The services that the policy checks, if there is a policy.
     pub(crate) services: Option<Vec<ServiceName>>,
 }
 
-/// What the flake said.
+/// The answer of the flake.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) nix_version: String,
-    /// The directory of the store.
+    /// The directory of the Nix store.
     pub(crate) store: PathBuf,
     pub(crate) available: Vec<String>,
-    /// By the names of the profiles.
+    /// The configurations, by the names of the profiles.
     pub(crate) configurations: BTreeMap<String, Configuration>,
 }
 
-/// What the flake said of one configuration.
+/// The answer for one configuration.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub(crate) enum Configuration {
-    /// There is none of that name.
+    /// The configuration does not exist.
     Missing,
-    /// It throws.
+    /// The configuration throws.
     Failed,
-    /// It has no `extendModules`, and there are overrides.
+    /// The configuration has no `extendModules`, but there are overrides.
     Fixed,
-    /// It has these values.
+    /// The configuration has these values.
     Evaluated(Box<Values>),
 }
 
-/// The values of a configuration; those that it does not have are `None`.
+/// The values of a configuration. Undefined values are `None`.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Values {
     pub(crate) kernel: Option<Output>,
@@ -66,11 +66,11 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// What is wrong with an output that no derivation of this store can have. It comes from the
-    /// flake's code, which can say anything, and goes to Nix as an argument, and to a target as the
-    /// place of files.
+    /// What is wrong with an output that no derivation of this store can have, or `None` if it is
+    /// valid. The output comes from the flake's code, which can claim anything. It goes to Nix as an
+    /// argument, and files are published from its path.
     pub(crate) fn problem(&self, store: &Path) -> Option<&'static str> {
-        // The characters of names in the store (Nix manual, "Store path").
+        // The characters of store path names (Nix manual, "Store path").
         let is_name = |name: &str| {
             let is_allowed = |c: char| c.is_ascii_alphanumeric() || "+-._?=".contains(c);
             !name.is_empty() && !name.starts_with('-') && name.chars().all(is_allowed)
@@ -81,11 +81,11 @@ impl Output {
             path.parent() == Some(store) && name.is_some_and(|name| is_name(name) && name != "..")
         };
         if !in_store(&self.drv) || Path::new(&self.drv).extension() != Some("drv".as_ref()) {
-            Some("its `drvPath` is no derivation in the store")
+            Some("its `drvPath` is not a derivation in the store")
         } else if !in_store(&self.out) {
-            Some("its `outPath` is no path in the store")
+            Some("its `outPath` is not a path in the store")
         } else if !is_name(&self.name) {
-            Some("its `outputName` is no name of an output")
+            Some("its `outputName` is not the name of an output")
         } else {
             None
         }

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::redaction::without_credentials;
 
-/// The greatest length of a reference, in bytes.
+/// The maximum length of a reference in bytes.
 const LIMIT: usize = 4096;
 
-/// Names a flake, as the `nix` command line does: a path, `path:…`, `git+ssh://…`, `github:…`.
+/// The name of a flake, as on the `nix` command line: a path, `path:…`, `git+ssh://…` or `github:…`.
 ///
-/// It cannot be taken for an option, and it has no fragment: which configurations are built is the
-/// profiles' business.
+/// A reference cannot look like an option. It has no fragment, because the profiles choose the
+/// configurations.
 ///
 /// ```
 /// use netboot_nix::FlakeReference;
@@ -28,7 +28,7 @@ impl FlakeReference {
     /// Validates `reference`. A local path is made absolute.
     ///
     /// # Errors
-    /// [`Error::InvalidFlakeReference`]; [`Error::FlakeNotFound`] for a local path with no
+    /// [`Error::InvalidFlakeReference`], or [`Error::FlakeNotFound`] for a local path without a
     /// `flake.nix`.
     pub fn new(reference: impl Into<String>) -> Result<Self, Error> {
         let reference = reference.into();
@@ -37,9 +37,9 @@ impl FlakeReference {
         } else if reference.len() > LIMIT {
             Some("it is longer than 4096 bytes")
         } else if reference.starts_with('-') {
-            Some("it would be taken for an option")
+            Some("it looks like an option")
         } else if reference.contains(|c: char| c.is_control() || c.is_whitespace()) {
-            Some("it holds white space or a control character")
+            Some("it contains white space or a control character")
         } else if reference.contains(['#', '^']) {
             Some("it has a fragment")
         } else {
@@ -54,15 +54,15 @@ impl FlakeReference {
         }
     }
 
-    /// Makes a local path absolute and looks for its `flake.nix`.
+    /// Makes a local path absolute and searches its `flake.nix`.
     fn locate(reference: String) -> Result<Self, Error> {
         let Some(local) = LocalReference::of(&reference) else { return Ok(Self(reference)) };
         let Some(absolute) = local.find() else {
             return Err(Error::FlakeNotFound { reference, message: None });
         };
-        let problem = "its path has a character that a flake reference cannot have";
+        let problem = "its path contains a character that a flake reference cannot contain";
         let written = absolute.to_str().filter(|path| {
-            // Nix 2.8 refuses the path of a URL that is encoded as well as one that is not.
+            // Nix 2.8 refuses these characters in the path of a URL, encoded or not.
             !path.contains(|c: char| c.is_control() || c.is_whitespace() || "#?%^".contains(c))
         });
         let Some(path) = written else {
@@ -72,12 +72,12 @@ impl FlakeReference {
         Ok(Self(format!("{}{path}{}", local.scheme, local.query)))
     }
 
-    /// Whether it is a local flake, and still there.
+    /// Returns true if the reference names a local flake that exists.
     pub(crate) fn is_present(&self) -> bool {
         LocalReference::of(&self.0).is_some_and(|local| local.find().is_some())
     }
 
-    /// The root of the git repository that it is in, if it is a local one.
+    /// The root of the git repository that contains the flake, if the flake is local.
     pub(crate) fn repository(&self) -> Option<PathBuf> {
         let local = self.0.strip_prefix("git+file://").unwrap_or(&self.0);
         if !local.starts_with('/') {
@@ -87,13 +87,13 @@ impl FlakeReference {
         path.ancestors().find(|place| place.join(".git").exists()).map(Path::to_owned)
     }
 
-    /// The reference as Nix gets it, credentials included.
+    /// The reference as Nix gets it, including credentials.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The parts of a reference to a directory of this machine.
+/// The parts of a reference to a local directory.
 struct LocalReference<'a> {
     scheme: &'a str,
     path: &'a Path,
@@ -111,12 +111,12 @@ impl<'a> LocalReference<'a> {
         Some(Self { scheme, path: Path::new(path), query })
     }
 
-    /// The absolute path, if a flake is there.
+    /// The absolute path, if it has a flake.
     fn find(&self) -> Option<PathBuf> {
         let mut parameters = self.query.trim_start_matches('?').split('&');
         let directory = parameters.find_map(|parameter| parameter.strip_prefix("dir="));
         let file = Path::new(directory.unwrap_or(".")).join("flake.nix");
-        // Nix looks for the flake in the directories above a plain path too.
+        // For a plain path, Nix also searches the directories above it.
         let places = if self.scheme.is_empty() { usize::MAX } else { 1 };
         let absolute = self.path.canonicalize().ok()?;
         let found = absolute.ancestors().take(places).any(|place| place.join(&file).is_file());
@@ -124,7 +124,7 @@ impl<'a> LocalReference<'a> {
     }
 }
 
-/// Without credentials, as far as they can be told.
+/// Shows the reference without credentials, as far as they can be recognised.
 impl fmt::Display for FlakeReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&without_credentials(&self.0))

@@ -1,4 +1,4 @@
-//! Asks git what Nix does not tell of a repository.
+//! Asks git about a repository when Nix's message does not tell enough.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,9 +11,8 @@ use crate::flake_reference::FlakeReference;
 use crate::runner::Runner;
 use crate::stop::Stop;
 
-/// An error of a flake in a local repository, with what git knows of its cause: a file that is
-/// there, and git only does not track it (Nix before 2.28 does not tell), or a repository that git
-/// does not trust (2.8 says only that git failed).
+/// Makes the error of a flake in a local repository more exact. Nix before 2.28 does not tell that a
+/// file exists but git does not track it, and Nix 2.8 does not tell that git distrusts a repository.
 pub(crate) async fn diagnose_with_git(
     error: Error,
     flake: &FlakeReference,
@@ -33,7 +32,7 @@ pub(crate) async fn diagnose_with_git(
             }
             let question = ["ls-files", "--error-unmatch", "--", path];
             let said = ask(&repository, &question, runner, context).await?;
-            // Nothing where git tracks it, or is not there to ask.
+            // `None` if git tracks the file or cannot be run.
             Ok(said.map_or(error, |_| Error::FileNotTracked { path: place }))
         }
         EvaluationProblem::Thrown if message.starts_with("program 'git' failed") => {
@@ -46,7 +45,7 @@ pub(crate) async fn diagnose_with_git(
     }
 }
 
-/// What git said when it answered a question by failing.
+/// The output of git if it fails, or `None` if it succeeds or cannot be run.
 async fn ask(
     repository: &Path,
     question: &[&str],

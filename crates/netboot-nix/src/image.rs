@@ -1,4 +1,4 @@
-//! From the values of a configuration and its outputs to an image.
+//! Makes an image from the values and outputs of a configuration.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::flake_answer::{Output, Values};
 use crate::stop::Stop;
 
-/// What an image is made of, read from a configuration.
+/// The parts of an image, read from a configuration.
 #[derive(Debug)]
 pub(crate) struct Parts {
     attribute: String,
@@ -65,17 +65,17 @@ impl Parts {
         })
     }
 
-    /// The configuration's path in the flake.
+    /// The path of the configuration in the flake.
     pub(crate) fn attribute(&self) -> &str {
         &self.attribute
     }
 
-    /// The configuration's own kernel parameters.
+    /// The kernel parameters of the configuration.
     pub(crate) fn kernel_parameters(&self) -> &[KernelParameter] {
         &self.kernel_parameters
     }
 
-    /// The outputs by the names that the manifest gives them.
+    /// The outputs, by their names in the manifest.
     pub(crate) fn outputs(&self) -> BTreeMap<&'static str, Output> {
         BTreeMap::from([
             ("kernel", self.kernel.clone()),
@@ -84,7 +84,8 @@ impl Parts {
         ])
     }
 
-    /// The begin of a build log: what was built, from what, with what. No clock.
+    /// The start of a build log: the derivations, the flake and the version of Nix. It has no time,
+    /// so that the same build gives the same log.
     pub(crate) fn log_header(&self, locked: &str, nix_version: &str) -> String {
         let mut header = format!("{} of {locked}\nbuilt by Nix {nix_version}\n", self.attribute);
         for (part, output) in self.outputs() {
@@ -122,12 +123,12 @@ fn kernel_parameters(
         let problem = "it is not a list of strings".to_owned();
         Error::UnusableValue { attribute: attribute.clone(), problem }
     })?;
-    // NixOS joins the elements with spaces, so one may hold several parameters.
+    // NixOS joins the elements with spaces, so an element may contain several parameters.
     let parameters = texts.iter().flat_map(|text| split_parameters(text)).map(KernelParameter::new);
     parameters.collect::<Result<_, _>>().map_err(|error| Error::unusable(attribute, &error).into())
 }
 
-/// Checks the files that were built, and begins the image of them.
+/// Checks the built files and starts the image.
 pub(crate) async fn make_image(
     profile: &dyn Profile,
     parts: Parts,
@@ -142,7 +143,7 @@ pub(crate) async fn make_image(
     for (path, found) in [
         (&kernel_path, kernel_path.metadata()),
         (&initrd_path, initrd_path.metadata()),
-        // `init` may be a link to a place that only the booted system has.
+        // `init` may be a link to a path that exists only in the booted system.
         (&init_path, init_path.symlink_metadata()),
     ] {
         if found.is_err() {
@@ -156,8 +157,8 @@ pub(crate) async fn make_image(
     let holds_init = match initrd.holds(&init) {
         Presence::Yes => true,
         Presence::No => false,
-        // In NixOS's own initrds the store is a squashfs, which is not looked into; it holds what
-        // it was built from.
+        // In NixOS's initrds the store is a squashfs, which Netboot does not read. It contains the
+        // store paths that the initrd was built from.
         Presence::Unknown => is_in_step,
     };
     if !holds_init {

@@ -4,7 +4,7 @@ use netboot_process::printable;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What a line of Nix's log says, as far as Netboot cares.
+/// A line of Nix's log, as far as Netboot uses it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LogEvent {
     /// A derivation's builder started, as this activity.
@@ -13,19 +13,19 @@ pub(crate) enum LogEvent {
     CopyStarted { activity: u64, path: String },
     /// A file is being downloaded, as this activity.
     TransferStarted { activity: u64, url: String },
-    /// All builds together are this activity.
+    /// All builds together started, as this activity.
     BuildsStarted { activity: u64 },
     /// The builder of this activity printed a line.
     BuildLine { activity: u64, line: String },
-    /// How far an activity is, and how much of it failed.
+    /// The progress of an activity, and the number of its failures.
     Progress { activity: u64, done: u64, expected: u64, failed: u64 },
     /// An activity ended.
     Stopped { activity: u64 },
-    /// An error message, and the place in Nix code that it is about, as `file:line:column`.
+    /// An error message, and its place in Nix code as `file:line:column`.
     Error { message: String, position: Option<String> },
-    /// Something that Nix goes on after.
+    /// A message after which Nix goes on.
     Warning { message: String },
-    /// A line that is not of Nix's format: git, ssh and early errors write such.
+    /// A line that is not in Nix's format. Git and ssh print such lines, and Nix when it starts.
     Plain { line: String },
 }
 
@@ -55,7 +55,7 @@ const BUILD: u64 = 105;
 const RESULT_BUILD_LINE: u64 = 101;
 const RESULT_PROGRESS: u64 = 105;
 
-/// Reads a line; gives nothing for what Netboot does not care about.
+/// Reads a line. Returns `None` for a line that Netboot does not use.
 pub(crate) fn parse(line: &str) -> Option<LogEvent> {
     let Some(json) = line.strip_prefix("@nix ") else {
         let line = printable_line(line);
@@ -87,7 +87,7 @@ pub(crate) fn parse(line: &str) -> Option<LogEvent> {
     }
 }
 
-/// Reads a message of the level of errors or warnings.
+/// Reads a message that is an error or a warning.
 fn message(record: &Record) -> Option<LogEvent> {
     let has_position = record.raw_msg.is_some();
     let text = printable(record.raw_msg.as_deref().unwrap_or(&record.msg));
@@ -95,23 +95,23 @@ fn message(record: &Record) -> Option<LogEvent> {
     if let Some(warning) = text.strip_prefix("warning:") {
         return Some(LogEvent::Warning { message: warning.trim().to_owned() });
     }
-    // What the hook says that asks other machines, which may be followed by one that takes it.
+    // The build hook prints this about one machine. Another machine may still take the build.
     if record.level == 0 && !has_position && text.starts_with("cannot build on '") {
         return Some(LogEvent::Warning { message: text.trim().to_owned() });
     }
-    // Errors of a daemon or a remote machine have no `raw_msg`; what is left of level 0 then are
+    // Errors of a daemon or a remote machine have no `raw_msg`. The other messages of level 0 are
     // traces and advice.
     let is_error = has_position || text.starts_with("error:");
     let message = text.trim_start_matches("error:").trim().to_owned();
     match record.level {
         0 => is_error.then(|| LogEvent::Error { message, position: position(record) }),
-        // What Nix goes on without, as a substituter that does not answer.
+        // Nix goes on without it, for example without a substituter that does not answer.
         _ => is_error.then_some(LogEvent::Warning { message }),
     }
 }
 
-/// The place that an error is about, from the root of its source: the one that Nix states (since
-/// 2.9 with the line and column in `file`), or else the innermost of the trace.
+/// The place of an error, relative to the root of its source. It is the place that Nix states (since
+/// 2.9 with the line and column in `file`), or else the innermost place of the trace.
 fn position(record: &Record) -> Option<String> {
     let stated = match (&record.file, record.line, record.column) {
         (Some(file), Some(line), Some(column)) if !file.ends_with(&format!(":{line}:{column}")) => {
@@ -122,7 +122,7 @@ fn position(record: &Record) -> Option<String> {
     let trace = || {
         let text = printable(&record.msg);
         let places = text.lines().rev().filter_map(|line| line.trim().strip_prefix("at "));
-        // Ours, and Nix's own code, are in no file of anybody's.
+        // Netboot's own code and Nix's built-in code have no file.
         let places = places.filter(|place| place.starts_with('/'));
         places.map(|place| place.trim_end_matches(':').to_owned()).next()
     };

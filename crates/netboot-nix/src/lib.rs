@@ -1,5 +1,5 @@
 //! Builds netboot images of NixOS configurations with Nix: one evaluation for all profiles, the
-//! real `init=`, and errors that say what to do.
+//! actual `init=`, and errors with hints.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -24,50 +24,51 @@
 //! # }
 //! ```
 //!
-//! # What is read of a flake
-//! Of `nixosConfigurations.<name>.config`, as NixOS's netboot modules define them:
+//! # What Netboot reads from a flake
+//! These attributes of `nixosConfigurations.<name>.config`, which NixOS's netboot modules define:
 //!
-//! | attribute | what it becomes |
+//! | attribute | use in the image |
 //! |---|---|
-//! | `system.build.kernel` | the kernel, under the name in `system.boot.loader.kernelFile` |
+//! | `system.build.kernel` | the kernel; `system.boot.loader.kernelFile` names its file |
 //! | `system.build.netbootRamdisk` | the initrd |
 //! | `system.build.toplevel` | `init=<toplevel>/init` |
-//! | `boot.kernelParams` | the kernel parameters, in their order |
+//! | `boot.kernelParams` | the kernel parameters, in this order |
 //!
-//! The flake is never edited and its lock file never written; its `nixConfig` is not accepted.
+//! Netboot never edits the flake or its lock file, and ignores its `nixConfig`.
 //!
-//! # What a caller decides
-//! - [`Overrides`]: kernel parameters, SSH keys, packages, a kernel, settings and modules, on top of
-//!   what the flake says, for all profiles or for one;
-//! - [`Policy`]: what a configuration must be like before anything is built; by default no example's
-//!   SSH key passes. [`NixBuilder::check`] checks without building;
-//! - [`ScaleOut`]: remote builders, another store, substituters, time limits, and binary caches that
-//!   results are copied to;
-//! - [`SizeReport`], by [`NixBuilder::size_report`]: what makes an image large and who brings it in.
-//!   A build warns of an image over its profile's budget by itself, and refuses a file that no
-//!   initrd can hold.
+//! # Options
+//! - [`Overrides`] add kernel parameters, SSH keys, packages, a kernel, settings and modules to the
+//!   configuration, for all profiles or for one.
+//! - [`Policy`] has rules that a configuration must follow before it is built. The default denies
+//!   placeholder SSH keys. [`NixBuilder::check`] checks the rules without a build.
+//! - [`ScaleOut`] sets remote builders, another store, substituters, time limits, and binary caches
+//!   for the results.
+//! - [`NixBuilder::size_report`] makes a [`SizeReport`]: what makes an image large, and why it is
+//!   there. A build also warns of an image over its profile's budget, and refuses a file that is too
+//!   large for an initrd.
 //!
-//! # What is left behind
-//! The state directory holds `roots/<profile>/`, links that keep what was built from the garbage
-//! collector, and `logs/`, of profiles and of single derivations. Roots go after
-//! [`keep_roots`](NixBuilderBuilder::keep_roots), logs after
-//! [`keep_logs`](NixBuilderBuilder::keep_logs), whoever left them. Builders in several processes may
-//! share one; they take turns.
+//! # The state directory
+//! The state directory contains `roots/<profile>/`, links that protect build results from the garbage
+//! collector, and `logs/`, the logs of profiles and of derivations. Old roots are removed after
+//! [`keep_roots`](NixBuilderBuilder::keep_roots), and old logs after
+//! [`keep_logs`](NixBuilderBuilder::keep_logs). Builders in several processes can share a state
+//! directory and take turns.
 //!
-//! A build that is cancelled or dropped asks Nix to end, which ends its builders, and kills it after
-//! the [`grace`](NixBuilderBuilder::grace) time with all that it started. A small shell does the same
-//! if this process is killed itself.
+//! # Cancellation
+//! If a build is cancelled or dropped, Nix is asked to end and ends its builders. After the
+//! [`grace`](NixBuilderBuilder::grace) time, Nix and everything that it started is killed. The same
+//! happens if this process itself is killed; see [`netboot_process`].
 //!
-//! # Where an image comes from
-//! [`Provenance`](netboot_core::Provenance) of an image has the flake's locked URL and NAR hash, the
-//! derivations, the store paths of its parts with their NAR hashes, and the version of Nix. Building
-//! again gives the same manifest, byte for byte.
+//! # Provenance
+//! The [`Provenance`](netboot_core::Provenance) of an image contains the flake's locked URL and NAR
+//! hash, the derivations, the store paths of the parts with their NAR hashes, and the version of Nix.
+//! Another build gives the same manifest, byte for byte.
 //!
-//! # What goes wrong, and on which versions of Nix it was seen
-//! Each cause is a variant of [`Error`] that names what it concerns, has the last lines of the log
-//! where there is one, and a [`hint`](Error::hint); or it is a warning among the events, where Nix
-//! goes on. Nix has no error codes: its words are read by the phase that failed, and what is not known
-//! is [`Error::CommandFailed`] with all that was said.
+//! # Causes of failures, and the tested versions of Nix
+//! Each cause is a variant of [`Error`]. The error names what failed and has a
+//! [`hint`](Error::hint), and the last lines of the log if there is one. If Nix goes on, the cause is
+//! a warning among the events instead. Nix has no error codes, so Netboot reads Nix's messages. An
+//! unknown failure is [`Error::CommandFailed`] with the last messages.
 //!
 #![doc = include_str!("causes.md")]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
@@ -104,7 +105,6 @@ mod watch;
 pub use crate::builder::{NixBuilder, NixBuilderBuilder};
 pub use crate::error::Error;
 pub use crate::error::problem::EvaluationProblem;
-pub use crate::error::shared_io_error::SharedIoError;
 pub use crate::error::subject::Subject;
 pub use crate::flake_reference::FlakeReference;
 pub use crate::overrides::attribute_path::AttributePath;
@@ -117,4 +117,4 @@ pub use crate::scale_out::ScaleOut;
 pub use crate::scale_out::binary_cache::{BinaryCache, Compression};
 pub use crate::scale_out::remote_builder::RemoteBuilder;
 pub use crate::scale_out::store_url::StoreUrl;
-pub use crate::size::{DuplicatePackage, INITRD_FILE_LIMIT, SizeReport, StorePathSize};
+pub use crate::size::{DuplicatePackage, SizeReport, StorePathSize};

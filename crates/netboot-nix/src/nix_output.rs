@@ -1,4 +1,4 @@
-//! What a program of Nix said until it failed.
+//! The messages of a Nix program, for the case that it fails.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -6,22 +6,22 @@ use std::process::ExitStatus;
 use crate::internal_json::LogEvent;
 use netboot_process::LastLines;
 
-/// An error message of Nix, its colours and its word `error:` taken away.
+/// An error message of Nix, without colours and without the word `error:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) text: String,
-    /// The place in Nix code that it is about, as `file:line:column`.
+    /// The place in Nix code, as `file:line:column`.
     pub(crate) position: Option<String>,
 }
 
-/// All that can tell why a program failed. Texts of builders are not among it.
+/// All messages that can tell why a program failed. The output of builders is not part of it.
 #[derive(Debug, Default)]
 pub(crate) struct NixOutput {
     pub(crate) messages: Vec<Message>,
-    /// The last lines that are not in Nix's format: what git and ssh said, and Nix very early.
+    /// The last lines that are not in Nix's format. Git and ssh print them, and Nix when it starts.
     pub(crate) lines: LastLines,
     pub(crate) warnings: Vec<String>,
-    /// Everything of the above, for an error that is not known.
+    /// The last lines of all the above, for an unknown error.
     pub(crate) all: LastLines,
 }
 
@@ -36,7 +36,7 @@ impl NixOutput {
             LogEvent::Plain { line } => {
                 self.all.push(line);
                 self.lines.push(line);
-                // A Nix that has no logger yet, or breaks down, says its error as plain text.
+                // Nix prints plain text before it has a logger, and when it crashes.
                 if let Some(text) = line.strip_prefix("error:") {
                     let text = text.trim().to_owned();
                     self.messages.push(Message { text, position: None });
@@ -54,29 +54,29 @@ impl NixOutput {
         self.messages.iter().map(|message| message.text.as_str())
     }
 
-    /// The first error message that holds one of these texts.
+    /// The first error message that contains one of these texts.
     pub(crate) fn find(&self, texts: &[&str]) -> Option<&str> {
         self.texts().find(|message| texts.iter().any(|text| message.contains(text)))
     }
 
-    /// The first line of git, ssh or another program that holds one of these texts.
+    /// The first line of git, ssh or another program that contains one of these texts.
     pub(crate) fn line_with(&self, texts: &[&str]) -> Option<&str> {
         self.lines.iter().find(|line| texts.iter().any(|text| line.contains(text)))
     }
 
-    /// The last error message: the one that ended the program.
+    /// The last error message, which ended the program.
     pub(crate) fn last(&self) -> Option<&Message> {
         self.messages.last()
     }
 }
 
-/// How a program that a signal ended was ended.
+/// How a signal ended the program, or `None` if no signal did.
 pub(crate) fn end_by_signal(status: ExitStatus) -> Option<String> {
     status.signal().map(|number| match number {
-        6 => "it broke down (signal 6, SIGABRT)".to_owned(),
+        6 => "it crashed (signal 6, SIGABRT)".to_owned(),
         9 => "it was killed (signal 9, SIGKILL)".to_owned(),
-        11 => "it broke down (signal 11, SIGSEGV)".to_owned(),
-        15 => "it was asked to end (signal 15, SIGTERM)".to_owned(),
-        number => format!("it was ended by signal {number}"),
+        11 => "it crashed (signal 11, SIGSEGV)".to_owned(),
+        15 => "it got a request to end (signal 15, SIGTERM)".to_owned(),
+        number => format!("signal {number} ended it"),
     })
 }

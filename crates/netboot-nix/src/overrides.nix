@@ -1,7 +1,7 @@
-# The modules that stand for a caller's overrides. `data` is what the caller gave, read from JSON.
+# Modules with the caller's overrides. `data` has the overrides, read from JSON.
 data:
 let
-  # An attribute of a package set, by the list of the names that lead to it.
+  # An attribute of a package set, by the list of names in its path.
   attribute =
     set: path:
     builtins.foldl' (
@@ -12,7 +12,7 @@ let
         throw "netboot: this attribute is not in pkgs: ${builtins.concatStringsSep "." path}"
     ) set path;
 
-  # A path that is named with the hash of its content may be read in a pure evaluation.
+  # A pure evaluation can read a path with the hash of its content.
   fetched =
     module:
     builtins.fetchTree {
@@ -20,7 +20,7 @@ let
       inherit (module) path narHash;
     };
 
-  # An option is set only where there is something to set: a configuration need not have them all.
+  # Set an option only if there is a value. The configuration may not have the option.
   unless = absent: settings: if absent then { } else settings;
 in
 [

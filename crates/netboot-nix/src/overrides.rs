@@ -1,4 +1,4 @@
-//! What a caller changes of a configuration without editing its flake.
+//! Changes to a configuration without editing its flake.
 
 pub(crate) mod attribute_path;
 pub(crate) mod authorized_key;
@@ -16,10 +16,10 @@ use self::attribute_path::AttributePath;
 use self::authorized_key::AuthorizedKey;
 use crate::error::Error;
 
-/// Changes to a configuration, made through NixOS's own `extendModules`: the flake is not edited,
-/// its lock stays, and the evaluation stays pure.
+/// Changes to a configuration, made with NixOS's `extendModules`. The flake and its lock file stay as
+/// they are, and the evaluation stays pure.
 ///
-/// Everything here reaches Nix as data, never as source code: no text of it can become code.
+/// All changes reach Nix as data, so no text can become code.
 ///
 /// ```
 /// use netboot_nix::{AuthorizedKey, NixBuilder, Overrides};
@@ -41,7 +41,8 @@ use crate::error::Error;
 /// # assert!(example().is_err(), "the module is not there");
 /// ```
 ///
-/// Lists are merged with those of the configuration, as NixOS merges modules; the kernel is forced.
+/// Lists are added to those of the configuration, as NixOS merges modules. The kernel replaces that
+/// of the configuration.
 #[derive(Clone, Default, PartialEq, Serialize)]
 pub struct Overrides {
     kernel_parameters: Vec<KernelParameter>,
@@ -49,14 +50,14 @@ pub struct Overrides {
     packages: Vec<AttributePath>,
     kernel_packages: Option<AttributePath>,
     settings: Vec<Value>,
-    /// Absolute, links resolved: each is there.
+    /// Absolute paths without links. Each exists.
     #[serde(skip)]
     modules: Vec<PathBuf>,
 }
 
 impl fmt::Debug for Overrides {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Settings may hold what nobody should read in a log.
+        // Settings may contain secrets.
         f.debug_struct("Overrides")
             .field("kernel_parameters", &self.kernel_parameters)
             .field("authorized_keys", &self.authorized_keys)
@@ -69,22 +70,22 @@ impl fmt::Debug for Overrides {
 }
 
 impl Overrides {
-    /// Begins with no changes.
+    /// Starts with no changes.
     pub fn builder() -> OverridesBuilder {
         OverridesBuilder::default()
     }
 
-    /// Whether nothing is changed.
+    /// Returns true if nothing is changed.
     pub fn is_empty(&self) -> bool {
         self == &Self::default()
     }
 
-    /// The files and directories with additional modules.
+    /// The paths of additional modules.
     pub(crate) fn modules(&self) -> &[PathBuf] {
         &self.modules
     }
 
-    /// These changes, then those of `other`.
+    /// These changes followed by those of `other`.
     pub(crate) fn and(&self, other: &Self) -> Self {
         let mut both = self.clone();
         both.kernel_parameters.extend(other.kernel_parameters.iter().cloned());
@@ -99,7 +100,7 @@ impl Overrides {
     }
 }
 
-/// Gathers the changes of [`Overrides`]; made by [`Overrides::builder`].
+/// Collects the changes of [`Overrides`]. Made by [`Overrides::builder`].
 #[derive(Debug, Clone, Default)]
 #[must_use = "overrides are made by `build`"]
 pub struct OverridesBuilder {
@@ -126,35 +127,35 @@ impl OverridesBuilder {
         self
     }
 
-    /// Sets `boot.kernelPackages`, over whatever the configuration has there, to a kernel's
-    /// package set in its `pkgs`, such as `linuxPackages_latest`.
+    /// Replaces `boot.kernelPackages` with a kernel package set of the configuration's `pkgs`, such
+    /// as `linuxPackages_latest`.
     pub fn kernel_packages(mut self, packages: AttributePath) -> Self {
         self.overrides.kernel_packages = Some(packages);
         self
     }
 
-    /// Adds a module that sets these options: a JSON object from option names to values. What
-    /// must go over a value of the configuration is written as `lib.mkForce` makes it:
+    /// Adds a module that sets these options: a JSON object from option names to values. To replace a
+    /// value of the configuration, write the value as `lib.mkForce` makes it:
     /// `{ "_type": "override", "priority": 50, "content": … }`.
     pub fn settings(mut self, settings: Value) -> Self {
         self.overrides.settings.push(settings);
         self
     }
 
-    /// Adds a module of one's own: a file, or a directory with a `default.nix`. It is given to Nix
-    /// by path and content hash, so that the evaluation stays pure; files beside it can be
-    /// imported only from within such a directory.
+    /// Adds a module: a file, or a directory with a `default.nix`. Nix gets the path and the hash of
+    /// the content, so that the evaluation stays pure. A module can import other files only if they
+    /// are in such a directory.
     pub fn module(mut self, path: impl Into<PathBuf>) -> Self {
         self.modules.push(path.into());
         self
     }
 
-    /// Checks the changes.
+    /// Checks the changes and makes the overrides.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] for settings that are no JSON object, for a user's name that is
-    /// empty, and for any text with a NUL character, which Nix cannot hold; [`Error::Io`] for a
-    /// module that is not there.
+    /// [`Error::InvalidOption`] for settings that are not a JSON object, for an empty user name, and
+    /// for a text with a NUL character, which Nix cannot represent. [`Error::Io`] for a module that
+    /// does not exist.
     pub fn build(self) -> Result<Overrides, Error> {
         let mut overrides = self.overrides;
         let invalid = |option: &str, problem| {
@@ -170,7 +171,7 @@ impl OverridesBuilder {
                 return invalid("`settings`", "it is not a JSON object");
             }
             if holds_nul(settings) {
-                return invalid("`settings`", "a text in it has a NUL character");
+                return invalid("`settings`", "a text in it contains a NUL character");
             }
         }
         for module in self.modules {

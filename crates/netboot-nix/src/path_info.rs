@@ -1,4 +1,4 @@
-//! What Nix's database says of store paths.
+//! Information about store paths from Nix's database.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,22 +10,22 @@ use crate::error::Error;
 use crate::runner::Runner;
 use crate::stop::Stop;
 
-/// What is known of a store path that is valid.
+/// Information about a valid store path.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PathInfo {
     /// The hash of its NAR, in the form `sha256-<base64>`.
     pub(crate) nar_hash: String,
-    /// The size of its NAR in bytes: what it holds, without compression.
+    /// The size of the NAR in bytes, without compression.
     pub(crate) nar_size: u64,
-    /// The paths that its files name, which may include itself.
+    /// The store paths that its files reference, possibly including itself.
     pub(crate) references: Vec<String>,
-    /// The sizes of all that it needs, itself included.
+    /// The size of the closure in bytes.
     pub(crate) closure_size: Option<u64>,
 }
 
-/// The forms of `nix path-info --json`: an array until 2.18, then a map from paths. Since 2.33 the
-/// map's references may be names without the store's directory.
+/// The forms of `nix path-info --json`: an array until Nix 2.18, then a map from paths. Since 2.33,
+/// references in the map may be names without the store directory.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Answer {
@@ -46,7 +46,7 @@ fn yes() -> bool {
     true
 }
 
-/// What is known of all that `paths` need, themselves included, by path.
+/// Information about the closure of `paths`, by path.
 pub(crate) async fn closure(
     runner: &Runner,
     paths: &[&str],
@@ -62,7 +62,7 @@ pub(crate) async fn closure(
     Ok(read(&finished.output)?)
 }
 
-/// Reads the answer, and leaves out paths that are not valid.
+/// Reads the answer without invalid paths.
 fn read(json: &[u8]) -> Result<BTreeMap<String, PathInfo>, Error> {
     let answer: Answer = serde_json::from_slice(json).map_err(|error| Error::UnreadableOutput {
         program: "nix path-info".to_owned(),

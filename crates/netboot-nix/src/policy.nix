@@ -1,5 +1,5 @@
-# What a policy reads of a configuration, as data; what the configuration does not define is null.
-# `services` are the names whose state is wanted.
+# Reads the facts that a policy checks. Values that the configuration does not define are null.
+# `services` has the names of the services to read.
 { services }:
 config:
 let
@@ -12,7 +12,7 @@ let
     in
     {
       keys = authorized.keys or [ ];
-      # As texts without context: they are looked at, and not built.
+      # Texts without context, so that reading them builds nothing.
       files = map (file: builtins.unsafeDiscardStringContext (toString file)) (authorized.keyFiles or [ ]);
     };
   package =
@@ -24,7 +24,7 @@ in
     map
       (option: {
         name = option;
-        # Whether it is set, and to what that is no secret.
+        # The state of the option, without its value, which is secret.
         value =
           let
             password = root.${option} or null;

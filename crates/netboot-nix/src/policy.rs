@@ -1,4 +1,4 @@
-//! What a configuration must be like before an hour is spent on building it.
+//! Rules for configurations, checked before a build takes an hour.
 
 pub(crate) mod check;
 pub(crate) mod finding;
@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::rule::{PolicyCheck, Severity};
 
-/// Rules for configurations, each with a severity, checked on what the evaluation gave and so
-/// before anything is built.
+/// Rules for configurations, each with a severity. They are checked after the evaluation and before
+/// the build.
 ///
-/// The default lets nobody ship an example's SSH key, and warns of what makes a machine hard to
-/// reach or easy to enter; [`strict`](Self::strict) is for images that go to production.
+/// The default denies placeholder SSH keys. It warns of settings that make a machine hard to reach or
+/// easy to break into. [`strict`](Self::strict) is for production images.
 ///
 /// ```
 /// use netboot_nix::{NixBuilder, Policy, PolicyCheck, Severity};
@@ -25,8 +25,8 @@ use self::rule::{PolicyCheck, Severity};
 /// # Ok::<(), netboot_nix::Error>(())
 /// ```
 ///
-/// What a configuration does not define cannot be checked and is no finding, but for keys: a
-/// machine without a user whom a key lets in cannot be reached.
+/// A value that the configuration does not define is not checked. SSH keys are an exception: without
+/// any key, nobody can reach the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     severities: BTreeMap<PolicyCheck, Severity>,
@@ -34,7 +34,7 @@ pub struct Policy {
     packages: BTreeSet<String>,
 }
 
-/// What the manuals write where a key of one's own belongs.
+/// Placeholders for keys in manuals.
 const PLACEHOLDERS: [&str; 6] =
     ["...", "…", "example", "placeholder", "changeme", "your-provisioning-key"];
 
@@ -50,7 +50,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Checks nothing.
+    /// A policy that checks nothing.
     pub fn none() -> Self {
         Self {
             severities: BTreeMap::new(),
@@ -59,40 +59,40 @@ impl Policy {
         }
     }
 
-    /// Denies every finding.
+    /// A policy that denies every finding.
     pub fn strict() -> Self {
         PolicyCheck::ALL
             .into_iter()
             .fold(Self::none(), |policy, check| policy.with_severity(check, Severity::Deny))
     }
 
-    /// Sets how much the findings of a rule matter.
+    /// Sets the severity of a rule.
     #[must_use]
     pub fn with_severity(mut self, check: PolicyCheck, severity: Severity) -> Self {
         self.severities.insert(check, severity);
         self
     }
 
-    /// Adds a text that marks a key as a placeholder where its line holds it, in whatever case.
+    /// Adds a text that marks a key as a placeholder, in upper or lower case.
     #[must_use]
     pub fn with_placeholder(mut self, text: impl Into<String>) -> Self {
         self.placeholders.insert(text.into().to_lowercase());
         self
     }
 
-    /// Adds a package that must be installed, by its name without a version.
+    /// Adds the name of a package, without a version, that must be installed.
     #[must_use]
     pub fn with_required_package(mut self, name: impl Into<String>) -> Self {
         self.packages.insert(name.into());
         self
     }
 
-    /// How much the findings of a rule matter: what no one set is ignored.
+    /// The severity of a rule. A rule without a severity is ignored.
     pub fn severity_of(&self, check: PolicyCheck) -> Severity {
         self.severities.get(&check).copied().unwrap_or(Severity::Ignore)
     }
 
-    /// Whether anything is checked at all.
+    /// Returns true if any rule is checked.
     pub(crate) fn checks_anything(&self) -> bool {
         self.severities.values().any(|severity| *severity != Severity::Ignore)
     }

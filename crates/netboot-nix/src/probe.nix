@@ -1,8 +1,8 @@
-# Applied to a flake's `nixosConfigurations`: everything that Netboot reads of the wanted
+# Applied to a flake's `nixosConfigurations`. Reads everything that Netboot needs from the wanted
 # configurations, in one evaluation. `wanted` has a set for each profile: the `name` of its
-# configuration, `overrides` (null: none), and the `services` that a policy asks for (null: there is
-# none). With `isolate`, a configuration that throws does not keep the others from being read; its
-# message is lost then.
+# configuration, `overrides` (null: no overrides), and the `services` that a policy checks (null: no
+# policy). With `isolate`, a configuration that throws does not affect the others, but its message is
+# lost.
 {
   wanted,
   isolate,
@@ -11,7 +11,7 @@
 }:
 configurations:
 let
-  # An attribute set with `outPath` would be printed as that path alone, so each gets new names.
+  # Nix prints an attribute set with `outPath` as that path alone, so use other names.
   artifact =
     derivation:
     if derivation == null then
@@ -56,7 +56,7 @@ let
     else
       let
         configuration = configurations.${name};
-        # Every NixOS since 21.05 has it.
+        # Every NixOS since 21.05 has `extendModules`.
         values =
           if overrides != null && !(configuration ? extendModules) then
             { state = "fixed"; }

@@ -1,4 +1,4 @@
-//! How far Nix is, for an operator: never backwards, and not too often.
+//! Reports the progress of Nix, never backwards and not too often.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,16 @@ use netboot_core::{Context, Event, Phase, ProfileName, Unit};
 
 use crate::internal_json::LogEvent;
 
-/// How many more bytes a download has to have before it is reported again. Nix says it for each
-/// 64 KiB.
+/// The number of bytes between two reports of a download. Nix itself reports every 64 KiB.
 const STEP: u64 = 1024 * 1024;
 
 /// The subject of all copies of a realisation together.
 const DOWNLOADS: &str = "downloads";
 
-/// What was reported last of each subject: done and total.
+/// The last report of each subject: done and total.
 pub(crate) type Reported = BTreeMap<String, (u64, u64)>;
 
-/// Reports the progress that a program's log tells of.
+/// Reports the progress in a program's log.
 #[derive(Debug)]
 pub(crate) struct Progress<'a> {
     phase: Phase,
@@ -24,13 +23,14 @@ pub(crate) struct Progress<'a> {
     context: &'a Context,
     builds: Option<u64>,
     transfers: BTreeMap<u64, String>,
-    /// How far each copy of a store path is.
+    /// The progress of each copied store path.
     copies: BTreeMap<u64, (u64, u64)>,
     reported: &'a mut Reported,
 }
 
 impl<'a> Progress<'a> {
-    /// What was `reported` of the same work before, by another program, is not undercut.
+    /// `reported` holds the reports of earlier programs for the same work. Later reports never go
+    /// below them.
     pub(crate) fn new(
         phase: Phase,
         profile: Option<&'a ProfileName>,
@@ -48,7 +48,7 @@ impl<'a> Progress<'a> {
                 self.transfers.insert(*activity, name_in_store(path).to_owned());
                 self.copies.insert(*activity, (0, 0));
             }
-            // Of a path that is copied it is told already.
+            // The copy of the path is reported already.
             LogEvent::TransferStarted { activity, url } if self.phase != Phase::Realising => {
                 let address = url.split(['?', '#']).next().unwrap_or(url).trim_end_matches('/');
                 let name = address.rsplit('/').next().unwrap_or(address);
@@ -68,7 +68,7 @@ impl<'a> Progress<'a> {
                     self.report_downloads();
                 }
             }
-            // No version tells of the last bytes. Whether a copy broke off is told elsewhere.
+            // No version of Nix reports the last bytes. A broken copy is reported elsewhere.
             LogEvent::Stopped { activity } => {
                 if let Some((done, total)) = self.copies.get_mut(activity) {
                     *done = *total;
@@ -91,7 +91,7 @@ impl<'a> Progress<'a> {
 
     fn report(&mut self, subject: String, done: u64, total: u64, unit: Unit) {
         let (last_done, last_total) = self.reported.get(&subject).copied().unwrap_or_default();
-        // What Nix expects goes up and down while it finds out what there is to do.
+        // Nix's expectation goes up and down while it finds its work.
         let (done, total) = (done.max(last_done), total.max(last_total).max(done));
         let is_step = match unit {
             Unit::Bytes => done == total || done - last_done >= STEP,
@@ -112,7 +112,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// The name in a store path: what stands behind the hash.
+/// The name in a store path, which follows the hash.
 pub(crate) fn name_in_store(path: &str) -> &str {
     let base = path.rsplit('/').next().unwrap_or(path);
     base.split_once('-').map_or(base, |(_, name)| name).trim_end_matches(".drv")
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::internal_json::parse;
 
-    /// What each version said of the same work; made by `tests/recorded/record.sh`.
+    /// The logs of three versions of Nix for the same work, made by `tests/recorded/record.sh`.
     const RECORDED: [(&str, &str); 3] = [
         ("2.8", include_str!("../tests/recorded/2.8.log")),
         ("2.26", include_str!("../tests/recorded/2.26.log")),

@@ -1,4 +1,4 @@
-//! Builds what was evaluated, keeps it from the garbage collector, and records its log.
+//! Builds evaluated derivations, protects them from the garbage collector, and records their logs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -22,7 +22,7 @@ use crate::stop::{Stop, blocking};
 use crate::store_copy::{fetch_outputs, send_derivations, send_outputs};
 use crate::watch::Watch;
 
-/// Roots and logs that a builder's images need, which are kept for as long as it is there.
+/// Roots and logs that the images of a builder need. They are kept as long as the builder exists.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PathsInUse(Arc<Mutex<BTreeSet<PathBuf>>>);
 
@@ -40,7 +40,7 @@ impl PathsInUse {
     }
 }
 
-/// What the log of a build is made of, when it was built.
+/// The contents of a build's log.
 #[derive(Debug)]
 pub(crate) struct Realised {
     requisites: BTreeSet<String>,
@@ -58,11 +58,11 @@ pub(crate) struct Realisation<'a> {
     pub(crate) attribute: &'a str,
     pub(crate) context: &'a Context,
     pub(crate) scale_out: &'a ScaleOut,
-    pub(crate) taken: &'a PathsInUse,
+    pub(crate) in_use: &'a PathsInUse,
 }
 
 impl Realisation<'_> {
-    /// Everything that must be built or fetched for these derivations, themselves included.
+    /// Everything that must be built or fetched for `derivations`, including the derivations.
     pub(crate) async fn requisites(&self, derivations: &[&str]) -> Result<BTreeSet<String>, Stop> {
         let mut arguments: Vec<OsString> = vec!["--query".into(), "--requisites".into()];
         arguments.extend(derivations.iter().map(OsString::from));
@@ -83,8 +83,8 @@ impl Realisation<'_> {
         Err(query(&said, finished.status, self.attribute).unwrap_or_else(unknown).into())
     }
 
-    /// Builds or fetches all `parts`, with a root for each. `header` and the logs of
-    /// `requisites` make the [`log`](Self::log) of the build. Only with the lock of the state
+    /// Builds or fetches all `parts` and makes a root for each. `header` and the logs of `requisites`
+    /// become the [`log`](Self::log) of the build. The caller must hold the lock of the state
     /// directory.
     pub(crate) async fn realise(
         &self,
@@ -119,7 +119,7 @@ impl Realisation<'_> {
             let (made, out) = (link.clone(), part.out.clone());
             let attribute = self.attribute.to_owned();
             blocking(move || roots::check(&made, &out, attribute)).await?;
-            self.taken.add(link);
+            self.in_use.add(link);
         }
 
         for cache in self.scale_out.caches() {
@@ -129,7 +129,7 @@ impl Realisation<'_> {
         Ok(Realised { requisites, header })
     }
 
-    /// Puts the log of a build together, and gives its place.
+    /// Writes the log of a build and returns its path.
     pub(crate) async fn log(
         &self,
         parts: &BTreeMap<&str, Output>,
@@ -139,7 +139,7 @@ impl Realisation<'_> {
         let derivations: BTreeSet<String> = parts.values().map(|part| part.drv.clone()).collect();
         let place = blocking(move || logs.of_profile(&name, &header, &derivations, &requisites));
         let place = place.await?;
-        self.taken.add(place.clone());
+        self.in_use.add(place.clone());
         Ok(place)
     }
 
@@ -173,7 +173,8 @@ impl Realisation<'_> {
         let error = realisation(&said, finished.status, realising, |derivation| {
             recorder.last_lines(derivation)
         });
-        // These name every derivation that failed; after others, what ended may not be built.
+        // These errors name every derivation that failed. After other errors, a builder that ended may
+        // have failed.
         let is_sure =
             matches!(&error, Some(Error::BuildFailed { .. } | Error::HashMismatch { .. }));
         let mut messages = said.all.to_vec();

@@ -1,4 +1,4 @@
-//! Records what builders print while they run.
+//! Records the output of builders while they run.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
@@ -12,11 +12,11 @@ use crate::error::Error;
 use crate::internal_json::LogEvent;
 use netboot_process::LastLines;
 
-/// Records the builders of one realisation, each in a file of its own.
+/// Records the builders of one realisation, each in its own file.
 ///
-/// Of what was asked for itself Nix says only at the very end that it was built. So where the end
-/// is not seen, as when the work is cancelled and this is dropped, a log is kept as one of a build
-/// that may have succeeded: either it has, or it is built again and recorded anew.
+/// Nix tells only at the very end that the requested derivations were built. If the end is not seen,
+/// for example because the work is cancelled, a log is kept as *unconfirmed*: either the build
+/// succeeded, or Nix builds the derivation again and Netboot records a new log.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     directory: LogDirectory,
@@ -26,23 +26,23 @@ pub(crate) struct Recorder {
     ended: Ended,
 }
 
-/// Which builder a message is about that names none.
+/// Tells which builder a message is about that does not name one.
 #[derive(Debug, Default)]
 struct Ended {
     last: Option<String>,
-    /// The last whose end was counted as a failure.
+    /// The last builder whose end Nix counted as a failure.
     failed: Option<String>,
     failures: u64,
-    /// A failure was counted whose builder's end is still to come.
+    /// Nix has counted a failure, and the end of its builder comes next.
     is_counted: bool,
 }
 
 #[derive(Debug)]
 struct DerivationLog {
     path: TempPath,
-    /// Open while something builds: a system has more derivations than a process may have files.
+    /// Open while a builder runs. A system has more derivations than a process may open files.
     file: Option<BufWriter<File>>,
-    /// How many activities build it: for a build on another machine there are two.
+    /// The number of activities that build it. A build on another machine has two.
     builders: u32,
     last: LastLines,
 }
@@ -53,7 +53,7 @@ impl Recorder {
         Self { directory, building, logs, failed, ended: Ended::default() }
     }
 
-    /// Takes in an event; gives the derivation that a printed line belongs to.
+    /// Records an event. Returns the derivation that printed the line, if the event is a line.
     pub(crate) fn record(&mut self, event: &LogEvent) -> Result<Option<&str>, Error> {
         match event {
             LogEvent::BuildStarted { activity, derivation } => {
@@ -116,21 +116,22 @@ impl Recorder {
         Ok(())
     }
 
-    /// The derivation that a message is about which names none, as those of 2.34 about time limits:
-    /// the last whose end was counted as a failure, or else the last that ended or is being built.
+    /// The derivation of a message that names none, such as Nix 2.34's messages about time limits:
+    /// the last one that Nix counted as a failure, or else the last one that ended, or one that is
+    /// being built.
     pub(crate) fn ended_last(&self) -> Option<&str> {
         let Ended { last, failed, .. } = &self.ended;
         let building = self.building.values().next();
         failed.as_ref().or(last.as_ref()).or(building).map(String::as_str)
     }
 
-    /// The last lines that a derivation's builder printed.
+    /// The last lines that the builder of a derivation printed.
     pub(crate) fn last_lines(&self, derivation: &str) -> Vec<String> {
         self.logs.get(derivation).map(|log| log.last.to_vec()).unwrap_or_default()
     }
 
-    /// Keeps the logs of what was built, for good where `is_sure`; gives those of what failed, in
-    /// the form of [`LogDirectory::collect`].
+    /// Keeps the logs of successful builds, as confirmed logs if `is_sure`. Returns the logs of failed
+    /// builds, in the form of [`LogDirectory::collect`].
     pub(crate) fn finish(mut self, is_sure: bool) -> Result<Vec<u8>, Error> {
         let mut of_failed = Vec::new();
         for (derivation, mut log) in std::mem::take(&mut self.logs) {

@@ -1,15 +1,15 @@
-//! Keeps secrets out of everything that is shown or stored: events, logs, errors, manifests.
+//! Removes secrets from everything that is shown or stored: events, logs, errors and manifests.
 
 use std::fmt;
 
-/// The length in bytes from which a part of a reference is looked for in what programs print.
+/// The minimum length in bytes of a credential that is searched in the output of programs.
 const SHORTEST: usize = 6;
 
-/// What stands in the place of a secret.
+/// The replacement for a secret.
 const REPLACEMENT: &str = "***";
 
-/// Query parameters of a flake reference that may be shown (Nix manual, "Flake references"); one
-/// that is not known could be a token.
+/// Query parameters of a flake reference that may be shown (Nix manual, "Flake references"). An
+/// unknown parameter could be a token.
 const SHOWN: [&str; 16] = [
     "allRefs",
     "dir",
@@ -29,7 +29,7 @@ const SHOWN: [&str; 16] = [
     "verifyCommit",
 ];
 
-/// The texts that must not be shown.
+/// Texts that must not be shown.
 #[derive(Clone, Default)]
 pub(crate) struct Secrets(Vec<String>);
 
@@ -37,13 +37,13 @@ impl Secrets {
     pub(crate) fn add(&mut self, secret: &str) {
         if !secret.is_empty() {
             self.0.push(secret.to_owned());
-            // The longest first, so that none leaves a part of another.
+            // The longest first, so that no secret leaves a part of a longer one.
             self.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         }
     }
 
-    /// Adds the credentials of a flake reference, but for those so short that they are none and
-    /// would be found everywhere, as the `1` of `lfs=1`.
+    /// Adds the credentials of a flake reference. Very short texts, such as the `1` of `lfs=1`, are no
+    /// credentials and would match everywhere, so they are left out.
     pub(crate) fn add_reference(&mut self, reference: &str) {
         let parts = Parts::of(reference);
         let user = parts.user_information;
@@ -56,7 +56,7 @@ impl Secrets {
         }
     }
 
-    /// `text` with every secret replaced.
+    /// Returns `text` with every secret replaced.
     pub(crate) fn hide(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, REPLACEMENT))
     }
@@ -68,7 +68,7 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// A reference without its credentials.
+/// Returns a reference without its credentials.
 pub(crate) fn without_credentials(reference: &str) -> String {
     let Parts { scheme, user_information, rest } = Parts::of(reference);
     let user = user_information.map(|_| format!("{REPLACEMENT}@")).unwrap_or_default();
@@ -82,13 +82,13 @@ pub(crate) fn without_credentials(reference: &str) -> String {
     format!("{scheme}{user}{address}?{}", shown.collect::<Vec<_>>().join("&"))
 }
 
-/// The parts of a reference that can hold credentials, and those between them.
+/// The parts of a reference that may contain credentials, and the rest.
 struct Parts<'a> {
-    /// With the `://`.
+    /// The scheme with `://`.
     scheme: &'a str,
-    /// What stands before the `@`, unless it is the plain user name of ssh.
+    /// The text before the `@`, unless it is a plain user name of ssh.
     user_information: Option<&'a str>,
-    /// From the host on, with the query.
+    /// Everything from the host on, including the query.
     rest: &'a str,
 }
 

@@ -1,4 +1,4 @@
-//! Where Nix builds, what it need not build, and where it leaves what it built.
+//! Remote builders, other stores, substituters and binary caches.
 
 pub(crate) mod binary_cache;
 pub(crate) mod remote_builder;
@@ -11,8 +11,8 @@ use self::remote_builder::RemoteBuilder;
 use self::store_url::StoreUrl;
 use crate::error::Error;
 
-/// Which machines build, which caches spare it, and how long it may take: what Nix's own
-/// configuration says, unless it is said here.
+/// Remote builders, substituters, time limits, and binary caches for results. Settings that are not
+/// made here come from Nix's own configuration.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,8 +33,8 @@ use crate::error::Error;
 /// # Ok::<(), netboot_nix::Error>(())
 /// ```
 ///
-/// A Nix daemon heeds these settings only of users that it trusts (`trusted-users` in `nix.conf`);
-/// of others it drops them with a warning, which is reported.
+/// A Nix daemon accepts these settings only from users that it trusts (`trusted-users` in
+/// `nix.conf`). It ignores the settings of other users with a warning, which Netboot reports.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScaleOut {
     remote_builders: Vec<RemoteBuilder>,
@@ -47,41 +47,42 @@ pub struct ScaleOut {
 }
 
 impl ScaleOut {
-    /// Nothing beyond what Nix's configuration says.
+    /// No settings besides Nix's own configuration.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a machine that builds; the results are fetched from it. With any, those of Nix's
-    /// configuration are not used.
+    /// Adds a machine that builds. Nix fetches the results from it. Remote builders in Nix's own
+    /// configuration are not used then.
     #[must_use]
     pub fn with_remote_builder(mut self, builder: RemoteBuilder) -> Self {
         self.remote_builders.push(builder);
         self
     }
 
-    /// How many derivations are built at once on this machine (`max-jobs`); with 0 all are built by
-    /// remote builders.
+    /// The number of derivations that this machine builds at once (`max-jobs`). With 0, remote
+    /// builders build everything.
     #[must_use]
     pub fn with_local_jobs(mut self, jobs: u32) -> Self {
         self.local_jobs = Some(jobs);
         self
     }
 
-    /// Builds everything in another store, such as `ssh-ng://host`, and fetches the results; the
-    /// evaluation stays here. The results are taken without a signature: the store is trusted.
+    /// Builds everything in another store, such as `ssh-ng://host`, and fetches the results. This
+    /// machine still evaluates. Results are accepted without a signature, so the store must be
+    /// trustworthy.
     #[must_use]
     pub fn with_store(mut self, store: StoreUrl) -> Self {
         self.store = Some(store);
         self
     }
 
-    /// Adds a binary cache that is asked before anything is built, and the public key that its
-    /// paths are signed with, in the form `name:base64` that `nix-store
-    /// --generate-binary-cache-key` writes.
+    /// Adds a binary cache that Nix asks before it builds, and the public key that verifies its
+    /// paths. The key has the form `name:base64`, which `nix-store --generate-binary-cache-key`
+    /// writes.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] for a key of another form.
+    /// [`Error::InvalidOption`] for a key in another form.
     pub fn with_substituter(mut self, url: StoreUrl, key: &str) -> Result<Self, Error> {
         let is_key = key.split_once(':').is_some_and(|(name, bytes)| {
             let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
@@ -92,46 +93,47 @@ impl ScaleOut {
         });
         if !is_key {
             let option = format!("`with_substituter` {url}");
-            let problem = "its key is not of the form `name:base64`";
+            let problem = "its key does not have the form `name:base64`";
             return Err(Error::InvalidOption { option, problem });
         }
         self.substituters.push((url, key.to_owned()));
         Ok(self)
     }
 
-    /// How long one derivation may build, to the second (`timeout`).
+    /// The maximum time of a build of one derivation, in whole seconds (`timeout`).
     #[must_use]
     pub fn with_build_limit(mut self, limit: Duration) -> Self {
         self.build_limit = Some(limit);
         self
     }
 
-    /// How long a builder may print nothing, to the second (`max-silent-time`).
+    /// The maximum time for which a builder may print nothing, in whole seconds
+    /// (`max-silent-time`).
     #[must_use]
     pub fn with_silence_limit(mut self, limit: Duration) -> Self {
         self.silence_limit = Some(limit);
         self
     }
 
-    /// Adds a binary cache that images' store paths and all that they need are copied to when they
-    /// are built.
+    /// Adds a binary cache for the results. After a build, Nix copies the closures of the image's
+    /// parts to it.
     #[must_use]
     pub fn with_copy_to(mut self, cache: BinaryCache) -> Self {
         self.caches.push(cache);
         self
     }
 
-    /// The other store that builds, if there is one.
+    /// The other store that builds, if any.
     pub(crate) fn other_store(&self) -> Option<&StoreUrl> {
         self.store.as_ref()
     }
 
-    /// The caches that results are copied to.
+    /// The binary caches for results.
     pub(crate) fn caches(&self) -> &[BinaryCache] {
         &self.caches
     }
 
-    /// The lines of `nix.conf` that say this (Nix manual, `nix.conf`).
+    /// The settings as lines of `nix.conf` (Nix manual, `nix.conf`).
     pub(crate) fn settings(&self) -> Vec<String> {
         let mut settings = Vec::new();
         if !self.remote_builders.is_empty() {

@@ -1,4 +1,4 @@
-//! What makes an image as large as it is.
+//! The size of an image, by store path.
 
 mod package_name;
 mod render;
@@ -14,15 +14,16 @@ use self::package_name::PackageName;
 use crate::error::Error;
 use crate::path_info::PathInfo;
 
-/// The size in bytes from which on a file cannot be in an initrd: a cpio archive of the `newc` form
-/// has 8 hexadecimal digits for it (Linux, `Documentation/driver-api/early-userspace/buffer-format.rst`),
-/// and larger files are silently left out (nixpkgs issue 399607).
-pub const INITRD_FILE_LIMIT: u64 = 1 << 32;
+/// The size in bytes from which a file is too large for an initrd. A cpio archive in the `newc` format
+/// has 8 hexadecimal digits for the size (Linux,
+/// `Documentation/driver-api/early-userspace/buffer-format.rst`). Larger files are silently left out
+/// of an initrd (nixpkgs issue 399607).
+pub(crate) const INITRD_FILE_LIMIT: u64 = 1 << 32;
 
-/// What a system's store paths add to its image, and why they are there.
+/// The store paths of a system, what each adds to the image, and why it is there.
 ///
-/// Made by [`NixBuilder::size_report`](crate::NixBuilder::size_report). `Display` gives a table for
-/// a terminal; `serde` gives all of it.
+/// Made by [`NixBuilder::size_report`](crate::NixBuilder::size_report). `Display` writes a table for
+/// a terminal, and `serde` writes everything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SizeReport {
@@ -32,14 +33,14 @@ pub struct SizeReport {
     pub kernel: u64,
     /// The size of all initrds in bytes, as a machine fetches them: compressed.
     pub initrds: u64,
-    /// What kernel and initrds together may have, in bytes.
+    /// The maximum size of kernel and initrds together, in bytes.
     pub budget: u64,
-    /// The size in bytes of all store paths, without compression: what the machine's memory holds
-    /// if the initrd is unpacked.
+    /// The size of all store paths in bytes, without compression. An unpacked initrd needs this much
+    /// memory.
     pub closure: u64,
-    /// The store paths, the largest first.
+    /// The store paths, largest first.
     pub paths: Vec<StorePathSize>,
-    /// The packages that are there in several versions, those first that add most.
+    /// Packages with several versions, those with the largest excess first.
     pub duplicates: Vec<DuplicatePackage>,
 }
 
@@ -49,29 +50,28 @@ pub struct SizeReport {
 pub struct StorePathSize {
     /// The path.
     pub path: String,
-    /// What it holds itself, in bytes.
+    /// Its own size in bytes.
     pub own_size: u64,
-    /// It and all that it needs, in bytes.
+    /// The size of its closure in bytes.
     pub closure_size: u64,
-    /// Who brings it in: the shortest chain of paths from the system to it, both included, each of
-    /// which names the next.
+    /// Why it is there: the shortest chain of references from the system to it, including both.
     pub chain: Vec<String>,
 }
 
-/// A package that is there in several versions.
+/// A package with several versions in one system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DuplicatePackage {
-    /// Its name.
+    /// The name of the package.
     pub package: String,
-    /// Its versions, and the store paths of each.
+    /// The versions, and the store paths of each.
     pub versions: BTreeMap<String, Vec<String>>,
-    /// What all versions but the largest hold, in bytes: what one version alone would save.
+    /// The size in bytes of all versions except the largest. A single version would save this much.
     pub excess: u64,
 }
 
 impl SizeReport {
-    /// A report of `image`, whose system `toplevel` needs what `closure` has.
+    /// A report of `image`, with the system `toplevel` and its `closure`.
     pub(crate) fn new(
         image: &Image,
         budget: u64,
@@ -100,25 +100,25 @@ impl SizeReport {
         }
     }
 
-    /// What a machine has to fetch, in bytes.
+    /// The number of bytes that a machine fetches.
     pub fn payload(&self) -> u64 {
         self.kernel + self.initrds
     }
 
-    /// Whether a machine has to fetch more than the budget allows.
+    /// Returns true if a machine fetches more than the budget allows.
     pub fn is_over_budget(&self) -> bool {
         self.payload() > self.budget
     }
 }
 
 impl StorePathSize {
-    /// Its name: what stands behind the hash.
+    /// The name, which follows the hash in the path.
     pub fn name(&self) -> &str {
         name(&self.path)
     }
 }
 
-/// What stands behind the hash in a store path.
+/// The name in a store path, which follows the hash.
 pub(crate) fn name(path: &str) -> &str {
     let base = path.rsplit('/').next().unwrap_or(path);
     base.split_once('-').map_or(base, |(_, name)| name)
@@ -176,11 +176,11 @@ fn duplicates(paths: &[StorePathSize]) -> Vec<DuplicatePackage> {
     duplicates
 }
 
-/// The first file below one of these paths that no initrd can hold, with its size. Only those
-/// paths are looked into that are large enough to hold one.
+/// The first file below the paths of `closure` that is too large for an initrd, with its size in
+/// bytes. Only paths that are large enough are read.
 ///
 /// # Errors
-/// When a directory cannot be read.
+/// [`Error::Io`] if a directory cannot be read.
 pub(crate) fn oversized_file(
     closure: &BTreeMap<String, PathInfo>,
 ) -> Result<Option<(PathBuf, u64)>, Error> {

@@ -1,4 +1,4 @@
-//! One build at a time writes into a state directory.
+//! A lock, so that one build at a time writes into a state directory.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,19 +12,19 @@ use crate::error::Error;
 use crate::stop::NAME;
 use crate::stop::Stop;
 
-/// How long to wait before the lock is tried again.
+/// The time between two attempts to take the lock.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Held while derivations are built and their logs recorded. Without it, a build that waits inside
-/// Nix for what another one builds would go on before that one has recorded its log.
+/// Held while Nix builds and Netboot records logs. Without the lock, a build could wait inside Nix
+/// for a derivation of another build, and go on before the other build has recorded the log.
 #[derive(Debug)]
 pub(crate) struct StateLock {
     _file: File,
 }
 
 impl StateLock {
-    /// Waits for the lock of the directory `state`, which has to exist. It is given back when this
-    /// is dropped, and by the system when the process ends.
+    /// Waits for the lock of the directory `state`, which must exist. Dropping this value releases
+    /// the lock, and so does the end of the process.
     pub(crate) async fn acquire(state: &Path, context: &Context) -> Result<Self, Stop> {
         let path = state.join("lock");
         let failed = |source| Error::io("lock", &path, source);

@@ -1,4 +1,4 @@
-//! Store paths on their way from one store to another.
+//! Copies store paths between stores.
 
 use std::ffi::OsString;
 
@@ -11,7 +11,7 @@ use crate::scale_out::binary_cache::BinaryCache;
 use crate::scale_out::store_url::StoreUrl;
 use crate::stop::Stop;
 
-/// Copies derivations and all that they need to another store.
+/// Copies derivations with all their dependencies to another store.
 pub(crate) async fn send_derivations(
     runner: &Runner,
     store: &StoreUrl,
@@ -22,19 +22,19 @@ pub(crate) async fn send_derivations(
     copy(runner, &options, &store.to_string(), derivations, context).await
 }
 
-/// Copies what was built in another store to this one.
+/// Copies outputs from another store, which built them, to this one.
 pub(crate) async fn fetch_outputs(
     runner: &Runner,
     store: &StoreUrl,
     outputs: &[&str],
     context: &Context,
 ) -> Result<(), Stop> {
-    // What was built has no signature; the caller trusts the store.
+    // New outputs have no signature. The caller trusts the store.
     let options = ["--no-check-sigs", "--from", store.expose()];
     copy(runner, &options, &store.to_string(), outputs, context).await
 }
 
-/// Copies what was built and all that it needs to a binary cache.
+/// Copies outputs with all their dependencies to a binary cache.
 pub(crate) async fn send_outputs(
     runner: &Runner,
     cache: &BinaryCache,

@@ -1,4 +1,4 @@
-//! Follows a realisation: records what builders print, and reports how far it is.
+//! Follows a realisation: records the output of builders and reports progress.
 
 use netboot_core::{Context, Event, Phase, ProfileName};
 
@@ -9,7 +9,7 @@ use crate::progress::{Progress, Reported, name_in_store};
 use crate::recorder::Recorder;
 use crate::runner::Runner;
 
-/// Takes in the lines of a realisation's log.
+/// Reads the lines of a realisation's log.
 pub(crate) struct Watch<'a> {
     runner: &'a Runner,
     pub(crate) recorder: Recorder,

@@ -53,20 +53,20 @@ impl Error {
         }
     }
 
-    /// What to do about it, as a sentence for an operator.
+    /// What an operator can do about the error.
     pub fn hint(&self) -> Option<String> {
         let Self::Start { program, source } = self else { return None };
         let program = program.display();
         match source.kind() {
             io::ErrorKind::NotFound => Some(format!(
-                "Install `{program}`, or add its directory to PATH. Also check that the working \
-                 directory of the program exists."
+                "install `{program}`, or add its directory to PATH; also check that the working \
+                 directory of the program exists"
             )),
             io::ErrorKind::PermissionDenied => {
-                Some(format!("Check that `{program}` is executable for this user."))
+                Some(format!("check that this user may execute `{program}`"))
             }
             io::ErrorKind::WouldBlock => {
-                Some("Raise the limit on processes of this user (`ulimit -u`).".to_owned())
+                Some("raise the limit on processes of this user (`ulimit -u`)".to_owned())
             }
             _ => None,
         }

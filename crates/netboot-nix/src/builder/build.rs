@@ -1,8 +1,8 @@
-//! A call of the builder: one evaluation, then policy and build for each profile.
+//! A call of the builder: one evaluation, then the policy and the build of each profile.
 //!
-//! The builds of several profiles run at the same time, under one lock of the state directory. What
-//! they share is built once, by whichever comes first, and recorded by that one; so the logs of all
-//! are put together only when all have ended.
+//! The builds of several profiles run at the same time, under one lock of the state directory.
+//! Nix builds a shared derivation once, and the build that comes first records its log. Therefore
+//! the logs of all profiles are collected after all builds have ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use netboot_core::{Context, Event, Image, Phase, Profile, ProfileName};
 
 use crate::build_log::LogDirectory;
-use crate::builder::evaluate::{Evaluated, again, report};
+use crate::builder::evaluate::{Evaluated, report, same_stop};
 use crate::builder::options::NixBuilder;
 use crate::error::Error;
 use crate::evaluation::Evaluation;
@@ -26,14 +26,14 @@ use crate::stop::{Stop, blocking};
 struct Built {
     parts: Parts,
     nix_version: String,
-    /// Whether the initrd was made of the system that the configuration has.
+    /// True if the initrd was made from the system of the configuration.
     is_in_step: bool,
     realised: Realised,
     /// The NAR hashes of the parts, by path.
     hashes: BTreeMap<String, String>,
 }
 
-/// What all builds of a call have in common.
+/// What all builds of a call share.
 struct Call<'a> {
     builder: &'a NixBuilder,
     wanted: &'a BTreeMap<ProfileName, ProfileRequest>,
@@ -50,7 +50,7 @@ impl NixBuilder {
     ) -> Vec<Result<Image, netboot_core::Error>> {
         let mut results: Vec<Result<Image, Stop>> = match self.try_build(profiles, context).await {
             Ok(results) => results,
-            Err(stop) => profiles.iter().map(|_| Err(again(&stop))).collect(),
+            Err(stop) => profiles.iter().map(|_| Err(same_stop(&stop))).collect(),
         };
         let mut finished = Vec::with_capacity(profiles.len());
         for (profile, result) in profiles.iter().zip(results.drain(..)) {
@@ -68,7 +68,7 @@ impl NixBuilder {
         finished
     }
 
-    /// Builds all; an error is one of all of them.
+    /// Builds all profiles. An error concerns all of them.
     async fn try_build(
         &self,
         profiles: &[&dyn Profile],
@@ -120,31 +120,31 @@ impl NixBuilder {
         if let Err(Stop::Failed(error)) = self.remove_old(logs).await {
             context.emit(Event::Warning {
                 profile: None,
-                message: format!("roots and logs of earlier builds cannot be removed: {error}"),
+                message: format!("cannot remove the roots and logs of earlier builds: {error}"),
                 hint: error.hint(),
             });
         }
         Ok(images)
     }
 
-    /// Removes the roots and logs that are older than they are kept.
+    /// Removes old roots and logs.
     async fn remove_old(&self, logs: LogDirectory) -> Result<(), Stop> {
-        let (state, taken) = (self.state.clone(), self.taken.to_set());
+        let (state, in_use) = (self.state.clone(), self.in_use.to_set());
         let (keep_roots, keep_logs) = (self.keep_roots, self.keep_logs);
         blocking(move || {
-            roots::remove_old(&state, &taken, keep_roots)?;
-            logs.remove_old(&taken, keep_logs)
+            roots::remove_old(&state, &in_use, keep_roots)?;
+            logs.remove_old(&in_use, keep_logs)
         })
         .await
     }
 }
 
 impl Call<'_> {
-    /// Builds what was evaluated for a profile.
+    /// Builds the derivations of a profile.
     async fn build(&self, profile: &dyn Profile, evaluated: Evaluated) -> Result<Built, Stop> {
         let _phase = self.context.phase(Phase::Realising, Some(profile.name()));
         match self.realise(profile, evaluated).await {
-            // The derivations are not kept from the garbage collector until they are built.
+            // The garbage collector may delete derivations until they are built.
             Err(Stop::Failed(Error::DerivationCollected { .. })) => {
                 let (runner, name) = (&self.builder.runner, profile.name());
                 let wanted = self.wanted.get(name).ok_or(Stop::Cancelled)?;
@@ -166,7 +166,7 @@ impl Call<'_> {
         let outputs = parts.outputs();
         let of_initrd = realisation.requisites(&[&parts.initrd.drv]).await?;
         let is_in_step = of_initrd.contains(&parts.toplevel.drv);
-        // NixOS's initrd is made of all the rest, so that its requisites are those of all.
+        // NixOS's initrd is made from the other parts, so its requisites include theirs.
         let mut requisites = of_initrd;
         let derivations = outputs.values().map(|output| output.drv.as_str());
         let others: Vec<&str> =
@@ -189,11 +189,11 @@ impl Call<'_> {
             attribute: parts.attribute(),
             context: self.context,
             scale_out: &self.builder.scale_out,
-            taken: &self.builder.taken,
+            in_use: &self.builder.in_use,
         }
     }
 
-    /// Makes the image of what was built.
+    /// Makes the image from the built parts.
     async fn image(&self, profile: &dyn Profile, built: Built) -> Result<Image, Stop> {
         let Built { parts, nix_version, is_in_step, realised, hashes } = built;
         let outputs = parts.outputs();
@@ -204,7 +204,7 @@ impl Call<'_> {
     }
 }
 
-/// Does all `work`, so many at a time, and gives the results in its order.
+/// Runs all `work`, `at_a_time` at once, and returns the results in the order of `work`.
 async fn all<'a, T: Send>(
     work: impl Iterator<Item = BoxFuture<'a, T>>,
     at_a_time: std::num::NonZeroUsize,

@@ -1,4 +1,4 @@
-//! What a call of the builder does before anything is built: the evaluation, and the policy.
+//! The steps of a call before the build: the evaluation and the policy.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::policy::finding::PolicyFinding;
 use crate::policy::rule::Severity;
 use crate::stop::Stop;
 
-/// What the evaluation gave for one profile.
+/// The result of the evaluation for one profile.
 pub(super) struct Evaluated {
     pub(super) parts: Parts,
     pub(super) findings: Vec<PolicyFinding>,
@@ -37,7 +37,7 @@ impl NixBuilder {
                 Ok((wanted, evaluation)) => {
                     self.evaluated(*profile, wanted, evaluation, context).await
                 }
-                Err(stop) => Err(again(stop)),
+                Err(stop) => Err(same_stop(stop)),
             };
             let result = result.map(|evaluated| evaluated.findings);
             results.push(result.map_err(|stop| stop.into_core(profile.name())));
@@ -45,7 +45,7 @@ impl NixBuilder {
         results
     }
 
-    /// Asks the flake once for all that these profiles need.
+    /// Evaluates the flake once for all these profiles.
     pub(super) async fn evaluate(
         &self,
         profiles: &[&dyn Profile],
@@ -55,7 +55,7 @@ impl NixBuilder {
         for profile in profiles {
             wanted.insert(profile.name().clone(), self.wanted(*profile, context).await?);
         }
-        // No attribute has a NUL character in its name, and Nix could not read one.
+        // No attribute has a NUL character in its name, and Nix cannot read one.
         let asked = wanted.iter().filter(|(_, wanted)| !wanted.name.contains('\0'));
         let asked = asked.map(|(name, wanted)| (name.clone(), wanted.clone())).collect();
         let evaluation =
@@ -82,7 +82,7 @@ impl NixBuilder {
         Ok(ProfileRequest { name: (self.mapping)(profile), overrides, services })
     }
 
-    /// Reads what the evaluation gave for a profile, and checks it by the policy.
+    /// Reads the result of the evaluation for a profile, and checks the policy.
     pub(super) async fn evaluated(
         &self,
         profile: &dyn Profile,
@@ -111,7 +111,7 @@ impl NixBuilder {
     }
 }
 
-/// Warns of findings; an error if one of them denies the build.
+/// Reports findings as warnings. Returns an error if a finding denies the build.
 pub(super) fn report(
     profile: &ProfileName,
     attribute: &str,
@@ -133,8 +133,8 @@ pub(super) fn report(
     Err(Error::PolicyViolated { attribute: attribute.to_owned(), findings: denied })
 }
 
-/// What stopped the evaluation, for one more of its profiles.
-pub(super) fn again(stop: &Stop) -> Stop {
+/// A copy of the reason that stopped the evaluation, for another profile.
+pub(super) fn same_stop(stop: &Stop) -> Stop {
     match stop {
         Stop::Failed(error) => Stop::Failed(error.clone()),
         Stop::Cancelled | Stop::Core(_) => Stop::Cancelled,

@@ -20,16 +20,16 @@ use crate::redaction::{Secrets, without_credentials};
 use crate::runner::Runner;
 use crate::scale_out::ScaleOut;
 
-/// How many profiles are built at the same time unless a caller says so.
+/// The default number of profiles that are built at the same time.
 const CONCURRENT_PROFILES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
 
-/// Gives the name that a profile's configuration has within `nixosConfigurations`.
+/// Returns the name of a profile's configuration within `nixosConfigurations`.
 type Mapping = Arc<dyn Fn(&dyn Profile) -> String + Send + Sync>;
 
 /// Builds images of a flake's NixOS configurations with Nix.
 ///
-/// All profiles of a call are evaluated once, then built, some at the same time. What was built is kept from Nix's garbage collector by roots in the
-/// state directory.
+/// One evaluation covers all profiles of a call. Then the profiles are built, several at the same
+/// time. Roots in the state directory protect the results from Nix's garbage collector.
 #[derive(Clone)]
 pub struct NixBuilder {
     pub(super) flake: FlakeReference,
@@ -44,7 +44,7 @@ pub struct NixBuilder {
     pub(super) keep_logs: Duration,
     pub(super) evaluation_processes: NonZeroUsize,
     pub(super) concurrent_profiles: NonZeroUsize,
-    pub(super) taken: PathsInUse,
+    pub(super) in_use: PathsInUse,
 }
 
 impl fmt::Debug for NixBuilder {
@@ -57,7 +57,7 @@ impl fmt::Debug for NixBuilder {
     }
 }
 
-/// Gathers the choices of a [`NixBuilder`]; made by [`NixBuilder::builder`].
+/// The options of a [`NixBuilder`], made by [`NixBuilder::builder`].
 #[must_use = "a builder is made by `build`"]
 pub struct NixBuilderBuilder {
     flake: String,
@@ -88,14 +88,14 @@ impl fmt::Debug for NixBuilderBuilder {
 }
 
 impl NixBuilderBuilder {
-    /// Where roots and logs are kept: `.netboot` in the current directory by default.
+    /// The directory for roots and logs. The default is `.netboot` in the current directory.
     pub fn state_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.state = directory.into();
         self
     }
 
-    /// The name that a profile's configuration has within `nixosConfigurations`:
-    /// `netboot-<profile>` by default. It may be any text; it is never read as Nix code.
+    /// The name of a profile's configuration within `nixosConfigurations`. The default is
+    /// `netboot-<profile>`. The name may be any text and is never read as Nix code.
     pub fn configuration(
         mut self,
         name: impl Fn(&dyn Profile) -> String + Send + Sync + 'static,
@@ -104,108 +104,106 @@ impl NixBuilderBuilder {
         self
     }
 
-    /// Changes every configuration in these ways; none by default.
+    /// Changes every configuration. By default, nothing is changed.
     pub fn overrides(mut self, overrides: Overrides) -> Self {
         self.overrides = overrides;
         self
     }
 
-    /// Changes the configuration of one profile in these ways, after those of
-    /// [`overrides`](Self::overrides).
+    /// Changes the configuration of one profile, in addition to [`overrides`](Self::overrides).
     pub fn profile_overrides(mut self, profile: ProfileName, overrides: Overrides) -> Self {
         self.profile_overrides.insert(profile, overrides);
         self
     }
 
-    /// What every configuration has to be like: [`Policy::default`] by default.
+    /// The rules for every configuration. The default is [`Policy::default`].
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Which machines build, which caches spare it, how long it may take, and where results are
-    /// copied to: what Nix's configuration says, by default.
+    /// Remote builders, substituters, time limits, and binary caches for the results. By default,
+    /// Nix's own configuration applies.
     pub fn scale_out(mut self, scale_out: ScaleOut) -> Self {
         self.scale_out = scale_out;
         self
     }
 
-    /// Sets a variable in the environment of Nix programs, which otherwise have only what locates
-    /// programs, stores, configuration and proxies.
+    /// Sets a variable in the environment of Nix programs. By default, they inherit only variables
+    /// that locate programs, stores, configuration and proxies.
     pub fn environment(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.environment.insert(name.into(), value.into());
         self
     }
 
-    /// Marks a text as secret, such as a token in `NIX_CONFIG`: where Nix or a builder prints it,
-    /// events, logs and errors show `***`. Credentials in the flake's reference are marked by
-    /// themselves.
+    /// Marks a text as secret, such as a token in `NIX_CONFIG`. Events, logs and errors show `***`
+    /// instead of it. Credentials in the flake's reference are always secret.
     pub fn secret(mut self, text: impl AsRef<str>) -> Self {
         self.secrets.add(text.as_ref());
         self
     }
 
-    /// Lets the evaluation build derivations (`allow-import-from-derivation`); off by default,
-    /// since such an evaluation takes as long as a build and hides its log.
+    /// Allows the evaluation to build derivations (`allow-import-from-derivation`). The default is
+    /// `false`, because such an evaluation takes as long as a build and hides its log.
     pub fn import_from_derivation(mut self, allowed: bool) -> Self {
         self.import_from_derivation = allowed;
         self
     }
 
-    /// Where `nix` and `nix-store` are looked for before `PATH`.
+    /// The directory in which `nix` and `nix-store` are searched before `PATH`.
     pub fn program_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.program_directory = Some(directory.into());
         self
     }
 
-    /// Lets Nix ask no substituter and take what it has of a flake's sources whatever their age;
-    /// off by default. The builders of fixed-output derivations download all the same.
+    /// Stops Nix from asking substituters and from updating its copies of flake sources. The default
+    /// is `false`. Builders of fixed-output derivations still download.
     pub fn offline(mut self, offline: bool) -> Self {
         self.offline = offline;
         self
     }
 
-    /// How long Nix may take to end its builders when the work is cancelled or dropped, before it
-    /// is killed: 15 seconds by default.
+    /// The time that Nix gets to end its builders when the work is cancelled or dropped. After that
+    /// time, Nix is killed. The default is 15 seconds.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// How long artifacts are kept from the garbage collector once the builder that built them is
-    /// gone: a day by default. Older ones are let go when their profile is built again.
+    /// The time for which roots protect artifacts after their builder was dropped. The default is one
+    /// day. The next build of any profile removes older roots.
     pub fn keep_roots(mut self, age: Duration) -> Self {
         self.keep_roots = age;
         self
     }
 
-    /// How long logs are kept that no build used again and no builder's image needs: 30 days by
-    /// default. Older ones are removed when a profile is built.
+    /// The time for which unused logs are kept. The default is 30 days. The next build removes older
+    /// logs that no image of its builder needs.
     pub fn keep_logs(mut self, age: Duration) -> Self {
         self.keep_logs = age;
         self
     }
 
-    /// How many processes share out the evaluation of several profiles: one by default, which takes
-    /// the least memory and evaluates only once what the profiles have in common. Where there are
-    /// cores and memory (a NixOS takes about 1 GiB), one for each profile takes less time.
+    /// The number of processes that evaluate several profiles. The default is 1, which needs the least
+    /// memory and evaluates the common parts of the profiles only once. With enough cores and memory
+    /// (about 1 GiB for a NixOS configuration), one process for each profile takes less time.
     pub fn evaluation_processes(mut self, processes: NonZeroUsize) -> Self {
         self.evaluation_processes = processes;
         self
     }
 
-    /// How many profiles are built at the same time: two by default. Each is as parallel as Nix's
-    /// `max-jobs` allows, and what they have in common is built once.
+    /// The number of profiles that are built at the same time. The default is 2. Each build is as
+    /// parallel as Nix's `max-jobs` allows, and common parts are built once.
     pub fn concurrent_profiles(mut self, profiles: NonZeroUsize) -> Self {
         self.concurrent_profiles = profiles;
         self
     }
 
-    /// Checks the choices.
+    /// Checks the options and makes the builder.
     ///
     /// # Errors
     /// [`Error::InvalidFlakeReference`], [`Error::FlakeNotFound`], [`Error::InvalidOption`],
-    /// [`Error::Io`] when there is no current directory that a relative path could start from.
+    /// [`Error::Io`] if a path is relative and there is no current directory.
     pub fn build(self) -> Result<NixBuilder, Error> {
         let flake = FlakeReference::new(self.flake)?;
         let state = std::path::absolute(&self.state)
@@ -219,7 +217,7 @@ impl NixBuilderBuilder {
         let program_directory = match self.program_directory {
             Some(directory) if !directory.is_dir() => {
                 let option = format!("`program_directory` {}", directory.display());
-                return Err(Error::InvalidOption { option, problem: "it is no directory" });
+                return Err(Error::InvalidOption { option, problem: "it is not a directory" });
             }
             Some(directory) => Some(
                 directory.canonicalize().map_err(|source| Error::io("find", directory, source))?,
@@ -227,12 +225,12 @@ impl NixBuilderBuilder {
             None => None,
         };
         let mut settings = vec![
-            // What is on already stays on.
+            // Enabled features stay enabled.
             "extra-experimental-features = nix-command flakes".to_owned(),
             format!("allow-import-from-derivation = {}", self.import_from_derivation),
         ];
         if self.offline {
-            // What `nix --offline` sets (Nix, `src/nix/main.cc`).
+            // The settings of `nix --offline` (Nix, `src/nix/main.cc`).
             let offline = ["substitute = false", "tarball-ttl = 4294967295"];
             settings.extend(offline.map(str::to_owned));
         }
@@ -254,13 +252,14 @@ impl NixBuilderBuilder {
             keep_logs: self.keep_logs,
             evaluation_processes: self.evaluation_processes,
             concurrent_profiles: self.concurrent_profiles,
-            taken: PathsInUse::default(),
+            in_use: PathsInUse::default(),
         })
     }
 }
 
 impl NixBuilder {
-    /// Begins a builder of the flake at `reference`: a path, `path:…`, `git+ssh://…`, `github:…`.
+    /// Starts the options of a builder for the flake `reference`: a path, `path:…`, `git+ssh://…` or
+    /// `github:…`.
     pub fn builder(reference: impl Into<String>) -> NixBuilderBuilder {
         NixBuilderBuilder {
             flake: reference.into(),

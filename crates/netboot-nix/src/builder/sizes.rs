@@ -1,4 +1,4 @@
-//! How large what was built is.
+//! The size of built images.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::size::StorePathSize;
 use crate::size::{SizeReport, oversized_file};
 use crate::stop::Stop;
 
-/// How many store paths a warning names.
+/// The number of store paths that a warning names.
 const NAMED_PATHS: usize = 5;
 
 impl NixBuilder {
@@ -30,7 +30,7 @@ impl NixBuilder {
         Ok(SizeReport::new(image, profile.size_budget(), toplevel, &closure))
     }
 
-    /// Reports which store paths make an image as large as it is. The image is there all the same.
+    /// Warns of the largest store paths of an image. The build succeeds anyway.
     pub(super) async fn name_the_largest(
         &self,
         profile: &dyn Profile,
@@ -42,13 +42,13 @@ impl NixBuilder {
             report.paths.iter().take(NAMED_PATHS).map(StorePathSize::to_string).collect();
         context.emit(Event::Warning {
             profile: Some(profile.name().clone()),
-            message: format!("the largest of its store paths: {}", largest.join("; ")),
-            hint: Some("ask for a size report to see all of them".to_owned()),
+            message: format!("the largest store paths of the image: {}", largest.join("; ")),
+            hint: Some("make a size report to see all of them".to_owned()),
         });
     }
 
-    /// The NAR hashes of all parts, by path; an error if the system has a file that its initrd
-    /// would be made without.
+    /// The NAR hashes of all parts, by path. Returns an error if the system has a file that is too
+    /// large for an initrd.
     pub(super) async fn hashes_of_parts(
         &self,
         parts: &Parts,
@@ -59,7 +59,7 @@ impl NixBuilder {
         let mut closure = closure(&self.runner, &paths, context).await?;
         let hash_of = |path: &str| Some((path.to_owned(), closure.get(path)?.nar_hash.clone()));
         let hashes = paths.into_iter().filter_map(hash_of).collect();
-        // The initrd holds the system, and is no file of it.
+        // The initrd contains the system and is not part of it.
         closure.remove(&parts.initrd.out);
         match oversized_file(&closure)? {
             None => Ok(hashes),

@@ -1,4 +1,4 @@
-//! Causes that every phase can meet: the network, the disk, permissions, the daemon, a signal.
+//! Causes in every phase: the network, the disk, permissions, the daemon and signals.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -9,7 +9,7 @@ use crate::error::subject::Subject;
 use crate::nix_output::{NixOutput, end_by_signal};
 use crate::redaction::without_credentials;
 
-/// What git and ssh write, which Nix calls.
+/// Messages of git and ssh, which Nix runs.
 const OF_GIT: [&str; 14] = [
     "fatal: unable to access '",
     "Could not resolve host",
@@ -27,7 +27,7 @@ const OF_GIT: [&str; 14] = [
     "The requested URL returned error",
 ];
 
-/// What is known where a program failed.
+/// The known facts about a failed program.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failure<'a> {
     pub(super) subject: &'a Subject,
@@ -51,7 +51,7 @@ impl Failure<'_> {
         let texts = ["unable to download '", "Failed to open archive", "Failed to fetch git repo"];
         let (of_nix, of_git) = (self.said.find(&texts), self.said.line_with(&OF_GIT));
         let last = self.said.last().map(|message| message.text.as_str());
-        // Nix gives up on what git could not do with words of its own.
+        // If git failed, Nix's own last message is about git.
         let of_git = of_git.filter(|_| of_nix.is_some() || last.is_none_or(is_about_git));
         if of_nix.is_none() && of_git.is_none() {
             return None;
@@ -74,7 +74,7 @@ impl Failure<'_> {
     }
 
     pub(super) fn disk_full(&self, last_lines: Vec<String>) -> Option<Error> {
-        // The last two are SQLite's ways of saying it, in Nix's database.
+        // The last two are messages of SQLite, which holds Nix's database.
         let texts = [
             "No space left on device",
             "lack of free disk space",
@@ -147,7 +147,7 @@ impl Failure<'_> {
     }
 }
 
-/// Whether a message only tells that git failed, whose own words stand before it.
+/// Returns true if a message only tells that git failed. Git's own message precedes it.
 fn is_about_git(message: &str) -> bool {
     message.starts_with("program '")
         || message.starts_with("resolving Git reference")

@@ -1,9 +1,9 @@
-//! Mistakes in Nix code.
+//! Kinds of mistakes in Nix code.
 
 use crate::classify::text::{derivations, in_source, path_before, quoted_after};
 use crate::error::problem::EvaluationProblem;
 
-/// What Nix says of a value of the wrong type.
+/// Parts of Nix's messages about a value with the wrong type.
 const WRONG_TYPE: [&str; 9] = [
     "value is ",
     "expected a ",
@@ -16,7 +16,7 @@ const WRONG_TYPE: [&str; 9] = [
     "called with unexpected argument",
 ];
 
-/// What kind of mistake in Nix code a message tells of.
+/// The kind of mistake in Nix code that a message reports.
 pub(super) fn evaluation_problem(message: &str) -> EvaluationProblem {
     let has = |text: &str| message.contains(text);
     let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();

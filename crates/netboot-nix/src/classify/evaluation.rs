@@ -1,4 +1,4 @@
-//! Why a configuration could not be evaluated.
+//! Causes of a failed evaluation.
 
 use std::process::ExitStatus;
 
@@ -10,7 +10,7 @@ use crate::error::subject::Subject;
 use crate::flake_reference::FlakeReference;
 use crate::nix_output::NixOutput;
 
-/// Reads what Nix said when it could not evaluate `attribute`.
+/// The error for a failed evaluation of `attribute`, or `None` if the messages are unknown.
 pub(crate) fn evaluation(
     flake: &FlakeReference,
     attribute: &str,
@@ -31,7 +31,7 @@ pub(crate) fn evaluation(
     if known.is_some() {
         return known;
     }
-    // What ended the evaluation comes last; what a signal ended said nothing of it.
+    // The last message ended the evaluation. After a signal, Nix prints no message about it.
     let Some(message) = said.last().filter(|message| message.text != "interrupted by the user")
     else {
         return failure.interrupted();
@@ -44,8 +44,8 @@ pub(crate) fn evaluation(
     })
 }
 
-/// A flake without configurations, and a package that an override names and `pkgs` does not have,
-/// as `overrides.nix` throws it.
+/// The error for a flake without configurations, and for a package of an override that is not in
+/// `pkgs`. `overrides.nix` throws the latter.
 fn missing_attribute(attribute: &str, said: &NixOutput) -> Option<Error> {
     let prefix = "netboot: this attribute is not in pkgs: ";
     let package = said.find(&[prefix]).and_then(|message| message.split_once(prefix));

@@ -1,4 +1,4 @@
-//! Why a flake could not be locked.
+//! Causes of a failure to lock a flake.
 
 use std::process::ExitStatus;
 
@@ -11,7 +11,7 @@ use crate::error::subject::Subject;
 use crate::flake_reference::FlakeReference;
 use crate::nix_output::NixOutput;
 
-/// Reads what Nix said when it could not lock a flake.
+/// The error for a flake that Nix could not lock, or `None` if the messages are unknown.
 pub(crate) fn lock(flake: &FlakeReference, said: &NixOutput, status: ExitStatus) -> Option<Error> {
     let reference = flake.to_string();
     let subject = Subject::Flake(reference.clone());
@@ -30,8 +30,8 @@ pub(crate) fn lock(flake: &FlakeReference, said: &NixOutput, status: ExitStatus)
     }
     let message = said.last()?;
     Some(match evaluation_problem(&message.text) {
-        // Nix has no text of its own for a flake that is not there. A local one that is there has
-        // something else wrong with it.
+        // Nix has no special message for a missing flake. If a local flake exists, the cause is
+        // another one.
         EvaluationProblem::Thrown | EvaluationProblem::MissingFile { .. }
             if !flake.is_present() =>
         {

@@ -1,4 +1,4 @@
-//! Why a configuration could not be built.
+//! Causes of a failed build.
 
 use std::path::Path;
 use std::process::ExitStatus;
@@ -9,18 +9,19 @@ use crate::error::Error;
 use crate::error::subject::Subject;
 use crate::nix_output::{Message, NixOutput};
 
-/// What a realisation was about.
+/// The facts about a realisation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Realising<'a> {
     /// The configuration.
     pub(crate) attribute: &'a str,
     /// The log of the profile's build.
     pub(crate) build_log: &'a Path,
-    /// The derivation whose builder ended last, for messages that name none.
+    /// The derivation of the builder that ended last, for messages that name no derivation.
     pub(crate) ended_last: Option<&'a str>,
 }
 
-/// Reads what Nix said when it could not build. `last_lines` gives the end of a derivation's log.
+/// The error for a failed build, or `None` if the messages are unknown. `last_lines` returns the end
+/// of a derivation's log.
 pub(crate) fn realisation(
     said: &NixOutput,
     status: ExitStatus,
@@ -54,7 +55,8 @@ pub(crate) fn realisation(
         .or_else(|| failure.interrupted())
 }
 
-/// Reads what Nix said when it could not tell what has to be built for `attribute`.
+/// The error for a failed query of the requisites of `attribute`, or `None` if the messages are
+/// unknown.
 pub(crate) fn query(said: &NixOutput, status: ExitStatus, attribute: &str) -> Option<Error> {
     let subject = Subject::Attribute(attribute.to_owned());
     let failure = Failure { subject: &subject, said, status, build_log: None };
@@ -65,7 +67,7 @@ pub(crate) fn query(said: &NixOutput, status: ExitStatus, attribute: &str) -> Op
         .or_else(|| failure.interrupted())
 }
 
-/// Whether the garbage collector took what had been evaluated.
+/// The error for an evaluated derivation that the garbage collector deleted.
 fn derivation_is_gone(said: &NixOutput) -> Option<Error> {
     let texts =
         ["cannot build missing derivation", "failed to obtain derivation of", "is not valid"];
@@ -95,7 +97,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The derivation that failed itself, and not one that needs it.
+    /// The derivation that failed itself, not one that depends on it.
     fn failed_derivation(&self) -> Option<&str> {
         let own = self.said.texts().filter(|message| !message.contains("dependenc"));
         own.chain(self.said.texts()).find_map(|message| derivations(message).next())
@@ -117,7 +119,7 @@ impl Reader<'_> {
                 format!("a {system} with the features {features}")
             }
             (Some(system), None) => format!("a {system}"),
-            (None, features) => format!("the features {}", features.unwrap_or("it asks for")),
+            (None, features) => format!("the features {}", features.unwrap_or("that it asks for")),
         };
         let build_log = self.realising.build_log.to_owned();
         Some(Error::UnsupportedSystem { derivation, required, build_log })
@@ -127,12 +129,12 @@ impl Reader<'_> {
         let texts = [
             "nable to start any build",
             "local builds are disabled",
-            // Of root's Nix, whose builders run as users of their own.
+            // These are messages of root's Nix, which runs builders as separate users.
             "specified in 'build-users-group' does not exist",
             "the build users group '",
         ];
         let message = self.said.find(&texts)?;
-        // Why another machine did not take it is said before.
+        // Earlier messages tell why another machine did not take the build.
         let machines = self.said.warnings.iter().filter(|text| text.starts_with("cannot build on"));
         let mut words: Vec<String> = machines.map(|text| in_one_line(text)).collect();
         words.dedup();
@@ -170,7 +172,7 @@ impl Reader<'_> {
         Some(Error::TimedOut {
             last_lines: derivation.as_deref().map(self.last_lines).unwrap_or_default(),
             derivation,
-            message: message.unwrap_or("a time limit of Nix's").to_owned(),
+            message: message.unwrap_or("it reached a time limit of Nix").to_owned(),
             build_log: self.realising.build_log.to_owned(),
         })
     }
@@ -190,7 +192,7 @@ impl Reader<'_> {
     }
 }
 
-/// How a builder ended: `exit code 3`, `signal 9 (Killed)`.
+/// How a builder ended, such as `exit code 3` or `signal 9 (Killed)`.
 fn reason(message: &str) -> Option<String> {
     let first =
         |text: &str| text.lines().next().unwrap_or(text).trim_end_matches(['.', ';']).to_owned();

@@ -1,11 +1,11 @@
-//! What is wrong with a flake's own files.
+//! Problems with a flake's own files.
 
 use crate::classify::text::{in_source, quoted_after};
 use crate::error::Error;
 use crate::flake_reference::FlakeReference;
 use crate::nix_output::NixOutput;
 
-/// What is wrong with the flake's own files, in whatever phase it is noticed.
+/// The error for a problem with the flake's own files, in any phase.
 pub(super) fn source_problem(flake: &FlakeReference, said: &NixOutput) -> Option<Error> {
     let reference = flake.to_string();
     if let Some(message) = said.find(&["requires lock file changes"]) {

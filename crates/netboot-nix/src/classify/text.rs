@@ -1,9 +1,9 @@
-//! Finding names in messages.
+//! Finds names in messages.
 
 use std::path::Path;
 
-/// A message without the end of a builder's log, which Nix quotes when it builds by its daemon or on
-/// another machine: a test there that "timed out after" a while met no time limit of Nix's.
+/// A message without the quoted end of a builder's log. Nix quotes it if the daemon or another
+/// machine builds. A quoted text such as "timed out after" is not about a time limit of Nix.
 pub(super) fn own_words(message: &str) -> &str {
     let begins_quotation = |line: &str| {
         let line = line.trim_start();
@@ -16,8 +16,8 @@ pub(super) fn own_words(message: &str) -> &str {
     &message[..begin.unwrap_or(message.len())]
 }
 
-/// The derivations that a message names between single quotes, with or without an output
-/// (`x.drv!out`, `x.drv^out`).
+/// The derivations in single quotes in a message, with or without an output (`x.drv!out`,
+/// `x.drv^out`).
 pub(crate) fn derivations(message: &str) -> impl Iterator<Item = &str> {
     let quoted = own_words(message).split('\'').skip(1).step_by(2);
     let derivation = |text: &str| text.find(['!', '^']).unwrap_or(text.len());
@@ -26,7 +26,7 @@ pub(crate) fn derivations(message: &str) -> impl Iterator<Item = &str> {
         .filter(|text| Path::new(text).extension().is_some_and(|extension| extension == "drv"))
 }
 
-/// What stands between quotes, single or double, behind `before`.
+/// The text in single or double quotes after `before`.
 pub(super) fn quoted_after<'a>(message: &'a str, before: &str) -> Option<&'a str> {
     let (_, rest) = message.split_once(before)?;
     let rest = rest.trim_start();
@@ -34,8 +34,8 @@ pub(super) fn quoted_after<'a>(message: &'a str, before: &str) -> Option<&'a str
     rest[1..].split_once(quote).map(|(quoted, _)| quoted)
 }
 
-/// The path in front of `reason`, with or without quotes around it: Nix writes
-/// `opening file '/x': Permission denied`, and sometimes no quotes.
+/// The path before `reason`, with or without quotes. Nix writes
+/// `opening file '/x': Permission denied`, sometimes without quotes.
 pub(super) fn path_before<'a>(message: &'a str, reason: &str) -> Option<&'a str> {
     let (before, _) = message.split_once(reason)?;
     let before = before.lines().last().unwrap_or(before).trim_end();
@@ -48,14 +48,14 @@ pub(super) fn path_before<'a>(message: &'a str, reason: &str) -> Option<&'a str>
     }
 }
 
-/// A path in the flake's source from the source's root; another path as it is. Nix names the source
-/// by its store path, or since 2.32 by its URL between `«` and `»`.
+/// A path relative to the root of the flake's source, or the same path if it is not in the source.
+/// Nix names the source by its store path, or since 2.32 by its URL between `«` and `»`.
 pub(super) fn in_source(path: &str) -> &str {
     let within = path.split_once("-source/").or_else(|| path.split_once("»/"));
     within.map_or(path, |(_, path)| path)
 }
 
-/// The text in one line, without runs of spaces.
+/// The text in one line, with single spaces.
 pub(super) fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! What Nix goes on after, and an operator should know.
+//! Warnings of Nix that an operator should know.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,21 +8,21 @@ use netboot_core::{Context, Event, ProfileName};
 use crate::classify::text::{in_one_line, quoted_after};
 use crate::nix_output::NixOutput;
 
-/// A warning of Nix's that has a remedy.
+/// A warning of Nix with a hint.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Warning {
     /// The daemon ignores a setting of a user that it does not trust.
     UntrustedSetting { setting: String },
     /// The daemon ignores a substituter of a user that it does not trust.
     UntrustedSubstituter { url: String },
-    /// A substituter has a path, without a signature of a trusted key.
+    /// A substituter has a path without a signature by a trusted key.
     Unsigned { path: String, substituter: String },
-    /// A substituter does not answer, and what it has is built instead.
+    /// A substituter does not answer, so Nix builds its paths itself.
     CacheUnreachable { message: String },
 }
 
 impl Warning {
-    /// Reads a warning, if it is one that has a remedy.
+    /// Reads a warning. Returns `None` if there is no hint for it.
     pub(crate) fn read(message: &str) -> Option<Self> {
         let quoted = |before: &str| quoted_after(message, before).unwrap_or_default().to_owned();
         if message.contains("ignoring the client-specified setting") {
@@ -36,7 +36,7 @@ impl Warning {
         } else if message.contains("unable to download '")
             || message.contains("disabling binary cache")
         {
-            // It is said before each attempt, and it is one warning.
+            // Nix repeats this before each attempt.
             let message = in_one_line(message);
             let said = message.split_once("; retrying in").map_or(&*message, |(said, _)| said);
             let message = said.strip_prefix("error: ").unwrap_or(said).to_owned();
@@ -46,7 +46,7 @@ impl Warning {
         }
     }
 
-    /// What to do about it.
+    /// What an operator can do about the warning.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::UntrustedSetting { setting } => format!(
@@ -54,18 +54,18 @@ impl Warning {
                  there"
             ),
             Self::UntrustedSubstituter { .. } => {
-                "add it to `trusted-substituters` in nix.conf of the daemon, or this user to \
-                 `trusted-users`"
+                "add it to `trusted-substituters` in nix.conf of the daemon, or add this user to \
+                 `trusted-users` there"
                     .to_owned()
             }
             Self::Unsigned { .. } => {
-                "add the key of whoever filled it to `trusted-public-keys` of nix.conf; until then \
-                 it is built here"
+                "add the key of the substituter to `trusted-public-keys` in nix.conf; until then, \
+                 this machine builds the path"
                     .to_owned()
             }
             Self::CacheUnreachable { .. } => {
-                "what it has is built here instead, which takes longer: check its address, or take \
-                 it out of `substituters` of nix.conf"
+                "check its address, or remove it from `substituters` in nix.conf; until then, this \
+                 machine builds its paths, which takes longer"
                     .to_owned()
             }
         }
@@ -94,7 +94,7 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Tells an operator what Nix warned of, where there is a remedy, once each.
+/// Reports each warning of Nix that has a hint, once.
 pub(crate) fn report_warnings(said: &NixOutput, profile: Option<&ProfileName>, context: &Context) {
     let known: BTreeSet<Warning> =
         said.warnings.iter().filter_map(|message| Warning::read(message)).collect();

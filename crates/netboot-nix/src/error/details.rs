@@ -1,4 +1,4 @@
-//! What errors know beyond their messages, and how they are made.
+//! What errors know besides their messages, and constructors.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::error::subject::Subject;
 
 impl Error {
-    /// The log of the build that failed, where one was begun.
+    /// The log of the failed build, if there is one.
     pub fn build_log(&self) -> Option<&Path> {
         match self {
             Self::BuildFailed { build_log, .. }
@@ -26,7 +26,7 @@ impl Error {
         }
     }
 
-    /// The last lines, 20 at most, of what the builder or the program printed that failed.
+    /// The last lines that the failed builder or program printed, at most 20.
     pub fn last_lines(&self) -> &[String] {
         match self {
             Self::BuildFailed { last_lines, .. }
@@ -38,7 +38,7 @@ impl Error {
         }
     }
 
-    /// The derivation that failed, where one is known.
+    /// The derivation that failed, if it is known.
     pub fn derivation(&self) -> Option<&str> {
         match self {
             Self::BuildFailed { derivation, .. }

@@ -1,4 +1,4 @@
-//! What to do about each error.
+//! A hint for each error.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ impl BackendError for Error {
 }
 
 impl Error {
-    /// What to do about it, as a sentence for an operator.
+    /// What an operator can do about the error.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::FlakeNotFound { .. }
@@ -51,26 +51,24 @@ impl Error {
     fn hint_of_source(&self) -> Option<String> {
         Some(match self {
             Self::FlakeNotFound { .. } => {
-                "check the spelling, and that the directory has a `flake.nix` that git tracks"
+                "check the spelling; the directory must have a `flake.nix` that git tracks"
                     .to_owned()
             }
             Self::LockFileOutdated { .. } => {
                 "run `nix flake lock` in the flake and commit its `flake.lock`".to_owned()
             }
             Self::DirtyTree { .. } => {
-                "commit the changes, or allow them by `allow-dirty = true` in nix.conf".to_owned()
+                "commit the changes, or allow them with `allow-dirty = true` in nix.conf".to_owned()
             }
             Self::RepositoryOwner { repository } => format!(
-                "build as the user that the repository belongs to, change its owner, or trust it \
-                 by `git config --global --add safe.directory {repository}`"
+                "build as the owner of the repository, change its owner, or trust it with \
+                 `git config --global --add safe.directory {repository}`"
             ),
-            Self::FileNotTracked { path } => format!(
-                "of a git repository Nix sees only what git tracks: `git add {}`",
-                path.display()
-            ),
+            Self::FileNotTracked { path } => {
+                format!("Nix sees only files that git tracks; run `git add {}`", path.display())
+            }
             Self::SourceChanged { .. } => {
-                "let nobody write into the flake's directory while it is built, and build again"
-                    .to_owned()
+                "do not change the flake's directory during a build; build again".to_owned()
             }
             _ => return None,
         })
@@ -83,14 +81,14 @@ impl Error {
             }
             Self::InvalidOption { option, .. } => format!("correct {option}, or leave it out"),
             Self::InvalidAttributePath { .. } => {
-                "write names with a dot in between, such as `python3Packages.requests`".to_owned()
+                "write names separated by dots, such as `python3Packages.requests`".to_owned()
             }
             Self::InvalidAuthorizedKey { .. } => {
                 "give the whole line of a public key file, such as `~/.ssh/id_ed25519.pub`"
                     .to_owned()
             }
             Self::NotExtensible { .. } => {
-                "make the configuration with `nixpkgs.lib.nixosSystem`, or build it without \
+                "create the configuration with `nixpkgs.lib.nixosSystem`, or build it without \
                  overrides"
                     .to_owned()
             }
@@ -98,14 +96,15 @@ impl Error {
                 let mut hints: Vec<String> =
                     findings.iter().map(|finding| finding.problem.hint()).collect();
                 hints.dedup();
-                format!("{}; or let the policy only warn", hints.join("; "))
+                format!("{}; or set the policy to warn only", hints.join("; "))
             }
             Self::AttributeMissing { attribute, .. } if attribute.starts_with("pkgs.") => {
-                "correct the name in the overrides, or add it to nixpkgs with an overlay".to_owned()
+                "correct the name in the overrides, or add the package to nixpkgs with an overlay"
+                    .to_owned()
             }
             Self::AttributeMissing { available, .. } if available.is_empty() => {
-                "give the flake `nixosConfigurations.netboot-<profile>` that import NixOS's \
-                 `installer/netboot/netboot-minimal.nix`"
+                "define `nixosConfigurations.netboot-<profile>` in the flake, and import NixOS's \
+                 `installer/netboot/netboot-minimal.nix` there"
                     .to_owned()
             }
             Self::AttributeMissing { available, .. } => format!(
@@ -113,8 +112,8 @@ impl Error {
                 available.join(", ")
             ),
             Self::FeatureDisabled { feature, .. } => format!(
-                "add `extra-experimental-features = {feature}` to nix.conf or to NIX_CONFIG of the \
-                 builder's environment; with a daemon, on its machine too"
+                "add `extra-experimental-features = {feature}` to nix.conf, or to NIX_CONFIG in the \
+                 builder's environment; if there is a Nix daemon, add it on its machine too"
             ),
             Self::Evaluation { problem, .. } => problem.hint(),
             Self::UnusableValue { .. } => {
@@ -124,7 +123,7 @@ impl Error {
                 "set the profile's architecture, or `nixpkgs.hostPlatform` of the configuration"
                     .to_owned()
             }
-            Self::DuplicateProfile => "give each profile a name of its own".to_owned(),
+            Self::DuplicateProfile => "give each profile its own name".to_owned(),
             _ => return None,
         })
     }
@@ -135,40 +134,40 @@ impl Error {
                 of_failed_build(build_log, last_lines, reason.as_deref())
             }
             Self::HashMismatch { found, .. } => format!(
-                "if the new content is what you want, put its hash `{found}` into the configuration"
+                "if the new content is right, write its hash `{found}` into the configuration"
             ),
             Self::TimedOut { .. } => {
-                "find out in the log what hangs, or raise `timeout` or `max-silent-time` of nix.conf"
+                "read in the log what hangs, or raise `timeout` or `max-silent-time` in nix.conf"
                     .to_owned()
             }
             Self::UnsupportedSystem { .. } => {
                 "build on a machine of that system, configure a remote builder that has it, or \
-                 emulate it by `extra-platforms` and binfmt"
+                 emulate it with `extra-platforms` and binfmt"
                     .to_owned()
             }
             Self::NoBuilder { message, .. } if message.contains("group '") => {
-                "let the system's package set Nix up (Debian: `apt-get install nix-setup-systemd`), \
-                 or have builders run as this user by `build-users-group =` in nix.conf or in \
-                 NIX_CONFIG of the builder's environment"
+                "install the package that sets Nix up (Debian: `apt-get install \
+                 nix-setup-systemd`), or run builders as this user with `build-users-group =` in \
+                 nix.conf or in NIX_CONFIG in the builder's environment"
                     .to_owned()
             }
             Self::NoBuilder { .. } => {
-                "let this machine build by `max-jobs` of nix.conf, or give `builders` a machine \
+                "let this machine build with `max-jobs` in nix.conf, or add a machine to `builders` \
                  that can be reached and has the system"
                     .to_owned()
             }
             Self::DerivationCollected { .. } => {
-                "let the garbage collector run at another time, or set `keep-derivations` and \
-                 `min-free` so that it takes less; then build again"
+                "run the garbage collector at another time, or set `keep-derivations` and \
+                 `min-free` so that it deletes less; then build again"
                     .to_owned()
             }
             Self::Unsigned { .. } => {
-                "add the key of whoever built it to `trusted-public-keys` of nix.conf, or sign it \
-                 by `nix store sign`"
+                "add the key of its builder to `trusted-public-keys` in nix.conf, or sign it with \
+                 `nix store sign`"
                     .to_owned()
             }
             Self::InitrdOutOfStep { .. } => {
-                "let `netbootRamdisk` hold the closure of `toplevel`, as NixOS's netboot.nix does \
+                "put the closure of `toplevel` into `netbootRamdisk`, as NixOS's netboot.nix does \
                  with `netboot.storeContents`"
                     .to_owned()
             }
@@ -177,13 +176,13 @@ impl Error {
                     .to_owned()
             }
             Self::FileTooLarge { .. } => {
-                "files of 4 GiB and more cannot be in a cpio archive: take it out of the \
-                 configuration, and let the machine fetch it when it is up"
+                "a cpio archive holds only files under 4 GiB; remove the file from the \
+                 configuration, and let the machine fetch it after boot"
                     .to_owned()
             }
             Self::CopyFailed { store, .. } => format!(
-                "check that `{store}` is spelled right, can be reached without anybody being asked, \
-                 and may be written to"
+                "check the spelling of `{store}`; it must be writable, and reachable without a \
+                 prompt for a password"
             ),
             Self::NoToplevel { .. } => "build it with a `NixBuilder`".to_owned(),
             _ => return None,
@@ -193,17 +192,17 @@ impl Error {
     fn hint_of_machine(&self) -> Option<String> {
         Some(match self {
             Self::NixMissing { .. } => {
-                "install Nix (Debian: `apt-get install nix-setup-systemd`) or set the builder's PATH"
+                "install Nix (Debian: `apt-get install nix-setup-systemd`), or set the builder's PATH"
                     .to_owned()
             }
-            Self::Spawn { .. } => "check that the program may be executed".to_owned(),
+            Self::Spawn { .. } => "check that this user may execute the program".to_owned(),
             Self::Network { url, .. } => format!(
-                "check the network, the address{} and the credentials, then try again",
+                "check the network, the address{} and the credentials; then try again",
                 url.as_deref().map(|url| format!(" {url}")).unwrap_or_default()
             ),
             Self::DiskFull { .. } => {
-                "free space, with `nix-collect-garbage -d` for example, or give Nix's builders \
-                 another TMPDIR (since 2.30 `build-dir` of nix.conf)"
+                "free space, for example with `nix-collect-garbage -d`, or give Nix's builders \
+                 another TMPDIR (since Nix 2.30: `build-dir` in nix.conf)"
                     .to_owned()
             }
             Self::PermissionDenied { path, .. } => format!(
@@ -214,14 +213,14 @@ impl Error {
                 "start it (`systemctl start nix-daemon`), or set NIX_REMOTE".to_owned()
             }
             Self::Interrupted { .. } => {
-                "build again; if nobody ended it, look in the kernel's log whether memory ran out"
+                "build again; if nobody ended Nix, check in the kernel's log if memory ran out"
                     .to_owned()
             }
             Self::CommandFailed { program, .. } | Self::UnreadableOutput { program, .. } => {
                 format!("run `{program}` by hand with these arguments to see more")
             }
             Self::Io { path, .. } => {
-                format!("check the permissions and the space at `{}`", path.display())
+                format!("check the permissions and the free space at `{}`", path.display())
             }
             _ => return None,
         })
@@ -234,13 +233,13 @@ fn of_failed_build(build_log: &Path, last_lines: &[String], reason: Option<&str>
         |texts: &[&str]| last_lines.iter().any(|line| texts.iter().any(|text| line.contains(text)));
     if printed(&["No space left on device"]) {
         format!(
-            "free space for Nix's builders, with `nix-collect-garbage -d` or another TMPDIR for \
-             example; the whole log is `{log}`"
+            "free space for Nix's builders, for example with `nix-collect-garbage -d` or another \
+             TMPDIR; the whole log is `{log}`"
         )
     } else if printed(&["unable to download '", "Could not resolve host", "curl: ("]) {
-        format!("check the network and the address that is in the log, then build again: `{log}`")
+        format!("check the network and the address in the log `{log}`; then build again")
     } else if reason.is_some_and(|reason| reason.contains("signal 9")) {
-        format!("look in the kernel's log whether memory ran out; the whole log is `{log}`")
+        format!("check in the kernel's log if memory ran out; the whole log is `{log}`")
     } else {
         format!("read the whole log in `{log}`, and correct the package")
     }

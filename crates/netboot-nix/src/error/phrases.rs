@@ -14,7 +14,7 @@ pub(super) fn ending(last_lines: &[String]) -> String {
     if last_lines.is_empty() {
         return String::new();
     }
-    format!("; its log ends in:\n{}", last_lines.join("\n"))
+    format!("; its log ends with:\n{}", last_lines.join("\n"))
 }
 
 pub(super) fn derivation_or(derivation: Option<&str>, otherwise: &str) -> String {

@@ -1,15 +1,15 @@
-//! What kind of mistake keeps a configuration from being evaluated.
+//! Kinds of mistakes in a configuration.
 
-/// What kind of mistake keeps a configuration from being evaluated.
+/// The kind of mistake that stops the evaluation of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EvaluationProblem {
-    /// The configuration says itself what is wrong, by `throw` or an assertion. What Nix says in
-    /// words that are not known is taken for that too.
+    /// The configuration itself says what is wrong, with `throw` or an assertion. Unknown messages of
+    /// Nix also have this kind.
     Thrown,
-    /// `abort` was called.
+    /// The configuration calls `abort`.
     Aborted,
-    /// A name that nothing defines.
+    /// A name is not defined.
     UndefinedVariable {
         /// The name.
         name: String,
@@ -19,83 +19,86 @@ pub enum EvaluationProblem {
         /// The attribute.
         name: String,
     },
-    /// A value that needs itself.
+    /// A value needs itself.
     InfiniteRecursion,
-    /// Calls that are nested too deeply, as a recursion without an end is.
+    /// Calls are nested too deeply, for example in an endless recursion.
     StackOverflow,
-    /// A text that is not Nix code.
+    /// A file is not valid Nix code.
     Syntax,
-    /// A value of another type than the code needs.
+    /// A value does not have the type that the code needs.
     WrongType,
-    /// A file that the flake's source does not hold.
+    /// The flake's source does not contain a file.
     MissingFile {
-        /// The file, from the root of the source if it is in one.
+        /// The path of the file, relative to the root of the source if it is below it.
         path: String,
     },
-    /// A file outside of the flake, or something else that would change from day to day.
+    /// The configuration reads a file outside of the flake, or something else that may change.
     Impure,
-    /// A derivation would have to be built to go on, which the builder does not allow.
+    /// The evaluation needs a derivation to be built, which the builder does not allow.
     ImportFromDerivation {
         /// The derivation.
         derivation: String,
     },
-    /// A derivation that had to be built to go on failed.
+    /// The evaluation needs a derivation whose build failed.
     ImportFailed {
         /// The derivation.
         derivation: String,
     },
-    /// A memory limit was hit, or Nix itself broke down.
+    /// Nix ran out of memory or crashed.
     OutOfMemory,
 }
 
 impl EvaluationProblem {
-    /// What to do about it.
+    /// What an operator can do about the mistake.
     pub(super) fn hint(&self) -> String {
         match self {
             Self::Thrown => {
-                "do what the message asks for; `nix eval --show-trace` on the attribute \
-                             shows where it comes from"
+                "do what the message asks for; `nix eval --show-trace` on the attribute shows \
+                 where it comes from"
                     .to_owned()
             }
-            Self::Aborted => "remove what calls `abort`; `nix eval --show-trace` on the attribute \
-                              shows where it is"
-                .to_owned(),
+            Self::Aborted => {
+                "remove the call of `abort`; `nix eval --show-trace` on the attribute shows \
+                              where it is"
+                    .to_owned()
+            }
             Self::UndefinedVariable { name } => {
                 format!("define `{name}`, add it to the function's arguments, or correct its name")
             }
             Self::MissingAttribute { name } => {
-                format!("correct the name `{name}`, or define the attribute where it is looked up")
+                format!("correct the name `{name}`, or define the attribute")
             }
             Self::InfiniteRecursion => {
-                "look for an option that is defined by its own value: `lib.mkIf` and `lib.mkMerge` \
-                 help in modules, and `nix eval --show-trace` on the attribute shows the circle"
+                "look for an option that is defined by its own value; `lib.mkIf` and `lib.mkMerge` \
+                 help in modules; `nix eval --show-trace` on the attribute shows the circle"
                     .to_owned()
             }
             Self::StackOverflow => {
-                "look for a function that calls itself without an end; `nix eval --show-trace` on \
-                 the attribute shows it"
+                "look for a function that calls itself endlessly; `nix eval --show-trace` on the \
+                 attribute shows it"
                     .to_owned()
             }
-            Self::Syntax => "correct the Nix code where the message points".to_owned(),
+            Self::Syntax => "correct the Nix code at the place in the message".to_owned(),
             Self::WrongType => {
                 "correct the configuration; `nix eval --show-trace` on the attribute shows where"
                     .to_owned()
             }
             Self::MissingFile { path } => format!(
-                "the flake's source lacks `{path}`: correct the path, or put the file there and, \
-                 in a git repository, `git add` it"
+                "correct the path `{path}`, or add the file to the flake's source; in a git \
+                 repository, also run `git add` on it"
             ),
             Self::Impure => {
-                "copy the file into the flake, or make what it comes from an input of the flake"
-                    .to_owned()
+                "copy the file into the flake, or make its source an input of the flake".to_owned()
             }
             Self::ImportFromDerivation { .. } => {
-                "the configuration builds something to evaluate itself: change that, or allow it \
-                 by `import_from_derivation(true)` of the builder"
+                "change the configuration so that its evaluation builds nothing, or allow that \
+                 with `import_from_derivation(true)` of the builder"
                     .to_owned()
             }
             Self::ImportFailed { derivation } => {
-                format!("the configuration needs it to be evaluated; see `nix log {derivation}`")
+                format!(
+                    "see `nix log {derivation}`, and correct the derivation; the evaluation needs it"
+                )
             }
             Self::OutOfMemory => "give the machine more memory, or evaluate fewer profiles at a \
                                   time"

@@ -6,11 +6,11 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
-    /// The flake of this reference, without credentials.
+    /// The flake with this reference, without credentials.
     Flake(String),
-    /// The attribute of the flake, such as `nixosConfigurations.netboot-worker`.
+    /// An attribute of the flake, such as `nixosConfigurations.netboot-worker`.
     Attribute(String),
-    /// The derivation with this store path.
+    /// A derivation, by its store path.
     Derivation(String),
 }
 

@@ -7,24 +7,24 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// The path of an attribute, such as `tcpdump` or `python3Packages.requests`: names with dots in
-/// between.
+/// The path of an attribute, such as `tcpdump` or `python3Packages.requests`: names separated by
+/// dots.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct AttributePath(Vec<String>);
 
 impl AttributePath {
-    /// A path of these names, which may themselves hold dots.
+    /// A path of these names. A name may contain dots.
     ///
     /// # Errors
-    /// [`Error::InvalidAttributePath`] when there is none, or one is empty or has a control
+    /// [`Error::InvalidAttributePath`] if there is no name, or a name is empty or contains a control
     /// character.
     pub fn of_names(names: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, Error> {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
         let problem = if names.iter().any(String::is_empty) || names.is_empty() {
             "a name in it is empty"
         } else if names.iter().any(|name| name.contains(char::is_control)) {
-            "it has a control character"
+            "it contains a control character"
         } else {
             return Ok(Self(names));
         };

@@ -1,4 +1,4 @@
-//! SSH keys that may log in.
+//! SSH keys that give access.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,8 +8,8 @@ use ssh_key::PublicKey;
 
 use crate::error::Error;
 
-/// A line of `authorized_keys`: a public key, its options before it and a comment behind it if it
-/// has them (sshd(8), "`AUTHORIZED_KEYS` FILE FORMAT").
+/// A line of `authorized_keys`: a public key, optionally with options before it and a comment after
+/// it (sshd(8), "`AUTHORIZED_KEYS` FILE FORMAT").
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct AuthorizedKey(String);
@@ -24,11 +24,11 @@ impl AuthorizedKey {
 impl FromStr for AuthorizedKey {
     type Err = Error;
 
-    /// Reads a line, and the key in it.
+    /// Reads a line with a key.
     ///
     /// # Errors
-    /// [`Error::InvalidAuthorizedKey`] for what is not one line with a whole public key, such as
-    /// the placeholder of a manual.
+    /// [`Error::InvalidAuthorizedKey`] for a text that is not one line with a complete public key,
+    /// such as a placeholder in a manual.
     fn from_str(line: &str) -> Result<Self, Error> {
         let line = line.trim();
         let invalid =
@@ -57,7 +57,7 @@ pub(crate) fn public_key(line: &str) -> Result<PublicKey, ssh_key::Error> {
     })
 }
 
-/// What stands behind the options: they end at the first space that is not between double quotes.
+/// The text after the options, which end at the first space outside of double quotes.
 fn without_options(line: &str) -> Option<&str> {
     let (mut quoted, mut escaped) = (false, false);
     let end = line.find(|character| {

@@ -1,4 +1,4 @@
-//! Overrides as they are handed to Nix.
+//! Overrides in the form that Nix gets.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::overrides::Overrides;
 use crate::runner::Runner;
 use crate::stop::Stop;
 
-/// Overrides with all that the evaluation needs of them.
+/// Overrides with the hashes that the evaluation needs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Embedded {
     #[serde(flatten)]
@@ -19,7 +19,7 @@ pub(crate) struct Embedded {
     modules: Vec<Module>,
 }
 
-/// A module's path, and what it held when the build began.
+/// The path of a module, and the hash of its content at the start of the build.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Module {
     path: PathBuf,
@@ -51,7 +51,7 @@ async fn nar_hash(path: &Path, runner: &Runner, context: &Context) -> Result<Str
     }
     let text = String::from_utf8_lossy(&finished.output).trim().to_owned();
     if !text.starts_with("sha256-") {
-        let (program, problem) = ("nix hash path".to_owned(), format!("it said {text:?}"));
+        let (program, problem) = ("nix hash path".to_owned(), format!("it printed {text:?}"));
         return Err(Error::UnreadableOutput { program, problem }.into());
     }
     Ok(text)

@@ -1,4 +1,4 @@
-//! Checks what was read of a configuration.
+//! Checks a configuration.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::policy::Policy;
 use crate::policy::finding::{PolicyFinding, PolicyProblem};
 use crate::policy::rule::Severity;
 
-/// What `policy.nix` reads of a configuration.
+/// The facts that `policy.nix` reads from a configuration.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct PolicyFacts {
     authorized_keys: BTreeMap<String, Keys>,
@@ -23,28 +23,27 @@ pub(crate) struct PolicyFacts {
     etc: Vec<String>,
 }
 
-/// A user's keys.
+/// The keys of a user.
 #[derive(Debug, Clone, Default, Deserialize)]
 struct Keys {
     keys: Vec<String>,
-    /// Files with keys, a line each.
+    /// Files with one key on each line.
     files: Vec<PathBuf>,
 }
 
-/// What an option for a password is set to.
+/// The state of an option for a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Password {
     Unset,
-    /// To a hash that no password has.
+    /// The option is a hash that no password has.
     Locked,
     Empty,
     Set,
 }
 
 impl Policy {
-    /// Checks what was read of a configuration for `profile`, whose kernel parameters are
-    /// `parameters`.
+    /// Checks the configuration of `profile`, with the kernel parameters `parameters`.
     pub(crate) fn check(
         &self,
         profile: &dyn Profile,
@@ -110,7 +109,8 @@ impl Policy {
     }
 }
 
-/// The lines with keys, without comments. Files of another machine, where Nix evaluated, have none.
+/// The lines with keys, without comments. A file that exists only on another machine, which
+/// evaluated the configuration, has no lines here.
 fn lines(keys: &Keys) -> Vec<String> {
     let of_files = keys.files.iter().filter_map(|file| fs::read_to_string(file).ok());
     let texts = keys.keys.iter().cloned().chain(of_files);
@@ -139,7 +139,8 @@ fn of_files(facts: &PolicyFacts) -> impl Iterator<Item = PolicyProblem> {
     secret.map(|path| PolicyProblem::SecretFile { path: format!("/etc/{path}") })
 }
 
-/// `tty0` and the like are on a screen (Linux, `Documentation/admin-guide/serial-console.rst`).
+/// Returns true for a serial console. `tty0` and similar names are screens (Linux,
+/// `Documentation/admin-guide/serial-console.rst`).
 fn is_serial_console(parameter: &KernelParameter) -> bool {
     let Some(device) = parameter.as_str().strip_prefix("console=") else { return false };
     let device = device.split(',').next().unwrap_or(device);

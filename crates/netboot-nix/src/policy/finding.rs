@@ -6,25 +6,25 @@ use serde::Serialize;
 
 use crate::policy::rule::{PolicyCheck, Severity};
 
-/// Something in a configuration that its [`Policy`](crate::Policy) does not want.
+/// A rule of a [`Policy`](crate::Policy) that a configuration breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PolicyFinding {
-    /// How much it matters: [`Severity::Warn`] or [`Severity::Deny`].
+    /// The severity: [`Severity::Warn`] or [`Severity::Deny`].
     pub severity: Severity,
-    /// What it is.
+    /// The problem.
     #[serde(flatten)]
     pub problem: PolicyProblem,
 }
 
 impl PolicyFinding {
-    /// A problem, and how much it matters.
+    /// A problem with its severity.
     pub fn new(severity: Severity, problem: PolicyProblem) -> Self {
         Self { severity, problem }
     }
 }
 
-/// What a configuration has or lacks.
+/// What is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "problem", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -33,52 +33,53 @@ pub enum PolicyProblem {
     NoAuthorizedKey,
     /// OpenSSH is disabled.
     SshDisabled,
-    /// A key holds a text that marks it as a placeholder.
+    /// A key contains a text that marks it as a placeholder.
     PlaceholderKey {
-        /// The user whom it would let in.
+        /// The user that the key belongs to.
         user: String,
-        /// Its line.
+        /// The line of the key.
         key: String,
         /// The text.
         mark: String,
     },
-    /// A key is none: its line has no whole public key.
+    /// A line of the authorized keys has no complete public key.
     UnreadableKey {
-        /// The user whom it should let in.
+        /// The user that the key should belong to.
         user: String,
-        /// Its line.
+        /// The line of the key.
         key: String,
-        /// What is wrong with it.
+        /// What is wrong with the line.
         reason: String,
     },
-    /// root has a password. Whoever can read the image can read it, or guess what its hash is of.
+    /// root has a password. Anybody who can read the image can read the password, or guess it from
+    /// its hash.
     RootPassword {
-        /// The option that sets it.
+        /// The option that sets the password.
         option: String,
-        /// Whether the password is empty, so that everybody at a console is root.
+        /// True if the password is empty, so that anybody at a console is root.
         empty: bool,
     },
     /// No kernel parameter names a serial console.
     NoSerialConsole,
-    /// A service of the profile is enabled, and would start on a machine that is being installed.
+    /// A service of the profile is enabled. It would start during the installation of a machine.
     ServiceEnabled {
         /// The service.
         service: String,
     },
     /// A package is not installed.
     PackageMissing {
-        /// Its name, or that of the service that it should bring.
+        /// The name of the package, or of the service that it should contain.
         package: String,
     },
     /// A file has the name of a private key.
     SecretFile {
-        /// Its path.
+        /// The path of the file.
         path: String,
     },
 }
 
 impl PolicyProblem {
-    /// The rule that finds it.
+    /// The rule that finds this problem.
     pub fn check(&self) -> PolicyCheck {
         match self {
             Self::NoAuthorizedKey | Self::SshDisabled => PolicyCheck::AuthorizedKeys,
@@ -93,7 +94,7 @@ impl PolicyProblem {
         }
     }
 
-    /// What to do about it, as a sentence for an operator.
+    /// What an operator can do about the problem.
     pub fn hint(&self) -> String {
         match self {
             Self::NoAuthorizedKey => "set `users.users.root.openssh.authorizedKeys.keys`, or give \
@@ -101,23 +102,25 @@ impl PolicyProblem {
                 .to_owned(),
             Self::SshDisabled => "set `services.openssh.enable = true`".to_owned(),
             Self::PlaceholderKey { user, .. } | Self::UnreadableKey { user, .. } => {
-                format!("put a key of your own into the authorized keys of `{user}`")
+                format!("put your own key into the authorized keys of `{user}`")
             }
             Self::RootPassword { option, .. } => {
-                format!("set `users.users.root.{option}` to `null`, and let root in by key")
+                format!("set `users.users.root.{option}` to `null`, and give root an SSH key")
             }
-            Self::NoSerialConsole => "add `console=ttyS0,115200` to `boot.kernelParams`: without \
-                                      it nobody sees why a machine in a rack does not boot"
+            Self::NoSerialConsole => "add `console=ttyS0,115200` to `boot.kernelParams`, so that \
+                                      an operator can see why a machine in a rack does not boot"
                 .to_owned(),
             Self::ServiceEnabled { service } => {
                 format!("set `services.{service}.enable = false` in the netboot image")
             }
             Self::PackageMissing { package } => {
-                format!("add the package of `{package}` to `environment.systemPackages`")
+                format!("add the package `{package}` to `environment.systemPackages`")
             }
-            Self::SecretFile { .. } => "leave it out of the configuration, and bring it to the \
-                                        machine when it is up"
-                .to_owned(),
+            Self::SecretFile { .. } => {
+                "remove the file from the configuration, and copy it to the \
+                                        machine after boot"
+                    .to_owned()
+            }
         }
     }
 }
@@ -134,21 +137,24 @@ impl fmt::Display for PolicyProblem {
             Self::NoAuthorizedKey => f.write_str("no user has an authorized SSH key"),
             Self::SshDisabled => f.write_str("OpenSSH is disabled"),
             Self::PlaceholderKey { user, key, mark } => {
-                write!(f, "the SSH key `{key}` of `{user}` is a placeholder: it holds `{mark}`")
+                write!(f, "the SSH key `{key}` of `{user}` is a placeholder: it contains `{mark}`")
             }
             Self::UnreadableKey { user, key, reason } => {
-                write!(f, "the SSH key `{key}` of `{user}` is none: {reason}")
+                write!(f, "the SSH key `{key}` of `{user}` is invalid: {reason}")
             }
             Self::RootPassword { option, empty: false } => {
-                write!(f, "root has a password, by `{option}`")
+                write!(f, "root has a password, set by `{option}`")
             }
             Self::RootPassword { option, empty: true } => {
-                write!(f, "root has an empty password, by `{option}`")
+                write!(f, "root has an empty password, set by `{option}`")
             }
             Self::NoSerialConsole => f.write_str("no kernel parameter names a serial console"),
             Self::ServiceEnabled { service } => write!(f, "the service `{service}` is enabled"),
             Self::PackageMissing { package } => {
-                write!(f, "no installed package is `{package}`, or begins with its name")
+                write!(
+                    f,
+                    "no installed package has the name `{package}` or a name that starts with it"
+                )
             }
             Self::SecretFile { path } => {
                 write!(f, "the file {path} has the name of a private key")

@@ -1,17 +1,17 @@
-//! The rules of a policy, and how much each matters.
+//! The rules of a policy and their severities.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(clippy::exhaustive_enums, reason = "callers match on it, and there are three levels")]
 pub enum Severity {
-    /// It is not looked for.
+    /// The rule is not checked.
     Ignore,
-    /// It is reported, and the build goes on.
+    /// The finding is reported, and the build goes on.
     Warn,
     /// The profile is not built.
     Deny,
@@ -22,21 +22,22 @@ pub enum Severity {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum PolicyCheck {
-    /// Somebody can log in: a user has an SSH key, and OpenSSH is enabled.
+    /// An operator can log in: a user has an SSH key, and OpenSSH is enabled.
     AuthorizedKeys,
-    /// No SSH key is a placeholder, or none at all.
+    /// No SSH key is a placeholder or invalid.
     PlaceholderKeys,
-    /// root has no password, known or empty.
+    /// root has no password.
     RootPassword,
     /// A serial console is among the kernel parameters.
     SerialConsole,
     /// The profile's services are not enabled in the netboot image.
     ServicesDisabled,
-    /// The profile's packages are installed: for each service one of its name, or whose name
-    /// begins with it and a hyphen, and those that [`Policy::with_required_package`] names.
+    /// The profile's packages are installed. Each service needs a package with its name, or with a
+    /// name that starts with its name and a hyphen. The packages of
+    /// [`Policy::with_required_package`](crate::Policy::with_required_package) are needed too.
     PackagesPresent,
-    /// No file below `/etc` has the name of a private key: the Nix store, and an image, can be
-    /// read by everybody.
+    /// No file below `/etc` has the name of a private key. Anybody can read the Nix store and an
+    /// image.
     SecretFiles,
 }
 
@@ -52,7 +53,7 @@ impl PolicyCheck {
         Self::SecretFiles,
     ];
 
-    /// The name, such as `placeholder-keys`.
+    /// The name of the rule, such as `placeholder-keys`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AuthorizedKeys => "authorized-keys",

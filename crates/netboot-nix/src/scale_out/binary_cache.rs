@@ -1,4 +1,4 @@
-//! Binary caches that results are copied to.
+//! Binary caches for results.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::scale_out::store_url::StoreUrl;
 
-/// What cannot stand as itself in the value of a URL's parameter.
+/// Characters that must be encoded in the value of a URL's parameter.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
 
-/// A binary cache that results are copied to.
+/// A binary cache for results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BinaryCache {
     url: StoreUrl,
@@ -18,41 +18,41 @@ pub struct BinaryCache {
     compression: Compression,
 }
 
-/// How a binary cache packs what it holds.
+/// The compression of a binary cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Compression {
-    /// Not at all.
+    /// No compression.
     None,
     /// Fast, and nearly as small as `xz`.
     #[default]
     Zstd,
-    /// Small and slow: what Nix does unless it is told.
+    /// Small and slow. This is Nix's default.
     Xz,
 }
 
 impl BinaryCache {
-    /// A cache by its URL: `file:///srv/cache`, or another that this Nix writes to.
+    /// A cache with this URL: `file:///srv/cache`, or another URL that this Nix can write to.
     pub fn new(url: StoreUrl) -> Self {
         Self { url, signing_key_file: None, compression: Compression::default() }
     }
 
-    /// The file with the secret key that paths are signed with, as `nix-store
-    /// --generate-binary-cache-key` writes it. Nix reads it; Netboot does not.
+    /// The file with the secret key that signs the paths, as `nix-store --generate-binary-cache-key`
+    /// writes it. Only Nix reads the file.
     #[must_use]
     pub fn with_signing_key_file(mut self, file: impl AsRef<Path>) -> Self {
         self.signing_key_file = Some(file.as_ref().to_owned());
         self
     }
 
-    /// How it packs what it holds: [`Compression::Zstd`] by default.
+    /// The compression. The default is [`Compression::Zstd`].
     #[must_use]
     pub fn with_compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
         self
     }
 
-    /// The URL with these choices as its parameters, as `nix copy --to` takes it.
+    /// The URL with these settings as parameters, for `nix copy --to`.
     pub(crate) fn destination(&self) -> String {
         let compression = match self.compression {
             Compression::None => "none",

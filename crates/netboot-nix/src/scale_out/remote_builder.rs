@@ -10,8 +10,8 @@ use crate::scale_out::store_url::StoreUrl;
 
 /// A machine that builds for this one (Nix manual, "Remote Builds").
 ///
-/// ssh reaches it without asking anybody anything: its host key must be known, and the key that
-/// opens it must be one of the agent's, the user's, or [`with_identity`](Self::with_identity).
+/// ssh must reach the machine without a prompt. Its host key must be known, and a key of the agent,
+/// of the user or of [`with_identity`](Self::with_identity) must give access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteBuilder {
     url: StoreUrl,
@@ -23,8 +23,8 @@ pub struct RemoteBuilder {
 }
 
 impl RemoteBuilder {
-    /// A machine by its URL, such as `ssh-ng://build@host`, that builds one derivation at a time
-    /// for `x86_64-linux`.
+    /// A machine with this URL, such as `ssh-ng://build@host`. It builds one derivation at a time, for
+    /// `x86_64-linux`.
     ///
     /// # Errors
     /// [`Error::InvalidOption`]; see [`StoreUrl`].
@@ -39,7 +39,7 @@ impl RemoteBuilder {
         })
     }
 
-    /// The architectures that it builds for, instead of `x86_64`.
+    /// The architectures that the machine builds for, instead of `x86_64`.
     #[must_use]
     pub fn with_architectures(
         mut self,
@@ -49,11 +49,11 @@ impl RemoteBuilder {
         self
     }
 
-    /// The file of the private key that opens it.
+    /// The file with the private key that gives access.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] for a path that is not absolute, or with white space, which Nix's
-    /// setting cannot hold.
+    /// [`Error::InvalidOption`] for a relative path, or a path with white space, which Nix's setting
+    /// cannot contain.
     pub fn with_identity(mut self, file: impl AsRef<Path>) -> Result<Self, Error> {
         let file = file.as_ref();
         let is_plain = file.to_str().is_some_and(|text| {
@@ -61,28 +61,28 @@ impl RemoteBuilder {
         });
         if !file.is_absolute() || !is_plain {
             let option = format!("`with_identity` {}", file.display());
-            let problem = "it is not an absolute path of plain characters";
+            let problem = "it is not an absolute path without spaces and special characters";
             return Err(Error::InvalidOption { option, problem });
         }
         self.identity = Some(file.to_owned());
         Ok(self)
     }
 
-    /// How many derivations it builds at once; at least 1.
+    /// The number of derivations that it builds at once, at least 1.
     #[must_use]
     pub fn with_jobs(mut self, jobs: u32) -> Self {
         self.jobs = jobs.max(1);
         self
     }
 
-    /// How fast it is beside the others; at least 1.
+    /// Its speed compared to the other machines, at least 1.
     #[must_use]
     pub fn with_speed(mut self, speed: u32) -> Self {
         self.speed = speed.max(1);
         self
     }
 
-    /// Adds a feature that it has, such as `kvm` or `big-parallel`.
+    /// Adds a feature of the machine, such as `kvm` or `big-parallel`.
     ///
     /// # Errors
     /// [`Error::InvalidOption`] for anything but letters, digits and hyphens.
@@ -99,7 +99,7 @@ impl RemoteBuilder {
 }
 
 impl fmt::Display for RemoteBuilder {
-    /// The machine as a line of Nix's `builders`.
+    /// Writes the machine as a line of Nix's `builders`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |words: &[String]| match words {
             [] => "-".to_owned(),

@@ -7,14 +7,14 @@ use crate::error::Error;
 use crate::redaction::without_credentials;
 
 /// The URL of a Nix store: `ssh-ng://host`, `https://cache.example.org`, `file:///srv/cache`,
-/// `daemon`, a chroot store's absolute path.
+/// `daemon`, or the absolute path of a chroot store.
 ///
 /// `Debug` and `Display` show no credentials.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct StoreUrl(String);
 
 impl StoreUrl {
-    /// The URL, credentials included.
+    /// The URL, including credentials.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -25,18 +25,18 @@ impl FromStr for StoreUrl {
 
     /// # Errors
     /// [`Error::InvalidOption`] for a text that Nix would read as an option, as several URLs, or as
-    /// the begin of a comment.
+    /// the start of a comment.
     fn from_str(text: &str) -> Result<Self, Error> {
         let problem = if text.is_empty() {
             "it is empty"
         } else if text.starts_with('-') {
-            "it begins with a hyphen, as options do"
+            "it starts with a hyphen, as options do"
         } else if let Some(odd) =
             text.chars().find(|c| !c.is_ascii_graphic() || "#;\"'".contains(*c))
         {
             match odd {
-                '#' | ';' | '"' | '\'' => "it has a character that ends a setting of Nix",
-                _ => "it has white space, a control character or one outside ASCII",
+                '#' | ';' | '"' | '\'' => "it contains a character that ends a setting of Nix",
+                _ => "it contains white space, a control character or a character outside ASCII",
             }
         } else {
             return Ok(Self(text.to_owned()));

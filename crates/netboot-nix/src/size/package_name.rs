@@ -1,12 +1,12 @@
 //! The package and version in the name of a store path.
 
-/// The outputs of a package that nixpkgs names behind its version.
+/// Names of outputs that nixpkgs appends to the version of a package.
 const OUTPUTS: [&str; 14] = [
     "bin", "data", "debug", "dev", "devdoc", "dist", "doc", "getent", "info", "lib", "man", "out",
     "static", "terminfo",
 ];
 
-/// A package's name and version, as the name of a store path has them.
+/// The name and version of a package, from the name of a store path.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PackageName<'a> {
     pub(super) package: &'a str,
@@ -14,9 +14,9 @@ pub(super) struct PackageName<'a> {
 }
 
 impl<'a> PackageName<'a> {
-    /// Splits a name where Nix does: the version begins behind the first hyphen that no letter
-    /// follows (Nix manual, `builtins.parseDrvName`). `None` where there is no version. The output
-    /// is no part of it.
+    /// Splits a name as Nix does: the version starts after the first hyphen that is not followed by a
+    /// letter (Nix manual, `builtins.parseDrvName`). The name of an output is not part of the version.
+    /// Returns `None` if there is no version.
     pub(super) fn of(name: &'a str) -> Option<Self> {
         let (position, _) = name.match_indices('-').find(|(position, _)| {
             name[position + 1..].chars().next().is_some_and(|next| !next.is_alphabetic())

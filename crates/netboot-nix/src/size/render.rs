@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 
 use crate::size::{SizeReport, StorePathSize, name};
 
-/// How many store paths the table shows.
+/// The number of store paths in the table.
 const SHOWN_PATHS: usize = 20;
 
 impl fmt::Display for SizeReport {
@@ -22,7 +22,7 @@ impl fmt::Display for SizeReport {
             size(self.budget),
         )?;
         writeln!(f, "{} store paths hold {}; the largest:", self.paths.len(), size(self.closure))?;
-        writeln!(f, "{:>11} {:>11}  path, and who brings it in", "own", "closure")?;
+        writeln!(f, "{:>11} {:>11}  path, and why it is there", "own", "closure")?;
         for path in self.paths.iter().take(SHOWN_PATHS) {
             let (own, closure) = (size(path.own_size), size(path.closure_size));
             writeln!(f, "{own:>11} {closure:>11}  {} ({})", path.name(), path.brought_in_by())?;
@@ -44,11 +44,11 @@ impl fmt::Display for StorePathSize {
 }
 
 impl StorePathSize {
-    /// The names of those that stand between the system and it.
+    /// The names of the store paths between the system and this path.
     fn brought_in_by(&self) -> String {
         let chain: Vec<&str> = self.chain.iter().skip(1).map(|path| name(path)).collect();
         match chain.split_last() {
-            Some((_, [])) => "the system needs it itself".to_owned(),
+            Some((_, [])) => "the system needs it directly".to_owned(),
             Some((_, before)) => before.join(" > "),
             None => "the system".to_owned(),
         }

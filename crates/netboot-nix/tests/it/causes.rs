@@ -1,4 +1,4 @@
-//! Each row of the table of causes (`src/causes.md`), provoked in real Nix of each version.
+//! Provokes each cause in the table of causes (`src/causes.md`) in each version of Nix.
 
 mod building;
 mod evaluation;
@@ -9,8 +9,7 @@ mod warnings;
 
 use crate::place::NixVersion;
 
-/// A cause of failure: as the table says it, as this crate calls it, and the versions of Nix that
-/// were brought to it.
+/// A row of the table: the cause, the variant of the error, and the versions of Nix that were tested.
 struct Row {
     cause: &'static str,
     name: &'static str,
@@ -61,40 +60,40 @@ rows! {
     a_configuration_throws in evaluation: "a configuration throws" => "Evaluation, Thrown";
     an_evaluation_is_aborted in evaluation: "an evaluation is aborted" => "Evaluation, Aborted";
     a_variable_is_undefined in evaluation: "a variable is undefined" => "Evaluation, UndefinedVariable";
-    a_name_in_the_code_is_missing in evaluation: "a name in the code is missing" => "Evaluation, MissingAttribute";
+    a_name_in_the_code_is_missing in evaluation: "an attribute in the code is missing" => "Evaluation, MissingAttribute";
     a_value_needs_itself in evaluation: "a value needs itself" => "Evaluation, InfiniteRecursion";
-    calls_have_no_end in evaluation: "calls have no end" => "Evaluation, StackOverflow";
-    a_value_outgrows_memory in evaluation: "a value outgrows memory" => "Evaluation, OutOfMemory";
-    the_code_is_no_code in evaluation: "the code is no code" => "Evaluation, Syntax";
+    calls_have_no_end in evaluation: "a recursion is endless" => "Evaluation, StackOverflow";
+    a_value_outgrows_memory in evaluation: "a value needs too much memory" => "Evaluation, OutOfMemory";
+    the_code_is_no_code in evaluation: "the code is invalid" => "Evaluation, Syntax";
     a_value_has_the_wrong_type in evaluation: "a value has the wrong type" => "Evaluation, WrongType";
     a_file_is_missing in evaluation: "a file is missing" => "Evaluation, MissingFile";
     a_file_is_outside_of_the_flake in evaluation: "a file is outside of the flake" => "Evaluation, Impure";
     an_import_is_not_allowed in evaluation: "an import of a derivation is not allowed" => "Evaluation, ImportFromDerivation";
     an_import_fails in evaluation: "an import of a derivation fails" => "Evaluation, ImportFailed";
-    the_system_is_another in building: "the system is another" => "UnsupportedSystem";
+    the_system_is_another in building: "no machine has the system" => "UnsupportedSystem";
     a_system_feature_is_missing in building: "a system feature is missing" => "UnsupportedSystem";
-    nothing_may_be_built_here in building: "nothing may be built here" => "NoBuilder";
-    there_are_no_users_to_build_as in building: "there are no users to build as" => "NoBuilder";
-    no_other_machine_can_be_reached in building: "no other machine can be reached" => "NoBuilder";
+    nothing_may_be_built_here in building: "this machine may not build" => "NoBuilder";
+    there_are_no_users_to_build_as in building: "the build users do not exist" => "NoBuilder";
+    no_other_machine_can_be_reached in building: "no remote builder can be reached" => "NoBuilder";
     a_builder_fails in building: "a builder fails" => "BuildFailed";
     a_builder_is_killed in building: "a builder is killed" => "BuildFailed";
-    a_builder_makes_nothing in building: "a builder makes nothing" => "BuildFailed";
+    a_builder_makes_nothing in building: "a builder makes no output" => "BuildFailed";
     a_builder_cannot_download in building: "a builder cannot download" => "BuildFailed";
     a_dependency_fails in building: "a dependency fails" => "BuildFailed";
-    a_hash_is_another in building: "a hash is another" => "HashMismatch";
+    a_hash_is_another in building: "a hash does not match" => "HashMismatch";
     a_build_takes_too_long in building: "a build takes too long" => "TimedOut";
     a_build_is_silent_for_too_long in building: "a build is silent for too long" => "TimedOut";
     the_disk_is_full in machine: "the disk is full" => "DiskFull";
-    a_derivation_was_collected in building: "a derivation was collected" => "DerivationCollected";
+    a_derivation_was_collected in building: "the garbage collector deleted a derivation" => "DerivationCollected";
     git_does_not_track_a_file in source: "git does not track a file" => "FileNotTracked";
-    changes_are_not_committed in source: "changes are not committed, and have to be" => "DirtyTree";
-    a_repository_is_somebody_else_s in source: "the repository is somebody else's" => "RepositoryOwner";
-    a_flake_changes_meanwhile in source: "the flake changes meanwhile" => "SourceChanged";
-    a_file_may_not_be_read in machine: "a file may not be read" => "PermissionDenied";
+    changes_are_not_committed in source: "changes must be committed" => "DirtyTree";
+    a_repository_is_somebody_else_s in source: "another user owns the repository" => "RepositoryOwner";
+    a_flake_changes_meanwhile in source: "the flake changes during the evaluation" => "SourceChanged";
+    a_file_may_not_be_read in machine: "a file is not readable" => "PermissionDenied";
     the_daemon_is_down in machine: "the daemon is down" => "DaemonUnreachable";
     the_daemon_does_not_trust_the_user in warnings: "the daemon does not trust the user" => "a warning";
-    a_substitute_is_not_signed in warnings: "a substitute is not signed" => "a warning";
-    a_path_is_not_signed in machine: "a path is not signed" => "Unsigned";
+    a_substitute_is_not_signed in warnings: "a substitute has no signature" => "a warning";
+    a_path_is_not_signed in machine: "a store path has no signature" => "Unsigned";
     a_cache_is_down in warnings: "a cache is down" => "a warning";
     the_lock_file_is_out_of_date in source: "the lock file is out of date" => "LockFileOutdated";
     nix_is_interrupted in machine: "Nix is interrupted" => "Interrupted";
@@ -109,7 +108,7 @@ fn the_table_in_the_documentation_has_these_rows() {
     };
     let lines: Vec<Vec<String>> =
         table.lines().filter(|line| line.starts_with('|')).map(cells).collect();
-    let mut expected = vec![vec!["cause".to_owned(), "what it becomes".to_owned()]];
+    let mut expected = vec![vec!["cause".to_owned(), "error".to_owned()]];
     expected[0].extend(NixVersion::ALL.map(|version| version.as_str().to_owned()));
     for row in rows() {
         let mut cells = vec![row.cause.to_owned(), row.name.to_owned()];
