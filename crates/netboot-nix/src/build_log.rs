@@ -1,8 +1,9 @@
 //! The output of builders, kept by derivation.
 //!
-//! The `build.log` of a profile consists of the logs of the derivations that the profile needs. Each
-//! log was recorded when the derivation was built, for this profile or another one. The `build.log`
-//! of the same parts is written only once, so that later builds for other profiles change no image.
+//! The `build.log` of a profile consists of the logs of the derivations that the profile needs.
+//! Each log was recorded when the derivation was built, for this profile or another one. The
+//! `build.log` of the same parts is written only once, so that later builds for other profiles
+//! change no image.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -93,8 +94,8 @@ impl LogDirectory {
         self.directory().join(format!("{profile}-failed.log"))
     }
 
-    /// Writes the log of a profile's build: `header`, then the output of the builders of `parts` and
-    /// of their `requisites`. The name of the file depends on its content.
+    /// Writes the log of a profile's build: `header`, then the output of the builders of `parts`
+    /// and of their `requisites`. The name of the file depends on its content.
     pub(crate) fn of_profile(
         &self,
         profile: &str,
@@ -110,8 +111,8 @@ impl LogDirectory {
         Ok(place)
     }
 
-    /// The output of the builders of `parts` and of their `requisites`, as it was collected when these
-    /// parts were built first.
+    /// The output of the builders of `parts` and of their `requisites`, as it was collected when
+    /// these parts were built first.
     fn collect_once(
         &self,
         parts: &BTreeSet<String>,

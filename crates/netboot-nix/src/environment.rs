@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-/// The variables that Nix programs inherit: they locate programs, stores and configuration, and tell
-/// how to reach the network. Nothing else is passed on, in particular no secrets.
+/// The variables that Nix programs inherit: they locate programs, stores and configuration, and
+/// tell how to reach the network. Nothing else is passed on, in particular no secrets.
 const PASSED_ON: [&str; 32] = [
     "PATH",
     "HOME",
@@ -54,8 +54,8 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// The allowed variables of this process, overridden by `additional`. Netboot's own settings are
-    /// appended to `NIX_CONFIG`, because the last setting counts.
+    /// The allowed variables of this process, overridden by `additional`. Netboot's own settings
+    /// are appended to `NIX_CONFIG`, because the last setting counts.
     pub(crate) fn new(additional: &BTreeMap<OsString, OsString>, settings: &[String]) -> Self {
         Self::of(|name| std::env::var_os(name), additional, settings)
     }

@@ -33,7 +33,8 @@ pub enum Error {
     /// An option of the builder has a value that cannot be used.
     #[error("the option {option} is invalid: {problem}")]
     InvalidOption {
-        /// The name of the option. The value of a variable is never shown, because it may be secret.
+        /// The name of the option. The value of a variable is never shown, because it may be
+        /// secret.
         option: String,
         /// What is wrong.
         problem: &'static str,

@@ -209,8 +209,8 @@ fn without_clock(url: &str) -> String {
     if kept.is_empty() { address.to_owned() } else { format!("{address}?{}", kept.join("&")) }
 }
 
-/// The URL of a local flake with only the last part of its directory. Published manifests should not
-/// show the paths of the machine that built the image, and the paths do not affect the image.
+/// The URL of a local flake with only the last part of its directory. Published manifests should
+/// not show the paths of the machine that built the image, and the paths do not affect the image.
 fn without_directories(url: &str) -> String {
     let address = url.split('?').next().unwrap_or(url);
     let local = ["path:/", "git+file:///", "file:///", "/"];

@@ -22,8 +22,8 @@ const PROBE: &str = include_str!("probe.nix");
 const OVERRIDES: &str = include_str!("overrides.nix");
 const POLICY: &str = include_str!("policy.nix");
 
-/// The maximum length of the expression in bytes. Linux limits an argument to 128 KiB (`execve(2)`);
-/// this limit leaves some room.
+/// The maximum length of the expression in bytes. Linux limits an argument to 128 KiB
+/// (`execve(2)`); this limit leaves some room.
 const CALL_LIMIT: usize = 120_000;
 
 #[derive(Deserialize)]
@@ -69,8 +69,8 @@ pub(crate) async fn lock(
 }
 
 /// Evaluates `wanted` in one evaluation of the locked flake. With `isolate`, a configuration that
-/// throws becomes [`Configuration::Failed`](crate::flake_answer::Configuration::Failed). Without it,
-/// the message is the error.
+/// throws becomes [`Configuration::Failed`](crate::flake_answer::Configuration::Failed). Without
+/// it, the message is the error.
 pub(crate) async fn evaluate(
     runner: &Runner,
     flake: &FlakeReference,

@@ -67,8 +67,8 @@ pub(crate) struct Output {
 
 impl Output {
     /// What is wrong with an output that no derivation of this store can have, or `None` if it is
-    /// valid. The output comes from the flake's code, which can claim anything. It goes to Nix as an
-    /// argument, and files are published from its path.
+    /// valid. The output comes from the flake's code, which can claim anything. It goes to Nix as
+    /// an argument, and files are published from its path.
     pub(crate) fn problem(&self, store: &Path) -> Option<&'static str> {
         // The characters of store path names (Nix manual, "Store path").
         let is_name = |name: &str| {

@@ -9,7 +9,8 @@ use crate::redaction::without_credentials;
 /// The maximum length of a reference in bytes.
 const LIMIT: usize = 4096;
 
-/// The name of a flake, as on the `nix` command line: a path, `path:…`, `git+ssh://…` or `github:…`.
+/// The name of a flake, as on the `nix` command line: a path, `path:…`, `git+ssh://…` or
+/// `github:…`.
 ///
 /// A reference cannot look like an option. It has no fragment, because the profiles choose the
 /// configurations.

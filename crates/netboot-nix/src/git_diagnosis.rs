@@ -11,8 +11,9 @@ use crate::flake_reference::FlakeReference;
 use crate::runner::Runner;
 use crate::stop::Stop;
 
-/// Makes the error of a flake in a local repository more exact. Nix before 2.28 does not tell that a
-/// file exists but git does not track it, and Nix 2.8 does not tell that git distrusts a repository.
+/// Makes the error of a flake in a local repository more exact. Nix before 2.28 does not tell that
+/// a file exists but git does not track it, and Nix 2.8 does not tell that git distrusts a
+/// repository.
 pub(crate) async fn diagnose_with_git(
     error: Error,
     flake: &FlakeReference,

@@ -110,8 +110,8 @@ fn message(record: &Record) -> Option<LogEvent> {
     }
 }
 
-/// The place of an error, relative to the root of its source. It is the place that Nix states (since
-/// 2.9 with the line and column in `file`), or else the innermost place of the trace.
+/// The place of an error, relative to the root of its source. It is the place that Nix states
+/// (since 2.9 with the line and column in `file`), or else the innermost place of the trace.
 fn position(record: &Record) -> Option<String> {
     let stated = match (&record.file, record.line, record.column) {
         (Some(file), Some(line), Some(column)) if !file.ends_with(&format!(":{line}:{column}")) => {

@@ -44,13 +44,13 @@
 //! - [`ScaleOut`] sets remote builders, another store, substituters, time limits, and binary caches
 //!   for the results.
 //! - [`NixBuilder::size_report`] makes a [`SizeReport`]: what makes an image large, and why it is
-//!   there. A build also warns of an image over its profile's budget, and refuses a file that is too
-//!   large for an initrd.
+//!   there. A build also warns of an image over its profile's budget, and refuses a file that is
+//!   too large for an initrd.
 //!
 //! # The state directory
-//! The state directory contains `roots/<profile>/`, links that protect build results from the garbage
-//! collector, and `logs/`, the logs of profiles and of derivations. Old roots are removed after
-//! [`keep_roots`](NixBuilderBuilder::keep_roots), and old logs after
+//! The state directory contains `roots/<profile>/`, links that protect build results from the
+//! garbage collector, and `logs/`, the logs of profiles and of derivations. Old roots are removed
+//! after [`keep_roots`](NixBuilderBuilder::keep_roots), and old logs after
 //! [`keep_logs`](NixBuilderBuilder::keep_logs). Builders in several processes can share a state
 //! directory and take turns.
 //!
@@ -61,14 +61,14 @@
 //!
 //! # Provenance
 //! The [`Provenance`](netboot_core::Provenance) of an image contains the flake's locked URL and NAR
-//! hash, the derivations, the store paths of the parts with their NAR hashes, and the version of Nix.
-//! Another build gives the same manifest, byte for byte.
+//! hash, the derivations, the store paths of the parts with their NAR hashes, and the version of
+//! Nix. Another build gives the same manifest, byte for byte.
 //!
 //! # Causes of failures, and the tested versions of Nix
 //! Each cause is a variant of [`Error`]. The error names what failed and has a
-//! [`hint`](Error::hint), and the last lines of the log if there is one. If Nix goes on, the cause is
-//! a warning among the events instead. Nix has no error codes, so Netboot reads Nix's messages. An
-//! unknown failure is [`Error::CommandFailed`] with the last messages.
+//! [`hint`](Error::hint), and the last lines of the log if there is one. If Nix goes on, the cause
+//! is a warning among the events instead. Nix has no error codes, so Netboot reads Nix's messages.
+//! An unknown failure is [`Error::CommandFailed`] with the last messages.
 //!
 #![doc = include_str!("causes.md")]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]

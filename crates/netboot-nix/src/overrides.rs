@@ -16,8 +16,8 @@ use self::attribute_path::AttributePath;
 use self::authorized_key::AuthorizedKey;
 use crate::error::Error;
 
-/// Changes to a configuration, made with NixOS's `extendModules`. The flake and its lock file stay as
-/// they are, and the evaluation stays pure.
+/// Changes to a configuration, made with NixOS's `extendModules`. The flake and its lock file stay
+/// as they are, and the evaluation stays pure.
 ///
 /// All changes reach Nix as data, so no text can become code.
 ///
@@ -134,17 +134,17 @@ impl OverridesBuilder {
         self
     }
 
-    /// Adds a module that sets these options: a JSON object from option names to values. To replace a
-    /// value of the configuration, write the value as `lib.mkForce` makes it:
-    /// `{ "_type": "override", "priority": 50, "content": … }`.
+    /// Adds a module that sets these options: a JSON object from option names to values. To replace
+    /// a value of the configuration, write the value as `lib.mkForce` makes it: `{ "_type":
+    /// "override", "priority": 50, "content": … }`.
     pub fn settings(mut self, settings: Value) -> Self {
         self.overrides.settings.push(settings);
         self
     }
 
-    /// Adds a module: a file, or a directory with a `default.nix`. Nix gets the path and the hash of
-    /// the content, so that the evaluation stays pure. A module can import other files only if they
-    /// are in such a directory.
+    /// Adds a module: a file, or a directory with a `default.nix`. Nix gets the path and the hash
+    /// of the content, so that the evaluation stays pure. A module can import other files only if
+    /// they are in such a directory.
     pub fn module(mut self, path: impl Into<PathBuf>) -> Self {
         self.modules.push(path.into());
         self
@@ -153,9 +153,9 @@ impl OverridesBuilder {
     /// Checks the changes and makes the overrides.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] for settings that are not a JSON object, for an empty user name, and
-    /// for a text with a NUL character, which Nix cannot represent. [`Error::Io`] for a module that
-    /// does not exist.
+    /// [`Error::InvalidOption`] for settings that are not a JSON object, for an empty user name,
+    /// and for a text with a NUL character, which Nix cannot represent. [`Error::Io`] for a module
+    /// that does not exist.
     pub fn build(self) -> Result<Overrides, Error> {
         let mut overrides = self.overrides;
         let invalid = |option: &str, problem| {

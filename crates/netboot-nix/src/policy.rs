@@ -11,8 +11,8 @@ use self::rule::{PolicyCheck, Severity};
 /// Rules for configurations, each with a severity. They are checked after the evaluation and before
 /// the build.
 ///
-/// The default denies placeholder SSH keys. It warns of settings that make a machine hard to reach or
-/// easy to break into. [`strict`](Self::strict) is for production images.
+/// The default denies placeholder SSH keys. It warns of settings that make a machine hard to reach
+/// or easy to break into. [`strict`](Self::strict) is for production images.
 ///
 /// ```
 /// use netboot_nix::{NixBuilder, Policy, PolicyCheck, Severity};
@@ -25,8 +25,8 @@ use self::rule::{PolicyCheck, Severity};
 /// # Ok::<(), netboot_nix::Error>(())
 /// ```
 ///
-/// A value that the configuration does not define is not checked. SSH keys are an exception: without
-/// any key, nobody can reach the machine.
+/// A value that the configuration does not define is not checked. SSH keys are an exception:
+/// without any key, nobody can reach the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     severities: BTreeMap<PolicyCheck, Severity>,

@@ -83,9 +83,9 @@ impl Realisation<'_> {
         Err(query(&said, finished.status, self.attribute).unwrap_or_else(unknown).into())
     }
 
-    /// Builds or fetches all `parts` and makes a root for each. `header` and the logs of `requisites`
-    /// become the [`log`](Self::log) of the build. The caller must hold the lock of the state
-    /// directory.
+    /// Builds or fetches all `parts` and makes a root for each. `header` and the logs of
+    /// `requisites` become the [`log`](Self::log) of the build. The caller must hold the lock of
+    /// the state directory.
     pub(crate) async fn realise(
         &self,
         parts: &BTreeMap<&str, Output>,
@@ -173,8 +173,8 @@ impl Realisation<'_> {
         let error = realisation(&said, finished.status, realising, |derivation| {
             recorder.last_lines(derivation)
         });
-        // These errors name every derivation that failed. After other errors, a builder that ended may
-        // have failed.
+        // These errors name every derivation that failed. After other errors, a builder that ended
+        // may have failed.
         let is_sure =
             matches!(&error, Some(Error::BuildFailed { .. } | Error::HashMismatch { .. }));
         let mut messages = said.all.to_vec();

@@ -14,9 +14,9 @@ use netboot_process::LastLines;
 
 /// Records the builders of one realisation, each in its own file.
 ///
-/// Nix tells only at the very end that the requested derivations were built. If the end is not seen,
-/// for example because the work is cancelled, a log is kept as *unconfirmed*: either the build
-/// succeeded, or Nix builds the derivation again and Netboot records a new log.
+/// Nix tells only at the very end that the requested derivations were built. If the end is not
+/// seen, for example because the work is cancelled, a log is kept as *unconfirmed*: either the
+/// build succeeded, or Nix builds the derivation again and Netboot records a new log.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     directory: LogDirectory,
@@ -130,8 +130,8 @@ impl Recorder {
         self.logs.get(derivation).map(|log| log.last.to_vec()).unwrap_or_default()
     }
 
-    /// Keeps the logs of successful builds, as confirmed logs if `is_sure`. Returns the logs of failed
-    /// builds, in the form of [`LogDirectory::collect`].
+    /// Keeps the logs of successful builds, as confirmed logs if `is_sure`. Returns the logs of
+    /// failed builds, in the form of [`LogDirectory::collect`].
     pub(crate) fn finish(mut self, is_sure: bool) -> Result<Vec<u8>, Error> {
         let mut of_failed = Vec::new();
         for (derivation, mut log) in std::mem::take(&mut self.logs) {

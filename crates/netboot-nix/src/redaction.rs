@@ -42,8 +42,8 @@ impl Secrets {
         }
     }
 
-    /// Adds the credentials of a flake reference. Very short texts, such as the `1` of `lfs=1`, are no
-    /// credentials and would match everywhere, so they are left out.
+    /// Adds the credentials of a flake reference. Very short texts, such as the `1` of `lfs=1`, are
+    /// no credentials and would match everywhere, so they are left out.
     pub(crate) fn add_reference(&mut self, reference: &str) {
         let parts = Parts::of(reference);
         let user = parts.user_information;

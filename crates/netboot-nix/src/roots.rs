@@ -1,4 +1,5 @@
-//! Garbage collector roots: links that protect the parts of images, in a directory for each profile.
+//! Garbage collector roots: links that protect the parts of images, in a directory for each
+//! profile.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -15,8 +16,8 @@ pub(crate) fn directory(state: &Path, profile: &ProfileName) -> PathBuf {
 }
 
 /// The path of the first root of `store_paths`. Its name depends on the store paths, so that builds
-/// of one profile at the same time do not share roots. The next build uses or removes the roots of a
-/// killed build.
+/// of one profile at the same time do not share roots. The next build uses or removes the roots of
+/// a killed build.
 pub(crate) fn first(directory: &Path, store_paths: &[&str]) -> PathBuf {
     let digest = Sha256Digest::of(store_paths.join("\n").as_bytes());
     directory.join(digest.to_string())
@@ -35,8 +36,8 @@ pub(crate) fn root(first: &Path, number: usize, name: &str) -> PathBuf {
     root.into()
 }
 
-/// Checks that a root protects the output that the evaluation named. The name comes from the flake's
-/// code, which can claim anything.
+/// Checks that a root protects the output that the evaluation named. The name comes from the
+/// flake's code, which can claim anything.
 pub(crate) fn check(root: &Path, store_path: &str, attribute: String) -> Result<(), Error> {
     let kept = std::fs::read_link(root).map_err(|source| Error::io("read", root, source))?;
     if kept == Path::new(store_path) {

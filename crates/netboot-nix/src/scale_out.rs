@@ -19,17 +19,12 @@ use crate::error::Error;
 /// use netboot_nix::{BinaryCache, NixBuilder, RemoteBuilder, ScaleOut};
 ///
 /// let scale_out = ScaleOut::new()
-///     .with_remote_builder(RemoteBuilder::new("ssh-ng://build@big.example.org")?.with_jobs(8))
-///     .with_local_jobs(0)
-///     .with_substituter(
-///         "https://cache.example.org".parse()?,
-///         "cache.example.org-1:ebYgk3hp0M2RqTVUvDxJQrUKcoxDEkE9DvvUuBwtNqM=",
-///     )?
-///     .with_silence_limit(Duration::from_secs(1800))
-///     .with_copy_to(
-///         BinaryCache::new("file:///srv/cache".parse()?).with_signing_key_file("/run/keys/cache"),
-///     );
-/// let builder = NixBuilder::builder("github:example/infrastructure").scale_out(scale_out).build()?;
+/// .with_remote_builder(RemoteBuilder::new("ssh-ng://build@big.example.org")?.with_jobs(8))
+/// .with_local_jobs(0) .with_substituter( "https://cache.example.org".parse()?,
+/// "cache.example.org-1:ebYgk3hp0M2RqTVUvDxJQrUKcoxDEkE9DvvUuBwtNqM=", )?
+/// .with_silence_limit(Duration::from_secs(1800)) .with_copy_to(
+/// BinaryCache::new("file:///srv/cache".parse()?).with_signing_key_file("/run/keys/cache"), ); let
+/// builder = NixBuilder::builder("github:example/infrastructure").scale_out(scale_out).build()?;
 /// # Ok::<(), netboot_nix::Error>(())
 /// ```
 ///

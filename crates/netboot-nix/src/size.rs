@@ -14,16 +14,16 @@ use self::package_name::PackageName;
 use crate::error::Error;
 use crate::path_info::PathInfo;
 
-/// The size in bytes from which a file is too large for an initrd. A cpio archive in the `newc` format
-/// has 8 hexadecimal digits for the size (Linux,
-/// `Documentation/driver-api/early-userspace/buffer-format.rst`). Larger files are silently left out
-/// of an initrd (nixpkgs issue 399607).
+/// The size in bytes from which a file is too large for an initrd. A cpio archive in the `newc`
+/// format has 8 hexadecimal digits for the size (Linux,
+/// `Documentation/driver-api/early-userspace/buffer-format.rst`). Larger files are silently left
+/// out of an initrd (nixpkgs issue 399607).
 pub(crate) const INITRD_FILE_LIMIT: u64 = 1 << 32;
 
 /// The store paths of a system, what each adds to the image, and why it is there.
 ///
-/// Made by [`NixBuilder::size_report`](crate::NixBuilder::size_report). `Display` writes a table for
-/// a terminal, and `serde` writes everything.
+/// Made by [`NixBuilder::size_report`](crate::NixBuilder::size_report). `Display` writes a table
+/// for a terminal, and `serde` writes everything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SizeReport {
@@ -35,8 +35,8 @@ pub struct SizeReport {
     pub initrds: u64,
     /// The maximum size of kernel and initrds together, in bytes.
     pub budget: u64,
-    /// The size of all store paths in bytes, without compression. An unpacked initrd needs this much
-    /// memory.
+    /// The size of all store paths in bytes, without compression. An unpacked initrd needs this
+    /// much memory.
     pub closure: u64,
     /// The store paths, largest first.
     pub paths: Vec<StorePathSize>,

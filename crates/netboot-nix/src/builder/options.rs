@@ -156,8 +156,8 @@ impl NixBuilderBuilder {
         self
     }
 
-    /// Stops Nix from asking substituters and from updating its copies of flake sources. The default
-    /// is `false`. Builders of fixed-output derivations still download.
+    /// Stops Nix from asking substituters and from updating its copies of flake sources. The
+    /// default is `false`. Builders of fixed-output derivations still download.
     pub fn offline(mut self, offline: bool) -> Self {
         self.offline = offline;
         self
@@ -170,23 +170,24 @@ impl NixBuilderBuilder {
         self
     }
 
-    /// The time for which roots protect artifacts after their builder was dropped. The default is one
-    /// day. The next build of any profile removes older roots.
+    /// The time for which roots protect artifacts after their builder was dropped. The default is
+    /// one day. The next build of any profile removes older roots.
     pub fn keep_roots(mut self, age: Duration) -> Self {
         self.keep_roots = age;
         self
     }
 
-    /// The time for which unused logs are kept. The default is 30 days. The next build removes older
-    /// logs that no image of its builder needs.
+    /// The time for which unused logs are kept. The default is 30 days. The next build removes
+    /// older logs that no image of its builder needs.
     pub fn keep_logs(mut self, age: Duration) -> Self {
         self.keep_logs = age;
         self
     }
 
-    /// The number of processes that evaluate several profiles. The default is 1, which needs the least
-    /// memory and evaluates the common parts of the profiles only once. With enough cores and memory
-    /// (about 1 GiB for a NixOS configuration), one process for each profile takes less time.
+    /// The number of processes that evaluate several profiles. The default is 1, which needs the
+    /// least memory and evaluates the common parts of the profiles only once. With enough cores and
+    /// memory (about 1 GiB for a NixOS configuration), one process for each profile takes less
+    /// time.
     pub fn evaluation_processes(mut self, processes: NonZeroUsize) -> Self {
         self.evaluation_processes = processes;
         self
@@ -258,8 +259,8 @@ impl NixBuilderBuilder {
 }
 
 impl NixBuilder {
-    /// Starts the options of a builder for the flake `reference`: a path, `path:…`, `git+ssh://…` or
-    /// `github:…`.
+    /// Starts the options of a builder for the flake `reference`: a path, `path:…`, `git+ssh://…`
+    /// or `github:…`.
     pub fn builder(reference: impl Into<String>) -> NixBuilderBuilder {
         NixBuilderBuilder {
             flake: reference.into(),

@@ -20,8 +20,8 @@ pub(crate) struct Realising<'a> {
     pub(crate) ended_last: Option<&'a str>,
 }
 
-/// The error for a failed build, or `None` if the messages are unknown. `last_lines` returns the end
-/// of a derivation's log.
+/// The error for a failed build, or `None` if the messages are unknown. `last_lines` returns the
+/// end of a derivation's log.
 pub(crate) fn realisation(
     said: &NixOutput,
     status: ExitStatus,

@@ -4,8 +4,8 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EvaluationProblem {
-    /// The configuration itself says what is wrong, with `throw` or an assertion. Unknown messages of
-    /// Nix also have this kind.
+    /// The configuration itself says what is wrong, with `throw` or an assertion. Unknown messages
+    /// of Nix also have this kind.
     Thrown,
     /// The configuration calls `abort`.
     Aborted,

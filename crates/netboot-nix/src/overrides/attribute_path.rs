@@ -17,8 +17,8 @@ impl AttributePath {
     /// A path of these names. A name may contain dots.
     ///
     /// # Errors
-    /// [`Error::InvalidAttributePath`] if there is no name, or a name is empty or contains a control
-    /// character.
+    /// [`Error::InvalidAttributePath`] if there is no name, or a name is empty or contains a
+    /// control character.
     pub fn of_names(names: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, Error> {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
         let problem = if names.iter().any(String::is_empty) || names.is_empty() {

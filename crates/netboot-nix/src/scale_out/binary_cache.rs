@@ -37,8 +37,8 @@ impl BinaryCache {
         Self { url, signing_key_file: None, compression: Compression::default() }
     }
 
-    /// The file with the secret key that signs the paths, as `nix-store --generate-binary-cache-key`
-    /// writes it. Only Nix reads the file.
+    /// The file with the secret key that signs the paths, as `nix-store
+    /// --generate-binary-cache-key` writes it. Only Nix reads the file.
     #[must_use]
     pub fn with_signing_key_file(mut self, file: impl AsRef<Path>) -> Self {
         self.signing_key_file = Some(file.as_ref().to_owned());

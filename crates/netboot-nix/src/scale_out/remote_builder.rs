@@ -23,8 +23,8 @@ pub struct RemoteBuilder {
 }
 
 impl RemoteBuilder {
-    /// A machine with this URL, such as `ssh-ng://build@host`. It builds one derivation at a time, for
-    /// `x86_64-linux`.
+    /// A machine with this URL, such as `ssh-ng://build@host`. It builds one derivation at a time,
+    /// for `x86_64-linux`.
     ///
     /// # Errors
     /// [`Error::InvalidOption`]; see [`StoreUrl`].
@@ -52,8 +52,8 @@ impl RemoteBuilder {
     /// The file with the private key that gives access.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] for a relative path, or a path with white space, which Nix's setting
-    /// cannot contain.
+    /// [`Error::InvalidOption`] for a relative path, or a path with white space, which Nix's
+    /// setting cannot contain.
     pub fn with_identity(mut self, file: impl AsRef<Path>) -> Result<Self, Error> {
         let file = file.as_ref();
         let is_plain = file.to_str().is_some_and(|text| {

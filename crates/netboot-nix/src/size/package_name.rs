@@ -14,9 +14,9 @@ pub(super) struct PackageName<'a> {
 }
 
 impl<'a> PackageName<'a> {
-    /// Splits a name as Nix does: the version starts after the first hyphen that is not followed by a
-    /// letter (Nix manual, `builtins.parseDrvName`). The name of an output is not part of the version.
-    /// Returns `None` if there is no version.
+    /// Splits a name as Nix does: the version starts after the first hyphen that is not followed by
+    /// a letter (Nix manual, `builtins.parseDrvName`). The name of an output is not part of the
+    /// version. Returns `None` if there is no version.
     pub(super) fn of(name: &'a str) -> Option<Self> {
         let (position, _) = name.match_indices('-').find(|(position, _)| {
             name[position + 1..].chars().next().is_some_and(|next| !next.is_alphabetic())

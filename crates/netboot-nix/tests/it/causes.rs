@@ -9,7 +9,8 @@ mod warnings;
 
 use crate::place::NixVersion;
 
-/// A row of the table: the cause, the variant of the error, and the versions of Nix that were tested.
+/// A row of the table: the cause, the variant of the error, and the versions of Nix that were
+/// tested.
 struct Row {
     cause: &'static str,
     name: &'static str,

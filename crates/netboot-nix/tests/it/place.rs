@@ -187,7 +187,8 @@ pub(crate) fn least_configuration(name: &str, fill: &str, overrides: &str) -> St
     )
 }
 
-/// Nix code of a configuration that can be extended as those of NixOS, of these modules and packages.
+/// Nix code of a configuration that can be extended as those of NixOS, of these modules and
+/// packages.
 pub(crate) fn extensible(modules: &[&str], packages: &str) -> String {
     let modules: Vec<String> = modules.iter().map(|module| format!("({module})")).collect();
     let system = include_str!("place/modules.nix");
