@@ -1,12 +1,11 @@
-//! An image as files of a directory.
+//! An image in files of a directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::write_noise;
 
-/// A kernel that changes when it is told to, and an initrd that does not, in a directory of their
-/// own.
+/// A directory with a kernel that can be changed, and an initrd that stays.
 #[derive(Debug)]
 pub struct ImageFiles {
     directory: PathBuf,
@@ -15,10 +14,10 @@ pub struct ImageFiles {
 }
 
 impl ImageFiles {
-    /// Writes files of these sizes into `directory`, which is made.
+    /// Creates `directory` with files of these sizes.
     ///
     /// # Panics
-    /// When they cannot be written.
+    /// If they cannot be written.
     pub fn new(directory: &Path, kernel_megabytes: u64, initrd_megabytes: u64) -> Self {
         fs::create_dir(directory).unwrap();
         let mut files = Self { directory: directory.to_owned(), kernel_megabytes, changes: 0 };
@@ -30,13 +29,13 @@ impl ImageFiles {
     /// Writes another kernel.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn change(&mut self) {
         self.changes += 1;
         write_noise(&self.kernel(), self.kernel_megabytes, self.changes);
     }
 
-    /// The directory that has nothing but the image.
+    /// The directory, which contains only the image.
     pub fn directory(&self) -> &Path {
         &self.directory
     }

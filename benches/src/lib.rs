@@ -1,8 +1,7 @@
-//! What the benchmarks share: images to publish and render, and ratios of things that were
-//! measured in turn.
+//! Images to publish and render, and ratios of alternating measurements, for the benchmarks.
 //!
-//! `cargo bench -p netboot-benches` runs them. Absolute times depend on the machine; the lines
-//! that begin with `ratio` compare two things whose runs alternated in one process.
+//! `cargo bench -p netboot-benches` runs the benchmarks. Absolute times depend on the machine.
+//! Lines that start with `ratio` compare two things whose runs alternated in one process.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to say")]
 
 mod image_files;
@@ -24,14 +23,14 @@ pub use crate::image_files::ImageFiles;
 pub use crate::measured::{BUCKET, Published, Run, is_publisher, publish, run};
 pub use crate::table::{Contender, compare};
 
-/// Writes `megabytes` that do not repeat, so that no file system can save space; others for each
-/// `seed`.
+/// Writes `megabytes` without repetition, so that no file system saves space. Each `seed` gives
+/// other bytes.
 ///
 /// # Panics
-/// When the file cannot be written.
+/// If the file cannot be written.
 pub fn write_noise(path: &Path, megabytes: u64, seed: u64) {
     let mut file = BufWriter::new(File::create(path).unwrap());
-    // Numerical Recipes' linear congruential generator: noise enough for a file system.
+    // The linear congruential generator of Numerical Recipes.
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
     for _ in 0..megabytes * 1_000_000 / 8 {
         state =
@@ -44,7 +43,7 @@ pub fn write_noise(path: &Path, megabytes: u64, seed: u64) {
 /// An image of this profile, with an initrd of a few bytes.
 ///
 /// # Panics
-/// When `profile` is no profile's name.
+/// If `profile` is not a valid profile name.
 pub fn small_image(profile: &str) -> Image {
     let initrd = BytesArtifact::new(ArtifactKind::Initrd, name("initrd"), profile.to_owned());
     image(profile, Arc::new(initrd))
@@ -53,7 +52,7 @@ pub fn small_image(profile: &str) -> Image {
 /// An image of this profile with this initrd.
 ///
 /// # Panics
-/// When `profile` is no profile's name.
+/// If `profile` is not a valid profile name.
 pub fn image(profile: &str, initrd: Arc<dyn Artifact>) -> Image {
     let spec = ProfileSpec::new(ProfileName::new(profile).unwrap());
     let init = InitPath::new(format!("/nix/store/0a1b2c3d-nixos-system-{profile}/init")).unwrap();
@@ -67,13 +66,13 @@ pub fn image(profile: &str, initrd: Arc<dyn Artifact>) -> Image {
 /// Opens and hashes the initrd at `path`.
 ///
 /// # Panics
-/// When it cannot be read.
+/// If it cannot be read.
 pub async fn open_initrd(path: &Path) -> FileArtifact {
     let context = Context::new();
     FileArtifact::open(ArtifactKind::Initrd, name("initrd"), path, &context).await.unwrap()
 }
 
-/// Measures several things in turn, `rounds` times each, after a round that does not count; gives
+/// Measures several things alternately, `rounds` times each after one warm-up round, and returns
 /// the median of each.
 pub fn medians<const N: usize>(
     rounds: usize,
@@ -94,14 +93,14 @@ pub fn medians<const N: usize>(
     })
 }
 
-/// How long `work` takes.
+/// Measures the duration of `work`.
 pub fn timed(work: impl FnOnce()) -> Duration {
     let start = Instant::now();
     work();
     start.elapsed()
 }
 
-/// Prints how `one` compares with `other`, unless this is a test, whose small inputs compare nothing.
+/// Prints the ratio of `one` to `other`, unless this is a test, which uses small inputs.
 #[expect(clippy::print_stdout, reason = "the ratios are what the benchmark is for")]
 pub fn print_ratio(one: (&str, Duration), other: (&str, Duration)) {
     if is_test() {
@@ -111,7 +110,7 @@ pub fn print_ratio(one: (&str, Duration), other: (&str, Duration)) {
     println!("ratio {ratio:6.3}  {} ({:.1?}) / {} ({:.1?})", one.0, one.1, other.0, other.1);
 }
 
-/// Whether this is `cargo test`, which only wants to know that everything runs.
+/// Returns true if this run only checks that the benchmarks work (`cargo bench -- --test`).
 pub fn is_test() -> bool {
     !std::env::args().any(|argument| argument == "--bench")
 }

@@ -1,4 +1,4 @@
-//! Programs that are run to be measured, and publishers among them.
+//! Measures programs, such as publishers.
 
 use std::fs;
 use std::io::Read;
@@ -13,27 +13,27 @@ use netboot_core::{Image, InitPath, ProfileSpec, Release};
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher, RsyncStore, RsyncTarget, S3Keys, S3Store};
 
-/// What a publisher in a process of its own is told: where, and the kernel and the initrd.
+/// Tells a publisher process its target, the kernel and the initrd.
 const TASK: &str = "NETBOOT_BENCH_TASK";
 
-/// The bucket that is published to.
+/// The bucket of the target.
 pub const BUCKET: &str = "images";
 
-/// What a program took.
+/// The resources that a program used.
 #[derive(Debug, Clone, Default)]
 pub struct Run {
-    /// From its start to its end.
+    /// The time from its start to its end.
     pub wall: Duration,
-    /// The most memory that it had at once, in KiB: `VmHWM` of proc(5).
+    /// Its peak memory in KiB: `VmHWM` of proc(5).
     pub peak: u64,
-    /// What it printed.
+    /// Its output.
     pub output: String,
 }
 
 /// Runs a program to its end.
 ///
 /// # Panics
-/// When it cannot be run, or fails.
+/// If it cannot be started, or fails.
 pub fn run(command: &mut Command) -> Run {
     let begin = Instant::now();
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -47,7 +47,7 @@ pub fn run(command: &mut Command) -> Run {
     });
     let mut peak = 0;
     let ended = loop {
-        // A high-water mark: the last look before the end is all that counts.
+        // The value never decreases, so only the last one before the end counts.
         peak = fs::read_to_string(&status).ok().and_then(|text| high_water(&text)).unwrap_or(peak);
         if let Some(ended) = child.try_wait().unwrap() {
             break ended;
@@ -65,22 +65,22 @@ fn high_water(status: &str) -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
-/// What publishing took, in a process of its own.
+/// The resources that publishing in a separate process used.
 #[derive(Debug, Clone, Default)]
 pub struct Published {
-    /// Hashing the files, which is done once for however many targets.
+    /// The time to hash the files, which is independent of the number of targets.
     pub hash: Duration,
-    /// The rest.
+    /// The time for everything else.
     pub publish: Duration,
     /// The whole process.
     pub run: Run,
 }
 
-/// Publishes a kernel and an initrd in a process of its own. `place` is `local DIRECTORY`,
+/// Publishes a kernel and an initrd in a separate process. `place` is `local DIRECTORY`,
 /// `s3 ADDRESS PREFIX` or `rsync PORT PATH`.
 ///
 /// # Panics
-/// When it fails.
+/// If it fails.
 pub fn publish(place: &str, kernel: &Path, initrd: &Path) -> Published {
     let task = [place, kernel.to_str().unwrap(), initrd.to_str().unwrap()].join("\n");
     let run = run(Command::new(std::env::current_exe().unwrap()).env(TASK, task));
@@ -89,10 +89,10 @@ pub fn publish(place: &str, kernel: &Path, initrd: &Path) -> Published {
     Published { hash: time(), publish: time(), run }
 }
 
-/// Publishes if this is the process that was started for it.
+/// Publishes, if this is the process that [`publish`] started.
 ///
 /// # Panics
-/// When it fails.
+/// If it fails.
 #[expect(clippy::print_stdout, reason = "it is read by the process that started this one")]
 pub fn is_publisher() -> bool {
     let Ok(task) = std::env::var(TASK) else { return false };

@@ -1,11 +1,11 @@
-//! Programs side by side: runs in turn, medians, and a line for each.
+//! Compares programs: alternating runs, medians, and a line for each.
 
 use std::time::Duration;
 
 use crate::is_test;
 use crate::measured::Run;
 
-/// Something that is run again and again.
+/// A program to compare.
 pub struct Contender<'a> {
     name: String,
     run: Box<dyn FnMut(usize) -> Run + 'a>,
@@ -20,14 +20,14 @@ impl std::fmt::Debug for Contender<'_> {
 }
 
 impl<'a> Contender<'a> {
-    /// `run` is told which round it is.
+    /// `run` gets the number of the round.
     pub fn new(name: &str, run: impl FnMut(usize) -> Run + 'a) -> Self {
         Self { name: name.to_owned(), run: Box::new(run), times: Vec::new(), peak: 0 }
     }
 }
 
-/// Runs the contenders in turn, `rounds` times each after one that does not count, and prints the
-/// median times, how each compares with the first, and the greatest peak of memory.
+/// Runs the contenders alternately, `rounds` times each after one warm-up round. Prints the median
+/// times, their ratios to the first, and the highest peak memory.
 #[expect(clippy::print_stdout, reason = "the figures are what the benchmark is for")]
 pub fn compare(what: &str, rounds: usize, mut contenders: Vec<Contender<'_>>) {
     for round in 0..=rounds {

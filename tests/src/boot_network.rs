@@ -1,5 +1,4 @@
-//! A network of its own where machines boot: real DHCP, TFTP and HTTP servers, and plugs for
-//! machines.
+//! An isolated network in which machines boot, with real DHCP, TFTP and HTTP servers.
 
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
@@ -12,8 +11,8 @@ use tempfile::TempDir;
 
 use crate::namespace::{Namespace, Process, Server};
 
-/// A bridge in a namespace: servers listen on it, at [`ADDRESS`](Self::ADDRESS), and machines are
-/// plugged into it. It needs no privilege and no access to `/dev/net/tun`.
+/// A bridge in a namespace. Servers listen on it at [`ADDRESS`](Self::ADDRESS), and machines are
+/// plugged into it. It needs no privileges and no access to `/dev/net/tun`.
 #[derive(Debug)]
 pub struct BootNetwork {
     directory: TempDir,
@@ -29,10 +28,10 @@ impl BootNetwork {
     /// The interface that the servers listen on.
     pub const INTERFACE: &str = "lan";
 
-    /// A network with nothing on it.
+    /// Creates an empty network.
     pub fn new() -> Self {
-        // Who reads frames from a packet socket has to find the checksums filled in, and nobody is
-        // to be asked for groups: socat ends when there is no machine yet that takes a frame.
+        // Packet sockets need frames with complete checksums. The bridge sends no queries for
+        // groups, because socat ends if a frame arrives before the machine.
         let namespace = Namespace::new(&format!(
             "ip link set lo up
              ip link add lan type bridge mcast_snooping 0
@@ -45,17 +44,17 @@ impl BootNetwork {
         Self { directory: TempDir::new().unwrap(), namespace, plugs: AtomicU32::new(0) }
     }
 
-    /// A directory for the files of this network's servers.
+    /// A directory for the files of the network's servers.
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    /// Where the servers run.
+    /// The namespace in which the servers run.
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
     }
 
-    /// Another host on the network, with an interface of the same name.
+    /// Adds another host to the network, with an interface of the same name.
     pub fn second_host(&self) -> Namespace {
         let host = self.namespace.neighbour("ip link set lo up");
         self.namespace.run(&format!(
@@ -79,16 +78,16 @@ impl BootNetwork {
         let file = self.write("dnsmasq.conf", configuration);
         let leases = format!("--dhcp-leasefile={}", self.path("dnsmasq.leases"));
         let file = format!("--conf-file={file}");
-        // In debug mode it keeps its user: a namespace like this has no other. Without a ping it
-        // offers an address at once.
+        // In debug mode dnsmasq keeps its user, because the namespace has no other. Without a ping
+        // it offers an address at once.
         let arguments = ["--no-daemon", "--log-dhcp", "--no-ping", &file, &leases];
         let log = self.directory().join("dnsmasq.log");
         host.serve(&tool("dnsmasq"), &arguments, &[], &log, "dnsmasq-dhcp: ")
     }
 
-    /// Starts Kea's server for IPv4 in `host`. It keeps its leases in memory.
+    /// Starts Kea's server for IPv4 in `host`, with leases in memory.
     pub fn start_kea(&self, host: &Namespace, configuration: &str) -> Server {
-        // On disk it wants a program of its installation beside it.
+        // Leases on disk would need another installed program.
         let begin = "{\n  \"Dhcp4\": {";
         let database = r#""lease-database": { "type": "memfile", "persist": false },"#;
         assert!(configuration.starts_with(begin), "{configuration}");
@@ -111,7 +110,7 @@ impl BootNetwork {
         host.serve(&program, &arguments, &[], &log, "Server starting service.")
     }
 
-    /// Serves a directory by HTTP at port 80 with busybox's server, one like any other.
+    /// Serves a directory by HTTP at port 80 with busybox's server.
     pub fn serve_directory(&self, directory: &Path) -> Server {
         let address = format!("{}:80", Self::ADDRESS);
         let home = directory.display().to_string();
@@ -123,7 +122,7 @@ impl BootNetwork {
         server
     }
 
-    /// A place where a machine can be plugged in.
+    /// Adds a plug for a machine.
     pub fn plug(&self) -> Plug {
         let number = self.plugs.fetch_add(1, Ordering::Relaxed);
         self.namespace.run(&format!(
@@ -138,7 +137,8 @@ impl BootNetwork {
         // Socket type 3 is SOCK_RAW: whole frames.
         let interface = format!("INTERFACE:{wire},type=3");
         let unix = format!("UNIX-SENDTO:{},bind={wire_socket}", machine.display());
-        // A frame that comes before there is a machine ends it, and then its socket is gone again.
+        // A frame that arrives before the machine ends socat and removes its socket; so start it
+        // again.
         let again = format!(
             "while :; do setpriv --pdeathsig KILL -- \"$0\" '{interface}' '{unix}'; sleep 0.02; done"
         );
@@ -155,7 +155,7 @@ impl BootNetwork {
         self.directory().join(name).display().to_string()
     }
 
-    /// Writes a file that a server of another user may read, and returns its path.
+    /// Writes a file that a server of another user can read, and returns its path.
     fn write(&self, name: &str, text: &str) -> String {
         let path = self.directory().join(name);
         std::fs::write(&path, text).unwrap();
@@ -170,7 +170,7 @@ impl Default for BootNetwork {
     }
 }
 
-/// A place for a machine on a [`BootNetwork`].
+/// A plug for a machine on a [`BootNetwork`].
 #[derive(Debug)]
 pub struct Plug {
     link: NetworkLink,
@@ -178,7 +178,7 @@ pub struct Plug {
 }
 
 impl Plug {
-    /// What a virtual machine is to be connected to.
+    /// The network for a virtual machine's builder.
     pub fn link(&self) -> &NetworkLink {
         &self.link
     }

@@ -1,4 +1,4 @@
-//! What a DHCP server answers a machine, asked as its firmware or its iPXE asks.
+//! A DHCP client that asks like a machine's firmware or iPXE.
 
 use std::net::Ipv4Addr;
 use std::os::unix::net::UnixDatagram;
@@ -11,11 +11,11 @@ use netboot_qemu::{MacAddress, NetworkLink};
 
 use crate::{BootNetwork, Plug};
 
-/// How long an offer is waited for. A server here answers within milliseconds; Kea and dhcpd first
-/// see whether an address is taken, which takes dhcpd a second.
+/// The time to wait for an offer. Most servers answer within milliseconds. Kea and dhcpd first
+/// check that the address is free, which takes dhcpd a second.
 const OFFER_TIME: Duration = Duration::from_millis(2500);
 
-/// A machine that asks for an address and what to boot, and takes neither.
+/// A machine that asks for an address and a boot file, and uses neither.
 #[derive(Debug)]
 pub struct DhcpClient {
     socket: UnixDatagram,
@@ -23,16 +23,16 @@ pub struct DhcpClient {
     mac: MacAddress,
 }
 
-/// What a DHCP server offers.
+/// An offer of a DHCP server.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Offer {
     /// The address; zeros from a proxy.
     pub address: Option<Ipv4Addr>,
-    /// The server that the boot file is at, where it is no URL.
+    /// The server of the boot file, if that is not a URL.
     pub next_server: Option<Ipv4Addr>,
     /// The boot file's name or URL.
     pub boot_file: Option<String>,
-    /// The vendor class that the server answers with.
+    /// The vendor class in the server's answer.
     pub vendor_class: Option<String>,
 }
 
@@ -47,13 +47,13 @@ impl DhcpClient {
         Self { socket, plug, mac: mac.parse().unwrap() }
     }
 
-    /// Asks as firmware of an architecture (option 93) does: by TFTP (`PXEClient`) or by HTTP
-    /// (`HTTPClient`).
+    /// Asks like firmware of an architecture (option 93) that boots by TFTP (`PXEClient`) or by
+    /// HTTP (`HTTPClient`).
     pub fn ask_as_firmware(&self, architecture: u16, vendor_class: &str) -> Option<Offer> {
         self.ask(architecture, vendor_class, &[])
     }
 
-    /// Asks as the iPXE of an architecture does: with its user class and its option 175.
+    /// Asks like the iPXE of an architecture, with its user class and option 175.
     pub fn ask_as_ipxe(&self, architecture: u16) -> Option<Offer> {
         let encapsulated = UnknownOption::new(OptionCode::from(175), vec![0xb1, 1, 0]);
         let user_class = DhcpOption::UserClass(b"iPXE".to_vec());
@@ -61,7 +61,7 @@ impl DhcpClient {
         self.ask(architecture, "PXEClient", &options)
     }
 
-    /// Asks as an iPXE does that was given another user class.
+    /// Asks like an iPXE with another user class.
     pub fn ask_as_ipxe_of_class(&self, architecture: u16, user_class: &str) -> Option<Offer> {
         let encapsulated = UnknownOption::new(OptionCode::from(175), vec![0xb1, 1, 0]);
         let user_class = DhcpOption::UserClass(user_class.as_bytes().to_vec());

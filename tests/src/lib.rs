@@ -1,4 +1,5 @@
-//! What the tests of the whole share: the test flake built by a hermetic Nix, published and booted.
+//! A site for the end-to-end tests: builds the test flake with a hermetic Nix, publishes and boots
+//! it.
 #![expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
@@ -29,12 +30,12 @@ pub use crate::namespace::{Namespace, Server};
 pub use crate::newc::newc_archive;
 pub use crate::small_site::{SmallSite, image};
 
-/// README.md, compiled.
+/// Compiles the examples in README.md.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
 
-/// A Nix, the test flake and a published directory, all temporary.
+/// A temporary Nix, test flake and published directory.
 #[derive(Debug)]
 pub struct Site {
     nix: HermeticNix,
@@ -42,12 +43,12 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site where nothing is built or published yet.
+    /// Creates a site with nothing built or published.
     pub fn new() -> Self {
         Self { nix: HermeticNix::new(), work: TempDir::new().unwrap() }
     }
 
-    /// The directory that is published to.
+    /// The published directory.
     pub fn published(&self) -> PathBuf {
         self.work.path().join("published")
     }
@@ -62,8 +63,8 @@ impl Site {
         &self.nix
     }
 
-    /// Writes the test flake with this generation, which its machines report when they boot, and
-    /// returns its reference.
+    /// Writes the test flake with this generation, and returns its reference. Its machines report
+    /// the generation when they boot.
     pub fn flake(&self, generation: &str) -> String {
         Testbed::locate().write_flake(&self.work.path().join("flake"), generation)
     }
@@ -110,7 +111,7 @@ impl Default for Site {
     }
 }
 
-/// Boots `script` of what `server` serves, until each of `expected` was on the console.
+/// Boots `script` from `server` until all of `expected` appeared on the console.
 pub async fn boot(
     server: &DirectoryServer,
     script: &str,
@@ -124,7 +125,7 @@ pub async fn boot(
     report
 }
 
-/// Shows a boot's report where the test runner shows what tests print.
+/// Prints a boot's report.
 #[expect(clippy::print_stdout, reason = "the reports are what the boot tests are read for")]
 fn print(text: &str) {
     println!("{text}");

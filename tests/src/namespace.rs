@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 
 use netboot_testbed::tool;
 
-/// How long a server may take until it serves.
+/// The time in which a server must be ready.
 const START_TIME: Duration = Duration::from_secs(20);
 
-/// A process that ends with this value, and with the thread that made it.
+/// A process that ends when this value is dropped, and when the thread that started it ends.
 #[derive(Debug)]
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts a program in the place of `setpriv`, which lets the kernel end it when the test ends,
-    /// whatever ends the test.
+    /// Starts a program by `setpriv`, so that the kernel kills it when the test ends for any
+    /// reason.
     pub(crate) fn start(mut prefix: Command, program: &Path, arguments: &[&str]) -> Self {
         prefix.arg(tool("setpriv")).args(["--pdeathsig", "KILL", "--"]);
         Self(prefix.arg(program).args(arguments).spawn().unwrap())
@@ -27,28 +27,28 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // One that has ended by itself is what the test wants to know, and no error here.
+        // A process that ended by itself is not an error here; the test checks that.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A network namespace in a user namespace of its own, so that anybody may have one. It is there
-/// as long as this value.
+/// A network namespace in its own user namespace, so that any user can create one. It exists until
+/// this value is dropped.
 #[derive(Debug)]
 pub struct Namespace {
     process: Process,
 }
 
 impl Namespace {
-    /// A namespace in which `script` has been run by `sh` as root.
+    /// Creates a namespace and runs `script` in it with `sh` as root.
     pub fn new(script: &str) -> Self {
         let mut command = Command::new(tool("unshare"));
         command.args(["--user", "--map-root-user", "--net"]);
         Self::start(command, script)
     }
 
-    /// A network namespace of the same root: its interfaces can be joined to this one's.
+    /// Creates a namespace with the same root user, whose interfaces can be connected to this one.
     #[must_use]
     pub fn neighbour(&self, script: &str) -> Self {
         let mut command = self.enter();
@@ -57,7 +57,7 @@ impl Namespace {
     }
 
     fn start(mut command: Command, script: &str) -> Self {
-        // It ends when nobody holds its standard input any more.
+        // It ends when its standard input is closed.
         let script = format!("set -e\n{script}\necho ready\nexec cat\n");
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = Process::start(command, &tool("sh"), &["-c", &script]);
@@ -67,12 +67,12 @@ impl Namespace {
         Self { process }
     }
 
-    /// The id of a process in it.
+    /// The id of a process in the namespace.
     pub fn id(&self) -> u32 {
         self.process.0.id()
     }
 
-    /// The begin of a command in it.
+    /// The start of a command that runs in the namespace.
     pub(crate) fn enter(&self) -> Command {
         let mut command = Command::new(tool("nsenter"));
         command.args(["--preserve-credentials", "--user", "--net", "--target"]);
@@ -80,13 +80,14 @@ impl Namespace {
         command
     }
 
-    /// Runs a script in it to its end.
+    /// Runs a script in the namespace to its end.
     pub fn run(&self, script: &str) {
         let status = self.enter().arg(tool("sh")).args(["-e", "-c", script]).status().unwrap();
         assert!(status.success(), "{script}: {status}");
     }
 
-    /// Starts a server in it, what it says going to `log`, and waits until it has said `ready`.
+    /// Starts a server in the namespace with its output in `log`, and waits until it prints
+    /// `ready`.
     pub fn serve(
         &self,
         program: &Path,
@@ -106,7 +107,7 @@ impl Namespace {
     }
 }
 
-/// A server in a namespace; it ends with this value.
+/// A server in a namespace. It ends when this value is dropped.
 #[derive(Debug)]
 pub struct Server {
     process: Process,
@@ -114,14 +115,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// What it has said so far.
+    /// Its output so far.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap()).into_owned()
     }
 
     /// Waits until a TCP port of its namespace listens.
     pub(crate) fn wait_for_port(&mut self, port: u16) {
-        // Local address and port, remote ones, and the state LISTEN (Linux's proc_net_tcp).
+        // Local address and port, remote address and port, and the state LISTEN (Linux's
+        // proc_net_tcp).
         let listens = format!(":{port:04X} 00000000:0000 0A");
         let table = format!("/proc/{}/net/tcp", self.process.0.id());
         self.wait_until(|_| std::fs::read_to_string(&table).unwrap().contains(&listens), &listens);

@@ -1,9 +1,9 @@
-//! Archives that Linux unpacks as an initrd.
+//! Archives that Linux unpacks from an initrd.
 
 use std::fmt::Write as _;
 
-/// A `newc` archive of cpio with regular files, and the directories that they lie in; paths are
-/// relative. Linux's `Documentation/driver-api/early-userspace/buffer-format.rst` has the format.
+/// Returns a cpio archive in the format `newc` with regular files and their directories. Paths are
+/// relative. See Linux's `Documentation/driver-api/early-userspace/buffer-format.rst`.
 pub fn newc_archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = Vec::new();
     for (inode, (path, content)) in (1..).zip(files) {

@@ -1,4 +1,4 @@
-//! A published release whose images only begin to boot: enough for what happens within iPXE.
+//! A published release for tests of what happens in iPXE; its images do not boot.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{BootReport, DirectoryServer, Machine, MachineBuilder};
 use tempfile::TempDir;
 
-/// A directory with a release of images that no machine can start, and a server of it.
+/// A directory with a release of images that do not boot, and its server.
 #[derive(Debug)]
 pub struct SmallSite {
     directory: TempDir,
@@ -34,18 +34,18 @@ impl SmallSite {
         Self { directory, server, release }
     }
 
-    /// A renderer that gives up soon.
+    /// A renderer whose scripts give up soon.
     pub fn renderer() -> RendererBuilder {
         let second = Duration::from_secs(1);
         Renderer::builder().menu_timeout(3 * second).retry_after(3 * second).attempts(1, second)
     }
 
-    /// The directory that is published to.
+    /// The published directory.
     pub fn published(&self) -> PathBuf {
         self.directory.path().join("published")
     }
 
-    /// What was published.
+    /// The published release.
     pub fn release(&self) -> &Release {
         &self.release
     }
@@ -55,7 +55,7 @@ impl SmallSite {
         &self.server
     }
 
-    /// How often `path` was fetched.
+    /// The number of times that machines fetched `path`.
     pub fn fetches(&self, path: &str) -> usize {
         let path = format!("/{path}");
         let is_fetch =
@@ -63,7 +63,7 @@ impl SmallSite {
         self.server.requests().iter().filter(is_fetch).count()
     }
 
-    /// Boots `script` until each of `expected` was on the console; that it was is asserted.
+    /// Boots `script` and asserts that all of `expected` appear on the console.
     pub async fn boot(
         &self,
         script: &str,
@@ -78,13 +78,13 @@ impl SmallSite {
         report
     }
 
-    /// A machine with this hardware address.
+    /// A machine with this MAC address.
     pub fn machine(mac: &str) -> MachineBuilder {
         Machine::builder().mac(mac.parse().unwrap())
     }
 }
 
-/// An image that no machine can start.
+/// An image that does not boot.
 pub fn image(profile: &str) -> Image {
     let artifact = |kind, name: &str, text: String| -> Arc<dyn Artifact> {
         Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), text))
@@ -92,7 +92,7 @@ pub fn image(profile: &str) -> Image {
     let spec = ProfileSpec::new(profile.parse().unwrap());
     let init = InitPath::new(format!("/nix/store/0a1b-nixos-system-{profile}/init")).unwrap();
     let boot = BootSpec::new(Architecture::X86_64, init, Vec::new()).unwrap();
-    // iPXE for BIOS takes any small file for a boot loader, and jumps into it.
+    // iPXE for BIOS executes any small file as a boot loader.
     let no_kernel = format!("no kernel of {profile}").repeat(100_000);
     let kernel = artifact(ArtifactKind::Kernel, "bzImage", no_kernel);
     let initrd = artifact(ArtifactKind::Initrd, "initrd", format!("no initrd of {profile}"));

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use crate::Error;
 
-/// How many lines of standard error an error carries.
+/// The number of lines of standard error in an error.
 const STDERR_LINES: usize = 20;
 
 /// Runs a command to its end, without standard input and in the C locale.
@@ -14,13 +14,13 @@ pub(crate) fn output(command: &mut Command) -> Result<Output, Error> {
     command.output().map_err(|source| Error::Start { program: program(command), source })
 }
 
-/// What a command prints; an error when it fails.
+/// Returns the output of a command; an error if it fails.
 pub(crate) fn stdout(command: &mut Command) -> Result<String, Error> {
     let output = succeed(command, Stdio::piped())?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Writes what a command prints into a file; an error when it fails.
+/// Writes the output of a command into a file; an error if it fails.
 pub(crate) fn stdout_to(command: &mut Command, file: File) -> Result<(), Error> {
     succeed(command, file.into()).map(|_| ())
 }

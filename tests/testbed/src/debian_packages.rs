@@ -1,11 +1,11 @@
-//! The Debian packages that the tests need: which are missing, and their installation.
+//! Finds and installs the Debian packages that the tests need.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 use crate::{Error, command};
 
-/// What the tests and the demo run, as packages of Debian 12.
+/// The Debian 12 packages of the programs that the tests and the demo run.
 pub(crate) const REQUIRED: [&str; 22] = [
     "busybox-static",
     "curl",
@@ -31,11 +31,11 @@ pub(crate) const REQUIRED: [&str; 22] = [
     "util-linux",
 ];
 
-/// Those of `packages` that are not installed.
+/// The `packages` that are not installed.
 pub(crate) fn missing(packages: &[&str]) -> Result<Vec<String>, Error> {
     let mut query = Command::new("dpkg-query");
     query.args(["--show", "--showformat=${Package} ${db:Status-Status}\n"]).args(packages);
-    // The exit code says that some are unknown, which the list says too.
+    // The exit code only says that some are unknown. The list says which.
     match command::output(&mut query) {
         Ok(output) => Ok(not_installed(&String::from_utf8_lossy(&output.stdout), packages)),
         Err(Error::Start { .. }) => Err(Error::NotDebian),
@@ -43,7 +43,7 @@ pub(crate) fn missing(packages: &[&str]) -> Result<Vec<String>, Error> {
     }
 }
 
-/// Those of `packages` that a list of names and states does not have as installed.
+/// The `packages` that a list of names and states does not show as installed.
 fn not_installed(listing: &str, packages: &[&str]) -> Vec<String> {
     let installed: BTreeSet<&str> =
         listing.lines().filter_map(|line| line.strip_suffix(" installed")).collect();
@@ -51,7 +51,7 @@ fn not_installed(listing: &str, packages: &[&str]) -> Vec<String> {
     missing.map(|package| (*package).to_owned()).collect()
 }
 
-/// Installs packages with apt, as root or by `sudo` when it asks for no password.
+/// Installs packages with apt, as root or with `sudo` if that asks for no password.
 pub(crate) fn install(packages: &[String]) -> Result<(), Error> {
     let Some(privilege) = Privilege::find() else {
         return Err(Error::MissingPackages { packages: packages.to_vec() });
@@ -63,7 +63,7 @@ pub(crate) fn install(packages: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Brings apt's package lists up to date, where that is allowed; says whether it was.
+/// Updates apt's package lists if the user may do so, and returns true if so.
 pub(crate) fn update_lists() -> Result<bool, Error> {
     match Privilege::find() {
         Some(privilege) => command::stdout(privilege.apt_get().arg("update")).map(|_| true),
@@ -71,7 +71,7 @@ pub(crate) fn update_lists() -> Result<bool, Error> {
     }
 }
 
-/// How packages may be installed.
+/// The way in which this user can install packages.
 enum Privilege {
     Root,
     Sudo,
@@ -86,7 +86,7 @@ impl Privilege {
         sudo.is_ok_and(|output| output.status.success()).then_some(Self::Sudo)
     }
 
-    /// apt-get, that asks nothing and waits for another apt to end.
+    /// `apt-get` that asks nothing and waits for another `apt` to end.
     fn apt_get(&self) -> Command {
         let mut words = match self {
             Self::Root => vec!["env"],

@@ -11,20 +11,20 @@ use walkdir::WalkDir;
 use crate::debian_suite::DebianSuite;
 use crate::{Error, Testbed, command};
 
-/// The directories that are links into `usr` on a Debian with merged `/usr`, and so in a tree.
+/// The directories that are links into `usr` in a Debian with merged `/usr`, and in a tree.
 const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
 /// The loader of a tree's programs, within it.
 const LOADER: &str = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
 /// The directories with programs, within a tree.
 const DIRECTORIES: [&str; 3] = ["usr/bin", "usr/sbin", "usr/lib/openssh"];
-/// Where links to all of a tree's programs lie, beside its `root`.
+/// The directory with links to all programs of a tree, beside its `root`.
 const PROGRAMS: &str = "programs";
-/// Names what a tree was made of, beside its `root`.
+/// The file that names the packages of a tree, beside its `root`.
 const NOTE: &str = "packages";
 
-/// Debian packages with all that they depend on, unpacked in the test bed: for servers that must
-/// not run on the machine because a test needs them, and for what another suite of Debian has in
-/// another version. Its programs run with the tree's own libraries.
+/// Debian packages and their dependencies, unpacked in the test bed. An installed server would
+/// start on this machine; an unpacked one does not. Another Debian suite has programs in other
+/// versions. The programs of a tree run with the tree's own libraries.
 ///
 /// ```no_run
 /// use std::process::Command;
@@ -85,7 +85,7 @@ impl DebianTree {
     /// The tree's root, below which the packages' files lie.
     ///
     /// # Panics
-    /// When the tree is not there; the message says what to run.
+    /// If the tree is missing; the message says what to run.
     pub fn root(&self) -> PathBuf {
         let directory = self.directory(Testbed::at_default_directory().directory());
         assert!(self.is_unpacked(&directory), "{}", {
@@ -98,7 +98,7 @@ impl DebianTree {
     /// A file of the tree, by its path from the root, such as `usr/lib/ipxe/ipxe.lkrn`.
     ///
     /// # Panics
-    /// When the tree or the file is not there.
+    /// If the tree or the file is missing.
     pub fn path(&self, path: &str) -> PathBuf {
         let file = self.root().join(path);
         assert!(file.exists(), "the packages {:?} have no {path}", self.packages);
@@ -109,7 +109,7 @@ impl DebianTree {
     /// libraries.
     ///
     /// # Panics
-    /// When the tree is not there.
+    /// If the tree is missing.
     pub fn programs(&self) -> PathBuf {
         self.root().with_file_name(PROGRAMS)
     }
@@ -117,19 +117,19 @@ impl DebianTree {
     /// One of the [`programs`](Self::programs).
     ///
     /// # Panics
-    /// When the tree or the program is not there.
+    /// If the tree or the program is missing.
     pub fn program(&self, name: &str) -> PathBuf {
         let program = self.programs().join(name);
         assert!(program.exists(), "the packages {:?} have no program {name}", self.packages);
         program
     }
 
-    /// Where the tree lies in the test bed.
+    /// The tree's path in the test bed.
     fn directory(&self, testbed: &Path) -> PathBuf {
         testbed.join("debian").join(self.name)
     }
 
-    /// What the tree is made of, and where it lies: its programs name that place.
+    /// The tree's packages and its path, which its programs contain.
     fn note(&self, directory: &Path) -> String {
         format!("{} {}, patched\n{}\n", self.suite, self.packages.join(" "), directory.display())
     }
@@ -138,12 +138,12 @@ impl DebianTree {
         fs::read_to_string(directory.join(NOTE)).is_ok_and(|note| note == self.note(directory))
     }
 
-    /// Whether the tree is there, whole and of these packages.
+    /// Returns true if the tree is complete and consists of these packages.
     pub(crate) fn is_in(&self, testbed: &Path) -> bool {
         self.is_unpacked(&self.directory(testbed))
     }
 
-    /// Downloads and unpacks the tree, unless it is there.
+    /// Downloads and unpacks the tree, unless it exists.
     pub(crate) fn bring(&self, testbed: &Path) -> Result<(), Error> {
         let directory = self.directory(testbed);
         if self.is_unpacked(&directory) {
@@ -176,7 +176,7 @@ impl fmt::Display for DebianTree {
     }
 }
 
-/// Unpacks archives over each other.
+/// Unpacks archives into one directory.
 fn unpack(archives: &[PathBuf], root: &Path) -> Result<(), Error> {
     for name in MERGED {
         let directory = root.join("usr").join(name);
@@ -198,8 +198,8 @@ fn unpack(archives: &[PathBuf], root: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes the tree's programs run with its own loader and libraries at the time when it lies at
-/// `home`, and gathers them in one directory.
+/// Patches the tree's programs to run with the loader and libraries below `home`, where the tree is
+/// moved later, and links them into one directory.
 fn make_runnable(tree: &Path, home: &Path) -> Result<(), Error> {
     let programs = tree.join(PROGRAMS);
     fs::create_dir(&programs).map_err(|source| Error::io("create", &programs, source))?;
@@ -220,7 +220,7 @@ fn make_runnable(tree: &Path, home: &Path) -> Result<(), Error> {
             symlink(&place, &link).map_err(|source| Error::io("create", &link, source))?;
             let mut interpreter = Command::new("patchelf");
             interpreter.arg("--print-interpreter").arg(entry.path());
-            // What is linked statically has none.
+            // A statically linked program has no loader.
             if entry.file_type().is_file() && command::output(&mut interpreter)?.status.success() {
                 let mut patch = Command::new("patchelf");
                 patch.arg("--set-interpreter").arg(root.join(LOADER));
@@ -232,7 +232,7 @@ fn make_runnable(tree: &Path, home: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a file, or what a link leads to, is a program for the tree's loader.
+/// Returns true if a file, or the target of a link, is a program for the tree's loader.
 fn is_program(path: &Path) -> bool {
     let Ok(mut file) = File::open(path) else { return false };
     let mut magic = [0; 4];

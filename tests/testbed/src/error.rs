@@ -1,4 +1,4 @@
-//! Why the test bed cannot be set up, and what to do about it.
+//! Errors of the test bed's set-up, with hints.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,18 +8,18 @@ use std::process::ExitStatus;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The machine is not one that the set-up knows how to prepare.
+    /// The machine runs no Debian.
     #[error("the set-up is written for Debian, and this machine has no dpkg-query")]
     NotDebian,
 
-    /// The machine cannot be given the test kernel by its own package sources.
+    /// The machine's package sources have no test kernel for its architecture.
     #[error("the test kernel is Debian's for amd64, and this machine is {architecture}")]
     NotAmd64 {
         /// The machine's architecture, as Rust names it.
         architecture: &'static str,
     },
 
-    /// Packages are missing, and whoever runs the set-up may not install them.
+    /// Packages are missing, and the user may not install them.
     #[error("these packages are missing: {}", packages.join(" "))]
     MissingPackages {
         /// Their names.
@@ -27,7 +27,7 @@ pub enum Error {
     },
 
     /// The package lists name no kernel.
-    #[error("the package lists of apt do not name a kernel behind `{metapackage}`")]
+    #[error("apt's package lists name no kernel that `{metapackage}` depends on")]
     NoKernelPackage {
         /// The package that depends on the newest kernel.
         metapackage: &'static str,
@@ -37,7 +37,7 @@ pub enum Error {
     #[error("the package sources of apt name no mirror of Debian's main archive")]
     NoMirror,
 
-    /// A package does not have what was looked for in it.
+    /// A package does not contain an expected file.
     #[error("the package {package} has no file {file}")]
     UnexpectedPackage {
         /// The package.
@@ -55,10 +55,10 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// A machine was started, and its iPXE did not come to its script.
-    #[error("iPXE did not come to its script; its console:{}", indented(console))]
+    /// The iPXE of a started machine did not reach its script.
+    #[error("iPXE did not reach its script; its console:{}", indented(console))]
     SilentMachine {
-        /// What it printed.
+        /// Its output.
         console: String,
     },
 
@@ -69,14 +69,14 @@ pub enum Error {
         command: String,
         /// How it ended.
         status: ExitStatus,
-        /// The last lines of what it wrote to standard error.
+        /// The last lines of its standard error.
         stderr: String,
     },
 
     /// A file cannot be read or written.
     #[error("cannot {action} `{path}`")]
     Io {
-        /// What was tried, as a verb.
+        /// The attempted action, as a verb.
         action: &'static str,
         /// The file.
         path: PathBuf,
@@ -91,7 +91,7 @@ pub enum Error {
         generation: String,
     },
 
-    /// The kernel or busybox is not where the set-up puts it.
+    /// The kernel or busybox is missing in the test bed.
     #[error("the test bed has no `{path}`")]
     Incomplete {
         /// The file.
@@ -105,7 +105,7 @@ impl Error {
         Self::Io { action, path: path.to_owned(), source }
     }
 
-    /// What to do next, where something can be said.
+    /// Says what to do next, if something can be done.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NotDebian => Some(
@@ -125,10 +125,10 @@ impl Error {
                 packages.join(" ")
             )),
             Self::NoKernelPackage { .. } => {
-                Some("bring the package lists up to date as root: apt-get update".to_owned())
+                Some("update the package lists as root: apt-get update".to_owned())
             }
             Self::Failed { command, .. } if command.starts_with("apt-get download") => {
-                Some("bring the package lists up to date as root: apt-get update".to_owned())
+                Some("update the package lists as root: apt-get update".to_owned())
             }
             Self::NoMirror => Some(
                 "give apt a source such as `deb MIRROR bookworm main`, with a mirror of yours"

@@ -1,4 +1,4 @@
-//! A proxy before a real server that does what bad networks and bad servers do.
+//! A proxy for a real server that injects the faults of bad networks and servers.
 
 mod http;
 mod stream;
@@ -16,9 +16,9 @@ use crate::loopback_server::or_fail;
 
 /// A proxy on a free port of the loopback interface.
 ///
-/// A rule says what happens to each piece that passes: to chunks of a TCP stream
+/// A rule decides what happens to each piece that passes: to chunks of a TCP stream
 /// ([`stream`](Self::stream)), or to HTTP requests and their answers ([`http`](Self::http)). The
-/// rule is called before the piece is passed on, so it may as well kill a process at this moment.
+/// proxy calls the rule before it passes the piece on, so a rule can also kill a process then.
 ///
 /// ```no_run
 /// use netboot_testbed::{Direction, FaultProxy, StreamFault};
@@ -37,7 +37,7 @@ pub struct FaultProxy {
     state: Arc<State>,
 }
 
-/// What the threads of a proxy share.
+/// The state that the threads of a proxy share.
 #[derive(Debug)]
 struct State {
     server: SocketAddr,
@@ -47,15 +47,15 @@ struct State {
     faults: AtomicU64,
     to_server: AtomicU64,
     to_client: AtomicU64,
-    /// Those that are open, to be closed at the end.
+    /// The open connections, which are closed at the end.
     open: Mutex<Vec<TcpStream>>,
 }
 
 impl FaultProxy {
-    /// A proxy of any protocol. `rule` sees each chunk that arrives.
+    /// A proxy for any protocol. `rule` sees each chunk that arrives.
     ///
     /// # Panics
-    /// When no port is free.
+    /// If no port is free.
     pub fn stream(
         server: SocketAddr,
         rule: impl Fn(&Chunk<'_>) -> StreamFault + Send + Sync + 'static,
@@ -66,11 +66,11 @@ impl FaultProxy {
         })
     }
 
-    /// A proxy of HTTP without TLS. `rule` sees each request twice: when its head arrived, and
-    /// when that of its answer did.
+    /// A proxy for HTTP without TLS. `rule` sees each request twice: when its head arrived, and
+    /// when the head of its answer arrived.
     ///
     /// # Panics
-    /// When no port is free.
+    /// If no port is free.
     pub fn http(
         server: SocketAddr,
         rule: impl Fn(&HttpRequest, Moment) -> HttpFault + Send + Sync + 'static,
@@ -103,14 +103,14 @@ impl FaultProxy {
                 }
                 let (state, serve) = (shared.clone(), serve.clone());
                 thread::spawn(move || {
-                    // Where the server is away, the client sees its connection closed.
+                    // If the server is down, the client sees its connection closed.
                     if let Ok(server) = TcpStream::connect(state.server) {
                         let ends = || [client.try_clone(), server.try_clone()];
                         let (kept, closed) = (ends(), ends());
                         state.connections.fetch_add(1, Ordering::SeqCst);
                         state.keep(kept);
                         let _ = serve(client, server, &state);
-                        // What is kept is the same connection, and would hold it open.
+                        // A kept clone would keep the connection open.
                         for stream in closed.into_iter().flatten() {
                             let _ = stream.shutdown(Shutdown::Both);
                         }
@@ -121,7 +121,7 @@ impl FaultProxy {
         Self { address, state }
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -131,22 +131,22 @@ impl FaultProxy {
         format!("http://{}", self.address)
     }
 
-    /// How many connections were made.
+    /// The number of connections so far.
     pub fn connections(&self) -> u64 {
         self.state.connections.load(Ordering::SeqCst)
     }
 
-    /// How many HTTP requests arrived.
+    /// The number of HTTP requests so far.
     pub fn requests(&self) -> u64 {
         self.state.requests.load(Ordering::SeqCst)
     }
 
-    /// How many faults happened.
+    /// The number of faults so far.
     pub fn faults(&self) -> u64 {
         self.state.faults.load(Ordering::SeqCst)
     }
 
-    /// How many bytes arrived for the server, and for clients.
+    /// The number of bytes that arrived for the server, and for clients.
     pub fn bytes(&self) -> (u64, u64) {
         let count = |count: &AtomicU64| count.load(Ordering::SeqCst);
         (count(&self.state.to_server), count(&self.state.to_client))
@@ -176,7 +176,7 @@ impl Drop for FaultProxy {
 impl State {
     fn keep(&self, streams: [io::Result<TcpStream>; 2]) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that have ended are let go of, so that their sockets are.
+        // Drop ended connections, so that their sockets are closed.
         open.retain(|stream| stream.peer_addr().is_ok());
         open.extend(streams.into_iter().flatten());
     }

@@ -1,4 +1,4 @@
-//! A Nix with a store of its own: no `/nix`, no network, no configuration of the machine's.
+//! Nix with its own store: it uses no `/nix`, no network and no configuration of the machine.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,27 +11,27 @@ use walkdir::WalkDir;
 use crate::DebianTree;
 use crate::tool::tool;
 
-/// Where builders work.
+/// The directory in which builders work.
 const BUILDING: &str = "building";
 
-/// Names another Nix than the machine's: `trixie` (2.26) or `sid` (2.34).
+/// Selects another Nix than the installed one: `trixie` (2.26) or `sid` (2.34).
 const CHOICE: &str = "NETBOOT_NIX";
 
-/// Where Nix keeps everything for as long as this lives. It works for any user. The programs are
-/// those of the machine, or of the suite of Debian that the variable `NETBOOT_NIX` names: `trixie`
-/// or `sid`.
+/// A directory in which Nix keeps everything while this value lives. It works for any user. The
+/// programs are the installed ones, or those of the Debian suite in the variable `NETBOOT_NIX`:
+/// `trixie` or `sid`.
 #[derive(Debug)]
 pub struct HermeticNix {
     directory: PathBuf,
-    /// Removed on drop, where the place is a temporary one.
+    /// Removed on drop, if the store is temporary.
     temporary: Option<TempDir>,
 }
 
 impl HermeticNix {
-    /// A new, empty store in a temporary directory, which goes when this is dropped.
+    /// Creates an empty store in a temporary directory, which is removed on drop.
     ///
     /// # Panics
-    /// When there is no temporary directory to be had.
+    /// If no temporary directory can be created.
     #[expect(clippy::expect_used, reason = "a test without a temporary directory has failed")]
     pub fn new() -> Self {
         let temporary = TempDir::with_prefix("nix-").expect("a temporary directory for Nix");
@@ -42,10 +42,10 @@ impl HermeticNix {
         nix
     }
 
-    /// The store at `directory`, which is made if it is not there, and stays.
+    /// Opens the store at `directory`, and creates it if it does not exist. It is not removed.
     ///
     /// # Panics
-    /// When the directory cannot be made.
+    /// If the directory cannot be created.
     #[expect(clippy::expect_used, reason = "a test without a directory has failed")]
     pub fn at(directory: impl AsRef<Path>) -> Self {
         let directory = directory.as_ref().to_owned();
@@ -58,10 +58,10 @@ impl HermeticNix {
         self.directory.join("store")
     }
 
-    /// The directory of the Nix that was chosen in place of the machine's.
+    /// The directory of the Nix that `NETBOOT_NIX` selects; `None` for the installed one.
     ///
     /// # Panics
-    /// When there is no such choice, or it is not in the test bed.
+    /// If the selection is unknown, or is not in the test bed.
     #[expect(clippy::panic, reason = "a test on a Nix that nobody knows has failed")]
     pub fn program_directory() -> Option<PathBuf> {
         let choice = env::var(CHOICE).ok().filter(|choice| !choice.is_empty())?;
@@ -72,10 +72,10 @@ impl HermeticNix {
         Some(tree.programs())
     }
 
-    /// Where one of Nix's programs is, such as `nix-store`.
+    /// The path of one of Nix's programs, such as `nix-store`.
     ///
     /// # Panics
-    /// When the program is not installed.
+    /// If the program is not installed.
     pub fn program(name: &str) -> PathBuf {
         Self::program_directory().map_or_else(|| tool(name), |directory| directory.join(name))
     }
@@ -83,14 +83,14 @@ impl HermeticNix {
     /// One of Nix's programs, such as `nix-store`, on this store.
     ///
     /// # Panics
-    /// When the program is not installed.
+    /// If the program is not installed.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(Self::program(program));
         command.envs(self.environment());
         command
     }
 
-    /// The variables that make a Nix program use this store and nothing of the machine's.
+    /// The environment with which a Nix program uses only this store.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let place = |name: &str| self.directory.join(name).display().to_string();
         let configuration = [
@@ -106,11 +106,11 @@ impl HermeticNix {
             ("NIX_STATE_DIR", place("state")),
             ("NIX_LOG_DIR", place("log")),
             ("NIX_CONF_DIR", place("configuration")),
-            // Not the daemon that the machine's users may be told to use.
+            // The machine's configuration may tell its users to use a daemon.
             ("NIX_REMOTE", "local".to_owned()),
             ("HOME", place("home")),
             ("XDG_CACHE_HOME", place("cache")),
-            // Nix leaves what a builder worked on when it is interrupted at the wrong moment.
+            // An interrupted Nix sometimes leaves the directory of a builder behind.
             ("TMPDIR", place(BUILDING)),
             // A user's own nix.conf would add its substituters.
             ("XDG_CONFIG_HOME", place("home/.config")),
@@ -127,7 +127,7 @@ impl Default for HermeticNix {
 }
 
 impl Drop for HermeticNix {
-    /// Lets an ordinary user remove the store: Nix takes the right to write from its directories.
+    /// Lets an ordinary user remove the store: Nix makes its directories read-only.
     fn drop(&mut self) {
         let Some(temporary) = &self.temporary else { return };
         let directories = WalkDir::new(temporary.path())
@@ -135,7 +135,7 @@ impl Drop for HermeticNix {
             .filter_map(Result::ok)
             .filter(|entry| entry.file_type().is_dir());
         for entry in directories {
-            // What cannot be changed cannot be removed, and then the system cleans up.
+            // If this fails, the directory stays until the system cleans up.
             let _ = fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o755));
         }
     }

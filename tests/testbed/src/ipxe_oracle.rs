@@ -1,4 +1,4 @@
-//! Real iPXE, asked what it does with a script.
+//! Runs scripts in real iPXE and reports what it does.
 
 mod console;
 mod machine;
@@ -13,16 +13,16 @@ use self::machine::Machine;
 use self::server::{SCRIPT, Server, TURN};
 use crate::{DebianTree, Error};
 
-/// How long iPXE may take to start; it takes two seconds on a machine with nothing else to do.
+/// The time in which iPXE must start. It takes two seconds on an idle machine.
 const START: Duration = Duration::from_secs(90);
 
-/// What the server has at a request's target; nothing is "not found".
+/// Returns the server's content at a request's target; `None` is "not found".
 pub type Files = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
 
-/// A build of iPXE in a machine that stays: it runs a script in a tenth of a second.
+/// A build of iPXE in a running machine. A script takes a tenth of a second.
 ///
-/// A script that hangs iPXE costs a new start, which comes by itself. All scripts run in the same
-/// iPXE, so the settings of one are there in the next, unless they are [forgotten](Case::forget).
+/// If a script hangs iPXE, the machine starts again by itself. All scripts run in the same iPXE, so
+/// the next one sees the settings of the one before, unless they are [forgotten](Case::forget).
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -48,11 +48,11 @@ pub struct IpxeOracle {
 pub struct Case<'a> {
     /// The script.
     pub script: &'a [u8],
-    /// What it can fetch. Its own target, [`IpxeOracle::SCRIPT`], has the script.
+    /// The files that it can fetch. Its own target, [`IpxeOracle::SCRIPT`], has the script.
     pub files: Files,
-    /// Names of settings that are cleared before it runs.
+    /// Names of settings that are cleared before the script runs.
     pub forget: Vec<String>,
-    /// How long it may take.
+    /// The time in which the script must end.
     pub patience: Duration,
 }
 
@@ -72,16 +72,16 @@ impl fmt::Debug for Case<'_> {
     }
 }
 
-/// What iPXE did.
+/// The observed behavior of iPXE.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
-    /// The targets that were asked for, in order.
+    /// The requested targets, in order.
     pub requests: Vec<Vec<u8>>,
-    /// Whether the script succeeded; none if it did not come back in time.
+    /// True if the script succeeded; `None` if it did not end in time.
     pub success: Option<bool>,
-    /// The lines that were printed while it ran.
+    /// The lines that iPXE printed while the script ran.
     pub lines: Vec<Vec<u8>>,
-    /// The lines of `imgstat` afterwards.
+    /// The lines that `imgstat` prints afterwards.
     pub images: Vec<Vec<u8>>,
 }
 
@@ -92,7 +92,7 @@ impl IpxeOracle {
     /// The BIOS build of Debian 12, of 2019.
     ///
     /// # Panics
-    /// When it is not installed.
+    /// If it is not installed.
     pub fn bookworm() -> Self {
         Self::of(Path::new("/usr/lib/ipxe/ipxe.lkrn"))
     }
@@ -100,7 +100,7 @@ impl IpxeOracle {
     /// The BIOS build of Debian 13, 1.21.
     ///
     /// # Panics
-    /// When its tree is not there.
+    /// If its tree is missing.
     pub fn trixie() -> Self {
         Self::of(&DebianTree::TRIXIE_IPXE.path("usr/lib/ipxe/ipxe.lkrn"))
     }
@@ -108,13 +108,13 @@ impl IpxeOracle {
     /// The BIOS build of Debian's unstable suite, 2.0.
     ///
     /// # Panics
-    /// When its tree is not there.
+    /// If its tree is missing.
     pub fn sid() -> Self {
         Self::of(&DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe.lkrn"))
     }
 
     /// # Panics
-    /// When the kernel is not there, or no server can be started.
+    /// If the kernel is missing, or the server does not start.
     fn of(kernel: &Path) -> Self {
         let place = kernel.display();
         assert!(kernel.is_file(), "{place} is missing: run `cargo xtask setup`");

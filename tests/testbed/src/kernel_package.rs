@@ -13,7 +13,7 @@ use crate::{Error, command, debian_packages};
 /// The package that depends on the newest kernel for cloud machines.
 const METAPACKAGE: &str = "linux-image-cloud-amd64";
 
-/// The modules for a card of virtio's, each behind those that it needs (`modinfo --field depends`).
+/// The modules for a virtio network card, each after its dependencies (`modinfo --field depends`).
 const MODULES: [&str; 8] = [
     "virtio_ring",
     "virtio",
@@ -28,13 +28,13 @@ const MODULES: [&str; 8] = [
 /// A kernel's package, downloaded and unpacked.
 #[derive(Debug)]
 pub(crate) struct KernelPackage {
-    /// Holds all of it until it is dropped.
+    /// Contains the package, until it is dropped.
     directory: TempDir,
     /// The kernel image.
     pub(crate) kernel: PathBuf,
     /// A directory with the modules for a network card, and the order in which they are loaded.
     pub(crate) modules: PathBuf,
-    /// Package, version and digest, a line each.
+    /// Package, version and digest, one per line.
     pub(crate) note: String,
 }
 
@@ -44,7 +44,7 @@ impl KernelPackage {
     pub(crate) fn download(directory: &Path) -> Result<Self, Error> {
         let found = newest().and_then(|package| Self::fetch(&package, directory));
         match found {
-            // No lists yet, or lists so old that the package is gone from the mirror.
+            // There are no lists yet, or they are so old that the mirror no longer has the package.
             Err(Error::NoKernelPackage { .. } | Error::Failed { .. })
                 if debian_packages::update_lists()? =>
             {
@@ -125,7 +125,7 @@ fn gather_modules(unpacked: &Path, directory: &Path, package: &str) -> Result<Pa
     Ok(directory.to_owned())
 }
 
-/// The one file of a directory whose name is wanted.
+/// The only file of a directory with a wanted name.
 fn find_file(
     directory: &Path,
     package: &str,

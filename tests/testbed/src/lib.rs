@@ -1,4 +1,4 @@
-//! What the tests and the demo stand on: tools, a kernel, a hermetic Nix, the test flake.
+//! The test bed: tools, a kernel, a hermetic Nix and the test flake, for the tests and the demo.
 //!
 //! ```no_run
 //! use netboot_testbed::{Testbed, tool};
@@ -9,8 +9,8 @@
 //! println!("{} boots {}", tool("qemu-system-x86_64").display(), testbed.kernel().display());
 //! ```
 //!
-//! `cargo xtask setup` brings what is missing, by [`set_up`]; the tests only [`locate`] it, and
-//! panic with the remedy where something is not there.
+//! `cargo xtask setup` installs and downloads what is missing, with [`set_up`]. The tests only
+//! [`locate`] it, and panic with a hint if something is missing.
 //!
 //! [`locate`]: Testbed::locate
 

@@ -1,4 +1,4 @@
-//! Servers in processes of their own, on free ports of the loopback interface.
+//! Servers in separate processes, on free ports of the loopback interface.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,17 +13,17 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::tool;
 
-/// How long a server may take until it listens.
+/// The time in which a server must start to listen.
 const START_LIMIT: Duration = Duration::from_secs(30);
-/// How often another port is tried, since another process may take the one that was free.
+/// The number of ports to try: another process may take a free port first.
 const START_ATTEMPTS: usize = 5;
-/// How many lines of a server's log a failure shows.
+/// The number of lines of a server's log in a failure's message.
 const LOG_LINES: usize = 30;
-/// Kills the process group when standard input ends, and becomes the program that is given.
+/// Kills the process group when standard input ends, and replaces itself by the given program.
 const WATCH: &str = r#"exec 3<&0; { read -r _ <&3; kill -KILL 0; } & exec "$@" </dev/null 3<&-"#;
 
-/// A server that listens. It is killed with everything that it started when this is dropped; it
-/// ends as well when the process that started it does, in whatever way.
+/// A listening server. Dropping this value kills the server and everything that it started. The
+/// server also ends when the process that started it ends, for whatever reason.
 #[derive(Debug)]
 pub(crate) struct LoopbackServer {
     process: Child,
@@ -32,11 +32,11 @@ pub(crate) struct LoopbackServer {
 }
 
 impl LoopbackServer {
-    /// Starts the program that `command` makes for a port, and waits until it listens. The
-    /// program has to write its log to `log`, and stay in the foreground.
+    /// Starts the program that `command` returns for a port, and waits until it listens. The
+    /// program must write its log to `log` and stay in the foreground.
     ///
     /// # Panics
-    /// When it does not start; the message has the end of its log.
+    /// If it does not start; the message contains the end of its log.
     pub(crate) fn start(log: &Path, mut command: impl FnMut(u16) -> Vec<String>) -> Self {
         for _ in 0..START_ATTEMPTS {
             let port = free_port();
@@ -49,10 +49,10 @@ impl LoopbackServer {
         fail(&format!("the server did not start: {}", end_of(log)))
     }
 
-    /// Starts it again on its port.
+    /// Starts it again on the same port.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub(crate) fn restart(&mut self, mut command: impl FnMut(u16) -> Vec<String>) {
         self.kill();
         self.process = or_fail(spawn(&command(self.port), &self.log), "the server");
@@ -69,15 +69,15 @@ impl LoopbackServer {
         end_of(&self.log)
     }
 
-    /// The process ids of the sessions that it has now, and of all that they started.
+    /// The process ids of its current sessions, and of everything that they started.
     pub(crate) fn sessions(&self) -> Vec<i32> {
         descendants(self.process.id().cast_signed(), &processes())
     }
 
-    /// Kills it and all its sessions, as a power failure would.
+    /// Kills it and all its sessions, like a power failure.
     pub(crate) fn kill(&mut self) {
         let Some(leader) = Pid::from_raw(self.process.id().cast_signed()) else { return };
-        // Sessions may have process groups of their own, so they are found before it ends.
+        // Sessions may have their own process groups, so find them while the server runs.
         for session in self.sessions() {
             kill(session);
         }
@@ -85,7 +85,7 @@ impl LoopbackServer {
         let _ = self.process.wait();
     }
 
-    /// Kills the sessions that it has now, and lets it listen on.
+    /// Kills its current sessions. The server continues to listen.
     pub(crate) fn kill_sessions(&self) {
         let watcher = watcher(self.process.id().cast_signed());
         for session in self.sessions().into_iter().filter(|session| Some(*session) != watcher) {
@@ -140,7 +140,7 @@ fn end_of(log: &Path) -> String {
 
 fn kill(process: i32) {
     if let Some(process) = Pid::from_raw(process) {
-        // It may have ended by itself.
+        // It may already have ended.
         let _ = kill_process(process, Signal::KILL);
     }
 }
@@ -160,7 +160,7 @@ fn processes() -> Vec<(i32, i32)> {
     let process = |name: &str| {
         let id: i32 = name.parse().ok()?;
         let stat = fs::read_to_string(format!("/proc/{name}/stat")).ok()?;
-        // Its name may hold anything, and ends with the last bracket.
+        // The name may contain any character; it ends at the last bracket.
         let parent = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()?;
         Some((id, parent))
     };

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use crate::{Error, command, tool};
 
-/// Every package with its version, also those that the two servers depend on: what was tested is
-/// what is brought.
+/// Every package with its version, including the dependencies of the two servers, so that every
+/// machine gets the versions that were tested.
 const PACKAGES: [&str; 27] = [
     "aiofiles==25.1.0",
     "anyio==4.16.0",
@@ -44,20 +44,20 @@ const DIRECTORY: &str = "python";
 /// The file in it that lists what was installed; written last.
 const NOTE: &str = "packages.txt";
 
-/// The program of that name in the virtual environment of a test bed.
+/// The program with this name in the virtual environment of a test bed.
 pub(crate) fn program(testbed: &Path, name: &str) -> PathBuf {
     testbed.join(DIRECTORY).join("bin").join(name)
 }
 
-/// Whether a test bed has all of the packages.
+/// Returns true if a test bed has all packages.
 pub(crate) fn are_in(testbed: &Path) -> bool {
     fs::read_to_string(note(testbed)).is_ok_and(|installed| installed == listing())
 }
 
-/// Makes the virtual environment anew, and installs the packages.
+/// Creates the virtual environment again, and installs the packages.
 pub(crate) fn bring(testbed: &Path) -> Result<(), Error> {
     let directory = testbed.join(DIRECTORY);
-    // A virtual environment names its own place in its scripts, so it is made where it stays.
+    // The scripts of a virtual environment contain its path, so it cannot be moved later.
     let mut venv = Command::new(tool("python3"));
     command::stdout(venv.args(["-m", "venv", "--clear"]).arg(&directory))?;
     let mut pip = Command::new(program(testbed, "python"));

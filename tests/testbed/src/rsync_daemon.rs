@@ -117,7 +117,7 @@ impl RsyncDaemon {
     /// Kills the daemon, if it still runs, and starts it again on its port.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub fn restart(&mut self) {
         let configuration = self.configuration.clone();
         self.server.restart(|port| command(&configuration, port));

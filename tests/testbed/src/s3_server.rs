@@ -1,4 +1,4 @@
-//! Real S3 servers, each in processes of its own.
+//! Real S3 servers, in separate processes.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -15,19 +15,18 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::{Error, Testbed, python_packages, tool};
 
-/// How long a server may take until it answers.
+/// The time in which a server must answer first.
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// How often another port is tried, since another process may take the one that was free.
+/// The number of ports to try: another process may take a free port first.
 const START_ATTEMPTS: usize = 5;
-/// How many lines of a server's log a failure shows.
+/// The number of lines of a server's log in a failure's message.
 const LOG_LINES: usize = 30;
 
 /// An S3 server on a free port of the loopback interface.
 ///
-/// It answers when the constructor returns, and is killed with all its processes when this is
-/// dropped, or when the process that started it ends in whatever way. What it writes goes to
-/// `server.log` in its directory; its buckets lie there as well and survive a
-/// [`restart`](Self::restart).
+/// It answers when the constructor returns. It is killed with all its processes when this value is
+/// dropped, and when the process that started it ends. Its directory contains its output in
+/// `server.log`, and its buckets, which survive a [`restart`](Self::restart).
 ///
 /// | | conditional writes | signatures | checksums |
 /// |---|---|---|---|
@@ -61,8 +60,8 @@ impl S3Server {
     /// Starts ministack with its data in `directory`.
     ///
     /// # Panics
-    /// When it does not start; the message has the end of its log, or says what to install. So do
-    /// the other constructors.
+    /// If it does not start; the message contains the end of its log, or says what to
+    /// install. The other constructors do this too.
     pub fn ministack(directory: &Path) -> Self {
         Self::start(Kind::Ministack, directory)
     }
@@ -70,7 +69,7 @@ impl S3Server {
     /// Starts nanio with its data in `directory`.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub fn nanio(directory: &Path) -> Self {
         Self::start(Kind::Nanio, directory)
     }
@@ -79,23 +78,23 @@ impl S3Server {
     /// [`ca_certificate`](Self::ca_certificate).
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub fn nanio_with_tls(directory: &Path) -> Self {
         Self::start(Kind::NanioTls, directory)
     }
 
-    /// Where it answers, such as `http://127.0.0.1:4000`.
+    /// Its URL, such as `http://127.0.0.1:4000`.
     pub fn endpoint(&self) -> String {
         let scheme = if self.kind == Kind::NanioTls { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 
-    /// The address it listens on.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The one access key that nanio knows.
+    /// The only access key that nanio accepts.
     pub fn access_key(&self) -> &'static str {
         "netboot-tests"
     }
@@ -105,12 +104,12 @@ impl S3Server {
         "a secret of the tests"
     }
 
-    /// The region that requests are signed for.
+    /// The region for which requests are signed.
     pub fn region(&self) -> &'static str {
         "us-east-1"
     }
 
-    /// The certificate, in PEM, of the authority that vouches for a server with TLS.
+    /// The certificate, in PEM, of the authority that signed the certificate of a server with TLS.
     ///
     /// # Panics
     /// When the server has no TLS.
@@ -179,7 +178,7 @@ impl S3Server {
 
     fn signal(&self, signal: Signal) {
         if let Some(group) = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw) {
-            // It may have ended by itself.
+            // It may already have ended.
             let _ = kill_process_group(group, signal);
         }
     }
@@ -187,7 +186,7 @@ impl S3Server {
     /// Kills the server, if it still runs, and starts it again on the same port with its data.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub fn restart(&mut self) {
         self.kill();
         self.process = spawn(self.kind, &self.directory, self.address);
@@ -253,7 +252,7 @@ impl Drop for S3Server {
     }
 }
 
-/// Kills the process group when standard input ends, and becomes the program that is given.
+/// Kills the process group when standard input ends, and replaces itself by the given program.
 const WATCH: &str = r#"exec 3<&0; { read -r _ <&3; kill -KILL 0; } & exec "$@" </dev/null 3<&-"#;
 
 /// Starts a server that ends with this process, however that ends: what its standard input comes

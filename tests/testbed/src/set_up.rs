@@ -1,4 +1,4 @@
-//! Bringing what the tests need.
+//! Installs and downloads everything that the tests need.
 
 use std::env::consts::ARCH;
 use std::fs;
@@ -8,14 +8,14 @@ use crate::kernel_package::KernelPackage;
 use crate::testbed::{BUSYBOX, KERNEL, KERNEL_NOTE};
 use crate::{DebianTree, Error, Testbed, debian_packages, python_packages, tool};
 
-/// Brings whatever the tests and the demo need and this machine does not have: Debian packages,
-/// where they may be installed, and in the test bed's directory a kernel and a static busybox.
+/// Installs and downloads what the tests and the demo need and this machine does not have: Debian
+/// packages, if the user may install them, and a kernel and a static busybox in the test bed.
 ///
-/// Asks nothing, and reports each step that takes time. Where all is there, it is a matter of
+/// It asks nothing, and reports each step that takes time. If nothing is missing, it takes
 /// milliseconds.
 ///
 /// # Errors
-/// Every variant of [`Error`] but those about the test flake. [`Error::MissingPackages`] when
+/// Every variant of [`Error`], except those about the test flake. [`Error::MissingPackages`] when
 /// packages are missing and may not be installed; its hint is the command that does it.
 pub fn set_up(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
     let testbed = Testbed::at_default_directory();
@@ -38,7 +38,7 @@ pub fn set_up(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
         let note = directory.join(KERNEL_NOTE);
         fs::write(&note, &package.note).map_err(|source| Error::io("write", &note, source))?;
         place(&package.kernel, directory, KERNEL)?;
-        // The modules come last: where they are, all of it is, and of one version.
+        // The modules come last: if they exist, everything is there and has the same version.
         let modules = testbed.modules();
         if modules.is_dir() {
             fs::remove_dir_all(&modules).map_err(|source| Error::io("remove", &modules, source))?;
@@ -50,11 +50,11 @@ pub fn set_up(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
     Ok(testbed)
 }
 
-/// Brings what only the tests need besides: the packages of [`DebianTree`], and the servers of
-/// [`S3Server`](crate::S3Server).
+/// Downloads in addition what only the tests need: the packages of [`DebianTree`], and the servers
+/// of [`S3Server`](crate::S3Server).
 ///
 /// # Errors
-/// As [`set_up`], and [`Error::NoMirror`].
+/// The errors of [`set_up`], and [`Error::NoMirror`].
 pub fn set_up_tests(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
     let testbed = set_up(&mut report)?;
     for tree in DebianTree::ALL {
@@ -70,7 +70,7 @@ pub fn set_up_tests(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
     Ok(testbed)
 }
 
-/// Copies a file into a directory under a name, so that nobody sees a part of it.
+/// Copies a file into a directory atomically: nobody sees a part of it.
 fn place(source: &Path, directory: &Path, name: &str) -> Result<(), Error> {
     let temporary = tempfile::Builder::new()
         .prefix(".place-")

@@ -81,7 +81,7 @@ impl SshServer {
     /// The public key of the host: type, base64, comment.
     ///
     /// # Panics
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub fn host_key(&self) -> String {
         let path = self.directory.join("host_key.pub");
         or_fail(fs::read_to_string(path), "the host key").trim_end().to_owned()
@@ -108,7 +108,7 @@ impl SshServer {
     /// Gives the host another key, as if another host had its address, and starts it again.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub fn change_host_key(&mut self) {
         for name in ["host_key", "host_key.pub"] {
             or_fail(fs::remove_file(self.directory.join(name)), "the host key");
@@ -122,29 +122,29 @@ impl SshServer {
         self.server.log()
     }
 
-    /// How many connections were let in since it was made.
+    /// The number of connections that it accepted so far.
     ///
     /// # Panics
-    /// When its log cannot be read.
+    /// If its log cannot be read.
     pub fn logins(&self) -> usize {
         let log = or_fail(fs::read_to_string(self.directory.join("sshd.log")), "the log");
         log.lines().filter(|line| line.starts_with("Accepted publickey")).count()
     }
 
-    /// Kills the server with all its sessions, as a power failure would.
+    /// Kills the server with all its sessions, like a power failure.
     pub fn kill(&mut self) {
         self.server.kill();
     }
 
-    /// Kills the sessions that there are now, which cuts their connections; the server stays.
+    /// Kills the current sessions, which cuts their connections. The server continues to run.
     pub fn kill_sessions(&self) {
         self.server.kill_sessions();
     }
 
-    /// Kills the server, if it still runs, and starts it again on its port.
+    /// Kills the server, if it still runs, and starts it again on the same port.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub fn restart(&mut self) {
         let directory = self.directory.clone();
         self.server.restart(|port| command(&directory, port, &self.settings));
@@ -169,8 +169,8 @@ fn make_key(path: &Path) {
     }
 }
 
-/// Writes copies of the system's accounts with the user that sshd wants, and with a root whom no
-/// lock keeps out, with a plain shell and a home where nothing is; no password lets anybody in.
+/// Writes copies of the system's accounts with the user that sshd needs, and with an unlocked root
+/// that has a plain shell, an empty home directory and no password.
 fn write_accounts(directory: &Path) {
     let home = directory.join("home");
     or_fail(fs::create_dir_all(&home), "the home");

@@ -1,4 +1,4 @@
-//! Where the kernel and busybox of the tests lie.
+//! The kernel and busybox of the tests.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,15 +9,15 @@ use crate::{Error, TestFlake};
 pub(crate) const KERNEL: &str = "vmlinuz";
 /// The directory of the kernel's modules in a test bed.
 pub(crate) const MODULES: &str = "modules";
-/// The file name of what says which package the kernel is from.
+/// The name of the file that names the kernel's package.
 pub(crate) const KERNEL_NOTE: &str = "vmlinuz.package";
 /// The file name of the static busybox in a test bed.
 pub(crate) const BUSYBOX: &str = "busybox";
 
 /// A directory with a kernel and a static busybox, both for `x86_64`.
 ///
-/// The directory is `testbed` in cargo's target directory, or what the environment variable
-/// `NETBOOT_TESTBED` names.
+/// The directory is `testbed` in cargo's target directory, or the value of the environment variable
+/// `NETBOOT_TESTBED`.
 #[derive(Debug, Clone)]
 pub struct Testbed {
     directory: PathBuf,
@@ -29,7 +29,7 @@ impl Testbed {
     /// The test bed that [`set_up`](crate::set_up()) filled.
     ///
     /// # Panics
-    /// When the kernel or busybox is not there; the message says what to run.
+    /// If the kernel or busybox is missing; the message says what to run.
     pub fn locate() -> Self {
         let testbed = Self::at_default_directory();
         let (kernel, busybox) = (testbed.kernel().to_owned(), testbed.busybox().to_owned());
@@ -59,8 +59,8 @@ impl Testbed {
         &self.kernel
     }
 
-    /// The directory with the kernel's modules for a virtual machine's network card, and a list of
-    /// them in the order in which they are loaded, `load-order`.
+    /// The directory with the kernel's modules for a virtual machine's network card. Its file
+    /// `load-order` lists them in the order in which they must be loaded.
     pub fn modules(&self) -> PathBuf {
         self.directory.join(MODULES)
     }
@@ -74,7 +74,7 @@ impl Testbed {
     /// `generation` when they boot.
     ///
     /// # Panics
-    /// When it cannot be written; [`TestFlake::write`] gives an error instead.
+    /// If it cannot be written; [`TestFlake::write`] returns an error instead.
     pub fn write_flake(&self, directory: &Path, generation: &str) -> String {
         let written = TestFlake::new(self, generation).write(directory);
         #[expect(clippy::panic, reason = "a test whose flake cannot be written has failed")]
@@ -91,7 +91,7 @@ pub fn workspace_directory() -> PathBuf {
     package.ancestors().nth(2).unwrap_or(package).to_owned()
 }
 
-/// Where cargo puts what it builds: `CARGO_TARGET_DIR`, or `target` in the work tree.
+/// The directory for cargo's output: `CARGO_TARGET_DIR`, or `target` in the work tree.
 pub fn target_directory() -> PathBuf {
     let chosen = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     workspace_directory().join(chosen.unwrap_or_else(|| PathBuf::from("target")))

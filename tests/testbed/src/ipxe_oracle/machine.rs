@@ -12,7 +12,7 @@ use crate::{Error, tool};
 
 /// A machine with a BIOS that starts iPXE and has it run a script.
 ///
-/// Dropping it ends the machine; it also ends with this process, however that ends.
+/// Dropping it ends the machine. The machine also ends when this process ends, for whatever reason.
 pub(super) struct Machine {
     child: Arc<Mutex<Child>>,
     console: Receiver<Vec<u8>>,
@@ -23,8 +23,8 @@ pub(super) struct Machine {
 impl Machine {
     /// Starts iPXE from `kernel` with the script at `script`.
     pub(super) fn start(kernel: &Path, script: &Path) -> Result<Self, Error> {
-        // The kernel kills QEMU when the thread that started it is gone. That thread reads the
-        // console, so that it lives as long as QEMU does.
+        // The kernel kills QEMU when the thread that started it ends. That thread reads the
+        // console, so it lives as long as QEMU.
         let mut command = Command::new(tool("setpriv"));
         command.args(["--pdeathsig", "KILL"]).arg(tool("qemu-system-x86_64"));
         command
@@ -49,8 +49,8 @@ impl Machine {
         Ok(Self { child, console, printed: Vec::new(), reader: Some(reader) })
     }
 
-    /// Waits until `mark` stands on the console, and takes everything up to its end. None if it
-    /// does not come in time, or if the machine ends.
+    /// Waits until `mark` appears on the console, and returns everything up to its end. `None` if
+    /// it does not appear in time, or if the machine ends.
     pub(super) fn read_until(&mut self, mark: &[u8], deadline: Instant) -> Option<Vec<u8>> {
         let mut searched = 0;
         loop {
@@ -71,7 +71,7 @@ impl Machine {
         }
     }
 
-    /// What was printed and not taken.
+    /// The printed text that `read_until` did not return.
     pub(super) fn printed(&self) -> String {
         String::from_utf8_lossy(&self.printed).into_owned()
     }
@@ -86,7 +86,7 @@ impl Drop for Machine {
     }
 }
 
-/// Ends a child, unless it has ended and was waited for.
+/// Kills a child and waits for it.
 fn kill(child: &Mutex<Child>) {
     let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
     let _ = child.kill();
@@ -112,7 +112,8 @@ fn run(
     if let Some(mut output) = output {
         let mut buffer = [0; 4096];
         while let Ok(length @ 1..) = output.read(&mut buffer) {
-            // Nobody listens once the machine is being dropped; it is read to its end all the same.
+            // The receiver is gone while the machine is dropped; the output is still read to its
+            // end.
             let _ = console.send(buffer.get(..length).unwrap_or_default().to_vec());
         }
     }
