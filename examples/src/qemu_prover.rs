@@ -56,12 +56,12 @@ impl Prover for QemuProver {
         match report.ensure_success() {
             Ok(()) => {
                 let seconds = report.duration.as_secs_f64();
-                let summary = format!("came to {} in {seconds:.1} s", report.reached);
+                let summary = format!("{} after {seconds:.1} s", report.reached);
                 Ok(Verdict::CameUp(Proof::new(summary, report.console)))
             }
             Err(netboot_qemu::Error::BootFailed { failure }) => {
                 let mut problem =
-                    format!("it {}, and came to {}", failure.outcome, failure.reached);
+                    format!("it {}; last stage: {}", failure.outcome, failure.reached);
                 if !failure.missing.is_empty() {
                     problem += "; not seen: ";
                     problem += &failure.missing.join(", ");

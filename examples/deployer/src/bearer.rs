@@ -50,7 +50,7 @@ impl BearerToken {
     fn new(text: &str) -> Result<Self, StartError> {
         let token = text.trim();
         if token.len() < SHORTEST {
-            let problem = format!("it has less than {SHORTEST} characters");
+            let problem = format!("it has fewer than {SHORTEST} characters");
             return Err(StartError::Token { problem });
         }
         if !token.chars().all(|character| character.is_ascii_graphic()) {

@@ -34,7 +34,7 @@ const NEVER_ONE: [&str; 9] = [
     "a file of {size} bytes",
     "`{path}` is too large: it has {size} bytes, and netboot reads at most {limit}",
     "the query has more than {LONGEST_QUERY} bytes",
-    "it has less than {SHORTEST} characters",
+    "it has fewer than {SHORTEST} characters",
 ];
 
 /// A placeholder in front of a plural would print "1 files". `netboot_core::counted` chooses the

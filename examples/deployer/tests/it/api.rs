@@ -285,7 +285,7 @@ fn without_a_token_and_beside_another_it_does_not_start() {
     let said = fails(place.command().env_remove("DEPLOYER_TOKEN"));
     assert!(said.contains("no usable bearer token"), "{said}");
     let said = fails(place.command().env("DEPLOYER_TOKEN", "short"));
-    assert!(said.contains("less than 16 characters"), "{said}");
+    assert!(said.contains("fewer than 16 characters"), "{said}");
     let said = fails(place.command().args(["--token-file", "absent"]));
     assert!(said.contains("absent"), "{said}");
 

@@ -128,7 +128,7 @@ fn of_trust() -> Vec<Said> {
     let signature = |problem: &SignatureProblem| {
         error(Error::Signature { release: release("new"), problem: *problem })
     };
-    let problem = "it ran out of time, and came to kernel started; not seen: login:";
+    let problem = "it ran out of time; last stage: kernel started; not seen: login:";
     let failed = FailedProof::new(problem, "[    0.000000] Linux version 6.12.30");
     let failures = BTreeMap::from([(worker(), failed)]);
     vec![
