@@ -2,9 +2,8 @@
 //! started, machines see whole releases at every moment, and nothing is left over.
 //!
 //! `DEPLOYER_CRASHES` sets the number of moments of a deployment. The default is 2, and 6 with
-//! `NETBOOT_LONG_TESTS`. Half of the
-//! moments are spread over the whole deployment. The other half are in the short time in which a
-//! release is staged and goes live.
+//! `NETBOOT_LONG_TESTS`. Half of the moments are spread over the whole deployment. The other half
+//! are in the short time in which a release is staged and goes live.
 
 use std::fs;
 use std::path::Path;
