@@ -1,7 +1,7 @@
 //! A directory of another machine, through `rsync`.
 
+mod arguments;
 mod builder;
-mod command;
 mod connection;
 pub(crate) mod failure;
 mod listing;

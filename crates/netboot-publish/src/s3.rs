@@ -4,24 +4,26 @@ mod abandoned;
 mod builder;
 mod client;
 mod conditional_put;
+mod connector;
 mod credentials;
 mod endpoint;
 mod error;
 pub(crate) mod failure;
 mod key;
 mod lease;
-mod links;
+
 mod listing;
 mod object;
 mod pages;
 mod probe;
-mod requests;
+
 mod retry;
 mod send;
 mod settings;
 mod store;
 mod swap;
 mod target;
+mod urls;
 
 pub use self::builder::S3StoreBuilder;
 pub use self::credentials::{S3CredentialProvider, S3Credentials, S3Keys};

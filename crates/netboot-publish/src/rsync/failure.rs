@@ -112,7 +112,7 @@ impl RsyncFailure {
     }
 
     /// Returns true if another publisher created the target directory at the same moment.
-    pub(super) fn lost_a_race_for_the_directory(&self) -> bool {
+    pub(super) fn lost_race_to_create_directory(&self) -> bool {
         let is_lost = |line: &String| line.contains("mkdir ") && line.contains("(17)");
         self.kind == RsyncFailureKind::FileIo && self.last_lines.iter().any(is_lost)
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use netboot_core::{Context, ReleasePath};
 
-use super::command::Arguments;
+use super::arguments::Arguments;
 use super::failure::RsyncFailureKind;
 use super::listing::{self, PARTIAL_DIRECTORY};
-use super::session::{Outcome, Session};
+use super::session::{RunResult, Session};
 use super::work_directory::{FETCHED, WorkDirectory};
 use crate::error::Error;
 use crate::store::{Entry, Listed};
@@ -96,7 +96,7 @@ async fn list_names(
     let mut found = Vec::new();
     let on_line = |line: &str| found.extend(listing::parse(line));
     let outcome = session.run("list", work, arguments, context, on_line).await?;
-    Ok(tolerate(outcome)?.then_some(found))
+    Ok(accept_missing(outcome)?.then_some(found))
 }
 
 /// The result of fetching a file.
@@ -163,7 +163,7 @@ async fn fetch_once(
     let outcome = session.run("read from", &work, arguments, context, on_line).await?;
     match outcome {
         Err(failure) if failure.kind() == RsyncFailureKind::Vanished => return Err(failure.into()),
-        outcome => drop(tolerate(outcome)?),
+        outcome => drop(accept_missing(outcome)?),
     }
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
     let fetched = work.path(FETCHED).join(name);
@@ -178,7 +178,7 @@ async fn fetch_once(
 
 /// Accepts a failure that only reports missing or deleted files. Returns true if the directory
 /// itself exists.
-fn tolerate(outcome: Outcome) -> Result<bool, Error> {
+fn accept_missing(outcome: RunResult) -> Result<bool, Error> {
     let Err(failure) = outcome else { return Ok(true) };
     match failure.kind() {
         RsyncFailureKind::Vanished => Ok(true),

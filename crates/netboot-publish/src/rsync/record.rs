@@ -8,7 +8,7 @@ use std::sync::Arc;
 use netboot_core::{ArtifactReader, Context, ReleasePath};
 use tokio::sync::RwLock;
 
-use super::command::Arguments;
+use super::arguments::Arguments;
 use super::listing;
 use super::session::Session;
 use super::work_directory::{TREE, WorkDirectory};
@@ -41,7 +41,7 @@ enum Comparison {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum By {
+enum CompareBy {
     Size,
     Bytes,
 }
@@ -63,7 +63,7 @@ impl Record {
         let unknown: Vec<ReleasePath> =
             paths.iter().filter(|path| !recorded.contains_key(*path)).cloned().collect();
         let mut found = self.still_there(session, recorded).await?;
-        let foreign = self.compare(session, &unknown, By::Size).await?;
+        let foreign = self.compare(session, &unknown, CompareBy::Size).await?;
         let foreign = foreign.into_iter().filter(|(_, found)| *found != Comparison::Absent);
         found.extend(foreign.map(|(path, _)| (path, Entry::Other)));
         Ok(found)
@@ -110,7 +110,7 @@ impl Record {
         if self.copy.stat(paths).await?.is_empty() {
             return Ok(false);
         }
-        let compared = self.compare(session, paths, By::Bytes).await?;
+        let compared = self.compare(session, paths, CompareBy::Bytes).await?;
         Ok(compared.get(path) == Some(&Comparison::Same))
     }
 
@@ -130,8 +130,8 @@ impl Record {
                 None => {}
             }
         }
-        let mut compared = self.compare(session, &small, By::Bytes).await?;
-        compared.extend(self.compare(session, &large, By::Size).await?);
+        let mut compared = self.compare(session, &small, CompareBy::Bytes).await?;
+        compared.extend(self.compare(session, &large, CompareBy::Size).await?);
         let entry = |(path, entry): (ReleasePath, Entry)| match compared.get(&path) {
             None | Some(Comparison::Same) => Some((path, entry)),
             Some(Comparison::Different) => Some((path, Entry::Other)),
@@ -145,7 +145,7 @@ impl Record {
         &self,
         session: &Arc<Session>,
         paths: &[ReleasePath],
-        by: By,
+        by: CompareBy,
     ) -> Result<BTreeMap<ReleasePath, Comparison>, Error> {
         if paths.is_empty() {
             return Ok(BTreeMap::new());
@@ -161,7 +161,7 @@ impl Record {
         }
         let laid_out = compared.iter().filter(|(_, begin)| **begin == Comparison::Same);
         let tree: Vec<&str> = laid_out.map(|(path, _)| path.as_str()).collect();
-        let by = if by == By::Bytes { "--checksum" } else { "--size-only" };
+        let by = if by == CompareBy::Bytes { "--checksum" } else { "--size-only" };
         let sent = would_send(session, &work, &tree, by, &context).await?;
         for (path, is_new) in sent {
             let Ok(path) = ReleasePath::new(path) else { continue };

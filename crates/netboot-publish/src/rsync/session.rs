@@ -9,7 +9,7 @@ use netboot_core::{Context, Event};
 use netboot_process::Command;
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::command::Arguments;
+use super::arguments::Arguments;
 use super::connection::{Connection, Sharing};
 use super::failure::{Call, RsyncFailure, RsyncFailureKind};
 use super::settings::Settings;
@@ -41,7 +41,7 @@ pub(super) struct Session {
 }
 
 /// The result of a run of `rsync`. The caller decides if a failure is an error.
-pub(super) type Outcome = Result<(), RsyncFailure>;
+pub(super) type RunResult = Result<(), RsyncFailure>;
 
 impl Session {
     pub(super) fn new(settings: Settings) -> Self {
@@ -71,7 +71,7 @@ impl Session {
         arguments: Vec<String>,
         context: &Context,
         mut on_line: impl FnMut(&str) + Send,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<RunResult, Error> {
         let deadline = Instant::now() + self.settings.timeout;
         let mut wait = BUSY_WAIT;
         loop {
@@ -103,7 +103,7 @@ impl Session {
         arguments: &[String],
         context: &Context,
         on_line: &mut (impl FnMut(&str) + Send),
-    ) -> Result<Outcome, Error> {
+    ) -> Result<RunResult, Error> {
         if !self.settings.target.is_ssh() {
             return self.run_once(action, work, arguments, context, on_line).await;
         }
@@ -118,7 +118,7 @@ impl Session {
                     let program = self.settings.ssh.display().to_string();
                     let call = self.call(action, program, &["-M", "-N"].map(str::to_owned));
                     let failure = RsyncFailure::ended(call, status, last_lines);
-                    if is_of_connecting(failure.kind()) {
+                    if is_connection_refusal(failure.kind()) {
                         return Ok(Err(failure));
                     }
                     self.connection.pause().await;
@@ -153,7 +153,7 @@ impl Session {
         arguments: &[String],
         context: &Context,
         on_line: &mut (impl FnMut(&str) + Send),
-    ) -> Result<Outcome, Error> {
+    ) -> Result<RunResult, Error> {
         context.check()?;
         let permits = if self.one_at_a_time.load(Ordering::Relaxed) { PARALLEL_RUNS } else { 1 };
         let _permits = tokio::select! {
@@ -202,7 +202,7 @@ impl Session {
                 arguments.with_operands(&format!("{TREE}/"), &self.settings.target.operand());
             match self.run(action, work, arguments, context, &mut on_line).await? {
                 Ok(()) => return Ok(()),
-                Err(failure) if races < RACES && failure.lost_a_race_for_the_directory() => {
+                Err(failure) if races < RACES && failure.lost_race_to_create_directory() => {
                     races += 1;
                 }
                 Err(failure) if fsync && refuses_fsync(&failure) => {
@@ -257,7 +257,7 @@ impl Session {
     }
 
     /// Remembers directories that are at the target.
-    pub(super) fn know_directories(&self, directories: impl IntoIterator<Item = String>) {
+    pub(super) fn remember_directories(&self, directories: impl IntoIterator<Item = String>) {
         let mut known = self.known_directories.lock().unwrap_or_else(PoisonError::into_inner);
         known.extend(directories);
     }
@@ -269,7 +269,7 @@ impl Session {
 }
 
 /// Returns true if a run with its own connection would fail in the same way.
-fn is_of_connecting(kind: RsyncFailureKind) -> bool {
+fn is_connection_refusal(kind: RsyncFailureKind) -> bool {
     matches!(
         kind,
         RsyncFailureKind::HostKeyUnknown

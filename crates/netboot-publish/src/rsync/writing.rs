@@ -47,7 +47,7 @@ pub(super) async fn send(
     let mut progress = Progress::of(uploads);
     let on_line = |line: &str| progress.line(line, context);
     session.write("send to", &work, &options, context, on_line).await?;
-    session.know_directories(needed(paths()));
+    session.remember_directories(needed(paths()));
     progress.finish(context);
     Ok(())
 }
@@ -68,7 +68,7 @@ pub(super) async fn link(
     work.write_names(directories.names().chain(links.keys().map(ReleasePath::as_str)))?;
     let options = ["--links", "--ignore-times", "--dirs", "--perms", "--chmod=D755"];
     session.write("link in", &work, &options, context, |_| {}).await?;
-    session.know_directories(needed(links.keys()));
+    session.remember_directories(needed(links.keys()));
     Ok(())
 }
 
@@ -142,7 +142,7 @@ impl NewDirectories {
             None => false,
         };
         let (there, missing): (BTreeSet<String>, _) = unknown.iter().cloned().partition(is_there);
-        session.know_directories(there);
+        session.remember_directories(there);
         Ok(Self(missing))
     }
 

@@ -37,7 +37,7 @@ impl S3Store {
             let prefix = self.target.keys.prefix();
             let old = uploads
                 .into_iter()
-                .filter(|upload| upload.begun <= latest && upload.key.starts_with(prefix));
+                .filter(|upload| upload.started <= latest && upload.key.starts_with(prefix));
             let aborts = stream::iter(old).map(|upload| async move {
                 let key = Path::from(upload.key.as_str());
                 match self.target.client.writes.abort_multipart(&key, &upload.id).await {

@@ -10,7 +10,7 @@ use object_store::Certificate;
 
 use super::client::Client;
 use super::credentials::S3Credentials;
-use super::endpoint::{bucket_url, invalid, shown, web_url};
+use super::endpoint::{bucket_url, invalid, web_url, without_secrets};
 use super::failure::S3Failure;
 use super::key::Keys;
 use super::probe;
@@ -322,8 +322,8 @@ impl fmt::Debug for S3StoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("S3StoreBuilder")
             .field("bucket", &self.bucket)
-            .field("endpoint", &self.endpoint.as_deref().map(shown))
-            .field("public_url", &self.public_url.as_deref().map(shown))
+            .field("endpoint", &self.endpoint.as_deref().map(without_secrets))
+            .field("public_url", &self.public_url.as_deref().map(without_secrets))
             .field("region", &self.region)
             .field("path_style", &self.path_style)
             .field("prefix", &self.prefix)

@@ -12,7 +12,7 @@ use object_store::client::{HttpClient, HttpErrorKind, HttpRequestBody};
 use object_store::path::Path;
 use url::Url;
 
-use super::error::fail;
+use super::error::request_error;
 use super::settings::Settings;
 use crate::error::Error;
 
@@ -29,7 +29,7 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(settings: Arc<Settings>) -> Result<Self, Error> {
         let failed = |source: object_store::Error| {
-            fail("connect to", settings.bucket_url.to_string(), source)
+            request_error("connect to", settings.bucket_url.to_string(), source)
         };
         let reads = settings.reads().map_err(failed)?;
         let writes = settings.writes().map_err(failed)?;
@@ -49,7 +49,7 @@ impl Client {
         key: &Path,
         source: object_store::Error,
     ) -> Error {
-        fail(action, self.url(key).to_string(), source)
+        request_error(action, self.url(key).to_string(), source)
     }
 
     /// Sends a GET to the bucket itself and returns the body of the answer.
@@ -67,7 +67,13 @@ impl Client {
                 Some(wait) if failure.may_pass() && begin.elapsed() < self.settings.retry.total => {
                     tokio::time::sleep(wait).await;
                 }
-                _ => return Err(fail("list", self.settings.bucket_url.to_string(), failure)),
+                _ => {
+                    return Err(request_error(
+                        "list",
+                        self.settings.bucket_url.to_string(),
+                        failure,
+                    ));
+                }
             }
         }
     }

@@ -20,7 +20,7 @@ pub(super) fn bucket_url(
         return Err(invalid("endpoint", problem.to_owned()));
     }
     if path_style {
-        return Ok(below(&url, bucket));
+        return Ok(url_below(&url, bucket));
     }
     let Some(Host::Domain(host)) = url.host() else {
         let problem = "an IP address cannot include the bucket: use path style";
@@ -33,14 +33,14 @@ pub(super) fn bucket_url(
 }
 
 /// The part of a URL, valid or not, that may be shown: without user, password and query.
-pub(super) fn shown(text: &str) -> &str {
+pub(super) fn without_secrets(text: &str) -> &str {
     let behind_password = text.rsplit('@').next().unwrap_or_default();
     behind_password.split('?').next().unwrap_or_default()
 }
 
 /// Parses a URL to which a path can be added.
 pub(super) fn web_url(setting: &'static str, text: &str) -> Result<Url, Error> {
-    let shown = shown(text);
+    let shown = without_secrets(text);
     let url = Url::parse(text).map_err(|error| invalid(setting, format!("`{shown}`: {error}")))?;
     let is_plain = url.username().is_empty() && url.password().is_none();
     if !["http", "https"].contains(&url.scheme()) || !is_plain || url.query().is_some() {
@@ -55,7 +55,7 @@ pub(super) fn invalid(setting: &'static str, problem: String) -> Error {
 }
 
 /// The URL of `key` below `base`, which may end with a `/`.
-pub(super) fn below(base: &Url, key: &str) -> Url {
+pub(super) fn url_below(base: &Url, key: &str) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}/{key}", base.path().trim_end_matches('/')));
     url

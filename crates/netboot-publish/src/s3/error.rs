@@ -6,7 +6,7 @@ use super::failure::S3Failure;
 use crate::error::Error;
 
 /// Makes the error of a request to `url`.
-pub(super) fn fail(
+pub(super) fn request_error(
     action: &'static str,
     url: String,
     source: impl std::error::Error + Send + Sync + 'static,
@@ -65,7 +65,7 @@ mod tests {
         let inner = io::Error::other(answer);
         let outer = io::Error::other(format!("Error performing PUT: {inner}"));
         for error in [inner, outer] {
-            let error = fail("write", "https://s3.example.org/boot/x".to_owned(), error);
+            let error = request_error("write", "https://s3.example.org/boot/x".to_owned(), error);
             let Error::S3 { failure, source, .. } = &error else { unreachable!() };
             assert_eq!(*failure, S3Failure::WrongSecretKey);
             assert!(source.to_string().contains("Check it."), "{source}");

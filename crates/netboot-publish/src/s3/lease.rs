@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::client::Client;
 use super::conditional_put::{Condition, ConditionalPut, conditional_put, nonce};
-use super::error::fail;
+use super::error::request_error;
 use super::object::delete_keys;
 use super::settings::Settings;
 use crate::error::Error;
@@ -114,7 +114,9 @@ impl Leases {
             .thread_name("netboot-lock")
             .enable_all()
             .build()
-            .map_err(|source| fail("lock", self.settings.bucket_url.to_string(), source))?;
+            .map_err(|source| {
+                request_error("lock", self.settings.bucket_url.to_string(), source)
+            })?;
         let client = Arc::new(Client::new(self.settings.clone())?);
         let made = Arc::new(Worker { client, runtime: Some(runtime) });
         *worker = Some(made.clone());

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::client::Client;
-use super::error::fail;
+use super::error::request_error;
 use crate::error::Error;
 
 /// The number of keys in a page: the maximum of S3.
@@ -68,7 +68,7 @@ pub(super) struct ListedObject {
 pub(super) struct UnfinishedUpload {
     pub(super) key: String,
     pub(super) id: String,
-    pub(super) begun: SystemTime,
+    pub(super) started: SystemTime,
 }
 
 /// A page of objects, and the start of the next page.
@@ -125,9 +125,9 @@ impl Client {
             (false, _) => None,
             // An incomplete listing is an error: objects that are missing in it count as deleted,
             // and pruning would delete what they need.
-            (true, None) => return Err(self.not_a_listing(NotAListing::NoToken)),
+            (true, None) => return Err(self.listing_error(ListingError::NoToken)),
             (true, Some(next)) if matches!(from, PageStart::Token(token) if token == next) => {
-                return Err(self.not_a_listing(NotAListing::SamePage));
+                return Err(self.listing_error(ListingError::SamePage));
             }
             (true, next) => next,
         };
@@ -167,8 +167,8 @@ impl Client {
             }
             let page: UploadPage = self.parse(&self.get_bucket(&query).await?)?;
             for upload in page.upload {
-                let begun = self.time(&upload.initiated)?;
-                uploads.push(UnfinishedUpload { key: upload.key, id: upload.id, begun });
+                let started = self.time(&upload.initiated)?;
+                uploads.push(UnfinishedUpload { key: upload.key, id: upload.id, started });
             }
             let next = page.next_key_marker.zip(page.next_upload_id_marker);
             match next.filter(|next| page.is_truncated && markers.as_ref() != Some(next)) {
@@ -180,7 +180,7 @@ impl Client {
 
     fn parse<T: DeserializeOwned>(&self, answer: &[u8]) -> Result<T, Error> {
         let text = String::from_utf8_lossy(answer);
-        let malformed = |source| self.not_a_listing(NotAListing::Malformed(Box::new(source)));
+        let malformed = |source| self.listing_error(ListingError::Malformed(Box::new(source)));
         quick_xml::de::from_str(&text).map_err(malformed)
     }
 
@@ -188,20 +188,20 @@ impl Client {
     /// error: an object that counted as old would be pruned, and an upload aborted.
     fn time(&self, text: &str) -> Result<SystemTime, Error> {
         let utc = text.strip_suffix("+00:00").unwrap_or(text);
-        let no_time = |_| self.not_a_listing(NotAListing::NoTime(text.to_owned()));
+        let no_time = |_| self.listing_error(ListingError::NoTime(text.to_owned()));
         let time = humantime::parse_rfc3339_weak(utc).map_err(no_time)?;
         let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Ok(UNIX_EPOCH + Duration::from_secs(seconds))
     }
 
-    fn not_a_listing(&self, source: NotAListing) -> Error {
-        fail("list", self.settings.bucket_url.to_string(), source)
+    fn listing_error(&self, source: ListingError) -> Error {
+        request_error("list", self.settings.bucket_url.to_string(), source)
     }
 }
 
 /// Why an answer is not a listing. [`S3Failure`](super::failure::S3Failure) recognizes the words.
 #[derive(Debug, thiserror::Error)]
-enum NotAListing {
+enum ListingError {
     #[error("Got invalid listing")]
     Malformed(#[source] Box<quick_xml::DeError>),
     #[error("Got invalid listing: it is truncated and has no token for the next page")]

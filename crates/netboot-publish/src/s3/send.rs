@@ -74,7 +74,7 @@ async fn send_one(
 async fn send_at_once(target: &Target, upload: &Upload) -> Result<(), Error> {
     let content = upload.content();
     let size = usize::try_from(content.size).unwrap_or(usize::MAX);
-    let _memory = target.memory.take(size).await;
+    let _memory = target.memory.reserve(size).await;
     let mut source = Source::open(upload).await?;
     let bytes = source.next(size).await?;
     source.finish().await?;

@@ -9,9 +9,9 @@ use object_store::path::Path;
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 use url::Url;
 
+use super::connector::Connector;
 use super::credentials::{Bridge, S3Credentials};
-use super::endpoint::below;
-use super::requests::Connector;
+use super::endpoint::url_below;
 use super::retry::Retry;
 
 /// The maximum time without data while an object is read.
@@ -45,7 +45,7 @@ impl Settings {
 
     /// The URL of a key. The keys of this store have no character that needs escaping.
     pub(super) fn url(&self, key: &Path) -> Url {
-        below(&self.bucket_url, key.as_ref())
+        url_below(&self.bucket_url, key.as_ref())
     }
 
     /// A client for reading. An object may be large and the network slow, so there is no time limit

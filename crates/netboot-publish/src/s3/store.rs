@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use netboot_core::{ArtifactReader, Context, ReleasePath};
 
-use super::endpoint::below;
+use super::endpoint::url_below;
 use super::key::Keys;
 use super::lease::Leases;
 use super::target::Target;
@@ -110,7 +110,9 @@ impl fmt::Debug for S3Store {
 
 impl fmt::Display for S3Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(below(&self.target.client.settings.bucket_url, self.target.keys.prefix()).as_str())
+        f.pad(
+            url_below(&self.target.client.settings.bucket_url, self.target.keys.prefix()).as_str(),
+        )
     }
 }
 

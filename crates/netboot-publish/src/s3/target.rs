@@ -42,7 +42,7 @@ impl Memory {
 
     /// Waits until this many bytes are free, and reserves them until the permit is dropped. A
     /// request for more than the total reserves the total.
-    pub(super) async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    pub(super) async fn reserve(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let units = bytes.div_ceil(UNIT).clamp(1, self.total);
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         // The semaphore is never closed.

@@ -15,8 +15,8 @@ use super::blob::{is_there, is_unique};
 use super::source::Source;
 use crate::error::Error;
 use crate::s3::client::Client;
+use crate::s3::connector;
 use crate::s3::object::attributes;
-use crate::s3::requests;
 use crate::s3::target::Target;
 use crate::store::Upload;
 
@@ -65,7 +65,7 @@ async fn attempt(
     let (path, size) = (upload.path(), upload.artifact().size());
     let key = target.keys.key(path);
     let mut source = Source::open(upload).await?;
-    let mut begun = Begun::begin(&target.client, &key, path, aborts).await?;
+    let mut begun = StartedUpload::begin(&target.client, &key, path, aborts).await?;
     let part_size = part_size(target.client.settings.part_size, size);
     // Dropping this stops the parts that are being sent.
     let mut parts: JoinSet<object_store::Result<usize>> = JoinSet::new();
@@ -81,7 +81,7 @@ async fn attempt(
                     upload.progress(done as u64, context);
                     continue;
                 }
-                memory = target.memory.take(part_size) => memory,
+                memory = target.memory.reserve(part_size) => memory,
             };
             let left = usize::try_from(size - read).unwrap_or(usize::MAX);
             let wanted = part_size.min(left);
@@ -117,12 +117,12 @@ async fn attempt(
 }
 
 /// A multipart upload. If it is dropped before it is complete, it is aborted.
-struct Begun {
+struct StartedUpload {
     upload: Option<Box<dyn MultipartUpload>>,
     aborts: TaskTracker,
 }
 
-impl Begun {
+impl StartedUpload {
     async fn begin(
         client: &Arc<Client>,
         key: &Path,
@@ -157,7 +157,7 @@ impl Begun {
     async fn complete(&mut self, only_if_absent: bool) -> object_store::Result<Completion> {
         let Some(upload) = &mut self.upload else { return Ok(Completion::Done) };
         let completed = if only_if_absent {
-            requests::only_if_absent(upload.complete()).await
+            connector::only_if_absent(upload.complete()).await
         } else {
             upload.complete().await
         };
@@ -176,7 +176,7 @@ impl Begun {
     }
 }
 
-impl Drop for Begun {
+impl Drop for StartedUpload {
     fn drop(&mut self) {
         // Without a runtime, no request can be sent. The upload stays and is cleaned up later.
         if let Some(upload) = self.upload.take()

@@ -7,7 +7,7 @@ use netboot_core::ReleasePath;
 use object_store::signer::Signer;
 use url::Url;
 
-use super::endpoint::below;
+use super::endpoint::url_below;
 use super::store::S3Store;
 use crate::error::Error;
 
@@ -21,7 +21,7 @@ impl S3Store {
         let settings = &self.target.client.settings;
         let mut url = match &settings.public_url {
             Some(url) => url.clone(),
-            None => below(&settings.bucket_url, self.target.keys.prefix()),
+            None => url_below(&settings.bucket_url, self.target.keys.prefix()),
         };
         if !url.path().ends_with('/') {
             url.set_path(&format!("{}/", url.path()));
@@ -31,7 +31,7 @@ impl S3Store {
 
     /// The URL under which machines see an object.
     pub fn object_url(&self, path: &ReleasePath) -> Url {
-        below(&self.public_url(), path.as_str())
+        url_below(&self.public_url(), path.as_str())
     }
 
     /// A bucket policy in JSON that allows everyone to read the objects below the prefix and
