@@ -171,11 +171,7 @@ impl Store for MemoryStore {
                 Error::io("read", upload.artifact().file_name().as_str(), source)
             })?;
             let found = Content { size: bytes.len() as u64, sha256: Sha256Digest::of(&bytes) };
-            let expected = upload.content();
-            if found != expected {
-                let (expected, found) = (Box::new(expected), Box::new(found));
-                return Err(Error::DigestMismatch { path: path.clone(), expected, found });
-            }
+            upload.check(found)?;
             self.contents().put(path.clone(), bytes.into());
             upload.progress(found.size, context);
         }

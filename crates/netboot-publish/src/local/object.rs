@@ -170,13 +170,7 @@ async fn write_stream(
         hasher = written.1;
         if last || done > expected.size {
             let (sha256, size) = hasher.finish();
-            let found = Content { size, sha256 };
-            if found == expected {
-                return Ok(written.0);
-            }
-            let (path, expected, found) =
-                (upload.path().clone(), Box::new(expected), Box::new(found));
-            return Err(Error::DigestMismatch { path, expected, found });
+            return upload.check(Content { size, sha256 }).map(|()| written.0);
         }
         temporary = Some(written.0);
         upload.progress(done, context);

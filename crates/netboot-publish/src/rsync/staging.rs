@@ -119,12 +119,7 @@ async fn stage_stream(
             continue;
         }
         let (sha256, size) = hasher.finish();
-        let found = Content { size, sha256 };
-        if found != expected {
-            let (path, expected, found) =
-                (upload.path().clone(), Box::new(expected), Box::new(found));
-            return Err(Error::DigestMismatch { path, expected, found });
-        }
+        upload.check(Content { size, sha256 })?;
     }
     Ok(())
 }

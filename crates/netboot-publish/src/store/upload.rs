@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use netboot_core::{Artifact, Content, Context, Event, Phase, ReleasePath, Unit};
 
+use crate::error::Error;
+
 /// An artifact and the path to send it to.
 #[derive(Debug, Clone)]
 pub struct Upload {
@@ -40,6 +42,19 @@ impl Upload {
     /// The size and digest of the artifact.
     pub fn content(&self) -> Content {
         Content::of(self.artifact.as_ref())
+    }
+
+    /// Fails unless `found` is the size and digest of the artifact.
+    ///
+    /// # Errors
+    /// [`Error::DigestMismatch`].
+    pub fn check(&self, found: Content) -> Result<(), Error> {
+        let expected = self.content();
+        if found == expected {
+            return Ok(());
+        }
+        let (expected, found) = (Box::new(expected), Box::new(found));
+        Err(Error::DigestMismatch { path: self.path.clone(), expected, found })
     }
 
     /// Reports that `done` bytes have been sent.

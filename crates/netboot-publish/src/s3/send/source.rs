@@ -42,7 +42,8 @@ impl<'a> Source<'a> {
     /// Fails unless exactly the expected bytes were read.
     pub(super) async fn finish(mut self) -> Result<(), Error> {
         let expected = self.upload.content();
-        let more = self.next(1).await?;
+        // A byte more changes the size that was read.
+        self.next(1).await?;
         let found = if let Some(hasher) = self.hasher {
             let (sha256, size) = hasher.finish();
             Content { size, sha256 }
@@ -50,13 +51,7 @@ impl<'a> Source<'a> {
             drop(self.upload.artifact().open().await?);
             Content { size: self.read, ..expected }
         };
-        if found == expected && more.is_empty() {
-            Ok(())
-        } else {
-            let path = self.upload.path().clone();
-            let (expected, found) = (Box::new(expected), Box::new(found));
-            Err(Error::DigestMismatch { path, expected, found })
-        }
+        self.upload.check(found)
     }
 
     fn unreadable(&self, source: std::io::Error) -> Error {
