@@ -1,9 +1,9 @@
-//! Each build has exactly what the real builds have: their own `help`, `--help` and refusals
-//! against the tables.
+//! Compares the table of builds with real builds: with their `help`, their `--help`, and the
+//! commands that they refuse.
 //!
-//! What ipxe.org's default builds of 2.0.0 print is recorded in `builds/ipxe-2.0-*.txt`, and what
-//! a build with every command prints in `builds/every-command-2.0.txt`: those were made by
-//! `make bin/ipxe.lkrn bin-x86_64-efi/ipxe.efi` of the release, and asked in the same way.
+//! `builds/ipxe-2.0-*.txt` has the output of ipxe.org's default builds of 2.0.0, and
+//! `builds/every-command-2.0.txt` the output of a build with every command. They were built with
+//! `make bin/ipxe.lkrn bin-x86_64-efi/ipxe.efi` from the release, and asked in the same way.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -19,13 +19,13 @@ use netboot_testbed::{DebianTree, IpxeOracle, OracleCase};
 use crate::ipxe_under_efi;
 use crate::ipxe_usage;
 
-/// Every command that some version has.
+/// Every command of any version.
 fn every_command() -> Vec<&'static str> {
     let known = CommandSyntax::all(Version::V2_0).map(|command| command.name);
     known.chain(["help", "shell"]).collect()
 }
 
-/// Commands that ask a build for all that its build says.
+/// A script that asks a build for everything that the table has.
 fn questions() -> String {
     let mut script = ipxe_usage::script(&every_command());
     for protocol in Protocol::ALL {
@@ -36,7 +36,7 @@ fn questions() -> String {
     script + "echo\necho @@features\nshow version ||\n"
 }
 
-/// Compares what a build printed to those [`questions`] with its build.
+/// Compares the output of a build for the [`questions`] with the table.
 fn assert_answers(console: &str, build: &str) {
     let build: IpxeBuild = build.parse().unwrap();
     let listed = ipxe_usage::listed(console);
@@ -49,7 +49,7 @@ fn assert_answers(console: &str, build: &str) {
         let printed = printed.map(|text| text.split([']', ' ']).next().unwrap());
         assert_eq!(options, printed.collect(), "{build}: {usage}");
     }
-    // Builds for a BIOS have a `shim` that takes everything and does nothing.
+    // In builds for a BIOS, `shim` accepts everything and does nothing.
     let silent = listed.iter().filter(|name| !usages.contains_key(*name));
     assert!(silent.into_iter().all(|name| ["help", "shim"].contains(&name.as_str())), "{usages:?}");
 
@@ -117,9 +117,9 @@ fn commands_that_only_custom_builds_have_are_read_as_they_are() {
     recorded.lines().for_each(|usage| ipxe_usage::assert_same(usage, Version::V2_0));
 }
 
-/// One argument more or fewer than a command takes makes it print its usage; just as many do not.
+/// A command prints its usage with one argument too many or too few, and not with the right number.
 fn assert_counts(oracle: &mut IpxeOracle, build: &str) {
-    // These would take the script away, wait for somebody, or look for machines.
+    // These commands would end the script, wait for a person, or search for machines.
     const STAY_AWAY: [&str; 28] = [
         "autoboot",
         "boot",
@@ -156,7 +156,7 @@ fn assert_counts(oracle: &mut IpxeOracle, build: &str) {
     let words = |count: usize| " x".repeat(count);
     for syntax in build.commands().filter_map(|name| build.syntax(name)) {
         let name = syntax.name;
-        // Under a BIOS, `shim` takes everything.
+        // Under a BIOS, `shim` accepts everything.
         if name == "shim" {
             continue;
         }
@@ -228,7 +228,7 @@ fn versions_have_the_types_of_settings_that_the_model_says() {
 
 #[test]
 fn builds_know_the_formats_of_images_that_their_tables_say() {
-    // What iPXE looks at of a file, and how `imgstat` names the format.
+    // The bytes that iPXE checks in a file, and the name of the format in `imgstat`.
     let header = [2, 0, 3, 0, 1, 0, 0, 0];
     let words = [
         0x10_0000_u32,

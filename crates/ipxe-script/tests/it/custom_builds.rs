@@ -1,4 +1,4 @@
-//! Targets that a caller puts together: what is refused, and how they stand in a file.
+//! Builds that a caller describes: mistakes are refused, and files keep everything.
 
 use ipxe_script::{
     Error, ImageFormat, IpxeBuild, IpxeBuildBuilder, Platform, Protocol, Quirk, lint,
@@ -41,7 +41,7 @@ fn formats_protocols_and_quirks_come_and_go() {
     let mine = bookworm.customize("mine").without_quirk(Quirk::ReencodesUrls);
     let mine = mine.protocol(Protocol::Https).image_format(ImageFormat::Efi);
     let mine = mine.setting("site").build().unwrap();
-    // A build that does not encode URLs anew takes what one of 2019 mangles.
+    // A build without this quirk accepts a URL that a build of 2019 changes.
     let script = "#!ipxe\nchain https://a/b%2Fc?${site} || exit 1\n";
     assert_eq!(lint(script, &mine), []);
     let codes: Vec<&str> = lint(script, &bookworm).iter().map(|it| it.kind.code()).collect();

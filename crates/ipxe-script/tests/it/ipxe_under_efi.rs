@@ -1,4 +1,4 @@
-//! Real iPXE under UEFI: what a build prints while it runs a script.
+//! Runs a script in real iPXE under UEFI, and returns the console.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
@@ -8,13 +8,13 @@ use std::thread;
 
 use netboot_testbed::tool;
 
-/// The end of a script, which ends the machine too.
+/// The last line of a script. After it, the machine is stopped.
 const END: &str = "@@end";
 
-/// Runs a script, once, and returns the lines of the console from the script's begin to its end.
+/// Runs a script once, and returns the lines of the console from its start to its end.
 ///
-/// OVMF starts iPXE as it starts a kernel, and iPXE fetches the script that DHCP names. The pipe
-/// that ends with this process ends the machine.
+/// OVMF starts iPXE like a kernel, and iPXE fetches the script that DHCP names. The machine stops
+/// when the pipe from this process closes.
 pub(crate) fn console(efi: &Path, script: &str) -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();

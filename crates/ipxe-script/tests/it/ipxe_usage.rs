@@ -1,15 +1,15 @@
-//! What iPXE prints about its own commands.
+//! Reads the usage that iPXE prints for its commands.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipxe_script::Version;
 use ipxe_script::commands::{CommandSyntax, OptionValue};
 
-/// Commands whose last argument is put together from all words that are left, so that they take
-/// more than their usage says.
+/// Commands that join all remaining words into their last argument, so they take more arguments
+/// than their usage shows.
 const JOINED: [&str; 8] = ["echo", "form", "item", "menu", "param", "prompt", "sanboot", "sanhook"];
 
-/// A script that has all these commands print their usage.
+/// A script in which all these commands print their usage.
 pub(crate) fn script(commands: &[&str]) -> String {
     let ask = |name: &&str| format!("echo\necho @@command {name}\n{name} --help ||\n");
     let all: String = commands.iter().map(ask).collect();
@@ -23,7 +23,7 @@ pub(crate) fn listed(console: &str) -> BTreeSet<String> {
     list.split_whitespace().map(str::to_owned).collect()
 }
 
-/// The usage of each command that printed one, without the line breaks of the console.
+/// The usage of each command that printed it, without the line breaks of the console.
 pub(crate) fn usages(console: &str) -> BTreeMap<String, String> {
     let answers = console.split("@@command ").skip(1);
     let usage = |answer: &str| {
@@ -39,7 +39,7 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
     rest.split_once(end).unwrap_or_else(|| panic!("no {end:?} in {rest}")).0
 }
 
-/// Holds the model's syntax of a command against its usage, as a version prints it.
+/// Compares the syntax of a command with the usage that a version prints.
 pub(crate) fn assert_same(usage: &str, version: Version) {
     let name = usage.split(' ').next().unwrap();
     if name == "shell" {
@@ -69,11 +69,11 @@ pub(crate) fn assert_same(usage: &str, version: Version) {
     };
     let maximum = if rest.contains("...") { 255 } else { rest.matches('<').count() };
     match name {
-        // Its usage does not name its argument.
+        // The usage does not name the argument.
         "imgextract" => assert_eq!((syntax.minimum, syntax.maximum), (1, 1)),
-        // Nor does its, which is of no use.
+        // This usage does not name the argument either, which has no effect.
         "shim" => assert_eq!((syntax.minimum, syntax.maximum), (0, 1)),
-        // What follows is a command, and an empty value is one.
+        // The rest is a command, and an empty value is allowed.
         "time" | "set" => assert_eq!((syntax.minimum, syntax.maximum), (1, 255)),
         _ if JOINED.contains(&name) => {
             assert_eq!((syntax.minimum, syntax.maximum), (minimum, 255), "`{usage}`");

@@ -1,7 +1,8 @@
-//! Each kind of finding has a script in `lint/<code>/bad.ipxe` that has it, and nothing else, and
-//! one in `good.ipxe` that does nearly the same and has no finding at all.
+//! Each kind of finding has a script `lint/<code>/bad.ipxe` with only this finding, and a script
+//! `good.ipxe` that does nearly the same and has no finding.
 //!
-//! A second line `# build: <name>` says for which build; without it, it is the default.
+//! A second line `# build: <name>` names the build. Without it, the script is for the default
+//! build.
 
 use std::collections::BTreeSet;
 use std::fs;

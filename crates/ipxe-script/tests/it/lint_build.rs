@@ -1,14 +1,14 @@
-//! For which build a script of the tests is.
+//! The build that a script of the tests is for.
 
 use ipxe_script::IpxeBuild;
 
-/// The build that the script's second line names, or the default.
+/// The build in the second line of the script, or the default build.
 pub(crate) fn build_of(script: &[u8]) -> IpxeBuild {
     let script = String::from_utf8_lossy(script);
     let name = script.lines().nth(1).and_then(|line| line.strip_prefix("# build: "));
     match name {
         None => IpxeBuild::default(),
-        // A build with the commands that no stock build has.
+        // A build with commands that no stock build has.
         Some("verifying") => IpxeBuild::default()
             .customize("verifying")
             .command("imgtrust")

@@ -1,5 +1,5 @@
-//! What findings claim, shown by real iPXE: what it makes of a script that has one, and of its
-//! twin that has none.
+//! Shows in real iPXE that findings are right: it runs a script with a finding, and its twin
+//! without one.
 
 use std::fs;
 use std::path::Path;
@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use netboot_testbed::{IpxeOracle, OracleCase};
 
-/// What is to be seen of a script.
+/// The expected effects of a script.
 struct Seen {
-    /// True if it succeeds; nothing if iPXE hangs.
+    /// True if the script succeeds. `None` if iPXE hangs.
     success: Option<bool>,
-    /// Parts of what is printed.
+    /// Texts that it prints.
     prints: &'static [&'static str],
-    /// What is not printed.
+    /// Texts that it does not print.
     hides: &'static [&'static str],
-    /// What is asked for.
+    /// The requests that it sends.
     requests: &'static [&'static str],
 }
 
@@ -38,11 +38,11 @@ impl Seen {
     }
 }
 
-/// A kind of finding, and what is seen of its scripts.
+/// A kind of finding, and the expected effects of its two scripts.
 type Claim = (&'static str, Seen, Seen);
 
-/// What is seen of each kind's `bad.ipxe` and its `good.ipxe`. No file that they
-/// ask for is there.
+/// The expected effects of `bad.ipxe` and `good.ipxe` of each kind. The server has none of the
+/// files that they request.
 const CLAIMS: &[Claim] = &[
     ("nul", ends(true).prints(&["one"]).hides(&["two"]), ends(true).prints(&["one two"])),
     ("open-end", ends(false).hides(&["one"]), ends(true).prints(&["one two"])),
@@ -83,7 +83,7 @@ fn run(oracle: &mut IpxeOracle, code: &str, name: &str, seen: &Seen) -> String {
         case.patience = Duration::from_secs(4);
     }
     let observed = oracle.run(&case);
-    // What tells of the script's own download is not of interest.
+    // The messages about the download of the script itself do not count.
     let printed = observed.lines.iter().map(|line| String::from_utf8_lossy(line).into_owned());
     let printed: Vec<String> = printed.filter(|line| !line.contains("/script.ipxe...")).collect();
     let printed = printed.join("\n");
@@ -99,7 +99,7 @@ fn run(oracle: &mut IpxeOracle, code: &str, name: &str, seen: &Seen) -> String {
     format!("{code}/{name}: success is {success:?}\n{printed}\n")
 }
 
-/// Runs the scripts of all these kinds, and says all that is other than claimed.
+/// Runs the scripts of all these kinds, and reports every difference.
 fn run_all<'a>(oracle: &mut IpxeOracle, claims: impl Iterator<Item = &'a Claim>) {
     let mut failures = String::new();
     for (code, bad, good) in claims {
@@ -120,7 +120,7 @@ fn ipxe_of_2019_does_what_the_findings_say() {
 
 #[test]
 fn ipxe_2_does_what_the_findings_say() {
-    // It has HTTPS.
+    // This build has HTTPS.
     let claims = CLAIMS.iter().filter(|(code, ..)| *code != "missing-protocol");
     run_all(&mut IpxeOracle::sid(), claims);
 }
@@ -128,18 +128,18 @@ fn ipxe_2_does_what_the_findings_say() {
 #[test]
 fn what_hangs_ipxe_is_an_error() {
     const HANGS: Seen = Seen { success: None, prints: &[], hides: &["hello"], requests: &[] };
-    // Under a BIOS, a small file that is no script is executed as a program.
+    // Under a BIOS, iPXE executes a small file that is not a script as a program.
     const CLAIMS: [Claim; 2] =
         [("magic", HANGS, ends(true).prints(&["hello"])), ("self-reference", HANGS, ends(true))];
     run_all(&mut IpxeOracle::bookworm(), CLAIMS.iter());
 }
 
-/// What iPXE asks for, and the images that it then has.
+/// The requests of iPXE, and its images after them.
 fn requests_and_images(name: &str, code: &str) -> (Vec<String>, Vec<String>) {
     let mut oracle = IpxeOracle::bookworm();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lint").join(code);
     let script = fs::read_to_string(directory.join(name)).unwrap();
-    // What is fetched is no kernel, and not to be started.
+    // The fetched files are not kernels, so iPXE must not start them.
     let script = script.replace("boot ||", "exit 0 ||");
     let base = oracle.base();
     let script = script.replace("http://boot.example", &base);

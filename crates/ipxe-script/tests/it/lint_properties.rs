@@ -1,11 +1,11 @@
-//! Whatever the text, linting ends without a panic, and in time in proportion to its length.
+//! For any text, the linter does not panic, and its time grows linearly with the length.
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use ipxe_script::{IpxeBuild, LintFinding, LintFindingKind, lint};
 use proptest::prelude::*;
 
-/// Words that mean something to iPXE, to be put together at random.
+/// Words with a meaning for iPXE, which are joined at random.
 const WORDS: [&str; 64] = [
     "\n",
     "\n",
@@ -78,7 +78,7 @@ fn script() -> impl Strategy<Value = String> {
     words.prop_map(|words| format!("#!ipxe\n{}", words.join(" ")))
 }
 
-/// Lints for every build, and holds each finding to what all findings are.
+/// Lints for every build, and checks what is true of all findings.
 fn lint_everywhere(script: &[u8]) {
     for build in IpxeBuild::all() {
         let findings = lint(script, &build);
@@ -109,7 +109,7 @@ proptest! {
     fn a_comment_line_changes_no_finding(script in script(), comment in "[a-z ]{0,20}") {
         let kinds = |script: &str| -> Vec<LintFindingKind> {
             let findings = lint(script, &IpxeBuild::default());
-            // It moves the lines that this kind names.
+            // The comment moves the line that this kind names.
             let moved = |finding: &LintFinding| match finding.kind {
                 LintFindingKind::DuplicateLabel { .. } => None,
                 _ => Some(finding.kind.clone()),
@@ -121,7 +121,7 @@ proptest! {
     }
 }
 
-/// Scripts of many lines, each of which makes some check look far.
+/// Scripts with many lines, each of which makes a check look far.
 fn long_scripts(lines: usize) -> Vec<(&'static str, String)> {
     let repeat = |line: &dyn Fn(usize) -> String| -> String {
         (0..lines).fold("#!ipxe\n".to_owned(), |text, number| text + &line(number) + "\n")
@@ -175,14 +175,14 @@ fn time_grows_with_the_script_and_no_faster() {
         // Other tests share the caches, so the fastest of three runs counts.
         let best = |script: &str| time(script).min(time(script)).min(time(script));
         let (short, long) = (best(short).max(Duration::from_millis(1)), best(&long));
-        // What grows with the square would take ten times as long again.
+        // Quadratic growth would take ten times as long again.
         assert!(long < short * 5 * TIMES, "{name}: {short:?} and {long:?}");
     }
 }
 
 #[test]
 fn a_script_of_100_000_lines_is_linted_in_seconds() {
-    // Three lines each, or four.
+    // Each part has three or four lines.
     let scripts = long_scripts(33_334).into_iter();
     for (name, script) in scripts.filter(|(name, _)| *name == "dispatch") {
         assert!(script.lines().count() >= 100_000, "{name}");

@@ -1,4 +1,4 @@
-//! The model of iPXE's language, held against iPXE itself.
+//! Compares the rules of this crate with real iPXE.
 
 mod comparison;
 mod corpus;

@@ -1,4 +1,4 @@
-//! The model of scripts by itself: it reads every text, knows where everything stands, and ends.
+//! Reading scripts: every text can be read, every part has its place, and expansion ends.
 
 use ipxe_script::commands::{ArgumentProblem, CommandSyntax};
 use ipxe_script::settings::{Dialect, Settings};
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::evaluator::Evaluator;
 use crate::evaluator::prediction::{Ending, Fetch, Resource};
 
-/// Bytes in which everything stands that means something to iPXE.
+/// Bytes that contain everything with a meaning for iPXE.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
     let pieces: Vec<&[u8]> = vec![
         b"\\\n",
@@ -65,7 +65,7 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
-/// What a span has, without what continuations leave out.
+/// The text of a span, without continuations.
 fn joined(script: &Script, span: Span) -> Vec<u8> {
     let text = &script.source()[span.range()];
     let mut kept: Vec<u8> = Vec::new();

@@ -1,4 +1,4 @@
-//! The configurations of DHCP servers: what they hold, and that each server reads its own.
+//! The configurations of DHCP servers: their text, and that each server can read its own.
 
 mod checkers;
 mod golden;
@@ -9,7 +9,7 @@ use netboot_ipxe::dhcp::{
     BootServer, ClientArchitecture, DhcpSettings, DhcpSettingsBuilder, KnownMachine,
 };
 
-/// A server with everything that one can have.
+/// A server with every setting.
 fn boot_server() -> BootServer {
     BootServer::new("10.77.0.1".parse().unwrap(), "http://10.77.0.1/boot.ipxe".parse().unwrap())
         .unwrap()

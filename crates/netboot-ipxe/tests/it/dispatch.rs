@@ -1,4 +1,4 @@
-//! Which machine boots what, word for word and by the rules of precedence.
+//! The assignment of profiles to machines: the exact scripts, and the rules of precedence.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ async fn script(release: &Release, path: &str) -> String {
     text(release.files()[&ReleasePath::new(path).unwrap()].as_ref()).await
 }
 
-/// A fleet with one of everything.
+/// A fleet with every kind of key and assignment.
 fn small_fleet(form: DispatchForm) -> Fleet {
     let pair = [setting("manufacturer", "Example Inc."), setting("product", "R-1")];
     Fleet::builder(UnknownMachine::Refuse)
@@ -96,7 +96,7 @@ async fn a_fleet_in_files_has_one_for_each_key() {
     assert_golden("dispatch-files.ipxe", &script(&release, "boot.ipxe").await);
     let machine = script(&release, "machines/mac-of-82.84.0.0/52-54-00-00-00-02.ipxe").await;
     assert_golden("dispatch-file.ipxe", &machine);
-    // A file whose conditions do not hold tells nothing.
+    // A file with conditions that are not true assigns nothing.
     let fleet = Fleet::builder(UnknownMachine::Refuse).form(DispatchForm::Files).assignment(
         assignment("a", "worker")
             .with_selector(Selector::new([mac(1), setting("product", "R-1")]).unwrap()),
@@ -119,7 +119,7 @@ async fn a_fleet_in_files_has_one_for_each_key() {
     );
 }
 
-/// A fleet in tables whose machine 7 has this parameter.
+/// A fleet in tables, in which machine 7 has this parameter.
 fn large_fleet(parameter: &str) -> Fleet {
     let machines = (0..3000).map(|number| {
         let machine = assignment(&format!("node-{number}"), "worker").with_key(mac(number * 64));
@@ -145,7 +145,7 @@ async fn a_changed_machine_changes_its_table_and_the_script_that_names_it() {
         .iter()
         .filter(|(path, content)| after.manifest().files().get(*path) != Some(content));
     assert_eq!(changed.map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["boot.ipxe"]);
-    // Three tables, and one kernel and one initrd that both images have.
+    // Three tables, and the kernel and the initrd of both images.
     assert_eq!(before.blobs().len(), 5);
 }
 
@@ -153,7 +153,7 @@ async fn a_changed_machine_changes_its_table_and_the_script_that_names_it() {
 async fn every_machine_of_a_large_fleet_is_found_through_its_share() {
     let release = release(large_fleet("x=1"));
     let script = script(&release, "boot.ipxe").await;
-    // The label of each share leads to the first table behind it.
+    // The label of each share leads to the first table after it.
     let mut tables = BTreeMap::new();
     let mut labels = Vec::new();
     for line in script.lines() {
@@ -342,7 +342,7 @@ async fn where_unknown_machines_are_refused_no_script_offers_a_shell_or_a_menu()
             assert!(!script.split_whitespace().any(is_open), "{script}");
         }
     }
-    // Elsewhere a shell is offered where something failed.
+    // Other fleets offer a shell after a failure.
     let open = Fleet::builder(UnknownMachine::LocalDisk)
         .assignment(assignment("a", "worker").with_key(mac(1)))
         .build()

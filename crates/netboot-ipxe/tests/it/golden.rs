@@ -1,4 +1,4 @@
-//! What the built-in templates make, word for word.
+//! The exact output of the built-in templates.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Scripts that are compared word for word. `UPDATE_GOLDEN=1` writes the files anew.
+//! Compares scripts with files. `UPDATE_GOLDEN=1` writes the files.
 
 use std::path::Path;
 

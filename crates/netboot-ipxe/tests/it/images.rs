@@ -1,4 +1,4 @@
-//! Images to render scripts of.
+//! Images for the tests.
 
 use std::sync::Arc;
 

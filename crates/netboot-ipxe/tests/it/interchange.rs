@@ -1,4 +1,4 @@
-//! What matchbox and Pixiecore are told of a fleet.
+//! The export of a fleet to matchbox and Pixiecore.
 
 mod answers;
 mod golden;
@@ -12,7 +12,7 @@ use netboot_ipxe::{Assignment, Fleet, MachineKey, Renderer, UnknownMachine};
 
 use crate::images::image;
 
-/// The manifest of a release of two images, whose machines are the fleet's.
+/// The manifest of a release of two images for the machines of a fleet.
 fn manifest(fleet: &Fleet) -> Manifest {
     let images = [
         image("worker", "PlasmaCloud worker", &["console=ttyS0,115200"], &["initrd"]),

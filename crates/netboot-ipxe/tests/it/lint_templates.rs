@@ -1,4 +1,4 @@
-//! What the built-in templates make has no finding, whatever it is for.
+//! The scripts of the built-in templates have no findings, for any build.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 
 use crate::images::image;
 
-/// All builds, and what is common to them.
+/// All builds, and the build that they have in common.
 fn builds() -> impl Iterator<Item = IpxeBuild> {
     IpxeBuild::all().chain([IpxeBuild::common("fleet", IpxeBuild::all()).unwrap()])
 }
@@ -32,7 +32,7 @@ fn release(builder: RendererBuilder) -> Release {
     builder.build().unwrap().render_release(images).unwrap()
 }
 
-/// Every finding in every script of a release.
+/// All findings in all scripts of a release.
 async fn findings(release: &Release, build: &IpxeBuild) -> String {
     let mut scripts = Vec::new();
     for (path, artifact) in release.files() {
@@ -78,7 +78,7 @@ fn mac(text: &str) -> MachineKey {
     MachineKey::Mac(text.parse().unwrap())
 }
 
-/// A fleet with one of everything.
+/// A fleet with every kind of key and assignment.
 fn fleet(unknown: UnknownMachine, form: DispatchForm) -> Fleet {
     let keys = BytesArtifact::new(ArtifactKind::Initrd, FileName::new("keys").unwrap(), "keys");
     let pair = [

@@ -1,5 +1,5 @@
-//! What tells machines apart: what is refused, with a hint of its own, and that a script takes
-//! exactly the machine that was meant, whatever its firmware says.
+//! The keys of machines: invalid keys are refused with a hint for their kind, and a script chooses
+//! exactly the right machine, for any text of its firmware.
 
 use ipxe_script::settings::{Dialect, Settings};
 use ipxe_script::{Script, Version};
@@ -49,7 +49,7 @@ fn what_is_no_key_is_refused_with_a_hint_for_its_kind() {
     }
 }
 
-/// The script by which a fleet of one machine, known by this key, sends machines on.
+/// The script that sends on the machines of a fleet, which has one machine with this key.
 fn dispatch(key: MachineKey) -> String {
     let one = Assignment::new("one".parse().unwrap(), "worker".parse().unwrap()).with_key(key);
     let fleet = Fleet::builder(UnknownMachine::Refuse).assignment(one).build().unwrap();
@@ -64,7 +64,7 @@ fn dispatch(key: MachineKey) -> String {
     })
 }
 
-/// Returns true if a machine with this setting boots what the one machine of the fleet does.
+/// Returns true if a machine with this setting boots the image of the one machine of the fleet.
 fn boots(script: &str, name: &str, value: &str) -> bool {
     let mut settings = Settings::new(Dialect::bios(Version::V2019));
     settings.set("buildarch", "x86_64").unwrap();
@@ -76,7 +76,7 @@ fn boots(script: &str, name: &str, value: &str) -> bool {
     fetches == ["http://boot/releases/1/worker/netboot.ipxe"]
 }
 
-/// Texts that firmware may have, of what means something to iPXE.
+/// Texts that firmware may have, with a meaning for iPXE.
 fn firmware_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         2 => "[a-zA-Z0-9]{1,3}",

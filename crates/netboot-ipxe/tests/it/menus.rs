@@ -1,4 +1,4 @@
-//! Menus: what can be in one, word for word, and what cannot.
+//! Menus: their exact scripts, and the mistakes that are refused.
 
 use ipxe_script::IpxeBuild;
 use netboot_ipxe::{Error, LocalDisk, Menu, MenuItem, MenuKey, MenuProblem, Renderer, lint};

@@ -1,4 +1,4 @@
-//! Values reach a script as they were typed, or not at all.
+//! Values are in a script as they were typed, or are refused.
 
 use ipxe_script::lexical;
 use netboot_core::{Architecture, BootSpec, InitPath, KernelParameter, ProfileName, Title};
@@ -7,9 +7,9 @@ use proptest::prelude::*;
 
 use crate::images::image;
 
-/// The lines of a script as iPXE reads them: joined at a closing backslash, split at white space,
-/// cut at a word that begins with `#`, parted at separators. An oracle of its own, written from
-/// iPXE's documented behaviour and not from the crate.
+/// The commands of a script as iPXE reads them: lines are joined at a final backslash, split at
+/// white space, cut at a word that starts with `#`, and split at separators. It is written from the
+/// documentation of iPXE, independently of the crate.
 fn commands(script: &str) -> Vec<Vec<String>> {
     let joined = script.replace("\\\n", "");
     let mut commands = Vec::new();
@@ -32,14 +32,14 @@ fn commands(script: &str) -> Vec<Vec<String>> {
     commands
 }
 
-/// The words behind `kernel --name bzImage <url>`.
+/// The words after `kernel --name bzImage <url>`.
 fn kernel_arguments(script: &str) -> Vec<String> {
     let commands = commands(script);
     let kernel = commands.iter().find(|command| command[0] == "kernel").unwrap();
     kernel[4..].to_vec()
 }
 
-/// Texts with everything in them that means something to iPXE.
+/// Texts that contain everything with a meaning for iPXE.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("${".to_owned()),
@@ -118,7 +118,7 @@ proptest! {
 fn a_line_that_firmware_would_cut_is_refused() {
     let long = format!("x={}", "y".repeat(990));
     let image = image("worker", "W", &[&long, &format!("{long}z")], &["initrd"]);
-    // The parameters fit by themselves; with `initrd=` and the kernel's name they do not.
+    // The parameters alone fit, but not together with `initrd=` and the name of the kernel.
     let error = Renderer::builder().build().unwrap().render_standalone(&image).unwrap_err();
     assert!(matches!(error, Error::CommandLineTooLong { .. }), "{error:?}");
     let spec = BootSpec::new(

@@ -1,5 +1,4 @@
-//! Signatures that iPXE's `imgverify` accepts by what is known of it, verified by `openssl`; and
-//! scripts that verify them.
+//! Signatures for iPXE's `imgverify`, which `openssl` verifies, and the scripts that verify them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,7 +16,7 @@ use tokio::io::AsyncReadExt;
 use crate::golden_file::assert_golden;
 use crate::images::image;
 
-/// An authority, and keys that it certified.
+/// A certificate authority, and keys that it has certified.
 struct Keys(TempDir);
 
 fn openssl(arguments: &[&str]) -> Output {
@@ -47,7 +46,7 @@ impl Keys {
         self.path(name).display().to_string()
     }
 
-    /// Certifies `<name>.key`, which is there, for `usage`.
+    /// Certifies the existing key `<name>.key` for `usage`.
     fn certify(&self, name: &str, usage: &str) {
         let extensions = self.path("extensions");
         fs::write(&extensions, format!("keyUsage=digitalSignature\nextendedKeyUsage={usage}\n"))
@@ -137,7 +136,7 @@ async fn openssl_accepts_each_signature_and_none_of_another_file() {
             assert!(!keys.verifies(b"another kernel", &message), "{name}");
             assert!(!keys.verifies(b"the kernel\nof lines\n", &message), "{name}");
         }
-        // What iPXE asks of a message besides: no attributes, and the authority's certificate.
+        // iPXE also needs a message without attributes and with the certificate of the authority.
         let message = bytes(signatures[&files[0].sha256()].as_ref()).await;
         let again = signer.sign(files[0].as_ref(), &Context::new()).await.unwrap();
         assert_eq!(again == message, name == "rsa");

@@ -1,5 +1,4 @@
-//! Templates that a caller brings are compiled, given what they may print, and held to the rules
-//! of a script.
+//! Templates of a caller: they are compiled, get their variables, and must make valid scripts.
 
 use std::error::Error as _;
 
@@ -14,7 +13,7 @@ fn render(text: &str) -> Result<String, Error> {
     renderer.render_standalone(&image("worker", "W", &["a=1"], &["initrd"]))
 }
 
-/// What is wrong with the script that `text` makes.
+/// The problem of the script that `text` makes.
 fn problem(text: &str) -> ScriptProblem {
     match render(text).unwrap_err() {
         Error::NotAScript { template: TemplateName::Image, problem } => problem,
@@ -22,7 +21,7 @@ fn problem(text: &str) -> ScriptProblem {
     }
 }
 
-/// Begins each script that is to be wrong further down.
+/// The start of each script that has a mistake further down.
 const HEAD: &str = "#!ipxe\n{{ mark }}\n";
 
 #[test]
@@ -80,7 +79,7 @@ fn an_unknown_field_is_named_with_its_line() {
     assert_eq!(error.to_string(), "the template `image` cannot be rendered in line 4");
     assert!(error.source().unwrap().to_string().contains("kernel.path"), "{error:?}");
     assert!(matches!(error, Error::Template { line: Some(4), .. }), "{error:?}");
-    // What a branch or a `set` hides from the check is found when it is rendered.
+    // A mistake in a branch or a `set` is found when the template is rendered.
     let error = render(&format!("{HEAD}{{{{ x }}}}{{% set x = 1 %}}\n")).unwrap_err();
     assert!(matches!(error, Error::Template { line: Some(3), .. }), "{error:?}");
 }
@@ -92,7 +91,7 @@ fn a_template_that_is_not_valid_is_named_with_its_line() {
         let error = render(&format!("{HEAD}boot\n{text}")).unwrap_err();
         let Error::MalformedTemplate { file, line, source } = &error else { panic!("{error:?}") };
         assert!(file == "image" || line.is_none(), "{file}");
-        // Tera names the line of an unknown filter in its text only.
+        // Tera tells the line of an unknown filter only in its message.
         let named = source.to_string().contains("image:4:");
         assert!(named && line.is_none_or(|line| line == 4), "{text}: {line:?}, {source}");
         assert_eq!(line.is_none(), text.contains("nonsense"), "{source}");
@@ -100,7 +99,7 @@ fn a_template_that_is_not_valid_is_named_with_its_line() {
     }
 }
 
-/// The finding of the linter for which the script that `text` makes is refused.
+/// The finding because of which the script of `text` is refused.
 fn finding(text: &str) -> LintFinding {
     match problem(text) {
         ScriptProblem::Finding(finding) => *finding,
@@ -133,7 +132,7 @@ fn what_the_linter_calls_an_error_is_refused() {
                     does nothing and succeeds if no image is selected";
     assert_eq!(error.to_string(), expected);
     assert!(error.hint().unwrap().contains("kernel … || goto failed"), "{error:?}");
-    // A warning is none.
+    // A warning is not an error.
     render(&format!("{HEAD}chain menu.ipxe\n")).unwrap();
 }
 
@@ -170,7 +169,7 @@ fn a_line_may_have_as_many_arguments_as_ipxe_takes() {
         };
         assert_eq!(found.line, 3);
     }
-    // Continued lines count as one, and comments do not count.
+    // Continued lines count as one line, and comments do not count.
     render(&format!("{HEAD}echo{} # {}\n", words(255), words(9))).unwrap();
     let found = finding(&format!("{HEAD}\necho{} \\\n{}\n", words(200), words(56)));
     assert!(matches!(found.kind, LintFindingKind::TooManyArguments { .. }), "{found}");
@@ -180,7 +179,7 @@ fn a_line_may_have_as_many_arguments_as_ipxe_takes() {
 #[test]
 fn a_kernel_command_line_may_be_as_long_as_firmware_takes() {
     for command in ["kernel", "imgargs", "chain", "boot"] {
-        // The name, a space, the word: 2047 bytes.
+        // The name, a space and the word have 2047 bytes.
         let line = |length| format!("{HEAD}{command} --name linux url {}\n", "x".repeat(length));
         render(&line(2041)).unwrap();
         let found = finding(&line(2042));
@@ -220,7 +219,7 @@ fn templates_come_from_a_directory_too() {
         builder.template_directory(directory.path()).build()?.render_boot_entry()
     };
     render(Renderer::builder()).unwrap();
-    // An unknown variable is found in the part that has it.
+    // An unknown variable is reported in the part that uses it.
     write("greeting.ipxe", "echo hello\necho {{ releese }}\n");
     let error = render(Renderer::builder()).unwrap_err();
     let expected = "the template `greeting` uses the unknown variable `releese` in line 2";

@@ -1,4 +1,4 @@
-//! URLs in scripts lead where they were meant to, by the oldest iPXE too.
+//! URLs in scripts mean the same for every iPXE, including the oldest one.
 
 use ipxe_script::lexical::LexicalProblem;
 use netboot_core::ReleasePath;
@@ -11,7 +11,7 @@ fn absolute(text: &str) -> Result<String, Error> {
     ScriptUrl::absolute(&Url::parse(text).unwrap()).map(|url| url.to_string())
 }
 
-/// The escape for which a URL is refused.
+/// The escape because of which a URL is refused.
 fn refused(text: &str) -> String {
     match absolute(text).unwrap_err() {
         Error::Unprintable {
@@ -47,7 +47,7 @@ proptest! {
         prop_assert!(text.is_ascii() && text.starts_with("http://boot.example/"));
         let forbidden = |c: char| c.is_whitespace() || c.is_control() || "#${}\\\"|;`'".contains(c);
         prop_assert!(!text.contains(forbidden), "{text}");
-        // It still names the same thing, and again so when it is read again.
+        // The URL still means the same, even if it is read again.
         let again = Url::parse(text).unwrap();
         prop_assert_eq!(decoded(again.path()), decoded(url.path()));
         prop_assert_eq!(again.query().map(decoded), url.query().map(decoded));
@@ -104,7 +104,7 @@ fn what_ipxe_would_read_differently_is_encoded() {
     }
 }
 
-/// Each was seen to arrive at a server as something else from Debian bookworm's iPXE.
+/// Debian bookworm's iPXE was seen to send each of these as something else.
 #[test]
 fn what_builds_of_2019_lose_is_refused() {
     assert_eq!(refused("http://h/\u{e9}"), "%C3");

@@ -1,4 +1,4 @@
-//! The renderer's types: what a caller typed comes out of iPXE, or the type refuses it.
+//! Values in real iPXE: it uses a value as it was typed, or the type refuses it.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use url::Url;
 
-/// How many texts are tried besides the fixed ones.
+/// The number of generated texts, in addition to the fixed ones.
 const GENERATED: usize = 20;
 
 const TEXTS: [&str; 58] = [

@@ -1,5 +1,4 @@
-//! The types of values in scripts, held to the model: they accept exactly what stays as it was
-//! typed.
+//! The types of values in scripts accept exactly the texts that iPXE reads as they were typed.
 
 use ipxe_script::{Script, Token, lexical};
 use netboot_ipxe::MenuText;
@@ -17,8 +16,8 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-/// Returns true if the model reads `before text after` as one command with these words between, and the
-/// next line as another.
+/// Returns true if iPXE reads `before text` as one command with the words of `text`, and the next
+/// line as another command.
 fn stays(before: &str, text: &str) -> bool {
     let script = Script::parse(format!("#!ipxe\n{before} {text}\nnext\n"));
     let [_, line, next] = script.lines() else { return false };
@@ -32,7 +31,8 @@ fn stays(before: &str, text: &str) -> bool {
         && next.bytes() == b"next"
 }
 
-/// What the types refuse besides: it does not show, or it depends on what follows.
+/// Returns true unless the types refuse the text for another reason: it cannot be shown, or depends
+/// on the text after it.
 fn is_plain(text: &str) -> bool {
     !text.is_empty()
         && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ')

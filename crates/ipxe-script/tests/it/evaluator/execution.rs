@@ -1,4 +1,4 @@
-//! What each command does in the model.
+//! Predicts the effect of each command.
 
 use ipxe_script::Version;
 use ipxe_script::commands::{Arguments, CommandSyntax};
@@ -9,7 +9,7 @@ use super::uri::Uri;
 use super::{Flow, Run, next_server};
 
 impl Run<'_> {
-    /// Does what a command does, whose settings are expanded.
+    /// Executes a command with its settings expanded.
     pub(crate) fn execute(&mut self, words: &[Vec<u8>]) -> Result<Flow, Ending> {
         let Some((name, words)) = words.split_first() else { return Ok(Flow::Next(true)) };
         let unpredictable = || Ending::Unpredictable { command: name.clone() };
@@ -100,8 +100,8 @@ impl Run<'_> {
         self.settings.increment(name, increment.ok_or(SettingProblem::MalformedValue)?)
     }
 
-    /// Makes the TFTP server, when it is another, the place that URIs are relative to: 1.21 and
-    /// builds before it do so within scripts, too (`src/net/udp/tftp.c` of iPXE).
+    /// Makes URIs relative to the TFTP server if it has changed. 1.21 and earlier builds also do so
+    /// within scripts (`src/net/udp/tftp.c` of iPXE).
     fn apply_settings(&mut self) {
         let Some(address) = next_server(&self.settings) else { return };
         let version = self.build.version;
@@ -113,7 +113,7 @@ impl Run<'_> {
         }
     }
 
-    /// Frees images by name until one is unknown, or all.
+    /// Frees images by name until a name is unknown. Without names, frees all images.
     fn free(&mut self, names: &[&[u8]]) -> bool {
         if names.is_empty() {
             self.images.clear();
@@ -124,7 +124,7 @@ impl Run<'_> {
         })
     }
 
-    /// An image by its name, or else by download.
+    /// Finds an image by its name, or downloads it.
     fn acquire(&mut self, text: &[u8]) -> Option<usize> {
         self.images.find(text).or_else(|| self.download(text))
     }
@@ -150,7 +150,7 @@ impl Run<'_> {
         }
     }
 
-    /// Gives an image the name and the arguments that a command has for it.
+    /// Gives an image the name and the arguments of a command.
     fn describe(&mut self, image: usize, arguments: &Arguments<'_>) -> bool {
         let Some(image) = self.images.get(image) else { return false };
         if let Some(name) = arguments.value("name") {
@@ -164,8 +164,8 @@ impl Run<'_> {
         true
     }
 
-    /// Selects an image, if it can be started. In builds of 2019 another that was selected is so no
-    /// longer, even if this one cannot.
+    /// Selects an image if iPXE can start it. If not, builds of 2019 still deselect the image that
+    /// was selected.
     fn select(&mut self, image: usize) -> bool {
         let build = self.build;
         let executable = self.images.get(image).is_some_and(|image| image.is_executable(build));
@@ -177,7 +177,7 @@ impl Run<'_> {
         executable
     }
 
-    /// `boot`, and `chain`: without an image it succeeds and does nothing.
+    /// Executes `boot` or `chain`. Without an image it does nothing and succeeds.
     fn boot(&mut self, arguments: &Arguments<'_>) -> Result<Flow, Ending> {
         let image = match arguments.positional.first() {
             Some(text) => match self.acquire(text) {

@@ -1,4 +1,4 @@
-//! The images that iPXE holds (iPXE's `src/core/image.c`).
+//! The images of iPXE (`src/core/image.c`).
 
 use ipxe_script::Script;
 use ipxe_script::settings::{Dialect, WordSize};
@@ -22,15 +22,16 @@ impl Image {
         Script::parse(&self.content).magic().is_ok()
     }
 
-    /// Returns true if it is of a type that can be started: a BIOS takes any small file for a program.
+    /// Returns true if iPXE can start the image. A BIOS takes any small file for a program.
     pub(crate) fn is_executable(&self, build: Dialect) -> bool {
         self.is_script() || is_program(&self.content, build)
     }
 }
 
-/// Returns true if iPXE takes a file that is no script for a program that it can start: Linux's bzImage or
-/// an EFI program by their signatures, and with a BIOS every file of at most 623,616 bytes, a
-/// server's error page or a script without its magic included (`src/arch/x86/image/pxe_image.c`).
+/// Returns true if iPXE takes a file that is not a script for a program. It recognizes Linux's
+/// bzImage and EFI programs by their signatures. With a BIOS it takes every file of at most 623,616
+/// bytes, even the error page of a server or a script without its magic
+/// (`src/arch/x86/image/pxe_image.c`).
 pub(crate) fn is_program(content: &[u8], build: Dialect) -> bool {
     const BASE_MEMORY: usize = 0xa_0000 - 0x7c00;
     let is_at =
@@ -54,7 +55,7 @@ pub(crate) struct Images {
 }
 
 impl Images {
-    /// Registers a downloaded file, and gives its number.
+    /// Registers a downloaded file, and returns its number.
     pub(crate) fn add(&mut self, name: Option<Vec<u8>>, uri: Uri, content: Vec<u8>) -> usize {
         let id = self.next;
         self.next += 1;
@@ -76,13 +77,13 @@ impl Images {
         self.registered.iter_mut().find(|image| image.id == id)
     }
 
-    /// Takes an image out of the list.
+    /// Removes an image from the list.
     pub(crate) fn take(&mut self, id: usize) -> Option<Image> {
         let index = self.registered.iter().position(|image| image.id == id)?;
         Some(self.registered.remove(index))
     }
 
-    /// Puts an image back, at the list's end.
+    /// Puts an image back at the end of the list.
     pub(crate) fn put_back(&mut self, image: Image) {
         self.registered.push(image);
     }

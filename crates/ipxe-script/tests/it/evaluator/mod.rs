@@ -1,5 +1,5 @@
-//! Predicts what a script does, by the rules that `ipxe_script` reads it by. The oracle compares
-//! the predictions with real iPXE.
+//! Predicts what a script does, by the rules of `ipxe_script`. The oracle tests compare the
+//! predictions with real iPXE.
 
 mod execution;
 mod images;
@@ -13,13 +13,13 @@ use self::images::{Images, is_program};
 use self::prediction::{Ending, Fetch, Prediction, Resource};
 use self::uri::Uri;
 
-/// How many scripts may run inside each other.
+/// The largest depth of nested scripts.
 const DEPTH_LIMIT: usize = 16;
 
 /// Predicts what iPXE does with a script.
 ///
-/// It knows the commands that fetch, select, start and free images, those that change, test and
-/// print settings, and `goto` and `exit`; a script that comes to another command of iPXE ends as
+/// It knows the commands that fetch, select, start and free images, the commands that change, test
+/// and print settings, and `goto` and `exit`. At any other command of iPXE, the script ends as
 /// [`Ending::Unpredictable`].
 #[derive(Debug, Clone)]
 pub(crate) struct Evaluator {
@@ -30,29 +30,27 @@ pub(crate) struct Evaluator {
 }
 
 impl Evaluator {
-    /// An evaluator without settings, for a script from nowhere.
+    /// Creates an evaluator without settings, for a script without a URI.
     pub(crate) fn new(build: Dialect) -> Self {
         Self { build, settings: Settings::new(build), location: None, step_limit: 10_000 }
     }
 
-    /// The settings that the machine has; their build's rules are kept.
+    /// Sets the settings of the machine, and their dialect.
     pub(crate) fn with_settings(self, settings: Settings) -> Self {
         Self { build: settings.build(), settings, ..self }
     }
 
-    /// The URI that the script comes from, to which its URIs are relative.
+    /// Sets the URI of the script, to which its URIs are relative.
     pub(crate) fn with_location(self, uri: impl AsRef<[u8]>) -> Self {
         Self { location: Some(Uri::parse(uri.as_ref(), self.build.version)), ..self }
     }
 
-    /// How many lines are looked at before a script counts as one that does not end: 10,000 unless
-    /// it is set here.
+    /// Sets the number of lines after which a script counts as endless. The default is 10,000.
     pub(crate) fn with_step_limit(self, step_limit: usize) -> Self {
         Self { step_limit, ..self }
     }
 
-    /// Runs the script. `serve` says what a download brings, and is asked in the order of the
-    /// downloads.
+    /// Runs the script. `serve` gives the result of each download, in the order of the downloads.
     pub(crate) fn predict(
         &self,
         script: &Script,
@@ -91,21 +89,21 @@ impl Evaluator {
     }
 }
 
-/// A script that runs.
+/// A running script.
 pub(crate) struct Frame {
     pub(crate) script: Script,
-    /// The image that is to run in its place, once it has stopped.
+    /// The image that runs in its place after it has stopped.
     pub(crate) replacement: Option<usize>,
 }
 
-/// What happens after a command, or a line.
+/// What happens after a command or a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
-    /// The next one, by whether this one succeeded.
+    /// The next command or line runs. True if this one succeeded.
     Next(bool),
-    /// The line of this index.
+    /// The line with this index runs.
     Goto(usize),
-    /// Nothing: the script stops.
+    /// The script stops.
     Stop(bool),
 }
 
@@ -119,7 +117,7 @@ pub(crate) struct Run<'a> {
     pub(crate) images: Images,
     pub(crate) fetches: Vec<Fetch>,
     pub(crate) printed: Vec<Vec<u8>>,
-    /// What `echo -n` printed.
+    /// The text that `echo -n` has printed.
     pub(crate) pending: Vec<u8>,
     steps: usize,
     last_line: Option<usize>,
@@ -141,7 +139,7 @@ impl Run<'_> {
         replacement.map_or(Ok(success), |image| self.execute_image(image))
     }
 
-    /// Starts an image: a script runs, and a program ends the prediction.
+    /// Starts an image. A script runs, and a program ends the prediction.
     pub(crate) fn execute_image(&mut self, image: usize) -> Result<bool, Ending> {
         let mut next = image;
         loop {
@@ -224,7 +222,7 @@ impl Run<'_> {
     }
 }
 
-/// The address of the TFTP server, which iPXE makes the place that URIs are relative to.
+/// The address of the TFTP server, to which iPXE makes URIs relative.
 pub(crate) fn next_server(settings: &Settings) -> Option<[u8; 4]> {
     let digits = settings.get("next-server:hexraw");
     let number = u32::from_str_radix(std::str::from_utf8(digits.get(..8)?).ok()?, 16).ok()?;

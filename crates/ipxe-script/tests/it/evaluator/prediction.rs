@@ -1,24 +1,23 @@
-//! What a script will have done.
+//! The prediction of what a script does.
 
 use std::fmt;
 
 use ipxe_script::settings::Settings;
 
-/// What iPXE does with a script, as the model has it.
+/// The predicted effects of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Prediction {
-    /// The downloads that it starts, in order.
+    /// The downloads, in order.
     pub(crate) fetches: Vec<Fetch>,
-    /// What its `echo` commands print, in order, without the line feeds.
+    /// The lines that `echo` prints, in order, without line feeds.
     pub(crate) printed: Vec<Vec<u8>>,
-    /// The images that are registered in the end, in iPXE's order.
+    /// The images that are registered at the end, in iPXE's order.
     pub(crate) images: Vec<ImageState>,
-    /// How it ends.
+    /// How the script ends.
     pub(crate) ending: Ending,
-    /// The line of the script that ended it, as an index: where it failed or stopped. None if it
-    /// ran to its end.
+    /// The index of the line at which the script failed or stopped. `None` if it ran to its end.
     pub(crate) last_line: Option<usize>,
-    /// The settings in the end.
+    /// The settings at the end.
     pub(crate) settings: Settings,
 }
 
@@ -38,9 +37,9 @@ impl Prediction {
 pub(crate) struct Fetch {
     /// The scheme in lower case.
     pub(crate) scheme: Vec<u8>,
-    /// The host, and the port where the script names one.
+    /// The host, and the port if the script names one.
     pub(crate) authority: Vec<u8>,
-    /// The path and query as an HTTP server sees them.
+    /// The path and the query as an HTTP server sees them.
     pub(crate) target: Vec<u8>,
 }
 
@@ -52,7 +51,7 @@ impl fmt::Display for Fetch {
     }
 }
 
-/// What a server answers.
+/// The answer of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Resource {
     /// The download fails.
@@ -61,12 +60,12 @@ pub(crate) enum Resource {
     File(Vec<u8>),
 }
 
-/// An image that iPXE holds, as `imgstat` lists it.
+/// An image of iPXE, as `imgstat` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ImageState {
     /// Its name.
     pub(crate) name: Vec<u8>,
-    /// Its arguments, if it was given some; the kernel's command line is these.
+    /// Its arguments, if it has some. They are the command line of a kernel.
     pub(crate) arguments: Option<Vec<u8>>,
     /// True if `boot` would start it.
     pub(crate) selected: bool,
@@ -75,11 +74,11 @@ pub(crate) struct ImageState {
 /// How a script ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// It comes to its end, or to `exit`.
+    /// It reaches its end, or `exit`.
     Success,
-    /// A line of it fails, or iPXE does not take it for a script.
+    /// A line fails, or iPXE does not take the text for a script.
     Failure,
-    /// It starts an image that is no script.
+    /// It starts an image that is not a script.
     Boots {
         /// The image's name.
         name: Vec<u8>,
@@ -88,9 +87,9 @@ pub(crate) enum Ending {
     },
     /// It hangs in a setting that refers to itself.
     Hangs,
-    /// It was not at its end after the greatest number of lines that may be looked at.
+    /// It did not end within the limit of lines.
     TooLong,
-    /// It comes to a command whose result only a machine or a user can tell.
+    /// It reaches a command with a result that depends on the machine or a user.
     Unpredictable {
         /// The command's name.
         command: Vec<u8>,

@@ -1,10 +1,10 @@
-//! URIs as iPXE reads and sends them (iPXE's `src/core/uri.c`), which differs by version: builds
-//! of 2019 decode a URI and encode it again, later ones send it as it is written.
+//! URIs as iPXE reads and sends them (`src/core/uri.c`). Builds of 2019 decode a URI and encode it
+//! again. Later builds send it as it is written.
 
 use ipxe_script::Version;
 
-/// A URI in its parts. Those of paths, queries and fragments are decoded in builds of 2019, and as
-/// they were written in later ones.
+/// The parts of a URI. Path, query and fragment are decoded for builds of 2019, and unchanged for
+/// later builds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Uri {
     scheme: Option<Vec<u8>>,
@@ -19,7 +19,7 @@ pub(crate) struct Uri {
 }
 
 impl Uri {
-    /// Takes a text apart. Every text is a URI.
+    /// Splits a text. Every text is a URI.
     pub(crate) fn parse(text: &[u8], version: Version) -> Self {
         let mut uri = Self::default();
         let params = text.windows(8).position(|window| window == b"##params");
@@ -86,7 +86,7 @@ impl Uri {
         self
     }
 
-    /// What a script at `base` means by this URI.
+    /// Resolves this URI in a script at `base`.
     pub(crate) fn resolve(&self, base: Option<&Self>) -> Self {
         let Some(base) = base.filter(|_| self.scheme.is_none()) else { return self.clone() };
         let mut uri = base.clone();
@@ -103,14 +103,14 @@ impl Uri {
         uri
     }
 
-    /// The scheme as iPXE looks for it; none for a URI without one. Builds of 2019 know it in lower
-    /// case only.
+    /// The scheme as iPXE compares it. `None` for a URI without a scheme. Builds of 2019 know
+    /// schemes only in lower case.
     pub(crate) fn scheme(&self, version: Version) -> Option<Vec<u8>> {
         let scheme = self.scheme.clone()?;
         Some(if version == Version::V2019 { scheme } else { scheme.to_ascii_lowercase() })
     }
 
-    /// The host and its port as they stand in an HTTP request.
+    /// The host and its port in an HTTP request.
     pub(crate) fn authority(&self) -> Vec<u8> {
         let mut text = uri_encode(self.host.as_deref().unwrap_or_default(), b"/#@?");
         if let Some(port) = &self.port {
@@ -120,7 +120,7 @@ impl Uri {
         text
     }
 
-    /// The path and query as they stand in an HTTP request.
+    /// The path and the query in an HTTP request.
     pub(crate) fn target(&self, version: Version) -> Vec<u8> {
         let encode = |part: &[u8]| {
             if version == Version::V2019 { uri_encode(part, b"#:@?") } else { escape_only(part) }
@@ -133,7 +133,7 @@ impl Uri {
         target
     }
 
-    /// The name that an image from here has: what follows the last `/` of the decoded path.
+    /// The name of an image from this URI: the text after the last `/` of the decoded path.
     pub(crate) fn image_name(&self, version: Version) -> Option<Vec<u8>> {
         let path = match &self.path {
             Some(path) if version == Version::V2019 => path.clone(),
@@ -146,7 +146,7 @@ impl Uri {
     }
 }
 
-/// How long the scheme before a `:` is. Builds of 2019 take whatever stands before the first `:`.
+/// The length of the scheme before a `:`. Builds of 2019 accept any text before the first `:`.
 fn scheme_length(text: &[u8], version: Version) -> Option<usize> {
     let colon = text.iter().position(|byte| *byte == b':')?;
     let scheme = text.get(..colon)?;
@@ -154,7 +154,7 @@ fn scheme_length(text: &[u8], version: Version) -> Option<usize> {
     (version == Version::V2019 || scheme.iter().all(is_scheme)).then_some(colon)
 }
 
-/// Cuts a text at the first of a byte.
+/// Splits a text at the first occurrence of a byte.
 fn cut(text: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
     match text.iter().position(|byte| *byte == at) {
         Some(position) => (text.get(..position).unwrap_or_default(), text.get(position + 1..)),
@@ -162,7 +162,7 @@ fn cut(text: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// Decodes a string of C, which ends at its first NUL.
+/// Decodes a C string, which ends at its first NUL byte.
 fn decode_string(text: &[u8]) -> Vec<u8> {
     let mut decoded = uri_decode(text);
     if let Some(end) = decoded.iter().position(|byte| *byte == 0) {
@@ -171,7 +171,7 @@ fn decode_string(text: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// Encodes only what is no printable ASCII, and the space.
+/// Encodes only spaces and bytes that are not printable ASCII.
 fn escape_only(text: &[u8]) -> Vec<u8> {
     text.iter().fold(Vec::with_capacity(text.len()), |mut encoded, byte| {
         if byte.is_ascii_graphic() {
@@ -183,7 +183,7 @@ fn escape_only(text: &[u8]) -> Vec<u8> {
     })
 }
 
-/// A path relative to the directory of another. Only `.` and `..` at its begin count.
+/// Resolves a path relative to the directory of another path. Only `.` and `..` at its start count.
 fn resolve_path(base: &[u8], relative: &[u8]) -> Vec<u8> {
     if relative.first() == Some(&b'/') {
         return relative.to_vec();
@@ -212,7 +212,7 @@ fn resolve_path(base: &[u8], relative: &[u8]) -> Vec<u8> {
     directory
 }
 
-/// The directory of a path: `dirname` in iPXE's `src/core/basename.c`.
+/// The directory of a path, as `dirname` in iPXE's `src/core/basename.c`.
 fn parent(path: &[u8]) -> Vec<u8> {
     match path.iter().rposition(|byte| *byte == b'/') {
         Some(0) => b"/".to_vec(),
@@ -221,8 +221,8 @@ fn parent(path: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Decodes percent-escapes. Whatever `strtoul` takes of the two characters behind a `%` is the
-/// escape: one digit will do, and so will a space or a sign.
+/// Decodes percent-escapes. An escape is what `strtoul` reads of the two characters after a `%`: a
+/// single digit, a space or a sign is enough.
 fn uri_decode(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -240,7 +240,7 @@ fn uri_decode(text: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// The byte that two characters stand for, and how many of them belong to it.
+/// The byte of an escape, and the number of characters that belong to it.
 fn escaped_byte(digits: &[u8]) -> (u8, usize) {
     let is_space = |byte: &&u8| matches!(**byte, b' ' | b'\t'..=b'\r');
     let spaces = digits.iter().take_while(is_space).count();
@@ -254,7 +254,7 @@ fn escaped_byte(digits: &[u8]) -> (u8, usize) {
     (number.to_le_bytes()[0], start + count)
 }
 
-/// Percent-encodes what is not printable ASCII, the space, `%`, and what is in `special`.
+/// Percent-encodes bytes that are not printable ASCII, spaces, `%`, and the bytes in `special`.
 fn uri_encode(bytes: &[u8], special: &[u8]) -> Vec<u8> {
     let mut encoded = Vec::with_capacity(bytes.len());
     for byte in bytes {
@@ -267,8 +267,8 @@ fn uri_encode(bytes: &[u8], special: &[u8]) -> Vec<u8> {
     encoded
 }
 
-/// The percent-escape of a byte: every version prints bytes of 128 and more with their sign, as
-/// `%FFFFFFC3`.
+/// The percent-escape of a byte. Every version writes bytes of 128 and more with their sign, such
+/// as `%FFFFFFC3`.
 fn escape(byte: u8) -> String {
     format!("%{:02X}", i32::from(byte.cast_signed()))
 }

@@ -1,4 +1,4 @@
-//! One script in the model and in real iPXE, side by side.
+//! Runs a script in the evaluator and in real iPXE, and compares both.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use netboot_testbed::{IpxeOracle, Observation, OracleCase, OracleFiles};
 use crate::evaluator::Evaluator;
 use crate::evaluator::prediction::{Ending, ImageState, Prediction, Resource};
 
-/// How many lines a script may run.
+/// The largest number of lines that a script runs.
 const STEPS: usize = 200;
 
-/// What begins a line of `echo` that is compared.
+/// The start of each line of `echo` that is compared.
 pub(crate) const PRINTED: &[u8] = b"= ";
 
-/// A build, and what it did so far.
+/// A build, and the results so far.
 pub(crate) struct Comparison {
     oracle: IpxeOracle,
     version: Version,
     /// Names of settings that scripts may have left behind.
     left_behind: BTreeSet<String>,
-    /// How long a script may take that should not hang.
+    /// The time limit of a script that should not hang.
     pub(crate) patience: Duration,
     pub(crate) scripts: usize,
     pub(crate) mismatches: Vec<String>,
@@ -52,19 +52,19 @@ impl Comparison {
         self.version
     }
 
-    /// How often iPXE was started.
+    /// The number of starts of iPXE.
     pub(crate) fn starts(&self) -> usize {
         self.oracle.starts()
     }
 
-    /// What the model says, of a script that is fetched like those of the oracle.
+    /// Predicts a script that iPXE fetches from the server of the oracle.
     pub(crate) fn predict(&self, script: &[u8]) -> Prediction {
         let build = Dialect::bios(self.version);
         let mut settings = Settings::new(build);
         for scope in SCOPES {
             settings.clear(format!("{scope}/a")).unwrap();
         }
-        // What the oracle sets, and scripts may find by the numbers of their DHCP options.
+        // The oracle sets these, and scripts may find them by their DHCP option numbers.
         for (name, value) in [("netmask", "255.255.255.0"), ("gateway", "10.0.2.2")] {
             settings.set(format!("net0/{name}"), value).unwrap();
         }
@@ -76,7 +76,7 @@ impl Comparison {
             if fetch.target == IpxeOracle::SCRIPT.as_bytes() {
                 return Resource::File(script.to_vec());
             }
-            // There is no other server that answers.
+            // No other server answers.
             if fetch.scheme != b"http" {
                 return Resource::Missing;
             }
@@ -84,7 +84,7 @@ impl Comparison {
         })
     }
 
-    /// Runs a script in both, and notes where they differ. None if the model cannot tell.
+    /// Runs a script in both, and records the differences. `None` if it cannot be predicted.
     pub(crate) fn run(&mut self, name: &str, script: &[u8]) -> Option<()> {
         let prediction = self.predict(script);
         let hangs = match &prediction.ending {
@@ -130,7 +130,7 @@ impl Comparison {
         }
     }
 
-    /// Fails with everything that differed.
+    /// Fails if there are differences, and prints them.
     pub(crate) fn finish(self) {
         let count = self.mismatches.len();
         assert!(
@@ -143,10 +143,10 @@ impl Comparison {
     }
 }
 
-/// Scopes of settings that are always there.
+/// Scopes of settings that always exist.
 pub(crate) const SCOPES: [&str; 2] = ["here", "there"];
 
-/// What the server has: nothing with `missing` in its name, scripts, and files of four bytes.
+/// The files of the server: scripts, and files of four bytes. Names with `missing` do not exist.
 pub(crate) fn files(target: &[u8]) -> Option<Vec<u8>> {
     let name = String::from_utf8_lossy(target);
     if name.contains("missing") {
@@ -196,7 +196,7 @@ fn differences(prediction: &Prediction, observation: &Observation) -> Vec<&'stat
     differences
 }
 
-/// Returns true if a line of `imgstat` is this image's.
+/// Returns true if a line of `imgstat` describes this image.
 fn is_listing(line: &[u8], image: &ImageState) -> bool {
     let tail = image
         .arguments

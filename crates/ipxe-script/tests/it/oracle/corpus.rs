@@ -1,6 +1,6 @@
-//! The scripts that every build has to agree with the model about.
+//! Scripts for which every build must do what the evaluator predicts.
 //!
-//! They fetch what [`files`](crate::oracle::comparison::files) has, and print with a leading `=`.
+//! They fetch [`files`](crate::oracle::comparison::files), and their output starts with `=`.
 
 mod expansion;
 mod flow;
@@ -22,7 +22,7 @@ fn raw(name: &'static str, script: impl AsRef<[u8]>) -> Case {
     Case { name, script: script.as_ref().to_vec() }
 }
 
-/// A script of these lines, behind the magic.
+/// A script of these lines, after the magic.
 fn case(name: &'static str, lines: impl AsRef<[u8]>) -> Case {
     raw(name, [b"#!ipxe\n", lines.as_ref(), b"\n"].concat())
 }

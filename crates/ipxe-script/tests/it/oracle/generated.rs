@@ -1,7 +1,7 @@
-//! Generated scripts, run in the model and in iPXE.
+//! Compares generated scripts in the evaluator and in iPXE.
 //!
-//! The ordinary run takes a few, always the same ones. `NETBOOT_ORACLE_SCRIPTS=1000` takes that
-//! many for each build, and `NETBOOT_ORACLE_SEED=7` others than those of seed 0.
+//! By default, a few scripts run, which are always the same. `NETBOOT_ORACLE_SCRIPTS=1000` runs
+//! that many for each build, and `NETBOOT_ORACLE_SEED=7` runs others than seed 0.
 
 use std::env;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use crate::evaluator::prediction::{Ending, Prediction};
 use crate::oracle::comparison::Comparison;
 use crate::oracle::generator;
 
-/// How many scripts the ordinary run takes.
+/// The number of scripts by default.
 const ORDINARY: usize = 60;
-/// How many scripts may differ before a run gives up.
+/// The number of different scripts after which a run stops.
 const DIFFERENCES: usize = 5;
-/// How often a script that differs is made smaller.
+/// The number of attempts to make a different script smaller.
 const REDUCTIONS: usize = 20;
 
 fn number(variable: &str) -> Option<u64> {
@@ -42,7 +42,7 @@ fn generated_agree(mut comparison: Comparison) {
             continue;
         }
         if prediction.ending == Ending::Hangs {
-            // Each costs a new start.
+            // Each of them costs a new start.
             if hanging * 100 >= comparison.scripts {
                 continue;
             }
@@ -68,7 +68,7 @@ fn generated_agree(mut comparison: Comparison) {
     comparison.finish();
 }
 
-/// Returns true if the console can show what the script does.
+/// Returns true if the console can show the effects of the script.
 fn is_comparable(prediction: &Prediction) -> bool {
     let names = prediction.images.iter().map(|image| &image.name);
     let arguments = prediction.images.iter().filter_map(|image| image.arguments.as_ref());
@@ -76,7 +76,7 @@ fn is_comparable(prediction: &Prediction) -> bool {
     texts.all(|text| text.iter().all(|byte| !byte.is_ascii_control()))
 }
 
-/// Makes the last script that differed smaller, as long as it differs.
+/// Makes the last different script smaller, as long as it stays different.
 fn reduce(comparison: &mut Comparison, tree: &mut dyn ValueTree<Value = Vec<u8>>) {
     comparison.patience = Duration::from_secs(4);
     for _ in 0..REDUCTIONS {
@@ -90,7 +90,7 @@ fn reduce(comparison: &mut Comparison, tree: &mut dyn ValueTree<Value = Vec<u8>>
                 comparison.run("a generated script, made smaller", &script);
             }
             if comparison.mismatches.len() > before {
-                // The smaller one tells more.
+                // The smaller script tells more.
                 comparison.mismatches.remove(before - 1);
                 break;
             }

@@ -1,4 +1,4 @@
-//! Scripts that nobody wrote: commands in every shape, with bytes inserted where they hurt.
+//! Generates scripts: commands in every form, with bytes inserted at difficult places.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -11,7 +11,7 @@ fn one_of(texts: &'static [&'static str]) -> Text {
     select(texts).prop_map(str::to_owned).boxed()
 }
 
-/// The settings that scripts use; most are there in one script or another.
+/// The settings that scripts use. Most of them are set in some script.
 const NAMES: &[&str] = &["a", "b", "c", "n1", "x-y", "A", "here/a", "there/b", "c", "250"];
 const TYPES: &[&str] = &[
     "string",
@@ -44,7 +44,7 @@ fn plain() -> Text {
     "[a-z0-9]{1,5}".boxed()
 }
 
-/// A setting as it is expanded, with a type or without.
+/// The expansion of a setting, with or without a type.
 fn reference() -> Text {
     let typed = (one_of(NAMES), option::weighted(0.4, select(TYPES)));
     typed
@@ -80,7 +80,7 @@ fn words(most: usize) -> Text {
         .boxed()
 }
 
-/// Bytes that a console shows as they are, as hexadecimal digits.
+/// Bytes that a console shows unchanged, as hexadecimal digits.
 fn hex(separator: &'static str) -> Text {
     let special = select(b"${}#%|&;- \\\"/:?".as_slice());
     let byte = prop_oneof![2 => special, 3 => b'a'..=b'z', 1 => b'A'..=b'}'];
@@ -107,7 +107,7 @@ fn number() -> Text {
     prop_oneof![(0_u32..300).prop_map(|number| number.to_string()), odd].boxed()
 }
 
-/// `set`, with a value that mostly is of the type.
+/// `set` with a value that usually has the right type.
 fn set() -> Text {
     let typed = prop_oneof![
         3 => (Just(""), words(3)),
@@ -214,7 +214,7 @@ fn line() -> Text {
         .boxed()
 }
 
-/// A whole script: its magic is always good, and some bytes may have been inserted behind it.
+/// A whole script. Its magic is always valid, and some bytes may be inserted after it.
 pub(crate) fn script() -> BoxedStrategy<Vec<u8>> {
     let bytes = b"\\\n\r#${}  \0;&|:-/\t\"%\x0b\xc3\xff".as_slice();
     let insertions = prop_oneof![

@@ -1,4 +1,4 @@
-//! Each server reads its own configuration, and does not read a broken one.
+//! Each server accepts its own configuration, and refuses a broken one.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::{boot_server, builder, builder_with, leasing};
 
-/// Asks a server's program whether it would start with a configuration; the text is what it says.
+/// Asks the program of a server if it accepts a configuration. The text is its output.
 fn check(server: DhcpServer, configuration: &str) -> Result<(), String> {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("configuration");
@@ -66,7 +66,7 @@ fn dnsmasq_reads_the_configuration_beside_another_server() {
     check(DhcpServer::Dnsmasq, &configuration).unwrap();
 }
 
-/// A configuration of the caller's own that includes `options`, as the documentation says.
+/// A caller's configuration that includes `options`, as the documentation describes.
 fn including(server: DhcpServer, options: &Path) -> String {
     let options = options.display();
     match server {
@@ -95,7 +95,7 @@ fn every_server_includes_the_boot_options() {
         let options = settings.boot_options(server).unwrap();
         std::fs::write(&path, &options).unwrap();
         check(server, &including(server, &path)).unwrap_or_else(|said| panic!("{server}: {said}"));
-        // The check does look into the included file.
+        // The check also reads the included file.
         let words =
             [("option:client-arch", "option:x"), ("option[93]", "option[x]"), ("93 =", "x =")];
         let broken = words.iter().fold(options, |text, (from, to)| text.replace(from, to));
@@ -104,7 +104,7 @@ fn every_server_includes_the_boot_options() {
     }
 }
 
-/// Replaces each `from`, which has to be there.
+/// Replaces each `from`, which must be there.
 fn broken(configuration: &str, from: &str, to: &str) -> String {
     assert!(configuration.contains(from), "no {from} in {configuration}");
     configuration.replace(from, to)

@@ -1,4 +1,4 @@
-//! The files, word for word. `UPDATE_GOLDEN=1` writes them anew.
+//! The exact files. `UPDATE_GOLDEN=1` writes them.
 
 use std::path::Path;
 
@@ -36,7 +36,7 @@ fn boot_options_leave_addresses_to_the_file_that_includes_them() {
         (DhcpServer::IscDhcpd, "dhcpd-boot-options.conf"),
     ] {
         let options = settings.boot_options(server).unwrap();
-        // No address, and nothing that makes a machine known that was not.
+        // There is no address, and nothing that makes an unknown machine known.
         for text in ["10.77.0.100", "10.77.0.20\"", "10.77.0.20;", "10.77.0.20\n"] {
             assert!(!options.contains(text), "{options}");
         }

@@ -1,4 +1,4 @@
-//! Whatever is typed, a configuration has the lines that it would have had without it.
+//! No typed text changes the structure of a configuration.
 
 use netboot_ipxe::dhcp::{
     BootFilePath, BootServer, BootUrl, ClientArchitecture, DhcpServer, DhcpSettings, InterfaceName,
@@ -6,7 +6,7 @@ use netboot_ipxe::dhcp::{
 };
 use proptest::prelude::*;
 
-/// Texts of what separates, quotes, comments and expands, among letters.
+/// Texts with characters that separate, quote, comment and expand, among letters.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         3 => "[a-z0-9]{1,6}",
@@ -19,7 +19,8 @@ fn hostile() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
 }
 
-/// How much of the file's form there is: lines, and what opens, closes, separates and quotes.
+/// The structure of a file: the number of lines, and of characters that open, close, separate and
+/// quote.
 fn form(server: DhcpServer, configuration: &str) -> Vec<usize> {
     let counted: &[char] = match server {
         DhcpServer::Dnsmasq => &['\n', ',', '"', '#', '*'],
@@ -71,7 +72,7 @@ proptest! {
         root in hostile(),
         url in hostile(),
     ) {
-        // Most are refused; what is accepted stands in the file in place of a harmless value.
+        // Most texts are refused. An accepted text replaces a harmless value in the file.
         let (eth0, ipxe, srv, harmless) = plain();
         let interface = interface.parse().unwrap_or(eth0);
         let path = path.parse().unwrap_or(ipxe);

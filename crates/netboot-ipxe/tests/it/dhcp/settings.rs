@@ -1,4 +1,4 @@
-//! What settings are refused, each with a remedy.
+//! Settings that are refused, each with a hint.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -82,7 +82,7 @@ fn urls_that_a_machine_cannot_use_are_refused() {
     assert_eq!(long.parse::<BootUrl>().unwrap().as_str().len(), 127);
     let too_long = DhcpProblem::TooLong { length: 128, limit: 127 };
     assert_eq!(problem(&format!("{long}a")), too_long);
-    // What iPXE would expand is percent-encoded.
+    // Text that iPXE would expand is percent-encoded.
     let url: BootUrl = "http://10.0.0.1/${mac}.ipxe".parse().unwrap();
     assert_eq!(url.as_str(), "http://10.0.0.1/%24%7Bmac%7D.ipxe");
 }
@@ -123,7 +123,7 @@ fn firmware_without_a_boot_file_is_given_none() {
     for server in DhcpServer::ALL {
         let text = settings.configuration(server).unwrap();
         assert!(text.contains("undionly.kpxe") && !text.contains("/ipxe/ipxe.efi"), "{text}");
-        // The codes 7 and 16 stand nowhere.
+        // The codes 7 and 16 are not in the file.
         for code in ["client-arch,7", "client-arch,16", "0x0007", "0x0010", "00:07", "00:10"] {
             assert!(!text.contains(code), "{text}");
         }
@@ -160,14 +160,14 @@ fn machines_are_known_once() {
     let machine = KnownMachine::new(mac(9)).with_address(address("10.78.0.1"));
     let outside = (DhcpSetting::Machine, DhcpProblem::OutsideSubnet);
     assert_eq!(with(leasing(builder()), machine), outside);
-    // dnsmasq and Kea keep the address of a range for the machine that it is reserved for.
+    // dnsmasq and Kea keep a reserved address of the range for its machine.
     let machine = KnownMachine::new(mac(9)).with_address(address("10.77.0.150"));
     let settings = leasing(builder()).machine(machine).build().unwrap();
     settings.configuration(DhcpServer::Dnsmasq).unwrap();
     settings.configuration(DhcpServer::Kea).unwrap();
     let in_range = (DhcpSetting::Machine, DhcpProblem::InRange);
     assert_eq!(refused(settings.configuration(DhcpServer::IscDhcpd)), in_range);
-    // Where another server leases the addresses, it is not for this one to reserve one.
+    // If another server leases the addresses, this one cannot reserve an address.
     let not_leasing = (DhcpSetting::Machine, DhcpProblem::NotLeasing);
     assert_eq!(refused(builder().build()), not_leasing);
     let (interface, subnet) = ("lo".parse().unwrap(), "10.77.0.0/24".parse().unwrap());

@@ -1,5 +1,5 @@
-//! What matchbox makes of the files: `golden/interchange/matchbox-answers` is what matchbox 0.9.0
-//! answered at `/ipxe?mac=…` with `golden/interchange/matchbox` as its data directory.
+//! The answers of matchbox: `golden/interchange/matchbox-answers` has the answers of matchbox 0.9.0
+//! at `/ipxe?mac=…` with `golden/interchange/matchbox` as its data directory.
 
 use std::collections::BTreeMap;
 use std::path::Path;

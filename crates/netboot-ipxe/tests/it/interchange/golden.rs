@@ -1,4 +1,4 @@
-//! The files, word for word. `UPDATE_GOLDEN=1` writes them anew.
+//! The exact files. `UPDATE_GOLDEN=1` writes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ fn machines() -> Vec<Assignment> {
     ]
 }
 
-/// The fleet of the golden files; unknown machines boot the worker.
+/// The fleet of the golden files. Unknown machines boot the worker.
 pub(crate) fn fleet_with_default() -> Fleet {
     fleet(UnknownMachine::Profile("worker".parse().unwrap()), machines())
 }
@@ -58,7 +58,7 @@ fn matchbox_has_profiles_and_groups() {
         DataDirectory::export(&manifest(&fleet), &fleet, &PayloadBase::matchbox_assets()).unwrap();
     let files = data.files().unwrap();
     assert_golden("matchbox", &files);
-    // What is read again is what was written.
+    // Reading the files gives the same data.
     for (id, profile) in data.profiles() {
         let read: Profile = serde_json::from_str(&files[&format!("profiles/{id}.json")]).unwrap();
         assert_eq!(read, *profile);

@@ -1,4 +1,4 @@
-//! A machine that several groups match gets from matchbox what the fleet gives it.
+//! If several groups match a machine, matchbox chooses the same one as the fleet.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 use super::{assignment, mac, manifest, serial, uuid};
 
-/// `SelectGroup` of matchbox: the most keys first, then the greatest text, the first that matches.
+/// `SelectGroup` of matchbox. It orders groups by the number of keys and then by the greatest text,
+/// and takes the first that matches.
 pub(crate) fn select<'a>(
     groups: &'a BTreeMap<String, Group>,
     labels: &BTreeMap<String, String>,
@@ -26,7 +27,7 @@ pub(crate) fn select<'a>(
         .find(|group| group.selector.iter().all(|(key, value)| labels.get(key) == Some(value)))
 }
 
-/// Two values of each of three kinds.
+/// Two values for each of three kinds.
 fn key(kind: usize, value: bool) -> MachineKey {
     let digit = u8::from(value);
     match kind {
@@ -52,7 +53,7 @@ proptest! {
         machine in prop::collection::vec(any::<bool>(), 3),
     ) {
         let machines = selectors.into_iter().enumerate().map(|(number, selector)| {
-            // Each has a profile of its own, by which it is told.
+            // Each machine has its own profile, which identifies it.
             assignment(&format!("machine-{number}"), "worker")
                 .with_selector(selector)
                 .with_kernel_parameter(format!("number={number}").parse().unwrap())
@@ -93,7 +94,7 @@ fn a_fleet_that_matchbox_would_judge_otherwise_is_refused() {
         "matchbox cannot serve the machine card: it would choose `board` for a machine that \
          matches both"
     );
-    // With a second key, the card's goes first there too.
+    // With a second key, matchbox also prefers the card.
     let both = Selector::new([key(0, true), key(2, true)]).unwrap();
     let closer = assignment("card", "worker").with_selector(both);
     let fleet = super::fleet(UnknownMachine::Refuse, [closer, board()]);

@@ -1,4 +1,4 @@
-//! What another server cannot do is an error with a remedy, and never left out.
+//! If another server cannot do something, the export fails with a hint and leaves nothing out.
 
 use netboot_ipxe::interchange::matchbox::DataDirectory;
 use netboot_ipxe::interchange::pixiecore::Answers;
@@ -86,7 +86,7 @@ fn tokens_unpublished_initrds_and_templates_are_refused() {
     let fleet = refusing(one().with_kernel_parameter(parameter.parse().unwrap()));
     let expected = InterchangeProblem::Template { parameter: parameter.to_owned() };
     assert_eq!(problem(pixiecore(&fleet)), expected);
-    matchbox(&fleet).unwrap(); // which has templates elsewhere
+    matchbox(&fleet).unwrap(); // whose templates are elsewhere
 }
 
 #[test]
