@@ -151,7 +151,7 @@ mod tests {
             let place = directory.path().join(name);
             std::fs::create_dir(&place).unwrap();
             std::fs::write(place.join("flake.nix"), "").unwrap();
-            // The link has a name that can be written; what it leads to has not.
+            // The link has a valid name, but its target does not.
             let link = directory.path().join("link");
             std::os::unix::fs::symlink(&place, &link).unwrap();
             let error = FlakeReference::new(link.display().to_string()).unwrap_err();

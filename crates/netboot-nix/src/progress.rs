@@ -132,7 +132,7 @@ mod tests {
         ("2.34", include_str!("../tests/recorded/2.34.log")),
     ];
 
-    /// The progress that is reported of these lines: subject, done, total, unit.
+    /// The reported progress for these lines: subject, done, total, unit.
     fn reported(phase: Phase, lines: &str) -> Vec<(String, u64, u64, Unit)> {
         let events = Arc::new(Mutex::new(Vec::new()));
         let sink = events.clone();
@@ -163,17 +163,17 @@ mod tests {
                 let before = last.insert(subject, (*done, *total)).unwrap_or_default();
                 assert!(before.0 <= *done && before.1 <= *total && done <= total, "{version}");
             }
-            // A NAR is a little longer than its file.
+            // A NAR is slightly longer than its file.
             let large = last["large"];
             assert!(large.0 == large.1 && large.0 > 6 << 20, "{version}: {large:?}");
-            // Of what is small, 2.8 tells nothing.
+            // Nix 2.8 does not report small downloads.
             let small = last.get("small").copied().unwrap_or_default();
             assert_eq!(last["downloads"], (large.0 + small.0, large.1 + small.1), "{version}");
-            // One of two fails; before they look, some count what a cache has too.
+            // One of two builds fails. Some versions first also count derivations that a cache has.
             let (built, of) = last["derivations"];
             assert!(built == 1 && of >= 2, "{version}: {last:?}");
             let units = |unit| reported.iter().filter(|report| report.3 == unit).count();
-            // 6 MiB in steps of one at least, twice, and what is small.
+            // 6 MiB in steps of at least 1 MiB, twice, and the small downloads.
             assert!((4..=20).contains(&units(Unit::Bytes)), "{version}: {reported:?}");
             let said = log.lines().filter(|line| line.contains(r#""type":105"#)).count();
             assert!(said > 90, "{version}: {said}");

@@ -23,7 +23,7 @@ const LINE_LIMIT: usize = 16 * 1024 * 1024;
 /// The number of characters of an argument that an error shows.
 const SHOWN_ARGUMENT: usize = 200;
 
-/// How Nix programs are run.
+/// The settings for running Nix programs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Runner {
     pub(crate) environment: Environment,

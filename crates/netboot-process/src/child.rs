@@ -132,7 +132,7 @@ async fn read(
     line_limit: usize,
     on_line: OnLine<'static>,
 ) {
-    // A pipe that breaks is one that has ended.
+    // A broken pipe has ended too.
     let _ = read_lines(pipe, line_limit, on_line).await;
 }
 
@@ -143,7 +143,7 @@ impl Child {
         self.process.id()
     }
 
-    /// The status of the program, if it has ended. What it left behind in its group is killed then.
+    /// The status of the program, if it has ended. The rest of its group is then killed.
     ///
     /// [`wait`](Self::wait) gives the status again, after the rest of standard error was read.
     ///
@@ -158,8 +158,8 @@ impl Child {
         Ok(status)
     }
 
-    /// Waits until the program has ended by itself and its standard error has been read. What the
-    /// program left behind in its group is killed then.
+    /// Waits until the program has ended by itself and its standard error has been read. The rest
+    /// of its group is then killed.
     ///
     /// Dropping the future loses nothing: `wait` can be called again.
     ///
@@ -167,7 +167,7 @@ impl Child {
     /// [`Error::Output`].
     ///
     /// # Panics
-    /// If a function that takes lines panicked: the panic goes on here.
+    /// If a function that takes lines panicked. The panic goes on here.
     pub async fn wait(&mut self) -> Result<ExitStatus, Error> {
         let waited = self.process.wait().await;
         let status = waited.map_err(|source| self.failed(source))?;
@@ -183,7 +183,7 @@ impl Child {
     /// [`Error::Output`].
     ///
     /// # Panics
-    /// As [`wait`](Self::wait).
+    /// Panics like [`wait`](Self::wait).
     pub async fn terminate(mut self, grace: Duration) -> Result<ExitStatus, Error> {
         let deadline = Instant::now() + grace;
         self.group.set_grace(grace);

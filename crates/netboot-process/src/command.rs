@@ -1,4 +1,4 @@
-//! What is run, and how.
+//! The description of a program to run.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -63,13 +63,13 @@ impl<'a> Command<'a> {
         self
     }
 
-    /// Runs the program in this directory. A relative program is searched in the caller's.
+    /// Runs the program in this directory. Give an absolute path to the program then.
     pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
         self
     }
 
-    /// Removes all variables of the environment, those that were set before included.
+    /// Removes all variables of the environment, including those that were set before.
     pub fn env_clear(mut self) -> Self {
         self.environment.push(EnvironmentChange::Clear);
         self
@@ -112,14 +112,14 @@ impl<'a> Command<'a> {
     /// Gives each line of standard output to `on_line`, instead of collecting the bytes.
     ///
     /// A newline, a carriage return or both end a line. Lines come as they are, with escape
-    /// sequences. `on_line` is not called any more when the run was cancelled.
+    /// sequences. `on_line` is not called after the run was cancelled.
     pub fn on_output_line(mut self, on_line: impl FnMut(&str) + Send + 'a) -> Self {
         self.on_output_line = Some(Box::new(on_line));
         self
     }
 
-    /// Gives each line of standard error to `on_line`, in the same way. The last lines are kept in
-    /// any case.
+    /// Gives each line of standard error to `on_line`, as [`on_output_line`](Self::on_output_line)
+    /// does. The last lines are also kept.
     pub fn on_error_line(mut self, on_line: impl FnMut(&str) + Send + 'a) -> Self {
         self.on_error_line = Some(Box::new(on_line));
         self

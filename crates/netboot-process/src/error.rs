@@ -1,11 +1,11 @@
-//! Why a program has no result.
+//! Errors of running a program.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a program has no result.
+/// An error of running a program.
 ///
-/// A program that ended with a failure is no error here: see [`Finished`](crate::Finished).
+/// A program that runs and fails is not an error: see [`Finished`](crate::Finished).
 /// Arguments are left out, because they may hold secrets.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

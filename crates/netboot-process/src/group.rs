@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use crate::guard::Guard;
 use crate::process_tree::{self, Process};
 
-/// How often a group that was asked to end is looked at.
+/// The time between two looks at a group that was asked to end.
 pub(crate) const POLL: Duration = Duration::from_millis(50);
 
 /// A process group that is ended when this value is dropped, and by the guard when this process is
@@ -81,7 +81,7 @@ impl ProcessGroup {
         self.grace = grace;
     }
 
-    /// Lets the group be: it has ended by itself.
+    /// Gives up the group, which has ended by itself.
     pub(crate) fn forget(&mut self) {
         self.members = None;
         self.guard = None;
@@ -125,7 +125,7 @@ impl Members {
             && (!has_ended() || process_tree::group_runs(self.leader))
     }
 
-    /// Waits until the group has ended or the grace time is over, and kills what is left.
+    /// Waits until the group has ended or the grace time is over, and kills the rest.
     fn end_after(&mut self, grace: Duration) {
         let deadline = Instant::now() + grace;
         while self.group_runs() {

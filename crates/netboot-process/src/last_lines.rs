@@ -101,8 +101,8 @@ impl fmt::Display for LastLines {
 
 /// The text without escape sequences and control characters, except newlines and tabs.
 ///
-/// A carriage return becomes a newline, as a terminal shows what follows it on a line of its own or
-/// over the same line.
+/// A carriage return becomes a newline, because the text after it would replace the line on a
+/// terminal.
 ///
 /// ```
 /// use netboot_process::printable;

@@ -1,4 +1,4 @@
-//! Splits what a pipe delivers into lines of a bounded length.
+//! Splits the bytes of a pipe into lines of bounded length.
 
 use std::io;
 
@@ -12,9 +12,8 @@ pub(crate) type OnLine<'a> = Box<dyn FnMut(&str) + Send + 'a>;
 
 /// Reads `pipe` to its end and gives each line to `on_line`.
 ///
-/// A newline, a carriage return or both end a line, and so does the end of the pipe. Of a line that
-/// is longer than `limit` bytes, the rest is read and dropped. Bytes that are not UTF-8 become
-/// U+FFFD.
+/// A newline, a carriage return, both, or the end of the pipe ends a line. The rest of a line that
+/// is longer than `limit` bytes is dropped. Bytes that are not UTF-8 become U+FFFD.
 pub(crate) async fn read_lines(
     mut pipe: impl AsyncRead + Unpin,
     limit: usize,

@@ -19,12 +19,12 @@ impl Process {
         Stat::read(pid).map(|stat| stat.process)
     }
 
-    /// Returns true if the process exists, even if it has ended and nobody has waited for it.
+    /// Returns true if the process exists. A zombie exists too.
     pub(crate) fn exists(self) -> bool {
         Self::with_pid(self.pid) == Some(self)
     }
 
-    /// Returns true if the process has ended and nobody has waited for it.
+    /// Returns true if the process is a zombie: it has ended, and its parent has not waited for it.
     pub(crate) fn has_ended(self) -> bool {
         Stat::read(self.pid).is_some_and(|stat| stat.process == self && stat.has_ended)
     }
@@ -69,13 +69,13 @@ fn all() -> impl Iterator<Item = Stat> {
     entries.filter_map(number).filter_map(Pid::from_raw).filter_map(Stat::read)
 }
 
-/// What is needed of `/proc/<pid>/stat`.
+/// The needed fields of `/proc/<pid>/stat`.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     process: Process,
     parent: Option<Pid>,
     group: Option<Pid>,
-    /// It is a zombie.
+    /// The process is a zombie.
     has_ended: bool,
 }
 

@@ -25,7 +25,7 @@ pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Finished {
-    /// How the program ended.
+    /// The exit status.
     pub status: ExitStatus,
     /// The bytes of standard output; empty if they were given to
     /// [`on_output_line`](Command::on_output_line).
@@ -65,7 +65,7 @@ impl Command<'_> {
 
     /// Runs the program to its end with `input` as its standard input, as [`run`](Self::run) does.
     ///
-    /// A program may close its input early: the rest of `input` is not read then.
+    /// If the program closes its input early, the rest of `input` is not read.
     ///
     /// ```
     /// use netboot_process::Command;
@@ -80,7 +80,7 @@ impl Command<'_> {
     /// ```
     ///
     /// # Errors
-    /// Those of [`run`](Self::run), and [`Error::Input`] if `input` cannot be read. The program is
+    /// The errors of [`run`](Self::run). [`Error::Input`] if `input` cannot be read; the program is
     /// ended then.
     pub async fn run_with_input(
         self,
@@ -106,7 +106,8 @@ impl Command<'_> {
         let Self { program, grace, line_limit, on_output_line, on_error_line, .. } = self;
         let failed = |source| Error::Output { program: program.clone(), source };
 
-        // What a program prints while it is being ended is read, so that it can end, and dropped.
+        // The output of a program that is being ended is read and dropped, so that the program is
+        // not stopped by a full pipe.
         let is_cancelled = AtomicBool::new(false);
         let (mut output, mut last_lines) = (Vec::new(), LastLines::default());
         let reading = read_pipes(

@@ -33,7 +33,7 @@ struct Built {
     hashes: BTreeMap<String, String>,
 }
 
-/// What all builds of a call share.
+/// The shared parts of all builds of a call.
 struct Call<'a> {
     builder: &'a NixBuilder,
     wanted: &'a BTreeMap<ProfileName, ProfileRequest>,

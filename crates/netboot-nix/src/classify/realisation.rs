@@ -192,7 +192,7 @@ impl Reader<'_> {
     }
 }
 
-/// How a builder ended, such as `exit code 3` or `signal 9 (Killed)`.
+/// The end of a builder, such as `exit code 3` or `signal 9 (Killed)`.
 fn reason(message: &str) -> Option<String> {
     let first =
         |text: &str| text.lines().next().unwrap_or(text).trim_end_matches(['.', ';']).to_owned();

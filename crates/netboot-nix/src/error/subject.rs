@@ -1,8 +1,8 @@
-//! What Nix worked on when it failed.
+//! The subject of a failure.
 
 use std::fmt;
 
-/// What Nix worked on when it failed.
+/// The thing that Nix worked on when it failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {

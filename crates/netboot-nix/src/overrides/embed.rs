@@ -69,12 +69,12 @@ mod tests {
     use crate::flake::nix_string;
     use crate::overrides::attribute_path::AttributePath;
 
-    /// What could end a string of Nix, begin code in it, or be read as something else.
+    /// Texts that could end a Nix string, start code in it, or be misread.
     fn text() -> impl Strategy<Value = String> {
         "([^\0]|[$\\\\\"{}\r\n'`]|\\$\\{|'')*"
     }
 
-    /// A name of an attribute: without control characters.
+    /// The name of an attribute, without control characters.
     fn name() -> impl Strategy<Value = String> {
         "([^\\p{Cc}.]|[$\\\\\"{}'`]|\\$\\{){1,20}"
     }

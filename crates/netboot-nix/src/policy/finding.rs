@@ -1,4 +1,4 @@
-//! What a policy finds.
+//! The findings of a policy.
 
 use std::fmt;
 

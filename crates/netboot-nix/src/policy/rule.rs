@@ -17,7 +17,7 @@ pub enum Severity {
     Deny,
 }
 
-/// A rule of a [`Policy`].
+/// A rule of a [`Policy`](crate::Policy).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! Several processes that build one profile at once, in one state directory.
+//! Several processes build one profile at the same time, in one state directory.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,7 +20,7 @@ async fn they_share_the_work_and_leave_each_other_s_roots_and_logs_whole() {
     let configuration = least_configuration("x", &fill, "{ }");
     let flake =
         place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"));
-    // Two Nix that make a new store at the same time disturb each other.
+    // Two Nix processes that make a new store at the same time disturb each other.
     assert!(place.command("nix-store").args(["--init"]).status().unwrap().success());
     place.nix_script("nix", "exec $real \"$@\"");
     let name = "at_once::they_share_the_work_and_leave_each_other_s_roots_and_logs_whole";
@@ -40,7 +40,7 @@ async fn they_share_the_work_and_leave_each_other_s_roots_and_logs_whole() {
     for root in &roots {
         assert!(state.join("roots/x").join(root).exists(), "{root} leads nowhere");
     }
-    // One log of the profile: all three made the same image.
+    // The profile has one log, because all three processes made the same image.
     let logs: Vec<String> =
         names("logs").into_iter().filter(|name| name.ends_with("log")).collect();
     assert_eq!(logs.len(), 1, "{logs:?}");

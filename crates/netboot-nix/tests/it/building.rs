@@ -1,4 +1,4 @@
-//! Builds that succeed: real Nix on the test flake.
+//! Successful builds of the test flake with real Nix.
 
 use netboot_core::{Builder, CancellationToken, Context, Event, Phase};
 
@@ -51,7 +51,7 @@ async fn the_flake_s_code_runs_once_however_many_profiles_there_are() {
     let flake = place.flake(&format!(
         "let one = {one}; in {{ nixosConfigurations = builtins.listToAttrs (map (n: {{ name = \"netboot-${{n}}\"; value.config = one; }}) [ \"a\" \"b\" \"c\" ]); }}"
     ));
-    // A `nix` that writes down what it is asked for, and then does it.
+    // A `nix` that records its arguments and then runs the real one.
     let log = place.path().join("calls");
     place.nix_script("nix", &format!("echo \"$1\" >> {}\nexec $real \"$@\"", log.display()));
     let builder = place.builder_with_programs(&flake).build().unwrap();
@@ -69,7 +69,7 @@ async fn building_again_gives_the_same_image() {
     let first: Vec<String> = all.into_iter().map(|result| manifest(&result.unwrap())).collect();
     let second = builder.build(&profile("worker"), &Context::new()).await.unwrap();
     assert_eq!(manifest(&second), first[1]);
-    // And another builder, in another state directory, sees the same but for what it recorded.
+    // Another builder with another state directory makes the same image, except for the log.
     let other = place.builder(&flake).state_directory(place.path().join("other")).build().unwrap();
     let third = other.build(&profile("worker"), &Context::new()).await.unwrap();
     assert_eq!(third.kernel().sha256(), second.kernel().sha256());
@@ -121,7 +121,7 @@ async fn two_builds_of_one_profile_at_once_give_the_same_image() {
     let place = Place::new();
     let builder = place.builder(&place.test_flake()).build().unwrap();
     let (worker, context) = (profile("worker"), Context::new());
-    // Two programs of Nix that make a new store at the same time disturb each other.
+    // Two Nix programs that make a new store at the same time disturb each other.
     builder.build(&profile("all-in-one"), &context).await.unwrap();
     let (one, two) =
         tokio::join!(builder.build(&worker, &context), builder.build(&worker, &context));
@@ -139,7 +139,7 @@ async fn a_log_has_every_line_of_builds_that_failed_or_were_cancelled_in_between
     let place = Place::new();
     let stage = place.path().join("stage");
     std::fs::write(&stage, "hang").unwrap();
-    // The initrd hangs at first, then fails, then is built; what it needs is built the first time.
+    // The initrd hangs first, then fails, then succeeds. Its dependency is built in the first run.
     let fill = format!(
         r"case $(busybox cat {0}) in fail) echo not yet; exit 1;; hang) busybox touch {0}.hangs; busybox sleep 600;; esac; {WITH_INIT}",
         stage.display()
@@ -219,7 +219,7 @@ async fn roots_of_earlier_builders_go_after_their_time_and_those_of_a_living_one
 async fn a_log_has_what_another_build_that_goes_on_had_built_before() {
     let place = Place::new();
     let stage = place.path().join("stage").display().to_string();
-    // Two profiles with one kernel; the first is still busy when the second could be done.
+    // Two profiles share a kernel. The first still builds when the second could be done.
     let slow = format!("busybox touch {stage}; busybox sleep 3; {WITH_INIT}");
     let kernel = "{ system = it.system // { build = it.system.build // { inherit kernel; }; }; }";
     let flake = place.flake(&format!(
@@ -278,7 +278,7 @@ async fn logs_that_no_build_uses_go_after_their_time_and_those_of_a_living_build
     let of_second: Vec<_> = all().into_iter().filter(|path| !of_first.contains(path)).collect();
     assert_eq!(all().len() - of_second.len(), 1, "only the log of the image is left");
     assert!(log.exists() && of_second.len() == 5, "{of_second:?}");
-    // When its builder is gone, that one goes too.
+    // After its builder was dropped, that log is removed too.
     drop(first);
     age(&log);
     builder(&other).build(&profile("x"), &Context::new()).await.unwrap();

@@ -1,4 +1,4 @@
-//! What is read of a configuration, in the forms that NixOS and its users give it.
+//! The values of a configuration, in the forms that NixOS and its users write.
 
 use std::error::Error as _;
 
@@ -7,7 +7,7 @@ use netboot_nix::Error;
 
 use crate::place::{Place, WITH_INIT, least_configuration, profile, profiles};
 
-/// In NixOS's own initrds the store is a file like this one, which nobody looks into.
+/// In NixOS's initrds the store is a file like this one, which Netboot does not read.
 const STORE_IMAGE: &str = "echo squashfs > root/nix-store.squashfs";
 
 async fn build(configuration: &str) -> Result<Image, Error> {
@@ -31,7 +31,7 @@ async fn an_initrd_with_the_init_itself_is_taken() {
 async fn an_initrd_with_a_store_image_is_taken_if_it_was_built_from_the_system() {
     build(&least_configuration("x", STORE_IMAGE, "{ }")).await.unwrap();
 
-    // The same initrd beside another system, as in a flake that overrides only one of them.
+    // The initrd of another system, as in a flake that overrides only one of the two.
     let other = "{ system = it.system // { build = it.system.build // { toplevel = other; }; }; }";
     let configuration = format!(
         "let other = {}.system.build.toplevel; in {}",

@@ -1,4 +1,4 @@
-//! Real Nix on the test flake keeps the contract of a builder.
+//! The builder keeps its contract with real Nix and the test flake.
 
 use netboot_core::contract::{BuilderCases, check_builder};
 
@@ -8,7 +8,7 @@ use crate::place::{Place, configuration, profiles};
 async fn it_keeps_the_contract_of_a_builder() {
     let place = Place::new();
     let flake = place.test_flake();
-    // The test flake, with one more profile, whose kernel does not build.
+    // The test flake with an additional profile, which has a kernel that does not build.
     let directory = place.path().join("flake");
     std::fs::rename(directory.join("flake.nix"), directory.join("good.nix")).unwrap();
     let broken = configuration("broken", "exit 1");

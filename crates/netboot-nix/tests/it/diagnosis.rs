@@ -1,5 +1,5 @@
-//! What Nix says can mislead: a builder's words in its own, a program's failure without its reason,
-//! a file that is there and not seen.
+//! Misleading messages of Nix: quoted text of a builder, the failure of a program without its
+//! reason, and a file that exists but is not seen.
 
 use std::error::Error as _;
 use std::fs;
@@ -12,7 +12,7 @@ use netboot_nix::{Error, EvaluationProblem, NixBuilderBuilder};
 
 use crate::place::{Daemon, Place, configuration, profile};
 
-/// Builds profile `x`, which fails, and gives the error of this crate, which has a hint.
+/// Builds profile `x`, which fails, and returns this crate's error. The error has a hint.
 async fn error_of(builder: NixBuilderBuilder) -> Error {
     let error = builder.build().unwrap().build(&profile("x"), &Context::new()).await.unwrap_err();
     let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
@@ -21,7 +21,7 @@ async fn error_of(builder: NixBuilderBuilder) -> Error {
     inner.clone()
 }
 
-/// Nix code of a flake's outputs with one configuration, whose parts all are this derivation.
+/// Nix code of a flake with one configuration. All its parts are this derivation.
 fn of_derivation(attributes: &str) -> String {
     let part = format!(
         r#"derivation {{ name = "part"; system = "x86_64-linux"; builder = "/bin/sh"; {attributes} }}"#
@@ -59,8 +59,8 @@ async fn what_a_builder_prints_is_not_taken_for_the_words_of_nix() {
     }
 }
 
-/// A web server on the loopback that wants a password from everybody, for as long as this thread
-/// of the test runs.
+/// A web server on the loopback interface that asks every client for a password. It runs as long as
+/// this thread of the test.
 fn locked_server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! Disks that are full: Nix's store, its builders' directory, the builder's own state.
+//! Full disks: Nix's store, the directory of Nix's builders, and the state directory.
 
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,11 @@ use netboot_testbed::{HermeticNix, tool};
 
 use crate::place::{Place, WITH_INIT, least_configuration, profile};
 
-/// Set where a test runs in a mount namespace of its own.
+/// This variable is set if a test runs in its own mount namespace.
 const INSIDE: &str = "NETBOOT_TEST_IN_NAMESPACE";
 
-/// Runs `body` where it may mount file systems that nobody else sees: in the test `name`, started
-/// again.
+/// Starts the test `name` again in its own mount namespace, and runs `body` there. File systems
+/// that `body` mounts are not visible elsewhere.
 fn in_mount_namespace(name: &str, body: impl Future<Output = ()>) {
     if std::env::var_os(INSIDE).is_some() {
         tokio::runtime::Runtime::new().unwrap().block_on(body);
@@ -33,7 +33,7 @@ fn in_mount_namespace(name: &str, body: impl Future<Output = ()>) {
     assert!(is_passed, "{text}{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A file system of its own for as long as this lives.
+/// A mounted file system, unmounted on drop.
 struct Mounted(PathBuf);
 
 impl Mounted {
@@ -49,7 +49,7 @@ impl Mounted {
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        // What is mounted cannot be removed.
+        // A mount point cannot be removed.
         let _ = Command::new(tool("umount")).arg(&self.0).status();
     }
 }
@@ -64,7 +64,7 @@ fn flake(place: &Place, fill: &str) -> String {
     place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"))
 }
 
-/// The files in `directory` that were begun and not ended.
+/// The unfinished files in `directory`.
 fn unfinished(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.display().to_string().contains("/.unfinished-")).collect()
@@ -76,7 +76,7 @@ fn a_store_without_room() {
         let place = Place::new();
         let flake = flake(&place, WITH_INIT);
         std::fs::write(place.path().join("own/large"), vec![1; 48 << 20]).unwrap();
-        // The first has no room for Nix's database, the second none for the flake.
+        // The first disk has no room for Nix's database, the second has no room for the flake.
         for mebibytes in [2, 40] {
             let small = Mounted::new(place.path().join(format!("small-{mebibytes}")), mebibytes);
             let mut builder = place.builder(&flake);

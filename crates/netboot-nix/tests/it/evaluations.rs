@@ -1,4 +1,4 @@
-//! How often a flake's code runs, and how many builds at a time, on each version of Nix.
+//! The number of evaluations and of parallel builds, for each version of Nix.
 
 use std::num::NonZeroUsize;
 
@@ -7,14 +7,15 @@ use netboot_nix::NixBuilderBuilder;
 
 use crate::place::{NixVersion, Place, WITH_INIT, least_configuration, profiles, read};
 
-/// A flake whose configurations say when they are evaluated, and a Nix that is listened to.
+/// A flake with configurations that print a text when they are evaluated, and a Nix that records
+/// it.
 struct Counted {
     place: Place,
     flake: String,
 }
 
 impl Counted {
-    /// With the configurations `a`, `b` and `c`, of which `b` has this Nix code as its kernel.
+    /// A flake with the configurations `a`, `b` and `c`. The kernel of `b` is this Nix code.
     fn new(nix: NixVersion, kernel_of_b: &str) -> Self {
         let place = Place::of(nix);
         let one = |name: &str, kernel: &str| {
@@ -46,14 +47,14 @@ impl Counted {
         self.place.builder_with_programs(&self.flake)
     }
 
-    /// Evaluates all three; gives the errors.
+    /// Evaluates all three configurations and returns the errors.
     async fn evaluate(&self, builder: NixBuilderBuilder) -> Vec<Option<String>> {
         let builder = builder.build().unwrap();
         let results = builder.check(&profiles(&["a", "b", "c"]), &Context::new()).await;
         results.into_iter().map(|result| result.err().map(|error| format!("{error:?}"))).collect()
     }
 
-    /// How often this was said.
+    /// The number of times that Nix printed this text.
     fn count(&self, text: &str) -> usize {
         read(self.place.path().join("said")).matches(text).count()
     }
@@ -96,10 +97,10 @@ async fn one_that_nix_cannot_catch_has_all_of_its_process_evaluated_singly(nix: 
         let errors = counted.evaluate(counted.builder()).await;
         assert!(errors[0].is_none() && errors[2].is_none(), "{errors:?}");
         assert!(errors[1].as_ref().unwrap().contains("netboot-b"), "{errors:?}");
-        // The first breaks off at it.
+        // The first evaluation stops at it.
         assert_eq!(counted.count("called eval"), 4);
     }
-    // In a process of its own it sinks nobody.
+    // In its own process it does not affect the others.
     let counted = Counted::new(nix, "kernel = (1).x;");
     let builder = counted.builder().evaluation_processes(NonZeroUsize::new(3).unwrap());
     let errors = counted.evaluate(builder).await;
@@ -109,7 +110,7 @@ async fn one_that_nix_cannot_catch_has_all_of_its_process_evaluated_singly(nix: 
 
 async fn profiles_are_built_at_the_same_time(nix: NixVersion) {
     let place = Place::of(nix);
-    // Each waits for the other to have begun.
+    // Each build waits until the other has started.
     let meets = |own: &str, other: &str| {
         let mark = |name: &str| place.path().join(name).display().to_string();
         let waits = format!(
@@ -153,7 +154,7 @@ async fn what_profiles_have_in_common_is_built_once_and_in_the_log_of_each(nix: 
     }
 }
 
-/// The same tests for each version of Nix.
+/// The tests for each version of Nix.
 macro_rules! on_each_version {
     ($($test:ident)+) => {
         mod nix_2_8 {

@@ -1,4 +1,4 @@
-//! Builds that fail: each error names its cause and a hint, and the other profiles are built.
+//! Failed builds: each error names its cause and has a hint, and the other profiles are built.
 
 use std::error::Error as _;
 
@@ -8,7 +8,7 @@ use netboot_nix::Error;
 use crate::place;
 use crate::place::{Place, configuration, profile, profiles, read};
 
-/// The error of this crate inside, which has a hint.
+/// This crate's error inside the core's error. It has a hint.
 fn inner(error: &netboot_core::Error) -> &Error {
     let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
     let inner = inner.unwrap_or_else(|| panic!("no error of Nix: {error:?}"));
@@ -24,7 +24,7 @@ const FORTY_LINES: &str =
 async fn a_builder_that_fails_leaves_its_log_and_the_other_profiles() {
     let place = Place::new();
     let flake = place.test_flake();
-    // The test flake, with one more profile, which does not build.
+    // The test flake with an additional profile, which does not build.
     let directory = place.path().join("flake");
     std::fs::rename(directory.join("flake.nix"), directory.join("good.nix")).unwrap();
     let broken = configuration("broken", FORTY_LINES);
@@ -126,7 +126,7 @@ async fn a_configuration_name_that_cannot_be_is_missing_and_sinks_no_other() {
 async fn configuration_names_are_never_code() {
     let place = Place::new();
     let fails = configuration("x", "exit 1");
-    // As a Nix string: `a"b${throw "c"}\d''e`.
+    // The Nix string `a"b${throw "c"}\d''e`.
     let flake = place.flake(&format!(
         r#"{{ nixosConfigurations."a\"b\${{throw \"c\"}}\\d''e".config = {fails}; }}"#
     ));
@@ -140,7 +140,7 @@ async fn configuration_names_are_never_code() {
 async fn an_initrd_without_its_init_is_refused() {
     let place = Place::new();
     let flake = place.test_flake();
-    // Every profile gets the initrd of the worker, but for its own toplevel.
+    // Every profile has the worker's initrd and its own toplevel.
     let directory = place.path().join("flake");
     std::fs::rename(directory.join("flake.nix"), directory.join("good.nix")).unwrap();
     let text = "{ outputs = { self }: let good = ((import ./good.nix).outputs { inherit self; }).nixosConfigurations; \

@@ -1,4 +1,4 @@
-//! Flakes that cannot be locked or evaluated, and what their images' provenance says.
+//! Flakes that cannot be locked or evaluated, and the provenance of images.
 
 use std::error::Error as _;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::place::{
     Place, WITH_INIT, least_configuration, manifest, profile, profiles, read, recording,
 };
 
-/// Where nobody listens: the discard port.
+/// The discard port, on which no server listens.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 fn inner(error: &netboot_core::Error) -> &Error {
@@ -141,7 +141,7 @@ async fn offline_no_substituter_is_asked() {
     let count = asked.clone();
     std::thread::spawn(move || {
         while let Ok((connection, _)) = listener.accept() {
-            // Closed without an answer.
+            // The server closes the connection without an answer.
             drop(connection);
             count.fetch_add(1, Ordering::Relaxed);
         }

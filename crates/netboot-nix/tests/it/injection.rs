@@ -1,4 +1,4 @@
-//! No text that a caller or a flake gives is read as an option, as Nix code or by a shell.
+//! Texts of callers and flakes are never read as an option, as Nix code or as a shell command.
 
 use std::collections::BTreeSet;
 use std::error::Error as _;
@@ -10,7 +10,7 @@ use netboot_nix::{Error, FlakeReference};
 use crate::place;
 use crate::place::{Place, WITH_INIT, configuration, least_configuration, profile, read};
 
-/// What means something to a shell, to Nix or to an option parser.
+/// Texts with a meaning to a shell, to Nix or to an option parser.
 const HOSTILE: [&str; 8] = [
     "--impure",
     "-I",
@@ -134,7 +134,7 @@ async fn what_a_flake_calls_a_derivation_is_no_option_and_lies_in_the_store() {
         assert!(attribute.ends_with(".config.system.build.kernel"), "{attribute}");
         assert!(problem.contains(part), "{problem}");
     }
-    // A path of the store that another derivation makes.
+    // A store path that another derivation makes.
     let flake = place.flake(&format!(
         "{{ nixosConfigurations.netboot-x.config = let it = {}; inherit (it.system) build; in it // {{ system = it.system // {{ build = build // {{ kernel = {{ inherit (build.kernel) drvPath; inherit (build.toplevel) outPath; }}; }}; }}; }}; }}",
         least_configuration("x", WITH_INIT, "{ }")
@@ -144,7 +144,7 @@ async fn what_a_flake_calls_a_derivation_is_no_option_and_lies_in_the_store() {
     assert!(matches!(inner(&error), Error::UnusableValue { .. }), "{error:?}");
 }
 
-/// What may be in the environment of Nix here: the allow-list of `environment.rs`.
+/// The variables that Nix may have: the allow-list of `environment.rs`.
 const ALLOWED: [&str; 35] = [
     "ALL_PROXY",
     "FTP_PROXY",
@@ -187,7 +187,7 @@ const ALLOWED: [&str; 35] = [
 async fn nix_has_the_environment_that_it_is_allowed() {
     let place = Place::new();
     let seen = place.path().join("seen");
-    // What the kernel gives a program, and not what a shell makes of it.
+    // Read the environment from the kernel, because a shell changes it.
     let script =
         format!("tr '\\0' '\\n' < /proc/$$/environ >> {}; exec $real \"$@\"", seen.display());
     place.nix_script("nix", &script);
@@ -195,7 +195,8 @@ async fn nix_has_the_environment_that_it_is_allowed() {
     let builder = place.builder_with_programs(&flake(&place));
     builder.build().unwrap().build(&profile("x"), &Context::new()).await.unwrap();
     let text = read(&seen);
-    // Every variable is a line but NIX_CONFIG, which has several, with spaces around their `=`.
+    // Every variable is one line, except NIX_CONFIG. The lines of NIX_CONFIG have spaces around
+    // `=`.
     let names: BTreeSet<&str> = text
         .lines()
         .filter_map(|line| line.split_once('='))
@@ -205,7 +206,7 @@ async fn nix_has_the_environment_that_it_is_allowed() {
     let allowed = BTreeSet::from(ALLOWED);
     assert!(names.is_subset(&allowed), "{:?}", names.difference(&allowed));
     assert!(names.contains("NIX_STORE_DIR"), "{names:?}");
-    // There is something that was kept from it: cargo's own variables.
+    // This process has variables that Nix must not get: those of cargo.
     assert!(std::env::vars_os().any(|(name, _)| !allowed.contains(&*name.to_string_lossy())));
 }
 

@@ -1,4 +1,4 @@
-//! What a caller changes of a configuration, and what comes of it.
+//! Overrides, and their effect on images.
 
 use std::error::Error as _;
 use std::fs;
@@ -9,7 +9,7 @@ use netboot_testbed::HermeticNix;
 
 use crate::place::{Place, WITH_INIT, extensible, least_configuration, profile, profiles, read};
 
-/// A module whose kernel is what `boot.kernelPackages` has.
+/// A module with the kernel of `boot.kernelPackages`.
 const KERNEL: &str =
     r"{ config, ... }: { system.build.kernel = config.boot.kernelPackages.kernel; }";
 
@@ -26,7 +26,7 @@ fn least() -> String {
     extensible(&[&least_configuration("x", WITH_INIT, "{ }")], "{ }")
 }
 
-/// The kernel parameters of the image that these overrides make of the least configuration.
+/// The kernel parameters of the minimal configuration's image with these overrides.
 async fn parameters(place: &Place, overrides: OverridesBuilder) -> Result<Vec<String>, Error> {
     let image = build(place, &least(), overrides.build().unwrap()).await?;
     let parameters = image.boot().kernel_parameters().iter();
@@ -73,12 +73,12 @@ async fn a_module_is_a_file_or_a_directory_wherever_it_lies() {
     let overrides = Overrides::builder().module(&file);
     assert_eq!(parameters(&place, overrides).await.unwrap(), ["loglevel=4", "alone"]);
 
-    // What it holds now counts, not what it held when it was used last.
+    // The current content counts, not the content at the last use.
     fs::write(&file, r#"{ boot.kernelParams = [ "changed" ]; }"#).unwrap();
     let overrides = Overrides::builder().module(&file);
     assert_eq!(parameters(&place, overrides).await.unwrap(), ["loglevel=4", "changed"]);
 
-    // The evaluation is pure: a module cannot read what it did not bring.
+    // The evaluation is pure, so a module cannot read files outside of itself.
     fs::write(&file, r"{ boot.kernelParams = [ (builtins.readFile /etc/hostname) ]; }").unwrap();
     let error = parameters(&place, Overrides::builder().module(&file)).await.unwrap_err();
     assert!(error.to_string().contains("pure eval"), "{error}");
@@ -91,7 +91,7 @@ async fn the_kernel_is_that_of_the_package_set_in_pkgs() {
     let packages = format!(
         "rec {{ old.kernel = {}; sets.new.kernel = {}; }}",
         kernel("old"),
-        // Another header, so another digest.
+        // Another header gives another digest.
         kernel("new").replace("head -c 2048", "head -c 4096"),
     );
     let base = least_configuration("x", WITH_INIT, "{ }");
@@ -120,7 +120,7 @@ async fn overrides_of_one_profile_change_no_other_and_take_no_second_evaluation(
     let flake = place.flake(&format!(
         "{{ nixosConfigurations = {{ netboot-a = {configuration}; netboot-b = {configuration}; }}; }}"
     ));
-    // A `nix` that writes down what it is asked for, and then does it.
+    // A `nix` that records its arguments and then runs the real one.
     let (nix, log) = (HermeticNix::program("nix"), place.path().join("calls"));
     let script = format!("echo \"$1\" >> {}\nexec {} \"$@\"", log.display(), nix.display());
     place.program("nix", &script);

@@ -1,4 +1,4 @@
-//! A hermetic Nix, flakes, and builders of them.
+//! A hermetic Nix, flakes, and builders for them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -30,12 +30,12 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// With the Nix of the machine, or the one that `NETBOOT_NIX` names.
+    /// A place with the Nix of this machine, or the Nix that `NETBOOT_NIX` names.
     pub(crate) fn new() -> Self {
         Self::with(Programs::of_environment())
     }
 
-    /// With the Nix of this version.
+    /// A place with this version of Nix.
     pub(crate) fn of(version: NixVersion) -> Self {
         Self::with(version.programs())
     }
@@ -48,7 +48,7 @@ impl Place {
         self.directory.path().canonicalize().unwrap()
     }
 
-    /// The flake of this repository's tests: it boots.
+    /// The test flake of this repository, which boots.
     pub(crate) fn test_flake(&self) -> String {
         Testbed::locate().write_flake(&self.path().join("flake"), "nix")
     }
@@ -62,30 +62,30 @@ impl Place {
         format!("path:{}", flake.display())
     }
 
-    /// The variables that make a Nix program use this place's store.
+    /// The variables that make Nix use this place's store.
     pub(crate) fn environment(&self) -> BTreeMap<&'static str, String> {
         self.nix.environment().into_iter().collect()
     }
 
-    /// `NIX_CONFIG` of this place with these lines behind it.
+    /// The place's `NIX_CONFIG`, followed by these lines.
     pub(crate) fn settings(&self, lines: &str) -> String {
         format!("{}\n{lines}", self.environment()["NIX_CONFIG"])
     }
 
-    /// One of Nix's programs, on this place's store.
+    /// A command of Nix for this place's store.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.nix_program(program));
         command.envs(self.environment());
         command
     }
 
-    /// Where one of Nix's programs lies.
+    /// The path of a Nix program.
     pub(crate) fn nix_program(&self, name: &str) -> PathBuf {
         self.programs.program(name)
     }
 
-    /// Lets a shell script stand for one of Nix's programs, for [`Self::builder_with_programs`]; it
-    /// knows the real one as `$real`.
+    /// Replaces a Nix program with a shell script, for [`Self::builder_with_programs`]. The script
+    /// has the path of the real program in `$real`.
     pub(crate) fn nix_script(&self, name: &str, script: &str) {
         for program in ["nix", "nix-store"] {
             let real = self.nix_program(program).display().to_string();
@@ -97,17 +97,17 @@ impl Place {
         }
     }
 
-    /// A builder whose programs are those of [`Self::nix_script`].
+    /// A builder that uses the scripts of [`Self::nix_script`].
     pub(crate) fn builder_with_programs(&self, flake: &str) -> NixBuilderBuilder {
         self.builder(flake).program_directory(self.path().join("bin"))
     }
 
-    /// A search path on which this shell script is found first as the program `name`.
+    /// A search path that has this shell script first, as the program `name`.
     pub(crate) fn program(&self, name: &str, script: &str) -> OsString {
         let bin = self.path().join("bin");
         fs::create_dir_all(&bin).unwrap();
-        // Written by another process: a file that a test beside this one holds open for writing,
-        // by a fork at the wrong moment, could not be run.
+        // Another process writes the file. Otherwise a fork in a parallel test could hold the file
+        // open for writing, and Linux would not run it.
         let written = Command::new("sh")
             .args(["-c", r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 755 "$2""#, "sh", script])
             .arg(bin.join(name))
@@ -127,7 +127,7 @@ impl Place {
     }
 }
 
-/// Nix code of a configuration whose three parts are built by this shell script.
+/// Nix code of a configuration with three parts that this shell script builds.
 pub(crate) fn configuration(name: &str, script: &str) -> String {
     let part = |part: &str| {
         format!(
@@ -145,9 +145,9 @@ pub(crate) fn configuration(name: &str, script: &str) -> String {
     )
 }
 
-/// Nix code of the least configuration that gives an image: a kernel that is a header, an initrd
-/// of the files that `fill` puts under `root`, and an init. `overrides` is an attribute set that
-/// goes over that of `config`, which it knows as `it`.
+/// Nix code of the minimal configuration of an image: a kernel that is only a header, an initrd
+/// with the files that `fill` puts under `root`, and an init. The attribute set `overrides` is
+/// merged over `config`, which has the name `it` there.
 pub(crate) fn least_configuration(name: &str, fill: &str, overrides: &str) -> String {
     let busybox = Testbed::locate().busybox().display().to_string();
     let part = |part: &str, attributes: &str, script: &str| {
@@ -187,15 +187,15 @@ pub(crate) fn least_configuration(name: &str, fill: &str, overrides: &str) -> St
     )
 }
 
-/// Nix code of a configuration that can be extended as those of NixOS, of these modules and
-/// packages.
+/// Nix code of a configuration with these modules and packages, which can be extended like a NixOS
+/// configuration.
 pub(crate) fn extensible(modules: &[&str], packages: &str) -> String {
     let modules: Vec<String> = modules.iter().map(|module| format!("({module})")).collect();
     let system = include_str!("place/modules.nix");
     format!("(({system}) {{ modules = [ {} ]; pkgs = {packages}; }})", modules.join(" "))
 }
 
-/// Fills an initrd with the init of its own configuration.
+/// Puts the init of the configuration into its initrd.
 pub(crate) const WITH_INIT: &str =
     r#"busybox mkdir -p "root$system_"; busybox cp "$system_/init" "root$system_/init""#;
 
@@ -211,7 +211,7 @@ pub(crate) fn manifest(image: &Image) -> String {
     format!("{:?}", image.manifest())
 }
 
-/// A context that keeps what was reported.
+/// A context that keeps its events.
 pub(crate) fn recording() -> (Context, Arc<Mutex<Vec<Event>>>) {
     let events = Arc::new(Mutex::new(Vec::new()));
     let sink = events.clone();
@@ -223,7 +223,7 @@ pub(crate) fn read(path: impl AsRef<Path>) -> String {
     String::from_utf8(fs::read(path).unwrap()).unwrap()
 }
 
-/// The processes whose environment or arguments hold `text`.
+/// The processes with `text` in their environment or arguments.
 pub(crate) fn processes_with(text: &str) -> Vec<String> {
     let holds = |path: &Path, file: &str| {
         fs::read(path.join(file)).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(text))

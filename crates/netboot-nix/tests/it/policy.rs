@@ -1,4 +1,4 @@
-//! What a policy finds in a configuration before it is built.
+//! The findings of a policy before the build.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::place::{Place, WITH_INIT, extensible, least_configuration, profile, r
 const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti alice";
 
-/// A configuration with which a strict policy is content, and what goes over it.
+/// A configuration that a strict policy accepts, with overrides.
 fn flake(place: &Place, overrides: &str) -> String {
     let base = least_configuration("x", WITH_INIT, "{ }");
     let good = format!(

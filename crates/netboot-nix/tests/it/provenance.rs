@@ -1,4 +1,4 @@
-//! What a manifest says of an image's origin, on each version of Nix, and that it says so again.
+//! The provenance in a manifest, for each version of Nix, in repeated builds.
 
 use std::process::Command;
 
@@ -18,7 +18,7 @@ fn flake(place: &Place) -> String {
     ))
 }
 
-/// What a program prints, without the end of its last line.
+/// The output of a program without the last newline.
 fn output(mut command: Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -54,7 +54,7 @@ async fn gives_equal_bytes_again(nix: NixVersion) {
     let builder = || place.builder(&flake).build().unwrap();
     let first = builder().build_all(&profiles(&["a", "b"]), &Context::new()).await;
     let first: Vec<String> = first.into_iter().map(|image| manifest(&image.unwrap())).collect();
-    // In the other order, alone, and by another builder.
+    // Build in the other order, alone, and with another builder.
     let second = builder().build_all(&profiles(&["b", "a"]), &Context::new()).await;
     let second: Vec<String> = second.into_iter().map(|image| manifest(&image.unwrap())).collect();
     assert_eq!(first, [second[1].clone(), second[0].clone()]);
@@ -90,7 +90,7 @@ async fn of_a_repository_with_changes_is_told_by_its_hash(nix: NixVersion) {
     assert_eq!(dirty.output_hashes, clean.output_hashes);
 }
 
-/// The same tests for each version of Nix.
+/// The tests for each version of Nix.
 macro_rules! on_each_version {
     ($($test:ident)+) => {
         mod nix_2_8 {

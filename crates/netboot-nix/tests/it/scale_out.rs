@@ -1,7 +1,7 @@
-//! Building on other machines and in other stores, and leaving results in a binary cache.
+//! Builds on other machines and in other stores, with results in a binary cache.
 //!
-//! The other machine is a real `nix-daemon --stdio` behind an `ssh` that this test wrote: in a
-//! mount namespace of its own, where another directory lies at the place of the store.
+//! The other machine is a real `nix-daemon --stdio` behind an `ssh` that this test wrote. It runs
+//! in its own mount namespace, with another directory mounted as the store.
 
 use std::error::Error as _;
 use std::fs;
@@ -15,12 +15,12 @@ use netboot_nix::{BinaryCache, Compression, Error, NixBuilderBuilder, RemoteBuil
 use crate::place;
 use crate::place::{Place, WITH_INIT, least_configuration, profile, read};
 
-/// A place, and what the other machine has.
+/// A place and the other machine.
 struct Machines {
     place: Place,
-    /// What the other machine's store has, in place of the store's directory.
+    /// The directory that the other machine has as its store.
     other_store: PathBuf,
-    /// What `ssh` was asked for.
+    /// The arguments of `ssh`.
     log: PathBuf,
 }
 
@@ -72,7 +72,7 @@ impl Machines {
         })
     }
 
-    /// The names of what was built on the other machine.
+    /// The names of the store paths that the other machine built.
     fn built_there(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.other_store).unwrap().map(Result::unwrap);
         let names = entries.map(|entry| entry.file_name().into_string().unwrap());
@@ -92,7 +92,7 @@ async fn a_remote_builder_builds_what_this_machine_must_not() {
     let mut built = machines.built_there();
     built.sort();
     assert_eq!(built, ["initrd-x", "linux-x", "system-x"]);
-    // The result is here, and so is the log.
+    // The result and the log are on this machine.
     let toplevel = &image.provenance().outputs["toplevel"];
     assert!(PathBuf::from(toplevel).join("init").is_file());
     let log = image.build_log().unwrap().clone();
@@ -130,7 +130,7 @@ async fn another_store_builds_and_its_results_are_fetched_and_kept() {
     assert!(read(&machines.log).contains("nix-daemon"));
 }
 
-/// A signing key's files, secret and public.
+/// The files of a signing key, secret and public.
 fn keys(machines: &Machines) -> (PathBuf, String) {
     let [secret, public] = ["secret key", "public"].map(|name| machines.place.path().join(name));
     let mut generate = machines.place.command("nix-store");
@@ -155,7 +155,7 @@ async fn results_are_signed_in_a_binary_cache_and_spare_the_next_machine_the_bui
         .collect();
     assert!(infos.len() >= 3 && infos.iter().all(|info| info.contains("Sig: cache.test-1:")));
 
-    // Another machine at the same place, which must build nothing.
+    // Another machine with the same URL, which must build nothing.
     for directory in ["store", "state", "home", "cache"] {
         let store = PathBuf::from(&machines.place.environment()["NIX_STORE_DIR"]);
         let path = store.with_file_name(directory);

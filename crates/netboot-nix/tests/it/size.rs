@@ -1,4 +1,4 @@
-//! What makes an image large, and what is too large.
+//! The causes of large images, and files that are too large.
 
 use std::error::Error as _;
 
@@ -10,7 +10,7 @@ const INITRD_FILE_LIMIT: u64 = 1 << 32;
 
 use crate::place::{Place, WITH_INIT, least_configuration, recording};
 
-/// A configuration whose system needs these derivations.
+/// A configuration with a system that needs these derivations.
 fn needing(packages: &str) -> String {
     let least = least_configuration("x", WITH_INIT, "{ }");
     let with_packages = r#"; echo "$packages" > "$out/packages""#;
@@ -19,7 +19,7 @@ fn needing(packages: &str) -> String {
         &format!(r#"echo init > "$out/init"{with_packages}"#),
         1,
     );
-    // The system is the first derivation of the text.
+    // The system is the first derivation in the text.
     let least = least.replacen(
         "(let system_ = derivation {",
         "(let system_ = derivation { inherit packages;",
@@ -77,7 +77,7 @@ async fn a_report_says_how_large_each_path_is_and_who_brings_it_in() {
     assert!(text.contains("python3-3.11 (tool-1.0 > library-2.0)"), "{text}");
     assert!(text.contains("several versions (3.11, 3.12): one saves 4.8 MiB"), "{text}");
 
-    // The build itself said it, since the image is over its budget.
+    // The build warned of it, because the image is over its budget.
     let events = events.lock().unwrap();
     let warned = events.iter().any(|event| {
         matches!(event, Event::Warning { message, .. } if message.contains("python3-3.12 5.7 MiB"))

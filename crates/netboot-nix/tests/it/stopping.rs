@@ -1,4 +1,4 @@
-//! Builds that are stopped leave no process behind.
+//! Cancelled and dropped builds leave no process behind.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ async fn eventually(what: &str, condition: impl Fn() -> bool) {
     panic!("{what} did not happen in 20 seconds");
 }
 
-/// A flake whose builders sleep, and a text that only their processes have.
+/// A flake with builders that sleep, and a text that only their processes have.
 fn sleeper(place: &Place) -> (String, String) {
     let marker = format!("netboot-sleeper-{}", place.path().file_name().unwrap().display());
     let configuration =
@@ -45,7 +45,7 @@ async fn a_cancelled_build_ends_its_builders() {
     let error = build.await.unwrap().unwrap_err();
     assert!(matches!(error, netboot_core::Error::Cancelled), "{error:?}");
     assert_eq!(processes_with(&marker), Vec::<String>::new());
-    // Nothing is left that is begun only, or that looks like the log of something built.
+    // No unfinished log is left, and no log that looks like that of a successful build.
     let logs = std::fs::read_dir(place.path().join("state/logs/derivations")).unwrap();
     let names = logs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let left: Vec<_> = names.filter(|name| !name.ends_with(".unconfirmed.log")).collect();
@@ -56,7 +56,7 @@ async fn a_cancelled_build_ends_its_builders() {
 async fn a_dropped_build_ends_its_builders() {
     let place = Place::new();
     let (flake, marker) = sleeper(&place);
-    // So long that only what Nix is asked to do ends them here, and not that it is killed.
+    // With this grace time, only the request to end can end the builders, not a kill.
     let builder = place.builder(&flake).grace(Duration::from_secs(120)).build().unwrap();
     let build = tokio::spawn(async move { builder.build(&profile("x"), &Context::new()).await });
     eventually("the builder's start", || !processes_with(&marker).is_empty()).await;
@@ -77,7 +77,7 @@ async fn a_caller_that_is_killed_leaves_neither_nix_nor_its_builders() {
     eventually("the builder's start", || !processes_with(&marker).is_empty()).await;
     caller.kill().unwrap();
     caller.wait().unwrap();
-    // Every Nix has the place of the store in its environment.
+    // Every Nix process has the path of the store in its environment.
     let store = place.environment().remove("NIX_STORE_DIR").unwrap();
     eventually("the end of all", || {
         processes_with(&marker).is_empty() && processes_with(&store).is_empty()
@@ -93,7 +93,7 @@ async fn a_killed_caller_s_nix_that_does_not_end_is_killed_with_all_it_started()
     let place = Place::new();
     let flake = place.flake("{ }");
     let marker = format!("netboot-deaf-{}", place.path().file_name().unwrap().display());
-    // Its child has a session of its own, as a builder has.
+    // The child has its own session, like a builder.
     let deaf =
         format!("export M={marker}; trap '' TERM; setsid sleep 600 & while :; do sleep 1; done");
     place.nix_script("nix", &deaf);
@@ -115,7 +115,7 @@ async fn what_a_killed_caller_left_is_used_or_removed_by_the_next() {
     let flake =
         place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"));
     let (state, stuck) = (place.path().join("state"), place.path().join("stuck"));
-    // A Nix that takes the roots, loses one, and then does not end.
+    // A Nix that makes the roots, loses one, and then hangs.
     place.nix_script(
         "nix-store",
         &format!(
@@ -136,7 +136,7 @@ async fn what_a_killed_caller_left_is_used_or_removed_by_the_next() {
     };
     let left = roots("x");
     assert_eq!(left.len(), 2);
-    // And one half-written file, as a process leaves that is killed while it writes.
+    // Add an unfinished file, like that of a process that is killed while it writes.
     std::fs::write(state.join("logs/derivations/.unfinished-x"), "").unwrap();
 
     let next = place.builder(&flake).keep_roots(Duration::ZERO).build().unwrap();
@@ -146,7 +146,7 @@ async fn what_a_killed_caller_left_is_used_or_removed_by_the_next() {
     assert!(!state.join("logs/derivations/.unfinished-x").exists());
     assert!(image.kernel().local_path().unwrap().exists());
     drop(next);
-    // What nobody builds any more goes when something else is built.
+    // The roots of an abandoned profile are removed by the build of another one.
     let other = place::least_configuration("y", place::WITH_INIT, "{ }");
     let flake = place.flake(&format!("{{ nixosConfigurations.netboot-y.config = {other}; }}"));
     let other = place.builder(&flake).keep_roots(Duration::ZERO).build().unwrap();
@@ -159,7 +159,7 @@ async fn what_a_killed_caller_left_is_used_or_removed_by_the_next() {
 async fn a_program_that_does_not_end_is_killed_after_the_grace_time() {
     let place = Place::new();
     let (flake, marker) = sleeper(&place);
-    // Its child ignores the signal too.
+    // The child ignores the signal too.
     let deaf = format!("export M={marker}; trap '' TERM; while :; do sleep 1; done");
     place.nix_script("nix", &deaf);
     let builder = place.builder_with_programs(&flake);
@@ -182,7 +182,7 @@ async fn what_a_program_leaves_behind_keeps_nobody_waiting_and_is_ended() {
         "{{ nixosConfigurations.netboot-x.config = {}; }}",
         place::least_configuration("x", place::WITH_INIT, "{ }")
     ));
-    // As ssh leaves a shared connection behind, which holds the standard error that it got.
+    // Like ssh, which leaves a shared connection behind that holds its standard error.
     place.nix_script("nix", &format!("MARKER={marker} sleep 600 &\nexec $real \"$@\""));
     let builder = place.builder_with_programs(&flake).build().unwrap();
     let (profile, context) = (profile("x"), Context::new());
@@ -204,7 +204,7 @@ async fn a_context_that_is_cancelled_already_starts_nothing() {
     let error = builder.build(&profile("x"), &context).await.unwrap_err();
     assert!(matches!(error, netboot_core::Error::Cancelled), "{error:?}");
     assert!(!started.exists());
-    // Nothing is even looked for.
+    // The program is not even searched.
     let builder = place.builder(&flake).program_directory(place.path()).environment("PATH", "");
     let builder = builder.build().unwrap();
     let error = builder.build(&profile("x"), &context).await.unwrap_err();

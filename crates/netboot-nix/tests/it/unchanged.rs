@@ -1,4 +1,4 @@
-//! What has not changed gives the same image, whatever was built in between.
+//! An unchanged configuration gives the same image, even after other builds.
 
 use netboot_core::{Builder, Context};
 
@@ -13,7 +13,7 @@ async fn a_dependency_that_another_profile_has_built_does_not_change_an_image() 
                args = [ "-c" "echo building the {text}; echo tool > $out" ]; }}"#
         )
     };
-    // Both need the tool to be built, and neither has a reference to it afterwards.
+    // Both builds need the tool, and no result refers to it.
     let with_tool = |name: &str| {
         let fill = format!("read -r _ < \"$tool_\"; {WITH_INIT}");
         least_configuration(name, &fill, "{ }")
@@ -28,12 +28,12 @@ async fn a_dependency_that_another_profile_has_built_does_not_change_an_image() 
     let context = Context::new();
     let before = place.builder(&flake).state_directory(place.path().join("before"));
     before.build().unwrap().build(&profile("a"), &context).await.unwrap();
-    // The garbage collector takes the tool, and leaves what the roots of `before` keep.
+    // The garbage collector deletes the tool and keeps the store paths of the roots of `before`.
     let collected = place.command("nix-store").arg("--gc").output().unwrap();
     let collected = String::from_utf8_lossy(&collected.stderr).into_owned();
     assert!(collected.contains("-tool"), "{collected}");
 
-    // A machine that has the image's parts already, as from a cache: nothing is left to build.
+    // A machine that already has the parts of the image, for example from a cache, builds nothing.
     let builder = place.builder(&flake).build().unwrap();
     let first = builder.build(&profile("a"), &context).await.unwrap();
     builder.build(&profile("b"), &context).await.unwrap();

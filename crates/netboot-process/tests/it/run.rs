@@ -1,4 +1,4 @@
-//! What a run reads, passes on and gives back.
+//! The input, environment and results of runs.
 
 use std::future::pending;
 use std::io;
@@ -96,13 +96,13 @@ async fn a_program_may_close_its_input_early() {
     let endless = tokio::io::repeat(b'x');
     let finished = shell("head -c 3").run_with_input(endless, pending()).await.unwrap();
     assert_eq!(finished.output, b"xxx");
-    // An input that never comes keeps nobody waiting either.
+    // The run does not wait for an input that never comes.
     let (silent, _writer) = tokio::io::simplex(16);
     let finished = shell("echo x").run_with_input(silent, pending()).await.unwrap();
     assert_eq!(finished.output, b"x\n");
 }
 
-/// An input that breaks.
+/// An input that fails.
 struct Broken;
 
 impl AsyncRead for Broken {

@@ -62,7 +62,7 @@ async fn without_grace_a_program_is_killed_at_once() {
     let script = "trap '' TERM; (setsid sleep 600 &) ; setsid sleep 601 & echo begun; \
                   while :; do sleep 0.1; done";
     cancel(&marker, script, Duration::ZERO).await;
-    // The first sleep lost its parent before, so nobody can know who started it.
+    // The first sleep has lost its parent, so nothing tells that this run started it.
     let left = marker.processes();
     assert!(left.len() <= 1, "{left:?}");
     for process in left {

@@ -6,13 +6,14 @@ use netboot_nix::Error;
 use crate::causes::scene::{NOWHERE, error_of, error_of_kernel, flake, with_kernel};
 use crate::place::{NixVersion, Place, WITH_INIT, least_configuration, profile, read};
 
-/// A builder that prints 30 lines first.
+/// A builder that first prints 30 lines.
 fn prints(then: &str) -> String {
     let lines = "i=1; while [ $i -le 30 ]; do echo line $i; i=$((i+1)); done";
     format!(r#"{{ args = [ "-c" "{lines}; {then}" ]; }}"#)
 }
 
-/// Checks that an error names the derivation and has the last of 30 lines, and the log all.
+/// Checks that the error names the derivation and has the last of the 30 lines, and that the log
+/// has all lines.
 fn assert_log(error: &Error) {
     assert!(error.derivation().unwrap().ends_with("-odd.drv"), "{error:?}");
     let last: Vec<String> = (11..=30).map(|line| format!("line {line}")).collect();
@@ -37,7 +38,7 @@ pub(crate) async fn a_system_feature_is_missing(nix: NixVersion) {
     assert!(required.ends_with("the features teapot"), "{required}");
 }
 
-/// The error of building where nothing may be built, with this line in nix.conf.
+/// The error of a build on a machine that may not build, with this line in nix.conf.
 async fn error_without_jobs(nix: NixVersion, line: &str) -> (Option<String>, String) {
     let place = Place::of(nix);
     let settings = place.settings(&format!("max-jobs = 0\n{line}"));
@@ -50,11 +51,11 @@ async fn error_without_jobs(nix: NixVersion, line: &str) -> (Option<String>, Str
 pub(crate) async fn nothing_may_be_built_here(nix: NixVersion) {
     let (derivation, message) = error_without_jobs(nix, "builders =").await;
     assert!(message.contains("max-jobs"), "{message}");
-    // The older ones do not say what they wanted to build.
+    // Older versions of Nix do not name the derivation.
     assert_eq!(derivation.is_some(), nix == NixVersion::V2_34, "{derivation:?}");
 }
 
-/// As Debian's `nix-bin` is by itself, for root.
+/// The state of Debian's `nix-bin` alone, for root.
 pub(crate) async fn there_are_no_users_to_build_as(nix: NixVersion) {
     let place = Place::of(nix);
     let flake = flake(&place, &least_configuration("x", WITH_INIT, "{ }"));
@@ -155,14 +156,14 @@ pub(crate) async fn a_derivation_was_collected(nix: NixVersion) {
     let place = Place::of(nix);
     let flake = flake(&place, &least_configuration("x", WITH_INIT, "{ }"));
     let collect = "$real --gc > /dev/null 2>&1";
-    // Once: it is evaluated again, and built.
+    // If it happens once, Netboot evaluates again and builds.
     let mark = place.path().join("collected").display().to_string();
     let once = format!("[ -e {mark} ] || {{ echo > {mark}; {collect}; }}; exec $real \"$@\"");
     place.nix_script("nix-store", &once);
     let builder = place.builder_with_programs(&flake).build().unwrap();
     builder.build(&profile("x"), &Context::new()).await.unwrap();
     assert!(std::path::Path::new(&mark).exists());
-    // And whenever the builder looks away.
+    // Now it happens every time.
     let place = Place::of(nix);
     let flake = crate::causes::scene::flake(&place, &least_configuration("x", WITH_INIT, "{ }"));
     place.nix_script("nix-store", &format!("{collect}; exec $real \"$@\""));

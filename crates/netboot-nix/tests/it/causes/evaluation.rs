@@ -7,7 +7,7 @@ use crate::place::{NixVersion, Place};
 
 const ATTRIBUTE: &str = "nixosConfigurations.netboot-x";
 
-/// The problem and the message of a configuration that cannot be evaluated.
+/// The problem and the message of a failed evaluation.
 async fn problem_of(nix: NixVersion, code: &str) -> (EvaluationProblem, String) {
     let (error, _place) = error_of_code(nix, code).await;
     let Error::Evaluation { attribute, problem, message, .. } = error else { panic!("{error:?}") };
@@ -54,7 +54,7 @@ pub(crate) async fn an_evaluation_is_aborted(nix: NixVersion) {
 }
 
 pub(crate) async fn a_variable_is_undefined(nix: NixVersion) {
-    // It is found before anything is evaluated, and so concerns every configuration in the file.
+    // Nix finds it before the evaluation, so it concerns every configuration in the file.
     let place = Place::of(nix);
     let error = error_of(place.builder(&flake(&place, "{ boot.kernelParams = consoles; }"))).await;
     let Error::Evaluation { problem, position, .. } = error else { panic!("{error:?}") };
@@ -83,7 +83,7 @@ pub(crate) async fn a_value_outgrows_memory(nix: NixVersion) {
     let place = Place::of(nix);
     let list = "builtins.deepSeq (builtins.genList (n: n) 400000000) null";
     let flake = flake(&place, &format!("{{ system = {list}; }}"));
-    // In KiB; the list takes twice as much.
+    // In KiB. The list needs twice as much.
     place.nix_script("nix", "ulimit -v 1600000; exec $real \"$@\"");
     let error = error_of(place.builder_with_programs(&flake)).await;
     let Error::Evaluation { problem, .. } = &error else { panic!("{error:?}") };
@@ -110,7 +110,7 @@ pub(crate) async fn a_file_is_missing(nix: NixVersion) {
     for code in ["builtins.readFile ./keys/admin.pub", "import ./keys/admin.pub"] {
         let (problem, message) = problem_of(nix, code).await;
         let EvaluationProblem::MissingFile { path } = problem else { panic!("{message}") };
-        // 2.8 names the directory if it is missing too.
+        // Nix 2.8 names the directory if it is missing too.
         assert!(path == "keys/admin.pub" || path == "keys", "{path}");
     }
 }
@@ -120,7 +120,7 @@ pub(crate) async fn a_file_is_outside_of_the_flake(nix: NixVersion) {
     assert_eq!(problem, EvaluationProblem::Impure);
 }
 
-/// Nix code that reads what a derivation makes, which runs this script.
+/// Nix code that reads the output of a derivation, which this script builds.
 fn import(script: &str) -> String {
     format!(
         r#"builtins.readFile (derivation {{ name = "imported"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" "{script}" ]; }})"#

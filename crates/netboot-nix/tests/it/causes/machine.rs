@@ -1,11 +1,11 @@
-//! What is wrong with the machine, and not with a configuration.
+//! Causes in the machine, not in a configuration.
 
 use netboot_nix::{Error, Subject};
 
 use crate::causes::scene::{error_of, error_of_kernel, flake};
 use crate::place::{NixVersion, Place, WITH_INIT, least_configuration};
 
-/// A command in front of another that gives it a mount namespace of its own.
+/// A prefix that runs a command in its own mount namespace.
 fn in_a_namespace() -> &'static str {
     if rustix::process::geteuid().is_root() { "unshare -m" } else { "unshare -Urm" }
 }
@@ -22,7 +22,7 @@ pub(crate) async fn nix_is_not_installed(nix: NixVersion) {
 }
 
 pub(crate) async fn the_disk_is_full(nix: NixVersion) {
-    // Of Nix's builders.
+    // The disk of Nix's builders.
     let place = Place::of(nix);
     let fills = format!("busybox dd if=/dev/zero of=root/large bs=1M count=16; {WITH_INIT}");
     let flake = flake(&place, &least_configuration("x", &fills, "{ }"));
@@ -39,7 +39,7 @@ pub(crate) async fn the_disk_is_full(nix: NixVersion) {
     place.nix_script("nix-store", &mounts(8));
     let builder = place.builder_with_programs(&flake).environment("TMPDIR", small.to_string());
     let builder = match nix {
-        // It has a setting of its own for that.
+        // This version has its own setting for it.
         NixVersion::V2_34 => {
             builder.environment("NIX_CONFIG", place.settings(&format!("build-dir = {small}")))
         }
@@ -53,7 +53,7 @@ pub(crate) async fn the_disk_is_full(nix: NixVersion) {
     assert!(last_lines.iter().any(|line| line.contains("No space left")), "{last_lines:?}");
     assert!(error.hint().unwrap().contains("free space"), "{:?}", error.hint());
 
-    // Of Nix's database.
+    // The disk of Nix's database.
     place.nix_script("nix", &mounts(8));
     let builder =
         place.builder_with_programs(&flake).environment("NIX_STATE_DIR", small.to_string());
@@ -68,7 +68,7 @@ pub(crate) async fn a_file_may_not_be_read(nix: NixVersion) {
     std::fs::write(&secret, "").unwrap();
     let nobody = std::os::unix::fs::PermissionsExt::from_mode(0o0);
     std::fs::set_permissions(&secret, nobody).unwrap();
-    // To root the system refuses nothing, unless root gives that power away.
+    // The system refuses root nothing, unless root drops its capabilities.
     let weak = if rustix::process::geteuid().is_root() {
         "setpriv --bounding-set=-all --inh-caps=-all"
     } else {
@@ -90,7 +90,7 @@ pub(crate) async fn the_daemon_is_down(nix: NixVersion) {
 }
 
 pub(crate) async fn a_path_is_not_signed(nix: NixVersion) {
-    // Somebody's path in a cache, which this Nix is to take from there.
+    // A path in a cache that this Nix should fetch.
     let place = Place::of(nix);
     let file = place.path().join("somebody-s");
     std::fs::write(&file, "x").unwrap();
@@ -111,7 +111,7 @@ pub(crate) async fn a_path_is_not_signed(nix: NixVersion) {
     );
     let settings = place.settings("extra-experimental-features = fetch-closure");
     let builder = place.builder(&flake(&place, &code)).environment("NIX_CONFIG", settings);
-    // Lets a file be a store to fetch from.
+    // Allows a file as a store to fetch from.
     let error = error_of(builder.environment("_NIX_IN_TEST", "1")).await;
     let Error::Unsigned { path: found, .. } = &error else { panic!("{error:?}") };
     assert_eq!(found, &path);

@@ -1,4 +1,4 @@
-//! A flake that fails, and its error.
+//! Flakes that fail, and their errors.
 
 use std::error::Error as _;
 
@@ -9,10 +9,10 @@ use crate::place::{
     NixVersion, Place, WITH_INIT, least_configuration, profile, profiles, recording,
 };
 
-/// Where nobody listens: the discard port.
+/// The discard port, on which no server listens.
 pub(crate) const NOWHERE: &str = "http://127.0.0.1:9";
 
-/// The error of this crate in one of the core, which has a hint.
+/// This crate's error inside the core's error. It has a hint.
 pub(crate) fn inner(error: &netboot_core::Error) -> Error {
     let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
     let inner = inner.unwrap_or_else(|| panic!("no error of Nix: {error:?}"));
@@ -24,12 +24,12 @@ pub(crate) fn inner(error: &netboot_core::Error) -> Error {
     inner.clone()
 }
 
-/// The error of building the profile `x`.
+/// The error of the build of profile `x`.
 pub(crate) async fn error_of(builder: NixBuilderBuilder) -> Error {
     inner(&builder.build().unwrap().build(&profile("x"), &Context::new()).await.unwrap_err())
 }
 
-/// What an operator is warned of while the profile `x` is built, and that it is.
+/// The warnings of the build of profile `x`, which succeeds.
 pub(crate) async fn warnings_of(builder: NixBuilderBuilder) -> Vec<(String, String)> {
     let (context, events) = recording();
     builder.build().unwrap().build(&profile("x"), &context).await.unwrap();
@@ -41,7 +41,7 @@ pub(crate) async fn warnings_of(builder: NixBuilderBuilder) -> Vec<(String, Stri
     events.iter().filter_map(warning).collect()
 }
 
-/// A configuration whose kernel is built with these attributes over the usual ones.
+/// A configuration with a kernel that has these attributes over the usual ones.
 pub(crate) fn with_kernel(attributes: &str) -> String {
     let kernel = format!(
         r#"derivation ({{ name = "odd"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" "echo odd one; echo x > $out" ]; }} // {attributes})"#
@@ -57,8 +57,8 @@ pub(crate) fn flake(place: &Place, configuration: &str) -> String {
     place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"))
 }
 
-/// The error of building `x`, whose kernel has these attributes, with more lines in nix.conf.
-/// Another profile is built beside it.
+/// The error of the build of `x`, with these attributes of the kernel and these lines in nix.conf.
+/// Another profile is built at the same time.
 pub(crate) async fn error_of_kernel(
     nix: NixVersion,
     attributes: &str,
@@ -77,8 +77,8 @@ pub(crate) async fn error_of_kernel(
     (inner(results[0].as_ref().unwrap_err()), place)
 }
 
-/// The error of evaluating `x`, whose configuration is this Nix code. Another profile is evaluated
-/// beside it, and fails only when it is built.
+/// The error of the evaluation of `x`, with this Nix code as its configuration. Another profile is
+/// evaluated at the same time and fails only in its build.
 pub(crate) async fn error_of_code(nix: NixVersion, code: &str) -> (Error, Place) {
     let place = Place::of(nix);
     let other = crate::place::configuration("other", "exit 1");

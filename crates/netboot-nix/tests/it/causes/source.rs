@@ -15,7 +15,7 @@ pub(crate) async fn no_flake_is_there(nix: NixVersion) {
     let Error::FlakeNotFound { reference, .. } = &error else { panic!("{error:?}") };
     assert_eq!(reference, "git+file:///nowhere/of/ours");
 
-    // One that goes after it was looked at.
+    // A flake that disappears after the check.
     let builder = place.builder(&place.flake("{ }"));
     let built = builder.build().unwrap();
     fs::remove_dir_all(place.path().join("own")).unwrap();
@@ -62,7 +62,7 @@ fn git(directory: &Path, arguments: &[&str]) {
     assert!(command.args(arguments).status().unwrap().success(), "git {arguments:?}");
 }
 
-/// A flake in a git repository, with these outputs, that is committed.
+/// A committed flake with these outputs, in a git repository.
 fn repository(place: &Place, outputs: &str) -> std::path::PathBuf {
     place.flake(outputs);
     let directory = place.path().join("own");
@@ -80,7 +80,7 @@ pub(crate) async fn git_does_not_track_a_file(nix: NixVersion) {
         fs::write(directory.join("new/keys.nix"), "{ }").unwrap();
         let error = error_of(place.builder(directory.to_str().unwrap())).await;
         let Error::FileNotTracked { path } = &error else { panic!("{error:?}") };
-        // 2.8 names the directory, of which git tracks nothing either.
+        // Nix 2.8 names the directory, which git does not track either.
         let named = path.strip_prefix(&directory).unwrap();
         assert!(
             named == Path::new("new/keys.nix") || named == Path::new("new"),
@@ -90,14 +90,14 @@ pub(crate) async fn git_does_not_track_a_file(nix: NixVersion) {
         let command = format!("git add {}", path.display());
         assert!(error.hint().unwrap().contains(&command), "{:?}", error.hint());
     }
-    // The flake itself.
+    // Now the flake itself is untracked.
     let place = Place::of(nix);
     let directory = repository(&place, "{ }");
     git(&directory, &["rm", "-q", "--cached", "flake.nix"]);
     let error = error_of(place.builder(directory.to_str().unwrap())).await;
     let Error::FileNotTracked { path } = &error else { panic!("{error:?}") };
     assert_eq!(path, &directory.join("flake.nix"));
-    // One that is nowhere is not said to be there.
+    // A missing file is not reported as untracked.
     let place = Place::of(nix);
     let directory = repository(&place, "{ nixosConfigurations = import ./gone.nix; }");
     let error = error_of(place.builder(directory.to_str().unwrap())).await;
@@ -120,11 +120,11 @@ pub(crate) async fn a_repository_is_somebody_else_s(nix: NixVersion) {
     let directory = repository(&place, "{ }");
     let reference = directory.to_str().unwrap();
     let builder = match nix {
-        // Git's own tests use this variable to be told that a repository is somebody else's.
+        // This variable of git's own tests makes another user the owner of every repository.
         NixVersion::V2_8 => {
             place.builder(reference).environment("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
         }
-        // The library that these have asks the system who it runs as, and is told another.
+        // The git library of these versions asks the system for the user, and gets another one.
         NixVersion::V2_26 | NixVersion::V2_34 => {
             let strace = netboot_testbed::tool("strace");
             let options = "-f -qq -o /dev/null --trace=geteuid --inject=geteuid:retval=12345";
@@ -145,7 +145,7 @@ pub(crate) async fn a_flake_changes_meanwhile(nix: NixVersion) {
     let error = error_of(place.builder(&reference)).await;
     assert!(matches!(error, Error::SourceChanged { .. }), "{error:?}");
     if nix == NixVersion::V2_8 {
-        // It goes on with what it locked.
+        // This version goes on with the locked content.
         return;
     }
     let place = Place::of(nix);

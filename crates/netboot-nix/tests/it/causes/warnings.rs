@@ -1,4 +1,4 @@
-//! What Nix goes on after, and an operator is told.
+//! Warnings after which Nix goes on.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use netboot_core::{Builder, Context};
 use crate::causes::scene::{NOWHERE, flake, warnings_of};
 use crate::place::{Daemon, NixVersion, Place, WITH_INIT, least_configuration, profile};
 
-/// The hint of the warning that holds this text.
+/// The hint of the warning that contains this text.
 fn hint<'a>(warnings: &'a [(String, String)], text: &str) -> &'a str {
     let found = warnings.iter().filter(|(message, _)| message.contains(text));
     let found: Vec<_> = found.collect();
@@ -37,7 +37,7 @@ pub(crate) async fn a_substitute_is_not_signed(nix: NixVersion) {
     let cache = format!("file://{}", place.path().join("cache").display());
     let copy = place.command("nix").args(["copy", "--to", &cache, &kernel]).status();
     assert!(copy.unwrap().success());
-    // Nothing of it is left but what lies in the cache.
+    // Now the path exists only in the cache.
     std::fs::remove_dir_all(place.path().join("state")).unwrap();
     let delete = place.command("nix-store").args(["--delete", &kernel]).output().unwrap();
     assert!(delete.status.success(), "{}", String::from_utf8_lossy(&delete.stderr));
@@ -53,7 +53,7 @@ pub(crate) async fn a_cache_is_down(nix: NixVersion) {
     let settings = place.settings(&format!("substituters = {NOWHERE}"));
     let warnings = warnings_of(place.builder(&flake).environment("NIX_CONFIG", settings)).await;
     assert!(hint(&warnings, NOWHERE).contains("substituters"));
-    // Nix tries again and again, and says so each time.
+    // Nix retries several times and prints a warning each time.
     assert!(warnings.iter().all(|(message, _)| !message.contains("retrying")), "{warnings:?}");
     let once: BTreeSet<_> = warnings.iter().collect();
     assert_eq!(once.len(), warnings.len(), "{warnings:?}");

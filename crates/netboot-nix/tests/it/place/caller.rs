@@ -1,3 +1,5 @@
+//! A process that plays a caller and is killed.
+
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -6,11 +8,12 @@ use netboot_nix::NixBuilder;
 
 use super::{Place, profile};
 
-/// Set where a test plays the caller that is killed: the flake, and where its state goes.
+/// These variables are set in a process that plays the killed caller: the flake and the state
+/// directory.
 const CALLER: &str = "NETBOOT_TEST_CALLER";
 
-/// Runs the test `name` again as a process of its own, which builds the flake at `reference` with
-/// the programs of [`Place::nix_script`].
+/// Starts the test `name` again as a separate process, which builds the flake `reference` with the
+/// scripts of [`Place::nix_script`].
 pub(crate) fn caller(name: &str, place: &Place, reference: &str) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([name, "--exact", "--nocapture"]).envs(place.environment());
@@ -19,7 +22,7 @@ pub(crate) fn caller(name: &str, place: &Place, reference: &str) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// What such a process does: it builds the profile `x`.
+/// The work of such a process: it builds profile `x`.
 pub(crate) async fn be_the_caller(grace: Duration) {
     let variable = |name: &str| std::env::var(name).unwrap();
     let builder = NixBuilder::builder(variable(CALLER))
@@ -31,7 +34,7 @@ pub(crate) async fn be_the_caller(grace: Duration) {
     builder.build(&profile("x"), &Context::new()).await.unwrap();
 }
 
-/// Whether this is such a process.
+/// Returns true in such a process.
 pub(crate) fn is_the_caller() -> bool {
     std::env::var_os(CALLER).is_some()
 }

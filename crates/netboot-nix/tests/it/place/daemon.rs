@@ -1,14 +1,16 @@
+//! Nix's daemon.
+
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use super::Place;
 
-/// Nix's daemon on the store of a place, ended when this is dropped.
+/// A Nix daemon for the store of a place, ended on drop.
 pub(crate) struct Daemon(Child);
 
 impl Daemon {
-    /// Starts it with more lines in its nix.conf.
+    /// Starts the daemon with these additional lines in its nix.conf.
     pub(crate) fn start(place: &Place, settings: &str) -> Self {
         let state = place.environment().remove("NIX_STATE_DIR").unwrap();
         let socket = Path::new(&state).join("daemon-socket/socket");

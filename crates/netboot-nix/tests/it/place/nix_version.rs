@@ -1,15 +1,17 @@
+//! The tested versions of Nix.
+
 use std::path::{Path, PathBuf};
 
 use netboot_testbed::{DebianTree, HermeticNix, tool};
 
-/// The versions of Nix that the tests know.
+/// The tested versions of Nix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NixVersion {
-    /// That of Debian 12, which is installed.
+    /// The version of Debian 12, which is installed.
     V2_8,
-    /// That of Debian 13, unpacked.
+    /// The version of Debian 13, unpacked.
     V2_26,
-    /// That of Debian's unstable suite, unpacked.
+    /// The version of Debian unstable, unpacked.
     V2_34,
 }
 
@@ -42,12 +44,12 @@ impl NixVersion {
     }
 }
 
-/// Where Nix's programs lie, if it is not on the search path.
+/// The directory of Nix's programs, if it is not on the search path.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs(Option<PathBuf>);
 
 impl Programs {
-    /// Those that `NETBOOT_NIX` names, or else the machine's.
+    /// The Nix that `NETBOOT_NIX` names, or else the Nix of this machine.
     pub(crate) fn of_environment() -> Self {
         Self(HermeticNix::program_directory())
     }
