@@ -152,7 +152,7 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         for (derivation, mut log) in std::mem::take(&mut self.logs) {
             if !self.failed.contains(&derivation) && log.close().is_ok() {
-                // A log that cannot be kept is missing from a later build's; no more can be done.
+                // If a log cannot be kept, later build logs lack it. There is nothing else to do here.
                 let _ = self.directory.keep(&derivation, log.path, false);
             }
         }

@@ -31,7 +31,7 @@ pub struct SizeReport {
     pub profile: ProfileName,
     /// The size of the kernel in bytes, as a machine fetches it.
     pub kernel: u64,
-    /// The size of all initrds in bytes, as a machine fetches them: compressed.
+    /// The size of all initrds in bytes, compressed, as a machine fetches them.
     pub initrds: u64,
     /// The maximum size of kernel and initrds together, in bytes.
     pub budget: u64,

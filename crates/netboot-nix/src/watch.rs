@@ -96,7 +96,7 @@ mod tests {
                     _ => None,
                 })
                 .collect();
-            // The last of what was written over itself, without its colours.
+            // The last text of a line that overwrote itself, without colours.
             for line in ["begin", "100%", "end"] {
                 assert!(lines.contains(&("built".to_owned(), line.to_owned())), "{lines:?}");
             }

@@ -22,7 +22,7 @@ use crate::roots;
 use crate::state_lock::StateLock;
 use crate::stop::{Stop, blocking};
 
-/// The parts of a profile, built.
+/// The built parts of a profile.
 struct Built {
     parts: Parts,
     nix_version: String,
