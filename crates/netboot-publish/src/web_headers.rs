@@ -1,6 +1,7 @@
 //! The HTTP headers of published objects.
 
 use netboot_core::ReleasePath;
+use netboot_core::layout::Area;
 
 /// For objects that never change: caches keep them for one year (RFC 9111) and do not revalidate
 /// them (RFC 8246).
@@ -33,7 +34,7 @@ pub struct WebHeaders {
 impl WebHeaders {
     /// The headers of the object at `path`.
     pub fn of(path: &ReleasePath) -> Self {
-        let is_blob = path.as_str().starts_with("blobs/");
+        let is_blob = Area::of(path.as_str()) == Area::Blobs;
         let content_type = match path.as_str().rsplit_once('.') {
             Some((_, "ipxe" | "log" | "txt" | "minisig")) if !is_blob => {
                 "text/plain; charset=utf-8"

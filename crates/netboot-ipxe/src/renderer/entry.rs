@@ -14,7 +14,7 @@ impl Renderer {
     /// # Errors
     /// [`Error::Template`] and [`Error::NotAScript`] for a caller's template.
     pub fn render_pointer(&self, id: &ReleaseId) -> Result<String, Error> {
-        let release_url = format!("releases/{id}");
+        let release_url = layout::release(id).to_string();
         let menu_url = self.menu_path()?.map(|path| format!("{release_url}/{path}"));
         let mut values = Context::new();
         values.insert("release", &id.short());

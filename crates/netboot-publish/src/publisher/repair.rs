@@ -115,7 +115,7 @@ impl Publisher {
             };
             match self.find(manifest, path, *expected, sources, context).await? {
                 Some(upload) if Area::of(path.as_str()) == Area::Blobs => {
-                    mending.blobs.push(upload)
+                    mending.blobs.push(upload);
                 }
                 Some(upload) => mending.files.push(upload),
                 None => mending.unfound.push(finding.clone()),

@@ -1,6 +1,7 @@
 //! Blobs are named after their content, so each is written only once, unless it is damaged.
 
 use futures::StreamExt;
+use netboot_core::layout::Area;
 use netboot_core::{ReleasePath, Sha256Hasher};
 use object_store::ObjectStoreExt;
 
@@ -27,5 +28,5 @@ pub(super) async fn is_there(target: &Target, upload: &Upload) -> bool {
 
 /// Returns true for a blob: an existing object with this name has its bytes, unless it is damaged.
 pub(super) fn is_unique(target: &Target, path: &ReleasePath) -> bool {
-    target.compare_and_swap && path.as_str().starts_with("blobs/")
+    target.compare_and_swap && Area::of(path.as_str()) == Area::Blobs
 }
