@@ -1,4 +1,4 @@
-//! Machines boot what was published: real Nix, real iPXE, a real kernel.
+//! Machines boot published releases, with real Nix, iPXE and kernels.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,8 @@ const CONTROL_PLANE_SERVICES: [&str; 9] = [
     "k8shost",
 ];
 
-/// The machine came up as `profile` of `generation`, with its services and its command line.
+/// Asserts that the machine came up as `profile` of `generation`, with its services and command
+/// line.
 fn assert_booted(report: &BootReport, profile: &str, generation: &str, services: &[&str]) {
     report.ensure_success().unwrap();
     let stages: Vec<BootStage> = report.stages.keys().copied().collect();
@@ -59,7 +60,7 @@ async fn boot_profile(profile: &str, firmware: Firmware, services: &[&str]) {
     let report = boot(&server, &script, firmware, &[&ready]).await;
 
     assert_booted(&report, profile, "first", services);
-    // The kernel was started with exactly the command line that the manifest has.
+    // The kernel's command line is exactly the one in the manifest.
     let image = &release.manifest().images()[&ProfileName::new(profile).unwrap()];
     let console = report.console.replace(['\r', '\n'], "");
     let (init, parameters) = (image.boot.init(), image.boot.kernel_parameters());
@@ -67,7 +68,7 @@ async fn boot_profile(profile: &str, firmware: Firmware, services: &[&str]) {
     for parameter in parameters {
         assert!(console.contains(parameter.as_str()), "no {parameter} in:\n{console}");
     }
-    // And it fetched what the layout says, each blob whole.
+    // The machine fetched the files of the layout, each blob completely.
     let id = release.id();
     for path in [
         script.clone(),
@@ -150,8 +151,8 @@ async fn a_machine_in_mid_boot_gets_the_release_it_began_with() {
     let publisher = Arc::new(site.publisher());
     publisher.publish(&first, &context).await.unwrap();
 
-    // The machine has the first release's script and asks for the kernel: only now the second
-    // release is published, before the kernel is served.
+    // When the machine has the first release's script and asks for the kernel, publish the second
+    // release before the kernel is served.
     let worker = ProfileName::new("worker").unwrap();
     let kernel = format!("/{}", layout::blob(&first.manifest().images()[&worker].kernel.sha256));
     let happened = Arc::new(AtomicBool::new(false));
@@ -178,7 +179,7 @@ async fn a_machine_in_mid_boot_gets_the_release_it_began_with() {
     assert_eq!(publisher.live().await.unwrap(), Some(*second.id()));
     assert_booted(&report, "worker", "first", &["plasmavmc", "novanet"]);
 
-    // The next machine gets the second.
+    // The next machine gets the second release.
     let report = boot(&server, "worker/netboot.ipxe", Firmware::Bios, &ready).await;
     assert_booted(&report, "worker", "second", &["plasmavmc", "novanet"]);
 }

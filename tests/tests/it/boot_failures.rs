@@ -1,4 +1,4 @@
-//! Machines that cannot boot say why, on real iPXE, and do not boot something else.
+//! With real iPXE, machines that cannot boot say why, and do not boot anything else.
 
 use std::fs;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use netboot_ipxe::Renderer;
 use netboot_qemu::{BootStage, DirectoryServer, Firmware, Machine};
 use netboot_tests::{Site, boot};
 
-/// Publishes a release of the worker that gives up soon.
+/// Publishes a release of the worker whose scripts give up soon.
 async fn publish_worker(site: &Site) -> Release {
     let images = site.build("first", &["worker"]).await;
     let renderer = Renderer::builder()
@@ -43,7 +43,7 @@ async fn a_payload_that_cannot_be_fetched_is_named_and_the_attempts_end() {
 async fn a_machine_whose_profile_is_gone_waits_at_the_menu() {
     let site = Site::new();
     publish_worker(&site).await;
-    // An entry of a profile that the live release does not have, as a machine's DHCP names it.
+    // DHCP names a profile that the live release does not have.
     let entry = Renderer::builder().build().unwrap();
     let gateway = ProfileName::new("gateway").unwrap();
     let entry = entry.render_profile_entry(&gateway).unwrap();
@@ -51,7 +51,7 @@ async fn a_machine_whose_profile_is_gone_waits_at_the_menu() {
     fs::write(site.published().join("gateway/netboot.ipxe"), entry).unwrap();
     let server = DirectoryServer::start(site.published()).await.unwrap();
 
-    // Its menu would start the worker after two seconds, if the machine had not asked for another.
+    // The menu starts the worker after two seconds, unless the machine asked for another profile.
     let machine = Machine::builder()
         .timeout(Duration::from_secs(25))
         .expect("does not start gateway; its menu follows")
@@ -77,7 +77,7 @@ async fn an_init_that_is_not_in_the_initrd_is_seen_on_the_console() {
         let name = artifact.file_name().as_str();
         fs::copy(artifact.local_path().unwrap(), directory.join(name)).unwrap();
     }
-    // What the old runbook had: an `init=` that nobody expands.
+    // The old runbook had an `init=` that nothing expands.
     let init = images[0].boot().init().as_str();
     let pasted = script.replace(init, "/nix/store/*/init");
     assert_ne!(pasted, script);

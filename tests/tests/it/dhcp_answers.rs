@@ -1,4 +1,4 @@
-//! Real DHCP servers with our configuration answer each kind of firmware, and iPXE.
+//! Real DHCP servers with Netboot's configuration answer each kind of firmware, and iPXE.
 
 use netboot_ipxe::dhcp::{
     BootServer, ClientArchitecture, DhcpServer, DhcpSettings, DhcpSettingsBuilder, IpxeSign,
@@ -8,7 +8,7 @@ use netboot_tests::{BootNetwork, DhcpClient, Namespace, Offer, Server};
 
 const UNKNOWN: &str = "52:54:00:00:00:99";
 const PLAIN: &str = "52:54:00:00:00:01";
-/// Has an address and a script of its own.
+/// The machine with its own address and script.
 const SPECIAL: &str = "52:54:00:00:00:02";
 
 fn boot_server() -> BootServer {
@@ -63,7 +63,7 @@ fn assert_offer(offer: Option<Offer>, boot_file: Option<&str>, what: &str, serve
     }
 }
 
-/// What each kind of client is to be given, whatever the server is.
+/// Checks the answers of a server to each kind of client.
 fn check_answers(server: DhcpServer) {
     let network = BootNetwork::new();
     let settings = builder(boot_server()).build().unwrap();
@@ -83,7 +83,7 @@ fn check_answers(server: DhcpServer) {
         let what = format!("iPXE of architecture {code}");
         assert_offer(client.ask_as_ipxe(code), script, &what, &running);
     }
-    // Firmware that boots by HTTP wants to read that the answer is meant for it.
+    // Firmware that boots by HTTP only accepts an answer with its vendor class.
     for (code, url) in [
         (15, "http://10.77.0.1/ipxe/ipxe-i386.efi"),
         (16, "http://10.77.0.1/ipxe/ipxe.efi"),
@@ -94,7 +94,7 @@ fn check_answers(server: DhcpServer) {
         assert_offer(offer.clone(), Some(url), &what, &running);
         assert_eq!(offer.unwrap().vendor_class.as_deref(), Some("HTTPClient"), "{what}");
     }
-    // An iPXE of another user class is firmware like any other.
+    // An iPXE with another user class counts as firmware.
     let other = client.ask_as_ipxe_of_class(0, "none");
     assert_offer(other, Some("undionly.kpxe"), "another user class", &running);
 
@@ -155,7 +155,7 @@ fn ipxe_is_also_told_by_its_own_options() {
     }
 }
 
-/// A configuration of somebody's own around boot options, which serves no machine but one.
+/// A custom configuration around the boot options, which serves only one machine.
 fn around(server: DhcpServer, options: &str) -> String {
     let interface = BootNetwork::INTERFACE;
     match server {

@@ -1,5 +1,5 @@
-//! Machines find what they boot, on real iPXE: by every kind of key, in every form, and when they
-//! are not known.
+//! With real iPXE, machines find what they boot by every kind of key, in every form, and when they
+//! are unknown.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +29,7 @@ fn mac(address: &str) -> MachineKey {
     MachineKey::Mac(address.parse().unwrap())
 }
 
-/// A machine for each kind of key, and a rack.
+/// A fleet with a machine for each kind of key, and a rack.
 fn fleet(form: DispatchForm, unknown: UnknownMachine) -> RendererBuilder {
     let setting = |name, value| MachineKey::setting(name, value).unwrap();
     let x86 = MachineKey::Architecture(Architecture::X86_64);
@@ -77,7 +77,7 @@ async fn machines_are_found_in_tables() {
     site.boot("boot.ipxe", SmallSite::machine(KNOWN), &expected).await;
     let identity = SystemIdentity::new().with_uuid(UUID);
     site.boot("boot.ipxe", with_identity(identity), &["this machine is by-uuid"]).await;
-    // The same keys by UEFI's iPXE.
+    // UEFI's iPXE finds the machines by these keys too.
     let identity = SystemIdentity::new().with_serial(SERIAL);
     let machine = with_identity(identity).firmware(Firmware::Uefi);
     site.boot("boot.ipxe", machine, &["this machine is by-serial"]).await;
@@ -89,7 +89,7 @@ async fn machines_are_found_by_a_file_of_their_own() {
     let identity = SystemIdentity::new().with_asset_tag("T");
     let expected = ["this machine is by-tag", "Netboot starts worker"];
     site.boot("boot.ipxe", with_identity(identity), &expected).await;
-    // The probe tells a machine that is not known from a server that does not answer.
+    // The probe distinguishes an unknown machine from a server that does not answer.
     let refused = ["unknown machines are refused"];
     site.boot("boot.ipxe", SmallSite::machine(UNKNOWN), &refused).await;
     let release = site.release().id().to_string();
@@ -150,8 +150,8 @@ async fn a_machine_boots_its_profile_while_its_token_lies_there() {
     site.boot("boot.ipxe", SmallSite::machine(KNOWN), &["Netboot starts worker"]).await;
 }
 
-/// What gzip makes of this. Only a compressed archive may begin at any byte, and Linux under UEFI
-/// joins it to an initrd of any length.
+/// Compresses with gzip. Only a compressed archive may start at any byte, and Linux under UEFI
+/// appends it to an initrd of any length.
 fn compressed(bytes: &[u8], directory: &Path) -> Vec<u8> {
     let path = directory.join("archive");
     fs::write(&path, bytes).unwrap();
@@ -160,13 +160,12 @@ fn compressed(bytes: &[u8], directory: &Path) -> Vec<u8> {
     output.stdout
 }
 
-/// A whole boot: a machine with a kernel parameter and an initrd of its own, which reports how far
-/// it came.
+/// Boots a machine with its own kernel parameter and initrd, which reports the stages of its boot.
 #[tokio::test]
 async fn a_machine_sees_its_own_parameters_and_initrd_and_reports() {
     let site = Site::new();
     let images = site.build("built", &["worker"]).await;
-    // The overlay replaces what the machine reports as its generation.
+    // The overlay replaces the generation that the machine reports.
     let system = images[0].boot().init().as_str().trim_end_matches("/init");
     let generation = format!("{}/etc/generation", system.trim_start_matches('/'));
     let archive = compressed(&newc_archive(&[(&generation, b"overlaid\n")]), site.work());

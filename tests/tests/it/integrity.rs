@@ -1,4 +1,4 @@
-//! A machine starts nothing but what was published, on an iPXE that can tell: sid's 2.0.
+//! An iPXE with integrity checks (2.0, from Debian unstable) starts only unchanged files.
 
 use std::fs;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use netboot_qemu::{BootStage, DirectoryServer, Firmware, Machine, MachineBuilder
 use netboot_testbed::DebianTree;
 use netboot_tests::Site;
 
-/// A machine with UEFI that boots by sid's iPXE.
+/// A UEFI machine that boots with the iPXE of Debian unstable.
 fn machine() -> MachineBuilder {
     let ipxe = DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe-amd64.efi");
     Machine::builder().firmware(Firmware::Uefi).ipxe(ipxe).timeout(Duration::from_secs(240))
@@ -36,7 +36,7 @@ async fn a_payload_with_another_digest_is_refused_and_the_right_one_boots() {
     let report = whole.build().unwrap().boot(&url, &Context::new()).await.unwrap();
     report.ensure_success().unwrap();
 
-    // One bit of the initrd, at the target.
+    // Flip one bit of the initrd at the target.
     let worker = ProfileName::new("worker").unwrap();
     let initrd = release.manifest().images()[&worker].initrds[0].sha256;
     let path = site.published().join(layout::blob(&initrd).as_str());

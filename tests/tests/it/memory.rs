@@ -1,6 +1,6 @@
-//! How much memory a machine needs for an image, on real kernels: with what
-//! `netboot_core::inspect::least_memory_mib` says it boots, and with too little it does not, which
-//! is told.
+//! The memory that a machine needs for an image, with real kernels. With the memory that
+//! `netboot_core::inspect::least_memory_mib` returns it boots. With too little it does not boot,
+//! and the report says so.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,7 @@ use netboot_tests::{Site, newc_archive};
 
 const MIB: usize = 1024 * 1024;
 
-/// A directory with the worker and a file of this many MiB in its initrd, which no compression
-/// makes smaller.
+/// A directory with the worker and an incompressible file of this many MiB in its initrd.
 struct LargeImage {
     site: Site,
     image: Image,
@@ -38,7 +37,7 @@ impl LargeImage {
         self.site.work().join("large")
     }
 
-    /// The packed and unpacked size in MiB, and the least memory that follows from them.
+    /// The packed and unpacked size in MiB, and the resulting least memory.
     async fn least_memory(&self) -> (u32, u32, u32) {
         let path = self.directory().join("initrd");
         let packed = fs::metadata(&path).unwrap().len();
@@ -48,7 +47,7 @@ impl LargeImage {
         (mebibytes(packed), mebibytes(summary.unpacked_bytes), u32::try_from(least).unwrap())
     }
 
-    /// Boots it with another kernel parameter.
+    /// Boots the image with an additional kernel parameter.
     async fn boot(&self, firmware: Firmware, memory: u32, parameter: &str) -> BootReport {
         let renderer = Renderer::builder().kernel_parameter(parameter.parse().unwrap());
         let script = renderer.build().unwrap().render_standalone(&self.image).unwrap();
@@ -69,7 +68,7 @@ async fn boot(directory: &Path, firmware: Firmware, memory: u32) -> BootReport {
     machine.boot(&server.url("netboot.ipxe"), &Context::new()).await.unwrap()
 }
 
-/// As many MiB of bytes that are all different (Marsaglia's xorshift).
+/// This many MiB of random bytes (Marsaglia's xorshift).
 fn noise(mebibytes: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let mut next = || {
@@ -81,10 +80,11 @@ fn noise(mebibytes: usize) -> Vec<u8> {
     (0..mebibytes * MIB / 8).flat_map(|_| next()).collect()
 }
 
-/// With the least memory it boots; with a tenth less it does not, and is told so. It is by UEFI, which
-/// needs most, since the initrd lies in memory twice: there the rule is not far from the truth.
+/// With the least memory an image boots. With a tenth less it does not boot, and the report says
+/// so. UEFI needs the most memory, because the initrd is in memory twice, so the rule is accurate
+/// there.
 ///
-/// Where the environment variable `NETBOOT_LONG_TESTS` is set, a larger image and a BIOS follow.
+/// With `NETBOOT_LONG_TESTS`, the test repeats this with a larger image and a BIOS.
 #[tokio::test]
 async fn with_the_least_memory_an_image_boots_and_with_less_it_does_not_and_says_so() {
     check_uefi(64).await;
@@ -105,8 +105,7 @@ async fn check_bios() {
     let large = LargeImage::build(96).await;
     let (packed, unpacked, least) = large.least_memory().await;
     large.boot(Firmware::Bios, least, "quiet").await.ensure_success().unwrap();
-    // Room for both, but not in the half of the memory that a tmpfs takes, which a ramfs does not
-    // mind.
+    // The memory is enough, but not the half of it that a tmpfs may use. A ramfs has no such limit.
     let too_little = packed + unpacked + 88;
     assert_too_little(&large.boot(Firmware::Bios, too_little, "netboot.test=1").await);
     let report = large.boot(Firmware::Bios, too_little, "rootfstype=ramfs").await;

@@ -1,4 +1,4 @@
-//! The menu on real iPXE: by keys, by default, and when what a machine asked for fails.
+//! The menu on real iPXE: with keys, by default, and after a requested profile failed.
 
 use netboot_ipxe::{LocalDisk, Menu, MenuItem, MenuKey, RendererBuilder};
 use netboot_qemu::{Firmware, Machine, key};
@@ -35,7 +35,7 @@ fn menu() -> RendererBuilder {
 #[tokio::test]
 async fn keys_lead_through_submenus_and_back() {
     let site = SmallSite::publish(menu(), &["worker", "gateway"]).await;
-    // Into the submenu, back by Ctrl-C, in again, and to iPXE's command line.
+    // Enter the submenu, leave it with Ctrl-C, enter it again, and go to iPXE's command line.
     let machine = Machine::builder()
         .press("Images of the rack", "t")
         .press("Tools of the rack", key::CTRL_C)
@@ -72,7 +72,7 @@ async fn the_local_disk_is_left_to_the_firmware() {
 #[tokio::test]
 async fn a_machine_whose_profile_fails_tries_again_by_itself() {
     let site = SmallSite::publish(menu(), &["worker", "gateway"]).await;
-    // The menu waits three seconds, the entry one and then two.
+    // The menu waits for three seconds, the entry for one and then two.
     let expected = [
         "worker does not start after 1 attempts",
         "Rack 3: worker does not start",
@@ -81,6 +81,6 @@ async fn a_machine_whose_profile_fails_tries_again_by_itself() {
     ];
     let report = site.boot("worker/netboot.ipxe", Machine::builder(), &expected).await;
     assert!(!report.console.contains("Netboot starts gateway"), "{}", report.console);
-    // Each time it asks for the pointer, so that a new release mends it.
+    // Each attempt fetches the pointer again, so a new release helps.
     assert!(site.fetches("current.ipxe") >= 2);
 }

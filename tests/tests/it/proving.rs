@@ -1,4 +1,4 @@
-//! A release goes live only if it comes up from where it lies, whatever store that is.
+//! A release goes live only if it boots from its store.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn release(image: Image) -> Release {
     Renderer::builder().build().unwrap().render_release([image]).unwrap()
 }
 
-/// The same kernel and initrd, with an `init` that is in no initrd.
+/// An image with the kernel and initrd of another one, and an `init` that no initrd contains.
 fn with_wrong_init(image: &Image) -> Image {
     let profile = ProfileSpec::new(image.profile().clone());
     let boot = &image.manifest().boot;

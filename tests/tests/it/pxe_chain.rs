@@ -1,6 +1,6 @@
-//! Machines boot by PXE as they do in a rack: their firmware asks a real DHCP server with our
-//! configuration, fetches iPXE by TFTP, and iPXE fetches the script, the kernel and the initrd of
-//! a published release by HTTP.
+//! Machines boot by PXE like in a rack. Their firmware asks a real DHCP server with Netboot's
+//! configuration and fetches iPXE by TFTP. iPXE fetches the script, the kernel and the initrd of a
+//! published release by HTTP.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use netboot_tests::{BootNetwork, Server, Site};
 
 const MAC: &str = "52:54:00:77:00:05";
 
-/// A published worker on a network where everything is served that boots it.
+/// A published worker, on a network with all servers for its boot.
 struct Rack {
     site: Site,
     network: BootNetwork,
@@ -74,7 +74,8 @@ impl Rack {
         report
     }
 
-    /// The machine came up as the worker, and each file of its way was fetched whole, in order.
+    /// Asserts that the machine came up as the worker, and fetched each file completely and in
+    /// order.
     fn assert_booted(&self, report: &BootReport, dhcp: &Server, ipxe: &str) {
         let log = dhcp.log();
         report.ensure_success().unwrap_or_else(|error| panic!("{error}\n{log}"));
@@ -82,7 +83,7 @@ impl Rack {
         assert_eq!(stages.len(), 8, "{report}");
         assert!(report.console.contains("NETBOOT-GENERATION pxe"), "{}", report.console);
 
-        // UEFI asks for a file twice: first only for its size.
+        // UEFI requests a file twice, the first time only for its size.
         let sent: Vec<&str> = log
             .lines()
             .filter_map(|line| line.split_once("dnsmasq-tftp: sent "))
@@ -101,8 +102,8 @@ impl Rack {
     }
 }
 
-/// A BIOS machine whose network card asks as one without iPXE does. There is no other PXE for
-/// `SeaBIOS` than the card's iPXE, which is told at its prompt to say that it is none.
+/// A BIOS machine whose network card asks like one without iPXE. `SeaBIOS` has no PXE but the
+/// card's iPXE, so a command at iPXE's prompt changes its user class.
 fn bios() -> MachineBuilder {
     Machine::builder()
         .press("Press Ctrl-B for the iPXE command line", key::CTRL_B)
@@ -123,7 +124,7 @@ async fn uefi_firmware_boots_by_its_own_pxe() {
     let report = rack.boot(uefi()).await;
     rack.assert_booted(&report, &dhcp, "ipxe.efi");
     assert!(report.console.contains(">>Start PXE over IPv4"), "{}", report.console);
-    // The firmware was leased an address as what it is, and iPXE as iPXE.
+    // The server recognized the firmware and iPXE.
     let log = dhcp.log();
     for words in ["tags: netboot-efi-x64, lan", "tags: netboot-ipxe, netboot-efi-x64, lan"] {
         assert!(log.contains(words), "no {words} in:\n{log}");
@@ -148,7 +149,7 @@ async fn bios_boots_undionly_which_boots_the_script() {
 #[tokio::test]
 async fn beside_another_dhcp_server_machines_boot_too() {
     let rack = Rack::new().await;
-    // One that knows nothing of booting leases the addresses, on a host of its own.
+    // A server without boot options leases the addresses, on another host.
     let existing = rack.network.second_host();
     let leases = "subnet 10.77.0.0 netmask 255.255.255.0 { range 10.77.0.100 10.77.0.199; }";
     let leasing = rack.network.start_dhcpd(&existing, leases);

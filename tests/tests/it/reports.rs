@@ -1,4 +1,4 @@
-//! What machines tell of how far they came, and that they boot whoever listens.
+//! Machines report the stages of their boot, and boot even if nobody receives the reports.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -14,8 +14,8 @@ use netboot_tests::{Site, SmallSite, boot};
 /// The first lines of requests.
 type Lines = Arc<Mutex<Vec<String>>>;
 
-/// Takes reports: notes the first line of each request, and does with the connection what `answer`
-/// does. It ends with the process.
+/// Receives reports: records the first line of each request, and lets `answer` handle the
+/// connection. It runs until the process ends.
 fn listen(answer: impl Fn(TcpStream) + Send + 'static) -> (u16, Lines) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -32,7 +32,7 @@ fn listen(answer: impl Fn(TcpStream) + Send + 'static) -> (u16, Lines) {
     (port, lines)
 }
 
-/// Boots the worker of the test flake, which reports to this port, and gives the stages it told.
+/// Boots the worker of the test flake, which reports to this port, and returns the reported stages.
 async fn boot_reporting_to(port: u16, lines: &Lines) -> Vec<String> {
     let site = Site::new();
     let images = site.build("first", &["worker"]).await;
@@ -64,13 +64,13 @@ async fn reports_come_in_the_order_of_the_stages() {
 
 #[tokio::test]
 async fn a_machine_boots_though_nobody_takes_its_reports() {
-    // Whoever connects is never answered, and never sent away.
+    // The server accepts connections and never answers.
     let kept = Mutex::new(Vec::new());
     let (port, lines) = listen(move |stream| kept.lock().unwrap().push(stream));
     assert_eq!(boot_reporting_to(port, &lines).await, ["dhcp", "kernel", "initrd"]);
 }
 
-/// What a machine of a small site, whose image does not start, told by its last report.
+/// The last report of a machine of a small site, whose image does not start.
 async fn last_stage(address: &str, script: &str, expected: &str) -> Option<String> {
     let (port, lines) = listen(|mut stream| {
         let _ = stream.write_all(b"HTTP/1.1 204 Noted\r\n\r\n");

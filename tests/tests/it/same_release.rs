@@ -1,4 +1,4 @@
-//! The same inputs make the same release, whoever builds it where.
+//! Equal inputs give the same release, in every directory and for every user.
 
 use netboot_core::{Builder, Context, ProfileSpec, Release};
 use netboot_ipxe::Renderer;
@@ -6,7 +6,7 @@ use netboot_nix::NixBuilder;
 use netboot_testbed::{HermeticNix, Testbed};
 use tempfile::TempDir;
 
-/// Checks the test flake out anew, builds its worker with state of its own, and renders it.
+/// Writes the test flake to a new directory, builds its worker with new state, and renders it.
 async fn release(nix: &HermeticNix) -> Release {
     let checkout = TempDir::new().unwrap();
     let flake = Testbed::locate().write_flake(&checkout.path().join("infra"), "one");
@@ -21,7 +21,7 @@ async fn release(nix: &HermeticNix) -> Release {
 #[tokio::test]
 async fn two_checkouts_make_one_release() {
     let nix = HermeticNix::new();
-    // The first builds; for the second everything is there already, so its log differs.
+    // The second build finds everything in the store, so its log differs.
     let (first, second) = (release(&nix).await, release(&nix).await);
     assert_eq!(first.id(), second.id());
     assert_ne!(first.manifest().logs(), second.manifest().logs());

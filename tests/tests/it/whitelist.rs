@@ -1,4 +1,4 @@
-//! What a list of known machines does not protect against, so that nobody believes that it does.
+//! Shows what a list of known machines does not protect against.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -19,8 +19,8 @@ fn overlay() -> Arc<dyn Artifact> {
     Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, archive))
 }
 
-/// A site that knows two machines, one by its address and one by its serial number, and refuses
-/// all others.
+/// A site that knows one machine by its MAC address and one by its serial number, and refuses all
+/// others.
 async fn site() -> SmallSite {
     let assignment = |name: &str, key| {
         Assignment::new(name.parse().unwrap(), "worker".parse().unwrap()).with_key(key)
@@ -65,7 +65,7 @@ async fn everybody_can_fetch_what_known_machines_boot() {
     assert!(String::from_utf8_lossy(&said).contains("node-1\n"));
 }
 
-/// Asks as any program does, and gives the whole answer.
+/// Requests a file like any program, and returns the complete answer.
 fn get(site: &SmallSite, path: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(site.server().address()).unwrap();
     write!(stream, "GET /{path} HTTP/1.1\r\nHost: boot\r\nConnection: close\r\n\r\n").unwrap();

@@ -1,4 +1,4 @@
-//! What callers build on: traits that can be boxed, and values and futures that go to any thread.
+//! Guarantees for callers: traits can be boxed, and values and futures can move between threads.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use netboot_core::{
     inspect,
 };
 
-/// Compiles only while every trait can be used through a pointer.
+/// Compiles only if every trait is dyn compatible.
 #[test]
 fn traits_are_objects() {
     let profile: Box<dyn Profile> = Box::new(ProfileSpec::new("worker".parse().unwrap()));
@@ -25,7 +25,7 @@ fn traits_are_objects() {
     assert!(error.hint().is_some());
 }
 
-/// Compiles only while these can be kept in a service of many threads.
+/// Compiles only if these types are `Send` and `Sync`.
 #[test]
 fn values_go_to_any_thread() {
     fn check<T: Send + Sync + Debug + 'static>() {}
@@ -53,7 +53,7 @@ fn values_go_to_any_thread() {
     check::<inspect::InitrdSummary>();
 }
 
-/// Compiles only while these can be spawned.
+/// Compiles only if these futures can be spawned.
 #[test]
 fn futures_go_to_any_thread() {
     fn check<T: Send>(_: T) {}

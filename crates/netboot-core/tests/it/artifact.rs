@@ -1,4 +1,4 @@
-//! Files and bytes as artifacts: a file that is no longer what was hashed is an error.
+//! Files and bytes as artifacts. A file that changed after it was hashed is an error.
 
 use std::fs;
 use std::io::Write;
@@ -31,7 +31,7 @@ async fn read(artifact: &dyn Artifact) -> Vec<u8> {
 async fn files_and_bytes_keep_the_contract() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("file");
-    // Around the size of the pieces that are hashed.
+    // Sizes around that of the hashed chunks.
     for length in [1, 2, 262_143, 262_144, 262_145, 1_000_003_usize] {
         let bytes: Vec<u8> = (0..length).map(|i| (i % 251).to_le_bytes()[0]).collect();
         fs::write(&path, &bytes).unwrap();
@@ -71,14 +71,14 @@ async fn a_file_that_changed_after_it_was_hashed_is_refused() {
     fs::File::options().append(true).open(&path).unwrap().write_all(b"!").unwrap();
     changed(artifact.open().await);
 
-    // Rewritten in place with the same size: the time tells. A file system's clock has a grain.
+    // Rewritten in place with the same size: only the time differs. File times have a granularity.
     fs::write(&path, "the kernel").unwrap();
     let artifact = open_kernel(&path).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     fs::write(&path, "the-kernel").unwrap();
     changed(artifact.open().await);
 
-    // Replaced by another file with the same size and time: the inode tells.
+    // Replaced by another file with the same size and time: only the inode differs.
     fs::write(&path, "the kernel").unwrap();
     let artifact = open_kernel(&path).await.unwrap();
     let time = fs::metadata(&path).unwrap().modified().unwrap();
@@ -103,7 +103,7 @@ async fn what_is_no_file_with_bytes_is_refused() {
         assert!(matches!(&error, Error::EmptyArtifact { kind: k, .. } if *k == kind), "{error:?}");
         assert!(error.hint().is_some());
     }
-    // A build may say nothing.
+    // A build may have an empty log.
     let log = open(ArtifactKind::BuildLog, &path).await.unwrap();
     check_artifact(&log).await;
 
@@ -118,7 +118,7 @@ async fn what_is_no_file_with_bytes_is_refused() {
     assert!(error.hint().is_some_and(|hint| hint.contains("does not exist")), "{error:?}");
 }
 
-/// Nix's `result` is a link: what it led to is the artifact, whatever it leads to later.
+/// Nix's `result` is a link. The artifact is the link's target at the time of opening.
 #[tokio::test]
 async fn a_symbolic_link_is_followed_once() {
     let directory = TempDir::new().unwrap();
@@ -141,7 +141,7 @@ async fn a_symbolic_link_is_followed_once() {
 async fn hashing_stops_when_it_is_cancelled() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("file");
-    // Sparse, so that it costs nothing to make and an hour to hash.
+    // A sparse file is fast to create and takes an hour to hash.
     fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
     let token = CancellationToken::new();
     let context = Context::new().with_cancellation(token.clone());

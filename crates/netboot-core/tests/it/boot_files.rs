@@ -1,4 +1,4 @@
-//! Kernels and initrds as small as they can be, made here byte by byte.
+//! Minimal kernels and initrds, made byte by byte.
 
 pub(crate) mod initrd;
 
@@ -14,21 +14,21 @@ pub(crate) fn bz_image(units: u32) -> Vec<u8> {
     kernel
 }
 
-/// `length` bytes that have `magic` at `offset`.
+/// Returns `length` bytes with `magic` at `offset`.
 pub(crate) fn with_magic(length: usize, offset: usize, magic: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0x90; length];
     bytes[offset..offset + magic.len()].copy_from_slice(magic);
     bytes
 }
 
-/// A cpio archive in the format "newc" of regular files with these paths and bytes, and the
+/// Returns a cpio archive in the format "newc" with regular files of these paths and bytes, and the
 /// trailer (`buffer-format.rst` of the kernel).
 pub(crate) fn cpio(files: &[(&str, &[u8])]) -> Vec<u8> {
     let files: Vec<_> = files.iter().map(|(path, bytes)| (*path, 0o100_755, *bytes)).collect();
     cpio_of(&files)
 }
 
-/// The same of members with these paths, modes and bytes.
+/// Returns such an archive of members with these paths, modes and bytes.
 pub(crate) fn cpio_of(members: &[(&str, usize, &[u8])]) -> Vec<u8> {
     let mut archive = Vec::new();
     for (path, mode, bytes) in members.iter().chain(&[("TRAILER!!!", 0, b"".as_slice())]) {
@@ -39,7 +39,7 @@ pub(crate) fn cpio_of(members: &[(&str, usize, &[u8])]) -> Vec<u8> {
     archive
 }
 
-/// The header of a regular file, behind which `length` bytes have to follow.
+/// Returns the header of a regular file. `length` bytes must follow.
 pub(crate) fn cpio_header_of(path: &str, length: usize) -> Vec<u8> {
     let mut archive = Vec::new();
     add_header(&mut archive, path, 0o100_644, length);

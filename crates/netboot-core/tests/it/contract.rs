@@ -1,4 +1,4 @@
-//! The contract suite finds what does not keep the contract.
+//! The contract suite finds builders that break the contract.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use netboot_core::{
     Context, Error, Event, FileName, Image, InitPath, Profile, ProfileSpec, Sha256Digest,
 };
 
-/// How a builder or an artifact is wrong.
+/// A fault of a builder or an artifact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Nothing,
@@ -29,7 +29,7 @@ enum Fault {
     SharedReader,
 }
 
-/// Makes images of a few bytes, and has one fault.
+/// A builder of images of a few bytes, with one fault.
 #[derive(Debug)]
 struct Wrong {
     fault: Fault,
@@ -115,7 +115,7 @@ impl Wrong {
     }
 }
 
-/// An artifact that may have a fault too.
+/// An artifact that can have a fault.
 #[derive(Debug)]
 struct Odd {
     fault: Fault,
@@ -156,7 +156,7 @@ impl Artifact for Odd {
     }
 }
 
-/// What the suite says of a builder with this fault.
+/// Returns the suite's message for a builder with this fault.
 async fn verdict(fault: Fault) -> Option<String> {
     let profile =
         |name: &str| -> Arc<dyn Profile> { Arc::new(ProfileSpec::new(name.parse().unwrap())) };

@@ -1,4 +1,4 @@
-//! Initrds that no kernel unpacks whole: they are found, wherever the damage is.
+//! Damaged initrds, which no kernel unpacks completely, are found wherever the damage is.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ async fn an_initrd_that_was_cut_short_is_always_damaged() {
             damage(&whole[..length]).await;
         }
     }
-    // The second of two.
+    // Damage the second of two.
     let first = archive.len();
     let both = [archive, gzip(&small)].concat();
     for length in first + 1..both.len() {
@@ -36,12 +36,12 @@ async fn an_initrd_that_was_cut_short_is_always_damaged() {
 async fn a_byte_that_was_altered_in_a_compressed_initrd_is_found() {
     let (archive, _) = real_initrd();
     let whole = gzip(&archive);
-    // Behind the header, whose time and flags mean nothing.
+    // Damage after the header, because its time and flags have no effect.
     for position in 10..whole.len() {
         let mut altered = whole.clone();
         altered[position] ^= 0x10;
         if inspect(&altered).await.is_ok() {
-            // A few bits mean nothing: those that fill the last byte, codes that are not used.
+            // A few bits have no effect: the padding of the last byte, and unused codes.
             let unpacked = run("gzip", &["gzip", "-d", "-c"], Path::new("/"), &altered);
             assert!(unpacked == archive, "byte {position} was altered, and nobody saw it");
         }
@@ -70,7 +70,7 @@ async fn garbage_is_damaged_where_it_begins() {
     let (archive, _) = real_initrd();
     let behind = [archive.as_slice(), b"<html>"].concat();
     assert_eq!(damage(&behind).await, (archive.len() as u64, neither.to_owned()));
-    // A gzip file of something else, and an archive whose members say odd things of themselves.
+    // A gzip file of other data, and an archive whose members have invalid headers.
     damage(&gzip(b"just a text")).await;
     for (position, digits) in
         [(6, "zzzzzzzz"), (94, "00000000"), (94, "ffffffff"), (54, "ffffffff")]
@@ -78,7 +78,7 @@ async fn garbage_is_damaged_where_it_begins() {
         let mut odd = cpio(&[("init", b"#!/bin/sh\n")]);
         odd[position..position + 8].copy_from_slice(digits.as_bytes());
         if position == 6 {
-            // The inode's number means nothing here.
+            // The inode's number has no effect here.
             inspect(&odd).await.unwrap();
         } else {
             damage(&odd).await;
@@ -88,8 +88,8 @@ async fn garbage_is_damaged_where_it_begins() {
     assert_eq!(kind, ArtifactKind::Initrd);
 }
 
-/// The kernel takes an archive only where a multiple of four bytes stands before it: after other
-/// padding it says "broken padding" and leaves the rest out.
+/// The kernel unpacks an archive only at a multiple of four bytes. After other padding it prints
+/// "broken padding" and ignores the rest.
 #[tokio::test]
 async fn an_archive_at_an_odd_place_is_damaged() {
     let (first, second) = (cpio(&[("early", b"1")]), cpio(&[("init", b"2")]));
@@ -104,7 +104,7 @@ async fn an_archive_at_an_odd_place_is_damaged() {
                 assert!(problem.contains("multiple of four"), "{problem}");
             }
         }
-        // Compressed, it may begin anywhere.
+        // A compressed archive may start anywhere.
         let both = [first.as_slice(), &padding, &gzip(&second)].concat();
         assert_eq!(inspect(&both).await.unwrap().members, 2);
     }
@@ -119,7 +119,7 @@ async fn what_is_no_file_is_no_damaged_initrd() {
     assert!(matches!(&error, Error::Io { path, .. } if *path == missing), "{error:?}");
     let error = inspect_initrd(directory.path(), &context).await.unwrap_err();
     assert!(matches!(&error, Error::NotAFile { .. }), "{error:?}");
-    // Nobody writes into the pipe: opening it would wait for ever.
+    // Nothing writes into the pipe, so opening it would block forever.
     let pipe = directory.path().join("pipe");
     run("coreutils", &["mkfifo", "pipe"], directory.path(), b"");
     let error = inspect_initrd(&pipe, &context).await.unwrap_err();

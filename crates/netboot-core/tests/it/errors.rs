@@ -1,4 +1,4 @@
-//! Errors: what happened, why, and what to do, each said once.
+//! Errors say what happened, why, and what to do, each once.
 
 use std::error::Error as _;
 use std::io;
@@ -16,7 +16,7 @@ fn io_error(kind: io::ErrorKind) -> Error {
     Error::io("read", "images/initrd", io::Error::from(kind))
 }
 
-/// One error of every kind.
+/// Returns one error of every kind.
 fn every_error() -> Vec<Error> {
     let (profile, path) = (worker(), "images/initrd".into());
     let digests = [Sha256Digest::of(b"a"), Sha256Digest::of(b"b")];
@@ -84,10 +84,10 @@ fn every_error_says_what_happened_and_what_to_do() {
         assert!(!text.ends_with('.') && !text.contains('\n'), "{text}");
         assert!(!hint.is_empty() && hint != text, "{hint}");
     }
-    // Each is told from every other by its text.
+    // All texts differ.
     let texts: std::collections::BTreeSet<String> = errors.iter().map(Error::to_string).collect();
     assert_eq!(texts.len(), errors.len());
-    // Whoever cancelled knows what to do.
+    // The caller that cancelled needs no hint.
     assert_eq!(Error::Cancelled.hint(), None);
 }
 

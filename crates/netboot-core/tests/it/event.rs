@@ -1,4 +1,4 @@
-//! Events: their names for programs that read them, and who gets them.
+//! Events: their stable names, and their receivers.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ fn worker() -> ProfileName {
     "worker".parse().unwrap()
 }
 
-/// Programs read these names: they stay.
+/// Programs read these names, so they must not change.
 #[test]
 fn events_are_json_of_stable_names() {
     let (profile, phase) = (Some(worker()), Phase::Realising);
@@ -110,7 +110,7 @@ fn phases_have_one_name_for_people_and_programs() {
         assert_eq!(phase.to_string(), name);
         assert_eq!(serde_json::to_value(phase).unwrap(), name);
     }
-    // In the order of the way from a profile to a machine.
+    // In order from a profile to a machine.
     assert!(phases.is_sorted_by_key(|(phase, _)| *phase));
 }
 

@@ -1,4 +1,4 @@
-//! An image that is too large is remarked on before it is published.
+//! An image that is too large gives a warning before it is published.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use netboot_core::{
     FileName, Image, InitPath, ProfileSpec, Sha256Digest,
 };
 
-/// An artifact that states a size and is never read.
+/// An artifact with a size and no content.
 #[derive(Debug)]
 struct Large {
     kind: ArtifactKind,
@@ -39,7 +39,7 @@ impl Artifact for Large {
     }
 }
 
-/// The warning for an image of a kernel of one byte and an initrd of `initrd` bytes.
+/// Returns the warning for an image with a kernel of one byte and an initrd of `initrd` bytes.
 fn warning(initrd: u64, budget: u64) -> Option<(String, String)> {
     let part =
         |kind, name, size| Arc::new(Large { kind, name: FileName::new(name).unwrap(), size });
@@ -74,7 +74,7 @@ fn an_image_is_remarked_on_above_its_budget_and_above_what_ipxe_loads() {
     assert_eq!(message, "the image has 11 MiB, but its budget is 10 MiB");
     assert!(hint.contains("size budget"), "{hint}");
 
-    // A budget does not make iPXE load more.
+    // A budget does not change what iPXE can load.
     assert_eq!(warning(2048 * MIB - 1, 4096 * MIB), None);
     for budget in [0, 500 * MIB, 4096 * MIB] {
         let (message, hint) = warning(2048 * MIB, budget).unwrap();

@@ -1,4 +1,4 @@
-//! Looking into initrds: what they hold, in every form that a kernel takes.
+//! Reading the content of initrds, in every form that a kernel accepts.
 
 use std::fs;
 use std::io::Write;
@@ -23,7 +23,7 @@ async fn what_real_programs_make_is_read() {
     for bytes in [archive.clone(), gzip(&archive), zstd(&archive)] {
         let summary = inspect(&bytes).await.unwrap();
         assert_eq!((summary.members, summary.unchecked), (7, None));
-        // A link holds its target: `large`.
+        // The content of a link is its target: `large`.
         assert_eq!(summary.unpacked_bytes, 10 + 5000 + 5);
         assert_eq!(holds(&summary), Presence::Yes);
     }
@@ -35,7 +35,7 @@ async fn archives_stand_behind_each_other_in_any_form() {
     let forms = [archive.clone(), archive[..end].to_vec(), gzip(&archive), zstd(&archive)];
     for first in &forms {
         for second in &forms {
-            // Zeros up to a multiple of four are between them, or many more.
+            // There are zeros between them, up to a multiple of four or many more.
             let fours = first.len().next_multiple_of(4);
             for begin in [fours, fours + 4096] {
                 let zeros = vec![0; begin - first.len()];
@@ -50,7 +50,7 @@ async fn archives_stand_behind_each_other_in_any_form() {
     assert_eq!(inspect(&zstd(&both)).await.unwrap().members, 14);
 }
 
-/// Wherever the second archive begins in the pieces that are read.
+/// The second archive may start anywhere in the chunks that are read.
 #[tokio::test]
 async fn a_magic_may_lie_anywhere() {
     let (archive, _) = real_initrd();
@@ -96,7 +96,7 @@ proptest! {
 
 #[tokio::test]
 async fn of_what_is_not_looked_into_the_kind_is_said() {
-    // The whole of an xz file without content, by xz.
+    // A complete xz file without content, made by xz.
     let xz = b"\xfd7zXZ\0\x00\x04\xe6\xd6\xb4F\0\0\0\0\x1c\xdfD!\x1f\xb6\xf3}\x01\0\0\0\0\x04YZ";
     let others: [(&[u8], &str); 6] = [
         (xz, "xz"),
@@ -144,7 +144,7 @@ async fn whether_init_is_there_is_told_as_far_as_it_can_be() {
     }
 }
 
-/// Whether a link leads to `init` is a question for the machine, not a reason to refuse an image.
+/// An image may contain a link to `init`: only the machine knows its target.
 #[tokio::test]
 async fn behind_a_symbolic_link_init_may_be() {
     let link = |path| cpio_of(&[(path, 0o120_777, b"/sysroot/store".as_slice())]);
@@ -154,7 +154,7 @@ async fn behind_a_symbolic_link_init_may_be() {
         ("/nix", Presence::Unknown),
         ("nix/store/0b-nixos-system", Presence::No),
         ("nix/sto", Presence::No),
-        // A link itself is what the kernel starts.
+        // The kernel starts the link itself.
         (INIT, Presence::Yes),
     ];
     for (path, presence) in cases {
@@ -164,7 +164,7 @@ async fn behind_a_symbolic_link_init_may_be() {
     assert_eq!(holds(&inspect(&directory).await.unwrap()), Presence::No);
 }
 
-/// A file that names more memory than it has bytes: it is read to its end, and no further.
+/// A file that states a larger size than it has is read only to its end.
 #[tokio::test]
 async fn much_of_little_is_read_in_little_memory() {
     let archive = cpio(&[("init", b"#!/bin/sh\n")]);
@@ -180,12 +180,12 @@ async fn much_of_little_is_read_in_little_memory() {
     assert_eq!((summary.members, summary.unpacked_bytes), (2, (64 << 20) + 10));
 }
 
-/// Dropping the future ends the reading behind it too: the runtime need not wait for its thread.
+/// Dropping the future also ends the blocking read, so the runtime does not wait for its thread.
 #[test]
 fn reading_stops_when_it_is_dropped() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("initrd");
-    // A file of 64 GiB that takes no space: reading it takes a while.
+    // A sparse file of 64 GiB takes no space, and reading it takes a while.
     let mut file = fs::File::create(&path).unwrap();
     file.write_all(&cpio(&[("init", b"#!/bin/sh\n")])).unwrap();
     file.set_len(64 << 30).unwrap();

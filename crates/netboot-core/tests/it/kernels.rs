@@ -1,4 +1,4 @@
-//! Kernels are told by their headers, and by their length where the header states it.
+//! Kernels are recognized by their headers, and by their length if the header states it.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ async fn check(bytes: &[u8], architecture: Architecture) -> Result<(), Error> {
     check_kernel(&path, architecture).await
 }
 
-/// What a file of these bytes is found to be, and that it is no kernel.
+/// Asserts that a file with these bytes is not a kernel, and returns its detected kind.
 async fn found(bytes: &[u8], architecture: Architecture) -> String {
     let error = check(bytes, architecture).await.unwrap_err();
     let hint = error.hint().unwrap();
@@ -27,7 +27,7 @@ async fn found(bytes: &[u8], architecture: Architecture) -> String {
     found
 }
 
-/// A header of each architecture's kernels.
+/// Returns a kernel header for each architecture.
 fn kernels() -> Vec<(Architecture, Vec<u8>)> {
     vec![
         (Architecture::X86_64, bz_image(10)),
@@ -42,14 +42,14 @@ fn kernels() -> Vec<(Architecture, Vec<u8>)> {
     ]
 }
 
-/// The begin of a 64-bit little-endian ELF file for this machine (`e_machine`).
+/// The start of a 64-bit little-endian ELF file for this machine (`e_machine`).
 fn elf(machine: u16) -> Vec<u8> {
     let mut bytes = with_magic(2048, 0, b"\x7fELF\x02\x01\x01");
     bytes[18..20].copy_from_slice(&machine.to_le_bytes());
     bytes
 }
 
-/// The begin of a PE file for this machine (`IMAGE_FILE_HEADER.Machine`).
+/// The start of a PE file for this machine (`IMAGE_FILE_HEADER.Machine`).
 fn efi_program(machine: u16) -> Vec<u8> {
     let mut bytes = with_magic(2048, 0, b"MZ");
     bytes[0x3c..0x40].copy_from_slice(&64_u32.to_le_bytes());
@@ -127,7 +127,7 @@ async fn a_file_without_bytes_is_named_as_such() {
 async fn a_kernel_that_was_cut_short_says_how_much_is_missing() {
     let whole = bz_image(100);
     let architecture = Architecture::X86_64;
-    // The first two sectors are the setup's, and 1600 bytes follow.
+    // The setup takes the first two sectors, and 1600 bytes follow.
     assert_eq!(whole.len(), 2624);
     for length in [0x206, 1024, 1500, 2623] {
         let found = found(&whole[..length], architecture).await;
@@ -143,7 +143,7 @@ async fn a_kernel_that_was_cut_short_says_how_much_is_missing() {
         assert_eq!(found, format!("it ends after {length} of 1536 bytes"));
     }
 
-    // No setup sectors mean four, as in kernels before the boot protocol had a version.
+    // Zero setup sectors mean four, as in kernels before the boot protocol had versions.
     let mut old = bz_image(100);
     old[0x1f1] = 0;
     let found = found(&old, architecture).await;
@@ -153,7 +153,7 @@ async fn a_kernel_that_was_cut_short_says_how_much_is_missing() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
-    /// Whatever the bytes: a kernel is what has its magic, and nothing panics.
+    /// For all bytes: a kernel has the magic number, and nothing panics.
     #[test]
     fn noise_is_no_kernel(bytes in prop::collection::vec(any::<u8>(), 1..1500)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

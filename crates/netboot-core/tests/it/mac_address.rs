@@ -1,4 +1,4 @@
-//! Hardware addresses: what is read, and how it is written.
+//! Parsing and formatting of MAC addresses.
 
 use netboot_core::{BackendError, MacAddress, ValueKind};
 use proptest::prelude::*;

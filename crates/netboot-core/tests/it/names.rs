@@ -1,5 +1,5 @@
-//! Texts that become values: what is accepted comes back as it was, what is hostile is refused
-//! with what is wrong with it and the rule.
+//! Parsing of texts: accepted texts come back unchanged, and refused texts give an error with the
+//! problem and the rule.
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A value that is made of a text.
+/// A value that is parsed from a text.
 trait Value:
     Display + Debug + FromStr<Err = InvalidValue> + PartialEq + Serialize + DeserializeOwned
 {
@@ -29,18 +29,18 @@ macro_rules! values {
 values!(ProfileName, ServiceName, PointerName, Title, FileName, ReleasePath);
 values!(KernelParameter, InitPath, Sha256Digest, ReleaseId, Architecture);
 
-/// The text is accepted, and comes back by every way it can leave and enter.
+/// Asserts that the text is accepted by every parser and comes back in every format.
 fn round_trip<T: Value>(text: &str) {
     let value: T = text.parse().unwrap();
     assert_eq!(value.to_string(), text);
     let json = serde_json::to_string(&value).unwrap();
     assert_eq!(json, serde_json::to_string(text).unwrap());
     assert_eq!(serde_json::from_str::<T>(&json).unwrap(), value);
-    // Padding is for tables, and does not change what is padded.
+    // Padding in tables does not change the text.
     assert_eq!(format!("{value:<600}").trim_end_matches(' '), text.trim_end_matches(' '));
 }
 
-/// The text is refused by every way in; what is wrong with it.
+/// Asserts that every parser refuses the text, and returns the problem.
 fn refused<T: Value>(text: &str) -> TextProblem {
     let error = text.parse::<T>().unwrap_err();
     assert_eq!(error.hint().as_deref(), Some(T::KIND.rule()), "{error}");
@@ -54,10 +54,10 @@ fn refused<T: Value>(text: &str) -> TextProblem {
     problem
 }
 
-/// Whatever the text, it is a value that comes back, or refused with a rule.
+/// Asserts that a text is either accepted and comes back, or refused with a rule.
 fn either<T: Value>(text: &str) {
     match text.parse::<T>() {
-        // An architecture is parsed from the name of a system too, a digest from capitals.
+        // An architecture also accepts the name of a system, and a digest also capitals.
         Ok(value) => round_trip::<T>(&value.to_string()),
         Err(_) => {
             refused::<T>(text);
@@ -71,11 +71,11 @@ fn is_reserved(name: &str) -> bool {
 
 const NAME: &str = "[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?";
 const FILE_NAME: &str = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}";
-/// Characters that mean something to a shell, to iPXE, to a kernel or to a file system.
+/// Characters with a meaning for a shell, iPXE, a kernel or a file system.
 const HOSTILE: &str = r#"[a-z0-9/._=*"${} \n\t\x00\\é-]{0,40}"#;
 
 proptest! {
-    // A failure is printed whole; it leaves no file in the sources.
+    // A failure is printed completely and writes no file into the sources.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
@@ -145,8 +145,8 @@ proptest! {
         }
     }
 
-    /// As a kernel reads it (`next_arg` in its `lib/cmdline.c`): no parameter becomes two, and
-    /// none is another `init=`.
+    /// Reads the line like a kernel (`next_arg` in its `lib/cmdline.c`): no parameter becomes two,
+    /// and no parameter is another `init=`.
     #[test]
     fn a_command_line_says_what_was_asked_for(
         texts in prop::collection::vec(
@@ -165,7 +165,7 @@ proptest! {
     }
 }
 
-/// Splits at spaces outside double quotes, and takes the quotes off that a word begins with.
+/// Splits at spaces outside of double quotes, and removes the quotes at the start of a word.
 fn as_a_kernel_reads(line: &str) -> Vec<String> {
     let mut quoted = false;
     let words = line.split(|character| {
@@ -209,7 +209,7 @@ fn hostile_texts_are_no_titles() {
     assert_eq!(refused::<Title>("a\nitem x"), newline);
     assert_eq!(refused::<Title>("\0"), ForbiddenCharacter { character: '\0', position: 0 });
     assert_eq!(refused::<Title>(&"x".repeat(300)), TooLong { length: 300, limit: 100 });
-    // A hundred characters, however many bytes each has.
+    // The limit is a hundred characters, not bytes.
     round_trip::<Title>(&"😀".repeat(100));
     assert_eq!(refused::<Title>(&"é".repeat(101)), TooLong { length: 101, limit: 100 });
 }
@@ -257,7 +257,7 @@ fn hostile_texts_are_no_kernel_parameters() {
         refused::<KernelParameter>(&"x".repeat(1025)),
         TooLong { length: 1025, limit: 1024 }
     );
-    // Neither is Netboot's.
+    // Neither belongs to Netboot.
     round_trip::<KernelParameter>("init_on_alloc=1");
     round_trip::<KernelParameter>("rd.systemd.unit=\"a b.target\"");
 }

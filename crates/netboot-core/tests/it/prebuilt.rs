@@ -1,4 +1,4 @@
-//! Images of files that exist already.
+//! Images of existing files.
 
 use std::error::Error as _;
 use std::fs;
@@ -28,7 +28,7 @@ fn initrd(content: &str) -> Vec<u8> {
     cpio(&[(&INIT[1..], b"#!/bin/sh\n"), ("etc/generation", content.as_bytes())])
 }
 
-/// A directory as nixos-images has it.
+/// Makes a directory like that of nixos-images.
 fn write_image(directory: &Path, content: &str) {
     fs::create_dir_all(directory).unwrap();
     fs::write(directory.join("bzImage"), bz_image(10)).unwrap();
@@ -43,7 +43,7 @@ async fn build(directory: &Path) -> Result<netboot_core::Image, Error> {
     builder.build(profile("worker").as_ref(), &Context::new()).await
 }
 
-/// The error below the one that names the builder and the profile.
+/// Returns the source of the error that names the builder and the profile.
 fn cause(error: &Error) -> &Error {
     let Error::Build { builder, profile, source, .. } = error else { panic!("{error:?}") };
     assert_eq!((builder.as_str(), profile.as_str()), ("prebuilt", "worker"));
@@ -66,7 +66,7 @@ async fn it_keeps_the_contract_of_a_builder() {
     let good = ["control-plane", "worker", "all-in-one"].map(profile);
     let cases = BuilderCases::new(good.clone(), profile("broken"));
     check_builder(&builder, cases).await;
-    // A profile that it does not know fails by the same rules, and so does one shared by an Arc.
+    // An unknown profile fails by these rules too, also through an Arc.
     let shared: Arc<dyn Builder> = Arc::new(builder);
     check_builder(&shared, BuilderCases::new(good, profile("unknown"))).await;
 }
@@ -101,7 +101,7 @@ async fn each_layout_of_a_directory_is_read() {
     let line = format!("init={INIT} loglevel=4 console=ttyS0,115200");
     assert_eq!(first.boot().command_line().unwrap().to_string(), line);
 
-    // NixOS's `netboot`: the script has what `init` and `kernel-params` had.
+    // In NixOS's `netboot`, the script contains the content of `init` and `kernel-params`.
     fs::remove_file(place.path().join("init")).unwrap();
     let script = format!(
         "#!ipxe\nkernel bzImage init={INIT} initrd=initrd loglevel=4 console=ttyS0,115200 ${{cmdline}}\ninitrd initrd\nboot\n"
@@ -109,7 +109,7 @@ async fn each_layout_of_a_directory_is_read() {
     fs::write(place.path().join("netboot.ipxe"), script).unwrap();
     assert_eq!(build(place.path()).await.unwrap().manifest(), first.manifest());
 
-    // A release of nixos-images has the system in every name.
+    // In a release of nixos-images, every name contains the system.
     for (old, new) in [
         ("bzImage", "bzImage-x86_64-linux"),
         ("initrd", "initrd-x86_64-linux"),
@@ -141,7 +141,7 @@ async fn what_is_missing_in_a_directory_is_said() {
     fs::write(place.path().join("netboot.ipxe"), "#!ipxe\nkernel memtest\n").unwrap();
     let no_line = build(place.path()).await.unwrap_err();
     assert!(says(&no_line).contains("init="), "{no_line:?}");
-    // The old runbook's `init=`, which no kernel expands.
+    // The old runbook had an `init=` that no kernel expands.
     fs::write(place.path().join("init"), "/nix/store/*/init\n").unwrap();
     let glob = build(place.path()).await.unwrap_err();
     assert!(matches!(cause(&glob), Error::InvalidValue(_)), "{glob:?}");
@@ -181,7 +181,7 @@ async fn a_digest_that_was_stated_is_held_against_the_file() {
     assert_eq!(*found, Sha256Digest::of(&initrd("1")));
 }
 
-/// Whoever states a digest wants it checked, whatever the file is to the image.
+/// A given digest is checked for every file of the image.
 #[tokio::test]
 async fn no_digest_that_was_stated_is_passed_over() {
     let place = TempDir::new().unwrap();
@@ -199,7 +199,7 @@ async fn no_digest_that_was_stated_is_passed_over() {
     let altered = built(with("init", b"/nix/store/0b/init")).await.unwrap_err();
     let Error::UnexpectedDigest { path, .. } = cause(&altered) else { panic!("{altered:?}") };
     assert_eq!(*path, place.path().join("init"));
-    // The name is misspelt.
+    // The name is misspelled.
     let missing = built(with("initrd-x86_64", b"")).await.unwrap_err();
     let Error::Io { path, .. } = cause(&missing) else { panic!("{missing:?}") };
     assert_eq!(*path, place.path().join("initrd-x86_64"));

@@ -51,7 +51,7 @@ fn image(name: &str) -> Image {
         .unwrap()
 }
 
-/// A release of these images with all that belongs to it.
+/// Returns a release of these images with all its parts.
 fn scripted(images: impl IntoIterator<Item = Image>) -> ReleaseBuilder {
     let images: Vec<_> = images.into_iter().collect();
     let mut builder = Release::builder(images.clone())
@@ -81,14 +81,14 @@ fn a_manifest_comes_back() {
     assert_eq!(release.pointer(), &format!("{MARKED}{}", release.id()));
     assert_eq!(manifest.pointer().sha256, Sha256Digest::of(release.pointer()));
 
-    // Two profiles with one kernel and one layer store them once.
+    // Two profiles with a common kernel and layer store these once.
     assert_eq!(release.blobs().len(), 4);
     assert_eq!(manifest.blobs().len(), 4);
     let files: Vec<_> = manifest.files().keys().map(ReleasePath::as_str).collect();
     assert_eq!(files, ["boot.ipxe", "control-plane/netboot.ipxe", "worker/netboot.ipxe"]);
     let logs: Vec<_> = manifest.logs().keys().map(ReleasePath::as_str).collect();
     assert_eq!(logs, ["control-plane/build.log", "worker/build.log"]);
-    // Everything that lies at the target, but for the manifest and what changes.
+    // All files at the target, except the manifest and the files that change.
     let objects = manifest.objects();
     assert_eq!(objects.len(), 4 + 5 + 1);
     let blob = layout::blob(&Sha256Digest::of(b"the kernel"));
@@ -138,8 +138,8 @@ fn another_log_makes_no_other_release() {
     assert_ne!(one.manifest().logs(), other.manifest().logs());
 }
 
-/// As computed by another program from the documented rule: a release that is published keeps its
-/// id with the next version of this library, or the version of the manifest has to change.
+/// Another program computed these ids by the documented rule. A published release must keep its id
+/// in the next version of this library, or the version of the manifest must change.
 #[test]
 fn the_id_of_a_release_is_the_same_on_every_machine() {
     let id = release(&["worker"]).id().to_string();

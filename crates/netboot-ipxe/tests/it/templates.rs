@@ -7,7 +7,7 @@ use netboot_ipxe::{Error, MenuText, Renderer, ScriptProblem, TemplateName};
 
 use crate::images::image;
 
-/// Renders an image with `text` in place of the built-in template.
+/// Renders an image with `text` instead of the built-in template.
 fn render(text: &str) -> Result<String, Error> {
     let renderer = Renderer::builder().template(TemplateName::Image, text).build()?;
     renderer.render_standalone(&image("worker", "W", &["a=1"], &["initrd"]))

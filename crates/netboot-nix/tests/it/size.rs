@@ -5,7 +5,7 @@ use std::error::Error as _;
 use netboot_core::{Builder, Context, Event, ProfileSpec};
 use netboot_nix::Error;
 
-/// A cpio archive has 8 hexadecimal digits for the size of a file.
+/// The limit of a file's size in a cpio archive, which has 8 hexadecimal digits.
 const INITRD_FILE_LIMIT: u64 = 1 << 32;
 
 use crate::place::{Place, WITH_INIT, least_configuration, recording};

@@ -25,9 +25,9 @@ const KILL_POINTS: usize = 122;
 /// The number of kills in an ordinary run, spread in the same way.
 const SAMPLED_KILL_POINTS: usize = 24;
 
-/// How many calls of each kind that every program makes the thread that publishes makes before it
-/// does, so that its counts are ahead of those of every other thread: strace counts for each
-/// thread and each kind of call by itself.
+/// The number of calls of each common kind that the publishing thread makes before it publishes.
+/// strace counts the calls of each kind separately for each thread. This way the counts of the
+/// publishing thread are higher than those of all others.
 const CALLS_AHEAD: usize = 200;
 
 const TARGET: &str = "NETBOOT_TEST_TARGET";

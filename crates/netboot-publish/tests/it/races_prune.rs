@@ -11,13 +11,13 @@ use netboot_publish::{Error, Publisher, Retention, RollbackTo, VerifyDepth, Veri
 use crate::faults::{Kind, Reader, Target};
 use crate::site;
 
-/// How many releases are to be deleted, and how many machines to boot, at least.
+/// The minimum number of deleted releases, and of booted machines.
 const DELETED: usize = 4;
 const BOOTS: usize = 10;
-/// How long that may take.
+/// The maximum time for that.
 const LIMIT: Duration = Duration::from_secs(180);
-/// Times of files at rsync are whole seconds, so that what is younger than the grace time by less
-/// than that may be gone.
+/// The resolution of file times with rsync. A file may be deleted this much before the end of the
+/// grace time.
 const CLOCK: Duration = Duration::from_secs(1);
 
 fn release(generation: &str) -> Release {

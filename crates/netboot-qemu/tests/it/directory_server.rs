@@ -1,4 +1,4 @@
-//! What a machine that boots may rely on when it fetches, and a test when it looks at what was.
+//! The guarantees of the server for booting machines, and for tests that read its log.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A directory `site` with a file and a directory, and a secret beside it.
+/// Creates a directory `site` with a file and a directory, and a secret outside of it.
 fn directory() -> (TempDir, PathBuf) {
     let outer = TempDir::new().unwrap();
     let site = outer.path().join("site");
@@ -21,7 +21,7 @@ fn directory() -> (TempDir, PathBuf) {
     (outer, site)
 }
 
-/// Sends a request as it is, which no client library does, and returns the whole answer.
+/// Sends a request byte for byte, unlike a client library, and returns the complete answer.
 async fn ask(server: &DirectoryServer, method: &str, path: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     let request =

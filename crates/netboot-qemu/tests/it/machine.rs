@@ -1,4 +1,4 @@
-//! Machines boot: real QEMU, the real firmware and iPXE of this system, a real kernel.
+//! Boots with real QEMU, firmware, iPXE and kernels.
 
 mod kernels;
 mod processes;

@@ -1,4 +1,4 @@
-//! The tests of what the tests stand on.
+//! The tests of the test bed.
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod s3_server;

@@ -1,10 +1,10 @@
-//! The S3 servers start, keep what they have over a restart, and leave no process.
+//! The S3 servers start, keep their data over a restart, and leave no process.
 
 use std::process::Command;
 
 use netboot_testbed::{S3Server, tool};
 
-/// The processes whose command line or environment names `text`.
+/// The processes with `text` in their command line or environment.
 fn processes(text: &str) -> String {
     let output = Command::new(tool("ps")).args(["axeww"]).output().unwrap();
     let listing = String::from_utf8(output.stdout).unwrap();
@@ -20,7 +20,7 @@ fn a_server_is_gone_with_its_value_and_keeps_buckets_when_it_is_started_again() 
         server.create_bucket("kept");
         server.restart();
         let found = server.request("GET", "/kept", "");
-        // nanio wants a signature, ministack does not.
+        // nanio requires a signature, ministack does not.
         assert!(found.contains(" 200 ") || found.contains(" 403 "), "{found}: {}", server.log());
         assert!(!processes(path).is_empty());
         drop(server);

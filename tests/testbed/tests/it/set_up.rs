@@ -1,4 +1,4 @@
-//! Setting up a machine where all is there.
+//! Setting up a machine that lacks nothing.
 
 use netboot_testbed::{Testbed, set_up};
 

@@ -1,5 +1,5 @@
-//! The test flake builds with real Nix, to the same bytes each time, and its machines report what
-//! they are: the boot tests stand on this.
+//! The test flake builds reproducibly with real Nix, and its machines report what they are. The
+//! boot tests rely on this.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,10 +9,10 @@ use std::process::{Command, Output};
 use netboot_testbed::{HermeticNix, TestFlake, Testbed, tool};
 use tempfile::TempDir;
 
-/// The longest that a machine may take, in seconds; it takes about three.
+/// The time limit of a machine in seconds. It takes about three.
 const BOOT_SECONDS: &str = "120";
 
-/// A Nix and a flake in a directory of their own.
+/// Nix and a flake in a temporary directory.
 struct Site {
     nix: HermeticNix,
     directory: TempDir,
@@ -50,7 +50,7 @@ fn path(profile: &str, attribute: &str) -> String {
     format!("nixosConfigurations.netboot-{profile}.config.{attribute}")
 }
 
-/// Boots a kernel and an initrd, without firmware and network, and gives what the console showed.
+/// Boots a kernel and an initrd, without firmware and network, and returns the console's text.
 fn boot(kernel: &Path, initrd: &Path, init: &Path) -> String {
     let parameters =
         format!("init={} console=ttyS0,115200 loglevel=4 no_timer_check panic=-1", init.display());

@@ -1,4 +1,4 @@
-//! Initrds as real programs make them, and what is found in one.
+//! Initrds made by real programs, and the content that is found in them.
 
 use std::fs;
 use std::io::Write;
@@ -9,7 +9,7 @@ use netboot_core::inspect::{InitrdSummary, inspect_initrd};
 use netboot_core::{Context, Error};
 use tempfile::TempDir;
 
-/// What a program makes of `input`, in `directory`.
+/// Returns the output of a program in `directory` for `input`.
 pub(crate) fn run(package: &str, words: &[&str], directory: &Path, input: &[u8]) -> Vec<u8> {
     let mut command = Command::new(words[0]);
     command.args(&words[1..]).current_dir(directory).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -25,8 +25,8 @@ pub(crate) fn run(package: &str, words: &[&str], directory: &Path, input: &[u8])
     output.stdout
 }
 
-/// An initrd of a few files, directories and a link, by the real programs; the length is that of
-/// the archive up to the zeros behind it.
+/// Returns an initrd with a few files, directories and a link, made by real programs. The length is
+/// that of the archive without the zeros after it.
 pub(crate) fn real_initrd() -> (Vec<u8>, usize) {
     let tree = TempDir::new().unwrap();
     let store = tree.path().join("nix/store/0a-nixos-system");
@@ -42,7 +42,7 @@ pub(crate) fn real_initrd() -> (Vec<u8>, usize) {
         tree.path(),
         list.as_bytes(),
     );
-    // The trailer's name has a NUL behind it, and then what fills four bytes.
+    // A NUL and padding to four bytes follow the trailer's name.
     let end = archive.iter().rposition(|byte| *byte != 0).unwrap() + 2;
     let end = end.next_multiple_of(4);
     (archive, end)
@@ -63,7 +63,7 @@ pub(crate) async fn inspect(bytes: &[u8]) -> Result<InitrdSummary, Error> {
     inspect_initrd(&path, &Context::new()).await
 }
 
-/// The initrd is damaged; where, and how.
+/// Asserts that the initrd is damaged, and returns where and how.
 pub(crate) async fn damage(bytes: &[u8]) -> (u64, String) {
     match inspect(bytes).await {
         Err(error @ Error::DamagedInitrd { .. }) => {

@@ -10,7 +10,7 @@ use netboot_ipxe::interchange::matchbox::{DataDirectory, NetBoot};
 use super::order::select;
 use super::{golden, manifest};
 
-/// The script that matchbox makes of a profile (`ipxeTemplate` in its `http/ipxe.go`).
+/// Returns the script that matchbox renders from a profile (`ipxeTemplate` in its `http/ipxe.go`).
 fn script(boot: &NetBoot) -> String {
     let mut script = format!("#!ipxe\nkernel {}", boot.kernel);
     for argument in &boot.args {

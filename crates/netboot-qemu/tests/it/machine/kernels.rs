@@ -1,4 +1,4 @@
-//! A real kernel is booted by real iPXE, and the report follows it.
+//! Real iPXE boots a real kernel, and the report says how far it came.
 
 use netboot_qemu::{BootOutcome, BootStage, Error, Firmware};
 
@@ -14,7 +14,7 @@ echo \"NETBOOT-GOT $key\"
 busybox poweroff -f
 ";
 
-/// A site as a publisher leaves it: a script that goes to a script that names blobs by digest.
+/// A site like a publisher's: a script that chains to a script that names blobs by digest.
 async fn site(init: &str) -> Site {
     let site = Site::with_script("#!ipxe\nchain releases/one/netboot.ipxe\n").await;
     let (kernel, initrd) = ("a".repeat(64), "b".repeat(64));

@@ -1,4 +1,4 @@
-//! Nothing of a boot is left: no QEMU, no file. And what keeps QEMU from starting is named.
+//! A boot leaves no QEMU and no file. If QEMU does not start, the error says why.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::machine::site::{Site, machine};
 
-/// Whether a process has `name` among its arguments and has not ended.
+/// Returns true if a running process has `name` in its arguments.
 fn runs(name: &str) -> bool {
     fs::read_dir("/proc").unwrap().flatten().any(|entry| {
         let command_line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
@@ -22,19 +22,19 @@ fn runs(name: &str) -> bool {
     })
 }
 
-/// A name for a machine that no other has.
+/// A unique name for a machine.
 fn unique(name: &str) -> String {
     format!("netboot-test-{name}-{}", std::process::id())
 }
 
-/// A shell script in QEMU's place.
+/// A shell script that replaces QEMU.
 struct Wrapper {
     _directory: TempDir,
     program: PathBuf,
 }
 
 impl Wrapper {
-    /// What the script does before QEMU's own path and the arguments.
+    /// Creates a script that consists of `prefix`, QEMU's path and the arguments.
     fn new(prefix: &str) -> Self {
         let directory = TempDir::new().unwrap();
         let program = directory.path().join("qemu");
@@ -54,7 +54,7 @@ async fn wait_for_end(name: &str) {
     }
 }
 
-/// A machine that waits, and a context that tells when it has printed something.
+/// A machine that waits, and a context with its events.
 fn waiting(name: &str) -> (Machine, Context, UnboundedReceiver<Event>) {
     let machine = machine(Firmware::Bios).name(name).expect("NETBOOT-NEVER").build().unwrap();
     let (sender, events) = tokio::sync::mpsc::unbounded_channel();
@@ -78,7 +78,7 @@ async fn a_cancelled_boot_leaves_no_machine() {
     assert!(runs(&name));
     cancellation.cancel();
     assert!(matches!(boot.await.unwrap(), Err(Error::Cancelled)));
-    // Not soon, but already: the error comes when QEMU has ended.
+    // QEMU has already ended when the error is returned.
     assert!(!runs(&name));
 }
 
@@ -119,7 +119,7 @@ async fn a_machine_behind_a_script_ends_with_it() {
     wait_for_end(&name).await;
 }
 
-/// Names the machine of the process that is killed; that process is this test once more.
+/// Names the machine of the killed process, which runs this test again.
 const CALLER: &str = "NETBOOT_TEST_CALLER";
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn a_caller_that_is_killed_leaves_no_machine() {
     let mut caller = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(CALLER, &name)
-        // What a killed process leaves there goes with this directory.
+        // The files of the killed process are removed with this directory.
         .env("TMPDIR", temporary.path())
         .stdout(Stdio::piped())
         .spawn()
@@ -213,7 +213,7 @@ async fn a_program_that_cannot_be_started_is_named() {
 
 #[tokio::test]
 async fn what_qemu_says_when_it_fails_is_in_the_error() {
-    // More memory than an address space has.
+    // More memory than fits in the address space.
     let machine = machine(Firmware::Bios).memory_mib(u32::MAX).accelerator(Accelerator::Tcg);
     let error = error_of(machine).await;
     let Error::QemuFailed { status, stderr, arguments, .. } = &error else { panic!("{error}") };
@@ -242,8 +242,8 @@ async fn the_accelerator_that_is_reported_is_the_one_that_ran() {
 #[tokio::test]
 async fn a_kvm_that_hangs_is_given_up_for_tcg() {
     let site = Site::with_script("#!ipxe\necho NETBOOT-HERE\nsleep 600\n").await;
-    // What a broken KVM does: the process stays, and its guest never shows anything. And the
-    // script stays before it, as a wrapper of QEMU may.
+    // Like with a broken KVM, the process runs and its guest prints nothing. The script also keeps
+    // running, like a wrapper of QEMU.
     let qemu = Wrapper::new("case \"$*\" in *'-accel kvm'*) sleep 987654; exit ;; esac; exec");
     let machine = machine(Firmware::Bios).qemu_program(&qemu.program).expect("NETBOOT-HERE");
     let report = site.boot(machine, "boot.ipxe").await;

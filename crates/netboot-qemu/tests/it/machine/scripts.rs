@@ -1,4 +1,4 @@
-//! Real iPXE runs scripts by BIOS and by UEFI, and the report says what became of them.
+//! Real iPXE runs scripts under BIOS and UEFI, and the report says how they ended.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,7 +31,7 @@ async fn a_marker_is_seen() {
 }
 
 async fn a_file_that_is_missing_ends_the_boot(firmware: Firmware) {
-    // Longer than a line of the console.
+    // This is longer than a line of the console.
     let blob = format!("releases/{0}/blobs/{0}", "0123456789abcdef".repeat(4));
     let site = Site::with_script(&format!("#!ipxe\nkernel {blob}\nboot\n")).await;
     let report = site.boot(machine(firmware).expect("NETBOOT-HERE"), "boot.ipxe").await;
@@ -85,7 +85,7 @@ async fn a_script_that_is_missing_is_told_apart_from_one_that_ends() {
     assert!(hint.contains("ended before it fetched a kernel"), "{hint}");
 }
 
-/// The hint for a boot of this URL, to which iPXE gets no further than the try.
+/// Returns the hint for a boot from this URL, which iPXE cannot fetch.
 async fn hint_for(url: &str) -> String {
     let machine = machine(Firmware::Bios).build().unwrap();
     let report = machine.boot(&url.parse().unwrap(), &Context::new()).await.unwrap();
@@ -95,7 +95,7 @@ async fn hint_for(url: &str) -> String {
 
 #[tokio::test]
 async fn a_server_that_does_not_run_is_told_from_a_protocol_that_is_not_there() {
-    // Nothing is given the port of tcpmux (RFC 1078) any more.
+    // Nothing uses the port of tcpmux (RFC 1078).
     let (plain, encrypted) = tokio::join!(
         hint_for("http://127.0.0.1:1/boot.ipxe"),
         hint_for("https://127.0.0.1:1/boot.ipxe")
@@ -107,7 +107,7 @@ async fn a_server_that_does_not_run_is_told_from_a_protocol_that_is_not_there() 
 #[tokio::test]
 async fn the_time_is_kept_and_the_missing_marker_named() {
     let site = Site::with_script("#!ipxe\necho FIRST\nsleep 600\n").await;
-    // Long enough for the script on a busy computer, and short for a test.
+    // This is enough for the script on a busy computer.
     let machine = machine(Firmware::Bios).timeout(Duration::from_secs(20));
     let report = site.boot(machine.expect("SECOND").expect("FIRST"), "boot.ipxe").await;
     assert_eq!(report.outcome, BootOutcome::TimedOut);
@@ -203,7 +203,7 @@ async fn a_url_that_no_guest_can_boot_is_refused() {
 
 #[tokio::test]
 async fn a_boot_that_the_emulation_failed_is_begun_again_and_at_last_reported() {
-    // What Linux says when TCG's timer was too slow for it; here, iPXE says it each time.
+    // Linux prints this if TCG's timer was too slow for it. Here, iPXE prints it each time.
     let panic = "Kernel panic - not syncing: IO-APIC + timer doesn't work!";
     let site = Site::with_script(&format!("#!ipxe\necho {panic}\nsleep 600\n")).await;
     let warnings = Arc::new(Mutex::new(0));

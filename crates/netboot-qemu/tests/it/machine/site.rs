@@ -1,4 +1,4 @@
-//! A directory of scripts and payloads that is served to a machine under test.
+//! A served directory of scripts and payloads for a machine under test.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use netboot_qemu::{BootReport, BootStage, DirectoryServer, Firmware, Machine, Ma
 use netboot_testbed::Testbed;
 use tempfile::TempDir;
 
-/// Serves a directory that a test fills.
+/// A server of a directory that a test fills.
 pub(crate) struct Site {
     directory: TempDir,
     pub(crate) server: DirectoryServer,
@@ -40,14 +40,14 @@ impl Site {
         fs::write(path, content).unwrap();
     }
 
-    /// Puts the test bed's kernel to `name`.
+    /// Copies the test bed's kernel to `name`.
     pub(crate) fn add_kernel(&self, name: &str) {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::copy(Testbed::locate().kernel(), path).unwrap();
     }
 
-    /// Puts an initrd to `name` that has busybox, and this script of it as `/init`.
+    /// Writes an initrd with busybox and this script as `/init` to `name`.
     pub(crate) fn add_initrd(&self, name: &str, init: &str) {
         let testbed = Testbed::locate();
         let root = TempDir::new().unwrap();
@@ -75,12 +75,12 @@ impl Site {
     }
 }
 
-/// A machine with this firmware, and time enough for a busy computer.
+/// A machine with this firmware and a time limit for a busy computer.
 pub(crate) fn machine(firmware: Firmware) -> MachineBuilder {
     Machine::builder().firmware(firmware).memory_mib(512).timeout(Duration::from_secs(120))
 }
 
-/// What is true of every report.
+/// Checks what is true of every report.
 fn assert_consistent(report: &BootReport) {
     assert_eq!(report.stages[&BootStage::Started], Duration::ZERO);
     assert_eq!(Some(&report.reached), report.stages.keys().next_back());
