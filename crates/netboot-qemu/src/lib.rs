@@ -30,6 +30,7 @@
 
 mod accelerator;
 mod boot_failure;
+mod boot_messages;
 mod boot_outcome;
 mod boot_report;
 mod boot_stage;

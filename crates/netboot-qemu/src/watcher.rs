@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::boot_messages;
 use crate::boot_outcome::BootOutcome;
 use crate::boot_stage::BootStage;
 use crate::expectations::Expectations;
@@ -11,23 +12,6 @@ use crate::firmware::Firmware;
 use crate::key_presses::KeyPresses;
 use crate::terminal::{Shown, Terminal};
 use crate::transcript::Transcript;
-
-/// The texts with which firmware says that it has nothing left to boot: iPXE's
-/// `src/usr/autoboot.c`, `SeaBIOS`'s `src/boot.c`, and EDK II's `UefiBootManagerLib`.
-const GAVE_UP: [&str; 3] =
-    ["No more network devices", "No bootable device.", "BdsDxe: failed to load Boot"];
-
-/// The first words of every Linux (`linux_banner` in `init/version-timestamp.c`).
-const LINUX_BANNER: &str = "Linux version ";
-
-/// What tells that an initrd's `/init` runs: Linux's own line (`init/main.c`), which the log level
-/// of NixOS hides, and the first words of NixOS's stage 1 (nixpkgs, `stage-1-init.sh`) and of
-/// systemd in its place.
-const INIT_RUNS: [&str; 3] =
-    ["Run /init as init process", "<<< NixOS Stage 1 >>>", "Welcome to NixOS"];
-
-/// What Linux prints when it can do nothing more (`kernel/panic.c`).
-const PANIC: &str = "Kernel panic - not syncing";
 
 /// Follows one boot.
 #[derive(Debug)]
@@ -84,14 +68,14 @@ impl Watcher {
         self.presses.take(shown);
         if self.reached() < BootStage::KernelStarted {
             self.watch_firmware(line, matches!(shown, Shown::Finished(_)), time);
-            if line.contains(LINUX_BANNER) {
+            if boot_messages::is_linux_banner(line) {
                 self.kernel_started(time);
                 terminal.join_wrapped_lines(false);
             }
         }
         let init_runs = match &self.expectations.init_marker {
             Some(marker) => line.contains(marker.as_str()),
-            None => INIT_RUNS.iter().any(|text| line.contains(text)),
+            None => boot_messages::is_init_running(line),
         };
         if init_runs {
             // A kernel that was told to be quiet has said nothing until now.
@@ -143,7 +127,7 @@ impl Watcher {
     }
 
     fn watch_firmware(&mut self, line: &str, finished: bool, time: Duration) {
-        if is_address(line) {
+        if boot_messages::is_address(line) {
             self.reach(BootStage::Dhcp, time);
         }
         if !finished {
@@ -151,7 +135,7 @@ impl Watcher {
         }
         if let Some(fetch) = fetch::parse(line) {
             self.note_fetch(fetch, time);
-        } else if GAVE_UP.iter().any(|text| line.contains(text)) {
+        } else if boot_messages::is_firmware_giving_up(line) {
             self.outcome.get_or_insert(BootOutcome::FirmwareGaveUp { line: line.to_owned() });
         }
     }
@@ -164,29 +148,23 @@ impl Watcher {
             self.last_fetch = Some(time);
             // What is fetched again, in another attempt, is what it was before.
             let is_new = !self.fetched.iter().any(|f| f.succeeded() && f.url == fetch.url);
-            if is_new && !is_boot_program(&fetch.url) {
+            if is_new && !boot_messages::is_boot_program(&fetch.url) {
                 self.reach(self.stage_of(&fetch.url), time);
             }
         }
         self.fetched.push(fetch);
     }
 
-    /// What a file is: by its name, or else by its place behind the scripts.
+    /// Returns the stage that a fetched file belongs to: by its name, or else by its order.
     fn stage_of(&self, url: &str) -> BootStage {
-        let path = url.split(['?', '#']).next().unwrap_or(url);
-        let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-        let named = |texts: &[&str]| texts.iter().any(|text| name.contains(text));
-        if !self.stages.contains_key(&BootStage::Script) || url == self.url || named(&[".ipxe"]) {
-            BootStage::Script
-        } else if named(&["initrd", "initramfs", ".cpio"]) {
-            BootStage::Initrd
-        } else if named(&["image", "vmlinu", "kernel", "linux"])
-            || !self.stages.contains_key(&BootStage::Kernel)
-        {
-            BootStage::Kernel
-        } else {
-            BootStage::Initrd
+        if !self.stages.contains_key(&BootStage::Script) || url == self.url {
+            return BootStage::Script;
         }
+        boot_messages::named_stage(url).unwrap_or(if self.stages.contains_key(&BootStage::Kernel) {
+            BootStage::Initrd
+        } else {
+            BootStage::Kernel
+        })
     }
 
     fn kernel_started(&mut self, time: Duration) {
@@ -224,7 +202,7 @@ impl Watcher {
         if self.outcome.is_some() {
             return;
         }
-        if is_finished && line.contains(PANIC) {
+        if is_finished && boot_messages::is_panic(line) {
             self.kernel_started(time);
             self.outcome = Some(BootOutcome::Panicked { line: line.to_owned() });
         } else if self.expectations.failures.iter().any(|text| line.contains(text.as_str())) {
@@ -232,22 +210,6 @@ impl Watcher {
             self.failure_is_partial = !is_finished;
         }
     }
-}
-
-/// Whether a URL is that of an iPXE, by the names that its build has for BIOS
-/// (`src/arch/x86/Makefile.pcbios`): a network card's iPXE loads it, and it loads the script.
-fn is_boot_program(url: &str) -> bool {
-    [".pxe", ".kpxe", ".kkpxe", ".kkkpxe"].iter().any(|extension| url.ends_with(extension))
-}
-
-/// Whether a line is iPXE's `net0: 10.0.2.15/255.255.255.0 gw 10.0.2.2` (`route_ipv4` in its
-/// `src/usr/route_ipv4.c`).
-fn is_address(line: &str) -> bool {
-    let Some((card, address)) = line.split_once(": ") else { return false };
-    card.strip_prefix("net").is_some_and(|number| number.parse::<u32>().is_ok())
-        && address.split_once('/').is_some_and(|(address, _)| {
-            address.parse::<std::net::Ipv4Addr>().is_ok_and(|address| !address.is_unspecified())
-        })
 }
 
 #[cfg(test)]
