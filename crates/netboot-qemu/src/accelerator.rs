@@ -1,4 +1,4 @@
-//! What executes a guest's instructions, and whether KVM really does.
+//! The accelerators that execute a guest's instructions, and the test that KVM works.
 
 use std::fmt;
 use std::path::Path;
@@ -9,25 +9,26 @@ use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
-/// How long a guest may take to show its first sign under KVM; a working one takes a tenth.
+/// The maximum time for a guest to show its first output under KVM. Where KVM works, it takes about a
+/// tenth of this time.
 const PROBE_TIME: Duration = Duration::from_secs(3);
 
-/// What executes a guest's instructions.
+/// The way to execute a guest's instructions.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Accelerator {
-    /// KVM where a guest really runs with it, otherwise TCG.
+    /// KVM if it works, otherwise TCG.
     ///
-    /// `/dev/kvm` may be there and not work, inside another virtual machine above all, so a guest
-    /// without a disk is started for a moment and has to show its firmware's first line.
+    /// `/dev/kvm` may exist without working, above all inside another virtual machine. So Netboot
+    /// starts a guest without a disk for a moment, and waits for the first line of its firmware.
     #[default]
     Auto,
-    /// The processor itself, through Linux.
+    /// The processor itself, with Linux's KVM.
     Kvm,
-    /// QEMU's translator, which works everywhere and takes several times as long.
+    /// QEMU's translator. It works everywhere, but takes several times as long.
     Tcg,
 }
 
@@ -42,7 +43,7 @@ impl fmt::Display for Accelerator {
 }
 
 impl Accelerator {
-    /// KVM or TCG.
+    /// Replaces [`Auto`](Self::Auto) with KVM or TCG.
     pub(crate) async fn resolve(self, program: &Path) -> Self {
         match self {
             Self::Auto if kvm_works(program).await => Self::Kvm,
@@ -53,7 +54,7 @@ impl Accelerator {
 
     pub(crate) fn arguments(self) -> &'static [&'static str] {
         match self {
-            // The default processor model is refused or crippled by some nested KVM.
+            // Some nested KVM refuses or cripples the default processor model.
             Self::Kvm => &["-accel", "kvm", "-cpu", "host"],
             Self::Auto | Self::Tcg => &["-accel", "tcg"],
         }
@@ -84,7 +85,7 @@ async fn kvm_works(program: &Path) -> bool {
     };
     let works = timeout(PROBE_TIME, sign).await.unwrap_or(false);
     tracing::debug!(works, "probed KVM");
-    // It ends by the signal or has ended; a failure to wait leaves nothing to be done.
+    // The guest is no longer needed, and there is no remedy for a failure to end it.
     let _ = child.terminate(Duration::ZERO).await;
     works
 }

@@ -1,4 +1,4 @@
-//! Why a boot was no success, and what to do about it.
+//! The details of a failed boot, with a hint for each cause.
 
 use std::fmt;
 
@@ -7,34 +7,33 @@ use crate::boot_stage::BootStage;
 use crate::fetch::{Fetch, FetchOutcome};
 use crate::firmware::Firmware;
 
-/// What a boot that did not succeed leaves behind; the cause of
-/// [`Error::BootFailed`](crate::Error::BootFailed).
+/// The details of a failed boot, in [`Error::BootFailed`](crate::Error::BootFailed).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BootFailure {
-    /// The URL, as the guest saw it; `dhcp:` and the network where DHCP named it.
+    /// The URL as the guest saw it, or `dhcp:` and the network if a DHCP server named the URL.
     pub url: String,
-    /// The machine's firmware.
+    /// The firmware of the machine.
     pub firmware: Firmware,
-    /// How the boot ended.
+    /// The outcome of the boot.
     pub outcome: BootOutcome,
-    /// How far it came.
+    /// The last stage that the machine reached.
     pub reached: BootStage,
-    /// The expected texts that were not seen.
+    /// The expected texts that the console did not show.
     pub missing: Vec<String>,
-    /// The fetch that did not succeed, if the boot ended at one.
+    /// The fetch that the boot failed at, if there is one.
     pub failed_fetch: Option<Fetch>,
-    /// The line with which Linux said that it could not unpack the initrd. It goes on without the
-    /// files that are missing then, and fails of something else later.
+    /// The line that says that Linux could not unpack the initrd. Linux then continues without the
+    /// missing files, and fails later for another reason.
     pub unpacking_failed: Option<String>,
-    /// The last 20 lines of the console, up to the one that decided the boot if one did.
+    /// The last 20 lines of the console. If a line decided the outcome, it is the last one here.
     pub last_lines: Vec<String>,
 }
 
 impl fmt::Display for BootFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { url, firmware, outcome, reached, missing, last_lines, .. } = self;
-        write!(f, "the {firmware} machine that booted `{url}` {outcome}; it came to: {reached}")?;
+        write!(f, "the {firmware} machine that booted `{url}` {outcome}; last stage: {reached}")?;
         if let Some(line) = self.unpacking_failed.iter().find(|line| !last_lines.contains(line)) {
             write!(f, "\n  before that: {line}")?;
         }
@@ -49,8 +48,7 @@ impl fmt::Display for BootFailure {
 }
 
 impl BootFailure {
-    /// What to do about it, as a sentence for an operator; it depends on how the boot ended and
-    /// where.
+    /// Returns a remedy, as a sentence for an operator. It depends on the outcome and the stage.
     pub fn hint(&self) -> Option<String> {
         if let Some(line) = &self.unpacking_failed
             && self.outcome != BootOutcome::Succeeded
@@ -61,15 +59,15 @@ impl BootFailure {
             BootOutcome::Succeeded => return None,
             BootOutcome::Panicked { line } => panic_hint(line).to_owned(),
             BootOutcome::FailureSeen { .. } => {
-                "read on the console what went before it; the text was given to fail_on".to_owned()
+                "read the console before this line; the boot failed because the text was given to fail_on".to_owned()
             }
             BootOutcome::MachineStopped
             | BootOutcome::TimedOut
             | BootOutcome::FirmwareGaveUp { .. } => match &self.failed_fetch {
                 Some(fetch) => fetch_hint(fetch),
-                None if self.fetched_by_no_protocol() => {
-                    "iPXE was given a URL of a kind that it cannot fetch: those of network cards \
-                     have no HTTPS; serve it over plain http"
+                None if self.has_unsupported_scheme() => {
+                    "serve the file over plain http: the iPXE of a network card does not support the \
+                     URL's scheme, such as https"
                         .to_owned()
                 }
                 None => stage_hint(self.reached, &self.outcome).to_owned(),
@@ -79,114 +77,115 @@ impl BootFailure {
 }
 
 impl BootFailure {
-    /// Whether iPXE refused a URL before it asked anybody (`xfer_open_uri` in iPXE's
-    /// `src/core/open.c`).
-    fn fetched_by_no_protocol(&self) -> bool {
+    /// Returns true if iPXE refused a URL without a request, because it does not support the scheme
+    /// (`xfer_open_uri` in iPXE's `src/core/open.c`).
+    fn has_unsupported_scheme(&self) -> bool {
         let refused = "Could not start download: Operation not supported";
         self.reached < BootStage::Kernel
             && self.last_lines.iter().any(|line| line.starts_with(refused))
     }
 }
 
-/// The messages are those of Linux's `init/initramfs.c`.
+/// Returns the remedy for an initrd that cannot be unpacked. The messages are from Linux's
+/// `init/initramfs.c`.
 fn unpacking_hint(line: &str) -> &'static str {
     if line.contains("write error") {
-        "the machine has too little memory for the initrd: give it more (`least_memory_mib` of \
-         netboot-core says how much), make the image smaller, or add `rootfstype=ramfs` to its \
-         kernel parameters"
+        "give the machine more memory (`least_memory_mib` of netboot-core computes how much), make \
+         the image smaller, or add `rootfstype=ramfs` to its kernel parameters: the machine has \
+         too little memory for the initrd"
     } else if line.contains("not configured") {
-        "this kernel cannot unpack the initrd: build the two with one configuration, or compress \
-         the initrd otherwise"
+        "build the kernel and the initrd from the same configuration, or use another compression: \
+         this kernel cannot unpack the initrd"
     } else {
-        "the initrd is damaged, or has a part that does not begin where it should: verify what is \
-         published, and build it again if that is sound"
+        "verify the published files, and build the initrd again if they are intact: the initrd is \
+         damaged, or a part of it begins at a wrong position"
     }
 }
 
 fn panic_hint(line: &str) -> &'static str {
     if line.contains("No working init found") || line.contains("Requested init") {
-        "the initrd has no `init` that starts: `init=` names a path that is not in it, the file is \
-         not executable, or its interpreter is missing; take kernel, initrd and `init=` from one \
-         build"
+        "take the kernel, the initrd and `init=` from the same build: `init=` names a path that is \
+         not in the initrd, the file is not executable, or its interpreter is missing"
     } else if line.contains("Unable to mount root fs") {
-        "the kernel got no initrd: let the script fetch it, name it with `--name`, and put \
-         `initrd=<name>` on the kernel's command line, which UEFI needs"
+        "make the script fetch the initrd, name it with `--name`, and put `initrd=<name>` on the \
+         kernel's command line, which UEFI needs: the kernel got no initrd"
     } else if line.contains("Attempted to kill init") {
-        "`init` ended: what it printed before that says why"
+        "read the messages of `init` before the panic: `init` exited"
     } else if ["out of memory", "Out of memory", "deadlocked on memory"]
         .iter()
         .any(|text| line.contains(text))
     {
-        "give the machine more memory: the initrd is unpacked into it"
+        "give the machine more memory: the kernel unpacks the initrd into it"
     } else {
-        "read the kernel's messages before the panic; a damaged initrd and too little memory are \
-         the usual causes"
+        "read the kernel's messages before the panic; the usual causes are a damaged initrd and too \
+         little memory"
     }
 }
 
-/// The messages are those of iPXE's `src/core/errno.c`, and the numbers those of its pages.
+/// Returns the remedy for a failed fetch. The messages are from iPXE's `src/core/errno.c`, and the
+/// numbers from iPXE's error pages.
 fn fetch_hint(fetch: &Fetch) -> String {
     let url = &fetch.url;
     let FetchOutcome::Failed { message, page } = &fetch.outcome else {
         return format!(
-            "`{url}` did not arrive in time: see that the server answers, and allow more time for \
-             a large file"
+            "check that the server answers, and allow more time for a large file: `{url}` did not \
+             arrive in time"
         );
     };
     let said = |text: &str| message.contains(text);
     if said("No such file") {
         format!(
-            "the server answered 404 for `{url}`: publish the file, or correct the URL in the \
-             script ({page})"
+            "publish the file, or correct the URL in the script: the server answered 404 for `{url}` \
+             ({page})"
         )
     } else if said("Permission denied") {
         format!(
-            "the server refused `{url}`: let it be read without a password, by the server's own \
-             user too ({page})"
+            "allow reading without a password, and give the server's user access to the file: the \
+             server refused `{url}` ({page})"
         )
     } else if said("Connection reset") || said("Connection refused") {
         format!(
-            "nothing listens where `{url}` is, or the server broke off: start it, and see that \
-             the port is right ({page})"
+            "start the server, and check the port: no server listens at `{url}`, or the server closed \
+             the connection ({page})"
         )
     } else if said("Connection timed out") {
-        format!("no answer came for `{url}`: see that the server runs and is reached ({page})")
+        format!("check that the server runs and is reachable: `{url}` was not answered ({page})")
     } else if said("0x3e11") {
-        // Its DNS client's, which has no message of its own (`src/net/udp/dns.c`).
-        format!("the host of `{url}` has no address in DNS: correct the name ({page})")
+        // The error of iPXE's DNS client, which has no message (`src/net/udp/dns.c`).
+        format!("correct the host name: the host of `{url}` has no address in DNS ({page})")
     } else {
-        format!("fetching `{url}` failed ({message}); {page} explains it")
+        format!("read {page} about the error: iPXE could not fetch `{url}` ({message})")
     }
 }
 
 fn stage_hint(reached: BootStage, outcome: &BootOutcome) -> &'static str {
     match reached {
         BootStage::Started => {
-            "the firmware did not come to iPXE and DHCP: allow more time, and see that QEMU's \
-             network card has its iPXE ROM (Debian, Ubuntu: ipxe-qemu)"
+            "allow more time, and check that QEMU's network card has its iPXE ROM (Debian, Ubuntu: \
+             ipxe-qemu): the firmware did not reach iPXE and DHCP"
         }
         BootStage::Dhcp => {
-            "iPXE has an address and no script: see that the server of the URL runs and that this \
-             machine reaches it"
+            "check that the server of the URL runs and that this machine can reach it: iPXE has an \
+             address, but no script"
         }
         BootStage::Script if matches!(outcome, BootOutcome::TimedOut) => {
-            "the script ran and fetched no kernel: it waits at a menu or a prompt (see press), or \
-             sleeps"
+            "press the keys that the script waits for (see press): it fetched no kernel, but waits at \
+             a menu or a prompt, or sleeps"
         }
         BootStage::Script => {
-            "the script ended before it fetched a kernel: see its messages on the console"
+            "read the messages of the script on the console: it ended before it fetched a kernel"
         }
         BootStage::Kernel | BootStage::Initrd => {
-            "the kernel showed nothing on the serial console: put `console=ttyS0` on its command \
-             line, and see that iPXE accepted kernel and initrd"
+            "put `console=ttyS0` on the kernel's command line, and check that iPXE accepted the kernel \
+             and the initrd: the kernel printed nothing on the serial console"
         }
         BootStage::KernelStarted => {
-            "the kernel runs and did not start `init`: allow more time, or give the machine more \
-             memory"
+            "allow more time, or give the machine more memory: the kernel runs, but did not start \
+             `init`"
         }
         BootStage::InitReached | BootStage::MarkersSeen => {
-            "`init` runs and did not print what is expected: see that it prints to the serial \
-             console (`console=ttyS0`, as the last `console=`), and allow more time"
+            "check that `init` prints to the serial console (`console=ttyS0`, as the last `console=`), \
+             and allow more time: `init` runs, but did not print the expected texts"
         }
     }
 }

@@ -1,34 +1,35 @@
-//! How a boot ended.
+//! The outcomes of a boot.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// How a boot ended.
+/// The outcome of a boot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
 #[non_exhaustive]
 pub enum BootOutcome {
-    /// Everything that was expected was seen; where nothing was, Linux started its `init`.
+    /// The console showed all expected texts. If none were expected, Linux started `init`.
     Succeeded,
     /// Linux panicked.
     Panicked {
-        /// The line that says why.
+        /// The line with the reason.
         line: String,
     },
-    /// A text was seen that the caller wants to end the boot.
+    /// The console showed a text that the caller gave to
+    /// [`fail_on`](crate::MachineBuilder::fail_on).
     FailureSeen {
-        /// The line with it.
+        /// The line with the text.
         line: String,
     },
-    /// iPXE gave up, and there is nothing else to boot from.
+    /// The firmware gave up, because it has nothing left to boot from.
     FirmwareGaveUp {
-        /// The line that says so.
+        /// The line with the firmware's message.
         line: String,
     },
-    /// The machine powered itself off or reset itself before everything was seen.
+    /// The machine powered off or reset before the boot succeeded.
     MachineStopped,
-    /// The time was over before everything was seen.
+    /// The time was up before the boot succeeded.
     TimedOut,
 }
 

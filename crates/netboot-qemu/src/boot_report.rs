@@ -1,4 +1,4 @@
-//! What came of a boot.
+//! The report of a boot.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,41 +15,42 @@ use crate::error::Error;
 use crate::fetch::{Fetch, FetchOutcome};
 use crate::firmware::Firmware;
 
-/// How far a machine came, when, and what its console said.
+/// The stages that a machine reached, with their times, and the text of its console.
 ///
-/// Serialised, times are seconds.
+/// In the serialised form, times are in seconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BootReport {
-    /// The URL that was booted, as the guest saw it; `dhcp:` and the network where DHCP named it.
+    /// The URL of the boot as the guest saw it, or `dhcp:` and the network if a DHCP server named the
+    /// URL.
     pub url: String,
-    /// The firmware that booted it.
+    /// The firmware of the machine.
     pub firmware: Firmware,
-    /// What executed the guest's instructions: [`Accelerator::Auto`] is resolved.
+    /// The accelerator that executed the guest's instructions. It is never [`Accelerator::Auto`].
     pub accelerator: Accelerator,
-    /// How it ended.
+    /// The outcome of the boot.
     pub outcome: BootOutcome,
-    /// The farthest stage.
+    /// The last stage that the machine reached.
     pub reached: BootStage,
-    /// When each stage was first seen, since QEMU was started.
+    /// The time from the start of QEMU to the first sign of each stage.
     #[serde(serialize_with = "stages_in_seconds")]
     pub stages: BTreeMap<BootStage, Duration>,
-    /// How long it took until the end.
+    /// The duration of the boot.
     #[serde(serialize_with = "in_seconds")]
     pub duration: Duration,
-    /// The expected texts that were not seen, in the order in which the caller gave them.
+    /// The expected texts that the console did not show, in the caller's order.
     pub missing: Vec<String>,
-    /// What iPXE fetched, in its order.
+    /// The files that iPXE fetched, in order.
     pub fetched: Vec<Fetch>,
     /// QEMU and its arguments.
     pub command_line: Vec<String>,
-    /// The text of the serial console: without escape sequences, lines that `SeaBIOS` wrapped
-    /// joined again, only the last 8 MiB of it.
+    /// The last 8 MiB of the text on the serial console. Escape sequences are removed, and lines that
+    /// `SeaBIOS` wrapped are joined.
     pub console: String,
 }
 
 impl BootReport {
-    /// Fails unless the boot succeeded.
+    /// Returns an error unless the boot succeeded.
     ///
     /// # Errors
     /// [`Error::BootFailed`] with the stage, the last lines of the console, and a hint.
@@ -70,20 +71,21 @@ impl BootReport {
         Err(Error::BootFailed { failure: Box::new(failure) })
     }
 
-    /// The last fetch, if it did not succeed.
+    /// Returns the last fetch if it did not succeed.
     fn failed_fetch(&self) -> Option<&Fetch> {
         let last = self.fetched.last().filter(|fetch| fetch.outcome != FetchOutcome::Complete);
         last.filter(|_| self.reached < BootStage::KernelStarted)
     }
 
-    /// The line with which the kernel gave up unpacking the initrd (Linux's `init/initramfs.c`).
+    /// Returns the line that says that the kernel could not unpack the initrd (Linux's
+    /// `init/initramfs.c`).
     fn unpacking_failed(&self) -> Option<String> {
         let failed = |line: &&str| line.contains("Initramfs unpacking failed");
         self.console.lines().find(failed).map(str::to_owned)
     }
 
-    /// The last lines of the console that say something. Where a line decided the boot it is the
-    /// last: a panic's registers would hide what led to it.
+    /// Returns the last lines of the console that are not empty. If a line decided the outcome, it is
+    /// the last one here, because the registers that a panic prints would hide the lines before it.
     fn last_lines(&self) -> Vec<String> {
         let mut lines: Vec<&str> =
             self.console.lines().filter(|line| !line.trim().is_empty()).collect();
@@ -98,7 +100,7 @@ impl BootReport {
     }
 }
 
-/// The outcome, then a line for each stage.
+/// Writes the outcome, then a line for each stage.
 impl fmt::Display for BootReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { firmware, accelerator, outcome, .. } = self;
@@ -114,7 +116,7 @@ impl fmt::Display for BootReport {
     }
 }
 
-/// Whole milliseconds, as a number of seconds.
+/// Returns the time in seconds, rounded down to milliseconds.
 fn seconds(time: Duration) -> f64 {
     Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).as_secs_f64()
 }

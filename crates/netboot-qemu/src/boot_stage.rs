@@ -1,13 +1,13 @@
-//! How far a machine came.
+//! The stages of a boot.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A step of a machine's way from power-on to what the caller waits for, in their order.
+/// A stage of a boot, in order from power-on to the texts that the caller expects.
 ///
-/// Each is recognised by what the console shows, so a machine whose kernel has no serial console
-/// is not seen beyond [`Kernel`](Self::Kernel) or [`Initrd`](Self::Initrd).
+/// Netboot recognises each stage from the console. If the kernel has no serial console, no stage after
+/// [`Kernel`](Self::Kernel) or [`Initrd`](Self::Initrd) is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -18,16 +18,16 @@ pub enum BootStage {
     Dhcp,
     /// iPXE fetched its first script.
     Script,
-    /// iPXE fetched a kernel: the first file behind a script that is none itself. A name that
-    /// says what it is, such as `bzImage` or `initrd`, decides before the order does.
+    /// iPXE fetched a kernel: the first file after the scripts. A name such as `bzImage` or `initrd`
+    /// decides before the order does.
     Kernel,
-    /// iPXE fetched an initrd: a file behind the kernel.
+    /// iPXE fetched an initrd: a file after the kernel.
     Initrd,
-    /// Linux printed its version, the first thing that it does.
+    /// Linux printed its version, which is its first message.
     KernelStarted,
-    /// Linux started `/init`, or the caller's text for this was seen.
+    /// Linux started `/init`, or the console showed the caller's text for this stage.
     InitReached,
-    /// All that the caller expects was seen.
+    /// The console showed all texts that the caller expects.
     MarkersSeen,
 }
 

@@ -27,19 +27,19 @@ use url::Url;
 
 use crate::error::Error;
 
-/// How long [`DirectoryServer::stop`] waits for answers that are under way.
+/// The time that [`DirectoryServer::stop`] waits for answers under way.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
-/// How long a server waits after it could not take a connection, such as for want of file
-/// descriptors.
+/// The time that a server waits after it failed to accept a connection, for example because the
+/// process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// Serves a directory over HTTP on `127.0.0.1`, at a port of its own, and keeps account of what
-/// was fetched. It stops when it is dropped.
+/// Serves a directory over HTTP on a free port of `127.0.0.1`, and records the requests. It stops when
+/// it is dropped.
 ///
-/// `GET` and `HEAD` with ranges; no listings, no index files. A path cannot lead out of the
-/// directory by `..`; symbolic links are followed wherever they lead, since images are often
-/// links into a store.
+/// It answers `GET` and `HEAD`, also with ranges, but serves no listings and no index files. A path
+/// cannot leave the directory with `..`. The server follows all symbolic links, because images are
+/// often links into a store.
 ///
 /// ```
 /// use netboot_qemu::DirectoryServer;
@@ -62,27 +62,27 @@ pub struct DirectoryServer {
     task: Option<JoinHandle<()>>,
 }
 
-/// What is awaited before a request is answered.
+/// The function that the server calls and awaits before it answers a request.
 type Hook = Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// A request that was answered.
+/// An answered request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Request {
-    /// Its method, such as `GET`.
+    /// The method, such as `GET`.
     pub method: String,
-    /// Its path as it was sent: percent-encoded, beginning with `/`, without the query.
+    /// The path as the client sent it: percent-encoded, beginning with `/`, without the query.
     pub path: String,
     /// The status of the answer.
     pub status: u16,
-    /// How many bytes the answer has, where its header says so. A client may have taken fewer.
+    /// The number of bytes in the answer, if its header states it. The client may have read fewer.
     pub length: Option<u64>,
 }
 
-/// The requests that were answered, in their order.
+/// The answered requests, in order.
 type Log = Arc<Mutex<Vec<Request>>>;
 
-/// What answers the requests of all connections.
+/// Answers the requests of all connections.
 struct Responder {
     files: TowerToHyperService<ServeDir>,
     log: Log,
@@ -110,18 +110,18 @@ impl DirectoryServer {
         Ok(Self { directory, address, log, stop, task: Some(task) })
     }
 
-    /// The directory that is served.
+    /// The directory that the server serves.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Where it listens.
+    /// The address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL of a file, from its path below the directory; characters that a URL cannot have
-    /// are percent-encoded.
+    /// Returns the URL of a file from its path below the directory. It percent-encodes the characters
+    /// that a URL cannot have.
     pub fn url(&self, path: &str) -> Url {
         let mut url = self.root();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -135,12 +135,13 @@ impl DirectoryServer {
         Url::parse(&format!("http://{}/", self.address)).expect("the URL of a socket address")
     }
 
-    /// What was asked for, in the order in which it was answered.
+    /// Returns the requests, in the order in which the server answered them.
     pub fn requests(&self) -> Vec<Request> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Stops: no new connection is taken, answers under way are given for up to five seconds.
+    /// Stops the server. It accepts no new connections, and waits up to five seconds for the answers
+    /// under way.
     pub async fn stop(mut self) {
         self.stop.cancel();
         if let Some(mut task) = self.task.take()
@@ -167,7 +168,7 @@ impl fmt::Debug for DirectoryServer {
     }
 }
 
-/// Takes connections until `stop` is cancelled, then waits for the answers under way.
+/// Accepts connections until `stop` is cancelled, then waits for the answers under way.
 async fn accept(listener: TcpListener, responder: Arc<Responder>, stop: CancellationToken) {
     let connections = GracefulShutdown::new();
     loop {
@@ -191,7 +192,7 @@ async fn accept(listener: TcpListener, responder: Arc<Responder>, stop: Cancella
         let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         let connection = connections.watch(connection);
         tokio::spawn(async move {
-            // A machine that is switched off leaves a connection without an end.
+            // A machine that is switched off breaks its connections.
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection to a directory server broke");
             }
@@ -202,7 +203,7 @@ async fn accept(listener: TcpListener, responder: Arc<Responder>, stop: Cancella
 }
 
 impl Responder {
-    /// Calls the hook, answers, and writes down what was answered.
+    /// Calls the hook, answers the request, and records it.
     async fn answer(
         &self,
         request: hyper::Request<Incoming>,

@@ -1,4 +1,4 @@
-//! What can go wrong with a boot, and what to do about it.
+//! The errors of this crate.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -10,13 +10,13 @@ use url::Url;
 use crate::boot_failure::BootFailure;
 use crate::guest_url::UrlProblem;
 
-/// The number of the signal that nothing survives (POSIX).
+/// The number of the signal that no process can catch (POSIX).
 const SIGKILL: i32 = 9;
 
 /// The errors of this crate.
 ///
-/// `Display` says what happened and to what; [`hint`](Self::hint) says what to do; `source` says
-/// why, where there is a cause below.
+/// `Display` says what failed and names the thing. [`hint`](Self::hint) gives a remedy. `source`
+/// gives the cause, if there is one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -27,30 +27,30 @@ pub enum Error {
         setting: &'static str,
         /// The value that was given.
         value: String,
-        /// What is wrong with it, as a clause.
+        /// A clause that says how to correct the value.
         problem: &'static str,
     },
 
-    /// A URL that a guest cannot boot.
+    /// A guest cannot boot a URL.
     #[error("`{url}` cannot be booted: {problem}")]
     UnusableUrl {
         /// The URL, without credentials.
         url: Url,
-        /// What is wrong with it.
+        /// The problem with the URL.
         problem: UrlProblem,
     },
 
-    /// QEMU is not installed, or not where the caller says.
-    #[error("there is no QEMU at `{program}`")]
+    /// QEMU is not installed, or the caller named the wrong file.
+    #[error("QEMU was not found at `{program}`")]
     QemuMissing {
-        /// The program that was looked for.
+        /// The program that Netboot looked for.
         program: PathBuf,
     },
 
-    /// The UEFI firmware is not installed, or not where the caller says.
+    /// The UEFI firmware is not installed, or the caller named the wrong file.
     #[error("the UEFI firmware OVMF was not found")]
     FirmwareMissing {
-        /// The files that were looked for.
+        /// The files that Netboot looked for.
         searched: Vec<PathBuf>,
     },
 
@@ -59,7 +59,7 @@ pub enum Error {
     Spawn {
         /// The program.
         program: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 
@@ -68,11 +68,11 @@ pub enum Error {
     QemuFailed {
         /// The program.
         program: PathBuf,
-        /// Its arguments.
+        /// The arguments of QEMU.
         arguments: Vec<String>,
-        /// How it ended.
+        /// The exit status of QEMU.
         status: ExitStatus,
-        /// The last 20 lines that it wrote to its standard error.
+        /// The last 20 lines of QEMU's standard error.
         stderr: Vec<String>,
     },
 
@@ -81,44 +81,44 @@ pub enum Error {
     Console {
         /// The program.
         program: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 
-    /// A temporary file for the machine cannot be made.
+    /// A temporary file or directory for the machine cannot be made, or a file cannot be read.
     #[error("cannot {action} `{path}`")]
     Io {
-        /// What was tried, as a verb.
+        /// The action that failed, as a verb.
         action: &'static str,
         /// The file or directory.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 
-    /// A path to serve is no directory.
+    /// A path cannot be served, because it is not a directory.
     #[error("`{path}` is not a directory that can be served")]
     DirectoryMissing {
         /// The path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 
-    /// A server finds no port.
+    /// A server cannot listen on a port.
     #[error("cannot listen on {address}")]
     Bind {
         /// The address.
         address: std::net::SocketAddr,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 
-    /// A machine did not come as far as it should; from
-    /// [`BootReport::ensure_success`](crate::BootReport::ensure_success).
+    /// A boot did not succeed.
+    /// [`BootReport::ensure_success`](crate::BootReport::ensure_success) makes this error.
     #[error("{failure}")]
     BootFailed {
-        /// How far it came, and what its console said last.
+        /// The stage that the machine reached, and the last lines of its console.
         failure: Box<BootFailure>,
     },
 
@@ -128,33 +128,33 @@ pub enum Error {
 }
 
 impl Error {
-    /// Refuses a URL, which is told without its credentials.
+    /// Creates an [`Error::UnusableUrl`] with the URL, but without the URL's credentials.
     pub(crate) fn unusable_url(url: &Url, problem: UrlProblem) -> Self {
         let mut url = url.clone();
-        // These fail for URLs that cannot have credentials, which then have none to hide.
+        // These fail for URLs that cannot have credentials, so there are none to hide.
         let _ = url.set_password(None);
         let _ = url.set_username("");
         Self::UnusableUrl { url, problem }
     }
 
-    /// What to do about it, as a sentence for an operator.
+    /// Returns a remedy, as a sentence for an operator.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::InvalidSetting { setting, problem, .. } => {
-                format!("give the {setting} another value: {problem}")
+                format!("change the {setting}: {problem}")
             }
             Self::UnusableUrl { problem, .. } => problem.hint().to_owned(),
             Self::QemuMissing { .. } => {
                 "install QEMU for x86_64 (Debian, Ubuntu: qemu-system-x86 and ipxe-qemu; Fedora: \
-                 qemu-system-x86-core; Nix: qemu), or name it with qemu_program"
+                 qemu-system-x86-core; Nix: qemu), or give its path with qemu_program"
                     .to_owned()
             }
             Self::FirmwareMissing { searched } => {
                 let searched: Vec<String> =
                     searched.iter().map(|path| path.display().to_string()).collect();
                 format!(
-                    "install OVMF (Debian, Ubuntu: ovmf; Fedora: edk2-ovmf; Nix: OVMF), or name \
-                     its file with firmware_code; looked for: {}",
+                    "install OVMF (Debian, Ubuntu: ovmf; Fedora: edk2-ovmf; Nix: OVMF), or give \
+                     its path with firmware_code; Netboot looked for: {}",
                     searched.join(", ")
                 )
             }
@@ -163,8 +163,8 @@ impl Error {
             | Self::Io { source, .. }
             | Self::DirectoryMissing { source, .. } => return io_hint(source),
             Self::Bind { .. } => {
-                "let this process open sockets on 127.0.0.1; a sandbox without a loopback \
-                 interface, or too many open files, keeps it from it"
+                "allow this process to open sockets on 127.0.0.1; a sandbox without a loopback \
+                 interface or a limit of open files may prevent it"
                     .to_owned()
             }
             Self::BootFailed { failure } => return failure.hint(),
@@ -178,15 +178,18 @@ fn qemu_hint(status: ExitStatus, stderr: &[String]) -> Option<String> {
     if said("romfile") || said("failed to find ROM") {
         Some("install iPXE's ROMs for QEMU's network cards (Debian, Ubuntu: ipxe-qemu)".to_owned())
     } else if said("cannot set up guest memory") || said("Cannot allocate memory") {
-        Some("give the machine less memory with memory_mib".to_owned())
+        Some("reduce the memory of the machine with memory_mib".to_owned())
     } else if said("KVM") || said("kvm") {
-        Some("KVM does not work here: use Accelerator::Auto or Accelerator::Tcg".to_owned())
+        Some(
+            "use Accelerator::Auto or Accelerator::Tcg: KVM does not work on this machine"
+                .to_owned(),
+        )
     } else if said("'user' is not a valid netdev backend") || said("network backend 'user'") {
-        Some("use a QEMU that is built with user-mode networking (libslirp)".to_owned())
+        Some("install a QEMU with user-mode networking (libslirp)".to_owned())
     } else if status.signal() == Some(SIGKILL) {
         Some(
-            "something killed it, most often the system for want of memory: give the machine less \
-             with memory_mib, or boot fewer at once"
+            "reduce the memory of the machine with memory_mib, or boot fewer machines at once: QEMU \
+             was killed, most often because the system had too little memory"
                 .to_owned(),
         )
     } else {
@@ -196,9 +199,11 @@ fn qemu_hint(status: ExitStatus, stderr: &[String]) -> Option<String> {
 
 fn io_hint(source: &io::Error) -> Option<String> {
     Some(match source.kind() {
-        io::ErrorKind::NotFound => "check the spelling of the path; it does not exist".to_owned(),
+        io::ErrorKind::NotFound => "check the spelling of the path: it does not exist".to_owned(),
         io::ErrorKind::PermissionDenied => "give this user access to the path".to_owned(),
-        io::ErrorKind::NotADirectory => "name the directory, not a file in it".to_owned(),
+        io::ErrorKind::NotADirectory => {
+            "give the path of the directory, not of a file in it".to_owned()
+        }
         io::ErrorKind::StorageFull => "free space for temporary files".to_owned(),
         _ => return None,
     })

@@ -1,20 +1,20 @@
-//! What the caller of a boot waits for, and what it does on the way.
+//! The texts that the caller of a boot expects, and the keys that it presses.
 
-/// The texts that a boot is watched for.
+/// The texts that a boot waits for, and the keys to press.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Expectations {
-    /// Each has to be seen, in any order.
+    /// The texts that the console must show, in any order.
     pub(crate) markers: Vec<String>,
-    /// Each ends the boot as failed.
+    /// The texts that end the boot as failed.
     pub(crate) failures: Vec<String>,
-    /// The caller's sign that `init` runs, instead of Linux's own.
+    /// The caller's text that shows that `init` runs, instead of Linux's own messages.
     pub(crate) init_marker: Option<String>,
-    /// Keys to press, each behind a text, in their order.
+    /// The keys to press, in order, each after a text.
     pub(crate) presses: Vec<(String, String)>,
 }
 
 impl Expectations {
-    /// The first text that no line of a console can have, with what it is.
+    /// Returns the first text that cannot be in a line of the console, with its name.
     pub(crate) fn unusable(&self) -> Option<(&'static str, &str)> {
         let markers = self.markers.iter().map(|text| ("expected text", text));
         let failures = self.failures.iter().map(|text| ("failure text", text));

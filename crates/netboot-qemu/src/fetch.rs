@@ -1,21 +1,21 @@
-//! What iPXE says about each file that it fetches.
+//! The files that iPXE fetches, read from its messages.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A file that iPXE fetched or tried to, in the words of its console.
+/// A file that iPXE fetched, or tried to fetch, as its console reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Fetch {
-    /// The URL as iPXE printed it: relative where the script named it so.
+    /// The URL as iPXE printed it. It is relative if the script has a relative URL.
     pub url: String,
-    /// What came of it.
+    /// The outcome of the fetch.
     pub outcome: FetchOutcome,
 }
 
 impl Fetch {
-    /// Whether all of it arrived.
+    /// Returns true if the whole file arrived.
     pub fn succeeded(&self) -> bool {
         self.outcome == FetchOutcome::Complete
     }
@@ -27,21 +27,21 @@ impl fmt::Display for Fetch {
     }
 }
 
-/// What came of a [`Fetch`].
+/// The outcome of a [`Fetch`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FetchOutcome {
-    /// All of it arrived.
+    /// The whole file arrived.
     Complete,
-    /// iPXE gave it up.
+    /// iPXE gave up.
     Failed {
-        /// Its message, such as `No such file or directory`.
+        /// The message of iPXE, such as `No such file or directory`.
         message: String,
-        /// The page that explains it, such as `http://ipxe.org/2d0c613b`.
+        /// The page that explains the error, such as `http://ipxe.org/2d0c613b`.
         page: String,
     },
-    /// It had not ended when the boot did.
+    /// The boot ended before the fetch did.
     Unfinished,
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn parse(line: &str) -> Option<Fetch> {
     Some(Fetch { url, outcome: FetchOutcome::Failed { message, page } })
 }
 
-/// Reads a console line of a fetch that goes on, such as `http://10.0.2.2/kernel... 42%`.
+/// Reads a console line of an unfinished fetch, such as `http://10.0.2.2/kernel... 42%`.
 pub(crate) fn parse_unfinished(line: &str) -> Option<Fetch> {
     let (url, rest) = line.split_once(' ').unwrap_or((line, ""));
     let rest = rest.trim();
@@ -84,7 +84,7 @@ pub(crate) fn parse_unfinished(line: &str) -> Option<Fetch> {
     Some(Fetch { url, outcome: FetchOutcome::Unfinished })
 }
 
-/// The URL of `URL...`; iPXE adds a dot each second while nothing arrives.
+/// Returns the URL of `URL...`. iPXE adds a dot each second while nothing arrives.
 fn begun(token: &str) -> Option<String> {
     let url = token.strip_suffix("...")?.trim_end_matches('.');
     (!url.is_empty()).then(|| url.to_owned())

@@ -1,37 +1,37 @@
-//! What a URL of this machine is to a guest.
+//! URLs as a guest sees them.
 
 use std::fmt;
 
 use url::{Host, Url};
 
-/// The address under which QEMU's user-mode network shows the host's loopback to a guest (QEMU
-/// manual, "Using the user mode network stack").
+/// The address at which a guest reaches the host's loopback interface in QEMU's user-mode network
+/// (QEMU manual, "Using the user mode network stack").
 pub const HOST_ADDRESS: &str = "10.0.2.2";
 
-/// The longest boot file name of a DHCP answer without overload (RFC 2131, section 2: `file` has
-/// 128 octets, NUL-terminated). QEMU cuts a longer one without a word.
+/// The maximum length of the boot file name in a DHCP answer without overload, in bytes (RFC 2131,
+/// section 2: `file` has 128 octets, NUL-terminated). QEMU silently cuts a longer name.
 const BOOT_FILE_LIMIT: usize = 127;
 
-/// Why a URL cannot be booted.
+/// The reason why a guest cannot boot a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlProblem {
-    /// Its scheme is none of `http`, `https` and `tftp`.
+    /// The scheme is not `http`, `https` or `tftp`.
     Scheme,
-    /// It has no host.
+    /// The URL has no host.
     NoHost,
-    /// It carries a user name or a password, which the console and the process list would show.
+    /// The URL contains a user name or a password, which the console and the process list would show.
     Credentials,
-    /// Its host is IPv6 loopback or the unspecified address, which a guest cannot reach.
+    /// The host is the IPv6 loopback address or an unspecified address, which a guest cannot reach.
     Unreachable,
 }
 
 impl fmt::Display for UrlProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Scheme => "its scheme is none of http, https and tftp",
+            Self::Scheme => "its scheme is not http, https or tftp",
             Self::NoHost => "it has no host",
-            Self::Credentials => "it carries credentials",
+            Self::Credentials => "it contains credentials",
             Self::Unreachable => "a guest cannot reach its host",
         })
     }
@@ -42,18 +42,21 @@ impl UrlProblem {
         match self {
             Self::Scheme | Self::NoHost => {
                 "give the http URL of an iPXE script, such as http://127.0.0.1:8080/boot.ipxe; \
-                 DirectoryServer serves a directory under one"
+                 DirectoryServer serves the files of a directory at such URLs"
             }
             Self::Credentials => {
-                "serve the files without authentication where the test machine boots: the console \
-                 and the process list would show the credentials"
+                "serve the files to the test machine without authentication: the console and the \
+                 process list would show the credentials"
             }
-            Self::Unreachable => "serve on 127.0.0.1, which the guest sees as 10.0.2.2",
+            Self::Unreachable => {
+                "serve the files on 127.0.0.1, which the guest reaches as 10.0.2.2"
+            }
         }
     }
 }
 
-/// A URL as a guest can fetch it: loopback translated, and nothing in it that iPXE would expand.
+/// A URL that a guest can fetch. Loopback addresses are translated, and it contains nothing that
+/// iPXE would expand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GuestUrl(String);
 
@@ -67,7 +70,7 @@ impl GuestUrl {
         }
         let loopback = match url.host() {
             None => return Err(UrlProblem::NoHost),
-            // Schemes that the URL standard does not know as special keep an address as a name.
+            // In schemes that are not special in the URL standard, an address is a domain.
             Some(Host::Domain(name)) => {
                 name.eq_ignore_ascii_case("localhost")
                     || name.parse().is_ok_and(|address: std::net::Ipv4Addr| address.is_loopback())
@@ -86,7 +89,7 @@ impl GuestUrl {
         if loopback && guest.set_host(Some(HOST_ADDRESS)).is_err() {
             return Err(UrlProblem::Unreachable);
         }
-        // iPXE expands `${…}` in a boot file name and in a script.
+        // iPXE expands `${…}` in boot file names and in scripts.
         Ok(Self(guest.as_str().replace('{', "%7B").replace('}', "%7D")))
     }
 
@@ -94,17 +97,17 @@ impl GuestUrl {
         &self.0
     }
 
-    /// Whether it fits into a DHCP answer; otherwise a script has to name it.
+    /// Returns true if the URL fits into a DHCP answer. Otherwise a script must name it.
     pub(crate) fn fits_dhcp(&self) -> bool {
         self.0.len() <= BOOT_FILE_LIMIT
     }
 
-    /// The script that goes to the URL, for an iPXE that has not asked for an address yet.
+    /// Returns the script that chains to the URL for an iPXE without an address.
     pub(crate) fn ipxe_script(&self) -> String {
         format!("#!ipxe\ndhcp && chain --autofree {} || exit 1\n", self.0)
     }
 
-    /// The script that goes to the URL, for one that does not fit into a DHCP answer.
+    /// Returns the script that chains to a URL that does not fit into a DHCP answer.
     pub(crate) fn chain_script(&self) -> String {
         format!("#!ipxe\nchain --autofree {}\n", self.0)
     }

@@ -1,7 +1,7 @@
-//! Keys as a serial terminal sends them, for [`MachineBuilder::press`].
+//! Special keys as a serial terminal sends them, for [`MachineBuilder::press`].
 //!
-//! Printable characters are their own keys. These sequences are understood by iPXE's menus under
-//! BIOS and UEFI, and by Linux.
+//! A printable character is sent as itself. iPXE's menus under BIOS and UEFI understand the sequences
+//! here, and so does Linux.
 //!
 //! [`MachineBuilder::press`]: crate::MachineBuilder::press
 
@@ -9,17 +9,17 @@
 pub const ENTER: &str = "\r";
 /// The Escape key.
 pub const ESCAPE: &str = "\x1b";
-/// The arrow up.
+/// The up arrow key.
 pub const UP: &str = "\x1b[A";
-/// The arrow down.
+/// The down arrow key.
 pub const DOWN: &str = "\x1b[B";
-/// Ctrl-B, which leads into iPXE's command line.
+/// Ctrl-B, which opens iPXE's command line.
 pub const CTRL_B: &str = "\x02";
-/// Ctrl-C, which breaks off a download or a menu.
+/// Ctrl-C, which cancels a download or a menu.
 pub const CTRL_C: &str = "\x03";
 
-/// The single keys of a text: an arrow's sequence is one, since a machine takes what stands alone
-/// for Escape.
+/// Splits a text into single keys. The sequence of an arrow key stays whole, because a machine takes
+/// its first byte alone for the Escape key.
 pub(crate) fn strokes(keys: &str) -> impl Iterator<Item = &str> {
     let mut rest = keys;
     std::iter::from_fn(move || {

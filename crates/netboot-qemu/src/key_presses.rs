@@ -1,14 +1,15 @@
-//! When the caller's keys are pressed.
+//! The times at which the caller's keys are pressed.
 
 use crate::terminal::Shown;
 
-/// The keys that the caller wants pressed, each when its text appears after those before it.
+/// The keys that the caller wants to press. Each is pressed when its text appears after the previous
+/// keys were pressed.
 #[derive(Debug)]
 pub(crate) struct KeyPresses {
-    /// The text that each waits for, and its keys.
+    /// Pairs of a text and the keys that are pressed after it.
     presses: Vec<(String, String)>,
     done: usize,
-    /// Whether the text of the last press still stands there.
+    /// True if the text of the last press is still in the line.
     answered: bool,
     due: Vec<String>,
 }
@@ -21,7 +22,7 @@ impl KeyPresses {
     /// Takes what the console shows.
     pub(crate) fn take(&mut self, shown: Shown<'_>) {
         let (Shown::Partial(line) | Shown::Finished(line)) = shown;
-        // A text that is still there must not press again what waits for it to come anew.
+        // The next keys may wait for the same text: it must first disappear.
         let answered = self.done.checked_sub(1).and_then(|last| self.presses.get(last));
         self.answered = self.answered && answered.is_some_and(|last| line.contains(&last.0));
         for (after, keys) in self.presses.iter().skip(self.done) {
@@ -39,7 +40,7 @@ impl KeyPresses {
         }
     }
 
-    /// The keys whose time has come since this was last asked.
+    /// Returns the keys that have become due since the last call.
     pub(crate) fn take_due(&mut self) -> Vec<String> {
         std::mem::take(&mut self.due)
     }

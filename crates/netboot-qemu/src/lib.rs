@@ -1,8 +1,9 @@
-//! Boots what was published in QEMU, by BIOS or UEFI, and reports how far the machine came.
+//! Boots published releases in QEMU, with BIOS or UEFI, and reports the stages that the machine
+//! reached.
 //!
-//! It is a gate between staging a release and making it the live one, and the proof of this
-//! library's own tests: the network card's real iPXE fetches the scripts, the kernel and the
-//! initrd over HTTP, and what the serial console shows decides.
+//! Use it to test a staged release before you make it live. The network card's real iPXE fetches the
+//! scripts, the kernel and the initrd over HTTP. The text on the serial console decides whether the
+//! boot succeeded.
 //!
 //! ```no_run
 //! use netboot_core::Context;
@@ -18,13 +19,13 @@
 //! # }
 //! ```
 //!
-//! It needs QEMU for `x86_64` with the iPXE ROMs of its network cards, and OVMF for UEFI (Debian:
-//! `qemu-system-x86`, `ipxe-qemu`, `ovmf`). KVM is used where it works. The kernel has to have
+//! This crate needs QEMU for `x86_64` with the iPXE ROMs of its network cards, and OVMF for UEFI
+//! (Debian: `qemu-system-x86`, `ipxe-qemu`, `ovmf`). It uses KVM if KVM works. The kernel must have
 //! its console on the serial port: `console=ttyS0`.
 //!
-//! # How far a machine came
-//! [`BootStage`] has the steps, in their order. Each is read from the console, so it is known
-//! only as well as the console tells it; [`Fetch`] has iPXE's own words for each file.
+//! # Stages of a boot
+//! [`BootStage`] lists the stages in order. This crate recognises each stage from the console, so it
+//! misses a stage that the console does not show. [`Fetch`] has iPXE's message for each file.
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 

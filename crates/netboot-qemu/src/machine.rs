@@ -1,4 +1,4 @@
-//! A virtual machine that boots from the network.
+//! Virtual machines that boot from the network.
 
 mod boot_source;
 pub(crate) mod builder;
@@ -30,12 +30,12 @@ use crate::uefi_files::UefiFiles;
 /// The machine's own copy of the firmware's variables.
 const VARIABLES: &str = "variables.fd";
 
-/// How often a boot is begun again when the emulation failed, and not the image.
+/// The maximum number of further attempts after the emulation caused a failure.
 const EMULATOR_RETRIES: usize = 2;
 
 /// A virtual machine with one network card, a serial console and no disk.
 ///
-/// It can be booted any number of times, at once too; each boot is a QEMU of its own.
+/// It can boot any number of times, also several times at once. Each boot runs a separate QEMU.
 #[derive(Debug, Clone)]
 pub struct Machine {
     name: String,
@@ -54,26 +54,25 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Boots the iPXE script at `url` and watches the console until everything that is expected
-    /// was seen, the boot has failed, the machine has stopped, or the time is over. QEMU has
-    /// ended when this returns. Dropping the future ends it too, and so does the end of this
-    /// process, even by a signal: a `sh` of the `PATH` waits beside it for that.
+    /// Boots the iPXE script at `url`, and watches the console until the boot succeeds or fails, the
+    /// machine stops, or the time is up. QEMU has ended when this returns. QEMU also ends when the
+    /// future is dropped, or when this process ends, even by a signal: for that, a guard process (`sh`
+    /// of the `PATH`) runs beside QEMU.
     ///
-    /// The URL is fetched by the network card's own iPXE, as DHCP's boot file name. A host of
-    /// `127.0.0.1` or `localhost` means this machine: the guest finds it at `10.0.2.2`. The
-    /// guest's network is QEMU's user-mode network: nothing can connect to the guest, and the
-    /// guest reaches what this process could reach, the services on this machine's loopback
-    /// included.
+    /// The network card's own iPXE gets the URL as the boot file name from DHCP, and fetches it. The
+    /// hosts `127.0.0.1` and `localhost` mean this machine, which the guest reaches at `10.0.2.2`.
+    /// The guest is in QEMU's user-mode network. Nothing can connect to the guest. The guest can
+    /// reach everything that this process can reach, including services on the loopback interface.
     ///
-    /// Console lines are reported as [`Event::Log`](netboot_core::Event::Log) of the origin
+    /// Each console line is emitted as an [`Event::Log`](netboot_core::Event::Log) with the origin
     /// `console`, within the phase [`Booting`](Phase::Booting).
     ///
-    /// A boot that fails is a report, not an error; see [`BootReport::ensure_success`].
+    /// A failed boot returns a report, not an error. To turn it into an error, call
+    /// [`BootReport::ensure_success`].
     ///
-    /// Under TCG on a busy machine, Linux can find its timer too slow and panic before it has done
-    /// anything (`check_timer` in its `arch/x86/kernel/apic/io_apic.c`). That says nothing of the
-    /// image: such a boot is reported as a warning and begun again, up to twice, each time with the
-    /// whole timeout.
+    /// Under TCG on a busy machine, Linux may panic at its start because its timer is too slow
+    /// (`check_timer` in Linux's `arch/x86/kernel/apic/io_apic.c`). The image is not the cause, so
+    /// Netboot emits a warning and boots again, up to twice, each time with the whole timeout.
     ///
     /// # Errors
     /// [`Error::UnusableUrl`], [`Error::QemuMissing`], [`Error::FirmwareMissing`],
@@ -84,12 +83,12 @@ impl Machine {
         self.boot_again_if_emulation_failed(&Origin::Url(guest_url), context).await
     }
 
-    /// Boots whatever the DHCP server of `link` names, as a machine in a rack does, and watches
-    /// the console as [`boot`](Self::boot) does. Under UEFI the firmware's own PXE asks, under
-    /// BIOS the network card's iPXE, the only one that there is for it.
+    /// Boots what the DHCP server of `link` names, like a machine in a rack, and watches the console
+    /// like [`boot`](Self::boot). Under UEFI, the firmware's own PXE sends the DHCP request. Under
+    /// BIOS, the network card's iPXE sends it, because it is the card's only PXE.
     ///
     /// # Errors
-    /// As [`boot`](Self::boot), but for [`Error::UnusableUrl`].
+    /// The errors of [`boot`](Self::boot) except [`Error::UnusableUrl`].
     pub async fn boot_by_dhcp(
         &self,
         link: &NetworkLink,
@@ -111,7 +110,9 @@ impl Machine {
             context.emit(Event::Warning {
                 profile: None,
                 message: "the emulated timer was too slow for the kernel; booting again".to_owned(),
-                hint: Some("let less run beside it, or use a machine with KVM".to_owned()),
+                hint: Some(
+                    "run fewer programs at the same time, or use a machine with KVM".to_owned(),
+                ),
             });
             report = self.boot_once(origin, context).await?;
         }
@@ -128,7 +129,7 @@ impl Machine {
             accelerator = self.accelerator.resolve(&program) => accelerator,
             () = context.cancellation().cancelled() => return Err(Error::Cancelled),
         };
-        // Both live until QEMU has ended.
+        // The directory and the phase last until QEMU has ended.
         let scratch = TempDir::with_prefix("netboot-qemu-").map_err(|source| Error::Io {
             action: "make a directory in",
             path: std::env::temp_dir(),
@@ -169,7 +170,7 @@ impl Machine {
         run.watch(qemu, started, context).await
     }
 
-    /// The firmware's code, and a copy of its variables, which it writes to.
+    /// Returns the firmware's code, and a copy of its variables, because the firmware changes them.
     async fn uefi_files(
         &self,
         program: &std::path::Path,
@@ -188,7 +189,7 @@ impl Machine {
     }
 }
 
-/// What a machine is to boot.
+/// The thing that a machine boots.
 enum Origin<'a> {
     Url(GuestUrl),
     Link(&'a NetworkLink),
@@ -203,11 +204,11 @@ impl fmt::Display for Origin<'_> {
     }
 }
 
-/// Whether a kernel panicked of the emulation, and not of the image.
+/// Returns true if the kernel panic was caused by emulation timing, not by the image.
 fn is_emulator_fault(report: &BootReport) -> bool {
-    let panicked_of_timer = matches!(
+    let timer_panic = matches!(
         &report.outcome,
         BootOutcome::Panicked { line } if line.contains("IO-APIC + timer doesn't work")
     );
-    report.accelerator == Accelerator::Tcg && panicked_of_timer
+    report.accelerator == Accelerator::Tcg && timer_panic
 }

@@ -1,9 +1,9 @@
-//! What a virtual machine says of itself.
+//! The identity that a virtual machine reports.
 
 use serde::{Deserialize, Serialize};
 
-/// What a machine's firmware tells of it (SMBIOS types 1 and 3): what scripts of iPXE can tell
-/// machines apart by.
+/// The identity that a machine's firmware reports (SMBIOS types 1 and 3). iPXE scripts can
+/// distinguish machines by it.
 ///
 /// ```
 /// use netboot_qemu::{Machine, SystemIdentity};
@@ -16,60 +16,60 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SystemIdentity {
-    /// The UUID, in its form with hyphens; zeros without this.
+    /// The UUID with hyphens. The default is zeros.
     pub uuid: Option<String>,
     /// The serial number.
     pub serial: Option<String>,
     /// The asset tag of the chassis.
     pub asset_tag: Option<String>,
-    /// The manufacturer; `QEMU` without this.
+    /// The manufacturer. The default is `QEMU`.
     pub manufacturer: Option<String>,
-    /// The product's name; that of QEMU's machine type without this.
+    /// The product name. The default is that of QEMU's machine type.
     pub product: Option<String>,
 }
 
 impl SystemIdentity {
-    /// What QEMU says of a machine by itself.
+    /// Creates an identity with QEMU's defaults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same with a UUID, in its form with hyphens.
+    /// Sets the UUID, with hyphens.
     #[must_use]
     pub fn with_uuid(mut self, uuid: impl Into<String>) -> Self {
         self.uuid = Some(uuid.into());
         self
     }
 
-    /// The same with a serial number.
+    /// Sets the serial number.
     #[must_use]
     pub fn with_serial(mut self, serial: impl Into<String>) -> Self {
         self.serial = Some(serial.into());
         self
     }
 
-    /// The same with an asset tag of the chassis.
+    /// Sets the asset tag of the chassis.
     #[must_use]
     pub fn with_asset_tag(mut self, asset_tag: impl Into<String>) -> Self {
         self.asset_tag = Some(asset_tag.into());
         self
     }
 
-    /// The same with a manufacturer.
+    /// Sets the manufacturer.
     #[must_use]
     pub fn with_manufacturer(mut self, manufacturer: impl Into<String>) -> Self {
         self.manufacturer = Some(manufacturer.into());
         self
     }
 
-    /// The same with a product's name.
+    /// Sets the product name.
     #[must_use]
     pub fn with_product(mut self, product: impl Into<String>) -> Self {
         self.product = Some(product.into());
         self
     }
 
-    /// The first of its texts that cannot be told, with what it is.
+    /// Returns the first text that firmware cannot report, with its name.
     pub(crate) fn unusable(&self) -> Option<(&'static str, &str)> {
         let is_uuid = |text: &str| {
             let groups: Vec<usize> = text.split('-').map(str::len).collect();
@@ -89,7 +89,7 @@ impl SystemIdentity {
         uuid.or_else(|| texts.find(|(_, text)| !is_text(text)))
     }
 
-    /// QEMU's arguments for it.
+    /// Returns QEMU's arguments for the identity.
     pub(crate) fn arguments(&self) -> Vec<String> {
         let mut arguments = Vec::new();
         if let Some(uuid) = &self.uuid {
@@ -102,7 +102,7 @@ impl SystemIdentity {
         ];
         for (kind, fields) in [("1", &system[..]), ("3", &[("asset", &self.asset_tag)][..])] {
             let values = fields.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
-            // In QEMU's options a comma ends a value, and two stand for one.
+            // In QEMU's options, a comma ends a value, and two commas stand for one.
             let values = values.map(|(name, value)| format!("{name}={}", value.replace(',', ",,")));
             let values: Vec<String> = values.collect();
             if !values.is_empty() {

@@ -1,33 +1,36 @@
-//! A terminal that turns what firmware, iPXE and Linux send into lines of text.
+//! A terminal that turns the output of firmware, iPXE and Linux into lines of text.
 
 /// The width at which `SeaBIOS` breaks lines on its serial console.
 const BIOS_WIDTH: usize = 80;
 
-/// Where a line is ended though its end was not sent, so that memory is bounded.
+/// The maximum length of a line, in characters. A longer line is split there, to bound memory.
 const LINE_LIMIT: usize = 16 * 1024;
 
-/// What a line shows, at a moment when it may be read.
+/// The text of a line, at a moment when it may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shown<'a> {
-    /// The line as it is now; more may come, or it may be erased.
+    /// The line so far. More text may follow, or the line may be erased.
     Partial(&'a str),
-    /// The line at its end.
+    /// The whole line.
     Finished(&'a str),
 }
 
-/// Follows carriage returns, backspaces and the escape sequences of ECMA-48, as far as a line of
-/// text needs it. Where a sequence moves to another line or clears the screen, the line ends.
+/// Follows carriage returns, backspaces and the escape sequences of ECMA-48, as far as a line of text
+/// needs them. A sequence that moves to another line or clears the screen ends the line.
+///
+/// The crate `vte` parses more sequences, but its result for invalid UTF-8 depends on how the bytes
+/// are divided into reads. Here the result does not depend on it.
 #[derive(Debug, Default)]
 pub(crate) struct Terminal {
     line: Vec<char>,
     column: usize,
-    /// The columns that belong to rows above, where a wrapped line goes on.
+    /// The number of columns in the rows above, if this row continues a wrapped line.
     wrapped: usize,
     joins_wrapped_lines: bool,
-    /// Whether there is text that no [`Shown`] has had yet.
+    /// True if there is text that was not shown yet.
     unread: bool,
     escape: Escape,
-    /// The bytes of a UTF-8 character that has not ended.
+    /// The first bytes of an incomplete UTF-8 character.
     pending: Vec<u8>,
 }
 
@@ -35,13 +38,13 @@ pub(crate) struct Terminal {
 enum Escape {
     #[default]
     None,
-    /// Behind ESC.
+    /// After ESC.
     Begun,
-    /// Behind ESC and a byte that takes one more, such as `(`.
+    /// After ESC and a byte that needs one more, such as `(`.
     OneMore,
-    /// Inside a control sequence, behind this byte.
+    /// In a control sequence, after this byte.
     Control(u8),
-    /// Inside a string that BEL or ST ends.
+    /// In a string that ends with BEL or ST.
     Text,
 }
 
@@ -50,12 +53,12 @@ impl Terminal {
         Self::default()
     }
 
-    /// Whether a line of exactly 80 columns goes on in the next, as under `SeaBIOS`.
+    /// Sets whether a line of exactly 80 columns continues in the next row, as under `SeaBIOS`.
     pub(crate) fn join_wrapped_lines(&mut self, join: bool) {
         self.joins_wrapped_lines = join;
     }
 
-    /// Takes what was sent, and shows each line before any of it disappears.
+    /// Processes the bytes, and shows each line before any part of it disappears.
     pub(crate) fn feed(&mut self, bytes: &[u8], show: &mut impl FnMut(&mut Self, Shown<'_>)) {
         for &byte in bytes {
             self.take(byte, show);
@@ -114,7 +117,7 @@ impl Terminal {
             (Escape::Begun, b'[') => Escape::Control(0),
             (Escape::Begun, b']' | b'P' | b'^' | b'_' | b'X') => Escape::Text,
             (Escape::Begun, b' '..=b'/') => Escape::OneMore,
-            // ST is ESC and a backslash: the ESC leads to `Begun`, the backslash ends it.
+            // ST is ESC and a backslash: ESC leads to `Begun`, and the backslash ends the string.
             (Escape::Text, 0x1b) => Escape::Begun,
             (Escape::Text, byte) if byte != 0x07 => Escape::Text,
             (Escape::Control(_), b' '..=b'?') => Escape::Control(byte),
@@ -150,7 +153,7 @@ impl Terminal {
 
     fn new_line(&mut self, show: &mut impl FnMut(&mut Self, Shown<'_>)) {
         let full = self.line.len() == self.wrapped + BIOS_WIDTH;
-        // The text may tell that it is Linux that writes now, which wraps nothing.
+        // The caller may recognise Linux by this text. Linux does not wrap lines.
         self.show_partial(show);
         if full && self.joins_wrapped_lines {
             self.wrapped = self.line.len();

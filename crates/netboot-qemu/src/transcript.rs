@@ -1,12 +1,12 @@
-//! The lines that a serial console showed.
+//! The text of a serial console.
 
-/// How much text is kept, in bytes. A machine that prints without end must not fill memory.
+/// The maximum size of the text, in bytes. A machine that prints forever must not fill the memory.
 const TEXT_LIMIT: usize = 8 * 1024 * 1024;
 
-/// What stands where text was dropped.
+/// The line that replaces dropped text.
 const DROPPED: &str = "[earlier lines were dropped]\n";
 
-/// The lines that a console showed, the oldest dropped when they become too many.
+/// The lines of a console. The oldest are dropped if the text becomes too long.
 #[derive(Debug, Default)]
 pub(crate) struct Transcript {
     text: String,

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-/// OVMF's code, which is only read, and the variables that a machine begins with.
+/// The file with OVMF's code, which is read-only, and the file with its initial variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UefiFiles {
     pub(crate) code: PathBuf,
     pub(crate) variables: PathBuf,
 }
 
-/// Where distributions put code and variables; relative paths begin at QEMU's prefix.
+/// The paths of code and variables in distributions. Relative paths are below QEMU's prefix.
 const KNOWN: [(&str, &str); 6] = [
     // Debian, Ubuntu
     ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
@@ -21,15 +21,15 @@ const KNOWN: [(&str, &str); 6] = [
     ("/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
     // openSUSE
     ("/usr/share/qemu/ovmf-x86_64-4m-code.bin", "/usr/share/qemu/ovmf-x86_64-4m-vars.bin"),
-    // QEMU's own, which Nix installs beside it
+    // QEMU's own files, which Nix installs beside QEMU
     ("share/qemu/edk2-x86_64-code.fd", "share/qemu/edk2-i386-vars.fd"),
     // Debian before 4M images
     ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
 ];
 
 impl UefiFiles {
-    /// Those that the caller names, or the first of the known places that has both files. Where
-    /// only the code is named, the variables lie beside it, as `VARS` for `CODE`.
+    /// Returns the files that the caller names, or the first known pair of existing files. If the
+    /// caller names only the code, the variables are beside it, with `VARS` for `CODE` in the name.
     pub(crate) fn locate(
         code: Option<&Path>,
         variables: Option<&Path>,

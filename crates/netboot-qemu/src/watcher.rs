@@ -1,4 +1,4 @@
-//! Reads a console and knows how far the machine has come.
+//! Follows a boot on the console.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use crate::key_presses::KeyPresses;
 use crate::terminal::{Shown, Terminal};
 use crate::transcript::Transcript;
 
-/// Follows one boot.
+/// Follows one boot, and determines its stages and its outcome.
 #[derive(Debug)]
 pub(crate) struct Watcher {
     expectations: Expectations,
-    /// The script that stands between DHCP and a URL that is too long for it.
+    /// The script of Netboot that chains to the URL. It does not count as a fetch.
     hidden_script: Option<String>,
     url: String,
     transcript: Transcript,
@@ -26,10 +26,10 @@ pub(crate) struct Watcher {
     pub(crate) stages: BTreeMap<BootStage, Duration>,
     pub(crate) fetched: Vec<Fetch>,
     last_line: String,
-    /// Of the last fetch that succeeded.
+    /// The time of the last successful fetch.
     last_fetch: Option<Duration>,
     pub(crate) outcome: Option<BootOutcome>,
-    /// Whether the line of [`BootOutcome::FailureSeen`] has not ended.
+    /// True if the line of [`BootOutcome::FailureSeen`] is incomplete.
     failure_is_partial: bool,
 }
 
@@ -55,14 +55,14 @@ impl Watcher {
         }
     }
 
-    /// A terminal for the console of this firmware.
+    /// Creates a terminal for the console of a firmware.
     pub(crate) fn terminal(firmware: Firmware) -> Terminal {
         let mut terminal = Terminal::new();
         terminal.join_wrapped_lines(firmware == Firmware::Bios);
         terminal
     }
 
-    /// Takes what the console shows at `time` since the start.
+    /// Processes a line of the console. `time` is the time since the start.
     pub(crate) fn take(&mut self, shown: Shown<'_>, time: Duration, terminal: &mut Terminal) {
         let (Shown::Partial(line) | Shown::Finished(line)) = shown;
         self.presses.take(shown);
@@ -78,11 +78,11 @@ impl Watcher {
             None => boot_messages::is_init_running(line),
         };
         if init_runs {
-            // A kernel that was told to be quiet has said nothing until now.
+            // A kernel with `quiet` prints nothing before this.
             self.kernel_started(time);
             self.reach(BootStage::InitReached, time);
         }
-        // Before the markers: where one line has both, it is no success.
+        // Failures come before markers: a line with both is a failure.
         self.watch_failures(shown, time);
         self.watch_markers(line, time);
         if let Shown::Finished(line) = shown {
@@ -94,30 +94,30 @@ impl Watcher {
         };
     }
 
-    /// The farthest stage so far.
+    /// Returns the last stage so far.
     pub(crate) fn reached(&self) -> BootStage {
         self.stages.keys().next_back().copied().unwrap_or(BootStage::Started)
     }
 
-    /// The markers that were not seen, in the caller's order.
+    /// Returns the markers that were not seen, in the caller's order.
     pub(crate) fn missing(&self) -> Vec<String> {
         let markers = self.expectations.markers.iter().zip(&self.seen);
         markers.filter(|(_, seen)| !**seen).map(|(marker, _)| marker.clone()).collect()
     }
 
-    /// The keys whose time has come since this was last asked.
+    /// Returns the keys that have become due since the last call.
     pub(crate) fn take_due_keys(&mut self) -> Vec<String> {
         self.presses.take_due()
     }
 
-    /// Notes the fetch that goes on in the last line: when the console ends, it has not finished.
+    /// Records the unfinished fetch in the last line when the console ends.
     pub(crate) fn note_unfinished(&mut self) {
         if self.reached() < BootStage::KernelStarted {
             self.fetched.extend(fetch::parse_unfinished(&self.last_line));
         }
     }
 
-    /// The console's text.
+    /// Returns the text of the console.
     pub(crate) fn take_transcript(&mut self) -> String {
         std::mem::take(&mut self.transcript).into_text()
     }
@@ -146,7 +146,7 @@ impl Watcher {
         }
         if fetch.succeeded() {
             self.last_fetch = Some(time);
-            // What is fetched again, in another attempt, is what it was before.
+            // A file that is fetched again does not reach another stage.
             let is_new = !self.fetched.iter().any(|f| f.succeeded() && f.url == fetch.url);
             if is_new && !boot_messages::is_boot_program(&fetch.url) {
                 self.reach(self.stage_of(&fetch.url), time);
@@ -168,7 +168,7 @@ impl Watcher {
     }
 
     fn kernel_started(&mut self, time: Duration) {
-        // A kernel that runs was fetched, whatever it was called.
+        // A running kernel was fetched, whatever its name was.
         let fetched = self.last_fetch.unwrap_or(time);
         self.reach(BootStage::Kernel, fetched);
         self.reach(BootStage::KernelStarted, time);
@@ -191,7 +191,7 @@ impl Watcher {
     fn watch_failures(&mut self, shown: Shown<'_>, time: Duration) {
         let (Shown::Partial(line) | Shown::Finished(line)) = shown;
         let is_finished = matches!(shown, Shown::Finished(_));
-        // What decided it as the begin of a line is reported as the whole.
+        // The first part of a line decided the outcome. The report has the whole line.
         if let Some(BootOutcome::FailureSeen { line: begin }) = &mut self.outcome
             && self.failure_is_partial
             && line.starts_with(begin.as_str())
@@ -216,7 +216,7 @@ impl Watcher {
 mod tests {
     use super::*;
 
-    /// Feeds lines, one a second.
+    /// Feeds lines, one per second.
     fn watch(expectations: Expectations, lines: &[&str]) -> Watcher {
         let mut watcher = Watcher::new(expectations, "http://10.0.2.2/boot", None);
         let mut terminal = Watcher::terminal(Firmware::Bios);

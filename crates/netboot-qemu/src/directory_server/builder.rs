@@ -1,4 +1,4 @@
-//! Describing a directory server.
+//! The builder of a directory server.
 
 use std::fmt;
 use std::future::Future;
@@ -17,24 +17,24 @@ impl DirectoryServer {
         Self::builder(directory).start().await
     }
 
-    /// Begins a server of `directory` that does more.
+    /// Creates a builder for a server of `directory`, to set options.
     pub fn builder(directory: impl AsRef<Path>) -> DirectoryServerBuilder {
         DirectoryServerBuilder { directory: directory.as_ref().to_owned(), hook: None }
     }
 }
 
-/// Describes a [`DirectoryServer`]; made by [`DirectoryServer::builder`].
+/// Sets the options of a [`DirectoryServer`]. [`DirectoryServer::builder`] creates it.
 #[derive(Clone)]
-#[must_use = "a server is started by `start`"]
+#[must_use = "`start` starts the server"]
 pub struct DirectoryServerBuilder {
     directory: PathBuf,
     hook: Option<Hook>,
 }
 
 impl DirectoryServerBuilder {
-    /// Calls `hook` with the path of each request (see [`Request::path`](crate::Request::path))
-    /// and awaits it before the file is looked for: what it does to the directory is seen by the
-    /// answer.
+    /// Sets a function that the server calls with the path of each request (see
+    /// [`Request::path`](crate::Request::path)) and awaits before it looks for the file. So the
+    /// answer includes the function's changes to the directory.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -42,7 +42,7 @@ impl DirectoryServerBuilder {
     /// # let directory = tempfile::tempdir().unwrap();
     /// # let directory = directory.path();
     /// let server = netboot_qemu::DirectoryServer::builder(directory)
-    ///     .on_request(|path| async move { eprintln!("{path} is asked for") })
+    ///     .on_request(|path| async move { eprintln!("request for {path}") })
     ///     .start()
     ///     .await?;
     /// # Ok(())
@@ -57,7 +57,7 @@ impl DirectoryServerBuilder {
         self
     }
 
-    /// Starts it.
+    /// Starts the server.
     ///
     /// # Errors
     /// [`Error::DirectoryMissing`], [`Error::Bind`].

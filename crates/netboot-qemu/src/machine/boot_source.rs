@@ -1,4 +1,4 @@
-//! Where a machine's firmware finds what to boot.
+//! The place where a machine's firmware finds the program or script to boot.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,29 +9,29 @@ use crate::error::Error;
 use crate::firmware::Firmware;
 use crate::guest_url::{GuestUrl, HOST_ADDRESS};
 
-/// The script that stands in for a URL that is too long for a DHCP answer.
+/// The name of the script that chains to a URL that is too long for a DHCP answer.
 const CHAIN_SCRIPT: &str = "netboot.ipxe";
 
-/// The script that an iPXE of its own runs first, under the name by which iPXE looks for it.
+/// The name of the script that an iPXE from a file runs first.
 const AUTOEXEC_SCRIPT: &str = "autoexec.ipxe";
 
-/// A network that a machine is connected to instead of QEMU's own, for
+/// A network with its own DHCP server, which a machine is connected to instead of QEMU's network; for
 /// [`Machine::boot_by_dhcp`](crate::Machine::boot_by_dhcp).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NetworkLink {
-    /// A tap interface of this machine, such as one that is a port of the bridge where machines
-    /// boot; it has to be there, and to be this user's (`ip tuntap add tap0 mode tap user …`).
+    /// A tap interface of this machine, such as a port of the bridge where machines boot. It must
+    /// exist and belong to this user (`ip tuntap add tap0 mode tap user …`).
     Tap {
-        /// The interface.
+        /// The name of the interface.
         interface: String,
     },
-    /// A pair of Unix datagram sockets that carry Ethernet frames, one each; QEMU makes its own.
-    /// It needs QEMU 7.2.
+    /// A pair of Unix datagram sockets. Each datagram is an Ethernet frame. QEMU 7.2 or later is
+    /// needed, and creates its own socket.
     Sockets {
         /// The path of QEMU's socket.
         local: PathBuf,
-        /// The path of the socket that frames are sent to, which has to be there.
+        /// The path of the socket that QEMU sends frames to. It must exist.
         remote: PathBuf,
     },
 }
@@ -45,24 +45,24 @@ impl fmt::Display for NetworkLink {
     }
 }
 
-/// Where a machine's firmware finds what to boot.
+/// The place where a machine's firmware finds the program or script to boot.
 #[derive(Debug)]
 pub(super) enum BootSource {
-    /// At a URL that QEMU's own DHCP server names.
+    /// A URL that QEMU's own DHCP server names.
     Url(String),
-    /// In a file of a directory that QEMU serves by TFTP.
+    /// A file of a directory that QEMU serves by TFTP.
     Tftp { directory: PathBuf, file: &'static str },
-    /// By another iPXE than the network card's, which runs a script: both are files.
+    /// Another iPXE than the network card's, and the script that it runs. Both are files.
     Ipxe { program: PathBuf, script: PathBuf },
-    /// By an iPXE in a directory, which the firmware sees as a drive.
+    /// An iPXE in a directory that the firmware sees as a drive.
     Drive { directory: PathBuf },
-    /// Where the DHCP server of another network says.
+    /// The DHCP server of another network names it.
     Dhcp(NetworkLink),
 }
 
 impl BootSource {
-    /// An iPXE of the caller's, with a script that leads it to the URL: also the name of that script
-    /// on the console.
+    /// Prepares an iPXE of the caller with a script that chains to the URL. Returns also the name of
+    /// the script on the console.
     pub(super) async fn by_ipxe(
         ipxe: &Path,
         firmware: Firmware,
@@ -93,7 +93,8 @@ impl BootSource {
         }
     }
 
-    /// What DHCP names: the URL, or a script by TFTP that goes to it. With it the script's own URL.
+    /// Prepares the URL for DHCP. If it is too long, a script by TFTP chains to it. Returns also the
+    /// URL of that script.
     pub(super) async fn by_dhcp(
         url: &GuestUrl,
         scratch: &TempDir,
@@ -113,7 +114,7 @@ impl BootSource {
     }
 }
 
-/// Writes a file of the machine.
+/// Writes a file for the machine.
 pub(super) async fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     tokio::fs::write(path, content).await.map_err(|source| Error::Io {
         action: "write",

@@ -1,4 +1,4 @@
-//! Describing a machine.
+//! The builder of a machine.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use crate::firmware::Firmware;
 use crate::machine::Machine;
 use crate::system_identity::SystemIdentity;
 
-/// The least memory with which firmware, iPXE and Linux start, in MiB.
+/// The minimum memory with which firmware, iPXE and Linux start, in MiB.
 const LEAST_MEMORY: u32 = 128;
 
 impl Machine {
-    /// Begins to describe a machine.
+    /// Creates a builder for a machine.
     pub fn builder() -> MachineBuilder {
         MachineBuilder::new()
     }
 }
 
-/// Describes a [`Machine`]; made by [`Machine::builder`].
+/// Sets the options of a [`Machine`]. [`Machine::builder`] creates it.
 #[derive(Debug, Clone)]
-#[must_use = "a machine is made by `build`"]
+#[must_use = "`build` makes the machine"]
 pub struct MachineBuilder(Machine);
 
 impl MachineBuilder {
@@ -46,120 +46,121 @@ impl MachineBuilder {
         })
     }
 
-    /// The machine's name, which the process list shows; `netboot` without this.
+    /// Sets the machine's name, which the process list shows. The default is `netboot`.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.0.name = name.into();
         self
     }
 
-    /// Its firmware; BIOS without this.
+    /// Sets the firmware. The default is BIOS.
     pub fn firmware(mut self, firmware: Firmware) -> Self {
         self.0.firmware = firmware;
         self
     }
 
-    /// Its memory in MiB, at least 128; 1024 without this. The initrd lies in it packed and
-    /// unpacked at the same time.
+    /// Sets the memory in MiB, at least 128. The default is 1024. It must hold the packed and the
+    /// unpacked initrd at the same time.
     pub fn memory_mib(mut self, memory: u32) -> Self {
         self.0.memory_mib = memory;
         self
     }
 
-    /// How many processors it has, 1 to 64; one without this.
+    /// Sets the number of processors, 1 to 64. The default is 1.
     pub fn cpus(mut self, cpus: u32) -> Self {
         self.0.cpus = cpus;
         self
     }
 
-    /// The hardware address of its network card; QEMU's default without this.
+    /// Sets the hardware address of the network card. The default is that of QEMU.
     pub fn mac(mut self, mac: MacAddress) -> Self {
         self.0.mac = Some(mac);
         self
     }
 
-    /// What its firmware tells of it; QEMU's defaults without this.
+    /// Sets the identity that the firmware reports. The default is that of QEMU.
     pub fn identity(mut self, identity: SystemIdentity) -> Self {
         self.0.identity = identity;
         self
     }
 
-    /// The file with the iPXE that boots it, instead of the network card's own: one for Linux boot
-    /// loaders (`ipxe.lkrn`) under BIOS, an EFI program (`ipxe.efi`) under UEFI.
+    /// Sets the file of an iPXE that boots the machine instead of the network card's iPXE. Under BIOS
+    /// it is a build for Linux boot loaders (`ipxe.lkrn`), under UEFI an EFI program (`ipxe.efi`).
     pub fn ipxe(mut self, path: impl Into<PathBuf>) -> Self {
         self.0.ipxe = Some(path.into());
         self
     }
 
-    /// What executes its instructions; [`Accelerator::Auto`] without this.
+    /// Sets the accelerator. The default is [`Accelerator::Auto`].
     pub fn accelerator(mut self, accelerator: Accelerator) -> Self {
         self.0.accelerator = accelerator;
         self
     }
 
-    /// How long a boot may take until everything is seen; three minutes without this.
+    /// Sets the maximum duration of a boot. The default is three minutes.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.0.timeout = timeout;
         self
     }
 
-    /// QEMU's program; `qemu-system-x86_64` of the `PATH` without this.
+    /// Sets QEMU's program. The default is `qemu-system-x86_64` of the `PATH`.
     pub fn qemu_program(mut self, program: impl Into<PathBuf>) -> Self {
         self.0.program = program.into();
         self
     }
 
-    /// The file with the UEFI firmware's code, instead of OVMF where distributions install it.
-    /// Its variables lie beside it under the same name with `VARS` for `CODE`, unless
-    /// [`firmware_variables`](Self::firmware_variables) names them.
+    /// Sets the file with the UEFI firmware's code. The default is OVMF at the path where
+    /// distributions install it. The firmware's variables are in the file beside it with `VARS` for
+    /// `CODE` in the name, unless [`firmware_variables`](Self::firmware_variables) names another.
     pub fn firmware_code(mut self, path: impl Into<PathBuf>) -> Self {
         self.0.firmware_code = Some(path.into());
         self
     }
 
-    /// The file with the variables that the UEFI firmware begins with. Each boot has a copy.
+    /// Sets the file with the initial variables of the UEFI firmware. Each boot uses a copy.
     pub fn firmware_variables(mut self, path: impl Into<PathBuf>) -> Self {
         self.0.firmware_variables = Some(path.into());
         self
     }
 
-    /// Expects `marker` in a line of the console. Several may be expected, in any order; the boot
-    /// has succeeded when all were seen, and ends then. Without any it succeeds when Linux starts
-    /// its `init`.
+    /// Expects `marker` in a line of the console. There may be several markers, in any order. The boot
+    /// succeeds and ends when the console has shown all of them. Without a marker, it succeeds when
+    /// Linux starts `init`.
     ///
-    /// The console also shows what iPXE fetches and the kernel's command line: a text that is in
-    /// one of them is seen before anything runs.
+    /// The console also shows the URLs that iPXE fetches and the kernel's command line. A marker that
+    /// is part of one of them is seen before the system runs.
     pub fn expect(mut self, marker: impl Into<String>) -> Self {
         self.0.expectations.markers.push(marker.into());
         self
     }
 
-    /// Ends the boot as failed when `text` is in a line of the console, such as the prompt of an
-    /// emergency shell. A kernel panic ends it in any case.
+    /// Ends the boot as failed when a line of the console contains `text`, such as the prompt of an
+    /// emergency shell. A kernel panic always ends the boot.
     pub fn fail_on(mut self, text: impl Into<String>) -> Self {
         self.0.expectations.failures.push(text.into());
         self
     }
 
-    /// The text that shows that `init` runs, instead of Linux's `Run /init as init process`, which
-    /// `quiet` and `loglevel=` suppress, and of NixOS's own words.
+    /// Sets the text that shows that `init` runs. It replaces the defaults: Linux's `Run /init as init
+    /// process`, which `quiet` and `loglevel=` suppress, and the messages of NixOS.
     pub fn init_marker(mut self, text: impl Into<String>) -> Self {
         self.0.expectations.init_marker = Some(text.into());
         self
     }
 
-    /// Presses `keys` when `after` is on the console; [`key`](crate::key) has those that are no
-    /// characters. Several are pressed in the order of their calls, each when its text appears
-    /// after the keys before it were pressed.
+    /// Presses `keys` when the console shows `after`. The module [`key`](crate::key) has the keys that
+    /// are not characters. Several calls press their keys in the order of the calls, each when its
+    /// text appears after the previous keys were pressed.
     pub fn press(mut self, after: impl Into<String>, keys: impl Into<String>) -> Self {
         self.0.expectations.presses.push((after.into(), keys.into()));
         self
     }
 
-    /// Checks the settings. Whether QEMU and firmware are there shows at the boot.
+    /// Checks the settings and makes the machine. It does not look for QEMU and the firmware, which the
+    /// boot does.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] for one out of range, and for a text that is empty or goes over
-    /// lines.
+    /// [`Error::InvalidSetting`] for a setting out of range, and for a text that is empty or has
+    /// several lines.
     pub fn build(self) -> Result<Machine, Error> {
         let refuse = |setting, value: String, problem| {
             Err(Error::InvalidSetting { setting, value, problem })
@@ -170,20 +171,25 @@ impl MachineBuilder {
             return refuse("name", format!("{:?}", self.0.name), problem);
         }
         if self.0.memory_mib < LEAST_MEMORY {
-            return refuse("memory", format!("{} MiB", self.0.memory_mib), "128 MiB are the least");
+            return refuse("memory", format!("{} MiB", self.0.memory_mib), "use at least 128 MiB");
         }
         if !(1..=64).contains(&self.0.cpus) {
             return refuse("number of processors", self.0.cpus.to_string(), "use 1 to 64");
         }
         if self.0.timeout.is_zero() {
-            return refuse("timeout", "zero".to_owned(), "a boot takes seconds");
+            return refuse(
+                "timeout",
+                "zero".to_owned(),
+                "use a longer time, since a boot takes several seconds",
+            );
         }
         if let Some((setting, text)) = self.0.identity.unusable() {
-            let problem = "use 1 to 64 printable ASCII characters, for a UUID 32 digits in groups";
+            let problem =
+                "use 1 to 64 printable ASCII characters, or 32 digits in groups for a UUID";
             return refuse(setting, format!("{text:?}"), problem);
         }
         if let Some((setting, text)) = self.0.expectations.unusable() {
-            let problem = "use a text that can stand in one line of the console";
+            let problem = "use a text that fits in one line of the console";
             return refuse(setting, format!("{text:?}"), problem);
         }
         Ok(self.0)

@@ -1,4 +1,4 @@
-//! The arguments that QEMU is started with.
+//! The arguments of QEMU.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::machine::boot_source::{BootSource, NetworkLink};
 use crate::system_identity::SystemIdentity;
 use crate::uefi_files::UefiFiles;
 
-/// What QEMU's arguments are made of.
+/// The settings that determine QEMU's arguments.
 #[derive(Debug)]
 pub(super) struct CommandLine<'a> {
     pub(super) name: &'a str,
@@ -35,15 +35,15 @@ impl CommandLine<'_> {
         add(&["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]);
         let identity = self.identity.arguments();
         add(&identity.iter().map(String::as_str).collect::<Vec<_>>());
-        // Linux waits for entropy without it: keys of an SSH server, above all.
+        // Without it, Linux waits for entropy, for example for the keys of an SSH server.
         add(&["-device", "virtio-rng-pci"]);
         let mut card = match self.uefi {
-            // Without graphics SeaBIOS and iPXE use the serial console.
+            // Without graphics, SeaBIOS and iPXE use the serial console.
             None => {
                 add(&["-machine", "pc,graphics=off"]);
                 "virtio-net-pci"
             }
-            // OVMF drives a virtio card itself and then offers no iPXE.
+            // OVMF has its own driver for virtio cards, and then does not offer the card's iPXE.
             Some(files) => {
                 let code = option_value(&files.code);
                 let variables = option_value(&files.variables);
@@ -73,7 +73,7 @@ impl CommandLine<'_> {
                 "user,id=n0".to_owned()
             }
             BootSource::Dhcp(link) => {
-                // UEFI has a PXE of its own; BIOS has the card's, which is iPXE.
+                // UEFI has its own PXE. BIOS uses the PXE of the card, which is iPXE.
                 if self.uefi.is_some() {
                     card = "virtio-net-pci,romfile=";
                 }
@@ -82,7 +82,7 @@ impl CommandLine<'_> {
         };
         add(&["-netdev", &network]);
         let mac = self.mac.map(|mac| format!(",mac={mac}")).unwrap_or_default();
-        // OVMF boots no device without an index where one has any.
+        // If any device has a boot index, OVMF does not boot devices without one.
         let index = i32::from(matches!(self.source, BootSource::Drive { .. }));
         add(&["-device", &format!("{card},netdev=n0,bootindex={index}{mac}")]);
         arguments
@@ -103,12 +103,13 @@ fn link_option(link: &NetworkLink) -> String {
     }
 }
 
-/// A path inside an option.
+/// Returns a path as a value in an option.
 fn option_value(path: &Path) -> String {
     escaped(&path.to_string_lossy())
 }
 
-/// In QEMU's options a comma ends a value, and two stand for one (QEMU manual, "Introduction").
+/// Doubles the commas of a value. In QEMU's options, a comma ends a value, and two commas stand for
+/// one (QEMU manual, "Introduction").
 fn escaped(text: &str) -> String {
     text.replace(',', ",,")
 }

@@ -10,7 +10,8 @@ use tokio::process::{ChildStdin, ChildStdout};
 
 use crate::error::Error;
 
-/// The path of a program: as it is where it has a directory, else from the `PATH`.
+/// Returns the path of a program. A path with a directory is returned unchanged, and a name is looked
+/// up in the `PATH`.
 pub(super) fn locate(program: &Path) -> Result<PathBuf, Error> {
     let missing = || Error::QemuMissing { program: program.to_owned() };
     if program.components().count() > 1 {
@@ -23,7 +24,7 @@ pub(super) fn locate(program: &Path) -> Result<PathBuf, Error> {
         .ok_or_else(missing)
 }
 
-/// A QEMU that runs. Dropping it kills it.
+/// A running QEMU. Dropping it kills QEMU.
 #[derive(Debug)]
 pub(super) struct Qemu {
     program: PathBuf,
@@ -35,7 +36,7 @@ pub(super) struct Qemu {
 
 impl Qemu {
     pub(super) fn start(program: &Path, arguments: Vec<String>) -> Result<Self, Error> {
-        // QEMU has nothing to end in order, so it gets no grace time.
+        // QEMU has nothing to save, so it gets no time to end by itself.
         let (child, pipes) = Command::new(program)
             .args(&arguments)
             .grace(Duration::ZERO)
@@ -46,7 +47,7 @@ impl Qemu {
         Ok(Self { program, arguments, child, keyboard: pipes.input, console: pipes.output })
     }
 
-    /// The program and its arguments.
+    /// Returns the program and its arguments.
     pub(super) fn command_line(&self) -> Vec<String> {
         let program = self.program.to_string_lossy().into_owned();
         std::iter::once(program).chain(self.arguments.iter().cloned()).collect()

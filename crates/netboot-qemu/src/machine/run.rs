@@ -19,15 +19,15 @@ use crate::machine::process::Qemu;
 use crate::terminal::{Shown, Terminal};
 use crate::watcher::Watcher;
 
-/// How long the console is read on when the outcome is known: the rest of the line that decided
-/// it, and what a panic prints behind it.
+/// The time that the console is read after the outcome is known, for the rest of the decisive line
+/// and the lines that a panic prints after it.
 const AFTERGLOW: Duration = Duration::from_millis(250);
 
-/// The time between two keys. `SeaBIOS` takes what the serial port holds at each tick of 55 ms, and
-/// has room for 15 keys: of a text that comes at once it loses the end.
+/// The time between two keys. `SeaBIOS` reads the serial port at each tick of 55 ms, and has room for
+/// 15 keys. It would lose the end of a text that arrives at once.
 const STROKE_TIME: Duration = Duration::from_millis(20);
 
-/// What a boot is watched with.
+/// The settings of one boot.
 #[derive(Debug)]
 pub(super) struct Run<'a> {
     pub(super) url: &'a str,
@@ -38,7 +38,7 @@ pub(super) struct Run<'a> {
     pub(super) expectations: Expectations,
 }
 
-/// The console as it is read.
+/// The state of reading the console.
 struct Reading<'a> {
     watcher: Watcher,
     terminal: Terminal,
@@ -98,7 +98,7 @@ impl Run<'_> {
             }
         };
         let outcome = match closed {
-            // Nobody wants more of a console than there is; a broken pipe has its own end.
+            // The rest of the console is optional, so an error or a timeout is ignored.
             Some(Ok(())) if reading.watcher.outcome.is_some() => {
                 let _ = timeout(AFTERGLOW, read_rest(&mut qemu, &mut reading)).await;
                 qemu.end().await?;
@@ -130,7 +130,7 @@ impl Run<'_> {
         let duration = started.elapsed();
         reading.finish();
         let mut watcher = reading.watcher;
-        // The last line may have decided it after all.
+        // The last line may still decide the outcome.
         let outcome = watcher.outcome.take().or(outcome).unwrap_or(BootOutcome::MachineStopped);
         Ok(BootReport {
             url: self.url.to_owned(),
@@ -148,7 +148,7 @@ impl Run<'_> {
     }
 }
 
-/// Reads until the outcome is known or the console is closed, and presses keys meanwhile.
+/// Reads until the outcome is known or the console is closed, and presses the keys that are due.
 async fn read_console(qemu: &mut Qemu, reading: &mut Reading<'_>) -> Result<(), Error> {
     let mut buffer = vec![0; 16 * 1024];
     let mut strokes = VecDeque::new();
@@ -166,7 +166,7 @@ async fn read_console(qemu: &mut Qemu, reading: &mut Reading<'_>) -> Result<(), 
             }
             () = sleep_until(next), if !strokes.is_empty() => {
                 let stroke = strokes.pop_front().unwrap_or_default();
-                // A machine that has just stopped takes no keys; its console says so next.
+                // The machine may have just stopped. Then the console is about to close.
                 if qemu.keyboard.write_all(stroke.as_bytes()).await.is_err() {
                     strokes.clear();
                 }

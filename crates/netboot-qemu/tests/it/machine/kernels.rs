@@ -116,7 +116,7 @@ async fn an_init_that_ends_panics() {
     let site = site("#!/bin/busybox sh\necho it ends\n").await;
     let (line, error) = panic_of(&site).await;
     assert!(line.contains("Attempted to kill init"), "{line}");
-    assert!(error.hint().unwrap().contains("`init` ended"), "{:?}", error.hint());
+    assert!(error.hint().unwrap().contains("`init` exited"), "{:?}", error.hint());
     assert!(error.to_string().contains("it ends"), "{error}");
 }
 

@@ -50,7 +50,7 @@ async fn a_file_that_is_missing_ends_the_boot(firmware: Firmware) {
     let error = report.ensure_success().unwrap_err();
     let said = error.to_string();
     assert!(
-        said.contains("it came to: script") && said.contains("not seen: NETBOOT-HERE"),
+        said.contains("last stage: script") && said.contains("not seen: NETBOOT-HERE"),
         "{said}"
     );
     assert!(said.contains("No such file or directory"), "{said}");
