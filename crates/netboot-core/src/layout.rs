@@ -179,8 +179,8 @@ impl Area {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Location {
-    /// A pointer, [`pointer()`]. A static entry of this form, such as a renderer's `menu.ipxe`, parses
-    /// as a pointer too: only its text tells them apart.
+    /// A pointer, [`pointer()`]. A static entry of this form, such as a renderer's `menu.ipxe`,
+    /// parses as a pointer too: only its text tells them apart.
     Pointer(PointerName),
     /// The static entry for all machines, [`boot_script`].
     BootScript,

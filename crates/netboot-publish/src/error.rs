@@ -38,7 +38,7 @@ pub enum Error {
     /// The user lacks a permission.
     #[error("not permitted to {action} `{path}`")]
     PermissionDenied {
-        /// What was tried, as a verb.
+        /// The failed action, as a verb.
         action: &'static str,
         /// The file or directory.
         path: PathBuf,
@@ -67,7 +67,7 @@ pub enum Error {
     /// A file of the target cannot be read or written for another reason.
     #[error("cannot {action} `{path}`")]
     Io {
-        /// What was tried, as a verb.
+        /// The failed action, as a verb.
         action: &'static str,
         /// The file or directory.
         path: PathBuf,
@@ -80,7 +80,7 @@ pub enum Error {
     Store {
         /// The store.
         store: String,
-        /// What was tried, as a verb.
+        /// The failed action, as a verb.
         action: &'static str,
         /// The object.
         path: String,
@@ -163,7 +163,7 @@ pub enum Error {
     MalformedPointer {
         /// The path of the pointer.
         path: ReleasePath,
-        /// What is wrong, as a clause.
+        /// The problem, as a clause.
         problem: String,
     },
 
@@ -209,7 +209,7 @@ pub enum Error {
     InvalidPublicUrl {
         /// The URL, without its password.
         url: String,
-        /// What is wrong, as a clause.
+        /// The problem, as a clause.
         problem: String,
     },
 
@@ -260,7 +260,7 @@ pub enum Error {
     Signature {
         /// The release.
         release: ReleaseId,
-        /// What is wrong.
+        /// The problem.
         problem: SignatureProblem,
     },
 
@@ -269,7 +269,7 @@ pub enum Error {
     MalformedKey {
         /// `public` or `secret`.
         which: &'static str,
-        /// What is wrong, without any part of the key.
+        /// The problem, without any part of the key.
         problem: String,
     },
 
@@ -308,7 +308,7 @@ pub enum Error {
         part: &'static str,
         /// The text, cut to its first 80 characters.
         value: String,
-        /// What is wrong with it, as a clause.
+        /// The problem, as a clause.
         problem: &'static str,
     },
 
@@ -318,7 +318,7 @@ pub enum Error {
     InvalidRsyncSetting {
         /// The setting.
         setting: &'static str,
-        /// What is wrong with it, as a clause.
+        /// The problem, as a clause.
         problem: &'static str,
     },
 
@@ -342,11 +342,11 @@ pub enum Error {
     #[cfg(feature = "s3")]
     #[error("cannot {action} `{url}`: {failure}")]
     S3 {
-        /// What was tried, as a verb.
+        /// The failed action, as a verb.
         action: &'static str,
         /// The object or the bucket.
         url: String,
-        /// What went wrong, as far as it can be told.
+        /// The kind of failure, as far as the server reveals it.
         failure: crate::s3::failure::S3Failure,
         /// The client's own error, with the server's answer.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -358,7 +358,7 @@ pub enum Error {
     InvalidSetting {
         /// The setting.
         setting: &'static str,
-        /// What is wrong with it, as a clause.
+        /// The problem, as a clause.
         problem: String,
     },
 

@@ -56,21 +56,21 @@ pub enum Finding {
     BrokenPointer {
         /// Its path.
         path: ReleasePath,
-        /// What is wrong, as a clause.
+        /// The problem, as a clause.
         problem: String,
     },
     /// The release has no manifest that can be understood.
     MalformedManifest {
         /// The release.
         release: ReleaseId,
-        /// What is wrong, as a clause.
+        /// The problem, as a clause.
         problem: String,
     },
     /// The manifest of a release lacks a valid signature.
     Signature {
         /// The release.
         release: ReleaseId,
-        /// What is wrong.
+        /// The problem.
         problem: SignatureProblem,
     },
     /// Over HTTP: the server answers with a status that is neither 200, 404 nor 410.

@@ -82,8 +82,8 @@ impl PublicUrl {
         self
     }
 
-    /// Adds trusted certificate authorities, in PEM, such as a site's own. Those of the system and
-    /// of earlier calls stay trusted.
+    /// Adds trusted certificate authorities, in PEM, such as a site's own. The authorities of the
+    /// system and of earlier calls stay trusted.
     ///
     /// # Errors
     /// [`Error::InvalidPublicUrl`] if the PEM has no certificate.

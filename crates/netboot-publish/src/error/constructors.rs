@@ -1,4 +1,4 @@
-//! How errors are made from others.
+//! Making errors from other errors.
 
 use std::io;
 use std::path::Path;

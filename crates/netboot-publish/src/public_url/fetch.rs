@@ -19,7 +19,7 @@ pub(crate) struct Fetched {
     pub(crate) bytes: Bytes,
     /// The URL that a redirection led to, if there was one.
     pub(crate) redirected: Option<String>,
-    /// Whether that was from http to https.
+    /// True if the redirection led from http to https.
     pub(crate) to_https: bool,
     /// The age of the answer in a cache, in seconds.
     pub(crate) age: Option<u64>,
@@ -36,7 +36,7 @@ pub(crate) struct Head {
     pub(crate) length: Option<u64>,
     /// The URL that a redirection led to, if there was one.
     pub(crate) redirected: Option<String>,
-    /// Whether that was from http to https.
+    /// True if the redirection led from http to https.
     pub(crate) to_https: bool,
 }
 

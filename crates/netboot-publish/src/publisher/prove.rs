@@ -1,4 +1,4 @@
-//! Staging, booting from where it lies, and only then activating.
+//! Booting a staged release before activation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
