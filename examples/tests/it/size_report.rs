@@ -27,7 +27,7 @@ fn a_table_names_the_system_and_what_it_needs() {
     assert!(output.status.success(), "{}", text(output.stderr));
     let table = text(output.stdout);
     assert!(table.starts_with("worker: a machine fetches"), "{table}");
-    assert!(table.contains("busybox-applets (the system needs it itself)"), "{table}");
+    assert!(table.contains("busybox-applets (the system needs it directly)"), "{table}");
     assert!(table.contains("nixos-system-netboot-worker (the system)"), "{table}");
     // 96 MiB for firmware and kernel, and a few for the small initrd.
     assert!(table.contains("a machine needs 10") && table.contains(" MiB of memory"), "{table}");

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytesize::ByteSize;
+use netboot_core::counted;
 
 use crate::size::{SizeReport, StorePathSize, name};
 
@@ -21,7 +22,8 @@ impl fmt::Display for SizeReport {
             if self.is_over_budget() { "over" } else { "within" },
             size(self.budget),
         )?;
-        writeln!(f, "{} store paths hold {}; the largest:", self.paths.len(), size(self.closure))?;
+        let paths = counted(self.paths.len(), "store path");
+        writeln!(f, "{} in {paths}; the largest:", size(self.closure))?;
         writeln!(f, "{:>11} {:>11}  path, and why it is there", "own", "closure")?;
         for path in self.paths.iter().take(SHOWN_PATHS) {
             let (own, closure) = (size(path.own_size), size(path.closure_size));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Nouns that messages of this repository count.
-const NOUNS: [&str; 17] = [
+const NOUNS: [&str; 18] = [
     "arguments",
     "blobs",
     "bytes",
@@ -20,6 +20,7 @@ const NOUNS: [&str; 17] = [
     "profiles",
     "releases",
     "sites",
+    "store paths",
     "warnings",
     "words",
 ];
