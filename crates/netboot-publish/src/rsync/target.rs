@@ -32,7 +32,7 @@ pub(super) const SSH_PORT: u16 = 22;
 /// # Ok::<(), netboot_publish::Error>(())
 /// ```
 ///
-/// # What is allowed
+/// # Allowed characters
 /// - A host: a name of letters, digits, `.`, `-` and `_`, or an IPv6 address in brackets.
 /// - A user: letters, digits, `.`, `-`, `_` and `+`. It starts with a letter, a digit or `_`.
 /// - A module: the characters of a user, and spaces between them.

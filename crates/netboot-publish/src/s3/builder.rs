@@ -28,7 +28,7 @@ const GREATEST_PART: usize = 5 * 1024 * 1024 * 1024;
 /// Configures and builds an [`S3Store`]. [`S3Store::builder`] creates it.
 #[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
-#[must_use = "a store is made by `build`"]
+#[must_use = "a builder does nothing until `build` is called"]
 pub struct S3StoreBuilder {
     bucket: String,
     endpoint: Option<String>,

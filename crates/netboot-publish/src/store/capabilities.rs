@@ -1,8 +1,8 @@
-//! What a store can do besides keeping objects.
+//! The optional abilities of a store.
 
 use serde::{Deserialize, Serialize};
 
-/// What a [`Store`](crate::Store) can do besides keeping objects.
+/// The optional abilities of a [`Store`](crate::Store).
 ///
 /// ```
 /// use netboot_publish::Capabilities;

@@ -1,4 +1,4 @@
-//! What a store says of its objects.
+//! The data that a store returns about its objects.
 
 use std::fmt;
 use std::time::SystemTime;
