@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use netboot_core::{ProfileName, ReleaseId, counted};
+use netboot_process::LastLines;
 use serde::Serialize;
 
 use crate::receipt::Receipt;
-
-/// The number of console lines that a failure keeps.
-const LAST_LINES: usize = 20;
 
 /// The result of booting an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +55,7 @@ impl FailedProof {
     /// Makes a failure; `problem` says in one line why the image did not come up. Keeps the last
     /// lines of `console` that are not empty. Removes control characters as [`Proof::new`] does.
     pub fn new(problem: impl Into<String>, console: &str) -> Self {
-        let console = printable(console);
-        let lines: Vec<&str> = console.lines().filter(|line| !line.trim().is_empty()).collect();
-        let last_lines = lines.iter().skip(lines.len().saturating_sub(LAST_LINES));
-        let last_lines = last_lines.map(|line| (*line).to_owned()).collect();
+        let last_lines = LastLines::of(&printable(console)).into();
         Self { problem: printable(&problem.into()), last_lines, hint: None }
     }
 
@@ -123,13 +118,9 @@ impl fmt::Display for ProvenReceipt {
     }
 }
 
-/// Removes escape sequences and control characters except line ends.
+/// Removes escape sequences and control characters except line ends. A tab becomes a space.
 fn printable(text: &str) -> String {
-    // A carriage return counts as the end of a line, and a tab as a space.
-    let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', " ");
-    let mut text = strip_ansi_escapes::strip_str(text);
-    text.retain(|character| character == '\n' || !character.is_control());
-    text
+    netboot_process::printable(&text.replace('\t', " "))
 }
 
 /// Shows failures, a line for each, followed by its console.
