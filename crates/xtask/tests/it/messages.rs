@@ -26,13 +26,12 @@ const NOUNS: [&str; 18] = [
 ];
 
 /// Messages whose number is never one: a limit, or more than a limit.
-const NEVER_ONE: [&str; 9] = [
+const NEVER_ONE: [&str; 8] = [
     "it has {length} bytes and {limit} are allowed",
     "it ends after {size} of {needed} bytes",
-    "has {length} bytes and {limit} are taken",
     "has {length} bytes, but at most {limit} are possible",
     "has {words} words",
-    "a file of {size} bytes",
+    "which is too large for an initrd: {size} bytes",
     "`{path}` is too large: it has {size} bytes, and netboot reads at most {limit}",
     "the query has more than {LONGEST_QUERY} bytes",
     "it has fewer than {SHORTEST} characters",
