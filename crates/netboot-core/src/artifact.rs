@@ -17,8 +17,9 @@ pub type ArtifactReader = Pin<Box<dyn AsyncRead + Send>>;
 
 /// One file of an image or a release: its name, its size, its digest and its bytes.
 ///
-/// [`FileArtifact`](crate::FileArtifact) is an artifact on disk, [`BytesArtifact`](crate::BytesArtifact) one in memory; a caller adds its own by
-/// implementing this trait:
+/// [`FileArtifact`](crate::FileArtifact) is an artifact on disk,
+/// [`BytesArtifact`](crate::BytesArtifact) one in memory; a caller adds its own by implementing
+/// this trait:
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -67,8 +68,8 @@ pub trait Artifact: fmt::Debug + Send + Sync {
     /// Opens the artifact for reading.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read, [`Error::ArtifactChanged`] if it was changed after it was
-    /// hashed.
+    /// [`Error::Io`] if it cannot be read, [`Error::ArtifactChanged`] if it was changed after it
+    /// was hashed.
     async fn open(&self) -> Result<ArtifactReader, Error>;
 
     /// The path of the file with exactly these bytes on this machine, if there is one. A store may

@@ -2,8 +2,8 @@
 
 /// An error that may give a hint.
 ///
-/// The errors of the Netboot crates implement it. A backend implements it for its own error type, so
-/// that [`Error::Build`](crate::Error::Build) can hold that error.
+/// The errors of the Netboot crates implement it. A backend implements it for its own error type,
+/// so that [`Error::Build`](crate::Error::Build) can hold that error.
 ///
 /// ```
 /// use std::fmt;

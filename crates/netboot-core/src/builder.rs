@@ -22,7 +22,8 @@ use crate::profile::Profile;
 /// 5. The image's artifacts stay readable for as long as the builder documents, and at least until
 ///    the process ends.
 /// 6. Building an unchanged profile again gives the same image, with an equal manifest.
-/// 7. The builder emits a [`ProfileFinished`](crate::Event::ProfileFinished) event for each profile.
+/// 7. The builder emits a [`ProfileFinished`](crate::Event::ProfileFinished) event for each
+///    profile.
 /// 8. When the context is cancelled, the work ends soon with [`Error::Cancelled`] as the error or
 ///    its cause. Dropping the future also ends the work. The builder leaves no child process and
 ///    nothing half-written.
@@ -64,8 +65,8 @@ pub trait Builder: fmt::Debug + Send + Sync {
     /// Builds several profiles, and shares the work that they have in common. The default
     /// implementation builds one profile after the other.
     ///
-    /// It returns one result for each profile. To continue only if all succeeded, collect the results
-    /// into one:
+    /// It returns one result for each profile. To continue only if all succeeded, collect the
+    /// results into one:
     ///
     /// ```
     /// use std::sync::Arc;

@@ -40,7 +40,8 @@ validated_text!(
         if quoted {
             return Err(TextProblem::Malformed { expected: "a closing double quote" });
         }
-        // A kernel removes the quote at the start of a parameter: it reads `"init=/x"` as `init=/x`.
+        // A kernel removes the quote at the start of a parameter: it reads `"init=/x"` as
+        // `init=/x`.
         match text.strip_prefix('"').unwrap_or(text).split(['=', '"']).next() {
             Some("init" | "initrd") => Err(TextProblem::Reserved),
             _ => Ok(()),
@@ -82,7 +83,8 @@ validated_text!(
     })
 );
 
-/// A kernel command line: parameters separated by single spaces, at most [`COMMAND_LINE_LIMIT`] bytes.
+/// A kernel command line: parameters separated by single spaces, at most [`COMMAND_LINE_LIMIT`]
+/// bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KernelCommandLine(Vec<String>);
 

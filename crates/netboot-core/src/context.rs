@@ -12,8 +12,8 @@ use crate::name::ProfileName;
 /// Takes [`Event`]s.
 ///
 /// # Contract
-/// `emit` does not block, fail or panic, because it is called in the middle of work that must go on.
-/// Events of one piece of work arrive in the order in which they happened.
+/// `emit` does not block, fail or panic, because it is called in the middle of work that must go
+/// on. Events of one piece of work arrive in the order in which they happened.
 ///
 /// Every `Fn(Event)` is a sink, and so is tokio's unbounded sender:
 ///

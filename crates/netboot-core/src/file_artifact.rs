@@ -54,9 +54,9 @@ impl FileArtifact {
     /// Hashing stops when `context` is cancelled.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be read, [`Error::NotAFile`], [`Error::EmptyArtifact`] (only
-    /// build logs may be empty), [`Error::ArtifactChanged`] if the file changes while it is hashed,
-    /// [`Error::Cancelled`].
+    /// [`Error::Io`] if the file cannot be read, [`Error::NotAFile`], [`Error::EmptyArtifact`]
+    /// (only build logs may be empty), [`Error::ArtifactChanged`] if the file changes while it is
+    /// hashed, [`Error::Cancelled`].
     pub async fn open(
         kind: ArtifactKind,
         file_name: FileName,

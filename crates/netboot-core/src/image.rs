@@ -17,7 +17,8 @@ use crate::provenance::Provenance;
 /// The size that most builds of iPXE cannot load, in bytes.
 const IPXE_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 
-/// A bootable image: a kernel, one or more initrds in order, the way to start them, and their origin.
+/// A bootable image: a kernel, one or more initrds in order, the way to start them, and their
+/// origin.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -29,7 +30,8 @@ const IPXE_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 /// let init = InitPath::new("/nix/store/0a1b-nixos-system-worker/init")?;
 /// let boot = BootSpec::new(Architecture::X86_64, init, vec!["loglevel=4".parse()?])?;
 /// let bytes = |kind, name, bytes: &'static [u8]| {
-///     Ok::<_, netboot_core::Error>(Arc::new(BytesArtifact::new(kind, FileName::new(name)?, bytes)))
+///     let artifact = BytesArtifact::new(kind, FileName::new(name)?, bytes);
+///     Ok::<_, netboot_core::Error>(Arc::new(artifact))
 /// };
 /// let image = Image::builder(&profile, boot)
 ///     .kernel(bytes(ArtifactKind::Kernel, "bzImage", b"...")?)
@@ -121,8 +123,8 @@ impl Image {
         &self.kernel
     }
 
-    /// The initrds, in the order in which a boot loader passes them to the kernel. There is at least
-    /// one.
+    /// The initrds, in the order in which a boot loader passes them to the kernel. There is at
+    /// least one.
     pub fn initrds(&self) -> &[Arc<dyn Artifact>] {
         &self.initrds
     }
@@ -148,8 +150,8 @@ impl Image {
     }
 
     /// Emits a warning if the payload is larger than `budget` bytes. Whatever the budget, it also
-    /// emits one if the payload is larger than 2 GiB, which most builds of iPXE cannot load (nixpkgs
-    /// issue 203593).
+    /// emits one if the payload is larger than 2 GiB, which most builds of iPXE cannot load
+    /// (nixpkgs issue 203593).
     pub fn warn_if_over(&self, budget: u64, context: &Context) {
         let size = self.payload_size();
         let mebibytes = |bytes: u64| bytes.div_ceil(1024 * 1024);

@@ -9,11 +9,11 @@
 //! ```
 //!
 //! This crate has no backend for Nix or for a store. It starts no process and opens no connection.
-//! `netboot-nix` builds, `netboot-ipxe` renders, and `netboot-publish` publishes. These crates depend
-//! on this crate, and not on each other.
+//! `netboot-nix` builds, `netboot-ipxe` renders, and `netboot-publish` publishes. These crates
+//! depend on this crate, and not on each other.
 //!
-//! [`PrebuiltBuilder`] makes images from existing files. [`inspect`] checks kernels and initrds before
-//! a machine boots them.
+//! [`PrebuiltBuilder`] makes images from existing files. [`inspect`] checks kernels and initrds
+//! before a machine boots them.
 //!
 //! ```
 //! use netboot_core::{Profile, plasmacloud};
@@ -102,10 +102,10 @@ pub use crate::image::{Image, ImageBuilder};
 pub use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 pub use crate::layout::ReleasePath;
 pub use crate::mac_address::MacAddress;
-pub use crate::manifest::{Content, FileRecord, ImageManifest, MANIFEST_VERSION, Manifest};
+pub use crate::manifest::{Content, FileRecord, ImageManifest, Manifest};
 pub use crate::name::{FileName, PointerName, ProfileName, ServiceName, SiteName, Title};
 pub use crate::prebuilt::{PrebuiltBuilder, PrebuiltImage};
-pub use crate::profile::{DEFAULT_SIZE_BUDGET, Profile};
+pub use crate::profile::Profile;
 pub use crate::profile_spec::ProfileSpec;
 pub use crate::provenance::Provenance;
 pub use crate::release::{Release, ReleaseBuilder};

@@ -10,8 +10,8 @@ use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 /// The hardware address of one network card, such as `52:54:00:12:34:56`.
 ///
 /// It parses from six pairs of hexadecimal digits, separated by `:` or `-`. It displays like iPXE's
-/// `${net0/mac}`: in lower case, with colons. Group addresses (an odd first octet, IEEE 802) and the
-/// address of zeros are refused, because no card has such an address.
+/// `${net0/mac}`: in lower case, with colons. Group addresses (an odd first octet, IEEE 802) and
+/// the address of zeros are refused, because no card has such an address.
 ///
 /// ```
 /// use netboot_core::MacAddress;

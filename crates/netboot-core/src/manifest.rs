@@ -15,7 +15,7 @@ use crate::provenance::Provenance;
 use crate::release_id::ReleaseId;
 
 /// The version of the manifest's format that this library writes, and the only one that it reads.
-pub const MANIFEST_VERSION: u64 = 1;
+const MANIFEST_VERSION: u64 = 1;
 
 /// The size and the digest of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,8 +88,9 @@ pub struct ImageManifest {
 
 /// The list of all files of a release, with their sizes and digests.
 ///
-/// It is written as JSON with sorted keys and without a time, so equal releases have equal manifests,
-/// byte for byte. The release's id covers `files` and `blobs`. `images` and `logs` only explain them.
+/// It is written as JSON with sorted keys and without a time, so equal releases have equal
+/// manifests, byte for byte. The release's id covers `files` and `blobs`. `images` and `logs` only
+/// explain them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -151,8 +152,8 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Returns the manifest as JSON, indented by two spaces, with keys in a fixed order and a newline
-    /// at the end.
+    /// Returns the manifest as JSON, indented by two spaces, with keys in a fixed order and a
+    /// newline at the end.
     ///
     /// # Errors
     /// Never in practice, because every key is a string.
@@ -205,8 +206,8 @@ impl Manifest {
         &self.images
     }
 
-    /// Returns the immutable objects that a complete release has at a target, by their path below the
-    /// root of the target. The manifest itself is not among them.
+    /// Returns the immutable objects that a complete release has at a target, by their path below
+    /// the root of the target. The manifest itself is not among them.
     pub fn objects(&self) -> BTreeMap<ReleasePath, Content> {
         let in_release = |path: &ReleasePath| layout::in_release(&self.release, path);
         let files = self.files.iter().chain(&self.logs);

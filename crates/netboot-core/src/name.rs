@@ -9,9 +9,10 @@ use crate::validated_text::validated_text;
 
 /// The name of a profile.
 ///
-/// A profile's name is also the name of a directory in a release, a label in a script, and a part of
-/// a flake attribute. The rule is narrow so that the name needs no escaping in any of these places.
-/// `releases` and `blobs` are reserved, because they are directories of the published layout.
+/// A profile's name is also the name of a directory in a release, a label in a script, and a part
+/// of a flake attribute. The rule is narrow so that the name needs no escaping in any of these
+/// places. `releases` and `blobs` are reserved, because they are directories of the published
+/// layout.
 ///
 /// ```
 /// use netboot_core::ProfileName;

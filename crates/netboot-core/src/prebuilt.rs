@@ -44,8 +44,8 @@ use crate::provenance::Provenance;
 /// ```
 ///
 /// The builder checks every file before it becomes part of an image. It checks the header of the
-/// kernel, reads each initrd from the first byte to the last, and looks for `init` in the initrds as
-/// far as it can read them.
+/// kernel, reads each initrd from the first byte to the last, and looks for `init` in the initrds
+/// as far as it can read them.
 #[derive(Debug, Clone, Default)]
 pub struct PrebuiltBuilder {
     images: BTreeMap<ProfileName, PrebuiltImage>,

@@ -9,7 +9,7 @@ use crate::name::{ProfileName, ServiceName, Title};
 /// The default size budget of a profile, in bytes: 500 MiB, the limit of the PlasmaCloud runbook.
 ///
 /// A builder warns about an image that is larger than its profile's budget.
-pub const DEFAULT_SIZE_BUDGET: u64 = 500 * 1024 * 1024;
+pub(crate) const DEFAULT_SIZE_BUDGET: u64 = 500 * 1024 * 1024;
 
 /// A configuration to build, with the properties that are known before the build.
 ///
@@ -55,8 +55,8 @@ pub trait Profile: fmt::Debug + Send + Sync {
         &[]
     }
 
-    /// The maximum size of the kernel and the initrds together, in bytes. A builder warns about a
-    /// larger image.
+    /// The maximum size of the kernel and the initrds together, in bytes; 500 MiB by default. A
+    /// builder warns about a larger image.
     fn size_budget(&self) -> u64 {
         DEFAULT_SIZE_BUDGET
     }

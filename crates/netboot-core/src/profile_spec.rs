@@ -77,8 +77,8 @@ impl From<Fields> for ProfileSpec {
     }
 }
 
-/// Converts a profile for [`Builder::build_all`](crate::Builder::build_all), which takes profiles of
-/// any type: `profiles.into_iter().map(Into::into).collect()`.
+/// Converts a profile for [`Builder::build_all`](crate::Builder::build_all), which takes profiles
+/// of any type: `profiles.into_iter().map(Into::into).collect()`.
 impl From<ProfileSpec> for Arc<dyn Profile> {
     fn from(profile: ProfileSpec) -> Self {
         Arc::new(profile)

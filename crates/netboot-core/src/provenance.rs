@@ -33,8 +33,8 @@ pub struct Provenance {
     /// The store paths of the parts, with the same keys.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, String>,
-    /// The NAR hashes of the parts' store paths, in the form `sha256-<base64>`, with the same keys. A
-    /// reproducible build gives the same hashes on every machine.
+    /// The NAR hashes of the parts' store paths, in the form `sha256-<base64>`, with the same keys.
+    /// A reproducible build gives the same hashes on every machine.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub output_hashes: BTreeMap<String, String>,
     /// The versions of the tools, with the tools' names as keys.

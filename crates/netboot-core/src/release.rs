@@ -95,9 +95,9 @@ impl ReleaseBuilder {
         self
     }
 
-    /// Adds a file that scripts name by digest and that is not part of an image, such as a signature,
-    /// the initrd of one machine, or a table of machines. It is published at [`layout::blob`], so a
-    /// later release with the same file does not send it again.
+    /// Adds a file that scripts name by digest and that is not part of an image, such as a
+    /// signature, the initrd of one machine, or a table of machines. It is published at
+    /// [`layout::blob`], so a later release with the same file does not send it again.
     pub fn blob(mut self, blob: Arc<dyn Artifact>) -> Self {
         self.blobs.push(blob);
         self
@@ -111,9 +111,9 @@ impl ReleaseBuilder {
         self
     }
 
-    /// Computes the id, calls `pointer` with it, and makes the release. `pointer` returns the text of
-    /// the pointer that makes this release live. That text is published in the root of the target, so
-    /// it reaches the release at `releases/<id>/`. It must contain [`GENERATED_MARK`].
+    /// Computes the id, calls `pointer` with it, and makes the release. `pointer` returns the text
+    /// of the pointer that makes this release live. That text is published in the root of the
+    /// target, so it reaches the release at `releases/<id>/`. It must contain [`GENERATED_MARK`].
     ///
     /// # Errors
     /// [`Error::EmptyRelease`], [`Error::Duplicate`] for two images or files with the same name,

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
-/// The maximum time for a guest to show its first output under KVM. Where KVM works, it takes about a
-/// tenth of this time.
+/// The maximum time for a guest to show its first output under KVM. Where KVM works, it takes about
+/// a tenth of this time.
 const PROBE_TIME: Duration = Duration::from_secs(3);
 
 /// The way to execute a guest's instructions.

@@ -10,9 +10,9 @@ const GAVE_UP: [&str; 3] =
 /// The first words that Linux prints (`linux_banner` in `init/version-timestamp.c`).
 const LINUX_BANNER: &str = "Linux version ";
 
-/// The messages that show that an initrd's `/init` runs: Linux's own line (`init/main.c`), which the
-/// log level of NixOS hides, and the first words of NixOS's stage 1 (nixpkgs, `stage-1-init.sh`) and
-/// of systemd in the initrd.
+/// The messages that show that an initrd's `/init` runs: Linux's own line (`init/main.c`), which
+/// the log level of NixOS hides, and the first words of NixOS's stage 1 (nixpkgs,
+/// `stage-1-init.sh`) and of systemd in the initrd.
 const INIT_RUNS: [&str; 3] =
     ["Run /init as init process", "<<< NixOS Stage 1 >>>", "Welcome to NixOS"];
 

@@ -21,8 +21,8 @@ use crate::firmware::Firmware;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BootReport {
-    /// The URL of the boot as the guest saw it, or `dhcp:` and the network if a DHCP server named the
-    /// URL.
+    /// The URL of the boot as the guest saw it, or `dhcp:` and the network if a DHCP server named
+    /// the URL.
     pub url: String,
     /// The firmware of the machine.
     pub firmware: Firmware,
@@ -44,8 +44,8 @@ pub struct BootReport {
     pub fetched: Vec<Fetch>,
     /// QEMU and its arguments.
     pub command_line: Vec<String>,
-    /// The last 8 MiB of the text on the serial console. Escape sequences are removed, and lines that
-    /// `SeaBIOS` wrapped are joined.
+    /// The last 8 MiB of the text on the serial console. Escape sequences are removed, and lines
+    /// that `SeaBIOS` wrapped are joined.
     pub console: String,
 }
 
@@ -84,8 +84,9 @@ impl BootReport {
         self.console.lines().find(failed).map(str::to_owned)
     }
 
-    /// Returns the last lines of the console that are not empty. If a line decided the outcome, it is
-    /// the last one here, because the registers that a panic prints would hide the lines before it.
+    /// Returns the last lines of the console that are not empty. If a line decided the outcome, it
+    /// is the last one here, because the registers that a panic prints would hide the lines before
+    /// it.
     fn last_lines(&self) -> Vec<String> {
         let mut lines: Vec<&str> =
             self.console.lines().filter(|line| !line.trim().is_empty()).collect();

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// A stage of a boot, in order from power-on to the texts that the caller expects.
 ///
-/// Netboot recognises each stage from the console. If the kernel has no serial console, no stage after
-/// [`Kernel`](Self::Kernel) or [`Initrd`](Self::Initrd) is seen.
+/// Netboot recognises each stage from the console. If the kernel has no serial console, no stage
+/// after [`Kernel`](Self::Kernel) or [`Initrd`](Self::Initrd) is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -18,8 +18,8 @@ pub enum BootStage {
     Dhcp,
     /// iPXE fetched its first script.
     Script,
-    /// iPXE fetched a kernel: the first file after the scripts. A name such as `bzImage` or `initrd`
-    /// decides before the order does.
+    /// iPXE fetched a kernel: the first file after the scripts. A name such as `bzImage` or
+    /// `initrd` decides before the order does.
     Kernel,
     /// iPXE fetched an initrd: a file after the kernel.
     Initrd,

@@ -34,8 +34,8 @@ const STOP_TIME: Duration = Duration::from_secs(5);
 /// process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// Serves a directory over HTTP on a free port of `127.0.0.1`, and records the requests. It stops when
-/// it is dropped.
+/// Serves a directory over HTTP on a free port of `127.0.0.1`, and records the requests. It stops
+/// when it is dropped.
 ///
 /// It answers `GET` and `HEAD`, also with ranges, but serves no listings and no index files. A path
 /// cannot leave the directory with `..`. The server follows all symbolic links, because images are
@@ -120,8 +120,8 @@ impl DirectoryServer {
         self.address
     }
 
-    /// Returns the URL of a file from its path below the directory. It percent-encodes the characters
-    /// that a URL cannot have.
+    /// Returns the URL of a file from its path below the directory. It percent-encodes the
+    /// characters that a URL cannot have.
     pub fn url(&self, path: &str) -> Url {
         let mut url = self.root();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -140,8 +140,8 @@ impl DirectoryServer {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Stops the server. It accepts no new connections, and waits up to five seconds for the answers
-    /// under way.
+    /// Stops the server. It accepts no new connections, and waits up to five seconds for the
+    /// answers under way.
     pub async fn stop(mut self) {
         self.stop.cancel();
         if let Some(mut task) = self.task.take()

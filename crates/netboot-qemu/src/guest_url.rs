@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 /// The address at which a guest reaches the host's loopback interface in QEMU's user-mode network
 /// (QEMU manual, "Using the user mode network stack").
-pub const HOST_ADDRESS: &str = "10.0.2.2";
+pub(crate) const HOST_ADDRESS: &str = "10.0.2.2";
 
 /// The maximum length of the boot file name in a DHCP answer without overload, in bytes (RFC 2131,
 /// section 2: `file` has 128 octets, NUL-terminated). QEMU silently cuts a longer name.
@@ -20,7 +20,8 @@ pub enum UrlProblem {
     Scheme,
     /// The URL has no host.
     NoHost,
-    /// The URL contains a user name or a password, which the console and the process list would show.
+    /// The URL contains a user name or a password, which the console and the process list would
+    /// show.
     Credentials,
     /// The host is the IPv6 loopback address or an unspecified address, which a guest cannot reach.
     Unreachable,

@@ -1,7 +1,7 @@
 //! Special keys as a serial terminal sends them, for [`MachineBuilder::press`].
 //!
-//! A printable character is sent as itself. iPXE's menus under BIOS and UEFI understand the sequences
-//! here, and so does Linux.
+//! A printable character is sent as itself. iPXE's menus under BIOS and UEFI understand the
+//! sequences here, and so does Linux.
 //!
 //! [`MachineBuilder::press`]: crate::MachineBuilder::press
 
@@ -18,8 +18,8 @@ pub const CTRL_B: &str = "\x02";
 /// Ctrl-C, which cancels a download or a menu.
 pub const CTRL_C: &str = "\x03";
 
-/// Splits a text into single keys. The sequence of an arrow key stays whole, because a machine takes
-/// its first byte alone for the Escape key.
+/// Splits a text into single keys. The sequence of an arrow key stays whole, because a machine
+/// takes its first byte alone for the Escape key.
 pub(crate) fn strokes(keys: &str) -> impl Iterator<Item = &str> {
     let mut rest = keys;
     std::iter::from_fn(move || {

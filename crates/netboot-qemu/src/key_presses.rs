@@ -2,8 +2,8 @@
 
 use crate::terminal::Shown;
 
-/// The keys that the caller wants to press. Each is pressed when its text appears after the previous
-/// keys were pressed.
+/// The keys that the caller wants to press. Each is pressed when its text appears after the
+/// previous keys were pressed.
 #[derive(Debug)]
 pub(crate) struct KeyPresses {
     /// Pairs of a text and the keys that are pressed after it.

@@ -1,9 +1,9 @@
 //! Boots published releases in QEMU, with BIOS or UEFI, and reports the stages that the machine
 //! reached.
 //!
-//! Use it to test a staged release before you make it live. The network card's real iPXE fetches the
-//! scripts, the kernel and the initrd over HTTP. The text on the serial console decides whether the
-//! boot succeeded.
+//! Use it to test a staged release before you make it live. The network card's real iPXE fetches
+//! the scripts, the kernel and the initrd over HTTP. The text on the serial console decides whether
+//! the boot succeeded.
 //!
 //! ```no_run
 //! use netboot_core::Context;
@@ -24,8 +24,8 @@
 //! its console on the serial port: `console=ttyS0`.
 //!
 //! # Stages of a boot
-//! [`BootStage`] lists the stages in order. This crate recognises each stage from the console, so it
-//! misses a stage that the console does not show. [`Fetch`] has iPXE's message for each file.
+//! [`BootStage`] lists the stages in order. This crate recognises each stage from the console, so
+//! it misses a stage that the console does not show. [`Fetch`] has iPXE's message for each file.
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
@@ -60,7 +60,7 @@ pub use crate::directory_server::{DirectoryServer, Request};
 pub use crate::error::Error;
 pub use crate::fetch::{Fetch, FetchOutcome};
 pub use crate::firmware::Firmware;
-pub use crate::guest_url::{HOST_ADDRESS, UrlProblem};
+pub use crate::guest_url::UrlProblem;
 pub use crate::machine::builder::MachineBuilder;
 pub use crate::machine::{Machine, NetworkLink};
 pub use crate::system_identity::SystemIdentity;

@@ -54,15 +54,16 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Boots the iPXE script at `url`, and watches the console until the boot succeeds or fails, the
-    /// machine stops, or the time is up. QEMU has ended when this returns. QEMU also ends when the
-    /// future is dropped, or when this process ends, even by a signal: for that, a guard process (`sh`
-    /// of the `PATH`) runs beside QEMU.
+    /// Boots the iPXE script at `url`, and watches the console until the boot succeeds or fails,
+    /// the machine stops, or the time is up. QEMU has ended when this returns. QEMU also ends when
+    /// the future is dropped, or when this process ends, even by a signal: for that, a guard
+    /// process (`sh` of the `PATH`) runs beside QEMU.
     ///
-    /// The network card's own iPXE gets the URL as the boot file name from DHCP, and fetches it. The
-    /// hosts `127.0.0.1` and `localhost` mean this machine, which the guest reaches at `10.0.2.2`.
-    /// The guest is in QEMU's user-mode network. Nothing can connect to the guest. The guest can
-    /// reach everything that this process can reach, including services on the loopback interface.
+    /// The network card's own iPXE gets the URL as the boot file name from DHCP, and fetches it.
+    /// The hosts `127.0.0.1` and `localhost` mean this machine, which the guest reaches at
+    /// `10.0.2.2`. The guest is in QEMU's user-mode network. Nothing can connect to the guest. The
+    /// guest can reach everything that this process can reach, including services on the loopback
+    /// interface.
     ///
     /// Each console line is emitted as an [`Event::Log`](netboot_core::Event::Log) with the origin
     /// `console`, within the phase [`Booting`](Phase::Booting).
@@ -83,9 +84,9 @@ impl Machine {
         self.boot_again_if_emulation_failed(&Origin::Url(guest_url), context).await
     }
 
-    /// Boots what the DHCP server of `link` names, like a machine in a rack, and watches the console
-    /// like [`boot`](Self::boot). Under UEFI, the firmware's own PXE sends the DHCP request. Under
-    /// BIOS, the network card's iPXE sends it, because it is the card's only PXE.
+    /// Boots what the DHCP server of `link` names, like a machine in a rack, and watches the
+    /// console like [`boot`](Self::boot). Under UEFI, the firmware's own PXE sends the DHCP
+    /// request. Under BIOS, the network card's iPXE sends it, because it is the card's only PXE.
     ///
     /// # Errors
     /// The errors of [`boot`](Self::boot) except [`Error::UnusableUrl`].

@@ -15,8 +15,8 @@ pub(crate) enum Shown<'a> {
     Finished(&'a str),
 }
 
-/// Follows carriage returns, backspaces and the escape sequences of ECMA-48, as far as a line of text
-/// needs them. A sequence that moves to another line or clears the screen ends the line.
+/// Follows carriage returns, backspaces and the escape sequences of ECMA-48, as far as a line of
+/// text needs them. A sequence that moves to another line or clears the screen ends the line.
 ///
 /// The crate `vte` parses more sequences, but its result for invalid UTF-8 depends on how the bytes
 /// are divided into reads. Here the result does not depend on it.

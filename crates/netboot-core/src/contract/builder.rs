@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 /// The time within which a cancelled builder must end.
 const SOON: Duration = Duration::from_secs(60);
 
-/// The profiles that [`check_builder`] builds. The suite uses only their names and architectures, and
-/// adds its own titles, services and kernel parameters.
+/// The profiles that [`check_builder`] builds. The suite uses only their names and architectures,
+/// and adds its own titles, services and kernel parameters.
 #[derive(Debug, Clone)]
 pub struct BuilderCases {
     good: Vec<Arc<dyn Profile>>,
@@ -38,8 +38,8 @@ impl BuilderCases {
 /// Checks every sentence of the contract of [`Builder`], and calls [`check_artifact`] for the
 /// artifacts of the images that it builds.
 ///
-/// The suite cannot see whether a child process is left behind. A builder that starts processes needs
-/// its own test for that.
+/// The suite cannot see whether a child process is left behind. A builder that starts processes
+/// needs its own test for that.
 pub async fn check_builder(builder: &dyn Builder, cases: BuilderCases) {
     assert!(!builder.name().is_empty(), "a builder needs a name for messages");
     let good: Vec<Arc<dyn Profile>> = cases

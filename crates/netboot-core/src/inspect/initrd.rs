@@ -16,8 +16,8 @@ use crate::inspect::summary::InitrdSummary;
 const ZSTD_WINDOW_LIMIT: u64 = 1 << 27;
 
 /// Reads the whole initrd at `path` like a kernel (`init/initramfs.c`): consecutive cpio archives,
-/// each plain or compressed with gzip or zstd. It checks only the end of an xz stream. It recognises
-/// lz4, bzip2, lzma and lzo, but does not read them.
+/// each plain or compressed with gzip or zstd. It checks only the end of an xz stream. It
+/// recognises lz4, bzip2, lzma and lzo, but does not read them.
 ///
 /// It works on a separate thread in bounded memory, at about the speed of decompression.
 ///

@@ -14,10 +14,10 @@ const HEADER: u64 = 1024;
 /// Checks that the file at `path` begins like a kernel for `architecture`. If the header states the
 /// kernel's length, it also checks that the file is not shorter.
 ///
-/// The sources for the headers are: x86, `Documentation/arch/x86/boot.rst` of the kernel; ARM and RISC-V,
-/// `Documentation/arch/arm64/booting.rst` and `Documentation/arch/riscv/boot-image-header.rst`;
-/// compressed EFI images, `drivers/firmware/efi/libstub/zboot-header.S`; POWER, an ELF file for
-/// its machine type.
+/// The sources for the headers are: x86, `Documentation/arch/x86/boot.rst` of the kernel; ARM and
+/// RISC-V, `Documentation/arch/arm64/booting.rst` and
+/// `Documentation/arch/riscv/boot-image-header.rst`; compressed EFI images,
+/// `drivers/firmware/efi/libstub/zboot-header.S`; POWER, an ELF file for its machine type.
 ///
 /// # Errors
 /// [`Error::NotAKernel`] with a guess at the file's format, [`Error::EmptyArtifact`],

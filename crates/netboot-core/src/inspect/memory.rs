@@ -15,16 +15,16 @@ const PAGES_PER_PAGE_DESCRIPTION: u64 = 32;
 /// Returns the least memory, in MiB, with which a machine unpacks initrds and starts their `init`.
 ///
 /// Each initrd is given by its size in bytes and by the result of
-/// [`inspect_initrd`](crate::inspect::inspect_initrd). The result holds for BIOS and UEFI. It does not
-/// include the memory of the programs that the machine runs later. It is `None` if an initrd has a
-/// compression that `inspect_initrd` does not read.
+/// [`inspect_initrd`](crate::inspect::inspect_initrd). The result holds for BIOS and UEFI. It does
+/// not include the memory of the programs that the machine runs later. It is `None` if an initrd
+/// has a compression that `inspect_initrd` does not read.
 ///
 /// While a kernel unpacks an initrd, the packed initrd is still in memory: once with a BIOS, twice
-/// with UEFI, where iPXE holds one copy and Linux makes another. The kernel unpacks to a tmpfs, which
-/// uses at most half of the remaining memory (`shmem_default_max_blocks` in `mm/shmem.c`). So the
-/// unpacked size counts twice. With less memory, the kernel prints `Initramfs unpacking failed: write
-/// error` and continues without the files that did not fit. The kernel parameter `rootfstype=ramfs`
-/// removes this limit, and then the unpacked size counts once.
+/// with UEFI, where iPXE holds one copy and Linux makes another. The kernel unpacks to a tmpfs,
+/// which uses at most half of the remaining memory (`shmem_default_max_blocks` in `mm/shmem.c`). So
+/// the unpacked size counts twice. With less memory, the kernel prints `Initramfs unpacking failed:
+/// write error` and continues without the files that did not fit. The kernel parameter
+/// `rootfstype=ramfs` removes this limit, and then the unpacked size counts once.
 pub fn least_memory_mib<'a>(
     initrds: impl IntoIterator<Item = (u64, &'a InitrdSummary)>,
 ) -> Option<u64> {

@@ -37,11 +37,11 @@ impl PrebuiltImage {
 
     /// Names a directory in one of these layouts:
     ///
-    /// | kernel | initrd | files that say how to start it | origin |
+    /// | kernel | initrd | boot files | origin |
     /// |---|---|---|---|
-    /// | `bzImage` | `initrd` | `init`, `kernel-params` | `config.system.build.netboot` of nixos-images |
-    /// | `bzImage` | `initrd` | `netboot.ipxe` | NixOS's and Hydra's `netboot`, and `build-images` |
-    /// | `bzImage-<system>` | `initrd-<system>` | `netboot-<system>.ipxe` | releases of nixos-images |
+    /// | `bzImage` | `initrd` | `init`, `kernel-params` | nixos-images' `netboot` |
+    /// | `bzImage` | `initrd` | `netboot.ipxe` | NixOS, Hydra, `build-images` |
+    /// | `bzImage-<system>` | `initrd-<system>` | `netboot-<system>.ipxe` | nixos-images |
     ///
     /// The name of the kernel depends on the architecture, see [`Architecture::kernel_file_name`].
     pub fn directory(path: impl Into<PathBuf>) -> Self {

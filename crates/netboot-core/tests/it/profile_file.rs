@@ -3,9 +3,7 @@
 use std::error::Error as _;
 use std::fs;
 
-use netboot_core::{
-    Architecture, DEFAULT_SIZE_BUDGET, Error, Profile, ProfileSpec, ServiceName, plasmacloud,
-};
+use netboot_core::{Architecture, Error, Profile, ProfileSpec, ServiceName, plasmacloud};
 use tempfile::TempDir;
 
 const TOML: &str = r#"
@@ -53,7 +51,7 @@ async fn toml_and_json_say_the_same() {
 
     assert_eq!(edge, &ProfileSpec::new("edge".parse().unwrap()));
     assert_eq!((edge.title().as_str(), edge.architecture()), ("edge", Architecture::X86_64));
-    assert_eq!(edge.size_budget(), DEFAULT_SIZE_BUDGET);
+    assert_eq!(edge.size_budget(), 500 * 1024 * 1024);
 }
 
 #[test]

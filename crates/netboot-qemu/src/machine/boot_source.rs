@@ -15,8 +15,8 @@ const CHAIN_SCRIPT: &str = "netboot.ipxe";
 /// The name of the script that an iPXE from a file runs first.
 const AUTOEXEC_SCRIPT: &str = "autoexec.ipxe";
 
-/// A network with its own DHCP server, which a machine is connected to instead of QEMU's network; for
-/// [`Machine::boot_by_dhcp`](crate::Machine::boot_by_dhcp).
+/// A network with its own DHCP server, which a machine is connected to instead of QEMU's network;
+/// for [`Machine::boot_by_dhcp`](crate::Machine::boot_by_dhcp).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NetworkLink {
@@ -61,8 +61,8 @@ pub(super) enum BootSource {
 }
 
 impl BootSource {
-    /// Prepares an iPXE of the caller with a script that chains to the URL. Returns also the name of
-    /// the script on the console.
+    /// Prepares an iPXE of the caller with a script that chains to the URL. Returns also the name
+    /// of the script on the console.
     pub(super) async fn by_ipxe(
         ipxe: &Path,
         firmware: Firmware,
@@ -93,8 +93,8 @@ impl BootSource {
         }
     }
 
-    /// Prepares the URL for DHCP. If it is too long, a script by TFTP chains to it. Returns also the
-    /// URL of that script.
+    /// Prepares the URL for DHCP. If it is too long, a script by TFTP chains to it. Returns also
+    /// the URL of that script.
     pub(super) async fn by_dhcp(
         url: &GuestUrl,
         scratch: &TempDir,

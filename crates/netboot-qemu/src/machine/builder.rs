@@ -83,8 +83,9 @@ impl MachineBuilder {
         self
     }
 
-    /// Sets the file of an iPXE that boots the machine instead of the network card's iPXE. Under BIOS
-    /// it is a build for Linux boot loaders (`ipxe.lkrn`), under UEFI an EFI program (`ipxe.efi`).
+    /// Sets the file of an iPXE that boots the machine instead of the network card's iPXE. Under
+    /// BIOS it is a build for Linux boot loaders (`ipxe.lkrn`), under UEFI an EFI program
+    /// (`ipxe.efi`).
     pub fn ipxe(mut self, path: impl Into<PathBuf>) -> Self {
         self.0.ipxe = Some(path.into());
         self
@@ -122,12 +123,12 @@ impl MachineBuilder {
         self
     }
 
-    /// Expects `marker` in a line of the console. There may be several markers, in any order. The boot
-    /// succeeds and ends when the console has shown all of them. Without a marker, it succeeds when
-    /// Linux starts `init`.
+    /// Expects `marker` in a line of the console. There may be several markers, in any order. The
+    /// boot succeeds and ends when the console has shown all of them. Without a marker, it succeeds
+    /// when Linux starts `init`.
     ///
-    /// The console also shows the URLs that iPXE fetches and the kernel's command line. A marker that
-    /// is part of one of them is seen before the system runs.
+    /// The console also shows the URLs that iPXE fetches and the kernel's command line. A marker
+    /// that is part of one of them is seen before the system runs.
     pub fn expect(mut self, marker: impl Into<String>) -> Self {
         self.0.expectations.markers.push(marker.into());
         self
@@ -140,23 +141,23 @@ impl MachineBuilder {
         self
     }
 
-    /// Sets the text that shows that `init` runs. It replaces the defaults: Linux's `Run /init as init
-    /// process`, which `quiet` and `loglevel=` suppress, and the messages of NixOS.
+    /// Sets the text that shows that `init` runs. It replaces the defaults: Linux's `Run /init as
+    /// init process`, which `quiet` and `loglevel=` suppress, and the messages of NixOS.
     pub fn init_marker(mut self, text: impl Into<String>) -> Self {
         self.0.expectations.init_marker = Some(text.into());
         self
     }
 
-    /// Presses `keys` when the console shows `after`. The module [`key`](crate::key) has the keys that
-    /// are not characters. Several calls press their keys in the order of the calls, each when its
-    /// text appears after the previous keys were pressed.
+    /// Presses `keys` when the console shows `after`. The module [`key`](crate::key) has the keys
+    /// that are not characters. Several calls press their keys in the order of the calls, each when
+    /// its text appears after the previous keys were pressed.
     pub fn press(mut self, after: impl Into<String>, keys: impl Into<String>) -> Self {
         self.0.expectations.presses.push((after.into(), keys.into()));
         self
     }
 
-    /// Checks the settings and makes the machine. It does not look for QEMU and the firmware, which the
-    /// boot does.
+    /// Checks the settings and makes the machine. It does not look for QEMU and the firmware, which
+    /// the boot does.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`] for a setting out of range, and for a text that is empty or has

@@ -10,8 +10,8 @@ use tokio::process::{ChildStdin, ChildStdout};
 
 use crate::error::Error;
 
-/// Returns the path of a program. A path with a directory is returned unchanged, and a name is looked
-/// up in the `PATH`.
+/// Returns the path of a program. A path with a directory is returned unchanged, and a name is
+/// looked up in the `PATH`.
 pub(super) fn locate(program: &Path) -> Result<PathBuf, Error> {
     let missing = || Error::QemuMissing { program: program.to_owned() };
     if program.components().count() > 1 {

@@ -23,8 +23,8 @@ use crate::watcher::Watcher;
 /// and the lines that a panic prints after it.
 const AFTERGLOW: Duration = Duration::from_millis(250);
 
-/// The time between two keys. `SeaBIOS` reads the serial port at each tick of 55 ms, and has room for
-/// 15 keys. It would lose the end of a text that arrives at once.
+/// The time between two keys. `SeaBIOS` reads the serial port at each tick of 55 ms, and has room
+/// for 15 keys. It would lose the end of a text that arrives at once.
 const STROKE_TIME: Duration = Duration::from_millis(20);
 
 /// The settings of one boot.
