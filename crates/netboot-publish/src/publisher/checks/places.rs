@@ -113,9 +113,8 @@ impl PlaceRules {
         manifest: &Manifest,
         pointer: &PointerState,
     ) -> Result<Places, Error> {
-        self.require_links_and_pointer(store, pointer)?;
-        let places = self.look(store, manifest, pointer).await?;
-        self.refuse_foreign(store, places)
+        let found = store.stat(&self.paths(manifest)?).await?;
+        self.require_writable_in(&found, store, manifest, pointer).await
     }
 
     /// Does the work of [`require_writable`](Self::require_writable) with the entries of the places
@@ -127,24 +126,14 @@ impl PlaceRules {
         manifest: &Manifest,
         pointer: &PointerState,
     ) -> Result<Places, Error> {
-        self.require_links_and_pointer(store, pointer)?;
-        require_entry_points_apart(manifest, pointer)?;
-        let places = self.places_in(found, store, manifest, pointer).await?;
-        self.refuse_foreign(store, places)
-    }
-
-    fn require_links_and_pointer(
-        self,
-        store: &dyn Store,
-        pointer: &PointerState,
-    ) -> Result<(), Error> {
         if self.legacy_links && !store.capabilities().links() {
             return Err(Error::LinksUnsupported { store: store.to_string() });
         }
-        if self.replace_foreign { Ok(()) } else { pointer.understood() }
-    }
-
-    fn refuse_foreign(self, store: &dyn Store, places: Places) -> Result<Places, Error> {
+        if !self.replace_foreign {
+            pointer.understood()?;
+        }
+        require_entry_points_apart(manifest, pointer)?;
+        let places = self.places_in(found, store, manifest, pointer).await?;
         let foreign = places.foreign().next().cloned();
         match foreign {
             Some(path) if !self.replace_foreign => {
