@@ -61,8 +61,8 @@ pub(crate) async fn lock(
             Ok(Locked { url, nar_hash: locked.nar_hash })
         }
         Err(failed) => {
-            let Failed { said, status, fallback } = *failed;
-            let error = classify::lock::lock(flake, &said, status).unwrap_or(fallback);
+            let Failed { nix_output, status, fallback } = *failed;
+            let error = classify::lock::lock(flake, &nix_output, status).unwrap_or(fallback);
             Err(diagnose_with_git(error, flake, runner, context).await?.into())
         }
     }
@@ -98,13 +98,13 @@ pub(crate) async fn evaluate(
     match run(runner, arguments, Phase::Evaluating, context).await? {
         Ok(stdout) => Ok(read_json("nix eval", &stdout)?),
         Err(failed) => {
-            let Failed { said, status, fallback } = *failed;
+            let Failed { nix_output, status, fallback } = *failed;
             let mut names = wanted.values().map(|wanted| &wanted.name);
             let attribute = match (names.next(), names.next()) {
                 (Some(name), None) => format!("nixosConfigurations.{name}"),
                 _ => "nixosConfigurations".to_owned(),
             };
-            let error = classify::evaluation::evaluation(flake, &attribute, &said, status)
+            let error = classify::evaluation::evaluation(flake, &attribute, &nix_output, status)
                 .unwrap_or(fallback);
             Err(diagnose_with_git(error, flake, runner, context).await?.into())
         }
@@ -120,7 +120,7 @@ fn arguments(command: &[&str], positional: &[&str]) -> Vec<OsString> {
 
 /// A failed program.
 struct Failed {
-    said: NixOutput,
+    nix_output: NixOutput,
     status: ExitStatus,
     /// The error if the messages are unknown.
     fallback: Error,
@@ -133,24 +133,24 @@ async fn run(
     phase: Phase,
     context: &Context,
 ) -> Result<Result<Vec<u8>, Box<Failed>>, Stop> {
-    let (mut said, mut reported) = (NixOutput::default(), Reported::new());
+    let (mut nix_output, mut reported) = (NixOutput::default(), Reported::new());
     let mut progress = Progress::new(phase, None, context, &mut reported);
     let finished = runner
         .run("nix", &arguments, context, |line| {
             if let Some(event) = runner.read_line(line) {
-                progress.take_in(&event);
-                said.take_in(&event);
+                progress.record(&event);
+                nix_output.record(&event);
             }
         })
         .await?;
-    report_warnings(&said, None, context);
+    report_warnings(&nix_output, None, context);
     // A failed `nix eval --json` of Nix 2.8 prints half of its answer, so check the status first.
     let status = finished.status;
     if status.success() {
         return Ok(Ok(finished.output));
     }
-    let fallback = runner.failure("nix", &arguments, status, &said.all);
-    Ok(Err(Box::new(Failed { said, status, fallback })))
+    let fallback = runner.failure("nix", &arguments, status, &nix_output.all);
+    Ok(Err(Box::new(Failed { nix_output, status, fallback })))
 }
 
 fn read_json<T: for<'a> Deserialize<'a>>(program: &str, bytes: &[u8]) -> Result<T, Error> {

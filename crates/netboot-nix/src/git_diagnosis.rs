@@ -32,13 +32,13 @@ pub(crate) async fn diagnose_with_git(
                 return Ok(error);
             }
             let question = ["ls-files", "--error-unmatch", "--", path];
-            let said = ask(&repository, &question, runner, context).await?;
+            let answer = ask(&repository, &question, runner, context).await?;
             // `None` if git tracks the file or cannot be run.
-            Ok(said.map_or(error, |_| Error::FileNotTracked { path: place }))
+            Ok(answer.map_or(error, |_| Error::FileNotTracked { path: place }))
         }
         EvaluationProblem::Thrown if message.starts_with("program 'git' failed") => {
-            let said = ask(&repository, &["rev-parse", "--git-dir"], runner, context).await?;
-            let is_distrusted = said.is_some_and(|said| said.contains("dubious ownership"));
+            let answer = ask(&repository, &["rev-parse", "--git-dir"], runner, context).await?;
+            let is_distrusted = answer.is_some_and(|answer| answer.contains("dubious ownership"));
             let repository = repository.display().to_string();
             Ok(if is_distrusted { Error::RepositoryOwner { repository } } else { error })
         }
@@ -55,9 +55,9 @@ async fn ask(
 ) -> Result<Option<String>, Stop> {
     let mut arguments: Vec<OsString> = vec!["-C".into(), repository.into()];
     arguments.extend(question.iter().map(OsString::from));
-    let mut said = String::new();
-    match runner.run("git", &arguments, context, |line| said.push_str(line)).await {
-        Ok(finished) if !finished.status.success() => Ok(Some(said)),
+    let mut answer = String::new();
+    match runner.run("git", &arguments, context, |line| answer.push_str(line)).await {
+        Ok(finished) if !finished.status.success() => Ok(Some(answer)),
         Err(Stop::Cancelled) => Err(Stop::Cancelled),
         _ => Ok(None),
     }

@@ -26,7 +26,7 @@ pub(crate) struct NixOutput {
 }
 
 impl NixOutput {
-    pub(crate) fn take_in(&mut self, event: &LogEvent) {
+    pub(crate) fn record(&mut self, event: &LogEvent) {
         match event {
             LogEvent::Error { message, position } => {
                 self.all.push(message);

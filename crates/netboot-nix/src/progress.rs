@@ -41,7 +41,7 @@ impl<'a> Progress<'a> {
         Self { phase, profile, context, builds: None, transfers, copies, reported }
     }
 
-    pub(crate) fn take_in(&mut self, event: &LogEvent) {
+    pub(crate) fn record(&mut self, event: &LogEvent) {
         match event {
             LogEvent::BuildsStarted { activity } => self.builds = Some(*activity),
             LogEvent::CopyStarted { activity, path } => {
@@ -141,7 +141,7 @@ mod tests {
         let mut progress = Progress::new(phase, None, &context, &mut before);
         for line in lines.lines() {
             if let Some(event) = parse(line) {
-                progress.take_in(&event);
+                progress.record(&event);
             }
         }
         let events = events.lock().unwrap();
@@ -175,8 +175,9 @@ mod tests {
             let units = |unit| reported.iter().filter(|report| report.3 == unit).count();
             // 6 MiB in steps of at least 1 MiB, twice, and the small downloads.
             assert!((4..=20).contains(&units(Unit::Bytes)), "{version}: {reported:?}");
-            let said = log.lines().filter(|line| line.contains(r#""type":105"#)).count();
-            assert!(said > 90, "{version}: {said}");
+            let lines_of_progress =
+                log.lines().filter(|line| line.contains(r#""type":105"#)).count();
+            assert!(lines_of_progress > 90, "{version}: {lines_of_progress}");
         }
     }
 

@@ -66,12 +66,12 @@ impl Realisation<'_> {
     pub(crate) async fn requisites(&self, derivations: &[&str]) -> Result<BTreeSet<String>, Stop> {
         let mut arguments: Vec<OsString> = vec!["--query".into(), "--requisites".into()];
         arguments.extend(derivations.iter().map(OsString::from));
-        let mut said = NixOutput::default();
+        let mut nix_output = NixOutput::default();
         let finished = self
             .runner
             .run("nix-store", &arguments, self.context, |line| {
                 if let Some(event) = self.runner.read_line(line) {
-                    said.take_in(&event);
+                    nix_output.record(&event);
                 }
             })
             .await?;
@@ -79,8 +79,9 @@ impl Realisation<'_> {
             let text = String::from_utf8_lossy(&finished.output);
             return Ok(text.lines().map(str::to_owned).collect());
         }
-        let unknown = || self.runner.failure("nix-store", &arguments, finished.status, &said.all);
-        Err(query(&said, finished.status, self.attribute).unwrap_or_else(unknown).into())
+        let unknown =
+            || self.runner.failure("nix-store", &arguments, finished.status, &nix_output.all);
+        Err(query(&nix_output, finished.status, self.attribute).unwrap_or_else(unknown).into())
     }
 
     /// Builds or fetches all `parts` and makes a root for each. `header` and the logs of
@@ -156,8 +157,8 @@ impl Realisation<'_> {
         let mut watch = Watch::new(self.runner, recorder, self.profile, self.context, reported);
         let finished =
             self.runner.run("nix-store", &arguments, self.context, |line| watch.line(line)).await?;
-        let Watch { recorder, said, write_error, .. } = watch;
-        report_warnings(&said, Some(self.profile), self.context);
+        let Watch { recorder, nix_output, write_error, .. } = watch;
+        report_warnings(&nix_output, Some(self.profile), self.context);
         if let Some(error) = write_error {
             return Err(error.into());
         }
@@ -170,14 +171,14 @@ impl Realisation<'_> {
             build_log: &build_log,
             ended_last: recorder.ended_last(),
         };
-        let error = realisation(&said, finished.status, realising, |derivation| {
+        let error = realisation(&nix_output, finished.status, realising, |derivation| {
             recorder.last_lines(derivation)
         });
         // These errors name every derivation that failed. After other errors, a builder that ended
         // may have failed.
         let is_sure =
             matches!(&error, Some(Error::BuildFailed { .. } | Error::HashMismatch { .. }));
-        let mut messages = said.all.to_vec();
+        let mut messages = nix_output.all.to_vec();
         messages.splice(..0, ["\n--- nix-store".to_owned()]);
         let (logs, requisites, place) = (self.logs.clone(), requisites.clone(), build_log.clone());
         let mut log = header.as_bytes().to_vec();
@@ -190,7 +191,8 @@ impl Realisation<'_> {
         })
         .await?;
         let unknown = || {
-            let failure = self.runner.failure("nix-store", &arguments, finished.status, &said.all);
+            let failure =
+                self.runner.failure("nix-store", &arguments, finished.status, &nix_output.all);
             failure.with_build_log(build_log)
         };
         Err(error.unwrap_or_else(unknown).into())

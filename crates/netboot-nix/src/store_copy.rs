@@ -55,17 +55,17 @@ async fn copy(
     let words = ["copy", "--log-format", "internal-json", "-v"].iter().chain(options);
     let words = words.chain(&["--"]).chain(paths);
     let arguments: Vec<OsString> = words.map(OsString::from).collect();
-    let mut said = NixOutput::default();
+    let mut nix_output = NixOutput::default();
     let finished = runner
         .run("nix", &arguments, context, |line| {
             if let Some(event) = runner.read_line(line) {
-                said.take_in(&event);
+                nix_output.record(&event);
             }
         })
         .await?;
     if finished.status.success() {
         return Ok(());
     }
-    let message = said.all.to_vec().join("\n");
+    let message = nix_output.all.to_vec().join("\n");
     Err(Error::CopyFailed { store: store.to_owned(), message }.into())
 }

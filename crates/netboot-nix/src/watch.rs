@@ -15,7 +15,7 @@ pub(crate) struct Watch<'a> {
     pub(crate) recorder: Recorder,
     profile: &'a ProfileName,
     context: &'a Context,
-    pub(crate) said: NixOutput,
+    pub(crate) nix_output: NixOutput,
     pub(crate) write_error: Option<Error>,
     progress: Progress<'a>,
 }
@@ -33,7 +33,7 @@ impl<'a> Watch<'a> {
             recorder,
             profile,
             context,
-            said: NixOutput::default(),
+            nix_output: NixOutput::default(),
             write_error: None,
             progress: Progress::new(Phase::Realising, Some(profile), context, reported),
         }
@@ -52,8 +52,8 @@ impl<'a> Watch<'a> {
             Ok(None) => {}
             Err(error) => self.write_error = Some(error),
         }
-        self.said.take_in(&event);
-        self.progress.take_in(&event);
+        self.nix_output.record(&event);
+        self.progress.record(&event);
     }
 }
 
@@ -83,8 +83,8 @@ mod tests {
             for line in log.lines() {
                 watch.line(line);
             }
-            let Watch { recorder, said, .. } = watch;
-            let failed = said.texts().find(|text| text.contains("-fails.drv'")).unwrap();
+            let Watch { recorder, nix_output, .. } = watch;
+            let failed = nix_output.texts().find(|text| text.contains("-fails.drv'")).unwrap();
             let fails = crate::classify::text::derivations(failed).next().unwrap();
             assert_eq!(recorder.last_lines(fails), ["it", "fails"], "{version}");
             let lines: Vec<(String, String)> = events

@@ -31,7 +31,7 @@ const OF_GIT: [&str; 14] = [
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failure<'a> {
     pub(super) subject: &'a Subject,
-    pub(super) said: &'a NixOutput,
+    pub(super) nix_output: &'a NixOutput,
     pub(super) status: ExitStatus,
     pub(super) build_log: Option<&'a Path>,
 }
@@ -42,15 +42,15 @@ impl Failure<'_> {
     }
 
     pub(super) fn feature_disabled(&self) -> Option<Error> {
-        let message = self.said.find(&["experimental Nix feature"])?;
+        let message = self.nix_output.find(&["experimental Nix feature"])?;
         let feature = quoted_after(message, "experimental Nix feature")?.to_owned();
         Some(Error::FeatureDisabled { subject: self.subject.clone(), feature })
     }
 
     pub(super) fn network(&self) -> Option<Error> {
         let texts = ["unable to download '", "Failed to open archive", "Failed to fetch git repo"];
-        let (of_nix, of_git) = (self.said.find(&texts), self.said.line_with(&OF_GIT));
-        let last = self.said.last().map(|message| message.text.as_str());
+        let (of_nix, of_git) = (self.nix_output.find(&texts), self.nix_output.line_with(&OF_GIT));
+        let last = self.nix_output.last().map(|message| message.text.as_str());
         // If git failed, Nix's own last message is about git.
         let of_git = of_git.filter(|_| of_nix.is_some() || last.is_none_or(is_about_git));
         if of_nix.is_none() && of_git.is_none() {
@@ -81,13 +81,13 @@ impl Failure<'_> {
             "database or disk is full",
             "disk I/O error",
         ];
-        let mut of_nix = self.said.texts().map(own_words);
+        let mut of_nix = self.nix_output.texts().map(own_words);
         let is_full = of_nix.any(|message| texts.iter().any(|text| message.contains(text)));
-        let line = self.said.line_with(&texts);
+        let line = self.nix_output.line_with(&texts);
         (is_full || line.is_some()).then(|| Error::DiskFull {
             subject: self.subject.clone(),
             message: self
-                .said
+                .nix_output
                 .last()
                 .map(|message| own_words(&message.text))
                 .or(line)
@@ -100,8 +100,8 @@ impl Failure<'_> {
 
     pub(super) fn permission_denied(&self) -> Option<Error> {
         let reasons = [": Permission denied", ": Operation not permitted"];
-        let lines = self.said.lines.iter();
-        let (path, message) = self.said.texts().chain(lines).find_map(|message| {
+        let lines = self.nix_output.lines.iter();
+        let (path, message) = self.nix_output.texts().chain(lines).find_map(|message| {
             let own = own_words(message);
             reasons.iter().find_map(|reason| Some((path_before(own, reason)?, own)))
         })?;
@@ -114,7 +114,7 @@ impl Failure<'_> {
     }
 
     pub(super) fn daemon_unreachable(&self) -> Option<Error> {
-        let message = self.said.find(&["cannot connect to socket at"])?;
+        let message = self.nix_output.find(&["cannot connect to socket at"])?;
         let socket = quoted_after(message, "cannot connect to socket at").unwrap_or_default();
         Some(Error::DaemonUnreachable {
             socket: socket.into(),
@@ -126,7 +126,7 @@ impl Failure<'_> {
     pub(super) fn unsigned(&self) -> Option<Error> {
         let texts =
             ["not signed by any of the keys", "lacks a valid signature", "lacks a signature"];
-        let message = self.said.find(&texts)?;
+        let message = self.nix_output.find(&texts)?;
         let path =
             ["path", "substitute for"].iter().find_map(|before| quoted_after(message, before));
         Some(Error::Unsigned {
@@ -137,8 +137,8 @@ impl Failure<'_> {
     }
 
     pub(super) fn interrupted(&self) -> Option<Error> {
-        let said = self.said.find(&["interrupted by the user"]).map(str::to_owned);
-        let message = said.or_else(|| end_by_signal(self.status))?;
+        let message = self.nix_output.find(&["interrupted by the user"]).map(str::to_owned);
+        let message = message.or_else(|| end_by_signal(self.status))?;
         Some(Error::Interrupted {
             subject: self.subject.clone(),
             message,

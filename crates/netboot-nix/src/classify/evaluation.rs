@@ -14,15 +14,15 @@ use crate::nix_output::NixOutput;
 pub(crate) fn evaluation(
     flake: &FlakeReference,
     attribute: &str,
-    said: &NixOutput,
+    nix_output: &NixOutput,
     status: ExitStatus,
 ) -> Option<Error> {
     let subject = Subject::Attribute(attribute.to_owned());
-    let failure = Failure { subject: &subject, said, status, build_log: None };
+    let failure = Failure { subject: &subject, nix_output, status, build_log: None };
     let known = failure
         .feature_disabled()
-        .or_else(|| source_problem(flake, said))
-        .or_else(|| missing_attribute(attribute, said))
+        .or_else(|| source_problem(flake, nix_output))
+        .or_else(|| missing_attribute(attribute, nix_output))
         .or_else(|| failure.unsigned())
         .or_else(|| failure.network())
         .or_else(|| failure.disk_full(Vec::new()))
@@ -32,7 +32,8 @@ pub(crate) fn evaluation(
         return known;
     }
     // The last message ended the evaluation. After a signal, Nix prints no message about it.
-    let Some(message) = said.last().filter(|message| message.text != "interrupted by the user")
+    let Some(message) =
+        nix_output.last().filter(|message| message.text != "interrupted by the user")
     else {
         return failure.interrupted();
     };
@@ -46,12 +47,12 @@ pub(crate) fn evaluation(
 
 /// The error for a flake without configurations, and for a package of an override that is not in
 /// `pkgs`. `overrides.nix` throws the latter.
-fn missing_attribute(attribute: &str, said: &NixOutput) -> Option<Error> {
+fn missing_attribute(attribute: &str, nix_output: &NixOutput) -> Option<Error> {
     let prefix = "netboot: this attribute is not in pkgs: ";
-    let package = said.find(&[prefix]).and_then(|message| message.split_once(prefix));
+    let package = nix_output.find(&[prefix]).and_then(|message| message.split_once(prefix));
     let attribute = match package {
         Some((_, name)) => format!("pkgs.{}", name.lines().next().unwrap_or(name).trim()),
-        None => said.find(&["does not provide attribute"]).map(|_| attribute.to_owned())?,
+        None => nix_output.find(&["does not provide attribute"]).map(|_| attribute.to_owned())?,
     };
     Some(Error::AttributeMissing { attribute, available: Vec::new() })
 }

@@ -12,13 +12,17 @@ use crate::flake_reference::FlakeReference;
 use crate::nix_output::NixOutput;
 
 /// The error for a flake that Nix could not lock, or `None` if the messages are unknown.
-pub(crate) fn lock(flake: &FlakeReference, said: &NixOutput, status: ExitStatus) -> Option<Error> {
+pub(crate) fn lock(
+    flake: &FlakeReference,
+    nix_output: &NixOutput,
+    status: ExitStatus,
+) -> Option<Error> {
     let reference = flake.to_string();
     let subject = Subject::Flake(reference.clone());
-    let failure = Failure { subject: &subject, said, status, build_log: None };
+    let failure = Failure { subject: &subject, nix_output, status, build_log: None };
     let known = failure
         .feature_disabled()
-        .or_else(|| source_problem(flake, said))
+        .or_else(|| source_problem(flake, nix_output))
         .or_else(|| failure.unsigned())
         .or_else(|| failure.network())
         .or_else(|| failure.disk_full(Vec::new()))
@@ -28,14 +32,14 @@ pub(crate) fn lock(flake: &FlakeReference, said: &NixOutput, status: ExitStatus)
     if known.is_some() {
         return known;
     }
-    let message = said.last()?;
+    let message = nix_output.last()?;
     Some(match evaluation_problem(&message.text) {
         // Nix has no special message for a missing flake. If a local flake exists, the cause is
         // another one.
         EvaluationProblem::Thrown | EvaluationProblem::MissingFile { .. }
             if !flake.is_present() =>
         {
-            let line = said.lines.iter().next();
+            let line = nix_output.lines.iter().next();
             let words: Vec<&str> = std::iter::once(message.text.as_str()).chain(line).collect();
             Error::FlakeNotFound { reference, message: Some(words.join(": ")) }
         }

@@ -23,19 +23,19 @@ pub(crate) struct Realising<'a> {
 /// The error for a failed build, or `None` if the messages are unknown. `last_lines` returns the
 /// end of a derivation's log.
 pub(crate) fn realisation(
-    said: &NixOutput,
+    nix_output: &NixOutput,
     status: ExitStatus,
     realising: Realising<'_>,
     last_lines: impl Fn(&str) -> Vec<String>,
 ) -> Option<Error> {
-    let own = without_quotations(said);
-    let reader = Reader { said: &own, status, realising, last_lines: &last_lines };
+    let own = without_quotations(nix_output);
+    let reader = Reader { nix_output: &own, status, realising, last_lines: &last_lines };
     let subject = match reader.failed_derivation().or(realising.ended_last) {
         Some(derivation) => Subject::Derivation(derivation.to_owned()),
         None => Subject::Attribute(realising.attribute.to_owned()),
     };
     let build_log = Some(realising.build_log);
-    let failure = Failure { subject: &subject, said: &own, status, build_log };
+    let failure = Failure { subject: &subject, nix_output: &own, status, build_log };
     reader
         .unsupported_system()
         .or_else(|| reader.no_builder())
@@ -57,10 +57,10 @@ pub(crate) fn realisation(
 
 /// The error for a failed query of the requisites of `attribute`, or `None` if the messages are
 /// unknown.
-pub(crate) fn query(said: &NixOutput, status: ExitStatus, attribute: &str) -> Option<Error> {
+pub(crate) fn query(nix_output: &NixOutput, status: ExitStatus, attribute: &str) -> Option<Error> {
     let subject = Subject::Attribute(attribute.to_owned());
-    let failure = Failure { subject: &subject, said, status, build_log: None };
-    derivation_is_gone(said)
+    let failure = Failure { subject: &subject, nix_output, status, build_log: None };
+    derivation_is_gone(nix_output)
         .or_else(|| failure.disk_full(Vec::new()))
         .or_else(|| failure.daemon_unreachable())
         .or_else(|| failure.permission_denied())
@@ -68,29 +68,29 @@ pub(crate) fn query(said: &NixOutput, status: ExitStatus, attribute: &str) -> Op
 }
 
 /// The error for an evaluated derivation that the garbage collector deleted.
-fn derivation_is_gone(said: &NixOutput) -> Option<Error> {
+fn derivation_is_gone(nix_output: &NixOutput) -> Option<Error> {
     let texts =
         ["cannot build missing derivation", "failed to obtain derivation of", "is not valid"];
-    let message = said.find(&texts)?;
+    let message = nix_output.find(&texts)?;
     let derivation = derivations(message).next()?.to_owned();
     Some(Error::DerivationCollected { derivation })
 }
 
-fn without_quotations(said: &NixOutput) -> NixOutput {
+fn without_quotations(nix_output: &NixOutput) -> NixOutput {
     let own = |message: &Message| Message {
         text: own_words(&message.text).to_owned(),
         position: message.position.clone(),
     };
     NixOutput {
-        messages: said.messages.iter().map(own).collect(),
-        lines: said.lines.clone(),
-        warnings: said.warnings.clone(),
-        all: said.all.clone(),
+        messages: nix_output.messages.iter().map(own).collect(),
+        lines: nix_output.lines.clone(),
+        warnings: nix_output.warnings.clone(),
+        all: nix_output.all.clone(),
     }
 }
 
 struct Reader<'a> {
-    said: &'a NixOutput,
+    nix_output: &'a NixOutput,
     status: ExitStatus,
     realising: Realising<'a>,
     last_lines: &'a dyn Fn(&str) -> Vec<String>,
@@ -99,13 +99,13 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// The derivation that failed itself, not one that depends on it.
     fn failed_derivation(&self) -> Option<&str> {
-        let own = self.said.texts().filter(|message| !message.contains("dependenc"));
-        own.chain(self.said.texts()).find_map(|message| derivations(message).next())
+        let own = self.nix_output.texts().filter(|message| !message.contains("dependenc"));
+        own.chain(self.nix_output.texts()).find_map(|message| derivations(message).next())
     }
 
     fn unsupported_system(&self) -> Option<Error> {
         let texts = ["is required to build", "platform mismatch", "missing system features"];
-        let message = self.said.find(&texts)?;
+        let message = self.nix_output.find(&texts)?;
         let derivation = derivations(message).next()?.to_owned();
         let system =
             quoted_after(message, "Required system:").or_else(|| quoted_after(message, "a "));
@@ -133,9 +133,10 @@ impl Reader<'_> {
             "specified in 'build-users-group' does not exist",
             "the build users group '",
         ];
-        let message = self.said.find(&texts)?;
+        let message = self.nix_output.find(&texts)?;
         // Earlier messages tell why another machine did not take the build.
-        let machines = self.said.warnings.iter().filter(|text| text.starts_with("cannot build on"));
+        let machines =
+            self.nix_output.warnings.iter().filter(|text| text.starts_with("cannot build on"));
         let mut words: Vec<String> = machines.map(|text| in_one_line(text)).collect();
         words.dedup();
         words.push(in_one_line(message));
@@ -147,7 +148,7 @@ impl Reader<'_> {
     }
 
     fn hash_mismatch(&self) -> Option<Error> {
-        let message = self.said.find(&["hash mismatch in fixed-output derivation"])?;
+        let message = self.nix_output.find(&["hash mismatch in fixed-output derivation"])?;
         let derivation = derivations(message).next()?.to_owned();
         let after = |name: &str| {
             let line = message.lines().find_map(|line| line.trim().strip_prefix(name));
@@ -163,7 +164,7 @@ impl Reader<'_> {
     }
 
     fn timed_out(&self) -> Option<Error> {
-        let message = self.said.find(&["timed out after"]);
+        let message = self.nix_output.find(&["timed out after"]);
         if message.is_none() && self.status.code() != Some(101) {
             return None;
         }
@@ -179,10 +180,12 @@ impl Reader<'_> {
 
     fn build_failed(&self) -> Option<Error> {
         let texts = ["builder for '", "Cannot build '", "failed to produce output"];
-        let message = self.said.find(&texts)?;
+        let message = self.nix_output.find(&texts)?;
         let derivation = self.failed_derivation()?.to_owned();
-        let of_it =
-            self.said.texts().find(|message| derivations(message).next() == Some(&derivation));
+        let of_it = self
+            .nix_output
+            .texts()
+            .find(|message| derivations(message).next() == Some(&derivation));
         Some(Error::BuildFailed {
             reason: reason(of_it.unwrap_or(message)),
             last_lines: (self.last_lines)(&derivation),
@@ -213,10 +216,10 @@ mod tests {
 
     fn read(messages: &[&str]) -> Option<Error> {
         let message = |text: &&str| Message { text: (*text).to_owned(), position: None };
-        let said =
+        let nix_output =
             NixOutput { messages: messages.iter().map(message).collect(), ..NixOutput::default() };
         let realising = Realising { attribute: "x", build_log: Path::new("log"), ended_last: None };
-        realisation(&said, ExitStatus::from_raw(1 << 8), realising, |_| Vec::new())
+        realisation(&nix_output, ExitStatus::from_raw(1 << 8), realising, |_| Vec::new())
     }
 
     #[test]

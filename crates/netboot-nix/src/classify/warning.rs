@@ -38,8 +38,8 @@ impl Warning {
         {
             // Nix repeats this before each attempt.
             let message = in_one_line(message);
-            let said = message.split_once("; retrying in").map_or(&*message, |(said, _)| said);
-            let message = said.strip_prefix("error: ").unwrap_or(said).to_owned();
+            let text = message.split_once("; retrying in").map_or(&*message, |(text, _)| text);
+            let message = text.strip_prefix("error: ").unwrap_or(text).to_owned();
             Some(Self::CacheUnreachable { message })
         } else {
             None
@@ -95,9 +95,13 @@ impl fmt::Display for Warning {
 }
 
 /// Reports each warning of Nix that has a hint, once.
-pub(crate) fn report_warnings(said: &NixOutput, profile: Option<&ProfileName>, context: &Context) {
+pub(crate) fn report_warnings(
+    nix_output: &NixOutput,
+    profile: Option<&ProfileName>,
+    context: &Context,
+) {
     let known: BTreeSet<Warning> =
-        said.warnings.iter().filter_map(|message| Warning::read(message)).collect();
+        nix_output.warnings.iter().filter_map(|message| Warning::read(message)).collect();
     for warning in known {
         context.emit(Event::Warning {
             profile: profile.cloned(),
