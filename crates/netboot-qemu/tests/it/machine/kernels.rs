@@ -81,7 +81,7 @@ async fn a_machine_that_powers_off_too_early_is_reported() {
     assert_eq!(report.reached, BootStage::InitReached);
     assert_eq!(report.missing, ["NETBOOT-HERE"]);
     let hint = report.ensure_success().unwrap_err().hint().unwrap();
-    assert!(hint.contains("did not print what is expected"), "{hint}");
+    assert!(hint.contains("did not print the expected texts"), "{hint}");
 }
 
 #[tokio::test]

@@ -100,8 +100,8 @@ async fn a_server_that_does_not_run_is_told_from_a_protocol_that_is_not_there() 
         hint_for("http://127.0.0.1:1/boot.ipxe"),
         hint_for("https://127.0.0.1:1/boot.ipxe")
     );
-    assert!(plain.contains("nothing listens") && plain.contains(":1/boot.ipxe"), "{plain}");
-    assert!(encrypted.contains("HTTPS"), "{encrypted}");
+    assert!(plain.contains("no server listens at") && plain.contains(":1/boot.ipxe"), "{plain}");
+    assert!(encrypted.contains("serve the file over plain http"), "{encrypted}");
 }
 
 #[tokio::test]
