@@ -105,8 +105,9 @@ async fn a_builder_that_finds_no_room_where_nix_does_not_look() {
 fn a_state_directory_without_room_for_the_log() {
     in_mount_namespace("a_state_directory_without_room_for_the_log", async {
         let place = Place::new();
-        let prints =
-            format!("busybox yes a long line of a log | busybox head -n 100000; {WITH_INIT}");
+        // Two megabytes in long lines, because Nix passes lines on one by one.
+        let line = "a long line of a log ".repeat(20);
+        let prints = format!("busybox yes {line} | busybox head -n 5000; {WITH_INIT}");
         let flake = flake(&place, &prints);
         let small = Mounted::new(place.path().join("small"), 1);
         let state = &small.0;
