@@ -18,8 +18,8 @@ pub(crate) enum Shown<'a> {
 /// Follows carriage returns, backspaces and the escape sequences of ECMA-48, as far as a line of
 /// text needs them. A sequence that moves to another line or clears the screen ends the line.
 ///
-/// The crate `vte` parses more sequences, but its result for invalid UTF-8 depends on how the bytes
-/// are divided into reads. Here the result does not depend on it.
+/// The lines do not depend on how the bytes are divided into reads. A first attempt with the crate
+/// `vte` failed the test of this rule, which is why the sequences are read here.
 #[derive(Debug, Default)]
 pub(crate) struct Terminal {
     line: Vec<char>,

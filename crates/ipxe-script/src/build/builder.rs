@@ -1,3 +1,5 @@
+//! Describing a build of iPXE that is not in the table.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
