@@ -17,7 +17,7 @@ struct Row {
     versions: Vec<NixVersion>,
 }
 
-/// A test for each row and version, of which a run tries a [sample](NixVersion::is_sampled):
+/// A test for each row, which a run tries with a [sample](NixVersion::sample) of the versions:
 /// `name_of_test in module: "cause" => "variant"`.
 macro_rules! rows {
     ($($test:ident in $module:ident: $cause:literal => $name:literal;)+) => {
@@ -25,28 +25,8 @@ macro_rules! rows {
             vec![$(Row { cause: $cause, name: $name, versions: NixVersion::ALL.to_vec() }),+]
         }
 
-        mod nix_2_8 {
-            $(#[tokio::test] async fn $test() {
-                if super::NixVersion::V2_8.is_sampled(stringify!($test)) {
-                    super::$module::$test(super::NixVersion::V2_8).await;
-                }
-            })+
-        }
-
-        mod nix_2_26 {
-            $(#[tokio::test] async fn $test() {
-                if super::NixVersion::V2_26.is_sampled(stringify!($test)) {
-                    super::$module::$test(super::NixVersion::V2_26).await;
-                }
-            })+
-        }
-
-        mod nix_2_34 {
-            $(#[tokio::test] async fn $test() {
-                if super::NixVersion::V2_34.is_sampled(stringify!($test)) {
-                    super::$module::$test(super::NixVersion::V2_34).await;
-                }
-            })+
+        mod each_row {
+            crate::place::with_nix_versions!($($test in [super::$module])+);
         }
     };
 }

@@ -154,40 +154,13 @@ async fn what_profiles_have_in_common_is_built_once_and_in_the_log_of_each(nix: 
     }
 }
 
-/// The tests for each version of Nix.
-macro_rules! on_each_version {
-    ($($test:ident)+) => {
-        mod nix_2_8 {
-            $(#[tokio::test] async fn $test() {
-                if super::NixVersion::V2_8.is_sampled(stringify!($test)) {
-                    super::$test(super::NixVersion::V2_8).await;
-                }
-            })+
-        }
-
-        mod nix_2_26 {
-            $(#[tokio::test] async fn $test() {
-                if super::NixVersion::V2_26.is_sampled(stringify!($test)) {
-                    super::$test(super::NixVersion::V2_26).await;
-                }
-            })+
-        }
-
-        mod nix_2_34 {
-            $(#[tokio::test] async fn $test() {
-                if super::NixVersion::V2_34.is_sampled(stringify!($test)) {
-                    super::$test(super::NixVersion::V2_34).await;
-                }
-            })+
-        }
-    };
-}
-
-on_each_version! {
-    one_process_evaluates_each_configuration_once
-    several_processes_share_the_configurations_out
-    one_that_throws_is_evaluated_again_alone
-    one_that_nix_cannot_catch_has_all_of_its_process_evaluated_singly
-    profiles_are_built_at_the_same_time
-    what_profiles_have_in_common_is_built_once_and_in_the_log_of_each
+mod with_nix_versions {
+    crate::place::with_nix_versions! {
+        one_process_evaluates_each_configuration_once in [super]
+        several_processes_share_the_configurations_out in [super]
+        one_that_throws_is_evaluated_again_alone in [super]
+        one_that_nix_cannot_catch_has_all_of_its_process_evaluated_singly in [super]
+        profiles_are_built_at_the_same_time in [super]
+        what_profiles_have_in_common_is_built_once_and_in_the_log_of_each in [super]
+    }
 }

@@ -16,11 +16,10 @@ mod caller;
 mod daemon;
 mod nix_version;
 
-#[allow(unused_imports, reason = "each test program uses a part of it")]
 pub(crate) use self::{
     caller::{be_the_caller, caller, is_the_caller},
     daemon::Daemon,
-    nix_version::{NixVersion, Programs},
+    nix_version::{NixVersion, Programs, with_nix_versions},
 };
 
 pub(crate) struct Place {

@@ -90,37 +90,10 @@ async fn of_a_repository_with_changes_is_told_by_its_hash(nix: NixVersion) {
     assert_eq!(dirty.output_hashes, clean.output_hashes);
 }
 
-/// The tests for each version of Nix.
-macro_rules! on_each_version {
-    ($($test:ident)+) => {
-        mod nix_2_8 {
-            $(#[tokio::test] async fn $test() {
-                if super::NixVersion::V2_8.is_sampled(stringify!($test)) {
-                    super::$test(super::NixVersion::V2_8).await;
-                }
-            })+
-        }
-
-        mod nix_2_26 {
-            $(#[tokio::test] async fn $test() {
-                if super::NixVersion::V2_26.is_sampled(stringify!($test)) {
-                    super::$test(super::NixVersion::V2_26).await;
-                }
-            })+
-        }
-
-        mod nix_2_34 {
-            $(#[tokio::test] async fn $test() {
-                if super::NixVersion::V2_34.is_sampled(stringify!($test)) {
-                    super::$test(super::NixVersion::V2_34).await;
-                }
-            })+
-        }
-    };
-}
-
-on_each_version! {
-    says_where_an_image_comes_from
-    gives_equal_bytes_again
-    of_a_repository_with_changes_is_told_by_its_hash
+mod with_nix_versions {
+    crate::place::with_nix_versions! {
+        says_where_an_image_comes_from in [super]
+        gives_equal_bytes_again in [super]
+        of_a_repository_with_changes_is_told_by_its_hash in [super]
+    }
 }

@@ -18,13 +18,16 @@ pub(crate) enum NixVersion {
 impl NixVersion {
     pub(crate) const ALL: [Self; 3] = [Self::V2_8, Self::V2_26, Self::V2_34];
 
-    /// Returns true if this run tries the test of this name with this version.
+    /// Returns the versions that the test of this name runs with.
     ///
-    /// An ordinary run tries each test with one of the three versions, and about as many tests with
-    /// each version. With `NETBOOT_LONG_TESTS` a run tries each test with all of them.
-    pub(crate) fn is_sampled(self, test: &str) -> bool {
+    /// In an ordinary run that is one of the three versions, and each version has about as many
+    /// tests. With `NETBOOT_LONG_TESTS` each test runs with all versions.
+    pub(crate) fn sample(test: &str) -> Vec<Self> {
+        if std::env::var_os("NETBOOT_LONG_TESTS").is_some() {
+            return Self::ALL.to_vec();
+        }
         let sum: usize = test.bytes().map(usize::from).sum();
-        std::env::var_os("NETBOOT_LONG_TESTS").is_some() || Self::ALL[sum % 3] == self
+        vec![Self::ALL[sum % Self::ALL.len()]]
     }
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -62,3 +65,19 @@ impl Programs {
         self.0.as_ref().map_or_else(|| tool(name), |directory| directory.join(name))
     }
 }
+
+/// Makes a test of each function `$test(version)` of the module in brackets. The test runs the
+/// function with a [sample](NixVersion::sample) of the versions of Nix, and prints the version.
+macro_rules! with_nix_versions {
+    ($($test:ident in [$($module:tt)+])+) => {
+        $(#[tokio::test]
+        async fn $test() {
+            for version in crate::place::NixVersion::sample(stringify!($test)) {
+                println!("with Nix {}", version.as_str());
+                $($module)+::$test(version).await;
+            }
+        })+
+    };
+}
+
+pub(crate) use with_nix_versions;
