@@ -124,7 +124,7 @@ fn main() {
     print_ratio(("render the dispatch, linted", rendering), ("plain Tera", plain_time));
     print_ratio(("check the fleet", checking), ("plain Tera", plain_time));
 
-    // The same scripts as the other benchmark's, linted and not.
+    // These are the scripts of the other benchmark, with and without linting.
     let script = Renderer::builder().build().unwrap().render_image(&images[0]).unwrap();
     let build = IpxeBuild::default();
     let scripts = count / 10;

@@ -105,7 +105,7 @@ fn main() {
         }
     };
     let programs: Vec<&Program> = PROGRAMS.iter().filter(|program| program.is_there()).collect();
-    // Whether all is to be sent, and whether the kernel is another one each time.
+    // A flag for sending everything, and a flag for a new kernel each time.
     let contest = |what: &str, is_cold: bool, is_changed: bool| {
         let prepare = |prefix: &str| {
             if is_cold {

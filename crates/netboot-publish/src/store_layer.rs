@@ -72,7 +72,7 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
     /// See [`Store::stat`].
     ///
     /// # Errors
-    /// Those of [`Store::stat`].
+    /// The errors of [`Store::stat`].
     async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
         self.inner().stat(paths).await
     }
@@ -80,7 +80,7 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
     /// See [`Store::list`].
     ///
     /// # Errors
-    /// Those of [`Store::list`].
+    /// The errors of [`Store::list`].
     async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
         self.inner().list(scope).await
     }
@@ -88,7 +88,7 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
     /// See [`Store::read`].
     ///
     /// # Errors
-    /// Those of [`Store::read`].
+    /// The errors of [`Store::read`].
     async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
         self.inner().read(path).await
     }
@@ -96,7 +96,7 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
     /// See [`Store::open`].
     ///
     /// # Errors
-    /// Those of [`Store::open`].
+    /// The errors of [`Store::open`].
     async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
         self.inner().open(path).await
     }
@@ -104,7 +104,7 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
     /// See [`Store::send`].
     ///
     /// # Errors
-    /// Those of [`Store::send`].
+    /// The errors of [`Store::send`].
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
         self.inner().send(uploads, context).await
     }
@@ -112,7 +112,7 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
     /// See [`Store::swap`].
     ///
     /// # Errors
-    /// Those of [`Store::swap`].
+    /// The errors of [`Store::swap`].
     async fn swap(
         &self,
         path: &ReleasePath,
@@ -125,7 +125,7 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
     /// See [`Store::delete`].
     ///
     /// # Errors
-    /// Those of [`Store::delete`].
+    /// The errors of [`Store::delete`].
     async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
         self.inner().delete(paths, context).await
     }
@@ -133,7 +133,7 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
     /// See [`Store::link`].
     ///
     /// # Errors
-    /// Those of [`Store::link`].
+    /// The errors of [`Store::link`].
     async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
         self.inner().link(links).await
     }
@@ -141,7 +141,7 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
     /// See [`Store::lock`].
     ///
     /// # Errors
-    /// Those of [`Store::lock`].
+    /// The errors of [`Store::lock`].
     async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
         self.inner().lock(context).await
     }

@@ -35,7 +35,7 @@ struct InstallPlan {
     /// The profile that it has booted.
     profile: Option<ProfileName>,
     labels: BTreeMap<String, String>,
-    /// Whether it has reached `init`, so that a login is possible.
+    /// True if it has reached `init`, so that a login is possible.
     ready: bool,
     /// Its last report, or that there is none.
     state: String,

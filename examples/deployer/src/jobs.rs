@@ -35,7 +35,7 @@ use crate::api_error::ApiError;
 use crate::deployment::Deployment;
 use crate::start_error::StartError;
 
-/// How many jobs may wait at once.
+/// The maximum number of jobs that wait at once.
 const MOST_WAITING: usize = 100;
 
 /// The jobs of a deployment.

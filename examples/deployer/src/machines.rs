@@ -25,7 +25,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 pub(crate) struct MachineView {
     /// Its name. An unknown machine is named by its MAC address or UUID.
     pub(crate) name: String,
-    /// Whether it is in the configuration.
+    /// True if it is in the configuration.
     pub(crate) known: bool,
     /// The profile that it boots by the configuration, or that an unknown machine reported.
     pub(crate) profile: Option<ProfileName>,

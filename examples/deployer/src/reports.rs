@@ -14,11 +14,12 @@ use self::journal::{Journal, Line};
 pub(crate) use self::report::{MachineId, Report, Stage, latest_boot};
 use crate::start_error::StartError;
 
-/// How many reports are kept for one machine.
+/// The number of reports that are kept for one machine.
 const KEPT: usize = 32;
-/// How many unknown machines are remembered. Everybody who reaches this service can invent some.
+/// The number of unknown machines that are remembered. Anyone who reaches this service can invent
+/// some.
 const STRANGERS: usize = 256;
-/// How many lines the journal may have in addition to the reports that are kept.
+/// The number of lines that the journal may have in addition to the reports that are kept.
 const SLACK: usize = 1000;
 
 /// The reports of machines. A report is in the state directory before the machine gets its answer,
@@ -35,7 +36,7 @@ type Machines = BTreeMap<MachineId, VecDeque<Report>>;
 struct Kept {
     journal: Journal,
     machines: Machines,
-    /// Whether the last report could be written to the disk.
+    /// True if the last report was written to the disk.
     is_written: bool,
 }
 

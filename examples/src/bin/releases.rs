@@ -43,11 +43,11 @@ enum Command {
     },
     /// Delete releases that are no longer needed, and the files that only they use.
     Prune {
-        /// How many releases of the history to keep, including the live one.
+        /// The number of releases of the history to keep, including the live one.
         #[arg(long, value_name = "COUNT", default_value_t = 3)]
         keep: usize,
 
-        /// How many hours to keep a release after it was last staged or live.
+        /// The number of hours to keep a release after it was last staged or live.
         #[arg(long, value_name = "HOURS", default_value_t = 24)]
         grace: u64,
 

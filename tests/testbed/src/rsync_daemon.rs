@@ -25,14 +25,14 @@ impl RsyncModule {
         Self { name: name.to_owned(), lines, secrets: None }
     }
 
-    /// The same with a line of rsyncd.conf, such as `refuse options = fsync`.
+    /// Adds a line of rsyncd.conf, such as `refuse options = fsync`.
     #[must_use]
     pub fn with(mut self, line: &str) -> Self {
         self.lines.push(line.to_owned());
         self
     }
 
-    /// The same for one user with a password.
+    /// Admits only one user, who has a password.
     #[must_use]
     pub fn with_user(mut self, user: &str, password: &str) -> Self {
         self.secrets = Some(format!("{user}:{password}\n"));

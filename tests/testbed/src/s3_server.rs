@@ -225,7 +225,7 @@ impl S3Server {
         self.directory.join("data")
     }
 
-    /// Whether it answers in time; not if it ended, as it does where the port is taken.
+    /// Returns true if it answers in time. A server that finds its port taken ends without an answer.
     fn wait_until_ready(&mut self) -> bool {
         let begin = Instant::now();
         while begin.elapsed() < START_LIMIT {

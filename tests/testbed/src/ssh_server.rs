@@ -50,7 +50,7 @@ impl SshServer {
         Self::start_with(directory, &[])
     }
 
-    /// The same with these lines of `sshd_config(5)`, such as `MaxSessions 1`.
+    /// Starts a server with these additional lines of `sshd_config(5)`, such as `MaxSessions 1`.
     ///
     /// # Panics
     /// As [`start`](Self::start).

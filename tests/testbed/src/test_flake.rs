@@ -26,8 +26,8 @@ impl TestFlake {
         }
     }
 
-    /// The same with a service disabled in every configuration: its machines boot, but never
-    /// report that they are ready.
+    /// Disables a service in every configuration: the machines boot, but never report that they are
+    /// ready.
     #[must_use]
     pub fn without_service(mut self, name: &str) -> Self {
         self.disabled_services.push(name.to_owned());

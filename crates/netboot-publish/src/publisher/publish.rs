@@ -12,7 +12,7 @@ use crate::publisher::checks::objects::all_present;
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::receipt::Receipt;
 
-/// How many times a release is sent if parts of it turn out to be damaged or pruned.
+/// The number of times that a release is sent if parts of it turn out to be damaged or pruned.
 const ATTEMPTS: usize = 3;
 
 impl Publisher {

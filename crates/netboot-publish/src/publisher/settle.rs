@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::pointer::{Activation, Pointer};
 use crate::publisher::Publisher;
 
-/// How many times a publisher checks that its activation is in the history.
+/// The number of times that a publisher checks that its activation is in the history.
 const LOOKS: u32 = 3;
 /// The longest pause before a check.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);

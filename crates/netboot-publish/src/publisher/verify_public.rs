@@ -15,7 +15,7 @@ use crate::publisher::inventory::stored_manifest::{
 };
 use crate::verify_report::VerifyReport;
 
-/// How many times the pointer is compared if other publishers replace it meanwhile.
+/// The number of times that the pointer is compared if other publishers replace it meanwhile.
 const ATTEMPTS: usize = 3;
 
 impl Publisher {

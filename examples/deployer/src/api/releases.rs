@@ -40,7 +40,7 @@ struct Activation {
     release: ReleaseId,
     at: Timestamp,
     kind: ActivationKind,
-    /// Whether a rollback to it is possible.
+    /// True if a rollback to it is possible.
     whole: bool,
 }
 

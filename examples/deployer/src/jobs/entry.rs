@@ -20,7 +20,7 @@ pub(super) struct Entry {
     pub(super) id: JobId,
     pub(super) cancellation: CancellationToken,
     journal: Journal,
-    /// Whether this process has started it.
+    /// True if this process has started it.
     begun: AtomicBool,
     job: Mutex<Job>,
     /// The events of an unfinished job. Those of a finished job are read when they are requested.

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::model::JobState;
 use crate::timestamp::Timestamp;
 
-/// How many lines of program output are kept for one job. The build's log has all of them.
+/// The number of lines of program output that are kept for one job. The build's log has all lines.
 const LINES: usize = 20_000;
 /// The minimum time between two progress reports of one thing.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(250);
@@ -58,7 +58,7 @@ pub(crate) struct EventLog {
 pub(crate) struct Extent {
     /// The number of entries.
     pub(crate) count: usize,
-    /// Whether there will be no more entries.
+    /// True if there will be no more entries.
     pub(crate) closed: bool,
 }
 

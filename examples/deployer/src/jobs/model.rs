@@ -55,7 +55,7 @@ pub(crate) enum JobRequest {
         /// The profiles to build, as in a build.
         #[serde(default)]
         profiles: Vec<ProfileName>,
-        /// Whether the release goes live only if every image comes up in QEMU.
+        /// True if the release goes live only if every image comes up in QEMU.
         #[serde(default)]
         prove: bool,
     },
@@ -145,14 +145,14 @@ pub(crate) struct Job {
     /// A summary of what it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) summary: Option<String>,
-    /// Whether its release is going live. The job can then not be cancelled and has to complete,
+    /// True if its release is going live. The job can then not be cancelled and has to complete,
     /// because machines may already have seen the release.
     #[serde(default)]
     pub(crate) going_live: bool,
     /// The release that was live before, for each publisher that had one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) live_before: BTreeMap<SiteName, ReleaseId>,
-    /// Whether a client has cancelled it.
+    /// True if a client has cancelled it.
     #[serde(default)]
     pub(crate) cancel_requested: bool,
     /// The reasons why it failed.

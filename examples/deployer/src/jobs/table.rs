@@ -13,7 +13,7 @@ use super::model::{Job, JobId, JobRequest};
 use super::turns::Turns;
 use crate::start_error::StartError;
 
-/// How many finished jobs are remembered.
+/// The number of finished jobs that are remembered.
 const KEPT: usize = 200;
 
 /// All jobs: waiting, running and finished.

@@ -16,7 +16,7 @@ use crate::timestamp::Timestamp;
 
 /// The time after which a machine that does not reach the next stage is shown as stuck.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
-/// How many finished jobs and how many releases are shown.
+/// The number of finished jobs, and of releases, that are shown.
 const SHOWN: usize = 5;
 /// The stages of a machine that boots.
 const WAY: [Stage; 5] = [Stage::Dhcp, Stage::Script, Stage::Kernel, Stage::Initrd, Stage::Init];
@@ -90,7 +90,7 @@ pub(super) struct MachineRow {
     when: Option<When>,
     address: Option<String>,
     release: Option<String>,
-    /// Whether that release is not the live one.
+    /// True if that release is not the live one.
     is_other: bool,
     pub(super) reason: Option<String>,
 }

@@ -32,11 +32,11 @@ pub(crate) struct Block {
 pub(crate) struct Statement {
     /// The text, in one line, without its comments.
     pub(crate) text: String,
-    /// Whether it is a row of a table.
+    /// True if it is a row of a table.
     pub(crate) is_row: bool,
     /// The tests that show it.
     pub(crate) proofs: Vec<Proof>,
-    /// Whether it is marked as something that no test can show.
+    /// True if it is marked as something that no test can show.
     pub(crate) is_advice: bool,
 }
 

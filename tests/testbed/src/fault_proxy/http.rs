@@ -40,7 +40,7 @@ pub enum HttpFault {
     None,
     /// The connection is cut after so many bytes of the body; with 0, nothing of it is passed on.
     Cut {
-        /// How many bytes.
+        /// The number of bytes.
         after: u64,
     },
     /// It is passed on with one bit of its body flipped.
@@ -61,7 +61,7 @@ pub enum HttpFault {
     Etag(String),
 }
 
-/// How long a body is.
+/// The length of a body.
 #[derive(Debug, Clone, Copy)]
 enum Body {
     Bytes(u64),
@@ -171,7 +171,7 @@ fn read_head(from: &mut impl BufRead) -> io::Result<Vec<String>> {
     }
 }
 
-/// Whether the connection ends behind this request or answer.
+/// Returns true if the connection ends after this request or answer.
 fn closes(head: &[String]) -> bool {
     value(head, "connection").is_some_and(|value| value == "close")
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::State;
 
-/// How many bytes are passed on at once.
+/// The number of bytes that are passed on at once.
 const CHUNK: usize = 8192;
 
 pub(super) type Rule = dyn Fn(&Chunk<'_>) -> StreamFault + Send + Sync;
@@ -30,7 +30,7 @@ pub struct Chunk<'a> {
     pub direction: Direction,
     /// The number of the connection, from 1.
     pub connection: u64,
-    /// How many bytes arrived before these in this direction, over all connections.
+    /// The number of bytes that arrived before these in this direction, over all connections.
     pub start: u64,
     /// The bytes.
     pub bytes: &'a [u8],
@@ -52,7 +52,7 @@ pub enum StreamFault {
     None,
     /// So many of its bytes are passed on; then the connection is cut on both sides.
     Cut {
-        /// How many bytes.
+        /// The number of bytes.
         after: usize,
     },
     /// It is passed on with one bit flipped.

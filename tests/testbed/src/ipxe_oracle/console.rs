@@ -1,6 +1,6 @@
 //! What SeaBIOS makes of iPXE's output on the serial console, and back.
 
-/// How many columns a row has, at which SeaBIOS breaks it.
+/// The number of columns after which SeaBIOS breaks a row.
 const COLUMNS: usize = 80;
 
 /// The upper half of code page 437, in which a BIOS shows bytes.

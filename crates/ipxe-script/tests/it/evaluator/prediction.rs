@@ -22,7 +22,7 @@ pub(crate) struct Prediction {
 }
 
 impl Prediction {
-    /// Whether the command that started the script succeeds; none if it does not come back.
+    /// The success of the command that started the script, or `None` if it does not come back.
     pub(crate) fn success(&self) -> Option<bool> {
         match self.ending {
             Ending::Success => Some(true),
