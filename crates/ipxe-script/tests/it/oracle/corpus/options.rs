@@ -35,7 +35,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("options behind the first argument", "imgfetch a --name k -x --help b"),
         case("three hyphens", "imgfetch --- a || imgfetch b"),
         case("help", "imgfetch --help || imgfetch a\nimgfetch -h || imgfetch b"),
-        case("a timeout", "imgfetch --timeout 5000 a\nimgfetch -t 0x100 b"),
+        case("a timeout", "imgfetch --timeout 5000 a\nimgfetch -t 0x10000 b"),
         case("a timeout that is no number", "imgfetch --timeout x a || imgfetch b"),
         case(
             "a timeout that is empty",

@@ -54,7 +54,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("254 words behind a URI", format!("imgfetch a {}", words(254))),
         case("255 words behind a URI", format!("imgfetch a {} || imgfetch b", words(255))),
         case("255 words behind a kernel", format!("kernel a {} || imgfetch b", words(255))),
-        case("254 words and options", format!("kernel -n k --timeout 5 a {}", words(254))),
+        case("254 words and options", format!("kernel -n k --timeout 60000 a {}", words(254))),
         case("255 words of echo", format!("echo = {}\nimgfetch a", words(254))),
         case("256 words of echo", format!("echo = {} || imgfetch a", words(255))),
         case("255 words of set", format!("set s6 {}\nimgfetch a ${{s6}}", words(254))),
