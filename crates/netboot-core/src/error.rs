@@ -101,7 +101,9 @@ pub enum Error {
     },
 
     /// An image was given an artifact of the wrong kind.
-    #[error("the image of profile `{profile}` takes an artifact of the kind `{expected}` here, not `{found}`")]
+    #[error(
+        "the image of profile `{profile}` takes an artifact of the kind `{expected}` here, not `{found}`"
+    )]
     WrongArtifactKind {
         /// The profile.
         profile: ProfileName,

@@ -34,6 +34,7 @@ mod store;
 use std::sync::Arc;
 
 pub use self::sample::{sample_image, sample_release};
+pub use crate::clock::ClockAhead;
 use crate::store::Store;
 
 /// Checks every sentence of the contract of [`Store`]. Each call of `make` returns a new, empty

@@ -80,6 +80,7 @@
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod clock;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;
@@ -105,6 +106,7 @@ mod store_layer;
 mod verify_report;
 mod web_headers;
 
+pub use crate::clock::Clock;
 pub use crate::error::{Error, SiteOutcome, SitesReport};
 pub use crate::finding::Finding;
 #[cfg(feature = "local")]

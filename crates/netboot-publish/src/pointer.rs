@@ -52,9 +52,9 @@ pub(crate) struct Activation {
 }
 
 impl Activation {
-    /// Makes an activation that happens now.
-    pub(crate) fn now(kind: ActivationKind, release: ReleaseId) -> Self {
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+    /// Makes an activation of this time. A time before 1970 counts as 1970.
+    pub(crate) fn new(kind: ActivationKind, release: ReleaseId, at: SystemTime) -> Self {
+        let seconds = at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Self { kind, seconds, release }
     }
 

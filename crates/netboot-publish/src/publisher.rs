@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use netboot_core::{PointerName, ReleasePath, layout};
 
+use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::places::PlaceRules;
@@ -70,6 +71,7 @@ pub struct Publisher {
     places: PlaceRules,
     verification: VerifyDepth,
     signing: Signing,
+    clock: Arc<dyn Clock>,
 }
 
 impl From<Arc<dyn Store>> for Publisher {
@@ -80,6 +82,7 @@ impl From<Arc<dyn Store>> for Publisher {
             places: PlaceRules::default(),
             verification: VerifyDepth::Listing,
             signing: Signing::default(),
+            clock: Arc::new(SystemClock),
         }
     }
 }
@@ -155,6 +158,13 @@ impl Publisher {
     #[must_use]
     pub fn with_trusted_keys(mut self, keys: impl IntoIterator<Item = TrustedKey>) -> Self {
         self.signing.trusted_keys = Some(keys.into_iter().collect());
+        self
+    }
+
+    /// Sets the clock. The default is the clock of the system.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 

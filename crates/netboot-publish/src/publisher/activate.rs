@@ -63,8 +63,12 @@ impl Publisher {
             require_whole_in(&found, &self.store, &manifest, depth, context).await?;
         }
         let script = read_pointer_script(store, &manifest).await?;
-        let pointer = Pointer::new(&script, Activation::now(kind, *release), base.history())
-            .map_err(|problem| Error::MalformedPointer { path: self.pointer_path(), problem })?;
+        let pointer = Pointer::new(
+            &script,
+            Activation::new(kind, *release, self.clock.now()),
+            base.history(),
+        )
+        .map_err(|problem| Error::MalformedPointer { path: self.pointer_path(), problem })?;
 
         let places = self.places.require_writable_in(&found, store, &manifest, base).await?;
         let entry_points = places.entry_points_to_write();

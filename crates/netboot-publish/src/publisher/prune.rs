@@ -5,7 +5,6 @@ mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::time::SystemTime;
 
 use netboot_core::{Context, Phase, ReleaseId, ReleasePath, Sha256Digest, counted, layout};
 use serde::Serialize;
@@ -87,7 +86,7 @@ impl Publisher {
         retention: &Retention,
         context: &Context,
     ) -> Result<PruneReport, Error> {
-        let oldest = SystemTime::now().checked_sub(retention.grace);
+        let oldest = self.clock.now().checked_sub(retention.grace);
         let is_young = |entry: Option<&Entry>| {
             let modified = entry.and_then(Entry::modified);
             oldest.is_none_or(|oldest| modified.is_some_and(|modified| modified >= oldest))

@@ -27,7 +27,8 @@ impl Publisher {
             || self.signing.signer.is_some()
             || self.signing.is_required();
         let (Some(there), false) = (base.pointer(), is_closer) else { return Ok(None) };
-        let activation = Activation::now(ActivationKind::Activated, *release.id());
+        let activation =
+            Activation::new(ActivationKind::Activated, *release.id(), self.clock.now());
         let is_live = base.live() == Some(*release.id())
             && Pointer::new(release.pointer(), activation, base.history())
                 .is_ok_and(|pointer| pointer.script == there.script);

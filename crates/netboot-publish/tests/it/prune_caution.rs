@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use netboot_core::{Context, Release, ReleasePath, layout};
-use netboot_publish::contract::sample_release;
+use netboot_publish::contract::{ClockAhead, sample_release};
 use netboot_publish::{
     Capabilities, Error, ListScope, Listed, MemoryStore, Publisher, Retention, Store, StoreLayer,
     VerifyDepth, VerifyScope,
@@ -17,9 +17,10 @@ fn nothing_kept() -> Retention {
     Retention::default().with_keep_last(0).with_grace(Duration::ZERO)
 }
 
-/// Waits until the clock of the store, and the seconds of the history, move on.
-async fn age() {
-    tokio::time::sleep(Duration::from_millis(2100)).await;
+/// Returns the publisher with a clock for which all objects, and the seconds of the history, are
+/// older than a grace time of zero.
+fn later(publisher: Publisher) -> Publisher {
+    publisher.with_clock(ClockAhead(Duration::from_secs(2)))
 }
 
 async fn paths(store: &MemoryStore) -> Vec<String> {
@@ -42,7 +43,7 @@ async fn a_live_release_that_lost_its_manifest_is_not_taken_from_machines() {
     publisher.publish(&two, &context).await.unwrap();
     let manifest = layout::in_release(two.id(), &layout::manifest());
     store.delete(std::slice::from_ref(&manifest), &context).await.unwrap();
-    age().await;
+    let publisher = later(publisher);
 
     let before = paths(&store).await;
     let error = publisher.prune(&nothing_kept(), &context).await.unwrap_err();
@@ -70,7 +71,7 @@ async fn a_pointer_that_somebody_else_wrote_may_lead_to_any_release() {
     let there = store.read(&pointer).await.unwrap().unwrap();
     let by_hand = format!("#!ipxe\nchain releases/{}/boot.ipxe\n", one.id());
     store.swap(&pointer, Some(&there.version), by_hand.into()).await.unwrap();
-    age().await;
+    let publisher = later(publisher);
 
     let before = paths(&store).await;
     let error = publisher.prune(&nothing_kept(), &context).await.unwrap_err();
@@ -87,7 +88,8 @@ async fn without_a_lock_what_is_staged_meanwhile_keeps_its_blobs() {
     let [one, two] = ["one", "two"].map(sample_release);
     publisher.publish(&one, &context).await.unwrap();
     publisher.publish(&two, &context).await.unwrap();
-    age().await;
+    // A clock that is ahead would make the release that is staged meanwhile look old.
+    tokio::time::sleep(Duration::from_millis(2100)).await;
 
     let staged = Arc::new(AtomicBool::new(false));
     let store = Meanwhile { inner, release: one.clone(), staged: staged.clone() };
