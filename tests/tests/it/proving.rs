@@ -51,5 +51,6 @@ async fn only_a_release_that_comes_up_goes_live() {
     assert!(console.contains("00000000000000000000000000000000-gone/init"), "{error}");
     assert!(console.contains("Kernel panic"), "{error}");
     assert!(error.to_string().contains("Kernel panic"), "{error}");
-    assert!(error.hint().unwrap().contains("what it printed before that says why"), "{error}");
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("read the messages of `init` before the panic: `init` exited"), "{hint}");
 }
