@@ -5,49 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use netboot_core::{
-    Artifact, ArtifactKind, ArtifactReader, CancellationToken, Context, Event, FileName, Phase,
-    Sha256Digest, layout,
-};
+use netboot_core::{Artifact, ArtifactKind, CancellationToken, Context, Event, Phase, layout};
 use netboot_publish::{
     Error, LocalStore, Outcome, Publisher, Retention, RollbackTo, VerifyDepth, VerifyScope,
 };
 use tempfile::TempDir;
 use tokio::sync::Barrier;
 
+use crate::meeting::Meeting;
 use crate::site;
 
 fn publisher(root: &Path) -> Publisher {
     Publisher::new(LocalStore::new(root))
-}
-
-/// An artifact that waits until the other publisher sends its own artifact. By then both have read
-/// the pointer.
-#[derive(Debug)]
-struct Meeting {
-    artifact: Arc<dyn Artifact>,
-    barrier: Arc<Barrier>,
-}
-
-#[async_trait]
-impl Artifact for Meeting {
-    fn kind(&self) -> ArtifactKind {
-        self.artifact.kind()
-    }
-    fn file_name(&self) -> &FileName {
-        self.artifact.file_name()
-    }
-    fn size(&self) -> u64 {
-        self.artifact.size()
-    }
-    fn sha256(&self) -> Sha256Digest {
-        self.artifact.sha256()
-    }
-    async fn open(&self) -> Result<ArtifactReader, netboot_core::Error> {
-        self.barrier.wait().await;
-        self.artifact.open().await
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,7 +34,7 @@ async fn of_two_publishers_at_once_one_wins_and_both_releases_are_whole() {
         let start = |name: &str| {
             let generation = format!("{name} {round}");
             let artifact = kernel_as_initrd(&generation);
-            let initrd = Arc::new(Meeting { artifact, barrier: barrier.clone() });
+            let initrd = Arc::new(Meeting { artifact, barrier: barrier.clone(), patience: None });
             let release = site::release_of("contest", kernel.clone(), initrd);
             let publisher = publisher(&root);
             tokio::spawn(async move {

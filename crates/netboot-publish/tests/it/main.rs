@@ -21,6 +21,7 @@ mod faulty;
 mod kill;
 mod logs;
 mod lost_lock;
+mod meeting;
 mod proof_text;
 mod prune_caution;
 mod public_url;

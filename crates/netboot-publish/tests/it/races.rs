@@ -7,50 +7,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use netboot_core::{
-    Artifact, ArtifactKind, ArtifactReader, Context, FileName, Release, Sha256Digest,
-};
+use netboot_core::{ArtifactKind, Context, Release};
 use netboot_publish::{Error, Outcome, Publisher, Receipt, Store, VerifyDepth, VerifyScope};
 use tokio::sync::Barrier;
 
 use crate::faults::{Kind, Reader, Target, count_from};
+use crate::meeting::Meeting;
 use crate::site;
-
-/// An artifact that waits until the other publisher sends its own artifact. By then both have read
-/// the pointer.
-#[derive(Debug)]
-struct Meeting {
-    artifact: Arc<dyn Artifact>,
-    barrier: Arc<Barrier>,
-}
-
-#[async_trait]
-impl Artifact for Meeting {
-    fn kind(&self) -> ArtifactKind {
-        self.artifact.kind()
-    }
-    fn file_name(&self) -> &FileName {
-        self.artifact.file_name()
-    }
-    fn size(&self) -> u64 {
-        self.artifact.size()
-    }
-    fn sha256(&self) -> Sha256Digest {
-        self.artifact.sha256()
-    }
-    async fn open(&self) -> Result<ArtifactReader, netboot_core::Error> {
-        // Wait only once: a repeated upload waits for nobody.
-        let _ = tokio::time::timeout(Duration::from_secs(10), self.barrier.wait()).await;
-        self.artifact.open().await
-    }
-}
 
 fn release(name: &str, barrier: Option<&Arc<Barrier>>) -> Release {
     let kernel = site::bytes(ArtifactKind::Kernel, "bzImage", site::noise("kernel", 20_000));
     let initrd = site::bytes(ArtifactKind::Initrd, "initrd", site::noise(name, 20_000));
     let initrd = match barrier {
-        Some(barrier) => Arc::new(Meeting { artifact: initrd, barrier: barrier.clone() }),
+        Some(barrier) => {
+            // A repeated upload waits for nobody.
+            let patience = Some(Duration::from_secs(10));
+            Arc::new(Meeting { artifact: initrd, barrier: barrier.clone(), patience })
+        }
         None => initrd,
     };
     site::release_of("contest", kernel, initrd)
