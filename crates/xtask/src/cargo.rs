@@ -73,6 +73,14 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// Runs a command to its end, and returns true if it succeeds.
+pub(crate) fn succeeds(command: &mut Command) -> Result<bool, Error> {
+    let status = command
+        .status()
+        .map_err(|source| Error::Start { program: command.get_program().into(), source })?;
+    Ok(status.success())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,10 @@
 
 use std::process::{Command, ExitCode, Stdio};
 
-use crate::cargo::cargo;
+use netboot_testbed::Testbed;
+
+use crate::cargo::{cargo, succeeds};
+use crate::dependencies;
 use crate::error::Error;
 
 /// The published crates, each after the crates that it needs.
@@ -33,7 +36,7 @@ struct Check {
 ///
 /// # Errors
 /// [`Error::Start`] if there is no cargo.
-pub(crate) fn check() -> Result<ExitCode, Error> {
+pub(crate) fn check(testbed: &Testbed) -> Result<ExitCode, Error> {
     let (mut failed, mut missing) = (Vec::new(), Vec::new());
     for check in checks(env!("CARGO_PKG_RUST_VERSION")) {
         println!("\n== {}: cargo {}", check.name, check.arguments.join(" "));
@@ -43,6 +46,9 @@ pub(crate) fn check() -> Result<ExitCode, Error> {
         } else if !succeeds(&mut cargo_of(&check.arguments))? {
             failed.push(check.name);
         }
+    }
+    if !dependencies::check(testbed)? {
+        failed.push("dependencies");
     }
     println!();
     for name in &missing {
@@ -78,18 +84,6 @@ fn checks(oldest_rust: &str) -> Vec<Check> {
             &format!("hack clippy --each-feature {packages} -- -D warnings"),
         ),
         check(
-            "licences, bans and sources of dependencies",
-            "deny --version",
-            "cargo install cargo-deny",
-            "deny check licenses bans sources",
-        ),
-        check(
-            "advisories on dependencies",
-            "deny fetch db",
-            "cargo install cargo-deny, and let it reach RustSec's database",
-            "deny check advisories",
-        ),
-        check(
             "the oldest Rust",
             &format!("+{oldest_rust} hack --version"),
             &format!("rustup toolchain install {oldest_rust}, and {hack}"),
@@ -108,11 +102,4 @@ fn cargo_of(arguments: &[String]) -> Command {
     let mut command = if chooses_toolchain { Command::new("cargo") } else { cargo() };
     command.args(arguments);
     command
-}
-
-fn succeeds(command: &mut Command) -> Result<bool, Error> {
-    let status = command
-        .status()
-        .map_err(|source| Error::Start { program: command.get_program().into(), source })?;
-    Ok(status.success())
 }

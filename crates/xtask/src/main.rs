@@ -1,9 +1,10 @@
-//! The chores of this repository: `cargo xtask setup`, `demo`, `test`, `check-crates`.
+//! The chores of this repository: `cargo xtask --help` lists them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
 mod cargo;
 mod crates;
 mod demo;
+mod dependencies;
 mod error;
 
 use std::process::ExitCode;
@@ -50,10 +51,14 @@ enum Chore {
     /// Check that the library's crates can be published.
     ///
     /// Packages each crate and compiles it from its package, with each feature alone, with no
-    /// features and with all. Checks the dependencies against deny.toml, and compiles with the
-    /// oldest supported Rust. Names the tools that are missing, and skips their checks. Takes
-    /// minutes.
+    /// features and with all, and compiles with the oldest supported Rust. Names the tools that are
+    /// missing, and skips their checks. Also does what check-dependencies does. Takes minutes.
     CheckCrates,
+
+    /// Check the dependencies against deny.toml: licences, sources, duplicates, advisories.
+    ///
+    /// Says so if RustSec's database of advisories cannot be reached, and skips that check.
+    CheckDependencies,
 }
 
 fn main() -> ExitCode {
@@ -62,13 +67,20 @@ fn main() -> ExitCode {
         Chore::Demo => set_up(Purpose::Demo)
             .and_then(|testbed| demo::run(&testbed))
             .map(|()| ExitCode::SUCCESS),
-        Chore::CheckCrates => crates::check(),
+        Chore::CheckCrates => set_up(Purpose::Tests).and_then(|testbed| crates::check(&testbed)),
+        Chore::CheckDependencies => {
+            set_up(Purpose::Tests).and_then(|testbed| dependencies::check(&testbed)).map(exit_code)
+        }
         Chore::Test { arguments } => set_up(Purpose::Tests).and_then(|_| cargo::test(&arguments)),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{}", error.report());
         ExitCode::FAILURE
     })
+}
+
+fn exit_code(succeeded: bool) -> ExitCode {
+    if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The work for which the machine is set up.
@@ -85,6 +97,9 @@ fn set_up(purpose: Purpose) -> Result<Testbed, Error> {
         Purpose::Demo => netboot_testbed::set_up(report)?,
         Purpose::Tests => netboot_testbed::set_up_tests(report)?,
     };
+    for change in netboot_testbed::version_changes(&testbed)? {
+        println!("set-up: another version of a Debian package: {change}");
+    }
     println!("set-up: complete ({:.1} s)", start.elapsed().as_secs_f32());
     Ok(testbed)
 }

@@ -32,10 +32,19 @@ impl DebianSuite {
     }
 
     /// Downloads packages and whatever they depend on from the suite, at the mirror that this
-    /// machine has Debian from. apt verifies them, has all its state in `directory`, and needs no
-    /// privilege.
+    /// machine has Debian from. apt verifies the archive's signature and the packages' digests, has
+    /// all its state in `directory`, and needs no privilege.
     pub(crate) fn download(
         self,
+        packages: &[&str],
+        directory: &Path,
+    ) -> Result<Vec<PathBuf>, Error> {
+        self.download_from(&mirror()?, packages, directory)
+    }
+
+    fn download_from(
+        self,
+        mirror: &str,
         packages: &[&str],
         directory: &Path,
     ) -> Result<Vec<PathBuf>, Error> {
@@ -43,7 +52,6 @@ impl DebianSuite {
         for path in [directory.join("state/lists/partial"), archives.join("partial")] {
             fs::create_dir_all(&path).map_err(|source| Error::io("create", &path, source))?;
         }
-        let mirror = mirror()?;
         let sources = format!("deb [signed-by={KEYRING}] {mirror} {self} main\n");
         // With nothing installed, all dependencies are to be downloaded.
         for (name, text) in
@@ -128,5 +136,20 @@ mod tests {
                        http://a.example/debian bookworm main\n";
         assert_eq!(main_archive(listing), Some("http://a.example/debian"));
         assert_eq!(main_archive("http://a.example/node nodistro main\n"), None);
+    }
+
+    #[test]
+    fn a_mirror_without_debians_signature_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let mirror = directory.path().join("mirror");
+        let lists = mirror.join("dists/bookworm/main/binary-amd64");
+        fs::create_dir_all(&lists).unwrap();
+        fs::write(lists.join("Packages"), "").unwrap();
+        fs::write(mirror.join("dists/bookworm/Release"), "Suite: bookworm\n").unwrap();
+        let mirror = format!("file:{}", mirror.display());
+        let state = directory.path().join("apt");
+        let error = DebianSuite::Bookworm.download_from(&mirror, &["nix-bin"], &state);
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("is not signed"), "{error}");
     }
 }

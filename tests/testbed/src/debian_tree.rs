@@ -21,6 +21,8 @@ const DIRECTORIES: [&str; 3] = ["usr/bin", "usr/sbin", "usr/lib/openssh"];
 const PROGRAMS: &str = "programs";
 /// The file that names the packages of a tree, beside its `root`.
 const NOTE: &str = "packages";
+/// The file that lists the packages' versions, beside the tree's `root`.
+const VERSIONS: &str = "versions";
 
 /// Debian packages and their dependencies, unpacked in the test bed. An installed server would
 /// start on this machine; an unpacked one does not. Another Debian suite has programs in other
@@ -80,6 +82,13 @@ impl DebianTree {
     /// The suite that the packages are from.
     pub fn suite(&self) -> DebianSuite {
         self.suite
+    }
+
+    /// Lines with suite, package and version: `?` if an earlier set-up has not written it down.
+    pub(crate) fn versions(&self, testbed: &Path) -> String {
+        let versions = fs::read_to_string(self.directory(testbed).join(VERSIONS));
+        let unknown = || self.packages.iter().map(|p| format!("{} {p} ?\n", self.suite)).collect();
+        versions.unwrap_or_else(|_| unknown())
     }
 
     /// The tree's root, below which the packages' files lie.
@@ -159,6 +168,9 @@ impl DebianTree {
         let tree = temporary.path().join("tree");
         unpack(&archives, &tree.join("root"))?;
         make_runnable(&tree, &directory)?;
+        let versions = tree.join(VERSIONS);
+        fs::write(&versions, self.versions_of(&archives)?)
+            .map_err(|source| Error::io("write", &versions, source))?;
         let note = tree.join(NOTE);
         fs::write(&note, self.note(&directory))
             .map_err(|source| Error::io("write", &note, source))?;
@@ -167,6 +179,20 @@ impl DebianTree {
                 .map_err(|source| Error::io("remove", &directory, source))?;
         }
         fs::rename(&tree, &directory).map_err(|source| Error::io("write", &directory, source))
+    }
+
+    /// The versions of the tree's packages among the downloaded archives.
+    fn versions_of(&self, archives: &[PathBuf]) -> Result<String, Error> {
+        let mut versions = String::new();
+        for archive in archives {
+            let mut show = Command::new("dpkg-deb");
+            show.args(["--show", "--showformat=${Package} ${Version}"]).arg(archive);
+            let line = command::stdout(&mut show)?;
+            if self.packages.iter().any(|name| line.split(' ').next() == Some(name)) {
+                versions += &format!("{} {line}\n", self.suite);
+            }
+        }
+        Ok(versions)
     }
 }
 

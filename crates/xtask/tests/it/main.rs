@@ -3,4 +3,5 @@
 
 mod chores;
 mod crates;
+mod dependencies;
 mod messages;
