@@ -4,6 +4,7 @@ mod hint;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::architecture::Architecture;
 use crate::artifact_kind::ArtifactKind;
@@ -42,6 +43,32 @@ pub enum Error {
     NotAFile {
         /// The path.
         path: PathBuf,
+    },
+
+    /// A file is larger than a file of its kind can be.
+    #[error("`{path}` is too large: netboot reads at most {limit} bytes of it")]
+    FileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The maximum size in bytes.
+        limit: u64,
+    },
+
+    /// A symbolic link is in a directory in which links are not followed.
+    #[error("`{path}` is a symbolic link that netboot does not follow")]
+    SymbolicLink {
+        /// The link.
+        path: PathBuf,
+    },
+
+    /// A file system did not answer in time. [`Bulkhead::run`](crate::Bulkhead::run) makes this
+    /// error.
+    #[error("the file system of `{path}` did not answer within {} s", .after.as_secs_f64())]
+    NoAnswer {
+        /// The directory.
+        path: PathBuf,
+        /// The time that the caller waited.
+        after: Duration,
     },
 
     /// An artifact has no bytes.

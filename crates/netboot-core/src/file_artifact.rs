@@ -1,6 +1,6 @@
 //! Artifacts that are files on this machine.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::digest::{Sha256Digest, Sha256Hasher};
 use crate::error::Error;
 use crate::name::FileName;
+use crate::regular_file::open_regular_file;
 
 /// An artifact that is a file on this machine.
 ///
@@ -88,12 +89,8 @@ fn hash(
     context: &Context,
 ) -> Result<(Identity, Sha256Digest), Error> {
     let failed = |source| Error::io("read", path, source);
-    // This comes before opening: to open a named pipe would wait for its writer.
-    let metadata = std::fs::metadata(path).map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(Error::NotAFile { path: path.to_owned() });
-    }
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = open_regular_file(path)?;
+    let metadata = file.metadata().map_err(failed)?;
     if metadata.len() == 0 && kind != ArtifactKind::BuildLog {
         return Err(Error::EmptyArtifact { kind, path: path.to_owned() });
     }
@@ -134,7 +131,8 @@ impl Artifact for FileArtifact {
 
     async fn open(&self) -> Result<ArtifactReader, Error> {
         let failed = |source| Error::io("read", &self.path, source);
-        let file = tokio::fs::File::open(&self.path).await.map_err(failed)?;
+        let path = self.path.clone();
+        let file = tokio::fs::File::from_std(blocking(move || open_regular_file(path)).await?);
         let metadata = file.metadata().await.map_err(failed)?;
         if Identity::of(&metadata) != self.identity {
             return Err(Error::ArtifactChanged { path: self.path.clone() });

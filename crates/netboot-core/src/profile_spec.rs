@@ -12,6 +12,10 @@ use crate::error::Error;
 use crate::name::{ProfileName, ServiceName, Title};
 use crate::profile::DEFAULT_SIZE_BUDGET;
 use crate::profile::Profile;
+use crate::regular_file::read_text;
+
+/// The maximum size in bytes of a file of profiles.
+const FILE_LIMIT: u64 = 1024 * 1024;
 
 /// A profile as plain data, written in code or read from a TOML or JSON file.
 ///
@@ -151,9 +155,7 @@ impl ProfileSpec {
     /// profiles have the same name.
     pub async fn load(path: impl AsRef<Path>) -> Result<Vec<Self>, Error> {
         let path = path.as_ref();
-        let text = tokio::fs::read_to_string(path)
-            .await
-            .map_err(|source| Error::io("read", path, source))?;
+        let text = read_text(path, FILE_LIMIT).await?;
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
             Self::parse_json(&text, path)
         } else {

@@ -14,6 +14,15 @@ impl Error {
             Self::InvalidValue(error) => error.kind.rule().to_owned(),
             Self::Io { source, path, .. } => io_hint(source, path),
             Self::NotAFile { .. } => "give the path of a file, not of a directory".to_owned(),
+            Self::FileTooLarge { .. } => "check that the path names the right file".to_owned(),
+            Self::SymbolicLink { path } => format!(
+                "find out who made the link, and replace `{}` by what should be there",
+                path.display()
+            ),
+            Self::NoAnswer { path, .. } => format!(
+                "check the disk or the network server that stores `{}`, and try again",
+                path.display()
+            ),
             Self::EmptyArtifact { .. } => {
                 "build or copy the file again: the last attempt did not finish".to_owned()
             }

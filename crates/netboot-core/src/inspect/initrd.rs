@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::inspect::cpio;
 use crate::inspect::damage::Damage;
 use crate::inspect::summary::InitrdSummary;
+use crate::regular_file::open_regular_file;
 
 /// The maximum window of the kernel's zstd decompressor, in bytes.
 const ZSTD_WINDOW_LIMIT: u64 = 1 << 27;
@@ -32,15 +33,10 @@ pub async fn inspect_initrd(path: &Path, context: &Context) -> Result<InitrdSumm
 
 fn read_initrd(path: &Path, context: &Context) -> Result<InitrdSummary, Error> {
     let failed = |source| Error::io("read", path, source);
-    // This comes before opening: to open a named pipe would wait for its writer.
-    let metadata = std::fs::metadata(path).map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(Error::NotAFile { path: path.to_owned() });
-    }
-    if metadata.len() == 0 {
+    let file = open_regular_file(path)?;
+    if file.metadata().map_err(failed)?.len() == 0 {
         return Err(Error::EmptyArtifact { kind: ArtifactKind::Initrd, path: path.to_owned() });
     }
-    let file = File::open(path).map_err(failed)?;
     let mut reader = CountingReader { inner: BufReader::with_capacity(1 << 18, file), position: 0 };
     let mut summary = InitrdSummary::new();
     match read_segments(&mut reader, &mut summary, context) {

@@ -6,7 +6,9 @@ use tokio::io::AsyncReadExt;
 
 use crate::architecture::Architecture;
 use crate::artifact_kind::ArtifactKind;
+use crate::blocking::blocking;
 use crate::error::Error;
+use crate::regular_file::open_regular_file;
 
 /// The number of bytes at the start of a kernel that are checked.
 const HEADER: u64 = 1024;
@@ -24,16 +26,12 @@ const HEADER: u64 = 1024;
 /// [`Error::NotAFile`], [`Error::Io`].
 pub async fn check_kernel(path: &Path, architecture: Architecture) -> Result<(), Error> {
     let failed = |source| Error::io("read", path, source);
-    // This comes before opening: to open a named pipe would wait for its writer.
-    let metadata = tokio::fs::metadata(path).await.map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(Error::NotAFile { path: path.to_owned() });
-    }
-    let size = metadata.len();
+    let named = path.to_owned();
+    let file = tokio::fs::File::from_std(blocking(move || open_regular_file(named)).await?);
+    let size = file.metadata().await.map_err(failed)?.len();
     if size == 0 {
         return Err(Error::EmptyArtifact { kind: ArtifactKind::Kernel, path: path.to_owned() });
     }
-    let file = tokio::fs::File::open(path).await.map_err(failed)?;
     let mut header = Vec::new();
     file.take(HEADER).read_to_end(&mut header).await.map_err(failed)?;
     problem(&header, size, architecture).map_or(Ok(()), |found| {

@@ -6,6 +6,10 @@ use crate::architecture::Architecture;
 use crate::command_line::{InitPath, KernelParameter, split_parameters};
 use crate::error::Error;
 use crate::invalid_value::InvalidValue;
+use crate::regular_file::read_text;
+
+/// The maximum size in bytes of the files `init`, `kernel-params` and `netboot.ipxe`.
+const TEXT_LIMIT: u64 = 1024 * 1024;
 
 /// The parts of an image before they are checked.
 #[derive(Debug, Clone)]
@@ -63,8 +67,8 @@ fn unrecognised(path: &Path, problem: String) -> Error {
     Error::UnrecognisedImage { path: path.to_owned(), problem }
 }
 
-async fn read(path: &PathBuf) -> Result<String, Error> {
-    tokio::fs::read_to_string(path).await.map_err(|source| Error::io("read", path, source))
+async fn read(path: &Path) -> Result<String, Error> {
+    read_text(path, TEXT_LIMIT).await
 }
 
 /// Reads `init=` and the parameters from the `kernel` line of an iPXE script that NixOS or Netboot

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::time::Duration;
 
 use netboot_core::{
     Architecture, ArtifactKind, BackendError, Error, InitPath, ProfileName, ProfileSpec, ReleaseId,
@@ -26,6 +27,9 @@ fn every_error() -> Vec<Error> {
         ProfileName::new("../etc").unwrap_err().into(),
         io_error(io::ErrorKind::NotFound),
         Error::NotAFile { path: "images".into() },
+        Error::FileTooLarge { path: "key".into(), limit: 4 },
+        Error::SymbolicLink { path: "published/blobs".into() },
+        Error::NoAnswer { path: "published".into(), after: Duration::from_secs(1) },
         Error::EmptyArtifact { kind: ArtifactKind::Initrd, path },
         Error::ArtifactChanged { path: "images/initrd".into() },
         Error::NotAKernel {

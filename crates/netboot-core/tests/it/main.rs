@@ -3,11 +3,13 @@
 
 mod api;
 mod artifact;
+mod beneath;
 mod boot_files;
 mod contract;
 mod damaged_initrds;
 mod errors;
 mod event;
+mod hung_file_system;
 mod image_size;
 mod initrds;
 mod kernels;
@@ -16,3 +18,4 @@ mod names;
 mod prebuilt;
 mod profile_file;
 mod release;
+mod special_files;
