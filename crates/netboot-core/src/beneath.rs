@@ -140,7 +140,9 @@ impl Directory {
             }
             FileType::Directory => Found::Directory,
             FileType::Symlink => match rustix::fs::readlinkat(&self.handle, name, Vec::new()) {
-                Ok(target) => Found::Link { target: OsString::from_vec(target.into_bytes()).into() },
+                Ok(target) => {
+                    Found::Link { target: OsString::from_vec(target.into_bytes()).into() }
+                }
                 // Somebody deleted or replaced it just now.
                 Err(Errno::NOENT) => return Ok(None),
                 Err(Errno::INVAL) => Found::Other,
@@ -191,8 +193,7 @@ impl Directory {
         flags: OFlags,
     ) -> Result<Option<File>, Error> {
         let (name, path) = self.single(name)?;
-        let flags =
-            flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o666);
         let file = match rustix::fs::openat(&self.handle, name, flags, mode) {
             Ok(handle) => File::from(handle),

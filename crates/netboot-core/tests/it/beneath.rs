@@ -47,7 +47,8 @@ fn each_kind_of_thing_is_told() {
     {
         symlink(target, root.join(name)).unwrap();
         assert_eq!(directory.look(name).unwrap(), Some(Found::Link { target: target.into() }));
-        let refused = |error| matches!(error, Error::SymbolicLink { path } if path == root.join(name));
+        let refused =
+            |error| matches!(error, Error::SymbolicLink { path } if path == root.join(name));
         assert!(refused(directory.file(name).unwrap_err()));
         assert!(refused(directory.directory(name).unwrap_err()));
         assert!(refused(directory.create_directory(name).unwrap_err()));

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, Context, Error, FileArtifact, FileName, PrebuiltBuilder,
-    PrebuiltImage, Profile, ProfileName, ProfileSpec, inspect, open_regular_file, read_regular_file,
+    PrebuiltImage, Profile, ProfileName, ProfileSpec, inspect, open_regular_file,
+    read_regular_file,
 };
 use tempfile::TempDir;
 
