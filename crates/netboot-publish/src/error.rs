@@ -273,6 +273,13 @@ pub enum Error {
         problem: String,
     },
 
+    /// Keys, or the number of them that have to sign, make no sense as trusted keys.
+    #[error("the trusted keys are not valid: {problem}")]
+    InvalidTrustedKeys {
+        /// The problem, as a clause.
+        problem: String,
+    },
+
     /// A secret key is protected by a password, and the caller gave none.
     #[error("the secret key is protected by a password")]
     KeyLocked,

@@ -59,7 +59,7 @@
 //! # Maintaining a target
 //! [`verify`](Publisher::verify) finds damage, by listing or by content, and
 //! [`repair`](Publisher::repair) replaces damaged objects. A [`Signer`] signs manifests; with
-//! [`TrustedKey`]s, only a release that one of them signed goes live. `PublicUrl` reads a target
+//! [`TrustedKeys`], only a release that enough of them signed goes live. `PublicUrl` reads a target
 //! as machines do. [`Sites`] are several targets that get the same releases.
 //!
 //! # Your own store
@@ -139,6 +139,7 @@ pub use crate::s3::{
 #[cfg(feature = "minisign")]
 pub use crate::signature::minisign_key::MinisignKey;
 pub use crate::signature::problem::SignatureProblem;
+pub use crate::signature::trusted_keys::TrustedKeys;
 pub use crate::signature::{Signer, TrustedKey};
 pub use crate::sites::{ActivationPolicy, Sites, SitesBuilder};
 pub use crate::store::{

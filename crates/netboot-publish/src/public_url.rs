@@ -10,7 +10,7 @@ use netboot_core::{PointerName, ReleasePath};
 use url::Url;
 
 use crate::error::Error;
-use crate::signature::TrustedKey;
+use crate::signature::trusted_keys::TrustedKeys;
 
 /// The time limit for connecting, and for each silence of a server.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -39,7 +39,7 @@ pub struct PublicUrl {
     client: reqwest::Client,
     authorities: Vec<reqwest::Certificate>,
     pointer: PointerName,
-    trusted_keys: Option<Vec<TrustedKey>>,
+    trusted_keys: Option<TrustedKeys>,
 }
 
 impl PublicUrl {
@@ -77,8 +77,8 @@ impl PublicUrl {
 
     /// Sets the keys that may sign the manifest of the live release.
     #[must_use]
-    pub fn with_trusted_keys(mut self, keys: impl IntoIterator<Item = TrustedKey>) -> Self {
-        self.trusted_keys = Some(keys.into_iter().collect());
+    pub fn with_trusted_keys(mut self, keys: impl Into<TrustedKeys>) -> Self {
+        self.trusted_keys = Some(keys.into());
         self
     }
 

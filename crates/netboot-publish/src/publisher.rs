@@ -4,6 +4,7 @@
 
 mod activate;
 pub(crate) mod checks;
+mod countersign;
 pub(crate) mod history;
 mod images;
 pub(crate) mod inventory;
@@ -32,7 +33,8 @@ use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::places::PlaceRules;
 use crate::publisher::checks::signing::Signing;
 use crate::publisher::inventory::pointer_state::PointerState;
-use crate::signature::{Signer, TrustedKey};
+use crate::signature::Signer;
+use crate::signature::trusted_keys::TrustedKeys;
 use crate::store::Store;
 
 /// Publishes releases to one target, so that a machine always boots a whole release.
@@ -134,18 +136,19 @@ impl Publisher {
         self
     }
 
-    /// Sets the signer. Staging writes a detached signature of the release's manifest,
-    /// `manifest.json.minisig`, unless the target has one by this key or a trusted key. The
-    /// release and its id do not change. If the manifest at the target is unsigned and explains
+    /// Adds a signer. Staging writes a detached signature of the release's manifest,
+    /// `manifest.json.minisig`, unless the target has one by this key. Several signers write their
+    /// signatures one after another into that file, and staging a release again with another signer
+    /// adds its signature. The release and its id do not change. If the manifest at the target is unsigned and explains
     /// the images in other words than the release does, staging replaces it before it signs.
     #[must_use]
     pub fn with_signer(mut self, signer: impl Signer + 'static) -> Self {
-        self.signing.signer = Some(Arc::new(signer));
+        self.signing.signers.push(Arc::new(signer));
         self
     }
 
-    /// Sets the trusted keys. A release then goes live, or live again, only if one of these keys
-    /// signed its manifest and its scripts match the manifest byte for byte (the publisher
+    /// Sets the trusted keys. A release then goes live, or live again, only if enough of these keys
+    /// signed its manifest ([`TrustedKeys::threshold`]) and its scripts match the manifest byte for byte (the publisher
     /// verifies at [`VerifyDepth::Scripts`](crate::VerifyDepth::Scripts) or deeper).
     /// [`verify`](Self::verify) reports missing and wrong signatures.
     ///
@@ -156,8 +159,8 @@ impl Publisher {
     /// can write to the target can make machines boot other code until a `verify` at
     /// [`VerifyDepth::Content`](crate::VerifyDepth::Content) finds it.
     #[must_use]
-    pub fn with_trusted_keys(mut self, keys: impl IntoIterator<Item = TrustedKey>) -> Self {
-        self.signing.trusted_keys = Some(keys.into_iter().collect());
+    pub fn with_trusted_keys(mut self, keys: impl Into<TrustedKeys>) -> Self {
+        self.signing.trusted_keys = Some(keys.into());
         self
     }
 

@@ -3,16 +3,19 @@
 #[cfg(feature = "minisign")]
 pub(crate) mod minisign_key;
 pub(crate) mod problem;
+pub(crate) mod signature_file;
+pub(crate) mod trusted_keys;
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use minisign_verify::{PublicKey, Signature};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use minisign_verify::PublicKey;
 use netboot_core::ReleaseId;
 
 use crate::error::Error;
-use crate::signature::problem::SignatureProblem;
 
 /// Signs manifests: with a key in a file (`MinisignKey` of the feature `minisign`), or with a key
 /// that a caller keeps in hardware.
@@ -63,7 +66,7 @@ use crate::signature::problem::SignatureProblem;
 /// let public = TrustedKey::parse(&pair.pk.to_base64())?;
 /// let signer = KeyInMemory { public: public.clone(), secret: pair.sk };
 /// let publisher =
-///     Publisher::new(MemoryStore::new()).with_signer(signer).with_trusted_keys([public]);
+///     Publisher::new(MemoryStore::new()).with_signer(signer).with_trusted_keys(public);
 /// publisher.publish(&release, &Context::new()).await?;
 /// # Ok(())
 /// # }
@@ -90,6 +93,10 @@ impl<S: Signer + ?Sized> Signer for Arc<S> {
     }
 }
 
+/// The position of the Ed25519 key in a minisign public key, after the algorithm and the key id
+/// (`PubkeyStruct` in minisign's `src/minisign.h`).
+const KEY_POSITION: usize = 10;
+
 /// A minisign public key that is trusted to sign releases.
 ///
 /// ```
@@ -103,6 +110,8 @@ impl<S: Signer + ?Sized> Signer for Arc<S> {
 pub struct TrustedKey {
     key: PublicKey,
     text: String,
+    /// The Ed25519 key without minisign's key id, which is not part of it.
+    bytes: Vec<u8>,
 }
 
 impl TrustedKey {
@@ -118,7 +127,8 @@ impl TrustedKey {
             .find(|line| !line.is_empty() && !line.starts_with("untrusted comment:"));
         let line = line.ok_or_else(|| malformed("it is empty".to_owned()))?;
         let key = PublicKey::from_base64(line).map_err(|error| malformed(error.to_string()))?;
-        Ok(Self { key, text: line.to_owned() })
+        let bytes = BASE64_STANDARD.decode(line).map_err(|error| malformed(error.to_string()))?;
+        Ok(Self { key, text: line.to_owned(), bytes: bytes[KEY_POSITION..].to_vec() })
     }
 
     /// Reads a `minisign.pub` file.
@@ -134,6 +144,11 @@ impl TrustedKey {
     /// The key in the form that `minisign -P` takes.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Returns true if both keys verify the same signatures, whatever their key ids are.
+    pub(crate) fn is_twin(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
     }
 }
 
@@ -153,32 +168,4 @@ impl fmt::Display for TrustedKey {
 /// of a release do not depend on the publisher.
 pub(crate) fn trusted_comment(release: &ReleaseId) -> String {
     format!("netboot release {release}")
-}
-
-/// Checks that one of `keys` signed these bytes. A trusted comment that names a release must name
-/// this one. Any other comment, as in a signature made by hand, is accepted.
-pub(crate) fn check(
-    keys: &[TrustedKey],
-    release: &ReleaseId,
-    manifest: &[u8],
-    signature: Option<&[u8]>,
-) -> Result<(), SignatureProblem> {
-    let signature = signature.ok_or(SignatureProblem::Missing)?;
-    let text = std::str::from_utf8(signature).map_err(|_| SignatureProblem::Malformed)?;
-    let signature = Signature::decode(text).map_err(|_| SignatureProblem::Malformed)?;
-    let mut problem = SignatureProblem::UntrustedKey;
-    for key in keys {
-        match key.key.verify(manifest, &signature, false) {
-            Ok(()) => {
-                let comment = signature.trusted_comment();
-                let other =
-                    comment.starts_with("netboot release ") && comment != trusted_comment(release);
-                return if other { Err(SignatureProblem::OtherRelease) } else { Ok(()) };
-            }
-            Err(minisign_verify::Error::UnexpectedKeyId) => {}
-            Err(minisign_verify::Error::InvalidSignature) => problem = SignatureProblem::Mismatch,
-            Err(_) => problem = SignatureProblem::Malformed,
-        }
-    }
-    Err(problem)
 }

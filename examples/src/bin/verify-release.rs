@@ -10,7 +10,8 @@ use clap::Parser;
 use netboot_core::Context;
 use netboot_examples::{Failure, run_program};
 use netboot_publish::{
-    Finding, LocalStore, PublicUrl, Publisher, RepairSource, TrustedKey, VerifyDepth, VerifyScope,
+    Finding, LocalStore, PublicUrl, Publisher, RepairSource, TrustedKey, TrustedKeys, VerifyDepth,
+    VerifyScope,
 };
 
 /// Verify published releases, and repair them.
@@ -24,10 +25,14 @@ struct Arguments {
     #[arg(long)]
     quick: bool,
 
-    /// The file of a public key of minisign. The live release must be signed with such a key. Can
-    /// be repeated.
+    /// The file of a public key of minisign. Releases must be signed with such a key. Can be
+    /// repeated.
     #[arg(long = "key", value_name = "FILE")]
     keys: Vec<PathBuf>,
+
+    /// How many of the keys must have signed a release.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    threshold: usize,
 
     /// Also verify this URL, which serves the directory: machines may see an older release, or find
     /// files missing.
@@ -48,10 +53,14 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let depth = if arguments.quick { VerifyDepth::Listing } else { VerifyDepth::Content };
     let keys = arguments.keys.iter().map(TrustedKey::read).collect::<Result<Vec<_>, _>>()?;
+    let keys = match &keys[..] {
+        [] => None,
+        _ => Some(TrustedKeys::new(keys)?.with_threshold(arguments.threshold)?),
+    };
     let directory = Path::new(&arguments.target);
     let findings = if directory.is_dir() {
         let mut publisher = Publisher::new(LocalStore::new(directory));
-        if !keys.is_empty() {
+        if let Some(keys) = &keys {
             publisher = publisher.with_trusted_keys(keys.clone());
         }
         if let Some(mirror) = &arguments.repair_from {
@@ -62,7 +71,7 @@ async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
         let mut findings = report.findings;
         if let Some(url) = &arguments.public_url {
             let mut url = PublicUrl::new(url)?;
-            if !keys.is_empty() {
+            if let Some(keys) = keys {
                 url = url.with_trusted_keys(keys);
             }
             let report = publisher.verify_public(&url, depth, context).await?;
@@ -72,7 +81,7 @@ async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
         findings
     } else {
         let mut url = PublicUrl::new(&arguments.target)?;
-        if !keys.is_empty() {
+        if let Some(keys) = keys {
             url = url.with_trusted_keys(keys);
         }
         let report = url.verify(depth, context).await?;

@@ -3,6 +3,7 @@
 mod damage;
 mod fixture;
 mod going_live;
+mod key_rotation;
 mod proving;
 mod pruning;
 mod publishing;
@@ -45,4 +46,5 @@ pub(crate) async fn check(make: Make<'_>) {
     signing::a_signed_release_goes_live_and_is_signed_once(make).await;
     signing::only_what_a_trusted_key_signed_goes_live(make).await;
     signing::what_was_changed_after_signing_does_not_go_live(make).await;
+    key_rotation::a_lost_key_is_replaced_and_older_releases_stay_trusted(make).await;
 }

@@ -142,6 +142,10 @@ impl Error {
                  one"
                 .to_owned()
             }
+            Self::InvalidTrustedKeys { .. } => {
+                "name each key once, and require at least one and at most all of them to sign"
+                    .to_owned()
+            }
             Self::LockLost => {
                 "try again; if it happens again, find out why the target answers so slowly, or \
                  give the lock a longer lease"

@@ -15,7 +15,8 @@ use crate::public_url::PublicUrl;
 use crate::public_url::fetch::{Fetched, foreign};
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::objects::required;
-use crate::signature;
+use crate::signature::signature_file;
+use crate::signature::trusted_comment;
 use crate::verify_report::VerifyReport;
 
 /// The number of objects that are fetched at once.
@@ -94,7 +95,9 @@ impl PublicUrl {
                     None
                 }
             };
-            let checked = signature::check(keys, &release, &fetched.bytes, signature.as_deref());
+            let comment = trusted_comment(&release);
+            let checked =
+                signature_file::check(keys, &fetched.bytes, &comment, signature.as_deref());
             if let Err(problem) = checked {
                 report.findings.push(Finding::Signature { release, problem });
             }

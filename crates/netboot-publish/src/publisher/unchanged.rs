@@ -24,7 +24,7 @@ impl Publisher {
         context: &Context,
     ) -> Result<Option<Receipt>, Error> {
         let is_closer = self.verification > VerifyDepth::Listing
-            || self.signing.signer.is_some()
+            || !self.signing.signers.is_empty()
             || self.signing.is_required();
         let (Some(there), false) = (base.pointer(), is_closer) else { return Ok(None) };
         let activation =

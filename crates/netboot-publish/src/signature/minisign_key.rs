@@ -125,7 +125,9 @@ mod tests {
     use netboot_core::{ReleaseId, Sha256Digest};
 
     use super::*;
-    use crate::signature::{check, trusted_comment};
+    use crate::signature::signature_file::check;
+    use crate::signature::trusted_comment;
+    use crate::signature::trusted_keys::TrustedKeys;
 
     /// Anyone who can write to the target can write the signature file too.
     #[test]
@@ -134,8 +136,9 @@ mod tests {
         let release = ReleaseId::of([("a", &Sha256Digest::of(b"a"))]);
         let manifest = b"a manifest";
         let signed = key.sign(manifest, &trusted_comment(&release)).unwrap();
-        let keys = [key.public_key().clone()];
-        let checked = |signature: &[u8]| check(&keys, &release, manifest, Some(signature));
+        let keys = TrustedKeys::from(key.public_key().clone());
+        let comment = trusted_comment(&release);
+        let checked = |signature: &[u8]| check(&keys, manifest, &comment, Some(signature));
         assert_eq!(checked(signed.as_bytes()), Ok(()));
 
         let trusted = signed.find("trusted comment: netboot").unwrap();

@@ -18,6 +18,13 @@ pub enum SignatureProblem {
     /// A trusted key made the signature, but for other bytes: somebody changed the manifest or the
     /// signature.
     Mismatch,
+    /// Some trusted keys made signatures, but fewer than the threshold.
+    TooFewKeys {
+        /// The number of trusted keys that signed.
+        signed: usize,
+        /// The number of trusted keys that have to sign.
+        threshold: usize,
+    },
     /// A trusted key signed the manifest, but the signature names another release.
     OtherRelease,
 }
@@ -34,6 +41,9 @@ impl SignatureProblem {
                 "trust the public key of whoever signed it, if that is who should sign releases, \
                  or stage the release again with a trusted signer"
             }
+            Self::TooFewKeys { .. } => {
+                "stage the release again with another trusted signer: that adds its signature"
+            }
             Self::Mismatch | Self::OtherRelease => {
                 "somebody changed the manifest or its signature: do not boot it; find out who can \
                  write to the target, and stage the release again from its source"
@@ -45,6 +55,12 @@ impl SignatureProblem {
 impl fmt::Display for SignatureProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::TooFewKeys { signed, threshold } => {
+                return write!(
+                    f,
+                    "{signed} of the {threshold} trusted keys that have to sign it did so"
+                );
+            }
             Self::Missing => "it is not signed",
             Self::Malformed => "its signature cannot be understood",
             Self::UntrustedKey => "no trusted key made its signature",

@@ -203,10 +203,10 @@ async fn signatures_are_checked_from_outside() {
     let key = MinisignKey::generate().unwrap();
     let store = LocalStore::new(root.path());
     let trusted = key.public_key().clone();
-    let publisher = Publisher::new(store).with_trusted_keys([trusted.clone()]).with_signer(key);
+    let publisher = Publisher::new(store).with_trusted_keys(trusted.clone()).with_signer(key);
     publisher.publish(&one, &Context::new()).await.unwrap();
     let server = DirectoryServer::start(root.path()).await.unwrap();
-    let url = PublicUrl::new(server.url("").as_str()).unwrap().with_trusted_keys([trusted]);
+    let url = PublicUrl::new(server.url("").as_str()).unwrap().with_trusted_keys(trusted);
     let clean = url.verify(VerifyDepth::Content, &Context::new()).await.unwrap();
     assert!(clean.is_clean(), "{clean}");
     let report =

@@ -41,7 +41,7 @@ fn manifest(release: &Release) -> String {
 }
 
 async fn assert_trusted(root: &Path, key: &TrustedKey) {
-    let publisher = Publisher::new(LocalStore::new(root)).with_trusted_keys([key.clone()]);
+    let publisher = Publisher::new(LocalStore::new(root)).with_trusted_keys(key.clone());
     let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);
     let report = publisher.verify(scope, depth, &Context::new()).await.unwrap();
     assert!(report.is_clean(), "{report}");
@@ -51,7 +51,9 @@ async fn assert_trusted(root: &Path, key: &TrustedKey) {
 async fn minisign_verifies_what_netboot_signed() {
     let (root, release) = (TempDir::new().unwrap(), sample_release("one"));
     let key = MinisignKey::generate().unwrap();
-    let publisher = Publisher::new(LocalStore::new(root.path())).with_signer(key.clone());
+    let publisher = Publisher::new(LocalStore::new(root.path()))
+        .with_signer(key.clone())
+        .with_signer(MinisignKey::generate().unwrap());
     publisher.publish(&release, &Context::new()).await.unwrap();
 
     let (manifest, public) = (manifest(&release), key.public_key().as_str());
@@ -73,7 +75,7 @@ async fn netboot_trusts_what_minisign_signed() {
     publisher.stage(&release, &Context::new()).await.unwrap();
     succeed(work.path(), &["-G", "-W", "-p", "release.pub", "-s", "release.key"], "");
     let trusted = TrustedKey::read(work.path().join("release.pub")).unwrap();
-    let trusting = publisher.with_trusted_keys([trusted.clone()]);
+    let trusting = publisher.with_trusted_keys(trusted.clone());
 
     let manifest = root.path().join(manifest(&release));
     let arguments = ["-S", "-s", "release.key", "-m", manifest.to_str().unwrap()];

@@ -123,7 +123,7 @@ pub(crate) async fn what_no_source_has_is_told(make: Make<'_>) {
 pub(crate) async fn a_manifest_is_mended_too(make: Make<'_>) {
     let (store, release) = (make(), small_release("one"));
     let key = SampleSigner::new(1);
-    let publisher = publisher(&store).with_trusted_keys([key.public_key().clone()]);
+    let publisher = publisher(&store).with_trusted_keys(key.public_key().clone());
     let signing = publisher.clone().with_signer(key.clone());
     publish(&signing, &release).await;
     let signed = mirror(&[]).await.with_signer(key);

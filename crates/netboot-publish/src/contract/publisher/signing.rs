@@ -34,7 +34,7 @@ fn signing(store: &Arc<dyn Store>, key: &SampleSigner) -> Publisher {
 }
 
 fn trusting(store: &Arc<dyn Store>, key: &SampleSigner) -> Publisher {
-    publisher(store).with_trusted_keys([key.public_key().clone()])
+    publisher(store).with_trusted_keys(key.public_key().clone())
 }
 
 fn signature(release: &Release) -> ReleasePath {

@@ -1,4 +1,4 @@
-//! The signer and the trusted keys of a publisher, and the check of a signature at a target.
+//! The signers and the trusted keys of a publisher, and the check of a signature at a target.
 
 use std::sync::Arc;
 
@@ -8,18 +8,20 @@ use netboot_core::{Release, ReleaseId};
 use crate::error::Error;
 use crate::publisher::inventory::stored_manifest::{StoredManifest, read_signature};
 use crate::signature::problem::SignatureProblem;
-use crate::signature::{self, Signer, TrustedKey};
+use crate::signature::signature_file::{self, SignatureFile};
+use crate::signature::trusted_keys::TrustedKeys;
+use crate::signature::{Signer, TrustedKey, trusted_comment};
 use crate::store::Store;
 
-/// The signer and the trusted keys of a publisher.
+/// The signers and the trusted keys of a publisher.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Signing {
-    pub(crate) signer: Option<Arc<dyn Signer>>,
-    pub(crate) trusted_keys: Option<Arc<[TrustedKey]>>,
+    pub(crate) signers: Vec<Arc<dyn Signer>>,
+    pub(crate) trusted_keys: Option<TrustedKeys>,
 }
 
 impl Signing {
-    /// Returns true if only a release that a trusted key signed may go live.
+    /// Returns true if only a release that enough trusted keys signed may go live.
     pub(crate) fn is_required(&self) -> bool {
         self.trusted_keys.is_some()
     }
@@ -32,11 +34,12 @@ impl Signing {
     ) -> Result<Option<SignatureProblem>, Error> {
         let Some(keys) = &self.trusted_keys else { return Ok(None) };
         let release = stored.manifest.release();
-        let signature = read_signature(store, release).await?;
-        Ok(signature::check(keys, release, &stored.json, signature.as_deref()).err())
+        let (signatures, comment) =
+            (read_signature(store, release).await?, trusted_comment(release));
+        Ok(signature_file::check(keys, &stored.json, &comment, signatures.as_deref()).err())
     }
 
-    /// Fails if a signature is required and no trusted key signed this manifest.
+    /// Fails if a signature is required and too few trusted keys signed this manifest.
     pub(crate) async fn require(
         &self,
         store: &dyn Store,
@@ -48,25 +51,43 @@ impl Signing {
         }
     }
 
-    /// Fails if a release could not go live after staging because its signature would be missing.
+    /// Fails if a release could not go live after staging because signatures would be missing.
     pub(crate) async fn require_signable(
         &self,
         store: &dyn Store,
         release: &ReleaseId,
     ) -> Result<(), Error> {
         let Some(keys) = &self.trusted_keys else { return Ok(()) };
-        let problem = match &self.signer {
-            Some(signer) if keys.contains(signer.public_key()) => return Ok(()),
-            Some(_) => SignatureProblem::UntrustedKey,
-            None => SignatureProblem::Missing,
-        };
-        // An earlier publisher may have signed it.
-        if let Some(stored) = StoredManifest::find_sound(store, release).await?
-            && self.problem(store, &stored).await?.is_none()
-        {
+        if self.signs_enough() {
             return Ok(());
         }
+        // Earlier publishers may have signed it.
+        let stored = StoredManifest::find_sound(store, release).await?;
+        let there = match &stored {
+            Some(stored) => read_file(store, release).await?.map(|file| (file, &stored.json)),
+            None => None,
+        };
+        let comment = trusted_comment(release);
+        let signs = |key: &&TrustedKey| {
+            self.signers.iter().any(|signer| signer.public_key() == *key)
+                || there.as_ref().is_some_and(|(file, json)| file.is_by(key, json, &comment))
+        };
+        let (signed, threshold) = (keys.keys().iter().filter(signs).count(), keys.threshold());
+        let problem = match signed {
+            _ if signed >= threshold => return Ok(()),
+            0 if self.signers.is_empty() => SignatureProblem::Missing,
+            0 => SignatureProblem::UntrustedKey,
+            _ => SignatureProblem::TooFewKeys { signed, threshold },
+        };
         Err(Error::Signature { release: *release, problem })
+    }
+
+    /// Returns true if this publisher's signatures alone make a release trusted.
+    pub(crate) fn signs_enough(&self) -> bool {
+        let Some(keys) = &self.trusted_keys else { return !self.signers.is_empty() };
+        let signs =
+            |key: &&TrustedKey| self.signers.iter().any(|signer| signer.public_key() == *key);
+        keys.keys().iter().filter(signs).count() >= keys.threshold()
     }
 
     /// Returns true if the manifest at the target may stay in place of an equivalent one. It may
@@ -77,50 +98,75 @@ impl Signing {
         stored: &StoredManifest,
         release: &Release,
     ) -> Result<bool, Error> {
-        if self.signer.is_none() || stored.json[..] == release.manifest().to_json()? {
+        if self.signers.is_empty() || stored.json[..] == release.manifest().to_json()? {
             return Ok(true);
         }
-        self.is_signed(store, release.id(), &stored.json).await
+        let Some(file) = read_file(store, release.id()).await? else { return Ok(false) };
+        let comment = trusted_comment(release.id());
+        Ok(self.known_keys().iter().any(|key| file.is_by(key, &stored.json, &comment)))
     }
 
-    /// Makes the signature that a manifest at the target lacks, if this publisher signs.
+    /// Makes the signature file that a manifest at the target lacks: the signatures of this
+    /// publisher's signers, besides the signatures that it has already.
     pub(crate) async fn missing_signature(
         &self,
         store: &dyn Store,
         release: &ReleaseId,
         json: &Bytes,
     ) -> Result<Option<Bytes>, Error> {
-        let Some(signer) = self.signer.clone() else { return Ok(None) };
-        if !self.lacks_signature(store, release, json).await? {
+        let there = read_file(store, release).await?;
+        let comment = trusted_comment(release);
+        let mut new = Vec::new();
+        for signer in self.missing_signers(there.as_ref(), json, &comment) {
+            let (signer, json, comment) = (signer.clone(), json.clone(), comment.clone());
+            // A signer may block: it may ask a device or a person.
+            let made = netboot_core::blocking(move || signer.sign(&json, &comment)).await?;
+            let malformed = |problem| Error::Signature { release: *release, problem };
+            new.push(SignatureFile::parse(made.as_bytes()).map_err(malformed)?);
+        }
+        if new.is_empty() {
             return Ok(None);
         }
-        let (json, comment) = (json.clone(), signature::trusted_comment(release));
-        // A signer may block: it may ask a device or a person.
-        let signature = netboot_core::blocking(move || signer.sign(&json, &comment)).await?;
-        Ok(Some(signature.into()))
+        let known = self.known_keys();
+        Ok(Some(SignatureFile::with_new(there.as_ref(), &known, &new, json, &comment).into()))
     }
 
-    /// Returns true if this publisher signs and has not signed these bytes yet.
+    /// Returns true if one of this publisher's signers has not signed these bytes yet.
     pub(crate) async fn lacks_signature(
         &self,
         store: &dyn Store,
         release: &ReleaseId,
         json: &Bytes,
     ) -> Result<bool, Error> {
-        Ok(self.signer.is_some() && !self.is_signed(store, release, json).await?)
+        if self.signers.is_empty() {
+            return Ok(false);
+        }
+        let there = read_file(store, release).await?;
+        Ok(self.missing_signers(there.as_ref(), json, &trusted_comment(release)).next().is_some())
     }
 
-    /// Returns true if this publisher's signer or a trusted key signed these bytes.
-    async fn is_signed(
+    fn missing_signers(
         &self,
-        store: &dyn Store,
-        release: &ReleaseId,
-        json: &Bytes,
-    ) -> Result<bool, Error> {
-        let own = self.signer.iter().map(Signer::public_key);
-        let trusted = self.trusted_keys.iter().flat_map(|keys| keys.iter());
-        let keys: Vec<TrustedKey> = own.chain(trusted).cloned().collect();
-        let signature = read_signature(store, release).await?;
-        Ok(signature::check(&keys, release, json, signature.as_deref()).is_ok())
+        there: Option<&SignatureFile>,
+        json: &[u8],
+        comment: &str,
+    ) -> impl Iterator<Item = &Arc<dyn Signer>> {
+        let signed = move |signer: &&Arc<dyn Signer>| {
+            there.is_some_and(|file| file.is_by(signer.public_key(), json, comment))
+        };
+        self.signers.iter().filter(move |signer| !signed(signer))
     }
+
+    /// The keys of this publisher's signers, and the trusted keys.
+    fn known_keys(&self) -> Vec<TrustedKey> {
+        let own = self.signers.iter().map(Signer::public_key);
+        let trusted = self.trusted_keys.iter().flat_map(TrustedKeys::keys);
+        own.chain(trusted).cloned().collect()
+    }
+}
+
+/// Reads the signatures of a manifest, if there are any that can be understood.
+async fn read_file(store: &dyn Store, release: &ReleaseId) -> Result<Option<SignatureFile>, Error> {
+    let bytes = read_signature(store, release).await?;
+    Ok(bytes.and_then(|bytes| SignatureFile::parse(&bytes).ok()))
 }

@@ -12,7 +12,8 @@ use crate::publisher::inventory::stored_manifest::{
 use crate::publisher::repair::report::RepairReport;
 use crate::publisher::repair::source::RepairSource;
 use crate::publisher::uploads::upload;
-use crate::signature;
+use crate::signature::signature_file;
+use crate::signature::trusted_comment;
 use crate::store::{Store, Upload};
 
 /// A manifest that a repaired release may have, and the records to send for it.
@@ -109,17 +110,20 @@ async fn signature_for(
 ) -> Result<Option<Upload>, Error> {
     let release = stored.manifest.release();
     let sound = |signature: &Bytes| match &signing.trusted_keys {
-        Some(keys) => signature::check(keys, release, &stored.json, Some(signature)).is_ok(),
+        Some(keys) => {
+            let comment = trusted_comment(release);
+            signature_file::check(keys, &stored.json, &comment, Some(signature)).is_ok()
+        }
         None => true,
     };
     if let Some(signature) = signature.filter(sound) {
         return Ok(Some(upload(signature_path(release), signature)?));
     }
-    // The signature at the target may be valid, or the signer can make one.
-    let trusts = |key| signing.trusted_keys.as_ref().is_none_or(|keys| keys.contains(key));
-    let can_sign = signing.signer.as_ref().is_some_and(|signer| trusts(signer.public_key()));
+    // The signature at the target may be valid, or the signers can make one.
     match signing.problem(store, stored).await? {
-        Some(problem) if !can_sign => Err(Error::Signature { release: *release, problem }),
+        Some(problem) if !signing.signs_enough() => {
+            Err(Error::Signature { release: *release, problem })
+        }
         _ => {
             let missing = signing.missing_signature(store, release, &stored.json).await?;
             missing.map(|signature| upload(signature_path(release), signature)).transpose()
