@@ -11,6 +11,7 @@ use netboot_examples::Progress;
 use crate::bearer::BearerToken;
 use crate::config::Config;
 use crate::deployment::Deployment;
+use crate::health::Health;
 use crate::identity::Identity;
 use crate::jobs::Jobs;
 use crate::reports::{MachineId, Reports};
@@ -27,10 +28,12 @@ pub(crate) struct App {
     pub(crate) jobs: Jobs,
     /// The reports of machines.
     pub(crate) reports: Reports,
+    /// The problems that the service works around.
+    pub(crate) health: Health,
     /// Cancelled when the service stops. It ends the streams that would never end by themselves.
     pub(crate) shutdown: CancellationToken,
     /// Held as long as this lives, so that no second service works in the state directory.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl App {
@@ -39,21 +42,20 @@ impl App {
     ///
     /// # Errors
     /// [`StartError`].
-    pub(crate) async fn open(
+    pub(crate) fn open(
         config: Config,
         token: BearerToken,
         address: SocketAddr,
         log: Progress,
     ) -> Result<Arc<Self>, StartError> {
         let state = config.state_directory.clone();
-        tokio::fs::create_dir_all(&state)
-            .await
-            .map_err(|source| StartError::io("create", &state, source))?;
-        let lock = lock(&state)?;
-        let deployment = Arc::new(Deployment::new(config, address, log.clone())?);
+        let health = Health::new(log.clone());
+        let lock = lock(&state, &health)?;
+        let deployment = Arc::new(Deployment::new(config, address, log)?);
         Ok(Arc::new(Self {
-            jobs: Jobs::open(&state.join("jobs"), deployment.clone())?,
-            reports: Reports::open(&state.join("reports"), log).await?,
+            jobs: Jobs::open(&state.join("jobs"), deployment.clone(), &health),
+            reports: Reports::open(&state.join("reports"), health.clone()),
+            health,
             deployment,
             token,
             shutdown: CancellationToken::new(),
@@ -79,13 +81,25 @@ impl App {
     }
 }
 
-/// Locks the state directory. The system releases the lock however the process ends.
-fn lock(state: &Path) -> Result<File, StartError> {
-    let path = state.join("lock");
-    let file = File::create(&path).map_err(|source| StartError::io("create", &path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
+/// Locks the state directory, without writing to it. The system releases the lock however the
+/// process ends. A directory that cannot be made or locked does not keep the service from serving
+/// machines. Jobs cannot be saved there, and are refused.
+///
+/// # Errors
+/// [`StartError::InUse`].
+fn lock(state: &Path, health: &Health) -> Result<Option<File>, StartError> {
+    let opened = std::fs::create_dir_all(state).and_then(|()| File::open(state));
+    let locked = opened.map_err(TryLockError::Error).and_then(|file| {
+        file.try_lock()?;
+        Ok(file)
+    });
+    match locked {
+        Ok(file) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Err(StartError::InUse { path: state.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(StartError::io("lock", &path, source)),
+        Err(TryLockError::Error(error)) => {
+            let problem = format!("cannot make or lock `{}`: {error}", state.display());
+            health.degrade("state directory", &problem);
+            Ok(None)
+        }
     }
 }

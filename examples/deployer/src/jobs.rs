@@ -33,7 +33,7 @@ pub(crate) use self::model::{Job, JobId, JobRequest};
 use self::table::Table;
 use crate::api_error::ApiError;
 use crate::deployment::Deployment;
-use crate::start_error::StartError;
+use crate::health::Health;
 
 /// The maximum number of jobs that wait at once.
 const MOST_WAITING: usize = 100;
@@ -47,11 +47,9 @@ pub(crate) struct Jobs {
 
 impl Jobs {
     /// Reads the jobs in `directory`, and removes files that a killed service left half-written.
-    ///
-    /// # Errors
-    /// [`StartError::Io`].
-    pub(crate) fn open(directory: &Path, deployment: Arc<Deployment>) -> Result<Self, StartError> {
-        Ok(Self { deployment, table: Arc::new(Table::open(directory)?) })
+    /// Records that cannot be read are set aside.
+    pub(crate) fn open(directory: &Path, deployment: Arc<Deployment>, health: &Health) -> Self {
+        Self { deployment, table: Arc::new(Table::open(directory, health)) }
     }
 
     /// Resumes the jobs that had not finished when the service ended.

@@ -10,8 +10,10 @@ mod bearer;
 mod boot;
 mod causes;
 mod config;
+mod damage;
 mod deployment;
 mod hand_over;
+mod health;
 mod identity;
 mod jobs;
 mod machines;
@@ -75,7 +77,7 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
     let failed = |source| StartError::Listen { address: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let app = App::open(config, token, address, progress.clone()).await?;
+    let app = App::open(config, token, address, progress.clone())?;
     let stop = Signals::watch(progress).cancellation();
     if !address.ip().is_loopback() {
         progress.line(&format!(

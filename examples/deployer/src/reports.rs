@@ -1,61 +1,71 @@
 //! The reports of machines: how far they came when they booted.
 
 mod journal;
+mod remembered;
 mod report;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use netboot_core::MacAddress;
-use netboot_examples::Progress;
 
 use self::journal::{Journal, Line};
+use self::remembered::{Machines, Numbered, latest};
 pub(crate) use self::report::{MachineId, Report, Stage, latest_boot};
-use crate::start_error::StartError;
+use crate::damage;
+use crate::health::Health;
 
-/// The number of reports that are kept for one machine.
-const KEPT: usize = 32;
-/// The number of unknown machines that are remembered. Anyone who reaches this service can invent
-/// some.
-const STRANGERS: usize = 256;
 /// The number of lines that the journal may have in addition to the reports that are kept.
 const SLACK: usize = 1000;
+/// The number of lines after which rewriting the journal is tried again.
+const RETRY: usize = 100;
+/// The name of this part in [`Health`].
+const PART: &str = "reports of machines";
 
 /// The reports of machines. A report is in the state directory before the machine gets its answer,
-/// so a restart loses nothing. The number of reports is limited.
+/// so a restart loses nothing. If that directory cannot be read or written, reports are kept in
+/// memory. The number of reports is limited.
+///
+/// Reports have the order in which they arrived. Their times only tell what the clock said: it may
+/// have been wrong in between.
 #[derive(Debug)]
 pub(crate) struct Reports {
     kept: Mutex<Kept>,
-    log: Progress,
+    health: Health,
 }
-
-type Machines = BTreeMap<MachineId, VecDeque<Report>>;
 
 #[derive(Debug)]
 struct Kept {
     journal: Journal,
     machines: Machines,
-    /// True if the last report was written to the disk.
-    is_written: bool,
+    /// True if a report in memory is not on the disk.
+    lacks_some: bool,
+    /// The number of lines at which the journal is written again, without forgotten reports.
+    rewrite_at: usize,
 }
 
 impl Reports {
-    /// Reads the reports in `directory`, and creates it if it does not exist. Later errors are
-    /// written to `log`.
-    ///
-    /// # Errors
-    /// [`StartError::Io`].
-    pub(crate) async fn open(directory: &Path, log: Progress) -> Result<Self, StartError> {
-        tokio::fs::create_dir_all(directory)
-            .await
-            .map_err(|source| StartError::io("create", directory, source))?;
+    /// Reads the reports in `directory`. A file with damaged lines, or with lines of a newer
+    /// version, is set aside, and its other lines are taken over.
+    pub(crate) fn open(directory: &Path, health: Health) -> Self {
+        let mut machines = Machines::default();
         let path = directory.join("reports.jsonl");
-        let mut machines = Machines::new();
-        let journal = Journal::open(&path, |line| remember(&mut machines, line))?;
-        let mut kept = Kept { journal, machines, is_written: true };
-        kept.shorten().map_err(|source| StartError::io("write", &path, source))?;
-        Ok(Self { kept: Mutex::new(kept), log })
+        let (journal, read) = Journal::open(&path, |line| machines.remember(line));
+        let rewrite_at = SLACK + machines.len();
+        let mut kept = Kept { journal, machines, lacks_some: false, rewrite_at };
+        if let Err(error) = read {
+            health.degrade(PART, &format!("cannot read `{}`: {error}", path.display()));
+        }
+        if (kept.journal.is_damaged || kept.journal.lines > rewrite_at)
+            && let Err(error) = kept.rewrite()
+        {
+            health.degrade(PART, &not_saved(&error));
+        }
+        if let Some(aside) = damage::records_aside(directory) {
+            health.degrade("damaged reports of machines", &aside);
+        }
+        Self { kept: Mutex::new(kept), health }
     }
 
     /// Stores a report.
@@ -64,52 +74,47 @@ impl Reports {
         let line = Line { machine, report };
         // A few hundred bytes, which the system writes to the disk later, need no thread of their
         // own.
-        let mut written = kept.journal.append(&line);
-        remember(&mut kept.machines, line);
-        if kept.journal.lines > SLACK + kept.len() {
-            written = written.and_then(|()| kept.shorten());
-        }
-        // After an error, the page still shows the report, and only a restart would forget it. The
-        // log gets one warning, not one for each of a thousand machines.
-        match (&written, kept.is_written) {
-            (Err(error), true) => {
-                self.log.line(&format!("warning: cannot save the reports of machines: {error}"));
+        let appended = kept.journal.append(&line);
+        kept.machines.remember(line);
+        let written = match appended {
+            Ok(()) if kept.journal.lines > kept.rewrite_at => kept.rewrite(),
+            Ok(()) => Ok(()),
+            Err(error) => {
+                // The next report that can be written takes this one with it.
+                (kept.lacks_some, kept.rewrite_at) = (true, 0);
+                Err(error)
             }
-            (Ok(()), false) => self.log.line("the reports of machines are saved again"),
-            _ => {}
+        };
+        match written {
+            Err(error) => self.health.degrade(PART, &not_saved(&error)),
+            Ok(()) if !kept.lacks_some => self.health.restore(PART),
+            Ok(()) => {}
         }
-        kept.is_written = written.is_ok();
     }
 
     /// The reports of one machine, oldest first.
     pub(crate) fn of(&self, machine: &MachineId) -> Vec<Report> {
         let kept = self.lock();
-        kept.machines
-            .get(machine)
-            .map(|reports| reports.iter().cloned().collect())
-            .unwrap_or_default()
+        kept.machines.reports.get(machine).map(all).unwrap_or_default()
     }
 
     /// The unknown machines that sent reports, latest first.
     pub(crate) fn strangers(&self) -> Vec<(String, Vec<Report>)> {
         let kept = self.lock();
-        let strangers = kept.machines.iter().filter_map(|(machine, reports)| match machine {
-            MachineId::Unknown(name) => Some((name.clone(), reports.iter().cloned().collect())),
-            MachineId::Known(_) => None,
-        });
-        let mut strangers: Vec<(String, Vec<Report>)> = strangers.collect();
-        strangers.sort_by_key(|(_, reports)| std::cmp::Reverse(reports.last().map(|last| last.at)));
-        strangers
+        let mut strangers: Vec<_> = kept.machines.strangers().collect();
+        strangers.sort_by_key(|(_, reports)| std::cmp::Reverse(latest(reports)));
+        strangers.into_iter().map(|(name, reports)| (name.to_owned(), all(reports))).collect()
     }
 
     /// The known machine to which this service gave a script, or a refusal, when it asked with this
     /// network card. Reports of machines do not count, because they prove nothing.
     pub(crate) fn owner_of(&self, card: MacAddress) -> Option<String> {
         let kept = self.lock();
-        kept.machines.iter().find_map(|(machine, reports)| match machine {
-            MachineId::Known(name) => {
-                reports.iter().any(|report| report.is_answer_to(card)).then(|| name.clone())
-            }
+        kept.machines.reports.iter().find_map(|(machine, reports)| match machine {
+            MachineId::Known(name) => reports
+                .iter()
+                .any(|numbered| numbered.report.is_answer_to(card))
+                .then(|| name.clone()),
             MachineId::Unknown(_) => None,
         })
     }
@@ -120,55 +125,43 @@ impl Reports {
 }
 
 impl Kept {
-    fn len(&self) -> usize {
-        self.machines.values().map(VecDeque::len).sum()
-    }
-
     /// Removes forgotten reports from the journal.
-    fn shorten(&mut self) -> std::io::Result<()> {
-        let lines = self.machines.iter().flat_map(|(machine, reports)| {
-            reports.iter().map(|report| Line { machine: machine.clone(), report: report.clone() })
+    fn rewrite(&mut self) -> std::io::Result<()> {
+        // If it fails, it is not tried again for each report.
+        self.rewrite_at = self.journal.lines + RETRY;
+        let mut reports: Vec<(&MachineId, &Numbered)> = self.machines.iter().collect();
+        reports.sort_by_key(|(_, numbered)| numbered.number);
+        let lines = reports.into_iter().map(|(machine, numbered)| Line {
+            machine: machine.clone(),
+            report: numbered.report.clone(),
         });
-        let mut lines: Vec<Line> = lines.collect();
-        lines.sort_by_key(|line| line.report.at);
-        self.journal.rewrite(lines.into_iter())
+        self.journal.rewrite(lines)?;
+        (self.lacks_some, self.rewrite_at) = (false, SLACK + self.journal.lines);
+        Ok(())
     }
 }
 
-fn remember(machines: &mut Machines, Line { machine, report }: Line) {
-    // Earlier reports of this card, from before its machine was recognised, move to that machine.
-    let mut earlier = VecDeque::new();
-    if let (MachineId::Known(_), Some(card)) = (&machine, report.mac)
-        && report.is_answer_to(card)
-    {
-        let stranger = MachineId::Unknown(card.separated_by("-"));
-        earlier = machines.remove(&stranger).unwrap_or_default();
-    }
-    let reports = machines.entry(machine).or_default();
-    reports.extend(earlier);
-    reports.push_back(report);
-    reports.make_contiguous().sort_by_key(|report| report.at);
-    reports.drain(..reports.len().saturating_sub(KEPT));
-    let strangers = machines.iter().filter(|(machine, _)| matches!(machine, MachineId::Unknown(_)));
-    if strangers.clone().count() > STRANGERS {
-        let oldest = strangers.min_by_key(|(_, reports)| reports.back().map(|last| last.at));
-        if let Some(oldest) = oldest.map(|(machine, _)| machine.clone()) {
-            machines.remove(&oldest);
-        }
-    }
+fn all(reports: &VecDeque<Numbered>) -> Vec<Report> {
+    reports.iter().map(|numbered| numbered.report.clone()).collect()
+}
+
+fn not_saved(error: &std::io::Error) -> String {
+    format!("they are kept in memory only, because they cannot be saved: {error}")
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
+    use netboot_examples::Progress;
     use tempfile::TempDir;
 
+    use super::remembered::{KEPT, STRANGERS};
     use super::report::tests::report;
     use super::*;
 
-    async fn open(directory: &Path) -> Reports {
-        Reports::open(directory, Progress::new(false)).await.unwrap()
+    fn open(directory: &Path) -> Reports {
+        Reports::open(directory, Health::new(Progress::new(false)))
     }
 
     fn with_card(stage: Stage, seconds: u64, card: &str) -> Report {
@@ -183,11 +176,11 @@ mod tests {
         MachineId::Unknown(format!("52-54-00-00-00-{number:02x}"))
     }
 
-    #[tokio::test]
-    async fn a_restart_forgets_nothing_and_ignores_an_unfinished_line() {
+    #[test]
+    fn a_restart_forgets_nothing_and_ignores_an_unfinished_line() {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("reports");
-        let reports = open(&path).await;
+        let reports = open(&path);
         let first = with_card(Stage::Script, 1, "52:54:00:00:00:01");
         reports.note(known("node01"), first.clone());
         reports.note(stranger(9), report(Stage::Refused, 2));
@@ -197,25 +190,25 @@ mod tests {
         let mut bytes = fs::read(&file).unwrap();
         bytes.extend(b"\n{\"machine\":{\"known\":\"node01\"},\"rep");
         fs::write(&file, bytes).unwrap();
-        let reports = open(&path).await;
+        let reports = open(&path);
         reports.note(known("node01"), report(Stage::Init, 3));
         drop(reports);
 
-        let reports = open(&path).await;
+        let reports = open(&path);
         assert_eq!(reports.of(&known("node01")), [first, report(Stage::Init, 3)]);
         assert_eq!(reports.owner_of("52:54:00:00:00:01".parse().unwrap()).unwrap(), "node01");
         assert_eq!(reports.strangers().len(), 1);
     }
 
-    #[tokio::test]
-    async fn earlier_reports_of_a_card_move_to_its_machine() {
+    #[test]
+    fn earlier_reports_of_a_card_move_to_its_machine() {
         let directory = TempDir::new().unwrap();
-        let reports = open(directory.path()).await;
+        let reports = open(directory.path());
         let card = "52:54:00:00:00:07";
         reports.note(known("node01"), report(Stage::Init, 1));
         reports.note(stranger(7), with_card(Stage::Dhcp, 2, card));
         reports.note(known("node01"), with_card(Stage::Script, 3, card));
-        for reports in [reports, open(directory.path()).await] {
+        for reports in [reports, open(directory.path())] {
             let stages = reports.of(&known("node01")).into_iter().map(|report| report.stage);
             let expected = [Stage::Init, Stage::Dhcp, Stage::Script];
             assert_eq!(stages.collect::<Vec<_>>(), expected);
@@ -223,10 +216,10 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_report_does_not_make_a_card_belong_to_a_machine() {
+    #[test]
+    fn a_report_does_not_make_a_card_belong_to_a_machine() {
         let directory = TempDir::new().unwrap();
-        let reports = open(directory.path()).await;
+        let reports = open(directory.path());
         let card = "52:54:00:00:00:07";
         reports.note(stranger(7), with_card(Stage::Dhcp, 1, card));
         for stage in [Stage::Dhcp, Stage::Init, Stage::Refused] {
@@ -242,21 +235,75 @@ mod tests {
         assert_eq!(reports.owner_of(card.parse().unwrap()).unwrap(), "node02");
     }
 
-    #[tokio::test]
-    async fn a_full_disk_forgets_nothing_while_the_service_runs() {
+    #[test]
+    fn a_full_disk_forgets_nothing_and_is_left_with_every_report() {
         let directory = TempDir::new().unwrap();
-        let reports = open(directory.path()).await;
+        let reports = open(directory.path());
         // Writing to this device fails as on a full disk.
         reports.lock().journal.write_to(Path::new("/dev/full"));
         reports.note(known("node01"), report(Stage::Kernel, 1));
         assert_eq!(reports.of(&known("node01")).len(), 1);
-        assert!(!reports.lock().is_written);
+        assert!(reports.health.problems()[0].contains("in memory only"));
+        // Now there is space.
+        reports.note(known("node01"), report(Stage::Init, 2));
+        assert!(reports.health.problems().is_empty());
+        let reports = open(directory.path());
+        let expected = [report(Stage::Kernel, 1), report(Stage::Init, 2)];
+        assert_eq!(reports.of(&known("node01")), expected);
     }
 
-    #[tokio::test]
-    async fn the_number_of_reports_is_limited_in_memory_and_on_disk() {
+    #[test]
+    fn a_clock_that_jumped_ahead_and_came_back_drops_and_reorders_nothing() {
+        const AHEAD: u64 = 400 * 24 * 60 * 60;
         let directory = TempDir::new().unwrap();
-        let reports = open(directory.path()).await;
+        let reports = open(directory.path());
+        for number in 0..3 * KEPT as u64 {
+            reports.note(known("node01"), report(Stage::Kernel, AHEAD + number));
+        }
+        for number in 0..=STRANGERS {
+            reports.note(stranger(number), report(Stage::Dhcp, AHEAD + number as u64));
+        }
+        // The clock came back.
+        for number in 0..2 {
+            reports.note(known("node01"), report(Stage::Init, number));
+            reports.note(stranger(1000), report(Stage::Dhcp, number));
+        }
+        reports.lock().rewrite().unwrap();
+        for reports in [reports, open(directory.path())] {
+            let last: Vec<Report> = reports.of(&known("node01")).split_off(KEPT - 2);
+            assert_eq!(last, [report(Stage::Init, 0), report(Stage::Init, 1)]);
+            let (name, latest) = reports.strangers().swap_remove(0);
+            assert_eq!((name.as_str(), latest.len()), ("52-54-00-00-00-3e8", 2));
+        }
+    }
+
+    #[test]
+    fn damaged_lines_are_set_aside_and_the_others_are_taken_over() {
+        let directory = TempDir::new().unwrap();
+        let reports = open(directory.path());
+        reports.note(known("node01"), report(Stage::Init, 1));
+        drop(reports);
+        let file = directory.path().join("reports.jsonl");
+        let good = fs::read_to_string(&file).unwrap();
+        let newer = good.replace("\"stage\"", "\"signed\":true,\"stage\"");
+        let long = "x".repeat(300_000);
+        for (number, bad) in [newer.as_str(), "{", "\0\0\0", &long].into_iter().enumerate() {
+            let whole = format!("{bad}\n{good}\n{bad}");
+            fs::write(&file, &whole).unwrap();
+            let reports = open(directory.path());
+            assert_eq!(reports.of(&known("node01")), [report(Stage::Init, 1)], "{bad:.20}");
+            let problems = reports.health.problems();
+            assert!(problems[0].contains("reports.jsonl.damaged-1"), "{problems:?}");
+            let name = format!("reports.jsonl.damaged-{}", number + 1);
+            assert!(fs::read_to_string(directory.path().join(name)).unwrap() == whole);
+            assert_eq!(fs::read_to_string(&file).unwrap(), good);
+        }
+    }
+
+    #[test]
+    fn the_number_of_reports_is_limited_in_memory_and_on_disk() {
+        let directory = TempDir::new().unwrap();
+        let reports = open(directory.path());
         for number in 0..3000 {
             reports.note(known("node01"), report(Stage::Kernel, number));
         }

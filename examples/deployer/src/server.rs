@@ -10,7 +10,6 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use axum::serve::ListenerExt;
 use netboot_core::CancellationToken;
 use tokio::net::TcpListener;
@@ -18,7 +17,7 @@ use tokio::net::TcpListener;
 use self::idle::IdleLimit;
 use crate::api_error::ApiError;
 use crate::app::App;
-use crate::{api, boot, hand_over, machines, published, report, status_page};
+use crate::{api, boot, hand_over, health, machines, published, report, status_page};
 
 /// The maximum time without data on a connection. Streams of events send something every 15
 /// seconds.
@@ -36,7 +35,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(machines::routes())
         .merge(hand_over::routes())
         .merge(status_page::routes())
-        .route("/healthz", get(|| async { "ok\n" }))
+        .merge(health::routes())
         .with_state(app)
 }
 

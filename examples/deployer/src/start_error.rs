@@ -1,6 +1,6 @@
 //! What can go wrong when the service starts.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use netboot_core::BackendError;
 
@@ -12,16 +12,6 @@ pub(crate) enum StartError {
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A file or a directory cannot be used.
-    #[error("cannot {action} `{}`", path.display())]
-    Io {
-        /// The attempted action.
-        action: &'static str,
-        /// The file or directory.
-        path: PathBuf,
-        /// The cause.
-        source: std::io::Error,
-    },
     /// The address is in use, or does not belong to this machine.
     #[error("cannot listen at {address}")]
     Listen {
@@ -55,21 +45,11 @@ pub(crate) enum StartError {
     },
 }
 
-impl StartError {
-    /// An [`Io`](Self::Io).
-    pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
-        Self::Io { action, path: path.to_owned(), source }
-    }
-}
-
 impl BackendError for StartError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Config(error) => return error.hint(),
             Self::Scripts(error) => return error.hint(),
-            Self::Io { .. } => {
-                "give this user read and write access to it, or choose another state-directory"
-            }
             Self::Url { .. } => "set `url` in the configuration",
             Self::Listen { .. } => {
                 "choose another address for `listen`, or stop the program that uses this one"

@@ -11,7 +11,7 @@ use super::entry::Entry;
 use super::journal::Journal;
 use super::model::{Job, JobId, JobRequest};
 use super::turns::Turns;
-use crate::start_error::StartError;
+use crate::health::Health;
 
 /// The number of finished jobs that are remembered.
 const KEPT: usize = 200;
@@ -37,16 +37,12 @@ struct Numbered {
 
 impl Table {
     /// Reads the jobs in `directory`, and removes files that a killed service left half-written.
-    ///
-    /// # Errors
-    /// [`StartError::Io`].
-    pub(super) fn open(directory: &Path) -> Result<Self, StartError> {
-        let (journal, jobs) = Journal::open(directory)?;
-        let last = jobs.last().map_or(0, |job| job.id.0);
+    pub(super) fn open(directory: &Path, health: &Health) -> Self {
+        let (journal, jobs, last) = Journal::open(directory, health);
         let entry = |job: Job| (job.id, Entry::new(journal.clone(), job));
         let jobs = Mutex::new(Numbered { last, entries: jobs.into_iter().map(entry).collect() });
         let (building, publishing) = Default::default();
-        Ok(Self { journal, jobs, tasks: TaskTracker::new(), building, publishing })
+        Self { journal, jobs, tasks: TaskTracker::new(), building, publishing }
     }
 
     /// Adds a job. Its record is on the disk before this returns its number.

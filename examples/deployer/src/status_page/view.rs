@@ -32,6 +32,8 @@ pub(super) struct View {
     profiles: Vec<String>,
     /// Why the live release is not known.
     pub(super) error: Option<String>,
+    /// The parts of the service that do not work.
+    problems: Vec<String>,
     /// Unfinished jobs and the latest finished ones, newest first.
     jobs: Vec<JobRow>,
     machines: Vec<MachineRow>,
@@ -133,6 +135,7 @@ impl View {
             profiles: images.iter().map(|image| image.profile().to_string()).collect(),
             releases,
             error,
+            problems: app.health.problems(),
             jobs: shown(app.jobs.list().await),
             counts: Counts {
                 up: count("up"),

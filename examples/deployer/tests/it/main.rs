@@ -17,4 +17,5 @@ mod other_publishers;
 mod published;
 mod service;
 mod small_release;
+mod state;
 mod whole;
