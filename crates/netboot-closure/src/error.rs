@@ -1,0 +1,144 @@
+//! The errors of this crate.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::index::problem::IndexProblem;
+use crate::nar::NarProblem;
+use crate::store_path::StorePath;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A text is not a store path.
+    #[error("{text:?} is not a store path")]
+    StorePath {
+        /// The text, at most 300 characters of it.
+        text: String,
+    },
+    /// A text is not a SHA-256 digest.
+    #[error("{text:?} is not a SHA-256 digest")]
+    Digest {
+        /// The text, at most 80 characters of it.
+        text: String,
+    },
+    /// An archive cannot be understood.
+    #[error("the archive is damaged at byte {offset}: {problem}")]
+    Nar {
+        /// The position of the fault in bytes.
+        offset: u64,
+        /// The fault.
+        problem: NarProblem,
+    },
+    /// The source of an archive cannot be read. The source may be a decompressor that found damage.
+    #[error("cannot read the archive after byte {offset}")]
+    ReadNar {
+        /// The number of bytes that were read before.
+        offset: u64,
+        /// The reason.
+        source: io::Error,
+    },
+    /// An archive cannot be written to its destination.
+    #[error("cannot write the archive of {}", path.display())]
+    WriteNar {
+        /// The tree that the archive is made of.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// A file of the tree cannot be read or written.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// The operation, as a verb.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// A file of the tree is no regular file, directory or symbolic link. Archives cannot hold it.
+    #[error("{} is no regular file, directory or symbolic link", path.display())]
+    SpecialFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file changed while it was being read.
+    #[error("{} changed while it was read", path.display())]
+    FileChanged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An index cannot be understood.
+    #[error("the index is damaged in line {line}: {problem}")]
+    Index {
+        /// The number of the line, from 1.
+        line: usize,
+        /// The fault.
+        problem: IndexProblem,
+    },
+    /// A closure has a store path twice.
+    #[error("the closure has {path} twice")]
+    DuplicatePath {
+        /// The store path.
+        path: StorePath,
+    },
+    /// A store path refers to another one that the closure does not have.
+    #[error("{path} refers to {reference}, which the closure does not have")]
+    MissingReference {
+        /// The store path.
+        path: StorePath,
+        /// The path that it refers to.
+        reference: StorePath,
+    },
+    /// The `init` program does not lie in the closure.
+    #[error("{init} lies in no store path of the closure")]
+    InitOutside {
+        /// The program.
+        init: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn digest(text: &str) -> Self {
+        Self::Digest { text: text.chars().take(80).collect() }
+    }
+
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// Tells an operator what to do about the error, in a sentence.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::StorePath { .. } => {
+                "give a path such as /nix/store/<digest>-<name>, without anything below it".into()
+            }
+            Self::Digest { .. } => "give 64 digits of base 16, in lower case".into(),
+            Self::Nar { .. } | Self::ReadNar { .. } => {
+                "fetch the archive again; if it stays damaged, publish its store path again".into()
+            }
+            Self::Index { .. } => {
+                "publish the image again: the index was written by another version or is damaged"
+                    .into()
+            }
+            Self::SpecialFile { path } | Self::FileChanged { path } => {
+                format!("run `nix-store --verify --check-contents`, and rebuild {}", path.display())
+            }
+            Self::DuplicatePath { .. }
+            | Self::MissingReference { .. }
+            | Self::InitOutside { .. } => {
+                "give every path that `nix-store --query --requisites` prints, once".into()
+            }
+            Self::Io { source, .. } | Self::WriteNar { source, .. } => {
+                return match source.kind() {
+                    io::ErrorKind::StorageFull => Some("make room on the file system".into()),
+                    io::ErrorKind::PermissionDenied => {
+                        Some("run this as a user who may read and write there".into())
+                    }
+                    _ => None,
+                };
+            }
+        })
+    }
+}

@@ -1,0 +1,6 @@
+//! Tests of the crate.
+
+mod index;
+mod nar;
+mod nix;
+mod tree;
