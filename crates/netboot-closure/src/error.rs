@@ -77,6 +77,21 @@ pub enum Error {
         /// The fault.
         problem: IndexProblem,
     },
+    /// The files of a store path do not have the digest that Nix registered.
+    #[error("the files of {path} are not those that Nix registered")]
+    ArchiveChanged {
+        /// The store path.
+        path: StorePath,
+    },
+    /// A number is no level of compression.
+    #[error("{level} is no level of compression")]
+    CompressionLevel {
+        /// The number.
+        level: u8,
+    },
+    /// The caller stopped the work.
+    #[error("the work was stopped")]
+    Cancelled,
     /// A closure has a store path twice.
     #[error("the closure has {path} twice")]
     DuplicatePath {
@@ -125,6 +140,12 @@ impl Error {
             Self::SpecialFile { path } | Self::FileChanged { path } => {
                 format!("run `nix-store --verify --check-contents`, and rebuild {}", path.display())
             }
+            Self::ArchiveChanged { path } => format!(
+                "run `nix-store --repair-path {path}`, or `nix-store --verify --check-contents` \
+                 for the whole store"
+            ),
+            Self::CompressionLevel { .. } => "give a level from 1 to 19".into(),
+            Self::Cancelled => return None,
             Self::DuplicatePath { .. }
             | Self::MissingReference { .. }
             | Self::InitOutside { .. } => {

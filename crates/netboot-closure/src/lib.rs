@@ -7,7 +7,8 @@
 //!   [`nar::NarReader`] reads them strictly, and [`nar::unpack`] puts them into place.
 //! - [`Index`]: the list of a closure's store paths, with the blob that holds each one.
 //!
-//! The crate needs nothing but the standard library, so a small program in an initrd can use it.
+//! With the feature `pack`, a `Packer` makes the blobs and the index of a closure. Without it, the
+//! crate needs nothing but the standard library, so a small program in an initrd can use it.
 //!
 //! ```
 //! use netboot_closure::nar::{self, NarLimits};
@@ -28,6 +29,8 @@
 mod error;
 mod index;
 pub mod nar;
+#[cfg(feature = "pack")]
+mod pack;
 mod sha256;
 mod store_path;
 
@@ -35,5 +38,7 @@ pub use crate::error::Error;
 pub use crate::index::entry::IndexEntry;
 pub use crate::index::problem::IndexProblem;
 pub use crate::index::{Index, IndexBuilder};
+#[cfg(feature = "pack")]
+pub use crate::pack::{CompressionLevel, PackProgress, PackedClosure, Packer, PathToPack};
 pub use crate::sha256::Sha256;
 pub use crate::store_path::StorePath;

@@ -10,8 +10,9 @@ use crate::dependencies;
 use crate::error::Error;
 
 /// The published crates, each after the crates that it needs.
-const PUBLISHED: [&str; 7] = [
+const PUBLISHED: [&str; 8] = [
     "ipxe-script",
+    "netboot-closure",
     "netboot-core",
     "netboot-process",
     "netboot-nix",

@@ -63,22 +63,19 @@ impl<W: Write> Dump<'_, W> {
         let mut open: Vec<OpenDirectory> = Vec::new();
         open.extend(self.node(self.root)?);
         while let Some(directory) = open.last_mut() {
-            match directory.names.pop() {
-                Some(name) => {
-                    let path = directory.path.join(OsString::from_vec(name.clone()));
-                    self.write(|wire| wire.strings(&[b"entry", b"(", b"name", &name, b"node"]))?;
-                    match self.node(&path)? {
-                        Some(directory) => open.push(directory),
-                        None => self.write(|wire| wire.string(b")"))?,
-                    }
+            if let Some(name) = directory.names.pop() {
+                let path = directory.path.join(OsString::from_vec(name.clone()));
+                self.write(|wire| wire.strings(&[b"entry", b"(", b"name", &name, b"node"]))?;
+                match self.node(&path)? {
+                    Some(directory) => open.push(directory),
+                    None => self.write(|wire| wire.string(b")"))?,
                 }
-                None => {
-                    open.pop();
-                    self.write(|wire| wire.string(b")"))?;
-                    if !open.is_empty() {
-                        self.write(|wire| wire.string(b")"))?;
-                    }
-                }
+                continue;
+            }
+            open.pop();
+            self.write(|wire| wire.string(b")"))?;
+            if !open.is_empty() {
+                self.write(|wire| wire.string(b")"))?;
             }
         }
         Ok(())

@@ -136,14 +136,14 @@ impl<R: Read> NarReader<R> {
                 self.wire.expect(&[MAGIC], "`nix-archive-1`")?;
                 self.node(None).map(Some)
             }
-            State::InDirectory => match self.entry()? {
-                Some(name) => self.node(Some(name)).map(Some),
-                None => {
-                    self.open.pop();
-                    self.node_end()?;
-                    Ok(Some(NarEvent::DirectoryEnd))
+            State::InDirectory => {
+                if let Some(name) = self.entry()? {
+                    return self.node(Some(name)).map(Some);
                 }
-            },
+                self.open.pop();
+                self.node_end()?;
+                Ok(Some(NarEvent::DirectoryEnd))
+            }
             State::Contents { .. } | State::End => Ok(None),
         }
     }

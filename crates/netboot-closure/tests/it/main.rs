@@ -3,4 +3,6 @@
 mod index;
 mod nar;
 mod nix;
+mod nix_store;
+mod pack;
 mod tree;

@@ -4,29 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use netboot_closure::nar::{NarLimits, dump, unpack};
 use netboot_closure::{Index, IndexEntry, Sha256, StorePath};
-use netboot_testbed::HermeticNix;
 use tempfile::TempDir;
 
-/// Runs one of Nix's programs on a store whose files lie below `root`, and returns its output.
-fn nix(root: &Path, program: &str, arguments: &[&str], input: Option<&Path>) -> Vec<u8> {
-    let mut command = Command::new(HermeticNix::program(program));
-    command.args(arguments).env("NIX_REMOTE", format!("local?root={}", root.display()));
-    command.env("NIX_CONF_DIR", root).env("HOME", root);
-    if let Some(input) = input {
-        command.stdin(fs::File::open(input).unwrap());
-    }
-    let output = command.stderr(Stdio::inherit()).output().unwrap();
-    assert!(output.status.success(), "{program} {arguments:?}");
-    output.stdout
-}
-
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap().trim().to_owned()
-}
+use crate::nix_store::{nix, text};
 
 /// Writes a tree with everything that an archive can hold.
 fn write_sample(path: &Path) {

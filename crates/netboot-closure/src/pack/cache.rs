@@ -1,0 +1,187 @@
+//! The cache of packed store paths.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use tempfile::NamedTempFile;
+
+use crate::error::Error;
+use crate::pack::level::CompressionLevel;
+use crate::sha256::Sha256;
+use crate::store_path::StorePath;
+
+/// The version of the blobs' format. Another version packs everything again.
+const FORMAT: u32 = 1;
+
+/// The suffixes of a blob and of the record beside it. The record is written last.
+const BLOB: &str = "nar.zst";
+const RECORD: &str = "record";
+
+/// The start of the names of unfinished files.
+const UNFINISHED: &str = "unfinished-";
+
+/// What was used within this time is not deleted: another process may be publishing it.
+const IN_USE: Duration = Duration::from_secs(60 * 60);
+
+/// Unfinished files of this age belong to a process that was killed.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A directory with a blob and a record for each store path that was packed at one level.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    root: PathBuf,
+    directory: PathBuf,
+}
+
+/// A store path in the cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Packed {
+    pub(crate) file: PathBuf,
+    pub(crate) blob: Sha256,
+    pub(crate) blob_size: u64,
+    pub(crate) unpacked_bytes: u64,
+    pub(crate) inodes: u64,
+}
+
+impl Cache {
+    pub(crate) fn open(root: &Path, level: CompressionLevel) -> Result<Self, Error> {
+        let directory = root.join(format!("format-{FORMAT}-level-{}", level.get()));
+        fs::create_dir_all(&directory).map_err(|source| Error::io("create", &directory, source))?;
+        Ok(Self { root: root.to_owned(), directory })
+    }
+
+    /// Makes a file that disappears unless it is [added](Self::add).
+    pub(crate) fn temporary_file(&self) -> Result<NamedTempFile, Error> {
+        tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .tempfile_in(&self.directory)
+            .map_err(|source| Error::io("create a file in", &self.directory, source))
+    }
+
+    /// Finds a store path, and notes that it was used. An entry that was damaged counts as missing.
+    pub(crate) fn find(
+        &self,
+        path: &StorePath,
+        nar_hash: &Sha256,
+    ) -> Result<Option<Packed>, Error> {
+        let (file, record) = self.places(path, nar_hash);
+        let text = match fs::read_to_string(&record) {
+            Ok(text) => text,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {
+                return Ok(None);
+            }
+            Err(source) => return Err(Error::io("read", &record, source)),
+        };
+        let Some(packed) = Packed::parse(&text, file) else { return Ok(None) };
+        let metadata = fs::symlink_metadata(&packed.file);
+        let is_whole = metadata.is_ok_and(|file| file.is_file() && file.len() == packed.blob_size);
+        // If this fails, the entry is only deleted earlier than it should be.
+        let _ = File::open(&record).and_then(|record| record.set_modified(SystemTime::now()));
+        Ok(Some(packed).filter(|_| is_whole))
+    }
+
+    /// Adds the blob of a store path to the cache.
+    pub(crate) fn add(
+        &self,
+        blob_file: NamedTempFile,
+        path: &StorePath,
+        nar_hash: &Sha256,
+        (blob, blob_size): (Sha256, u64),
+        (unpacked_bytes, inodes): (u64, u64),
+    ) -> Result<Packed, Error> {
+        let (file, record) = self.places(path, nar_hash);
+        let packed = Packed { file, blob, blob_size, unpacked_bytes, inodes };
+        let mut record_file = self.temporary_file()?;
+        let written = blob_file
+            .as_file()
+            .sync_all()
+            .and_then(|()| io::Write::write_all(&mut record_file, packed.record().as_bytes()));
+        written.map_err(|source| Error::io("write", &packed.file, source))?;
+        for (unfinished, place) in [(blob_file, &packed.file), (record_file, &record)] {
+            unfinished.persist(place).map_err(|error| Error::io("write", place, error.error))?;
+        }
+        Ok(packed)
+    }
+
+    /// Deletes what was not used for longest until the cache has at most `budget` bytes, at every
+    /// level and in every format. The `used` blobs stay.
+    pub(crate) fn prune(&self, budget: u64, used: &HashSet<PathBuf>) -> Result<(), Error> {
+        let failed = |source| Error::io("prune", &self.root, source);
+        let now = SystemTime::now();
+        let mut total = 0_u64;
+        let mut entries = Vec::new();
+        for directory in fs::read_dir(&self.root).map_err(failed)? {
+            let directory = directory.map_err(failed)?;
+            let name = directory.file_name();
+            let is_own = name.to_str().is_some_and(|name| name.starts_with("format-"));
+            if !is_own || !directory.file_type().map_err(failed)?.is_dir() {
+                continue;
+            }
+            for file in fs::read_dir(directory.path()).map_err(failed)? {
+                let file = file.map_err(failed)?.path();
+                let age = |path: &Path| {
+                    let modified = fs::symlink_metadata(path)?.modified()?;
+                    Ok::<_, io::Error>(now.duration_since(modified).unwrap_or_default())
+                };
+                let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                if name.starts_with(UNFINISHED) && age(&file).is_ok_and(|age| age > ABANDONED) {
+                    let _ = fs::remove_file(&file);
+                } else if name.ends_with(BLOB) {
+                    let size = fs::symlink_metadata(&file).map_or(0, |file| file.len());
+                    total = total.saturating_add(size);
+                    // A blob without a record was left by a process that was killed.
+                    let record = file.with_extension("").with_extension(RECORD);
+                    let unused = age(&record).or_else(|_| age(&file)).unwrap_or_default();
+                    entries.push((unused, size, file, record));
+                }
+            }
+        }
+        entries.sort_unstable_by(|a, b| b.cmp(a));
+        for (unused, size, file, record) in entries {
+            if total <= budget || unused < IN_USE {
+                break;
+            }
+            if used.contains(&file) {
+                continue;
+            }
+            // The record goes first: a blob without its record counts as missing.
+            for path in [&record, &file] {
+                match fs::remove_file(path) {
+                    Err(source) if source.kind() != ErrorKind::NotFound => {
+                        return Err(Error::io("delete", path, source));
+                    }
+                    _ => {}
+                }
+            }
+            total = total.saturating_sub(size);
+        }
+        Ok(())
+    }
+
+    /// The places of a path's blob and its record. A name has both digests: of a path that is
+    /// addressed by its inputs, two builds can differ.
+    fn places(&self, path: &StorePath, nar_hash: &Sha256) -> (PathBuf, PathBuf) {
+        let name = format!("{}-{}", path.digest(), nar_hash.to_base32());
+        let place = |suffix: &str| self.directory.join(format!("{name}.{suffix}"));
+        (place(BLOB), place(RECORD))
+    }
+}
+
+impl Packed {
+    fn record(&self) -> String {
+        let Self { blob, blob_size, unpacked_bytes, inodes, .. } = self;
+        format!("{blob} {blob_size} {unpacked_bytes} {inodes}\n")
+    }
+
+    fn parse(text: &str, file: PathBuf) -> Option<Self> {
+        let mut words = text.strip_suffix('\n')?.split(' ');
+        let blob = Sha256::from_hex(words.next()?).ok()?;
+        let mut number = || words.next()?.parse().ok();
+        let (blob_size, unpacked_bytes, inodes) = (number()?, number()?, number()?);
+        let packed = Self { file, blob, blob_size, unpacked_bytes, inodes };
+        Some(packed).filter(|packed| packed.record() == text)
+    }
+}
