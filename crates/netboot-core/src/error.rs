@@ -13,7 +13,7 @@ use crate::command_line::InitPath;
 use crate::digest::Sha256Digest;
 use crate::invalid_value::InvalidValue;
 use crate::layout::ReleasePath;
-use crate::name::ProfileName;
+use crate::name::{FileName, ProfileName};
 use crate::release_id::ReleaseId;
 
 /// The errors of this crate, including the errors of backends that pass through its traits.
@@ -167,6 +167,57 @@ pub enum Error {
         mark: &'static str,
     },
 
+    /// A file of a release has a path that a publisher uses itself, or lies below such a path.
+    #[error("`{path}` is reserved for netboot's own files")]
+    ReservedPath {
+        /// The path.
+        path: ReleasePath,
+    },
+
+    /// A file of a release would also have to be a directory.
+    #[error("`{file}` cannot be a file, because `{below}` lies below it")]
+    FileAboveFile {
+        /// The path of the file.
+        file: String,
+        /// The path of another file, below the first.
+        below: ReleasePath,
+    },
+
+    /// The blobs of a release lack a kernel or initrd, or have it with another size.
+    #[error("the file `{file}` of profile `{profile}` is not among the release's blobs")]
+    UnlistedPayload {
+        /// The profile.
+        profile: ProfileName,
+        /// The name of the file.
+        file: FileName,
+    },
+
+    /// The logs of a release are not the logs of its images.
+    #[error("the release's list of logs differs from the logs of its images")]
+    LogMismatch,
+
+    /// A release gives two sizes for the same digest.
+    #[error("the release has two sizes for files with the SHA-256 digest {sha256}")]
+    ContradictorySizes {
+        /// The digest.
+        sha256: Sha256Digest,
+    },
+
+    /// A release is larger than netboot supports.
+    #[error("the release has {found} {what}, but {limit} are allowed")]
+    ReleaseTooLarge {
+        /// What was counted, as a plural noun.
+        what: &'static str,
+        /// The number in the release.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+
+    /// A manifest's JSON is not in the form that netboot writes: with a key twice, for example.
+    #[error("the manifest's JSON is not in the form that netboot writes")]
+    ManifestForm,
+
     /// A manifest is not valid JSON, or lacks fields.
     #[error("the manifest cannot be read")]
     MalformedManifest {
@@ -183,12 +234,12 @@ pub enum Error {
         supported: u64,
     },
 
-    /// The release id in a manifest is not the digest of the manifest's entries.
-    #[error("the manifest names release {stated}, but its entries make release {computed}")]
+    /// The release id in a manifest is not the id of the manifest's parts.
+    #[error("the manifest names release {stated}, but its parts make release {computed}")]
     ManifestMismatch {
         /// The id in the manifest.
         stated: ReleaseId,
-        /// The id that the entries make.
+        /// The id that the parts make.
         computed: ReleaseId,
     },
 

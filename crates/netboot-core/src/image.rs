@@ -1,15 +1,15 @@
 //! Images, which builders make from profiles.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::artifact::Artifact;
 use crate::artifact_kind::ArtifactKind;
 use crate::boot_spec::BootSpec;
+use crate::content::FileRecord;
 use crate::context::Context;
 use crate::error::Error;
 use crate::event::Event;
-use crate::manifest::{FileRecord, ImageManifest};
+use crate::image_manifest::ImageManifest;
 use crate::name::{ProfileName, ServiceName, Title};
 use crate::profile::Profile;
 use crate::provenance::Provenance;
@@ -242,12 +242,9 @@ impl ImageBuilder {
     /// [`Error::InvalidValue`] if the profile's kernel parameters make the command line too long.
     pub fn build(self) -> Result<Image, Error> {
         let profile = self.profile;
-        let incomplete = |missing| Error::IncompleteImage { profile: profile.clone(), missing };
-        let kernel = self.kernel.ok_or_else(|| incomplete("kernel"))?;
-        if self.initrds.is_empty() {
-            return Err(incomplete("initrd"));
-        }
-        let mut names = BTreeSet::new();
+        let Some(kernel) = self.kernel else {
+            return Err(Error::IncompleteImage { profile, missing: "kernel" });
+        };
         let parts = std::iter::once((&kernel, ArtifactKind::Kernel))
             .chain(self.initrds.iter().map(|initrd| (initrd, ArtifactKind::Initrd)))
             .chain(self.build_log.iter().map(|log| (log, ArtifactKind::BuildLog)));
@@ -256,15 +253,8 @@ impl ImageBuilder {
             if found != expected {
                 return Err(Error::WrongArtifactKind { profile, expected, found });
             }
-            if expected != ArtifactKind::BuildLog && artifact.size() == 0 {
-                let path = artifact.file_name().as_str().into();
-                return Err(Error::EmptyArtifact { kind: found, path });
-            }
-            if !names.insert(artifact.file_name()) {
-                return Err(Error::Duplicate { name: artifact.file_name().to_string() });
-            }
         }
-        Ok(Image {
+        let image = Image {
             title: self.title,
             services: self.services,
             boot: self.boot?,
@@ -273,6 +263,8 @@ impl ImageBuilder {
             build_log: self.build_log,
             provenance: self.provenance,
             profile,
-        })
+        };
+        image.manifest().check(&image.profile)?;
+        Ok(image)
     }
 }

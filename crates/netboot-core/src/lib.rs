@@ -42,6 +42,7 @@ mod builder;
 mod bulkhead;
 mod bytes_artifact;
 mod command_line;
+mod content;
 mod context;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -51,6 +52,7 @@ mod error;
 mod event;
 mod file_artifact;
 mod image;
+mod image_manifest;
 pub mod inspect {
     //! Checks of kernels and initrds. They find an error page that was saved as a kernel, or a
     //! truncated initrd, before a machine tries to boot it.
@@ -73,6 +75,7 @@ mod mac_address;
 mod manifest;
 mod name;
 pub mod plasmacloud;
+mod pointer_template;
 mod prebuilt;
 mod profile;
 mod profile_spec;
@@ -96,6 +99,7 @@ pub use crate::bytes_artifact::BytesArtifact;
 pub use crate::command_line::{
     COMMAND_LINE_LIMIT, InitPath, KernelCommandLine, KernelParameter, split_parameters,
 };
+pub use crate::content::{Content, FileRecord};
 pub use crate::context::{Context, EventSink, PhaseGuard};
 pub use crate::counted::{Counted, counted};
 pub use crate::digest::{Sha256Digest, Sha256Hasher};
@@ -103,11 +107,15 @@ pub use crate::error::Error;
 pub use crate::event::{Event, Phase, Unit};
 pub use crate::file_artifact::FileArtifact;
 pub use crate::image::{Image, ImageBuilder};
+pub use crate::image_manifest::ImageManifest;
 pub use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 pub use crate::layout::ReleasePath;
 pub use crate::mac_address::MacAddress;
-pub use crate::manifest::{Content, FileRecord, ImageManifest, Manifest};
+pub use crate::manifest::Manifest;
 pub use crate::name::{FileName, PointerName, ProfileName, ServiceName, SiteName, Title};
+pub use crate::pointer_template::{
+    PointerTemplate, RELEASE_ID_PLACEHOLDER, SHORT_RELEASE_ID_PLACEHOLDER,
+};
 pub use crate::prebuilt::{PrebuiltBuilder, PrebuiltImage};
 pub use crate::profile::Profile;
 pub use crate::profile_spec::ProfileSpec;

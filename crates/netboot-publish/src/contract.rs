@@ -33,7 +33,7 @@ mod store;
 
 use std::sync::Arc;
 
-pub use self::sample::{sample_image, sample_release};
+pub use self::sample::{sample_image, sample_pointer, sample_release};
 pub use crate::clock::ClockAhead;
 use crate::store::Store;
 

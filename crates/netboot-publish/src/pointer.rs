@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     fn id(name: &str) -> ReleaseId {
-        ReleaseId::of([(name, &Sha256Digest::of(name.as_bytes()))])
+        Sha256Digest::of(name.as_bytes()).into()
     }
 
     fn history(text: &str) -> Vec<Activation> {

@@ -59,7 +59,18 @@ impl Error {
             Self::UnmarkedEntryPoint { mark, .. } => {
                 format!("make the renderer write the comment `{mark}` into the file")
             }
-            Self::MalformedManifest { .. } | Self::ManifestMismatch { .. } => {
+            Self::ReservedPath { .. } | Self::FileAboveFile { .. } => {
+                "give the file another path".to_owned()
+            }
+            Self::ReleaseTooLarge { .. } => {
+                "divide the images or machines among several targets".to_owned()
+            }
+            Self::MalformedManifest { .. }
+            | Self::ManifestMismatch { .. }
+            | Self::ManifestForm
+            | Self::UnlistedPayload { .. }
+            | Self::LogMismatch
+            | Self::ContradictorySizes { .. } => {
                 "publish the release again: the manifest was altered after it was written".to_owned()
             }
             Self::ManifestVersion { .. } => {

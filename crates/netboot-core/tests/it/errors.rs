@@ -21,7 +21,7 @@ fn io_error(kind: io::ErrorKind) -> Error {
 fn every_error() -> Vec<Error> {
     let (profile, path) = (worker(), "images/initrd".into());
     let digests = [Sha256Digest::of(b"a"), Sha256Digest::of(b"b")];
-    let ids = digests.map(|digest| ReleaseId::of([("boot.ipxe", &digest)]));
+    let ids = digests.map(ReleaseId::from);
     let release_path = ReleasePath::new("worker/netboot.ipxe").unwrap();
     vec![
         ProfileName::new("../etc").unwrap_err().into(),
@@ -52,9 +52,16 @@ fn every_error() -> Vec<Error> {
         Error::Duplicate { name: "worker".to_owned() },
         Error::EmptyRelease,
         Error::MissingScript { path: release_path.clone() },
-        Error::UnmarkedEntryPoint { path: release_path, mark: layout::GENERATED_MARK },
+        Error::UnmarkedEntryPoint { path: release_path.clone(), mark: layout::GENERATED_MARK },
+        Error::ReservedPath { path: layout::manifest() },
+        Error::FileAboveFile { file: "worker".to_owned(), below: release_path },
+        Error::UnlistedPayload { profile: profile.clone(), file: "bzImage".parse().unwrap() },
+        Error::LogMismatch,
+        Error::ContradictorySizes { sha256: digests[0] },
+        Error::ReleaseTooLarge { what: "bytes", found: 2, limit: 1 },
+        Error::ManifestForm,
         netboot_core::Manifest::from_json(b"<html>").unwrap_err(),
-        Error::ManifestVersion { found: 2, supported: 1 },
+        Error::ManifestVersion { found: 1, supported: 2 },
         Error::ManifestMismatch { stated: ids[0], computed: ids[1] },
         ProfileSpec::parse_toml("name", "profiles.toml").unwrap_err(),
         Error::UnknownProfile { profile: profile.clone(), known: vec![profile.clone()] },

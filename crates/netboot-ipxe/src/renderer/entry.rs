@@ -1,6 +1,9 @@
 //! The static entries and the pointer.
 
-use netboot_core::{ProfileName, ReleaseId, ReleasePath, layout};
+use netboot_core::{
+    PointerTemplate, ProfileName, RELEASE_ID_PLACEHOLDER, ReleasePath,
+    SHORT_RELEASE_ID_PLACEHOLDER, layout,
+};
 use tera::Context;
 
 use crate::error::Error;
@@ -9,18 +12,20 @@ use crate::script_url::ScriptUrl;
 use crate::template::name::TemplateName;
 
 impl Renderer {
-    /// Renders the pointer for the live release `id`.
+    /// Renders the text of the pointer, with placeholders for the id of the live release.
     ///
     /// # Errors
-    /// [`Error::Template`] and [`Error::NotAScript`] for a caller's template.
-    pub fn render_pointer(&self, id: &ReleaseId) -> Result<String, Error> {
-        let release_url = layout::release(id).to_string();
+    /// [`Error::Template`] and [`Error::NotAScript`] for a caller's template, and
+    /// [`Error::Core`] if the template does not print `release_url`.
+    pub fn render_pointer(&self) -> Result<PointerTemplate, Error> {
+        let release_url = format!("{}/{RELEASE_ID_PLACEHOLDER}", layout::releases());
         let menu_url = self.menu_path()?.map(|path| format!("{release_url}/{path}"));
         let mut values = Context::new();
-        values.insert("release", &id.short());
+        values.insert("release", SHORT_RELEASE_ID_PLACEHOLDER);
         values.insert("release_url", &release_url);
         values.insert("menu_url", &menu_url);
-        self.templates.render(TemplateName::Pointer, values)
+        let text = self.templates.render(TemplateName::Pointer, values)?;
+        Ok(PointerTemplate::new(text).map_err(netboot_core::Error::from)?)
     }
 
     /// Renders the static entry for every machine, `boot.ipxe`.

@@ -83,18 +83,7 @@ impl Renderer {
             let artifact = script(name, text)?;
             release = release.script(path, artifact);
         }
-        // The text of the pointer depends on the id, which only `build` knows.
-        let mut pointer_error = None;
-        let built = release.build(|id| {
-            self.render_pointer(id).unwrap_or_else(|error| {
-                pointer_error = Some(error);
-                String::new()
-            })
-        });
-        match pointer_error {
-            Some(error) => Err(error),
-            None => Ok(built?),
-        }
+        Ok(release.build(self.render_pointer()?)?)
     }
 
     /// Renders the script that chains the image of `family` for the architecture of the machine.

@@ -71,7 +71,8 @@ pub enum TemplateName {
     /// `architecture` and `url`).
     Family,
     /// Leads to the live release. Variables: `release` (the first digits of its id),
-    /// `release_url` (its directory, from the target's root), `menu_url` (or null).
+    /// `release_url` (its directory, from the target's root), `menu_url` (or null). The values
+    /// hold placeholders ([`PointerTemplate`](netboot_core::PointerTemplate)) instead of the id.
     Pointer,
     /// The static entry for every machine. Variables: `pointer_url`, `rounds`. Blocks: `start`,
     /// `failed`.

@@ -30,8 +30,7 @@ pub(crate) async fn check(make: Make<'_>) {
     damage::files_of_others_stay(make).await;
     publishing::publishing_again_changes_nothing(make).await;
     publishing::staging_changes_nothing_that_machines_boot(make).await;
-    publishing::explanations_of_a_release_stay(make).await;
-    publishing::another_pointer_text_replaces_the_old_one(make).await;
+    publishing::the_origin_of_a_release_stays(make).await;
     going_live::only_whole_releases_go_live(make).await;
     going_live::rollback_walks_back(make).await;
     damage::what_is_ours_is_not_to_be_written_over(make).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, FileName, Image, InitPath,
-    ProfileName, ProfileSpec, Release, layout,
+    PointerTemplate, ProfileName, ProfileSpec, RELEASE_ID_PLACEHOLDER, Release, layout,
 };
 
 fn artifact(kind: ArtifactKind, name: &str, text: String) -> Arc<dyn Artifact> {
@@ -57,5 +57,11 @@ pub(crate) fn release_of(images: impl IntoIterator<Item = Image>) -> Release {
             .script(path.clone(), script("netboot.ipxe", text))
             .entry_point(path, format!("{entry}set profile {profile}\nchain ../current.ipxe\n"));
     }
-    builder.build(|id| format!("{entry}chain releases/{id}/boot.ipxe\n")).unwrap()
+    builder.build(sample_pointer()).unwrap()
+}
+
+/// Makes the text of a pointer of a release.
+pub fn sample_pointer() -> PointerTemplate {
+    let (mark, id) = (layout::GENERATED_MARK, RELEASE_ID_PLACEHOLDER);
+    PointerTemplate::new(format!("#!ipxe\n{mark}\nchain releases/{id}/boot.ipxe\n")).unwrap()
 }

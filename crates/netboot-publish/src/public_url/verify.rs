@@ -115,11 +115,7 @@ impl PublicUrl {
         context: &Context,
     ) -> Result<(), Error> {
         report.releases.insert(*manifest.release());
-        let script = layout::in_release(manifest.release(), &layout::release_pointer());
-        if let Ok(script) = self.fetch(&script, context).await?
-            && script.content == manifest.pointer()
-            && script.bytes.trim_ascii_end() != pointer.trim_ascii_end()
-        {
+        if *pointer != manifest.pointer_text() {
             let (path, problem) = (layout::pointer(&self.pointer), NOT_LIVE.to_owned());
             report.findings.push(Finding::BrokenPointer { path, problem });
         }

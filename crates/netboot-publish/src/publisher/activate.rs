@@ -12,9 +12,7 @@ use crate::publisher::checks::legacy_links::abandoned_links;
 use crate::publisher::checks::objects::required;
 use crate::publisher::checks::whole::{require_whole, require_whole_in};
 use crate::publisher::inventory::pointer_state::PointerState;
-use crate::publisher::inventory::stored_manifest::{
-    StoredManifest, read_exactly, read_pointer_script,
-};
+use crate::publisher::inventory::stored_manifest::{StoredManifest, read_exactly};
 use crate::publisher::uploads::upload;
 use crate::receipt::{Outcome, Receipt};
 use crate::store::Swap;
@@ -62,9 +60,8 @@ impl Publisher {
             let _phase = context.phase(Phase::Verifying, None);
             require_whole_in(&found, &self.store, &manifest, depth, context).await?;
         }
-        let script = read_pointer_script(store, &manifest).await?;
         let pointer = Pointer::new(
-            &script,
+            &manifest.pointer_text(),
             Activation::new(kind, *release, self.clock.now()),
             base.history(),
         )

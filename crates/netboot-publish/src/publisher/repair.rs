@@ -139,15 +139,12 @@ impl Publisher {
                 return Ok(Some(upload));
             }
         }
-        // The target has the text of an entry point twice, and the live pointer has the script.
+        // The manifest gives the text of the pointer. The target has the text of an entry point
+        // twice.
         let twins = manifest.entry_points().iter().filter(|(_, twin)| **twin == expected);
-        let mut candidates = Vec::new();
+        let mut candidates = vec![manifest.pointer_text()];
         for (twin, _) in twins {
             candidates.extend(self.store.read(twin).await?.map(|document| document.bytes));
-        }
-        if *path == layout::in_release(manifest.release(), &layout::release_pointer()) {
-            candidates
-                .extend(self.read_pointer().await?.pointer().map(|there| there.script.clone()));
         }
         let right = |bytes: &Bytes| Sha256Digest::of(bytes) == expected.sha256;
         candidates.into_iter().find(right).map(|bytes| upload(path.clone(), bytes)).transpose()

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::finding::damaged;
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
-use crate::publisher::checks::objects::{logs_of, required, same_promises};
+use crate::publisher::checks::objects::{logs_of, required};
 use crate::publisher::checks::whole::{check_sizes, finding, findings, require_whole};
 use crate::publisher::inventory::stored_manifest::{StoredManifest, manifest_path, signature_path};
 use crate::publisher::uploads::{upload, uploads};
@@ -28,8 +28,8 @@ impl Publisher {
     ///
     /// Sends only missing objects: first kernels, initrds and the texts of entry points, then the
     /// files of the release, and the manifest last. If the target already has a release with this
-    /// id, only its explanations can differ (the manifest's `images`, and the logs); then the
-    /// manifest and the logs at the target stay.
+    /// id, only the logs and the origin of its images can differ; then the manifest and the logs
+    /// at the target stay.
     ///
     /// # Errors
     /// If an artifact or the target cannot be read or written; [`Error::NotWhole`] if an object is
@@ -104,11 +104,6 @@ impl Publisher {
                     let sound = finding(path, content.size, found.get(path)).is_none();
                     logs.get(path) == Some(content) || (sound && !damaged.contains(path))
                 });
-            // The id does not cover the pointer's text: send it again if it differs.
-            let same_pointer = there
-                .as_ref()
-                .is_some_and(|stored| stored.manifest.pointer() == release.manifest().pointer());
-            let pointer = layout::in_release(&id, &layout::release_pointer());
             for (path, upload) in uploads {
                 let size = upload.artifact().size();
                 let other_log =
@@ -118,7 +113,6 @@ impl Publisher {
                 }
                 let missing = finding(&path, size, found.get(&path)).is_some()
                     || damaged.contains(&path)
-                    || (path == pointer && !same_pointer)
                     || other_log;
                 staged.count(size, missing);
                 match (missing, Area::of(path.as_str()) == Area::Blobs) {
@@ -127,12 +121,9 @@ impl Publisher {
                     (false, _) => {}
                 }
             }
-            let same = |stored: &StoredManifest| {
-                logs_stay && same_promises(&stored.manifest, release.manifest())
-            };
             // The next holder of the lock spares only what was recorded under the lock.
             lock.check()?;
-            (there.filter(same), found.contains_key(&incomplete))
+            (there.filter(|_| logs_stay), found.contains_key(&incomplete))
         };
         self.store.send(blobs, context).await?;
         self.store.send(files, context).await?;
@@ -158,13 +149,13 @@ impl Publisher {
     pub(crate) async fn is_staged(&self, release: &Release) -> Result<bool, Error> {
         let store = self.store.as_ref();
         match StoredManifest::find_sound(store, release.id()).await? {
-            Some(stored) if same_promises(&stored.manifest, release.manifest()) => {
+            Some(stored) => {
                 let (findings, _) = check_sizes(store, required(&stored.manifest)).await?;
                 let signing = &self.signing;
                 let unsigned = signing.lacks_signature(store, release.id(), &stored.json).await?;
                 Ok(findings.is_empty() && !unsigned)
             }
-            _ => Ok(false),
+            None => Ok(false),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::pointer::{Activation, ActivationKind, Pointer};
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
-use crate::publisher::checks::objects::{all_present, required, same_promises};
+use crate::publisher::checks::objects::{all_present, required};
 use crate::publisher::checks::place_state::{PlaceState, link_state};
 use crate::publisher::checks::whole::finding;
 use crate::publisher::inventory::pointer_state::PointerState;
@@ -37,10 +37,6 @@ impl Publisher {
         }
         let stored = StoredManifest::find_sound(self.store.as_ref(), release.id()).await?;
         let Some(StoredManifest { manifest, .. }) = stored else { return Ok(None) };
-        if !same_promises(&manifest, release.manifest()) {
-            return Ok(None);
-        }
-
         let (objects, entry_points) = (required(&manifest), manifest.entry_points());
         let paths = objects.keys().cloned().chain(self.places.paths(&manifest)?);
         let found = self.store.stat(&paths.collect::<Vec<_>>()).await?;

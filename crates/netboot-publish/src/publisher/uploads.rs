@@ -19,10 +19,6 @@ pub(crate) fn upload(path: ReleasePath, bytes: Bytes) -> Result<Upload, Error> {
 /// Returns all objects of a release except its manifest, by their paths at the target.
 pub(crate) fn uploads(release: &Release) -> Result<BTreeMap<ReleasePath, Upload>, Error> {
     let id = release.id();
-    let incomplete = layout::incomplete_manifest();
-    if release.files().contains_key(&incomplete) {
-        return Err(netboot_core::Error::Duplicate { name: incomplete.into() }.into());
-    }
     let names = names(release);
     let mut uploads = BTreeMap::new();
     for (sha256, blob) in release.blobs() {

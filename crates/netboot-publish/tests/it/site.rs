@@ -10,6 +10,7 @@ use netboot_core::{
     Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, FileArtifact, FileName,
     Image, InitPath, Manifest, ProfileSpec, Release, ReleaseId, Sha256Digest, layout,
 };
+use netboot_publish::contract::sample_pointer;
 use netboot_publish::{LocalStore, Publisher, VerifyDepth, VerifyScope};
 
 pub(crate) fn bytes(
@@ -51,7 +52,7 @@ pub(crate) fn release_of(
             layout::profile_script(&"worker".parse().unwrap()),
             format!("{entry}chain ../current.ipxe\n"),
         )
-        .build(|id| format!("{entry}chain releases/{id}/boot.ipxe\n"))
+        .build(sample_pointer())
         .unwrap()
 }
 

@@ -109,9 +109,7 @@ async fn a_first_publish_asks_only_what_its_locks_need() {
     // The manifest, once under each of the two locks.
     let manifest = layout::in_release(release.id(), &layout::manifest());
     expected.extend(vec![format!("read {manifest}"); 2]);
-    // The texts of the pointer and of the entry points.
-    let pointer = layout::in_release(release.id(), &layout::release_pointer());
-    expected.push(format!("read {pointer}"));
+    // The texts of the entry points.
     let texts = release.manifest().entry_points().values();
     expected.extend(texts.map(|text| format!("read {}", layout::blob(&text.sha256))));
     let mut asked = asked.lock().unwrap().clone();

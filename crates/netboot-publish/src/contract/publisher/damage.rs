@@ -5,7 +5,7 @@ use netboot_core::{Context, PointerName, Release, layout};
 use crate::contract::publisher::fixture::{
     Make, assert_clean, delete, path, publish, publisher, put, text,
 };
-use crate::contract::sample::{sample_image, small_release};
+use crate::contract::sample::{sample_image, sample_pointer, small_release};
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::publisher::checks::depth::VerifyDepth;
@@ -90,42 +90,35 @@ pub(crate) async fn files_of_others_stay(make: Make<'_>) {
     assert_clean(&publisher(&store)).await;
 }
 
-/// Makes a sample release with an additional script and an additional entry point.
-fn release_with(script: &str, entry_point: &str) -> Release {
+/// Makes a sample release with an additional entry point.
+fn release_with(entry_point: &str) -> Release {
     let release = small_release("one");
     let images = [sample_image("worker", "one")];
     let boot = &release.files()[&layout::boot_script()];
-    let mut builder = Release::builder(images).script(path(script), boot.clone());
+    let mut builder = Release::builder(images);
     for (path, file) in release.files().iter().filter(|(_, file)| file.kind() == boot.kind()) {
         builder = builder.script(path.clone(), file.clone());
     }
-    let pointer = String::from_utf8(release.pointer().to_vec()).unwrap();
-    builder.entry_point(path(entry_point), pointer.clone()).build(|_| pointer).unwrap()
+    let text = release.entry_points()[&layout::boot_script()].clone();
+    builder.entry_point(path(entry_point), text).build(sample_pointer()).unwrap()
 }
 
 pub(crate) async fn what_is_ours_is_not_to_be_written_over(make: Make<'_>) {
     let store = make();
     let canary = publisher(&store).with_pointer(PointerName::new("canary").unwrap());
     publish(&canary, &small_release("one")).await;
-    for (script, entry_point) in [
-        ("incomplete.json", "other.ipxe"),
-        ("other", "current.ipxe"),
-        ("other", "blobs/other"),
-        ("other", "releases/other"),
-    ] {
-        let release = release_with(script, entry_point);
-        let error = publisher(&store).publish(&release, &Context::new()).await.unwrap_err();
-        assert!(
-            matches!(&error, Error::Artifact { source: netboot_core::Error::Duplicate { name } }
-                if [script, entry_point].contains(&name.as_str())),
-            "{error:?}"
-        );
-    }
-    let release = release_with("other", "canary.ipxe");
+    let release = release_with("current.ipxe");
+    let error = publisher(&store).publish(&release, &Context::new()).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Artifact { source: netboot_core::Error::Duplicate { name } }
+            if name == "current.ipxe"),
+        "{error:?}"
+    );
+    let release = release_with("canary.ipxe");
     let error = publisher(&store).publish(&release, &Context::new()).await.unwrap_err();
     assert!(matches!(error, Error::ForeignFile { .. }), "{error:?}");
     assert!(canary.live().await.unwrap().is_some());
-    publish(&publisher(&store), &release_with("other", "other.ipxe")).await;
+    publish(&publisher(&store), &release_with("other.ipxe")).await;
     assert_clean(&publisher(&store)).await;
 }
 

@@ -136,9 +136,9 @@ pub(crate) async fn what_was_changed_after_signing_does_not_go_live(make: Make<'
     let [one, two] = ["one", "two"].map(small_release);
     publish(&publisher, &one).await;
     publisher.stage(&two, &Context::new()).await.unwrap();
-    // The id does not cover the title, so the changed manifest can still be understood.
+    // The id does not cover the origin, so the changed manifest can still be understood.
     let json = text(&store, &manifest(&two)).await.unwrap();
-    replace(&store, &manifest(&two), json.replace("\"title\": \"worker", "\"title\": \"hacker"))
+    replace(&store, &manifest(&two), json.replace("\"builder\": \"", "\"builder\": \"hacker"))
         .await;
     assert_ne!(text(&store, &manifest(&two)).await.unwrap(), json);
     assert_eq!(problem(&publisher, &two).await, Some(SignatureProblem::Mismatch));

@@ -24,20 +24,6 @@ pub(crate) fn logs_of(manifest: &Manifest) -> Objects {
     manifest.logs().iter().map(|(path, content)| (place(path), *content)).collect()
 }
 
-/// Returns true if two manifests differ only in explanations: in the descriptions of images, or in
-/// logs.
-pub(crate) fn same_promises(one: &Manifest, other: &Manifest) -> bool {
-    let promised = |manifest: &Manifest| {
-        let logs = logs_of(manifest);
-        let mut promised = required(manifest);
-        promised.retain(|path, _| !logs.contains_key(path));
-        promised
-    };
-    one.pointer() == other.pointer()
-        && promised(one) == promised(other)
-        && one.entry_points() == other.entry_points()
-}
-
 /// Counts all objects of a release as present, and none as sent.
 pub(crate) fn all_present(manifest: &Manifest) -> Staged {
     let mut staged = Staged::nothing(*manifest.release());

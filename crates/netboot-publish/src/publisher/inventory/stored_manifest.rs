@@ -103,12 +103,3 @@ pub(crate) async fn read_exactly(
     }
     Ok(document.bytes)
 }
-
-/// Reads the text that the pointer has while a release is live, from the release's own copy.
-pub(crate) async fn read_pointer_script(
-    store: &dyn Store,
-    manifest: &Manifest,
-) -> Result<Bytes, Error> {
-    let path = layout::in_release(manifest.release(), &layout::release_pointer());
-    read_exactly(store, manifest.release(), path, manifest.pointer()).await
-}

@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn what_was_live_within_the_grace_time_is_wanted() {
-        let id = |name: &str| ReleaseId::of([(name, &Sha256Digest::of(name.as_bytes()))]);
+        let id = |name: &str| ReleaseId::from(Sha256Digest::of(name.as_bytes()));
         let activation = |name, seconds| Activation {
             kind: ActivationKind::Activated,
             seconds,

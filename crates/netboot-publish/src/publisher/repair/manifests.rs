@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::finding::Finding;
 use crate::publisher::checks::signing::Signing;
 use crate::publisher::inventory::stored_manifest::{
-    StoredManifest, is_damaged, manifest_path, read_signature, signature_path,
+    StoredManifest, is_damaged, manifest_path, signature_path,
 };
 use crate::publisher::repair::report::RepairReport;
 use crate::publisher::repair::source::RepairSource;
@@ -89,16 +89,8 @@ async fn own_candidate(
         report.found.push(Finding::Signature { release, problem });
         return Ok((None, Some(Error::Signature { release, problem })));
     }
-    let json: Bytes = stored.manifest.to_json()?.into();
-    let mut records = Vec::new();
-    // A signature covers these bytes. Without trusted keys nobody knows who signed: keep them.
-    let may_change = !signing.is_required() && read_signature(store, &release).await?.is_none();
-    if may_change && json != stored.json {
-        let problem = "its JSON is not in the form that netboot writes".to_owned();
-        report.found.push(Finding::MalformedManifest { release, problem });
-        records.push(upload(manifest_path(&release), json.clone())?);
-    }
-    Ok((Some(Candidate { manifest: stored.manifest, records, json }), None))
+    let StoredManifest { manifest, json } = stored;
+    Ok((Some(Candidate { manifest, records: Vec::new(), json }), None))
 }
 
 /// Returns the signature to send with a manifest from a source: its own or a new one.

@@ -8,7 +8,7 @@ use crate::pointer::Pointer;
 use crate::publisher::Publisher;
 use crate::publisher::checks::place_state::PlaceState;
 use crate::publisher::inventory::pointer_state::PointerState;
-use crate::publisher::inventory::stored_manifest::{read_exactly, read_pointer_script};
+use crate::publisher::inventory::stored_manifest::read_exactly;
 use crate::publisher::repair::report::RepairReport;
 use crate::publisher::uploads::upload;
 use crate::store::Swap;
@@ -62,12 +62,7 @@ impl Publisher {
         pointer: &Pointer,
         report: &mut RepairReport,
     ) -> Result<(), Error> {
-        let script = match read_pointer_script(self.store.as_ref(), manifest).await {
-            Ok(script) => script,
-            // The report already lists it as remaining damage.
-            Err(Error::NotWhole { .. }) => return Ok(()),
-            Err(error) => return Err(error),
-        };
+        let script = manifest.pointer_text();
         let [now, older @ ..] = &pointer.history[..] else { return Ok(()) };
         let right = Pointer::new(&script, now.clone(), older)
             .map_err(|problem| Error::MalformedPointer { path: base.path.clone(), problem })?;

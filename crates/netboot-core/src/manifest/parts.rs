@@ -1,0 +1,27 @@
+//! The parts of a manifest, as its JSON has them, before they are checked.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::content::Content;
+use crate::digest::Sha256Digest;
+use crate::image_manifest::ImageManifest;
+use crate::layout::ReleasePath;
+use crate::name::ProfileName;
+use crate::pointer_template::PointerTemplate;
+use crate::release_id::ReleaseId;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Parts {
+    pub(super) version: u64,
+    pub(super) release: ReleaseId,
+    pub(super) files: BTreeMap<ReleasePath, Content>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) logs: BTreeMap<ReleasePath, Content>,
+    pub(super) blobs: BTreeMap<Sha256Digest, u64>,
+    pub(super) pointer: PointerTemplate,
+    pub(super) entry_points: BTreeMap<ReleasePath, Content>,
+    pub(super) images: BTreeMap<ProfileName, ImageManifest>,
+}
