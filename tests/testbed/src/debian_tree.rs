@@ -86,9 +86,9 @@ impl DebianTree {
 
     /// Lines with suite, package and version: `?` if an earlier set-up has not written it down.
     pub(crate) fn versions(&self, testbed: &Path) -> String {
-        let versions = fs::read_to_string(self.directory(testbed).join(VERSIONS));
-        let unknown = || self.packages.iter().map(|p| format!("{} {p} ?\n", self.suite)).collect();
-        versions.unwrap_or_else(|_| unknown())
+        let unknown = self.packages.iter().map(|package| format!("{} {package} ?\n", self.suite));
+        fs::read_to_string(self.directory(testbed).join(VERSIONS))
+            .unwrap_or_else(|_| unknown.collect::<Vec<_>>().concat())
     }
 
     /// The tree's root, below which the packages' files lie.
@@ -189,7 +189,7 @@ impl DebianTree {
             show.args(["--show", "--showformat=${Package} ${Version}"]).arg(archive);
             let line = command::stdout(&mut show)?;
             if self.packages.iter().any(|name| line.split(' ').next() == Some(name)) {
-                versions += &format!("{} {line}\n", self.suite);
+                versions = format!("{versions}{} {line}\n", self.suite);
             }
         }
         Ok(versions)
