@@ -51,6 +51,8 @@ mod digest;
 mod error;
 mod event;
 mod file_artifact;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod image;
 mod image_manifest;
 pub mod inspect {

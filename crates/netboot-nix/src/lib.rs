@@ -82,6 +82,8 @@ mod evaluation;
 mod flake;
 mod flake_answer;
 mod flake_reference;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod git_diagnosis;
 mod image;
 mod internal_json;

@@ -85,6 +85,8 @@ mod clock;
 pub mod contract;
 mod error;
 mod finding;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(feature = "local")]
 mod local;
 mod memory;

@@ -4,7 +4,7 @@ mod arguments;
 mod builder;
 mod connection;
 pub(crate) mod failure;
-mod listing;
+pub(crate) mod listing;
 mod progress;
 mod reading;
 mod record;

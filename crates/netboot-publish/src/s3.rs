@@ -14,6 +14,7 @@ mod lease;
 
 mod listing;
 mod object;
+pub(crate) mod page;
 mod pages;
 mod probe;
 

@@ -17,10 +17,15 @@ pub(crate) fn test(arguments: &[String]) -> Result<ExitCode, Error> {
     if env::var_os("RUST_TEST_THREADS").is_none() {
         command.env("RUST_TEST_THREADS", test_threads().to_string());
     }
+    exit_code(&mut command)
+}
+
+/// Runs a command to its end, and returns its exit code.
+pub(crate) fn exit_code(command: &mut Command) -> Result<ExitCode, Error> {
     let status = command
         .status()
         .map_err(|source| Error::Start { program: command.get_program().into(), source })?;
-    // There is no code if a signal ended the tests.
+    // There is no code if a signal ended the program.
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
     Ok(ExitCode::from(code))
 }

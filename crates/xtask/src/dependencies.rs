@@ -10,8 +10,8 @@ use crate::error::Error;
 /// The seconds in which git has to fetch the database of advisories.
 const FETCH_SECONDS: &str = "60";
 
-/// Runs cargo-deny, and returns true if no check failed. If RustSec's database of advisories cannot
-/// be reached, it says so and leaves that check out.
+/// Runs cargo-deny, and returns true if no check failed. If the database of advisories cannot be
+/// reached, it says so and leaves that check out.
 ///
 /// # Errors
 /// [`Error::Start`] if cargo-deny cannot be started.

@@ -20,6 +20,14 @@ pub(crate) enum Error {
     #[error("{step} failed ({status}); see the error above")]
     Failed { step: &'static str, status: ExitStatus },
 
+    /// There is no such fuzz target.
+    #[error("there is no fuzz target `{name}`")]
+    NoFuzzTarget { name: String, targets: Vec<String> },
+
+    /// The nightly toolchain, which fuzzing needs, is missing.
+    #[error("fuzzing needs Rust's nightly toolchain, and `rustup run nightly rustc` fails")]
+    NoNightly,
+
     /// A file or directory cannot be read or written.
     #[error("cannot {action} `{path}`")]
     Io { action: &'static str, path: PathBuf, source: io::Error },
@@ -44,6 +52,10 @@ impl Error {
         match self {
             Self::Testbed(error) => error.hint(),
             Self::Start { .. } | Self::Failed { .. } => None,
+            Self::NoFuzzTarget { targets, .. } => {
+                Some(format!("choose one of these: {}", targets.join(", ")))
+            }
+            Self::NoNightly => Some("rustup toolchain install nightly".to_owned()),
             Self::Io { .. } => Some(
                 "check that the disk has space, and that this user can write to the directory"
                     .to_owned(),

@@ -6,6 +6,7 @@ mod crates;
 mod demo;
 mod dependencies;
 mod error;
+mod fuzz;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -57,8 +58,27 @@ enum Chore {
 
     /// Check the dependencies against deny.toml: licences, sources, duplicates, advisories.
     ///
-    /// Says so if RustSec's database of advisories cannot be reached, and skips that check.
+    /// Says so if the database of advisories cannot be reached, and skips that check.
     CheckDependencies,
+
+    /// Feed a parser with random changes of real samples, and report what makes it panic or hang.
+    ///
+    /// Needs Rust's nightly toolchain and a C++ compiler. The run ends after a minute, or at the
+    /// first finding, whose input it stores below fuzz/artifacts. Inputs that reach new code are
+    /// kept in fuzz/corpus for the next run.
+    Fuzz {
+        /// The target.
+        #[arg(required_unless_present = "list")]
+        name: Option<String>,
+
+        /// Print the names of all targets.
+        #[arg(long)]
+        list: bool,
+
+        /// Options of libFuzzer, after `--`, such as `-- -max_total_time=600 -max_len=65536`.
+        #[arg(last = true, value_name = "OPTIONS")]
+        options: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -71,6 +91,13 @@ fn main() -> ExitCode {
         Chore::CheckDependencies => {
             set_up(Purpose::Tests).and_then(|testbed| dependencies::check(&testbed)).map(exit_code)
         }
+        Chore::Fuzz { name: Some(name), list: false, options } => fuzz::check(&name)
+            .and_then(|()| set_up(Purpose::Tests))
+            .and_then(|testbed| fuzz::run(&testbed, &name, &options)),
+        Chore::Fuzz { .. } => fuzz::targets().map(|names| {
+            println!("{}", names.join("\n"));
+            ExitCode::SUCCESS
+        }),
         Chore::Test { arguments } => set_up(Purpose::Tests).and_then(|_| cargo::test(&arguments)),
     };
     result.unwrap_or_else(|error| {

@@ -12,6 +12,8 @@ mod causes;
 mod config;
 mod damage;
 mod deployment;
+#[cfg(test)]
+mod fuzzing;
 mod hand_over;
 mod health;
 mod identity;

@@ -21,6 +21,7 @@ mod debian_tree;
 mod debian_versions;
 mod error;
 mod fault_proxy;
+mod fuzz_seeds;
 mod hermetic_nix;
 mod ipxe_oracle;
 mod kernel_package;
@@ -41,6 +42,7 @@ pub use crate::error::Error;
 pub use crate::fault_proxy::{
     Chunk, Direction, FaultProxy, HttpFault, HttpRequest, Moment, StreamFault,
 };
+pub use crate::fuzz_seeds::each_fuzz_seed;
 pub use crate::hermetic_nix::HermeticNix;
 pub use crate::ipxe_oracle::{Case as OracleCase, Files as OracleFiles, IpxeOracle, Observation};
 pub use crate::rsync_daemon::{RsyncDaemon, RsyncModule};

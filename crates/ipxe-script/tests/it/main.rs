@@ -9,6 +9,7 @@
 mod builds;
 mod custom_builds;
 mod evaluator;
+mod fuzzing;
 mod ipxe_under_efi;
 mod ipxe_usage;
 mod lint;

@@ -13,7 +13,7 @@ pub(super) const FORMAT: &str = "--out-format=netboot-item %i %l %M %n%L";
 pub(super) const PARTIAL_DIRECTORY: &str = ".netboot-partial";
 
 /// Reads a line. `None` if it is not in the format. The path of a directory ends with a slash.
-pub(super) fn parse(line: &str) -> Option<Listed> {
+pub(crate) fn parse(line: &str) -> Option<Listed> {
     let rest = line.strip_prefix("netboot-item ")?;
     // The change has eleven characters. The second one is the type of the file.
     let (change, rest) = rest.split_once(' ')?;
@@ -41,7 +41,7 @@ pub(super) fn parse(line: &str) -> Option<Listed> {
 }
 
 /// Returns true if the receiving side has nothing at the path of the line.
-pub(super) fn is_new(line: &str) -> bool {
+pub(crate) fn is_new(line: &str) -> bool {
     let change = line.strip_prefix("netboot-item ").and_then(|rest| rest.split(' ').next());
     change.is_some_and(|change| change.ends_with("+++++++++"))
 }
@@ -68,7 +68,7 @@ fn escaped(bytes: &[u8]) -> Option<u8> {
 
 /// Returns true if a path is an unfinished file of `rsync`, which it names `.<name>.<six letters>`.
 /// A far side that is killed leaves such files behind.
-pub(super) fn is_unfinished(path: &str) -> bool {
+pub(crate) fn is_unfinished(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let parts = name.strip_prefix('.').and_then(|name| name.rsplit_once('.'));
     parts.is_some_and(|(name, random)| {

@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::ReleasePath;
 use object_store::ObjectStoreExt;
 
-use super::pages::{ListedObject, PageStart};
+use super::page::{ListedObject, PageStart};
 use super::target::Target;
 use crate::error::Error;
 use crate::store::{Entry, ListScope, Listed};

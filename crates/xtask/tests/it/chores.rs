@@ -15,9 +15,39 @@ fn text(bytes: &[u8]) -> String {
 fn help_names_every_chore() {
     let output = xtask(&["--help"], &[]);
     assert!(output.status.success());
-    for chore in ["setup", "demo", "test", "check-crates", "check-dependencies"] {
+    for chore in ["setup", "demo", "test", "check-crates", "check-dependencies", "fuzz"] {
         assert!(text(&output.stdout).contains(chore), "{}", text(&output.stdout));
     }
+}
+
+#[test]
+fn every_fuzz_target_has_a_program_and_seeds() {
+    let output = xtask(&["fuzz", "--list"], &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let fuzz = netboot_testbed::workspace_directory().join("fuzz");
+    let manifest: toml::Table =
+        std::fs::read_to_string(fuzz.join("Cargo.toml")).unwrap().parse().unwrap();
+    let programs = manifest["bin"].as_array().unwrap().iter().map(|bin| bin["name"].as_str());
+    let programs: Vec<&str> = programs.map(Option::unwrap).collect();
+    let listed = text(&output.stdout);
+    assert_eq!(listed.lines().collect::<Vec<_>>(), programs);
+    for name in programs {
+        netboot_testbed::each_fuzz_seed(name, |seed| assert!(seed.len() < 100_000));
+    }
+}
+
+#[test]
+fn fuzzing_says_what_is_missing() {
+    let output = xtask(&["fuzz", "no-such-target"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("there is no fuzz target `no-such-target`"), "{stderr}");
+    assert!(stderr.contains("choose one of these: command_line, initrd"), "{stderr}");
+
+    let output = xtask(&["fuzz", "manifest"], &[("PATH", "/no-such-directory")]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("what to do: rustup toolchain install nightly"), "{stderr}");
 }
 
 #[test]

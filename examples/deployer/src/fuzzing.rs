@@ -1,0 +1,23 @@
+//! What the fuzz target `report_url` of `fuzz/`, which includes this file, does with bytes from
+//! outside.
+
+use crate::identity::Identity;
+
+/// A query of any bytes identifies a bounded number of machines, or is told in plain characters.
+pub(crate) fn report_url(data: &[u8]) {
+    match Identity::parse(&String::from_utf8_lossy(data)) {
+        Ok(identity) => {
+            assert!(identity.keys().len() <= 19);
+            let _ = identity.own_name();
+        }
+        Err(problem) => assert!(problem.bytes().all(|byte| (b' '..=b'~').contains(&byte))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_fuzz_target_takes_its_seeds() {
+        netboot_testbed::each_fuzz_seed("report_url", super::report_url);
+    }
+}
