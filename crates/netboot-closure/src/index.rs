@@ -140,7 +140,8 @@ impl IndexBuilder {
     pub fn build(self) -> Result<Index, Error> {
         let Self { init, mut entries } = self;
         entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        if let Some([_, twice]) = entries.array_windows().find(|[a, b]| a.path == b.path) {
+        let mut neighbours = entries.iter().zip(entries.iter().skip(1));
+        if let Some((twice, _)) = neighbours.find(|(a, b)| a.path == b.path) {
             return Err(Error::DuplicatePath { path: twice.path.clone() });
         }
         for entry in &mut entries {

@@ -1,4 +1,9 @@
-//! Tests of the crate.
+//! The tests of netboot-closure.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test whose set-up fails has failed"
+)]
 
 mod index;
 mod nar;
