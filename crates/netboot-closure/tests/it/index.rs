@@ -31,7 +31,7 @@ fn indexes() -> impl Strategy<Value = Index> {
             deriver: deriver.then(|| path(number + 1000)),
             references: references.into_iter().map(|number| path(number % count)).collect(),
         });
-        entries.rev().fold(builder, |builder, entry| builder.entry(entry)).build().unwrap()
+        entries.rev().fold(builder, netboot_closure::IndexBuilder::entry).build().unwrap()
     })
 }
 
@@ -128,7 +128,11 @@ fn the_format_is_this_one() {
 fn a_closure_that_is_not_closed_makes_no_index() {
     let init = format!("{}/init", path(1));
     let build = |entries: &[IndexEntry], init: &str| {
-        entries.iter().cloned().fold(Index::builder(init), |all, entry| all.entry(entry)).build()
+        entries
+            .iter()
+            .cloned()
+            .fold(Index::builder(init), netboot_closure::IndexBuilder::entry)
+            .build()
     };
     assert!(build(&[one()], &init).is_ok());
     let twice = build(&[one(), one()], &init);

@@ -1,9 +1,5 @@
 //! The tests of netboot-closure.
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test whose set-up fails has failed"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod index;
 mod nar;

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 pub(crate) enum Tree {
     File { executable: bool, contents: Vec<u8> },
     Symlink(Vec<u8>),
-    Directory(BTreeMap<Vec<u8>, Tree>),
+    Directory(BTreeMap<Vec<u8>, Self>),
 }
 
 impl Tree {
