@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| netboot_core::fuzzing::manifest(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    netboot_core::fuzzing::manifest(data);
+});

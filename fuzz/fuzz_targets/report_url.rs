@@ -5,4 +5,6 @@ mod fuzzing;
 #[path = "../../examples/deployer/src/identity.rs"]
 mod identity;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzzing::report_url(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    fuzzing::report_url(data);
+});

@@ -3,4 +3,6 @@
 #[path = "../../crates/ipxe-script/tests/it/fuzzing.rs"]
 mod fuzzing;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzzing::script(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    fuzzing::script(data);
+});

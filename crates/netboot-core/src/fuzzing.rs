@@ -1,4 +1,5 @@
 //! What the fuzz targets of `fuzz/` do with bytes from outside. Exists in fuzz builds and in tests.
+//! Each function returns true if the bytes were accepted.
 #![expect(
     clippy::missing_panics_doc,
     clippy::unwrap_used,
@@ -19,35 +20,37 @@ use crate::name::{FileName, PointerName, ProfileName, Title};
 use crate::profile_spec::ProfileSpec;
 
 /// A manifest is read as it was written, and names only places of the layout.
-pub fn manifest(data: &[u8]) {
-    let Ok(manifest) = Manifest::from_json(data) else { return };
+pub fn manifest(data: &[u8]) -> bool {
+    let Ok(manifest) = Manifest::from_json(data) else { return false };
     let json = manifest.to_json().unwrap();
     assert_eq!(Manifest::from_json(&json).unwrap(), manifest);
     for path in manifest.objects().keys() {
         assert!(Location::parse(path.as_str()).is_some(), "{path}");
     }
+    true
 }
 
 /// A profile is read as it was written.
-pub fn profile_file(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else { return };
-    for profiles in [ProfileSpec::parse_toml(text, "x"), ProfileSpec::parse_json(text, "x")] {
-        let Ok(profiles) = profiles else { continue };
-        let json = serde_json::json!({ "profile": profiles }).to_string();
-        assert_eq!(ProfileSpec::parse_json(&json, "x").unwrap(), profiles);
-    }
+pub fn profile_file(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else { return false };
+    let toml = ProfileSpec::parse_toml(text, "x");
+    let Ok(profiles) = toml.or_else(|_| ProfileSpec::parse_json(text, "x")) else { return false };
+    let json = serde_json::json!({ "profile": profiles }).to_string();
+    assert_eq!(ProfileSpec::parse_json(&json, "x").unwrap(), profiles);
+    true
 }
 
 /// A path stays below its root, and a name is one part of a path. What is accepted prints as it was.
-pub fn release_path(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else { return };
+pub fn release_path(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else { return false };
     let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_));
     if let Ok(path) = text.parse::<ReleasePath>() {
         assert_eq!(path.as_str(), text);
         assert!(Path::new(text).components().all(is_plain), "{text:?}");
         assert!(!text.contains(|c: char| c.is_control() || c.is_whitespace()), "{text:?}");
     }
-    if let Some(location) = Location::parse(text) {
+    let location = Location::parse(text);
+    if let Some(location) = &location {
         assert_eq!(location.path().as_str(), text);
     }
     let _ = Area::of(text);
@@ -60,11 +63,12 @@ pub fn release_path(data: &[u8]) {
         assert_eq!(name, text);
         assert_eq!(Path::new(text).components().filter(|part| is_plain(*part)).count(), 1);
     }
+    location.is_some()
 }
 
 /// A command line has the parameters that it was made of, and an address is read as it was printed.
-pub fn command_line(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else { return };
+pub fn command_line(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else { return false };
     let pieces = split_parameters(text);
     let parameters: Vec<KernelParameter> = pieces.filter_map(|piece| piece.parse().ok()).collect();
     let init = "/nix/store/00000000000000000000000000000000-x/init".parse().unwrap();
@@ -77,26 +81,27 @@ pub fn command_line(data: &[u8]) {
     if let Ok(address) = text.parse::<MacAddress>() {
         assert_eq!(address.to_string().parse(), Ok(address));
     }
+    !parameters.is_empty()
 }
 
 /// A file of any content is inspected in bounded time and memory.
-pub fn initrd(data: &[u8]) {
+pub fn initrd(data: &[u8]) -> bool {
     let summary: Option<InitrdSummary> = in_a_file(data, |path| {
         block_on(async { inspect_initrd(path, &Context::new()).await.ok() })
     });
-    if let Some(summary) = summary {
+    if let Some(summary) = &summary {
         let _ = summary.holds(&"/init".parse().unwrap());
-        let _ = least_memory_mib([(data.len() as u64, &summary)]);
+        let _ = least_memory_mib([(data.len() as u64, summary)]);
     }
+    summary.is_some()
 }
 
 /// A file of any content is inspected for every architecture.
-pub fn kernel(data: &[u8]) {
+pub fn kernel(data: &[u8]) -> bool {
     in_a_file(data, |path| {
-        for architecture in Architecture::ALL {
-            let _ = block_on(check_kernel(path, architecture));
-        }
-    });
+        let is_kernel = |architecture| block_on(check_kernel(path, architecture)).is_ok();
+        Architecture::ALL.map(is_kernel).contains(&true)
+    })
 }
 
 /// Writes a file, uses it and removes it.

@@ -1,4 +1,5 @@
 //! What the fuzz targets of `fuzz/` do with bytes from outside. Exists in fuzz builds and in tests.
+//! Each function returns true if the bytes were accepted.
 #![expect(
     clippy::missing_panics_doc,
     clippy::unwrap_used,
@@ -25,7 +26,7 @@ use crate::runner::Runner;
 const SECRET: &str = "hunter22";
 
 /// Every log is read line by line and classified, and no error shows a credential.
-pub fn internal_json(data: &[u8]) {
+pub fn internal_json(data: &[u8]) -> bool {
     let mut secrets = Secrets::default();
     secrets.add(SECRET);
     let runner = Runner { secrets, ..Runner::default() };
@@ -54,12 +55,14 @@ pub fn internal_json(data: &[u8]) {
             assert!(!shown.contains(SECRET), "{shown}");
         }
     }
+    !output.messages.is_empty()
 }
 
 /// Every answer of Nix about a flake or about store paths is read, and outputs are checked.
-pub fn nix_answer(data: &[u8]) {
-    let _ = path_info::read(data);
-    let Ok(answer) = serde_json::from_slice::<Answer>(data) else { return };
+pub fn nix_answer(data: &[u8]) -> bool {
+    let Ok(answer) = serde_json::from_slice::<Answer>(data) else {
+        return path_info::read(data).is_ok();
+    };
     for configuration in answer.configurations.into_values() {
         let Configuration::Evaluated(values) = configuration else { continue };
         for output in [&values.kernel, &values.initrd, &values.toplevel].into_iter().flatten() {
@@ -69,6 +72,7 @@ pub fn nix_answer(data: &[u8]) {
             }
         }
     }
+    true
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! What the fuzz targets of `fuzz/` do with bytes from outside. Exists in fuzz builds and in tests.
+//! Each function returns true if the bytes were accepted.
 #![expect(
     clippy::missing_panics_doc,
     clippy::unwrap_used,
@@ -6,61 +7,62 @@
 )]
 
 use bytes::Bytes;
-use netboot_core::{ReleaseId, Sha256Digest};
 
 use crate::pointer::{Activation, Pointer, PointerContent};
-use crate::signature::{TrustedKey, check};
+use crate::signature::TrustedKey;
+use crate::signature::problem::SignatureProblem;
+use crate::signature::signature_file::check;
+use crate::signature::trusted_keys::TrustedKeys;
 
 /// A pointer is read as it was written.
-pub fn pointer(data: &[u8]) {
-    if let PointerContent::Pointer(pointer) = Pointer::parse(&Bytes::copy_from_slice(data)) {
-        let again = Pointer::parse(&pointer.to_bytes());
-        assert_eq!(again, PointerContent::Pointer(pointer.clone()));
-        assert!(pointer.live().is_some());
-        let _ = (pointer.previous(), pointer.history.iter().map(Activation::at).max());
-    }
+pub fn pointer(data: &[u8]) -> bool {
+    let PointerContent::Pointer(pointer) = Pointer::parse(&Bytes::copy_from_slice(data)) else {
+        return false;
+    };
+    let again = Pointer::parse(&pointer.to_bytes());
+    assert_eq!(again, PointerContent::Pointer(pointer.clone()));
+    assert!(pointer.live().is_some());
+    let _ = (pointer.previous(), pointer.history.iter().map(Activation::at).max());
+    true
 }
 
-/// No key and no signature from outside verifies a manifest that it did not sign. The input is a
-/// public key and, after an empty line, a signature.
-pub fn signature(data: &[u8]) {
+/// No key and no file of signatures from outside verifies a message that nobody signed. The input is
+/// a public key and, after an empty line, the signatures.
+pub fn signature(data: &[u8]) -> bool {
     let text = String::from_utf8_lossy(data);
-    let (key, signature) = text.split_once("\n\n").unwrap_or((&text, ""));
-    if let Ok(key) = TrustedKey::parse(key) {
-        let id = ReleaseId::of([("file", &Sha256Digest::of(data))]);
-        let manifest = Sha256Digest::of(b"a manifest that nobody signed");
-        let signature = Some(signature.as_bytes());
-        let problem = check(&[key], &id, manifest.as_bytes(), signature).unwrap_err();
-        let _ = (problem.to_string(), problem.hint());
-    }
+    let (key, signatures) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let Ok(key) = TrustedKey::parse(key) else { return false };
+    let keys = TrustedKeys::new([key]).unwrap();
+    let (message, comment) = (b"nobody signed this", "netboot release 0");
+    let problem = check(&keys, message, comment, Some(signatures.as_bytes())).unwrap_err();
+    let _ = (problem.to_string(), problem.hint());
+    problem != SignatureProblem::Malformed
 }
 
 /// A listing has times that the clock can represent, and a listing that does not end is an error.
 #[cfg(feature = "s3")]
-pub fn s3_listing(data: &[u8]) {
+pub fn s3_listing(data: &[u8]) -> bool {
     use crate::s3::page::{Page, PageStart, parse_uploads};
 
-    let token = PageStart::Token("token");
-    if let Ok(page) = Page::parse(data, token) {
+    let page = Page::parse(data, PageStart::Token("token"));
+    if let Ok(page) = &page {
         assert_ne!(page.next.as_deref(), Some("token"));
         assert!(page.objects.iter().all(|object| object.modified >= std::time::UNIX_EPOCH));
     }
     if let Ok((_, Some(next))) = parse_uploads(data, None) {
         assert!(parse_uploads(data, Some(&next)).is_ok_and(|(_, again)| again.is_none()));
     }
+    page.is_ok_and(|page| !page.objects.is_empty())
 }
 
 /// Every line that rsync could print is read.
 #[cfg(feature = "rsync")]
-pub fn rsync_listing(data: &[u8]) {
+pub fn rsync_listing(data: &[u8]) -> bool {
     use crate::rsync::listing::{is_new, is_unfinished, parse};
 
-    for line in String::from_utf8_lossy(data).lines() {
-        let _ = is_new(line);
-        if let Some(listed) = parse(line) {
-            let _ = is_unfinished(&listed.path);
-        }
-    }
+    let text = String::from_utf8_lossy(data);
+    let listed = text.lines().inspect(|line| _ = is_new(line)).filter_map(parse);
+    listed.inspect(|listed| _ = is_unfinished(&listed.path)).count() > 0
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use ipxe_script::lexical::{check, lost_escape};
 use ipxe_script::{Command, IpxeBuild, Script, lint};
 
 /// Every text is read without a gap, and every build's linter has findings within the text.
-pub(crate) fn script(data: &[u8]) {
+pub(crate) fn script(data: &[u8]) -> bool {
     let script = Script::parse(data);
     let mut end = 0;
     for line in script.lines() {
@@ -25,6 +25,7 @@ pub(crate) fn script(data: &[u8]) {
     if let Ok(text) = str::from_utf8(data) {
         let _ = (check(text), lost_escape(text));
     }
+    script.magic().is_ok()
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn every_fuzz_target_has_a_program_and_seeds() {
     let listed = text(&output.stdout);
     assert_eq!(listed.lines().collect::<Vec<_>>(), programs);
     for name in programs {
-        netboot_testbed::each_fuzz_seed(name, |seed| assert!(seed.len() < 100_000));
+        netboot_testbed::each_fuzz_seed(name, |seed| seed.len() < 100_000);
     }
 }
 
