@@ -11,6 +11,7 @@ use std::time::Duration;
 use netboot_core::{Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName};
 
 use crate::finding::{Finding, bytes_of, first_findings, release_or_none};
+use crate::pointer::problem::PointerProblem;
 use crate::proof::{FailedProof, show_failures};
 use crate::receipt::{Receipt, Staged};
 use crate::signature::problem::SignatureProblem;
@@ -165,6 +166,23 @@ pub enum Error {
         path: ReleasePath,
         /// The problem, as a clause.
         problem: String,
+    },
+
+    /// A pointer lacks a valid signature of a trusted key, or is not the newest one.
+    #[error("the pointer `{path}` is not trusted: {problem}")]
+    UntrustedPointer {
+        /// The path of the pointer.
+        path: ReleasePath,
+        /// The problem.
+        problem: PointerProblem,
+    },
+
+    /// The publisher trusts certain keys, and none of its signers has one, so that it cannot write
+    /// a pointer.
+    #[error("pointer `{pointer}` would not be trusted: no signer has a trusted key")]
+    NoPointerSigner {
+        /// The pointer.
+        pointer: PointerName,
     },
 
     /// The manifest of a release at the target cannot be understood.

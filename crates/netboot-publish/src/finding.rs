@@ -6,6 +6,7 @@ use std::fmt;
 use netboot_core::{Content, ReleaseId, ReleasePath, Sha256Digest, counted};
 use serde::Serialize;
 
+use crate::pointer::problem::PointerProblem;
 use crate::signature::problem::SignatureProblem;
 
 /// One kind of damage at a target.
@@ -58,6 +59,14 @@ pub enum Finding {
         path: ReleasePath,
         /// The problem, as a clause.
         problem: String,
+    },
+    /// A pointer lacks a valid signature of a trusted key, or is not the newest one.
+    UntrustedPointer {
+        /// Its path.
+        path: ReleasePath,
+        /// The problem.
+        #[serde(flatten)]
+        problem: PointerProblem,
     },
     /// The release has no manifest that can be understood.
     MalformedManifest {
@@ -143,6 +152,7 @@ impl Finding {
                  should be live"
             }
             Self::Signature { problem, .. } => problem.hint(),
+            Self::UntrustedPointer { problem, .. } => problem.hint(),
             Self::Refused { status: 401 | 403 | 407, .. } => {
                 "allow reading without a password: iPXE sends none"
             }
@@ -179,6 +189,7 @@ impl Finding {
             | Self::Foreign { path }
             | Self::Outdated { path }
             | Self::BrokenPointer { path, .. }
+            | Self::UntrustedPointer { path, .. }
             | Self::Refused { path, .. }
             | Self::Redirected { path, .. }
             | Self::CutShort { path, .. }
@@ -207,6 +218,9 @@ impl fmt::Display for Finding {
             Self::Unknown { path } => write!(f, "`{path}` belongs to no release"),
             Self::Outdated { path } => write!(f, "`{path}` does not match the live release"),
             Self::BrokenPointer { path, problem } => write!(f, "pointer `{path}`: {problem}"),
+            Self::UntrustedPointer { path, problem } => {
+                write!(f, "pointer `{path}` is not trusted: {problem}")
+            }
             Self::MalformedManifest { release, problem } => {
                 write!(f, "the manifest of release {}: {problem}", release.short())
             }

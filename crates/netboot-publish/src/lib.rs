@@ -91,6 +91,7 @@ pub mod fuzzing;
 mod local;
 mod memory;
 mod pointer;
+mod pointer_memory;
 mod proof;
 mod prover;
 #[cfg(feature = "http")]
@@ -114,7 +115,11 @@ pub use crate::finding::Finding;
 #[cfg(feature = "local")]
 pub use crate::local::LocalStore;
 pub use crate::memory::MemoryStore;
-pub use crate::pointer::ActivationKind;
+pub use crate::pointer::activation::ActivationKind;
+pub use crate::pointer::problem::PointerProblem;
+#[cfg(feature = "local")]
+pub use crate::pointer_memory::file::PointerMemoryFile;
+pub use crate::pointer_memory::{KnownPointer, PointerMemory};
 pub use crate::proof::{FailedProof, Proof, ProofReport, ProvenReceipt, Verdict};
 pub use crate::prover::{Prover, StagedImage};
 #[cfg(feature = "http")]

@@ -1,12 +1,29 @@
-//! The text of a pointer, the only object that changes: a script, followed by its history.
+//! The text of a pointer, the only object that changes: a script, then its history, its counter and
+//! its name as comments, then its signatures as comments.
+//!
+//! The signatures are inside the pointer, and not in a file beside it like a manifest's, because
+//! machines and publishers would see a new pointer with an old signature between two writes. They
+//! cover every byte before the first of them. To check a pointer by hand:
+//! ```text
+//! sed '/^# netboot signature /,$d' current.ipxe > pointer
+//! sed -n 's/^# netboot signature //p' current.ipxe > pointer.minisig
+//! minisign -V -p release.pub -m pointer
+//! ```
 
-use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+pub(crate) mod activation;
+pub(crate) mod problem;
+pub(crate) mod stamp;
+pub(crate) mod trust;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use std::fmt::Write as _;
+
+use bytes::Bytes;
 use netboot_core::ReleaseId;
 use netboot_core::layout::GENERATED_MARK;
-use serde::{Deserialize, Serialize};
+
+use crate::pointer::activation::{Activation, ActivationKind};
+use crate::pointer::problem::PointerProblem;
+use crate::pointer::stamp::Stamp;
 
 /// The number of history entries that a pointer keeps, however old they are.
 const HISTORY_LENGTH: usize = 50;
@@ -18,64 +35,12 @@ const HISTORY_TIME: u64 = 24 * 60 * 60;
 /// The maximum number of entries: 50 kB, which every machine fetches.
 const HISTORY_LIMIT: usize = 500;
 
-/// The start of a line of the history. iPXE treats a word that starts with `#`, and the rest of its
-/// line, as a comment (`split_command` in `src/core/exec.c`).
-const HISTORY_PREFIX: &[u8] = b"# netboot ";
+/// The start of a line that a publisher adds to the script. iPXE treats a word that starts with
+/// `#`, and the rest of its line, as a comment (`split_command` in `src/core/exec.c`).
+const PREFIX: &str = "# netboot ";
 
-/// How a release went live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum ActivationKind {
-    /// By publishing or activating it.
-    Activated,
-    /// By a rollback to it.
-    RolledBack,
-}
-
-impl fmt::Display for ActivationKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Activated => "activated",
-            Self::RolledBack => "rolled-back",
-        })
-    }
-}
-
-/// One line of the history: the release was live from this moment on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Activation {
-    pub(crate) kind: ActivationKind,
-    /// Seconds since 1970.
-    pub(crate) seconds: u64,
-    pub(crate) release: ReleaseId,
-}
-
-impl Activation {
-    /// Makes an activation of this time. A time before 1970 counts as 1970.
-    pub(crate) fn new(kind: ActivationKind, release: ReleaseId, at: SystemTime) -> Self {
-        let seconds = at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Self { kind, seconds, release }
-    }
-
-    /// The time of the activation. A time that the clock cannot represent counts as 1970.
-    pub(crate) fn at(&self) -> SystemTime {
-        UNIX_EPOCH.checked_add(Duration::from_secs(self.seconds)).unwrap_or(UNIX_EPOCH)
-    }
-
-    fn parse(line: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(line.strip_prefix(HISTORY_PREFIX)?).ok()?;
-        let mut words = text.split(' ');
-        let kind = match words.next()? {
-            "activated" => ActivationKind::Activated,
-            "rolled-back" => ActivationKind::RolledBack,
-            _ => return None,
-        };
-        let seconds = words.next()?.parse().ok()?;
-        let release = words.next()?.parse().ok()?;
-        words.next().is_none().then_some(Self { kind, seconds, release })
-    }
-}
+/// The start of a line of a signature, after the prefix.
+const SIGNATURE: &str = "signature ";
 
 /// The meaning of the bytes in a pointer's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,15 +54,28 @@ pub(crate) enum PointerContent {
         /// True if there is no history at all, as in an entry point.
         without_history: bool,
     },
+    /// A pointer that cannot be trusted. Nothing of it may be used.
+    Untrusted {
+        /// The pointer.
+        pointer: Pointer,
+        /// Why.
+        problem: PointerProblem,
+    },
     /// A file that netboot did not write.
     Foreign,
 }
 
-/// A pointer: the live release's script, and the history, newest first and never empty.
+/// A pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pointer {
+    /// The live release's script.
     pub(crate) script: Bytes,
+    /// The activations, newest first and never empty.
     pub(crate) history: Vec<Activation>,
+    /// The counter and the name. Earlier versions of netboot did not write them.
+    pub(crate) stamp: Option<Stamp>,
+    /// The signatures in minisign's format, one after another; empty if there is none.
+    pub(crate) signatures: String,
 }
 
 impl Pointer {
@@ -111,8 +89,8 @@ impl Pointer {
         if !is_generated(script) {
             return Err(format!("its script lacks the line `{GENERATED_MARK}`"));
         }
-        if lines(script).any(|(_, line)| line.starts_with(HISTORY_PREFIX)) {
-            return Err("its script has a line of history".to_owned());
+        if lines(script).any(|(_, line)| line.starts_with(PREFIX.as_bytes())) {
+            return Err("its script has a line that publishers write".to_owned());
         }
         let mut script = script.clone();
         if !script.ends_with(b"\n") {
@@ -125,37 +103,82 @@ impl Pointer {
         };
         let older = history.iter().take(HISTORY_LIMIT - 1).enumerate().take_while(kept);
         let older: Vec<Activation> = older.map(|(_, older)| older.clone()).collect();
-        Ok(Self { script, history: std::iter::once(activation).chain(older).collect() })
+        let history = std::iter::once(activation).chain(older).collect();
+        Ok(Self { script, history, stamp: None, signatures: String::new() })
     }
 
     pub(crate) fn parse(bytes: &Bytes) -> PointerContent {
         if !is_generated(bytes) {
             return PointerContent::Foreign;
         }
-        let Some((start, _)) = lines(bytes).find(|(_, line)| line.starts_with(HISTORY_PREFIX))
+        let Some((start, _)) = lines(bytes).find(|(_, line)| line.starts_with(PREFIX.as_bytes()))
         else {
             let problem = "it has no history".to_owned();
             return PointerContent::Malformed { problem, without_history: true };
         };
-        let mut history = Vec::new();
-        for (_, line) in lines(&bytes[start..]) {
-            let Some(activation) = Activation::parse(line) else {
-                let line = String::from_utf8_lossy(&line[..line.len().min(80)]).into_owned();
-                let problem = format!("its history has the unreadable line {line:?}");
-                return PointerContent::Malformed { problem, without_history: false };
-            };
-            history.push(activation);
+        Self::parse_after(bytes.slice(..start), &bytes[start..])
+            .unwrap_or_else(|problem| PointerContent::Malformed { problem, without_history: false })
+    }
+
+    /// Reads the lines after the script. Fails with a clause that says why they cannot be read.
+    fn parse_after(script: Bytes, bytes: &[u8]) -> Result<PointerContent, String> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "its history is not text".to_owned())?;
+        let unreadable = |line: &str| {
+            let line: String = line.chars().take(80).collect();
+            format!("its history has the unreadable line {line:?}")
+        };
+        let line = |line| str::strip_prefix(line, PREFIX).ok_or_else(|| unreadable(line));
+        let words: Vec<&str> = text.lines().map(line).collect::<Result<_, _>>()?;
+        let history: Vec<Activation> =
+            words.iter().map_while(|line| Activation::parse(line)).collect();
+        let mut rest = &words[history.len()..];
+        let stamp = Stamp::take(&mut rest);
+        let mut signatures = String::new();
+        for line in rest {
+            // In an iPXE script, a backslash could join lines.
+            let is_plain = line.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\');
+            match line.strip_prefix(SIGNATURE) {
+                Some(line) if is_plain && stamp.is_some() => {
+                    signatures.push_str(line);
+                    signatures.push('\n');
+                }
+                _ => return Err(unreadable(line)),
+            }
         }
-        PointerContent::Pointer(Self { script: bytes.slice(..start), history })
+        let pointer = Self { script, history, stamp, signatures };
+        if pointer.history.is_empty() {
+            return Err("it has no activation".to_owned());
+        }
+        // Numbers have several forms, and a signature must cover exactly one text.
+        if !pointer.to_bytes().ends_with(bytes) {
+            return Err("it is not in the form that netboot writes".to_owned());
+        }
+        Ok(PointerContent::Pointer(pointer))
+    }
+
+    /// The bytes that signatures cover: everything before the first signature.
+    pub(crate) fn signed_bytes(&self) -> Bytes {
+        let mut text = String::new();
+        for activation in &self.history {
+            let _ = writeln!(text, "{PREFIX}{activation}");
+        }
+        if let Some(stamp) = &self.stamp {
+            stamp.write(&mut text);
+        }
+        [&self.script[..], text.as_bytes()].concat().into()
     }
 
     pub(crate) fn to_bytes(&self) -> Bytes {
-        let mut bytes = BytesMut::from(&self.script[..]);
-        for Activation { kind, seconds, release } in &self.history {
-            bytes.put(HISTORY_PREFIX);
-            bytes.put(format!("{kind} {seconds} {release}\n").as_bytes());
+        let mut signatures = String::new();
+        for line in self.signatures.lines() {
+            let _ = writeln!(signatures, "{PREFIX}{SIGNATURE}{line}");
         }
-        bytes.freeze()
+        [&self.signed_bytes()[..], signatures.as_bytes()].concat().into()
+    }
+
+    /// The counter.
+    pub(crate) fn counter(&self) -> Option<u64> {
+        self.stamp.as_ref().map(|stamp| stamp.counter)
     }
 
     /// The live release.
@@ -206,6 +229,10 @@ mod tests {
         Sha256Digest::of(name.as_bytes()).into()
     }
 
+    fn plain(script: Bytes, history: Vec<Activation>) -> Pointer {
+        Pointer { script, history, stamp: None, signatures: String::new() }
+    }
+
     fn history(text: &str) -> Vec<Activation> {
         // The oldest comes first: `A` activates A, `a` rolls back to A.
         let activation = |name: char| Activation {
@@ -234,7 +261,7 @@ mod tests {
             ("ABAb", Some("A")),
             ("b", None),
         ] {
-            let pointer = Pointer { script: Bytes::new(), history: history(text) };
+            let pointer = plain(Bytes::new(), history(text));
             assert_eq!(pointer.previous(), previous.map(id), "{text}");
         }
     }
@@ -253,7 +280,7 @@ mod tests {
     #[test]
     fn the_history_is_capped_and_holds_a_day() {
         let after = |interval: u64, count: u64| {
-            let mut pointer = Pointer { script: Bytes::new(), history: Vec::new() };
+            let mut pointer = plain(Bytes::new(), Vec::new());
             let script = Bytes::from_static(b"# Generated by netboot\n");
             for seconds in (0..count).map(|n| n * interval) {
                 let activation =
@@ -284,15 +311,58 @@ mod tests {
         prop::collection::vec(activation, 1..HISTORY_LIMIT)
     }
 
+    #[test]
+    fn only_one_form_of_a_text_is_a_pointer() {
+        let (release, mark) = (id("A"), GENERATED_MARK);
+        let parse = |lines: &str| {
+            let text = format!("#!ipxe\n{mark}\n# netboot activated 1 {release}\n{lines}");
+            Pointer::parse(&text.into())
+        };
+        let stamp = "# netboot counter 7\n# netboot name current\n";
+        let signed = format!("{stamp}# netboot signature x\n");
+        for sound in ["", stamp, &format!("{stamp}# netboot best-before 9\n"), &signed] {
+            assert!(matches!(parse(sound), PointerContent::Pointer(_)), "{sound}");
+        }
+        for wrong in [
+            "# netboot counter 7\n",
+            "# netboot name current\n# netboot counter 7\n",
+            "# netboot counter 07\n# netboot name current\n",
+            "# netboot counter +7\n# netboot name current\n",
+            "# netboot counter -7\n# netboot name current\n",
+            "# netboot counter 9223372036854775808\n# netboot name current\n",
+            "# netboot counter 7\n# netboot name ../current\n",
+            "# netboot counter 7\n# netboot name current",
+            "# netboot counter 7\r\n# netboot name current\n",
+            "# netboot signature x\n",
+            &format!("{stamp}{stamp}"),
+            &format!("{stamp}# netboot best-before 09\n"),
+            &format!("{signed}echo unsigned\n"),
+            &format!("{signed}\n"),
+            &format!("{signed}{stamp}"),
+            &format!("{signed}# netboot activated 1 {release}\n"),
+            &format!("{stamp}# netboot signature x\\\n"),
+            &format!("{stamp}# netboot signature \u{e9}\n"),
+        ] {
+            assert!(matches!(parse(wrong), PointerContent::Malformed { .. }), "{wrong}");
+        }
+    }
+
     proptest! {
         #[test]
         fn a_pointer_is_read_as_it_was_written(
             text in "[ -~\n]{0,200}",
             mut history in activations(),
+            stamp in prop::option::of((0..=u64::MAX / 2, prop::option::of(any::<u64>()))),
+            signatures in "([0-9A-Za-z:+/=]([ 0-9A-Za-z:+/=]{0,60})\n){0,4}",
         ) {
             let script = Bytes::from(format!("#!ipxe\n{GENERATED_MARK}\n{text}"));
             let newest = history.remove(0);
-            let pointer = Pointer::new(&script, newest, &history).unwrap();
+            let mut pointer = Pointer::new(&script, newest, &history).unwrap();
+            if let Some((counter, best_before)) = stamp {
+                let name = "canary".parse().unwrap();
+                pointer.stamp = Some(Stamp { counter, name, best_before });
+                pointer.signatures = signatures;
+            }
             prop_assert!(pointer.script.starts_with(&script));
             prop_assert_eq!(
                 Pointer::parse(&pointer.to_bytes()),
@@ -317,7 +387,7 @@ mod tests {
             byte in any::<u8>(),
         ) {
             let script = Bytes::from(format!("{GENERATED_MARK}\n"));
-            let pointer = Pointer { script, history };
+            let pointer = plain(script, history);
             let mut bytes = pointer.to_bytes().to_vec();
             let position = position.index(bytes.len());
             bytes[position] = byte;

@@ -4,12 +4,16 @@ pub(crate) mod fetch;
 pub(crate) mod verify;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use netboot_core::{PointerName, ReleasePath};
 use url::Url;
 
+use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
+use crate::pointer::trust::PointerTrust;
+use crate::pointer_memory::{PointerMemory, VolatilePointerMemory};
 use crate::signature::trusted_keys::TrustedKeys;
 
 /// The time limit for connecting, and for each silence of a server.
@@ -40,6 +44,8 @@ pub struct PublicUrl {
     authorities: Vec<reqwest::Certificate>,
     pointer: PointerName,
     trusted_keys: Option<TrustedKeys>,
+    memory: Arc<dyn PointerMemory>,
+    clock: Arc<dyn Clock>,
 }
 
 impl PublicUrl {
@@ -65,7 +71,15 @@ impl PublicUrl {
         }
         let client = Self::client(&[]).map_err(|error| invalid(&error.to_string()))?;
         let (authorities, pointer) = (Vec::new(), PointerName::default());
-        Ok(Self { root, client, authorities, pointer, trusted_keys: None })
+        Ok(Self {
+            root,
+            client,
+            authorities,
+            pointer,
+            trusted_keys: None,
+            memory: Arc::new(VolatilePointerMemory::default()),
+            clock: Arc::new(SystemClock),
+        })
     }
 
     /// Sets the pointer.
@@ -75,10 +89,26 @@ impl PublicUrl {
         self
     }
 
-    /// Sets the keys that may sign the manifest of the live release.
+    /// Sets the keys that may sign the manifest of the live release, and the pointer.
     #[must_use]
     pub fn with_trusted_keys(mut self, keys: impl Into<TrustedKeys>) -> Self {
         self.trusted_keys = Some(keys.into());
+        self
+    }
+
+    /// Sets the memory of pointers. With trusted keys, a pointer that is older than one that was
+    /// seen at this URL is a finding. The default forgets when the program ends.
+    #[must_use]
+    pub fn with_pointer_memory(mut self, memory: Arc<dyn PointerMemory>) -> Self {
+        self.memory = memory;
+        self
+    }
+
+    /// Sets the clock, which best-before dates are compared with. The default is the clock of the
+    /// system.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 
@@ -107,6 +137,17 @@ impl PublicUrl {
             .read_timeout(PATIENCE)
             .user_agent(concat!("netboot-publish/", env!("CARGO_PKG_VERSION")));
         builder.tls_certs_merge(authorities.iter().cloned()).build()
+    }
+
+    /// The check of pointers from this URL.
+    pub(crate) fn pointer_trust(&self) -> PointerTrust {
+        PointerTrust {
+            keys: self.trusted_keys.as_ref().map(TrustedKeys::any),
+            memory: self.memory.clone(),
+            clock: self.clock.clone(),
+            // Nobody knows which store is behind the server.
+            counters_are_unique: false,
+        }
     }
 
     fn url(&self, path: &ReleasePath) -> Url {

@@ -13,6 +13,7 @@ pub(crate) mod prepare;
 mod prove;
 pub(crate) mod prune;
 mod publish;
+mod refresh;
 pub(crate) mod repair;
 pub(crate) mod rollback;
 mod settle;
@@ -24,11 +25,14 @@ pub(crate) mod verify;
 mod verify_public;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use netboot_core::{PointerName, ReleasePath, layout};
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
+use crate::pointer::trust::PointerTrust;
+use crate::pointer_memory::{PointerMemory, VolatilePointerMemory};
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::places::PlaceRules;
 use crate::publisher::checks::signing::Signing;
@@ -72,7 +76,9 @@ pub struct Publisher {
     pointer: PointerName,
     places: PlaceRules,
     verification: VerifyDepth,
-    signing: Signing,
+    pub(crate) signing: Signing,
+    memory: Arc<dyn PointerMemory>,
+    pointer_lifetime: Option<Duration>,
     clock: Arc<dyn Clock>,
 }
 
@@ -84,6 +90,8 @@ impl From<Arc<dyn Store>> for Publisher {
             places: PlaceRules::default(),
             verification: VerifyDepth::Listing,
             signing: Signing::default(),
+            memory: Arc::new(VolatilePointerMemory::default()),
+            pointer_lifetime: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -155,12 +163,49 @@ impl Publisher {
     /// The publisher compares only the sizes of kernels and initrds, unless
     /// [`with_verification`](Self::with_verification) makes it read them.
     ///
+    /// A *pointer* then needs the signature of one of these keys. The publisher refuses a pointer
+    /// that is unsigned, was signed as another pointer, or is older than one that it has seen
+    /// ([`Error::UntrustedPointer`]), and it never carries the history of such a pointer on. It
+    /// writes pointers only if a signer has a trusted key. A publisher with a signer and without
+    /// trusted keys checks pointers with the key of the signer.
+    ///
     /// Machines do not check these signatures: iPXE's `imgverify` uses another kind. Anyone who
     /// can write to the target can make machines boot other code until a `verify` at
     /// [`VerifyDepth::Content`](crate::VerifyDepth::Content) finds it.
     #[must_use]
     pub fn with_trusted_keys(mut self, keys: impl Into<TrustedKeys>) -> Self {
         self.signing.trusted_keys = Some(keys.into());
+        self
+    }
+
+    /// Sets whether the publisher replaces a pointer that it cannot trust
+    /// ([`Error::UntrustedPointer`]). The default is `false`. A publisher needs this once, to
+    /// give a target its first signed pointer, or to recover after an attack. Nothing of the
+    /// untrusted pointer stays: the new one starts a new history.
+    #[must_use]
+    pub fn with_replace_untrusted(mut self, replace_untrusted: bool) -> Self {
+        self.places.replace_untrusted = replace_untrusted;
+        self
+    }
+
+    /// Sets the memory of pointers. With trusted keys, the publisher refuses a pointer that is
+    /// older than one that it has seen. The default forgets when the program ends.
+    #[must_use]
+    pub fn with_pointer_memory(mut self, memory: Arc<dyn PointerMemory>) -> Self {
+        self.memory = memory;
+        self
+    }
+
+    /// Sets how long a pointer may be trusted after it was written. The publisher writes a
+    /// best-before date, in whole seconds, into each pointer. [`refresh`](Self::refresh) sets a new
+    /// date, and so does publishing the live release again if less than half of the time is left.
+    /// The default is no date.
+    ///
+    /// A date limits for how long someone who holds back newer pointers (a *freeze attack*) can
+    /// keep machines at an old release.
+    #[must_use]
+    pub fn with_pointer_lifetime(mut self, lifetime: Duration) -> Self {
+        self.pointer_lifetime = Some(lifetime);
         self
     }
 
@@ -186,6 +231,15 @@ impl Publisher {
     }
 
     pub(crate) async fn read_pointer(&self) -> Result<PointerState, Error> {
-        PointerState::read(self.store.as_ref(), self.pointer_path()).await
+        PointerState::read(self.store.as_ref(), &self.pointer, &self.pointer_trust()).await
+    }
+
+    pub(crate) fn pointer_trust(&self) -> PointerTrust {
+        PointerTrust {
+            keys: self.signing.pointer_keys(),
+            memory: self.memory.clone(),
+            clock: self.clock.clone(),
+            counters_are_unique: self.store.capabilities().compare_and_swap(),
+        }
     }
 }

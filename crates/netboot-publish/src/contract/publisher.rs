@@ -1,5 +1,6 @@
 //! The promises of [`Publisher`](crate::Publisher), over any store.
 
+mod attacks;
 mod damage;
 mod fixture;
 mod going_live;
@@ -45,5 +46,9 @@ pub(crate) async fn check(make: Make<'_>) {
     signing::a_signed_release_goes_live_and_is_signed_once(make).await;
     signing::only_what_a_trusted_key_signed_goes_live(make).await;
     signing::what_was_changed_after_signing_does_not_go_live(make).await;
+    attacks::a_rollback_attack_is_refused(make).await;
+    attacks::a_freeze_attack_ends_at_the_best_before_date(make).await;
+    attacks::a_mix_and_match_attack_is_refused(make).await;
+    attacks::a_pointer_of_a_wrong_key_is_refused(make).await;
     key_rotation::a_lost_key_is_replaced_and_older_releases_stay_trusted(make).await;
 }

@@ -104,6 +104,12 @@ impl Error {
                 "somebody edited it: restore `{path}`, or delete it and activate the release that \
                  should be live"
             ),
+            Self::UntrustedPointer { problem, .. } => problem.hint().to_owned(),
+            Self::NoPointerSigner { .. } => {
+                "give the publisher a signer with a trusted key (`with_signer`), or trust the key \
+                 of its signer (`with_trusted_keys`)"
+                    .to_owned()
+            }
             Self::MalformedManifest { source, .. } => return source.hint(),
             Self::NotProven { failures, .. } => {
                 let mut hints = failures.values().filter_map(|failure| failure.hint.as_deref());

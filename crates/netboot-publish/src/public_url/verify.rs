@@ -27,7 +27,9 @@ impl PublicUrl {
     /// release's manifest. Objects that this depth does not fetch are compared by the length that
     /// the server announces. A wrong answer of the server is a finding in the report, not an error.
     ///
-    /// This cannot know if the pointer is the newest one;
+    /// With trusted keys, this also checks the pointer: its signature, its name, its best-before
+    /// date, and that it is not older than one that was seen at this URL. Without its memory, this
+    /// cannot know if the pointer is the newest one;
     /// [`Publisher::verify_public`](crate::Publisher::verify_public) can.
     ///
     /// # Errors
@@ -40,11 +42,16 @@ impl PublicUrl {
         let _phase = context.phase(Phase::Verifying, None);
         let mut report = VerifyReport::default();
         let path = layout::pointer(&self.pointer);
+        let (trust, place) = (self.pointer_trust(), self.to_string());
+        let known = trust.recall(&place, &self.pointer).await?;
         let Some(pointer) = self.fetch_sound(&path, &mut report, context).await? else {
             return Ok(report);
         };
-        let problem = match Pointer::parse(&pointer.bytes) {
+        let content = Pointer::parse(&pointer.bytes);
+        let problem = match trust.admit(&place, &self.pointer, content, known.as_ref()).await {
             PointerContent::Pointer(pointer) => {
+                let untrusted = |problem| Finding::UntrustedPointer { path, problem };
+                report.findings.extend(trust.expired(&pointer).map(untrusted));
                 let Some(live) = pointer.live() else { return Ok(report) };
                 let Some(manifest) = self.manifest(&live, &mut report, context).await? else {
                     return Ok(report);
@@ -53,6 +60,9 @@ impl PublicUrl {
                 return Ok(report);
             }
             PointerContent::Malformed { problem, .. } => Finding::BrokenPointer { path, problem },
+            PointerContent::Untrusted { problem, .. } => {
+                Finding::UntrustedPointer { path, problem }
+            }
             PointerContent::Foreign => foreign(path, &pointer),
         };
         report.findings.push(problem);

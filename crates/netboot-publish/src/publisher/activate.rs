@@ -5,7 +5,8 @@ use std::time::Instant;
 use netboot_core::{Context, Event, Manifest, Phase, ReleaseId, ReleasePath, layout};
 
 use crate::error::Error;
-use crate::pointer::{Activation, ActivationKind, Pointer};
+use crate::pointer::Pointer;
+use crate::pointer::activation::{Activation, ActivationKind};
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::legacy_links::abandoned_links;
@@ -26,7 +27,7 @@ impl Publisher {
     /// # Errors
     /// [`Error::NotStaged`], [`Error::NotWhole`], [`Error::Signature`], [`Error::Conflict`] if the
     /// pointer changed since this began, [`Error::ForeignFile`], [`Error::MalformedPointer`],
-    /// [`Error::Cancelled`]; if the target cannot be read or written.
+    /// [`Error::UntrustedPointer`], [`Error::NoPointerSigner`], [`Error::Cancelled`]; if the target cannot be read or written.
     pub async fn activate(&self, release: &ReleaseId, context: &Context) -> Result<Receipt, Error> {
         let base = self.read_pointer().await?;
         self.make_live(release, &base, ActivationKind::Activated, context).await
@@ -41,6 +42,7 @@ impl Publisher {
         context: &Context,
     ) -> Result<Receipt, Error> {
         let _phase = context.phase(Phase::Activating, None);
+        self.places.require_trusted(base)?;
         let store = self.store.as_ref();
         if self.verification == VerifyDepth::Content {
             // Reading takes long, so it happens before the lock.
@@ -60,7 +62,7 @@ impl Publisher {
             let _phase = context.phase(Phase::Verifying, None);
             require_whole_in(&found, &self.store, &manifest, depth, context).await?;
         }
-        let pointer = Pointer::new(
+        let mut pointer = Pointer::new(
             &manifest.pointer_text(),
             Activation::new(kind, *release, self.clock.now()),
             base.history(),
@@ -82,12 +84,23 @@ impl Publisher {
             ActivationKind::Activated => Outcome::Activated,
             ActivationKind::RolledBack => Outcome::RolledBack,
         };
+        if unchanged {
+            // Only the best-before date may change.
+            pointer.history = base.history().to_vec();
+        }
+        let stays = unchanged && base.pointer().is_some_and(|there| self.is_fresh(there));
+        if !stays {
+            self.seal(&mut pointer, base).await?;
+        }
         let begun = Instant::now();
-        self.swap(&pointer, base, unchanged).await?;
-        if let ([activation, ..], false) = (pointer.history.as_slice(), unchanged)
-            && !self.store.capabilities().compare_and_swap()
-        {
-            self.settle(activation, begun.elapsed(), context).await?;
+        self.swap(&pointer, base, stays).await?;
+        if let ([activation, ..], false) = (pointer.history.as_slice(), stays) {
+            if self.store.capabilities().compare_and_swap() {
+                let place = self.store.to_string();
+                self.pointer_trust().remember(&place, &self.pointer, &pointer).await;
+            } else {
+                self.settle(activation, begun.elapsed(), context).await?;
+            }
         }
 
         let links = places.links_to_write();
@@ -109,7 +122,7 @@ impl Publisher {
 
     /// Replaces the pointer that `base` saw with `pointer`. If `unchanged`, only makes sure that
     /// the pointer is still the same.
-    async fn swap(
+    pub(crate) async fn swap(
         &self,
         pointer: &Pointer,
         base: &PointerState,

@@ -6,5 +6,6 @@ pub(crate) mod legacy_links;
 pub(crate) mod objects;
 pub(crate) mod place_state;
 pub(crate) mod places;
+pub(crate) mod sealing;
 pub(crate) mod signing;
 pub(crate) mod whole;

@@ -7,10 +7,14 @@ use netboot_core::ReleaseId;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::pointer::{Activation, ActivationKind, Pointer};
+use crate::pointer::Pointer;
+use crate::pointer::activation::{Activation, ActivationKind};
+use crate::pointer::problem::PointerProblem;
 use crate::publisher::Publisher;
 use crate::publisher::checks::whole::is_whole;
+use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::release_files::ReleaseFiles;
+use crate::publisher::inventory::stored_manifest::StoredManifest;
 
 /// A release in the history of a pointer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,12 +36,46 @@ pub struct HistoryEntry {
 impl Publisher {
     /// Returns the live release, or `None` if there is no pointer or netboot did not write it.
     ///
+    /// With trusted keys, the pointer also must not be older than its best-before date, and its
+    /// script has to be the one that the manifest of the release says.
+    ///
     /// # Errors
-    /// [`Error::MalformedPointer`]; when the target cannot be reached or read.
+    /// [`Error::MalformedPointer`], [`Error::UntrustedPointer`]; when the target cannot be reached
+    /// or read.
     pub async fn live(&self) -> Result<Option<ReleaseId>, Error> {
         let state = self.read_pointer().await?;
-        state.understood()?;
-        Ok(state.live())
+        state.trusted()?;
+        match self.problem_of_live(&state).await? {
+            Some(problem) => Err(state.refusal(problem)),
+            None => Ok(state.live()),
+        }
+    }
+
+    /// Returns the problem that a trusted pointer has as an answer to machines: its best-before
+    /// date has passed, or its script is not that of its release. Damage of the release is no
+    /// problem of its pointer.
+    pub(crate) async fn problem_of_live(
+        &self,
+        state: &PointerState,
+    ) -> Result<Option<PointerProblem>, Error> {
+        let trust = self.pointer_trust();
+        let (Some(pointer), Some(live), Some(_)) = (state.pointer(), state.live(), &trust.keys)
+        else {
+            return Ok(None);
+        };
+        if let Some(expired) = trust.expired(pointer) {
+            return Ok(Some(expired));
+        }
+        let store = self.store.as_ref();
+        Ok(match StoredManifest::find_sound(store, &live).await? {
+            Some(stored)
+                if pointer.script != stored.manifest.pointer_text()
+                    && self.signing.problem(store, &stored).await?.is_none() =>
+            {
+                Some(PointerProblem::OtherScript)
+            }
+            _ => None,
+        })
     }
 
     /// Returns the release that [`RollbackTo::Previous`](crate::RollbackTo::Previous) would make
@@ -45,20 +83,22 @@ impl Publisher {
     /// the rollback without going one release further.
     ///
     /// # Errors
-    /// [`Error::MalformedPointer`]; when the target cannot be reached or read.
+    /// [`Error::MalformedPointer`], [`Error::UntrustedPointer`]; when the target cannot be reached
+    /// or read.
     pub async fn previous(&self) -> Result<Option<ReleaseId>, Error> {
         let state = self.read_pointer().await?;
-        state.understood()?;
+        state.trusted()?;
         Ok(state.pointer().and_then(Pointer::previous))
     }
 
     /// Returns the releases that were live, newest first.
     ///
     /// # Errors
-    /// [`Error::MalformedPointer`]; when the target cannot be reached or read.
+    /// [`Error::MalformedPointer`], [`Error::UntrustedPointer`]; when the target cannot be reached
+    /// or read.
     pub async fn history(&self) -> Result<Vec<HistoryEntry>, Error> {
         let state = self.read_pointer().await?;
-        state.understood()?;
+        state.trusted()?;
         let activations = state.history().to_vec();
         let mut whole = BTreeMap::new();
         let releases: BTreeSet<ReleaseId> =

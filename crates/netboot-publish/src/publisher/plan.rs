@@ -70,13 +70,14 @@ impl Publisher {
     /// Returns the changes that publishing `release` would make now. Changes nothing.
     ///
     /// # Errors
-    /// [`Error::MalformedPointer`]; if the target cannot be reached or read;
+    /// [`Error::MalformedPointer`], [`Error::UntrustedPointer`]; if the target cannot be reached or read;
     /// [`Error::Cancelled`].
     pub async fn plan(&self, release: &Release, context: &Context) -> Result<Plan, Error> {
         let _phase = context.phase(Phase::Verifying, None);
         context.check()?;
         let base = self.read_pointer().await?;
         base.understood()?;
+        self.places.require_trusted(&base)?;
         let places = self.places.look(self.store.as_ref(), release.manifest(), &base).await?;
         let staged = self.is_staged(release).await?;
         let mut required = required(release.manifest());

@@ -3,7 +3,7 @@
 use netboot_core::{Context, Release, ReleaseId};
 
 use crate::error::Error;
-use crate::pointer::ActivationKind;
+use crate::pointer::activation::ActivationKind;
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::objects::all_present;
@@ -51,7 +51,11 @@ impl Publisher {
     ) -> Result<(), Error> {
         let store = self.store.as_ref();
         self.places.require_writable(store, release.manifest(), base).await?;
-        self.signing.require_signable(store, release.id()).await
+        self.signing.require_signable(store, release.id()).await?;
+        if base.live() != Some(*release.id()) && !self.signing.can_seal() {
+            return Err(Error::NoPointerSigner { pointer: self.pointer.clone() });
+        }
+        Ok(())
     }
 
     /// Returns what is staged of a release, or fails if it could not replace `base` now.
@@ -91,6 +95,7 @@ impl Publisher {
         context: &Context,
     ) -> Result<(), Error> {
         let now = self.read_pointer().await?;
+        now.trusted()?;
         if now.live() != Some(*release) || now.version == base.version {
             return Ok(());
         }

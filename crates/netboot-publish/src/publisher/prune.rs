@@ -63,7 +63,7 @@ impl Publisher {
     ///
     /// # Errors
     /// If pruning cannot know which files to keep, it deletes nothing:
-    /// [`Error::MalformedPointer`]; [`Error::ForeignFile`] for a pointer that netboot did not
+    /// [`Error::MalformedPointer`], [`Error::UntrustedPointer`]; [`Error::ForeignFile`] for a pointer that netboot did not
     /// write; [`Error::MalformedManifest`]; [`Error::NotWhole`] for a live release without its
     /// manifest. Also [`Error::Cancelled`]; if the target cannot be read or written.
     pub async fn prune(
@@ -92,7 +92,9 @@ impl Publisher {
             oldest.is_none_or(|oldest| modified.is_some_and(|modified| modified >= oldest))
         };
         let store = self.store.as_ref();
-        let wanted = Wanted::read(store, &self.pointer, retention.keep_last, oldest).await?;
+        let wanted =
+            Wanted::read(store, &self.pointer, &self.pointer_trust(), retention.keep_last, oldest)
+                .await?;
         let mut report = PruneReport { dry_run: retention.dry_run, ..PruneReport::default() };
         let mut kept_blobs = BTreeSet::new();
         let mut unwanted = Vec::new();

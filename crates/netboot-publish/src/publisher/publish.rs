@@ -6,7 +6,7 @@ use netboot_core::{Context, Release, ReleaseId, ReleasePath};
 
 use crate::error::Error;
 use crate::finding::damaged;
-use crate::pointer::ActivationKind;
+use crate::pointer::activation::ActivationKind;
 use crate::publisher::Publisher;
 use crate::publisher::checks::objects::all_present;
 use crate::publisher::inventory::pointer_state::PointerState;
@@ -42,6 +42,7 @@ impl Publisher {
     ) -> Result<Receipt, Error> {
         let found = self.read_pointer().await?;
         found.understood()?;
+        self.places.require_trusted(&found)?;
         if found.live() != base.copied() {
             let (pointer, expected) = (self.pointer.clone(), base.copied());
             return Err(Error::Conflict { pointer, expected, found: found.live() });

@@ -3,7 +3,8 @@
 use netboot_core::{Context, ReleaseId};
 
 use crate::error::Error;
-use crate::pointer::{ActivationKind, Pointer};
+use crate::pointer::Pointer;
+use crate::pointer::activation::ActivationKind;
 use crate::publisher::Publisher;
 use crate::receipt::Receipt;
 
@@ -27,6 +28,7 @@ impl Publisher {
     pub async fn rollback(&self, to: RollbackTo, context: &Context) -> Result<Receipt, Error> {
         let base = self.read_pointer().await?;
         base.understood()?;
+        self.places.require_trusted(&base)?;
         let release = match to {
             RollbackTo::Release(release) => release,
             RollbackTo::Previous => base

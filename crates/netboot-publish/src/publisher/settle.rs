@@ -5,7 +5,8 @@ use std::time::Duration;
 use netboot_core::{Context, Event};
 
 use crate::error::Error;
-use crate::pointer::{Activation, Pointer};
+use crate::pointer::Pointer;
+use crate::pointer::activation::Activation;
 use crate::publisher::Publisher;
 
 /// The number of times that a publisher checks that its activation is in the history.
@@ -29,7 +30,7 @@ impl Publisher {
         for _ in 0..LOOKS {
             tokio::time::sleep((took * 2).min(LONGEST_PAUSE)).await;
             let now = self.read_pointer().await?;
-            // A missing or foreign pointer has no history to add to.
+            // A missing, foreign or untrusted pointer has no history to add to.
             let Some(there) = now.pointer() else { return Ok(()) };
             if there.history.contains(activation) {
                 return Ok(());
@@ -43,9 +44,10 @@ impl Publisher {
                 ),
                 hint: Some("activate the release that you want to be live".to_owned()),
             });
-            let both = there.with_older(activation.clone()).to_bytes();
+            let mut both = there.with_older(activation.clone());
+            self.seal(&mut both, &now).await?;
             // The next check sees whether the addition stays.
-            self.store.swap(&now.path, now.version.as_ref(), both).await?;
+            self.store.swap(&now.path, now.version.as_ref(), both.to_bytes()).await?;
         }
         Ok(())
     }

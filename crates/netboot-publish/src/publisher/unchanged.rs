@@ -3,7 +3,8 @@
 use netboot_core::{Context, Release};
 
 use crate::error::Error;
-use crate::pointer::{Activation, ActivationKind, Pointer};
+use crate::pointer::Pointer;
+use crate::pointer::activation::{Activation, ActivationKind};
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::objects::{all_present, required};
@@ -30,6 +31,7 @@ impl Publisher {
         let activation =
             Activation::new(ActivationKind::Activated, *release.id(), self.clock.now());
         let is_live = base.live() == Some(*release.id())
+            && self.is_fresh(there)
             && Pointer::new(release.pointer(), activation, base.history())
                 .is_ok_and(|pointer| pointer.script == there.script);
         if !is_live {

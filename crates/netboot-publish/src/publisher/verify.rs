@@ -8,6 +8,7 @@ use netboot_core::{Context, Manifest, Phase, ReleaseId, ReleasePath};
 use crate::error::Error;
 use crate::finding::{Finding, NOT_LIVE};
 use crate::pointer::PointerContent;
+use crate::pointer::problem::PointerProblem;
 use crate::publisher::Publisher;
 use crate::publisher::checks::contents::check_contents;
 use crate::publisher::checks::depth::VerifyDepth;
@@ -100,11 +101,24 @@ impl Publisher {
         let state = self.read_pointer().await?;
         let path = state.path.clone();
         match &state.content {
-            None | Some(PointerContent::Pointer(_)) => {}
+            // Somebody deleted a pointer that was there.
+            None if state.known.is_some() => report.findings.push(Finding::Missing { path }),
+            None => {}
+            Some(PointerContent::Pointer(_)) => {
+                let problem = self.problem_of_live(&state).await?;
+                // A wrong script is a finding below.
+                let problem = problem.filter(|problem| *problem != PointerProblem::OtherScript);
+                let untrusted = |problem| Finding::UntrustedPointer { path, problem };
+                report.findings.extend(problem.map(untrusted));
+            }
             Some(PointerContent::Foreign) => report.findings.push(Finding::Foreign { path }),
             Some(PointerContent::Malformed { problem, .. }) => {
                 let problem = problem.clone();
                 report.findings.push(Finding::BrokenPointer { path, problem });
+            }
+            Some(PointerContent::Untrusted { problem, .. }) => {
+                let problem = problem.clone();
+                report.findings.push(Finding::UntrustedPointer { path, problem });
             }
         }
         let (Some(pointer), Some(live)) = (state.pointer(), state.live()) else {

@@ -4,6 +4,7 @@ use netboot_core::{Context, Phase};
 
 use crate::error::Error;
 use crate::finding::Finding;
+use crate::pointer::problem::PointerProblem;
 use crate::pointer::{Pointer, PointerContent};
 use crate::public_url::PublicUrl;
 use crate::public_url::fetch::foreign;
@@ -26,6 +27,7 @@ impl Publisher {
     ///
     /// # Errors
     /// [`Error::PublicUrl`] if the server cannot be reached; [`Error::MalformedPointer`],
+    /// [`Error::UntrustedPointer`],
     /// [`Error::NotStaged`], [`Error::MalformedManifest`] if the target itself is damaged
     /// ([`verify`](Self::verify) says more about that); [`Error::Cancelled`].
     pub async fn verify_public(
@@ -41,7 +43,7 @@ impl Publisher {
         loop {
             let mut report = VerifyReport::default();
             let before = self.read_pointer().await?;
-            before.understood()?;
+            before.trusted()?;
             let fetched = url.fetch_sound(&path, &mut report, context).await?;
             let Some(here) = before.pointer() else {
                 // If no release is live, a missing pointer is right.
@@ -61,15 +63,32 @@ impl Publisher {
                     attempt += 1;
                     continue;
                 }
-                report.findings.push(match Pointer::parse(&fetched.bytes) {
-                    PointerContent::Pointer(there) => {
-                        Finding::Stale { path: path.clone(), live: there.live(), age: fetched.age }
-                    }
-                    PointerContent::Malformed { problem, .. } => {
-                        Finding::BrokenPointer { path: path.clone(), problem }
-                    }
-                    PointerContent::Foreign => foreign(path.clone(), fetched),
-                });
+                let (trust, place) = (self.pointer_trust(), self.store.to_string());
+                let (content, known) = (Pointer::parse(&fetched.bytes), before.known.as_ref());
+                report.findings.push(
+                    match trust.admit(&place, &self.pointer, content, known).await {
+                        PointerContent::Pointer(there)
+                        | PointerContent::Untrusted {
+                            pointer: there,
+                            problem: PointerProblem::RolledBack { .. },
+                        } => Finding::Stale {
+                            path: path.clone(),
+                            live: there.live(),
+                            age: fetched.age,
+                        },
+                        PointerContent::Untrusted { problem, .. } => {
+                            Finding::UntrustedPointer { path: path.clone(), problem }
+                        }
+                        PointerContent::Malformed { problem, .. } => {
+                            Finding::BrokenPointer { path: path.clone(), problem }
+                        }
+                        PointerContent::Foreign => foreign(path.clone(), fetched),
+                    },
+                );
+            }
+            if let Some(problem) = self.pointer_trust().expired(here) {
+                let path = path.clone();
+                report.findings.push(Finding::UntrustedPointer { path, problem });
             }
             let Some(live) = here.live() else { return Ok(report) };
             let store = self.store.as_ref();

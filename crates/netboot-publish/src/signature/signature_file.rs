@@ -69,6 +69,16 @@ impl SignatureFile {
         Ok(Self(lines.chunks(LINES).map(block).collect::<Result<_, _>>()?))
     }
 
+    /// The text of the file with another untrusted comment, since no signature covers the one that
+    /// it has.
+    pub(crate) fn text(&self, untrusted_comment: &str) -> String {
+        let block = |block: &Block| {
+            let (_, rest) = block.text.split_once('\n').unwrap_or_default();
+            format!("untrusted comment: {untrusted_comment}\n{rest}")
+        };
+        self.0.iter().map(block).collect()
+    }
+
     /// Returns true if `key` made one of the signatures.
     pub(crate) fn is_by(&self, key: &TrustedKey, message: &[u8], comment: &str) -> bool {
         self.0.iter().any(|block| block.check(key, message, comment).is_ok())

@@ -72,6 +72,17 @@ impl TrustedKeys {
         &self.keys
     }
 
+    /// The keys, of which one has to sign.
+    pub(crate) fn any(&self) -> Self {
+        Self { threshold: NonZeroUsize::MIN, ..self.clone() }
+    }
+
+    /// Makes a set of keys, of which one has to sign. Returns `None` if there is no key.
+    pub(crate) fn any_of<'a>(keys: impl Iterator<Item = &'a TrustedKey>) -> Option<Self> {
+        let keys: Arc<[TrustedKey]> = keys.cloned().collect();
+        (!keys.is_empty()).then_some(Self { keys, threshold: NonZeroUsize::MIN })
+    }
+
     /// The number of keys that have to sign a release.
     pub fn threshold(&self) -> usize {
         self.threshold.get()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use netboot_core::{Context, Release, ReleaseId, SiteName};
 
 use crate::error::{Error, SiteOutcome, SitesReport};
-use crate::pointer::ActivationKind;
+use crate::pointer::activation::ActivationKind;
 use crate::receipt::Receipt;
 use crate::sites::all_or_none::Tried;
 use crate::sites::{ActivationPolicy, Sites};

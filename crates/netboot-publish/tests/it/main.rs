@@ -22,6 +22,7 @@ mod kill;
 mod logs;
 mod lost_lock;
 mod meeting;
+mod pointers;
 mod proof_text;
 mod prune_caution;
 mod public_url;

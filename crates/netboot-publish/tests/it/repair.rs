@@ -127,7 +127,8 @@ async fn a_signed_manifest_that_is_sound_stays_as_it_was_signed() {
     replace(&store, &manifest, Some(json.into())).await;
     replace(&store, &signature, Some(signed.into())).await;
 
-    let strict = publisher.clone().with_trusted_keys(trusted);
+    let strict =
+        publisher.clone().with_trusted_keys(trusted).with_signer(key).with_replace_untrusted(true);
     strict.activate(release.id(), &Context::new()).await.unwrap();
     let report = repair(&publisher, &release, &[RepairSource::release(&release)]).await;
     assert!(report.is_whole() && report.mended.is_empty(), "{report}");

@@ -75,7 +75,8 @@ async fn netboot_trusts_what_minisign_signed() {
     publisher.stage(&release, &Context::new()).await.unwrap();
     succeed(work.path(), &["-G", "-W", "-p", "release.pub", "-s", "release.key"], "");
     let trusted = TrustedKey::read(work.path().join("release.pub")).unwrap();
-    let trusting = publisher.with_trusted_keys(trusted.clone());
+    let key = MinisignKey::read(work.path().join("release.key"), None).unwrap();
+    let trusting = publisher.with_trusted_keys(trusted.clone()).with_signer(key.clone());
 
     let manifest = root.path().join(manifest(&release));
     let arguments = ["-S", "-s", "release.key", "-m", manifest.to_str().unwrap()];
@@ -83,7 +84,6 @@ async fn netboot_trusts_what_minisign_signed() {
     trusting.activate(release.id(), &Context::new()).await.unwrap();
     assert_trusted(root.path(), &trusted).await;
     // Netboot signs with the same key.
-    let key = MinisignKey::read(work.path().join("release.key"), None).unwrap();
     assert_eq!(*key.public_key(), trusted);
 
     // Netboot refuses a hand-made signature that names another release.

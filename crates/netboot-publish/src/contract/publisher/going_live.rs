@@ -10,7 +10,7 @@ use crate::contract::publisher::fixture::{
 use crate::contract::sample::{sample_release, small_release};
 use crate::error::Error;
 use crate::finding::Finding;
-use crate::pointer::ActivationKind;
+use crate::pointer::activation::ActivationKind;
 use crate::publisher::rollback::RollbackTo;
 use crate::receipt::Outcome;
 use crate::store::Entry;

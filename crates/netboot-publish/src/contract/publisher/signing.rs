@@ -126,7 +126,7 @@ pub(crate) async fn only_what_a_trusted_key_signed_goes_live(make: Make<'_>) {
     assert_eq!(trusting.live().await.unwrap(), Some(*one.id()));
 
     signing(&store, &ours).stage(&two, &Context::new()).await.unwrap();
-    assert_eq!(problem(&trusting, &two).await, None);
+    assert_eq!(problem(&signing(&store, &ours), &two).await, None);
     assert_eq!(trusting.live().await.unwrap(), Some(*two.id()));
 }
 

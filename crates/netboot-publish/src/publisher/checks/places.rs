@@ -7,6 +7,7 @@ use netboot_core::layout::Area;
 use netboot_core::{Content, Manifest, ReleasePath};
 
 use crate::error::Error;
+use crate::pointer::PointerContent;
 use crate::publisher::checks::legacy_links::legacy_links;
 use crate::publisher::checks::place_state::{PlaceState, entry_point_state, link_state};
 use crate::publisher::inventory::pointer_state::PointerState;
@@ -22,6 +23,8 @@ pub(crate) struct PlaceRules {
     pub(crate) legacy_links: bool,
     /// True if the publisher replaces files that netboot did not write.
     pub(crate) replace_foreign: bool,
+    /// True if the publisher replaces a pointer that it cannot trust.
+    pub(crate) replace_untrusted: bool,
 }
 
 /// A link of the old layout.
@@ -117,6 +120,14 @@ impl PlaceRules {
         self.require_writable_in(&found, store, manifest, pointer).await
     }
 
+    /// Fails if a pointer cannot be trusted, unless the publisher replaces such a pointer.
+    pub(crate) fn require_trusted(self, pointer: &PointerState) -> Result<(), Error> {
+        match &pointer.content {
+            Some(PointerContent::Untrusted { .. }) if !self.replace_untrusted => pointer.trusted(),
+            _ => Ok(()),
+        }
+    }
+
     /// Does the work of [`require_writable`](Self::require_writable) with the entries of the places
     /// in `found`.
     pub(crate) async fn require_writable_in(
@@ -132,6 +143,7 @@ impl PlaceRules {
         if !self.replace_foreign {
             pointer.understood()?;
         }
+        self.require_trusted(pointer)?;
         require_entry_points_apart(manifest, pointer)?;
         let places = self.places_in(found, store, manifest, pointer).await?;
         let foreign = places.foreign().next().cloned();

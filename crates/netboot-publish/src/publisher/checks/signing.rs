@@ -158,7 +158,7 @@ impl Signing {
     }
 
     /// The keys of this publisher's signers, and the trusted keys.
-    fn known_keys(&self) -> Vec<TrustedKey> {
+    pub(crate) fn known_keys(&self) -> Vec<TrustedKey> {
         let own = self.signers.iter().map(Signer::public_key);
         let trusted = self.trusted_keys.iter().flat_map(TrustedKeys::keys);
         own.chain(trusted).cloned().collect()

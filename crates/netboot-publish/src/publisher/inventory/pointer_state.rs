@@ -1,9 +1,13 @@
 //! The pointer as it was at one moment.
 
-use netboot_core::{ReleaseId, ReleasePath};
+use netboot_core::{PointerName, ReleaseId, ReleasePath, layout};
 
 use crate::error::Error;
-use crate::pointer::{Activation, Pointer, PointerContent};
+use crate::pointer::activation::Activation;
+use crate::pointer::problem::PointerProblem;
+use crate::pointer::trust::PointerTrust;
+use crate::pointer::{Pointer, PointerContent};
+use crate::pointer_memory::KnownPointer;
 use crate::store::{Entry, Store, Version};
 
 /// The pointer as it was at one moment.
@@ -13,13 +17,21 @@ pub(crate) struct PointerState {
     /// The version that a swap has to expect; `None` if there is no file.
     pub(crate) version: Option<Version>,
     pub(crate) content: Option<PointerContent>,
+    /// The newest pointer that was known before this one was read, if pointers are checked.
+    pub(crate) known: Option<KnownPointer>,
 }
 
 impl PointerState {
-    /// Reads the pointer at `path`. A link or a directory in its place is foreign, wherever it
-    /// leads.
-    pub(crate) async fn read(store: &dyn Store, path: ReleasePath) -> Result<Self, Error> {
-        let mut state = Self { path, version: None, content: None };
+    /// Reads a pointer, and checks if it can be trusted. A link or a directory in its place is
+    /// foreign, wherever it leads.
+    pub(crate) async fn read(
+        store: &dyn Store,
+        name: &PointerName,
+        trust: &PointerTrust,
+    ) -> Result<Self, Error> {
+        let place = store.to_string();
+        let known = trust.recall(&place, name).await?;
+        let mut state = Self { path: layout::pointer(name), version: None, content: None, known };
         let found = store.stat(std::slice::from_ref(&state.path)).await?;
         match found.get(&state.path) {
             None => {}
@@ -29,14 +41,16 @@ impl PointerState {
             Some(Entry::Object { .. }) => {
                 if let Some(document) = store.read(&state.path).await? {
                     state.version = Some(document.version);
-                    state.content = Some(Pointer::parse(&document.bytes));
+                    let content = Pointer::parse(&document.bytes);
+                    let known = state.known.as_ref();
+                    state.content = Some(trust.admit(&place, name, content, known).await);
                 }
             }
         }
         Ok(state)
     }
 
-    /// Returns the pointer if netboot wrote it and it can be understood.
+    /// Returns the pointer if netboot wrote it, and it can be understood and trusted.
     pub(crate) fn pointer(&self) -> Option<&Pointer> {
         match &self.content {
             Some(PointerContent::Pointer(pointer)) => Some(pointer),
@@ -56,6 +70,12 @@ impl PointerState {
         self.content == Some(PointerContent::Foreign)
     }
 
+    /// The greatest counter that is known here.
+    pub(crate) fn counter(&self) -> Option<u64> {
+        let known = self.known.as_ref().map(|known| known.counter);
+        known.max(self.pointer().and_then(Pointer::counter))
+    }
+
     /// Fails if netboot wrote the pointer and it cannot be understood.
     pub(crate) fn understood(&self) -> Result<(), Error> {
         match &self.content {
@@ -65,5 +85,18 @@ impl PointerState {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Fails if netboot wrote the pointer and it cannot be understood, or cannot be trusted.
+    pub(crate) fn trusted(&self) -> Result<(), Error> {
+        match &self.content {
+            Some(PointerContent::Untrusted { problem, .. }) => Err(self.refusal(problem.clone())),
+            _ => self.understood(),
+        }
+    }
+
+    /// The error that says why the pointer is not trusted.
+    pub(crate) fn refusal(&self, problem: PointerProblem) -> Error {
+        Error::UntrustedPointer { path: self.path.clone(), problem }
     }
 }

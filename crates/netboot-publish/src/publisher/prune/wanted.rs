@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use netboot_core::layout::{self, Location};
+use netboot_core::layout::Location;
 use netboot_core::{PointerName, ReleaseId};
 
 use crate::error::Error;
 use crate::finding::Finding;
-use crate::pointer::{Activation, PointerContent};
+use crate::pointer::PointerContent;
+use crate::pointer::activation::Activation;
+use crate::pointer::trust::PointerTrust;
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::release_files::ReleaseFiles;
 use crate::publisher::inventory::stored_manifest::manifest_path;
@@ -27,26 +29,30 @@ impl Wanted {
     pub(crate) async fn read(
         store: &dyn Store,
         own: &PointerName,
+        trust: &PointerTrust,
         keep_last: usize,
         oldest: Option<SystemTime>,
     ) -> Result<Self, Error> {
-        let state = PointerState::read(store, layout::pointer(own)).await?;
+        let state = PointerState::read(store, own, trust).await?;
         if state.is_foreign() {
             // A pointer of somebody else may lead to any release.
             return Err(Error::ForeignFile { path: state.path, store: store.to_string() });
         }
         let mut wanted = Self::default();
+        // If somebody deleted the pointer, its release must not follow.
+        wanted.releases.extend(state.known.as_ref().map(|known| known.release));
         for listed in store.list(&ListScope::Root).await? {
             let (Some(Location::Pointer(name)), Entry::Object { .. }) =
                 (Location::parse(&listed.path), &listed.entry)
             else {
                 continue;
             };
-            let state = PointerState::read(store, layout::pointer(&name)).await?;
+            let state = PointerState::read(store, &name, trust).await?;
             // A script without a history is an entry point, unless it is this publisher's pointer.
             match &state.content {
-                Some(PointerContent::Malformed { without_history: true, .. }) if name != *own => {}
-                _ => state.understood()?,
+                Some(PointerContent::Malformed { without_history: true, .. })
+                    if name != *own && state.known.is_none() => {}
+                _ => state.trusted()?,
             }
             wanted.live.extend(state.live());
             wanted.releases.extend(wanted_of(state.history(), keep_last, oldest));
@@ -106,7 +112,7 @@ mod tests {
     use netboot_core::Sha256Digest;
 
     use super::*;
-    use crate::pointer::ActivationKind;
+    use crate::pointer::activation::ActivationKind;
 
     #[test]
     fn what_was_live_within_the_grace_time_is_wanted() {

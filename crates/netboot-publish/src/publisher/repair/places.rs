@@ -4,7 +4,7 @@ use netboot_core::{Context, Manifest, layout};
 
 use crate::error::Error;
 use crate::finding::{Finding, NOT_LIVE};
-use crate::pointer::Pointer;
+use crate::pointer::{Pointer, PointerContent};
 use crate::publisher::Publisher;
 use crate::publisher::checks::place_state::PlaceState;
 use crate::publisher::inventory::pointer_state::PointerState;
@@ -24,6 +24,12 @@ impl Publisher {
         let store = self.store.as_ref();
         let _lock = store.lock(context).await?;
         let base = self.read_pointer().await?;
+        if let Some(PointerContent::Untrusted { pointer, problem }) = &base.content
+            && pointer.live() == Some(*manifest.release())
+        {
+            let (path, problem) = (base.path.clone(), problem.clone());
+            report.remaining.push(Finding::UntrustedPointer { path, problem });
+        }
         let Some(pointer) = base.pointer().filter(|_| base.live() == Some(*manifest.release()))
         else {
             return Ok(());
@@ -64,18 +70,21 @@ impl Publisher {
     ) -> Result<(), Error> {
         let script = manifest.pointer_text();
         let [now, older @ ..] = &pointer.history[..] else { return Ok(()) };
-        let right = Pointer::new(&script, now.clone(), older)
+        let mut right = Pointer::new(&script, now.clone(), older)
             .map_err(|problem| Error::MalformedPointer { path: base.path.clone(), problem })?;
         if right.script == pointer.script {
             return Ok(());
         }
         let problem = NOT_LIVE.to_owned();
         report.found.push(Finding::BrokenPointer { path: base.path.clone(), problem });
+        self.seal(&mut right, base).await?;
         let bytes = right.to_bytes();
         let size = bytes.len() as u64;
         match self.store.swap(&base.path, base.version.as_ref(), bytes).await? {
             Swap::Done => {
                 report.mended.insert(base.path.clone(), size);
+                let place = self.store.to_string();
+                self.pointer_trust().remember(&place, &self.pointer, &right).await;
                 Ok(())
             }
             Swap::Conflict => {

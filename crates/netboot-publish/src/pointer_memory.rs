@@ -1,0 +1,105 @@
+//! What is known of the pointers that were seen before.
+
+#[cfg(feature = "local")]
+pub(crate) mod file;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use netboot_core::{PointerName, ReleaseId, Sha256Digest};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::pointer::Pointer;
+
+/// The newest known pointer of a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct KnownPointer {
+    /// Its counter.
+    pub counter: u64,
+    /// The release that it makes live.
+    pub release: ReleaseId,
+    /// The digest of the bytes that its signatures cover.
+    pub sha256: Sha256Digest,
+}
+
+impl KnownPointer {
+    /// Returns what to remember of a pointer.
+    pub(crate) fn of(pointer: &Pointer) -> Option<Self> {
+        let (counter, release) = (pointer.counter()?, pointer.live()?);
+        Some(Self { counter, release, sha256: Sha256Digest::of(&pointer.signed_bytes()) })
+    }
+}
+
+/// Remembers the newest pointer of each place, so that nobody can put an older one back
+/// unnoticed. An old pointer is signed correctly: only its counter tells that it is old.
+///
+/// A publisher remembers for as long as it exists, unless
+/// [`Publisher::with_pointer_memory`](crate::Publisher::with_pointer_memory) gives it a memory that
+/// lasts, such as `PointerMemoryFile`.
+///
+/// # Contract
+/// - `place` is a store or a URL as its `Display` shows it. Each pair of a place and a pointer's
+///   name has its own memory.
+/// - [`remember`](Self::remember) keeps the pointer with the higher counter. Of two pointers with
+///   the same counter, it keeps the earlier one.
+/// - The calls may block. They may come from several tasks at once.
+pub trait PointerMemory: fmt::Debug + Send + Sync {
+    /// Returns the newest known pointer.
+    ///
+    /// # Errors
+    /// If the memory cannot be read. The pointer then counts as unreadable.
+    fn recall(&self, place: &str, pointer: &PointerName) -> Result<Option<KnownPointer>, Error>;
+
+    /// Remembers a pointer, unless one with a higher or equal counter is known.
+    ///
+    /// # Errors
+    /// If the memory cannot be written. The caller warns and goes on.
+    fn remember(
+        &self,
+        place: &str,
+        pointer: &PointerName,
+        seen: &KnownPointer,
+    ) -> Result<(), Error>;
+}
+
+/// The known pointers of all places, by place and name.
+pub(crate) type KnownPointers = BTreeMap<String, BTreeMap<PointerName, KnownPointer>>;
+
+/// Adds a pointer unless one with a higher or equal counter is known. Returns true if it was added.
+pub(crate) fn add(
+    known: &mut KnownPointers,
+    place: &str,
+    name: &PointerName,
+    seen: &KnownPointer,
+) -> bool {
+    let pointers = known.entry(place.to_owned()).or_default();
+    let is_newer = pointers.get(name).is_none_or(|known| known.counter < seen.counter);
+    if is_newer {
+        pointers.insert(name.clone(), seen.clone());
+    }
+    is_newer
+}
+
+/// A memory that ends with the program.
+#[derive(Debug, Default)]
+pub(crate) struct VolatilePointerMemory(Mutex<KnownPointers>);
+
+impl PointerMemory for VolatilePointerMemory {
+    fn recall(&self, place: &str, pointer: &PointerName) -> Result<Option<KnownPointer>, Error> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(known.get(place).and_then(|pointers| pointers.get(pointer)).cloned())
+    }
+
+    fn remember(
+        &self,
+        place: &str,
+        pointer: &PointerName,
+        seen: &KnownPointer,
+    ) -> Result<(), Error> {
+        add(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner), place, pointer, seen);
+        Ok(())
+    }
+}
