@@ -19,15 +19,19 @@ mod releases;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use crate::app::App;
 
 /// The routes below `/api/jobs` and `/api/releases`.
 pub(crate) fn routes() -> Router<Arc<App>> {
+    // A request has a few hundred bytes.
+    let limit = DefaultBodyLimit::max(64 * 1024);
     Router::new()
         .route("/api/jobs", post(jobs::submit).get(jobs::list))
         .route("/api/jobs/{id}", get(jobs::show).delete(jobs::cancel))
         .route("/api/jobs/{id}/events", get(events::follow))
         .route("/api/releases", get(releases::list))
+        .layer(limit)
 }

@@ -11,9 +11,13 @@ use netboot_examples::Progress;
 use crate::bearer::BearerToken;
 use crate::config::Config;
 use crate::deployment::Deployment;
+use crate::guesses::Guesses;
 use crate::health::Health;
+use crate::hosts::Hosts;
 use crate::identity::Identity;
 use crate::jobs::Jobs;
+use crate::notices::Notices;
+use crate::per_peer::PerPeer;
 use crate::reports::{MachineId, Reports};
 use crate::start_error::StartError;
 
@@ -30,6 +34,14 @@ pub(crate) struct App {
     pub(crate) reports: Reports,
     /// The problems that the service works around.
     pub(crate) health: Health,
+    /// The names and addresses of the service.
+    pub(crate) hosts: Hosts,
+    /// Lines in the log about clients.
+    pub(crate) notices: Notices,
+    /// The wrong tokens of each peer.
+    pub(crate) guesses: Guesses,
+    /// The places of clients that follow a job.
+    pub(crate) event_streams: PerPeer,
     /// Cancelled when the service stops. It ends the streams that would never end by themselves.
     pub(crate) shutdown: CancellationToken,
     /// Held as long as this lives, so that no second service works in the state directory.
@@ -51,11 +63,16 @@ impl App {
         let state = config.state_directory.clone();
         let health = Health::new(log.clone());
         let lock = lock(&state, &health)?;
-        let deployment = Arc::new(Deployment::new(config, address, log)?);
+        let deployment = Arc::new(Deployment::new(config, address, log.clone())?);
+        let config = &deployment.config;
         Ok(Arc::new(Self {
             jobs: Jobs::open(&state.join("jobs"), deployment.clone(), &health),
             reports: Reports::open(&state.join("reports"), health.clone()),
             health,
+            hosts: Hosts::new(&config.hosts, &deployment.url, address),
+            notices: Notices::new(log),
+            guesses: Guesses::default(),
+            event_streams: PerPeer::new(config.limits.event_streams),
             deployment,
             token,
             shutdown: CancellationToken::new(),

@@ -21,6 +21,19 @@ const SHORTEST: usize = 16;
 #[derive(Clone)]
 pub(crate) struct BearerToken(Arc<str>);
 
+/// What a request shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// The token.
+    Token,
+    /// Another token.
+    Wrong,
+    /// Something that is not a bearer token.
+    Other,
+    /// Nothing.
+    Nothing,
+}
+
 impl BearerToken {
     /// Reads the file, or else the environment variable `DEPLOYER_TOKEN`. Warns in `log` about a
     /// file that everybody on this machine can read.
@@ -61,14 +74,18 @@ impl BearerToken {
         Ok(Self(token.into()))
     }
 
-    /// Returns true if the headers contain the token. The comparison takes constant time.
-    pub(crate) fn is_shown_by(&self, headers: &HeaderMap) -> bool {
-        let shown = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-        let token = shown.and_then(|value| match value.split_at_checked(7) {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => Some(token),
-            _ => None,
-        });
-        token.is_some_and(|token| token.trim_ascii().ct_eq(self.0.as_bytes()).into())
+    /// Compares what the headers show with the token, in constant time.
+    pub(crate) fn shown_by(&self, headers: &HeaderMap) -> Shown {
+        let Some(shown) = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes) else {
+            return Shown::Nothing;
+        };
+        match shown.split_at_checked(7) {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => {
+                let is_token: bool = token.trim_ascii().ct_eq(self.0.as_bytes()).into();
+                if is_token { Shown::Token } else { Shown::Wrong }
+            }
+            _ => Shown::Other,
+        }
     }
 }
 
@@ -87,14 +104,18 @@ mod tests {
         let token = BearerToken::new("  0123456789abcdef\n").unwrap();
         let shown = |value: &str| {
             let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())]);
-            token.is_shown_by(&headers)
+            token.shown_by(&headers)
         };
-        assert!(shown("Bearer 0123456789abcdef") && shown("bearer 0123456789abcdef"));
-        for wrong in ["", "Bearer", "Bearer ", "Basic 0123456789abcdef", "0123456789abcdef"] {
-            assert!(!shown(wrong), "{wrong}");
+        for right in ["Bearer 0123456789abcdef", "bearer 0123456789abcdef"] {
+            assert_eq!(shown(right), Shown::Token);
         }
-        assert!(!shown("Bearer 0123456789abcdeF") && !shown("Bearer 0123456789abcdef0"));
-        assert!(!token.is_shown_by(&HeaderMap::new()));
+        for wrong in ["Bearer 0123456789abcdeF", "Bearer 0123456789abcdef0", "Bearer "] {
+            assert_eq!(shown(wrong), Shown::Wrong, "{wrong}");
+        }
+        for other in ["", "Bearer", "Basic 0123456789abcdef", "0123456789abcdef"] {
+            assert_eq!(shown(other), Shown::Other, "{other}");
+        }
+        assert_eq!(token.shown_by(&HeaderMap::new()), Shown::Nothing);
         assert_eq!(format!("{token:?}"), "BearerToken(***)");
     }
 

@@ -3,6 +3,7 @@
 mod document;
 mod error;
 mod hand_over;
+mod limits;
 mod machine;
 mod proof;
 mod publisher;
@@ -17,10 +18,11 @@ use netboot_core::{Profile, ProfileName, SiteName};
 use netboot_ipxe::Fleet;
 use netboot_nix::{FlakeReference, Overrides};
 use netboot_publish::{ActivationPolicy, Retention};
-use url::Url;
+use url::{Host, Url};
 
 pub(crate) use self::error::ConfigError;
 pub(crate) use self::hand_over::HandOver;
+pub(crate) use self::limits::Limits;
 pub(crate) use self::machine::Machine;
 pub(crate) use self::proof::Proof;
 pub(crate) use self::publisher::Target;
@@ -32,6 +34,10 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// The URL under which machines reach the service, if the file has it; it ends in `/`.
     pub(crate) url: Option<Url>,
+    /// Other hosts under which requests reach the service.
+    pub(crate) hosts: Vec<Host>,
+    /// What clients may use.
+    pub(crate) limits: Limits,
     /// The directory for jobs, images and reports.
     pub(crate) state_directory: PathBuf,
     /// The flake from which images are built.

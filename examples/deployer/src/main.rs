@@ -14,11 +14,15 @@ mod damage;
 mod deployment;
 #[cfg(test)]
 mod fuzzing;
+mod guesses;
 mod hand_over;
 mod health;
+mod hosts;
 mod identity;
 mod jobs;
 mod machines;
+mod notices;
+mod per_peer;
 mod published;
 mod report;
 mod reports;
@@ -91,15 +95,15 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
     progress.line(&format!("listening at http://{address}/"));
     app.jobs.resume().await;
     let serving = async {
-        let served = server::serve(app.clone(), listener, stop.clone()).await;
+        server::serve(app.clone(), listener, stop.clone()).await;
         stop.cancel();
-        served
     };
     let stopping = async {
         stop.cancelled().await;
         app.jobs.stop(app.deployment.config.grace).await;
     };
-    tokio::join!(serving, stopping).0.map_err(failed)
+    tokio::join!(serving, stopping);
+    Ok(())
 }
 
 /// The commands for this service in the runbook, `docs/operations.md`, work.

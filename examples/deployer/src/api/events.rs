@@ -9,9 +9,10 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -23,23 +24,32 @@ use super::jobs::parse_id;
 use crate::api_error::ApiError;
 use crate::app::App;
 use crate::jobs::{EventLog, Extent, JobEvent, LogEntry};
+use crate::per_peer::Taken;
 
 /// Follows a job.
 pub(super) async fn follow(
     State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let id = parse_id(&id)?;
+    let place = app.event_streams.take(peer.ip()).ok_or_else(too_many_streams)?;
     let log = app.jobs.events(id).await?;
     let extent = log.watch();
     let last = last_read(&headers, *extent.borrow());
     if extent.borrow().closed && log.after(last).is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let follower = Follower { shutdown: app.shutdown.clone(), log, extent, last };
+    let follower = Follower { shutdown: app.shutdown.clone(), log, extent, last, _place: place };
     let events = follower.events();
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+fn too_many_streams() -> ApiError {
+    let hint = "close other event streams, or ask for GET /api/jobs/{id}; the configuration can \
+                allow more of them (limits.event-streams)";
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too many event streams are open", hint)
 }
 
 /// The number of the last event that a client has. If it is higher than the number of events, the
@@ -55,6 +65,7 @@ struct Follower {
     log: Arc<EventLog>,
     extent: watch::Receiver<Extent>,
     last: usize,
+    _place: Taken,
 }
 
 impl Follower {

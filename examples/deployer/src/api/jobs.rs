@@ -1,23 +1,33 @@
 //! The requests that submit, show and cancel jobs.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::{ConnectInfo, FromRequest, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::api_error::ApiError;
 use crate::app::App;
 use crate::jobs::{Job, JobId, JobRequest, no_such_job};
+use crate::notices::Kind;
 
 /// `POST /api/jobs`.
 pub(super) async fn submit(
     State(app): State<Arc<App>>,
-    request: Result<Json<JobRequest>, JsonRejection>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    let Json(request) = request.map_err(|rejection| {
+    let limit = app.deployment.config.limits.body;
+    let reading = Json::<JobRequest>::from_request(request, &());
+    let read = tokio::time::timeout(limit, reading).await.map_err(|_| {
+        let text = format!("did not send the body of its request within {limit:?}");
+        app.notices.tell(Kind::Slow, peer.ip(), &text);
+        let hint = "send the whole request at once";
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, "the body of the request did not arrive", hint)
+    })?;
+    let Json(request) = read.map_err(|rejection| {
         let hint = "send JSON such as {\"kind\":\"build\"} with Content-Type: application/json; the \
                     kinds are build, stage, prove, activate, rollback and deploy";
         ApiError::new(rejection.status(), rejection.body_text(), hint)

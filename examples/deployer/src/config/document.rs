@@ -10,14 +10,16 @@ use netboot_core::{Profile, ProfileName, ProfileSpec, SiteName, plasmacloud};
 use netboot_nix::{AuthorizedKey, FlakeReference, Overrides};
 use netboot_publish::{ActivationPolicy, Retention};
 use serde::Deserialize;
-use url::Url;
+use url::{Host, Url};
 
 use super::Config;
 use super::error::{ConfigError, Problem};
 use super::hand_over::HandOverSection;
+use super::limits::LimitsSection;
 use super::machine::MachinesSection;
 use super::proof::ProofSection;
 use super::publisher::{PublisherSection, Target};
+use crate::hosts::parse_host;
 
 impl Config {
     /// Reads the file at `path` and checks it.
@@ -50,6 +52,10 @@ struct Document {
     #[serde(default = "default_listen")]
     listen: SocketAddr,
     url: Option<Url>,
+    #[serde(default)]
+    hosts: Vec<String>,
+    #[serde(default)]
+    limits: LimitsSection,
     state_directory: PathBuf,
     #[serde(default = "default_grace_seconds")]
     grace_seconds: u64,
@@ -133,6 +139,8 @@ impl Document {
         Ok(Config {
             listen: self.listen,
             url: check_url(self.url, self.listen)?,
+            hosts: check_hosts(&self.hosts)?,
+            limits: self.limits.check()?,
             state_directory: self.state_directory,
             flake,
             overrides,
@@ -213,6 +221,15 @@ fn check_directory(name: &SiteName, directory: &Path, state: &Path) -> Result<()
         (format!("publishers `{name}` directory"), "choose another directory for one of them");
     let problem = format!("it overlaps the state-directory `{}`", state.display());
     Err(Problem::new(key, problem, hint))
+}
+
+fn check_hosts(hosts: &[String]) -> Result<Vec<Host>, Problem> {
+    let check = |host: &String| {
+        let problem = format!("`{host}` is not the name or the address of a host");
+        let hint = "write names and addresses without ports, such as deployer.example.org";
+        parse_host(host).ok_or_else(|| Problem::new("hosts", problem, hint))
+    };
+    hosts.iter().map(check).collect()
 }
 
 /// The URL for machines, with a slash at its end; `None` if it follows from `listen`.

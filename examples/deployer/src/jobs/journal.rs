@@ -51,7 +51,7 @@ impl Journal {
 
     fn read(&self, jobs: &mut Vec<Job>) -> io::Result<u64> {
         let mut last = 0;
-        fs::create_dir_all(&self.directory)?;
+        self.create_directory()?;
         for entry in fs::read_dir(&self.directory)? {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -84,6 +84,7 @@ impl Journal {
     /// Finds out if jobs can be saved.
     pub(super) fn probe(&self) {
         let write = || -> io::Result<()> {
+            self.create_directory()?;
             let mut new = self.new_file()?;
             new.write_all(&[0; 4096])?;
             new.as_file().sync_all()
@@ -120,8 +121,16 @@ impl Journal {
         }
     }
 
+    /// Creates the directory if it does not exist: it could not be created at the start, and now it
+    /// can. It is not created again for a job that is in another directory by then.
+    ///
+    /// # Errors
+    /// If the disk is full or broken.
+    pub(super) fn create_directory(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.directory)
+    }
+
     fn new_file(&self) -> io::Result<NamedTempFile> {
-        fs::create_dir_all(&self.directory)?;
         tempfile::Builder::new().prefix(NEW).tempfile_in(&self.directory)
     }
 

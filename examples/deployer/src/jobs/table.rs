@@ -50,6 +50,7 @@ impl Table {
     /// # Errors
     /// If the disk is full or broken. The job does not exist then.
     pub(super) async fn add(&self, request: JobRequest) -> io::Result<(Arc<Entry>, Job)> {
+        self.journal.create_directory()?;
         let entry = {
             let mut jobs = self.jobs();
             jobs.last += 1;

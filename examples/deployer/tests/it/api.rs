@@ -94,7 +94,7 @@ async fn a_job_whose_client_went_away_is_on_disk_and_in_memory_or_nowhere() {
         let length = body.len();
         write!(
             client,
-            "POST /api/jobs HTTP/1.1\r\nHost: deployer\r\nAuthorization: Bearer {TOKEN}\r\n\
+            "POST /api/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         )
         .unwrap();
@@ -246,6 +246,10 @@ fn a_configuration_that_cannot_work_is_refused_by_file_key_and_remedy() {
             with("[[publishers]]\nname = 'x'\ns3 = { bucket = 'boot', endpoint = 'ftp://h' }"),
             "publishers `x`: the endpoint",
         ),
+        (format!("hosts = ['a b']\n{text}"), "hosts: `a b` is not the name"),
+        (format!("hosts = ['a:80']\n{text}"), "hosts: `a:80` is not the name"),
+        (with("[limits]\nconnections = 0"), "limits.connections: it is 0"),
+        (with("[limits]\nstall-seconds = 9000000000"), "limits.stall-seconds: it is 9000000000"),
         (with("[proof]\nmemory-mib = 0"), "proof: "),
         (with("[proof]\ntimeout-seconds = 0"), "proof: "),
         (with("[proof]\nexpect = ['']"), "proof: "),
@@ -331,7 +335,7 @@ async fn a_client_that_does_not_read_holds_the_end_up_no_longer_than_the_grace()
     let images = place.publisher("osaka").images(&release).await.unwrap();
     let blob = netboot_core::layout::blob(&images[0].kernel().sha256());
     let mut client = TcpStream::connect(service.url.trim_start_matches("http://")).unwrap();
-    write!(client, "GET /published/{blob} HTTP/1.1\r\nHost: deployer\r\n\r\n").unwrap();
+    write!(client, "GET /published/{blob} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").unwrap();
     let mut first = [0; 15];
     client.read_exact(&mut first).unwrap();
     assert_eq!(&first, b"HTTP/1.1 200 OK");

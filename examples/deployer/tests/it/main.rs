@@ -8,10 +8,13 @@
 
 mod api;
 mod boot;
+mod clients;
 mod crash;
+mod cross_site;
 mod ipxe;
 mod job_ends;
 mod jobs;
+mod logins;
 mod machines;
 mod other_publishers;
 mod published;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -256,6 +257,24 @@ impl Service {
 
     pub(crate) async fn live(&self) -> Value {
         self.json("/api/releases").await["live"].clone()
+    }
+
+    /// The address at which it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.url.trim_start_matches("http://").parse().unwrap()
+    }
+
+    /// Waits until the service writes a line that contains this text to its log.
+    pub(crate) fn hears(&self, text: &str) {
+        let mut heard = Vec::new();
+        loop {
+            let line = self.said.recv_timeout(Duration::from_secs(30));
+            let line = line.unwrap_or_else(|_| panic!("no line has `{text}`: {heard:#?}"));
+            if line.contains(text) {
+                return;
+            }
+            heard.push(line);
+        }
     }
 
     /// Ends the service with a signal. Returns its exit status and its output.

@@ -1,0 +1,199 @@
+//! A connection whose client has to take what it asked for.
+
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::activity::Activity;
+
+/// The minimum rate at which a client has to read, in bytes per second. The slowest networks from
+/// which machines boot are a thousand times as fast.
+const LEAST: u64 = 1024;
+
+/// A connection that fails if its client reads too slowly. Only the time counts in which this
+/// service waits for the client: a stream without events may be silent.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: TcpStream,
+    activity: Arc<Activity>,
+    limit: Duration,
+    /// The time for which it has waited since the counters were reset.
+    waited: Duration,
+    /// The bytes that the client has taken since then.
+    taken: u64,
+    /// The start of the current wait.
+    waits_since: Option<Instant>,
+    alarm: Pin<Box<Sleep>>,
+}
+
+impl Connection {
+    /// After each wait of `limit` in total, the client must have read 1 KiB for each second of it.
+    pub(super) fn new(stream: TcpStream, limit: Duration, activity: Arc<Activity>) -> Self {
+        let (waited, taken, waits_since) = (Duration::ZERO, 0, None);
+        let alarm = Box::pin(sleep(limit));
+        Self { stream, activity, limit, waited, taken, waits_since, alarm }
+    }
+
+    /// The outcome of writing, or an error if the client is too slow.
+    fn watch(
+        &mut self,
+        outcome: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let now = Instant::now();
+        if let Some(since) = self.waits_since.take() {
+            self.waited += now - since;
+        }
+        if let Poll::Ready(written) = &outcome {
+            let written = written.as_ref().ok().and_then(|written| u64::try_from(*written).ok());
+            self.taken += written.unwrap_or(0);
+            self.activity.set_unsent(false);
+        }
+        if self.waited >= self.limit {
+            if self.taken < LEAST * self.limit.as_secs().max(1) {
+                return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+            }
+            (self.waited, self.taken) = (Duration::ZERO, 0);
+        }
+        if outcome.is_pending() {
+            self.activity.set_unsent(true);
+            self.waits_since = Some(now);
+            self.alarm.as_mut().reset(now + self.limit.saturating_sub(self.waited));
+            if self.alarm.as_mut().poll(context).is_ready() {
+                context.waker().wake_by_ref();
+            }
+        }
+        outcome
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.activity.received();
+        }
+        outcome
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.watch(outcome, context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.watch(outcome, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A connection with this limit, and its client.
+    async fn pair(limit: Duration) -> (Connection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        (Connection::new(stream, limit, Arc::new(Activity::new())), client)
+    }
+
+    /// Writes until it fails.
+    async fn flood(connection: &mut Connection) -> ErrorKind {
+        let bytes = vec![0; 64 * 1024];
+        loop {
+            if let Err(error) = connection.write_all(&bytes).await {
+                return error.kind();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_given_up() {
+        let (mut connection, _client) = pair(Duration::from_millis(300)).await;
+        let begin = Instant::now();
+        assert_eq!(flood(&mut connection).await, ErrorKind::TimedOut);
+        assert!(begin.elapsed() >= Duration::from_millis(300));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_one_byte_at_a_time_is_given_up() {
+        let (mut connection, mut client) = pair(Duration::from_millis(300)).await;
+        let reads = async {
+            let mut byte = [0];
+            // It reads until the connection ends, at 10 bytes per second.
+            while client.read(&mut byte).await.is_ok_and(|read| read > 0) {
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let failure = async {
+            let failure = flood(&mut connection).await;
+            drop(connection);
+            failure
+        };
+        tokio::select! {
+            failure = failure => assert_eq!(failure, ErrorKind::TimedOut),
+            () = reads => panic!("the client reads for ever"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_client_gets_everything_and_silence_is_no_fault() {
+        let limit = Duration::from_millis(200);
+        let (mut connection, mut client) = pair(limit).await;
+        let length = 8 * 1024 * 1024;
+        let reads = async {
+            let (mut buffer, mut total) = (vec![0; 64 * 1024], 0);
+            while total < length {
+                total += client.read(&mut buffer).await.unwrap();
+                sleep(Duration::from_millis(5)).await;
+            }
+            client
+        };
+        let bytes = vec![0; length];
+        let (written, mut client) = tokio::join!(connection.write_all(&bytes), reads);
+        written.unwrap();
+        let mut byte = [0];
+        let read = tokio::time::timeout(limit * 3, connection.read(&mut byte)).await;
+        assert!(read.is_err(), "a connection without unsent data stays open");
+        connection.write_all(b"x").await.unwrap();
+        client.read_exact(&mut byte).await.unwrap();
+    }
+}
