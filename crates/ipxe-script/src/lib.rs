@@ -70,6 +70,6 @@ pub use crate::dialect::Version;
 pub use crate::error::Error;
 pub use crate::lint::{LintFinding, LintFindingKind, Linter, Severity, lint};
 pub use crate::script::{
-    Command, Expansion, LINE_WORD_LIMIT, LabelDefinition, LogicalLine, MagicProblem, Part,
-    Position, Script, Separator, SettingReference, Span, Token,
+    Command, Expansion, LabelDefinition, LogicalLine, MagicProblem, Part, Position, Script,
+    Separator, SettingReference, Span, Token,
 };

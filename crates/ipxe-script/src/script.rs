@@ -29,7 +29,7 @@ use std::borrow::Cow;
 
 pub use self::command::{Command, Separator};
 pub use self::expansion::{Expansion, Part, SettingReference};
-pub use self::line::{LINE_WORD_LIMIT, LabelDefinition, LogicalLine};
+pub use self::line::{LabelDefinition, LogicalLine};
 pub use self::magic::MagicProblem;
 pub use self::position::{Position, Span};
 pub use self::token::Token;
@@ -72,20 +72,12 @@ impl Script {
         &self.lines
     }
 
-    /// The labels in order, each with the index of its line. A label may be defined twice.
+    /// The labels in order, each with the index of its line. A label may be defined twice: `goto`
+    /// then jumps to the first. It does not find a label whose line the end of the script leaves
+    /// [open](LogicalLine::is_open).
     pub fn labels(&self) -> impl Iterator<Item = (&LabelDefinition, usize)> {
         let lines = self.lines.iter().enumerate();
         lines.filter_map(|(index, line)| line.label.as_ref().map(|label| (label, index)))
-    }
-
-    /// The index of the line that `goto` jumps to: the first line that defines the label. A line
-    /// that the end of the script leaves [open](LogicalLine::is_open) defines no label.
-    pub fn find_label(&self, name: &[u8]) -> Option<usize> {
-        let mut labels = self.labels();
-        let found = labels.find(|(label, index)| {
-            label.name() == name && self.lines.get(*index).is_some_and(|line| !line.open)
-        });
-        found.map(|(_, index)| index)
     }
 
     /// The line and column of an offset in the source.

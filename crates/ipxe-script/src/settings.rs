@@ -185,13 +185,8 @@ impl Settings {
         self.root.names()
     }
 
-    /// Returns true if iPXE knows a setting of this name, given without a scope. Such a setting has
-    /// its own type, and the machine or a DHCP server may have set it.
-    pub fn is_predefined(&self, name: impl AsRef<[u8]>) -> bool {
-        predefined::find(name.as_ref(), 0, self.build.version).is_some()
-    }
-
-    /// The names of the settings that are [predefined](Self::is_predefined).
+    /// The names, without a scope, of the settings that iPXE knows. Such a setting has its own type,
+    /// and the machine or a DHCP server may have set it.
     pub fn predefined(&self) -> impl Iterator<Item = &'static str> + use<> {
         predefined::names(self.build.version)
     }

@@ -22,8 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256Digest;
 use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
-use crate::name::check_file_name;
-use crate::name::{PointerName, ProfileName};
+use crate::name::{BLOBS, PointerName, ProfileName, RELEASES, check_file_name};
 use crate::release_id::ReleaseId;
 use crate::validated_text::validated_text;
 
@@ -38,8 +37,6 @@ pub const HISTORY_PREFIX: &str = "# netboot ";
 /// The maximum length of a [`ReleasePath`], in bytes.
 pub(crate) const PATH_LIMIT: usize = 512;
 
-const RELEASES: &str = "releases";
-const BLOBS: &str = "blobs";
 const BOOT_SCRIPT: &str = "boot.ipxe";
 const PROFILE_SCRIPT: &str = "netboot.ipxe";
 const SCRIPT_SUFFIX: &str = ".ipxe";

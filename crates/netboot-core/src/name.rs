@@ -7,6 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::invalid_value::{InvalidValue, TextProblem, ValueKind, check};
 use crate::validated_text::validated_text;
 
+/// The directory of the releases at a target. No profile has this name, because a profile's files
+/// are in a directory beside it.
+pub(crate) const RELEASES: &str = "releases";
+/// The directory of the blobs at a target, a reserved name like [`RELEASES`].
+pub(crate) const BLOBS: &str = "blobs";
+
 /// The name of a profile.
 ///
 /// A profile's name is also the name of a directory in a release, a label in a script, and a part
@@ -30,7 +36,7 @@ validated_text!(
     ProfileName,
     InvalidValue,
     ValueKind::ProfileName.validated_by(|text| {
-        if ["releases", "blobs"].contains(&text) {
+        if [RELEASES, BLOBS].contains(&text) {
             return Err(TextProblem::Reserved);
         }
         check_name(text)

@@ -1,7 +1,7 @@
 //! The HTTP headers of published objects.
 
 use netboot_core::ReleasePath;
-use netboot_core::layout::Area;
+use netboot_core::layout::{self, Area};
 
 /// For objects that never change: caches keep them for one year (RFC 9111) and do not revalidate
 /// them (RFC 8246).
@@ -34,7 +34,8 @@ pub struct WebHeaders {
 impl WebHeaders {
     /// The headers of the object at `path`.
     pub fn of(path: &ReleasePath) -> Self {
-        let is_blob = Area::of(path.as_str()) == Area::Blobs;
+        let area = Area::of(path.as_str());
+        let is_blob = area == Area::Blobs;
         let content_type = match path.as_str().rsplit_once('.') {
             Some((_, "ipxe" | "log" | "txt" | "minisig")) if !is_blob => {
                 "text/plain; charset=utf-8"
@@ -42,9 +43,11 @@ impl WebHeaders {
             Some((_, "json")) if !is_blob => "application/json",
             _ => "application/octet-stream",
         };
-        let parts: Vec<&str> = path.as_str().split('/').collect();
-        let cache_control = match parts[..] {
-            ["blobs", ..] | ["releases", _, _, _, ..] | ["releases", _, "boot.ipxe"] => IMMUTABLE,
+        let in_release = path.as_str().splitn(3, '/').nth(2);
+        let is_covered = |path: &str| path.contains('/') || path == layout::boot_script().as_str();
+        let cache_control = match area {
+            Area::Blobs => IMMUTABLE,
+            Area::Releases if in_release.is_some_and(is_covered) => IMMUTABLE,
             _ => NO_CACHE,
         };
         Self { content_type, cache_control }

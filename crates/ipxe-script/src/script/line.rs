@@ -11,7 +11,7 @@ use crate::script::position::Span;
 /// iPXE keeps a pointer to each word on its stack. On a BIOS, the stack has a few kilobytes and is
 /// not checked. Builds of 2019 and 1.21 crash or hang between 500 and 600 words, and 2.0 between
 /// 3,000 and 5,000 (measured in a script that another script had chained).
-pub const LINE_WORD_LIMIT: usize = 500;
+pub(crate) const LINE_WORD_LIMIT: usize = 500;
 
 /// A line with its continuations joined.
 ///
@@ -70,15 +70,10 @@ impl LogicalLine {
         self.cut
     }
 
-    /// The number of words after the label, including separators and the words of the comment. See
-    /// [`LINE_WORD_LIMIT`].
+    /// The number of words after the label, including separators and the words of the comment. The
+    /// linter refuses more than 500, because iPXE crashes or hangs on a BIOS.
     pub fn word_count(&self) -> usize {
         self.word_count
-    }
-
-    /// Returns true if the line has neither a label nor a word.
-    pub fn is_blank(&self) -> bool {
-        self.label.is_none() && self.commands.iter().all(|command| command.tokens.is_empty())
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::symlink;
 use std::sync::Arc;
 
+use netboot_core::layout::{self, Area};
 use netboot_core::{Context, ReleasePath};
 
 use super::listing::{self, PARTIAL_DIRECTORY};
@@ -86,7 +87,9 @@ pub(super) async fn delete(
         return Ok(());
     }
     // Directories in the root always stay.
-    let below_releases = |path: &ReleasePath| path.as_str().starts_with("releases/");
+    let below_releases = |path: &ReleasePath| {
+        Area::of(path.as_str()) == Area::Releases && *path != layout::releases()
+    };
     let emptied: BTreeSet<ReleasePath> =
         paths.iter().flat_map(parents).filter(below_releases).collect();
     if emptied.is_empty() {

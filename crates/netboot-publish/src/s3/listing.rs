@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::ReleasePath;
+use netboot_core::layout::Area;
 use object_store::ObjectStoreExt;
 
 use super::page::{ListedObject, PageStart};
@@ -119,6 +120,6 @@ fn entry(object: &ListedObject) -> Entry {
 /// The directory to list for a path. Empty for the root.
 fn directory(path: &ReleasePath) -> &str {
     let path = path.as_str();
-    let depth = if path.starts_with("releases/") { 2 } else { 1 };
+    let depth = if Area::of(path) == Area::Releases { 2 } else { 1 };
     path.match_indices('/').nth(depth - 1).map_or("", |(at, _)| &path[..at])
 }

@@ -1,8 +1,8 @@
 //! Predicts the effect of each command.
 
-use ipxe_script::Version;
 use ipxe_script::commands::{Arguments, CommandSyntax};
 use ipxe_script::settings::SettingProblem;
+use ipxe_script::{Script, Version};
 
 use super::prediction::{Ending, Fetch, Resource};
 use super::uri::Uri;
@@ -43,13 +43,15 @@ impl Run<'_> {
                 changed.is_ok()
             }
             "show" => match self.settings.is_set(first) {
-                false if self.settings.is_predefined(first) => return Err(unpredictable()),
+                false if self.settings.predefined().any(|name| name.as_bytes() == first) => {
+                    return Err(unpredictable());
+                }
                 shown => shown,
             },
             "sleep" => self.integer(first).is_some(),
             "goto" => {
                 let script = self.frames.last().map(|frame| &frame.script);
-                match script.and_then(|script| script.find_label(first)) {
+                match script.and_then(|script| find_label(script, first)) {
                     Some(index) => return Ok(Flow::Goto(index)),
                     None => false,
                 }
@@ -203,4 +205,11 @@ impl Run<'_> {
             _ => Ok(Flow::Next(false)),
         }
     }
+}
+
+/// The index of the line that `goto` jumps to.
+fn find_label(script: &Script, name: &[u8]) -> Option<usize> {
+    let is_open = |line: usize| script.lines()[line].is_open();
+    let found = script.labels().find(|(label, line)| label.name() == name && !is_open(*line));
+    found.map(|(_, line)| line)
 }
