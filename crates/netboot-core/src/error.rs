@@ -15,6 +15,7 @@ use crate::invalid_value::InvalidValue;
 use crate::layout::ReleasePath;
 use crate::name::{FileName, ProfileName};
 use crate::release_id::ReleaseId;
+use crate::secret_scan::SecretFinding;
 
 /// The errors of this crate, including the errors of backends that pass through its traits.
 ///
@@ -281,6 +282,24 @@ pub enum Error {
         found: Sha256Digest,
     },
 
+    /// A pattern of a [`SecretPolicy`](crate::secret_scan::SecretPolicy) cannot be used.
+    #[error("the pattern `{pattern}` is invalid: {problem}")]
+    InvalidPattern {
+        /// The glob, or the name of the rule that the pattern is for.
+        pattern: String,
+        /// The problem with the pattern.
+        problem: String,
+    },
+
+    /// An image contains secrets that the builder's policy denies.
+    #[error("the image of profile `{profile}` contains secrets: {}", joined(findings))]
+    SecretsFound {
+        /// The profile.
+        profile: ProfileName,
+        /// All findings that are denied. They do not contain the secrets.
+        findings: Vec<SecretFinding>,
+    },
+
     /// A backend could not build a profile. [`Error::build`] makes this error.
     #[error("{builder} could not build profile `{profile}`")]
     Build {
@@ -318,6 +337,7 @@ impl Error {
             | Self::IncompleteImage { profile, .. }
             | Self::WrongArtifactKind { profile, .. }
             | Self::UnknownProfile { profile, .. }
+            | Self::SecretsFound { profile, .. }
             | Self::Build { profile, .. } => Some(profile),
             _ => None,
         }
@@ -338,4 +358,8 @@ impl Error {
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::Io { action, path: path.as_ref().to_owned(), source }
     }
+}
+
+fn joined(findings: &[SecretFinding]) -> String {
+    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

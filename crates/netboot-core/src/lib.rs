@@ -85,6 +85,52 @@ mod provenance;
 mod regular_file;
 mod release;
 mod release_id;
+pub mod secret_scan {
+    //! Finds secrets in files, before an image with them is published.
+    //!
+    //! Everybody on a network can fetch an image, so it must contain no secret. A
+    //! [`SecretPolicy`] scans files by a table of rules: private keys, signing keys, tokens of
+    //! services by their prefixes, passwords and their hashes, and what a caller names. Where a
+    //! format has a checksum or a structure, the rule checks it. Public keys and certificates are
+    //! no findings. No finding, error or event contains the secret itself.
+    //!
+    //! ```
+    //! use netboot_core::Context;
+    //! use netboot_core::secret_scan::{Judgement, SecretPlace, SecretPolicy};
+    //!
+    //! let policy = SecretPolicy::default();
+    //! let place = SecretPlace::new("/nix/store/0a-wireguard", "wg0.conf");
+    //! let file = b"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n";
+    //! for secret in policy.scan("wg0.conf", &mut file.as_slice(), &Context::new())? {
+    //!     if let Judgement::Finding(finding) = policy.judge(&place, &secret) {
+    //!         println!("{finding}; {}", finding.hint());
+    //!     }
+    //! }
+    //! # Ok::<(), netboot_core::Error>(())
+    //! ```
+    //!
+    //! # What it does not find
+    //! It does not look into compressed files and file system images, except for the initrds of an
+    //! image. It does not know passwords and tokens without a form, such as the value of
+    //! `DATABASE_PASSWORD`. A caller can add patterns for them. Files of the tests and the
+    //! documentation of packages contain keys that everybody knows; they are counted instead of
+    //! reported.
+
+    mod check;
+    mod finding;
+    mod key_format;
+    mod kind;
+    mod pem;
+    mod policy;
+    mod rule;
+    mod scanner;
+    mod test_material;
+    mod whole_file;
+
+    pub use self::finding::{SecretFinding, SecretMatch, SecretPlace};
+    pub use self::kind::{SecretKind, Severity};
+    pub use self::policy::{Judgement, SecretPolicy};
+}
 mod validated_text;
 
 pub use tokio_util::sync::CancellationToken;

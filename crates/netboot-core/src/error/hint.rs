@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::backend_error::BackendError;
 use crate::error::Error;
 use crate::name::ProfileName;
+use crate::secret_scan::SecretFinding;
 
 impl Error {
     /// Returns a remedy, as a sentence for an operator.
@@ -92,6 +93,18 @@ impl Error {
             Self::UnexpectedDigest { .. } => {
                 "download the file again; if the digest is the same, it is a different file"
                     .to_owned()
+            }
+            Self::InvalidPattern { .. } => {
+                "write a glob such as `/nix/store/*-name/**`, or a regular expression".to_owned()
+            }
+            Self::SecretsFound { findings, .. } => {
+                let mut hints = Vec::new();
+                for hint in findings.iter().map(SecretFinding::hint) {
+                    if !hints.contains(&hint) {
+                        hints.push(hint);
+                    }
+                }
+                hints.join("; ")
             }
             Self::Build { hint, .. } => return hint.clone(),
             Self::Cancelled => return None,

@@ -21,4 +21,5 @@ mod prebuilt;
 mod profile_file;
 mod release;
 mod sample;
+mod secret_scan;
 mod special_files;
