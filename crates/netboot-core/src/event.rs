@@ -18,6 +18,8 @@ pub enum Phase {
     Evaluating,
     /// Building or downloading what was evaluated.
     Realising,
+    /// Scanning the files of an image for secrets.
+    Scanning,
     /// Hashing and checking artifacts.
     Hashing,
     /// Writing scripts.
@@ -40,6 +42,7 @@ impl fmt::Display for Phase {
             Self::Locking => "locking",
             Self::Evaluating => "evaluating",
             Self::Realising => "realising",
+            Self::Scanning => "scanning",
             Self::Hashing => "hashing",
             Self::Rendering => "rendering",
             Self::Staging => "staging",

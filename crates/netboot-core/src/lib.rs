@@ -101,7 +101,7 @@ pub mod secret_scan {
     //! let policy = SecretPolicy::default();
     //! let place = SecretPlace::new("/nix/store/0a-wireguard", "wg0.conf");
     //! let file = b"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n";
-    //! for secret in policy.scan("wg0.conf", &mut file.as_slice(), &Context::new())? {
+    //! for secret in policy.scan(&place, &mut file.as_slice(), &Context::new())? {
     //!     if let Judgement::Finding(finding) = policy.judge(&place, &secret) {
     //!         println!("{finding}; {}", finding.hint());
     //!     }
@@ -118,18 +118,22 @@ pub mod secret_scan {
 
     mod check;
     mod finding;
+    mod initrd;
     mod key_format;
     mod kind;
     mod pem;
     mod policy;
+    mod report;
     mod rule;
     mod scanner;
     mod test_material;
     mod whole_file;
 
     pub use self::finding::{SecretFinding, SecretMatch, SecretPlace};
+    pub use self::initrd::{InitrdSecrets, scan_initrd};
     pub use self::kind::{SecretKind, Severity};
     pub use self::policy::{Judgement, SecretPolicy};
+    pub use self::report::SecretReport;
 }
 mod validated_text;
 

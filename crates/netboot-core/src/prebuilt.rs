@@ -21,12 +21,12 @@ use crate::error::Error;
 use crate::event::{Event, Phase};
 use crate::file_artifact::FileArtifact;
 use crate::image::Image;
-use crate::inspect::initrd::inspect_initrd;
 use crate::inspect::kernel::check_kernel;
 use crate::inspect::summary::require_init;
 use crate::name::{FileName, ProfileName};
 use crate::profile::Profile;
 use crate::provenance::Provenance;
+use crate::secret_scan::{SecretPolicy, SecretReport, scan_initrd};
 
 /// Makes images from existing kernels and initrds. It does not need Nix.
 ///
@@ -46,9 +46,14 @@ use crate::provenance::Provenance;
 /// The builder checks every file before it becomes part of an image. It checks the header of the
 /// kernel, reads each initrd from the first byte to the last, and looks for `init` in the initrds
 /// as far as it can read them.
+///
+/// It also scans the files in the initrds and the kernel parameters for secrets, by
+/// [`SecretPolicy::default`] unless [`with_secret_policy`](Self::with_secret_policy) sets another
+/// policy. A warning names the parts that it cannot read, such as file system images.
 #[derive(Debug, Clone, Default)]
 pub struct PrebuiltBuilder {
     images: BTreeMap<ProfileName, PrebuiltImage>,
+    secrets: SecretPolicy,
 }
 
 impl PrebuiltBuilder {
@@ -61,6 +66,13 @@ impl PrebuiltBuilder {
     #[must_use]
     pub fn with_image(mut self, profile: ProfileName, image: PrebuiltImage) -> Self {
         self.images.insert(profile, image);
+        self
+    }
+
+    /// Sets which secrets the images may contain.
+    #[must_use]
+    pub fn with_secret_policy(mut self, policy: SecretPolicy) -> Self {
+        self.secrets = policy;
         self
     }
 
@@ -83,9 +95,13 @@ impl PrebuiltBuilder {
         let boot = BootSpec::new(architecture, parts.init, parts.kernel_parameters)?;
         let mut image = Image::builder(profile, boot.clone()).kernel(kernel);
 
+        let mut report = SecretReport::new(&self.secrets);
+        report.add_command_line(&boot, context)?;
         let mut summaries = Vec::new();
         for (index, path) in parts.initrds.iter().enumerate() {
-            summaries.push(inspect_initrd(path, context).await?);
+            let (summary, found) = scan_initrd(path, &self.secrets, |_| false, context).await?;
+            found.report(&mut report, name, context);
+            summaries.push(summary);
             let file_name = match index {
                 0 => FileName::new("initrd")?,
                 _ => FileName::new(format!("initrd-{}", index + 1))?,
@@ -94,6 +110,7 @@ impl PrebuiltBuilder {
             image = image.initrd(open(&mut expected, kind, file_name, path, context).await?);
         }
         require_init(name, boot.init(), &summaries)?;
+        report.finish(name, context)?;
         // The caller may expect digests of files beside the parts. A missing file is an error.
         for (path, sha256) in expected {
             let mut expected = BTreeMap::from([(path.clone(), sha256)]);

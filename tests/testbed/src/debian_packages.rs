@@ -12,6 +12,8 @@ pub(crate) const REQUIRED: [&str; 22] = [
     "dnsmasq-base",
     "ethtool",
     "faketime",
+    "gpg",
+    "gpg-agent",
     "iproute2",
     "ipxe",
     "ipxe-qemu",

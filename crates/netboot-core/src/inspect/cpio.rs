@@ -4,6 +4,7 @@
 use std::io::{self, Read};
 
 use crate::context::Context;
+use crate::error::Error;
 use crate::inspect::damage::Damage;
 use crate::inspect::summary::InitrdSummary;
 
@@ -16,11 +17,15 @@ const FILE_TYPE: u64 = 0o170_000;
 /// `S_IFLNK`.
 const SYMBOLIC_LINK: u64 = 0o120_000;
 
+/// Takes the path and the content of a member. It need not read the content to its end.
+pub(crate) type Visit<'a> = dyn FnMut(&str, &mut dyn Read) -> Result<(), Error> + 'a;
+
 /// Reads consecutive archives with zeros between them, until the reader ends.
 pub(super) fn read_archives(
     reader: &mut dyn Read,
     summary: &mut InitrdSummary,
     context: &Context,
+    visit: &mut Visit<'_>,
 ) -> Result<(), Damage> {
     let mut first = [0; 1];
     let mut zeros = 0_u64;
@@ -32,7 +37,10 @@ pub(super) fn read_archives(
             Ok(0) => return Ok(()),
             Ok(_) if first[0] == 0 => zeros += 1,
             Ok(_) if !zeros.is_multiple_of(4) => return Err(Damage::padding()),
-            Ok(_) => read_archive(&mut first.as_slice().chain(&mut *reader), summary, context)?,
+            Ok(_) => {
+                let mut archive = first.as_slice().chain(&mut *reader);
+                read_archive(&mut archive, summary, context, visit)?;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
         }
@@ -44,6 +52,7 @@ pub(super) fn read_archive(
     reader: &mut dyn Read,
     summary: &mut InitrdSummary,
     context: &Context,
+    visit: &mut Visit<'_>,
 ) -> Result<(), Damage> {
     loop {
         if context.cancellation().is_cancelled() {
@@ -65,7 +74,10 @@ pub(super) fn read_archive(
         skip(reader, padding(HEADER_LENGTH as u64 + name_size), context)?;
         let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
         let name = String::from_utf8_lossy(&name[..end]);
-        skip(reader, size + padding(size), context)?;
+        let mut content = (&mut *reader).take(size);
+        visit(&name, &mut content)?;
+        let unread = content.limit();
+        skip(reader, unread + padding(size), context)?;
         if name == TRAILER {
             return Ok(());
         }

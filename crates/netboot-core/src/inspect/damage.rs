@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::error::Error;
+
 /// The reason why reading stopped early.
 pub(super) enum Damage {
     Problem(String),
@@ -28,6 +30,16 @@ impl From<io::Error> for Damage {
             // An error with a number is from the operating system, any other from a decompressor.
             _ if error.raw_os_error().is_some() => Self::Unreadable(error),
             _ => Self::Problem(error.to_string()),
+        }
+    }
+}
+
+impl From<Error> for Damage {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Io { source, .. } => source.into(),
+            Error::Cancelled => Self::Cancelled,
+            error => Self::Problem(error.to_string()),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::artifact_kind::ArtifactKind;
 use crate::blocking::blocking;
 use crate::context::Context;
 use crate::error::Error;
-use crate::inspect::cpio;
+use crate::inspect::cpio::{self, Visit};
 use crate::inspect::damage::Damage;
 use crate::inspect::summary::InitrdSummary;
 use crate::regular_file::open_regular_file;
@@ -28,10 +28,15 @@ const ZSTD_WINDOW_LIMIT: u64 = 1 << 27;
 pub async fn inspect_initrd(path: &Path, context: &Context) -> Result<InitrdSummary, Error> {
     let (context, _guard) = context.until_dropped();
     let path = path.to_owned();
-    blocking(move || read_initrd(&path, &context)).await
+    blocking(move || read_initrd(&path, &context, &mut |_, _| Ok(()))).await
 }
 
-fn read_initrd(path: &Path, context: &Context) -> Result<InitrdSummary, Error> {
+/// Reads the initrd at `path`, and gives each of its files to `visit`.
+pub(crate) fn read_initrd(
+    path: &Path,
+    context: &Context,
+    visit: &mut Visit<'_>,
+) -> Result<InitrdSummary, Error> {
     let failed = |source| Error::io("read", path, source);
     let file = open_regular_file(path)?;
     if file.metadata().map_err(failed)?.len() == 0 {
@@ -39,7 +44,7 @@ fn read_initrd(path: &Path, context: &Context) -> Result<InitrdSummary, Error> {
     }
     let mut reader = CountingReader { inner: BufReader::with_capacity(1 << 18, file), position: 0 };
     let mut summary = InitrdSummary::new();
-    match read_segments(&mut reader, &mut summary, context) {
+    match read_segments(&mut reader, &mut summary, context, visit) {
         Ok(unchecked) => summary.unchecked = unchecked,
         Err(Damage::Cancelled) => return Err(Error::Cancelled),
         Err(Damage::Unreadable(source)) => return Err(failed(source)),
@@ -56,6 +61,7 @@ fn read_segments(
     reader: &mut CountingReader,
     summary: &mut InitrdSummary,
     context: &Context,
+    visit: &mut Visit<'_>,
 ) -> Result<Option<&'static str>, Damage> {
     loop {
         reader.skip_zeros(context)?;
@@ -66,12 +72,12 @@ fn read_segments(
             b"070701" | b"070702" if !reader.position.is_multiple_of(4) => {
                 return Err(Damage::padding());
             }
-            b"070701" | b"070702" => cpio::read_archive(reader, summary, context)?,
+            b"070701" | b"070702" => cpio::read_archive(reader, summary, context, visit)?,
             [0x1f, 0x8b, ..] => {
                 let mut unpacked = flate2::bufread::GzDecoder::new(&mut *reader);
-                cpio::read_archives(&mut unpacked, summary, context)?;
+                cpio::read_archives(&mut unpacked, summary, context, visit)?;
             }
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => read_zstd_frame(reader, summary, context)?,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => read_zstd_frame(reader, summary, context, visit)?,
             [0xfd, b'7', b'z', b'X', b'Z', 0] => {
                 require_xz_end(reader)?;
                 return Ok(Some("xz"));
@@ -89,6 +95,7 @@ fn read_zstd_frame(
     reader: &mut CountingReader,
     summary: &mut InitrdSummary,
     context: &Context,
+    visit: &mut Visit<'_>,
 ) -> Result<(), Damage> {
     let damaged = |error: &dyn std::fmt::Display| Damage::Problem(error.to_string());
     let mut unpacked = ruzstd::decoding::StreamingDecoder::new_with_max_window_size(
@@ -96,7 +103,7 @@ fn read_zstd_frame(
         ZSTD_WINDOW_LIMIT,
     )
     .map_err(|error| damaged(&error))?;
-    cpio::read_archives(&mut unpacked, summary, context)?;
+    cpio::read_archives(&mut unpacked, summary, context, visit)?;
     let frame = unpacked.into_frame_decoder();
     match (frame.get_checksum_from_data(), frame.get_calculated_checksum()) {
         (Some(stated), Some(computed)) if stated != computed => {

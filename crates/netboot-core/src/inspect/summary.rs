@@ -93,7 +93,7 @@ impl InitrdSummary {
     }
 }
 
-fn is_file_system_image(path: &str) -> bool {
+pub(crate) fn is_file_system_image(path: &str) -> bool {
     let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
     matches!(extension, Some("squashfs" | "sqfs" | "erofs" | "ext4" | "img"))
 }

@@ -11,7 +11,9 @@ use super::rule::Hit;
 /// Any token: it is no placeholder of a manual.
 pub(super) fn token(text: &[u8]) -> bool {
     let mut seen = [false; 256];
-    text.iter().for_each(|byte| seen[usize::from(*byte)] = true);
+    for byte in text {
+        seen[usize::from(*byte)] = true;
+    }
     seen.iter().filter(|seen| **seen).count() >= 10 && !is_placeholder(text)
 }
 

@@ -64,7 +64,7 @@ pub(super) fn encoded_private_key(text: &[u8], at: usize) -> Option<Hit> {
     Some(Hit { start: at, ..hit })
 }
 
-/// Reads a key of PuTTY.
+/// Reads a key of `PuTTY`.
 pub(super) fn putty(text: &[u8], at: usize) -> Option<Hit> {
     let key = &text[at..];
     position(key, b"Private-Lines: ")?;
@@ -134,8 +134,8 @@ fn header(text: &[u8]) -> Option<usize> {
 fn without_breaks(mut text: &[u8]) -> &[u8] {
     loop {
         text = match text {
-            [b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'|', rest @ ..] => rest,
-            [b'\\', b'n' | b'r' | b't', rest @ ..] | [b'\\', rest @ ..] => rest,
+            [b'\\', b'n' | b'r' | b't', rest @ ..]
+            | [b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'|' | b'\\', rest @ ..] => rest,
             _ => return text,
         };
     }

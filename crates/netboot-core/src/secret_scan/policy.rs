@@ -163,17 +163,17 @@ impl SecretPolicy {
     pub fn version(&self) -> Sha256Digest {
         let mut hasher = Sha256Hasher::new();
         hasher.update(&VERSION.to_le_bytes());
-        for (rule, pattern) in &self.patterns {
-            for text in [rule.as_str(), pattern.as_str()] {
-                hasher.update(&(text.len() as u64).to_le_bytes());
-                hasher.update(text.as_bytes());
-            }
+        let patterns = self.patterns.iter().flat_map(|(rule, it)| [rule.as_str(), it.as_str()]);
+        let files = self.files.iter().map(|glob| glob.glob().glob());
+        for text in patterns.chain(["files"]).chain(files) {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
         }
         hasher.finish().0
     }
 
-    /// Reads the file `path` from `reader` and finds the secrets in it: the first one of each rule.
-    /// `path` is used for errors, and some rules look at the file's name.
+    /// Finds the secrets in the file at `place`, which `reader` reads: the first one of each rule.
+    /// Some rules look at the file's name.
     ///
     /// It needs less than 1 MiB of memory, whatever the file has. It blocks.
     ///
@@ -181,22 +181,17 @@ impl SecretPolicy {
     /// [`Error::Io`], [`Error::Cancelled`].
     pub fn scan(
         &self,
-        path: &str,
+        place: &SecretPlace,
         reader: &mut dyn Read,
         context: &Context,
     ) -> Result<Vec<SecretMatch>, Error> {
-        scan(path, reader, &self.patterns, context)
-    }
-
-    /// The secret that a file is by its place alone, if the policy names it.
-    pub fn named_file(&self, place: &SecretPlace) -> Option<SecretMatch> {
         let path = place.to_string();
-        self.files.iter().any(|glob| glob.is_match(&path)).then(|| SecretMatch {
-            rule: NAMED_FILE.to_owned(),
-            kind: SecretKind::Named,
-            offset: 0,
-            is_known: false,
-        })
+        let mut found = scan(&path, reader, &self.patterns, context)?;
+        if self.files.iter().any(|glob| glob.is_match(&path)) {
+            let (rule, kind) = (NAMED_FILE.to_owned(), SecretKind::Named);
+            found.push(SecretMatch { rule, kind, offset: 0, is_known: false });
+        }
+        Ok(found)
     }
 
     /// Judges a secret. A finding has an empty chain.

@@ -161,9 +161,10 @@ pub(super) static BUILT_IN: LazyLock<Rules> = LazyLock::new(Rules::compile);
 impl Finder {
     #[expect(clippy::expect_used, reason = "the anchors are constants, and a test compiles them")]
     fn new(anchors: &[&str]) -> Self {
-        packed::Searcher::new(anchors)
-            .map(Self::Packed)
-            .unwrap_or_else(|| Self::Automaton(AhoCorasick::new(anchors).expect("few anchors")))
+        packed::Searcher::new(anchors).map_or_else(
+            || Self::Automaton(AhoCorasick::new(anchors).expect("few anchors")),
+            Self::Packed,
+        )
     }
 
     /// The number and the position of the first anchor from `at` on.
@@ -220,7 +221,7 @@ impl Rules {
 
     fn test(&self, rule: usize, text: &[u8], at: usize) -> Option<Hit> {
         let (from, name, kind, check) = match &RULES[rule].1 {
-            Code(test) => return test(text, at),
+            Code(code) => return code(text, at),
             Pattern(name, kind, _, check) => (at, *name, *kind, check),
             Around(name, kind, _, check) => (at.saturating_sub(AROUND), *name, *kind, check),
         };

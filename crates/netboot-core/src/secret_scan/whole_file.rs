@@ -41,7 +41,7 @@ pub(super) fn secret(path: &str, text: &[u8], is_whole: bool) -> Option<Hit> {
 }
 
 /// Returns true for a file with only 32 bytes in base64 and a name of a key, such as the file that
-/// NixOS writes for a key of WireGuard. A public key has the same form.
+/// NixOS writes for a key of `WireGuard`. A public key has the same form.
 fn is_raw_key(path: &str, text: &[u8]) -> bool {
     let text = text.trim_ascii();
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();

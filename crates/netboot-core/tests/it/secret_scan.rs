@@ -1,6 +1,7 @@
 //! Secrets that are found in files, and texts that are none.
 
 mod generated;
+mod images;
 mod made_by_programs;
 mod policies;
 mod wrapped;
@@ -8,7 +9,7 @@ mod wrapped;
 use std::io::{self, Read};
 
 use netboot_core::Context;
-use netboot_core::secret_scan::{SecretKind, SecretMatch, SecretPolicy};
+use netboot_core::secret_scan::{SecretKind, SecretMatch, SecretPlace, SecretPolicy};
 
 /// A reader that gives a few bytes at a time.
 struct InPieces<'a>(&'a [u8], usize);
@@ -22,7 +23,8 @@ impl Read for InPieces<'_> {
 
 /// The secrets in a file with this path.
 fn scan_file(path: &str, bytes: &[u8]) -> Vec<SecretMatch> {
-    SecretPolicy::strict().scan(path, &mut &*bytes, &Context::new()).unwrap()
+    let place = SecretPlace::new(path, "");
+    SecretPolicy::strict().scan(&place, &mut &*bytes, &Context::new()).unwrap()
 }
 
 fn scan(bytes: &[u8]) -> Vec<SecretMatch> {

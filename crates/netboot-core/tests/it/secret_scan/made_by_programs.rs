@@ -33,8 +33,8 @@ fn keys_of_openssh_are_found_and_their_public_halves_are_not() {
     let openssh = |kind| Some(("openssh-private-key", kind));
     made(
         "ssh-keygen -q -t ed25519 -N '' -f ed; ssh-keygen -q -t ecdsa -N '' -f ec
-         ssh-keygen -q -t rsa -N '' -f rsa; ssh-keygen -q -t ed25519 -N secret -f locked
-         ssh-keygen -q -t rsa -m PEM -N '' -f old; ssh-keygen -q -t rsa -m PEM -N secret -f oldlocked",
+         ssh-keygen -q -t rsa -b 2048 -N '' -f rsa; ssh-keygen -q -t ed25519 -N secret -f locked
+         ssh-keygen -q -t rsa -b 2048 -m PEM -N '' -f old; ssh-keygen -q -t rsa -b 2048 -m PEM -N secret -f oldlocked",
         &[
             ("ed", openssh(PrivateKey)),
             ("ec", openssh(PrivateKey)),
@@ -128,9 +128,16 @@ fn signing_keys_of_minisign_and_nix_are_found() {
 
 #[test]
 fn hashes_of_the_systems_own_crypt_are_found() {
-    for salt in ["$6$abcdefgh", "$5$abcdefgh", "$1$abcdefgh", "$y$j9T$abcdefgh", "$gy$j9T$abcdefgh",
-        "$7$CU..../....abcdefgh", "$2b$04$abcdefghabcdefghabcdeu", "$sha1$4$abcdefgh"]
-    {
+    for salt in [
+        "$6$abcdefgh",
+        "$5$abcdefgh",
+        "$1$abcdefgh",
+        "$y$j9T$abcdefgh",
+        "$gy$j9T$abcdefgh",
+        "$7$CU..../....abcdefgh",
+        "$2b$04$abcdefghabcdefghabcdeu",
+        "$sha1$4$abcdefgh",
+    ] {
         let script = format!("print 'root:' . crypt('hunter2', '{salt}') . ':19000::::::'");
         let line = run("perl-base", &["perl", "-e", &script], Path::new("/"), b"");
         assert_eq!(rules(&line), one("crypt-hash", PasswordHash), "{salt}");

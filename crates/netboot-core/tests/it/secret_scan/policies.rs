@@ -9,7 +9,7 @@ const KEY: &[u8] = b"PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n
 
 fn secret() -> SecretMatch {
     let policy = SecretPolicy::default();
-    policy.scan("wg0.conf", &mut &*KEY, &Context::new()).unwrap().remove(0)
+    policy.scan(&place("wg0.conf"), &mut &*KEY, &Context::new()).unwrap().remove(0)
 }
 
 fn place(file: &str) -> SecretPlace {
@@ -41,11 +41,21 @@ fn the_caller_raises_lowers_and_allows() {
         _ => Severity::Ignore,
     };
     let policy = SecretPolicy::default;
-    assert_eq!(severity(policy().with_severity(SecretKind::PrivateKey, Severity::Warn)), Severity::Warn);
-    assert_eq!(severity(policy().with_rule_severity("wireguard-key", Severity::Ignore)), Severity::Ignore);
-    assert_eq!(severity(SecretPolicy::none().with_rule_severity("wireguard-key", Severity::Deny)), Severity::Deny);
+    assert_eq!(
+        severity(policy().with_severity(SecretKind::PrivateKey, Severity::Warn)),
+        Severity::Warn
+    );
+    assert_eq!(
+        severity(policy().with_rule_severity("wireguard-key", Severity::Ignore)),
+        Severity::Ignore
+    );
+    assert_eq!(
+        severity(SecretPolicy::none().with_rule_severity("wireguard-key", Severity::Deny)),
+        Severity::Deny
+    );
 
-    let allowed = |rule: &str, path: &str| policy().with_allowed(rule, path, "a test peer").unwrap();
+    let allowed =
+        |rule: &str, path: &str| policy().with_allowed(rule, path, "a test peer").unwrap();
     let judged = allowed("wireguard-key", "/nix/store/*-wireguard-*/**").judge(&place, &secret);
     assert_eq!(judged, Judgement::Allowed("a test peer".to_owned()));
     for (rule, path) in [
@@ -64,17 +74,21 @@ fn keys_of_tests_are_told_apart_and_named_files_are_not_excused() {
     let tests = place("lib/python3.13/test/certdata/keycert.pem");
     assert_eq!(policy.judge(&tests, &secret()), Judgement::TestMaterial);
     let policy = policy.with_file("**/keycert.pem").unwrap();
-    let named = policy.named_file(&tests).unwrap();
-    assert_eq!((named.rule.as_str(), named.kind), ("named-file", SecretKind::Named));
-    assert!(matches!(policy.judge(&tests, &named), Judgement::Finding(_)));
-    assert_eq!(policy.named_file(&place("wg0.conf")), None);
+    let named = |place| policy.scan(place, &mut &b"public"[..], &Context::new()).unwrap();
+    let found = named(&tests).remove(0);
+    assert_eq!((found.rule.as_str(), found.kind), ("named-file", SecretKind::Named));
+    assert!(matches!(policy.judge(&tests, &found), Judgement::Finding(_)));
+    assert_eq!(named(&place("wg0.conf")), []);
 }
 
 #[test]
 fn a_callers_pattern_is_a_rule_and_is_never_shown() {
     let policy = SecretPolicy::default().with_pattern("company", "acme_[0-9a-f]{8}").unwrap();
-    let found = policy.scan("file", &mut &b"x acme_0123abcd"[..], &Context::new()).unwrap();
-    assert_eq!((found[0].rule.as_str(), found[0].kind, found[0].offset), ("company", SecretKind::Named, 2));
+    let found = policy.scan(&place("file"), &mut &b"x acme_0123abcd"[..], &Context::new()).unwrap();
+    assert_eq!(
+        (found[0].rule.as_str(), found[0].kind, found[0].offset),
+        ("company", SecretKind::Named, 2)
+    );
     assert!(!format!("{policy:?}").contains("acme"), "{policy:?}");
     assert_ne!(policy.version(), SecretPolicy::default().version());
 
@@ -90,6 +104,6 @@ fn a_scan_is_cancelled() {
     let token = CancellationToken::new();
     token.cancel();
     let context = Context::new().with_cancellation(token);
-    let result = SecretPolicy::default().scan("zeros", &mut std::io::repeat(0), &context);
+    let result = SecretPolicy::default().scan(&place("zeros"), &mut std::io::repeat(0), &context);
     assert!(matches!(result, Err(Error::Cancelled)), "{result:?}");
 }

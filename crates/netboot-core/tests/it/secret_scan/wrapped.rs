@@ -36,7 +36,8 @@ fn a_key_is_found_however_its_lines_are_broken() {
         assert_eq!(rules(text.as_bytes()), one("pem-private-key", PrivateKey), "{text}");
     }
     let inner: String = STANDARD.encode(key).chars().collect();
-    let wrapped: Vec<&str> = (0..inner.len()).step_by(76).map(|at| &inner[at..inner.len().min(at + 76)]).collect();
+    let wrapped: Vec<&str> =
+        (0..inner.len()).step_by(76).map(|at| &inner[at..inner.len().min(at + 76)]).collect();
     assert_eq!(rules(wrapped.join("\n  ").as_bytes()), one("pem-private-key", PrivateKey));
 }
 
@@ -62,11 +63,9 @@ fn passwords_of_nixos_users_are_found_and_unset_ones_are_not() {
             r#"{{"users":[{{"hashedPassword":null,"initialHashedPassword":"","initialPassword":{password},"isSystemUser":false,"name":"root","password":null,"shell":"/bin/sh"}}]}}"#
         )
     };
-    for (password, expected) in [
-        ("\"hunter2\"", one("nixos-user-password", Password)),
-        ("null", vec![]),
-        ("\"\"", vec![]),
-    ] {
+    for (password, expected) in
+        [("\"hunter2\"", one("nixos-user-password", Password)), ("null", vec![]), ("\"\"", vec![])]
+    {
         let text = file(password);
         assert_eq!(rules(text.as_bytes()), expected, "{password}");
         let in_derivation = text.replace('"', "\\\"");
