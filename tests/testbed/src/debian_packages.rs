@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::{Error, command};
 
 /// The Debian 12 packages of the programs that the tests and the demo run.
-pub(crate) const REQUIRED: [&str; 22] = [
+pub(crate) const REQUIRED: [&str; 24] = [
     "busybox-static",
     "curl",
     "dnsmasq-base",
