@@ -37,25 +37,6 @@ async fn a_flake_with_an_error_in_it_is_not_called_missing() {
 }
 
 #[tokio::test]
-async fn a_lock_file_is_never_written_and_said_to_be_missing() {
-    let place = Place::new();
-    let input = place.path().join("input");
-    fs::create_dir(&input).unwrap();
-    fs::write(input.join("flake.nix"), "{ outputs = { self }: { }; }").unwrap();
-    let flake = place.flake("{ }");
-    let directory = place.path().join("own");
-    let text = format!(
-        "{{ inputs.other.url = \"path:{}\"; outputs = {{ self, other }}: {{ }}; }}",
-        input.display()
-    );
-    fs::write(directory.join("flake.nix"), text).unwrap();
-    let error = error_of(&place, &flake).await;
-    assert!(matches!(error, Error::LockFileOutdated { .. }), "{error:?}");
-    assert!(error.hint().unwrap().contains("nix flake lock"), "{error:?}");
-    assert!(!directory.join("flake.lock").exists());
-}
-
-#[tokio::test]
 async fn a_flake_that_cannot_be_fetched_is_named_without_its_credentials() {
     let place = Place::new();
     let error = error_of(&place, "http://user:hunter22@127.0.0.1:9/x.tar.gz?key=hunter23").await;
