@@ -8,7 +8,8 @@
 
 use bytes::Bytes;
 
-use crate::pointer::{Activation, Pointer, PointerContent};
+use crate::pointer::activation::Activation;
+use crate::pointer::{Pointer, PointerContent};
 use crate::signature::TrustedKey;
 use crate::signature::problem::SignatureProblem;
 use crate::signature::signature_file::check;
