@@ -63,7 +63,7 @@ impl App {
         let state = config.state_directory.clone();
         let health = Health::new(log.clone());
         let lock = lock(&state, &health)?;
-        let deployment = Arc::new(Deployment::new(config, address, log.clone())?);
+        let deployment = Arc::new(Deployment::new(config, address, log.clone(), &health)?);
         let config = &deployment.config;
         Ok(Arc::new(Self {
             jobs: Jobs::open(&state.join("jobs"), deployment.clone(), &health),

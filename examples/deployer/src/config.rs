@@ -7,6 +7,7 @@ mod limits;
 mod machine;
 mod proof;
 mod publisher;
+mod signing;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ pub(crate) use self::limits::Limits;
 pub(crate) use self::machine::Machine;
 pub(crate) use self::proof::Proof;
 pub(crate) use self::publisher::Target;
+pub(crate) use self::signing::{Memory, Signing};
 
 /// The checked content of the file. All of it can be used.
 #[derive(Debug)]
@@ -53,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) served: (SiteName, PathBuf),
     /// What happens at the other targets if a release cannot go live at one of them.
     pub(crate) policy: ActivationPolicy,
+    /// The keys for releases and pointers; `None` if whoever can write to a target is trusted.
+    pub(crate) signing: Option<Signing>,
     /// The releases and builds that pruning keeps.
     pub(crate) retention: Retention,
     /// How a release is proven: booted in QEMU.

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use netboot_core::{KernelParameter, SiteName};
 use netboot_examples::Progress;
 use netboot_ipxe::{Renderer, RendererBuilder};
-use netboot_publish::{ActivationPolicy, LocalStore, Publisher, Sites};
+use netboot_publish::{ActivationPolicy, LocalStore, PointerMemoryFile, Publisher, Sites};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use crate::config::Config;
+use crate::causes::with_causes;
+use crate::config::{Config, Memory, Signing};
+use crate::health::Health;
 use crate::start_error::StartError;
 
 /// The configuration, and what jobs and requests work with because of it.
@@ -29,6 +32,8 @@ pub(crate) struct Deployment {
     served: Publisher,
     publishers: BTreeMap<SiteName, OnceCell<Publisher>>,
     builds: Publisher,
+    /// The pointers that this service has seen.
+    memory: Option<Memory>,
 }
 
 impl Deployment {
@@ -41,6 +46,7 @@ impl Deployment {
         config: Config,
         address: SocketAddr,
         log: Progress,
+        health: &Health,
     ) -> Result<Self, StartError> {
         let url = match &config.url {
             Some(url) => url.clone(),
@@ -50,11 +56,18 @@ impl Deployment {
         // A configuration that no script can be rendered from is found here, not by a machine.
         let machine_scripts =
             renderer_of(&config, &url)?.payload_url(&below(&url, "published"))?.build()?;
+        if config.signing.as_ref().is_some_and(Signing::replaces_untrusted) {
+            let problem = "replace-untrusted is set, so that an attacker's pointer is replaced \
+                           without a question: remove it once the pointers are signed";
+            health.degrade("signing", problem);
+        }
+        let memory = config.signing.as_ref().and_then(|_| memory(&config, health));
         let served = Publisher::new(LocalStore::new(&config.served.1));
+        let served = signed(&config, memory.as_ref(), served);
         let builds = Publisher::new(LocalStore::new(config.state_directory.join("builds")));
         let publishers =
             config.targets.iter().map(|(name, _)| (name.clone(), OnceCell::new())).collect();
-        Ok(Self { config, url, log, machine_scripts, served, publishers, builds })
+        Ok(Self { config, url, log, machine_scripts, served, publishers, builds, memory })
     }
 
     /// The publisher to the directory that machines boot from. Its live release is the one that
@@ -85,7 +98,11 @@ impl Deployment {
         let target = self.config.targets.iter().find(|(other, _)| other == name);
         match (target, self.publishers.get(name)) {
             (Some((_, target)), Some(cell)) => {
-                cell.get_or_try_init(|| target.publisher()).await.cloned()
+                let publisher = async {
+                    let publisher = target.publisher().await?;
+                    Ok(signed(&self.config, self.memory.as_ref(), publisher))
+                };
+                cell.get_or_try_init(|| publisher).await.cloned()
             }
             _ => Ok(self.served.clone()),
         }
@@ -125,6 +142,36 @@ impl Deployment {
     /// The URL of a route of this service, as machines reach it.
     pub(crate) fn url_of(&self, path: &str) -> Url {
         below(&self.url, path)
+    }
+}
+
+/// Gives a publisher the keys of the configuration, if it has keys.
+fn signed(config: &Config, memory: Option<&Memory>, publisher: Publisher) -> Publisher {
+    match &config.signing {
+        Some(signing) => signing.apply(publisher, memory),
+        None => publisher,
+    }
+}
+
+/// Opens the memory of pointers. Without it, publishers remember until the service ends.
+fn memory(config: &Config, health: &Health) -> Option<Memory> {
+    const PART: &str = "memory of pointers";
+    match PointerMemoryFile::open(config.state_directory.join("pointers.json")) {
+        Ok(memory) => {
+            if let Some(damaged) = memory.set_aside() {
+                let problem = format!(
+                    "it was damaged, is now at `{}`, and begins anew: an older pointer would not \
+                     be noticed",
+                    damaged.display()
+                );
+                health.degrade(PART, &problem);
+            }
+            Some(Arc::new(memory))
+        }
+        Err(error) => {
+            health.degrade(PART, &with_causes(&error));
+            None
+        }
     }
 }
 

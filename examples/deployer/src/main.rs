@@ -24,6 +24,7 @@ mod machines;
 mod notices;
 mod per_peer;
 mod published;
+mod renewal;
 mod report;
 mod reports;
 mod server;
@@ -102,7 +103,8 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
         stop.cancelled().await;
         app.jobs.stop(app.deployment.config.grace).await;
     };
-    tokio::join!(serving, stopping);
+    let renewing = renewal::renew_pointers(app.clone(), stop.clone());
+    tokio::join!(serving, stopping, renewing);
     Ok(())
 }
 

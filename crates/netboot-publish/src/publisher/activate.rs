@@ -50,6 +50,7 @@ impl Publisher {
             require_whole(&self.store, &stored.manifest, VerifyDepth::Content, context).await?;
         }
         let lock = store.lock(context).await?;
+        let base = &self.renewed(base).await?;
         let stored = StoredManifest::require(store, release).await?;
         self.signing.require(store, &stored).await?;
         let manifest = stored.manifest;

@@ -45,6 +45,23 @@ impl Publisher {
         Ok(Some(live))
     }
 
+    /// Returns the pointer that `base` saw, or its renewed form if another publisher gave it a new
+    /// date since. That is no conflict: the live release and the history are the same.
+    pub(crate) async fn renewed(&self, base: &PointerState) -> Result<PointerState, Error> {
+        let has_date = |pointer: &&Pointer| {
+            pointer.stamp.as_ref().is_some_and(|stamp| stamp.best_before.is_some())
+        };
+        if let Some(pointer) = base.pointer().filter(has_date) {
+            let now = self.read_pointer().await?;
+            let is_same =
+                |now: &Pointer| now.history == pointer.history && now.script == pointer.script;
+            if now.pointer().is_some_and(is_same) {
+                return Ok(now);
+            }
+        }
+        Ok(base.clone())
+    }
+
     /// Returns true if a pointer need not be written again for its best-before date.
     pub(crate) fn is_fresh(&self, pointer: &Pointer) -> bool {
         let Some(lifetime) = self.pointer_lifetime else {

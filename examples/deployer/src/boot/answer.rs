@@ -29,6 +29,7 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");
 /// | 409 | two machines of the configuration match |
 /// | 500 | the live release cannot be read or rendered |
 /// | 503 | no release is live yet, or it lacks the machine's profile: ask again later |
+/// | 503 | the pointer or the live release is not trusted |
 #[derive(Debug)]
 pub(super) enum Answer {
     Entry,
@@ -40,6 +41,7 @@ pub(super) enum Answer {
     Tie { names: Vec<String> },
     NothingLive,
     ProfileMissing { release: ReleaseId, wanted: ProfileName, there: Vec<ProfileName> },
+    Untrusted { problem: String },
     Failed { problem: String },
 }
 
@@ -62,7 +64,9 @@ impl Answer {
             Self::Entry | Self::Image { .. } => return None,
             Self::Menu { .. } => "it is not known and shows the menu".to_owned(),
             Self::LocalDisk => "it is not known and boots its local disk".to_owned(),
-            Self::Unreadable { problem } | Self::Failed { problem } => problem.clone(),
+            Self::Unreadable { problem }
+            | Self::Untrusted { problem }
+            | Self::Failed { problem } => problem.clone(),
             Self::NotKnown { .. } => "it is not known, and unknown machines are refused".to_owned(),
             Self::Tie { names } => format!("it matches {}", names.join(" and ")),
             Self::NothingLive => "no release is live yet".to_owned(),
@@ -87,7 +91,9 @@ impl Answer {
             Self::Unreadable { .. } => StatusCode::BAD_REQUEST,
             Self::NotKnown { .. } => StatusCode::FORBIDDEN,
             Self::Tie { .. } => StatusCode::CONFLICT,
-            Self::NothingLive | Self::ProfileMissing { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NothingLive | Self::ProfileMissing { .. } | Self::Untrusted { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Failed { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -152,6 +158,9 @@ impl Answer {
             Self::Tie { .. } => vec!["remove one of them from the configuration".to_owned()],
             Self::NothingLive | Self::ProfileMissing { .. } => {
                 vec!["stage and activate a release; this machine asks again".to_owned()]
+            }
+            Self::Untrusted { .. } => {
+                vec!["ask the operator; this machine asks again".to_owned()]
             }
             _ => Vec::new(),
         };

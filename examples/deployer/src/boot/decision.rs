@@ -2,10 +2,15 @@
 
 use netboot_core::{Image, ReleaseId, layout};
 use netboot_ipxe::{Assignment, UnknownMachine};
+use netboot_publish::Error;
 
 use super::answer::Answer;
 use crate::app::App;
+use crate::causes::with_causes;
 use crate::identity::Identity;
+
+/// The part of the service that fails if the live release is not trusted.
+const TRUST: &str = "trust in the live release";
 
 /// Finds the machine and its image.
 ///
@@ -71,13 +76,19 @@ async fn live(app: &App) -> Result<(ReleaseId, Vec<Image>), Answer> {
         let Some(release) = app.deployment.served().live().await? else { return Ok(None) };
         Ok(Some((release, app.deployment.served().images(&release).await?)))
     };
-    match read.await {
+    let live = read.await;
+    if !matches!(live, Err(Error::UntrustedPointer { .. } | Error::Signature { .. })) {
+        app.health.restore(TRUST);
+    }
+    match live {
         Ok(Some(live)) => Ok(live),
         Ok(None) => Err(Answer::NothingLive),
-        Err(error) => {
-            let error: netboot_publish::Error = error;
-            Err(Answer::failed(&error))
+        Err(error @ (Error::UntrustedPointer { .. } | Error::Signature { .. })) => {
+            let problem = with_causes(&error);
+            app.health.degrade(TRUST, &problem);
+            Err(Answer::Untrusted { problem })
         }
+        Err(error) => Err(Answer::failed(&error)),
     }
 }
 

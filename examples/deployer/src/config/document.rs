@@ -19,6 +19,7 @@ use super::limits::LimitsSection;
 use super::machine::MachinesSection;
 use super::proof::ProofSection;
 use super::publisher::{PublisherSection, Target};
+use super::signing::SigningSection;
 use crate::hosts::parse_host;
 
 impl Config {
@@ -65,6 +66,7 @@ struct Document {
     publishers: Vec<PublisherSection>,
     #[serde(default)]
     activation: ActivationSection,
+    signing: Option<SigningSection>,
     #[serde(default)]
     retention: RetentionSection,
     #[serde(default)]
@@ -151,6 +153,7 @@ impl Document {
                 ActivationSection::AllOrNone => ActivationPolicy::AllOrNone,
                 ActivationSection::EachByItself => ActivationPolicy::EachByItself,
             },
+            signing: self.signing.map(SigningSection::check).transpose()?,
             retention: Retention::default()
                 .with_keep_last(self.retention.releases)
                 .with_grace(hour * grace_hours),

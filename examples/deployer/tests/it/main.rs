@@ -19,6 +19,7 @@ mod machines;
 mod other_publishers;
 mod published;
 mod service;
+mod signing;
 mod small_release;
 mod state;
 mod whole;

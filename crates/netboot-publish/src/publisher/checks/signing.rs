@@ -114,6 +114,9 @@ impl Signing {
         release: &ReleaseId,
         json: &Bytes,
     ) -> Result<Option<Bytes>, Error> {
+        if self.signers.is_empty() {
+            return Ok(None);
+        }
         let there = read_file(store, release).await?;
         let comment = trusted_comment(release);
         let mut new = Vec::new();
