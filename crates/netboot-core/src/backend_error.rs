@@ -1,5 +1,7 @@
 //! The trait of errors that can give a hint.
 
+use foreign_text::ForeignText;
+
 /// An error that may give a hint.
 ///
 /// The errors of the Netboot crates implement it. A backend implements it for its own error type,
@@ -52,20 +54,24 @@ impl dyn BackendError {
     /// Returns the error, its causes and its hint, each on its own line. `Display` gives only the
     /// error.
     ///
+    /// Errors quote programs, servers and files, so each text is made safe to show as
+    /// [`ForeignText`] does: it is bounded, has no control characters, and its further lines have a
+    /// margin.
+    ///
     /// ```text
     /// error: nix could not build profile `worker`
     ///   because: the program `nix` was not found in "/usr/bin:/bin"
     ///   what to do: install Nix …
     /// ```
     pub fn in_full(&self) -> String {
-        let indented = |text: &str| text.trim_end().replace('\n', "\n    ");
-        let mut lines = vec![format!("error: {self}")];
+        let printable = |text: String| ForeignText::new(text);
+        let mut lines = vec![format!("error: {}", printable(self.to_string()))];
         let mut cause = self.source();
         while let Some(error) = cause {
-            lines.push(format!("  because: {}", indented(&error.to_string())));
+            lines.push(format!("  because: {}", printable(error.to_string())));
             cause = error.source();
         }
-        lines.extend(self.hint().map(|hint| format!("  what to do: {}", indented(&hint))));
+        lines.extend(self.hint().map(|hint| format!("  what to do: {}", printable(hint))));
         lines.join("\n")
     }
 }

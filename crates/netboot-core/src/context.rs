@@ -76,9 +76,9 @@ impl Context {
         self
     }
 
-    /// Reports `event`.
+    /// Reports `event`, with its texts bounded and without control characters.
     pub fn emit(&self, event: Event) {
-        self.events.emit(event);
+        self.events.emit(event.into_printable());
     }
 
     /// Returns the token that cancels the work.

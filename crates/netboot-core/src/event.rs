@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use foreign_text::ForeignText;
 use serde::{Deserialize, Serialize};
 
 use crate::counted::counted;
@@ -69,6 +70,10 @@ pub enum Unit {
 ///
 /// Events contain no secrets. `Display` gives a line for people. In the serialised form, the field
 /// `event` has the name of the event.
+///
+/// Most texts of events come from outside: from builders, servers and machines.
+/// [`Context::emit`](crate::Context::emit) makes them safe to show as [`ForeignText`] does, before
+/// a sink gets them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -140,6 +145,28 @@ pub enum Event {
 }
 
 impl Event {
+    /// Makes the texts of the event safe to show.
+    pub(crate) fn into_printable(self) -> Self {
+        let line = |text: String| ForeignText::line(text).into_string();
+        // The lines after the first get their margin.
+        let lines = |text: String| ForeignText::new(text).to_string();
+        match self {
+            Self::Progress { phase, profile, subject, done, total, unit } => {
+                Self::Progress { phase, profile, subject: line(subject), done, total, unit }
+            }
+            Self::Log { profile, origin, line: printed } => {
+                Self::Log { profile, origin: line(origin), line: line(printed) }
+            }
+            Self::Warning { profile, message, hint } => {
+                Self::Warning { profile, message: lines(message), hint: hint.map(lines) }
+            }
+            Self::AtSite { site, event } => {
+                Self::AtSite { site, event: Box::new(event.into_printable()) }
+            }
+            event => event,
+        }
+    }
+
     /// Returns the event without its site, and the site if there is one.
     ///
     /// ```

@@ -218,7 +218,7 @@ pub enum Error {
 
     /// A program failed.
     #[cfg(feature = "signing")]
-    #[error("{} {} failed: {status}\n{stderr}", program.display(), arguments.join(" "))]
+    #[error("{} {} failed: {status}: {last_lines}", program.display(), arguments.join(" "))]
     Program {
         /// The program.
         program: PathBuf,
@@ -227,7 +227,7 @@ pub enum Error {
         /// Its exit status.
         status: std::process::ExitStatus,
         /// The last 20 lines of its standard error.
-        stderr: String,
+        last_lines: netboot_process::LastLines,
     },
 
     /// The renderer was asked for something that the iPXE build cannot do.

@@ -11,10 +11,17 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use foreign_text::CutMark;
 use netboot_core::{ProfileName, Sha256Digest};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::error::Error;
+
+/// The most bytes of the logs of one build. The log of a derivation that does not fit is left out.
+const COLLECTED_LIMIT: usize = 64 << 20;
+
+/// The text in the place of a log that was left out. Nix itself keeps the log.
+const LEFT_OUT: &str = "see `nix log`: this build log would be too long";
 
 /// The prefix of the names of unfinished files.
 const UNFINISHED: &str = ".unfinished-";
@@ -163,6 +170,11 @@ impl LogDirectory {
                 match std::fs::read(&place) {
                     Ok(log) => {
                         mark_as_used(&place);
+                        let log = if collected.len() + log.len() > COLLECTED_LIMIT {
+                            format!("{LEFT_OUT}{}\n", CutMark(log.len() as u64)).into_bytes()
+                        } else {
+                            log
+                        };
                         append(&mut collected, derivation, &log);
                         break;
                     }

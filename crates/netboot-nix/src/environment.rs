@@ -4,41 +4,19 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-/// The variables that Nix programs inherit: they locate programs, stores and configuration, and
-/// tell how to reach the network. Nothing else is passed on, in particular no secrets.
-const PASSED_ON: [&str; 32] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "TMPDIR",
-    "LANG",
-    "XDG_CACHE_HOME",
-    "XDG_CONFIG_HOME",
-    "XDG_CONFIG_DIRS",
-    "XDG_DATA_HOME",
-    "XDG_STATE_HOME",
+use netboot_process::is_inherited;
+
+/// The variables that Nix programs inherit besides those of every child. They locate stores and
+/// configuration, and the agent that has the keys for ssh.
+const OF_NIX: [&str; 8] = [
     "NIX_REMOTE",
     "NIX_STORE_DIR",
     "NIX_STATE_DIR",
     "NIX_LOG_DIR",
     "NIX_CONF_DIR",
     "NIX_CONFIG",
-    "NIX_SSL_CERT_FILE",
     "NIX_SSHOPTS",
-    "SSL_CERT_FILE",
     "SSH_AUTH_SOCK",
-    "http_proxy",
-    "https_proxy",
-    "ftp_proxy",
-    "all_proxy",
-    "no_proxy",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "FTP_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "SSL_CERT_DIR",
 ];
 
 /// Stops git and ssh from asking for credentials at the terminal. Nix runs in the background, where
@@ -57,19 +35,19 @@ impl Environment {
     /// The allowed variables of this process, overridden by `additional`. Netboot's own settings
     /// are appended to `NIX_CONFIG`, because the last setting counts.
     pub(crate) fn new(additional: &BTreeMap<OsString, OsString>, settings: &[String]) -> Self {
-        Self::of(|name| std::env::var_os(name), additional, settings)
+        Self::of(std::env::vars_os(), additional, settings)
     }
 
     /// Does the work of [`new`](Self::new), with `inherited` as the variables of this process.
     fn of(
-        inherited: impl Fn(&str) -> Option<OsString>,
+        inherited: impl Iterator<Item = (OsString, OsString)>,
         additional: &BTreeMap<OsString, OsString>,
         settings: &[String],
     ) -> Self {
         let unattended = UNATTENDED.iter().map(|(name, value)| (name.into(), value.into()));
-        let mut variables: BTreeMap<OsString, OsString> = PASSED_ON
-            .iter()
-            .filter_map(|name| Some((OsString::from(name), inherited(name)?)))
+        let of_nix = |name: &OsStr| OF_NIX.iter().any(|inherited| name == *inherited);
+        let mut variables: BTreeMap<OsString, OsString> = inherited
+            .filter(|(name, _)| is_inherited(name) || of_nix(name))
             .chain(unattended)
             .collect();
         variables.extend(additional.clone());
@@ -117,11 +95,11 @@ mod tests {
     use super::*;
 
     fn environment(inherited: &[(&str, &str)], additional: &[(&str, &str)]) -> Environment {
-        let inherited: BTreeMap<_, _> = inherited.iter().copied().collect();
+        let inherited = inherited.iter().map(|(name, value)| (name.into(), value.into()));
         let additional =
             additional.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let settings = ["ours = 1".to_owned()];
-        Environment::of(|name| inherited.get(name).map(OsString::from), &additional, &settings)
+        Environment::of(inherited, &additional, &settings)
     }
 
     fn value<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {

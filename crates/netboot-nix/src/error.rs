@@ -10,10 +10,12 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
+use std::time::Duration;
 
+use foreign_text::ForeignText;
 use netboot_core::{Architecture, ProfileName};
 
-use self::phrases::{at, colon, derivation_or, ending, joined};
+use self::phrases::{at, colon, derivation_or, ending, joined, lines};
 use self::problem::EvaluationProblem;
 use self::subject::Subject;
 use crate::policy::finding::PolicyFinding;
@@ -77,7 +79,7 @@ pub enum Error {
         /// The other store.
         store: String,
         /// Nix's message.
-        message: String,
+        message: ForeignText,
     },
     /// An image does not record the system that it was made from.
     #[error("the image of `{profile}` does not record the system that it was made from")]
@@ -94,12 +96,12 @@ pub enum Error {
         findings: Vec<PolicyFinding>,
     },
     /// There is no flake at the reference.
-    #[error("there is no flake at `{reference}`{}", colon(message.as_deref()))]
+    #[error("there is no flake at `{reference}`{}", colon(message.as_ref()))]
     FlakeNotFound {
         /// The reference.
         reference: String,
         /// Nix's message, if Nix was asked.
-        message: Option<String>,
+        message: Option<ForeignText>,
     },
     /// The flake's lock file does not match its inputs.
     #[error("the lock file of the flake `{reference}` is out of date: {message}")]
@@ -107,7 +109,7 @@ pub enum Error {
         /// The flake.
         reference: String,
         /// Nix's message.
-        message: String,
+        message: ForeignText,
     },
     /// The flake has uncommitted changes, and Nix's `allow-dirty` is off.
     #[error("the git repository `{repository}` has uncommitted changes")]
@@ -173,9 +175,27 @@ pub enum Error {
         /// The kind of mistake.
         problem: EvaluationProblem,
         /// Nix's message.
-        message: String,
+        message: ForeignText,
         /// The place in the source, as `file:line:column`, if Nix names it.
         position: Option<String>,
+    },
+    /// An evaluation needed more memory than it may have.
+    #[error("the evaluation of `{attribute}` needs more than {} MiB of memory: {message}", limit >> 20)]
+    EvaluationTooLarge {
+        /// The attribute, or the reference of the flake that was locked.
+        attribute: String,
+        /// The limit in bytes.
+        limit: u64,
+        /// Nix's message.
+        message: ForeignText,
+    },
+    /// An evaluation took more time than it may take.
+    #[error("the evaluation of `{attribute}` took longer than {} s", limit.as_secs_f64())]
+    EvaluationTooSlow {
+        /// The attribute, or the reference of the flake that was locked.
+        attribute: String,
+        /// The limit.
+        limit: Duration,
     },
     /// An evaluated value does not have the type or form that NixOS gives it.
     #[error("`{attribute}` is unusable: {problem}")]
@@ -183,7 +203,7 @@ pub enum Error {
         /// The attribute.
         attribute: String,
         /// What is wrong.
-        problem: String,
+        problem: ForeignText,
     },
     /// The configuration and the profile have different architectures.
     #[error("`{attribute}` is for {found}, and the profile is for {expected}")]
@@ -201,9 +221,9 @@ pub enum Error {
         /// The derivation that failed itself, not one that depends on it.
         derivation: String,
         /// How the builder ended, if Nix tells it.
-        reason: Option<String>,
+        reason: Option<ForeignText>,
         /// The last lines of the derivation's log, at most 20.
-        last_lines: Vec<String>,
+        last_lines: Vec<ForeignText>,
         /// The whole log of the profile's build.
         build_log: PathBuf,
     },
@@ -220,7 +240,7 @@ pub enum Error {
         /// The hash of the content.
         found: String,
         /// The last lines of the derivation's log, at most 20.
-        last_lines: Vec<String>,
+        last_lines: Vec<ForeignText>,
         /// The log of the profile's build.
         build_log: PathBuf,
     },
@@ -230,9 +250,9 @@ pub enum Error {
         /// The derivation, if it is known. Nix 2.34 does not name it.
         derivation: Option<String>,
         /// Nix's message.
-        message: String,
+        message: ForeignText,
         /// The last lines of the derivation's log, at most 20.
-        last_lines: Vec<String>,
+        last_lines: Vec<ForeignText>,
         /// The log of the profile's build.
         build_log: PathBuf,
     },
@@ -252,7 +272,7 @@ pub enum Error {
         /// The derivation, if Nix names it.
         derivation: Option<String>,
         /// Nix's message, and its messages about other machines.
-        message: String,
+        message: ForeignText,
         /// The log of the profile's build.
         build_log: PathBuf,
     },
@@ -268,7 +288,7 @@ pub enum Error {
         /// The store path.
         path: String,
         /// Nix's message.
-        message: String,
+        message: ForeignText,
         /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
     },
@@ -280,7 +300,7 @@ pub enum Error {
         /// The URL, if Nix or git names it.
         url: Option<String>,
         /// Nix's message.
-        message: String,
+        message: ForeignText,
         /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
     },
@@ -290,9 +310,9 @@ pub enum Error {
         /// What Nix worked on.
         subject: Subject,
         /// Nix's message.
-        message: String,
+        message: ForeignText,
         /// The last lines of the derivation's log, at most 20, if a builder ran.
-        last_lines: Vec<String>,
+        last_lines: Vec<ForeignText>,
         /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
     },
@@ -304,7 +324,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Nix's message.
-        message: String,
+        message: ForeignText,
         /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
     },
@@ -314,7 +334,7 @@ pub enum Error {
         /// The socket of the daemon.
         socket: PathBuf,
         /// Nix's message.
-        message: String,
+        message: ForeignText,
         /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
     },
@@ -324,7 +344,7 @@ pub enum Error {
         /// What Nix worked on.
         subject: Subject,
         /// How Nix ended.
-        message: String,
+        message: ForeignText,
         /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
     },
@@ -346,8 +366,8 @@ pub enum Error {
     },
     /// A Nix program failed for an unknown reason.
     #[error(
-        "`{program}` ended with {status}; its arguments were {arguments:?} and it printed:\n{}",
-        last_lines.join("\n")
+        "`{program}` ended with {status}; its arguments were {arguments:?} and it printed{}",
+        lines(last_lines)
     )]
     CommandFailed {
         /// The program.
@@ -357,7 +377,7 @@ pub enum Error {
         /// How it ended.
         status: ExitStatus,
         /// The last lines of standard error, at most 20.
-        last_lines: Vec<String>,
+        last_lines: Vec<ForeignText>,
         /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
     },
@@ -367,7 +387,7 @@ pub enum Error {
         /// The program.
         program: String,
         /// What is wrong.
-        problem: String,
+        problem: ForeignText,
     },
     /// A file of the state directory could not be read or written.
     #[error("cannot {action} `{path}`")]

@@ -149,7 +149,7 @@ fn values_in(
                 let problem = output.as_ref().and_then(|output| output.problem(&answer.store));
                 if let Some(problem) = problem {
                     let attribute = format!("{}.config.system.build.{part}", attribute(wanted));
-                    return Err(Error::UnusableValue { attribute, problem: problem.to_owned() });
+                    return Err(Error::UnusableValue { attribute, problem: problem.into() });
                 }
             }
             Ok(Some((values.as_ref().clone(), answer.nix_version.clone())))
@@ -173,6 +173,8 @@ fn may_be_of_one(error: &Error) -> bool {
     matches!(
         error,
         Error::Evaluation { .. }
+            | Error::EvaluationTooLarge { .. }
+            | Error::EvaluationTooSlow { .. }
             | Error::AttributeMissing { .. }
             | Error::FeatureDisabled { .. }
             | Error::FileNotTracked { .. }

@@ -55,7 +55,7 @@ pub(crate) async fn lock(
 ) -> Result<Locked, Stop> {
     let _phase = context.phase(Phase::Locking, None);
     let arguments = arguments(&["flake", "metadata", "--json"], &[flake.as_str()]);
-    match run(runner, arguments, Phase::Locking, context).await? {
+    match run(runner, &flake.to_string(), arguments, Phase::Locking, context).await? {
         Ok(stdout) => {
             let Metadata { url, locked } = read_json("nix flake metadata", &stdout)?;
             Ok(Locked { url, nar_hash: locked.nar_hash })
@@ -81,7 +81,7 @@ pub(crate) async fn evaluate(
 ) -> Result<Answer, Stop> {
     let json = serde_json::to_string(wanted).map_err(|error| Error::UnreadableOutput {
         program: "Netboot".to_owned(),
-        problem: error.to_string(),
+        problem: error.to_string().into(),
     })?;
     let call = format!(
         "({PROBE}) {{ wanted = builtins.fromJSON {}; isolate = {isolate}; \
@@ -95,15 +95,15 @@ pub(crate) async fn evaluate(
     }
     let installable = format!("{locked}#nixosConfigurations");
     let arguments = arguments(&["eval", "--json", "--apply", &call], &[&installable]);
-    match run(runner, arguments, Phase::Evaluating, context).await? {
+    let mut names = wanted.values().map(|wanted| &wanted.name);
+    let attribute = match (names.next(), names.next()) {
+        (Some(name), None) => format!("nixosConfigurations.{name}"),
+        _ => "nixosConfigurations".to_owned(),
+    };
+    match run(runner, &attribute, arguments, Phase::Evaluating, context).await? {
         Ok(stdout) => Ok(read_json("nix eval", &stdout)?),
         Err(failed) => {
             let Failed { nix_output, status, fallback } = *failed;
-            let mut names = wanted.values().map(|wanted| &wanted.name);
-            let attribute = match (names.next(), names.next()) {
-                (Some(name), None) => format!("nixosConfigurations.{name}"),
-                _ => "nixosConfigurations".to_owned(),
-            };
             let error = classify::evaluation::evaluation(flake, &attribute, &nix_output, status)
                 .unwrap_or(fallback);
             Err(diagnose_with_git(error, flake, runner, context).await?.into())
@@ -129,6 +129,7 @@ struct Failed {
 /// Runs `nix` and returns its output, or its messages if it fails.
 async fn run(
     runner: &Runner,
+    attribute: &str,
     arguments: Vec<OsString>,
     phase: Phase,
     context: &Context,
@@ -136,7 +137,7 @@ async fn run(
     let (mut nix_output, mut reported) = (NixOutput::default(), Reported::new());
     let mut progress = Progress::new(phase, None, context, &mut reported);
     let finished = runner
-        .run("nix", &arguments, context, |line| {
+        .evaluate(attribute, &arguments, context, |line| {
             if let Some(event) = runner.read_line(line) {
                 progress.record(&event);
                 nix_output.record(&event);
@@ -149,6 +150,12 @@ async fn run(
     if status.success() {
         return Ok(Ok(finished.output));
     }
+    if let Some(limit) = runner.evaluation_limits.memory
+        && let Some(message) = nix_output.find(&["out of memory", "bad_alloc"])
+    {
+        let (attribute, message) = (attribute.to_owned(), message.into());
+        return Err(Error::EvaluationTooLarge { attribute, limit, message }.into());
+    }
     let fallback = runner.failure("nix", &arguments, status, &nix_output.all);
     Ok(Err(Box::new(Failed { nix_output, status, fallback })))
 }
@@ -156,7 +163,7 @@ async fn run(
 fn read_json<T: for<'a> Deserialize<'a>>(program: &str, bytes: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(bytes).map_err(|error| Error::UnreadableOutput {
         program: program.to_owned(),
-        problem: error.to_string(),
+        problem: error.to_string().into(),
     })
 }
 

@@ -106,7 +106,7 @@ fn kernel_file(
         None => architecture.kernel_file_name().to_owned(),
         Some(serde_json::Value::String(name)) => name,
         Some(_) => {
-            let problem = "it is not a string".to_owned();
+            let problem = "it is not a string".into();
             return Err(Error::UnusableValue { attribute, problem }.into());
         }
     };
@@ -120,7 +120,7 @@ fn kernel_parameters(
     let attribute = format!("{attribute}.config.boot.kernelParams");
     let Some(value) = value else { return Ok(Vec::new()) };
     let texts: Vec<String> = serde_json::from_value(value).map_err(|_| {
-        let problem = "it is not a list of strings".to_owned();
+        let problem = "it is not a list of strings".into();
         Error::UnusableValue { attribute: attribute.clone(), problem }
     })?;
     // NixOS joins the elements with spaces, so an element may contain several parameters.

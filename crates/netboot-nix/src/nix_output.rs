@@ -3,13 +3,19 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use crate::internal_json::LogEvent;
+use foreign_text::ForeignText;
 use netboot_process::LastLines;
+
+use crate::internal_json::LogEvent;
+
+/// The number of messages that are kept from the beginning, and from the end. The first message of
+/// a kind names the cause, and the last one ended the program.
+const KEPT: usize = 250;
 
 /// An error message of Nix, without colours and without the word `error:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
-    pub(crate) text: String,
+    pub(crate) text: ForeignText,
     /// The place in Nix code, as `file:line:column`.
     pub(crate) position: Option<String>,
 }
@@ -20,7 +26,7 @@ pub(crate) struct NixOutput {
     pub(crate) messages: Vec<Message>,
     /// The last lines that are not in Nix's format. Git and ssh print them, and Nix when it starts.
     pub(crate) lines: LastLines,
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<ForeignText>,
     /// The last lines of all the above, for an unknown error.
     pub(crate) all: LastLines,
 }
@@ -31,20 +37,20 @@ impl NixOutput {
             LogEvent::Error { message, position } => {
                 self.all.push(message);
                 let (text, position) = (message.clone(), position.clone());
-                self.messages.push(Message { text, position });
+                push(&mut self.messages, Message { text, position });
             }
             LogEvent::Plain { line } => {
                 self.all.push(line);
                 self.lines.push(line);
                 // Nix prints plain text before it has a logger, and when it crashes.
                 if let Some(text) = line.strip_prefix("error:") {
-                    let text = text.trim().to_owned();
-                    self.messages.push(Message { text, position: None });
+                    let text = text.trim().into();
+                    push(&mut self.messages, Message { text, position: None });
                 }
             }
             LogEvent::Warning { message } => {
                 self.all.push(message);
-                self.warnings.push(message.clone());
+                push(&mut self.warnings, message.clone());
             }
             _ => {}
         }
@@ -68,6 +74,14 @@ impl NixOutput {
     pub(crate) fn last(&self) -> Option<&Message> {
         self.messages.last()
     }
+}
+
+/// Adds a message, and drops one from the middle if there are too many.
+fn push<T>(messages: &mut Vec<T>, message: T) {
+    if messages.len() == 2 * KEPT {
+        messages.remove(KEPT);
+    }
+    messages.push(message);
 }
 
 /// How a signal ended the program, or `None` if no signal did.

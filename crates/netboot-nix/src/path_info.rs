@@ -66,7 +66,7 @@ pub(crate) async fn closure(
 pub(crate) fn read(json: &[u8]) -> Result<BTreeMap<String, PathInfo>, Error> {
     let answer: Answer = serde_json::from_slice(json).map_err(|error| Error::UnreadableOutput {
         program: "nix path-info".to_owned(),
-        problem: error.to_string(),
+        problem: error.to_string().into(),
     })?;
     Ok(match answer {
         Answer::Array(paths) => paths

@@ -178,15 +178,14 @@ impl Realisation<'_> {
         // may have failed.
         let is_sure =
             matches!(&error, Some(Error::BuildFailed { .. } | Error::HashMismatch { .. }));
-        let mut messages = nix_output.all.to_vec();
-        messages.splice(..0, ["\n--- nix-store".to_owned()]);
+        let messages = format!("\n--- nix-store\n{}\n", nix_output.all.to_vec().join("\n"));
         let (logs, requisites, place) = (self.logs.clone(), requisites.clone(), build_log.clone());
         let mut log = header.as_bytes().to_vec();
         blocking(move || {
             let of_failed = recorder.finish(is_sure)?;
             log.extend(logs.collect(&requisites)?);
             log.extend(of_failed);
-            log.extend(format!("{}\n", messages.join("\n")).into_bytes());
+            log.extend(messages.into_bytes());
             replace(&place, &log)
         })
         .await?;

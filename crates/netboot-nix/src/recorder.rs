@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
+use foreign_text::{CutMark, ForeignText};
+use netboot_process::LastLines;
 use tempfile::TempPath;
 
 use crate::build_log::{LogDirectory, append, temporary_file};
 use crate::classify::text::derivations;
 use crate::error::Error;
 use crate::internal_json::LogEvent;
-use netboot_process::LastLines;
+
+/// The longest recorded log of a derivation, in bytes. Nix itself keeps the whole log.
+const LOG_LIMIT: u64 = 8 << 20;
 
 /// Records the builders of one realisation, each in its own file.
 ///
@@ -40,6 +44,10 @@ struct Ended {
 #[derive(Debug)]
 struct DerivationLog {
     path: TempPath,
+    /// The number of bytes that were recorded.
+    length: u64,
+    /// The number of bytes that were not recorded, because the log was too long.
+    dropped: u64,
     /// Open while a builder runs. A system has more derivations than a process may open files.
     file: Option<BufWriter<File>>,
     /// The number of activities that build it. A build on another machine has two.
@@ -64,10 +72,7 @@ impl Recorder {
             LogEvent::BuildLine { activity, line } => {
                 let Some(derivation) = self.building.get(activity) else { return Ok(None) };
                 if let Some(log) = self.logs.get_mut(derivation) {
-                    if let Some(file) = &mut log.file {
-                        writeln!(file, "{line}")
-                            .map_err(|source| Error::io("write", &log.path, source))?;
-                    }
+                    log.write(line)?;
                     log.last.push(line);
                 }
                 Ok(Some(derivation))
@@ -111,7 +116,8 @@ impl Recorder {
         }
         let (file, path) = temporary_file(self.directory.path())?.into_parts();
         let file = Some(BufWriter::new(file));
-        let log = DerivationLog { path, file, builders: 1, last: LastLines::default() };
+        let (length, dropped, last) = (0, 0, LastLines::default());
+        let log = DerivationLog { path, length, dropped, file, builders: 1, last };
         self.logs.insert(derivation.to_owned(), log);
         Ok(())
     }
@@ -126,7 +132,7 @@ impl Recorder {
     }
 
     /// The last lines that the builder of a derivation printed.
-    pub(crate) fn last_lines(&self, derivation: &str) -> Vec<String> {
+    pub(crate) fn last_lines(&self, derivation: &str) -> Vec<ForeignText> {
         self.logs.get(derivation).map(|log| log.last.to_vec()).unwrap_or_default()
     }
 
@@ -160,8 +166,25 @@ impl Drop for Recorder {
 }
 
 impl DerivationLog {
+    fn write(&mut self, line: &ForeignText) -> Result<(), Error> {
+        let length = u64::try_from(line.len()).unwrap_or(u64::MAX).saturating_add(1);
+        if self.dropped > 0 || self.length + length > LOG_LIMIT {
+            self.dropped += length;
+            return Ok(());
+        }
+        self.length += length;
+        let Some(file) = &mut self.file else { return Ok(()) };
+        writeln!(file, "{}", line.as_str()).map_err(|source| Error::io("write", &self.path, source))
+    }
+
     fn close(&mut self) -> Result<(), Error> {
-        let flushed = self.file.take().map_or(Ok(()), |mut file| file.flush());
+        let dropped = std::mem::take(&mut self.dropped);
+        let flushed = self.file.take().map_or(Ok(()), |mut file| {
+            if dropped > 0 {
+                writeln!(file, "{} that only `nix log` has", CutMark(dropped))?;
+            }
+            file.flush()
+        });
         flushed.map_err(|source| Error::io("write", &self.path, source))
     }
 }
@@ -171,7 +194,7 @@ mod tests {
     use super::*;
 
     fn built(recorder: &mut Recorder, activity: u64, derivation: &str, line: &str) {
-        let (derivation, line) = (derivation.to_owned(), line.to_owned());
+        let (derivation, line) = (derivation.to_owned(), line.into());
         recorder.record(&LogEvent::BuildStarted { activity, derivation }).unwrap();
         recorder.record(&LogEvent::BuildLine { activity, line }).unwrap();
         recorder.record(&LogEvent::Stopped { activity }).unwrap();
@@ -225,7 +248,7 @@ mod tests {
         let logs = LogDirectory::create(state.path()).unwrap();
         let mut recorder = Recorder::new(logs.clone());
         built(&mut recorder, 1, "/s/a.drv", "of a");
-        let message = "builder for '/s/a.drv' failed with exit code 1".to_owned();
+        let message = "builder for '/s/a.drv' failed with exit code 1".into();
         recorder.record(&LogEvent::Error { message, position: None }).unwrap();
         let derivation = "/s/b.drv".to_owned();
         recorder.record(&LogEvent::BuildStarted { activity: 2, derivation }).unwrap();
@@ -243,7 +266,7 @@ mod tests {
         let mut recorder = Recorder::new(logs.clone());
         let started = LogEvent::BuildStarted { activity: 1, derivation: derivation.clone() };
         recorder.record(&started).unwrap();
-        recorder.record(&LogEvent::BuildLine { activity: 1, line: "first".to_owned() }).unwrap();
+        recorder.record(&LogEvent::BuildLine { activity: 1, line: "first".into() }).unwrap();
         drop(recorder);
         assert_eq!(collected(&logs, &derivation), "\n--- /s/a.drv\nfirst\n");
         let mut recorder = Recorder::new(logs.clone());
@@ -262,7 +285,7 @@ mod tests {
             .record(&LogEvent::BuildStarted { activity: 1, derivation: derivation.clone() })
             .unwrap();
         built(&mut recorder, 2, &derivation, "one");
-        recorder.record(&LogEvent::BuildLine { activity: 1, line: "two".to_owned() }).unwrap();
+        recorder.record(&LogEvent::BuildLine { activity: 1, line: "two".into() }).unwrap();
         recorder.record(&LogEvent::Stopped { activity: 1 }).unwrap();
         recorder.finish(true).unwrap();
         assert_eq!(collected(&logs, &derivation), "\n--- /s/a.drv\none\ntwo\n");

@@ -45,7 +45,7 @@ pub(crate) fn check(root: &Path, store_path: &str, attribute: String) -> Result<
     }
     let problem =
         format!("its output is {store_path} by its own account, but Nix built {}", kept.display());
-    Err(Error::UnusableValue { attribute, problem })
+    Err(Error::UnusableValue { attribute, problem: problem.into() })
 }
 
 /// Removes the roots of earlier builds of any profile, except those in `in_use`, so that Nix may

@@ -17,8 +17,8 @@ use crate::redaction::Secrets;
 use crate::stop::Stop;
 
 /// The longest line of Nix's log that is read, in bytes. A line is JSON and is lost if it is cut,
-/// and an error with a long trace is one line.
-const LINE_LIMIT: usize = 16 * 1024 * 1024;
+/// and an error with a long trace is one line, of 2 MB in practice.
+const LINE_LIMIT: usize = 4 * 1024 * 1024;
 
 /// The number of characters of an argument that an error shows.
 const SHOWN_ARGUMENT: usize = 200;
@@ -31,9 +31,22 @@ pub(crate) struct Runner {
     pub(crate) program_directory: Option<PathBuf>,
     /// The time that a program gets to end its builders when it is asked to end.
     pub(crate) grace: Duration,
+    pub(crate) evaluation_limits: EvaluationLimits,
     /// Texts that no event, log or error may show.
     pub(crate) secrets: Secrets,
 }
+
+/// The limits of a process that evaluates.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct EvaluationLimits {
+    /// In bytes.
+    pub(crate) memory: Option<u64>,
+    pub(crate) time: Option<Duration>,
+}
+
+/// The time that an evaluation gets to end when it is asked to. It has nothing to clean up, and
+/// Nix looks only rarely if it was asked: some evaluations never end by themselves.
+const EVALUATION_GRACE: Duration = Duration::from_secs(1);
 
 impl Runner {
     /// Runs `program` and gives each line of its standard error to `on_line`. Ends the program when
@@ -46,32 +59,52 @@ impl Runner {
         on_line: impl FnMut(&str) + Send,
     ) -> Result<Finished, Stop> {
         context.check()?;
-        let command = Command::new(self.find(program)?)
-            .args(arguments)
-            .env_clear()
-            .envs(self.environment.variables())
-            .grace(self.grace)
-            .line_limit(LINE_LIMIT)
-            .on_error_line(on_line);
+        let command = self.command(program, arguments)?.on_error_line(on_line);
+        let finished = command.run(context.cancellation().cancelled()).await;
+        finished.map_err(|error| stop(program, error))
+    }
+
+    /// Runs `nix` as [`run`](Self::run) does, within the limits of an evaluation. `attribute` is
+    /// evaluated, or is the reference of the flake that is locked.
+    pub(crate) async fn evaluate(
+        &self,
+        attribute: &str,
+        arguments: &[OsString],
+        context: &Context,
+        on_line: impl FnMut(&str) + Send,
+    ) -> Result<Finished, Stop> {
+        context.check()?;
+        let mut command = self.command("nix", arguments)?.on_error_line(on_line);
+        command = command.grace(self.grace.min(EVALUATION_GRACE));
+        let EvaluationLimits { memory, time } = self.evaluation_limits;
+        command = memory.into_iter().fold(command, Command::memory_limit);
+        command = time.into_iter().fold(command, Command::time_limit);
         let finished = command.run(context.cancellation().cancelled()).await;
         finished.map_err(|error| match error {
-            netboot_process::Error::Cancelled { .. } => Stop::Cancelled,
-            error => {
-                let source = io::Error::from(error).into();
-                Error::Spawn { program: program.to_owned(), source }.into()
+            netboot_process::Error::TimedOut { limit, .. } => {
+                Error::EvaluationTooSlow { attribute: attribute.to_owned(), limit }.into()
             }
+            error => stop("nix", error),
         })
+    }
+
+    fn command(&self, program: &str, arguments: &[OsString]) -> Result<Command<'static>, Error> {
+        let command = Command::new(self.find(program)?).args(arguments);
+        let command = command.env_clear().envs(self.environment.variables());
+        Ok(command.grace(self.grace).line_limit(LINE_LIMIT))
     }
 
     /// Reads a line of a program's log and hides the secrets in it.
     pub(crate) fn read_line(&self, line: &str) -> Option<LogEvent> {
-        let mut event = parse(line)?;
+        // A text is cut when it is read, so secrets are hidden before, and after the escapes of JSON
+        // are gone.
+        let mut event = parse(&self.secrets.hide(line))?;
         if let LogEvent::BuildLine { line: text, .. }
         | LogEvent::Plain { line: text }
         | LogEvent::Warning { message: text }
         | LogEvent::Error { message: text, .. } = &mut event
         {
-            *text = self.secrets.hide(text);
+            *text = self.secrets.hide(text).into();
         }
         Some(event)
     }
@@ -92,7 +125,7 @@ impl Runner {
             program: program.to_owned(),
             arguments: arguments.iter().map(shown).collect(),
             status,
-            last_lines: last_lines.to_vec(),
+            last_lines: last_lines.iter().map(|line| self.secrets.hide(line).into()).collect(),
             build_log: None,
         }
     }
@@ -110,5 +143,16 @@ impl Runner {
                 program: program.to_owned(),
                 path: path.to_string_lossy().into_owned(),
             })
+    }
+}
+
+/// The reason of a program that could not be run to its end.
+fn stop(program: &str, error: netboot_process::Error) -> Stop {
+    match error {
+        netboot_process::Error::Cancelled { .. } => Stop::Cancelled,
+        error => {
+            let source = io::Error::from(error).into();
+            Error::Spawn { program: program.to_owned(), source }.into()
+        }
     }
 }

@@ -67,5 +67,5 @@ async fn copy(
         return Ok(());
     }
     let message = nix_output.all.to_vec().join("\n");
-    Err(Error::CopyFailed { store: store.to_owned(), message }.into())
+    Err(Error::CopyFailed { store: store.to_owned(), message: message.into() }.into())
 }

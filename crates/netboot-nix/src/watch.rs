@@ -46,7 +46,7 @@ impl<'a> Watch<'a> {
                 if let LogEvent::BuildLine { line, .. } = &event {
                     let origin = name_in_store(derivation).to_owned();
                     let profile = Some(self.profile.clone());
-                    self.context.emit(Event::Log { profile, origin, line: line.clone() });
+                    self.context.emit(Event::Log { profile, origin, line: line.to_string() });
                 }
             }
             Ok(None) => {}

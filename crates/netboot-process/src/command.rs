@@ -2,10 +2,14 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+use crate::environment::is_inherited;
 use crate::error::Error;
 use crate::group::ProcessGroup;
 use crate::guard::Guard;
@@ -15,6 +19,10 @@ use crate::lines::{LINE_LIMIT, OnLine};
 ///
 /// The methods that describe the process have the names of [`std::process::Command`]. A program
 /// without a directory in its name is searched in the `PATH` of the caller.
+///
+/// The program inherits only the variables for which [`is_inherited`](crate::is_inherited) is true,
+/// so that it gets none of the caller's tokens, passwords and keys. Name every other variable with
+/// [`env`](Self::env) or [`env_inherit`](Self::env_inherit).
 #[must_use = "a command does nothing until it is run or started"]
 pub struct Command<'a> {
     pub(crate) program: PathBuf,
@@ -23,19 +31,25 @@ pub struct Command<'a> {
     environment: Vec<EnvironmentChange>,
     pub(crate) grace: Duration,
     pub(crate) line_limit: usize,
+    pub(crate) output_limit: usize,
+    pub(crate) time_limit: Option<Duration>,
+    memory_limit: Option<u64>,
     pub(crate) on_output_line: Option<OnLine<'a>>,
     pub(crate) on_error_line: Option<OnLine<'a>>,
 }
 
 enum EnvironmentChange {
     Clear,
-    RemovePrefix(String),
+    Inherit(OsString),
     Set(OsString, OsString),
 }
 
 impl<'a> Command<'a> {
     /// The grace time of a command that sets none.
     pub const DEFAULT_GRACE: Duration = Duration::from_secs(5);
+
+    /// The output limit of a command that sets none, in bytes.
+    pub const DEFAULT_OUTPUT_LIMIT: usize = 64 * 1024 * 1024;
 
     /// A command that runs `program`.
     pub fn new(program: impl Into<PathBuf>) -> Self {
@@ -46,6 +60,9 @@ impl<'a> Command<'a> {
             environment: Vec::new(),
             grace: Self::DEFAULT_GRACE,
             line_limit: LINE_LIMIT,
+            output_limit: Self::DEFAULT_OUTPUT_LIMIT,
+            time_limit: None,
+            memory_limit: None,
             on_output_line: None,
             on_error_line: None,
         }
@@ -75,9 +92,9 @@ impl<'a> Command<'a> {
         self
     }
 
-    /// Removes the caller's variables with names that start with `prefix`.
-    pub fn env_remove_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.environment.push(EnvironmentChange::RemovePrefix(prefix.into()));
+    /// Passes on the caller's variable `name`, if it is set.
+    pub fn env_inherit(mut self, name: impl Into<OsString>) -> Self {
+        self.environment.push(EnvironmentChange::Inherit(name.into()));
         self
     }
 
@@ -103,9 +120,31 @@ impl<'a> Command<'a> {
     }
 
     /// The longest line that is kept, in bytes: 16 KiB unless this is called. The rest of a longer
-    /// line is dropped.
+    /// line is dropped, and a [`CutMark`](foreign_text::CutMark) takes its place.
     pub fn line_limit(mut self, bytes: usize) -> Self {
         self.line_limit = bytes;
+        self
+    }
+
+    /// The most bytes of standard output that [`run`](Self::run) collects:
+    /// [`DEFAULT_OUTPUT_LIMIT`](Self::DEFAULT_OUTPUT_LIMIT) unless this is called. A program that
+    /// prints more is ended.
+    pub fn output_limit(mut self, bytes: usize) -> Self {
+        self.output_limit = bytes;
+        self
+    }
+
+    /// The time after which [`run`](Self::run) ends the program. None unless this is called.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
+        self
+    }
+
+    /// The most memory that the program may allocate, in bytes, and each program that it starts:
+    /// `RLIMIT_DATA` (setrlimit(2)). An allocation beyond the limit fails in the program. None
+    /// unless this is called.
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory_limit = Some(bytes);
         self
     }
 
@@ -132,16 +171,15 @@ impl<'a> Command<'a> {
         output: Stdio,
     ) -> Result<(tokio::process::Child, ProcessGroup), Error> {
         let mut command = tokio::process::Command::new(&self.program);
-        command.args(&self.arguments);
+        command.args(&self.arguments).env_clear();
+        command.envs(std::env::vars_os().filter(|(name, _)| is_inherited(name)));
         for change in &self.environment {
             match change {
                 EnvironmentChange::Clear => command.env_clear(),
                 EnvironmentChange::Set(name, value) => command.env(name, value),
-                EnvironmentChange::RemovePrefix(prefix) => {
-                    let has_prefix =
-                        |name: &OsString| name.as_encoded_bytes().starts_with(prefix.as_bytes());
-                    let names = std::env::vars_os().map(|(name, _)| name).filter(has_prefix);
-                    names.fold(&mut command, |command, name| command.env_remove(name))
+                EnvironmentChange::Inherit(name) => {
+                    let value = std::env::var_os(name);
+                    value.iter().fold(&mut command, |command, value| command.env(name, value))
                 }
             };
         }
@@ -157,7 +195,21 @@ impl<'a> Command<'a> {
             .spawn()
             .map_err(|source| Error::Start { program: self.program.clone(), source })?;
         let group = ProcessGroup::of(&child, self.grace, guard);
+        self.limit_memory(&child)
+            .map_err(|source| Error::Start { program: self.program.clone(), source })?;
         Ok((child, group))
+    }
+
+    /// Limits the memory of a program that has just started and has allocated little.
+    fn limit_memory(&self, child: &tokio::process::Child) -> io::Result<()> {
+        let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let (Some(bytes), Some(pid)) = (self.memory_limit, pid) else { return Ok(()) };
+        let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+        match prlimit(Some(pid), Resource::Data, limit) {
+            // The program has ended already.
+            Err(rustix::io::Errno::SRCH) => Ok(()),
+            limited => Ok(limited.map(drop)?),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// An error of running a program.
 ///
@@ -34,6 +35,22 @@ pub enum Error {
         /// The reason.
         source: io::Error,
     },
+    /// The program printed more than its [`output_limit`](crate::Command::output_limit).
+    #[error("`{}` printed more than {limit} bytes", program.display())]
+    TooMuchOutput {
+        /// The program.
+        program: PathBuf,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The program ran longer than its [`time_limit`](crate::Command::time_limit).
+    #[error("`{}` ran longer than {} s", program.display(), limit.as_secs_f64())]
+    TimedOut {
+        /// The program.
+        program: PathBuf,
+        /// The limit.
+        limit: Duration,
+    },
     /// The run was cancelled.
     #[error("`{}` was cancelled", program.display())]
     Cancelled {
@@ -49,6 +66,8 @@ impl Error {
             Self::Start { program, .. }
             | Self::Output { program, .. }
             | Self::Input { program, .. }
+            | Self::TooMuchOutput { program, .. }
+            | Self::TimedOut { program, .. }
             | Self::Cancelled { program } => program,
         }
     }
@@ -73,13 +92,16 @@ impl Error {
     }
 }
 
-/// The reason, with its kind; `Interrupted` for a cancelled run.
+/// The reason, with its kind: `FileTooLarge` for too much output, `TimedOut` for a program that ran
+/// too long, `Interrupted` for a cancelled run.
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         match error {
             Error::Start { source, .. }
             | Error::Output { source, .. }
             | Error::Input { source, .. } => source,
+            error @ Error::TooMuchOutput { .. } => Self::new(io::ErrorKind::FileTooLarge, error),
+            error @ Error::TimedOut { .. } => Self::new(io::ErrorKind::TimedOut, error),
             Error::Cancelled { .. } => io::ErrorKind::Interrupted.into(),
         }
     }

@@ -3,13 +3,12 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::lines::LINE_LIMIT;
+use foreign_text::ForeignText;
 
 /// The last lines of a text, printable and bounded.
 ///
-/// Holds at most [`COUNT`](Self::COUNT) lines of at most 16 KiB. Lines are cleaned by
-/// [`printable`], and empty lines are left out. `Display` writes the lines with a newline between
-/// them.
+/// Holds at most [`COUNT`](Self::COUNT) lines, each a [`ForeignText`] of one line. Empty lines are
+/// left out. `Display` separates the lines as [`ForeignText`] does.
 ///
 /// ```
 /// use netboot_process::LastLines;
@@ -24,7 +23,7 @@ use crate::lines::LINE_LIMIT;
 /// assert_eq!(many.len(), LastLines::COUNT);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LastLines(VecDeque<String>);
+pub struct LastLines(VecDeque<ForeignText>);
 
 impl LastLines {
     /// The number of lines that are kept.
@@ -37,24 +36,21 @@ impl LastLines {
 
     /// Adds a line and drops the first line if there are too many.
     pub fn push(&mut self, line: &str) {
-        let mut line = printable(line);
-        let is_boundary = |length: &usize| line.is_char_boundary(*length);
-        line.truncate((0..=LINE_LIMIT).rev().find(is_boundary).unwrap_or_default());
-        for line in line.lines().filter(|line| !line.trim().is_empty()) {
+        for line in ForeignText::new(line).lines().filter(|line| !line.trim().is_empty()) {
             if self.0.len() == Self::COUNT {
                 self.0.pop_front();
             }
-            self.0.push_back(line.to_owned());
+            self.0.push_back(line.into());
         }
     }
 
     /// The lines, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.0.iter().map(ForeignText::as_str)
     }
 
     /// The lines as a vector, oldest first.
-    pub fn to_vec(&self) -> Vec<String> {
+    pub fn to_vec(&self) -> Vec<ForeignText> {
         self.0.iter().cloned().collect()
     }
 
@@ -83,7 +79,7 @@ impl<L: AsRef<str>> FromIterator<L> for LastLines {
     }
 }
 
-impl From<LastLines> for Vec<String> {
+impl From<LastLines> for Vec<ForeignText> {
     fn from(lines: LastLines) -> Self {
         lines.0.into()
     }
@@ -92,29 +88,9 @@ impl From<LastLines> for Vec<String> {
 impl fmt::Display for LastLines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, line) in self.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "\n" };
+            let separator = if index == 0 { "" } else { ForeignText::LINE_BREAK };
             write!(f, "{separator}{line}")?;
         }
         Ok(())
     }
-}
-
-/// The text without escape sequences and control characters, except newlines and tabs.
-///
-/// A carriage return becomes a newline, because the text after it would replace the line on a
-/// terminal.
-///
-/// ```
-/// use netboot_process::printable;
-///
-/// assert_eq!(printable("\u{1b}[1mbold\u{1b}[0m\tand\u{7} quiet"), "bold\tand quiet");
-/// assert_eq!(printable("10 %\r100 %\r\n"), "10 %\n100 %\n");
-/// ```
-pub fn printable(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    // `strip_str` also removes tabs.
-    let parts = text.split('\t').map(strip_ansi_escapes::strip_str);
-    let mut text = parts.collect::<Vec<_>>().join("\t");
-    text.retain(|character| matches!(character, '\n' | '\t') || !character.is_control());
-    text
 }

@@ -26,7 +26,9 @@
 //!   which then ends the child in order.
 //! - Standard input is empty unless the caller supplies it.
 //! - Standard output and standard error are read at the same time, so a child never waits for a
-//!   reader. Lines have a bounded length.
+//!   reader. Lines and collected output have a bounded length.
+//! - A child inherits the variables that locate programs and files, choose the language and tell
+//!   how to reach the network, and no other: see [`is_inherited`].
 //! - To end a child, the group gets SIGTERM. What still runs after the grace time gets SIGKILL.
 //!   Descendants that left the group, for example by `setsid`, get SIGKILL after the group has
 //!   ended or the grace time is over.
@@ -37,7 +39,7 @@
 //!   more seconds, and then the group is killed.
 //!
 //! # How to write a run
-//! A program that reads lines, has its own working directory and needs a clean environment:
+//! A program that reads lines, has its own working directory and needs one more variable of its caller:
 //!
 //! ```
 //! use std::time::Duration;
@@ -49,7 +51,7 @@
 //! let finished = Command::new("sh")
 //!     .args(["-c", "pwd; echo \"$LC_ALL\""])
 //!     .current_dir("/")
-//!     .env_remove_prefix("RSYNC_")
+//!     .env_inherit("SSH_AUTH_SOCK")
 //!     .env("LC_ALL", "C")
 //!     .grace(Duration::from_secs(10))
 //!     .on_output_line(|line| lines.push(line.to_owned()))
@@ -72,6 +74,7 @@
 
 mod child;
 mod command;
+mod environment;
 mod error;
 mod group;
 mod guard;
@@ -82,6 +85,7 @@ mod run;
 
 pub use crate::child::{Child, Pipes};
 pub use crate::command::Command;
+pub use crate::environment::is_inherited;
 pub use crate::error::Error;
-pub use crate::last_lines::{LastLines, printable};
+pub use crate::last_lines::LastLines;
 pub use crate::run::Finished;

@@ -57,8 +57,9 @@ impl Command<'_> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Start`], [`Error::Output`], and [`Error::Cancelled`] after the program has ended. A
-    /// program that fails is no error: see [`Finished::status`].
+    /// [`Error::Start`], [`Error::Output`], [`Error::TooMuchOutput`], and after the program has
+    /// ended [`Error::TimedOut`] and [`Error::Cancelled`]. A program that fails is no error: see
+    /// [`Finished::status`].
     pub async fn run(self, cancelled: impl Future<Output = ()>) -> Result<Finished, Error> {
         self.run_to_end(None, cancelled).await
     }
@@ -103,20 +104,28 @@ impl Command<'_> {
         }
         let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
         let (mut child, mut group) = self.spawn(stdin, Stdio::piped())?;
-        let Self { program, grace, line_limit, on_output_line, on_error_line, .. } = self;
+        let Self { program, grace, line_limit, output_limit, time_limit, .. } = self;
+        let (on_output_line, on_error_line) = (self.on_output_line, self.on_error_line);
         let failed = |source| Error::Output { program: program.clone(), source };
 
         // The output of a program that is being ended is read and dropped, so that the program is
         // not stopped by a full pipe.
-        let is_cancelled = AtomicBool::new(false);
+        let (is_cancelled, is_late) = (AtomicBool::new(false), AtomicBool::new(false));
         let (mut output, mut last_lines) = (Vec::new(), LastLines::default());
         let reading = read_pipes(
-            (child.stdout.take(), on_output_line, &mut output),
+            (child.stdout.take(), on_output_line, (&mut output, output_limit)),
             (child.stderr.take(), on_error_line, &mut last_lines),
             line_limit,
             &is_cancelled,
         );
-        let reading = async { reading.await.map_err(failed) };
+        let reading = async {
+            reading.await.map_err(|unread| match unread {
+                Unread::Failed(source) => failed(source),
+                Unread::TooMuch => {
+                    Error::TooMuchOutput { program: program.clone(), limit: output_limit }
+                }
+            })
+        };
         let feeding = feed(input, child.stdin.take());
         let feeding = async {
             let failed = |source| Error::Input { program: program.clone(), source };
@@ -124,13 +133,21 @@ impl Command<'_> {
         };
         let waiting = async { child.wait().await.map_err(failed) };
         let cancelling = async {
-            cancelled.await;
+            tokio::select! {
+                () = cancelled => {}
+                () = until(time_limit.map(|limit| Instant::now() + limit)) => {
+                    is_late.store(true, Ordering::Relaxed);
+                }
+            }
             is_cancelled.store(true, Ordering::Relaxed);
         };
         let status = supervise(&mut group, grace, cancelling, reading, feeding, waiting).await?;
         if is_cancelled.load(Ordering::Relaxed) {
             // Dropping the group ends what the program left behind.
-            return Err(Error::Cancelled { program });
+            return Err(match time_limit.filter(|_| is_late.load(Ordering::Relaxed)) {
+                Some(limit) => Error::TimedOut { program, limit },
+                None => Error::Cancelled { program },
+            });
         }
         group.forget();
         Ok(Finished { status, output, last_lines })
@@ -184,9 +201,27 @@ async fn supervise(
     }
 }
 
-/// Reads standard output and standard error to their ends, both at the same time.
+/// Why the pipes of a program were not read to their ends.
+enum Unread {
+    Failed(io::Error),
+    /// Standard output was longer than its limit.
+    TooMuch,
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Reads standard output and standard error to their ends, both at the same time. The output comes
+/// with its limit.
 async fn read_pipes(
-    (stdout, mut on_output_line, output): (Option<ChildStdout>, Option<OnLine<'_>>, &mut Vec<u8>),
+    (stdout, mut on_output_line, (output, output_limit)): (
+        Option<ChildStdout>,
+        Option<OnLine<'_>>,
+        (&mut Vec<u8>, usize),
+    ),
     (stderr, mut on_error_line, last_lines): (
         Option<ChildStderr>,
         Option<OnLine<'_>>,
@@ -194,7 +229,7 @@ async fn read_pipes(
     ),
     line_limit: usize,
     is_cancelled: &AtomicBool,
-) -> io::Result<()> {
+) -> Result<(), Unread> {
     let read_output = async {
         match (stdout, &mut on_output_line) {
             (Some(stdout), Some(on_line)) => {
@@ -203,9 +238,13 @@ async fn read_pipes(
                         on_line(line);
                     }
                 };
-                read_lines(stdout, line_limit, on_line).await
+                Ok(read_lines(stdout, line_limit, on_line).await?)
             }
-            (Some(mut stdout), None) => stdout.read_to_end(output).await.map(drop),
+            (Some(stdout), None) => {
+                let limit = u64::try_from(output_limit).unwrap_or(u64::MAX);
+                stdout.take(limit.saturating_add(1)).read_to_end(output).await?;
+                if output.len() > output_limit { Err(Unread::TooMuch) } else { Ok(()) }
+            }
             (None, _) => Ok(()),
         }
     };
@@ -219,7 +258,7 @@ async fn read_pipes(
                 }
             }
         };
-        read_lines(stderr, line_limit, on_line).await
+        Ok(read_lines(stderr, line_limit, on_line).await?)
     };
     tokio::try_join!(read_output, read_errors).map(drop)
 }

@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use foreign_text::ForeignText;
 use netboot_core::{ProfileName, ReleaseId, counted};
 use netboot_process::LastLines;
 use serde::Serialize;
 
 use crate::receipt::Receipt;
+
+/// The longest kept text of a console, in bytes.
+const CONSOLE_LIMIT: usize = 8 << 20;
 
 /// The result of booting an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +28,7 @@ pub enum Verdict {
 #[non_exhaustive]
 pub struct Proof {
     /// The observation, in one line.
-    pub summary: String,
+    pub summary: ForeignText,
     /// The text of the console.
     pub console: String,
 }
@@ -32,10 +36,11 @@ pub struct Proof {
 impl Proof {
     /// Makes a proof that an image came up; `summary` says in one line what was observed.
     ///
-    /// This removes escape sequences and other control characters from both texts, so that the
-    /// console of a machine cannot control an operator's terminal.
+    /// Both texts are made safe to show as [`ForeignText`] does, so that the console of a machine
+    /// cannot control an operator's terminal. The first 8 MiB of the console are kept.
     pub fn new(summary: impl Into<String>, console: impl Into<String>) -> Self {
-        Self { summary: printable(&summary.into()), console: printable(&console.into()) }
+        let console = ForeignText::document(console.into(), CONSOLE_LIMIT);
+        Self { summary: ForeignText::line(summary.into()), console }
     }
 }
 
@@ -44,19 +49,19 @@ impl Proof {
 #[non_exhaustive]
 pub struct FailedProof {
     /// The problem, in one line.
-    pub problem: String,
+    pub problem: ForeignText,
     /// The last lines of the console, at most twenty.
-    pub last_lines: Vec<String>,
+    pub last_lines: Vec<ForeignText>,
     /// Tells an operator what to do.
     pub hint: Option<String>,
 }
 
 impl FailedProof {
     /// Makes a failure; `problem` says in one line why the image did not come up. Keeps the last
-    /// lines of `console` that are not empty. Removes control characters as [`Proof::new`] does.
+    /// lines of `console` that are not empty, and makes them safe to show as [`Proof::new`] does.
     pub fn new(problem: impl Into<String>, console: &str) -> Self {
-        let last_lines = LastLines::of(&printable(console)).into();
-        Self { problem: printable(&problem.into()), last_lines, hint: None }
+        let last_lines = LastLines::of(console).into();
+        Self { problem: ForeignText::line(problem.into()), last_lines, hint: None }
     }
 
     /// Sets the hint, a sentence that tells an operator what to do.
@@ -69,8 +74,9 @@ impl FailedProof {
 
 impl fmt::Display for FailedProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.problem)?;
-        self.last_lines.iter().try_for_each(|line| write!(f, "\n  | {line}"))
+        write!(f, "{}", self.problem)?;
+        let shown = |line: &ForeignText| write!(f, "{}{line}", ForeignText::LINE_BREAK);
+        self.last_lines.iter().try_for_each(shown)
     }
 }
 
@@ -116,11 +122,6 @@ impl fmt::Display for ProvenReceipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}", self.proof, self.receipt)
     }
-}
-
-/// Removes escape sequences and control characters except line ends. A tab becomes a space.
-fn printable(text: &str) -> String {
-    netboot_process::printable(&text.replace('\t', " "))
 }
 
 /// Shows failures, a line for each, followed by its console.

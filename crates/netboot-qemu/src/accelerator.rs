@@ -13,6 +13,9 @@ use tokio::time::timeout;
 /// a tenth of this time.
 const PROBE_TIME: Duration = Duration::from_secs(3);
 
+/// The beginning of the output of a guest that works.
+const SIGN: &[u8] = b"SeaBIOS";
+
 /// The way to execute a guest's instructions.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
@@ -77,9 +80,11 @@ async fn kvm_works(program: &Path) -> bool {
         let mut buffer = [0; 1024];
         while let Ok(length @ 1..) = pipes.output.read(&mut buffer).await {
             text.extend_from_slice(buffer.get(..length).unwrap_or_default());
-            if text.windows(7).any(|window| window == b"SeaBIOS") {
+            if text.windows(SIGN.len()).any(|window| window == SIGN) {
                 return true;
             }
+            // The beginning of the sign may have been read.
+            text.drain(..text.len().saturating_sub(SIGN.len()));
         }
         false
     };

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use foreign_text::ForeignText;
+
 use crate::boot_outcome::BootOutcome;
 use crate::boot_stage::BootStage;
 use crate::fetch::{Fetch, FetchOutcome};
@@ -27,14 +29,16 @@ pub struct BootFailure {
     /// missing files, and fails later for another reason.
     pub unpacking_failed: Option<String>,
     /// The last 20 lines of the console. If a line decided the outcome, it is the last one here.
-    pub last_lines: Vec<String>,
+    pub last_lines: Vec<ForeignText>,
 }
 
 impl fmt::Display for BootFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { url, firmware, outcome, reached, missing, last_lines, .. } = self;
         write!(f, "the {firmware} machine that booted `{url}` {outcome}; last stage: {reached}")?;
-        if let Some(line) = self.unpacking_failed.iter().find(|line| !last_lines.contains(line)) {
+        if let Some(line) =
+            self.unpacking_failed.iter().find(|line| last_lines.iter().all(|last| last != *line))
+        {
             write!(f, "\n  before that: {line}")?;
         }
         for marker in missing {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use foreign_text::ForeignText;
 use netboot_process::LastLines;
 use serde::{Serialize, Serializer};
 
@@ -87,7 +88,7 @@ impl BootReport {
     /// Returns the last lines of the console that are not empty. If a line decided the outcome, it
     /// is the last one here, because the registers that a panic prints would hide the lines before
     /// it.
-    fn last_lines(&self) -> Vec<String> {
+    fn last_lines(&self) -> Vec<ForeignText> {
         let mut lines: Vec<&str> =
             self.console.lines().filter(|line| !line.trim().is_empty()).collect();
         let decisive = match &self.outcome {

@@ -5,6 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
+use foreign_text::ForeignText;
 use url::Url;
 
 use crate::boot_failure::BootFailure;
@@ -64,7 +65,7 @@ pub enum Error {
     },
 
     /// QEMU ended with an error.
-    #[error("`{program}` failed ({status}): {}", stderr.join("\n"))]
+    #[error("`{program}` failed ({status}): {}", stderr.join(ForeignText::LINE_BREAK))]
     QemuFailed {
         /// The program.
         program: PathBuf,
@@ -73,7 +74,7 @@ pub enum Error {
         /// The exit status of QEMU.
         status: ExitStatus,
         /// The last 20 lines of QEMU's standard error.
-        stderr: Vec<String>,
+        stderr: Vec<ForeignText>,
     },
 
     /// The pipes to QEMU broke.
@@ -173,7 +174,7 @@ impl Error {
     }
 }
 
-fn qemu_hint(status: ExitStatus, stderr: &[String]) -> Option<String> {
+fn qemu_hint(status: ExitStatus, stderr: &[ForeignText]) -> Option<String> {
     let said = |text: &str| stderr.iter().any(|line| line.contains(text));
     if said("romfile") || said("failed to find ROM") {
         Some("install iPXE's ROMs for QEMU's network cards (Debian, Ubuntu: ipxe-qemu)".to_owned())

@@ -1,5 +1,7 @@
 //! A terminal that turns the output of firmware, iPXE and Linux into lines of text.
 
+use foreign_text::is_printable;
+
 /// The width at which `SeaBIOS` breaks lines on its serial console.
 const BIOS_WIDTH: usize = 80;
 
@@ -138,6 +140,9 @@ impl Terminal {
     }
 
     fn put(&mut self, character: char, show: &mut impl FnMut(&mut Self, Shown<'_>)) {
+        if !is_printable(character) && character != '\t' {
+            return;
+        }
         if self.column >= self.line.len() {
             self.line.resize(self.column, ' ');
             self.line.push(character);
@@ -259,6 +264,7 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_do_no_harm() {
         assert_eq!(lines("grün\n".as_bytes(), false), ["grün"]);
+        assert_eq!(lines("a\u{9b}2J\u{202e}b\u{2028}c".as_bytes(), false), ["a2Jbc"]);
         assert_eq!(lines(b"a\xffb\xc3c\0\n", false), ["a\u{fffd}b\u{fffd}c"]);
         assert_eq!(
             lines(&vec![b'x'; 40_000], false).iter().map(String::len).max(),
@@ -292,7 +298,7 @@ mod tests {
         #[test]
         fn lines_hold_no_control_characters(bytes: Vec<u8>) {
             for line in lines(&bytes, true) {
-                prop_assert!(line.chars().all(|c| c == '\t' || u32::from(c) >= 0x20), "{:?}", line);
+                prop_assert!(line.chars().all(|c| c == '\t' || is_printable(c)), "{:?}", line);
             }
         }
     }

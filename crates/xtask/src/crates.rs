@@ -10,7 +10,8 @@ use crate::dependencies;
 use crate::error::Error;
 
 /// The published crates, each after the crates that it needs.
-const PUBLISHED: [&str; 8] = [
+const PUBLISHED: [&str; 9] = [
+    "foreign-text",
     "ipxe-script",
     "netboot-closure",
     "netboot-core",

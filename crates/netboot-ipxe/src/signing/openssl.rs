@@ -14,6 +14,11 @@ use crate::signing::signer::Signer;
 /// The environment variable that gives `openssl` the passphrase.
 const PASSPHRASE_VARIABLE: &str = "NETBOOT_SIGNING_PASSPHRASE";
 
+/// The variables of the caller that tell `openssl` where its configuration and its modules are, for
+/// keys in an HSM.
+const OF_OPENSSL: [&str; 5] =
+    ["OPENSSL_CONF", "OPENSSL_ENGINES", "OPENSSL_MODULES", "PKCS11_MODULE_PATH", "SOFTHSM2_CONF"];
+
 /// Signs with a key and a certificate in PEM files, using the program `openssl` (1.1 or later). The
 /// program supports all keys that iPXE was tested with, including those of an HSM.
 pub struct OpensslSigner {
@@ -77,9 +82,8 @@ impl OpensslSigner {
         input: Option<&dyn Artifact>,
         context: &Context,
     ) -> Result<Vec<u8>, Error> {
-        let mut command = Command::new(&self.program)
-            .args(arguments.iter().cloned())
-            .env_remove_prefix(PASSPHRASE_VARIABLE);
+        let mut command = Command::new(&self.program).args(arguments.iter().cloned());
+        command = OF_OPENSSL.into_iter().fold(command, Command::env_inherit);
         if let Some(passphrase) = &self.passphrase {
             command = command.env(PASSPHRASE_VARIABLE, passphrase);
         }
@@ -104,7 +108,7 @@ impl OpensslSigner {
             program: self.program.clone(),
             arguments: arguments.iter().map(|one| one.to_string_lossy().into_owned()).collect(),
             status: finished.status,
-            stderr: finished.last_lines.to_string(),
+            last_lines: finished.last_lines,
         })
     }
 }

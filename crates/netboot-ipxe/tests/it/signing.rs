@@ -178,8 +178,8 @@ async fn a_key_may_have_a_passphrase_that_no_debug_shows() {
     assert!(keys.verifies(b"x", &message));
     let wrong = keys.signer("rsa").await.unwrap().with_passphrase("open barley");
     let error = wrong.sign(artifact("x").as_ref(), &Context::new()).await.unwrap_err();
-    let Error::Program { status, stderr, .. } = &error else { panic!("{error:?}") };
-    assert!(!status.success() && !stderr.is_empty() && !error.to_string().contains("barley"));
+    let Error::Program { status, last_lines, .. } = &error else { panic!("{error:?}") };
+    assert!(!status.success() && !last_lines.is_empty() && !error.to_string().contains("barley"));
     assert!(error.hint().is_some());
 }
 

@@ -17,11 +17,19 @@ use crate::overrides::Overrides;
 use crate::policy::Policy;
 use crate::realise::PathsInUse;
 use crate::redaction::{Secrets, without_credentials};
-use crate::runner::Runner;
+use crate::runner::{EvaluationLimits, Runner};
 use crate::scale_out::ScaleOut;
 
 /// The default number of profiles that are built at the same time.
 const CONCURRENT_PROFILES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
+
+/// The default memory of a process that evaluates. A NixOS configuration needs about 1 GiB, and a
+/// process evaluates all profiles of a call.
+const EVALUATION_MEMORY: u64 = 8 << 30;
+
+/// The default time of a process that evaluates. A NixOS configuration takes less than a minute,
+/// and a first download of nixpkgs over a slow line some minutes.
+const EVALUATION_TIME: Duration = Duration::from_secs(30 * 60);
 
 /// Returns the name of a profile's configuration within `nixosConfigurations`.
 type Mapping = Arc<dyn Fn(&dyn Profile) -> String + Send + Sync>;
@@ -75,6 +83,7 @@ pub struct NixBuilderBuilder {
     keep_roots: Duration,
     keep_logs: Duration,
     evaluation_processes: NonZeroUsize,
+    evaluation_limits: EvaluationLimits,
     concurrent_profiles: NonZeroUsize,
     secrets: Secrets,
 }
@@ -164,7 +173,8 @@ impl NixBuilderBuilder {
     }
 
     /// The time that Nix gets to end its builders when the work is cancelled or dropped. After that
-    /// time, Nix is killed. The default is 15 seconds.
+    /// time, Nix is killed. The default is 15 seconds. An evaluation has nothing to clean up and
+    /// gets at most one second.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
@@ -190,6 +200,24 @@ impl NixBuilderBuilder {
     /// time.
     pub fn evaluation_processes(mut self, processes: NonZeroUsize) -> Self {
         self.evaluation_processes = processes;
+        self
+    }
+
+    /// The most memory that a process may allocate to lock or evaluate a flake, in bytes. The
+    /// default is 8 GiB. A flake that needs more fails with
+    /// [`Error::EvaluationTooLarge`], and the machine goes on. The limit is for each
+    /// of [`evaluation_processes`](Self::evaluation_processes), and for each builder of an
+    /// evaluation that [builds](Self::import_from_derivation).
+    pub fn evaluation_memory(mut self, bytes: u64) -> Self {
+        self.evaluation_limits.memory = Some(bytes);
+        self
+    }
+
+    /// The most time that a process may take to lock or evaluate a flake, including downloads of its
+    /// inputs. The default is 30 minutes. A flake that takes longer fails with
+    /// [`Error::EvaluationTooSlow`].
+    pub fn evaluation_time(mut self, time: Duration) -> Self {
+        self.evaluation_limits.time = Some(time);
         self
     }
 
@@ -239,7 +267,8 @@ impl NixBuilderBuilder {
         let environment = Environment::new(&self.environment, &settings);
         let mut secrets = self.secrets;
         secrets.add_reference(flake.as_str());
-        let runner = Runner { environment, program_directory, grace: self.grace, secrets };
+        let (grace, evaluation_limits) = (self.grace, self.evaluation_limits);
+        let runner = Runner { environment, program_directory, grace, evaluation_limits, secrets };
         Ok(NixBuilder {
             flake,
             state,
@@ -278,6 +307,10 @@ impl NixBuilder {
             keep_roots: Duration::from_secs(24 * 60 * 60),
             keep_logs: Duration::from_secs(30 * 24 * 60 * 60),
             evaluation_processes: NonZeroUsize::MIN,
+            evaluation_limits: EvaluationLimits {
+                memory: Some(EVALUATION_MEMORY),
+                time: Some(EVALUATION_TIME),
+            },
             concurrent_profiles: CONCURRENT_PROFILES,
             secrets: Secrets::default(),
         }

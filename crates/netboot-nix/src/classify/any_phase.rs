@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+use foreign_text::ForeignText;
+
 use crate::classify::text::{own_words, path_before, quoted_after};
 use crate::error::Error;
 use crate::error::subject::Subject;
@@ -68,12 +70,12 @@ impl Failure<'_> {
         Some(Error::Network {
             subject: self.subject.clone(),
             url: url.map(without_credentials),
-            message: words.join(": "),
+            message: words.join(": ").into(),
             build_log: self.build_log(),
         })
     }
 
-    pub(super) fn disk_full(&self, last_lines: Vec<String>) -> Option<Error> {
+    pub(super) fn disk_full(&self, last_lines: Vec<ForeignText>) -> Option<Error> {
         // The last two are messages of SQLite, which holds Nix's database.
         let texts = [
             "No space left on device",
@@ -92,7 +94,7 @@ impl Failure<'_> {
                 .map(|message| own_words(&message.text))
                 .or(line)
                 .unwrap_or_default()
-                .to_owned(),
+                .into(),
             last_lines,
             build_log: self.build_log(),
         })
@@ -108,7 +110,7 @@ impl Failure<'_> {
         Some(Error::PermissionDenied {
             subject: self.subject.clone(),
             path: path.into(),
-            message: message.trim().to_owned(),
+            message: message.trim().into(),
             build_log: self.build_log(),
         })
     }
@@ -118,7 +120,7 @@ impl Failure<'_> {
         let socket = quoted_after(message, "cannot connect to socket at").unwrap_or_default();
         Some(Error::DaemonUnreachable {
             socket: socket.into(),
-            message: message.to_owned(),
+            message: message.into(),
             build_log: self.build_log(),
         })
     }
@@ -131,14 +133,14 @@ impl Failure<'_> {
             ["path", "substitute for"].iter().find_map(|before| quoted_after(message, before));
         Some(Error::Unsigned {
             path: path.unwrap_or_default().to_owned(),
-            message: message.to_owned(),
+            message: message.into(),
             build_log: self.build_log(),
         })
     }
 
     pub(super) fn interrupted(&self) -> Option<Error> {
-        let message = self.nix_output.find(&["interrupted by the user"]).map(str::to_owned);
-        let message = message.or_else(|| end_by_signal(self.status))?;
+        let message = self.nix_output.find(&["interrupted by the user"]).map(ForeignText::from);
+        let message = message.or_else(|| end_by_signal(self.status).map(ForeignText::from))?;
         Some(Error::Interrupted {
             subject: self.subject.clone(),
             message,

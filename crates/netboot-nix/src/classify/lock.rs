@@ -41,7 +41,7 @@ pub(crate) fn lock(
         {
             let line = nix_output.lines.iter().next();
             let words: Vec<&str> = std::iter::once(message.text.as_str()).chain(line).collect();
-            Error::FlakeNotFound { reference, message: Some(words.join(": ")) }
+            Error::FlakeNotFound { reference, message: Some(words.join(": ").into()) }
         }
         problem => Error::Evaluation {
             attribute: reference,

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::ExitStatus;
 
+use foreign_text::ForeignText;
+
 use crate::classify::any_phase::Failure;
 use crate::classify::text::{derivations, in_one_line, own_words, quoted_after};
 use crate::error::Error;
@@ -26,7 +28,7 @@ pub(crate) fn realisation(
     nix_output: &NixOutput,
     status: ExitStatus,
     realising: Realising<'_>,
-    last_lines: impl Fn(&str) -> Vec<String>,
+    last_lines: impl Fn(&str) -> Vec<ForeignText>,
 ) -> Option<Error> {
     let own = without_quotations(nix_output);
     let reader = Reader { nix_output: &own, status, realising, last_lines: &last_lines };
@@ -78,7 +80,7 @@ fn derivation_is_gone(nix_output: &NixOutput) -> Option<Error> {
 
 fn without_quotations(nix_output: &NixOutput) -> NixOutput {
     let own = |message: &Message| Message {
-        text: own_words(&message.text).to_owned(),
+        text: own_words(&message.text).into(),
         position: message.position.clone(),
     };
     NixOutput {
@@ -93,7 +95,7 @@ struct Reader<'a> {
     nix_output: &'a NixOutput,
     status: ExitStatus,
     realising: Realising<'a>,
-    last_lines: &'a dyn Fn(&str) -> Vec<String>,
+    last_lines: &'a dyn Fn(&str) -> Vec<ForeignText>,
 }
 
 impl Reader<'_> {
@@ -142,7 +144,7 @@ impl Reader<'_> {
         words.push(in_one_line(message));
         Some(Error::NoBuilder {
             derivation: derivations(message).next().map(str::to_owned),
-            message: words.join("; "),
+            message: words.join("; ").into(),
             build_log: self.realising.build_log.to_owned(),
         })
     }
@@ -173,7 +175,7 @@ impl Reader<'_> {
         Some(Error::TimedOut {
             last_lines: derivation.as_deref().map(self.last_lines).unwrap_or_default(),
             derivation,
-            message: message.unwrap_or("it reached a time limit of Nix").to_owned(),
+            message: message.unwrap_or("it reached a time limit of Nix").into(),
             build_log: self.realising.build_log.to_owned(),
         })
     }
@@ -196,11 +198,11 @@ impl Reader<'_> {
 }
 
 /// The end of a builder, such as `exit code 3` or `signal 9 (Killed)`.
-fn reason(message: &str) -> Option<String> {
+fn reason(message: &str) -> Option<ForeignText> {
     let first =
-        |text: &str| text.lines().next().unwrap_or(text).trim_end_matches(['.', ';']).to_owned();
+        |text: &str| text.lines().next().unwrap_or(text).trim_end_matches(['.', ';']).into();
     if message.contains("failed to produce output") {
-        return Some("it made no output".to_owned());
+        return Some("it made no output".into());
     }
     ["failed with ", "failed due to "]
         .iter()
@@ -215,7 +217,7 @@ mod tests {
     use super::*;
 
     fn read(messages: &[&str]) -> Option<Error> {
-        let message = |text: &&str| Message { text: (*text).to_owned(), position: None };
+        let message = |text: &&str| Message { text: (*text).into(), position: None };
         let nix_output =
             NixOutput { messages: messages.iter().map(message).collect(), ..NixOutput::default() };
         let realising = Realising { attribute: "x", build_log: Path::new("log"), ended_last: None };

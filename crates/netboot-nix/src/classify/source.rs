@@ -9,7 +9,7 @@ use crate::nix_output::NixOutput;
 pub(super) fn source_problem(flake: &FlakeReference, nix_output: &NixOutput) -> Option<Error> {
     let reference = flake.to_string();
     if let Some(message) = nix_output.find(&["requires lock file changes"]) {
-        return Some(Error::LockFileOutdated { reference, message: message.to_owned() });
+        return Some(Error::LockFileOutdated { reference, message: message.into() });
     }
     if let Some(message) = nix_output.find(&["Git tree '"])
         && message.contains("is dirty")

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use foreign_text::ForeignText;
+
 use crate::error::Error;
 use crate::error::subject::Subject;
 
@@ -27,7 +29,7 @@ impl Error {
     }
 
     /// The last lines that the failed builder or program printed, at most 20.
-    pub fn last_lines(&self) -> &[String] {
+    pub fn last_lines(&self) -> &[ForeignText] {
         match self {
             Self::BuildFailed { last_lines, .. }
             | Self::HashMismatch { last_lines, .. }
@@ -74,6 +76,6 @@ impl Error {
 
     /// The error for a value that `netboot-core` refuses.
     pub(crate) fn unusable(attribute: String, error: &netboot_core::InvalidValue) -> Self {
-        Self::UnusableValue { attribute, problem: error.to_string() }
+        Self::UnusableValue { attribute, problem: error.to_string().into() }
     }
 }

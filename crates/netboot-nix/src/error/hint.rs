@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use foreign_text::ForeignText;
+
 use netboot_core::BackendError;
 
 use crate::error::Error;
@@ -116,6 +118,17 @@ impl Error {
                  builder's environment; if there is a Nix daemon, add it on its machine too"
             ),
             Self::Evaluation { problem, .. } => problem.hint(),
+            Self::EvaluationTooLarge { limit, .. } => format!(
+                "look for a list or a string in the configuration that grows without end; if the \
+                 configuration needs so much, raise `evaluation_memory` of the builder above {} \
+                 MiB, or evaluate fewer profiles at a time",
+                limit >> 20
+            ),
+            Self::EvaluationTooSlow { limit, .. } => format!(
+                "look for an endless computation or a download that stalls; if the configuration \
+                 needs so long, raise `evaluation_time` of the builder above {} s",
+                limit.as_secs_f64()
+            ),
             Self::UnusableValue { .. } => {
                 "give it the form that NixOS's netboot modules give it".to_owned()
             }
@@ -227,7 +240,7 @@ impl Error {
     }
 }
 
-fn of_failed_build(build_log: &Path, last_lines: &[String], reason: Option<&str>) -> String {
+fn of_failed_build(build_log: &Path, last_lines: &[ForeignText], reason: Option<&str>) -> String {
     let log = build_log.display();
     let printed =
         |texts: &[&str]| last_lines.iter().any(|line| texts.iter().any(|text| line.contains(text)));

@@ -1,8 +1,10 @@
 //! Phrases that error messages share.
 
+use foreign_text::ForeignText;
+
 use crate::policy::finding::PolicyFinding;
 
-pub(super) fn colon(message: Option<&str>) -> String {
+pub(super) fn colon(message: Option<&ForeignText>) -> String {
     message.map(|message| format!(": {message}")).unwrap_or_default()
 }
 
@@ -10,11 +12,16 @@ pub(super) fn at(position: Option<&str>) -> String {
     position.map(|position| format!(" (at {position})")).unwrap_or_default()
 }
 
-pub(super) fn ending(last_lines: &[String]) -> String {
+pub(super) fn ending(last_lines: &[ForeignText]) -> String {
     if last_lines.is_empty() {
         return String::new();
     }
-    format!("; its log ends with:\n{}", last_lines.join("\n"))
+    format!("; its log ends with:{}", lines(last_lines))
+}
+
+/// Each line on a line of its own, behind the margin of foreign text.
+pub(super) fn lines(last_lines: &[ForeignText]) -> String {
+    last_lines.iter().map(|line| format!("{}{line}", ForeignText::LINE_BREAK)).collect()
 }
 
 pub(super) fn derivation_or(derivation: Option<&str>, otherwise: &str) -> String {

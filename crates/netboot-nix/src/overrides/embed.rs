@@ -51,7 +51,8 @@ async fn nar_hash(path: &Path, runner: &Runner, context: &Context) -> Result<Str
     }
     let text = String::from_utf8_lossy(&finished.output).trim().to_owned();
     if !text.starts_with("sha256-") {
-        let (program, problem) = ("nix hash path".to_owned(), format!("it printed {text:?}"));
+        let (program, problem) =
+            ("nix hash path".to_owned(), format!("it printed {text:?}").into());
         return Err(Error::UnreadableOutput { program, problem }.into());
     }
     Ok(text)

@@ -145,7 +145,7 @@ async fn what_a_flake_calls_a_derivation_is_no_option_and_lies_in_the_store() {
 }
 
 /// The variables that Nix may have: the allow-list of `environment.rs`.
-const ALLOWED: [&str; 35] = [
+const ALLOWED: [&str; 43] = [
     "ALL_PROXY",
     "FTP_PROXY",
     "GIT_TERMINAL_PROMPT",
@@ -153,6 +153,9 @@ const ALLOWED: [&str; 35] = [
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "LANG",
+    "LANGUAGE",
+    "LD_LIBRARY_PATH",
+    "LOCALE_ARCHIVE",
     "LOGNAME",
     "NIX_CONFIG",
     "NIX_CONF_DIR",
@@ -164,17 +167,22 @@ const ALLOWED: [&str; 35] = [
     "NIX_STORE_DIR",
     "NO_PROXY",
     "PATH",
+    "SHELL",
     "SSH_ASKPASS",
     "SSH_ASKPASS_REQUIRE",
     "SSH_AUTH_SOCK",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     "TMPDIR",
+    "TZ",
+    "TZDIR",
     "USER",
     "XDG_CACHE_HOME",
     "XDG_CONFIG_DIRS",
     "XDG_CONFIG_HOME",
+    "XDG_DATA_DIRS",
     "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
     "XDG_STATE_HOME",
     "all_proxy",
     "ftp_proxy",

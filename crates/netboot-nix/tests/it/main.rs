@@ -12,6 +12,7 @@ mod evaluations;
 mod failing;
 mod flakes;
 mod injection;
+mod limits;
 mod overrides;
 mod place;
 mod policy;

@@ -17,7 +17,7 @@ async fn caller() {
     let (Ok(marker), Ok(script)) = (env::var(MARKER), env::var(SCRIPT)) else { return };
     let grace = Duration::from_secs(env::var(GRACE).unwrap().parse().unwrap());
     let command = Marker::of(&marker).shell(&script).grace(grace);
-    command.env_remove_prefix("NETBOOT_TEST_CALLER_").run(pending()).await.unwrap();
+    command.run(pending()).await.unwrap();
 }
 
 /// Starts a process that runs `script` through the crate.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose set-up fails has failed")]
 
 mod child;
+mod environment;
 mod killed_caller;
 mod marker;
 mod run;

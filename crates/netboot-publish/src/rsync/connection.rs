@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use foreign_text::ForeignText;
 use netboot_core::Context;
 use netboot_process::{Child, Command};
 use tokio::sync::Mutex;
 
-use super::settings::Settings;
+use super::settings::{SSH_AGENT, Settings};
 use super::ssh_config::CONTROL;
 use super::work_directory::{SSH_CONFIG, WorkDirectory};
 use crate::error::Error;
@@ -41,7 +42,7 @@ pub(super) enum Sharing {
     /// The run opens its own connection.
     Alone,
     /// ssh cannot connect.
-    Failed { status: ExitStatus, last_lines: Vec<String> },
+    Failed { status: ExitStatus, last_lines: Vec<ForeignText> },
 }
 
 impl Connection {
@@ -132,6 +133,7 @@ impl Master {
         }
         let started = command
             .args(["--", settings.target.host()])
+            .env_inherit(SSH_AGENT)
             .env("LC_ALL", "C")
             .current_dir(directory.root())
             .grace(Duration::ZERO)

@@ -7,6 +7,8 @@ use std::fmt;
 use std::io;
 use std::process::ExitStatus;
 
+use foreign_text::ForeignText;
+
 pub use self::kind::RsyncFailureKind;
 
 /// A failed run of `rsync`.
@@ -23,7 +25,7 @@ pub struct RsyncFailure {
     program: String,
     arguments: Vec<String>,
     status: Option<ExitStatus>,
-    last_lines: Vec<String>,
+    last_lines: Vec<ForeignText>,
     source: Option<io::Error>,
 }
 
@@ -40,7 +42,7 @@ pub(super) struct Call {
 
 impl RsyncFailure {
     /// A run that ended with a failure.
-    pub(super) fn ended(call: Call, status: ExitStatus, last_lines: Vec<String>) -> Self {
+    pub(super) fn ended(call: Call, status: ExitStatus, last_lines: Vec<ForeignText>) -> Self {
         let kind = classify::classify(status.code(), &last_lines);
         Self { status: Some(status), last_lines, ..Self::of(call, kind) }
     }
@@ -82,7 +84,7 @@ impl RsyncFailure {
     }
 
     /// The last 20 lines of standard error. They include messages of ssh and of the far side.
-    pub fn last_lines(&self) -> &[String] {
+    pub fn last_lines(&self) -> &[ForeignText] {
         &self.last_lines
     }
 
@@ -113,7 +115,7 @@ impl RsyncFailure {
 
     /// Returns true if another publisher created the target directory at the same moment.
     pub(super) fn lost_race_to_create_directory(&self) -> bool {
-        let is_lost = |line: &String| line.contains("mkdir ") && line.contains("(17)");
+        let is_lost = |line: &ForeignText| line.contains("mkdir ") && line.contains("(17)");
         self.kind == RsyncFailureKind::FileIo && self.last_lines.iter().any(is_lost)
     }
 
@@ -134,7 +136,7 @@ impl fmt::Display for RsyncFailure {
         if let Some(status) = self.status {
             write!(f, " (`{}` ended with {status}", self.program)?;
             for line in &self.last_lines {
-                write!(f, "\n{line}")?;
+                write!(f, "{}{line}", ForeignText::LINE_BREAK)?;
             }
             f.write_str(")")?;
         }

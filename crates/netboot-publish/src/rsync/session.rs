@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use foreign_text::ForeignText;
 use netboot_core::{Context, Event};
 use netboot_process::Command;
 use tokio::sync::{OnceCell, Semaphore};
@@ -12,7 +13,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use super::arguments::Arguments;
 use super::connection::{Connection, Sharing};
 use super::failure::{Call, RsyncFailure, RsyncFailureKind};
-use super::settings::Settings;
+use super::settings::{SSH_AGENT, Settings};
 use super::version::RsyncVersion;
 use super::work_directory::{TREE, WorkDirectory};
 use crate::error::Error;
@@ -164,8 +165,9 @@ impl Session {
         let run = Command::new(&self.settings.rsync)
             .args(arguments)
             .current_dir(work.root())
-            // These variables add options, shells and proxies to every run of rsync.
-            .env_remove_prefix("RSYNC_")
+            // The variables of rsync itself are not inherited: they add options, shells and proxies
+            // to every run.
+            .env_inherit(SSH_AGENT)
             // The store reads messages and times.
             .envs([("LC_ALL", "C"), ("TZ", "UTC0")])
             .grace(self.settings.grace)
@@ -283,6 +285,6 @@ fn is_connection_refusal(kind: RsyncFailureKind) -> bool {
 
 fn refuses_fsync(failure: &RsyncFailure) -> bool {
     let kinds = [RsyncFailureKind::UnknownOption, RsyncFailureKind::OptionRefused];
-    let names_it = |line: &String| line.contains("fsync");
+    let names_it = |line: &ForeignText| line.contains("fsync");
     kinds.contains(&failure.kind()) && failure.last_lines().iter().any(names_it)
 }

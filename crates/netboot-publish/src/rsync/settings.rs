@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use super::target::RsyncTarget;
 
+/// The variable that names the socket of the agent that has the keys for ssh.
+pub(super) const SSH_AGENT: &str = "SSH_AUTH_SOCK";
+
 /// The settings that the builder collects.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {

@@ -45,7 +45,7 @@ async fn error_without_jobs(nix: NixVersion, line: &str) -> (Option<String>, Str
     let builder = place.builder(&flake(&place, &with_kernel("{ }")));
     let error = error_of(builder.environment("NIX_CONFIG", settings)).await;
     let Error::NoBuilder { derivation, message, .. } = error else { panic!("{error:?}") };
-    (derivation, message)
+    (derivation, message.into())
 }
 
 pub(crate) async fn nothing_may_be_built_here(nix: NixVersion) {

@@ -12,7 +12,7 @@ async fn problem_of(nix: NixVersion, code: &str) -> (EvaluationProblem, String) 
     let (error, _place) = error_of_code(nix, code).await;
     let Error::Evaluation { attribute, problem, message, .. } = error else { panic!("{error:?}") };
     assert_eq!(attribute, ATTRIBUTE);
-    (problem, message)
+    (problem, message.into())
 }
 
 pub(crate) async fn a_feature_is_off(nix: NixVersion) {

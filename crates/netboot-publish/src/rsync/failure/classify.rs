@@ -1,10 +1,12 @@
 //! Finds the cause of a failure from the exit code and the last lines of standard error.
 
+use foreign_text::ForeignText;
+
 use super::kind::RsyncFailureKind as Kind;
 
 /// The cause of a failure with this exit code and these last lines. The code is `None` after a
 /// signal.
-pub(super) fn classify(code: Option<i32>, lines: &[String]) -> Kind {
+pub(super) fn classify(code: Option<i32>, lines: &[ForeignText]) -> Kind {
     let text = lines.join("\n");
     let has = |needle: &str| text.contains(needle);
     // Messages are translated; the number is not.
@@ -144,7 +146,7 @@ mod tests {
             (Some(77), "", Kind::Unknown),
             (None, "", Kind::Interrupted),
         ] {
-            assert_eq!(classify(code, &[line.to_owned()]), kind, "{code:?} {line}");
+            assert_eq!(classify(code, &[line.into()]), kind, "{code:?} {line}");
         }
     }
 
@@ -155,6 +157,7 @@ mod tests {
             lines in prop::collection::vec("\\PC{0,80}", 0..5),
             is_ssh in any::<bool>(),
         ) {
+            let lines: Vec<ForeignText> = lines.into_iter().map(ForeignText::from).collect();
             let kind = classify(code, &lines);
             prop_assert!(!kind.to_string().is_empty() && !kind.hint(is_ssh).is_empty());
         }

@@ -220,7 +220,7 @@ async fn what_qemu_says_when_it_fails_is_in_the_error() {
     assert!(!status.success());
     assert!(!stderr.is_empty());
     assert!(arguments.contains(&"tcg".to_owned()));
-    assert!(error.to_string().contains(&stderr[0]), "{error}");
+    assert!(error.to_string().contains(stderr[0].as_str()), "{error}");
     assert!(error.hint().unwrap().contains("memory"), "{error} {:?}", error.hint());
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use foreign_text::ForeignText;
 use netboot_nix::{Error, EvaluationProblem, Subject};
 
 use super::{Said, error, worker};
@@ -22,15 +23,24 @@ fn lines(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
+fn last_lines(texts: &[&str]) -> Vec<ForeignText> {
+    texts.iter().copied().map(ForeignText::from).collect()
+}
+
 fn evaluation(problem: EvaluationProblem, message: &str, position: &str) -> String {
     let position = Some(position.to_owned());
-    let (attribute, message) = (CONFIGURATION.to_owned(), message.to_owned());
+    let (attribute, message) = (CONFIGURATION.to_owned(), message.into());
     failed(Error::Evaluation { attribute, problem, message, position })
 }
 
 fn build_failed(reason: &str, last: &[&str]) -> String {
-    let (derivation, reason) = (DERIVATION.to_owned(), Some(reason.to_owned()));
-    failed(Error::BuildFailed { derivation, reason, last_lines: lines(last), build_log: log() })
+    let (derivation, reason) = (DERIVATION.to_owned(), Some(reason.into()));
+    failed(Error::BuildFailed {
+        derivation,
+        reason,
+        last_lines: last_lines(last),
+        build_log: log(),
+    })
 }
 
 pub(super) fn said() -> Vec<Said> {
@@ -48,7 +58,7 @@ fn of_the_flake() -> Vec<Said> {
     let message =
         "flake 'git+file:///srv/infrastructure' requires lock file changes but they're not \
                    allowed due to '--no-update-lock-file'"
-            .to_owned();
+            .into();
     let outdated = Error::LockFileOutdated { reference: FLAKE.to_owned(), message };
     let repository = || "/srv/infrastructure".to_owned();
     let tracked = || PathBuf::from("/srv/infrastructure/keys/admin.pub");
@@ -104,8 +114,8 @@ fn of_the_build() -> Vec<Said> {
     };
     let timed_out = Error::TimedOut {
         derivation: Some(DERIVATION.to_owned()),
-        message: "timed out after 3600 seconds".to_owned(),
-        last_lines: lines(&["compiling"]),
+        message: "timed out after 3600 seconds".into(),
+        last_lines: last_lines(&["compiling"]),
         build_log: log(),
     };
     let system = Error::UnsupportedSystem {
@@ -115,7 +125,7 @@ fn of_the_build() -> Vec<Said> {
     };
     let unsigned = Error::Unsigned {
         path: "/nix/store/9f3k…-plasmavmc-0.4".to_owned(),
-        message: "lacks a valid signature".to_owned(),
+        message: "lacks a valid signature".into(),
         build_log: Some(log()),
     };
     vec![
@@ -143,7 +153,7 @@ fn of_the_machine() -> Vec<Said> {
     let nix = Error::NixMissing { program: "nix".to_owned(), path: "/usr/bin:/bin".to_owned() };
     let no_users = Error::NoBuilder {
         derivation: None,
-        message: "the group 'nixbld' specified in 'build-users-group' does not exist".to_owned(),
+        message: "the group 'nixbld' specified in 'build-users-group' does not exist".into(),
         build_log: log(),
     };
     let feature = Error::FeatureDisabled {
@@ -153,23 +163,23 @@ fn of_the_machine() -> Vec<Said> {
     let network = Error::Network {
         subject: Subject::Flake(FLAKE.to_owned()),
         url: Some("https://git.example.org/infrastructure".to_owned()),
-        message: "Could not resolve host".to_owned(),
+        message: "Could not resolve host".into(),
         build_log: None,
     };
     let full = Error::DiskFull {
         subject: Subject::Derivation(DERIVATION.to_owned()),
-        message: "No space left on device".to_owned(),
+        message: "No space left on device".into(),
         last_lines: Vec::new(),
         build_log: Some(log()),
     };
     let daemon = Error::DaemonUnreachable {
         socket: "/nix/var/nix/daemon-socket/socket".into(),
-        message: "Connection refused".to_owned(),
+        message: "Connection refused".into(),
         build_log: None,
     };
     let interrupted = Error::Interrupted {
         subject: Subject::Derivation(DERIVATION.to_owned()),
-        message: "it was killed (signal 9, SIGKILL)".to_owned(),
+        message: "it was killed (signal 9, SIGKILL)".into(),
         build_log: Some(log()),
     };
     vec![

@@ -1,0 +1,85 @@
+//! Removes the characters that show as something else than text.
+
+use crate::cut::CutMark;
+
+/// The lines of `text` with `separator` between them, without escape sequences, control characters
+/// and invisible characters. A tab becomes a space.
+///
+/// The result has at most `limit` bytes. A [`CutMark`] at its end tells how much was cut off.
+pub(crate) fn printable(text: &str, separator: &str, limit: usize) -> String {
+    // Only the beginning is cleaned: the rest would be cut off anyway. Escape sequences go, so a
+    // longer beginning is looked at.
+    let (text, CutMark(cut_before)) = CutMark::split(text);
+    let (text, rest) = text.split_at(boundary(text, limit.saturating_mul(4)));
+    let lines = text.replace("\r\n", "\n");
+    let lines: Vec<String> = lines.split(ends_line).map(clean_line).collect();
+    let mut text = lines.join(separator);
+    text.truncate(text.trim_end().len());
+    let longest = limit.saturating_sub(CutMark::LONGEST);
+    if text.len() > longest || !rest.is_empty() || cut_before > 0 {
+        let kept = text[..boundary(&text, longest)].trim_end().len();
+        let cut = u64::try_from(text.len() - kept + rest.len()).unwrap_or(u64::MAX);
+        text.truncate(kept);
+        match cut.saturating_add(cut_before) {
+            0 => {}
+            cut => text.push_str(&CutMark(cut).to_string()),
+        }
+    }
+    text
+}
+
+/// The last place where `text` can be cut, not after `limit` bytes.
+fn boundary(text: &str, limit: usize) -> usize {
+    (0..=limit.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
+/// Returns true for the characters that end a line on some terminal or in some viewer (Unicode
+/// Standard, section 5.8, "Newline Guidelines"). A carriage return is one of them: the text after
+/// it would replace the line on a terminal.
+fn ends_line(character: char) -> bool {
+    matches!(character, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+fn clean_line(line: &str) -> String {
+    // An escape sequence that never ends would otherwise hide the lines after it.
+    let line = strip_ansi_escapes::strip_str(line.replace('\t', " "));
+    line.chars().filter(|character| is_printable(*character)).collect()
+}
+
+/// Returns true for a character that shows as itself and does nothing else. Line ends and tabs are
+/// no such characters.
+///
+/// ```
+/// use foreign_text::is_printable;
+///
+/// assert!(is_printable('ü') && !is_printable('\u{1b}') && !is_printable('\u{202e}'));
+/// ```
+pub fn is_printable(character: char) -> bool {
+    !character.is_control() && !is_invisible(character)
+}
+
+/// Returns true for characters that have no width, or that change the direction or the place of
+/// other characters: Unicode's `Default_Ignorable_Code_Point`, which includes `Bidi_Control`, and
+/// the marks of interlinear annotations.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
