@@ -2,6 +2,9 @@
 
 use crate::cut::CutMark;
 
+/// The beginning of each line but the first where text is shown.
+pub(crate) const MARGIN: &str = "  | ";
+
 /// The lines of `text` with `separator` between them, without escape sequences, control characters
 /// and invisible characters. A tab becomes a space.
 ///
@@ -12,7 +15,15 @@ pub(crate) fn printable(text: &str, separator: &str, limit: usize) -> String {
     let (text, CutMark(cut_before)) = CutMark::split(text);
     let (text, rest) = text.split_at(boundary(text, limit.saturating_mul(4)));
     let lines = text.replace("\r\n", "\n");
-    let lines: Vec<String> = lines.split(ends_line).map(clean_line).collect();
+    let cleaned = lines.split(ends_line).map(clean_line);
+    // Text that was shown before has margins already.
+    let own = |line: String| match line.strip_prefix(MARGIN) {
+        Some(own) => own.to_owned(),
+        None if line == MARGIN.trim_end() => String::new(),
+        None => line,
+    };
+    let mut lines: Vec<String> = cleaned.map(own).collect();
+    while lines.pop_if(|line| line.trim().is_empty()).is_some() {}
     let mut text = lines.join(separator);
     text.truncate(text.trim_end().len());
     let longest = limit.saturating_sub(CutMark::LONGEST);

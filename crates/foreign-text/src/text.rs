@@ -26,12 +26,8 @@ impl ForeignText {
     /// The maximum length in bytes, with the mark.
     pub const LIMIT: usize = 16 * 1024;
 
-    /// The separator between two lines in `Display`: a line feed and [`MARGIN`](Self::MARGIN).
+    /// The separator between two lines in `Display`: a line feed and a margin.
     pub const LINE_BREAK: &'static str = "\n  | ";
-
-    /// The beginning of each line but the first in `Display`. A line that has it already does not
-    /// get it again.
-    pub const MARGIN: &'static str = "  | ";
 
     /// Makes a text of one or several lines.
     pub fn new(text: impl AsRef<str>) -> Self {
@@ -47,6 +43,12 @@ impl ForeignText {
     /// ```
     pub fn line(text: impl AsRef<str>) -> Self {
         Self(printable(text.as_ref(), " ", Self::LIMIT))
+    }
+
+    /// Makes a string of one or several lines, with margins as in `Display`. Text that has them
+    /// already does not get them again.
+    pub fn shown(text: impl AsRef<str>) -> String {
+        printable(text.as_ref(), Self::LINE_BREAK, Self::LIMIT)
     }
 
     /// Makes a long text safe to show, such as a whole console. It has at most `limit` bytes, and no
@@ -74,11 +76,7 @@ impl ForeignText {
 impl fmt::Display for ForeignText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, line) in self.0.split('\n').enumerate() {
-            let separator = match line {
-                _ if index == 0 => "",
-                line if line.starts_with(Self::MARGIN) => "\n",
-                _ => Self::LINE_BREAK,
-            };
+            let separator = if index == 0 { "" } else { Self::LINE_BREAK };
             write!(f, "{separator}{line}")?;
         }
         Ok(())

@@ -148,8 +148,7 @@ impl Event {
     /// Makes the texts of the event safe to show.
     pub(crate) fn into_printable(self) -> Self {
         let line = |text: String| ForeignText::line(text).into_string();
-        // The lines after the first get their margin.
-        let lines = |text: String| ForeignText::new(text).to_string();
+        let lines = |text: String| ForeignText::shown(text);
         match self {
             Self::Progress { phase, profile, subject, done, total, unit } => {
                 Self::Progress { phase, profile, subject: line(subject), done, total, unit }

@@ -179,8 +179,8 @@ pub enum Error {
         /// The place in the source, as `file:line:column`, if Nix names it.
         position: Option<String>,
     },
-    /// An evaluation needed more memory than it may have.
-    #[error("the evaluation of `{attribute}` needs more than {} MiB of memory: {message}", limit >> 20)]
+    /// An evaluation ran out of memory.
+    #[error("the evaluation of `{attribute}` may have {} MiB and ran out of memory: {message}", limit >> 20)]
     EvaluationTooLarge {
         /// The attribute, or the reference of the flake that was locked.
         attribute: String,

@@ -150,9 +150,8 @@ async fn run(
     if status.success() {
         return Ok(Ok(finished.output));
     }
-    if let Some(limit) = runner.evaluation_limits.memory
-        && let Some(message) = nix_output.find(&["out of memory", "bad_alloc"])
-    {
+    if let Some(message) = nix_output.find(&["out of memory", "bad_alloc"]) {
+        let limit = runner.evaluation_limits.memory;
         let (attribute, message) = (attribute.to_owned(), message.into());
         return Err(Error::EvaluationTooLarge { attribute, limit, message }.into());
     }

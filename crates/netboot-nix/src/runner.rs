@@ -37,11 +37,19 @@ pub(crate) struct Runner {
 }
 
 /// The limits of a process that evaluates.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct EvaluationLimits {
     /// In bytes.
-    pub(crate) memory: Option<u64>,
-    pub(crate) time: Option<Duration>,
+    pub(crate) memory: u64,
+    pub(crate) time: Duration,
+}
+
+impl Default for EvaluationLimits {
+    /// A NixOS configuration needs about 1 GiB and less than a minute. A process evaluates all
+    /// profiles of a call, and a first download of nixpkgs takes some minutes.
+    fn default() -> Self {
+        Self { memory: 8 << 30, time: Duration::from_secs(30 * 60) }
+    }
 }
 
 /// The time that an evaluation gets to end when it is asked to. It has nothing to clean up, and
@@ -77,8 +85,7 @@ impl Runner {
         let mut command = self.command("nix", arguments)?.on_error_line(on_line);
         command = command.grace(self.grace.min(EVALUATION_GRACE));
         let EvaluationLimits { memory, time } = self.evaluation_limits;
-        command = memory.into_iter().fold(command, Command::memory_limit);
-        command = time.into_iter().fold(command, Command::time_limit);
+        command = command.memory_limit(memory).time_limit(time);
         let finished = command.run(context.cancellation().cancelled()).await;
         finished.map_err(|error| match error {
             netboot_process::Error::TimedOut { limit, .. } => {

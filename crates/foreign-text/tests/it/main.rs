@@ -71,6 +71,9 @@ proptest! {
         let json = serde_json::to_string(&text).unwrap();
         prop_assert!(serde_json::from_str::<ForeignText>(&json).unwrap() == foreign);
 
+        let shown = ForeignText::shown(&text);
+        prop_assert!(shown.len() <= ForeignText::LIMIT && ForeignText::shown(&shown) == shown);
+
         let line = ForeignText::line(&text);
         prop_assert!(line.len() <= ForeignText::LIMIT && !line.chars().any(is_bad));
     }

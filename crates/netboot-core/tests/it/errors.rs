@@ -186,5 +186,5 @@ fn an_error_is_told_in_full_whichever_crate_it_is_from() {
     );
     let source = Error::UnrecognisedImage { path: "x".into(), problem: "one\ntwo\n".to_owned() };
     let error: Box<dyn BackendError> = Error::build("nix", &worker(), source).into();
-    assert!(error.in_full().contains("contain a netboot image: one\n    two\n  what to do: "));
+    assert!(error.in_full().contains("contain a netboot image: one\n  | two\n  what to do: "));
 }

@@ -165,3 +165,32 @@ fn a_context_is_cancelled_by_its_token_alone() {
     Context::default().check().unwrap();
     assert!(format!("{context:?}").starts_with("Context"));
 }
+
+#[test]
+fn a_sink_gets_no_text_that_controls_a_terminal_or_forges_a_line() {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let taken = events.clone();
+    let context = Context::new().with_events(move |event: Event| taken.lock().unwrap().push(event));
+    let hostile = || format!("a\u{1b}[2K\r\nerror: b\u{202e}\u{200b}{}", "x".repeat(1 << 20));
+    let (profile, phase) = (None, Phase::Realising);
+    let (done, total, unit) = (1, None, Unit::Bytes);
+    let log = Event::Log { profile: None, origin: hostile(), line: hostile() };
+    context.emit(Event::AtSite { site: "tokyo".parse().unwrap(), event: Box::new(log) });
+    context.emit(Event::Progress { phase, profile, subject: hostile(), done, total, unit });
+    context.emit(Event::Warning { profile: None, message: hostile(), hint: Some(hostile()) });
+    for event in events.lock().unwrap().iter() {
+        let shown = event.to_string();
+        assert!(shown.len() < 40_000, "{} bytes", shown.len());
+        let is_bad = |character: char| character.is_control() && character != '\n';
+        assert!(!shown.contains(is_bad) && !shown.contains(['\u{202e}', '\u{200b}']));
+        assert!(shown.lines().skip(1).all(|line| line.starts_with("  | ")), "{}", &shown[..200]);
+        // An event that passes a second context does not change.
+        let again = Arc::new(Mutex::new(None));
+        let taken = again.clone();
+        let second = Context::new().with_events(move |event: Event| {
+            *taken.lock().unwrap() = Some(event);
+        });
+        second.emit(event.clone());
+        assert_eq!(again.lock().unwrap().as_ref(), Some(event));
+    }
+}

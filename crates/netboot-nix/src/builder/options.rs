@@ -23,14 +23,6 @@ use crate::scale_out::ScaleOut;
 /// The default number of profiles that are built at the same time.
 const CONCURRENT_PROFILES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
 
-/// The default memory of a process that evaluates. A NixOS configuration needs about 1 GiB, and a
-/// process evaluates all profiles of a call.
-const EVALUATION_MEMORY: u64 = 8 << 30;
-
-/// The default time of a process that evaluates. A NixOS configuration takes less than a minute,
-/// and a first download of nixpkgs over a slow line some minutes.
-const EVALUATION_TIME: Duration = Duration::from_secs(30 * 60);
-
 /// Returns the name of a profile's configuration within `nixosConfigurations`.
 type Mapping = Arc<dyn Fn(&dyn Profile) -> String + Send + Sync>;
 
@@ -209,7 +201,7 @@ impl NixBuilderBuilder {
     /// of [`evaluation_processes`](Self::evaluation_processes), and for each builder of an
     /// evaluation that [builds](Self::import_from_derivation).
     pub fn evaluation_memory(mut self, bytes: u64) -> Self {
-        self.evaluation_limits.memory = Some(bytes);
+        self.evaluation_limits.memory = bytes;
         self
     }
 
@@ -217,7 +209,7 @@ impl NixBuilderBuilder {
     /// inputs. The default is 30 minutes. A flake that takes longer fails with
     /// [`Error::EvaluationTooSlow`].
     pub fn evaluation_time(mut self, time: Duration) -> Self {
-        self.evaluation_limits.time = Some(time);
+        self.evaluation_limits.time = time;
         self
     }
 
@@ -307,10 +299,7 @@ impl NixBuilder {
             keep_roots: Duration::from_secs(24 * 60 * 60),
             keep_logs: Duration::from_secs(30 * 24 * 60 * 60),
             evaluation_processes: NonZeroUsize::MIN,
-            evaluation_limits: EvaluationLimits {
-                memory: Some(EVALUATION_MEMORY),
-                time: Some(EVALUATION_TIME),
-            },
+            evaluation_limits: EvaluationLimits::default(),
             concurrent_profiles: CONCURRENT_PROFILES,
             secrets: Secrets::default(),
         }

@@ -42,8 +42,6 @@ pub(super) fn evaluation_problem(message: &str) -> EvaluationProblem {
         EvaluationProblem::Impure
     } else if let Some(path) = missing_file(message) {
         EvaluationProblem::MissingFile { path: in_source(path).to_owned() }
-    } else if has("out of memory") || has("bad_alloc") {
-        EvaluationProblem::OutOfMemory
     } else if WRONG_TYPE.iter().any(|text| has(text)) {
         EvaluationProblem::WrongType
     } else {

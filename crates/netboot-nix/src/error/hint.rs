@@ -121,7 +121,7 @@ impl Error {
             Self::EvaluationTooLarge { limit, .. } => format!(
                 "look for a list or a string in the configuration that grows without end; if the \
                  configuration needs so much, raise `evaluation_memory` of the builder above {} \
-                 MiB, or evaluate fewer profiles at a time",
+                 MiB, give the machine more memory, or evaluate fewer profiles at a time",
                 limit >> 20
             ),
             Self::EvaluationTooSlow { limit, .. } => format!(

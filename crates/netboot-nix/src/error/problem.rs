@@ -44,8 +44,6 @@ pub enum EvaluationProblem {
         /// The derivation.
         derivation: String,
     },
-    /// Nix ran out of memory or crashed.
-    OutOfMemory,
 }
 
 impl EvaluationProblem {
@@ -100,9 +98,6 @@ impl EvaluationProblem {
                     "see `nix log {derivation}`, and correct the derivation; the evaluation needs it"
                 )
             }
-            Self::OutOfMemory => "give the machine more memory, or evaluate fewer profiles at a \
-                                  time"
-                .to_owned(),
         }
     }
 }

@@ -44,7 +44,7 @@ rows! {
     a_name_in_the_code_is_missing in evaluation: "an attribute in the code is missing" => "Evaluation, MissingAttribute";
     a_value_needs_itself in evaluation: "a value needs itself" => "Evaluation, InfiniteRecursion";
     calls_have_no_end in evaluation: "a recursion is endless" => "Evaluation, StackOverflow";
-    a_value_outgrows_memory in evaluation: "a value needs too much memory" => "Evaluation, OutOfMemory";
+    a_value_outgrows_memory in evaluation: "a value needs too much memory" => "EvaluationTooLarge";
     the_code_is_no_code in evaluation: "the code is invalid" => "Evaluation, Syntax";
     a_value_has_the_wrong_type in evaluation: "a value has the wrong type" => "Evaluation, WrongType";
     a_file_is_missing in evaluation: "a file is missing" => "Evaluation, MissingFile";

@@ -83,11 +83,9 @@ pub(crate) async fn a_value_outgrows_memory(nix: NixVersion) {
     let place = Place::of(nix);
     let list = "builtins.deepSeq (builtins.genList (n: n) 400000000) null";
     let flake = flake(&place, &format!("{{ system = {list}; }}"));
-    // In KiB. The list needs twice as much.
-    place.nix_script("nix", "ulimit -v 1600000; exec $real \"$@\"");
-    let error = error_of(place.builder_with_programs(&flake)).await;
-    let Error::Evaluation { problem, .. } = &error else { panic!("{error:?}") };
-    assert_eq!(*problem, EvaluationProblem::OutOfMemory, "{error:?}");
+    // The list needs twice as much.
+    let error = error_of(place.builder(&flake).evaluation_memory(1600 << 20)).await;
+    assert!(matches!(error, Error::EvaluationTooLarge { .. }), "{error:?}");
     assert!(error.hint().unwrap().contains("more memory"), "{:?}", error.hint());
 }
 
