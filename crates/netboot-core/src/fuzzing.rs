@@ -18,6 +18,7 @@ use crate::mac_address::MacAddress;
 use crate::manifest::Manifest;
 use crate::name::{FileName, PointerName, ProfileName, Title};
 use crate::profile_spec::ProfileSpec;
+use crate::secret_scan::{SecretPlace, SecretPolicy};
 
 /// A manifest is read as it was written, and names only places of the layout.
 pub fn manifest(data: &[u8]) -> bool {
@@ -104,6 +105,14 @@ pub fn kernel(data: &[u8]) -> bool {
     })
 }
 
+/// A file of any content is searched for secrets, and a finding is told.
+pub fn secret_scan(data: &[u8]) -> bool {
+    let (policy, place) = (SecretPolicy::default(), SecretPlace::new("/nix/store/0a-x", "file"));
+    let found = policy.scan(&place, &mut &*data, &Context::new()).unwrap();
+    let told = found.iter().map(|secret| format!("{secret:?} {:?}", policy.judge(&place, secret)));
+    told.count() > 0
+}
+
 /// Writes a file, uses it and removes it.
 fn in_a_file<T>(data: &[u8], use_file: impl FnOnce(&Path) -> T) -> T {
     let name = format!("netboot-fuzz-{}-{:?}", process::id(), thread::current().id());
@@ -130,5 +139,6 @@ mod tests {
         each_fuzz_seed("command_line", super::command_line);
         each_fuzz_seed("initrd", super::initrd);
         each_fuzz_seed("kernel", super::kernel);
+        each_fuzz_seed("secret_scan", super::secret_scan);
     }
 }

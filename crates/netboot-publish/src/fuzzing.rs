@@ -17,9 +17,9 @@ use crate::signature::trusted_keys::TrustedKeys;
 
 /// A pointer is read as it was written.
 pub fn pointer(data: &[u8]) -> bool {
-    let PointerContent::Pointer(pointer) = Pointer::parse(&Bytes::copy_from_slice(data)) else {
-        return false;
-    };
+    let bytes = Bytes::copy_from_slice(data);
+    let PointerContent::Pointer(pointer) = Pointer::parse(&bytes) else { return false };
+    assert!(bytes.starts_with(&pointer.script));
     let again = Pointer::parse(&pointer.to_bytes());
     assert_eq!(again, PointerContent::Pointer(pointer.clone()));
     assert!(pointer.live().is_some());

@@ -1,6 +1,7 @@
 //! The tests of netboot-closure.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+mod fuzzing;
 mod index;
 mod nar;
 mod nix;
