@@ -12,7 +12,8 @@ use crate::store_server::StoreServer;
 /// Makes the virtual machine for an image.
 type MakeMachine = Box<dyn Fn(&StagedImage) -> Result<Machine, netboot_qemu::Error> + Send + Sync>;
 
-/// Boots staged images in QEMU, from any store.
+/// Boots staged images in QEMU, from any store. The machines reach only the staged files, so their
+/// scripts report to nobody.
 ///
 /// It does not try images of other architectures than `x86_64`.
 pub struct QemuProver {

@@ -59,6 +59,10 @@ impl StagedImage {
 /// drops the future, and leaves no process behind. An image that does not come up is a
 /// [`Verdict`]; an error says that the prover could not try the image.
 ///
+/// The machine boots the production scripts, which may name the production service for reports, and
+/// the image may join a cluster. So the machine must reach the staged files and nothing else, and
+/// must not look like a machine of the site. `netboot_qemu::Machine` does both by default.
+///
 /// ```
 /// use async_trait::async_trait;
 /// use netboot_core::Context;

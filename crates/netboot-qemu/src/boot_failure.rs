@@ -147,7 +147,9 @@ fn fetch_hint(fetch: &Fetch) -> String {
             "allow reading without a password, and give the server's user access to the file: the \
              server refused `{url}` ({page})"
         )
-    } else if said("Connection reset") || said("Connection refused") {
+    } else if said("Connection reset") || said("Connection refused") || said("0x420c60") {
+        // The last is iPXE's error for a connection that ends without an answer to HTTP, which has
+        // no message (`src/net/tcp/httpcore.c`). An isolated machine sees no refused connections.
         format!(
             "start the server, and check the port: no server listens at `{url}`, or the server closed \
              the connection ({page})"
@@ -204,6 +206,7 @@ mod tests {
         for (line, expected) in [
             ("x... No such file or directory (http://ipxe.org/2d0c613b)", "publish the file"),
             ("http://10.0.2.2:1/x... Connection reset (http://ipxe.org/0f0a6039)", "port"),
+            ("http://10.0.2.100:1/x... Error 0x420c6001 (http://ipxe.org/420c6001)", "port"),
             ("http://10.0.2.77/x...... Connection timed out (http://ipxe.org/4c0a6035)", "runs"),
             ("http://nowhere/x... Error 0x3e11613b (http://ipxe.org/3e11613b)", "DNS"),
             ("x... Permission denied (http://ipxe.org/0212603c)", "password"),

@@ -48,6 +48,19 @@ pub enum Error {
         program: PathBuf,
     },
 
+    /// The program that connects an isolated machine to its web server is not installed.
+    #[error("`bash` was not found, which connects an isolated machine to its web server")]
+    ForwarderMissing,
+
+    /// The host of a URL has no address.
+    #[error("the host `{host}` has no address")]
+    UnknownHost {
+        /// The host.
+        host: String,
+        /// The cause.
+        source: io::Error,
+    },
+
     /// The UEFI firmware is not installed, or the caller named the wrong file.
     #[error("the UEFI firmware OVMF was not found")]
     FirmwareMissing {
@@ -149,6 +162,12 @@ impl Error {
                 "install QEMU for x86_64 (Debian, Ubuntu: qemu-system-x86 and ipxe-qemu; Fedora: \
                  qemu-system-x86-core; Nix: qemu), or give its path with qemu_program"
                     .to_owned()
+            }
+            Self::ForwarderMissing => "install bash and put it into the PATH, or give the machine \
+                 NetworkAccess::Unrestricted"
+                .to_owned(),
+            Self::UnknownHost { .. } => {
+                "correct the host name of the URL, or use the server's IP address".to_owned()
             }
             Self::FirmwareMissing { searched } => {
                 let searched: Vec<String> =

@@ -4,9 +4,15 @@ use std::fmt;
 
 use url::{Host, Url};
 
+use crate::network_access::NetworkAccess;
+
 /// The address at which a guest reaches the host's loopback interface in QEMU's user-mode network
 /// (QEMU manual, "Using the user mode network stack").
 pub(crate) const HOST_ADDRESS: &str = "10.0.2.2";
+
+/// The address at which a guest in an isolated network reaches its web server. It is in QEMU's
+/// network, and is none of the addresses that QEMU uses itself.
+pub(crate) const FORWARDED_ADDRESS: &str = "10.0.2.100";
 
 /// The maximum length of the boot file name in a DHCP answer without overload, in bytes (RFC 2131,
 /// section 2: `file` has 128 octets, NUL-terminated). QEMU silently cuts a longer name.
@@ -23,8 +29,11 @@ pub enum UrlProblem {
     /// The URL contains a user name or a password, which the console and the process list would
     /// show.
     Credentials,
-    /// The host is the IPv6 loopback address or an unspecified address, which a guest cannot reach.
+    /// The host is an unspecified address, or the IPv6 loopback address in the unrestricted
+    /// network. A guest cannot reach it.
     Unreachable,
+    /// The scheme is not `http`. Only this scheme works in the isolated network.
+    NotForwarded,
 }
 
 impl fmt::Display for UrlProblem {
@@ -34,6 +43,7 @@ impl fmt::Display for UrlProblem {
             Self::NoHost => "it has no host",
             Self::Credentials => "it contains credentials",
             Self::Unreachable => "a guest cannot reach its host",
+            Self::NotForwarded => "its scheme is not http, and the machine is isolated",
         })
     }
 }
@@ -49,20 +59,26 @@ impl UrlProblem {
                 "serve the files to the test machine without authentication: the console and the \
                  process list would show the credentials"
             }
-            Self::Unreachable => {
-                "serve the files on 127.0.0.1, which the guest reaches as 10.0.2.2"
+            Self::Unreachable => "serve the files on 127.0.0.1, which the guest can reach",
+            Self::NotForwarded => {
+                "serve the file over plain http, or give the machine NetworkAccess::Unrestricted"
             }
         }
     }
 }
 
-/// A URL that a guest can fetch. Loopback addresses are translated, and it contains nothing that
-/// iPXE would expand.
+/// A URL that a guest can fetch. Addresses are translated, and it contains nothing that iPXE would
+/// expand.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct GuestUrl(String);
+pub(crate) struct GuestUrl {
+    text: String,
+    /// The host and the port to which the isolated network forwards connections, and which the
+    /// guest sees as [`FORWARDED_ADDRESS`] and the same port.
+    forwarded: Option<(String, u16)>,
+}
 
 impl GuestUrl {
-    pub(crate) fn new(url: &Url) -> Result<Self, UrlProblem> {
+    pub(crate) fn new(url: &Url, access: NetworkAccess) -> Result<Self, UrlProblem> {
         if !matches!(url.scheme(), "http" | "https" | "tftp") {
             return Err(UrlProblem::Scheme);
         }
@@ -80,37 +96,58 @@ impl GuestUrl {
                 return Err(UrlProblem::Unreachable);
             }
             Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) if address.is_loopback() || address.is_unspecified() => {
+            Some(Host::Ipv6(address))
+                if address.is_unspecified()
+                    || address.is_loopback() && access == NetworkAccess::Unrestricted =>
+            {
                 return Err(UrlProblem::Unreachable);
             }
             Some(Host::Ipv6(_)) => false,
         };
         let mut guest = url.clone();
         guest.set_fragment(None);
-        if loopback && guest.set_host(Some(HOST_ADDRESS)).is_err() {
+        let (address, forwarded) = match access {
+            NetworkAccess::Unrestricted => (loopback.then_some(HOST_ADDRESS), None),
+            NetworkAccess::WebServer if url.scheme() != "http" => {
+                return Err(UrlProblem::NotForwarded);
+            }
+            NetworkAccess::WebServer => {
+                let host = url.host_str().ok_or(UrlProblem::NoHost)?;
+                let host = host.trim_matches(['[', ']']).to_owned();
+                let port = url.port_or_known_default().ok_or(UrlProblem::NoHost)?;
+                (Some(FORWARDED_ADDRESS), Some((host, port)))
+            }
+        };
+        if address.is_some() && guest.set_host(address).is_err() {
             return Err(UrlProblem::Unreachable);
         }
         // iPXE expands `${…}` in boot file names and in scripts.
-        Ok(Self(guest.as_str().replace('{', "%7B").replace('}', "%7D")))
+        let text = guest.as_str().replace('{', "%7B").replace('}', "%7D");
+        Ok(Self { text, forwarded })
+    }
+
+    /// Returns the host and the port of the server to which the isolated network forwards.
+    pub(crate) fn forwarded(&self) -> Option<(&str, u16)> {
+        self.forwarded.as_ref().map(|(host, port)| (host.as_str(), *port))
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Returns true if the URL fits into a DHCP answer. Otherwise a script must name it.
     pub(crate) fn fits_dhcp(&self) -> bool {
-        self.0.len() <= BOOT_FILE_LIMIT
+        self.text.len() <= BOOT_FILE_LIMIT
     }
 
     /// Returns the script that chains to the URL for an iPXE without an address.
     pub(crate) fn ipxe_script(&self) -> String {
-        format!("#!ipxe\ndhcp && chain --autofree {} || exit 1\n", self.0)
+        format!("#!ipxe\ndhcp && chain --autofree {} || exit 1\n", self.text)
     }
 
     /// Returns the script that chains to a URL that does not fit into a DHCP answer.
     pub(crate) fn chain_script(&self) -> String {
-        format!("#!ipxe\nchain --autofree {}\n", self.0)
+        format!("#!ipxe\nchain --autofree {}\n", self.text)
     }
 }
 
@@ -121,7 +158,27 @@ mod tests {
     use super::*;
 
     fn guest(url: &str) -> Result<String, UrlProblem> {
-        GuestUrl::new(&url.parse().unwrap()).map(|url| url.as_str().to_owned())
+        let url = GuestUrl::new(&url.parse().unwrap(), NetworkAccess::Unrestricted);
+        url.map(|url| url.as_str().to_owned())
+    }
+
+    #[test]
+    fn an_isolated_guest_knows_one_server() {
+        for (given, text, server) in [
+            ("http://127.0.0.1:81/x", "http://10.0.2.100:81/x", ("127.0.0.1", 81)),
+            ("http://[::1]:81/x", "http://10.0.2.100:81/x", ("::1", 81)),
+            ("http://192.0.2.7/x?a#b", "http://10.0.2.100/x?a", ("192.0.2.7", 80)),
+            ("http://boot.example.org/", "http://10.0.2.100/", ("boot.example.org", 80)),
+            // Another guest address would be another server.
+            ("http://10.0.2.2:81/x", "http://10.0.2.100:81/x", ("10.0.2.2", 81)),
+        ] {
+            let url = GuestUrl::new(&given.parse().unwrap(), NetworkAccess::WebServer).unwrap();
+            assert_eq!((url.as_str(), url.forwarded()), (text, Some(server)));
+        }
+        for url in ["https://127.0.0.1/x", "tftp://127.0.0.1/x"] {
+            let url = GuestUrl::new(&url.parse().unwrap(), NetworkAccess::WebServer);
+            assert_eq!(url, Err(UrlProblem::NotForwarded));
+        }
     }
 
     #[test]
@@ -159,7 +216,7 @@ mod tests {
             let mut url = Url::parse("http://127.0.0.1:1/").unwrap();
             url.set_path(&path);
             url.set_query(Some(&query));
-            let url = GuestUrl::new(&url).unwrap();
+            let url = GuestUrl::new(&url, NetworkAccess::WebServer).unwrap();
             prop_assert!(url.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
             prop_assert!(!url.as_str().contains(['{', '}']), "{}", url.as_str());
             prop_assert_eq!(url.chain_script().lines().count(), 2);

@@ -23,6 +23,13 @@
 //! (Debian: `qemu-system-x86`, `ipxe-qemu`, `ovmf`). It uses KVM if KVM works. The kernel must have
 //! its console on the serial port: `console=ttyS0`.
 //!
+//! # What a machine can reach, and who it is
+//! A machine that boots from a URL reaches nothing but the web server of that URL, and has a random
+//! MAC address, UUID and serial number at each boot. So an image under test cannot report to a
+//! production service, and nobody takes the machine for one of the configuration.
+//! [`MachineBuilder::network_access`] gives it the network, and [`MachineBuilder::mac`] and
+//! [`MachineBuilder::identity`] make it a known machine. The isolated network needs `bash`.
+//!
 //! # Stages of a boot
 //! [`BootStage`] lists the stages in order. This crate recognises each stage from the console, so
 //! it misses a stage that the console does not show. [`Fetch`] has iPXE's message for each file.
@@ -44,6 +51,7 @@ mod guest_url;
 pub mod key;
 mod key_presses;
 mod machine;
+mod network_access;
 mod system_identity;
 mod terminal;
 mod transcript;
@@ -63,5 +71,6 @@ pub use crate::firmware::Firmware;
 pub use crate::guest_url::UrlProblem;
 pub use crate::machine::builder::MachineBuilder;
 pub use crate::machine::{Machine, NetworkLink};
+pub use crate::network_access::NetworkAccess;
 pub use crate::system_identity::SystemIdentity;
 pub use netboot_core::MacAddress;

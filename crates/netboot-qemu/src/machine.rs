@@ -3,20 +3,23 @@
 mod boot_source;
 pub(crate) mod builder;
 mod command_line;
+mod forward;
 mod process;
 mod run;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use netboot_core::{Context, Event, MacAddress, Phase};
 use tempfile::TempDir;
 use url::Url;
+use uuid::Uuid;
 
 pub use self::boot_source::NetworkLink;
 use self::boot_source::{BootSource, write};
 use self::command_line::CommandLine;
+use self::forward::Forward;
 use crate::accelerator::Accelerator;
 use crate::boot_outcome::BootOutcome;
 use crate::boot_report::BootReport;
@@ -24,6 +27,7 @@ use crate::error::Error;
 use crate::expectations::Expectations;
 use crate::firmware::Firmware;
 use crate::guest_url::GuestUrl;
+use crate::network_access::NetworkAccess;
 use crate::system_identity::SystemIdentity;
 use crate::uefi_files::UefiFiles;
 
@@ -42,6 +46,7 @@ pub struct Machine {
     firmware: Firmware,
     memory_mib: u32,
     cpus: u32,
+    network_access: NetworkAccess,
     mac: Option<MacAddress>,
     identity: SystemIdentity,
     ipxe: Option<PathBuf>,
@@ -60,10 +65,9 @@ impl Machine {
     /// process (`sh` of the `PATH`) runs beside QEMU.
     ///
     /// The network card's own iPXE gets the URL as the boot file name from DHCP, and fetches it.
-    /// The hosts `127.0.0.1` and `localhost` mean this machine, which the guest reaches at
-    /// `10.0.2.2`. The guest is in QEMU's user-mode network. Nothing can connect to the guest. The
-    /// guest can reach everything that this process can reach, including services on the loopback
-    /// interface.
+    /// The hosts `127.0.0.1` and `localhost` mean this machine. The guest is in QEMU's user-mode
+    /// network, and nothing can connect to it. It reaches the web server of the URL and nothing
+    /// else, unless [`network_access`](crate::MachineBuilder::network_access) allows more.
     ///
     /// Each console line is emitted as an [`Event::Log`](netboot_core::Event::Log) with the origin
     /// `console`, within the phase [`Booting`](Phase::Booting).
@@ -76,11 +80,13 @@ impl Machine {
     /// Netboot emits a warning and boots again, up to twice, each time with the whole timeout.
     ///
     /// # Errors
-    /// [`Error::UnusableUrl`], [`Error::QemuMissing`], [`Error::FirmwareMissing`],
+    /// [`Error::UnusableUrl`], [`Error::UnknownHost`], [`Error::ForwarderMissing`],
+    /// [`Error::QemuMissing`], [`Error::FirmwareMissing`],
     /// [`Error::Spawn`], [`Error::QemuFailed`], [`Error::Console`], [`Error::Io`],
     /// [`Error::Cancelled`].
     pub async fn boot(&self, url: &Url, context: &Context) -> Result<BootReport, Error> {
-        let guest_url = GuestUrl::new(url).map_err(|problem| Error::unusable_url(url, problem))?;
+        let guest_url = GuestUrl::new(url, self.network_access)
+            .map_err(|problem| Error::unusable_url(url, problem))?;
         self.boot_again_if_emulation_failed(&Origin::Url(guest_url), context).await
     }
 
@@ -124,7 +130,8 @@ impl Machine {
         if context.cancellation().is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let program = process::locate(&self.program)?;
+        let program = process::locate(&self.program)
+            .ok_or_else(|| Error::QemuMissing { program: self.program.clone() })?;
         let _phase = context.phase(Phase::Booting, None);
         let accelerator = tokio::select! {
             accelerator = self.accelerator.resolve(&program) => accelerator,
@@ -140,6 +147,10 @@ impl Machine {
             Firmware::Bios => None,
             Firmware::Uefi => Some(self.uefi_files(&program, &scratch).await?),
         };
+        let forward = match origin {
+            Origin::Url(url) => forward_of(url).await?,
+            Origin::Link(_) => None,
+        };
         let (source, hidden_script) = match origin {
             Origin::Url(url) => match &self.ipxe {
                 Some(ipxe) => BootSource::by_ipxe(ipxe, self.firmware, url, &scratch).await?,
@@ -151,8 +162,9 @@ impl Machine {
             name: &self.name,
             memory_mib: self.memory_mib,
             cpus: self.cpus,
-            mac: self.mac,
-            identity: &self.identity,
+            mac: self.mac.unwrap_or_else(random_mac),
+            identity: &self.identity.clone().or_random(),
+            forward,
             accelerator,
             uefi: uefi.as_ref(),
             source: &source,
@@ -172,11 +184,7 @@ impl Machine {
     }
 
     /// Returns the firmware's code, and a copy of its variables, because the firmware changes them.
-    async fn uefi_files(
-        &self,
-        program: &std::path::Path,
-        scratch: &TempDir,
-    ) -> Result<UefiFiles, Error> {
+    async fn uefi_files(&self, program: &Path, scratch: &TempDir) -> Result<UefiFiles, Error> {
         let (code, variables) = (self.firmware_code.as_deref(), self.firmware_variables.as_deref());
         let files = UefiFiles::locate(code, variables, program)?;
         let copy = scratch.path().join(VARIABLES);
@@ -203,6 +211,23 @@ impl fmt::Display for Origin<'_> {
             Self::Link(link) => write!(f, "dhcp:{link}"),
         }
     }
+}
+
+/// Returns the forward of an isolated network to the server of a URL.
+async fn forward_of(url: &GuestUrl) -> Result<Option<Forward>, Error> {
+    let Some((host, guest_port)) = url.forwarded() else { return Ok(None) };
+    process::locate(Path::new(forward::PROGRAM)).ok_or(Error::ForwarderMissing)?;
+    let unknown = |source| Error::UnknownHost { host: host.to_owned(), source };
+    let mut addresses = tokio::net::lookup_host((host, guest_port)).await.map_err(unknown)?;
+    let missing = || unknown(std::io::ErrorKind::NotFound.into());
+    Ok(Some(Forward { guest_port, server: addresses.next().ok_or_else(missing)? }))
+}
+
+/// Returns a random address that is locally administered (IEEE 802, bit 1 of the first octet).
+fn random_mac() -> MacAddress {
+    let [first, a, b, c, d, e, ..] = Uuid::new_v4().into_bytes();
+    #[expect(clippy::expect_used, reason = "the address is neither zeros nor a group address")]
+    MacAddress::new([first & !0b11 | 0b10, a, b, c, d, e]).expect("the address of one card")
 }
 
 /// Returns true if the kernel panic was caused by emulation timing, not by the image.

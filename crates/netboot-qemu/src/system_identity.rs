@@ -1,6 +1,7 @@
 //! The identity that a virtual machine reports.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The identity that a machine's firmware reports (SMBIOS types 1 and 3). iPXE scripts can
 /// distinguish machines by it.
@@ -16,9 +17,9 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SystemIdentity {
-    /// The UUID with hyphens. The default is zeros.
+    /// The UUID with hyphens. The default is random.
     pub uuid: Option<String>,
-    /// The serial number.
+    /// The serial number. The default is random.
     pub serial: Option<String>,
     /// The asset tag of the chassis.
     pub asset_tag: Option<String>,
@@ -29,7 +30,7 @@ pub struct SystemIdentity {
 }
 
 impl SystemIdentity {
-    /// Creates an identity with QEMU's defaults.
+    /// Creates an identity with a random UUID and serial number, and QEMU's other defaults.
     pub fn new() -> Self {
         Self::default()
     }
@@ -66,6 +67,13 @@ impl SystemIdentity {
     #[must_use]
     pub fn with_product(mut self, product: impl Into<String>) -> Self {
         self.product = Some(product.into());
+        self
+    }
+
+    /// Fills in a random UUID and a random serial number if the caller set none.
+    pub(crate) fn or_random(mut self) -> Self {
+        self.uuid.get_or_insert_with(|| Uuid::new_v4().to_string());
+        self.serial.get_or_insert_with(|| format!("netboot-{}", Uuid::new_v4().simple()));
         self
     }
 
@@ -139,6 +147,16 @@ mod tests {
             ]
         );
         assert!(SystemIdentity::default().arguments().is_empty());
+    }
+
+    #[test]
+    fn nobody_is_taken_for_another_machine_by_default() {
+        let identity = || SystemIdentity::new().or_random();
+        assert_ne!(identity().uuid, identity().uuid);
+        assert_ne!(identity().serial, identity().serial);
+        assert_eq!(identity().unusable(), None);
+        let named = SystemIdentity::new().with_serial("SN 7").or_random();
+        assert_eq!(named.serial.as_deref(), Some("SN 7"));
     }
 
     #[test]

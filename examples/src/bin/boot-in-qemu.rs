@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use netboot_core::{Context, ProfileName};
 use netboot_examples::{Failure, Progress, Signals};
-use netboot_qemu::{DirectoryServer, Firmware, Machine};
+use netboot_qemu::{DirectoryServer, Firmware, Machine, NetworkAccess};
 use url::Url;
 
 /// Boot a directory or a URL in QEMU and watch the serial console.
@@ -38,6 +38,11 @@ struct Arguments {
     /// The maximum time of the boot, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     timeout: u64,
+
+    /// Let the machine reach everything that this computer reaches, instead of only the web server
+    /// of its URL. The image may then report to a production service, or join a cluster.
+    #[arg(long)]
+    network: bool,
 
     /// Print a report in JSON at the end, instead of the console during the boot.
     #[arg(long)]
@@ -87,6 +92,9 @@ async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Re
         .firmware(firmware)
         .memory_mib(arguments.memory)
         .timeout(Duration::from_secs(arguments.timeout));
+    if arguments.network {
+        machine = machine.network_access(NetworkAccess::Unrestricted);
+    }
     for text in &arguments.expected {
         machine = machine.expect(text);
     }

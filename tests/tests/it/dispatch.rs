@@ -179,7 +179,7 @@ async fn a_machine_sees_its_own_parameters_and_initrd_and_reports() {
     fs::create_dir_all(site.published()).unwrap();
     let server = DirectoryServer::start(site.published()).await.unwrap();
     fs::write(site.published().join("report"), "noted\n").unwrap();
-    let report_url = format!("http://10.0.2.2:{}/report", server.address().port());
+    let report_url = format!("http://10.0.2.100:{}/report", server.address().port());
     let renderer = Renderer::builder().report_url(&report_url.parse().unwrap()).unwrap();
     let renderer = renderer.fleet(fleet).build().unwrap();
     let release = renderer.render_release(images).unwrap();

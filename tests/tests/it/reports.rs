@@ -5,11 +5,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use netboot_core::{Context, ProfileName, layout};
 use netboot_ipxe::{Assignment, Fleet, MachineKey, Renderer, UnknownMachine};
-use netboot_qemu::{DirectoryServer, Firmware};
-use netboot_tests::{Site, SmallSite, boot};
+use netboot_qemu::{DirectoryServer, Machine, NetworkAccess};
+use netboot_tests::{Site, SmallSite};
 
 /// The first lines of requests.
 type Lines = Arc<Mutex<Vec<String>>>;
@@ -42,8 +43,11 @@ async fn boot_reporting_to(port: u16, lines: &Lines) -> Vec<String> {
     fs::create_dir_all(site.published()).unwrap();
     site.publisher().publish(&release, &Context::new()).await.unwrap();
     let server = DirectoryServer::start(site.published()).await.unwrap();
-    let report =
-        boot(&server, "worker/netboot.ipxe", Firmware::Bios, &["NETBOOT-READY worker"]).await;
+    // An isolated machine reports to nobody.
+    let machine = Machine::builder().network_access(NetworkAccess::Unrestricted);
+    let machine = machine.timeout(Duration::from_secs(240)).expect("NETBOOT-READY worker");
+    let url = server.url("worker/netboot.ipxe");
+    let report = machine.build().unwrap().boot(&url, &Context::new()).await.unwrap();
     report.ensure_success().unwrap();
     let lines = lines.lock().unwrap();
     assert!(lines.iter().all(|line| line.contains("&profile=worker&")), "{lines:?}");
@@ -84,7 +88,8 @@ async fn last_stage(address: &str, script: &str, expected: &str) -> Option<Strin
     let worker = ProfileName::new("worker").unwrap();
     let initrd = layout::blob(&site.release().manifest().images()[&worker].initrds[0].sha256);
     fs::remove_file(site.published().join(initrd.as_str())).unwrap();
-    site.boot(script, SmallSite::machine(address), &[expected]).await;
+    let machine = SmallSite::machine(address).network_access(NetworkAccess::Unrestricted);
+    site.boot(script, machine, &[expected]).await;
     let lines = lines.lock().unwrap();
     lines.iter().rev().find_map(|line| Some(line.split_once("stage=")?.1.split_once('&')?.0.into()))
 }

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::expectations::Expectations;
 use crate::firmware::Firmware;
 use crate::machine::Machine;
+use crate::network_access::NetworkAccess;
 use crate::system_identity::SystemIdentity;
 
 /// The minimum memory with which firmware, iPXE and Linux start, in MiB.
@@ -34,6 +35,7 @@ impl MachineBuilder {
             firmware: Firmware::default(),
             memory_mib: 1024,
             cpus: 1,
+            network_access: NetworkAccess::default(),
             mac: None,
             identity: SystemIdentity::default(),
             ipxe: None,
@@ -71,13 +73,22 @@ impl MachineBuilder {
         self
     }
 
-    /// Sets the hardware address of the network card. The default is that of QEMU.
+    /// Sets what the machine can reach when it boots from a URL. The default is the web server of
+    /// the URL and nothing else.
+    pub fn network_access(mut self, access: NetworkAccess) -> Self {
+        self.0.network_access = access;
+        self
+    }
+
+    /// Sets the hardware address of the network card. By default, each boot has a random address
+    /// that is locally administered, so that nobody takes the machine for another one.
     pub fn mac(mut self, mac: MacAddress) -> Self {
         self.0.mac = Some(mac);
         self
     }
 
-    /// Sets the identity that the firmware reports. The default is that of QEMU.
+    /// Sets the identity that the firmware reports. By default, each boot has a random UUID and a
+    /// random serial number.
     pub fn identity(mut self, identity: SystemIdentity) -> Self {
         self.0.identity = identity;
         self

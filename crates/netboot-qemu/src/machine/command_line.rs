@@ -6,6 +6,7 @@ use netboot_core::MacAddress;
 
 use crate::accelerator::Accelerator;
 use crate::machine::boot_source::{BootSource, NetworkLink};
+use crate::machine::forward::Forward;
 use crate::system_identity::SystemIdentity;
 use crate::uefi_files::UefiFiles;
 
@@ -15,8 +16,10 @@ pub(super) struct CommandLine<'a> {
     pub(super) name: &'a str,
     pub(super) memory_mib: u32,
     pub(super) cpus: u32,
-    pub(super) mac: Option<MacAddress>,
+    pub(super) mac: MacAddress,
     pub(super) identity: &'a SystemIdentity,
+    /// The only way out of QEMU's network, if it is isolated.
+    pub(super) forward: Option<Forward>,
     pub(super) accelerator: Accelerator,
     /// `None` under BIOS.
     pub(super) uefi: Option<&'a UefiFiles>,
@@ -54,23 +57,27 @@ impl CommandLine<'_> {
                 "e1000"
             }
         };
+        let user = self.forward.map_or_else(
+            || "user,id=n0".to_owned(),
+            |forward| format!("user,id=n0,{}", forward.option()),
+        );
         let network = match self.source {
-            BootSource::Url(url) => format!("user,id=n0,bootfile={}", escaped(url)),
+            BootSource::Url(url) => format!("{user},bootfile={}", escaped(url)),
             BootSource::Tftp { directory, file } => {
-                format!("user,id=n0,tftp={},bootfile={file}", option_value(directory))
+                format!("{user},tftp={},bootfile={file}", option_value(directory))
             }
             BootSource::Ipxe { program, script } => {
                 card = "virtio-net-pci,romfile=";
                 add(&["-kernel", &program.to_string_lossy()]);
                 add(&["-initrd", &option_value(script)]);
-                "user,id=n0".to_owned()
+                user
             }
             BootSource::Drive { directory } => {
                 card = "e1000,romfile=";
                 let file = option_value(directory);
                 let drive = format!("if=none,id=d0,format=raw,readonly=on,file=fat:{file}");
                 add(&["-drive", &drive, "-device", "virtio-blk-pci,drive=d0,bootindex=0"]);
-                "user,id=n0".to_owned()
+                user
             }
             BootSource::Dhcp(link) => {
                 // UEFI has its own PXE. BIOS uses the PXE of the card, which is iPXE.
@@ -81,10 +88,9 @@ impl CommandLine<'_> {
             }
         };
         add(&["-netdev", &network]);
-        let mac = self.mac.map(|mac| format!(",mac={mac}")).unwrap_or_default();
         // If any device has a boot index, OVMF does not boot devices without one.
         let index = i32::from(matches!(self.source, BootSource::Drive { .. }));
-        add(&["-device", &format!("{card},netdev=n0,bootindex={index}{mac}")]);
+        add(&["-device", &format!("{card},netdev=n0,bootindex={index},mac={}", self.mac)]);
         arguments
     }
 }
@@ -119,7 +125,7 @@ mod tests {
     use super::*;
 
     fn arguments(uefi: Option<&UefiFiles>, source: &BootSource) -> Vec<String> {
-        let mac = Some("52:54:00:00:00:07".parse().unwrap());
+        let mac = "52:54:00:00:00:07".parse().unwrap();
         let accelerator = Accelerator::Tcg;
         let identity = &SystemIdentity::default();
         CommandLine {
@@ -128,6 +134,7 @@ mod tests {
             cpus: 2,
             mac,
             identity,
+            forward: None,
             accelerator,
             uefi,
             source,

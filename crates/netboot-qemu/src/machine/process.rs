@@ -10,18 +10,16 @@ use tokio::process::{ChildStdin, ChildStdout};
 
 use crate::error::Error;
 
-/// Returns the path of a program. A path with a directory is returned unchanged, and a name is
-/// looked up in the `PATH`.
-pub(super) fn locate(program: &Path) -> Result<PathBuf, Error> {
-    let missing = || Error::QemuMissing { program: program.to_owned() };
+/// Returns the path of a program, if it exists. A path with a directory is returned unchanged, and
+/// a name is looked up in the `PATH`.
+pub(super) fn locate(program: &Path) -> Option<PathBuf> {
     if program.components().count() > 1 {
-        return program.is_file().then(|| program.to_owned()).ok_or_else(missing);
+        return program.is_file().then(|| program.to_owned());
     }
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .map(|directory| directory.join(program))
         .find(|candidate| candidate.is_file())
-        .ok_or_else(missing)
 }
 
 /// A running QEMU. Dropping it kills QEMU.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use netboot_core::Context;
 use netboot_ipxe::{Fleet, Renderer, UnknownMachine};
-use netboot_qemu::{BootReport, Machine, MachineBuilder, SystemIdentity};
+use netboot_qemu::{BootReport, Machine, MachineBuilder, NetworkAccess, SystemIdentity};
 
 use crate::service::{Place, SITES, Service};
 use crate::small_release;
@@ -33,6 +33,8 @@ fn place(machines: &str) -> Place {
 
 fn machine() -> MachineBuilder {
     let machine = Machine::builder().mac(MAC.parse().unwrap()).memory_mib(256);
+    // The script names the service by the URL of the configuration.
+    let machine = machine.network_access(NetworkAccess::Unrestricted);
     machine.timeout(Duration::from_secs(120))
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use netboot_core::{Context, Event, Phase};
-use netboot_qemu::{BootOutcome, BootStage, Error, FetchOutcome, Firmware, key};
+use netboot_qemu::{BootOutcome, BootStage, Error, FetchOutcome, Firmware, NetworkAccess, key};
 
 use crate::machine::site::{Site, machine};
 
@@ -25,7 +25,7 @@ async fn a_marker_is_seen() {
     assert_eq!(report.fetched.len(), 1);
     assert_eq!(report.fetched[0].url, report.url);
     assert!(report.fetched[0].succeeded());
-    assert_eq!(report.url, format!("http://10.0.2.2:{}/boot.ipxe", site.server.address().port()));
+    assert_eq!(report.url, format!("http://10.0.2.100:{}/boot.ipxe", site.server.address().port()));
     let requests = site.server.requests();
     assert!(requests.iter().any(|request| request.path == "/boot.ipxe" && request.status == 200));
 }
@@ -86,8 +86,8 @@ async fn a_script_that_is_missing_is_told_apart_from_one_that_ends() {
 }
 
 /// Returns the hint for a boot from this URL, which iPXE cannot fetch.
-async fn hint_for(url: &str) -> String {
-    let machine = machine(Firmware::Bios).build().unwrap();
+async fn hint_for(url: &str, access: NetworkAccess) -> String {
+    let machine = machine(Firmware::Bios).network_access(access).build().unwrap();
     let report = machine.boot(&url.parse().unwrap(), &Context::new()).await.unwrap();
     assert_eq!(report.reached, BootStage::Dhcp, "{report}");
     report.ensure_success().unwrap_err().hint().unwrap()
@@ -96,11 +96,14 @@ async fn hint_for(url: &str) -> String {
 #[tokio::test]
 async fn a_server_that_does_not_run_is_told_from_a_protocol_that_is_not_there() {
     // Nothing uses the port of tcpmux (RFC 1078).
-    let (plain, encrypted) = tokio::join!(
-        hint_for("http://127.0.0.1:1/boot.ipxe"),
-        hint_for("https://127.0.0.1:1/boot.ipxe")
+    let (isolated, plain, encrypted) = tokio::join!(
+        hint_for("http://127.0.0.1:1/boot.ipxe", NetworkAccess::WebServer),
+        hint_for("http://127.0.0.1:1/boot.ipxe", NetworkAccess::Unrestricted),
+        hint_for("https://127.0.0.1:1/boot.ipxe", NetworkAccess::Unrestricted)
     );
-    assert!(plain.contains("no server listens at") && plain.contains(":1/boot.ipxe"), "{plain}");
+    for plain in [isolated, plain] {
+        assert!(plain.contains("no server listens at") && plain.contains(":1/boot"), "{plain}");
+    }
     assert!(encrypted.contains("serve the file over plain http"), "{encrypted}");
 }
 
@@ -196,9 +199,13 @@ async fn console_lines_are_events_of_the_phase() {
 #[tokio::test]
 async fn a_url_that_no_guest_can_boot_is_refused() {
     let machine = machine(Firmware::Bios).build().unwrap();
-    let url = "file:///boot.ipxe".parse().unwrap();
+    for url in ["file:///boot.ipxe", "https://127.0.0.1/boot.ipxe"] {
+        let error = machine.boot(&url.parse().unwrap(), &Context::new()).await.unwrap_err();
+        assert!(matches!(error, Error::UnusableUrl { .. }), "{error}");
+    }
+    let url = "http://no-such-host.invalid/boot.ipxe".parse().unwrap();
     let error = machine.boot(&url, &Context::new()).await.unwrap_err();
-    assert!(matches!(error, Error::UnusableUrl { .. }), "{error}");
+    assert!(matches!(error, Error::UnknownHost { .. }), "{error}");
 }
 
 #[tokio::test]
