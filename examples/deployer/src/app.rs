@@ -9,6 +9,7 @@ use netboot_core::CancellationToken;
 use netboot_examples::Progress;
 
 use crate::bearer::BearerToken;
+use crate::claims::Claims;
 use crate::config::Config;
 use crate::deployment::Deployment;
 use crate::guesses::Guesses;
@@ -34,6 +35,8 @@ pub(crate) struct App {
     pub(crate) reports: Reports,
     /// The problems that the service works around.
     pub(crate) health: Health,
+    /// Which machine is where, by the answers of this service.
+    pub(crate) claims: Claims,
     /// The names and addresses of the service.
     pub(crate) hosts: Hosts,
     /// Lines in the log about clients.
@@ -68,6 +71,7 @@ impl App {
         Ok(Arc::new(Self {
             jobs: Jobs::open(&state.join("jobs"), deployment.clone(), &health),
             reports: Reports::open(&state.join("reports"), health.clone()),
+            claims: Claims::open(&state.join("claims"), &deployment.config, health.clone()),
             health,
             hosts: Hosts::new(&config.hosts, &deployment.url, address),
             notices: Notices::new(log),
@@ -80,17 +84,18 @@ impl App {
         }))
     }
 
-    /// The machine that a request comes from: the one that the fleet finds by its keys; or else the
-    /// one that was seen with this network card, since a machine that is found by its serial number
-    /// does not repeat the number in every report; or else the one that it claims to be, if there
-    /// is one of that name; or else an unknown machine.
+    /// The machine that a request comes from, as far as it tells: the one that the fleet finds by
+    /// its keys; or else the one that asked last with this network card, since a machine that is
+    /// found by its serial number does not repeat the number in every report; or else the one that
+    /// it claims to be, if there is one of that name; or else an unknown machine. Operators see the
+    /// report there, and nothing else depends on it.
     pub(crate) fn identify(&self, identity: &Identity, claimed: Option<&str>) -> Option<MachineId> {
         let config = &self.deployment.config;
         let found = match config.fleet.closest_assignments(&identity.keys())[..] {
             [assignment] => Some(assignment.name().to_string()),
             _ => None,
         };
-        let seen = identity.macs.iter().find_map(|mac| self.reports.owner_of(*mac));
+        let seen = identity.macs.iter().find_map(|mac| self.claims.owner_of(*mac));
         let claimed = claimed.map(str::to_owned);
         let is_known = |name: &String| config.machines.contains_key(name);
         let known = [found, seen, claimed].into_iter().flatten().find(is_known);

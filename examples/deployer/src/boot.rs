@@ -18,6 +18,7 @@ use axum::routing::get;
 
 use self::answer::Answer;
 use crate::app::App;
+use crate::claims::Asker;
 use crate::identity::Identity;
 use crate::reports::{Report, Stage};
 use crate::timestamp::Timestamp;
@@ -39,18 +40,24 @@ async fn boot(
         Ok(identity) => identity,
         Err(problem) => return Answer::Unreadable { problem }.into_response(&app, &headers),
     };
-    let answer = decision::decide(&app, &identity).await;
+    let address = peer.ip().to_canonical();
+    let (assigned, answer) = decision::decide(&app, &identity).await;
+    if let Some(assigned) = assigned {
+        let asker = Asker { machine: assigned, address, cards: identity.macs.clone() };
+        app.claims.answer(&asker, answer.granted());
+    }
     if let Some(machine) = app.identify(&identity, None) {
         let (release, profile) = answer.image().unzip();
         let report = Report {
             at: Timestamp::now(),
             stage: if answer.is_granted() { Stage::Script } else { Stage::Refused },
-            address: peer.ip().to_canonical(),
+            address,
             mac: identity.macs.first().copied(),
             uuid: identity.uuid,
             profile,
             release,
             reason: answer.reason(),
+            verified: true,
         };
         app.reports.note(machine, report);
     }

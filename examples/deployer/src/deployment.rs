@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use netboot_core::{KernelParameter, SiteName};
+use netboot_core::{Image, KernelParameter, SiteName};
 use netboot_examples::Progress;
-use netboot_ipxe::{Renderer, RendererBuilder};
+use netboot_ipxe::{Assignment, Renderer, RendererBuilder};
 use netboot_publish::{ActivationPolicy, LocalStore, PointerMemoryFile, Publisher, Sites};
 use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::causes::with_causes;
+use crate::claims::Nonce;
 use crate::config::{Config, Memory, Signing};
 use crate::health::Health;
 use crate::start_error::StartError;
@@ -28,6 +29,8 @@ pub(crate) struct Deployment {
     pub(crate) log: Progress,
     /// Renders the scripts that this service answers machines with. Their payloads are below
     /// `/published`, wherever the script itself comes from.
+    ///
+    /// [`render_machine`](Self::render_machine) renders those with an image.
     pub(crate) machine_scripts: Renderer,
     served: Publisher,
     publishers: BTreeMap<SiteName, OnceCell<Publisher>>,
@@ -56,6 +59,8 @@ impl Deployment {
         // A configuration that no script can be rendered from is found here, not by a machine.
         let machine_scripts =
             renderer_of(&config, &url)?.payload_url(&below(&url, "published"))?.build()?;
+        // So is a report parameter that no kernel takes.
+        report_parameter(&below(&url, "report"))?;
         if config.signing.as_ref().is_some_and(Signing::replaces_untrusted) {
             let problem = "replace-untrusted is set, so that an attacker's pointer is replaced \
                            without a question: remove it once the pointers are signed";
@@ -136,7 +141,29 @@ impl Deployment {
     /// # Errors
     /// If the service's URL cannot be in a script.
     pub(crate) fn renderer(&self) -> Result<RendererBuilder, netboot_ipxe::Error> {
-        renderer_of(&self.config, &self.url)
+        let parameter = report_parameter(&self.url_of("report"))?;
+        Ok(renderer_of(&self.config, &self.url)?.kernel_parameter(parameter))
+    }
+
+    /// Renders the script of one machine. Its reports repeat the nonce, first those of the script,
+    /// then that of the booted system.
+    ///
+    /// # Errors
+    /// If the image and the parameters make no script.
+    pub(crate) fn render_machine(
+        &self,
+        image: &Image,
+        assignment: Assignment,
+        nonce: Option<Nonce>,
+    ) -> Result<String, netboot_ipxe::Error> {
+        let mut report = self.url_of("report");
+        if let Some(nonce) = nonce {
+            report.query_pairs_mut().append_pair("nonce", &nonce.to_string());
+        }
+        // The machine's own parameters are before it, so none of them replaces it.
+        let assignment =
+            assignment.with_report_url(&report)?.with_kernel_parameter(report_parameter(&report)?);
+        self.machine_scripts.render_machine(image, &assignment, 0)
     }
 
     /// The URL of a route of this service, as machines reach it.
@@ -176,10 +203,11 @@ fn memory(config: &Config, health: &Health) -> Option<Memory> {
 }
 
 fn renderer_of(config: &Config, url: &Url) -> Result<RendererBuilder, netboot_ipxe::Error> {
-    let report = below(url, "report");
-    let parameter = KernelParameter::new(format!("netboot.report={report}"))?;
-    let renderer = Renderer::builder().fleet(config.fleet.clone());
-    Ok(renderer.report_url(&report)?.kernel_parameter(parameter))
+    Renderer::builder().fleet(config.fleet.clone()).report_url(&below(url, "report"))
+}
+
+fn report_parameter(report: &Url) -> Result<KernelParameter, netboot_ipxe::Error> {
+    Ok(KernelParameter::new(format!("netboot.report={report}"))?)
 }
 
 /// A path below a URL that ends in `/`.

@@ -1,31 +1,35 @@
 //! `GET /api/machines/{name}/install-plan`: how to install a booted machine with nixos-anywhere.
+//! `DELETE /api/machines/{name}/claim` forgets where the machine booted.
 //!
 //! This service does not run nixos-anywhere, which takes a quarter of an hour, needs keys that a
 //! service should not have, and formats disks. The plan has all that a person or a program needs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{delete, get};
 use axum::{Json, Router};
 use netboot_core::ProfileName;
 use serde::Serialize;
 
 use crate::api_error::ApiError;
 use crate::app::App;
-use crate::config::HandOver;
+use crate::claims::{Place, Refusal, is_own_address};
+use crate::config::{HandOver, Machine};
 use crate::machines::{MachineView, known, no_such_machine};
-use crate::reports::{MachineId, Stage};
 
 /// The phases that nixos-anywhere runs. The first phase, `kexec`, would boot another installer. It
 /// is left out, because the machine already runs NixOS from memory.
 const PHASES: [&str; 3] = ["disko", "install", "reboot"];
 
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/api/machines/{name}/install-plan", get(install_plan))
+    Router::new()
+        .route("/api/machines/{name}/install-plan", get(install_plan))
+        .route("/api/machines/{name}/claim", delete(forget))
 }
 
 /// The plan for installing a machine.
@@ -49,7 +53,7 @@ struct InstallPlan {
     address_from: AddressFrom,
     /// What to check before disks are formatted and secrets are sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    warning: Option<&'static str>,
+    warning: Option<String>,
     /// The file with the private key for the login.
     #[serde(skip_serializing_if = "Option::is_none")]
     ssh_key: Option<PathBuf>,
@@ -69,17 +73,8 @@ struct InstallPlan {
 enum AddressFrom {
     /// The operator wrote it into the configuration.
     Configuration,
-    /// A report that claimed to be from this machine came from there.
-    Report,
-}
-
-impl AddressFrom {
-    fn warning(self) -> Option<&'static str> {
-        (self == Self::Report).then_some(
-            "the address comes from a report, and everybody who reaches this service can send one: \
-             compare it with the machine's console, or set it in the configuration",
-        )
-    }
+    /// The machine booted, and its system reported from there with the nonce of its script.
+    Boot,
 }
 
 async fn install_plan(
@@ -92,50 +87,84 @@ async fn install_plan(
         let error = "this service does not install machines";
         return Err(ApiError::new(StatusCode::NOT_FOUND, error, hint));
     };
-    let place = place_of(&app, &machine)?;
+    let place = place_of(&app, &name, hand_over)
+        .map_err(|refusal| ApiError::of(StatusCode::CONFLICT, &refusal, Some(refusal.hint())))?;
     plan(machine, hand_over, &place).map(Json)
 }
 
-/// The address of a machine. If reports of its `init` came from two addresses, either the machine
-/// had another address at an earlier boot, or one report is from somebody else. Only an operator
-/// can decide that.
-fn place_of(app: &App, machine: &MachineView) -> Result<(String, AddressFrom), ApiError> {
-    let name = &machine.name;
-    if let Some(address) =
-        app.deployment.config.machines.get(name).and_then(|known| known.address.clone())
-    {
-        return Ok((address, AddressFrom::Configuration));
+/// Forgets where a machine booted, for an operator who has looked into a conflict.
+async fn forget(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    if !app.deployment.config.machines.contains_key(&name) {
+        return Err(no_such_machine(&name));
     }
-    let reports = app.reports.of(&MachineId::Known(name.clone()));
-    let is_up = reports.last().is_some_and(|last| last.stage == Stage::Init);
-    let told = reports.iter().filter(|report| report.stage == Stage::Init);
-    let told: BTreeSet<String> = told.map(|report| report.address.to_string()).collect();
-    match (is_up, Vec::from_iter(told).as_slice()) {
-        (true, [address]) => Ok((address.clone(), AddressFrom::Report)),
-        (true, several) => {
-            let error = format!("`{name}` reported its init from {}", several.join(" and from "));
-            let hint = "one of the reports may be from somebody else: read the address on the machine's \
-                        console, and set it in the configuration";
-            Err(ApiError::new(StatusCode::CONFLICT, error, hint))
+    app.claims.forget(&name);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The address of a machine, where it comes from, and what to check.
+#[derive(Debug)]
+struct PlaceOfMachine {
+    address: String,
+    from: AddressFrom,
+    /// True if the machine has reached `init`.
+    is_up: bool,
+    warning: Option<String>,
+}
+
+/// The address in the configuration; or else the one at which the machine's newest boot came up. A
+/// plan never names an address at which another machine may be.
+fn place_of(app: &App, name: &str, hand_over: &HandOver) -> Result<PlaceOfMachine, Refusal> {
+    let machines = &app.deployment.config.machines;
+    let booted = app.claims.place(name);
+    let machine = name.to_owned();
+    if let Some(address) = machines.get(name).and_then(|known| known.address.clone()) {
+        if let Ok(address) = address.parse::<IpAddr>()
+            && let Some(other) = app.claims.other_at(name, address.to_canonical())
+        {
+            return Err(Refusal::AddressTaken { machine, address, other });
         }
-        (false, _) => {
-            let error = format!("the address of `{name}` is not known");
-            let hint =
-                "wait until it reports the stage init, or set its address in the configuration";
-            Err(ApiError::new(StatusCode::CONFLICT, error, hint))
-        }
+        let from = AddressFrom::Configuration;
+        return Ok(PlaceOfMachine { address, from, is_up: booted.is_ok(), warning: None });
     }
+    let Place { address, asked_from } = booted?;
+    let is_there = |other: &&Machine| {
+        let configured = other.address.as_ref().and_then(|one| one.parse::<IpAddr>().ok());
+        configured.is_some_and(|configured| configured.to_canonical() == address)
+    };
+    if let Some(other) = machines.values().find(is_there) {
+        let other = other.name.to_string();
+        return Err(Refusal::ConfiguredForAnother { machine, address, other });
+    }
+    if !hand_over.own_addresses && is_own_address(address) {
+        return Err(Refusal::OwnAddress { machine, address });
+    }
+    let mut warning =
+        "everybody in the network of the machines can boot in the name of a machine: \
+                       compare the address with the machine's console, or set it in the \
+                       configuration"
+            .to_owned();
+    if asked_from != address {
+        warning += &format!(
+            "; the machine asked for its script from {asked_from}, and its system reported from \
+             {address}"
+        );
+    }
+    let (address, from) = (address.to_string(), AddressFrom::Boot);
+    Ok(PlaceOfMachine { address, from, is_up: true, warning: Some(warning) })
 }
 
 fn plan(
     machine: MachineView,
     of: &HandOver,
-    (address, address_from): &(String, AddressFrom),
+    place: &PlaceOfMachine,
 ) -> Result<InstallPlan, ApiError> {
     let name = machine.name;
     let flake = format!("{}#{name}", of.flake);
     let disko = format!("{}#nixosConfigurations.\"{name}\".{}", of.flake, of.disko);
-    let target_host = format!("{}@{address}", of.ssh_user);
+    let target_host = format!("{}@{}", of.ssh_user, place.address);
     // Not every node has extra files.
     let extra_files = of.extra_files.as_ref().map(|path| path.join(&name));
     let extra_files = extra_files.filter(|path| path.is_dir());
@@ -157,7 +186,7 @@ fn plan(
         None => "no report yet".to_owned(),
     };
     Ok(InstallPlan {
-        ready: machine.last.is_some_and(|last| last.stage == Stage::Init),
+        ready: place.is_up,
         machine: name,
         profile: machine.profile,
         labels: machine.labels,
@@ -165,8 +194,8 @@ fn plan(
         flake,
         disko,
         target_host,
-        address_from: *address_from,
-        warning: address_from.warning(),
+        address_from: place.from,
+        warning: place.warning.clone(),
         ssh_key: of.ssh_key.clone(),
         extra_files,
         phases: PHASES,

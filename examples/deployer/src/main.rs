@@ -9,6 +9,7 @@ mod app;
 mod bearer;
 mod boot;
 mod causes;
+mod claims;
 mod config;
 mod damage;
 mod deployment;

@@ -10,6 +10,7 @@ use axum::routing::get;
 use url::form_urlencoded;
 
 use crate::app::App;
+use crate::claims::Claimed;
 use crate::identity::Identity;
 use crate::reports::{Report, Stage};
 use crate::timestamp::Timestamp;
@@ -19,8 +20,9 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new().route("/report", get(report).post(report))
 }
 
-/// Accepts a report. Only the query is read. Everybody who reaches this service can send any
-/// report, so the number of kept reports is limited, operators see them, and nothing depends on
+/// Accepts a report. Only the query is read. A report with the nonce of an answer belongs to the
+/// machine of that answer. Everybody who reaches this service can send any other report, so the
+/// number of kept reports is limited, operators see them as unverified, and nothing depends on
 /// them.
 async fn report(
     State(app): State<Arc<App>>,
@@ -40,20 +42,29 @@ async fn report(
         let text = "stage is not one of dhcp, kernel, initrd, init, failed and refused\n";
         return (StatusCode::BAD_REQUEST, text.to_owned());
     };
+    let address = peer.ip().to_canonical();
+    let profile = parameter("profile").and_then(|profile| profile.parse().ok());
+    let nonce = parameter("nonce").and_then(|nonce| nonce.parse().ok());
+    let verified = nonce.and_then(|nonce| {
+        let (cards, profile) = (&identity.macs[..], profile.as_ref());
+        app.claims.verify(&Claimed { nonce, stage, address, cards, profile })
+    });
     let claimed = parameter("machine");
-    let Some(machine) = app.identify(&identity, claimed.as_deref()) else {
+    let named = || app.identify(&identity, claimed.as_deref());
+    let Some(machine) = verified.as_ref().map(|one| one.machine.clone()).or_else(named) else {
         let text = "the query has no mac, no uuid, and no known machine\n";
         return (StatusCode::BAD_REQUEST, text.to_owned());
     };
     let report = Report {
         at: Timestamp::now(),
         stage,
-        address: peer.ip().to_canonical(),
+        address,
         mac: identity.macs.first().copied(),
         uuid: identity.uuid,
-        profile: parameter("profile").and_then(|profile| profile.parse().ok()),
-        release: None,
+        profile: verified.as_ref().map(|one| one.profile.clone()).or(profile),
+        release: verified.as_ref().map(|one| one.release),
         reason: None,
+        verified: verified.is_some(),
     };
     app.reports.note(machine, report);
     // iPXE treats an empty answer as a failure.

@@ -8,8 +8,6 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use netboot_core::MacAddress;
-
 use self::journal::{Journal, Line};
 use self::remembered::{Machines, Numbered, latest};
 pub(crate) use self::report::{MachineId, Report, Stage, latest_boot};
@@ -106,19 +104,6 @@ impl Reports {
         strangers.into_iter().map(|(name, reports)| (name.to_owned(), all(reports))).collect()
     }
 
-    /// The known machine to which this service gave a script, or a refusal, when it asked with this
-    /// network card. Reports of machines do not count, because they prove nothing.
-    pub(crate) fn owner_of(&self, card: MacAddress) -> Option<String> {
-        let kept = self.lock();
-        kept.machines.reports.iter().find_map(|(machine, reports)| match machine {
-            MachineId::Known(name) => reports
-                .iter()
-                .any(|numbered| numbered.report.is_answer_to(card))
-                .then(|| name.clone()),
-            MachineId::Unknown(_) => None,
-        })
-    }
-
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -196,7 +181,6 @@ mod tests {
 
         let reports = open(&path);
         assert_eq!(reports.of(&known("node01")), [first, report(Stage::Init, 3)]);
-        assert_eq!(reports.owner_of("52:54:00:00:00:01".parse().unwrap()).unwrap(), "node01");
         assert_eq!(reports.strangers().len(), 1);
     }
 
@@ -217,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_does_not_make_a_card_belong_to_a_machine() {
+    fn a_report_does_not_move_the_reports_of_a_card() {
         let directory = TempDir::new().unwrap();
         let reports = open(directory.path());
         let card = "52:54:00:00:00:07";
@@ -225,14 +209,20 @@ mod tests {
         for stage in [Stage::Dhcp, Stage::Init, Stage::Refused] {
             reports.note(known("node01"), with_card(stage, 2, card));
         }
-        assert_eq!(reports.owner_of(card.parse().unwrap()), None);
         assert_eq!(reports.strangers().len(), 1, "its own reports stay its own");
-        let refused = Report {
-            reason: Some("no release is live yet".to_owned()),
-            ..with_card(Stage::Refused, 3, card)
-        };
-        reports.note(known("node02"), refused);
-        assert_eq!(reports.owner_of(card.parse().unwrap()).unwrap(), "node02");
+    }
+
+    #[test]
+    fn unverified_reports_do_not_displace_verified_ones() {
+        let directory = TempDir::new().unwrap();
+        let reports = open(directory.path());
+        let verified = Report { verified: true, ..report(Stage::Init, 1) };
+        reports.note(known("node01"), verified.clone());
+        for number in 2..1000 {
+            reports.note(known("node01"), report(Stage::Failed, number));
+        }
+        let kept = reports.of(&known("node01"));
+        assert_eq!((kept.len(), &kept[0]), (KEPT, &verified));
     }
 
     #[test]

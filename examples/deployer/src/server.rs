@@ -21,13 +21,14 @@ use tokio::net::TcpListener;
 use crate::app::App;
 use crate::{api, boot, hand_over, health, machines, published, report, status_page};
 
-/// All routes. Reading needs no token, because machines have none. Requests that change releases or
-/// jobs need it.
+/// All routes. Reading needs no token, because machines have none. Requests that change releases,
+/// jobs or what is known about a machine need it.
 fn router(app: Arc<App>) -> Router {
+    let with_token = api::routes().merge(hand_over::routes());
+    let with_token = with_token.layer(from_fn_with_state(app.clone(), login::require_token));
     Router::new()
-        .merge(api::routes().layer(from_fn_with_state(app.clone(), login::require_token)))
+        .merge(with_token)
         .merge(machines::routes())
-        .merge(hand_over::routes())
         .merge(status_page::routes())
         .layer(from_fn(keep_from_other_sites))
         .merge(boot::routes())

@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use netboot_core::{Artifact, KernelParameter, ProfileName, ReleasePath};
+use url::Url;
 
 use crate::dispatch::key::MachineKey;
 use crate::dispatch::key_text::MachineName;
 use crate::dispatch::selector::Selector;
+use crate::error::Error;
 use crate::script_url::ScriptUrl;
 
 /// What a machine or a group of machines boots: a profile, and the differences from it.
@@ -29,6 +31,7 @@ pub struct Assignment {
     parameters: Vec<KernelParameter>,
     overlay: Option<Arc<dyn Artifact>>,
     boot_once: Option<BootOnce>,
+    report_url: Option<ScriptUrl>,
 }
 
 impl Assignment {
@@ -42,6 +45,7 @@ impl Assignment {
             parameters: Vec::new(),
             overlay: None,
             boot_once: None,
+            report_url: None,
         }
     }
 
@@ -85,6 +89,22 @@ impl Assignment {
     pub fn with_boot_once(mut self, boot_once: BootOnce) -> Self {
         self.boot_once = Some(boot_once);
         self
+    }
+
+    /// Lets the machine report to its own URL instead of that of the renderer, in a script of
+    /// [`render_machine`](crate::Renderer::render_machine). A service that gives each answer a URL
+    /// of its own can tell which answer a report belongs to.
+    ///
+    /// # Errors
+    /// [`Error::Unprintable`].
+    pub fn with_report_url(mut self, url: &Url) -> Result<Self, Error> {
+        self.report_url = Some(ScriptUrl::absolute(url)?.with_more_parameters());
+        Ok(self)
+    }
+
+    /// The URL to which this machine alone reports, up to the parameter `stage`.
+    pub(crate) fn report_url(&self) -> Option<&ScriptUrl> {
+        self.report_url.as_ref()
     }
 
     /// The name.

@@ -117,6 +117,9 @@ impl Renderer {
         values.insert("machine_overlays", &extent.machine_overlays);
         values.insert("overlay_name", OVERLAY_NAME);
         values.insert("blobs_url", &urls.blobs());
+        if let Some(url) = extent.machine.and_then(Assignment::report_url) {
+            values.insert("report_url", url);
+        }
         self.templates.render(TemplateName::Image, values)
     }
 

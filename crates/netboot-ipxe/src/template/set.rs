@@ -65,9 +65,11 @@ impl Templates {
     pub(crate) fn render(
         &self,
         template: TemplateName,
-        mut values: Context,
+        own_values: Context,
     ) -> Result<String, Error> {
-        values.extend(self.common.clone());
+        // The values of the template override the common ones.
+        let mut values = self.common.clone();
+        values.extend(own_values);
         let name = self.effective.get(&template).map_or(template.as_str(), String::as_str);
         let script = self.tera.render(name, &values).map_err(|error| {
             let (file, line) = place(&error).unwrap_or_else(|| (name.to_owned(), None));

@@ -318,6 +318,10 @@ async fn payloads_and_reports_may_have_urls_of_their_own() {
     let images = ["worker", "gateway"].map(|name| image(name, name, &["a=b"], &["initrd"]));
     let machine = small_fleet(DispatchForm::Inline).assignments()[1].clone();
     assert_golden("one-machine.ipxe", &renderer.render_machine(&images[1], &machine, 0).unwrap());
+    let own = machine.with_report_url(&"http://b/report?nonce=1".parse().unwrap()).unwrap();
+    let text = renderer.render_machine(&images[1], &own, 0).unwrap();
+    assert_eq!(text.matches("http://b/report?nonce=1&stage=").count(), 3, "{text}");
+    assert_eq!(text.matches("stage=").count(), 3, "every report goes there: {text}");
     assert_golden("reporting-entry.ipxe", &renderer.render_boot_entry().unwrap());
     let release = renderer.render_release(images).unwrap();
     assert_golden("reporting-dispatch.ipxe", &script(&release, "boot.ipxe").await);

@@ -7,6 +7,7 @@ use netboot_ipxe::{MenuText, NextStep, ScriptUrl};
 
 use crate::app::App;
 use crate::causes::with_causes;
+use crate::claims::{Granted, Nonce};
 use crate::identity::Identity;
 
 /// The number of seconds after which clients other than iPXE should ask again if something is
@@ -33,7 +34,7 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("60");
 #[derive(Debug)]
 pub(super) enum Answer {
     Entry,
-    Image { script: String, release: ReleaseId, profile: ProfileName },
+    Image { script: String, release: ReleaseId, profile: ProfileName, nonce: Option<Nonce> },
     Menu { path: String },
     LocalDisk,
     Unreadable { problem: String },
@@ -54,6 +55,16 @@ impl Answer {
     pub(super) fn image(&self) -> Option<(ReleaseId, ProfileName)> {
         match self {
             Self::Image { release, profile, .. } => Some((*release, profile.clone())),
+            _ => None,
+        }
+    }
+
+    /// The image and its nonce, if the answer has one.
+    pub(super) fn granted(&self) -> Option<Granted> {
+        match self {
+            Self::Image { release, profile, nonce: Some(nonce), .. } => {
+                Some(Granted { nonce: *nonce, release: *release, profile: profile.clone() })
+            }
             _ => None,
         }
     }

@@ -7,29 +7,36 @@ use netboot_publish::Error;
 use super::answer::Answer;
 use crate::app::App;
 use crate::causes::with_causes;
+use crate::claims::Nonce;
 use crate::identity::Identity;
+use crate::reports::MachineId;
 
 /// The part of the service that fails if the live release is not trusted.
 const TRUST: &str = "trust in the live release";
 
-/// Finds the machine and its image.
+/// Finds the machine and its image. There is no machine if the query does not identify one.
 ///
 /// The most specific assignment wins: a MAC address, for example, is more specific than a serial
 /// number (see [`netboot_ipxe::Selector`]). A configuration with two equally specific assignments
 /// is refused. A tie is still possible if a machine tells two network cards that belong to two
 /// machines of the configuration.
-pub(super) async fn decide(app: &App, identity: &Identity) -> Answer {
+pub(super) async fn decide(app: &App, identity: &Identity) -> (Option<MachineId>, Answer) {
     let keys = identity.keys();
     if keys.is_empty() {
         let problem = "the query does not identify the machine".to_owned();
-        return Answer::Unreadable { problem };
+        return (None, Answer::Unreadable { problem });
     }
+    let own_name = || identity.own_name().unwrap_or_else(|| "unknown".to_owned());
     match app.deployment.config.fleet.closest_assignments(&keys)[..] {
-        [] => unknown(app, identity).await,
-        [assignment] => image_of(app, assignment.clone()).await,
+        [] => (Some(MachineId::Unknown(own_name())), unknown(app, identity).await),
+        [assignment] => {
+            let machine = MachineId::Known(assignment.name().to_string());
+            (Some(machine), image_of(app, assignment.clone()).await)
+        }
         ref several => {
             let names = several.iter().map(|assignment| assignment.name().to_string());
-            Answer::Tie { names: names.collect() }
+            let answer = Answer::Tie { names: names.collect() };
+            (Some(MachineId::Unknown(own_name())), answer)
         }
     }
 }
@@ -59,10 +66,15 @@ async fn image_of(app: &App, assignment: Assignment) -> Answer {
         Err(answer) => return answer,
     };
     match images.iter().find(|image| image.profile() == assignment.profile()) {
-        Some(image) => match app.deployment.machine_scripts.render_machine(image, &assignment, 0) {
-            Ok(script) => Answer::Image { script, release, profile: image.profile().clone() },
-            Err(error) => Answer::failed(&error),
-        },
+        Some(image) => {
+            // Without random numbers, the machine boots, and its reports are unverified.
+            let nonce = Nonce::random().ok();
+            let profile = image.profile().clone();
+            match app.deployment.render_machine(image, assignment, nonce) {
+                Ok(script) => Answer::Image { script, release, profile, nonce },
+                Err(error) => Answer::failed(&error),
+            }
+        }
         None => Answer::ProfileMissing {
             release,
             wanted: assignment.profile().clone(),

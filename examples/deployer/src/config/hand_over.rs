@@ -21,6 +21,9 @@ pub(crate) struct HandOver {
     pub(crate) disko: String,
     /// A directory with one directory for each node. Its files are copied to the installed system.
     pub(crate) extra_files: Option<PathBuf>,
+    /// True if a machine may be at an address of the computer on which this service runs. Its disks
+    /// would be formatted, so this is for virtual machines in tests.
+    pub(crate) own_addresses: bool,
 }
 
 /// The section `[hand-over]`.
@@ -34,6 +37,8 @@ pub(super) struct HandOverSection {
     #[serde(default = "disko")]
     disko: String,
     extra_files: Option<PathBuf>,
+    #[serde(default)]
+    own_addresses: bool,
 }
 
 fn root() -> String {
@@ -76,7 +81,7 @@ impl HandOverSection {
             let hint = "write an attribute path, such as config.disko.devices";
             return Err(Problem::new("hand-over.disko", problem, hint));
         }
-        let Self { ssh_user, ssh_key, disko, extra_files, .. } = self;
-        Ok(HandOver { flake, ssh_user, ssh_key, disko, extra_files })
+        let Self { ssh_user, ssh_key, disko, extra_files, own_addresses, .. } = self;
+        Ok(HandOver { flake, ssh_user, ssh_key, disko, extra_files, own_addresses })
     }
 }

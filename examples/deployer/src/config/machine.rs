@@ -108,6 +108,7 @@ impl MachinesSection {
         };
         let mut fleet = Fleet::builder(unknown);
         let mut machines = BTreeMap::new();
+        let mut addresses = BTreeMap::new();
         for known in self.known {
             let key = format!("machines.known `{}`", known.name);
             let of = |error: netboot_ipxe::Error| Problem::of(&key, &error, error.hint());
@@ -116,6 +117,11 @@ impl MachinesSection {
             known_profile(&key, &known.profile)?;
             if let Some(address) = &known.address {
                 check_address(&key, address)?;
+                if let Some(other) = addresses.insert(address.to_lowercase(), name.clone()) {
+                    let problem = format!("`{address}` is also the address of `{other}`");
+                    let hint = "give each machine its own address: its disks are formatted there";
+                    return Err(Problem::new(format!("{key} address"), problem, hint));
+                }
             }
             let mut assignment = Assignment::new(name.clone(), known.profile.clone())
                 .with_selector(selector.clone());

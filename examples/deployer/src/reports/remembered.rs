@@ -64,7 +64,11 @@ impl Machines {
         reports.extend(earlier);
         reports.push_back(Numbered { number: self.latest, report });
         reports.make_contiguous().sort_by_key(|numbered| numbered.number);
-        reports.drain(..reports.len().saturating_sub(KEPT));
+        while reports.len() > KEPT {
+            // Anybody can send unverified reports, so they never displace verified ones.
+            let oldest = reports.iter().position(|numbered| !numbered.report.verified);
+            reports.remove(oldest.unwrap_or_default());
+        }
         if self.strangers().count() > STRANGERS {
             let oldest = self.strangers().min_by_key(|(_, reports)| latest(reports));
             if let Some(name) = oldest.map(|(name, _)| name.to_owned()) {

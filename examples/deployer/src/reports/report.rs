@@ -92,6 +92,10 @@ pub(crate) struct Report {
     /// The reason why it got no image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
+    /// True if it is an answer of this service, or has the nonce of one. Anybody can send any other
+    /// report.
+    #[serde(default)]
+    pub(crate) verified: bool,
 }
 
 impl Report {
@@ -130,6 +134,7 @@ pub(super) mod tests {
             profile: None,
             release: None,
             reason: None,
+            verified: false,
         }
     }
 
@@ -150,7 +155,8 @@ pub(super) mod tests {
     fn a_report_is_read_as_it_is_written() {
         let report = report(Stage::Init, 1_700_000_000);
         let text = serde_json::to_string(&report).unwrap();
-        let expected = r#"{"at":"2023-11-14T22:13:20Z","stage":"init","address":"10.0.0.7"}"#;
+        let expected =
+            r#"{"at":"2023-11-14T22:13:20Z","stage":"init","address":"10.0.0.7","verified":false}"#;
         assert_eq!(text, expected);
         assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
         assert_eq!(Stage::from_machine("script"), None);

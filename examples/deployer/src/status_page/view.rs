@@ -91,6 +91,8 @@ pub(super) struct MachineRow {
     stage: Option<&'static str>,
     when: Option<When>,
     address: Option<String>,
+    /// True if anybody could have sent the last report.
+    is_unverified: bool,
     release: Option<String>,
     /// True if that release is not the live one.
     is_other: bool,
@@ -207,6 +209,7 @@ impl MachineRow {
             stage: last.map(|last| last.stage.as_str()),
             when: last.map(|last| When::of(last.at)),
             address: last.map(|last| last.address.to_string()),
+            is_unverified: last.is_some_and(|last| !last.verified),
             release: machine.release.map(|release| release.short()),
             is_other: machine.release.is_some() && machine.release != live,
             reason: last.and_then(|last| last.reason.clone()),

@@ -21,5 +21,6 @@ mod published;
 mod service;
 mod signing;
 mod small_release;
+mod spoofing;
 mod state;
 mod whole;

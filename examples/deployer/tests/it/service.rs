@@ -189,6 +189,31 @@ impl Service {
         self.client.get(format!("{}{path}", self.url))
     }
 
+    /// Asks for a script as the machine of this query, from this loopback address. Returns the
+    /// nonce in the script.
+    pub(crate) async fn boot(&self, query: &str, from: &str) -> String {
+        let client = client_at(from);
+        let answer = client.get(format!("{}/boot?{query}", self.url)).send().await.unwrap();
+        let script = answer.text().await.unwrap();
+        let (_, rest) = script.split_once("nonce=").unwrap_or_else(|| panic!("{script}"));
+        let nonce: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
+        assert_eq!(nonce.len(), 32, "{script}");
+        nonce
+    }
+
+    /// Sends a report from this loopback address.
+    pub(crate) async fn report(&self, query: &str, from: &str) {
+        let sent = client_at(from).get(format!("{}/report?{query}", self.url)).send().await;
+        assert_eq!(sent.unwrap().status(), StatusCode::OK, "{query}");
+    }
+
+    /// The install plan of a machine, or why there is none.
+    pub(crate) async fn plan(&self, machine: &str) -> (StatusCode, Value) {
+        let path = format!("/api/machines/{machine}/install-plan");
+        let response = self.get(&path).send().await.unwrap();
+        (response.status(), response.json().await.unwrap())
+    }
+
     /// A request with the token.
     pub(crate) fn change(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url)).bearer_auth(TOKEN)
@@ -285,6 +310,11 @@ impl Service {
         let said: Vec<String> = self.said.iter().collect();
         (status, said.join("\n"))
     }
+}
+
+/// A client whose requests come from this loopback address.
+fn client_at(address: &str) -> reqwest::Client {
+    reqwest::Client::builder().local_address(Some(address.parse().unwrap())).build().unwrap()
 }
 
 impl Drop for Service {

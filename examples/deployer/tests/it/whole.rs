@@ -6,7 +6,8 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use netboot_core::Context;
-use netboot_qemu::{BootReport, Machine};
+use netboot_qemu::{BootReport, Machine, NetworkAccess};
+use reqwest::{Method, StatusCode};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -48,6 +49,7 @@ profile = "control-plane"
 labels = {{ rack = "r2" }}
 [hand-over]
 ssh-key = "/etc/deployer/install key"
+own-addresses = true
 "#,
         at("state"),
         at("flake"),
@@ -59,7 +61,9 @@ ssh-key = "/etc/deployer/install key"
 
 /// Boots a machine from the URL that DHCP would name, until it has shown all these texts.
 async fn boot(service: &Service, mac: &str, expected: &[&str]) -> BootReport {
-    let machine = Machine::builder().mac(mac.parse().unwrap()).timeout(Duration::from_secs(120));
+    // It plays a machine of the rack, which reaches the service.
+    let machine = Machine::builder().network_access(NetworkAccess::Unrestricted);
+    let machine = machine.mac(mac.parse().unwrap()).timeout(Duration::from_secs(120));
     let machine = expected.iter().fold(machine, |machine, text| machine.expect(*text));
     let url = format!("{}/boot", service.url).parse().unwrap();
     let report = machine.build().unwrap().boot(&url, &Context::new()).await.unwrap();
@@ -95,6 +99,10 @@ async fn from_a_flake_to_machines_that_run_and_back() {
     service.succeeds(json!({ "kind": "prove", "release": first, "profile": "worker" })).await;
     step("it is proven");
     assert_eq!(service.live().await, Value::Null);
+    // The machine that proved it booted the production scripts, and told this service nothing.
+    let seen = service.json("/api/machines").await;
+    let seen = seen["machines"].as_array().unwrap();
+    assert!(seen.len() == 2 && seen.iter().all(|one| one["last"].is_null()), "{seen:#?}");
     service.succeeds(json!({ "kind": "activate", "release": first })).await;
     assert_eq!(service.live().await, first.as_str());
 
@@ -126,15 +134,18 @@ async fn from_a_flake_to_machines_that_run_and_back() {
     let (stranger, _) = stages(&service, "52-54-00-00-06-99").await;
     assert_eq!(stranger[..2], ["dhcp", "refused"], "{stranger:?}");
 
-    // An operator looks at the page, and installs a machine.
+    // An operator looks at the page, and wants to install a machine.
     let page = service.get("/").send().await.unwrap().text().await.unwrap();
     for text in ["node01", "rack=r1", "52-54-00-00-06-99", &first[..12]] {
         assert!(page.contains(text), "no {text} in:\n{page}");
     }
-    let plan = service.json("/api/machines/node01/install-plan").await;
-    assert_eq!(plan["ready"], true, "{plan:#}");
-    // QEMU sends a guest's requests from this machine's own address.
-    assert_eq!(plan["target_host"], "root@127.0.0.1");
+    // QEMU sends a guest's requests from this computer's own address, so the three machines look
+    // like machines behind a NAT.
+    for name in ["node01", "node02"] {
+        let (status, problem) = service.plan(name).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{problem:#}");
+        assert!(problem["error"].as_str().unwrap().contains("127.0.0.1"), "{problem:#}");
+    }
 
     // The service restarts. The reports of machines are still there.
     let (status, said) = service.end(Signal::TERM);
@@ -147,8 +158,17 @@ async fn from_a_flake_to_machines_that_run_and_back() {
     assert_ne!(second, first);
     service.succeeds(json!({ "kind": "activate", "release": second })).await;
     step("the second release is live");
-    boot(&service, WORKER, &["NETBOOT-GENERATION second", "NETBOOT-READY worker"]).await;
+    let forgotten = service.change(Method::DELETE, "/api/machines/node01/claim");
+    assert_eq!(forgotten.send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    let running = ["NETBOOT-GENERATION second", "NETBOOT-REPORTED init", "NETBOOT-READY worker"];
+    boot(&service, WORKER, &running).await;
     step("a machine runs it");
+    let (_, plan) = service.plan("node01").await;
+    assert_eq!((&plan["ready"], &plan["target_host"]), (&json!(true), &json!("root@127.0.0.1")));
+    let (_, machine) = stages(&service, "node01").await;
+    let reports = machine["reports"].as_array().unwrap();
+    // The entry script has no nonce yet.
+    assert!(reports.iter().all(|one| one["verified"] == (one["stage"] != "dhcp")), "{machine:#}");
     let page = service.get("/").send().await.unwrap().text().await.unwrap();
     assert_eq!(
         page.matches("not the live release").count(),
