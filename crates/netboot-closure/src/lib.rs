@@ -25,6 +25,11 @@
 //! assert_eq!(std::fs::read(copy.join("greeting"))?, b"hello\n");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Features
+//! | feature | what it adds |
+//! |---|---|
+//! | `pack` | `Packer`: makes the blobs and the index of a closure |
 
 mod error;
 mod index;

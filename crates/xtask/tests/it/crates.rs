@@ -29,7 +29,7 @@ fn published(metadata: &Value) -> Vec<&Value> {
     let is_ours = |package: &&Value| package["source"].is_null() && package["publish"].is_null();
     let packages: Vec<_> = metadata["packages"].as_array().unwrap().iter().collect();
     let packages: Vec<_> = packages.into_iter().filter(is_ours).collect();
-    assert_eq!(packages.len(), 7);
+    assert!(packages.len() >= 9);
     packages
 }
 

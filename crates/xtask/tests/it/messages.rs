@@ -26,7 +26,10 @@ const NOUNS: [&str; 18] = [
 ];
 
 /// Messages whose number is never one: a limit, or more than a limit.
-const NEVER_ONE: [&str; 8] = [
+const NEVER_ONE: [&str; 11] = [
+    "{limit} bytes",
+    "{limit} files",
+    "a string of {length} bytes may have at most {limit}",
     "it has {length} bytes and {limit} are allowed",
     "it ends after {size} of {needed} bytes",
     "has {length} bytes, but at most {limit} are possible",
