@@ -225,9 +225,12 @@ async fn forward_of(url: &GuestUrl) -> Result<Option<Forward>, Error> {
 
 /// Returns a random address that is locally administered (IEEE 802, bit 1 of the first octet).
 fn random_mac() -> MacAddress {
-    let [first, a, b, c, d, e, ..] = Uuid::new_v4().into_bytes();
+    let random = Uuid::new_v4().into_bytes();
+    let mut octets = [0; 6];
+    octets.copy_from_slice(&random[..6]);
+    octets[0] = octets[0] & !0b11 | 0b10;
     #[expect(clippy::expect_used, reason = "the address is neither zeros nor a group address")]
-    MacAddress::new([first & !0b11 | 0b10, a, b, c, d, e]).expect("the address of one card")
+    MacAddress::new(octets).expect("the address of one card")
 }
 
 /// Returns true if the kernel panic was caused by emulation timing, not by the image.

@@ -1,5 +1,4 @@
 //! No text from outside controls a terminal, is endless, or looks like ours.
-#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 use foreign_text::{CutMark, ForeignText};
 use proptest::prelude::*;

@@ -74,9 +74,9 @@ pub(super) fn read_archive(
         skip(reader, padding(HEADER_LENGTH as u64 + name_size), context)?;
         let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
         let name = String::from_utf8_lossy(&name[..end]);
-        let mut content = (&mut *reader).take(size);
-        visit(&name, &mut content)?;
-        let unread = content.limit();
+        let mut file = (&mut *reader).take(size);
+        visit(&name, &mut file)?;
+        let unread = file.limit();
         skip(reader, unread + padding(size), context)?;
         if name == TRAILER {
             return Ok(());

@@ -57,7 +57,10 @@ impl SignatureFile {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, SignatureProblem> {
         let text = std::str::from_utf8(bytes).map_err(|_| SignatureProblem::Malformed)?;
         let lines: Vec<&str> = text.lines().take(LINES * SIGNATURE_LIMIT + 1).collect();
-        if lines.is_empty() || lines.len() % LINES != 0 || lines.len() > LINES * SIGNATURE_LIMIT {
+        if lines.is_empty()
+            || !lines.len().is_multiple_of(LINES)
+            || lines.len() > LINES * SIGNATURE_LIMIT
+        {
             return Err(SignatureProblem::Malformed);
         }
         let block = |lines: &[&str]| {

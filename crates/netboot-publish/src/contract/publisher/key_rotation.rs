@@ -30,10 +30,10 @@ fn two_of(
     signers.iter().fold(publisher, |publisher, signer| publisher.with_signer((*signer).clone()))
 }
 
-fn problem(error: Error) -> SignatureProblem {
+fn problem(error: &Error) -> SignatureProblem {
     assert!(error.hint().is_some());
     let Error::Signature { problem, .. } = error else { panic!("{error:?}") };
-    problem
+    *problem
 }
 
 /// Two of three keys have to sign. One of them is lost, or stolen, and is replaced.
@@ -61,19 +61,19 @@ pub(crate) async fn a_lost_key_is_replaced_and_older_releases_stay_trusted(make:
     // C, alone or with an outsider, can do nothing, and neither can A alone.
     let alone = two_of([&a, &b, &d], &[&c, &outsider], &store);
     let refused = alone.publish(&evil, &context).await.unwrap_err();
-    assert_eq!(problem(refused), SignatureProblem::UntrustedKey);
+    assert_eq!(problem(&refused), SignatureProblem::UntrustedKey);
     publisher(&store).with_signer(c).with_signer(outsider).stage(&evil, &context).await.unwrap();
     let refused = after.activate(evil.id(), &context).await.unwrap_err();
-    assert_eq!(problem(refused), SignatureProblem::UntrustedKey);
+    assert_eq!(problem(&refused), SignatureProblem::UntrustedKey);
     let refused = after.countersign(evil.id(), &context).await.unwrap_err();
-    assert_eq!(problem(refused), SignatureProblem::UntrustedKey);
+    assert_eq!(problem(&refused), SignatureProblem::UntrustedKey);
     publisher(&store).with_signer(a.clone()).stage(&evil, &context).await.unwrap();
     // A second signature by A does not count as a second key.
     let there = text(&store, &layout::in_release(evil.id(), &layout::manifest_signature())).await;
     assert_eq!(there.unwrap().lines().count(), 3 * 4, "all signatures stay");
     let refused = after.activate(evil.id(), &context).await.unwrap_err();
     let too_few = SignatureProblem::TooFewKeys { signed: 1, threshold: 2 };
-    assert_eq!(problem(refused), too_few);
+    assert_eq!(problem(&refused), too_few);
     assert_eq!(after.live().await.unwrap(), Some(*three.id()));
     // Staging it again with another trusted signer adds the signature that it lacks.
     let by_d = two_of([&a, &b, &d], &[&d], &store);

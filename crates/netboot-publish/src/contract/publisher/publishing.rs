@@ -102,7 +102,7 @@ pub(crate) async fn the_origin_of_a_release_stays(make: Make<'_>) {
     let [first, second] = ["first", "second"].map(|builder| {
         let image = sample_image("worker", "one");
         let mut manifest = image.manifest();
-        manifest.provenance.builder = builder.to_owned();
+        builder.clone_into(&mut manifest.provenance.builder);
         let image = netboot_core::Image::from_manifest(image.profile(), &manifest, |_, record| {
             let mut artifacts = image.payload().chain(image.build_log());
             artifacts.find(|artifact| artifact.file_name() == &record.file_name).unwrap().clone()

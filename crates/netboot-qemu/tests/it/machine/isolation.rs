@@ -26,7 +26,8 @@ impl Others {
         let mut script = "#!ipxe\n".to_owned();
         for host in ["10.0.2.2", "10.0.2.3", "10.0.2.100", "[fec0::2]"] {
             for (port, path) in [(ports[0], "private"), (ports[1], "report?stage=init")] {
-                script += &format!("imgfetch --timeout 1000 http://{host}:{port}/{path} ||\n");
+                let fetch = format!("imgfetch --timeout 1000 http://{host}:{port}/{path} ||\n");
+                script.push_str(&fetch);
             }
         }
         script
