@@ -318,6 +318,14 @@ pub enum Error {
         store: String,
     },
 
+    /// A link, a pipe or a device is in the place of a file or a directory of the target, or the
+    /// target's file system hangs.
+    #[error(transparent)]
+    Target {
+        /// The error of the file or the file system.
+        source: netboot_core::Error,
+    },
+
     /// An artifact cannot be read, or it changed after it was hashed.
     #[error(transparent)]
     Artifact {

@@ -10,11 +10,12 @@ mod temporary;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use netboot_core::{ArtifactReader, Context, ReleasePath};
+use netboot_core::{ArtifactReader, Context, Event, GuardedFile, ReleasePath};
 
 use self::root::Root;
 use crate::error::Error;
@@ -24,6 +25,9 @@ use crate::store::{
 
 /// The number of objects that are written at once: enough to keep a disk busy during syncs.
 const PARALLEL_WRITES: usize = 4;
+
+/// The permission bit that lets every user of the machine change a directory.
+const OTHERS_WRITE: u32 = 0o002;
 
 /// A directory of this machine, which a web server serves.
 ///
@@ -41,6 +45,9 @@ const PARALLEL_WRITES: usize = 4;
 /// - `lock` and `swap` use `flock`, so the locks end with the process. On a network file system
 ///   they are as reliable as `flock` is there.
 /// - A publisher removes the files that a killed publisher left in `.netboot/`.
+/// - The path of the directory may lead through links. Beneath it, the store follows no link and
+///   opens nothing but directories and regular files, so that a user who may write to the directory
+///   cannot make the store read, write or delete anything else. It fails with [`Error::Target`].
 ///
 /// ```no_run
 /// use netboot_publish::{LocalStore, Publisher};
@@ -58,9 +65,29 @@ impl LocalStore {
         Self { root: Root::new(directory.into()) }
     }
 
+    /// Sets the time that a read of the directory may take: 30 seconds by default. After it, the
+    /// store gives up on a network file system that hangs.
+    ///
+    /// At most 16 reads of a store and its clones are in progress at once, each on a thread of its
+    /// own. So a file system that hangs does not take the threads of the caller's runtime.
+    #[must_use]
+    pub fn with_read_timeout(self, limit: Duration) -> Self {
+        Self { root: self.root.with_read_timeout(limit) }
+    }
+
     /// The directory.
     pub fn directory(&self) -> &Path {
         self.root.path()
+    }
+}
+
+/// Warns that every user of the machine can change what is published.
+fn open_to_all(directory: &Path, mode: u32) -> Event {
+    let directory = directory.display();
+    Event::Warning {
+        profile: None,
+        message: format!("every user of this machine can write to `{directory}` (mode {mode:04o})"),
+        hint: Some(format!("take the permission away: `chmod o-w {directory}`")),
     }
 }
 
@@ -78,36 +105,40 @@ impl Store for LocalStore {
 
     async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
         let paths = paths.to_vec();
-        self.root.blocking(move |root| listing::stat(root, paths)).await
+        self.root.limited(move |root| listing::stat(root, paths)).await
     }
 
     async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
         let scope = scope.clone();
-        self.root.blocking(move |root| listing::list(root, &scope)).await
+        self.root.limited(move |root| listing::list(root, &scope)).await
     }
 
     async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
         let path = path.clone();
-        self.root.blocking(move |root| object::read(root, &path)).await
+        self.root.limited(move |root| object::read(root, &path)).await
     }
 
     async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
         let path = path.clone();
-        let file = self.root.blocking(move |root| object::open(root, &path)).await?;
-        Ok(file.map(|file| Box::pin(tokio::fs::File::from_std(file)) as ArtifactReader))
+        let file = self.root.limited(move |root| object::open(root, &path)).await?;
+        let guarded = |file| GuardedFile::new(file, self.root.reads().clone());
+        Ok(file.map(|file| Box::pin(guarded(file)) as ArtifactReader))
     }
 
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
         if uploads.is_empty() {
             return Ok(());
         }
-        self.root.blocking(Root::create).await?;
+        self.root.limited(Root::create).await?;
         // Dropping this future stops the copies, as a cancelled context does.
         let stop = context.cancellation().child_token();
         let _stop_on_drop = stop.clone().drop_guard();
         let context = context.clone().with_cancellation(stop);
-        let directories: BTreeSet<PathBuf> =
-            uploads.iter().flat_map(|upload| self.root.ancestors(upload.path())).collect();
+        let above = |upload: &Upload| {
+            let above = Path::new(upload.path().as_str()).ancestors().skip(1);
+            above.map(Path::to_owned).collect::<Vec<_>>()
+        };
+        let directories: BTreeSet<PathBuf> = uploads.iter().flat_map(above).collect();
         let mut sends = stream::iter(uploads)
             .map(|upload| object::send(&self.root, upload, context.clone()))
             .buffer_unordered(PARALLEL_WRITES);
@@ -124,7 +155,11 @@ impl Store for LocalStore {
         if let Some(error) = failed {
             return Err(error);
         }
-        self.root.blocking(move |_| directories.iter().try_for_each(|path| root::sync(path))).await
+        let sync = move |root: &Root| {
+            let root = root.create()?;
+            directories.iter().try_for_each(|path| root::sync(&root, path))
+        };
+        self.root.blocking(sync).await
     }
 
     async fn swap(
@@ -133,8 +168,7 @@ impl Store for LocalStore {
         expected: Option<&Version>,
         content: Bytes,
     ) -> Result<Swap, Error> {
-        self.root.blocking(Root::create).await?;
-        let lock = flock::acquire(self.root.swap_lock(), &Context::new()).await?;
+        let lock = flock::acquire(&self.root, flock::SWAP_LOCK, &Context::new()).await?;
         let (path, expected) = (path.clone(), expected.cloned());
         self.root
             .blocking(move |root| {
@@ -154,16 +188,18 @@ impl Store for LocalStore {
         let links = links.clone();
         self.root
             .blocking(move |root| {
-                root.create()?;
                 links.iter().try_for_each(|(path, target)| object::link(root, path, target))
             })
             .await
     }
 
     async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
-        self.root.blocking(Root::create).await?;
-        let lock = flock::acquire(self.root.lock(), context).await?;
+        let lock = flock::acquire(&self.root, flock::LOCK, context).await?;
         self.root.blocking(temporary::remove_abandoned).await?;
+        let mode = self.root.limited(Root::mode).await?;
+        if mode & OTHERS_WRITE != 0 {
+            context.emit(open_to_all(self.directory(), mode));
+        }
         Ok(StoreLock::new(lock))
     }
 }

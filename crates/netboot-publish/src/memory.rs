@@ -89,10 +89,16 @@ impl MemoryStore {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn bytes(&self, path: &ReleasePath) -> Option<(Bytes, Version)> {
+    fn bytes(&self, path: &ReleasePath) -> Result<Option<(Bytes, Version)>, Error> {
         match self.contents().places.get(path) {
-            Some(Place::Object { bytes, version, .. }) => Some((bytes.clone(), version.clone())),
-            Some(Place::Link { .. }) | None => None,
+            Some(Place::Object { bytes, version, .. }) => {
+                Ok(Some((bytes.clone(), version.clone())))
+            }
+            Some(Place::Link { .. }) => {
+                let path = path.as_str().into();
+                Err(Error::Target { source: netboot_core::Error::SymbolicLink { path } })
+            }
+            None => Ok(None),
         }
     }
 }
@@ -146,7 +152,7 @@ impl Store for MemoryStore {
     }
 
     async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
-        let Some((bytes, version)) = self.bytes(path) else { return Ok(None) };
+        let Some((bytes, version)) = self.bytes(path)? else { return Ok(None) };
         let size = bytes.len() as u64;
         if size > DOCUMENT_LIMIT {
             return Err(Error::TooLarge { path: path.clone(), size, limit: DOCUMENT_LIMIT });
@@ -156,7 +162,7 @@ impl Store for MemoryStore {
 
     async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
         let reader = |(bytes, _)| Box::pin(std::io::Cursor::new(bytes)) as ArtifactReader;
-        Ok(self.bytes(path).map(reader))
+        Ok(self.bytes(path)?.map(reader))
     }
 
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {

@@ -23,6 +23,7 @@ mod error;
 mod fault_proxy;
 mod fuzz_seeds;
 mod hermetic_nix;
+mod hung_file_system;
 mod ipxe_oracle;
 mod kernel_package;
 mod loopback_server;
@@ -44,6 +45,7 @@ pub use crate::fault_proxy::{
 };
 pub use crate::fuzz_seeds::each_fuzz_seed;
 pub use crate::hermetic_nix::HermeticNix;
+pub use crate::hung_file_system::HungFileSystem;
 pub use crate::ipxe_oracle::{Case as OracleCase, Files as OracleFiles, IpxeOracle, Observation};
 pub use crate::rsync_daemon::{RsyncDaemon, RsyncModule};
 pub use crate::s3_server::S3Server;

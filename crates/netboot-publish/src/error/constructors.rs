@@ -45,6 +45,13 @@ impl Error {
         }
     }
 
+    /// Returns true if something that is no object lies at a path that was read: a link, a pipe, a
+    /// device or a directory.
+    pub(crate) fn is_no_object(&self) -> bool {
+        use netboot_core::Error::{NotAFile, SymbolicLink};
+        matches!(self, Self::Target { source: NotAFile { .. } | SymbolicLink { .. } })
+    }
+
     /// Returns true if the target has no space left, on any kind of store.
     pub(crate) fn is_storage_full(&self) -> bool {
         match self {
@@ -61,7 +68,19 @@ impl Error {
 
     /// Makes an error of a store's reader. Returns the store's own error if `source` carries one.
     pub(crate) fn reading(path: &ReleasePath, source: io::Error) -> Self {
-        source.downcast().unwrap_or_else(|source| Self::io("read", path.as_str(), source))
+        source
+            .downcast()
+            .or_else(|source| source.downcast().map(Self::at_target))
+            .unwrap_or_else(|source| Self::io("read", path.as_str(), source))
+    }
+
+    /// Makes the error of a file operation beneath the directory of a target.
+    pub(crate) fn at_target(error: netboot_core::Error) -> Self {
+        match error {
+            netboot_core::Error::Io { action, path, source } => Self::io(action, path, source),
+            netboot_core::Error::Cancelled => Self::Cancelled,
+            source => Self::Target { source },
+        }
     }
 
     /// Wraps the error of a caller's store, which failed to `action` (a verb) `path`.

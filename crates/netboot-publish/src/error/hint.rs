@@ -158,7 +158,10 @@ impl Error {
                     .to_owned()
             }
             Self::KeyLocked => "give the password that the key was made with".to_owned(),
-            Self::Artifact { source } => return source.hint(),
+            Self::Target { source: netboot_core::Error::NotAFile { path } } => {
+                format!("find out who put it there, and move `{}` away", path.display())
+            }
+            Self::Artifact { source } | Self::Target { source } => return source.hint(),
             _ => return None,
         })
     }

@@ -1,15 +1,12 @@
 //! Lists the directory.
 
 use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
-use std::io;
-use std::path::Path;
-use std::time::UNIX_EPOCH;
+use std::path::{Path, PathBuf};
 
 use netboot_core::ReleasePath;
-use walkdir::WalkDir;
+use netboot_core::beneath::Found;
 
-use super::root::{OWN_DIRECTORY, Root, if_there};
+use super::root::{OWN_DIRECTORY, Root, find, is_missing, split};
 use crate::error::Error;
 use crate::store::{Entry, ListScope, Listed};
 
@@ -17,67 +14,59 @@ pub(super) fn stat(
     root: &Root,
     paths: Vec<ReleasePath>,
 ) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
-    root.check()?;
     let mut found = BTreeMap::new();
+    let Some(root) = root.open()? else { return Ok(found) };
     for path in paths {
-        let place = root.place(&path);
-        let failed = |source| Error::io("look at", &place, source);
-        if let Some(metadata) = if_there(fs::symlink_metadata(&place)).map_err(failed)?
-            && let Some(entry) = entry(&place, &metadata).map_err(failed)?
+        let (directory, name) = split(&path);
+        if let Some(directory) = find(&root, directory)?
+            && let Some(place) = directory.look(name).map_err(Error::at_target)?
         {
-            found.insert(path, entry);
+            found.insert(path, entry(place));
         }
     }
     Ok(found)
 }
 
 pub(super) fn list(root: &Root, scope: &ListScope) -> Result<Vec<Listed>, Error> {
-    root.check()?;
-    let (start, depth) = match scope {
-        ListScope::Root => (root.path().to_owned(), 1),
-        ListScope::Below(path) => (root.place(path), usize::MAX),
-    };
     let mut found = Vec::new();
-    // The start may be a link, such as `blobs` on a larger disk. The walk follows it.
-    let walk = WalkDir::new(&start).min_depth(1).max_depth(depth).into_iter();
-    let is_own = |path: &Path| path == root.path().join(OWN_DIRECTORY);
-    for item in walk.filter_entry(|item| !is_own(item.path())) {
-        let item = match item {
-            Ok(item) => item,
-            Err(error) => {
-                let path = error.path().unwrap_or(&start).to_owned();
-                let source = io::Error::from(error);
-                // Other publishers may prune at the same time.
-                if source.kind() == io::ErrorKind::NotFound {
-                    continue;
+    let Some(root) = root.open()? else { return Ok(found) };
+    let (start, is_deep) = match scope {
+        ListScope::Root => (String::new(), false),
+        ListScope::Below(path) => (path.to_string(), true),
+    };
+    let Some(start_directory) = find(&root, &start)? else { return Ok(found) };
+    // Handles of all directories at once could be more than a process may have.
+    let mut pending = vec![PathBuf::new()];
+    while let Some(below) = pending.pop() {
+        // Other publishers may prune at the same time.
+        let Some(directory) = start_directory.directory_at(&below).map_err(Error::at_target)?
+        else {
+            continue;
+        };
+        let names = match directory.names() {
+            Err(error) if is_missing(&error) => continue,
+            names => names.map_err(Error::at_target)?,
+        };
+        for name in names {
+            match directory.look(&name).map_err(Error::at_target)? {
+                Some(Found::Directory) if is_deep => pending.push(below.join(name)),
+                Some(Found::Directory) | None => {}
+                Some(_) if !is_deep && name == OWN_DIRECTORY => {}
+                Some(place) => {
+                    let path = Path::new(&start).join(below.join(name));
+                    let path = path.to_string_lossy().into_owned();
+                    found.push(Listed { path, entry: entry(place) });
                 }
-                return Err(Error::io("list", path, source));
             }
-        };
-        if item.file_type().is_dir() {
-            continue;
-        }
-        let failed = |source| Error::io("look at", item.path(), source);
-        let Some(metadata) = if_there(fs::symlink_metadata(item.path())).map_err(failed)? else {
-            continue;
-        };
-        if let Some(entry) = entry(item.path(), &metadata).map_err(failed)? {
-            let below = item.path().strip_prefix(root.path()).unwrap_or(item.path());
-            found.push(Listed { path: below.to_string_lossy().into_owned(), entry });
         }
     }
     Ok(found)
 }
 
-/// `None` for a link that another publisher deleted just now.
-fn entry(path: &Path, metadata: &Metadata) -> io::Result<Option<Entry>> {
-    Ok(Some(if metadata.is_symlink() {
-        let Some(target) = if_there(fs::read_link(path))? else { return Ok(None) };
-        Entry::Link { target: target.to_string_lossy().into_owned() }
-    } else if metadata.is_file() {
-        let modified = metadata.modified().unwrap_or(UNIX_EPOCH);
-        Entry::Object { size: metadata.len(), modified }
-    } else {
-        Entry::Other
-    }))
+fn entry(place: Found) -> Entry {
+    match place {
+        Found::File { size, modified } => Entry::Object { size, modified },
+        Found::Link { target } => Entry::Link { target: target.to_string_lossy().into_owned() },
+        _ => Entry::Other,
+    }
 }

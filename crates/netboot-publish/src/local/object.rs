@@ -1,18 +1,17 @@
 //! Reads, writes and deletes single objects.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use netboot_core::{Content, Context, ReleasePath, Sha256Digest, Sha256Hasher};
-use tempfile::NamedTempFile;
+use netboot_core::{Content, Context, ReleasePath, Sha256Digest, Sha256Hasher, open_regular_file};
 use tokio::io::AsyncReadExt;
 
 use super::copy::copy;
-use super::root::{self, Root, if_there};
-use super::temporary;
+use super::root::{self, Root, create_at, find, is_missing, split};
+use super::temporary::{Temporary, TemporaryFile};
 use crate::error::Error;
 use crate::store::{DOCUMENT_LIMIT, Document, Swap, Upload, Version};
 
@@ -23,15 +22,15 @@ const CHUNK: usize = 1024 * 1024;
 const PLACE_ATTEMPTS: usize = 100;
 
 pub(super) fn open(root: &Root, path: &ReleasePath) -> Result<Option<File>, Error> {
-    root.check()?;
-    let place = root.place(path);
-    if_there(File::open(&place)).map_err(|source| Error::io("open", &place, source))
+    let Some(root) = root.open()? else { return Ok(None) };
+    let (directory, name) = split(path);
+    let Some(directory) = find(&root, directory)? else { return Ok(None) };
+    directory.file(name).map_err(Error::at_target)
 }
 
 pub(super) fn read(root: &Root, path: &ReleasePath) -> Result<Option<Document>, Error> {
     let Some(file) = open(root, path)? else { return Ok(None) };
-    let place = root.place(path);
-    let failed = |source| Error::io("read", &place, source);
+    let failed = |source| Error::io("read", root.path().join(path.as_str()), source);
     let size = file.metadata().map_err(failed)?.len();
     if size > DOCUMENT_LIMIT {
         return Err(Error::TooLarge { path: path.clone(), size, limit: DOCUMENT_LIMIT });
@@ -49,16 +48,17 @@ pub(super) fn swap(
     expected: Option<&Version>,
     content: &Bytes,
 ) -> Result<Swap, Error> {
-    let place = root.place(path);
-    // A link is not an object, whatever its target is.
-    let is_link = fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_symlink());
-    let found = if is_link { None } else { read(root, path)? };
+    let found = match read(root, path) {
+        // A link is no object, wherever it leads.
+        Err(error) if error.is_no_object() => None,
+        read => read?,
+    };
     if found.map(|document| document.version).as_ref() != expected {
         return Ok(Swap::Conflict);
     }
     let temporary = write(root, path, content)?;
     put_into_place(root, path, temporary)?;
-    root.ancestors(path).iter().try_for_each(|directory| root::sync(directory))?;
+    root::sync_above(&root.create()?, path)?;
     Ok(Swap::Done)
 }
 
@@ -91,11 +91,11 @@ fn copy_file(
     source: &Path,
     upload: &Upload,
     context: &Context,
-) -> Result<NamedTempFile, Error> {
-    let place = root.place(upload.path());
-    let mut from = File::open(source).map_err(|error| Error::io("open", source, error))?;
-    let mut temporary = temporary::create(root)?;
-    let copied = copy(&mut from, temporary.as_file_mut(), |done| {
+) -> Result<TemporaryFile, Error> {
+    let place = root.path().join(upload.path().as_str());
+    let mut from = open_regular_file(source)?;
+    let mut temporary = TemporaryFile::create(root)?;
+    let copied = copy(&mut from, &mut temporary.file, |done| {
         context.check()?;
         upload.progress(done.min(upload.artifact().size()), context);
         Ok::<_, CopyError>(())
@@ -133,8 +133,8 @@ async fn write_stream(
     root: &Root,
     upload: &Upload,
     context: &Context,
-) -> Result<NamedTempFile, Error> {
-    let place = root.place(upload.path());
+) -> Result<TemporaryFile, Error> {
+    let place = root.path().join(upload.path().as_str());
     let (name, expected) = (upload.artifact().file_name().clone(), upload.content());
     let mut reader = upload.artifact().open().await?;
     let mut temporary = None;
@@ -157,9 +157,10 @@ async fn write_stream(
             .blocking(move |root| {
                 let mut file = match temporary {
                     Some(file) => file,
-                    None => temporary::create(root)?,
+                    None => TemporaryFile::create(root)?,
                 };
-                file.write_all(&chunk).map_err(|source| Error::io("write", &place, source))?;
+                let written = file.file.write_all(&chunk);
+                written.map_err(|source| Error::io("write", &place, source))?;
                 hasher.update(&chunk);
                 if last {
                     sync(&file, &place)?;
@@ -177,78 +178,79 @@ async fn write_stream(
     }
 }
 
-fn write(root: &Root, path: &ReleasePath, content: &[u8]) -> Result<NamedTempFile, Error> {
-    let place = root.place(path);
-    let mut temporary = temporary::create(root)?;
-    temporary.write_all(content).map_err(|source| Error::io("write", &place, source))?;
+fn write(root: &Root, path: &ReleasePath, content: &[u8]) -> Result<TemporaryFile, Error> {
+    let place = root.path().join(path.as_str());
+    let mut temporary = TemporaryFile::create(root)?;
+    temporary.file.write_all(content).map_err(|source| Error::io("write", &place, source))?;
     sync(&temporary, &place)?;
     Ok(temporary)
 }
 
-fn sync(temporary: &NamedTempFile, place: &Path) -> Result<(), Error> {
-    temporary.as_file().sync_all().map_err(|source| Error::io("write", place, source))
+fn sync(temporary: &TemporaryFile, place: &Path) -> Result<(), Error> {
+    temporary.file.sync_all().map_err(|source| Error::io("write", place, source))
 }
 
 fn put_into_place(
     root: &Root,
     path: &ReleasePath,
-    mut temporary: NamedTempFile,
+    mut temporary: TemporaryFile,
 ) -> Result<(), Error> {
-    let place = root.place(path);
-    // Another publisher may delete the new directory because it is still empty.
-    let vanished = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-    let mut attempt = 1;
-    loop {
-        match root.create_parents(path) {
-            Err(Error::Io { source, .. }) if vanished(&source) && attempt < PLACE_ATTEMPTS => {
-                attempt += 1;
+    place(root, path, &mut temporary.name)
+}
+
+/// Moves an unfinished file or link to its place.
+fn place(root: &Root, path: &ReleasePath, temporary: &mut Temporary) -> Result<(), Error> {
+    let root = root.create()?;
+    let (directory, name) = split(path);
+    for attempt in 1.. {
+        // Another publisher may delete the new directory because it is still empty.
+        let is_last = attempt == PLACE_ATTEMPTS;
+        let directory = match create_at(&root, directory) {
+            Err(Error::Io { source, .. })
+                if source.kind() == io::ErrorKind::NotFound && !is_last =>
+            {
                 continue;
             }
-            made => made?,
-        }
-        match temporary.persist(&place) {
-            Ok(_) => return Ok(()),
-            Err(failed) if vanished(&failed.error) && attempt < PLACE_ATTEMPTS => {
-                temporary = failed.file;
-                attempt += 1;
-            }
-            Err(failed) => return Err(Error::io("write", &place, failed.error)),
+            created => created?,
+        };
+        match temporary.place(&directory, name) {
+            Err(error) if is_missing(&error) && !is_last => {}
+            placed => return placed.map_err(Error::at_target),
         }
     }
+    Ok(())
 }
 
 pub(super) fn link(root: &Root, path: &ReleasePath, target: &str) -> Result<(), Error> {
-    let place = root.place(path);
-    let failed = |source| Error::io("link", &place, source);
-    root.create_parents(path)?;
     // Renaming another link over it is the only atomic way to replace a link.
-    let make = |temporary: &Path| std::os::unix::fs::symlink(target, temporary);
-    let temporary =
-        tempfile::Builder::new().make_in(root.temporary(), make).map_err(failed)?.into_temp_path();
-    temporary.persist(&place).map_err(|persist| failed(persist.error))?;
-    root.ancestors(path).iter().try_for_each(|directory| root::sync(directory))
+    place(root, path, &mut Temporary::link(root, target)?)?;
+    root::sync_above(&root.create()?, path)
 }
 
 /// Deletes objects, and the directories below `releases/` that become empty.
 pub(super) fn delete(root: &Root, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
-    root.check()?;
+    let Some(root) = root.open()? else { return Ok(()) };
     let mut directories: BTreeSet<PathBuf> = BTreeSet::new();
     for path in paths {
         context.check()?;
-        let place = root.place(path);
-        if_there(fs::remove_file(&place)).map_err(|source| Error::io("delete", &place, source))?;
-        let ancestors = root.ancestors(path);
-        // Directories in the root always stay.
-        directories.extend(ancestors.into_iter().rev().skip(2));
-        directories.extend(place.parent().map(Path::to_owned));
+        let (directory, name) = split(path);
+        if let Some(found) = find(&root, directory)? {
+            found.remove(name).map_err(Error::at_target)?;
+        }
+        let above = Path::new(path.as_str()).ancestors().skip(1);
+        directories.extend(above.map(Path::to_owned));
     }
-    // Innermost first: a path sorts after the directory that it is in.
+    // Innermost first: a path sorts after the directory that it is in. Directories in the root
+    // always stay.
     for directory in directories.iter().rev() {
-        let in_root = directory.parent().is_none_or(|parent| parent == root.path());
-        if directory != root.path() && !in_root && fs::remove_dir(directory).is_ok() {
+        if let Some(name) = directory.file_name()
+            && let Some(above) = directory.parent().filter(|above| *above != Path::new(""))
+            && let Some(above) = find(&root, &above.to_string_lossy())?
+            && above.remove_empty_directory(name)
+        {
             continue;
         }
-        root::sync(directory)?;
+        root::sync(&root, directory)?;
     }
     Ok(())
 }

@@ -1,30 +1,60 @@
-//! The directory of the store, and the creation of directories in it.
+//! The directory of the store, and the directories in it.
 
-use std::fs::{self, File, Permissions};
+use std::ffi::OsStr;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use netboot_core::ReleasePath;
+use netboot_core::beneath::Directory;
+use netboot_core::{Bulkhead, ReleasePath};
 
 use crate::error::Error;
 
 /// The directory for the store's own files. No [`ReleasePath`] starts with a dot.
 pub(super) const OWN_DIRECTORY: &str = ".netboot";
 
+const TEMPORARY: &str = "temporary";
+
+/// The number of reads of the directory that may be in progress at once, or may hang.
+const READ_THREADS: usize = 16;
+
+/// The default time that a read of the directory may take.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
 #[derive(Debug, Clone)]
-pub(super) struct Root(PathBuf);
+pub(super) struct Root {
+    path: PathBuf,
+    reads: Bulkhead,
+}
 
 impl Root {
-    pub(super) fn new(directory: PathBuf) -> Self {
-        Self(directory)
+    pub(super) fn new(path: PathBuf) -> Self {
+        let reads = Bulkhead::new(&path, READ_THREADS, READ_TIMEOUT);
+        Self { path, reads }
+    }
+
+    pub(super) fn with_read_timeout(self, limit: Duration) -> Self {
+        Self { reads: self.reads.with_limit(limit), ..self }
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
-    /// Runs `work` on a thread that may block.
+    pub(super) fn reads(&self) -> &Bulkhead {
+        &self.reads
+    }
+
+    /// Runs short `work`, such as a read, that fails if the file system hangs.
+    pub(super) async fn limited<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let root = self.clone();
+        self.reads.run(move || work(&root)).await.map_err(Error::at_target)?
+    }
+
+    /// Runs `work` of any length on a thread that may block.
     pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
@@ -33,123 +63,99 @@ impl Root {
         netboot_core::blocking(move || work(&root)).await
     }
 
-    pub(super) fn place(&self, path: &ReleasePath) -> PathBuf {
-        self.0.join(path.as_str())
-    }
-
-    pub(super) fn lock(&self) -> PathBuf {
-        self.0.join(OWN_DIRECTORY).join("lock")
-    }
-
-    pub(super) fn swap_lock(&self) -> PathBuf {
-        self.0.join(OWN_DIRECTORY).join("swap-lock")
-    }
-
-    pub(super) fn temporary(&self) -> PathBuf {
-        self.0.join(OWN_DIRECTORY).join("temporary")
-    }
-
-    /// Fails unless the directory exists or can be created.
-    pub(super) fn check(&self) -> Result<(), Error> {
-        match fs::metadata(&self.0) {
-            Ok(metadata) if metadata.is_dir() => Ok(()),
-            Ok(_) => Err(Error::NotADirectory { path: self.0.clone() }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let parent = self.parent();
-                if parent.is_dir() {
-                    Ok(())
-                } else {
-                    Err(Error::NoSuchDirectory { path: parent.to_owned() })
-                }
-            }
-            Err(error) => Err(Error::io("look at", &self.0, error)),
+    /// Opens the directory. Returns `None` if it is missing and can be created.
+    pub(super) fn open(&self) -> Result<Option<Directory>, Error> {
+        match Directory::open(&self.path) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(error) if is_missing(&error) => match Directory::open(self.parent()) {
+                Ok(_) => Ok(None),
+                Err(_) => Err(Error::NoSuchDirectory { path: self.parent().to_owned() }),
+            },
+            Err(error) => Err(Error::at_target(error)),
         }
+    }
+
+    /// Opens the directory, and creates it and the store's own directory if they are missing.
+    pub(super) fn create(&self) -> Result<Directory, Error> {
+        let root = if let Some(root) = self.open()? {
+            root
+        } else {
+            let parent = Directory::open(self.parent()).map_err(Error::at_target)?;
+            let name = self.path.file_name().unwrap_or_default();
+            let root = create_directory(&parent, name)?;
+            parent.sync().map_err(Error::at_target)?;
+            root
+        };
+        create_directory(&create_directory(&root, OWN_DIRECTORY)?, TEMPORARY)?;
+        Ok(root)
+    }
+
+    /// The permission bits of the directory.
+    pub(super) fn mode(&self) -> Result<u32, Error> {
+        self.create()?.mode().map_err(Error::at_target)
+    }
+
+    /// The directory for the store's own files, created if it is missing.
+    pub(super) fn own(&self) -> Result<Directory, Error> {
+        create_directory(&self.create()?, OWN_DIRECTORY)
+    }
+
+    /// The directory for files that are being written, created if it is missing.
+    pub(super) fn temporary(&self) -> Result<Directory, Error> {
+        create_directory(&self.own()?, TEMPORARY)
     }
 
     fn parent(&self) -> &Path {
-        match self.0.parent() {
+        match self.path.parent() {
             Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
             Some(parent) => parent,
-            None => &self.0,
+            None => &self.path,
         }
-    }
-
-    /// Creates the directory, and the store's own directories in it.
-    pub(super) fn create(&self) -> Result<(), Error> {
-        self.check()?;
-        if create_directory(&self.0)? {
-            sync(self.parent())?;
-        }
-        create_directory(&self.0.join(OWN_DIRECTORY))?;
-        create_directory(&self.temporary())?;
-        Ok(())
-    }
-
-    /// Creates the directories above `path`.
-    pub(super) fn create_parents(&self, path: &ReleasePath) -> Result<(), Error> {
-        let mut directories = self.ancestors(path);
-        directories.reverse();
-        directories.iter().try_for_each(|directory| create_directory(directory).map(drop))
-    }
-
-    /// The directories above `path`, innermost first, and the root last.
-    pub(super) fn ancestors(&self, path: &ReleasePath) -> Vec<PathBuf> {
-        let above = Path::new(path.as_str()).ancestors().skip(1);
-        above.map(|directory| self.0.join(directory)).collect()
     }
 }
 
-/// Creates a directory that everyone can read. Returns true if it is new.
-fn create_directory(path: &Path) -> Result<bool, Error> {
-    match fs::create_dir(path) {
-        Ok(()) => {
-            fs::set_permissions(path, Permissions::from_mode(0o755))
-                .map_err(|source| Error::io("make readable", path, source))?;
-            Ok(true)
-        }
-        // A read-only file system fails even if the directory exists.
-        Err(_) if path.is_dir() => Ok(false),
-        // Something else is there. If nothing is, another publisher deleted the directory just now.
-        Err(error)
-            if error.kind() == io::ErrorKind::AlreadyExists
-                && fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_dir()) =>
-        {
-            Err(Error::NotADirectory { path: path.to_owned() })
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(Error::io("create", path, io::ErrorKind::NotFound.into()))
-        }
-        Err(error) => Err(Error::io("create", path, error)),
-    }
+/// Splits a path into its directory, which is empty for the root, and its name.
+pub(super) fn split(path: &ReleasePath) -> (&str, &str) {
+    path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()))
 }
 
-/// Syncs a directory, so that new, renamed and deleted entries survive a crash.
-pub(super) fn sync(directory: &Path) -> Result<(), Error> {
-    let synced = File::open(directory).and_then(|directory| directory.sync_all());
-    match synced {
-        // Some file systems cannot sync directories and need not. A directory that another
-        // publisher deleted has nothing to sync.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported | io::ErrorKind::NotFound
-            ) =>
-        {
-            Ok(())
-        }
-        other => other.map_err(|source| Error::io("sync", directory, source)),
-    }
-}
-
-/// Turns the error for a missing file into `None`.
-pub(super) fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+/// Opens a directory below the root. Returns `None` if it is missing, and also if a file is in its
+/// place, since then nothing is below it.
+pub(super) fn find(root: &Directory, path: &str) -> Result<Option<Directory>, Error> {
+    match root.directory_at(path) {
+        Err(netboot_core::Error::Io { source, .. })
+            if source.kind() == io::ErrorKind::NotADirectory =>
         {
             Ok(None)
         }
-        Err(error) => Err(error),
+        found => found.map_err(Error::at_target),
     }
+}
+
+/// Opens a directory below the root, and creates it and the directories above it if they are
+/// missing.
+pub(super) fn create_at(root: &Directory, path: &str) -> Result<Directory, Error> {
+    let mut names = path.split('/').filter(|name| !name.is_empty());
+    names.try_fold(root.clone(), |directory, name| create_directory(&directory, name))
+}
+
+fn create_directory(parent: &Directory, name: impl AsRef<OsStr>) -> Result<Directory, Error> {
+    Ok(parent.create_directory(name).map_err(Error::at_target)?.0)
+}
+
+/// Syncs the directory of `path` and all directories above it, the innermost first.
+pub(super) fn sync_above(root: &Directory, path: &ReleasePath) -> Result<(), Error> {
+    let mut above = Path::new(path.as_str()).ancestors().skip(1);
+    above.try_for_each(|directory| sync(root, directory))
+}
+
+/// Syncs a directory, unless another publisher deleted it.
+pub(super) fn sync(root: &Directory, path: &Path) -> Result<(), Error> {
+    let found = find(root, &path.to_string_lossy())?;
+    found.map_or(Ok(()), |directory| directory.sync().map_err(Error::at_target))
+}
+
+pub(super) fn is_missing(error: &netboot_core::Error) -> bool {
+    matches!(error, netboot_core::Error::Io { source, .. }
+        if source.kind() == io::ErrorKind::NotFound)
 }

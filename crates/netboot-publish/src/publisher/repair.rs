@@ -15,6 +15,7 @@ use crate::publisher::Publisher;
 use crate::publisher::checks::contents::check_contents;
 use crate::publisher::checks::objects::required;
 use crate::publisher::checks::whole::check_sizes;
+use crate::publisher::inventory::content::read_object;
 use crate::publisher::repair::manifests::{Candidate, candidates};
 use crate::publisher::repair::report::RepairReport;
 use crate::publisher::repair::source::RepairSource;
@@ -144,7 +145,9 @@ impl Publisher {
         let twins = manifest.entry_points().iter().filter(|(_, twin)| **twin == expected);
         let mut candidates = vec![manifest.pointer_text()];
         for (twin, _) in twins {
-            candidates.extend(self.store.read(twin).await?.map(|document| document.bytes));
+            candidates.extend(
+                read_object(self.store.as_ref(), twin).await?.map(|document| document.bytes),
+            );
         }
         let right = |bytes: &Bytes| Sha256Digest::of(bytes) == expected.sha256;
         candidates.into_iter().find(right).map(|bytes| upload(path.clone(), bytes)).transpose()

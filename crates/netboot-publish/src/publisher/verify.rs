@@ -14,6 +14,7 @@ use crate::publisher::checks::contents::check_contents;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::objects::required;
 use crate::publisher::checks::whole::check_sizes;
+use crate::publisher::inventory::content::read_object;
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::release_files::{ReleaseFiles, own_paths};
 use crate::publisher::inventory::stored_manifest::{StoredManifest, manifest_path};
@@ -130,7 +131,7 @@ impl Publisher {
         };
         let manifest = &stored.manifest;
         let script = layout::in_release(&live, &layout::release_pointer());
-        if let Some(script) = self.store.read(&script).await?
+        if let Some(script) = read_object(self.store.as_ref(), &script).await?
             && pointer.script.trim_ascii_end() != script.bytes.trim_ascii_end()
         {
             let problem = NOT_LIVE.to_owned();

@@ -18,6 +18,8 @@ mod faults_kill;
 mod faults_rsync;
 mod faults_s3;
 mod faulty;
+mod hostile_directory;
+mod hung_directory;
 mod kill;
 mod logs;
 mod lost_lock;

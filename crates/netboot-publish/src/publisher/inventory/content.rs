@@ -1,10 +1,21 @@
-//! Reading and hashing an object.
+//! Reading an object, and hashing it.
 
 use netboot_core::{Content, Context, ReleasePath, Sha256Hasher};
 use tokio::io::AsyncReadExt;
 
 use crate::error::Error;
-use crate::store::Store;
+use crate::store::{Document, Store};
+
+/// Reads a small object. Returns `None` if it is missing or something that is no object lies there.
+pub(crate) async fn read_object(
+    store: &dyn Store,
+    path: &ReleasePath,
+) -> Result<Option<Document>, Error> {
+    match store.read(path).await {
+        Err(error) if error.is_no_object() => Ok(None),
+        read => read,
+    }
+}
 
 /// Reads and hashes an object. Returns `None` if it is missing. The caller can cancel this even if
 /// the store no longer answers.
@@ -25,7 +36,11 @@ async fn read_content(
     path: &ReleasePath,
     context: &Context,
 ) -> Result<Option<Content>, Error> {
-    let Some(mut reader) = store.open(path).await? else { return Ok(None) };
+    let opened = match store.open(path).await {
+        Err(error) if error.is_no_object() => None,
+        opened => opened?,
+    };
+    let Some(mut reader) = opened else { return Ok(None) };
     let mut hasher = Sha256Hasher::new();
     let mut buffer = vec![0; 256 * 1024];
     loop {

@@ -1,10 +1,12 @@
 //! The manifest of a release at a target, and its signature.
 
 use bytes::Bytes;
+use netboot_core::Error::{NotAFile, SymbolicLink};
 use netboot_core::{Content, Manifest, ReleaseId, ReleasePath, Sha256Digest, layout};
 
 use crate::error::Error;
 use crate::finding::Finding;
+use crate::publisher::inventory::content::read_object;
 use crate::store::Store;
 
 /// A manifest at the target, with its bytes there.
@@ -47,9 +49,15 @@ impl StoredManifest {
         path: &ReleasePath,
     ) -> Result<Option<Self>, Error> {
         let path = layout::in_release(release, path);
-        let Some(document) = store.read(&path).await? else { return Ok(None) };
         let malformed =
             |source| Error::MalformedManifest { release: *release, source: Box::new(source) };
+        let document = match store.read(&path).await {
+            Err(Error::Target { source: source @ (NotAFile { .. } | SymbolicLink { .. }) }) => {
+                return Err(malformed(source));
+            }
+            read => read?,
+        };
+        let Some(document) = document else { return Ok(None) };
         let manifest = Manifest::from_json(&document.bytes).map_err(malformed)?;
         if manifest.release() != release {
             let (stated, computed) = (*manifest.release(), *release);
@@ -81,7 +89,7 @@ pub(crate) async fn read_signature(
     store: &dyn Store,
     release: &ReleaseId,
 ) -> Result<Option<Bytes>, Error> {
-    let document = store.read(&signature_path(release)).await?;
+    let document = read_object(store, &signature_path(release)).await?;
     Ok(document.map(|document| document.bytes))
 }
 
@@ -93,7 +101,7 @@ pub(crate) async fn read_exactly(
     expected: Content,
 ) -> Result<Bytes, Error> {
     let not_whole = |finding| Error::NotWhole { release: *release, findings: vec![finding] };
-    let Some(document) = store.read(&path).await? else {
+    let Some(document) = read_object(store, &path).await? else {
         return Err(not_whole(Finding::Missing { path }));
     };
     let found = Sha256Digest::of(&document.bytes);
