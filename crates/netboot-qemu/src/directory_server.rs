@@ -22,10 +22,11 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower_http::services::ServeDir;
-use tower_http::services::fs::ServeFileSystemResponseBody;
+use tower_http::services::fs::{DefaultServeDirFallback, ServeFileSystemResponseBody};
 use url::Url;
 
 use crate::error::Error;
+use crate::files_beneath::FilesBeneath;
 
 /// The time that [`DirectoryServer::stop`] waits for answers under way.
 const STOP_TIME: Duration = Duration::from_secs(5);
@@ -38,8 +39,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 /// when it is dropped.
 ///
 /// It answers `GET` and `HEAD`, also with ranges, but serves no listings and no index files. A path
-/// cannot leave the directory with `..`. The server follows all symbolic links, because images are
-/// often links into a store.
+/// cannot leave the directory, neither with `..` nor through a symbolic link: see [`FilesBeneath`].
 ///
 /// ```
 /// use netboot_qemu::DirectoryServer;
@@ -84,7 +84,7 @@ type Log = Arc<Mutex<Vec<Request>>>;
 
 /// Answers the requests of all connections.
 struct Responder {
-    files: TowerToHyperService<ServeDir>,
+    files: TowerToHyperService<ServeDir<DefaultServeDirFallback, FilesBeneath>>,
     log: Log,
     hook: Option<Hook>,
 }
@@ -102,7 +102,8 @@ impl DirectoryServer {
         let address = listener.local_addr().map_err(bind)?;
 
         let log = Log::default();
-        let files = ServeDir::new(&directory).append_index_html_on_directories(false);
+        let files = ServeDir::with_backend("", FilesBeneath::new(&directory));
+        let files = files.append_index_html_on_directories(false);
         let files = TowerToHyperService::new(files);
         let responder = Arc::new(Responder { files, log: log.clone(), hook });
         let stop = CancellationToken::new();

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use netboot_core::{Image, KernelParameter, SiteName};
 use netboot_examples::Progress;
 use netboot_ipxe::{Assignment, Renderer, RendererBuilder};
 use netboot_publish::{ActivationPolicy, LocalStore, PointerMemoryFile, Publisher, Sites};
+use netboot_qemu::FilesBeneath;
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -17,6 +19,9 @@ use crate::claims::Nonce;
 use crate::config::{Config, Memory, Signing};
 use crate::health::Health;
 use crate::start_error::StartError;
+
+/// The time that a read of the directory that machines boot from may take.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The configuration, and what jobs and requests work with because of it.
 #[derive(Debug)]
@@ -33,6 +38,7 @@ pub(crate) struct Deployment {
     /// [`render_machine`](Self::render_machine) renders those with an image.
     pub(crate) machine_scripts: Renderer,
     served: Publisher,
+    served_files: FilesBeneath,
     publishers: BTreeMap<SiteName, OnceCell<Publisher>>,
     builds: Publisher,
     /// The pointers that this service has seen.
@@ -67,12 +73,20 @@ impl Deployment {
             health.degrade("signing", problem);
         }
         let memory = config.signing.as_ref().and_then(|_| memory(&config, health));
-        let served = Publisher::new(LocalStore::new(&config.served.1));
-        let served = signed(&config, memory.as_ref(), served);
+        let served = LocalStore::new(&config.served.1).with_read_timeout(READ_TIMEOUT);
+        let served = signed(&config, memory.as_ref(), Publisher::new(served));
+        let served_files = {
+            let log = log.clone();
+            let tell = move |refusal: &netboot_core::Error| {
+                log.line(&format!("warning: not served: {refusal}"));
+            };
+            let files = FilesBeneath::new(&config.served.1).with_read_timeout(READ_TIMEOUT);
+            files.on_refusal(tell)
+        };
         let builds = Publisher::new(LocalStore::new(config.state_directory.join("builds")));
         let publishers =
             config.targets.iter().map(|(name, _)| (name.clone(), OnceCell::new())).collect();
-        Ok(Self { config, url, log, machine_scripts, served, publishers, builds, memory })
+        Ok(Self { config, url, log, machine_scripts, served, served_files, publishers, builds, memory })
     }
 
     /// The publisher to the directory that machines boot from. Its live release is the one that
@@ -81,9 +95,9 @@ impl Deployment {
         &self.served
     }
 
-    /// The directory that `/published` serves.
-    pub(crate) fn served_directory(&self) -> &Path {
-        &self.config.served.1
+    /// The files that `/published` serves.
+    pub(crate) fn served_files(&self) -> &FilesBeneath {
+        &self.served_files
     }
 
     /// The target in which build jobs store their images. No machine sees it.

@@ -35,6 +35,7 @@ mod timestamp;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use netboot_examples::{Failure, Progress, Signals};
@@ -44,6 +45,9 @@ use crate::app::App;
 use crate::bearer::BearerToken;
 use crate::config::Config;
 use crate::start_error::StartError;
+
+/// The time after the grace time of jobs and requests in which the process has to end.
+const STOP: Duration = Duration::from_secs(5);
 
 /// Build, stage, prove and activate netboot releases over HTTP, and boot machines from them.
 #[derive(Debug, Parser)]
@@ -86,7 +90,7 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let app = App::open(config, token, address, progress.clone())?;
-    let stop = Signals::watch(progress).cancellation();
+    let stop = Signals::watch_within(progress, app.deployment.config.grace + STOP).cancellation();
     if !address.ip().is_loopback() {
         progress.line(&format!(
             "warning: everybody who reaches {address} can see the machines and read what they boot; \

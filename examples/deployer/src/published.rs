@@ -11,9 +11,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use netboot_core::ReleasePath;
 use netboot_publish::WebHeaders;
+use netboot_qemu::FilesBeneath;
 use tower_http::services::ServeDir;
+use tower_http::services::fs::DefaultServeDirFallback;
 
 use crate::app::App;
+use crate::health::PUBLISHED;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new().route("/published/{*path}", get(published))
@@ -32,8 +35,8 @@ async fn published(
     let Ok(path) = ReleasePath::new(path) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let files =
-        ServeDir::new(app.deployment.served_directory()).append_index_html_on_directories(false);
+    let files = ServeDir::with_backend("", app.deployment.served_files().clone())
+        .append_index_html_on_directories(false);
     let (mut parts, _) = request.into_parts();
     parts.uri = match format!("/{path}").parse() {
         Ok(uri) => uri,
@@ -67,11 +70,19 @@ async fn published(
     response
 }
 
-async fn answer(app: &App, files: &ServeDir, request: Request) -> Response {
+/// The files that are served: no link leads out of their directory, and a file system that hangs is
+/// given up on.
+type Files = ServeDir<DefaultServeDirFallback, FilesBeneath>;
+
+async fn answer(app: &App, files: &Files, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     match files.clone().try_call(request).await {
         Ok(response) => response.map(Body::new),
         Err(error) if error.kind() == ErrorKind::NotFound => StatusCode::NOT_FOUND.into_response(),
+        Err(error) if error.kind() == ErrorKind::TimedOut => {
+            app.health.degrade(PUBLISHED, &error.to_string());
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
         Err(error) => {
             app.deployment
                 .log

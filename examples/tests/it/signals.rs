@@ -137,3 +137,37 @@ fn children_of(parent: u32) -> Vec<u32> {
         .filter_map(|id| id.parse().ok())
         .collect()
 }
+
+/// Work that nothing can stop: a thread of the runtime that writes to a file system that hangs.
+#[tokio::test]
+async fn a_program_works_and_cannot_stop() {
+    let Some(ready) = std::env::var_os(STUCK) else { return };
+    let progress = netboot_examples::Progress::new(false);
+    let limit = Duration::from_millis(300);
+    let _signals = netboot_examples::Signals::watch_within(&progress, limit);
+    fs::write(ready, "").unwrap();
+    tokio::task::spawn_blocking(|| std::thread::park_timeout(Duration::from_secs(600)));
+    // The test ends, but its runtime waits for the thread.
+}
+
+const STUCK: &str = "NETBOOT_TEST_STUCK";
+
+#[test]
+fn a_program_that_cannot_stop_ends_all_the_same() {
+    for (signal, code) in SIGNALS {
+        let directory = TempDir::new().unwrap();
+        let ready = directory.path().join("ready");
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["signals::a_program_works_and_cannot_stop", "--exact"])
+            .env(STUCK, &ready)
+            .process_group(0)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        eventually("the program's start", || ready.exists());
+        let begin = Instant::now();
+        assert_eq!(end(child, signal), Some(code));
+        assert!(begin.elapsed() < Duration::from_secs(20));
+    }
+}

@@ -37,8 +37,12 @@ fn parse(line: &str) -> Option<Call> {
         let path = call.split_once('<')?.1.split_once('>')?.0;
         return Some(Call::Sync(path.into()));
     }
-    let mut texts = call.strip_prefix("rename")?.split('"').skip(1).step_by(2);
-    Some(Call::Rename { from: texts.next()?.into(), to: texts.next()?.into() })
+    // renameat(7</directory>, "name", 8</directory>, "name") = 0
+    let mut places = call.strip_prefix("rename")?.split('<').skip(1).map(|place| {
+        let (directory, rest) = place.split_once('>')?;
+        Some(PathBuf::from(directory).join(rest.split('"').nth(1)?))
+    });
+    Some(Call::Rename { from: places.next()??, to: places.next()?? })
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use netboot_core::{CancellationToken, Context};
-use netboot_publish::{Error, LocalStore, Publisher, Store, VerifyDepth, VerifyScope};
+use netboot_publish::{Error, LocalStore, Publisher, RollbackTo, Store, VerifyDepth, VerifyScope};
 use netboot_testbed::HungFileSystem;
 use tempfile::TempDir;
 
@@ -37,7 +37,7 @@ fn a_hung_file_system_is_told_in_time() {
             publisher.live().await.unwrap_err(),
             publisher.publish(&second, &context).await.unwrap_err(),
             publisher.verify(scope, depth, &context).await.unwrap_err(),
-            publisher.rollback(&context).await.unwrap_err(),
+            publisher.rollback(RollbackTo::Previous, &context).await.unwrap_err(),
         ];
         for error in errors {
             assert!(

@@ -137,10 +137,10 @@ fn steps(target: &Path, sources: &Path, log: &Path) -> Vec<Step> {
             }
         }
     }
-    for Step { call, number } in &publishing {
-        let others = others.get(call.as_str()).copied().unwrap_or_default();
-        assert!(others < *number, "another thread makes {others} calls of {call}");
-    }
+    // A number that another thread reaches as well would kill at that thread's call.
+    publishing.retain(|Step { call, number }| {
+        others.get(call.as_str()).copied().unwrap_or_default() < *number
+    });
     publishing
 }
 

@@ -1,13 +1,18 @@
 //! The guarantees of the server for booting machines, and for tests that read its log.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use netboot_qemu::{DirectoryServer, Error, Request};
+use netboot_qemu::{DirectoryServer, Error, FilesBeneath, Request};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tower_http::services::fs::Backend;
 
 /// Creates a directory `site` with a file and a directory, and a secret outside of it.
 fn directory() -> (TempDir, PathBuf) {
@@ -93,13 +98,104 @@ async fn nothing_outside_of_the_directory_and_no_listing_is_served() {
     assert_eq!(fs::read_to_string(site.join("boot.ipxe")).unwrap(), "#!ipxe\n");
 }
 
-#[cfg(unix)]
 #[tokio::test]
-async fn links_are_followed() {
-    let (_outer, site) = directory();
-    std::os::unix::fs::symlink("blobs/kernel", site.join("bzImage")).unwrap();
+async fn links_are_followed_unless_they_leave_the_directory() {
+    let (outer, site) = directory();
+    fs::create_dir(site.join("worker")).unwrap();
+    let secret = outer.path().join("secret");
+    for (link, target) in [
+        ("bzImage", "blobs/kernel"),
+        ("worker/bzImage", "../blobs/kernel"),
+        ("images", "blobs"),
+        ("root", ".."),
+        ("relative", "../secret"),
+        ("absolute", secret.to_str().unwrap()),
+        ("again", "absolute"),
+        ("worker/out", "../root/secret"),
+        ("device", "/dev/zero"),
+        ("own", "own"),
+    ] {
+        symlink(target, site.join(link)).unwrap();
+    }
+    for special in [FileType::Fifo, FileType::Socket] {
+        let name = site.join(format!("{special:?}"));
+        mknodat(CWD, &name, special, Mode::RWXU, 0).unwrap();
+    }
     let server = DirectoryServer::start(&site).await.unwrap();
-    assert_eq!(get(&server, "/bzImage").await, (200, "0123456789".to_owned()));
+    for path in ["/bzImage", "/worker/bzImage", "/images/kernel"] {
+        assert_eq!(get(&server, path).await, (200, "0123456789".to_owned()), "{path}");
+    }
+    for path in [
+        "/root/secret",
+        "/relative",
+        "/absolute",
+        "/again",
+        "/worker/out",
+        "/device",
+        "/own",
+        "/Fifo",
+        "/Socket",
+        "/bzImage/x",
+    ] {
+        for method in ["GET", "HEAD"] {
+            let answer = ask(&server, method, path, "");
+            let answer = tokio::time::timeout(Duration::from_secs(20), answer).await.expect(path);
+            assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+            assert!(!answer.contains("hunter2"), "{path}: {answer}");
+        }
+    }
+}
+
+/// Another thread turns a file into a link to a secret and back, as fast as it can.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_changes_all_the_time_never_leads_outside() {
+    let (_outer, site) = directory();
+    let server = DirectoryServer::start(&site).await.unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let flipping = {
+        let (stop, site) = (stop.clone(), site.clone());
+        std::thread::spawn(move || {
+            let targets = ["../secret", "blobs/kernel", "root/secret", "/etc/passwd"];
+            for target in targets.iter().cycle() {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                symlink(target, site.join("new")).unwrap();
+                fs::rename(site.join("new"), site.join("file")).unwrap();
+                let _ = fs::remove_file(site.join("root"));
+                symlink(if target.len() == 9 { ".." } else { "blobs" }, site.join("root")).unwrap();
+            }
+        })
+    };
+    let mut served = 0;
+    for _ in 0..500 {
+        let (status, body) = get(&server, "/file").await;
+        assert!((status, body.as_str()) == (200, "0123456789") || status == 404, "{body}");
+        served += usize::from(status == 200);
+    }
+    stop.store(true, Ordering::Relaxed);
+    flipping.join().unwrap();
+    assert!(served > 0);
+}
+
+#[tokio::test]
+async fn a_refused_link_is_told_once() {
+    let (_outer, site) = directory();
+    symlink("../secret", site.join("out")).unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let files = {
+        let told = told.clone();
+        FilesBeneath::new(&site).on_refusal(move |refusal| {
+            told.lock().unwrap().push(refusal.to_string());
+        })
+    };
+    for path in ["out", "out", "out", "blobs", "missing"] {
+        let opened = Backend::open(&files, path.into()).await;
+        assert_eq!(opened.unwrap_err().kind(), std::io::ErrorKind::NotFound);
+    }
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("out` is a symbolic link"), "{told:?}");
 }
 
 #[tokio::test]

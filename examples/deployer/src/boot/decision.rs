@@ -45,7 +45,7 @@ async fn unknown(app: &App, identity: &Identity) -> Answer {
     match app.deployment.config.fleet.unknown() {
         UnknownMachine::LocalDisk => Answer::LocalDisk,
         UnknownMachine::Menu => match live(app).await {
-            Ok((release, _)) => menu(app, release),
+            Ok((release, _)) => menu(app, release).await,
             Err(answer) => answer,
         },
         UnknownMachine::Profile(profile) => {
@@ -105,9 +105,9 @@ async fn live(app: &App) -> Result<(ReleaseId, Vec<Image>), Answer> {
 }
 
 /// The menu of a release. It is a separate script if the release has a dispatch for known machines.
-fn menu(app: &App, release: ReleaseId) -> Answer {
+async fn menu(app: &App, release: ReleaseId) -> Answer {
     let with_dispatch = format!("releases/{release}/menu.ipxe");
-    if app.deployment.served_directory().join(&with_dispatch).exists() {
+    if app.deployment.served_files().has(&with_dispatch).await {
         return Answer::Menu { path: with_dispatch };
     }
     Answer::Menu { path: layout::in_release(&release, &layout::boot_script()).to_string() }

@@ -11,6 +11,7 @@ mod boot;
 mod clients;
 mod crash;
 mod cross_site;
+mod hostile_directory;
 mod ipxe;
 mod job_ends;
 mod jobs;
