@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,7 +85,17 @@ impl Deployment {
         let builds = Publisher::new(LocalStore::new(config.state_directory.join("builds")));
         let publishers =
             config.targets.iter().map(|(name, _)| (name.clone(), OnceCell::new())).collect();
-        Ok(Self { config, url, log, machine_scripts, served, served_files, publishers, builds, memory })
+        Ok(Self {
+            config,
+            url,
+            log,
+            machine_scripts,
+            served,
+            served_files,
+            publishers,
+            builds,
+            memory,
+        })
     }
 
     /// The publisher to the directory that machines boot from. Its live release is the one that
