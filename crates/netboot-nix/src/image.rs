@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use netboot_core::inspect::{Presence, check_kernel, inspect_initrd};
+use netboot_core::inspect::{Presence, check_kernel};
+use netboot_core::secret_scan::{SecretPolicy, SecretReport, scan_initrd};
 use netboot_core::{
     Architecture, ArtifactKind, BootSpec, Context, FileArtifact, FileName, Image, ImageBuilder,
     InitPath, KernelParameter, Phase, Profile, split_parameters,
@@ -13,6 +14,7 @@ use netboot_core::{
 
 use crate::error::Error;
 use crate::flake_answer::{Output, Values};
+use crate::secrets::StorePaths;
 use crate::stop::Stop;
 
 /// The parts of an image, read from a configuration.
@@ -134,6 +136,7 @@ pub(crate) async fn make_image(
     parts: Parts,
     is_in_step: bool,
     log: &Path,
+    (report, policy, paths): (&mut SecretReport<'_>, &SecretPolicy, Arc<StorePaths>),
     context: &Context,
 ) -> Result<ImageBuilder, Stop> {
     let _phase = context.phase(Phase::Hashing, Some(profile.name()));
@@ -152,7 +155,17 @@ pub(crate) async fn make_image(
         }
     }
     check_kernel(&kernel_path, parts.architecture).await?;
-    let initrd = inspect_initrd(&initrd_path, context).await?;
+    let known = move |file: &str| {
+        // A file of the closure was scanned in the store.
+        file.match_indices('/').any(|(end, _)| paths.closure.contains_key(&file[..end]))
+            || paths.closure.contains_key(file)
+    };
+    let (initrd, mut found) = scan_initrd(&initrd_path, policy, known, context).await?;
+    if is_in_step {
+        // The store of NixOS's initrd is made of the closure.
+        found.unscanned.retain(|part| !part.ends_with("/nix-store.squashfs`"));
+    }
+    found.report(report, profile.name(), context);
     let init = InitPath::new(init_path.to_string_lossy())?;
     let holds_init = match initrd.holds(&init) {
         Presence::Yes => true,
@@ -165,11 +178,14 @@ pub(crate) async fn make_image(
         let (attribute, init) = (parts.attribute, init.to_string());
         return Err(Error::InitrdOutOfStep { attribute, init }.into());
     }
+    // The log is published beside the image.
+    report.add_file(log, context).await?;
     let open = |kind, name: FileName, path| FileArtifact::open(kind, name, path, context);
     let kernel = open(ArtifactKind::Kernel, parts.kernel_file, kernel_path).await?;
     let initrd = open(ArtifactKind::Initrd, FileName::new("initrd")?, initrd_path).await?;
     let log = open(ArtifactKind::BuildLog, FileName::new("build.log")?, log.to_owned()).await?;
     let boot = BootSpec::new(parts.architecture, init, parts.kernel_parameters)?;
+    report.add_command_line(&boot, context)?;
     Ok(Image::builder(profile, boot)
         .kernel(Arc::new(kernel))
         .initrd(Arc::new(initrd))

@@ -6,12 +6,14 @@ pub(crate) mod rule;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::rule::{PolicyCheck, Severity};
+use netboot_core::secret_scan::{SecretPolicy, Severity};
+
+use self::rule::PolicyCheck;
 
 /// Rules for configurations, each with a severity. They are checked after the evaluation and before
 /// the build.
 ///
-/// The default denies placeholder SSH keys. It warns of settings that make a machine hard to reach
+/// The default denies placeholder SSH keys, and secrets in the image; see [`SecretPolicy`]. It warns of settings that make a machine hard to reach
 /// or easy to break into. [`strict`](Self::strict) is for production images.
 ///
 /// ```
@@ -27,11 +29,12 @@ use self::rule::{PolicyCheck, Severity};
 ///
 /// A value that the configuration does not define is not checked. SSH keys are an exception:
 /// without any key, nobody can reach the machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     severities: BTreeMap<PolicyCheck, Severity>,
     placeholders: BTreeSet<String>,
     packages: BTreeSet<String>,
+    pub(crate) secrets: SecretPolicy,
 }
 
 /// Placeholders for keys in manuals.
@@ -46,6 +49,7 @@ impl Default for Policy {
             .with_severity(PolicyCheck::RootPassword, Severity::Warn)
             .with_severity(PolicyCheck::SerialConsole, Severity::Warn)
             .with_severity(PolicyCheck::SecretFiles, Severity::Warn)
+            .with_secrets(SecretPolicy::default())
     }
 }
 
@@ -56,6 +60,7 @@ impl Policy {
             severities: BTreeMap::new(),
             placeholders: PLACEHOLDERS.map(str::to_owned).into(),
             packages: BTreeSet::new(),
+            secrets: SecretPolicy::none(),
         }
     }
 
@@ -64,6 +69,17 @@ impl Policy {
         PolicyCheck::ALL
             .into_iter()
             .fold(Self::none(), |policy, check| policy.with_severity(check, Severity::Deny))
+            .with_secrets(SecretPolicy::strict())
+    }
+
+    /// Sets which secrets an image may contain. They are looked for after the build and before
+    /// anything is sent to a binary cache, in every file of the system's closure, in the derivations
+    /// and sources that it is built from, in the initrd, in the build log, and among the kernel
+    /// parameters.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: SecretPolicy) -> Self {
+        self.secrets = secrets;
+        self
     }
 
     /// Sets the severity of a rule.

@@ -19,7 +19,7 @@ use crate::roots;
 use crate::runner::Runner;
 use crate::scale_out::ScaleOut;
 use crate::stop::{Stop, blocking};
-use crate::store_copy::{fetch_outputs, send_derivations, send_outputs};
+use crate::store_copy::{fetch_outputs, send_derivations};
 use crate::watch::Watch;
 
 /// Roots and logs that the images of a builder need. They are kept as long as the builder exists.
@@ -121,10 +121,6 @@ impl Realisation<'_> {
             let attribute = self.attribute.to_owned();
             blocking(move || roots::check(&made, &out, attribute)).await?;
             self.in_use.add(link);
-        }
-
-        for cache in self.scale_out.caches() {
-            send_outputs(self.runner, cache, &outputs, self.context).await?;
         }
 
         Ok(Realised { requisites, header })

@@ -78,7 +78,7 @@ impl SizeReport {
         toplevel: &str,
         closure: &BTreeMap<String, PathInfo>,
     ) -> Self {
-        let mut chains = chains(toplevel, closure);
+        let mut chains = chains(toplevel, |path| references(closure, path));
         let mut paths: Vec<StorePathSize> = closure
             .iter()
             .map(|(path, info)| StorePathSize {
@@ -125,16 +125,15 @@ pub(crate) fn name(path: &str) -> &str {
 }
 
 /// The shortest chain of references from `root` to each path.
-fn chains<'a>(
+pub(crate) fn chains<'a>(
     root: &'a str,
-    closure: &'a BTreeMap<String, PathInfo>,
+    references: impl Fn(&str) -> &'a [String],
 ) -> BTreeMap<&'a str, Vec<String>> {
     let mut chains = BTreeMap::from([(root, vec![root.to_owned()])]);
     let mut waiting = VecDeque::from([root]);
     while let Some(path) = waiting.pop_front() {
-        let Some(info) = closure.get(path) else { continue };
         let before = chains.get(path).cloned().unwrap_or_default();
-        for reference in &info.references {
+        for reference in references(path) {
             if !chains.contains_key(reference.as_str()) {
                 let mut chain = before.clone();
                 chain.push(reference.clone());
@@ -144,6 +143,11 @@ fn chains<'a>(
         }
     }
     chains
+}
+
+/// The references of a path in `closure`.
+pub(crate) fn references<'a>(closure: &'a BTreeMap<String, PathInfo>, path: &str) -> &'a [String] {
+    closure.get(path).map_or(&[], |info| &info.references)
 }
 
 fn duplicates(paths: &[StorePathSize]) -> Vec<DuplicatePackage> {
@@ -225,7 +229,7 @@ mod tests {
             ("/s/2-b", 1, &["/s/1-a"]),
             ("/s/3-c", 1, &["/s/2-b"]),
         ]);
-        let chains = chains("/s/0-system", &closure);
+        let chains = chains("/s/0-system", |path| references(&closure, path));
         assert_eq!(chains["/s/3-c"], ["/s/0-system", "/s/1-a", "/s/3-c"]);
         assert_eq!(chains["/s/0-system"], ["/s/0-system"]);
         assert_eq!(chains.len(), 4);

@@ -1,10 +1,12 @@
 //! What a scan of a whole image found.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::finding::{SecretFinding, SecretMatch, SecretPlace};
 use super::kind::Severity;
 use super::policy::{Judgement, SecretPolicy};
+use crate::blocking::blocking;
 use crate::boot_spec::BootSpec;
 use crate::command_line::KernelParameter;
 use crate::context::Context;
@@ -12,6 +14,7 @@ use crate::counted::counted;
 use crate::error::Error;
 use crate::event::Event;
 use crate::name::ProfileName;
+use crate::regular_file::open_regular_file;
 
 /// Collects the secrets of one image, judged by a policy.
 #[derive(Debug)]
@@ -55,6 +58,21 @@ impl<'a> SecretReport<'a> {
         let parameters: Vec<&str> =
             boot.kernel_parameters().iter().map(KernelParameter::as_str).collect();
         for secret in self.policy.scan(&place, &mut parameters.join(" ").as_bytes(), context)? {
+            self.add(&place, &secret, Vec::new);
+        }
+        Ok(())
+    }
+
+    /// Scans the file at `path`, such as a build log.
+    ///
+    /// # Errors
+    /// The errors of [`open_regular_file`], [`Error::Cancelled`].
+    pub async fn add_file(&mut self, path: &Path, context: &Context) -> Result<(), Error> {
+        let (policy, path, context) = (self.policy.clone(), path.to_owned(), context.clone());
+        let place = SecretPlace::new(path.display().to_string(), "");
+        let scanned = place.clone();
+        let scan = move || policy.scan(&scanned, &mut open_regular_file(&path)?, &context);
+        for secret in blocking(scan).await? {
             self.add(&place, &secret, Vec::new);
         }
         Ok(())

@@ -5,9 +5,11 @@
 //! the logs of all profiles are collected after all builds have ended.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
+use netboot_core::secret_scan::SecretReport;
 use netboot_core::{Context, Event, Image, Phase, Profile, ProfileName};
 
 use crate::build_log::LogDirectory;
@@ -19,6 +21,8 @@ use crate::flake_answer::ProfileRequest;
 use crate::image::{Parts, make_image};
 use crate::realise::{Realisation, Realised};
 use crate::roots;
+use crate::secrets::cache::Cache;
+use crate::secrets::{StorePaths, scan_store};
 use crate::state_lock::StateLock;
 use crate::stop::{Stop, blocking};
 
@@ -31,6 +35,7 @@ struct Built {
     realised: Realised,
     /// The NAR hashes of the parts, by path.
     hashes: BTreeMap<String, String>,
+    paths: Arc<StorePaths>,
 }
 
 /// The shared parts of all builds of a call.
@@ -40,6 +45,7 @@ struct Call<'a> {
     evaluation: &'a Evaluation,
     logs: &'a LogDirectory,
     context: &'a Context,
+    secrets: &'a tokio::sync::Mutex<Cache>,
 }
 
 impl NixBuilder {
@@ -107,7 +113,10 @@ impl NixBuilder {
         let _lock = StateLock::acquire(&self.state, context).await?;
         let clean = logs.clone();
         blocking(move || clean.clean()).await?;
-        let call = Call { builder: self, wanted, evaluation, logs: &logs, context };
+        let (state, version) = (self.state.clone(), self.policy.secrets.version());
+        let secrets = blocking(move || Ok(Cache::read(&state, version))).await?;
+        let secrets = &tokio::sync::Mutex::new(secrets);
+        let call = Call { builder: self, wanted, evaluation, logs: &logs, context, secrets };
         let call = &call;
         let work = profiles.iter().zip(evaluated).map(|(profile, evaluated)| -> BoxFuture<'_, _> {
             Box::pin(async move { call.build(*profile, evaluated?).await })
@@ -175,9 +184,11 @@ impl Call<'_> {
             requisites.extend(realisation.requisites(&others).await?);
         }
         let header = parts.log_header(&self.evaluation.source(), &nix_version);
+        let inputs = requisites.clone();
         let realised = realisation.realise(&outputs, requisites, header).await?;
-        let hashes = self.builder.hashes_of_parts(&parts, self.context).await?;
-        Ok(Built { parts, nix_version, is_in_step, realised, hashes })
+        let (hashes, closure) = self.builder.closure_of_parts(&parts, self.context).await?;
+        let paths = Arc::new(StorePaths { closure, requisites: inputs });
+        Ok(Built { parts, nix_version, is_in_step, realised, hashes, paths })
     }
 
     fn realisation<'a>(&'a self, profile: &'a dyn Profile, parts: &'a Parts) -> Realisation<'a> {
@@ -195,12 +206,22 @@ impl Call<'_> {
 
     /// Makes the image from the built parts.
     async fn image(&self, profile: &dyn Profile, built: Built) -> Result<Image, Stop> {
-        let Built { parts, nix_version, is_in_step, realised, hashes } = built;
+        let Built { parts, nix_version, is_in_step, realised, hashes, paths } = built;
         let outputs = parts.outputs();
+        let policy = &self.builder.policy.secrets;
+        let mut report = SecretReport::new(policy);
+        if policy.scans_anything() {
+            let of = (profile.name(), self.context);
+            scan_store(policy, &parts, &paths, self.secrets, &mut report, of).await?;
+        }
         let log = self.realisation(profile, &parts).log(&outputs, realised).await?;
         let provenance = self.evaluation.provenance(&outputs, &hashes, nix_version);
-        let image = make_image(profile, parts, is_in_step, &log, self.context).await?;
-        Ok(image.provenance(provenance).build()?)
+        let scan = (&mut report, policy, paths);
+        let image = make_image(profile, parts, is_in_step, &log, scan, self.context).await?;
+        let image = image.provenance(provenance).build()?;
+        report.finish(profile.name(), self.context)?;
+        self.builder.send(&outputs, self.context).await?;
+        Ok(image)
     }
 }
 

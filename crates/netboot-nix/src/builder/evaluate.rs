@@ -11,8 +11,8 @@ use crate::flake_answer::{ProfileRequest, Values};
 use crate::image::Parts;
 use crate::overrides::embed::embed;
 use crate::policy::finding::PolicyFinding;
-use crate::policy::rule::Severity;
 use crate::stop::Stop;
+use netboot_core::secret_scan::Severity;
 
 /// The result of the evaluation for one profile.
 pub(super) struct Evaluated {

@@ -6,11 +6,13 @@ use netboot_core::{Context, Event, Image, Profile};
 
 use crate::builder::options::NixBuilder;
 use crate::error::Error;
+use crate::flake_answer::Output;
 use crate::image::Parts;
-use crate::path_info::closure;
+use crate::path_info::{PathInfo, closure};
 use crate::size::StorePathSize;
 use crate::size::{SizeReport, oversized_file};
 use crate::stop::Stop;
+use crate::store_copy::send_outputs;
 
 /// The number of store paths that a warning names.
 const NAMED_PATHS: usize = 5;
@@ -47,13 +49,26 @@ impl NixBuilder {
         });
     }
 
-    /// The NAR hashes of all parts, by path. Returns an error if the system has a file that is too
-    /// large for an initrd.
-    pub(super) async fn hashes_of_parts(
+    /// Sends the outputs to the binary caches.
+    pub(super) async fn send(
+        &self,
+        outputs: &BTreeMap<&'static str, Output>,
+        context: &Context,
+    ) -> Result<(), Stop> {
+        let outputs: Vec<&str> = outputs.values().map(|output| output.out.as_str()).collect();
+        for cache in self.scale_out.caches() {
+            send_outputs(&self.runner, cache, &outputs, context).await?;
+        }
+        Ok(())
+    }
+
+    /// The NAR hashes of all parts, by path, and the closure of the parts without the initrd.
+    /// Returns an error if the system has a file that is too large for an initrd.
+    pub(super) async fn closure_of_parts(
         &self,
         parts: &Parts,
         context: &Context,
-    ) -> Result<BTreeMap<String, String>, Stop> {
+    ) -> Result<(BTreeMap<String, String>, BTreeMap<String, PathInfo>), Stop> {
         let outputs = parts.outputs();
         let paths: Vec<&str> = outputs.values().map(|output| output.out.as_str()).collect();
         let mut closure = closure(&self.runner, &paths, context).await?;
@@ -62,7 +77,7 @@ impl NixBuilder {
         // The initrd contains the system and is not part of it.
         closure.remove(&parts.initrd.out);
         match oversized_file(&closure)? {
-            None => Ok(hashes),
+            None => Ok((hashes, closure)),
             Some((path, size)) => {
                 let attribute = parts.attribute().to_owned();
                 Err(Error::FileTooLarge { attribute, path, size }.into())

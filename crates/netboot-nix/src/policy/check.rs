@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::overrides::authorized_key::public_key;
 use crate::policy::Policy;
 use crate::policy::finding::{PolicyFinding, PolicyProblem};
-use crate::policy::rule::Severity;
+use netboot_core::secret_scan::Severity;
 
 /// The facts that `policy.nix` reads from a configuration.
 #[derive(Debug, Clone, Deserialize)]

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::policy::rule::{PolicyCheck, Severity};
+use crate::policy::rule::PolicyCheck;
+use netboot_core::secret_scan::Severity;
 
 /// A rule of a [`Policy`](crate::Policy) that a configuration breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -4,19 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The severity of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(clippy::exhaustive_enums, reason = "callers match on it, and there are three levels")]
-pub enum Severity {
-    /// The rule is not checked.
-    Ignore,
-    /// The finding is reported, and the build goes on.
-    Warn,
-    /// The profile is not built.
-    Deny,
-}
-
 /// A rule of a [`Policy`](crate::Policy).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

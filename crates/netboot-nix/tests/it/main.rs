@@ -18,6 +18,7 @@ mod place;
 mod policy;
 mod provenance;
 mod scale_out;
+mod secrets;
 mod size;
 mod stopping;
 mod unchanged;

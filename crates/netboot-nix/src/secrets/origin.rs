@@ -1,0 +1,49 @@
+//! Who brings a store path in.
+
+use std::collections::BTreeMap;
+
+use crate::image::Parts;
+use crate::secrets::StorePaths;
+use crate::size::{chains, references};
+
+/// The chains of references to store paths.
+pub(super) struct Origin(BTreeMap<String, Vec<String>>);
+
+impl Origin {
+    /// The paths that chains begin with: the system, the other parts, and their derivations.
+    pub(super) fn roots(parts: &Parts) -> Vec<String> {
+        let parts = [&parts.toplevel, &parts.kernel, &parts.initrd];
+        parts.iter().flat_map(|part| [part.out.clone(), part.drv.clone()]).collect()
+    }
+
+    pub(super) fn new(roots: &[String], paths: &StorePaths) -> Self {
+        let inputs: BTreeMap<&str, Vec<String>> = paths
+            .requisites
+            .iter()
+            .filter(|path| path.ends_with(".drv"))
+            .map(|path| (path.as_str(), inputs(path, paths)))
+            .collect();
+        let mut all = BTreeMap::new();
+        for root in roots {
+            let of = |path: &str| {
+                inputs.get(path).map_or_else(|| references(&paths.closure, path), Vec::as_slice)
+            };
+            for (path, chain) in chains(root, of) {
+                all.entry(path.to_owned()).or_insert(chain);
+            }
+        }
+        Self(all)
+    }
+
+    pub(super) fn chain(&self, path: &str) -> Vec<String> {
+        self.0.get(path).cloned().unwrap_or_default()
+    }
+}
+
+/// The derivations and sources that a derivation names. Its file has each path in quotes.
+fn inputs(derivation: &str, paths: &StorePaths) -> Vec<String> {
+    let text = std::fs::read(derivation).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let parts = text.split('"').filter(|part| *part != derivation);
+    parts.filter(|part| paths.requisites.contains(*part)).map(str::to_owned).collect()
+}
