@@ -1,6 +1,8 @@
 //! Who brings a store path in.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
 
 use crate::image::Parts;
 use crate::secrets::StorePaths;
@@ -17,12 +19,8 @@ impl Origin {
     }
 
     pub(super) fn new(roots: &[String], paths: &StorePaths) -> Self {
-        let inputs: BTreeMap<&str, Vec<String>> = paths
-            .requisites
-            .iter()
-            .filter(|path| path.ends_with(".drv"))
-            .map(|path| (path.as_str(), inputs(path, paths)))
-            .collect();
+        let inputs: BTreeMap<&str, Vec<String>> =
+            paths.requisites.iter().map(|path| (path.as_str(), inputs(path, paths))).collect();
         let mut all = BTreeMap::new();
         for root in roots {
             let of = |path: &str| {

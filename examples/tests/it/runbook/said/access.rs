@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use netboot_core::secret_scan::{SecretPlace, SecretPolicy, SecretReport};
 use netboot_core::{Builder, Context, ProfileSpec};
 use netboot_nix::{AuthorizedKey, Error, NixBuilder, PolicyProblem};
 use netboot_testbed::{HermeticNix, Testbed};
@@ -29,6 +30,18 @@ fn with_the_old_key() -> String {
         .fold(builder, |builder, (name, value)| builder.environment(name, value));
     let profile = ProfileSpec::new(worker());
     error(run(builder.build().unwrap().build(&profile, &Context::new())).unwrap_err())
+}
+
+/// The message for an image with a key of `WireGuard`.
+fn with_a_key() -> String {
+    let policy = SecretPolicy::default();
+    let place = SecretPlace::new("/nix/store/0a-wireguard", "wg0.conf");
+    let file = b"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n";
+    let found = policy.scan(&place, &mut file.as_slice(), &Context::new()).unwrap();
+    let mut report = SecretReport::new(&policy);
+    let chain = ["/nix/store/0b-nixos-system", "/nix/store/0a-wireguard"];
+    report.add(&place, &found[0], || chain.map(str::to_owned).to_vec());
+    error(report.finish(&worker(), &Context::new()).unwrap_err())
 }
 
 pub(super) fn said() -> Vec<Said> {
@@ -59,6 +72,7 @@ pub(super) fn said() -> Vec<Said> {
             all([password("hashedPassword", false), password("initialHashedPassword", true)], of),
         ),
         ("secret-file", of(&secret)),
+        ("secret-found", with_a_key()),
         ("service-enabled", of(&service)),
         ("package-missing", of(&package)),
     ]
