@@ -13,7 +13,7 @@
 //! | `publish-proven` | publish an image only if it comes up in QEMU |
 //! | `publish-many` | publish to several sites, to all or to none of them |
 //! | `verify-release` | verify a directory or a URL, including signatures, and repair damage |
-//! | `releases` | list, roll back, activate and prune the releases of a directory |
+//! | `releases` | list, sign, roll back, activate and prune the releases of a directory |
 //! | `boot-in-qemu` | boot what was published, and report how far it came |
 //! | `dispatch-fleet` | publish an image for a list of machines |
 //! | `lint-script` | find mistakes in iPXE scripts |
@@ -27,6 +27,7 @@ mod program;
 mod progress;
 mod qemu_prover;
 mod signals;
+mod signing_options;
 mod store_server;
 
 pub use crate::audited_store::AuditedStore;
@@ -36,4 +37,5 @@ pub use crate::program::run_program;
 pub use crate::progress::Progress;
 pub use crate::qemu_prover::QemuProver;
 pub use crate::signals::Signals;
+pub use crate::signing_options::SigningOptions;
 pub use crate::store_server::StoreServer;

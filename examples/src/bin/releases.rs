@@ -1,5 +1,5 @@
-//! Manages the releases of a directory: lists them, rolls back, activates a staged release, and
-//! deletes releases that are no longer needed.
+//! Manages the releases of a directory: lists them, signs them, rolls back, activates a staged
+//! release, and deletes releases that are no longer needed.
 
 #![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::{Parser, Subcommand};
 use netboot_core::{Context, PointerName, ReleaseId};
-use netboot_examples::{Failure, run_program};
+use netboot_examples::{Failure, SigningOptions, run_program};
 use netboot_publish::{LocalStore, Publisher, Retention, RollbackTo};
 
 /// Manage the releases of a directory.
@@ -21,6 +21,9 @@ struct Arguments {
     /// The pointer: the channel that machines boot from.
     #[arg(long, value_name = "NAME", default_value_t = PointerName::default())]
     pointer: PointerName,
+
+    #[command(flatten)]
+    signing: SigningOptions,
 
     #[command(subcommand)]
     command: Command,
@@ -41,6 +44,13 @@ enum Command {
         /// The release.
         release: ReleaseId,
     },
+    /// Add the signature of `--sign-key` to a staged release that is trusted already.
+    Countersign {
+        /// The release.
+        release: ReleaseId,
+    },
+    /// Sign the live pointer again, with a new best-before date if `--pointer-lifetime` is set.
+    Refresh,
     /// Delete releases that are no longer needed, and the files that only they use.
     Prune {
         /// The number of releases of the history to keep, including the live one.
@@ -70,6 +80,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments, context: &Context) -> Result<String, Failure> {
     let store = LocalStore::new(&arguments.directory);
     let publisher = Publisher::new(store).with_pointer(arguments.pointer);
+    let publisher = arguments.signing.apply(publisher)?;
     Ok(match arguments.command {
         Command::List => list(&publisher).await?,
         Command::Rollback { to } => {
@@ -77,6 +88,14 @@ async fn run(arguments: Arguments, context: &Context) -> Result<String, Failure>
             publisher.rollback(to, context).await?.to_string()
         }
         Command::Activate { release } => publisher.activate(&release, context).await?.to_string(),
+        Command::Countersign { release } => {
+            let added = publisher.countersign(&release, context).await?;
+            format!("release {release}: {}", if added { "signed" } else { "had the signature" })
+        }
+        Command::Refresh => match publisher.refresh(context).await? {
+            Some(live) => format!("the pointer of release {live} is signed again"),
+            None => "nothing is live here".to_owned(),
+        },
         Command::Prune { keep, grace, dry_run } => {
             let grace = Duration::from_secs(grace.saturating_mul(3600));
             let retention =

@@ -55,6 +55,23 @@ fn unproven(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn the_page_about_trust_is_proven_too() {
+    let text = fs::read_to_string(document::root().join("docs/trust.md")).unwrap();
+    let statements = document::statements(&text);
+    let proofs: Vec<Proof> = statements.into_iter().flat_map(|it| it.proofs).collect();
+    assert!(proofs.len() > 50, "the proofs are written in another way: {}", proofs.len());
+    assert_eq!(missing(&proofs), Vec::<String>::new());
+    assert_eq!(unproven(&text), Vec::<String>::new());
+    // Each cell of the table has its own, except the names of the parties.
+    let rows = text.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let cells = rows.flat_map(|row| row.trim_matches('|').split(" | ").skip(1));
+    let bare: Vec<&str> = cells.filter(|cell| !cell.trim_end().ends_with("-->")).collect();
+    assert_eq!(bare, Vec::<&str>::new());
+    let first = text.split("\n\n").nth(1).unwrap();
+    assert!(first.starts_with("**Without keys, whoever can write to the target"), "{first}");
+}
+
+#[test]
 fn a_statement_without_a_proof_is_found() {
     let proof = "<!-- proof: netboot-nix building::x -->";
     let text = format!(

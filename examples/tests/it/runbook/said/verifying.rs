@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use netboot_core::{Context, Release, layout};
+use netboot_core::{Context, PointerName, Release, layout};
 use netboot_ipxe::Renderer;
 use netboot_publish::{
-    Error, FailedProof, Finding, LocalStore, Publisher, SignatureProblem, VerifyDepth, VerifyScope,
+    Error, FailedProof, Finding, LocalStore, PointerProblem, Publisher, SignatureProblem,
+    VerifyDepth, VerifyScope,
 };
 use tempfile::TempDir;
 
@@ -124,15 +125,29 @@ fn of_trust() -> Vec<Said> {
         SignatureProblem::Mismatch,
         SignatureProblem::OtherRelease,
         SignatureProblem::Malformed,
+        SignatureProblem::TooFewKeys { signed: 1, threshold: 2 },
     ];
     let signature = |problem: &SignatureProblem| {
         error(Error::Signature { release: release("new"), problem: *problem })
+    };
+    let untrusted = [
+        PointerProblem::Unsigned,
+        PointerProblem::UntrustedKey,
+        PointerProblem::Mismatch,
+        PointerProblem::OtherName { name: PointerName::new("canary").unwrap() },
+        PointerProblem::RolledBack { counter: 1_764_367_001, known: 1_764_367_002 },
+        PointerProblem::Expired { best_before: 1_764_971_801 },
+    ];
+    let pointer = |problem: &PointerProblem| {
+        error(Error::UntrustedPointer { path: path("current.ipxe"), problem: problem.clone() })
     };
     let problem = "it ran out of time; last stage: kernel started; not seen: login:";
     let failed = FailedProof::new(problem, "[    0.000000] Linux version 6.12.30");
     let failures = BTreeMap::from([(worker(), failed)]);
     vec![
         ("signatures", all(problems, signature)),
+        ("untrusted-pointers", all(untrusted, pointer)),
+        ("no-pointer-signer", error(Error::NoPointerSigner { pointer: PointerName::default() })),
         ("key-locked", error(Error::KeyLocked)),
         ("not-proven", error(Error::NotProven { release: release("new"), failures })),
     ]
