@@ -21,7 +21,8 @@ pub(super) fn ending(last_lines: &[ForeignText]) -> String {
 
 /// Each line on a line of its own, behind the margin of foreign text.
 pub(super) fn lines(last_lines: &[ForeignText]) -> String {
-    last_lines.iter().map(|line| format!("{}{line}", ForeignText::LINE_BREAK)).collect()
+    let lines = last_lines.iter().map(|line| format!("{}{line}", ForeignText::LINE_BREAK));
+    lines.collect::<Vec<_>>().concat()
 }
 
 pub(super) fn derivation_or(derivation: Option<&str>, otherwise: &str) -> String {
