@@ -141,17 +141,14 @@ fn place_of(app: &App, name: &str, hand_over: &HandOver) -> Result<PlaceOfMachin
     if !hand_over.own_addresses && is_own_address(address) {
         return Err(Refusal::OwnAddress { machine, address });
     }
-    let mut warning =
-        "everybody in the network of the machines can boot in the name of a machine: \
-                       compare the address with the machine's console, or set it in the \
-                       configuration"
-            .to_owned();
-    if asked_from != address {
-        warning += &format!(
-            "; the machine asked for its script from {asked_from}, and its system reported from \
-             {address}"
-        );
-    }
+    let warning = "everybody in the network of the machines can boot in the name of a machine: \
+                   compare the address with the machine's console, or set it in the configuration";
+    let differs = format!(
+        "; the machine asked for its script from {asked_from}, and its system reported from \
+         {address}"
+    );
+    let differs = if asked_from == address { "" } else { &differs };
+    let warning = format!("{warning}{differs}");
     let (address, from) = (address.to_string(), AddressFrom::Boot);
     Ok(PlaceOfMachine { address, from, is_up: true, warning: Some(warning) })
 }

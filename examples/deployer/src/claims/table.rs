@@ -88,7 +88,9 @@ impl Table {
         match (self.records.get_mut(own).filter(|_| is_own(own)), boot) {
             (Some(record), boot) => {
                 record.asked(own, *address, cards, self.sequence);
-                boot.into_iter().for_each(|boot| record.remember(boot));
+                if let Some(boot) = boot {
+                    record.remember(boot);
+                }
                 changed.insert(own.clone());
             }
             (None, Some(boot)) => {
