@@ -5,6 +5,7 @@
 mod activate;
 pub(crate) mod checks;
 mod countersign;
+mod going_live;
 pub(crate) mod history;
 mod images;
 pub(crate) mod inventory;
@@ -34,6 +35,7 @@ use crate::error::Error;
 use crate::pointer::trust::PointerTrust;
 use crate::pointer_memory::{PointerMemory, VolatilePointerMemory};
 use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::checks::known_objects::KnownObjects;
 use crate::publisher::checks::places::PlaceRules;
 use crate::publisher::checks::signing::Signing;
 use crate::publisher::inventory::pointer_state::PointerState;
@@ -79,6 +81,7 @@ pub struct Publisher {
     pub(crate) signing: Signing,
     memory: Arc<dyn PointerMemory>,
     pointer_lifetime: Option<Duration>,
+    known: Arc<KnownObjects>,
     clock: Arc<dyn Clock>,
 }
 
@@ -92,6 +95,7 @@ impl From<Arc<dyn Store>> for Publisher {
             signing: Signing::default(),
             memory: Arc::new(VolatilePointerMemory::default()),
             pointer_lifetime: None,
+            known: Arc::default(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -136,8 +140,10 @@ impl Publisher {
 
     /// Sets how closely staging checks the objects that the target already has, and how closely
     /// activation checks the release. The default compares sizes only, since the store's contract
-    /// says that a sent object has arrived. At [`VerifyDepth::Content`], activation reads every
-    /// byte of the release, and publishing replaces objects of the right size with wrong bytes.
+    /// says that a sent object has arrived. At [`VerifyDepth::Content`], the publisher hashes every
+    /// object before a release that needs it goes live, and publishing replaces objects of the
+    /// right size with wrong bytes. The publisher and its clones remember what they hashed, and
+    /// read an object again only if its size or time at the store has changed.
     #[must_use]
     pub fn with_verification(mut self, depth: VerifyDepth) -> Self {
         self.verification = depth;
@@ -147,8 +153,9 @@ impl Publisher {
     /// Adds a signer. Staging writes a detached signature of the release's manifest,
     /// `manifest.json.minisig`, unless the target has one by this key. Several signers write their
     /// signatures one after another into that file, and staging a release again with another signer
-    /// adds its signature. The release and its id do not change. If the manifest at the target is unsigned and explains
-    /// the images in other words than the release does, staging replaces it before it signs.
+    /// adds its signature. The release and its id do not change. If the manifest at the target is
+    /// unsigned and has other logs or another origin than the release, staging replaces it before
+    /// it signs.
     #[must_use]
     pub fn with_signer(mut self, signer: impl Signer + 'static) -> Self {
         self.signing.signers.push(Arc::new(signer));
@@ -156,12 +163,11 @@ impl Publisher {
     }
 
     /// Sets the trusted keys. A release then goes live, or live again, only if enough of these keys
-    /// signed its manifest ([`TrustedKeys::threshold`]) and its scripts match the manifest byte for byte (the publisher
-    /// verifies at [`VerifyDepth::Scripts`](crate::VerifyDepth::Scripts) or deeper).
-    /// [`verify`](Self::verify) reports missing and wrong signatures.
-    ///
-    /// The publisher compares only the sizes of kernels and initrds, unless
-    /// [`with_verification`](Self::with_verification) makes it read them.
+    /// signed its manifest ([`TrustedKeys::threshold`]) and all of its objects match the manifest
+    /// byte for byte. The publisher reads each object once for that, as at
+    /// [`VerifyDepth::Content`]; it does not read what the same call has just sent.
+    /// [`images`](Self::images) and [`manifest`](Self::manifest) return only what these keys
+    /// signed. [`verify`](Self::verify) reports missing and wrong signatures.
     ///
     /// A *pointer* then needs the signature of one of these keys. The publisher refuses a pointer
     /// that is unsigned, was signed as another pointer, or is older than one that it has seen

@@ -20,8 +20,9 @@ use crate::error::Error;
 /// Signs manifests: with a key in a file (`MinisignKey` of the feature `minisign`), or with a key
 /// that a caller keeps in hardware.
 ///
-/// A manifest has the size and digest of every part of a release. Its signature therefore covers
-/// kernels, initrds, scripts, entry points and logs.
+/// A manifest has the size and digest of every part of a release, and says how images start. Its
+/// signature therefore covers kernels, initrds, `init`, kernel parameters, scripts, the text of the
+/// pointer, entry points and logs.
 ///
 /// # Contract
 /// `sign` returns a signature file in minisign's format (prehashed, `ED`), over exactly these bytes

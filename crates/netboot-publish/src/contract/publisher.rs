@@ -10,6 +10,7 @@ mod pruning;
 mod publishing;
 mod repairing;
 mod signing;
+mod trust;
 
 use crate::contract::publisher::fixture::Make;
 
@@ -23,6 +24,7 @@ pub(crate) async fn check_in_brief(make: Make<'_>) {
     pruning::a_broken_off_pruning_is_completed(make).await;
     repairing::what_is_damaged_is_sent_again(make).await;
     publishing::cancelling_leaves_the_old_release_live(make).await;
+    trust::an_altered_blob_does_not_go_live(make).await;
 }
 
 pub(crate) async fn check(make: Make<'_>) {
@@ -43,6 +45,9 @@ pub(crate) async fn check(make: Make<'_>) {
     repairing::what_no_source_has_is_told(make).await;
     repairing::a_manifest_is_mended_too(make).await;
     repairing::publishing_that_reads_all_mends_what_has_the_right_size(make).await;
+    trust::an_altered_manifest_is_nobodys_manifest(make).await;
+    trust::an_altered_image_is_not_carried_into_a_signed_release(make).await;
+    trust::an_altered_manifest_frees_no_blobs(make).await;
     signing::a_signed_release_goes_live_and_is_signed_once(make).await;
     signing::only_what_a_trusted_key_signed_goes_live(make).await;
     signing::what_was_changed_after_signing_does_not_go_live(make).await;

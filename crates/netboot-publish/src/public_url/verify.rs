@@ -15,6 +15,7 @@ use crate::public_url::PublicUrl;
 use crate::public_url::fetch::{Fetched, foreign};
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::objects::required;
+use crate::publisher::inventory::untrusted_manifest::UntrustedManifest;
 use crate::signature::signature_file;
 use crate::signature::trusted_comment;
 use crate::verify_report::VerifyReport;
@@ -81,19 +82,15 @@ impl PublicUrl {
         let Some(fetched) = self.fetch_sound(&path, report, context).await? else {
             return Ok(None);
         };
-        let release = *release;
-        let manifest = match Manifest::from_json(&fetched.bytes) {
-            Ok(manifest) if *manifest.release() == release => manifest,
-            Ok(manifest) => {
-                let problem = format!("it is the manifest of release {}", manifest.release());
+        let (release, json) = (*release, fetched.bytes);
+        let manifest = match UntrustedManifest::parse(&release, json.clone()) {
+            Ok(manifest) => manifest,
+            Err(Error::MalformedManifest { source, .. }) => {
+                let problem = source.to_string();
                 report.findings.push(Finding::MalformedManifest { release, problem });
                 return Ok(None);
             }
-            Err(error) => {
-                let problem = error.to_string();
-                report.findings.push(Finding::MalformedManifest { release, problem });
-                return Ok(None);
-            }
+            Err(error) => return Err(error),
         };
         if let Some(keys) = &self.trusted_keys {
             let path = layout::in_release(&release, &layout::manifest_signature());
@@ -106,13 +103,12 @@ impl PublicUrl {
                 }
             };
             let comment = trusted_comment(&release);
-            let checked =
-                signature_file::check(keys, &fetched.bytes, &comment, signature.as_deref());
+            let checked = signature_file::check(keys, &json, &comment, signature.as_deref());
             if let Err(problem) = checked {
                 report.findings.push(Finding::Signature { release, problem });
             }
         }
-        Ok(Some(manifest))
+        Ok(Some(manifest.unchecked().clone()))
     }
 
     /// Checks a release, its entry points and `pointer`, the script in the pointer.

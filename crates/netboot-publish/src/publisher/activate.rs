@@ -1,5 +1,6 @@
 //! Making a staged release live: the only step that machines notice.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use netboot_core::{Context, Event, Manifest, Phase, ReleaseId, ReleasePath, layout};
@@ -8,12 +9,11 @@ use crate::error::Error;
 use crate::pointer::Pointer;
 use crate::pointer::activation::{Activation, ActivationKind};
 use crate::publisher::Publisher;
-use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::legacy_links::abandoned_links;
 use crate::publisher::checks::objects::required;
-use crate::publisher::checks::whole::{require_whole, require_whole_in};
+use crate::publisher::checks::whole::{require_unchanged, require_whole_in};
 use crate::publisher::inventory::pointer_state::PointerState;
-use crate::publisher::inventory::stored_manifest::{StoredManifest, read_exactly};
+use crate::publisher::inventory::untrusted_manifest::read_exactly;
 use crate::publisher::uploads::upload;
 use crate::receipt::{Outcome, Receipt};
 use crate::store::Swap;
@@ -41,27 +41,44 @@ impl Publisher {
         kind: ActivationKind,
         context: &Context,
     ) -> Result<Receipt, Error> {
+        self.make_sent_live(release, &BTreeSet::new(), base, kind, context).await
+    }
+
+    /// Replaces the pointer with the pointer of `release`, unless it changed since `base`. This
+    /// publisher has just sent the objects in `sent`.
+    pub(crate) async fn make_sent_live(
+        &self,
+        release: &ReleaseId,
+        sent: &BTreeSet<ReleasePath>,
+        base: &PointerState,
+        kind: ActivationKind,
+        context: &Context,
+    ) -> Result<Receipt, Error> {
         let _phase = context.phase(Phase::Activating, None);
         self.places.require_trusted(base)?;
         let store = self.store.as_ref();
-        if self.verification == VerifyDepth::Content {
+        let hashed = if self.hashes_before_going_live() {
             // Reading takes long, so it happens before the lock.
-            let stored = StoredManifest::require(store, release).await?;
-            require_whole(&self.store, &stored.manifest, VerifyDepth::Content, context).await?;
-        }
+            let trusted = self.read_trusted_manifest(release).await?;
+            self.require_sound(trusted.manifest(), sent, context).await?
+        } else {
+            BTreeMap::new()
+        };
         let lock = store.lock(context).await?;
         let base = &self.renewed(base).await?;
-        let stored = StoredManifest::require(store, release).await?;
-        self.signing.require(store, &stored).await?;
-        let manifest = stored.manifest;
-        let scripts = self.signing.is_required() || self.verification > VerifyDepth::Listing;
-        let depth = if scripts { VerifyDepth::Scripts } else { VerifyDepth::Listing };
+        let trusted = self.read_trusted_manifest(release).await?;
+        let manifest = trusted.manifest();
         // One question for the release's objects and for the places that are written over.
-        let paths = required(&manifest).into_keys().chain(self.places.paths(&manifest)?);
+        let paths = required(manifest).into_keys().chain(self.places.paths(manifest)?);
         let found = store.stat(&paths.collect::<Vec<_>>()).await?;
         {
             let _phase = context.phase(Phase::Verifying, None);
-            require_whole_in(&found, &self.store, &manifest, depth, context).await?;
+            if self.hashes_before_going_live() {
+                require_unchanged(&self.store, manifest, &hashed, &found, context).await?;
+            } else {
+                let depth = self.verification;
+                require_whole_in(&found, &self.store, manifest, depth, context).await?;
+            }
         }
         let mut pointer = Pointer::new(
             &manifest.pointer_text(),
@@ -70,10 +87,10 @@ impl Publisher {
         )
         .map_err(|problem| Error::MalformedPointer { path: self.pointer_path(), problem })?;
 
-        let places = self.places.require_writable_in(&found, store, &manifest, base).await?;
+        let places = self.places.require_writable_in(&found, store, manifest, base).await?;
         let entry_points = places.entry_points_to_write();
         lock.check()?;
-        self.write_entry_points(&manifest, &entry_points, context).await?;
+        self.write_entry_points(manifest, &entry_points, context).await?;
         context.check()?;
         // A publisher that took the lost lock may have pruned the release meanwhile.
         lock.check()?;
@@ -108,7 +125,7 @@ impl Publisher {
         if !links.is_empty() {
             self.store.link(&links).await?;
         }
-        self.delete_abandoned_links(base, &manifest, context).await?;
+        self.delete_abandoned_links(base, manifest, context).await?;
         Ok(Receipt {
             release: *release,
             pointer: self.pointer.clone(),
@@ -177,10 +194,8 @@ impl Publisher {
     ) -> Result<(), Error> {
         let Some(old) = base.live().filter(|_| self.places.legacy_links) else { return Ok(()) };
         // The old release may be gone or damaged; then nobody knows its links any more.
-        let Ok(Some(old)) = StoredManifest::find(self.store.as_ref(), &old).await else {
-            return Ok(());
-        };
-        let abandoned = abandoned_links(self.store.as_ref(), &old.manifest, new).await?;
+        let Ok(old) = self.read_trusted_manifest(&old).await else { return Ok(()) };
+        let abandoned = abandoned_links(self.store.as_ref(), old.manifest(), new).await?;
         if abandoned.is_empty() { Ok(()) } else { self.store.delete(&abandoned, context).await }
     }
 

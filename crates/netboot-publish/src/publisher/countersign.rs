@@ -4,7 +4,7 @@ use netboot_core::{Context, Phase, ReleaseId};
 
 use crate::error::Error;
 use crate::publisher::Publisher;
-use crate::publisher::inventory::stored_manifest::{StoredManifest, signature_path};
+use crate::publisher::inventory::untrusted_manifest::signature_path;
 use crate::publisher::uploads::upload;
 
 impl Publisher {
@@ -22,10 +22,9 @@ impl Publisher {
         let _phase = context.phase(Phase::Staging, None);
         context.check()?;
         let store = self.store.as_ref();
-        let stored = StoredManifest::require(store, release).await?;
-        self.signing.require(store, &stored).await?;
-        let signing = &self.signing;
-        let Some(signature) = signing.missing_signature(store, release, &stored.json).await? else {
+        let trusted = self.read_trusted_manifest(release).await?;
+        let json = trusted.as_read().json();
+        let Some(signature) = self.signing.missing_signature(store, release, json).await? else {
             return Ok(false);
         };
         store.send(vec![upload(signature_path(release), signature)?], context).await?;

@@ -14,7 +14,7 @@ use crate::publisher::Publisher;
 use crate::publisher::checks::whole::is_whole;
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::release_files::ReleaseFiles;
-use crate::publisher::inventory::stored_manifest::StoredManifest;
+use crate::publisher::inventory::untrusted_manifest::UntrustedManifest;
 
 /// A release in the history of a pointer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,8 +28,8 @@ pub struct HistoryEntry {
     pub kind: ActivationKind,
     /// True if it is live now. Only the first entry can be.
     pub live: bool,
-    /// True if the target still has every object of it in the right size, so that a rollback to
-    /// it is possible.
+    /// True if the target still has every object of it in the right size and, with trusted keys,
+    /// its signature, so that a rollback to it is possible.
     pub whole: bool,
 }
 
@@ -67,9 +67,9 @@ impl Publisher {
             return Ok(Some(expired));
         }
         let store = self.store.as_ref();
-        Ok(match StoredManifest::find_sound(store, &live).await? {
+        Ok(match UntrustedManifest::find_sound(store, &live).await? {
             Some(stored)
-                if pointer.script != stored.manifest.pointer_text()
+                if pointer.script != stored.unchecked().pointer_text()
                     && self.signing.problem(store, &stored).await?.is_none() =>
             {
                 Some(PointerProblem::OtherScript)
@@ -104,7 +104,7 @@ impl Publisher {
         let releases: BTreeSet<ReleaseId> =
             activations.iter().map(|activation| activation.release).collect();
         for release in releases {
-            whole.insert(release, is_whole(self.store.as_ref(), &release).await?);
+            whole.insert(release, is_whole(self.store.as_ref(), &self.signing, &release).await?);
         }
         let entry = |(position, activation): (usize, &Activation)| HistoryEntry {
             release: activation.release,

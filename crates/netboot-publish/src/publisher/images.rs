@@ -7,19 +7,18 @@ use netboot_core::{ArtifactKind, FileRecord, Image, ReleaseId, layout};
 use crate::error::Error;
 use crate::publisher::Publisher;
 use crate::publisher::inventory::stored_artifact::StoredArtifact;
-use crate::publisher::inventory::stored_manifest::StoredManifest;
 
 impl Publisher {
     /// Returns the images of a release at the target. A caller that built only one profile
     /// combines them with the new image into another release. Publishing does not send their
-    /// files again.
+    /// files again. An artifact of these images fails to read if the target has other bytes than
+    /// the release.
     ///
     /// # Errors
-    /// [`Error::NotStaged`], [`Error::MalformedManifest`]; if the target cannot be reached or
-    /// read.
+    /// The errors of [`manifest`](Self::manifest).
     pub async fn images(&self, release: &ReleaseId) -> Result<Vec<Image>, Error> {
-        let stored = StoredManifest::require(self.store.as_ref(), release).await?;
-        let images = stored.manifest.images().iter().map(|(profile, manifest)| {
+        let trusted = self.read_trusted_manifest(release).await?;
+        let images = trusted.manifest().images().iter().map(|(profile, manifest)| {
             Ok(Image::from_manifest(profile, manifest, |kind, record: &FileRecord| {
                 let path = match kind {
                     ArtifactKind::BuildLog => {

@@ -1,7 +1,8 @@
 //! Reading a target for every operation: the pointer, manifests, files.
 
 pub(crate) mod content;
+mod hashed_reader;
 pub(crate) mod pointer_state;
 pub(crate) mod release_files;
 pub(crate) mod stored_artifact;
-pub(crate) mod stored_manifest;
+pub(crate) mod untrusted_manifest;

@@ -9,7 +9,6 @@ use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::objects::all_present;
 use crate::publisher::checks::whole::require_whole;
 use crate::publisher::inventory::pointer_state::PointerState;
-use crate::publisher::inventory::stored_manifest::StoredManifest;
 use crate::receipt::{Receipt, Staged};
 
 /// A staged release, and the pointer as it was before staging.
@@ -65,12 +64,11 @@ impl Publisher {
         base: &PointerState,
         context: &Context,
     ) -> Result<Staged, Error> {
-        let store = self.store.as_ref();
-        let stored = StoredManifest::require(store, release).await?;
-        self.signing.require(store, &stored).await?;
-        self.places.require_writable(store, &stored.manifest, base).await?;
-        require_whole(&self.store, &stored.manifest, VerifyDepth::Listing, context).await?;
-        Ok(all_present(&stored.manifest))
+        let trusted = self.read_trusted_manifest(release).await?;
+        let manifest = trusted.manifest();
+        self.places.require_writable(self.store.as_ref(), manifest, base).await?;
+        require_whole(&self.store, manifest, VerifyDepth::Listing, context).await?;
+        Ok(all_present(manifest))
     }
 
     /// Makes a prepared release live, unless the pointer changed since.

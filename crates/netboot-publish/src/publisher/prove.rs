@@ -10,7 +10,6 @@ use crate::prover::{Prover, StagedImage};
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::whole::require_whole;
-use crate::publisher::inventory::stored_manifest::StoredManifest;
 
 impl Publisher {
     /// Stages a release, lets `prover` boot its images one after the other, and makes the release
@@ -49,12 +48,11 @@ impl Publisher {
         prover: &dyn Prover,
         context: &Context,
     ) -> Result<ProofReport, Error> {
-        let stored = StoredManifest::require(self.store.as_ref(), release).await?;
-        self.signing.require(self.store.as_ref(), &stored).await?;
-        require_whole(&self.store, &stored.manifest, VerifyDepth::Listing, context).await?;
+        let trusted = self.read_trusted_manifest(release).await?;
+        require_whole(&self.store, trusted.manifest(), VerifyDepth::Listing, context).await?;
         let (mut proofs, mut failures) = (BTreeMap::new(), BTreeMap::new());
         let mut untried = BTreeSet::new();
-        for (profile, image) in stored.manifest.images() {
+        for (profile, image) in trusted.manifest().images() {
             let image = StagedImage {
                 store: self.store.clone(),
                 release: *release,

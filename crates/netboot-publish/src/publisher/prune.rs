@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::publisher::Publisher;
 use crate::publisher::checks::objects::required;
 use crate::publisher::inventory::release_files::{ReleaseFiles, list_blobs, own_paths};
-use crate::publisher::inventory::stored_manifest::{StoredManifest, is_damaged};
+use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, is_damaged};
 use crate::publisher::prune::retention::Retention;
 use crate::publisher::prune::wanted::Wanted;
 use crate::publisher::uploads::upload;
@@ -104,7 +104,7 @@ impl Publisher {
             let Some(path) = files.records().next() else { continue };
             let is_wanted = wanted.releases.contains(&release);
             let keep = is_wanted || files.records().any(|path| is_young(files.get(&path)));
-            let stored = match StoredManifest::find_at(store, &release, &path).await {
+            let stored = match UntrustedManifest::find_at(store, &release, &path).await {
                 Ok(Some(stored)) => stored,
                 Ok(None) => continue,
                 Err(error) if !keep && is_damaged(&error) => {
@@ -114,7 +114,8 @@ impl Publisher {
                 Err(error) => return Err(error),
             };
             if keep {
-                let blobs = required(&stored.manifest).into_values().map(|content| content.sha256);
+                let blobs =
+                    required(stored.unchecked()).into_values().map(|content| content.sha256);
                 kept_blobs.extend(blobs);
                 report.kept.insert(release);
             } else {
@@ -123,7 +124,7 @@ impl Publisher {
         }
         for (release, files, stored) in unwanted {
             context.check()?;
-            let own = own_paths(&stored.manifest).chain([layout::manifest()]);
+            let own = own_paths(stored.unchecked()).chain([layout::manifest()]);
             report.freed_bytes += own.filter_map(|path| files.get(&path)?.size()).sum::<u64>();
             report.deleted.insert(release);
             if !retention.dry_run {
@@ -160,9 +161,9 @@ async fn blobs_named_now(
     let mut named = BTreeSet::new();
     for (release, files) in ReleaseFiles::list(store).await? {
         for path in files.records().filter(|_| !known.contains(&release)) {
-            match StoredManifest::find_at(store, &release, &path).await {
+            match UntrustedManifest::find_at(store, &release, &path).await {
                 Ok(stored) => named.extend(stored.iter().flat_map(|stored| {
-                    required(&stored.manifest).into_values().map(|content| content.sha256)
+                    required(stored.unchecked()).into_values().map(|content| content.sha256)
                 })),
                 Err(Error::MalformedManifest { .. }) => {}
                 Err(error) => return Err(error),
@@ -176,15 +177,15 @@ async fn blobs_named_now(
 async fn delete_release(
     store: &dyn Store,
     files: &ReleaseFiles,
-    stored: &StoredManifest,
+    stored: &UntrustedManifest,
     context: &Context,
 ) -> Result<(), Error> {
-    let place = |path: ReleasePath| layout::in_release(stored.manifest.release(), &path);
+    let place = |path: ReleasePath| layout::in_release(stored.release(), &path);
     let (manifest, incomplete) = (place(layout::manifest()), place(layout::incomplete_manifest()));
-    let own: Vec<ReleasePath> = own_paths(&stored.manifest).map(place).collect();
+    let own: Vec<ReleasePath> = own_paths(stored.unchecked()).map(place).collect();
     if files.is_staged() {
         // This record says which files belong to the release once its manifest is gone.
-        let record = upload(incomplete.clone(), stored.json.clone())?;
+        let record = upload(incomplete.clone(), stored.json().clone())?;
         match store.send(vec![record], context).await {
             Ok(()) => store.delete(&[manifest], context).await?,
             // The target has no room for the record. Delete the files first: the release is not

@@ -10,6 +10,7 @@ use crate::pointer::activation::ActivationKind;
 use crate::publisher::Publisher;
 use crate::publisher::checks::objects::all_present;
 use crate::publisher::inventory::pointer_state::PointerState;
+use crate::publisher::stage::Sent;
 use crate::receipt::Receipt;
 
 /// The number of times that a release is sent if parts of it turn out to be damaged or pruned.
@@ -86,14 +87,15 @@ impl Publisher {
         context: &Context,
     ) -> Result<Receipt, Error> {
         let live = base.live() == Some(*release.id()) && damage.is_empty();
-        let staged = if live && self.is_staged(release).await? {
-            all_present(release.manifest())
+        let (staged, sent) = if live && self.is_staged(release).await? {
+            (all_present(release.manifest()), BTreeSet::new())
         } else {
             // Activation finds out whether it is whole, and what else is damaged.
-            self.send_release(release, damage, context).await?.staged
+            let Sent { staged, sent, .. } = self.send_release(release, damage, context).await?;
+            (staged, sent)
         };
-        let receipt =
-            self.make_live(release.id(), base, ActivationKind::Activated, context).await?;
+        let (id, kind) = (release.id(), ActivationKind::Activated);
+        let receipt = self.make_sent_live(id, &sent, base, kind, context).await?;
         Ok(Receipt { staged: Some(staged), ..receipt })
     }
 }

@@ -9,7 +9,6 @@ use crate::pointer::problem::PointerProblem;
 use crate::pointer::stamp::Stamp;
 use crate::publisher::Publisher;
 use crate::publisher::inventory::pointer_state::PointerState;
-use crate::publisher::inventory::stored_manifest::StoredManifest;
 
 impl Publisher {
     /// Writes the live pointer again with a new best-before date
@@ -36,8 +35,7 @@ impl Publisher {
             None | Some(PointerProblem::Expired { .. }) => {}
             Some(problem) => return Err(base.refusal(problem)),
         }
-        let stored = StoredManifest::require(self.store.as_ref(), &live).await?;
-        self.signing.require(self.store.as_ref(), &stored).await?;
+        self.read_trusted_manifest(&live).await?;
         let mut pointer = there.clone();
         self.seal(&mut pointer, &base).await?;
         self.swap(&pointer, &base, false).await?;

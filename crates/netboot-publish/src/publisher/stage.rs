@@ -12,13 +12,17 @@ use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::objects::{logs_of, required};
 use crate::publisher::checks::whole::{check_sizes, finding, findings, require_whole};
-use crate::publisher::inventory::stored_manifest::{StoredManifest, manifest_path, signature_path};
+use crate::publisher::inventory::untrusted_manifest::{
+    UntrustedManifest, manifest_path, signature_path,
+};
 use crate::publisher::uploads::{upload, uploads};
 use crate::receipt::Staged;
 
 /// The result of sending a release, with the manifest that the target now has of it.
 pub(crate) struct Sent {
     pub(crate) staged: Staged,
+    /// The objects that this publisher sent.
+    pub(crate) sent: BTreeSet<ReleasePath>,
     manifest: Manifest,
 }
 
@@ -38,7 +42,7 @@ impl Publisher {
     pub async fn stage(&self, release: &Release, context: &Context) -> Result<Staged, Error> {
         let damaged = self.damaged(release, context).await?;
         let _phase = context.phase(Phase::Staging, None);
-        let Sent { staged, manifest } = self.send_release(release, &damaged, context).await?;
+        let Sent { staged, manifest, .. } = self.send_release(release, &damaged, context).await?;
         let _phase = context.phase(Phase::Verifying, None);
         require_whole(&self.store, &manifest, VerifyDepth::Listing, context).await?;
         Ok(staged)
@@ -55,8 +59,8 @@ impl Publisher {
             return Ok(BTreeSet::new());
         }
         let _phase = context.phase(Phase::Verifying, None);
-        let there = StoredManifest::find_sound(self.store.as_ref(), release.id()).await?;
-        let manifest = there.as_ref().map_or(release.manifest(), |stored| &stored.manifest);
+        let there = UntrustedManifest::find_sound(self.store.as_ref(), release.id()).await?;
+        let manifest = there.as_ref().map_or(release.manifest(), UntrustedManifest::unchecked);
         Ok(damaged(&findings(&self.store, manifest, self.verification, context).await?))
     }
 
@@ -79,19 +83,19 @@ impl Publisher {
         // or it sees from one of the two manifests which objects it must spare.
         let (manifest, is_recorded) = {
             let lock = self.store.lock(context).await?;
-            let there = match StoredManifest::find_sound(store, &id).await? {
+            let there = match UntrustedManifest::find_sound(store, &id).await? {
                 Some(stored) if self.signing.may_stay(store, &stored, release).await? => {
                     Some(stored)
                 }
                 _ => None,
             };
             let record = match &there {
-                Some(stored) => upload(manifest_path(&id), stored.json.clone())?,
+                Some(stored) => upload(manifest_path(&id), stored.json().clone())?,
                 None => upload(incomplete.clone(), release.manifest().to_json()?.into())?,
             };
             self.store.send(vec![record], context).await?;
 
-            let stored_logs = there.as_ref().map(|stored| logs_of(&stored.manifest));
+            let stored_logs = there.as_ref().map(|stored| logs_of(stored.unchecked()));
             let stored_logs = stored_logs.unwrap_or_default();
             let paths = uploads.keys().chain(stored_logs.keys()).chain([&incomplete]);
             let paths: BTreeSet<&ReleasePath> = paths.collect();
@@ -125,10 +129,11 @@ impl Publisher {
             lock.check()?;
             (there.filter(|_| logs_stay), found.contains_key(&incomplete))
         };
+        let sent = blobs.iter().chain(&files).map(|upload| upload.path().clone()).collect();
         self.store.send(blobs, context).await?;
         self.store.send(files, context).await?;
         let json: Bytes = match &manifest {
-            Some(stored) => stored.json.clone(),
+            Some(stored) => stored.json().clone(),
             None => release.manifest().to_json()?.into(),
         };
         // The signature goes first, since a release counts as staged once its manifest is there.
@@ -141,18 +146,19 @@ impl Publisher {
         if is_recorded {
             self.store.delete(&[incomplete], context).await?;
         }
-        let manifest = manifest.map_or_else(|| release.manifest().clone(), |there| there.manifest);
-        Ok(Sent { staged, manifest })
+        let manifest =
+            manifest.as_ref().map_or(release.manifest(), UntrustedManifest::unchecked).clone();
+        Ok(Sent { staged, sent, manifest })
     }
 
     /// Returns true if the target has exactly this release, whole and signed as it has to be.
     pub(crate) async fn is_staged(&self, release: &Release) -> Result<bool, Error> {
         let store = self.store.as_ref();
-        match StoredManifest::find_sound(store, release.id()).await? {
+        match UntrustedManifest::find_sound(store, release.id()).await? {
             Some(stored) => {
-                let (findings, _) = check_sizes(store, required(&stored.manifest)).await?;
+                let (findings, _) = check_sizes(store, required(stored.unchecked())).await?;
                 let signing = &self.signing;
-                let unsigned = signing.lacks_signature(store, release.id(), &stored.json).await?;
+                let unsigned = signing.lacks_signature(store, release.id(), stored.json()).await?;
                 Ok(findings.is_empty() && !unsigned)
             }
             None => Ok(false),

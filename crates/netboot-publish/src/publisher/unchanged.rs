@@ -11,7 +11,7 @@ use crate::publisher::checks::objects::{all_present, required};
 use crate::publisher::checks::place_state::{PlaceState, link_state};
 use crate::publisher::checks::whole::finding;
 use crate::publisher::inventory::pointer_state::PointerState;
-use crate::publisher::inventory::stored_manifest::StoredManifest;
+use crate::publisher::inventory::untrusted_manifest::UntrustedManifest;
 use crate::receipt::{Outcome, Receipt};
 
 impl Publisher {
@@ -37,16 +37,17 @@ impl Publisher {
         if !is_live {
             return Ok(None);
         }
-        let stored = StoredManifest::find_sound(self.store.as_ref(), release.id()).await?;
-        let Some(StoredManifest { manifest, .. }) = stored else { return Ok(None) };
-        let (objects, entry_points) = (required(&manifest), manifest.entry_points());
-        let paths = objects.keys().cloned().chain(self.places.paths(&manifest)?);
+        let stored = UntrustedManifest::find_sound(self.store.as_ref(), release.id()).await?;
+        let Some(stored) = stored else { return Ok(None) };
+        let manifest = stored.unchecked();
+        let (objects, entry_points) = (required(manifest), manifest.entry_points());
+        let paths = objects.keys().cloned().chain(self.places.paths(manifest)?);
         let found = self.store.stat(&paths.collect::<Vec<_>>()).await?;
         let is_whole = objects
             .iter()
             .chain(entry_points)
             .all(|(path, content)| finding(path, content.size, found.get(path)).is_none());
-        let links = self.places.links(&manifest)?;
+        let links = self.places.links(manifest)?;
         let is_linked = links
             .iter()
             .all(|(path, target)| link_state(found.get(path), target) == PlaceState::Right);
@@ -59,7 +60,7 @@ impl Publisher {
             pointer: self.pointer.clone(),
             previous: base.live(),
             outcome: Outcome::Unchanged,
-            staged: Some(all_present(&manifest)),
+            staged: Some(all_present(manifest)),
             entry_points: Vec::new(),
             links: Vec::new(),
             order_guarded: self.order_guarded(context),

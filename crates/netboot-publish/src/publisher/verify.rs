@@ -14,10 +14,9 @@ use crate::publisher::checks::contents::check_contents;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::objects::required;
 use crate::publisher::checks::whole::check_sizes;
-use crate::publisher::inventory::content::read_object;
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::release_files::{ReleaseFiles, own_paths};
-use crate::publisher::inventory::stored_manifest::{StoredManifest, manifest_path};
+use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, manifest_path};
 use crate::store::{Entry, ListScope, Store};
 use crate::verify_report::VerifyReport;
 
@@ -62,13 +61,13 @@ impl Publisher {
         let (mut objects, mut manifests) = (BTreeMap::new(), Vec::new());
         for release in releases {
             report.releases.insert(release);
-            match StoredManifest::find(store, &release).await {
+            match UntrustedManifest::find(store, &release).await {
                 Ok(Some(stored)) => {
                     if let Some(problem) = self.signing.problem(store, &stored).await? {
                         report.findings.push(Finding::Signature { release, problem });
                     }
-                    objects.extend(required(&stored.manifest));
-                    manifests.push(stored.manifest);
+                    objects.extend(required(stored.unchecked()));
+                    manifests.push(stored.unchecked().clone());
                 }
                 Ok(None) if matches!(scope, VerifyScope::Release(_)) => {
                     return Err(Error::NotStaged { release });
@@ -126,14 +125,11 @@ impl Publisher {
             return Ok(state);
         };
         // The check of releases reports a live release without a manifest.
-        let Ok(Some(stored)) = StoredManifest::find(self.store.as_ref(), &live).await else {
+        let Ok(Some(stored)) = UntrustedManifest::find(self.store.as_ref(), &live).await else {
             return Ok(state);
         };
-        let manifest = &stored.manifest;
-        let script = layout::in_release(&live, &layout::release_pointer());
-        if let Some(script) = read_object(self.store.as_ref(), &script).await?
-            && pointer.script.trim_ascii_end() != script.bytes.trim_ascii_end()
-        {
+        let manifest = stored.unchecked();
+        if pointer.script != manifest.pointer_text() {
             let problem = NOT_LIVE.to_owned();
             report.findings.push(Finding::BrokenPointer { path: state.path.clone(), problem });
         }
@@ -166,8 +162,8 @@ async fn find_unknown(store: &dyn Store, report: &mut VerifyReport) -> Result<()
             if record == layout::incomplete_manifest() {
                 report.findings.push(Finding::Incomplete { release });
             }
-            match StoredManifest::find_at(store, &release, &record).await {
-                Ok(Some(stored)) => explained.extend(own_paths(&stored.manifest)),
+            match UntrustedManifest::find_at(store, &release, &record).await {
+                Ok(Some(stored)) => explained.extend(own_paths(stored.unchecked())),
                 Ok(None) => {}
                 Err(Error::MalformedManifest { .. }) => {
                     malformed.insert(release);

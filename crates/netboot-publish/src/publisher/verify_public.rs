@@ -11,8 +11,8 @@ use crate::public_url::fetch::foreign;
 use crate::public_url::verify::content_of_bytes;
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
-use crate::publisher::inventory::stored_manifest::{
-    StoredManifest, manifest_path, read_signature, signature_path,
+use crate::publisher::inventory::untrusted_manifest::{
+    UntrustedManifest, manifest_path, read_signature, signature_path,
 };
 use crate::verify_report::VerifyReport;
 
@@ -92,8 +92,8 @@ impl Publisher {
             }
             let Some(live) = here.live() else { return Ok(report) };
             let store = self.store.as_ref();
-            let stored = StoredManifest::require(store, &live).await?;
-            let mut records = vec![(manifest_path(&live), stored.json.clone())];
+            let stored = UntrustedManifest::require(store, &live).await?;
+            let mut records = vec![(manifest_path(&live), stored.json().clone())];
             let signature = read_signature(store, &live).await?;
             records.extend(signature.map(|signature| (signature_path(&live), signature)));
             for (path, bytes) in records {
@@ -105,7 +105,8 @@ impl Publisher {
             if let Some(problem) = self.signing.problem(store, &stored).await? {
                 report.findings.push(Finding::Signature { release: live, problem });
             }
-            url.check_release(&stored.manifest, &here.script, depth, &mut report, context).await?;
+            url.check_release(stored.unchecked(), &here.script, depth, &mut report, context)
+                .await?;
             return Ok(report);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use netboot_core::{MacAddress, Manifest, ProfileName, ReleasePath, layout};
+use netboot_core::{MacAddress, Manifest, ProfileName};
 use netboot_examples::Failure;
 use netboot_ipxe::interchange::PayloadBase;
 use netboot_ipxe::interchange::matchbox::DataDirectory;
@@ -90,13 +90,9 @@ impl Source {
                 "give the directory to which build-images published",
             ));
         };
-        let path: ReleasePath = layout::in_release(&live, &layout::manifest());
-        let path = self.published.join(path.as_str());
-        let json = std::fs::read(&path)
-            .map_err(|source| netboot_core::Error::io("read", &path, source))?;
         let assignments = self.machines.iter().cloned();
         let fleet = Fleet::builder(unknown).assignments(assignments).build()?;
-        Ok((Manifest::from_json(&json)?, fleet))
+        Ok((publisher.manifest(&live).await?, fleet))
     }
 }
 

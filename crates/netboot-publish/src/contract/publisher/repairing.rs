@@ -144,10 +144,12 @@ pub(crate) async fn a_manifest_is_mended_too(make: Make<'_>) {
     assert!(report.is_whole(), "{report}");
     assert_eq!(mended(&report), [manifest.clone(), signature.clone()].into());
     assert_clean(&publisher).await;
-    // With a signer, an unsigned source is enough.
+    // The signer signs what the caller has, but not what an unsigned mirror says.
     delete(&store, &manifest).await;
     delete(&store, &signature).await;
-    let report = repair(&signing, &release, &sources[..1]).await;
+    let refused = signing.repair(id, &sources[..1], &Context::new()).await.unwrap_err();
+    assert!(matches!(refused, Error::Signature { .. }), "{refused:?}");
+    let report = repair(&signing, &release, &[RepairSource::release(&release)]).await;
     assert_eq!(mended(&report), [manifest, signature].into());
     assert_clean(&publisher).await;
 }

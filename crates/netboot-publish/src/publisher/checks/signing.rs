@@ -6,7 +6,7 @@ use bytes::Bytes;
 use netboot_core::{Release, ReleaseId};
 
 use crate::error::Error;
-use crate::publisher::inventory::stored_manifest::{StoredManifest, read_signature};
+use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, read_signature};
 use crate::signature::problem::SignatureProblem;
 use crate::signature::signature_file::{self, SignatureFile};
 use crate::signature::trusted_keys::TrustedKeys;
@@ -30,23 +30,23 @@ impl Signing {
     pub(crate) async fn problem(
         &self,
         store: &dyn Store,
-        stored: &StoredManifest,
+        stored: &UntrustedManifest,
     ) -> Result<Option<SignatureProblem>, Error> {
         let Some(keys) = &self.trusted_keys else { return Ok(None) };
-        let release = stored.manifest.release();
+        let release = stored.release();
         let (signatures, comment) =
             (read_signature(store, release).await?, trusted_comment(release));
-        Ok(signature_file::check(keys, &stored.json, &comment, signatures.as_deref()).err())
+        Ok(signature_file::check(keys, stored.json(), &comment, signatures.as_deref()).err())
     }
 
     /// Fails if a signature is required and too few trusted keys signed this manifest.
     pub(crate) async fn require(
         &self,
         store: &dyn Store,
-        stored: &StoredManifest,
+        stored: &UntrustedManifest,
     ) -> Result<(), Error> {
         match self.problem(store, stored).await? {
-            Some(problem) => Err(Error::Signature { release: *stored.manifest.release(), problem }),
+            Some(problem) => Err(Error::Signature { release: *stored.release(), problem }),
             None => Ok(()),
         }
     }
@@ -62,9 +62,9 @@ impl Signing {
             return Ok(());
         }
         // Earlier publishers may have signed it.
-        let stored = StoredManifest::find_sound(store, release).await?;
+        let stored = UntrustedManifest::find_sound(store, release).await?;
         let there = match &stored {
-            Some(stored) => read_file(store, release).await?.map(|file| (file, &stored.json)),
+            Some(stored) => read_file(store, release).await?.map(|file| (file, stored.json())),
             None => None,
         };
         let comment = trusted_comment(release);
@@ -91,19 +91,20 @@ impl Signing {
     }
 
     /// Returns true if the manifest at the target may stay in place of an equivalent one. It may
-    /// not if this publisher signs and no known key signed that manifest.
+    /// not if this publisher signs or has trusted keys, and no known key signed that manifest.
     pub(crate) async fn may_stay(
         &self,
         store: &dyn Store,
-        stored: &StoredManifest,
+        stored: &UntrustedManifest,
         release: &Release,
     ) -> Result<bool, Error> {
-        if self.signers.is_empty() || stored.json[..] == release.manifest().to_json()? {
+        let has_keys = self.is_required() || !self.signers.is_empty();
+        if !has_keys || stored.json()[..] == release.manifest().to_json()? {
             return Ok(true);
         }
         let Some(file) = read_file(store, release.id()).await? else { return Ok(false) };
         let comment = trusted_comment(release.id());
-        Ok(self.known_keys().iter().any(|key| file.is_by(key, &stored.json, &comment)))
+        Ok(self.known_keys().iter().any(|key| file.is_by(key, stored.json(), &comment)))
     }
 
     /// Makes the signature file that a manifest at the target lacks: the signatures of this

@@ -10,7 +10,8 @@ use crate::finding::Finding;
 use crate::publisher::checks::contents::check_contents;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::objects::{Objects, required};
-use crate::publisher::inventory::stored_manifest::StoredManifest;
+use crate::publisher::checks::signing::Signing;
+use crate::publisher::checks::trusted_manifest::TrustedManifest;
 use crate::store::{Entry, Store};
 
 /// Compares the size of one object.
@@ -95,7 +96,23 @@ pub(crate) async fn require_whole_in(
     not_whole(manifest, read_deeper(store, manifest, sizes, depth, context).await?)
 }
 
-fn not_whole(manifest: &Manifest, findings: Vec<Finding>) -> Result<(), Error> {
+/// Fails unless a release is whole. Reads the objects whose entry in `found` differs from the entry
+/// in `hashed`, when they were hashed.
+pub(crate) async fn require_unchanged(
+    store: &Arc<dyn Store>,
+    manifest: &Manifest,
+    hashed: &BTreeMap<ReleasePath, Entry>,
+    found: &BTreeMap<ReleasePath, Entry>,
+    context: &Context,
+) -> Result<(), Error> {
+    let (mut findings, mut changed) = compare_sizes(required(manifest), found);
+    changed.retain(|path, _| hashed.get(path) != found.get(path));
+    findings.extend(check_contents(store, changed, context).await?.0);
+    not_whole(manifest, findings)
+}
+
+/// Fails if there are findings.
+pub(crate) fn not_whole(manifest: &Manifest, findings: Vec<Finding>) -> Result<(), Error> {
     if findings.is_empty() {
         Ok(())
     } else {
@@ -103,11 +120,17 @@ fn not_whole(manifest: &Manifest, findings: Vec<Finding>) -> Result<(), Error> {
     }
 }
 
-/// Returns true if a release is staged and whole.
-pub(crate) async fn is_whole(store: &dyn Store, release: &ReleaseId) -> Result<bool, Error> {
-    match StoredManifest::find(store, release).await {
-        Ok(Some(stored)) => Ok(check_sizes(store, required(&stored.manifest)).await?.0.is_empty()),
-        Ok(None) | Err(Error::MalformedManifest { .. }) => Ok(false),
+/// Returns true if a release is staged, trusted and whole.
+pub(crate) async fn is_whole(
+    store: &dyn Store,
+    signing: &Signing,
+    release: &ReleaseId,
+) -> Result<bool, Error> {
+    match TrustedManifest::read(store, signing, release).await {
+        Ok(trusted) => Ok(check_sizes(store, required(trusted.manifest())).await?.0.is_empty()),
+        Err(
+            Error::NotStaged { .. } | Error::MalformedManifest { .. } | Error::Signature { .. },
+        ) => Ok(false),
         Err(error) => Err(error),
     }
 }

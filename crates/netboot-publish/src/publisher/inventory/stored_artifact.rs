@@ -9,9 +9,10 @@ use netboot_core::{
 };
 
 use crate::error::Error;
+use crate::publisher::inventory::hashed_reader::HashedReader;
 use crate::store::Store;
 
-/// An artifact in a store.
+/// An artifact in a store. Reading fails if the object was altered at the store.
 #[derive(Debug)]
 pub(crate) struct StoredArtifact {
     pub(crate) store: Arc<dyn Store>,
@@ -53,7 +54,7 @@ impl Artifact for StoredArtifact {
     async fn open(&self) -> Result<ArtifactReader, netboot_core::Error> {
         let failed = |source| netboot_core::Error::io("read", self.path.as_str(), source);
         match self.store.open(&self.path).await {
-            Ok(Some(reader)) => Ok(reader),
+            Ok(Some(reader)) => Ok(Box::pin(HashedReader::new(reader, self.record.content()))),
             Ok(None) => Err(failed(std::io::ErrorKind::NotFound.into())),
             Err(error) => Err(failed(std::io::Error::other(error))),
         }

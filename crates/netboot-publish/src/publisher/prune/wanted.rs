@@ -13,7 +13,7 @@ use crate::pointer::activation::Activation;
 use crate::pointer::trust::PointerTrust;
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::release_files::ReleaseFiles;
-use crate::publisher::inventory::stored_manifest::manifest_path;
+use crate::publisher::inventory::untrusted_manifest::manifest_path;
 use crate::store::{Entry, ListScope, Store};
 
 /// The releases that the pointers of a target need.

@@ -6,8 +6,8 @@ use netboot_core::{Manifest, ReleaseId};
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::publisher::checks::signing::Signing;
-use crate::publisher::inventory::stored_manifest::{
-    StoredManifest, is_damaged, manifest_path, signature_path,
+use crate::publisher::inventory::untrusted_manifest::{
+    UntrustedManifest, is_damaged, manifest_path, signature_path,
 };
 use crate::publisher::repair::report::RepairReport;
 use crate::publisher::repair::source::RepairSource;
@@ -23,6 +23,13 @@ pub(crate) struct Candidate {
     /// The signature comes first, since a release counts as staged once its manifest is there.
     pub(crate) records: Vec<Upload>,
     json: Bytes,
+}
+
+impl Candidate {
+    fn new(manifest: &UntrustedManifest, records: Vec<Upload>) -> Self {
+        let (manifest, json) = (manifest.unchecked().clone(), manifest.json().clone());
+        Self { manifest, records, json }
+    }
 }
 
 /// Returns the manifest at the target first, if it may stay, then the manifests of the sources.
@@ -42,15 +49,14 @@ pub(crate) async fn candidates(
     let mut refused = problem;
     for source in sources {
         let Some((stored, signature)) = source.manifest(release).await? else { continue };
-        if candidates.iter().any(|known| known.json == stored.json) {
+        if candidates.iter().any(|known| known.json == *stored.json()) {
             continue;
         }
-        match signature_for(store, signing, &stored, signature).await {
+        match signature_for(store, signing, &stored, signature, source.is_own()).await {
             Ok(signature) => {
-                let manifest = upload(manifest_path(release), stored.json.clone())?;
+                let manifest = upload(manifest_path(release), stored.json().clone())?;
                 let records = signature.into_iter().chain([manifest]).collect();
-                let StoredManifest { manifest, json } = stored;
-                candidates.push(Candidate { manifest, records, json });
+                candidates.push(Candidate::new(&stored, records));
             }
             Err(error) => refused = Some(error),
         }
@@ -70,7 +76,7 @@ async fn own_candidate(
     report: &mut RepairReport,
 ) -> Result<(Option<Candidate>, Option<Error>), Error> {
     let release = *release;
-    let stored = match StoredManifest::find(store, &release).await {
+    let stored = match UntrustedManifest::find(store, &release).await {
         Ok(Some(stored)) => stored,
         Ok(None) => {
             report.found.push(Finding::Missing { path: manifest_path(&release) });
@@ -89,35 +95,38 @@ async fn own_candidate(
         report.found.push(Finding::Signature { release, problem });
         return Ok((None, Some(Error::Signature { release, problem })));
     }
-    let StoredManifest { manifest, json } = stored;
-    Ok((Some(Candidate { manifest, records: Vec::new(), json }), None))
+    Ok((Some(Candidate::new(&stored, Vec::new())), None))
 }
 
 /// Returns the signature to send with a manifest from a source: its own or a new one.
 async fn signature_for(
     store: &dyn Store,
     signing: &Signing,
-    stored: &StoredManifest,
+    stored: &UntrustedManifest,
     signature: Option<Bytes>,
+    is_own: bool,
 ) -> Result<Option<Upload>, Error> {
-    let release = stored.manifest.release();
+    let release = stored.release();
     let sound = |signature: &Bytes| match &signing.trusted_keys {
         Some(keys) => {
             let comment = trusted_comment(release);
-            signature_file::check(keys, &stored.json, &comment, Some(signature)).is_ok()
+            signature_file::check(keys, stored.json(), &comment, Some(signature)).is_ok()
         }
         None => true,
     };
     if let Some(signature) = signature.filter(sound) {
         return Ok(Some(upload(signature_path(release), signature)?));
     }
-    // The signature at the target may be valid, or the signers can make one.
+    // The signature at the target may be valid, or the signers can make one for the caller's own
+    // release.
     match signing.problem(store, stored).await? {
-        Some(problem) if !signing.signs_enough() => {
+        Some(problem) if !(is_own && signing.signs_enough()) => {
             Err(Error::Signature { release: *release, problem })
         }
+        // Nobody signs what a mirror says about logs and origins.
+        _ if !is_own => Ok(None),
         _ => {
-            let missing = signing.missing_signature(store, release, &stored.json).await?;
+            let missing = signing.missing_signature(store, release, stored.json()).await?;
             missing.map(|signature| upload(signature_path(release), signature)).transpose()
         }
     }

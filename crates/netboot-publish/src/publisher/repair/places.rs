@@ -8,7 +8,7 @@ use crate::pointer::{Pointer, PointerContent};
 use crate::publisher::Publisher;
 use crate::publisher::checks::place_state::PlaceState;
 use crate::publisher::inventory::pointer_state::PointerState;
-use crate::publisher::inventory::stored_manifest::read_exactly;
+use crate::publisher::inventory::untrusted_manifest::read_exactly;
 use crate::publisher::repair::report::RepairReport;
 use crate::publisher::uploads::upload;
 use crate::store::Swap;

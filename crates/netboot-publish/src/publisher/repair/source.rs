@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::publisher::Publisher;
 use crate::publisher::inventory::content::content_of;
 use crate::publisher::inventory::stored_artifact::StoredArtifact;
-use crate::publisher::inventory::stored_manifest::{StoredManifest, read_signature};
+use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, read_signature};
 use crate::publisher::uploads::uploads;
 use crate::store::{Store, Upload};
 
@@ -63,19 +63,23 @@ impl RepairSource {
     pub(crate) async fn manifest(
         &self,
         id: &ReleaseId,
-    ) -> Result<Option<(StoredManifest, Option<Bytes>)>, Error> {
+    ) -> Result<Option<(UntrustedManifest, Option<Bytes>)>, Error> {
         match &self.0 {
             Kind::Release(release) if release.id() == id => {
-                let json = release.manifest().to_json()?.into();
-                Ok(Some((StoredManifest { manifest: release.manifest().clone(), json }, None)))
+                Ok(Some((UntrustedManifest::of(release)?, None)))
             }
             Kind::Release(_) => Ok(None),
-            Kind::Mirror(store) => match StoredManifest::find(store.as_ref(), id).await {
+            Kind::Mirror(store) => match UntrustedManifest::find(store.as_ref(), id).await {
                 Ok(Some(stored)) => Ok(Some((stored, read_signature(store.as_ref(), id).await?))),
                 Ok(None) | Err(Error::MalformedManifest { .. }) => Ok(None),
                 Err(error) => Err(error),
             },
         }
+    }
+
+    /// Returns true if the caller made the manifest, so that the caller may sign it.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self.0, Kind::Release(_))
     }
 
     /// Returns an object of a release if this source has it intact.

@@ -1,22 +1,33 @@
-//! The manifest of a release at a target, and its signature.
+//! The manifest of a release at a target, whoever wrote it, and its signature.
 
 use bytes::Bytes;
 use netboot_core::Error::{NotAFile, SymbolicLink};
-use netboot_core::{Content, Manifest, ReleaseId, ReleasePath, Sha256Digest, layout};
+use netboot_core::{Content, Manifest, Release, ReleaseId, ReleasePath, Sha256Digest, layout};
 
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::publisher::inventory::content::read_object;
 use crate::store::Store;
 
-/// A manifest at the target, with its bytes there.
+/// A manifest at the target, with its bytes there. Its id is the id of its parts, so machines boot
+/// what the id says, but anybody may have written it.
+///
+/// Reports, pruning, and the choice of what to send use this type. Everything that boots, or becomes
+/// part of another release or script, needs a
+/// [`TrustedManifest`](crate::publisher::checks::trusted_manifest::TrustedManifest).
 #[derive(Debug, Clone)]
-pub(crate) struct StoredManifest {
-    pub(crate) manifest: Manifest,
-    pub(crate) json: Bytes,
+pub(crate) struct UntrustedManifest {
+    manifest: Manifest,
+    json: Bytes,
 }
 
-impl StoredManifest {
+impl UntrustedManifest {
+    /// The manifest of a release that the caller has.
+    pub(crate) fn of(release: &Release) -> Result<Self, Error> {
+        let json = release.manifest().to_json()?.into();
+        Ok(Self { manifest: release.manifest().clone(), json })
+    }
+
     /// Reads the manifest of a release. Returns `None` if the release is not staged.
     pub(crate) async fn find(
         store: &dyn Store,
@@ -58,12 +69,35 @@ impl StoredManifest {
             read => read?,
         };
         let Some(document) = document else { return Ok(None) };
-        let manifest = Manifest::from_json(&document.bytes).map_err(malformed)?;
+        Self::parse(release, document.bytes).map(Some)
+    }
+
+    /// Reads the manifest of a release from its bytes.
+    pub(crate) fn parse(release: &ReleaseId, json: Bytes) -> Result<Self, Error> {
+        let malformed =
+            |source| Error::MalformedManifest { release: *release, source: Box::new(source) };
+        let manifest = Manifest::from_json(&json).map_err(malformed)?;
         if manifest.release() != release {
             let (stated, computed) = (*manifest.release(), *release);
             return Err(malformed(netboot_core::Error::ManifestMismatch { stated, computed }));
         }
-        Ok(Some(Self { manifest, json: document.bytes }))
+        Ok(Self { manifest, json })
+    }
+
+    /// The release.
+    pub(crate) fn release(&self) -> &ReleaseId {
+        self.manifest.release()
+    }
+
+    /// The bytes of the manifest.
+    pub(crate) fn json(&self) -> &Bytes {
+        &self.json
+    }
+
+    /// The manifest, for a report or a comparison. Nothing that it says about logs and origins is
+    /// authentic.
+    pub(crate) fn unchecked(&self) -> &Manifest {
+        &self.manifest
     }
 }
 
