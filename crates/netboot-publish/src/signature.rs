@@ -98,6 +98,9 @@ impl<S: Signer + ?Sized> Signer for Arc<S> {
 /// (`PubkeyStruct` in minisign's `src/minisign.h`).
 const KEY_POSITION: usize = 10;
 
+/// The maximum size in bytes of a key file.
+pub(crate) const KEY_LIMIT: u64 = 64 * 1024;
+
 /// A minisign public key that is trusted to sign releases.
 ///
 /// ```
@@ -137,9 +140,8 @@ impl TrustedKey {
     /// # Errors
     /// [`Error::MalformedKey`]; if the file cannot be read.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let text = std::fs::read_to_string(path);
-        Self::parse(&text.map_err(|source| Error::io("read", path, source))?)
+        let text = netboot_core::read_regular_text(path, KEY_LIMIT);
+        Self::parse(&text.map_err(Error::of_named_file)?)
     }
 
     /// The key in the form that `minisign -P` takes.

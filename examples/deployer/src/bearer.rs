@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use netboot_core::read_regular_text;
 use netboot_examples::Progress;
 use subtle::ConstantTimeEq;
 
@@ -13,6 +14,8 @@ use crate::start_error::StartError;
 
 /// The environment variable with the token, if no file has it.
 const VARIABLE: &str = "DEPLOYER_TOKEN";
+/// The maximum size in bytes of the file.
+const FILE_LIMIT: u64 = 64 * 1024;
 /// The minimum length. A shorter token could be guessed.
 const SHORTEST: usize = 16;
 
@@ -42,8 +45,8 @@ impl BearerToken {
     /// [`StartError::Token`] if there is no token, or if it is too short or contains spaces.
     pub(crate) fn load(file: Option<&Path>, log: &Progress) -> Result<Self, StartError> {
         let text = match file {
-            Some(path) => std::fs::read_to_string(path).map_err(|error| StartError::Token {
-                problem: format!("`{}`: {error}", path.display()),
+            Some(path) => read_regular_text(path, FILE_LIMIT).map_err(|error| {
+                StartError::Token { problem: crate::causes::with_causes(&error) }
             })?,
             None => std::env::var(VARIABLE).map_err(|_| StartError::Token {
                 problem: format!("neither --token-file nor {VARIABLE} is set"),

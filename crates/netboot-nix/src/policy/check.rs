@@ -1,16 +1,18 @@
 //! Checks a configuration.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 
-use netboot_core::{KernelParameter, Profile, ServiceName};
+use netboot_core::{KernelParameter, Profile, ServiceName, read_regular_text};
 use serde::Deserialize;
 
 use crate::overrides::authorized_key::public_key;
 use crate::policy::Policy;
 use crate::policy::finding::{PolicyFinding, PolicyProblem};
 use netboot_core::secret_scan::Severity;
+
+/// The maximum size in bytes of a file of authorised keys.
+const KEY_FILE_LIMIT: u64 = 1024 * 1024;
 
 /// The facts that `policy.nix` reads from a configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -112,7 +114,8 @@ impl Policy {
 /// The lines with keys, without comments. A file that exists only on another machine, which
 /// evaluated the configuration, has no lines here.
 fn lines(keys: &Keys) -> Vec<String> {
-    let of_files = keys.files.iter().filter_map(|file| fs::read_to_string(file).ok());
+    let of_files = keys.files.iter();
+    let of_files = of_files.filter_map(|file| read_regular_text(file, KEY_FILE_LIMIT).ok());
     let texts = keys.keys.iter().cloned().chain(of_files);
     let lines = texts
         .flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<String>>());

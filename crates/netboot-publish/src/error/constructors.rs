@@ -74,6 +74,14 @@ impl Error {
             .unwrap_or_else(|source| Self::io("read", path.as_str(), source))
     }
 
+    /// Makes the error of a file that the caller named.
+    pub(crate) fn of_named_file(error: netboot_core::Error) -> Self {
+        match error {
+            netboot_core::Error::Io { action, path, source } => Self::io(action, path, source),
+            error => error.into(),
+        }
+    }
+
     /// Makes the error of a file operation beneath the directory of a target.
     pub(crate) fn at_target(error: netboot_core::Error) -> Self {
         match error {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::sync::Arc;
 
+use netboot_core::beneath::Directory;
 use netboot_core::{Context, ReleasePath};
 
 use super::arguments::Arguments;
@@ -166,14 +167,13 @@ async fn fetch_once(
         outcome => drop(accept_missing(outcome)?),
     }
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
-    let fetched = work.path(FETCHED).join(name);
-    match File::open(&fetched) {
-        Ok(file) => Ok(Fetched::File(file)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(if is_larger { Fetched::Larger } else { Fetched::Nothing })
-        }
-        Err(error) => Err(Error::io("open", &fetched, error)),
-    }
+    // The far side could have sent a link to a file of this machine.
+    let fetched = Directory::open(work.path(FETCHED)).and_then(|fetched| fetched.file(name));
+    Ok(match fetched.map_err(Error::at_target)? {
+        Some(file) => Fetched::File(file),
+        None if is_larger => Fetched::Larger,
+        None => Fetched::Nothing,
+    })
 }
 
 /// Accepts a failure that only reports missing or deleted files. Returns true if the directory

@@ -12,6 +12,9 @@ use super::settings::{HostKeys, Password, Settings};
 use super::ssh_config::{self, CONTROL, IDENTITY, KNOWN_HOSTS};
 use crate::error::Error;
 
+/// The maximum size in bytes of a configuration of ssh.
+const SSH_CONFIG_LIMIT: u64 = 1024 * 1024;
+
 /// The file with the list of names for `rsync`.
 pub(super) const FILES: &str = "files";
 /// The tree that is sent.
@@ -73,9 +76,8 @@ impl WorkDirectory {
             }
         }
         let user_config = match &settings.ssh_config {
-            Some(path) => {
-                fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?
-            }
+            Some(path) => netboot_core::read_regular_text(path, SSH_CONFIG_LIMIT)
+                .map_err(Error::of_named_file)?,
             None => String::new(),
         };
         let identity = settings.identity.as_ref().map(|_| IDENTITY);

@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
 
 use crate::error::Error;
-use crate::signature::{Signer, TrustedKey};
+use crate::signature::{KEY_LIMIT, Signer, TrustedKey};
 
 /// The length of a secret key in bytes, and the positions of the key derivation's name and of the
 /// checksum in it (`SeckeyStruct` in minisign's `src/minisign.h`).
@@ -65,9 +65,8 @@ impl MinisignKey {
     /// # Errors
     /// The errors of [`parse`](Self::parse); if the file cannot be read.
     pub fn read(path: impl AsRef<Path>, password: Option<&str>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let text = std::fs::read_to_string(path);
-        Self::parse(&text.map_err(|source| Error::io("read", path, source))?, password)
+        let text = netboot_core::read_regular_text(path, KEY_LIMIT);
+        Self::parse(&text.map_err(Error::of_named_file)?, password)
     }
 
     /// Returns the secret key, without a password, in the format of minisign's key files.

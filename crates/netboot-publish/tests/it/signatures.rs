@@ -47,6 +47,22 @@ async fn assert_trusted(root: &Path, key: &TrustedKey) {
     assert!(report.is_clean(), "{report}");
 }
 
+#[test]
+fn a_key_is_a_regular_file_of_a_sensible_size() {
+    let work = TempDir::new().unwrap();
+    let (pipe, large) = (work.path().join("pipe"), work.path().join("large"));
+    let mode = rustix::fs::Mode::RWXU;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    std::fs::File::create(&large).unwrap().set_len(1 << 40).unwrap();
+    for place in [pipe, large, "/dev/zero".into()] {
+        let errors =
+            [MinisignKey::read(&place, None).unwrap_err(), TrustedKey::read(&place).unwrap_err()];
+        for error in errors {
+            assert!(matches!(error, Error::Artifact { .. }), "{}: {error:?}", place.display());
+        }
+    }
+}
+
 #[tokio::test]
 async fn minisign_verifies_what_netboot_signed() {
     let (root, release) = (TempDir::new().unwrap(), sample_release("one"));
