@@ -8,6 +8,7 @@
 mod entry;
 mod error;
 mod event_log;
+mod event_reader;
 mod going_live;
 mod journal;
 mod model;
@@ -29,6 +30,7 @@ use netboot_core::ProfileName;
 
 use self::entry::{Cancel, Entry};
 pub(crate) use self::event_log::{EventLog, Extent, JobEvent, LogEntry};
+pub(crate) use self::event_reader::EventReader;
 pub(crate) use self::model::{Job, JobId, JobRequest};
 use self::table::Table;
 use crate::api_error::ApiError;

@@ -7,8 +7,7 @@
 //! again with that number, the answer is 204, which tells a browser to stop asking (HTML,
 //! "Server-sent events").
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -23,7 +22,7 @@ use tokio::sync::watch;
 use super::jobs::parse_id;
 use crate::api_error::ApiError;
 use crate::app::App;
-use crate::jobs::{EventLog, Extent, JobEvent, LogEntry};
+use crate::jobs::{EventLog, EventReader, Extent, JobEvent, LogEntry};
 use crate::per_peer::Taken;
 
 /// Follows a job.
@@ -38,12 +37,13 @@ pub(super) async fn follow(
     let log = app.jobs.events(id).await?;
     let extent = log.watch();
     let last = last_read(&headers, *extent.borrow());
-    if extent.borrow().closed && log.after(last).is_empty() {
+    let all = *extent.borrow();
+    if all.closed && last == all.count {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let follower = Follower { shutdown: app.shutdown.clone(), log, extent, last, _place: place };
-    let events = follower.events();
-    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+    let shutdown = app.shutdown.clone();
+    let follower = Follower { shutdown, log, extent, reader: None, last, _place: place };
+    Ok(Sse::new(follower.events()).keep_alive(KeepAlive::default()).into_response())
 }
 
 fn too_many_streams() -> ApiError {
@@ -64,49 +64,53 @@ struct Follower {
     shutdown: CancellationToken,
     log: Arc<EventLog>,
     extent: watch::Receiver<Extent>,
+    /// The reader, after the first event.
+    reader: Option<EventReader>,
     last: usize,
     _place: Taken,
 }
 
 impl Follower {
-    fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
-        stream::unfold((self, VecDeque::new()), |(mut follower, mut ready)| async move {
-            if ready.is_empty() {
-                ready.extend(follower.next().await?);
-            }
-            let entry: Arc<LogEntry> = ready.pop_front()?;
-            follower.last = entry.id;
-            Some((Ok(to_event(&entry)), (follower, ready)))
+    fn events(self) -> impl Stream<Item = io::Result<Event>> {
+        stream::try_unfold(self, |mut follower| async move {
+            let event = follower.next().await?;
+            Ok(event.map(|event| (event, follower)))
         })
     }
 
-    /// Waits for the next events. Returns `None` if there will be no more.
-    async fn next(&mut self) -> Option<Vec<Arc<LogEntry>>> {
+    /// Waits for the next event. Returns `None` if there will be no more.
+    async fn next(&mut self) -> io::Result<Option<Event>> {
         loop {
-            // Read before the log, so that no event is missed before the end.
-            let closed = self.extent.borrow_and_update().closed;
-            let entries = self.log.after(self.last);
-            if !entries.is_empty() {
-                return Some(entries);
+            let extent = *self.extent.borrow_and_update();
+            if self.last < extent.count {
+                let reader = match &mut self.reader {
+                    Some(reader) => reader,
+                    None => self.reader.insert(self.log.reader(self.last).await?),
+                };
+                let Some(line) = reader.next(extent.length).await? else { return Ok(None) };
+                self.last += 1;
+                return to_event(self.last, line).map(Some);
             }
-            if closed {
-                return None;
+            if extent.closed {
+                return Ok(None);
             }
             tokio::select! {
-                () = self.shutdown.cancelled() => return None,
-                changed = self.extent.changed() => changed.ok()?,
+                () = self.shutdown.cancelled() => return Ok(None),
+                changed = self.extent.changed() => if changed.is_err() {
+                    return Ok(None);
+                }
             }
         }
     }
 }
 
-fn to_event(entry: &LogEntry) -> Event {
-    let name = match &entry.what {
+fn to_event(id: usize, line: String) -> io::Result<Event> {
+    let entry: LogEntry = serde_json::from_str(&line)?;
+    let name = match entry.what {
         JobEvent::State { .. } => "state",
         JobEvent::Event(_) => "event",
     };
-    let data = serde_json::to_string(entry).unwrap_or_default();
-    Event::default().id(entry.id.to_string()).event(name).data(data)
+    Ok(Event::default().id(id.to_string()).event(name).data(line))
 }
 
 #[cfg(test)]
@@ -115,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_client_continues_after_its_last_event_and_never_after_the_end() {
-        let extent = Extent { count: 7, closed: false };
+        let extent = Extent { count: 7, ..Extent::default() };
         let last = |value: &str| {
             last_read(
                 &HeaderMap::from_iter([("last-event-id".parse().unwrap(), value.parse().unwrap())]),

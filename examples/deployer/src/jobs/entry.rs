@@ -23,7 +23,7 @@ pub(super) struct Entry {
     /// True if this process has started it.
     begun: AtomicBool,
     job: Mutex<Job>,
-    /// The events of an unfinished job. Those of a finished job are read when they are requested.
+    /// The events, once somebody has asked for them or the job runs. Their file is read once.
     events: Mutex<Option<Arc<EventLog>>>,
 }
 
@@ -142,15 +142,13 @@ impl Entry {
         }
         let over = self.job.lock().await.state.is_final();
         let log = Arc::new(EventLog::open(self.journal.events(self.id), over).await?);
-        if !over {
-            *events = Some(log.clone());
-        }
+        *events = Some(log.clone());
         Ok(log)
     }
 
-    /// Ends the streams of the events, and frees the events in memory.
+    /// Ends the streams of the events.
     pub(super) async fn close_events(&self) {
-        if let Some(log) = self.events.lock().await.take() {
+        if let Some(log) = &*self.events.lock().await {
             log.close();
         }
     }

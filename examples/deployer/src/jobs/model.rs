@@ -6,10 +6,14 @@ use std::num::ParseIntError;
 use std::str::FromStr;
 
 use netboot_core::{ProfileName, ReleaseId, SiteName};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::causes::with_causes;
 use crate::timestamp::Timestamp;
+
+/// The maximum length of a list of profiles in a request.
+const MOST_PROFILES: usize = 256;
 
 /// The number of a job, in the order of submission. It is a string in JSON, because clients should
 /// not calculate with it.
@@ -24,7 +28,7 @@ pub(crate) enum JobRequest {
     /// Build images and store them.
     Build {
         /// The profiles to build; by default, all profiles of the configuration.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "distinct")]
         profiles: Vec<ProfileName>,
     },
     /// Stage a release of the images that a job built and of the live release's other profiles.
@@ -53,7 +57,7 @@ pub(crate) enum JobRequest {
     /// Build, stage, optionally prove, and activate.
     Deploy {
         /// The profiles to build, as in a build.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "distinct")]
         profiles: Vec<ProfileName>,
         /// True if the release goes live only if every image comes up in QEMU.
         #[serde(default)]
@@ -225,6 +229,35 @@ impl From<JobId> for String {
     }
 }
 
+/// Reads a list of at most [`MOST_PROFILES`] items, and keeps each name once.
+fn distinct<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ProfileName>, D::Error> {
+    struct Distinct;
+
+    impl<'de> Visitor<'de> for Distinct {
+        type Value = Vec<ProfileName>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {MOST_PROFILES} names of profiles")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let (mut names, mut count) = (Vec::new(), 0);
+            while let Some(name) = items.next_element()? {
+                count += 1;
+                if count > MOST_PROFILES {
+                    return Err(A::Error::invalid_length(count, &self));
+                }
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            Ok(names)
+        }
+    }
+
+    deserializer.deserialize_seq(Distinct)
+}
+
 impl TryFrom<String> for RollbackTarget {
     type Error = netboot_core::InvalidValue;
     fn try_from(text: String) -> Result<Self, netboot_core::InvalidValue> {
@@ -255,6 +288,15 @@ mod tests {
         assert_eq!(read(r#"{"kind":"build"}"#).unwrap(), build);
         assert!(read(r#"{"kind":"stage","build":"7"}"#).is_ok());
         assert!(read(r#"{"kind":"rollback","to":"previous"}"#).is_ok());
+        let twice = JobRequest::Build { profiles: ["b", "a"].map(|p| p.parse().unwrap()).into() };
+        assert_eq!(read(r#"{"kind":"build","profiles":["b","a","b"]}"#).unwrap(), twice);
+        let list = |count: usize| {
+            let names: Vec<String> = (0..count).map(|number| format!("\"p{number}\"")).collect();
+            format!(r#"{{"kind":"deploy","profiles":[{}]}}"#, names.join(","))
+        };
+        assert!(read(&list(MOST_PROFILES)).is_ok());
+        let error = read(&list(MOST_PROFILES + 1)).unwrap_err().to_string();
+        assert!(error.contains("at most 256 names"), "{error}");
         for wrong in [
             r#"{"kind":"build","profile":"worker"}"#,
             r#"{"kind":"build","profiles":["../etc"]}"#,

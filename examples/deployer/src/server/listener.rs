@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use netboot_core::CancellationToken;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::activity::Activity;
 use super::admission::{Admission, Limited, Place};
@@ -78,7 +78,6 @@ pub(super) async fn serve(
         let (place, limited) = admission.admit(peer.ip());
         tell(app, limited);
         let (Some(place), Ok(local)) = (place, stream.local_addr()) else { continue };
-        set_options(&stream, limits.stall);
         let activity = place.connection.activity.clone();
         let io = TokioIo::new(Connection::new(stream, limits.stall, activity.clone()));
         let (router, local) = (router.clone(), LocalAddress(local.ip().to_canonical()));
@@ -130,14 +129,6 @@ fn tell(app: &App, limited: Option<Limited>) {
         Some(Limited::Refused(peer)) => (peer, "has too many connections: a new one is refused"),
     };
     app.notices.tell(Kind::Connections, peer, text);
-}
-
-/// Sends each event at once, without Nagle's delay, and gives up a client that acknowledges nothing,
-/// such as a machine that was switched off. It fails for a connection that is already closed.
-fn set_options(stream: &TcpStream, stall: Duration) {
-    let _ = stream.set_nodelay(true);
-    let stall = u32::try_from(stall.as_millis()).unwrap_or(u32::MAX);
-    let _ = rustix::net::sockopt::set_tcp_user_timeout(stream, stall);
 }
 
 /// Returns true if the client has closed its connection before it was accepted.

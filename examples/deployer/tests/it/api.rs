@@ -73,6 +73,10 @@ async fn what_cannot_be_asked_for_is_refused_with_a_remedy() {
     let (_, body) = problem(post("{")).await;
     let hint = body["hint"].as_str().unwrap();
     assert!(!hint.contains(['\\', '\n']) && !hint.contains("  "), "{hint}");
+    let long = format!(r#"{{"kind":"build","profiles":[{}"worker"]}}"#, "\"worker\",".repeat(256));
+    let (status, body) = problem(post(&long)).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(body["error"].as_str().unwrap().contains("at most 256 names"), "{body}");
     let unsaid = service.change(Method::POST, "/api/jobs").body("{}");
     assert_eq!(problem(unsaid).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     for path in ["/api/jobs/1", "/api/jobs/x", "/api/jobs/1/events"] {

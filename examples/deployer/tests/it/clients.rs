@@ -2,14 +2,13 @@
 //! served meanwhile.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream as BlockingStream};
+use std::net::{SocketAddr, TcpStream as BlockingStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use netboot_core::{Sha256Digest, layout};
 use reqwest::StatusCode;
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
-use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -232,34 +231,6 @@ async fn a_service_that_may_open_few_files_still_serves() {
     let answer = tokio::time::timeout(Duration::from_secs(10), answer).await.unwrap().unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(service.get("/healthz").send().await.unwrap().text().await.unwrap(), "ok\n");
-}
-
-#[tokio::test]
-async fn event_streams_are_limited_and_one_peer_has_only_a_share() {
-    let (place, _) = place("event-streams = 8\n").await;
-    let gate = place.write_gated_flake("gated");
-    let service = place.start();
-    let id = service.submit(json!({"kind": "build", "profiles": ["worker"]})).await;
-    let events = format!("/api/jobs/{id}/events");
-    let mut streams = Vec::new();
-    for _ in 0..2 {
-        streams.push(service.get(&events).send().await.unwrap());
-    }
-    assert!(streams.iter().all(|stream| stream.status() == StatusCode::OK));
-    let refused = service.get(&events).send().await.unwrap();
-    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
-    assert!(refused.text().await.unwrap().contains("limits.event-streams"));
-    let other = reqwest::Client::builder().local_address(IpAddr::from(ATTACKER)).build().unwrap();
-    let other = other.get(format!("{}{events}", service.url)).send().await.unwrap();
-    assert_eq!(other.status(), StatusCode::OK, "another peer has its own share");
-    // A place is free when its stream has ended.
-    std::fs::write(gate, "").unwrap();
-    service.finished(&id).await;
-    for stream in streams {
-        stream.bytes().await.unwrap();
-    }
-    let again = service.get(&events).send().await.unwrap();
-    assert_eq!(again.status(), StatusCode::OK);
 }
 
 /// Sends bytes, and returns everything that comes back before the connection ends.

@@ -11,6 +11,7 @@ mod boot;
 mod clients;
 mod crash;
 mod cross_site;
+mod event_streams;
 mod hostile_directory;
 mod ipxe;
 mod job_ends;

@@ -289,6 +289,13 @@ impl Service {
         self.url.trim_start_matches("http://").parse().unwrap()
     }
 
+    /// A number in a file of `/proc` about the service's process, by its name.
+    pub(crate) fn measured(&self, file: &str, name: &str) -> u64 {
+        let text = fs::read_to_string(format!("/proc/{}/{file}", self.process.id())).unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        value.unwrap().trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Waits until the service writes a line that contains this text to its log.
     pub(crate) fn hears(&self, text: &str) {
         let mut heard = Vec::new();
