@@ -17,7 +17,7 @@ use crate::pointer_memory::{PointerMemory, VolatilePointerMemory};
 use crate::signature::trusted_keys::TrustedKeys;
 
 /// The time limit for connecting, and for each silence of a server.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The URL of a target's root, from which machines fetch.
 ///

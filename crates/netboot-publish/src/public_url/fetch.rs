@@ -1,14 +1,20 @@
 //! Fetching one object, and describing the server's answer.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use netboot_core::{Content, Context, ReleasePath, Sha256Hasher};
 use reqwest::header::{AGE, CONTENT_LENGTH};
 use reqwest::{Method, Response, StatusCode};
+use tokio::time::{Instant, timeout_at};
 
 use crate::error::Error;
 use crate::finding::Finding;
-use crate::public_url::{PublicUrl, without_password};
+use crate::public_url::{PATIENCE, PublicUrl, without_password};
 use crate::store::DOCUMENT_LIMIT;
+
+/// The least rate of a server, in bytes per second. A machine would not wait for a slower one.
+const LEAST_RATE: u64 = 16 * 1024;
 
 /// A fetched object.
 #[derive(Debug)]
@@ -87,12 +93,18 @@ impl PublicUrl {
         let announced = number(&response, &CONTENT_LENGTH);
         let age = number(&response, &AGE);
         let (mut hasher, mut kept, mut received) = (Sha256Hasher::new(), BytesMut::new(), 0);
+        let deadline = Instant::now() + PATIENCE + Duration::from_secs(limit / LEAST_RATE);
         while received <= limit {
             let chunk = tokio::select! {
-                chunk = response.chunk() => chunk,
+                chunk = timeout_at(deadline, response.chunk()) => chunk,
                 () = context.cancellation().cancelled() => return Err(Error::Cancelled),
             };
-            match chunk {
+            match chunk.unwrap_or(Ok(None)) {
+                // The server has kept the connection busy with too few bytes.
+                Ok(None) if Instant::now() >= deadline => {
+                    let path = path.clone();
+                    return Ok(Err(Finding::CutShort { path, announced, received }));
+                }
                 Ok(Some(chunk)) => {
                     received += chunk.len() as u64;
                     hasher.update(&chunk);

@@ -12,6 +12,7 @@ use object_store::client::{HttpClient, HttpErrorKind, HttpRequestBody};
 use object_store::path::Path;
 use url::Url;
 
+use super::bounded_body::{ANSWER_LIMIT, whole};
 use super::error::request_error;
 use super::settings::Settings;
 use crate::error::Error;
@@ -93,9 +94,10 @@ impl Client {
         let response = self.http.execute(request).await.map_err(RequestFailure::Http)?;
         let status = response.status();
         let region = response.headers().get("x-amz-bucket-region").cloned();
-        let body = response.into_body().bytes().await.map_err(RequestFailure::Http)?;
+        let body = whole(response.into_body(), ANSWER_LIMIT).await;
+        let body = body.map_err(RequestFailure::Http)?;
         if status.is_success() {
-            return Ok(body);
+            return Ok(body.into());
         }
         let mut body = String::from_utf8_lossy(&body).into_owned();
         if let Some(region) = region.as_ref().and_then(|region| region.to_str().ok()) {

@@ -1,5 +1,5 @@
-//! Adds to the client crate's requests: the wait that a busy server asks for, and a condition for
-//! the completion of a multipart upload.
+//! Adds to the client crate's requests: the wait that a busy server asks for, a condition for the
+//! completion of a multipart upload, and limits on the bodies of answers.
 
 use std::future::Future;
 use std::time::Duration;
@@ -10,6 +10,8 @@ use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
+
+use super::bounded_body::bounded;
 
 /// The maximum wait for a `Retry-After`.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -45,7 +47,8 @@ impl HttpService for Requests {
         if ONLY_IF_ABSENT.try_with(|()| ()).is_ok() {
             request.headers_mut().insert(header::IF_NONE_MATCH, HeaderValue::from_static("*"));
         }
-        let response = self.0.execute(request).await?;
+        let method = request.method().clone();
+        let response = bounded(&method, self.0.execute(request).await?).await?;
         let busy = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS];
         if busy.contains(&response.status())
             && let Some(wait) = retry_after(&response)

@@ -150,6 +150,8 @@ pub(crate) enum ListingError {
     NoToken,
     #[error("Got invalid listing: the server sent the same page again")]
     SamePage,
+    #[error("Got invalid listing: it does not end")]
+    Endless,
     #[error("Got invalid listing: {0:?} is not a time")]
     NoTime(String),
 }

@@ -1,5 +1,7 @@
 //! The pages of a server's listings.
 
+use std::collections::HashSet;
+
 use super::client::Client;
 use super::error::request_error;
 use super::page::{
@@ -9,6 +11,36 @@ use crate::error::Error;
 
 /// The number of keys in a page: the maximum of S3.
 const PAGE: &str = "1000";
+
+/// The most entries of a listing. A target of 1,000 releases has about 10,000 objects.
+const ENTRIES: usize = 1_000_000;
+
+/// The most pages in a row without an entry.
+const EMPTY_PAGES: usize = 100;
+
+/// The pages of a listing so far, to find a listing that never ends.
+#[derive(Debug, Default)]
+struct Pages {
+    entries: usize,
+    empty: usize,
+    /// The places where a page began.
+    begins: HashSet<String>,
+}
+
+impl Pages {
+    /// Counts a page with this number of entries, before the page that begins at `next`.
+    fn count(&mut self, entries: usize, next: &str) -> Result<(), ListingError> {
+        self.entries += entries;
+        self.empty = if entries == 0 { self.empty + 1 } else { 0 };
+        if !self.begins.insert(next.to_owned()) {
+            return Err(ListingError::SamePage);
+        }
+        if self.entries > ENTRIES || self.empty > EMPTY_PAGES {
+            return Err(ListingError::Endless);
+        }
+        Ok(())
+    }
+}
 
 impl Client {
     /// Gets a page of the objects with keys that start with `prefix`. With `shallow`, only keys
@@ -45,9 +77,12 @@ impl Client {
     ) -> Result<Vec<ListedObject>, Error> {
         let mut objects = Vec::new();
         let mut token: Option<String> = None;
+        let mut pages = Pages::default();
         loop {
             let from = token.as_deref().map_or(PageStart::Beginning, PageStart::Token);
             let page = self.page(prefix, shallow, from).await?;
+            pages.count(page.objects.len(), page.next.as_deref().unwrap_or_default())
+                .map_err(|source| self.listing_error(source))?;
             objects.extend(page.objects);
             match page.next {
                 Some(next) => token = Some(next),
@@ -63,6 +98,7 @@ impl Client {
     ) -> Result<Vec<UnfinishedUpload>, Error> {
         let mut uploads = Vec::new();
         let mut markers: Option<Markers> = None;
+        let mut pages = Pages::default();
         loop {
             let mut query = vec![("uploads", ""), ("max-uploads", PAGE), ("prefix", prefix)];
             if let Some((key, id)) = &markers {
@@ -71,10 +107,11 @@ impl Client {
             let answer = self.get_bucket(&query).await?;
             let (page, next) = parse_uploads(&answer, markers.as_ref())
                 .map_err(|source| self.listing_error(source))?;
+            let count = page.len();
             uploads.extend(page);
-            if next.is_none() {
-                return Ok(uploads);
-            }
+            let Some((key, id)) = &next else { return Ok(uploads) };
+            pages.count(count, &format!("{key}\n{id}"))
+                .map_err(|source| self.listing_error(source))?;
             markers = next;
         }
     }

@@ -42,6 +42,7 @@ mod s3;
 mod s3_contract;
 mod s3_credentials;
 mod s3_failures;
+mod s3_floods;
 mod s3_listings;
 mod s3_lock;
 mod s3_outages;

@@ -12,10 +12,16 @@ use crate::s3::{BUCKET, soon};
 
 /// A store with a server that gives the same answer to every request.
 async fn answering(body: String) -> S3Store {
+    answering_each(move |_| body.clone()).await
+}
+
+/// A store with a server that gives this answer to the request with this number.
+async fn answering_each(body: impl Fn(usize) -> String + Send + 'static) -> S3Store {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
-        loop {
+        for number in 0.. {
+            let body = body(number);
             let (stream, _) = listener.accept().await.unwrap();
             let mut stream = BufReader::new(stream);
             let mut line = String::new();
@@ -76,6 +82,26 @@ async fn a_listing_that_cannot_be_trusted_is_an_error() {
         let Error::S3 { failure, .. } = &error else { panic!("{what}: {error:?}") };
         assert_eq!(*failure, S3Failure::NotS3, "{what}: {error:?}");
         assert!(error.hint().unwrap().contains("S3 server"), "{what}: {error}");
+    }
+}
+
+/// The server names a new page for ever, or sends the client round in a circle.
+#[tokio::test]
+async fn a_listing_that_never_ends_is_an_error() {
+    let empty: fn(usize) -> String = |number| format!("page-{number}");
+    let circle: fn(usize) -> String = |number| format!("page-{}", number % 3);
+    for next in [empty, circle] {
+        let store = answering_each(move |number| {
+            format!(
+                "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>{}\
+                 </NextContinuationToken></ListBucketResult>",
+                next(number)
+            )
+        });
+        let store = store.await;
+        let listed = soon(Duration::from_secs(60), store.list(&ListScope::Root)).await;
+        let error = listed.unwrap_err();
+        assert!(matches!(error, Error::S3 { failure: S3Failure::NotS3, .. }), "{error:?}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Messages about failed builds, as `build-images` prints them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use foreign_text::ForeignText;
 use netboot_nix::{Error, EvaluationProblem, Subject};
@@ -64,6 +65,13 @@ fn of_the_flake() -> Vec<Said> {
     let tracked = || PathBuf::from("/srv/infrastructure/keys/admin.pub");
     let undefined = EvaluationProblem::UndefinedVariable { name: "chainfire-server".to_owned() };
     let no_attribute = EvaluationProblem::MissingAttribute { name: "chainfire-server".to_owned() };
+    let too_large = Error::EvaluationTooLarge {
+        attribute: CONFIGURATION.to_owned(),
+        limit: 8 << 30,
+        message: "out of memory".into(),
+    };
+    let limit = Duration::from_secs(30 * 60);
+    let too_slow = Error::EvaluationTooSlow { attribute: CONFIGURATION.to_owned(), limit };
     let package = Error::AttributeMissing {
         attribute: "pkgs.chainfire-server".to_owned(),
         available: Vec::new(),
@@ -101,6 +109,8 @@ fn of_the_flake() -> Vec<Said> {
             ),
         ),
         ("package-of-override", failed(package)),
+        ("evaluation-too-large", failed(too_large)),
+        ("evaluation-too-slow", failed(too_slow)),
     ]
 }
 
