@@ -81,7 +81,8 @@ impl Client {
         loop {
             let from = token.as_deref().map_or(PageStart::Beginning, PageStart::Token);
             let page = self.page(prefix, shallow, from).await?;
-            pages.count(page.objects.len(), page.next.as_deref().unwrap_or_default())
+            pages
+                .count(page.objects.len(), page.next.as_deref().unwrap_or_default())
                 .map_err(|source| self.listing_error(source))?;
             objects.extend(page.objects);
             match page.next {
@@ -110,7 +111,8 @@ impl Client {
             let count = page.len();
             uploads.extend(page);
             let Some((key, id)) = &next else { return Ok(uploads) };
-            pages.count(count, &format!("{key}\n{id}"))
+            pages
+                .count(count, &format!("{key}\n{id}"))
                 .map_err(|source| self.listing_error(source))?;
             markers = next;
         }

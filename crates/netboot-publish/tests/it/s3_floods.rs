@@ -51,7 +51,8 @@ async fn send(mut stream: BufReader<TcpStream>, head: &str, part: Vec<u8>) {
 }
 
 fn endless_refusal(stream: BufReader<TcpStream>) -> futures::future::BoxFuture<'static, ()> {
-    let head = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n<Error><Code>AccessDenied</Code>";
+    let head =
+        "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n<Error><Code>AccessDenied</Code>";
     Box::pin(send(stream, head, vec![b'x'; 1 << 20]))
 }
 

@@ -60,7 +60,7 @@ fn console(lines: &[&str], hangs: bool) -> String {
 
 /// The message with only the last line of the console, of which it contains at most twenty.
 fn with_last_line(said: &str) -> String {
-    let is_console = |line: &&str| line.starts_with("  | ");
+    let is_console = |line: &&str| line.starts_with("  | ") && !line.starts_with("  |   not seen:");
     let last = said.lines().rfind(is_console);
     let keep = |line: &&str| !is_console(line) || Some(*line) == last;
     said.lines().filter(keep).collect::<Vec<_>>().join("\n")
