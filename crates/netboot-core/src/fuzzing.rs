@@ -1,4 +1,4 @@
-//! What the fuzz targets of `fuzz/` do with bytes from outside. Exists in fuzz builds and in tests.
+//! The functions of the fuzz targets in `fuzz/`. They exist in fuzz builds and in tests alone.
 //! Each function returns true if the bytes were accepted.
 #![expect(
     clippy::missing_panics_doc,

@@ -1,5 +1,4 @@
-//! What the fuzz target `report_url` of `fuzz/`, which includes this file, does with bytes from
-//! outside.
+//! The function of the fuzz target `report_url`. The target in `fuzz/` includes this file.
 
 use crate::identity::Identity;
 

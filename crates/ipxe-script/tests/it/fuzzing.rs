@@ -1,4 +1,4 @@
-//! What the fuzz target `script` of `fuzz/`, which includes this file, does with bytes from outside.
+//! The function of the fuzz target `script`. The target in `fuzz/` includes this file.
 
 use ipxe_script::lexical::{check, lost_escape};
 use ipxe_script::{Command, IpxeBuild, Script, lint};

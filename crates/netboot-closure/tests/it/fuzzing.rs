@@ -1,5 +1,5 @@
-//! What the fuzz targets `nar` and `closure_index` of `fuzz/`, which includes this file, do with
-//! bytes from outside. Each function returns true if the bytes were accepted.
+//! The functions of the fuzz targets `nar` and `closure_index`. The targets in `fuzz/` include this
+//! file. Each function returns true if the bytes were accepted.
 
 use netboot_closure::Index;
 use netboot_closure::nar::{NarEvent, NarLimits, NarReader};
