@@ -222,7 +222,11 @@ async fn whatever_lies_in_place_of_a_file_is_told_and_replaced() {
     let key = MinisignKey::generate().unwrap();
     let signed = || {
         let trusted = key.public_key().clone();
-        scene.publisher().with_signer(key.clone()).with_trusted_keys(trusted)
+        scene
+            .publisher()
+            .with_signer(key.clone())
+            .with_trusted_keys(trusted)
+            .with_replace_untrusted(true)
     };
     signed().publish(&scene.first, &Context::new()).await.unwrap();
     let in_release = |path| layout::in_release(scene.first.id(), &path);
