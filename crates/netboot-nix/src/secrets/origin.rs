@@ -19,8 +19,10 @@ impl Origin {
     }
 
     pub(super) fn new(roots: &[String], paths: &StorePaths) -> Self {
+        let is_derivation = |path: &&String| Path::new(path).extension() == Some(OsStr::new("drv"));
+        let derivations = paths.requisites.iter().filter(is_derivation);
         let inputs: BTreeMap<&str, Vec<String>> =
-            paths.requisites.iter().map(|path| (path.as_str(), inputs(path, paths))).collect();
+            derivations.map(|path| (path.as_str(), inputs(path, paths))).collect();
         let mut all = BTreeMap::new();
         for root in roots {
             let of = |path: &str| {
