@@ -120,7 +120,7 @@ impl Site {
         };
         let mut given = Vec::new();
         for argument in arguments {
-            given.push(self.argument(program, argument).await);
+            given.push(self.argument(program, argument, command).await);
         }
         let output = Command::new(binary(program, line))
             .args(&given)
@@ -136,12 +136,13 @@ impl Site {
         }
     }
 
-    async fn argument(&mut self, program: &str, argument: &str) -> String {
+    async fn argument(&mut self, program: &str, argument: &str, command: &str) -> String {
         if argument == "../infrastructure" {
             return self.write_flake();
         }
         if argument.contains("$RELEASE") {
-            let directory = if program == "minisign" { "srv/nagoya" } else { PUBLISHED };
+            let nagoya = "/srv/nagoya";
+            let directory = if command.contains(nagoya) { nagoya } else { PUBLISHED };
             let release = oldest(&self.path(directory)).await;
             return self.here(&argument.replace("$RELEASE", &release));
         }
