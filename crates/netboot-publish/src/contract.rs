@@ -49,6 +49,12 @@ pub async fn check_publisher_in_brief(make: impl Fn() -> Arc<dyn Store>) {
     publisher::check_in_brief(&make).await;
 }
 
+/// Checks that a [`Publisher`](crate::Publisher) with keys refuses the pointers of an attacker who
+/// can write to the target. [`check_publisher`] does this as well.
+pub async fn check_attacks(make: impl Fn() -> Arc<dyn Store>) {
+    publisher::check_attacks(&make).await;
+}
+
 /// Checks every promise of [`Publisher`](crate::Publisher) over the store. Each call of `make`
 /// returns a new, empty target.
 pub async fn check_publisher(make: impl Fn() -> Arc<dyn Store>) {

@@ -171,6 +171,14 @@ async fn a_daemon_keeps_the_promises_but_order() {
     check_suites(&at_daemon(&DaemonSite::new())).await;
 }
 
+/// Over ssh, long runs check this as a part of the complete suite.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attacks_at_a_daemon_are_refused() {
+    let site = DaemonSite::new();
+    let make = at_daemon(&site);
+    contract::check_attacks(|| make().0).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ssh_keeps_the_promises_but_order() {
     check_suites(&with_shell(&SshSite::new())).await;
