@@ -48,8 +48,8 @@ impl PublicUrl {
         let Some(pointer) = self.fetch_sound(&path, &mut report, context).await? else {
             return Ok(report);
         };
-        let content = Pointer::parse(&pointer.bytes);
-        let problem = match trust.admit(&place, &self.pointer, content, known.as_ref()).await {
+        let parsed = Pointer::parse(&pointer.bytes);
+        let problem = match trust.admit(&place, &self.pointer, parsed, known.as_ref()).await {
             PointerContent::Pointer(pointer) => {
                 let untrusted = |problem| Finding::UntrustedPointer { path, problem };
                 report.findings.extend(trust.expired(&pointer).map(untrusted));

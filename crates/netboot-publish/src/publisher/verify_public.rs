@@ -64,9 +64,9 @@ impl Publisher {
                     continue;
                 }
                 let (trust, place) = (self.pointer_trust(), self.store.to_string());
-                let (content, known) = (Pointer::parse(&fetched.bytes), before.known.as_ref());
+                let (parsed, known) = (Pointer::parse(&fetched.bytes), before.known.as_ref());
                 report.findings.push(
-                    match trust.admit(&place, &self.pointer, content, known).await {
+                    match trust.admit(&place, &self.pointer, parsed, known).await {
                         PointerContent::Pointer(there)
                         | PointerContent::Untrusted {
                             pointer: there,
