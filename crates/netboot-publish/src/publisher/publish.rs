@@ -91,7 +91,8 @@ impl Publisher {
             (all_present(release.manifest()), BTreeSet::new())
         } else {
             // Activation finds out whether it is whole, and what else is damaged.
-            let Sent { staged, sent, .. } = self.send_release(release, damage, context).await?;
+            let Sent { staged, objects: sent, .. } =
+                self.send_release(release, damage, context).await?;
             (staged, sent)
         };
         let (id, kind) = (release.id(), ActivationKind::Activated);

@@ -22,7 +22,7 @@ use crate::receipt::Staged;
 pub(crate) struct Sent {
     pub(crate) staged: Staged,
     /// The objects that this publisher sent.
-    pub(crate) sent: BTreeSet<ReleasePath>,
+    pub(crate) objects: BTreeSet<ReleasePath>,
     manifest: Manifest,
 }
 
@@ -129,7 +129,7 @@ impl Publisher {
             lock.check()?;
             (there.filter(|_| logs_stay), found.contains_key(&incomplete))
         };
-        let sent = blobs.iter().chain(&files).map(|upload| upload.path().clone()).collect();
+        let objects = blobs.iter().chain(&files).map(|upload| upload.path().clone()).collect();
         self.store.send(blobs, context).await?;
         self.store.send(files, context).await?;
         let json: Bytes = match &manifest {
@@ -148,7 +148,7 @@ impl Publisher {
         }
         let manifest =
             manifest.as_ref().map_or(release.manifest(), UntrustedManifest::unchecked).clone();
-        Ok(Sent { staged, sent, manifest })
+        Ok(Sent { staged, objects, manifest })
     }
 
     /// Returns true if the target has exactly this release, whole and signed as it has to be.
