@@ -35,8 +35,7 @@ pub enum Error {
     /// An option of the builder has a value that cannot be used.
     #[error("the option {option} is invalid: {problem}")]
     InvalidOption {
-        /// The name of the option. The value of a variable is never shown, because it may be
-        /// secret.
+        /// The name of the option. A variable's value may be secret and is never shown.
         option: String,
         /// What is wrong.
         problem: &'static str,
@@ -229,7 +228,7 @@ pub enum Error {
     },
     /// A download or fixed-output derivation does not have the hash that the configuration states.
     #[error(
-        "`{derivation}` has the hash {found}, but the configuration states {specified}{}",
+        "`{derivation}` has the hash {found}, but it should be {specified}{}",
         ending(last_lines)
     )]
     HashMismatch {
@@ -365,10 +364,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A Nix program failed for an unknown reason.
-    #[error(
-        "`{program}` ended with {status}; its arguments were {arguments:?} and it printed{}",
-        lines(last_lines)
-    )]
+    #[error("`{program}` ended with {status} on {arguments:?} and printed{}", lines(last_lines))]
     CommandFailed {
         /// The program.
         program: String,

@@ -28,14 +28,12 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
-
     /// A path of a directory leads to something else.
     #[error("`{path}` is not a directory")]
     NotADirectory {
         /// The path.
         path: PathBuf,
     },
-
     /// The user lacks a permission.
     #[error("not permitted to {action} `{path}`")]
     PermissionDenied {
@@ -46,7 +44,6 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-
     /// The file system is mounted read-only.
     #[error("the file system of `{path}` is read-only")]
     ReadOnly {
@@ -55,7 +52,6 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-
     /// The file system or this user's quota is full.
     #[error("there is no space left for `{path}`")]
     StorageFull {
@@ -64,7 +60,6 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-
     /// A file of the target cannot be read or written for another reason.
     #[error("cannot {action} `{path}`")]
     Io {
@@ -75,7 +70,6 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-
     /// A store of the caller failed. Made by [`Error::store`].
     #[error("cannot {action} `{path}` in {store}")]
     Store {
@@ -90,7 +84,6 @@ pub enum Error {
         /// The store's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-
     /// An object is too large to be a pointer, an entry point or a manifest.
     #[error("`{path}` is too large: it has {size} bytes, and netboot reads at most {limit}")]
     TooLarge {
@@ -101,7 +94,6 @@ pub enum Error {
         /// The maximum size in bytes.
         limit: u64,
     },
-
     /// A file that netboot did not write is in the place of one of its files.
     #[error("`{path}` in {store} was not written by netboot")]
     ForeignFile {
@@ -110,7 +102,6 @@ pub enum Error {
         /// The store.
         store: String,
     },
-
     /// Another publisher changed the pointer first.
     #[error(
         "pointer `{pointer}` was changed meanwhile: expected {}, found {}",
@@ -124,14 +115,12 @@ pub enum Error {
         /// The release that is live now.
         found: Option<ReleaseId>,
     },
-
     /// A release is not at the target.
     #[error("release {release} is not staged")]
     NotStaged {
         /// The release.
         release: ReleaseId,
     },
-
     /// The target has only parts of a release, or damaged parts.
     #[error("release {release} is not whole: {}", first_findings(.findings))]
     NotWhole {
@@ -140,14 +129,12 @@ pub enum Error {
         /// The missing and damaged objects.
         findings: Vec<Finding>,
     },
-
     /// No release was live before this one.
     #[error("pointer `{pointer}` has no earlier release to roll back to")]
     NothingToRollBackTo {
         /// The pointer.
         pointer: PointerName,
     },
-
     /// An artifact has other bytes than it announced.
     #[error("`{path}` was announced as {}, but came as {}", bytes_of(.expected), bytes_of(.found))]
     DigestMismatch {
@@ -158,7 +145,6 @@ pub enum Error {
         /// The content that it had.
         found: Box<Content>,
     },
-
     /// A pointer has netboot's mark, but its history cannot be understood.
     #[error("the pointer `{path}` cannot be understood: {problem}")]
     MalformedPointer {
@@ -167,7 +153,6 @@ pub enum Error {
         /// The problem, as a clause.
         problem: String,
     },
-
     /// A pointer lacks a valid signature of a trusted key, or is not the newest one.
     #[error("the pointer `{path}` is not trusted: {problem}")]
     UntrustedPointer {
@@ -176,7 +161,6 @@ pub enum Error {
         /// The problem.
         problem: PointerProblem,
     },
-
     /// The publisher trusts certain keys, and none of its signers has one, so that it cannot write
     /// a pointer.
     #[error("pointer `{pointer}` would not be trusted: no signer has a trusted key")]
@@ -184,7 +168,6 @@ pub enum Error {
         /// The pointer.
         pointer: PointerName,
     },
-
     /// The manifest of a release at the target cannot be understood.
     #[error("the manifest of release {release} cannot be understood")]
     MalformedManifest {
@@ -193,7 +176,6 @@ pub enum Error {
         /// Why.
         source: Box<netboot_core::Error>,
     },
-
     /// Images of a staged release did not come up, so the release did not go live.
     #[error("release {release} did not come up and did not go live\n{}", show_failures(.failures))]
     NotProven {
@@ -202,14 +184,12 @@ pub enum Error {
         /// The failures, by profile.
         failures: BTreeMap<ProfileName, FailedProof>,
     },
-
     /// The prover tried no image of a release.
     #[error("no image of release {release} was booted")]
     NothingToProve {
         /// The release.
         release: ReleaseId,
     },
-
     /// The prover could not try an image. Made by [`Error::prover`].
     #[error("release {release} could not be booted")]
     Prover {
@@ -220,7 +200,6 @@ pub enum Error {
         /// The prover's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-
     /// A URL is not valid as the URL of a target.
     #[cfg(feature = "http")]
     #[error("`{url}` is not a URL to fetch releases from: {problem}")]
@@ -230,7 +209,6 @@ pub enum Error {
         /// The problem, as a clause.
         problem: String,
     },
-
     /// A web server did not answer.
     #[cfg(feature = "http")]
     #[error("cannot fetch `{url}`")]
@@ -240,39 +218,33 @@ pub enum Error {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-
     /// There are no sites to publish to.
     #[error("there are no sites to publish to")]
     NoSites,
-
     /// Two sites have the same name.
     #[error("two sites are named `{site}`")]
     DuplicateSite {
         /// The name.
         site: SiteName,
     },
-
     /// A site took longer than it may.
     #[error("the site took longer than {} s", .after.as_secs_f64())]
     TimedOut {
         /// The time limit.
         after: Duration,
     },
-
     /// A release is not live at every site.
     #[error("{report}")]
     NotLiveEverywhere {
         /// The outcome at each site.
         report: Box<SitesReport>,
     },
-
     /// A release could not be staged at every site.
     #[error("the release is not staged everywhere: {report}")]
     NotStagedEverywhere {
         /// The outcome at each site.
         report: Box<SitesReport>,
     },
-
     /// A release lacks a valid signature of a trusted key.
     #[error("release {release} is not trusted: {problem}")]
     Signature {
@@ -281,7 +253,6 @@ pub enum Error {
         /// The problem.
         problem: SignatureProblem,
     },
-
     /// A key for signing or verification cannot be used.
     #[error("the {which} key cannot be used: {problem}")]
     MalformedKey {
@@ -290,18 +261,15 @@ pub enum Error {
         /// The problem, without any part of the key.
         problem: String,
     },
-
     /// Keys, or the number of them that have to sign, make no sense as trusted keys.
     #[error("the trusted keys are not valid: {problem}")]
     InvalidTrustedKeys {
         /// The problem, as a clause.
         problem: String,
     },
-
     /// A secret key is protected by a password, and the caller gave none.
     #[error("the secret key is protected by a password")]
     KeyLocked,
-
     /// A signer of the caller failed. Made by [`Error::signer`].
     #[error("the manifest cannot be signed")]
     Signer {
@@ -310,14 +278,12 @@ pub enum Error {
         /// The signer's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-
     /// The publisher keeps the old layout, and the store does not support symbolic links.
     #[error("{store} does not support symbolic links")]
     LinksUnsupported {
         /// The store.
         store: String,
     },
-
     /// A link, a pipe or a device is in the place of a file or a directory of the target, or the
     /// target's file system hangs.
     #[error(transparent)]
@@ -325,14 +291,12 @@ pub enum Error {
         /// The error of the file or the file system.
         source: netboot_core::Error,
     },
-
     /// An artifact cannot be read, or it changed after it was hashed.
     #[error(transparent)]
     Artifact {
         /// The error of the artifact.
         source: netboot_core::Error,
     },
-
     /// A text cannot be a target of `rsync`.
     #[cfg(feature = "rsync")]
     #[error("{value:?} is not a valid {part} of an rsync target: {problem}")]
@@ -344,7 +308,6 @@ pub enum Error {
         /// The problem, as a clause.
         problem: &'static str,
     },
-
     /// A setting of a store that `rsync` gets to makes no sense.
     #[cfg(feature = "rsync")]
     #[error("the setting `{setting}` of an rsync store is not valid: {problem}")]
@@ -354,7 +317,6 @@ pub enum Error {
         /// The problem, as a clause.
         problem: &'static str,
     },
-
     /// The `rsync` of this machine is too old, or another program of that name.
     #[cfg(feature = "rsync")]
     #[error("`{path}` is not an rsync that can be used")]
@@ -362,7 +324,6 @@ pub enum Error {
         /// The program.
         path: PathBuf,
     },
-
     /// `rsync` failed.
     #[cfg(feature = "rsync")]
     #[error(transparent)]
@@ -370,7 +331,6 @@ pub enum Error {
         /// How, and why.
         source: Box<crate::rsync::failure::RsyncFailure>,
     },
-
     /// A request to an S3-compatible server failed.
     #[cfg(feature = "s3")]
     #[error("cannot {action} `{url}`: {failure}")]
@@ -384,7 +344,6 @@ pub enum Error {
         /// The client's own error, with the server's answer.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-
     /// A store, or what it is asked for, was set up in a way that cannot work.
     #[cfg(feature = "s3")]
     #[error("the {setting} is not valid: {problem}")]
@@ -394,11 +353,9 @@ pub enum Error {
         /// The problem, as a clause.
         problem: String,
     },
-
     /// The publisher lost the target's lock, for example because it renewed a lease too late.
     #[error("the lock of the target was lost, and another publisher may hold it")]
     LockLost,
-
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,

@@ -262,8 +262,8 @@ async fn whatever_lies_in_place_of_a_file_is_told_and_replaced() {
             let release = scene.first.id().short();
             assert!(told.contains(place.as_str()) || told.contains(&release), "{attack}: {told}");
             let publisher = publisher.with_replace_foreign(true);
-            let published = publisher.publish(&scene.first, &context);
-            tokio::time::timeout(LIMIT, published).await.expect(&attack).unwrap();
+            let publishing = publisher.publish(&scene.first, &context);
+            tokio::time::timeout(LIMIT, publishing).await.expect(&attack).unwrap();
             let source = [RepairSource::release(&scene.first)];
             publisher.repair(scene.first.id(), &source, &context).await.unwrap();
             let verified = publisher.verify(scope, depth, &context).await.unwrap();
