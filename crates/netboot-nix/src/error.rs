@@ -227,10 +227,7 @@ pub enum Error {
         build_log: PathBuf,
     },
     /// A download or fixed-output derivation does not have the hash that the configuration states.
-    #[error(
-        "`{derivation}` has the hash {found}, but it should be {specified}{}",
-        ending(last_lines)
-    )]
+    #[error("`{derivation}` has the hash {found}, not {specified}{}", ending(last_lines))]
     HashMismatch {
         /// The derivation.
         derivation: String,

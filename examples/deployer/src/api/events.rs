@@ -41,8 +41,10 @@ pub(super) async fn follow(
     if all.closed && last == all.count {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
+    // An open file can still be read if its directory is moved or removed later.
+    let reader = if last < all.count { log.reader(last).await.ok() } else { None };
     let shutdown = app.shutdown.clone();
-    let follower = Follower { shutdown, log, extent, reader: None, last, _place: place };
+    let follower = Follower { shutdown, log, extent, reader, last, _place: place };
     Ok(Sse::new(follower.events()).keep_alive(KeepAlive::default()).into_response())
 }
 
@@ -64,7 +66,7 @@ struct Follower {
     shutdown: CancellationToken,
     log: Arc<EventLog>,
     extent: watch::Receiver<Extent>,
-    /// The reader, after the first event.
+    /// The reader, once there is an event to read.
     reader: Option<EventReader>,
     last: usize,
     _place: Taken,
