@@ -27,7 +27,8 @@ impl Publisher {
     /// # Errors
     /// [`Error::NotStaged`], [`Error::NotWhole`], [`Error::Signature`], [`Error::Conflict`] if the
     /// pointer changed since this began, [`Error::ForeignFile`], [`Error::MalformedPointer`],
-    /// [`Error::UntrustedPointer`], [`Error::NoPointerSigner`], [`Error::Cancelled`]; if the target cannot be read or written.
+    /// [`Error::UntrustedPointer`], [`Error::NoPointerSigner`], [`Error::Cancelled`]; if the target
+    /// cannot be read or written.
     pub async fn activate(&self, release: &ReleaseId, context: &Context) -> Result<Receipt, Error> {
         let base = self.read_pointer().await?;
         self.make_live(release, &base, ActivationKind::Activated, context).await

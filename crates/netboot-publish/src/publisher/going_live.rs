@@ -19,8 +19,9 @@ impl Publisher {
     }
 
     /// Reads and hashes the objects of a release, except those that this publisher hashed before
-    /// and that did not change since, and except the objects in `sent`, which arrived just now.
-    /// Returns the entries of the sound objects.
+    /// and that did not change since. By the store's contract, the objects in `sent` arrived just
+    /// now, so they are read only as far as the depth of verification says. Returns the entries of
+    /// the sound objects.
     pub(crate) async fn require_sound(
         &self,
         manifest: &Manifest,
@@ -33,7 +34,8 @@ impl Publisher {
         let (found, now) = (self.store.stat(&paths).await?, self.clock.now());
         let (mut findings, sound) = compare_sizes(objects, &found);
         let mut unknown = self.known.without_known(sound.clone(), &found);
-        unknown.retain(|path, _| !sent.contains(path));
+        let doubted = self.verification.to_read(unknown.clone(), std::slice::from_ref(manifest));
+        unknown.retain(|path, _| !sent.contains(path) || doubted.contains_key(path));
         let (wrong, _) = check_contents(&self.store, unknown, context).await?;
         findings.extend(wrong);
         not_whole(manifest, findings)?;
