@@ -6,6 +6,7 @@
     reason = "a test whose set-up fails has failed, and long runs print how far they came"
 )]
 
+mod altered_release;
 mod api;
 mod boot;
 mod clients;

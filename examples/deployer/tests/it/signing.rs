@@ -11,9 +11,9 @@ use reqwest::header::USER_AGENT;
 use crate::service::{Place, SITES, Service};
 use crate::small_release::{image, renderer};
 
-const MACHINE: &str = "[[machines.known]]\nname = 'node01'\n\
+pub(crate) const MACHINE: &str = "[[machines.known]]\nname = 'node01'\n\
                        match = { mac = '52:54:00:00:00:01' }\nprofile = 'worker'\n";
-const QUERY: &str = "/boot?mac=52:54:00:00:00:01";
+pub(crate) const QUERY: &str = "/boot?mac=52:54:00:00:00:01";
 
 /// A clock of two hours ago, which makes pointers that are too old now.
 #[derive(Debug)]
@@ -25,13 +25,13 @@ impl Clock for TwoHoursAgo {
     }
 }
 
-fn key_file(place: &Place) -> MinisignKey {
+pub(crate) fn key_file(place: &Place) -> MinisignKey {
     let key = MinisignKey::generate().unwrap();
     fs::write(place.path("release.key"), key.to_file_text().unwrap()).unwrap();
     key
 }
 
-fn signing(place: &Place, key: &MinisignKey) -> Publisher {
+pub(crate) fn signing(place: &Place, key: &MinisignKey) -> Publisher {
     place.publisher(SITES[0]).with_trusted_keys(key.public_key().clone()).with_signer(key.clone())
 }
 
@@ -41,7 +41,7 @@ async fn publish(publisher: &Publisher, kernel: &str) {
     publisher.publish(&release, &Context::new()).await.unwrap();
 }
 
-async fn text(service: &Service, path: &str) -> (StatusCode, String) {
+pub(crate) async fn text(service: &Service, path: &str) -> (StatusCode, String) {
     let response = service.get(path).send().await.unwrap();
     (response.status(), response.text().await.unwrap())
 }
@@ -59,7 +59,7 @@ async fn assert_refused(service: &Service, reason: &str) {
     }
 }
 
-async fn assert_served(service: &Service) {
+pub(crate) async fn assert_served(service: &Service) {
     let (status, script) = text(service, QUERY).await;
     assert_eq!(status, StatusCode::OK, "{script}");
     assert!(script.contains("/published/") && script.contains("blobs/"), "{script}");
