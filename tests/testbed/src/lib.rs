@@ -19,6 +19,7 @@ mod debian_packages;
 mod debian_suite;
 mod debian_tree;
 mod debian_versions;
+mod descendant;
 mod error;
 mod fault_proxy;
 mod fuzz_seeds;
@@ -39,6 +40,7 @@ mod tool;
 pub use crate::debian_suite::DebianSuite;
 pub use crate::debian_tree::DebianTree;
 pub use crate::debian_versions::version_changes;
+pub use crate::descendant::Descendant;
 pub use crate::error::Error;
 pub use crate::fault_proxy::{
     Chunk, Direction, FaultProxy, HttpFault, HttpRequest, Moment, StreamFault,

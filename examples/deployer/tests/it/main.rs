@@ -9,6 +9,7 @@
 mod altered_release;
 mod api;
 mod boot;
+mod child_environment;
 mod clients;
 mod crash;
 mod cross_site;

@@ -289,9 +289,14 @@ impl Service {
         self.url.trim_start_matches("http://").parse().unwrap()
     }
 
+    /// The id of its process.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// A number in a file of `/proc` about the service's process, by its name.
     pub(crate) fn measured(&self, file: &str, name: &str) -> u64 {
-        let text = fs::read_to_string(format!("/proc/{}/{file}", self.process.id())).unwrap();
+        let text = fs::read_to_string(format!("/proc/{}/{file}", self.process_id())).unwrap();
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         value.unwrap().trim().trim_end_matches(" kB").parse().unwrap()
     }
