@@ -50,9 +50,21 @@ pub(crate) struct Values {
     pub(crate) kernel: Option<Output>,
     pub(crate) initrd: Option<Output>,
     pub(crate) toplevel: Option<Output>,
+    /// The elements of `netboot.storeContents`.
+    pub(crate) store_contents: Option<Vec<StoreElement>>,
     pub(crate) kernel_parameters: Option<serde_json::Value>,
     pub(crate) kernel_file: Option<serde_json::Value>,
     pub(crate) policy: Option<PolicyFacts>,
+}
+
+/// An element of `netboot.storeContents`.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct StoreElement {
+    /// The element as a string: a store path, or a path below one.
+    pub(crate) text: String,
+    /// The store paths that the string needs: derivations with outputs, and sources without (Nix
+    /// manual, `builtins.getContext`).
+    pub(crate) context: BTreeMap<String, Vec<String>>,
 }
 
 /// An output of a derivation.

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::flake_answer::{Output, Values};
 use crate::secrets::StorePaths;
 use crate::stop::Stop;
+use crate::store_contents::StoreContents;
 
 /// The parts of an image, read from a configuration.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Parts {
     pub(crate) kernel: Output,
     pub(crate) initrd: Output,
     pub(crate) toplevel: Output,
+    pub(crate) store_contents: StoreContents,
     kernel_file: FileName,
     kernel_parameters: Vec<KernelParameter>,
 }
@@ -43,6 +45,10 @@ impl Parts {
         let kernel = values.kernel.ok_or_else(|| missing("system.build.kernel"))?;
         let initrd = values.initrd.ok_or_else(|| missing("system.build.netbootRamdisk"))?;
         let toplevel = values.toplevel.ok_or_else(|| missing("system.build.toplevel"))?;
+        // The store path of every part was checked.
+        let store = Path::new(&toplevel.out).parent().unwrap_or(Path::new("/"));
+        let known = [&kernel, &initrd, &toplevel];
+        let store_contents = StoreContents::read(values.store_contents, store, &known);
         let architecture = profile.architecture();
         match &toplevel.system {
             Some(system) if system.parse().ok() != Some(architecture) => {
@@ -62,6 +68,7 @@ impl Parts {
             kernel,
             initrd,
             toplevel,
+            store_contents,
             kernel_file,
             kernel_parameters: kernel_parameters(attribute, values.kernel_parameters)?,
         })
@@ -84,6 +91,12 @@ impl Parts {
             ("initrd", self.initrd.clone()),
             ("toplevel", self.toplevel.clone()),
         ])
+    }
+
+    /// The outputs that are built: those of the manifest, and those of `netboot.storeContents`.
+    pub(crate) fn built_outputs(&self) -> Vec<Output> {
+        let contents = self.store_contents.outputs.iter().cloned();
+        self.outputs().into_values().chain(contents).collect()
     }
 
     /// The start of a build log: the derivations, the flake and the version of Nix. It has no time,
@@ -161,9 +174,10 @@ pub(crate) async fn make_image(
             || paths.closure.contains_key(file)
     };
     let (initrd, mut found) = scan_initrd(&initrd_path, policy, known, context).await?;
-    if is_in_step {
-        // The store of NixOS's initrd is made of the closure.
-        found.unscanned.retain(|part| !part.ends_with("/nix-store.squashfs`"));
+    if is_in_step && parts.store_contents.is_complete {
+        // NixOS packs the closure of `netboot.storeContents` into this file.
+        let store_image = format!("`{}/nix-store.squashfs`", initrd_path.display());
+        found.unscanned.retain(|part| !part.ends_with(&store_image));
     }
     found.report(report, profile.name(), context);
     let init = InitPath::new(init_path.to_string_lossy())?;

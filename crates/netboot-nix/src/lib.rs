@@ -102,6 +102,7 @@ mod secrets;
 mod size;
 mod state_lock;
 mod stop;
+mod store_contents;
 mod store_copy;
 mod watch;
 

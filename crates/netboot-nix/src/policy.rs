@@ -73,9 +73,9 @@ impl Policy {
     }
 
     /// Sets which secrets an image may contain. They are looked for after the build and before
-    /// anything is sent to a binary cache, in every file of the system's closure, in the derivations
-    /// and sources that it is built from, in the initrd, in the build log, and among the kernel
-    /// parameters.
+    /// anything is sent to a binary cache, in every file of the closures of the system and of
+    /// NixOS's option `netboot.storeContents`, in the derivations and sources that they are built
+    /// from, in the initrd, in the build log, and among the kernel parameters.
     #[must_use]
     pub fn with_secrets(mut self, secrets: SecretPolicy) -> Self {
         self.secrets = secrets;

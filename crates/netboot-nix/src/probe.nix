@@ -24,15 +24,28 @@ let
         system = derivation.system or null;
       };
 
+  # An element of `netboot.storeContents` as a string, and the store paths that the string needs.
+  content =
+    element:
+    let
+      text = "${element}";
+    in
+    {
+      text = builtins.unsafeDiscardStringContext text;
+      context = builtins.mapAttrs (_: needed: needed.outputs or [ ]) (builtins.getContext text);
+    };
+
   read =
     services: config:
     let
       build = config.system.build or { };
+      contents = config.netboot.storeContents or null;
     in
     {
       kernel = artifact (build.kernel or null);
       initrd = artifact (build.netbootRamdisk or null);
       toplevel = artifact (build.toplevel or null);
+      store_contents = if builtins.isList contents then map content contents else null;
       kernel_parameters = config.boot.kernelParams or null;
       kernel_file = config.system.boot.loader.kernelFile or null;
       policy = if services == null then null else readPolicy { inherit services; } config;

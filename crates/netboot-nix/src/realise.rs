@@ -84,12 +84,12 @@ impl Realisation<'_> {
         Err(query(&nix_output, finished.status, self.attribute).unwrap_or_else(unknown).into())
     }
 
-    /// Builds or fetches all `parts` and makes a root for each. `header` and the logs of
+    /// Builds or fetches all `outputs` and makes a root for each. `header` and the logs of
     /// `requisites` become the [`log`](Self::log) of the build. The caller must hold the lock of
     /// the state directory.
     pub(crate) async fn realise(
         &self,
-        parts: &BTreeMap<&str, Output>,
+        outputs: &[Output],
         requisites: BTreeSet<String>,
         header: String,
     ) -> Result<Realised, Stop> {
@@ -99,25 +99,25 @@ impl Realisation<'_> {
             std::fs::create_dir_all(&made).map_err(|source| Error::io("create", &made, source))
         })
         .await?;
-        let outputs: Vec<&str> = parts.values().map(|part| part.out.as_str()).collect();
+        let paths: Vec<&str> = outputs.iter().map(|output| output.out.as_str()).collect();
         let all: Vec<OsString> =
-            parts.values().map(installable).chain(["--keep-going".into()]).collect();
+            outputs.iter().map(installable).chain(["--keep-going".into()]).collect();
         let mut reported = Reported::new();
         if let Some(store) = self.scale_out.other_store() {
-            let derivations: Vec<&str> = parts.values().map(|part| part.drv.as_str()).collect();
+            let derivations: Vec<&str> = outputs.iter().map(|output| output.drv.as_str()).collect();
             send_derivations(self.runner, store, &derivations, self.context).await?;
             let mut there: Vec<OsString> = vec!["--store".into(), store.expose().into()];
             there.extend(all.iter().cloned());
             self.run(there, &requisites, &header, &mut reported).await?;
-            fetch_outputs(self.runner, store, &outputs, self.context).await?;
+            fetch_outputs(self.runner, store, &paths, self.context).await?;
         }
-        let root = roots::first(&directory, &outputs);
+        let root = roots::first(&directory, &paths);
         let mut here = all;
         here.extend(["--add-root".into(), root.clone().into_os_string()]);
         self.run(here, &requisites, &header, &mut reported).await?;
-        for (number, part) in (1..).zip(parts.values()) {
-            let link = roots::root(&root, number, &part.name);
-            let (made, out) = (link.clone(), part.out.clone());
+        for (number, output) in (1..).zip(outputs) {
+            let link = roots::root(&root, number, &output.name);
+            let (made, out) = (link.clone(), output.out.clone());
             let attribute = self.attribute.to_owned();
             blocking(move || roots::check(&made, &out, attribute)).await?;
             self.in_use.add(link);

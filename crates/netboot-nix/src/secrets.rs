@@ -19,7 +19,8 @@ use crate::stop::{Stop, blocking};
 
 /// The store paths of a profile that are scanned.
 pub(crate) struct StorePaths {
-    /// The closure of the parts without the initrd, whose files are scanned by themselves.
+    /// The closure of the parts without the initrd, whose files are scanned by themselves, and of
+    /// `netboot.storeContents`.
     pub(crate) closure: BTreeMap<String, PathInfo>,
     /// The derivations and sources that the parts are built from. They are not in the image, but a
     /// secret in the script of a builder often goes on into an output, and everybody on the build

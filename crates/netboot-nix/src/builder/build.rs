@@ -172,12 +172,12 @@ impl Call<'_> {
         Evaluated { parts, nix_version, .. }: Evaluated,
     ) -> Result<Built, Stop> {
         let realisation = self.realisation(profile, &parts);
-        let outputs = parts.outputs();
+        let outputs = parts.built_outputs();
         let of_initrd = realisation.requisites(&[&parts.initrd.drv]).await?;
         let is_in_step = of_initrd.contains(&parts.toplevel.drv);
         // NixOS's initrd is made from the other parts, so its requisites include theirs.
         let mut requisites = of_initrd;
-        let derivations = outputs.values().map(|output| output.drv.as_str());
+        let derivations = outputs.iter().map(|output| output.drv.as_str());
         let others: Vec<&str> =
             derivations.filter(|derivation| !requisites.contains(*derivation)).collect();
         if !others.is_empty() {

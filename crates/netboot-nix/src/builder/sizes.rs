@@ -62,8 +62,9 @@ impl NixBuilder {
         Ok(())
     }
 
-    /// The NAR hashes of all parts, by path, and the closure of the parts without the initrd.
-    /// Returns an error if the system has a file that is too large for an initrd.
+    /// The NAR hashes of all parts, by path, and the closure of the parts without the initrd,
+    /// with that of `netboot.storeContents`. Returns an error if it has a file
+    /// that is too large for an initrd.
     pub(super) async fn closure_of_parts(
         &self,
         parts: &Parts,
@@ -71,7 +72,9 @@ impl NixBuilder {
     ) -> Result<(BTreeMap<String, String>, BTreeMap<String, PathInfo>), Stop> {
         let outputs = parts.outputs();
         let paths: Vec<&str> = outputs.values().map(|output| output.out.as_str()).collect();
-        let mut closure = closure(&self.runner, &paths, context).await?;
+        let contents = parts.store_contents.paths();
+        let all: Vec<&str> = paths.iter().copied().chain(contents).collect();
+        let mut closure = closure(&self.runner, &all, context).await?;
         let hash_of = |path: &str| Some((path.to_owned(), closure.get(path)?.nar_hash.clone()));
         let hashes = paths.into_iter().filter_map(hash_of).collect();
         // The initrd contains the system and is not part of it.

@@ -5,10 +5,7 @@ use std::error::Error as _;
 use netboot_core::{Builder, Context, Image, KernelParameter};
 use netboot_nix::Error;
 
-use crate::place::{Place, WITH_INIT, least_configuration, profile, profiles};
-
-/// In NixOS's initrds the store is a file like this one, which Netboot does not read.
-const STORE_IMAGE: &str = "echo squashfs > root/nix-store.squashfs";
+use crate::place::{Place, STORE_IMAGE, WITH_INIT, least_configuration, profile, profiles};
 
 async fn build(configuration: &str) -> Result<Image, Error> {
     let place = Place::new();

@@ -198,6 +198,9 @@ pub(crate) fn extensible(modules: &[&str], packages: &str) -> String {
 pub(crate) const WITH_INIT: &str =
     r#"busybox mkdir -p "root$system_"; busybox cp "$system_/init" "root$system_/init""#;
 
+/// In NixOS's initrds the store is a file like this one, which Netboot does not read.
+pub(crate) const STORE_IMAGE: &str = "echo squashfs > root/nix-store.squashfs";
+
 pub(crate) fn profiles(names: &[&str]) -> Vec<Arc<dyn Profile>> {
     names.iter().map(|name| Arc::new(profile(name)) as Arc<dyn Profile>).collect()
 }

@@ -10,7 +10,7 @@ use netboot_testbed::{Testbed, tool};
 use tempfile::TempDir;
 
 use crate::place::{
-    NixVersion, Place, WITH_INIT, least_configuration, profile, profiles, recording,
+    NixVersion, Place, STORE_IMAGE, WITH_INIT, least_configuration, profile, profiles, recording,
     with_nix_versions,
 };
 
@@ -18,8 +18,11 @@ with_nix_versions! {
     a_key_in_etc_is_refused in [cases]
     a_token_in_the_environment_of_a_unit_is_refused in [cases]
     a_token_in_the_script_of_a_derivation_is_refused in [cases]
+    a_key_that_only_store_contents_add_is_refused in [cases]
     a_flake_without_secrets_passes_and_is_scanned_once in [cases]
 }
+
+const WIREGUARD_KEY: &str = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=";
 
 /// A token of GitHub that its owner has revoked and published.
 fn token() -> String {
@@ -44,7 +47,12 @@ fn quoted(text: &str) -> String {
 
 /// A flake whose system refers to the derivations `inputs`.
 fn flake(place: &Place, inputs: &str, fill: &str) -> String {
-    let least = least_configuration("x", fill, "{ }");
+    flake_with(place, inputs, fill, "{ }")
+}
+
+/// The same flake with these values over those of its configuration, `it`.
+fn flake_with(place: &Place, inputs: &str, fill: &str, overrides: &str) -> String {
+    let least = least_configuration("x", fill, overrides);
     let init = r#"echo init > "$out/init""#;
     let with_inputs = format!(r#"{init}; echo "$inputs" > "$out/inputs""#);
     let least = least.replacen(init, &with_inputs, 1);
@@ -141,6 +149,33 @@ mod cases {
         assert_eq!(chain, ["ystem-x.drv", "fetched.drv"], "{findings:?}");
     }
 
+    /// The keys are in no derivation, and the system does not refer to them.
+    pub(super) async fn a_key_that_only_store_contents_add_is_refused(version: NixVersion) {
+        let place = Place::of(version);
+        let (first, last) = WIREGUARD_KEY.split_at(20);
+        let contents = format!(
+            r#"{{ netboot.storeContents = let
+              hidden = run "hidden" {{ }} "busybox mkdir -p $out/etc; last={last}
+                echo \"PrivateKey = {first}$last\" > $out/etc/wg0.conf";
+              outer = run "outer" {{ inherit hidden; }}
+                "busybox mkdir $out; echo $hidden > $out/inner";
+            in [ it.system.build.toplevel outer "${{outer}}/inner" ./vpn ]; }}"#
+        );
+        let flake = flake_with(&place, "[ ]", STORE_IMAGE, &contents);
+        let vpn = place.path().join("own/vpn");
+        fs::create_dir(&vpn).unwrap();
+        fs::write(vpn.join("wg1.conf"), format!("PrivateKey = {WIREGUARD_KEY}\n")).unwrap();
+        let findings = refused(&place, &flake, WIREGUARD_KEY).await;
+        assert_eq!(findings.len(), 2, "{findings:?}");
+        let finding = of(&findings, "-hidden");
+        assert_eq!(finding.place.file, "etc/wg0.conf");
+        let [option, outer, hidden] = finding.chain.as_slice() else { panic!("{findings:?}") };
+        assert_eq!(option, "netboot.storeContents");
+        assert!(outer.ends_with("-outer") && hidden.ends_with("-hidden"), "{findings:?}");
+        let finding = of(&findings, "-vpn");
+        assert_eq!((finding.place.file.as_str(), finding.chain.len()), ("wg1.conf", 2));
+    }
+
     pub(super) async fn a_flake_without_secrets_passes_and_is_scanned_once(version: NixVersion) {
         let place = Place::of(version);
         let flake = place.test_flake();
@@ -178,7 +213,7 @@ async fn a_source_of_a_derivation_is_scanned() {
 #[tokio::test]
 async fn a_key_that_only_the_initrd_has_is_refused() {
     let place = Place::new();
-    let key = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=";
+    let key = WIREGUARD_KEY;
     // The derivation has the key in two pieces.
     let (first, last) = key.split_at(20);
     let fill = format!(
@@ -188,6 +223,26 @@ async fn a_key_that_only_the_initrd_has_is_refused() {
     let findings = refused(&place, &flake, key).await;
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert_eq!(of(&findings, "-initrd-x/initrd").place.file, "etc/wg0.conf");
+}
+
+#[tokio::test]
+async fn a_store_image_of_unknown_contents_is_named() {
+    let text = "a text that needs no store path";
+    let is_named = async |overrides: &str| {
+        let place = Place::new();
+        let flake = flake_with(&place, "[ ]", STORE_IMAGE, overrides);
+        let (context, events) = recording();
+        place.builder(&flake).build().unwrap().build(&profile("x"), &context).await.unwrap();
+        let is_it = |event: &Event| {
+            let text = event.to_string();
+            text.contains("nix-store.squashfs") && text.contains("not scanned")
+        };
+        events.lock().unwrap().iter().any(is_it)
+    };
+    let contents = |list: &str| format!("{{ netboot.storeContents = {list}; }}");
+    assert!(!is_named(&contents("[ it.system.build.toplevel ]")).await);
+    assert!(is_named("{ }").await);
+    assert!(is_named(&contents(&format!("[ it.system.build.toplevel {text:?} ]"))).await);
 }
 
 #[tokio::test]
