@@ -66,7 +66,7 @@ fn clean_line(line: &str) -> String {
 /// assert!(is_printable('ü') && !is_printable('\u{1b}') && !is_printable('\u{202e}'));
 /// ```
 pub fn is_printable(character: char) -> bool {
-    !character.is_control() && !is_invisible(character)
+    !(character.is_control() || ends_line(character) || is_invisible(character))
 }
 
 /// Returns true for characters that have no width, or that change the direction or the place of
