@@ -11,7 +11,7 @@
 //! # use std::sync::Arc;
 //! # use netboot_core::{
 //! #     Architecture, ArtifactKind, BootSpec, BytesArtifact, FileName, Image, InitPath,
-//! #     ProfileSpec, Release, layout,
+//! #     PointerTemplate, ProfileSpec, RELEASE_ID_PLACEHOLDER, Release, layout,
 //! # };
 //! # fn release(kernel: &'static str) -> Result<Release, netboot_core::Error> {
 //! #     let profile = ProfileSpec::new("worker".parse()?);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use netboot_core::{Event, Phase, ProfileName};
+use netboot_core::{Event, Phase, ProfileName, counted};
 use serde::{Deserialize, Serialize};
 use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt;
@@ -225,7 +225,8 @@ impl EventWriter {
         let mut entry = LogEntry { id: extent.count + 1, at: Timestamp::now(), what };
         let mut line = serde_json::to_vec(&entry)?;
         if line.len() >= LONGEST {
-            let message = format!("an event of {} bytes is too long to be kept here", line.len());
+            let size = counted(line.len(), "byte");
+            let message = format!("an event of {size} is too long to be kept here");
             let hint = Some("read it in the build's log".to_owned());
             entry.what = JobEvent::Event(Event::Warning { profile: None, message, hint });
             line = serde_json::to_vec(&entry)?;
