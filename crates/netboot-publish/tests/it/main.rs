@@ -8,6 +8,7 @@
 )]
 
 mod base;
+mod child_environment;
 mod concurrency;
 mod contract;
 mod disk;

@@ -21,7 +21,7 @@ const SIZE: usize = 12_000_000;
 const LIMIT: u64 = 4 * 1024 * 1024;
 
 /// Bytes without repetitions.
-fn noise() -> Vec<u8> {
+pub(crate) fn noise() -> Vec<u8> {
     let mut state = 1_u64;
     let next = std::iter::repeat_with(|| {
         state =
