@@ -3,9 +3,8 @@
 
 #![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{ExitCode, Stdio};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,9 +15,8 @@ use netboot_core::{
 };
 use netboot_examples::{Failure, run_program};
 use netboot_ipxe::Renderer;
+use netboot_process::{Command, Finished};
 use netboot_publish::{LocalStore, Publisher};
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 
 /// Build and publish a rescue image.
 #[derive(Debug, Parser)]
@@ -47,14 +45,21 @@ struct RescueBuilder {
 /// which contains this error as its source.
 #[derive(Debug, thiserror::Error)]
 enum RescueError {
+    #[error("cannot pack the initrd")]
+    Run { source: netboot_process::Error },
     #[error("`{program}` could not pack the initrd: {stderr}")]
     Pack { program: PathBuf, stderr: String },
 }
 
 impl netboot_core::BackendError for RescueError {
     fn hint(&self) -> Option<String> {
-        let Self::Pack { program, .. } = self;
-        Some(format!("check that `{}` is a busybox with the applet cpio", program.display()))
+        match self {
+            Self::Run { source } => source.hint(),
+            Self::Pack { program, .. } => {
+                let program = program.display();
+                Some(format!("check that `{program}` is a busybox with the applet cpio"))
+            }
+        }
     }
 }
 
@@ -117,41 +122,35 @@ impl RescueBuilder {
             .map_err(|e| Error::io("copy", &self.busybox, e))?;
         write_executable(&root.path().join("init"), INIT).await?;
 
-        context.check()?;
-        let packed = self.pack(root.path(), &["bin", "bin/busybox", "init"]).await;
-        let bytes = packed.map_err(|error| match error {
-            PackError::Io(source) => Error::io("run", &self.busybox, source),
-            PackError::Failed(error) => Error::build(self.name(), profile.name(), error),
-        })?;
+        let bytes = self.pack(root.path(), profile, context).await?;
         let name = FileName::new("initrd")?;
         Ok(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, bytes)))
     }
 
-    async fn pack(&self, root: &Path, names: &[&str]) -> Result<Vec<u8>, PackError> {
-        let mut child = Command::new(&self.busybox)
-            .args(["cpio", "-o", "-H", "newc"].map(OsStr::new))
-            .current_dir(root)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(PackError::Io)?;
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(names.join("\n").as_bytes()).await.map_err(PackError::Io)?;
+    /// Runs busybox, which gets none of the secrets in this program's environment.
+    async fn pack(
+        &self,
+        root: &Path,
+        profile: &dyn Profile,
+        context: &Context,
+    ) -> Result<Vec<u8>, Error> {
+        let command =
+            Command::new(&self.busybox).args(["cpio", "-o", "-H", "newc"]).current_dir(root);
+        let names = &b"bin\nbin/busybox\ninit"[..];
+        let finished = command.run_with_input(names, context.cancellation().cancelled()).await;
+        let Finished { status, output, last_lines, .. } =
+            finished.map_err(|error| match error {
+                netboot_process::Error::Cancelled { .. } => Error::Cancelled,
+                error => {
+                    Error::build(self.name(), profile.name(), RescueError::Run { source: error })
+                }
+            })?;
+        if status.success() {
+            return Ok(output);
         }
-        let output = child.wait_with_output().await.map_err(PackError::Io)?;
-        if output.status.success() {
-            return Ok(output.stdout);
-        }
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        Err(PackError::Failed(RescueError::Pack { program: self.busybox.clone(), stderr }))
+        let (program, stderr) = (self.busybox.clone(), last_lines.to_string());
+        Err(Error::build(self.name(), profile.name(), RescueError::Pack { program, stderr }))
     }
-}
-
-enum PackError {
-    Io(std::io::Error),
-    Failed(RescueError),
 }
 
 async fn write_executable(path: &Path, text: &str) -> Result<(), Error> {
