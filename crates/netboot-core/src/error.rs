@@ -244,6 +244,15 @@ pub enum Error {
         computed: ReleaseId,
     },
 
+    /// A manifest lies where the manifest of another release should be.
+    #[error("it is the manifest of release {found}, not of release {expected}")]
+    OtherManifest {
+        /// The release that was asked for.
+        expected: ReleaseId,
+        /// The release that the manifest describes.
+        found: ReleaseId,
+    },
+
     /// A profile file has a syntax error or wrong fields.
     #[error("`{path}` is not a valid profile file")]
     MalformedProfileFile {

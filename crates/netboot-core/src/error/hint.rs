@@ -68,6 +68,7 @@ impl Error {
             }
             Self::MalformedManifest { .. }
             | Self::ManifestMismatch { .. }
+            | Self::OtherManifest { .. }
             | Self::ManifestForm
             | Self::UnlistedPayload { .. }
             | Self::LogMismatch

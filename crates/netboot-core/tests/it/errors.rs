@@ -63,6 +63,7 @@ fn every_error() -> Vec<Error> {
         netboot_core::Manifest::from_json(b"<html>").unwrap_err(),
         Error::ManifestVersion { found: 1, supported: 2 },
         Error::ManifestMismatch { stated: ids[0], computed: ids[1] },
+        Error::OtherManifest { expected: ids[0], found: ids[1] },
         ProfileSpec::parse_toml("name", "profiles.toml").unwrap_err(),
         Error::UnknownProfile { profile: profile.clone(), known: vec![profile.clone()] },
         Error::UnrecognisedImage { path: "images".into(), problem: "no kernel".to_owned() },

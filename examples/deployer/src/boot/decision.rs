@@ -88,19 +88,22 @@ async fn live(app: &App) -> Result<(ReleaseId, Vec<Image>), Answer> {
         let Some(release) = app.deployment.served().live().await? else { return Ok(None) };
         Ok(Some((release, app.deployment.served().images(&release).await?)))
     };
-    let live = read.await;
-    if !matches!(live, Err(Error::UntrustedPointer { .. } | Error::Signature { .. })) {
-        app.health.restore(TRUST);
-    }
-    match live {
-        Ok(Some(live)) => Ok(live),
-        Ok(None) => Err(Answer::NothingLive),
+    match read.await {
+        Ok(live) => {
+            app.health.restore(TRUST);
+            live.ok_or(Answer::NothingLive)
+        }
         Err(error @ (Error::UntrustedPointer { .. } | Error::Signature { .. })) => {
             let problem = with_causes(&error);
             app.health.degrade(TRUST, &problem);
             Err(Answer::Untrusted { problem })
         }
-        Err(error) => Err(Answer::failed(&error)),
+        Err(error) => {
+            if matches!(error, Error::MalformedManifest { .. }) {
+                app.health.degrade(TRUST, &with_causes(&error));
+            }
+            Err(Answer::failed(&error))
+        }
     }
 }
 

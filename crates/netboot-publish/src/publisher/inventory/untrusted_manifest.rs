@@ -78,8 +78,8 @@ impl UntrustedManifest {
             |source| Error::MalformedManifest { release: *release, source: Box::new(source) };
         let manifest = Manifest::from_json(&json).map_err(malformed)?;
         if manifest.release() != release {
-            let (stated, computed) = (*manifest.release(), *release);
-            return Err(malformed(netboot_core::Error::ManifestMismatch { stated, computed }));
+            let (expected, found) = (*release, *manifest.release());
+            return Err(malformed(netboot_core::Error::OtherManifest { expected, found }));
         }
         Ok(Self { manifest, json })
     }
