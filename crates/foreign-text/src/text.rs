@@ -12,8 +12,8 @@ use crate::clean::printable;
 ///
 /// - It has no control characters, escape sequences, or characters that are invisible or change the
 ///   direction of others. Only line feeds remain.
-/// - It is at most [`LIMIT`](Self::LIMIT) bytes long. A [`CutMark`] at its end tells how much was
-///   cut off.
+/// - It is at most [`LIMIT`](Self::LIMIT) bytes long. A [`CutMark`](crate::CutMark) at its end
+///   tells how much was cut off.
 /// - `Display` begins every line but the first with `  | `, so that no line of it looks like a line
 ///   of the program that shows it.
 ///
