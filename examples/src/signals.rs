@@ -15,7 +15,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 /// Waits for SIGINT, SIGTERM and SIGHUP. The first signal cancels the work, which then ends its
 /// child processes. The second signal ends the program immediately, and so does a time limit after
-/// the first one: a thread that writes to a file system that hangs cannot be stopped in another way.
+/// the first one: a thread that writes to a file system that hangs cannot be stopped in another
+/// way.
 #[derive(Debug, Clone)]
 pub struct Signals {
     cancellation: CancellationToken,

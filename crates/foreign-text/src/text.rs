@@ -51,8 +51,8 @@ impl ForeignText {
         printable(text.as_ref(), Self::LINE_BREAK, Self::LIMIT)
     }
 
-    /// Makes a long text safe to show, such as a whole console. It has at most `limit` bytes, and no
-    /// marks of lines: do not put it into a message.
+    /// Makes a long text safe to show, such as a whole console. It has at most `limit` bytes, and
+    /// no marks of lines: do not put it into a message.
     pub fn document(text: impl AsRef<str>, limit: usize) -> String {
         printable(text.as_ref(), "\n", limit)
     }

@@ -185,8 +185,8 @@ impl Settings {
         self.root.names()
     }
 
-    /// The names, without a scope, of the settings that iPXE knows. Such a setting has its own type,
-    /// and the machine or a DHCP server may have set it.
+    /// The names, without a scope, of the settings that iPXE knows. Such a setting has its own
+    /// type, and the machine or a DHCP server may have set it.
     pub fn predefined(&self) -> impl Iterator<Item = &'static str> + use<> {
         predefined::names(self.build.version)
     }

@@ -17,8 +17,8 @@ pub(crate) const FIRST_LINE: &str = "netboot-index 1";
 /// The list of a closure's store paths.
 ///
 /// An index has everything that a machine needs to assemble the closure: for each store path its
-/// blob, the sizes, the digest of its archive, and what Nix's database needs to know. A machine that
-/// got the right index therefore trusts nobody else.
+/// blob, the sizes, the digest of its archive, and what Nix's database needs to know. A machine
+/// that got the right index therefore trusts nobody else.
 ///
 /// # Format
 /// UTF-8 lines, each with a newline at its end. Numbers are decimal, without leading zeros.
@@ -32,7 +32,8 @@ pub(crate) const FIRST_LINE: &str = "netboot-index 1";
 /// The lines of paths are in the order of their names. A blob is named in base 16, a NAR hash in
 /// Nix's base 32. The deriver is the name of a store path, or `-`. References are the numbers of
 /// other lines of paths, from 0, in order, with a comma between them, or `-`. The totals of the
-/// third line are the sums of the lines. Equal closures therefore have equal indexes, byte for byte.
+/// third line are the sums of the lines. Equal closures therefore have equal indexes, byte for
+/// byte.
 ///
 /// ```
 /// use netboot_closure::{Index, IndexEntry, Sha256, StorePath};
@@ -86,8 +87,8 @@ impl Index {
         self.sum(|entry| entry.inodes)
     }
 
-    /// The sum of the blobs' sizes in bytes: what a machine fetches that has nothing yet. Store paths
-    /// with one blob count once.
+    /// The sum of the blobs' sizes in bytes: what a machine fetches that has nothing yet. Store
+    /// paths with one blob count once.
     pub fn blob_bytes(&self) -> u64 {
         let blobs: BTreeMap<_, _> =
             self.entries.iter().map(|entry| (entry.blob, entry.blob_size)).collect();
@@ -167,8 +168,8 @@ fn position(entries: &[IndexEntry], path: &StorePath) -> Option<usize> {
     entries.binary_search_by(|entry| entry.path.cmp(path)).ok()
 }
 
-/// Returns true if a program lies below a store path of the closure, and its path is plain: a kernel
-/// command line can have it, and no part of it leads elsewhere.
+/// Returns true if a program lies below a store path of the closure, and its path is plain: a
+/// kernel command line can have it, and no part of it leads elsewhere.
 fn is_in(entries: &[IndexEntry], init: &str) -> bool {
     let is_plain = init.len() < 4096
         && init.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"')

@@ -12,8 +12,8 @@ const BASE32_LENGTH: usize = 52;
 
 /// A SHA-256 digest.
 ///
-/// A blob is named by its digest in base 16. Nix writes the digest of an archive in a base 32 of its
-/// own.
+/// A blob is named by its digest in base 16. Nix writes the digest of an archive in a base 32 of
+/// its own.
 ///
 /// ```
 /// use netboot_closure::Sha256;

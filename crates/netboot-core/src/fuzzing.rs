@@ -41,7 +41,8 @@ pub fn profile_file(data: &[u8]) -> bool {
     true
 }
 
-/// A path stays below its root, and a name is one part of a path. What is accepted prints as it was.
+/// A path stays below its root, and a name is one part of a path. What is accepted prints as it
+/// was.
 pub fn release_path(data: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(data) else { return false };
     let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_));

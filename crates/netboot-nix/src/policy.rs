@@ -13,8 +13,9 @@ use self::rule::PolicyCheck;
 /// Rules for configurations, each with a severity. They are checked after the evaluation and before
 /// the build.
 ///
-/// The default denies placeholder SSH keys, and secrets in the image; see [`SecretPolicy`]. It warns of settings that make a machine hard to reach
-/// or easy to break into. [`strict`](Self::strict) is for production images.
+/// The default denies placeholder SSH keys, and secrets in the image; see [`SecretPolicy`]. It
+/// warns of settings that make a machine hard to reach or easy to break into.
+/// [`strict`](Self::strict) is for production images.
 ///
 /// ```
 /// use netboot_nix::{NixBuilder, Policy, PolicyCheck, Severity};

@@ -158,7 +158,8 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         for (derivation, mut log) in std::mem::take(&mut self.logs) {
             if !self.failed.contains(&derivation) && log.close().is_ok() {
-                // If a log cannot be kept, later build logs lack it. There is nothing else to do here.
+                // If a log cannot be kept, later build logs lack it. There is nothing else to do
+                // here.
                 let _ = self.directory.keep(&derivation, log.path, false);
             }
         }

@@ -103,8 +103,8 @@ impl Runner {
 
     /// Reads a line of a program's log and hides the secrets in it.
     pub(crate) fn read_line(&self, line: &str) -> Option<LogEvent> {
-        // A text is cut when it is read, so secrets are hidden before, and after the escapes of JSON
-        // are gone.
+        // A text is cut when it is read, so secrets are hidden before, and after the escapes of
+        // JSON are gone.
         let mut event = parse(&self.secrets.hide(line))?;
         if let LogEvent::BuildLine { line: text, .. }
         | LogEvent::Plain { line: text }

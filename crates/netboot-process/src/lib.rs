@@ -39,7 +39,8 @@
 //!   more seconds, and then the group is killed.
 //!
 //! # How to write a run
-//! A program that reads lines, has its own working directory and needs one more variable of its caller:
+//! A program that reads lines, has its own working directory and needs one more variable of its
+//! caller:
 //!
 //! ```
 //! use std::time::Duration;

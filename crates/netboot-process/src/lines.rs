@@ -15,7 +15,8 @@ pub(crate) type OnLine<'a> = Box<dyn FnMut(&str) + Send + 'a>;
 /// Reads `pipe` to its end and gives each line to `on_line`.
 ///
 /// A newline, a carriage return, both, or the end of the pipe ends a line. The rest of a line that
-/// is longer than `limit` bytes is dropped, and a [`CutMark`] takes its place. Bytes that are not UTF-8 become U+FFFD.
+/// is longer than `limit` bytes is dropped, and a [`CutMark`] takes its place. Bytes that are not
+/// UTF-8 become U+FFFD.
 pub(crate) async fn read_lines(
     mut pipe: impl AsyncRead + Unpin,
     limit: usize,

@@ -27,8 +27,8 @@ pub fn pointer(data: &[u8]) -> bool {
     true
 }
 
-/// No key and no file of signatures from outside verifies a message that nobody signed. The input is
-/// a public key and, after an empty line, the signatures.
+/// No key and no file of signatures from outside verifies a message that nobody signed. The input
+/// is a public key and, after an empty line, the signatures.
 pub fn signature(data: &[u8]) -> bool {
     let text = String::from_utf8_lossy(data);
     let (key, signatures) = text.split_once("\n\n").unwrap_or((&text, ""));

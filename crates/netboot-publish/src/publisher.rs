@@ -142,8 +142,9 @@ impl Publisher {
     /// activation checks the release. The default compares sizes only, since the store's contract
     /// says that a sent object has arrived. At [`VerifyDepth::Content`], the publisher hashes every
     /// object before a release that needs it goes live, also the objects that it has just sent, and
-    /// publishing replaces objects of the right size with wrong bytes. The publisher and its clones remember what they hashed, and
-    /// read an object again only if its size or time at the store has changed.
+    /// publishing replaces objects of the right size with wrong bytes. The publisher and its clones
+    /// remember what they hashed, and read an object again only if its size or time at the store
+    /// has changed.
     #[must_use]
     pub fn with_verification(mut self, depth: VerifyDepth) -> Self {
         self.verification = depth;

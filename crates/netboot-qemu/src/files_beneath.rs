@@ -30,8 +30,8 @@ const REFUSALS: usize = 100;
 /// is `""`.
 ///
 /// - Links that stay beneath the directory are followed. A link that leaves it is answered as a
-///   missing file, and told once. Another user can change a link at any time, so each step of a path
-///   is taken by handle: see [`Directory::file_through_links`].
+///   missing file, and told once. Another user can change a link at any time, so each step of a
+///   path is taken by handle: see [`Directory::file_through_links`].
 /// - Named pipes, sockets and devices are answered as missing files, and never opened.
 /// - Reads run on a bounded number of threads. A read fails after a time limit if the file system
 ///   hangs: see [`Bulkhead`].

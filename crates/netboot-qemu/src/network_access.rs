@@ -13,7 +13,8 @@ pub enum NetworkAccess {
     /// network, and to DNS.
     ///
     /// The guest reaches the server at `10.0.2.100`, so the header `Host` of its requests has that
-    /// address. A server that answers only to its own name refuses them. `bash` and `cat` of the `PATH` forward each connection.
+    /// address. A server that answers only to its own name refuses them. `bash` and `cat` of the
+    /// `PATH` forward each connection.
     #[default]
     WebServer,
     /// Everything that this process can reach, including the services on the loopback interface of

@@ -9,8 +9,8 @@ use netboot_testbed::{Testbed, workspace_directory};
 use crate::cargo::{exit_code, succeeds};
 use crate::error::Error;
 
-/// The options of libFuzzer that a caller may override: a run ends after a minute, and an input that
-/// takes 5 seconds or a gigabyte of memory is a finding.
+/// The options of libFuzzer that a caller may override: a run ends after a minute, and an input
+/// that takes 5 seconds or a gigabyte of memory is a finding.
 const OPTIONS: [&str; 3] = ["-max_total_time=60", "-timeout=5", "-rss_limit_mb=1024"];
 
 /// The names of all targets, in alphabetical order.

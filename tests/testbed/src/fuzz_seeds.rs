@@ -4,8 +4,8 @@ use std::fs;
 
 use crate::{Error, workspace_directory};
 
-/// Runs a fuzz target with each of its seeds, which are the files of `fuzz/seeds/<name>`. The target
-/// returns true if it accepts the bytes.
+/// Runs a fuzz target with each of its seeds, which are the files of `fuzz/seeds/<name>`. The
+/// target returns true if it accepts the bytes.
 ///
 /// # Panics
 /// If the target accepts none of the seeds, because their format is out of date; if they cannot be

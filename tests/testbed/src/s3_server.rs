@@ -225,7 +225,8 @@ impl S3Server {
         self.directory.join("data")
     }
 
-    /// Returns true if it answers in time. A server that finds its port taken ends without an answer.
+    /// Returns true if it answers in time. A server that finds its port taken ends without an
+    /// answer.
     fn wait_until_ready(&mut self) -> bool {
         let begin = Instant::now();
         while begin.elapsed() < START_LIMIT {

@@ -26,13 +26,13 @@ const FILLING: u32 = 0o700;
 /// The size of the buffer for the contents of files.
 const BUFFER: usize = 128 * 1024;
 
-/// Unpacks an archive to `destination`, which must not exist. Files get the permissions and the time
-/// that Nix gives them in the store.
+/// Unpacks an archive to `destination`, which must not exist. Files get the permissions and the
+/// time that Nix gives them in the store.
 ///
 /// The archive cannot make this function write anywhere else: names have one component, no name
 /// occurs twice in a directory, and nothing that exists is opened or followed. If this fails, parts
-/// of the tree stay at `destination`. Unpack to a temporary name, check the digest of the bytes that
-/// the source gave, and rename the tree.
+/// of the tree stay at `destination`. Unpack to a temporary name, check the digest of the bytes
+/// that the source gave, and rename the tree.
 ///
 /// # Errors
 /// [`Error::Nar`], [`Error::ReadNar`] if the source fails, [`Error::Io`] if the tree cannot be

@@ -4,7 +4,8 @@ use crate::error::Error;
 
 /// A level of zstd's compression, from 1 to 19.
 ///
-/// A higher level makes smaller blobs and takes longer. It does not change how long unpacking takes.
+/// A higher level makes smaller blobs and takes longer. It does not change how long unpacking
+/// takes.
 ///
 /// ```
 /// use netboot_closure::CompressionLevel;

@@ -205,8 +205,8 @@ impl NixBuilderBuilder {
         self
     }
 
-    /// The most time that a process may take to lock or evaluate a flake, including downloads of its
-    /// inputs. The default is 30 minutes. A flake that takes longer fails with
+    /// The most time that a process may take to lock or evaluate a flake, including downloads of
+    /// its inputs. The default is 30 minutes. A flake that takes longer fails with
     /// [`Error::EvaluationTooSlow`].
     pub fn evaluation_time(mut self, time: Duration) -> Self {
         self.evaluation_limits.time = time;

@@ -1,7 +1,7 @@
 //! The results of scans, kept in the state directory.
 //!
-//! A store path never changes, so it is read only once by each version of the rules. A path that was
-//! built again may have other files, so the hash of its archive is part of the key.
+//! A store path never changes, so it is read only once by each version of the rules. A path that
+//! was built again may have other files, so the hash of its archive is part of the key.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -38,8 +38,8 @@ struct Shared {
     reported: u64,
 }
 
-/// Scans all files of `paths`. Symbolic links are not followed: what they point to in the store is a
-/// path of the closure itself.
+/// Scans all files of `paths`. Symbolic links are not followed: what they point to in the store is
+/// a path of the closure itself.
 pub(super) fn scan_paths(
     mut paths: Vec<Scannable>,
     policy: &SecretPolicy,

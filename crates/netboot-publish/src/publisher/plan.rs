@@ -70,8 +70,8 @@ impl Publisher {
     /// Returns the changes that publishing `release` would make now. Changes nothing.
     ///
     /// # Errors
-    /// [`Error::MalformedPointer`], [`Error::UntrustedPointer`]; if the target cannot be reached or read;
-    /// [`Error::Cancelled`].
+    /// [`Error::MalformedPointer`], [`Error::UntrustedPointer`]; if the target cannot be reached or
+    /// read; [`Error::Cancelled`].
     pub async fn plan(&self, release: &Release, context: &Context) -> Result<Plan, Error> {
         let _phase = context.phase(Phase::Verifying, None);
         context.check()?;

@@ -63,9 +63,10 @@ impl Publisher {
     ///
     /// # Errors
     /// If pruning cannot know which files to keep, it deletes nothing:
-    /// [`Error::MalformedPointer`], [`Error::UntrustedPointer`]; [`Error::ForeignFile`] for a pointer that netboot did not
-    /// write; [`Error::MalformedManifest`]; [`Error::NotWhole`] for a live release without its
-    /// manifest. Also [`Error::Cancelled`]; if the target cannot be read or written.
+    /// [`Error::MalformedPointer`], [`Error::UntrustedPointer`]; [`Error::ForeignFile`] for a
+    /// pointer that netboot did not write; [`Error::MalformedManifest`]; [`Error::NotWhole`] for a
+    /// live release without its manifest. Also [`Error::Cancelled`]; if the target cannot be read
+    /// or written.
     pub async fn prune(
         &self,
         retention: &Retention,

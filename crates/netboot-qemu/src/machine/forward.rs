@@ -23,8 +23,8 @@ pub(super) struct Forward {
 
 impl Forward {
     /// The option of QEMU's user-mode network that isolates the guest, with the exception of this
-    /// forward (QEMU manual, `-netdev user`, `restrict` and `guestfwd`). QEMU starts the command for
-    /// each connection of the guest.
+    /// forward (QEMU manual, `-netdev user`, `restrict` and `guestfwd`). QEMU starts the command
+    /// for each connection of the guest.
     pub(super) fn option(self) -> String {
         let Self { guest_port, server } = self;
         format!(

@@ -78,8 +78,9 @@ impl Connection {
     }
 }
 
-/// Sends each event at once, without Nagle's delay, and gives up a client that acknowledges nothing,
-/// such as a machine that was switched off. This fails for a connection that is already closed.
+/// Sends each event at once, without Nagle's delay, and gives up a client that acknowledges
+/// nothing, such as a machine that was switched off. This fails for a connection that is already
+/// closed.
 fn set_options(stream: &TcpStream, limit: Duration) {
     let _ = stream.set_nodelay(true);
     let _ = sockopt::set_socket_send_buffer_size(stream, SEND_BUFFER);

@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 use netboot_core::{ArtifactReader, Content, Sha256Hasher};
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// Passes the bytes of an object on, and fails unless all of them have the expected size and digest.
+/// Passes the bytes of an object on, and fails unless all of them have the expected size and
+/// digest.
 pub(crate) struct HashedReader {
     inner: ArtifactReader,
     expected: Content,

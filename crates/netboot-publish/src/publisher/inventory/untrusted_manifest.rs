@@ -12,8 +12,8 @@ use crate::store::Store;
 /// A manifest at the target, with its bytes there. Its id is the id of its parts, so machines boot
 /// what the id says, but anybody may have written it.
 ///
-/// Reports, pruning, and the choice of what to send use this type. Everything that boots, or becomes
-/// part of another release or script, needs a
+/// Reports, pruning, and the choice of what to send use this type. Everything that boots, or
+/// becomes part of another release or script, needs a
 /// [`TrustedManifest`](crate::publisher::checks::trusted_manifest::TrustedManifest).
 #[derive(Debug, Clone)]
 pub(crate) struct UntrustedManifest {
