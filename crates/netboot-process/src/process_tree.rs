@@ -64,9 +64,15 @@ pub(crate) fn group_runs(leader: Pid) -> bool {
 
 fn all() -> impl Iterator<Item = Stat> {
     let entries = fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
-    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
+    let number = |entry: fs::DirEntry| pid(entry.file_name().to_str()?);
     // A process that has ended meanwhile has no file.
-    entries.filter_map(number).filter_map(Pid::from_raw).filter_map(Stat::read)
+    entries.filter_map(number).filter_map(Stat::read)
+}
+
+/// Reads the number of a process or group. Linux writes -1 for the group of a process that is just
+/// ending (`do_task_stat` in `fs/proc/array.c`).
+fn pid(number: &str) -> Option<Pid> {
+    number.parse().ok().filter(|number| *number > 0).and_then(Pid::from_raw)
 }
 
 /// The needed fields of `/proc/<pid>/stat`.
@@ -86,17 +92,15 @@ impl Stat {
     }
 
     fn parse(stat: &str) -> Option<Self> {
-        let (pid, rest) = stat.split_once(' ')?;
+        let (number, rest) = stat.split_once(' ')?;
         // The second field is the program's name in parentheses, which may hold anything.
         let (_, fields) = rest.rsplit_once(") ")?;
         let mut fields = fields.split(' ');
         let has_ended = matches!(fields.next()?, "Z" | "X");
-        let parent = fields.next()?.parse().ok().and_then(Pid::from_raw);
-        let group = fields.next()?.parse().ok().and_then(Pid::from_raw);
+        let (parent, group) = (pid(fields.next()?), pid(fields.next()?));
         // Field 22 of all; the iterator is behind field 5.
         let started = fields.nth(16)?.parse().ok()?;
-        let pid = Pid::from_raw(pid.parse().ok()?)?;
-        Some(Self { process: Process { pid, started }, parent, group, has_ended })
+        Some(Self { process: Process { pid: pid(number)?, started }, parent, group, has_ended })
     }
 }
 
@@ -147,5 +151,8 @@ mod tests {
         assert!(!stat.has_ended);
         assert_eq!(stat.process, Process { pid: Pid::from_raw(7).unwrap(), started: 99 });
         assert_eq!(Stat::parse("7 (sh"), None);
+        let ending = "7 (sh) Z 0 -1 -1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 99 1000";
+        let ending = Stat::parse(ending).unwrap();
+        assert_eq!((ending.parent, ending.group, ending.has_ended), (None, None, true));
     }
 }

@@ -1,5 +1,7 @@
 //! The pointer as it was at one moment.
 
+use std::time::Duration;
+
 use netboot_core::{PointerName, ReleaseId, ReleasePath, layout};
 
 use crate::error::Error;
@@ -8,7 +10,7 @@ use crate::pointer::problem::PointerProblem;
 use crate::pointer::trust::PointerTrust;
 use crate::pointer::{Pointer, PointerContent};
 use crate::pointer_memory::KnownPointer;
-use crate::store::{Entry, Store, Version};
+use crate::store::{Document, Entry, Store, Version};
 
 /// The pointer as it was at one moment.
 #[derive(Debug, Clone)]
@@ -19,6 +21,29 @@ pub(crate) struct PointerState {
     pub(crate) content: Option<PointerContent>,
     /// The newest pointer that was known before this one was read, if pointers are checked.
     pub(crate) known: Option<KnownPointer>,
+}
+
+/// The number of times that a pointer is read if it cannot be understood, and the pause between.
+const READS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Reads the pointer at `path`. A server that does not replace objects atomically may give a part
+/// of the new pointer, so a pointer that cannot be understood is read again.
+async fn read_whole(
+    store: &dyn Store,
+    path: &ReleasePath,
+) -> Result<Option<(Document, PointerContent)>, Error> {
+    let mut reads = 1;
+    loop {
+        let Some(document) = store.read(path).await? else { return Ok(None) };
+        let content = Pointer::parse(&document.bytes);
+        let is_cut = matches!(content, PointerContent::Malformed { without_history: false, .. });
+        if !is_cut || reads == READS {
+            return Ok(Some((document, content)));
+        }
+        reads += 1;
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 impl PointerState {
@@ -39,9 +64,8 @@ impl PointerState {
                 state.content = Some(PointerContent::Foreign);
             }
             Some(Entry::Object { .. }) => {
-                if let Some(document) = store.read(&state.path).await? {
+                if let Some((document, content)) = read_whole(store, &state.path).await? {
                     state.version = Some(document.version);
-                    let content = Pointer::parse(&document.bytes);
                     let known = state.known.as_ref();
                     state.content = Some(trust.admit(&place, name, content, known).await);
                 }
