@@ -76,7 +76,8 @@ impl Error {
                 "publish the release again: the manifest was altered after it was written".to_owned()
             }
             Self::ManifestVersion { .. } => {
-                "use the version of Netboot that wrote the manifest, or a later version".to_owned()
+                "publish to an empty place, or use the version of Netboot that wrote the manifest"
+                    .to_owned()
             }
             Self::MalformedProfileFile { .. } => {
                 "write a TOML file with a `[[profile]]` table and at least a `name` for each profile"
