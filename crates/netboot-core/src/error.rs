@@ -207,7 +207,7 @@ pub enum Error {
     /// A release is larger than netboot supports.
     #[error("the release has {found} {what}, but {limit} are allowed")]
     ReleaseTooLarge {
-        /// What was counted, as a plural noun.
+        /// The things that were counted, as a plural noun.
         what: &'static str,
         /// The number in the release.
         found: u64,

@@ -83,6 +83,11 @@ pub(crate) fn add(
     is_newer
 }
 
+/// Returns the newest pointer of this name that was seen at a place.
+fn find(known: &KnownPointers, place: &str, pointer: &PointerName) -> Option<KnownPointer> {
+    known.get(place).and_then(|pointers| pointers.get(pointer)).cloned()
+}
+
 /// A memory that ends with the program.
 #[derive(Debug, Default)]
 pub(crate) struct VolatilePointerMemory(Mutex<KnownPointers>);
@@ -90,7 +95,7 @@ pub(crate) struct VolatilePointerMemory(Mutex<KnownPointers>);
 impl PointerMemory for VolatilePointerMemory {
     fn recall(&self, place: &str, pointer: &PointerName) -> Result<Option<KnownPointer>, Error> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(known.get(place).and_then(|pointers| pointers.get(pointer)).cloned())
+        Ok(find(&known, place, pointer))
     }
 
     fn remember(

@@ -63,7 +63,7 @@ proptest! {
         prop_assert!(!foreign.chars().any(|character| character != '\n' && is_bad(character)));
         let shown = foreign.to_string();
         prop_assert!(shown.split('\n').skip(1).all(|line| line.starts_with("  | ")));
-        // What is safe stays as it is, also through a file.
+        // Safe text stays as it is, also through a file.
         prop_assert!(ForeignText::new(foreign.as_str()) == foreign);
         let json = serde_json::to_string(&foreign).unwrap();
         prop_assert!(serde_json::from_str::<ForeignText>(&json).unwrap() == foreign);

@@ -23,7 +23,7 @@ const RECORD: &str = "record";
 /// The start of the names of unfinished files.
 const UNFINISHED: &str = "unfinished-";
 
-/// What was used within this time is not deleted: another process may be publishing it.
+/// Pruning keeps entries that were used within this time: another process may be publishing them.
 const IN_USE: Duration = Duration::from_secs(60 * 60);
 
 /// Unfinished files of this age belong to a process that was killed.

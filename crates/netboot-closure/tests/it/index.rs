@@ -48,7 +48,7 @@ proptest! {
         prop_assert_eq!(index.to_string().parse::<Index>().unwrap(), index);
     }
 
-    /// Nobody can write one index in two ways.
+    /// An index has one text only.
     #[test]
     fn a_text_that_is_read_is_the_text_of_its_index(
         index in indexes(),

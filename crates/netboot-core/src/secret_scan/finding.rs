@@ -58,7 +58,7 @@ pub struct SecretFinding {
 }
 
 impl SecretFinding {
-    /// What an operator can do about the finding.
+    /// Returns a remedy for an operator.
     pub fn hint(&self) -> String {
         let rule = &self.secret.rule;
         let remedy = match self.secret.kind {

@@ -13,7 +13,7 @@ use crate::inspect::initrd::read_initrd;
 use crate::inspect::summary::{InitrdSummary, is_file_system_image};
 use crate::name::ProfileName;
 
-/// What a scan found in an initrd.
+/// The result of scanning an initrd.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InitrdSecrets {

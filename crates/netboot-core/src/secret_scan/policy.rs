@@ -52,7 +52,7 @@ struct Allowed {
     reason: String,
 }
 
-/// What a policy says about a secret.
+/// The verdict of a policy on a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Judgement {

@@ -1,4 +1,4 @@
-//! What a scan of a whole image found.
+//! The result of scanning a whole image.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -10,7 +10,7 @@ use netboot_core::PointerName;
 use tempfile::NamedTempFile;
 
 use crate::error::Error;
-use crate::pointer_memory::{KnownPointer, KnownPointers, PointerMemory, add};
+use crate::pointer_memory::{KnownPointer, KnownPointers, PointerMemory, add, find};
 
 /// Remembers pointers in a file of JSON, which several programs may share.
 ///
@@ -85,7 +85,7 @@ impl PointerMemoryFile {
 impl PointerMemory for PointerMemoryFile {
     fn recall(&self, place: &str, pointer: &PointerName) -> Result<Option<KnownPointer>, Error> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(known.get(place).and_then(|pointers| pointers.get(pointer)).cloned())
+        Ok(find(&known, place, pointer))
     }
 
     fn remember(
