@@ -17,6 +17,10 @@ pub enum ArtifactKind {
     Script,
     /// The log of a build.
     BuildLog,
+    /// The index of a closure, which lists its store paths.
+    ClosureIndex,
+    /// A store path of a closure, packed.
+    StorePath,
     /// A detached signature of another artifact.
     Signature,
 }
@@ -28,6 +32,8 @@ impl fmt::Display for ArtifactKind {
             Self::Initrd => "initrd",
             Self::Script => "script",
             Self::BuildLog => "build log",
+            Self::ClosureIndex => "closure index",
+            Self::StorePath => "store path",
             Self::Signature => "signature",
         })
     }

@@ -227,12 +227,16 @@ pub enum Error {
     },
 
     /// A manifest has a version that this library does not read.
-    #[error("the manifest has version {found}, but this library reads version {supported}")]
+    #[error(
+        "the manifest has version {found}, but this library reads versions {oldest} to {newest}"
+    )]
     ManifestVersion {
         /// The version of the manifest.
         found: u64,
-        /// The version that this library reads and writes.
-        supported: u64,
+        /// The oldest version that this library reads.
+        oldest: u64,
+        /// The newest version that this library reads.
+        newest: u64,
     },
 
     /// The release id in a manifest is not the id of the manifest's parts.

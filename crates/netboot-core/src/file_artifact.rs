@@ -77,6 +77,29 @@ impl FileArtifact {
         Ok(Self { kind, file_name, path, identity, sha256 })
     }
 
+    /// Opens the file at `path` without hashing it. `sha256` is its digest, which the caller
+    /// computed when it wrote the file, or checked since then. Whoever reads the artifact finds a
+    /// wrong digest only by hashing the bytes, as a publisher does while it sends them.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::NotAFile`], [`Error::EmptyArtifact`].
+    pub fn with_known_digest(
+        kind: ArtifactKind,
+        file_name: FileName,
+        path: impl AsRef<Path>,
+        sha256: Sha256Digest,
+    ) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let path = path.canonicalize().map_err(|source| Error::io("open", path, source))?;
+        let metadata = open_regular_file(&path)?
+            .metadata()
+            .map_err(|source| Error::io("read", &path, source))?;
+        if metadata.len() == 0 {
+            return Err(Error::EmptyArtifact { kind, path });
+        }
+        Ok(Self { kind, file_name, path, identity: Identity::of(&metadata), sha256 })
+    }
+
     /// Returns the path of the file, with symbolic links resolved.
     pub fn path(&self) -> &Path {
         &self.path

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::artifact::Artifact;
 use crate::artifact_kind::ArtifactKind;
 use crate::boot_spec::BootSpec;
-use crate::content::FileRecord;
+use crate::closure::Closure;
+use crate::content::{Content, FileRecord};
 use crate::context::Context;
 use crate::error::Error;
 use crate::event::Event;
 use crate::image_manifest::ImageManifest;
-use crate::name::{ProfileName, ServiceName, Title};
+use crate::name::{FileName, ProfileName, ServiceName, Title};
 use crate::profile::Profile;
 use crate::provenance::Provenance;
 
@@ -18,7 +19,7 @@ use crate::provenance::Provenance;
 const IPXE_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 
 /// A bootable image: a kernel, one or more initrds in order, the way to start them, and their
-/// origin.
+/// origin. The system is in the initrds, or the image has a [`closure`](Self::closure).
 ///
 /// ```
 /// use std::sync::Arc;
@@ -51,6 +52,7 @@ pub struct Image {
     boot: BootSpec,
     kernel: Arc<dyn Artifact>,
     initrds: Vec<Arc<dyn Artifact>>,
+    closure: Option<Closure>,
     build_log: Option<Arc<dyn Artifact>>,
     provenance: Provenance,
 }
@@ -66,6 +68,7 @@ impl Image {
             boot: boot.with_parameters(profile.kernel_parameters()),
             kernel: None,
             initrds: Vec::new(),
+            closure: None,
             build_log: None,
             provenance: Provenance::default(),
         }
@@ -82,6 +85,11 @@ impl Image {
         artifact: impl Fn(ArtifactKind, &FileRecord) -> Arc<dyn Artifact>,
     ) -> Result<Self, Error> {
         let initrds = manifest.initrds.iter();
+        let by_digest = |kind, content: Content| {
+            // Nothing else names a store path in a manifest.
+            let record = FileRecord::new(FileName::from(&content.sha256), content);
+            artifact(kind, &record)
+        };
         ImageBuilder {
             profile: profile.clone(),
             title: manifest.title.clone(),
@@ -89,6 +97,10 @@ impl Image {
             boot: Ok(manifest.boot.clone()),
             kernel: Some(artifact(ArtifactKind::Kernel, &manifest.kernel)),
             initrds: initrds.map(|record| artifact(ArtifactKind::Initrd, record)).collect(),
+            closure: manifest
+                .closure
+                .as_ref()
+                .map(|closure| Closure::from_manifest(closure, by_digest)),
             build_log: manifest
                 .build_log
                 .as_ref()
@@ -129,6 +141,12 @@ impl Image {
         &self.initrds
     }
 
+    /// The store paths that the machine fetches after the boot loader is done, if the initrds do
+    /// not contain the system.
+    pub fn closure(&self) -> Option<&Closure> {
+        self.closure.as_ref()
+    }
+
     /// The log of the build, if there is one.
     pub fn build_log(&self) -> Option<&Arc<dyn Artifact>> {
         self.build_log.as_ref()
@@ -139,30 +157,37 @@ impl Image {
         &self.provenance
     }
 
-    /// Returns the artifacts that a machine fetches: the kernel, then the initrds in order.
+    /// Returns the artifacts that the boot loader fetches: the kernel, then the initrds in order.
     pub fn payload(&self) -> impl Iterator<Item = &Arc<dyn Artifact>> {
         std::iter::once(&self.kernel).chain(&self.initrds)
     }
 
-    /// Returns the number of bytes that a machine fetches.
+    /// Returns the number of bytes that the boot loader fetches.
     pub fn payload_size(&self) -> u64 {
         self.payload().map(|artifact| artifact.size()).sum()
     }
 
-    /// Emits a warning if the payload is larger than `budget` bytes. Whatever the budget, it also
+    /// Returns the number of bytes that a machine fetches which has nothing yet: the payload and
+    /// the closure.
+    pub fn fetched_size(&self) -> u64 {
+        self.payload_size().saturating_add(self.closure.as_ref().map_or(0, Closure::size))
+    }
+
+    /// Emits a warning if a machine fetches more than `budget` bytes. Whatever the budget, it also
     /// emits one if the payload is larger than 2 GiB, which most builds of iPXE cannot load
     /// (nixpkgs issue 203593).
     pub fn warn_if_over(&self, budget: u64, context: &Context) {
-        let size = self.payload_size();
+        let (payload, size) = (self.payload_size(), self.fetched_size());
         let mebibytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
-        let (message, hint) = if size > IPXE_LIMIT {
+        let (message, hint) = if payload > IPXE_LIMIT {
             (
                 format!(
                     "the image has {} MiB, but most builds of iPXE cannot load 2 GiB or more",
-                    mebibytes(size)
+                    mebibytes(payload)
                 ),
-                "remove packages from the configuration: a machine that cannot load the image stays in \
-                 its firmware, or boots a damaged image",
+                "build the profile with the payload `closure`, or remove packages from the \
+                 configuration: a machine that cannot load the image stays in its firmware, or boots \
+                 a damaged image",
             )
         } else if size > budget {
             (
@@ -189,6 +214,7 @@ impl Image {
             boot: self.boot.clone(),
             kernel: FileRecord::of(self.kernel.as_ref()),
             initrds: self.initrds.iter().map(|initrd| FileRecord::of(initrd.as_ref())).collect(),
+            closure: self.closure.as_ref().map(Closure::manifest),
             build_log: self.build_log.as_deref().map(FileRecord::of),
             provenance: self.provenance.clone(),
         }
@@ -205,6 +231,7 @@ pub struct ImageBuilder {
     boot: Result<BootSpec, Error>,
     kernel: Option<Arc<dyn Artifact>>,
     initrds: Vec<Arc<dyn Artifact>>,
+    closure: Option<Closure>,
     build_log: Option<Arc<dyn Artifact>>,
     provenance: Provenance,
 }
@@ -219,6 +246,12 @@ impl ImageBuilder {
     /// Adds an initrd after those that were added before.
     pub fn initrd(mut self, initrd: Arc<dyn Artifact>) -> Self {
         self.initrds.push(initrd);
+        self
+    }
+
+    /// Sets the store paths that the machine fetches by itself.
+    pub fn closure(mut self, closure: Closure) -> Self {
+        self.closure = Some(closure);
         self
     }
 
@@ -248,7 +281,11 @@ impl ImageBuilder {
         let parts = std::iter::once((&kernel, ArtifactKind::Kernel))
             .chain(self.initrds.iter().map(|initrd| (initrd, ArtifactKind::Initrd)))
             .chain(self.build_log.iter().map(|log| (log, ArtifactKind::BuildLog)));
-        for (artifact, expected) in parts {
+        let closure = self.closure.iter().flat_map(|closure| {
+            let blobs = closure.blobs.iter().map(|blob| (blob, ArtifactKind::StorePath));
+            std::iter::once((&closure.index, ArtifactKind::ClosureIndex)).chain(blobs)
+        });
+        for (artifact, expected) in parts.chain(closure) {
             let found = artifact.kind();
             if found != expected {
                 return Err(Error::WrongArtifactKind { profile, expected, found });
@@ -260,6 +297,7 @@ impl ImageBuilder {
             boot: self.boot?,
             kernel,
             initrds: self.initrds,
+            closure: self.closure,
             build_log: self.build_log,
             provenance: self.provenance,
             profile,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact_kind::ArtifactKind;
 use crate::boot_spec::BootSpec;
+use crate::closure::ClosureManifest;
 use crate::content::FileRecord;
 use crate::error::Error;
 use crate::name::{ProfileName, ServiceName, Title};
@@ -28,6 +29,9 @@ pub struct ImageManifest {
     pub kernel: FileRecord,
     /// The initrds, in order.
     pub initrds: Vec<FileRecord>,
+    /// The store paths that the machine fetches by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closure: Option<ClosureManifest>,
     /// The log of the build.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build_log: Option<FileRecord>,
@@ -36,7 +40,7 @@ pub struct ImageManifest {
 }
 
 impl ImageManifest {
-    /// Returns the records of the files that a machine fetches: the kernel, then the initrds in
+    /// Returns the records of the files that the boot loader fetches: the kernel, then the initrds in
     /// order.
     pub fn payload(&self) -> impl Iterator<Item = &FileRecord> {
         std::iter::once(&self.kernel).chain(&self.initrds)
@@ -48,6 +52,7 @@ impl ImageManifest {
             return Err(Error::IncompleteImage { profile: profile.clone(), missing: "initrd" });
         }
         self.boot.command_line()?;
+        self.closure.as_ref().map_or(Ok(()), |closure| closure.check(profile))?;
         let kinds =
             [ArtifactKind::Kernel].into_iter().chain(std::iter::repeat(ArtifactKind::Initrd));
         if let Some((file, kind)) = self.payload().zip(kinds).find(|(file, _)| file.size == 0) {

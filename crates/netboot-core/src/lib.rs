@@ -41,6 +41,7 @@ mod boot_spec;
 mod builder;
 mod bulkhead;
 mod bytes_artifact;
+mod closure;
 mod command_line;
 mod content;
 mod context;
@@ -76,6 +77,7 @@ pub mod layout;
 mod mac_address;
 mod manifest;
 mod name;
+mod payload;
 pub mod plasmacloud;
 mod pointer_template;
 mod prebuilt;
@@ -148,6 +150,7 @@ pub use crate::boot_spec::BootSpec;
 pub use crate::builder::Builder;
 pub use crate::bulkhead::{Bulkhead, GuardedFile};
 pub use crate::bytes_artifact::BytesArtifact;
+pub use crate::closure::{Closure, ClosureManifest};
 pub use crate::command_line::{
     COMMAND_LINE_LIMIT, InitPath, KernelCommandLine, KernelParameter, split_parameters,
 };
@@ -165,6 +168,7 @@ pub use crate::layout::ReleasePath;
 pub use crate::mac_address::MacAddress;
 pub use crate::manifest::Manifest;
 pub use crate::name::{FileName, PointerName, ProfileName, ServiceName, SiteName, Title};
+pub use crate::payload::Payload;
 pub use crate::pointer_template::{
     PointerTemplate, RELEASE_ID_PLACEHOLDER, SHORT_RELEASE_ID_PLACEHOLDER,
 };

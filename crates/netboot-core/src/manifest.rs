@@ -20,8 +20,12 @@ use crate::name::ProfileName;
 use crate::pointer_template::PointerTemplate;
 use crate::release_id::ReleaseId;
 
-/// The version of the manifest's format that this library writes, and the only one that it reads.
-const MANIFEST_VERSION: u64 = 2;
+/// The version of the manifest's format for releases without a closure.
+const PLAIN_VERSION: u64 = 2;
+
+/// The version of the manifest's format for releases with a closure. A library that reads only the
+/// other version would lose store paths, so it has to refuse these releases.
+const CLOSURE_VERSION: u64 = 3;
 
 /// The list of all files of a release, with their sizes and digests, and the description of its
 /// images.
@@ -36,6 +40,9 @@ const MANIFEST_VERSION: u64 = 2;
 #[serde(transparent)]
 pub struct Manifest {
     parts: Parts,
+    /// The blobs of the parts, and of the images' closures.
+    #[serde(skip)]
+    blobs: BTreeMap<Sha256Digest, u64>,
 }
 
 /// The version of a manifest, which may have any other fields.
@@ -54,12 +61,18 @@ impl Manifest {
         entry_points: BTreeMap<ReleasePath, Content>,
         images: BTreeMap<ProfileName, ImageManifest>,
     ) -> Result<Self, Error> {
-        let (version, release) = (MANIFEST_VERSION, Sha256Digest::of(&[]).into());
+        let (version, release) = (version_for(&images), Sha256Digest::of(&[]).into());
         let mut parts =
             Parts { version, release, files, logs, blobs, pointer, entry_points, images };
         check::check(&parts)?;
         parts.release = covered::id(&parts)?;
-        Ok(Self { parts })
+        Ok(Self::of(parts))
+    }
+
+    fn of(parts: Parts) -> Self {
+        let mut blobs = parts.blobs.clone();
+        blobs.extend(parts.closures().map(|Content { size, sha256 }| (sha256, size)));
+        Self { parts, blobs }
     }
 
     /// Reads a manifest that anybody may have written. The JSON must be exactly the JSON that
@@ -73,16 +86,20 @@ impl Manifest {
     pub fn from_json(json: &[u8]) -> Result<Self, Error> {
         let malformed = |source| Error::MalformedManifest { source };
         let VersionOnly { version } = serde_json::from_slice(json).map_err(malformed)?;
-        if version != MANIFEST_VERSION {
-            return Err(Error::ManifestVersion { found: version, supported: MANIFEST_VERSION });
+        let (found, oldest, newest) = (version, PLAIN_VERSION, CLOSURE_VERSION);
+        if !(oldest..=newest).contains(&version) {
+            return Err(Error::ManifestVersion { found, oldest, newest });
         }
         let parts: Parts = serde_json::from_slice(json).map_err(malformed)?;
+        if version != version_for(&parts.images) {
+            return Err(Error::ManifestForm);
+        }
         let computed = covered::id(&parts)?;
         if computed != parts.release {
             return Err(Error::ManifestMismatch { stated: parts.release, computed });
         }
         check::check(&parts)?;
-        let manifest = Self { parts };
+        let manifest = Self::of(parts);
         // Another form could have a key twice, of which other programs may read the other one.
         if manifest.to_json()? == json { Ok(manifest) } else { Err(Error::ManifestForm) }
     }
@@ -121,9 +138,10 @@ impl Manifest {
         self.parts.files.keys().chain(self.parts.logs.keys())
     }
 
-    /// The sizes in bytes of the blobs that the release's scripts name.
+    /// The sizes in bytes of the blobs that the release's scripts name, and of the blobs of its
+    /// images' closures.
     pub fn blobs(&self) -> &BTreeMap<Sha256Digest, u64> {
-        &self.parts.blobs
+        &self.blobs
     }
 
     /// The text of the pointer while this release is live, with a placeholder for the id.
@@ -160,4 +178,10 @@ impl Manifest {
             .map(|(sha256, size)| (layout::blob(sha256), Content { size: *size, sha256: *sha256 }));
         files.chain(std::iter::once(pointer)).chain(blobs).collect()
     }
+}
+
+/// Returns the version of the format that a release of these images needs.
+fn version_for(images: &BTreeMap<ProfileName, ImageManifest>) -> u64 {
+    let has_closure = images.values().any(|image| image.closure.is_some());
+    if has_closure { CLOSURE_VERSION } else { PLAIN_VERSION }
 }

@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Sha256Digest;
 use crate::invalid_value::{InvalidValue, TextProblem, ValueKind, check};
 use crate::validated_text::validated_text;
 
@@ -129,6 +130,13 @@ impl From<&ProfileName> for Title {
 pub struct FileName(String);
 
 validated_text!(FileName, InvalidValue, ValueKind::FileName.validated_by(check_file_name));
+
+/// A digest's text is the name of the blob with this digest.
+impl From<&Sha256Digest> for FileName {
+    fn from(digest: &Sha256Digest) -> Self {
+        Self(digest.to_string())
+    }
+}
 
 pub(crate) fn check_file_name(text: &str) -> Result<(), TextProblem> {
     check(text, 128, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))?;

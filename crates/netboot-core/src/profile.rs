@@ -5,6 +5,7 @@ use std::fmt;
 use crate::architecture::Architecture;
 use crate::command_line::KernelParameter;
 use crate::name::{ProfileName, ServiceName, Title};
+use crate::payload::Payload;
 
 /// The default size budget of a profile, in bytes: 500 MiB, the limit of the PlasmaCloud runbook.
 ///
@@ -55,7 +56,13 @@ pub trait Profile: fmt::Debug + Send + Sync {
         &[]
     }
 
-    /// The maximum size of the kernel and the initrds together, in bytes; 500 MiB by default. A
+    /// The way in which the machines get their system. `None` leaves the choice to the builder,
+    /// which by default puts the system into the ramdisk.
+    fn payload(&self) -> Option<Payload> {
+        None
+    }
+
+    /// The maximum size of everything that a machine fetches, in bytes; 500 MiB by default. A
     /// builder warns about a larger image.
     fn size_budget(&self) -> u64 {
         DEFAULT_SIZE_BUDGET

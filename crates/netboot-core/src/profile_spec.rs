@@ -10,6 +10,7 @@ use crate::architecture::Architecture;
 use crate::command_line::KernelParameter;
 use crate::error::Error;
 use crate::name::{ProfileName, ServiceName, Title};
+use crate::payload::Payload;
 use crate::profile::DEFAULT_SIZE_BUDGET;
 use crate::profile::Profile;
 use crate::regular_file::read_text;
@@ -47,6 +48,8 @@ pub struct ProfileSpec {
     services: Vec<ServiceName>,
     kernel_parameters: Vec<KernelParameter>,
     size_budget: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<Payload>,
 }
 
 /// The fields of a profile in a file. Only the name is required.
@@ -61,6 +64,7 @@ struct Fields {
     #[serde(default)]
     kernel_parameters: Vec<KernelParameter>,
     size_budget: Option<u64>,
+    payload: Option<Payload>,
 }
 
 impl From<Fields> for ProfileSpec {
@@ -75,6 +79,7 @@ impl From<Fields> for ProfileSpec {
         if let Some(size_budget) = fields.size_budget {
             spec.size_budget = size_budget;
         }
+        spec.payload = fields.payload;
         spec.services = fields.services;
         spec.kernel_parameters = fields.kernel_parameters;
         spec
@@ -107,6 +112,7 @@ impl ProfileSpec {
             services: Vec::new(),
             kernel_parameters: Vec::new(),
             size_budget: DEFAULT_SIZE_BUDGET,
+            payload: None,
         }
     }
 
@@ -145,6 +151,13 @@ impl ProfileSpec {
     #[must_use]
     pub fn with_size_budget(mut self, bytes: u64) -> Self {
         self.size_budget = bytes;
+        self
+    }
+
+    /// Sets the way in which the machines get their system.
+    #[must_use]
+    pub fn with_payload(mut self, payload: Payload) -> Self {
+        self.payload = Some(payload);
         self
     }
 
@@ -212,6 +225,10 @@ impl Profile for ProfileSpec {
 
     fn kernel_parameters(&self) -> &[KernelParameter] {
         &self.kernel_parameters
+    }
+
+    fn payload(&self) -> Option<Payload> {
+        self.payload
     }
 
     fn size_budget(&self) -> u64 {

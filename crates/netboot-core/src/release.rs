@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::artifact::Artifact;
+use crate::closure::Closure;
 use crate::content::Content;
 use crate::digest::Sha256Digest;
 use crate::error::Error;
@@ -62,8 +63,8 @@ impl Release {
         &self.logs
     }
 
-    /// The kernels, initrds and other files that scripts name by digest. A file that several images
-    /// share is here once.
+    /// The kernels, initrds and other files that scripts name by digest, and the files of the
+    /// images' closures. A file that several images share is here once.
     pub fn blobs(&self) -> &BTreeMap<Sha256Digest, Arc<dyn Artifact>> {
         &self.blobs
     }
@@ -155,10 +156,14 @@ impl ReleaseBuilder {
     pub fn build(self, pointer: PointerTemplate) -> Result<Release, Error> {
         let mut images = BTreeMap::new();
         let mut blobs: BTreeMap<Sha256Digest, Arc<dyn Artifact>> = BTreeMap::new();
+        let mut closures: BTreeMap<Sha256Digest, Arc<dyn Artifact>> = BTreeMap::new();
         let (mut files, mut logs) = (BTreeMap::new(), BTreeMap::new());
         for image in &self.images {
             let profile = image.profile().clone();
             insert_once(&mut images, profile.clone(), image.manifest())?;
+            for artifact in image.closure().into_iter().flat_map(Closure::artifacts) {
+                closures.entry(artifact.sha256()).or_insert_with(|| artifact.clone());
+            }
             for artifact in image.payload() {
                 blobs.entry(artifact.sha256()).or_insert_with(|| artifact.clone());
             }
@@ -184,6 +189,9 @@ impl ReleaseBuilder {
         let manifest =
             Manifest::new(file_contents, log_contents, blob_sizes, pointer, texts, images)?;
         let pointer = manifest.pointer_text();
+        for (sha256, artifact) in closures {
+            blobs.entry(sha256).or_insert(artifact);
+        }
         Ok(Release { manifest, files, logs, blobs, pointer, entry_points })
     }
 }

@@ -64,7 +64,7 @@ fn check_sizes(parts: &Parts) -> Result<(), Error> {
     let blobs = blobs.iter().map(|(sha256, size)| Content { size: *size, sha256: *sha256 });
     let contents = files.values().chain(logs.values()).chain(entry_points.values()).copied();
     let (mut sizes, mut count, mut total) = (BTreeMap::<Sha256Digest, u64>::new(), 0_u64, 0_u64);
-    for Content { size, sha256 } in contents.chain(blobs) {
+    for Content { size, sha256 } in contents.chain(blobs).chain(parts.closures()) {
         count += 1;
         total = total.saturating_add(size);
         if *sizes.entry(sha256).or_insert(size) != size {

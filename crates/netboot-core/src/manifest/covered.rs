@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::boot_spec::BootSpec;
+use crate::closure::ClosureManifest;
 use crate::content::{Content, FileRecord};
 use crate::digest::{Sha256Digest, Sha256Hasher};
 use crate::error::Error;
@@ -35,6 +36,8 @@ struct CoveredImage<'a> {
     boot: &'a BootSpec,
     kernel: &'a FileRecord,
     initrds: &'a [FileRecord],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closure: Option<&'a ClosureManifest>,
 }
 
 impl<'a> Covered<'a> {
@@ -49,9 +52,17 @@ impl<'a> Covered<'a> {
 
 impl<'a> CoveredImage<'a> {
     fn of(image: &'a ImageManifest) -> Self {
-        let ImageManifest { title, services, boot, kernel, initrds, build_log: _, provenance: _ } =
-            image;
-        Self { title, services, boot, kernel, initrds }
+        let ImageManifest {
+            title,
+            services,
+            boot,
+            kernel,
+            initrds,
+            closure,
+            build_log: _,
+            provenance: _,
+        } = image;
+        Self { title, services, boot, kernel, initrds, closure: closure.as_ref() }
     }
 }
 

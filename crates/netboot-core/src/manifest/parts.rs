@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::closure::ClosureManifest;
 use crate::content::Content;
 use crate::digest::Sha256Digest;
 use crate::image_manifest::ImageManifest;
@@ -12,6 +13,7 @@ use crate::name::ProfileName;
 use crate::pointer_template::PointerTemplate;
 use crate::release_id::ReleaseId;
 
+/// `blobs` does not list the closures' files, because the descriptions of the images list them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Parts {
@@ -24,4 +26,12 @@ pub(super) struct Parts {
     pub(super) pointer: PointerTemplate,
     pub(super) entry_points: BTreeMap<ReleasePath, Content>,
     pub(super) images: BTreeMap<ProfileName, ImageManifest>,
+}
+
+impl Parts {
+    /// Returns the files of the images' closures.
+    pub(super) fn closures(&self) -> impl Iterator<Item = Content> {
+        let closures = self.images.values().filter_map(|image| image.closure.as_ref());
+        closures.flat_map(ClosureManifest::contents)
+    }
 }

@@ -61,7 +61,7 @@ fn every_error() -> Vec<Error> {
         Error::ReleaseTooLarge { what: "bytes", found: 2, limit: 1 },
         Error::ManifestForm,
         netboot_core::Manifest::from_json(b"<html>").unwrap_err(),
-        Error::ManifestVersion { found: 1, supported: 2 },
+        Error::ManifestVersion { found: 1, oldest: 2, newest: 3 },
         Error::ManifestMismatch { stated: ids[0], computed: ids[1] },
         Error::OtherManifest { expected: ids[0], found: ids[1] },
         ProfileSpec::parse_toml("name", "profiles.toml").unwrap_err(),

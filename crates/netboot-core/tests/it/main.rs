@@ -5,6 +5,7 @@ mod api;
 mod artifact;
 mod beneath;
 mod boot_files;
+mod closure;
 mod contract;
 mod damaged_initrds;
 mod errors;
