@@ -28,6 +28,7 @@ use crate::expectations::Expectations;
 use crate::firmware::Firmware;
 use crate::guest_url::GuestUrl;
 use crate::network_access::NetworkAccess;
+use crate::network_card::NetworkCard;
 use crate::system_identity::SystemIdentity;
 use crate::uefi_files::UefiFiles;
 
@@ -37,7 +38,8 @@ const VARIABLES: &str = "variables.fd";
 /// The maximum number of further attempts after the emulation caused a failure.
 const EMULATOR_RETRIES: usize = 2;
 
-/// A virtual machine with one network card, a serial console and no disk.
+/// A virtual machine with one network card and a serial console. It has no disk unless
+/// [`MachineBuilder::disk`](crate::MachineBuilder::disk) adds one.
 ///
 /// It can boot any number of times, also several times at once. Each boot runs a separate QEMU.
 #[derive(Debug, Clone)]
@@ -47,7 +49,9 @@ pub struct Machine {
     memory_mib: u32,
     cpus: u32,
     network_access: NetworkAccess,
+    network_card: Option<NetworkCard>,
     mac: Option<MacAddress>,
+    disks: Vec<PathBuf>,
     identity: SystemIdentity,
     ipxe: Option<PathBuf>,
     accelerator: Accelerator,
@@ -162,7 +166,9 @@ impl Machine {
             name: &self.name,
             memory_mib: self.memory_mib,
             cpus: self.cpus,
+            network_card: self.network_card,
             mac: self.mac.unwrap_or_else(random_mac),
+            disks: &self.disks,
             identity: &self.identity.clone().or_random(),
             forward,
             accelerator,

@@ -13,8 +13,9 @@ use crate::{Error, command, debian_packages};
 /// The package that depends on the newest kernel for cloud machines.
 pub(crate) const METAPACKAGE: &str = "linux-image-cloud-amd64";
 
-/// The modules for a virtio network card, each after its dependencies (`modinfo --field depends`).
-const MODULES: [&str; 8] = [
+/// The modules for network cards, disks and compressed memory (zram), each after its dependencies
+/// (`modinfo --field depends`).
+const MODULES: [&str; 13] = [
     "virtio_ring",
     "virtio",
     "virtio_pci_legacy_dev",
@@ -23,7 +24,16 @@ const MODULES: [&str; 8] = [
     "failover",
     "net_failover",
     "virtio_net",
+    "vmxnet3",
+    "virtio_blk",
+    // The compression that zram uses by default.
+    "lzo-rle",
+    "zsmalloc",
+    "zram",
 ];
+
+/// The name of the file that lists the modules in the order in which they must be loaded.
+const LOAD_ORDER: &str = "load-order";
 
 /// A kernel's package, downloaded and unpacked.
 #[derive(Debug)]
@@ -32,7 +42,7 @@ pub(crate) struct KernelPackage {
     directory: TempDir,
     /// The kernel image.
     pub(crate) kernel: PathBuf,
-    /// A directory with the modules for a network card, and the order in which they are loaded.
+    /// A directory with the modules, and the order in which they are loaded.
     pub(crate) modules: PathBuf,
     /// Package, version and digest, one per line.
     pub(crate) note: String,
@@ -88,6 +98,15 @@ impl KernelPackage {
     }
 }
 
+/// Returns true if a directory has all modules. An older set-up brought fewer.
+pub(crate) fn has_all_modules(directory: &Path) -> bool {
+    fs::read_to_string(directory.join(LOAD_ORDER)).is_ok_and(|order| order == load_order())
+}
+
+fn load_order() -> String {
+    MODULES.join("\n") + "\n"
+}
+
 /// The kernel package that apt's lists name now.
 fn newest() -> Result<String, Error> {
     let listing = command::stdout(Command::new("apt-cache").args(["depends", METAPACKAGE]));
@@ -113,14 +132,14 @@ fn gather_modules(unpacked: &Path, directory: &Path, package: &str) -> Result<Pa
         let mut files = WalkDir::new(unpacked.join("lib/modules")).into_iter();
         let found = files.find_map(|entry| Some(entry.ok()?).filter(|e| *e.file_name() == *name));
         let Some(found) = found else {
-            let (package, file) = (package.to_owned(), "/lib/modules/*/kernel/**/virtio*.ko");
+            let (package, file) = (package.to_owned(), "/lib/modules/*/kernel/**/*.ko");
             return Err(Error::UnexpectedPackage { package, file });
         };
         fs::copy(found.path(), directory.join(name))
             .map_err(|source| Error::io("copy", found.path(), source))?;
     }
-    let order = directory.join("load-order");
-    fs::write(&order, MODULES.join("\n") + "\n")
+    let order = directory.join(LOAD_ORDER);
+    fs::write(&order, load_order())
         .map_err(|source| Error::io("write", &order, source))?;
     Ok(directory.to_owned())
 }

@@ -4,7 +4,7 @@ use std::env::consts::ARCH;
 use std::fs;
 use std::path::Path;
 
-use crate::kernel_package::KernelPackage;
+use crate::kernel_package::{KernelPackage, has_all_modules};
 use crate::testbed::{BUSYBOX, KERNEL, KERNEL_NOTE};
 use crate::{DebianTree, Error, Testbed, debian_packages, python_packages, tool};
 
@@ -32,7 +32,7 @@ pub fn set_up(mut report: impl FnMut(&str)) -> Result<Testbed, Error> {
     if !testbed.busybox().is_file() {
         place(&tool("busybox"), directory, BUSYBOX)?;
     }
-    if !testbed.kernel().is_file() || !testbed.modules().is_dir() {
+    if !testbed.kernel().is_file() || !has_all_modules(&testbed.modules()) {
         report("downloading Debian's kernel for cloud machines");
         let package = KernelPackage::download(directory)?;
         let note = directory.join(KERNEL_NOTE);

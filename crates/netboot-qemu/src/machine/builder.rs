@@ -11,6 +11,7 @@ use crate::expectations::Expectations;
 use crate::firmware::Firmware;
 use crate::machine::Machine;
 use crate::network_access::NetworkAccess;
+use crate::network_card::NetworkCard;
 use crate::system_identity::SystemIdentity;
 
 /// The minimum memory with which firmware, iPXE and Linux start, in MiB.
@@ -36,7 +37,9 @@ impl MachineBuilder {
             memory_mib: 1024,
             cpus: 1,
             network_access: NetworkAccess::default(),
+            network_card: None,
             mac: None,
+            disks: Vec::new(),
             identity: SystemIdentity::default(),
             ipxe: None,
             accelerator: Accelerator::default(),
@@ -77,6 +80,20 @@ impl MachineBuilder {
     /// the URL and nothing else.
     pub fn network_access(mut self, access: NetworkAccess) -> Self {
         self.0.network_access = access;
+        self
+    }
+
+    /// Sets the model of the network card. The default is [`NetworkCard::Virtio`] under BIOS and
+    /// where UEFI's own PXE boots, otherwise [`NetworkCard::E1000`].
+    pub fn network_card(mut self, card: NetworkCard) -> Self {
+        self.0.network_card = Some(card);
+        self
+    }
+
+    /// Adds a disk with the content of a file, which the machine changes. The machine does not boot
+    /// from it. To Linux it is a virtio disk (`/dev/vda`, then `/dev/vdb`).
+    pub fn disk(mut self, image: impl Into<PathBuf>) -> Self {
+        self.0.disks.push(image.into());
         self
     }
 
@@ -195,6 +212,11 @@ impl MachineBuilder {
                 "use a longer time, since a boot takes several seconds",
             );
         }
+        let is_driven_by_ovmf = self.0.firmware == Firmware::Uefi && self.0.ipxe.is_none();
+        if self.0.network_card == Some(NetworkCard::Virtio) && is_driven_by_ovmf {
+            let problem = "use another one under UEFI, which ignores the iPXE of virtio cards";
+            return refuse("network card", "virtio".to_owned(), problem);
+        }
         if let Some((setting, text)) = self.0.identity.unusable() {
             let problem =
                 "use 1 to 64 printable ASCII characters, or 32 digits in groups for a UUID";
@@ -227,6 +249,8 @@ mod tests {
         assert_eq!(refused(machine().memory_mib(127)), "memory");
         assert_eq!(refused(machine().cpus(0)), "number of processors");
         assert_eq!(refused(machine().cpus(65)), "number of processors");
+        let uefi = machine().firmware(Firmware::Uefi).network_card(NetworkCard::Virtio);
+        assert_eq!(refused(uefi), "network card");
         let identity = SystemIdentity { uuid: Some("1".into()), ..SystemIdentity::default() };
         assert_eq!(refused(machine().identity(identity)), "UUID");
         assert_eq!(refused(machine().timeout(Duration::ZERO)), "timeout");

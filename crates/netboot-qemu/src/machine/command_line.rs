@@ -1,12 +1,13 @@
 //! The arguments of QEMU.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use netboot_core::MacAddress;
 
 use crate::accelerator::Accelerator;
 use crate::machine::boot_source::{BootSource, NetworkLink};
 use crate::machine::forward::Forward;
+use crate::network_card::NetworkCard;
 use crate::system_identity::SystemIdentity;
 use crate::uefi_files::UefiFiles;
 
@@ -16,7 +17,10 @@ pub(super) struct CommandLine<'a> {
     pub(super) name: &'a str,
     pub(super) memory_mib: u32,
     pub(super) cpus: u32,
+    /// `None` is the model that suits the firmware and the boot source.
+    pub(super) network_card: Option<NetworkCard>,
     pub(super) mac: MacAddress,
+    pub(super) disks: &'a [PathBuf],
     pub(super) identity: &'a SystemIdentity,
     /// The only way out of QEMU's network, if it is isolated.
     pub(super) forward: Option<Forward>,
@@ -40,11 +44,15 @@ impl CommandLine<'_> {
         add(&identity.iter().map(String::as_str).collect::<Vec<_>>());
         // Without it, Linux waits for entropy, for example for the keys of an SSH server.
         add(&["-device", "virtio-rng-pci"]);
+        for (number, image) in self.disks.iter().enumerate() {
+            let drive = format!("if=none,id=disk{number},format=raw,file={}", option_value(image));
+            add(&["-drive", &drive, "-device", &format!("virtio-blk-pci,drive=disk{number}")]);
+        }
         let mut card = match self.uefi {
             // Without graphics, SeaBIOS and iPXE use the serial console.
             None => {
                 add(&["-machine", "pc,graphics=off"]);
-                "virtio-net-pci"
+                NetworkCard::Virtio
             }
             // OVMF has its own driver for virtio cards, and then does not offer the card's iPXE.
             Some(files) => {
@@ -54,9 +62,10 @@ impl CommandLine<'_> {
                 let code = format!("if=pflash,format=raw,unit=0,readonly=on,file={code}");
                 add(&["-drive", &code]);
                 add(&["-drive", &format!("if=pflash,format=raw,unit=1,file={variables}")]);
-                "e1000"
+                NetworkCard::E1000
             }
         };
+        let mut has_rom = true;
         let user = self.forward.map_or_else(
             || "user,id=n0".to_owned(),
             |forward| format!("user,id=n0,{}", forward.option()),
@@ -67,13 +76,13 @@ impl CommandLine<'_> {
                 format!("{user},tftp={},bootfile={file}", option_value(directory))
             }
             BootSource::Ipxe { program, script } => {
-                card = "virtio-net-pci,romfile=";
+                has_rom = false;
                 add(&["-kernel", &program.to_string_lossy()]);
                 add(&["-initrd", &option_value(script)]);
                 user
             }
             BootSource::Drive { directory } => {
-                card = "e1000,romfile=";
+                has_rom = false;
                 let file = option_value(directory);
                 let drive = format!("if=none,id=d0,format=raw,readonly=on,file=fat:{file}");
                 add(&["-drive", &drive, "-device", "virtio-blk-pci,drive=d0,bootindex=0"]);
@@ -82,7 +91,8 @@ impl CommandLine<'_> {
             BootSource::Dhcp(link) => {
                 // UEFI has its own PXE. BIOS uses the PXE of the card, which is iPXE.
                 if self.uefi.is_some() {
-                    card = "virtio-net-pci,romfile=";
+                    card = NetworkCard::Virtio;
+                    has_rom = false;
                 }
                 link_option(link)
             }
@@ -90,7 +100,9 @@ impl CommandLine<'_> {
         add(&["-netdev", &network]);
         // If any device has a boot index, OVMF does not boot devices without one.
         let index = i32::from(matches!(self.source, BootSource::Drive { .. }));
-        add(&["-device", &format!("{card},netdev=n0,bootindex={index},mac={}", self.mac)]);
+        let card = self.network_card.unwrap_or(card).device();
+        let rom = if has_rom { "" } else { ",romfile=" };
+        add(&["-device", &format!("{card}{rom},netdev=n0,bootindex={index},mac={}", self.mac)]);
         arguments
     }
 }
@@ -132,7 +144,9 @@ mod tests {
             name: "n",
             memory_mib: 512,
             cpus: 2,
+            network_card: None,
             mac,
+            disks: &["/d,e/disk".into()],
             identity,
             forward: None,
             accelerator,
@@ -181,6 +195,7 @@ mod tests {
             "if=pflash,format=raw,unit=0,readonly=on,file=/a,,b/CODE",
             "if=pflash,format=raw,unit=1,file=/c/VARS",
             "user,id=n0,tftp=/t,,u,bootfile=x",
+            "if=none,id=disk0,format=raw,file=/d,,e/disk",
             "e1000,netdev=n0,bootindex=0,mac=52:54:00:00:00:07",
         ] {
             assert!(arguments.iter().any(|argument| argument == expected), "{arguments:?}");
