@@ -139,8 +139,7 @@ fn gather_modules(unpacked: &Path, directory: &Path, package: &str) -> Result<Pa
             .map_err(|source| Error::io("copy", found.path(), source))?;
     }
     let order = directory.join(LOAD_ORDER);
-    fs::write(&order, load_order())
-        .map_err(|source| Error::io("write", &order, source))?;
+    fs::write(&order, load_order()).map_err(|source| Error::io("write", &order, source))?;
     Ok(directory.to_owned())
 }
 
