@@ -22,7 +22,9 @@
 
 pub mod blob_cache;
 mod error;
+mod file_system_label;
 mod memory;
+mod mount;
 pub mod store;
 
 pub use crate::blob_cache::{BlobCache, BlobWriter, NoCache};

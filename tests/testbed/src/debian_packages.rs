@@ -6,10 +6,11 @@ use std::process::Command;
 use crate::{Error, command};
 
 /// The Debian 12 packages of the programs that the tests and the demo run.
-pub(crate) const REQUIRED: [&str; 24] = [
+pub(crate) const REQUIRED: [&str; 25] = [
     "busybox-static",
     "curl",
     "dnsmasq-base",
+    "e2fsprogs",
     "ethtool",
     "faketime",
     "gpg",

@@ -1,0 +1,5 @@
+//! The tests of netboot-stage1.
+#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+
+mod mount_namespace;
+mod store;
