@@ -106,6 +106,14 @@ pub enum Error {
         /// The path that it refers to.
         reference: StorePath,
     },
+    /// A kernel parameter of closure boot, or its value, is malformed.
+    #[error("{text:?} should be {expected}")]
+    BootParameter {
+        /// The text, at most 300 characters of it.
+        text: String,
+        /// What should stand there.
+        expected: &'static str,
+    },
     /// The `init` program does not lie in the closure.
     #[error("{init} lies in no store path of the closure")]
     InitOutside {
@@ -115,6 +123,10 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn boot_parameter(text: &str, expected: &'static str) -> Self {
+        Self::BootParameter { text: text.chars().take(300).collect(), expected }
+    }
+
     pub(crate) fn digest(text: &str) -> Self {
         Self::Digest { text: text.chars().take(80).collect() }
     }
@@ -144,6 +156,9 @@ impl Error {
                 "run `nix-store --repair-path {path}`, or `nix-store --verify --check-contents` \
                  for the whole store"
             ),
+            Self::BootParameter { expected, .. } => {
+                format!("correct the kernel parameter: give {expected}")
+            }
             Self::CompressionLevel { .. } => "give a level from 1 to 19".into(),
             Self::Cancelled => return None,
             Self::DuplicatePath { .. }

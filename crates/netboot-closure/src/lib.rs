@@ -7,6 +7,9 @@
 //!   [`nar::NarReader`] reads them strictly, and [`nar::unpack`] puts them into place.
 //! - [`Index`]: the list of a closure's store paths, with the blob that holds each one.
 //!
+//! It also has what stage 1, the program on that machine, shares with the rest of Netboot: the
+//! [kernel parameters](boot_parameter) that it reads, and the [lines](console) that it prints.
+//!
 //! With the feature `pack`, a `Packer` makes the blobs and the index of a closure. Without it, the
 //! crate needs nothing but the standard library, so a small program in an initrd can use it.
 //!
@@ -31,6 +34,8 @@
 //! |---|---|
 //! | `pack` | `Packer`: makes the blobs and the index of a closure |
 
+pub mod boot_parameter;
+pub mod console;
 mod error;
 mod index;
 pub mod nar;

@@ -1,6 +1,9 @@
 //! The tests of netboot-closure.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+mod boot_parameter;
+mod console;
+mod console_lines;
 mod fuzzing;
 mod index;
 mod nar;

@@ -1,0 +1,92 @@
+//! The parameters of closure boot on a kernel command line.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use crate::boot_parameter::cache_label::CacheLabel;
+use crate::boot_parameter::card_address::CardAddress;
+use crate::boot_parameter::http_url::HttpUrl;
+use crate::boot_parameter::parameter::{
+    BOOTIF, BootParameter, CACHE, CACHE_BUDGET, FROM, INDEX, REPORT, STORE,
+};
+use crate::boot_parameter::store_choice::StoreChoice;
+use crate::error::Error;
+use crate::sha256::Sha256;
+
+/// The parameters of closure boot on a kernel command line.
+///
+/// If a parameter stands several times, the last one counts. [`FROM`] repeats: each one is a
+/// source. Other parameters are ignored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BootParameters {
+    /// The digest of the index's blob.
+    pub index: Option<Sha256>,
+    /// The roots of targets with the closure, in the order in which to try them.
+    pub from: Vec<HttpUrl>,
+    /// The form of the store.
+    pub store: StoreChoice,
+    /// The label of the disk cache's file system.
+    pub cache: CacheLabel,
+    /// The greatest size of the disk cache in MiB.
+    pub cache_budget: Option<NonZeroU32>,
+    /// The network card that the machine booted from.
+    pub boot_interface: Option<CardAddress>,
+    /// The URL that the machine reports its stages to.
+    pub report: Option<HttpUrl>,
+    /// The parameter [`REPORT`] if stage 1 cannot report to it, for example because it is no
+    /// `http://` URL. Reports are not needed for a boot.
+    pub unusable_report: Option<String>,
+}
+
+impl BootParameters {
+    /// Reads a kernel command line, such as `/proc/cmdline` has it.
+    ///
+    /// # Errors
+    /// [`Error::BootParameter`].
+    pub fn from_command_line(command_line: &str) -> Result<Self, Error> {
+        let mut parameters = Self::default();
+        let mut last = BTreeMap::new();
+        for word in words(command_line) {
+            let name = word.split_once('=').map_or("", |(name, _)| name);
+            if name == FROM {
+                parameters.take(word.parse()?);
+            } else if let Some(name) = NAMES.iter().find(|known| **known == name) {
+                last.insert(*name, word);
+            }
+        }
+        for (name, word) in last {
+            match word.parse() {
+                Ok(parameter) => parameters.take(parameter),
+                Err(_) if name == REPORT => parameters.unusable_report = Some(word),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(parameters)
+    }
+
+    fn take(&mut self, parameter: BootParameter) {
+        match parameter {
+            BootParameter::Index(digest) => self.index = Some(digest),
+            BootParameter::From(url) => self.from.push(url),
+            BootParameter::Store(choice) => self.store = choice,
+            BootParameter::Cache(label) => self.cache = label,
+            BootParameter::CacheBudget(mebibytes) => self.cache_budget = Some(mebibytes),
+            BootParameter::Report(url) => self.report = Some(url),
+            BootParameter::BootInterface(address) => self.boot_interface = Some(address),
+        }
+    }
+}
+
+const NAMES: [&str; 6] = [INDEX, STORE, CACHE, CACHE_BUDGET, REPORT, BOOTIF];
+
+/// Splits a command line as the kernel does (`next_arg` in `lib/cmdline.c`): spaces in double
+/// quotes do not split, and the quotes are not part of the word.
+fn words(command_line: &str) -> impl Iterator<Item = String> {
+    let mut is_quoted = false;
+    let split = command_line.split(move |character: char| {
+        is_quoted ^= character == '"';
+        character.is_ascii_whitespace() && !is_quoted
+    });
+    split.map(|word| word.replace('"', "")).filter(|word| !word.is_empty())
+}

@@ -1,0 +1,41 @@
+//! The warnings of stage 1: the boot goes on.
+
+use crate::boot_parameter::CacheLabel;
+use crate::console::template::template;
+use crate::console::text::ConsoleText;
+use crate::store_path::StorePath;
+
+/// A problem that does not stop the boot.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Warning {
+    /// `netboot.store=disk` asks for a disk cache, and no file system has its label.
+    CacheMissing {
+        /// The label.
+        label: CacheLabel,
+    },
+    /// The disk cache cannot be used, so everything comes from the network.
+    CacheUnusable {
+        /// The label of the cache's file system.
+        label: CacheLabel,
+        /// The reason.
+        reason: ConsoleText,
+    },
+    /// A blob in the disk cache is damaged, so it is fetched again.
+    CacheDamaged {
+        /// The store path of the blob.
+        path: StorePath,
+    },
+    /// A report to the URL of `netboot.report` did not arrive.
+    ReportNotDelivered {
+        /// The reason.
+        reason: ConsoleText,
+    },
+}
+
+template!(enum Warning:
+    CacheMissing: "no file system has the label " label ", so there is no disk cache";
+    CacheUnusable: "the disk cache " label " cannot be used: " reason "";
+    CacheDamaged: "the disk cache has a damaged blob, which is fetched again: " path "";
+    ReportNotDelivered: "a report to netboot.report did not arrive: " reason "";
+);
