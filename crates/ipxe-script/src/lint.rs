@@ -15,6 +15,7 @@
 //! assert_eq!(findings[0].to_string(), "2:24: error: there is no label `fialed` to jump to");
 //! ```
 
+mod closure;
 mod commands;
 mod finding;
 mod finding_kind;
@@ -101,6 +102,7 @@ impl Linter {
         menus::check(&mut reader);
         images::check(&mut reader);
         initrds::check(&mut reader);
+        closure::check(&mut reader);
         verification::check(&mut reader);
         loops::check(&mut reader);
         reader.into_findings()

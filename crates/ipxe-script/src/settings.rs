@@ -3,7 +3,7 @@
 
 mod block;
 mod encoding;
-mod predefined;
+pub(crate) mod predefined;
 pub(crate) mod setting_type;
 
 use std::fmt;

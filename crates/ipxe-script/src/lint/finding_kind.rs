@@ -224,6 +224,11 @@ finding_kinds! {
         /// Its name.
         setting: String,
     }
+    /// A setting that later builds have, and this one does not. It is empty.
+    Warning "missing-setting" MissingSetting {
+        /// The setting.
+        setting: String,
+    }
     /// A type of settings that the build does not have.
     Error "unknown-setting-type" UnknownSettingType {
         /// The setting.
@@ -294,6 +299,22 @@ finding_kinds! {
     }
     /// `imgverify` without `imgtrust` before it, on some path.
     Warning "verify-without-trust" VerifyWithoutTrust
+    /// A kernel command line with `netboot.index=`, and without any `netboot.from=` that the build
+    /// can fill in. Netboot's stage 1 then fetches nothing.
+    Error "closure-without-source" ClosureWithoutSource
+    /// A `netboot.from=` that Netboot's stage 1 does not fetch from.
+    Warning "unusable-closure-source" UnusableClosureSource {
+        /// Its value.
+        url: String,
+    }
+    /// A `netboot.index=` that is not the SHA-256 digest of an index.
+    Error "malformed-closure-index" MalformedClosureIndex {
+        /// Its value.
+        digest: String,
+    }
+    /// A kernel command line with `netboot.index=` and without `BOOTIF=`. Netboot's stage 1 then
+    /// does not know which network card to use.
+    Warning "closure-without-card" ClosureWithoutCard
     /// A command that ends the script when it fails, without a message from the script.
     Warning "unhandled-failure" UnhandledFailure {
         /// The command.

@@ -73,6 +73,11 @@ impl LintFindingKind {
             Self::NeverSet { .. } => {
                 "set it, correct its name, or test with `isset` whether another script has set it"
             }
+            Self::MissingSetting { setting } => {
+                return format!(
+                    "write the value into the script, or use an iPXE build that has `{setting}`"
+                );
+            }
             Self::UnknownSettingType { .. } => {
                 "use string, uristring, int8 to uint32, hex, hexhyp, hexraw, base64, uuid, ipv4 or \
                  ipv6"
@@ -108,6 +113,20 @@ impl LintFindingKind {
                 );
             }
             Self::VerifyWithoutTrust => "put `imgtrust || goto failed` before it",
+            Self::ClosureWithoutSource => {
+                "add `netboot.from=` with the `http://` URL of the directory that contains `blobs/`"
+            }
+            Self::UnusableClosureSource { .. } => {
+                "give an absolute `http://` URL: stage 1 checks every byte by its digest, so the \
+                 connection needs no encryption"
+            }
+            Self::MalformedClosureIndex { .. } => {
+                "give the 64 hexadecimal digits of the digest, which is the name of the index below \
+                 `blobs/`"
+            }
+            Self::ClosureWithoutCard => {
+                "add `BOOTIF=01-${netX/mac:hexhyp}` to the arguments of `kernel`"
+            }
             Self::UnhandledFailure { .. } => {
                 "put `|| goto failed` after it, and print there what failed"
             }

@@ -104,6 +104,9 @@ impl fmt::Display for LintFindingKind {
             }
             Self::Unreachable => f.write_str("the script never gets here"),
             Self::NeverSet { setting } => write!(f, "nothing sets the setting `{setting}`"),
+            Self::MissingSetting { setting } => {
+                write!(f, "this iPXE build has no setting `{setting}`, so it is empty")
+            }
             Self::UnknownSettingType { setting, setting_type } => {
                 write!(
                     f,
@@ -155,6 +158,18 @@ impl fmt::Display for LintFindingKind {
             Self::VerifyWithoutTrust => {
                 f.write_str("`imgverify` has no effect without `imgtrust`: iPXE executes any image")
             }
+            Self::ClosureWithoutSource => f.write_str(
+                "the kernel command line has `netboot.index=`, but no `netboot.from=` to fetch from",
+            ),
+            Self::UnusableClosureSource { url } => {
+                write!(f, "Netboot's stage 1 cannot fetch from `{url}`")
+            }
+            Self::MalformedClosureIndex { digest } => {
+                write!(f, "`{digest}` is no SHA-256 digest of a closure's index")
+            }
+            Self::ClosureWithoutCard => f.write_str(
+                "the kernel command line has `netboot.index=`, but no `BOOTIF=` with the network card",
+            ),
             Self::UnhandledFailure { command } => {
                 write!(f, "the script ends without a message if `{command}` fails")
             }

@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Version};
 use crate::lint::finding_kind::LintFindingKind;
 use crate::lint::reader::Reader;
 use crate::lint::step::{Step, Value};
 use crate::script::expansion::SettingReference;
 use crate::script::position::Span;
 use crate::script::token::Token;
+use crate::settings::predefined;
 use crate::settings::setting_type::SettingType;
 use crate::settings::{SettingProblem, Settings};
 
@@ -67,8 +68,13 @@ pub(crate) fn check(reader: &mut Reader<'_>, known_settings: &[Box<[u8]>]) {
             usage.known.insert(SettingReference::parse(name.as_bytes()).name);
         }
     }
-    for (name, span) in usage.unknown(reader, known_settings) {
-        found.push((span, LintFindingKind::NeverSet { setting: name }));
+    for (setting, span) in usage.unknown(reader, known_settings) {
+        let kind = if is_of_later_builds(&setting) {
+            LintFindingKind::MissingSetting { setting }
+        } else {
+            LintFindingKind::NeverSet { setting }
+        };
+        found.push((span, kind));
     }
     found.extend(self_references(reader));
     found.extend(counted_texts(reader));
@@ -116,6 +122,11 @@ impl Usage {
         let reads = self.reads.iter().filter(|(name, _)| !is_known(name));
         reads.map(|(name, span)| (String::from_utf8_lossy(name).into_owned(), *span)).collect()
     }
+}
+
+/// Returns true for a setting that some version of iPXE knows by itself.
+pub(crate) fn is_of_later_builds(setting: &str) -> bool {
+    predefined::find(setting.as_bytes(), 0, Version::V2_0).is_some()
 }
 
 /// Finds settings with an encoded value that is `${name:…}` of the setting itself.

@@ -144,3 +144,39 @@ fn only_a_bios_has_so_small_a_stack() {
         assert_eq!(codes(&script, &build), expected, "{build}");
     }
 }
+
+#[test]
+fn a_closure_needs_a_source_that_the_build_knows() {
+    let digest = "5f2b8e3f0c0d4f3a9c7e6b5a49382716051423324150697887960a1b2c3d4e5f";
+    let codes_of = |build: &str, command: &str, parameters: &str| {
+        let script = format!(
+            "#!ipxe\nimgfree\nkernel --name k k {} || exit 1\n{command}boot || exit 1\n",
+            parameters.replace("DIGEST", digest)
+        );
+        codes(&script.replace("DIGEST", digest), &build.parse().unwrap())
+    };
+    let by_directory = "BOOTIF=01-x netboot.from=${cwduri}../../../ netboot.index=DIGEST";
+    assert_eq!(codes_of("trixie", "", by_directory), [""; 0]);
+    assert_eq!(
+        codes_of("bookworm", "", by_directory),
+        ["missing-setting", "closure-without-source"]
+    );
+    // A mirror is enough, but not one that stage 1 cannot fetch from.
+    let mirror = by_directory.replace("DIGEST", "DIGEST netboot.from=MIRROR");
+    let with = |url: &str| mirror.replace("MIRROR", url);
+    assert_eq!(codes_of("bookworm", "", &with("http://a.example/")), ["missing-setting"]);
+    let of_https = codes_of("bookworm", "", &with("https://a.example/"));
+    assert_eq!(of_https, ["missing-setting", "closure-without-source", "unusable-closure-source"]);
+    assert_eq!(codes_of("sid", "", &with("../")), ["unusable-closure-source"]);
+
+    // The parameters of a machine may have what is missing.
+    let machine = "set mine a=b\nkernel --name k k netboot.index=DIGEST ${mine} || exit 1\n";
+    assert_eq!(codes_of("bookworm", machine, "quiet"), [""; 0]);
+    // The last index counts, and `imgargs` replaces the whole command line.
+    let two = "BOOTIF=01-x netboot.from=http://a/ netboot.index=zz netboot.index=DIGEST";
+    assert_eq!(codes_of("bookworm", "", two), [""; 0]);
+    let later = "imgargs k netboot.index=DIGEST || exit 1\n";
+    let missing = ["closure-without-source", "closure-without-card"];
+    assert_eq!(codes_of("bookworm", later, two), missing);
+    assert_eq!(codes_of("bookworm", "", "netboot.store=zram netboot.indexed=1"), [""; 0]);
+}

@@ -8,6 +8,7 @@
 
 mod builds;
 mod custom_builds;
+mod directory_setting;
 mod evaluator;
 mod fuzzing;
 mod ipxe_under_efi;
