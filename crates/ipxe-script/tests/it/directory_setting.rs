@@ -14,7 +14,8 @@ fn builds_since_1_21_know_the_directory_of_a_script() {
     ] {
         let build: IpxeBuild = build.parse().unwrap();
         // The outer script is in `/t/`, and the inner one in `/t/a/b/`.
-        let script = b"#!ipxe\necho\necho =${cwduri}=\nchain a/b/inner.ipxe?c=d/e\necho =${cwduri}=\n";
+        let script =
+            b"#!ipxe\necho\necho =${cwduri}=\nchain a/b/inner.ipxe?c=d/e\necho =${cwduri}=\n";
         let inner = b"#!ipxe\necho\necho <${cwduri}>\n".to_vec();
         let case = OracleCase::new(script, Arc::new(move |_| Some(inner.clone())));
         let observed = oracle.run(&case);
