@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::index::problem::IndexProblem;
-use crate::nar::NarProblem;
+use crate::nar::problem::NarProblem;
 use crate::store_path::StorePath;
 
 /// An error of this crate.

@@ -49,6 +49,8 @@ pub use crate::index::entry::IndexEntry;
 pub use crate::index::problem::IndexProblem;
 pub use crate::index::{Index, IndexBuilder};
 #[cfg(feature = "pack")]
-pub use crate::pack::{CompressionLevel, PackProgress, PackedClosure, Packer, PathToPack};
+pub use crate::pack::path_to_pack::PathToPack;
+#[cfg(feature = "pack")]
+pub use crate::pack::{CompressionLevel, PackProgress, PackedClosure, Packer};
 pub use crate::sha256::Sha256;
 pub use crate::store_path::StorePath;

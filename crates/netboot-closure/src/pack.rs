@@ -3,6 +3,7 @@
 mod cache;
 mod compress;
 mod level;
+pub(crate) mod path_to_pack;
 mod progress;
 
 use std::collections::{BTreeMap, HashSet};
@@ -19,31 +20,11 @@ use crate::index::Index;
 use crate::index::entry::IndexEntry;
 use crate::pack::cache::{Cache, Packed};
 use crate::pack::compress::compress;
+use crate::pack::path_to_pack::PathToPack;
 use crate::pack::progress::Watch;
-use crate::sha256::Sha256;
-use crate::store_path::StorePath;
 
 /// The size of the cache in bytes that a packer keeps by default: 8 GiB.
 const DEFAULT_BUDGET: u64 = 8 << 30;
-
-/// A store path that should be packed, as `nix path-info --json` describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "Nix's database knows these things about a path")]
-pub struct PathToPack {
-    /// The store path.
-    pub path: StorePath,
-    /// The place where its files lie on this machine. It is the store path itself, unless the store
-    /// lies below another root.
-    pub location: PathBuf,
-    /// The digest of its archive, as Nix registered it.
-    pub nar_hash: Sha256,
-    /// The size of its archive in bytes.
-    pub nar_size: u64,
-    /// The derivation that built it, if it is known.
-    pub deriver: Option<StorePath>,
-    /// The store paths that it refers to, perhaps itself among them.
-    pub references: Vec<StorePath>,
-}
 
 /// Packs closures. What was packed once stays in a cache and is not packed again.
 ///

@@ -1,7 +1,5 @@
 //! Work on a file system that may hang.
 
-mod file;
-
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +7,6 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
 
-pub use self::file::GuardedFile;
 use crate::error::Error;
 
 /// Runs work on a file system that may hang, such as a network file system whose server is down.

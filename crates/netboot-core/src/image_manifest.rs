@@ -40,8 +40,8 @@ pub struct ImageManifest {
 }
 
 impl ImageManifest {
-    /// Returns the records of the files that the boot loader fetches: the kernel, then the initrds in
-    /// order.
+    /// Returns the records of the files that the boot loader fetches: the kernel, then the initrds
+    /// in order.
     pub fn payload(&self) -> impl Iterator<Item = &FileRecord> {
         std::iter::once(&self.kernel).chain(&self.initrds)
     }

@@ -54,6 +54,7 @@ mod event;
 mod file_artifact;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod guarded_file;
 mod image;
 mod image_manifest;
 pub mod inspect {
@@ -120,6 +121,7 @@ pub mod secret_scan {
 
     mod check;
     mod finding;
+    mod hit;
     mod initrd;
     mod key_format;
     mod kind;
@@ -148,7 +150,7 @@ pub use crate::backend_error::BackendError;
 pub use crate::blocking::{blocking, joined};
 pub use crate::boot_spec::BootSpec;
 pub use crate::builder::Builder;
-pub use crate::bulkhead::{Bulkhead, GuardedFile};
+pub use crate::bulkhead::Bulkhead;
 pub use crate::bytes_artifact::BytesArtifact;
 pub use crate::closure::{Closure, ClosureManifest};
 pub use crate::command_line::{
@@ -161,6 +163,7 @@ pub use crate::digest::{Sha256Digest, Sha256Hasher};
 pub use crate::error::Error;
 pub use crate::event::{Event, Phase, Unit};
 pub use crate::file_artifact::FileArtifact;
+pub use crate::guarded_file::GuardedFile;
 pub use crate::image::{Image, ImageBuilder};
 pub use crate::image_manifest::ImageManifest;
 pub use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};

@@ -14,7 +14,7 @@ use netboot_core::{
 
 use crate::error::Error;
 use crate::flake_answer::{Output, Values};
-use crate::secrets::StorePaths;
+use crate::secrets::store_paths::StorePaths;
 use crate::stop::Stop;
 use crate::store_contents::StoreContents;
 

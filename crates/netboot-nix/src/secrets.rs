@@ -3,8 +3,8 @@
 pub(crate) mod cache;
 mod origin;
 mod store_files;
+pub(crate) mod store_paths;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use netboot_core::secret_scan::{SecretPlace, SecretPolicy, SecretReport};
@@ -12,21 +12,10 @@ use netboot_core::{Context, Phase, ProfileName};
 
 use self::cache::Cache;
 use self::origin::Origin;
-use self::store_files::{Scannable, scan_paths};
+use self::store_files::scan_paths;
+use self::store_paths::{Scannable, StorePaths};
 use crate::image::Parts;
-use crate::path_info::PathInfo;
 use crate::stop::{Stop, blocking};
-
-/// The store paths of a profile that are scanned.
-pub(crate) struct StorePaths {
-    /// The closure of the parts without the initrd, whose files are scanned by themselves, and of
-    /// `netboot.storeContents`.
-    pub(crate) closure: BTreeMap<String, PathInfo>,
-    /// The derivations and sources that the parts are built from. They are not in the image, but a
-    /// secret in the script of a builder often goes on into an output, and everybody on the build
-    /// machine can read it.
-    pub(crate) requisites: BTreeSet<String>,
-}
 
 /// Adds the secrets in the store paths of `parts` to `report`. Paths in `cache` are not read again.
 ///

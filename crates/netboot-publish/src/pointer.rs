@@ -19,7 +19,7 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use netboot_core::ReleaseId;
-use netboot_core::layout::GENERATED_MARK;
+use netboot_core::layout::{GENERATED_MARK, HISTORY_PREFIX};
 
 use crate::pointer::activation::{Activation, ActivationKind};
 use crate::pointer::problem::PointerProblem;
@@ -34,10 +34,6 @@ const HISTORY_TIME: u64 = 24 * 60 * 60;
 
 /// The maximum number of entries: 50 kB, which every machine fetches.
 const HISTORY_LIMIT: usize = 500;
-
-/// The start of a line that a publisher adds to the script. iPXE treats a word that starts with
-/// `#`, and the rest of its line, as a comment (`split_command` in `src/core/exec.c`).
-const PREFIX: &str = "# netboot ";
 
 /// The start of a line of a signature, after the prefix.
 const SIGNATURE: &str = "signature ";
@@ -89,7 +85,7 @@ impl Pointer {
         if !is_generated(script) {
             return Err(format!("its script lacks the line `{GENERATED_MARK}`"));
         }
-        if lines(script).any(|(_, line)| line.starts_with(PREFIX.as_bytes())) {
+        if lines(script).any(|(_, line)| line.starts_with(HISTORY_PREFIX.as_bytes())) {
             return Err("its script has a line that publishers write".to_owned());
         }
         let mut script = script.clone();
@@ -111,7 +107,8 @@ impl Pointer {
         if !is_generated(bytes) {
             return PointerContent::Foreign;
         }
-        let Some((start, _)) = lines(bytes).find(|(_, line)| line.starts_with(PREFIX.as_bytes()))
+        let Some((start, _)) =
+            lines(bytes).find(|(_, line)| line.starts_with(HISTORY_PREFIX.as_bytes()))
         else {
             let problem = "it has no history".to_owned();
             return PointerContent::Malformed { problem, without_history: true };
@@ -127,7 +124,7 @@ impl Pointer {
             let line: String = line.chars().take(80).collect();
             format!("its history has the unreadable line {line:?}")
         };
-        let line = |line| str::strip_prefix(line, PREFIX).ok_or_else(|| unreadable(line));
+        let line = |line| str::strip_prefix(line, HISTORY_PREFIX).ok_or_else(|| unreadable(line));
         let words: Vec<&str> = text.lines().map(line).collect::<Result<_, _>>()?;
         let history: Vec<Activation> =
             words.iter().map_while(|line| Activation::parse(line)).collect();
@@ -160,7 +157,7 @@ impl Pointer {
     pub(crate) fn signed_bytes(&self) -> Bytes {
         let mut text = String::new();
         for activation in &self.history {
-            let _ = writeln!(text, "{PREFIX}{activation}");
+            let _ = writeln!(text, "{HISTORY_PREFIX}{activation}");
         }
         if let Some(stamp) = &self.stamp {
             stamp.write(&mut text);
@@ -171,7 +168,7 @@ impl Pointer {
     pub(crate) fn to_bytes(&self) -> Bytes {
         let mut signatures = String::new();
         for line in self.signatures.lines() {
-            let _ = writeln!(signatures, "{PREFIX}{SIGNATURE}{line}");
+            let _ = writeln!(signatures, "{HISTORY_PREFIX}{SIGNATURE}{line}");
         }
         [&self.signed_bytes()[..], signatures.as_bytes()].concat().into()
     }

@@ -18,6 +18,7 @@ mod fuzzing;
 mod guesses;
 mod hand_over;
 mod health;
+mod health_check;
 mod hosts;
 mod identity;
 mod jobs;

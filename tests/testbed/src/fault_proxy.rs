@@ -1,6 +1,7 @@
 //! A proxy for a real server that injects the faults of bad networks and servers.
 
 mod http;
+mod state;
 mod stream;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 pub use self::http::{HttpFault, HttpRequest, Moment};
+use self::state::State;
 pub use self::stream::{Chunk, Direction, StreamFault};
 use crate::loopback_server::or_fail;
 
@@ -35,20 +37,6 @@ use crate::loopback_server::or_fail;
 pub struct FaultProxy {
     address: SocketAddr,
     state: Arc<State>,
-}
-
-/// The state that the threads of a proxy share.
-#[derive(Debug)]
-struct State {
-    server: SocketAddr,
-    is_closed: AtomicBool,
-    connections: AtomicU64,
-    requests: AtomicU64,
-    faults: AtomicU64,
-    to_server: AtomicU64,
-    to_client: AtomicU64,
-    /// The open connections, which are closed at the end.
-    open: Mutex<Vec<TcpStream>>,
 }
 
 impl FaultProxy {
@@ -170,18 +158,5 @@ impl Drop for FaultProxy {
         for stream in self.state.open.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             let _ = stream.shutdown(Shutdown::Both);
         }
-    }
-}
-
-impl State {
-    fn keep(&self, streams: [io::Result<TcpStream>; 2]) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        // Drop ended connections, so that their sockets are closed.
-        open.retain(|stream| stream.peer_addr().is_ok());
-        open.extend(streams.into_iter().flatten());
-    }
-
-    fn has_faulted(&self) {
-        self.faults.fetch_add(1, Ordering::SeqCst);
     }
 }

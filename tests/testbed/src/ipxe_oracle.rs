@@ -10,14 +10,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::machine::Machine;
+pub use self::server::Files;
 use self::server::{SCRIPT, Server, TURN};
 use crate::{DebianTree, Error};
 
 /// The time in which iPXE must start. It takes two seconds on an idle machine.
 const START: Duration = Duration::from_secs(90);
-
-/// Returns the server's content at a request's target; `None` is "not found".
-pub type Files = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
 
 /// A build of iPXE in a running machine. A script takes a tenth of a second.
 ///

@@ -8,8 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::nar::wire::WireWriter;
-use crate::nar::{MAGIC, NarSummary};
+use crate::nar::summary::NarSummary;
+use crate::nar::wire::{MAGIC, WireWriter};
 
 /// The size of the buffer for the contents of files.
 const BUFFER: usize = 128 * 1024;

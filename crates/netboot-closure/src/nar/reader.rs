@@ -4,8 +4,8 @@ use std::io::Read;
 
 use crate::error::Error;
 use crate::nar::problem::NarProblem;
-use crate::nar::wire::{KEYWORD_LIMIT, WireReader};
-use crate::nar::{MAGIC, NarSummary};
+use crate::nar::summary::NarSummary;
+use crate::nar::wire::{KEYWORD_LIMIT, MAGIC, WireReader};
 
 /// The greatest length of a name in bytes (`NAME_MAX` in Linux).
 const NAME_LIMIT: u64 = 255;

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::error::Error;
-use crate::nar::NarSummary;
 use crate::nar::reader::{NarEvent, NarLimits, NarReader};
+use crate::nar::summary::NarSummary;
 
 /// The permissions of store paths (`canonicalisePathMetaData` in Nix's
 /// `src/libstore/posix-fs-canonicalise.cc`).

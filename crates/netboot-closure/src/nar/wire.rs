@@ -5,6 +5,9 @@ use std::io::{self, Read, Write};
 use crate::error::Error;
 use crate::nar::problem::NarProblem;
 
+/// The first string of every archive.
+pub(super) const MAGIC: &[u8] = b"nix-archive-1";
+
 /// Strings are padded to a multiple of this many bytes.
 const ALIGNMENT: usize = 8;
 

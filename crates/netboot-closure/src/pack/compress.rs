@@ -7,9 +7,9 @@ use zstd::Encoder;
 
 use crate::error::Error;
 use crate::nar::dump;
-use crate::pack::PathToPack;
 use crate::pack::cache::{Cache, Packed};
 use crate::pack::level::CompressionLevel;
+use crate::pack::path_to_pack::PathToPack;
 use crate::pack::progress::Watch;
 use crate::sha256::Sha256;
 

@@ -4,9 +4,9 @@ use bech32::Bech32;
 use bech32::primitives::decode::CheckedHrpstring;
 use ed25519_compact::{KeyPair, Seed};
 
+use super::hit::Hit;
 use super::kind::SecretKind;
 use super::pem::{decode, is_base64};
-use super::rule::Hit;
 
 /// Any token: it is no placeholder of a manual.
 pub(super) fn token(text: &[u8]) -> bool {

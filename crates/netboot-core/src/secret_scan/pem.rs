@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use super::hit::Hit;
 use super::key_format::{der, openpgp, openssh};
 use super::kind::SecretKind;
-use super::rule::Hit;
 use super::test_material::is_known;
 
 const BEGIN: &[u8] = b"-----BEGIN ";

@@ -6,34 +6,12 @@ use aho_corasick::{AhoCorasick, Input, Span, packed};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::check::{age, any, aws, checksum, json_web_key, nix_signing_key, token};
+use super::hit::Hit;
 use super::kind::SecretKind::{self, Password, PasswordHash, PrivateKey, Token, WebToken};
 use super::pem::{encoded_private_key, minisign, private_key, putty};
 
 /// Changes with every change of the rules, so that results of older rules are not used.
 pub(super) const VERSION: u32 = 1;
-
-/// A secret at a position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Hit {
-    pub(super) name: &'static str,
-    pub(super) kind: SecretKind,
-    /// The position in the text.
-    pub(super) start: usize,
-    /// True for a key that is published with a program, for its tests.
-    pub(super) is_known: bool,
-}
-
-impl Hit {
-    pub(super) fn new(name: &'static str, kind: SecretKind, start: usize) -> Self {
-        Self { name, kind, start, is_known: false }
-    }
-
-    /// A private key, encrypted or not.
-    pub(super) fn key(name: &'static str, start: usize, encrypted: bool) -> Self {
-        let kind = if encrypted { SecretKind::EncryptedPrivateKey } else { SecretKind::PrivateKey };
-        Self::new(name, kind, start)
-    }
-}
 
 /// What must stand at one of a rule's anchors.
 enum Test {

@@ -1,9 +1,9 @@
 //! Secrets that are known by the beginning of their file, or that are a whole file.
 
+use super::hit::Hit;
 use super::key_format::{der, openpgp, pkcs12, sequence};
 use super::kind::SecretKind;
 use super::pem::{decode, is_base64};
-use super::rule::Hit;
 
 /// The largest file with only a key in base64 that is recognised, in bytes.
 const SMALL: usize = 64;

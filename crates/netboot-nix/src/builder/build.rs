@@ -22,7 +22,8 @@ use crate::image::{Parts, make_image};
 use crate::realise::{Realisation, Realised};
 use crate::roots;
 use crate::secrets::cache::Cache;
-use crate::secrets::{StorePaths, scan_store};
+use crate::secrets::scan_store;
+use crate::secrets::store_paths::StorePaths;
 use crate::state_lock::StateLock;
 use crate::stop::{Stop, blocking};
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::build_log::replace;
 use crate::error::Error;
-use crate::secrets::store_files::Scannable;
+use crate::secrets::store_paths::Scannable;
 
 /// The largest cache that is read, in bytes. A cache for the closures of three NixOS configurations
 /// and their derivations has about 5 MB.

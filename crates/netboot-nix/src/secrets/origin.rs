@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::flake_answer::Output;
 use crate::image::Parts;
-use crate::secrets::StorePaths;
+use crate::secrets::store_paths::StorePaths;
 use crate::size::{chains, references};
 
 /// The chains of references to store paths.

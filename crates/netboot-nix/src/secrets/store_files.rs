@@ -13,21 +13,12 @@ use walkdir::WalkDir;
 
 use crate::error::Error;
 use crate::secrets::cache::Entry;
+use crate::secrets::store_paths::Scannable;
 use crate::stop::Stop;
 
 const THREADS: usize = 2;
 /// The number of bytes between two reports of progress.
 const REPORT: u64 = 16 << 20;
-
-/// A store path that can be scanned.
-#[derive(Debug, Clone)]
-pub(crate) struct Scannable {
-    pub(crate) path: String,
-    /// The hash of its archive. Not needed for a path that is made of a hash of its content.
-    pub(crate) nar_hash: Option<String>,
-    /// The size in bytes, for progress and for the order.
-    pub(crate) size: u64,
-}
 
 /// The state that the threads share.
 struct Shared {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use netboot_core::PointerName;
+use netboot_core::layout::HISTORY_PREFIX;
 
-use super::PREFIX;
 use super::activation::seconds;
 
 /// The greatest counter. A publisher can always count one further, in 64 bits.
@@ -42,10 +42,10 @@ impl Stamp {
 
     /// Adds the lines of the stamp to a pointer.
     pub(crate) fn write(&self, text: &mut String) {
-        let _ = writeln!(text, "{PREFIX}counter {}", self.counter);
-        let _ = writeln!(text, "{PREFIX}name {}", self.name);
+        let _ = writeln!(text, "{HISTORY_PREFIX}counter {}", self.counter);
+        let _ = writeln!(text, "{HISTORY_PREFIX}name {}", self.name);
         if let Some(best_before) = self.best_before {
-            let _ = writeln!(text, "{PREFIX}best-before {best_before}");
+            let _ = writeln!(text, "{HISTORY_PREFIX}best-before {best_before}");
         }
     }
 

@@ -4,4 +4,6 @@
 mod chores;
 mod crates;
 mod dependencies;
+mod imports;
 mod messages;
+mod sources;

@@ -1,7 +1,9 @@
 //! Messages that count things say "1 file" and "2 files".
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use crate::sources::{files, root, source_directories};
 
 /// Nouns that messages of this repository count.
 const NOUNS: [&str; 18] = [
@@ -44,11 +46,12 @@ const NEVER_ONE: [&str; 11] = [
 /// right form.
 #[test]
 fn no_message_counts_without_choosing_singular_or_plural() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
-    let mut sources = Vec::new();
-    for directory in ["crates", "examples/src", "examples/deployer/src"] {
-        collect(&root.join(directory), &mut sources);
-    }
+    let sources = source_directories().into_iter().flat_map(|directory| files(&directory));
+    let is_product = |path: &PathBuf| {
+        let path = path.strip_prefix(root()).unwrap();
+        !path.starts_with("tests") && path.iter().all(|name| name != "contract")
+    };
+    let sources: Vec<_> = sources.filter(is_product).collect();
     assert!(sources.len() > 200, "{} sources", sources.len());
     let mut wrong = Vec::new();
     for path in sources {
@@ -60,16 +63,4 @@ fn no_message_counts_without_choosing_singular_or_plural() {
         wrong.extend(lines.filter(counts).map(|line| format!("{}: {line}", path.display())));
     }
     assert_eq!(wrong, Vec::<String>::new());
-}
-
-/// The source files below a directory; those of tests are none.
-fn collect(directory: &Path, sources: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() && !path.ends_with("tests") && !path.ends_with("contract") {
-            collect(&path, sources);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            sources.push(path);
-        }
-    }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use super::State;
+use super::state::State;
 
 pub(super) type Rule = dyn Fn(&HttpRequest, Moment) -> HttpFault + Send + Sync;
 

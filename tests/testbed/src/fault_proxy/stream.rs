@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use super::State;
+use super::state::State;
 
 /// The number of bytes that are passed on at once.
 const CHUNK: usize = 8192;

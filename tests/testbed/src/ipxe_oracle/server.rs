@@ -8,7 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::Files;
+/// Returns the server's content at a request's target; `None` is "not found".
+pub type Files = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
 
 /// Asked for the next script to run; the answer waits for it.
 pub(super) const TURN: &str = "/turn";

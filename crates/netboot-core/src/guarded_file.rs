@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
 
-use super::Bulkhead;
+use crate::bulkhead::Bulkhead;
 use crate::error::Error;
 
 /// The maximum number of bytes that one read asks the file system for.
