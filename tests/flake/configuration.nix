@@ -1,6 +1,9 @@
-# One profile's configuration, with the attributes that a NixOS netboot configuration has.
+# The module of one profile, with the options and values that a NixOS netboot configuration has.
 name: expectedServices:
+{ config, lib, pkgs, ... }:
 let
+  inherit (pkgs) run tools;
+
   lines =
     file:
     builtins.filter (line: builtins.isString line && line != "") (
@@ -16,50 +19,6 @@ let
     }) expectedServices
   );
   started = builtins.filter (service: services.${service}.enable) (builtins.attrNames services);
-
-  kernelParams = [
-    "console=ttyS0,115200"
-    "loglevel=4"
-    # On a busy machine without KVM, the emulated timer can be too slow for the kernel's check.
-    "no_timer_check"
-    "netboot.profile=${name}"
-  ];
-
-  # A derivation that runs a shell script with only the applets of busybox.
-  run =
-    derivationName: attributes: script:
-    derivation (
-      attributes
-      // {
-        name = derivationName;
-        system = "x86_64-linux";
-        builder = "${tools}/bin/sh";
-        args = [
-          "-e"
-          "-c"
-          script
-        ];
-        PATH = "${tools}/bin";
-      }
-    );
-
-  # busybox under the names of its applets.
-  tools = derivation {
-    name = "busybox-applets";
-    system = "x86_64-linux";
-    builder = "${./bin}/busybox";
-    args = [
-      "sh"
-      "-e"
-      "-c"
-      ''
-        "$busybox" mkdir -p "$out/bin"
-        "$busybox" cp "$busybox" "$out/bin/busybox"
-        "$out/bin/busybox" --install -s "$out/bin"
-      ''
-    ];
-    busybox = "${./bin}/busybox";
-  };
 
   # Writes the script $1 to $2, for the shell of `tools`.
   installScript = ''
@@ -80,7 +39,8 @@ let
         inherit tools generation started;
         profile = name;
         expected = expectedServices;
-        parameters = kernelParams;
+        parameters = config.boot.kernelParams;
+        keys = config.users.users.root.openssh.authorizedKeys.keys;
         init = ./init.sh;
         modules = ./modules;
         network = ./network.sh;
@@ -97,10 +57,21 @@ let
         echo "$generation" > "$out/etc/generation"
         for name in $expected; do echo "$name"; done > "$out/etc/expected-services"
         echo "$parameters" > "$out/kernel-params"
+        echo "$keys" > "$out/etc/authorized-keys"
       '';
 
-  # Stage 1 and the closure of toplevel under its real store paths: a compressed cpio archive
-  # whose bytes depend only on its contents.
+  # Packs the directory `root`: a compressed cpio archive whose bytes depend only on its contents.
+  pack = ''
+    mkdir -p root/dev root/proc root/run root/sys root/tmp
+    find root -exec touch -h -d @1 {} +
+    mkdir "$out"
+    cd root
+    find . | LC_ALL=C sort \
+      | cpio -o -H newc -R 0:0 --ignore-devno --renumber-inodes \
+      | gzip -n -9 > "$out/initrd"
+  '';
+
+  # Stage 1 and the closure of toplevel under its real store paths.
   netbootRamdisk =
     run "netboot-initrd"
       {
@@ -126,29 +97,90 @@ let
           mkdir -p "root''${path%/*}"
           cp -a "$path" "root$path"
         done < closure
-        (
-          cd root
-          mkdir -p dev proc run sys tmp
-          install_script "$stage1" init
-          find . -exec touch -h -d @1 {} +
-          mkdir "$out"
-          find . | LC_ALL=C sort \
-            | cpio -o -H newc -R 0:0 --ignore-devno --renumber-inodes \
-            | gzip -n -9 > "$out/initrd"
-        )
+        install_script "$stage1" root/init
+        ${pack}
+      '';
+
+  # Stage 1 alone, which runs the units that Netboot's module adds. Nothing in it depends on the
+  # system that it starts.
+  initialRamdisk =
+    let
+      programs = config.boot.initrd.systemd.extraBin;
+    in
+    run "closure-initrd"
+      {
+        inherit tools;
+        stage1 = ./closure-stage-1.sh;
+        modules = ./modules;
+        network = ./network.sh;
+        names = builtins.attrNames programs;
+        paths = builtins.attrValues programs;
+        options = builtins.concatStringsSep "," config.fileSystems."/nix/.ro-store".options;
+        fetch = config.boot.initrd.systemd.services.netboot-closure.serviceConfig.ExecStart;
+      }
+      ''
+        mkdir -p root/bin root/etc
+        cp -r "$modules" root/modules
+        cp "$tools/bin/busybox" root/bin/busybox
+        for applet in $(busybox --list); do
+          [ -e "root/bin/$applet" ] || ln -s busybox "root/bin/$applet"
+        done
+        set -- $paths
+        for name in $names; do
+          rm -f "root/bin/$name"
+          cp -L "$1" "root/bin/$name"
+          shift
+        done
+        { echo "#!/bin/sh"; cat "$network"; } > root/bin/configure-card
+        {
+          echo "#!/bin/sh"
+          echo "options='$options'"
+          echo "fetch='$fetch'"
+          cat "$stage1"
+        } > root/init
+        chmod 755 root/bin/configure-card root/init
+        ${pack}
       '';
 in
 {
+  # The options of NixOS that modules look for.
+  options = {
+    boot.initrd.allowMissingModules = lib.mkOption { };
+    boot.initrd.systemd.enable = lib.mkOption { default = true; };
+    boot.initrd.systemd.extraBin = lib.mkOption { default = { }; };
+    boot.initrd.systemd.network.enable = lib.mkOption { default = false; };
+    environment.etc = lib.mkOption { default = { }; };
+    netboot.storeContents = lib.mkOption { };
+    system.systemBuilderCommands = lib.mkOption { default = ""; };
+  };
+
   config = {
     inherit services;
-    boot.kernelParams = kernelParams;
+    boot.kernelParams = [
+      "console=ttyS0,115200"
+      "loglevel=4"
+      # On a busy machine without KVM, the emulated timer can be too slow for the kernel's check.
+      "no_timer_check"
+      "netboot.profile=${name}"
+    ];
     # The builder's policy requires a key for logins. Nobody has the private half of this one.
     users.users.root.openssh.authorizedKeys.keys = [
       "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti nobody"
     ];
+    fileSystems."/nix/.ro-store" = {
+      fsType = "squashfs";
+      device = "../nix-store.squashfs";
+      options = [ "loop" ];
+    };
+    netboot.storeContents = [ toplevel ];
     system.boot.loader.kernelFile = "bzImage";
     system.build = {
-      inherit kernel netbootRamdisk toplevel;
+      inherit
+        initialRamdisk
+        kernel
+        netbootRamdisk
+        toplevel
+        ;
     };
   };
 }

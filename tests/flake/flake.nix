@@ -11,7 +11,10 @@
       nixosConfigurations = builtins.listToAttrs (
         map (name: {
           name = "netboot-${name}";
-          value = configuration name profiles.${name};
+          value = import ./module-system.nix {
+            modules = [ (configuration name profiles.${name}) ];
+            pkgs = import ./packages.nix;
+          };
         }) (builtins.attrNames profiles)
       );
     };

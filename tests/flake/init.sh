@@ -43,8 +43,12 @@ done
 
 # Reports the stage `init` to the service at the URL in the kernel parameter netboot.report.
 report() {
-  while read -r module; do insmod "$system/modules/$module.ko" || return 1; done \
-    < "$system/modules/load-order"
+  # Stage 1 of closure boot has loaded the modules.
+  if [ ! -e /sys/class/net/eth0 ]; then
+    while read -r module; do insmod "$system/modules/$module.ko" || return 1; done \
+      < "$system/modules/load-order"
+  fi
+  mkdir -p /etc
   udhcpc -i eth0 -n -q -s "$system/network" > /dev/null 2>&1 || return 1
   case $1 in
     *\?*) separator='&' ;;

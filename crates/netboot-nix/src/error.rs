@@ -56,11 +56,22 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
-    /// A configuration with overrides has no `extendModules`.
-    #[error("`{attribute}` cannot be overridden: it has no `extendModules`")]
+    /// A configuration with overrides, or one that boots from a closure, has no `extendModules`.
+    #[error("`{attribute}` cannot be changed: it has no `extendModules`")]
     NotExtensible {
         /// The configuration.
         attribute: String,
+    },
+    /// A profile's payload is the closure, but the builder has no program for the RAM disk.
+    #[error("the builder has no program `netboot-stage1`, which boots machines from a closure")]
+    NoClosureProgram,
+    /// A configuration lacks something that closure boot needs.
+    #[error("`{attribute}` cannot boot from a closure: it needs {needed}")]
+    ClosureBootRefused {
+        /// The configuration.
+        attribute: String,
+        /// What the configuration needs, and how to set it.
+        needed: ForeignText,
     },
     /// A file of the system is too large for an initrd. The initrd would be built without it.
     #[error("`{attribute}` contains `{path}`, which is too large for an initrd: {size} bytes")]

@@ -20,6 +20,8 @@ use crate::stop::Stop;
 
 const PROBE: &str = include_str!("probe.nix");
 const OVERRIDES: &str = include_str!("overrides.nix");
+const CLOSURE_MODULE: &str = include_str!("closure_boot/module.nix");
+const CLOSURE_MODULES: &str = include_str!("closure_boot/modules.nix");
 const POLICY: &str = include_str!("policy.nix");
 
 /// The maximum length of the expression in bytes. Linux limits an argument to 128 KiB
@@ -85,7 +87,8 @@ pub(crate) async fn evaluate(
     })?;
     let call = format!(
         "({PROBE}) {{ wanted = builtins.fromJSON {}; isolate = {isolate}; \
-         overrideModules = ({OVERRIDES}); readPolicy = ({POLICY}); }}",
+         overrideModules = ({OVERRIDES}); readPolicy = ({POLICY}); \
+         closureModules = ({CLOSURE_MODULES}) ({CLOSURE_MODULE}); }}",
         nix_string(&json)
     );
     if call.len() > CALL_LIMIT {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use netboot_core::ServiceName;
 use serde::{Deserialize, Serialize};
 
+use crate::closure_boot::EmbeddedClosureBoot;
 use crate::overrides::embed::Embedded;
 use crate::policy::check::PolicyFacts;
 
@@ -15,6 +16,8 @@ pub(crate) struct ProfileRequest {
     /// The name of the configuration.
     pub(crate) name: String,
     pub(crate) overrides: Option<Embedded>,
+    /// What closure boot needs, if the payload is the closure.
+    pub(crate) closure: Option<EmbeddedClosureBoot>,
     /// The services that the policy checks, if there is a policy.
     pub(crate) services: Option<Vec<ServiceName>>,
 }

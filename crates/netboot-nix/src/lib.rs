@@ -41,6 +41,8 @@
 //!   configuration, for all profiles or for one.
 //! - [`Policy`] has rules that a configuration must follow before it is built. The default denies
 //!   placeholder SSH keys. [`NixBuilder::check`] checks the rules without a build.
+//! - [`ClosureBoot`] adds what a machine needs to fetch its system itself, for profiles with
+//!   [`Payload::Closure`](netboot_core::Payload::Closure).
 //! - [`ScaleOut`] sets remote builders, another store, substituters, time limits, and binary caches
 //!   for the results.
 //! - [`NixBuilder::size_report`] makes a [`SizeReport`]: what makes an image large, and why it is
@@ -76,6 +78,7 @@
 mod build_log;
 mod builder;
 mod classify;
+mod closure_boot;
 mod environment;
 mod error;
 mod evaluation;
@@ -87,6 +90,7 @@ pub mod fuzzing;
 mod git_diagnosis;
 mod image;
 mod internal_json;
+mod nar_hash;
 mod nix_output;
 mod overrides;
 mod path_info;
@@ -107,6 +111,7 @@ mod store_copy;
 mod watch;
 
 pub use crate::builder::{NixBuilder, NixBuilderBuilder};
+pub use crate::closure_boot::ClosureBoot;
 pub use crate::error::Error;
 pub use crate::error::problem::EvaluationProblem;
 pub use crate::error::subject::Subject;

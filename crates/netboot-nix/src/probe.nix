@@ -1,12 +1,13 @@
 # Applied to a flake's `nixosConfigurations`. Reads everything that Netboot needs from the wanted
 # configurations, in one evaluation. `wanted` has a set for each profile: the `name` of its
-# configuration, `overrides` (null: no overrides), and the `services` that a policy checks (null: no
-# policy). With `isolate`, a configuration that throws does not affect the others, but its message is
-# lost.
+# configuration, `overrides` (null: no overrides), `closure` (null: the RAM disk holds the system),
+# and the `services` that a policy checks (null: no policy). With `isolate`, a configuration that
+# throws does not affect the others, but its message is lost.
 {
   wanted,
   isolate,
   overrideModules,
+  closureModules,
   readPolicy,
 }:
 configurations:
@@ -51,30 +52,28 @@ let
       policy = if services == null then null else readPolicy { inherit services; } config;
     };
 
-  overridden =
-    overrides: configuration:
-    if overrides == null then
-      configuration
-    else
-      configuration.extendModules { modules = overrideModules overrides; };
+  # The modules that extend a configuration.
+  modulesOf =
+    { overrides, closure, ... }:
+    (if overrides == null then [ ] else overrideModules overrides)
+    ++ (if closure == null then [ ] else closureModules closure);
 
   probe =
-    {
-      name,
-      overrides,
-      services,
-    }:
+    { name, services, ... }@request:
     if !(builtins.hasAttr name configurations) then
       { state = "missing"; }
     else
       let
         configuration = configurations.${name};
+        modules = modulesOf request;
+        extended =
+          if modules == [ ] then configuration else configuration.extendModules { inherit modules; };
         # Every NixOS since 21.05 has `extendModules`.
         values =
-          if overrides != null && !(configuration ? extendModules) then
+          if modules != [ ] && !(configuration ? extendModules) then
             { state = "fixed"; }
           else
-            { state = "evaluated"; } // read services (overridden overrides configuration).config;
+            { state = "evaluated"; } // read services extended.config;
         tried = builtins.tryEval (builtins.deepSeq values values);
       in
       if !isolate then

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use netboot_core::{Context, Event, Profile, ProfileName};
+use netboot_core::{Context, Event, Payload, Profile, ProfileName};
 
 use crate::builder::options::NixBuilder;
+use crate::closure_boot;
 use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::flake_answer::{ProfileRequest, Values};
@@ -64,6 +65,11 @@ impl NixBuilder {
         Ok((wanted, evaluation))
     }
 
+    /// The payload of a profile's image.
+    pub(super) fn payload_of(&self, profile: &dyn Profile) -> Payload {
+        profile.payload().unwrap_or(self.payload)
+    }
+
     async fn wanted(
         &self,
         profile: &dyn Profile,
@@ -78,8 +84,14 @@ impl NixBuilder {
         } else {
             Some(embed(overrides, &self.runner, context).await?)
         };
+        let closure = match (self.payload_of(profile), &self.closure_boot) {
+            (Payload::Closure, Some(given)) => {
+                Some(closure_boot::embed(given, &self.runner, context).await?)
+            }
+            _ => None,
+        };
         let services = self.policy.checks_anything().then(|| profile.services().to_vec());
-        Ok(ProfileRequest { name: (self.mapping)(profile), overrides, services })
+        Ok(ProfileRequest { name: (self.mapping)(profile), overrides, closure, services })
     }
 
     /// Reads the result of the evaluation for a profile, and checks the policy.
@@ -90,6 +102,9 @@ impl NixBuilder {
         evaluation: &Evaluation,
         context: &Context,
     ) -> Result<Evaluated, Stop> {
+        if self.payload_of(profile) == Payload::Closure && self.closure_boot.is_none() {
+            return Err(Error::NoClosureProgram.into());
+        }
         let name = profile.name();
         let wanted = wanted.get(name).ok_or(Stop::Cancelled)?;
         let answer = evaluation.values(&self.runner, name, wanted, context).await?;

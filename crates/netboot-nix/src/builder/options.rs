@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use netboot_core::{Profile, ProfileName};
+use netboot_core::{Payload, Profile, ProfileName};
 
+use crate::closure_boot::ClosureBoot;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::flake_reference::FlakeReference;
@@ -37,6 +38,8 @@ pub struct NixBuilder {
     pub(super) mapping: Mapping,
     pub(super) overrides: Overrides,
     pub(super) profile_overrides: BTreeMap<ProfileName, Overrides>,
+    pub(super) payload: Payload,
+    pub(super) closure_boot: Option<ClosureBoot>,
     pub(super) policy: Policy,
     pub(super) scale_out: ScaleOut,
     pub(super) runner: Runner,
@@ -65,6 +68,8 @@ pub struct NixBuilderBuilder {
     mapping: Mapping,
     overrides: Overrides,
     profile_overrides: BTreeMap<ProfileName, Overrides>,
+    payload: Payload,
+    closure_boot: Option<ClosureBoot>,
     policy: Policy,
     scale_out: ScaleOut,
     environment: BTreeMap<OsString, OsString>,
@@ -114,6 +119,18 @@ impl NixBuilderBuilder {
     /// Changes the configuration of one profile, in addition to [`overrides`](Self::overrides).
     pub fn profile_overrides(mut self, profile: ProfileName, overrides: Overrides) -> Self {
         self.profile_overrides.insert(profile, overrides);
+        self
+    }
+
+    /// The payload of profiles that do not choose one. The default is [`Payload::Ramdisk`].
+    pub fn payload(mut self, payload: Payload) -> Self {
+        self.payload = payload;
+        self
+    }
+
+    /// The program and the drivers for profiles with [`Payload::Closure`]. There is no default.
+    pub fn closure_boot(mut self, closure_boot: ClosureBoot) -> Self {
+        self.closure_boot = Some(closure_boot);
         self
     }
 
@@ -267,6 +284,8 @@ impl NixBuilderBuilder {
             mapping: self.mapping,
             overrides: self.overrides,
             profile_overrides: self.profile_overrides,
+            payload: self.payload,
+            closure_boot: self.closure_boot,
             policy: self.policy,
             scale_out: self.scale_out,
             runner,
@@ -289,6 +308,8 @@ impl NixBuilder {
             mapping: Arc::new(|profile| format!("netboot-{}", profile.name())),
             overrides: Overrides::default(),
             profile_overrides: BTreeMap::new(),
+            payload: Payload::default(),
+            closure_boot: None,
             policy: Policy::default(),
             scale_out: ScaleOut::default(),
             environment: BTreeMap::new(),

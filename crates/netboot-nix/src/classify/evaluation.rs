@@ -23,6 +23,7 @@ pub(crate) fn evaluation(
         .feature_disabled()
         .or_else(|| source_problem(flake, nix_output))
         .or_else(|| missing_attribute(attribute, nix_output))
+        .or_else(|| closure_boot_refused(attribute, nix_output))
         .or_else(|| failure.unsigned())
         .or_else(|| failure.network())
         .or_else(|| failure.disk_full(Vec::new()))
@@ -55,4 +56,17 @@ fn missing_attribute(attribute: &str, nix_output: &NixOutput) -> Option<Error> {
         None => nix_output.find(&["does not provide attribute"]).map(|_| attribute.to_owned())?,
     };
     Some(Error::AttributeMissing { attribute, available: Vec::new() })
+}
+
+/// The error for a configuration that fails an assertion of `closure_boot/module.nix`.
+fn closure_boot_refused(attribute: &str, nix_output: &NixOutput) -> Option<Error> {
+    let prefix = "netboot: closure boot needs ";
+    let (_, needed) = nix_output.find(&[prefix])?.split_once(prefix)?;
+    // The next assertion that failed begins another line.
+    let needed = needed.split("\n- ").next().unwrap_or(needed);
+    let needed: Vec<&str> = needed.split_whitespace().collect();
+    Some(Error::ClosureBootRefused {
+        attribute: attribute.to_owned(),
+        needed: needed.join(" ").into(),
+    })
 }

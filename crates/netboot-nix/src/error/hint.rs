@@ -91,7 +91,17 @@ impl Error {
             }
             Self::NotExtensible { .. } => {
                 "create the configuration with `nixpkgs.lib.nixosSystem`, or build it without \
-                 overrides"
+                 overrides and with the payload `ramdisk`"
+                    .to_owned()
+            }
+            Self::NoClosureProgram => {
+                "give the program with `closure_boot` of the builder, or set the payload of the \
+                 profile to `ramdisk`"
+                    .to_owned()
+            }
+            Self::ClosureBootRefused { .. } => {
+                "change the configuration as the message says, or set the payload of the profile \
+                 to `ramdisk`"
                     .to_owned()
             }
             Self::PolicyViolated { findings, .. } => {

@@ -1,12 +1,11 @@
 //! Overrides in the form that Nix gets.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use netboot_core::Context;
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::nar_hash::nar_hash;
 use crate::overrides::Overrides;
 use crate::runner::Runner;
 use crate::stop::Stop;
@@ -39,23 +38,6 @@ pub(crate) async fn embed(
         modules.push(Module { path: path.clone(), nar_hash });
     }
     Ok(Embedded { overrides, modules })
-}
-
-async fn nar_hash(path: &Path, runner: &Runner, context: &Context) -> Result<String, Stop> {
-    let mut arguments: Vec<OsString> = ["hash", "path", "--"].map(OsString::from).into();
-    arguments.push(path.into());
-    let finished = runner.run("nix", &arguments, context, |_| {}).await?;
-    if !finished.status.success() {
-        let (status, last_lines) = (finished.status, &finished.last_lines);
-        return Err(runner.failure("nix", &arguments, status, last_lines).into());
-    }
-    let text = String::from_utf8_lossy(&finished.output).trim().to_owned();
-    if !text.starts_with("sha256-") {
-        let (program, problem) =
-            ("nix hash path".to_owned(), format!("it printed {text:?}").into());
-        return Err(Error::UnreadableOutput { program, problem }.into());
-    }
-    Ok(text)
 }
 
 #[cfg(test)]

@@ -190,7 +190,7 @@ pub(crate) fn least_configuration(name: &str, fill: &str, overrides: &str) -> St
 /// configuration.
 pub(crate) fn extensible(modules: &[&str], packages: &str) -> String {
     let modules: Vec<String> = modules.iter().map(|module| format!("({module})")).collect();
-    let system = include_str!("place/modules.nix");
+    let system = include_str!("../../../../tests/flake/module-system.nix");
     format!("(({system}) {{ modules = [ {} ]; pkgs = {packages}; }})", modules.join(" "))
 }
 

@@ -3,10 +3,11 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use netboot_testbed::{HermeticNix, TestFlake, Testbed, tool};
+use netboot_testbed::{HermeticNix, TestFlake, Testbed, tool, workspace_directory};
 use tempfile::TempDir;
 
 /// The time limit of a machine in seconds. It takes about three.
@@ -36,6 +37,22 @@ impl Site {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{program} {arguments:?} failed:\n{stderr}");
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Builds a part of the worker's configuration, extended for closure boot with this program.
+    fn build_for_closure(&self, flake: &str, program: &Path, attribute: &str) -> PathBuf {
+        let module = workspace_directory().join("crates/netboot-nix/src/closure_boot/module.nix");
+        let expression = format!(
+            "((builtins.getFlake \"{flake}\").nixosConfigurations.netboot-worker.extendModules {{
+               modules = [ (import {}) {{ netboot.closure.program = {}; }} ];
+             }}).config.system.build.{attribute}",
+            module.display(),
+            program.display()
+        );
+        let link = self.directory.path().join("result");
+        let link = ["--out-link", link.to_str().unwrap()];
+        self.nix("nix", &[&["build", "--impure"], &link[..], &["--expr", &expression]].concat());
+        fs::read_link(link[1]).unwrap()
     }
 
     fn build(&self, flake: &str, profile: &str, attribute: &str) -> PathBuf {
@@ -138,4 +155,70 @@ fn an_init_that_is_not_in_the_initrd_is_named() {
     let console = boot(Testbed::locate().kernel(), &initrd, Path::new("/nix/store/*/init"));
     assert!(console.contains("stage 1: init /nix/store/*/init not found"), "{console}");
     assert!(!console.contains("NETBOOT-"), "{console}");
+}
+
+/// A shell script in place of `netboot-stage1`.
+fn program(site: &Site, script: &str) -> PathBuf {
+    let path = site.directory.path().canonicalize().unwrap().join("program");
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn another_system_has_the_same_kernel_and_closure_initrd() {
+    let site = Site::new();
+    let program = program(&site, "exit 1");
+    let parts = |flake: TestFlake| {
+        let flake = flake.write(&site.directory.path().join("flake")).unwrap();
+        ["toplevel", "kernel", "netbootRamdisk"]
+            .map(|part| site.build_for_closure(&flake, &program, part))
+    };
+    let [first, kernel, initrd] = parts(TestFlake::new(&Testbed::locate(), "first"));
+    let second = TestFlake::new(&Testbed::locate(), "second").without_service("novanet");
+    let [second, same_kernel, same_initrd] = parts(second);
+    assert_ne!(first, second);
+    assert_eq!((&kernel, &initrd), (&same_kernel, &same_initrd));
+    let references =
+        site.nix("nix-store", &["--query", "--requisites", initrd.to_str().unwrap()]);
+    assert!(!references.contains("nixos-system"), "{references}");
+    let size = initrd.join("initrd").metadata().unwrap().len();
+    assert!(size < 4_000_000, "{size} bytes");
+}
+
+#[test]
+fn stage_1_fetches_the_store_mounts_it_read_only_and_starts_its_init() {
+    let site = Site::new();
+    let script = r#"
+        echo "fetching with $*"
+        mkdir -p "$2/system"
+        echo /nix/store/system > "$2/nix-path-registration"
+        printf '#!/bin/sh\necho "init of $0"; touch /nix/store/new || echo read-only; poweroff -f\n' \
+          > "$2/system/init"
+        chmod 755 "$2/system/init"
+    "#;
+    let flake = site.flake(|flake| flake);
+    let program = program(&site, script);
+    let initrd = site.build_for_closure(&flake, &program, "netbootRamdisk").join("initrd");
+    let console = boot(Testbed::locate().kernel(), &initrd, Path::new("/nix/store/system/init"));
+    let lines: Vec<&str> = console.lines().collect();
+    for expected in [
+        "<<< NixOS Stage 1 >>>",
+        "fetching with --into /sysroot/nix/.ro-store",
+        "init of /nix/store/system/init",
+        "read-only",
+    ] {
+        assert!(lines.contains(&expected), "no `{expected}` in:\n{console}");
+    }
+}
+
+#[test]
+fn a_machine_that_cannot_fetch_boots_again() {
+    let site = Site::new();
+    let program = program(&site, "echo no network; exit 1");
+    let flake = site.flake(|flake| flake);
+    let initrd = site.build_for_closure(&flake, &program, "netbootRamdisk").join("initrd");
+    let console = boot(Testbed::locate().kernel(), &initrd, Path::new("/nix/store/system/init"));
+    assert!(console.contains("no network"), "{console}");
+    assert!(!console.contains("init not found") && !console.contains("panic"), "{console}");
 }

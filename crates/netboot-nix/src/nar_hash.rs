@@ -1,0 +1,32 @@
+//! The hash of a path outside the store.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use netboot_core::Context;
+
+use crate::error::Error;
+use crate::runner::Runner;
+use crate::stop::Stop;
+
+/// The NAR hash of a file or directory, in the form that `builtins.fetchTree` takes.
+pub(crate) async fn nar_hash(
+    path: &Path,
+    runner: &Runner,
+    context: &Context,
+) -> Result<String, Stop> {
+    let mut arguments: Vec<OsString> = ["hash", "path", "--"].map(OsString::from).into();
+    arguments.push(path.into());
+    let finished = runner.run("nix", &arguments, context, |_| {}).await?;
+    if !finished.status.success() {
+        let (status, last_lines) = (finished.status, &finished.last_lines);
+        return Err(runner.failure("nix", &arguments, status, last_lines).into());
+    }
+    let text = String::from_utf8_lossy(&finished.output).trim().to_owned();
+    if !text.starts_with("sha256-") {
+        let (program, problem) =
+            ("nix hash path".to_owned(), format!("it printed {text:?}").into());
+        return Err(Error::UnreadableOutput { program, problem }.into());
+    }
+    Ok(text)
+}
