@@ -45,8 +45,7 @@ impl ClosureBoot {
     /// executable file.
     pub fn with_program(program: impl AsRef<Path>) -> Result<Self, Error> {
         let program = find("`closure_boot`", program.as_ref())?;
-        let metadata =
-            program.metadata().map_err(|source| Error::io("read", &program, source))?;
+        let metadata = program.metadata().map_err(|source| Error::io("read", &program, source))?;
         if !metadata.is_file() || metadata.permissions().mode() & 0o111 == 0 {
             let option = format!("`closure_boot` {}", program.display());
             return Err(Error::InvalidOption { option, problem: "it is not an executable file" });

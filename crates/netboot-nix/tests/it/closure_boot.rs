@@ -98,7 +98,10 @@ async fn a_configuration_that_lacks_something_is_refused_with_a_remedy() {
     let without = |option: &str| NIXOS.replace(&format!("options.{option} ="), "options.other =");
     let scripted = "{ boot.initrd.systemd.enable = false; }";
     for (modules, needed) in [
-        ([&without("boot.initrd.systemd.network"), ""], "the options `boot.initrd.systemd.network`"),
+        (
+            [&without("boot.initrd.systemd.network"), ""],
+            "the options `boot.initrd.systemd.network`",
+        ),
         ([NIXOS, scripted], "systemd in stage 1. Set boot.initrd.systemd.enable = true."),
         ([&without("netboot.storeContents"), ""], "netboot-minimal.nix"),
     ] {
