@@ -1,6 +1,7 @@
 //! The promises of [`Publisher`](crate::Publisher), over any store.
 
 mod attacks;
+mod closures;
 mod damage;
 mod fixture;
 mod going_live;
@@ -25,6 +26,7 @@ pub(crate) async fn check_in_brief(make: Make<'_>) {
     repairing::what_is_damaged_is_sent_again(make).await;
     publishing::cancelling_leaves_the_old_release_live(make).await;
     trust::an_altered_blob_does_not_go_live(make).await;
+    closures::damage_of_a_closure_is_found_and_repaired(make).await;
 }
 
 /// Checks that a publisher with keys refuses the pointers of an attacker.
@@ -59,6 +61,9 @@ pub(crate) async fn check(make: Make<'_>) {
     signing::a_signed_release_goes_live_and_is_signed_once(make).await;
     signing::only_what_a_trusted_key_signed_goes_live(make).await;
     signing::what_was_changed_after_signing_does_not_go_live(make).await;
+    closures::pruning_keeps_the_store_paths_of_kept_releases(make).await;
+    closures::an_image_is_carried_over_with_its_closure(make).await;
+    closures::a_manifest_of_a_newer_version_is_left_alone(make).await;
     check_attacks(make).await;
     key_rotation::a_lost_key_is_replaced_and_older_releases_stay_trusted(make).await;
 }

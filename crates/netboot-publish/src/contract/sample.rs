@@ -3,21 +3,34 @@
 use std::sync::Arc;
 
 use netboot_core::{
-    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, FileName, Image, InitPath,
-    PointerTemplate, ProfileName, ProfileSpec, RELEASE_ID_PLACEHOLDER, Release, layout,
+    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, FileName, Image,
+    InitPath, PointerTemplate, ProfileName, ProfileSpec, RELEASE_ID_PLACEHOLDER, Release, layout,
 };
+
+/// The profile whose image has a closure.
+const CLOSURE_PROFILE: &str = "worker";
 
 fn artifact(kind: ArtifactKind, name: &str, text: String) -> Arc<dyn Artifact> {
     Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), text))
 }
 
 /// Makes an image of a profile. It has a kernel that all generations and profiles share, two
-/// initrds of this generation, and a build log. The files are short texts that do not boot.
+/// initrds of this generation, and a build log. The image of `worker` also has a closure: the index
+/// and one store path are of this generation, and all generations share the other store path. The
+/// files are short texts that do not boot.
 pub fn sample_image(profile: &str, generation: &str) -> Image {
     let init = InitPath::new(format!("/nix/store/{generation}-{profile}/init")).unwrap();
     let boot = BootSpec::new(Architecture::Aarch64, init, Vec::new()).unwrap();
     let of = |what: &str| format!("{what} of {profile}, generation {generation}\n");
-    Image::builder(&ProfileSpec::new(profile.parse().unwrap()), boot)
+    let mut builder = Image::builder(&ProfileSpec::new(profile.parse().unwrap()), boot);
+    if profile == CLOSURE_PROFILE {
+        let index = artifact(ArtifactKind::ClosureIndex, "index", of("the index"));
+        let shared = artifact(ArtifactKind::StorePath, "glibc", "the C library\n".to_owned());
+        let own = artifact(ArtifactKind::StorePath, "system", of("the system"));
+        let blobs = vec![shared, own];
+        builder = builder.closure(Closure { index, blobs, unpacked_bytes: 8192, inodes: 2 });
+    }
+    builder
         .kernel(artifact(ArtifactKind::Kernel, "Image", "the kernel\n".to_owned()))
         .initrd(artifact(ArtifactKind::Initrd, "initrd", of("the first initrd")))
         .initrd(artifact(ArtifactKind::Initrd, "layer", of("the second initrd")))

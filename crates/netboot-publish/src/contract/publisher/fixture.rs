@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use netboot_core::{Context, Release, ReleaseId, ReleasePath};
+use netboot_core::{Artifact, Closure, Context, Image, Release, ReleaseId, ReleasePath, Sha256Digest};
 
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
@@ -55,4 +55,11 @@ pub(crate) async fn publish(publisher: &Publisher, release: &Release) {
 
 pub(crate) fn ids<'a>(releases: impl IntoIterator<Item = &'a Release>) -> Vec<ReleaseId> {
     releases.into_iter().map(|release| *release.id()).collect()
+}
+
+/// Returns the artifact of an image that has these bytes.
+pub(crate) fn artifact_of(image: &Image, sha256: Sha256Digest) -> Arc<dyn Artifact> {
+    let closure = image.closure().into_iter().flat_map(Closure::artifacts);
+    let mut artifacts = image.payload().chain(closure).chain(image.build_log());
+    artifacts.find(|artifact| artifact.sha256() == sha256).unwrap().clone()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use netboot_core::{CancellationToken, Context, ProfileName, layout};
+use netboot_core::{CancellationToken, ClosureManifest, Context, ProfileName, layout};
 use tokio::io::AsyncReadExt;
 
 use crate::contract::publisher::fixture::{Make, assert_clean, publish, publisher};
@@ -41,6 +41,12 @@ impl Prover for Reading {
             let mut bytes = Vec::new();
             store.open(&blob).await?.unwrap().read_to_end(&mut bytes).await.unwrap();
             assert_eq!(bytes.len() as u64, file.size);
+        }
+        // Stage 1 fetches the closure before the release is live.
+        let closure = image.image().closure.iter().flat_map(ClosureManifest::contents);
+        for content in closure {
+            let blob = store.stat(&[layout::blob(&content.sha256)]).await?;
+            assert_eq!(blob.into_values().next().and_then(|entry| entry.size()), Some(content.size));
         }
         let live = Publisher::from(store.clone()).live().await?;
         self.live.lock().unwrap().push(live.map(|live| live.to_string()));

@@ -2,7 +2,9 @@
 
 use netboot_core::{CancellationToken, Context, Manifest, layout};
 
-use crate::contract::publisher::fixture::{Make, assert_clean, path, publish, publisher, text};
+use crate::contract::publisher::fixture::{
+    Make, artifact_of, assert_clean, path, publish, publisher, text,
+};
 use crate::contract::sample::{release_of, sample_image, sample_release, small_release};
 use crate::error::Error;
 use crate::publisher::prune::retention::Retention;
@@ -59,8 +61,8 @@ pub(crate) async fn what_is_there_is_not_sent_again(make: Make<'_>) {
     let before = store.stat(&shared).await.unwrap();
     let receipt = publisher.publish(&two, &Context::new()).await.unwrap();
     let staged = receipt.staged.unwrap();
-    // The target had the kernel and the texts of the three entry points.
-    assert_eq!(staged.present, 4);
+    // The target had the kernel, a store path and the texts of the three entry points.
+    assert_eq!(staged.present, 5);
     assert!(receipt.entry_points.is_empty(), "entry points are the same for every release");
     assert_eq!(store.stat(&shared).await.unwrap(), before);
     assert_eq!(staged.sent + staged.present, two.manifest().objects().len() + 3);
@@ -104,8 +106,7 @@ pub(crate) async fn the_origin_of_a_release_stays(make: Make<'_>) {
         let mut manifest = image.manifest();
         builder.clone_into(&mut manifest.provenance.builder);
         let image = netboot_core::Image::from_manifest(image.profile(), &manifest, |_, record| {
-            let mut artifacts = image.payload().chain(image.build_log());
-            artifacts.find(|artifact| artifact.file_name() == &record.file_name).unwrap().clone()
+            artifact_of(&image, record.sha256)
         });
         release_of([image.unwrap()])
     });

@@ -7,7 +7,7 @@ use netboot_core::{ArtifactKind, Context, Image, Manifest, Release, ReleasePath,
 use tokio::io::AsyncReadExt;
 
 use crate::contract::publisher::fixture::{
-    Make, assert_clean, flip, path, publish, publisher, text,
+    Make, artifact_of, assert_clean, flip, path, publish, publisher, text,
 };
 use crate::contract::sample::{release_of, sample_image, small_release};
 use crate::contract::sample_signer::SampleSigner;
@@ -23,7 +23,7 @@ use crate::signature::Signer;
 use crate::store::{Store, Swap};
 
 /// Changes that alter what machines boot, as an old and a new piece of a manifest's JSON.
-const CHANGES: [(&str, &str); 9] = [
+const CHANGES: [(&str, &str); 12] = [
     ("\"title\": \"worker\"", "\"title\": \"hacker\""),
     ("\"init\": \"/nix/store/", "\"init\": \"/evil/store/"),
     ("\"kernel_parameters\": []", "\"kernel_parameters\": [\n          \"evil\"\n        ]"),
@@ -33,6 +33,9 @@ const CHANGES: [(&str, &str); 9] = [
     ("\"file_name\": \"layer\"", "\"file_name\": \"zayer\""),
     ("\"boot.ipxe\": {\n      \"size\": ", "\"boot.ipxe\": {\n      \"size\": 1"),
     ("\"worker\": {", "\"evil\": {"),
+    ("\"version\": 3", "\"version\": 2"),
+    ("\"unpacked_bytes\": 8192", "\"unpacked_bytes\": 1"),
+    ("\"inodes\": 2", "\"inodes\": 1"),
 ];
 
 async fn write(store: &Arc<dyn Store>, path: &ReleasePath, text: String) {
@@ -57,6 +60,21 @@ fn with_kernel(json: &str, from: &Manifest, profile: &str, evil: &Image) -> Stri
     format!("{head}{others}{}", images.replacen(&old, &new, 1))
 }
 
+/// Returns the manifest's JSON without the closure, and without one of its store paths.
+fn without_closure_parts(json: &str) -> [String; 2] {
+    let begin = json.find("      \"closure\": {").unwrap();
+    let end = begin + json[begin..].find("\n      },\n").unwrap() + "\n      },\n".len();
+    let (closure, blobs) = (&json[begin..end], "\"blobs\": {\n");
+    let first = closure.find(blobs).unwrap() + blobs.len();
+    let next = first + closure[first..].find('\n').unwrap() + 1;
+    let fewer = [&closure[..first], &closure[next..]].concat();
+    let with = |closure: &str| {
+        let plain = [&json[..begin], closure, &json[end..]].concat();
+        if closure.is_empty() { plain.replacen(": 3", ": 2", 1) } else { plain }
+    };
+    [with(""), with(&fewer)]
+}
+
 /// Makes an image with a kernel of its own. It is as large as the kernel of the sample.
 fn evil_image(profile: &str) -> Image {
     let image = sample_image(profile, "one");
@@ -67,8 +85,7 @@ fn evil_image(profile: &str) -> Image {
         if kind == ArtifactKind::Kernel {
             return Arc::new(netboot_core::BytesArtifact::new(kind, name, "no kernel!\n"));
         }
-        let mut artifacts = image.payload().chain(image.build_log());
-        artifacts.find(|artifact| *artifact.file_name() == name).unwrap().clone()
+        artifact_of(&image, record.sha256)
     })
     .unwrap()
 }
@@ -120,6 +137,10 @@ pub(crate) async fn an_altered_manifest_is_nobodys_manifest(make: Make<'_>) {
     let altered = with_kernel(&sound, two.manifest(), "worker", &evil);
     write(&store, &manifest_of(&two), altered).await;
     assert_refused(&publisher, &two, &one).await;
+    for altered in without_closure_parts(&sound) {
+        write(&store, &manifest_of(&two), altered).await;
+        assert_refused(&publisher, &two, &one).await;
+    }
     // The sound manifest of another release proves nothing either.
     let other = text(&store, &manifest_of(&one)).await.unwrap();
     write(&store, &manifest_of(&two), other).await;
