@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use netboot_core::{Artifact, Closure, Context, Image, Release, ReleaseId, ReleasePath, Sha256Digest};
+use netboot_core::{
+    Artifact, Closure, Context, Image, Release, ReleaseId, ReleasePath, Sha256Digest,
+};
 
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;

@@ -46,7 +46,10 @@ impl Prover for Reading {
         let closure = image.image().closure.iter().flat_map(ClosureManifest::contents);
         for content in closure {
             let blob = store.stat(&[layout::blob(&content.sha256)]).await?;
-            assert_eq!(blob.into_values().next().and_then(|entry| entry.size()), Some(content.size));
+            assert_eq!(
+                blob.into_values().next().and_then(|entry| entry.size()),
+                Some(content.size)
+            );
         }
         let live = Publisher::from(store.clone()).live().await?;
         self.live.lock().unwrap().push(live.map(|live| live.to_string()));

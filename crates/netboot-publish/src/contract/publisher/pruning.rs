@@ -62,9 +62,10 @@ pub(crate) async fn pruning_keeps_what_is_wanted(make: Make<'_>) {
         assert!(text(&store, &path(kept)).await.is_some(), "{kept} was deleted");
     }
     let mine = one.manifest().objects().into_keys().collect::<Vec<_>>();
-    let shared = BTreeSet::from([b"the kernel\n".as_slice(), b"the C library\n"].map(|bytes| {
-        layout::blob(&Sha256Digest::of(bytes))
-    }));
+    let shared = BTreeSet::from(
+        [b"the kernel\n".as_slice(), b"the C library\n"]
+            .map(|bytes| layout::blob(&Sha256Digest::of(bytes))),
+    );
     let there: BTreeSet<_> = store.stat(&mine).await.unwrap().into_keys().collect();
     assert_eq!(there, shared);
 
