@@ -89,6 +89,17 @@ pub enum Error {
         /// The number.
         level: u8,
     },
+    /// A file of the closure is no artifact.
+    #[cfg(feature = "pack")]
+    #[error(transparent)]
+    Artifact(netboot_core::Error),
+    /// A compressed index cannot be unpacked.
+    #[cfg(feature = "pack")]
+    #[error("the index cannot be unpacked")]
+    CompressedIndex {
+        /// The reason.
+        source: io::Error,
+    },
     /// The caller stopped the work.
     #[error("the work was stopped")]
     Cancelled,
@@ -145,6 +156,12 @@ impl Error {
             Self::Nar { .. } | Self::ReadNar { .. } => {
                 "fetch the archive again; if it stays damaged, publish its store path again".into()
             }
+            #[cfg(feature = "pack")]
+            Self::Artifact(error) => return error.hint(),
+            #[cfg(feature = "pack")]
+            Self::CompressedIndex { .. } => {
+                "publish the image again: its index was cut off or is damaged".into()
+            }
             Self::Index { .. } => {
                 "publish the image again: the index was written by another version or is damaged"
                     .into()
@@ -176,5 +193,22 @@ impl Error {
                 };
             }
         })
+    }
+}
+
+#[cfg(feature = "pack")]
+impl From<netboot_core::Error> for Error {
+    fn from(error: netboot_core::Error) -> Self {
+        match error {
+            netboot_core::Error::Cancelled => Self::Cancelled,
+            error => Self::Artifact(error),
+        }
+    }
+}
+
+#[cfg(feature = "pack")]
+impl netboot_core::BackendError for Error {
+    fn hint(&self) -> Option<String> {
+        self.hint()
     }
 }

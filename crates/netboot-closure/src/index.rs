@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::error::Error;
 use crate::index::entry::IndexEntry;
-use crate::store_path::StorePath;
+use crate::store_path::{STORE_DIRECTORY, StorePath};
 
 /// The first line of every index. The number is the version of the format.
 pub(crate) const FIRST_LINE: &str = "netboot-index 1";
@@ -24,12 +24,13 @@ pub(crate) const FIRST_LINE: &str = "netboot-index 1";
 /// UTF-8 lines, each with a newline at its end. Numbers are decimal, without leading zeros.
 /// ```text
 /// netboot-index 1
-/// init /nix/store/<digest>-nixos-system-worker/init
+/// init <store>/<digest>-nixos-system-worker/init
 /// unpacked <bytes in whole pages> <inodes>
 /// paths <count>
 /// <digest>-<name> <blob> <blob size> <NAR hash> <NAR size> <unpacked> <inodes> <deriver> <references>
 /// ```
-/// The lines of paths are in the order of their names. A blob is named in base 16, a NAR hash in
+/// The directory of the store is `/nix/store`, unless Nix has another one. The lines of paths are in
+/// the order of their names. A blob is named in base 16, a NAR hash in
 /// Nix's base 32. The deriver is the name of a store path, or `-`. References are the numbers of
 /// other lines of paths, from 0, in order, with a comma between them, or `-`. The totals of the
 /// third line are the sums of the lines. Equal closures therefore have equal indexes, byte for
@@ -72,6 +73,12 @@ impl Index {
         &self.init
     }
 
+    /// The directory of the store: `/nix/store`, unless Nix was compiled or started with another
+    /// one. `init` lies in it.
+    pub fn store_directory(&self) -> &str {
+        store_directory(&self.entries, &self.init).unwrap_or(STORE_DIRECTORY)
+    }
+
     /// The store paths, in the order of their names.
     pub fn entries(&self) -> &[IndexEntry] {
         &self.entries
@@ -101,15 +108,18 @@ impl Index {
     /// # Errors
     /// The errors of `f`.
     pub fn write_registration(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        let store = self.store_directory();
         for entry in &self.entries {
             let IndexEntry { path, nar_hash, nar_size, .. } = entry;
-            writeln!(f, "{path}\n{nar_hash}\n{nar_size}")?;
+            writeln!(f, "{store}/{}\n{nar_hash}\n{nar_size}", path.base_name())?;
             match &entry.deriver {
-                Some(deriver) => writeln!(f, "{deriver}")?,
+                Some(deriver) => writeln!(f, "{store}/{}", deriver.base_name())?,
                 None => writeln!(f)?,
             }
             writeln!(f, "{}", entry.references.len())?;
-            entry.references.iter().try_for_each(|reference| writeln!(f, "{reference}"))?;
+            for reference in &entry.references {
+                writeln!(f, "{store}/{}", reference.base_name())?;
+            }
         }
         Ok(())
     }
@@ -156,7 +166,7 @@ impl IndexBuilder {
                 return Err(Error::MissingReference { path, reference });
             }
         }
-        if !is_in(&entries, &init) {
+        if store_directory(&entries, &init).is_none() {
             return Err(Error::InitOutside { init });
         }
         Ok(Index { init, entries })
@@ -168,14 +178,20 @@ fn position(entries: &[IndexEntry], path: &StorePath) -> Option<usize> {
     entries.binary_search_by(|entry| entry.path.cmp(path)).ok()
 }
 
-/// Returns true if a program lies below a store path of the closure, and its path is plain: a
-/// kernel command line can have it, and no part of it leads elsewhere.
-fn is_in(entries: &[IndexEntry], init: &str) -> bool {
+/// Returns the directory of the store, if a program lies below a store path of the closure and its
+/// path is plain: a kernel command line can have it, and no part of it leads elsewhere.
+fn store_directory<'a>(entries: &[IndexEntry], init: &'a str) -> Option<&'a str> {
     let is_plain = init.len() < 4096
         && init.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"')
+        && init.starts_with('/')
         && init.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
-    let path = init.match_indices('/').nth(3).and_then(|(end, _)| init[..end].parse().ok());
-    is_plain && path.is_some_and(|path| position(entries, &path).is_some())
+    let mut directories = init.match_indices('/').map(|(end, _)| init.split_at(end));
+    let is_store = |(directory, below): &(&str, &str)| {
+        let name = below[1..].split_once('/').map(|(name, _)| name);
+        let path = name.and_then(|name| StorePath::from_base_name(name).ok());
+        !directory.is_empty() && path.is_some_and(|path| position(entries, &path).is_some())
+    };
+    directories.find(is_store).filter(|_| is_plain).map(|(directory, _)| directory)
 }
 
 /// Writes the format of [`Index`].

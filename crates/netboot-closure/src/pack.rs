@@ -1,6 +1,7 @@
 //! Packing the store paths of a closure: one compressed archive for each.
 
 mod cache;
+mod closure;
 mod compress;
 mod level;
 pub(crate) mod path_to_pack;
@@ -10,8 +11,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::num::NonZero;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 pub use self::level::CompressionLevel;
 pub use self::progress::PackProgress;
@@ -26,12 +28,17 @@ use crate::pack::progress::Watch;
 /// The size of the cache in bytes that a packer keeps by default: 8 GiB.
 const DEFAULT_BUDGET: u64 = 8 << 30;
 
+/// The time for which a packer keeps unused blobs by default. Another process may be publishing
+/// them.
+const DEFAULT_KEEP: Duration = Duration::from_secs(60 * 60);
+
 /// Packs closures. What was packed once stays in a cache and is not packed again.
 ///
 /// Each store path becomes one blob: its archive, as one zstd frame with a checksum and with the
 /// size of the archive in its header. The packer checks each archive against the digest that Nix
-/// registered, so a store that was damaged on disk is not published. Equal paths at one level give
-/// equal blobs, on every machine with one version of this crate.
+/// registered, so a store that was damaged on disk is not published. It hashes each blob that it
+/// takes from the cache, and packs a path again if its blob was damaged. Equal paths at one level
+/// give equal blobs, on every machine with one version of this crate.
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -52,6 +59,7 @@ const DEFAULT_BUDGET: u64 = 8 << 30;
 pub struct Packer {
     cache_directory: PathBuf,
     budget: u64,
+    keep: Duration,
     level: CompressionLevel,
     threads: NonZero<usize>,
 }
@@ -63,7 +71,7 @@ pub struct PackedClosure {
     /// The index of the closure.
     pub index: Index,
     /// The files of the blobs in the cache, in the order of the index's entries. Each stays there
-    /// for an hour at least.
+    /// for the time of [`Packer::with_keep`] at least.
     pub blobs: Vec<PathBuf>,
     /// The number of store paths that were packed now, and were not in the cache.
     pub packed: usize,
@@ -76,16 +84,26 @@ impl Packer {
         Self {
             cache_directory: cache_directory.into(),
             budget: DEFAULT_BUDGET,
+            keep: DEFAULT_KEEP,
             level: CompressionLevel::default(),
             threads: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
         }
     }
 
-    /// Sets the size in bytes that the cache may have. What was not used for longest is deleted
-    /// first; what was used within the last hour stays.
+    /// Sets the size in bytes that the cache may have. The default is 8 GiB. The packer deletes the
+    /// blobs that were not used for longest, except those that [`with_keep`](Self::with_keep)
+    /// protects.
     #[must_use]
     pub fn with_budget(mut self, bytes: u64) -> Self {
         self.budget = bytes;
+        self
+    }
+
+    /// Sets the time for which a blob stays in the cache after its last use, whatever the budget.
+    /// The default is one hour.
+    #[must_use]
+    pub fn with_keep(mut self, keep: Duration) -> Self {
+        self.keep = keep;
         self
     }
 
@@ -121,52 +139,47 @@ impl Packer {
         let cache = Cache::open(&self.cache_directory, self.level)?;
         let total = paths.iter().fold(0_u64, |sum, path| sum.saturating_add(path.nar_size));
         let watch = Watch::new(progress, total);
-        let mut packed = Vec::with_capacity(paths.len());
-        let mut missing = Vec::new();
-        for path in paths {
-            match cache.find(&path.path, &path.nar_hash)? {
-                Some(found) => {
-                    watch.advance(path.nar_size)?;
-                    packed.push((path, found));
-                }
-                None => missing.push(path),
-            }
-        }
-        let count = missing.len();
-        packed.extend(self.pack_missing(&cache, missing, &watch)?);
-
         let mut files = BTreeMap::new();
         let mut builder = Index::builder(init);
-        for (path, found) in packed {
+        let mut packed = 0;
+        for (path, found, is_new) in self.pack_each(&cache, paths, &watch)? {
+            packed += usize::from(is_new);
             files.insert(path.path.clone(), found.file.clone());
             builder = builder.entry(entry(path, &found));
         }
         let index = builder.build()?;
-        let used: HashSet<PathBuf> = files.values().cloned().collect();
-        cache.prune(self.budget, &used)?;
+        let used: HashSet<&PathBuf> = files.values().collect();
+        cache.prune(self.budget, self.keep, &used)?;
         // Both are in the order of the paths.
-        Ok(PackedClosure { index, blobs: files.into_values().collect(), packed: count })
+        Ok(PackedClosure { index, blobs: files.into_values().collect(), packed })
     }
 
-    /// Packs the paths that the cache lacks, the largest first: a large one that came last would
-    /// keep one thread at work alone.
-    fn pack_missing(
+    /// Finds each path in the cache or packs it, and tells which were packed now. The largest come
+    /// first: a large one that came last would keep one thread at work alone.
+    fn pack_each(
         &self,
         cache: &Cache,
-        mut missing: Vec<PathToPack>,
+        mut paths: Vec<PathToPack>,
         watch: &Watch<'_>,
-    ) -> Result<Vec<(PathToPack, Packed)>, Error> {
-        missing
+    ) -> Result<Vec<(PathToPack, Packed, bool)>, Error> {
+        paths
             .sort_unstable_by(|a, b| a.nar_size.cmp(&b.nar_size).then_with(|| b.path.cmp(&a.path)));
-        let threads = self.threads.get().min(missing.len());
-        let queue = Mutex::new(missing);
-        let next = || queue.lock().ok().and_then(|mut queue| queue.pop());
+        let threads = self.threads.get().min(paths.len());
+        let queue = Mutex::new(paths);
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let find_or_pack = |path: &PathToPack| match cache.find(path, watch)? {
+            Some(found) => {
+                watch.advance(path.nar_size)?;
+                Ok((found, false))
+            }
+            None => Ok((compress(cache, self.level, path, watch)?, true)),
+        };
         let work = || {
             let mut packed = Vec::new();
             while let Some(path) = next() {
-                let found = compress(cache, self.level, &path, watch)
-                    .inspect_err(|_| watch.stop_others())?;
-                packed.push((path, found));
+                let (found, is_new) =
+                    find_or_pack(&path).inspect_err(|_: &Error| watch.stop_others())?;
+                packed.push((path, found, is_new));
             }
             Ok(packed)
         };

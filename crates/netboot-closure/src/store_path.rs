@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// The directory of the store. Nix can be compiled with another one; NixOS has this one.
-const STORE_DIRECTORY: &str = "/nix/store/";
+pub(crate) const STORE_DIRECTORY: &str = "/nix/store";
 
 /// The length of the digest in front of a name.
 const DIGEST_LENGTH: usize = 32;
@@ -52,6 +52,6 @@ impl StorePath {
 /// Writes the whole path.
 impl fmt::Display for StorePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{STORE_DIRECTORY}{}", self.0)
+        write!(f, "{STORE_DIRECTORY}/{}", self.0)
     }
 }

@@ -19,6 +19,8 @@ pub enum Phase {
     Evaluating,
     /// Building or downloading what was evaluated.
     Realising,
+    /// Compressing the store paths of a closure.
+    Packing,
     /// Scanning the files of an image for secrets.
     Scanning,
     /// Hashing and checking artifacts.
@@ -43,6 +45,7 @@ impl fmt::Display for Phase {
             Self::Locking => "locking",
             Self::Evaluating => "evaluating",
             Self::Realising => "realising",
+            Self::Packing => "packing",
             Self::Scanning => "scanning",
             Self::Hashing => "hashing",
             Self::Rendering => "rendering",

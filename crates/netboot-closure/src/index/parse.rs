@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::error::Error;
 use crate::index::entry::IndexEntry;
 use crate::index::problem::IndexProblem;
-use crate::index::{FIRST_LINE, Index, is_in};
+use crate::index::{FIRST_LINE, Index, store_directory};
 use crate::sha256::Sha256;
 use crate::store_path::StorePath;
 
@@ -67,7 +67,7 @@ impl FromStr for Index {
             }
             entries.push(entry);
         }
-        if !is_in(&entries, &init) {
+        if store_directory(&entries, &init).is_none() {
             return Err(Error::Index { line: 2, problem: IndexProblem::Init });
         }
         let index = Self { init, entries };

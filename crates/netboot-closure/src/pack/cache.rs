@@ -2,14 +2,18 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use netboot_core::open_regular_file;
+use sha2::{Digest, Sha256 as Hasher};
 use tempfile::NamedTempFile;
 
 use crate::error::Error;
 use crate::pack::level::CompressionLevel;
+use crate::pack::path_to_pack::PathToPack;
+use crate::pack::progress::Watch;
 use crate::sha256::Sha256;
 use crate::store_path::StorePath;
 
@@ -23,8 +27,8 @@ const RECORD: &str = "record";
 /// The start of the names of unfinished files.
 const UNFINISHED: &str = "unfinished-";
 
-/// Pruning keeps entries that were used within this time: another process may be publishing them.
-const IN_USE: Duration = Duration::from_secs(60 * 60);
+/// The number of bytes of a blob that are hashed at a time.
+const BUFFER: usize = 256 * 1024;
 
 /// Unfinished files of this age belong to a process that was killed.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -61,13 +65,14 @@ impl Cache {
             .map_err(|source| Error::io("create a file in", &self.directory, source))
     }
 
-    /// Finds a store path, and notes that it was used. An entry that was damaged counts as missing.
+    /// Finds a store path, and notes that it was used. An entry that was damaged counts as missing:
+    /// the whole blob is hashed.
     pub(crate) fn find(
         &self,
-        path: &StorePath,
-        nar_hash: &Sha256,
+        path: &PathToPack,
+        watch: &Watch<'_>,
     ) -> Result<Option<Packed>, Error> {
-        let (file, record) = self.places(path, nar_hash);
+        let (file, record) = self.places(&path.path, &path.nar_hash);
         let text = match fs::read_to_string(&record) {
             Ok(text) => text,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {
@@ -76,11 +81,9 @@ impl Cache {
             Err(source) => return Err(Error::io("read", &record, source)),
         };
         let Some(packed) = Packed::parse(&text, file) else { return Ok(None) };
-        let metadata = fs::symlink_metadata(&packed.file);
-        let is_whole = metadata.is_ok_and(|file| file.is_file() && file.len() == packed.blob_size);
         // If this fails, the entry is only deleted earlier than it should be.
         let _ = File::open(&record).and_then(|record| record.set_modified(SystemTime::now()));
-        Ok(Some(packed).filter(|_| is_whole))
+        Ok(Some(packed).filter(|packed| packed.is_whole(watch)))
     }
 
     /// Adds the blob of a store path to the cache.
@@ -95,11 +98,9 @@ impl Cache {
         let (file, record) = self.places(path, nar_hash);
         let packed = Packed { file, blob, blob_size, unpacked_bytes, inodes };
         let mut record_file = self.temporary_file()?;
-        let written = blob_file
-            .as_file()
-            .sync_all()
-            .and_then(|()| io::Write::write_all(&mut record_file, packed.record().as_bytes()));
-        written.map_err(|source| Error::io("write", &packed.file, source))?;
+        // Nothing is synchronised: a file that a power cut damages is noticed when it is found.
+        io::Write::write_all(&mut record_file, packed.record().as_bytes())
+            .map_err(|source| Error::io("write", &record, source))?;
         for (unfinished, place) in [(blob_file, &packed.file), (record_file, &record)] {
             unfinished.persist(place).map_err(|error| Error::io("write", place, error.error))?;
         }
@@ -107,8 +108,13 @@ impl Cache {
     }
 
     /// Deletes what was not used for longest until the cache has at most `budget` bytes, at every
-    /// level and in every format. The `used` blobs stay.
-    pub(crate) fn prune(&self, budget: u64, used: &HashSet<PathBuf>) -> Result<(), Error> {
+    /// level and in every format. The `used` blobs stay, and what was used within the time `keep`.
+    pub(crate) fn prune(
+        &self,
+        budget: u64,
+        keep: Duration,
+        used: &HashSet<&PathBuf>,
+    ) -> Result<(), Error> {
         let failed = |source| Error::io("prune", &self.root, source);
         let now = SystemTime::now();
         let mut total = 0_u64;
@@ -141,7 +147,7 @@ impl Cache {
         }
         entries.sort_unstable_by(|a, b| b.cmp(a));
         for (unused, size, file, record) in entries {
-            if total <= budget || unused < IN_USE {
+            if total <= budget || unused < keep {
                 break;
             }
             if used.contains(&file) {
@@ -171,6 +177,23 @@ impl Cache {
 }
 
 impl Packed {
+    /// Returns true if the blob is the one that was written.
+    fn is_whole(&self, watch: &Watch<'_>) -> bool {
+        let Ok(mut file) = open_regular_file(&self.file) else { return false };
+        if !file.metadata().is_ok_and(|it| it.len() == self.blob_size) {
+            return false;
+        }
+        let (mut hasher, mut buffer) = (Hasher::new(), vec![0; BUFFER]);
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => return self.blob == Sha256::from_bytes(hasher.finalize().into()),
+                Ok(length) if watch.advance(0).is_ok() => hasher.update(&buffer[..length]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                _ => return false,
+            }
+        }
+    }
+
     fn record(&self) -> String {
         let Self { blob, blob_size, unpacked_bytes, inodes, .. } = self;
         format!("{blob} {blob_size} {unpacked_bytes} {inodes}\n")

@@ -30,7 +30,8 @@ impl StorePath {
 impl FromStr for StorePath {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self, Error> {
-        let base_name = text.strip_prefix(STORE_DIRECTORY);
+        let base_name =
+            text.strip_prefix(STORE_DIRECTORY).and_then(|below| below.strip_prefix('/'));
         let malformed = || Error::StorePath { text: text.chars().take(300).collect() };
         Self::from_base_name(base_name.ok_or_else(malformed)?)
     }

@@ -206,3 +206,15 @@ fn what_is_no_store_path_is_refused() {
         assert!(path.parse::<StorePath>().is_err(), "{path}");
     }
 }
+
+#[test]
+fn a_store_in_another_directory_is_registered_there() {
+    let init = format!("/tmp/nix-1/store/{}/init", path(1).base_name());
+    let index = Index::builder(init).entry(one()).build().unwrap();
+    assert_eq!(index.store_directory(), "/tmp/nix-1/store");
+    assert_eq!(index.to_string().parse::<Index>().unwrap(), index);
+    let mut registration = String::new();
+    index.write_registration(&mut registration).unwrap();
+    let line = format!("/tmp/nix-1/store/{}\n", path(1).base_name());
+    assert!(registration.starts_with(&line), "{registration}");
+}

@@ -5,6 +5,7 @@ mod boot_parameter;
 mod console;
 mod console_lines;
 mod fuzzing;
+mod image;
 mod index;
 mod nar;
 mod nix;

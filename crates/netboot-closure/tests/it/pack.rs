@@ -17,9 +17,9 @@ use tempfile::TempDir;
 use crate::nix_store::{nix, text};
 
 /// A store with a few paths, and a cache.
-struct Site {
+pub(crate) struct Site {
     root: TempDir,
-    paths: Vec<PathToPack>,
+    pub(crate) paths: Vec<PathToPack>,
 }
 
 fn go_on(_: PackProgress) -> ControlFlow<()> {
@@ -27,7 +27,7 @@ fn go_on(_: PackProgress) -> ControlFlow<()> {
 }
 
 impl Site {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut site = Self { root: TempDir::new().unwrap(), paths: Vec::new() };
         for (name, size) in [("small", 10), ("large", 3_000_000), ("medium", 70_000)] {
             site.add(name, size);
@@ -36,10 +36,14 @@ impl Site {
     }
 
     /// Adds a path to the store with Nix, and takes what Nix says of it.
-    fn add(&mut self, name: &str, size: usize) {
+    pub(crate) fn add(&mut self, name: &str, size: usize) {
+        self.add_lines(name, &format!("a line of {name}\n"), size);
+    }
+
+    /// Adds a path whose files have the text `line` again and again.
+    pub(crate) fn add_lines(&mut self, name: &str, line: &str, size: usize) {
         let source = self.root.path().join(name);
         fs::create_dir_all(source.join("bin")).unwrap();
-        let line = format!("a line of {name}\n");
         fs::write(source.join("bin/init"), line.repeat(size / line.len() + 1)).unwrap();
         let nix = |program: &str, arguments: &[&str]| {
             text(nix(self.root.path(), program, arguments, None))
@@ -61,15 +65,15 @@ impl Site {
         self.root.path().join("cache")
     }
 
-    fn packer(&self) -> Packer {
+    pub(crate) fn packer(&self) -> Packer {
         Packer::new(self.cache()).with_level(CompressionLevel::FAST)
     }
 
-    fn init(&self) -> String {
+    pub(crate) fn init(&self) -> String {
         format!("{}/bin/init", self.paths[0].path)
     }
 
-    fn pack(&self, packer: &Packer) -> Result<PackedClosure, Error> {
+    pub(crate) fn pack(&self, packer: &Packer) -> Result<PackedClosure, Error> {
         packer.pack(&self.init(), self.paths.clone(), &go_on)
     }
 }
@@ -260,4 +264,35 @@ fn a_path_that_is_given_twice_or_not_at_all_is_an_error() {
     let absent = StorePath::from_base_name(&format!("{}-absent", "1".repeat(32))).unwrap();
     site.paths[0].references.push(absent);
     assert!(matches!(site.pack(&site.packer()), Err(Error::MissingReference { .. })));
+}
+
+#[test]
+fn a_blob_that_was_damaged_on_the_disk_is_packed_again() {
+    let site = Site::new();
+    let first = site.pack(&site.packer()).unwrap();
+    for (position, entry) in first.index.entries().iter().enumerate() {
+        let file = &first.blobs[position];
+        let whole = fs::read(file).unwrap();
+        let mut damaged = whole.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        fs::write(file, &damaged).unwrap();
+        let repaired = site.pack(&site.packer()).unwrap();
+        assert_eq!((repaired.packed, &repaired.index), (1, &first.index), "{}", entry.path);
+        assert_eq!(fs::read(file).unwrap(), whole);
+    }
+}
+
+#[test]
+fn the_time_for_which_unused_blobs_stay_is_a_setting() {
+    let site = Site::new();
+    let first = site.pack(&site.packer()).unwrap();
+    let only_first = |packer: Packer| {
+        let paths = vec![site.paths[0].clone()];
+        packer.pack(&site.init(), paths, &go_on).unwrap().blobs
+    };
+    only_first(site.packer().with_budget(0));
+    assert!(first.blobs.iter().all(|blob| blob.exists()));
+    let kept = only_first(site.packer().with_budget(0).with_keep(Duration::ZERO));
+    let exist: Vec<&PathBuf> = first.blobs.iter().filter(|blob| blob.exists()).collect();
+    assert_eq!(exist, kept.iter().collect::<Vec<_>>());
 }

@@ -98,6 +98,7 @@ fn phases_have_one_name_for_people_and_programs() {
         (Phase::Locking, "locking"),
         (Phase::Evaluating, "evaluating"),
         (Phase::Realising, "realising"),
+        (Phase::Packing, "packing"),
         (Phase::Scanning, "scanning"),
         (Phase::Hashing, "hashing"),
         (Phase::Rendering, "rendering"),
