@@ -1,5 +1,5 @@
-//! What Netboot adds to Nix: three profiles whose evaluation takes about two seconds each, against
-//! one `nix build` for each attribute, as scripts do it, and against a bare evaluation and
+//! The time that Netboot adds to Nix: three profiles whose evaluation takes about two seconds each,
+//! against one `nix build` for each attribute, as scripts do it, and against a bare evaluation and
 //! realisation, which is the least that Nix needs.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to say")]
 
@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 
 const PROFILES: [&str; 3] = ["control-plane", "worker", "all-in-one"];
 const ATTRIBUTES: [&str; 3] = ["kernel", "netbootRamdisk", "toplevel"];
-/// What a bare evaluation reads: three derivations and their outputs of each profile.
+/// The values that a bare evaluation reads: three derivations and their outputs of each profile.
 const READ: &str = "configurations: builtins.mapAttrs (_: configuration: builtins.map (part: [ \
                     part.drvPath part.outPath ]) (with configuration.config.system.build; [ \
                     kernel netbootRamdisk toplevel ])) configurations";

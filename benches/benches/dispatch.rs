@@ -15,7 +15,7 @@ use tera::{Context, Tera};
 /// Names the work that a process of its own is to do, whose memory is measured.
 const WORK: &str = "NETBOOT_BENCH_WORK";
 
-/// What a table has for a machine, as a template that nobody checks.
+/// The entry of a table for a machine, as a template that nobody checks.
 const PLAIN: &str = "\
 {% for machine in machines %}
 :{{ machine.label }}

@@ -31,7 +31,7 @@ fn ours(files: &ImageFiles, target: &Path) -> Run {
     publish_apart(&format!("local {}", target.display()), &files.kernel(), &files.initrd()).run
 }
 
-/// What people do without a publisher: copy all files, and hash them.
+/// The work of people without a publisher: copy all files, and hash them.
 fn copy_and_hash(files: &ImageFiles, target: &Path) -> Run {
     let script = r#"cp -r "$1/." "$2" && cd "$1" && sha256sum * > "$2/SHA256SUMS""#;
     std::fs::create_dir_all(target).unwrap();

@@ -82,7 +82,7 @@ fn main() {
     count_bytes(([127, 0, 0, 1], port).into(), &files, &published);
 }
 
-/// How much each sends, through a proxy that counts.
+/// The number of bytes that each sends, through a proxy that counts.
 fn count_bytes(daemon: SocketAddr, files: &RefCell<ImageFiles>, published: &Path) {
     let proxy = FaultProxy::stream(daemon, |_| StreamFault::None);
     let port = proxy.address().port();

@@ -137,7 +137,7 @@ fn main() {
     count_bytes(address, &files, &programs);
 }
 
-/// How much each sends, through a proxy that counts.
+/// The number of bytes that each sends, through a proxy that counts.
 fn count_bytes(server: SocketAddr, files: &RefCell<ImageFiles>, programs: &[&Program]) {
     let proxy = FaultProxy::stream(server, |_| StreamFault::None);
     let sent = |what: &str, name: &str, work: &dyn Fn()| {

@@ -24,7 +24,7 @@ pub struct SigningOptions {
     #[arg(long = "key", value_name = "FILE")]
     keys: Vec<PathBuf>,
 
-    /// How many of the keys must have signed a release.
+    /// The number of keys that must have signed a release.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     threshold: usize,
 

@@ -63,7 +63,7 @@ impl WordSize {
     }
 }
 
-/// How iPXE reads settings and numbers: its version and the width of its numbers.
+/// The way iPXE reads settings and numbers: its version and the width of its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Dialect {

@@ -18,7 +18,7 @@ pub enum Error {
     InvalidBuild {
         /// The first 80 characters of its name.
         name: String,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: String,
     },
 }

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-/// Why iPXE would not read a text in a script as it was written.
+/// The reason why iPXE would not read a text in a script as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LexicalProblem {

@@ -19,7 +19,7 @@ const EXPANSION_LIMIT: usize = 10_000;
 /// The largest length of a word in bytes. iPXE's heap has half a megabyte.
 const LENGTH_LIMIT: usize = 400_000;
 
-/// Why a command cannot change a setting. The command fails.
+/// The reason why a command cannot change a setting. The command fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SettingProblem {

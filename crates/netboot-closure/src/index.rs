@@ -29,12 +29,11 @@ pub(crate) const FIRST_LINE: &str = "netboot-index 1";
 /// paths <count>
 /// <digest>-<name> <blob> <blob size> <NAR hash> <NAR size> <unpacked> <inodes> <deriver> <references>
 /// ```
-/// The directory of the store is `/nix/store`, unless Nix has another one. The lines of paths are in
-/// the order of their names. A blob is named in base 16, a NAR hash in
-/// Nix's base 32. The deriver is the name of a store path, or `-`. References are the numbers of
-/// other lines of paths, from 0, in order, with a comma between them, or `-`. The totals of the
-/// third line are the sums of the lines. Equal closures therefore have equal indexes, byte for
-/// byte.
+/// The directory of the store is `/nix/store`, unless Nix has another one. The lines of paths are
+/// in the order of their names. A blob is named in base 16, a NAR hash in Nix's base 32. The
+/// deriver is the name of a store path, or `-`. References are the numbers of other lines of paths,
+/// from 0, in order, with a comma between them, or `-`. The totals of the third line are the sums
+/// of the lines. Equal closures therefore have equal indexes, byte for byte.
 ///
 /// ```
 /// use netboot_closure::{Index, IndexEntry, Sha256, StorePath};

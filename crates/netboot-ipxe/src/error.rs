@@ -29,7 +29,7 @@ pub enum Error {
         kind: ValueKind,
         /// The first 80 characters of the value.
         value: String,
-        /// What iPXE would do with the value.
+        /// The way iPXE would treat the value.
         problem: LexicalProblem,
     },
 
@@ -110,7 +110,7 @@ pub enum Error {
     NotAScript {
         /// The template.
         template: TemplateName,
-        /// What is wrong with the output.
+        /// The problem with the output.
         problem: ScriptProblem,
     },
 
@@ -121,7 +121,7 @@ pub enum Error {
         setting: DhcpSetting,
         /// The first 80 characters of its value.
         value: String,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: DhcpProblem,
     },
 
@@ -139,14 +139,14 @@ pub enum Error {
         kind: ValueKind,
         /// The first 80 characters of the text.
         value: String,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: TextProblem,
     },
 
     /// A selector matches no machine, or every machine.
     #[error("the selector cannot be used: {problem}")]
     InvalidSelector {
-        /// What is wrong with it.
+        /// The problem with it.
         problem: &'static str,
     },
 
@@ -183,7 +183,7 @@ pub enum Error {
     /// A menu, a machine or a family names a profile that is not in the release.
     #[error("{wanted_by} needs the profile `{profile}`, which is not among the images")]
     UnknownProfile {
-        /// What names the profile, such as `the machine node-1`.
+        /// The thing that names the profile, such as `the machine node-1`.
         wanted_by: String,
         /// The profile.
         profile: ProfileName,
@@ -251,7 +251,7 @@ pub enum Error {
     InvalidMenu {
         /// Its title.
         title: String,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: MenuProblem,
     },
 
@@ -260,9 +260,9 @@ pub enum Error {
     NotInterchangeable {
         /// The server.
         server: &'static str,
-        /// What it cannot serve, as a noun phrase.
+        /// The thing that it cannot serve, as a noun phrase.
         subject: String,
-        /// What is wrong.
+        /// The problem.
         problem: InterchangeProblem,
     },
 

@@ -175,7 +175,7 @@ pub(crate) enum MenuAction {
     Reboot,
 }
 
-/// How a machine boots its local disk from iPXE.
+/// The way a machine boots its local disk from iPXE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum LocalDisk {

@@ -5,7 +5,7 @@ use std::fmt;
 use ipxe_script::{IpxeBuild, LintFinding, LintFindingKind, Linter, Script, Severity};
 use netboot_core::layout::GENERATED_MARK;
 
-/// Why the output of a template is not a valid script.
+/// The reason why the output of a template is not a valid script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScriptProblem {

@@ -1,4 +1,4 @@
-//! What a configuration needs to boot from a closure.
+//! The changes that a configuration needs to boot from a closure.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,9 @@ use crate::nar_hash::nar_hash;
 use crate::runner::Runner;
 use crate::stop::Stop;
 
-/// How configurations become images of [`Payload::Closure`](netboot_core::Payload::Closure): their
-/// RAM disk gets the program `netboot-stage1`, and the drivers of network cards.
+/// The settings by which configurations become images of
+/// [`Payload::Closure`](netboot_core::Payload::Closure): their RAM disk gets the program
+/// `netboot-stage1`, and the drivers of network cards.
 ///
 /// Netboot extends the configuration with a module, so the flake stays as it is. The module's
 /// options begin with `netboot.closure`; [`Overrides::settings`](crate::Overrides) sets the others.

@@ -59,7 +59,7 @@ impl Environment {
         Self { variables }
     }
 
-    /// What is wrong with a variable that a program cannot get, or `None` if it is valid.
+    /// The problem with a variable that a program cannot get, or `None` if it is valid.
     pub(crate) fn problem(name: &OsStr, value: &OsStr) -> Option<&'static str> {
         if name.is_empty() {
             Some("its name is empty")

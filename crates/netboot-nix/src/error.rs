@@ -29,7 +29,7 @@ pub enum Error {
     InvalidFlakeReference {
         /// The text.
         reference: String,
-        /// What is wrong.
+        /// The problem.
         problem: &'static str,
     },
     /// An option of the builder has a value that cannot be used.
@@ -37,7 +37,7 @@ pub enum Error {
     InvalidOption {
         /// The name of the option. A variable's value may be secret and is never shown.
         option: String,
-        /// What is wrong.
+        /// The problem.
         problem: &'static str,
     },
     /// A text is not an attribute path.
@@ -45,7 +45,7 @@ pub enum Error {
     InvalidAttributePath {
         /// The text.
         path: String,
-        /// What is wrong.
+        /// The problem.
         problem: &'static str,
     },
     /// A text is not a line of `authorized_keys`.
@@ -53,7 +53,7 @@ pub enum Error {
     InvalidAuthorizedKey {
         /// The text.
         line: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// A configuration with overrides, or one that boots from a closure, has no `extendModules`.
@@ -70,7 +70,7 @@ pub enum Error {
     ClosureBootRefused {
         /// The configuration.
         attribute: String,
-        /// What the configuration needs, and how to set it.
+        /// The setting that the configuration needs, and the way to set it.
         needed: ForeignText,
     },
     /// A file of the system is too large for an initrd. The initrd would be built without it.
@@ -102,7 +102,7 @@ pub enum Error {
     PolicyViolated {
         /// The configuration.
         attribute: String,
-        /// What the policy found. Each finding has a hint.
+        /// The findings of the policy. Each finding has a hint.
         findings: Vec<PolicyFinding>,
     },
     /// There is no flake at the reference.
@@ -164,7 +164,7 @@ pub enum Error {
     /// The flake needs an experimental feature of Nix that is off.
     #[error("{subject} needs the experimental feature `{feature}` of Nix")]
     FeatureDisabled {
-        /// What needs it.
+        /// The thing that needs it.
         subject: Subject,
         /// The name of the feature, such as `ca-derivations`.
         feature: String,
@@ -212,7 +212,7 @@ pub enum Error {
     UnusableValue {
         /// The attribute.
         attribute: String,
-        /// What is wrong.
+        /// The problem.
         problem: ForeignText,
     },
     /// The configuration and the profile have different architectures.
@@ -230,7 +230,7 @@ pub enum Error {
     BuildFailed {
         /// The derivation that failed itself, not one that depends on it.
         derivation: String,
-        /// How the builder ended, if Nix tells it.
+        /// The way the builder ended, if Nix tells it.
         reason: Option<ForeignText>,
         /// The last lines of the derivation's log, at most 20.
         last_lines: Vec<ForeignText>,
@@ -302,7 +302,7 @@ pub enum Error {
     /// The network, a git server or a substituter could not be reached or refused access.
     #[error("Nix could not download {} for {subject}: {message}", url.as_deref().unwrap_or("a file"))]
     Network {
-        /// What Nix worked on.
+        /// The thing that Nix worked on.
         subject: Subject,
         /// The URL, if Nix or git names it.
         url: Option<String>,
@@ -314,7 +314,7 @@ pub enum Error {
     /// The disk is full.
     #[error("the disk is full, while Nix worked on {subject}: {message}{}", ending(last_lines))]
     DiskFull {
-        /// What Nix worked on.
+        /// The thing that Nix worked on.
         subject: Subject,
         /// Nix's message.
         message: ForeignText,
@@ -326,7 +326,7 @@ pub enum Error {
     /// Nix has no permission for a file.
     #[error("Nix has no permission for `{path}`, which {subject} needs: {message}")]
     PermissionDenied {
-        /// What needs it.
+        /// The thing that needs it.
         subject: Subject,
         /// The file.
         path: PathBuf,
@@ -348,9 +348,9 @@ pub enum Error {
     /// Another process ended Nix while it worked.
     #[error("another process ended Nix while it worked on {subject}: {message}")]
     Interrupted {
-        /// What Nix worked on.
+        /// The thing that Nix worked on.
         subject: Subject,
-        /// How Nix ended.
+        /// The way Nix ended.
         message: ForeignText,
         /// The log of the profile's build, if there is one.
         build_log: Option<PathBuf>,
@@ -378,7 +378,7 @@ pub enum Error {
         program: String,
         /// Its arguments.
         arguments: Vec<String>,
-        /// How it ended.
+        /// The way it ended.
         status: ExitStatus,
         /// The last lines of standard error, at most 20.
         last_lines: Vec<ForeignText>,
@@ -390,7 +390,7 @@ pub enum Error {
     UnreadableOutput {
         /// The program.
         program: String,
-        /// What is wrong.
+        /// The problem.
         problem: ForeignText,
     },
     /// A file of the state directory could not be read or written.

@@ -16,7 +16,7 @@ pub(crate) struct ProfileRequest {
     /// The name of the configuration.
     pub(crate) name: String,
     pub(crate) overrides: Option<Embedded>,
-    /// What closure boot needs, if the payload is the closure.
+    /// The values that closure boot needs, if the payload is the closure.
     pub(crate) closure: Option<EmbeddedClosureBoot>,
     /// The services that the policy checks, if there is a policy.
     pub(crate) services: Option<Vec<ServiceName>>,
@@ -81,7 +81,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// What is wrong with an output that no derivation of this store can have, or `None` if it is
+    /// The problem with an output that no derivation of this store can have, or `None` if it is
     /// valid. The output comes from the flake's code, which can claim anything. It goes to Nix as
     /// an argument, and files are published from its path.
     pub(crate) fn problem(&self, store: &Path) -> Option<&'static str> {

@@ -84,7 +84,7 @@ fn push<T>(messages: &mut Vec<T>, message: T) {
     messages.push(message);
 }
 
-/// How a signal ended the program, or `None` if no signal did.
+/// The way a signal ended the program, or `None` if no signal did.
 pub(crate) fn end_by_signal(status: ExitStatus) -> Option<String> {
     status.signal().map(|number| match number {
         6 => "it crashed (signal 6, SIGABRT)".to_owned(),

@@ -54,7 +54,8 @@ pub struct StorePathSize {
     pub own_size: u64,
     /// The size of its closure in bytes.
     pub closure_size: u64,
-    /// Why it is there: the shortest chain of references from the system to it, including both.
+    /// The reason why it is there: the shortest chain of references from the system to it,
+    /// including both.
     pub chain: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Why work ended without a result.
+//! The reason why work ended without a result.
 
 use netboot_core::ProfileName;
 
@@ -7,7 +7,7 @@ use crate::error::Error;
 /// The builder's name in messages and manifests.
 pub(crate) const NAME: &str = "nix";
 
-/// Why work ended without a result.
+/// The reason why work ended without a result.
 #[derive(Debug)]
 pub(crate) enum Stop {
     Cancelled,

@@ -72,7 +72,7 @@ impl Error {
         }
     }
 
-    /// What an operator can do about the error.
+    /// A remedy for the error.
     pub fn hint(&self) -> Option<String> {
         let Self::Start { program, source } = self else { return None };
         let program = program.display();

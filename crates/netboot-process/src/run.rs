@@ -201,7 +201,7 @@ async fn supervise(
     }
 }
 
-/// Why the pipes of a program were not read to their ends.
+/// The reason why the pipes of a program were not read to their ends.
 enum Unread {
     Failed(io::Error),
     /// Standard output was longer than its limit.

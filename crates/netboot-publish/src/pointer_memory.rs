@@ -1,4 +1,4 @@
-//! What is known of the pointers that were seen before.
+//! The pointers that were seen before.
 
 #[cfg(feature = "local")]
 pub(crate) mod file;

@@ -1,4 +1,4 @@
-//! What a machine can reach.
+//! The network that a machine can reach.
 
 /// The servers that a machine can reach while it boots from a URL.
 ///

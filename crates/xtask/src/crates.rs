@@ -28,7 +28,7 @@ struct Check {
     name: &'static str,
     /// A command that succeeds if the check can be done.
     probe: Vec<String>,
-    /// How to install the missing tool.
+    /// The way to install the missing tool.
     remedy: String,
     /// The arguments of the check.
     arguments: Vec<String>,

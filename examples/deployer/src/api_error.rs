@@ -11,7 +11,7 @@ use crate::causes::with_causes;
 pub(crate) struct ApiError {
     /// The status code of the answer.
     status: u16,
-    /// What went wrong, including the causes.
+    /// The failure and its causes.
     error: String,
     /// The remedy.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -35,7 +35,7 @@ pub(crate) struct App {
     pub(crate) reports: Reports,
     /// The problems that the service works around.
     pub(crate) health: Health,
-    /// Which machine is where, by the answers of this service.
+    /// The places of machines, by the answers of this service.
     pub(crate) claims: Claims,
     /// The names and addresses of the service.
     pub(crate) hosts: Hosts,

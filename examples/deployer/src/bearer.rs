@@ -24,7 +24,7 @@ const SHORTEST: usize = 16;
 #[derive(Clone)]
 pub(crate) struct BearerToken(Arc<str>);
 
-/// What a request shows.
+/// The credentials of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shown {
     /// The token.

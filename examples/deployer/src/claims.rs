@@ -1,4 +1,4 @@
-//! Which machine is where, by the answers of this service: what install plans rest on.
+//! The places of machines, by the answers of this service: what install plans rest on.
 //!
 //! Each answer of `/boot` has a nonce, which the machine repeats in its reports. A report without
 //! the nonce of an answer is shown to operators as unverified, and decides nothing.
@@ -44,7 +44,7 @@ pub(crate) struct Place {
     pub(crate) asked_from: IpAddr,
 }
 
-/// Where the machines of the configuration are. The state directory has it too, so a restart
+/// The places of the configuration's machines. The state directory has them too, so a restart
 /// forgets nothing, and nonces from before it stay valid. If the directory cannot be written,
 /// machines still boot.
 #[derive(Debug)]

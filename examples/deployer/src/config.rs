@@ -38,7 +38,7 @@ pub(crate) struct Config {
     pub(crate) url: Option<Url>,
     /// Other hosts under which requests reach the service.
     pub(crate) hosts: Vec<Host>,
-    /// What clients may use.
+    /// The limits of clients.
     pub(crate) limits: Limits,
     /// The directory for jobs, images and reports.
     pub(crate) state_directory: PathBuf,
@@ -53,19 +53,19 @@ pub(crate) struct Config {
     /// The first target that is a directory. This service serves it at `/published`, its machines
     /// boot from it, and it defines which release is live.
     pub(crate) served: (SiteName, PathBuf),
-    /// What happens at the other targets if a release cannot go live at one of them.
+    /// The policy for the other targets if a release cannot go live at one of them.
     pub(crate) policy: ActivationPolicy,
     /// The keys for releases and pointers; `None` if whoever can write to a target is trusted.
     pub(crate) signing: Option<Signing>,
     /// The releases and builds that pruning keeps.
     pub(crate) retention: Retention,
-    /// How a release is proven: booted in QEMU.
+    /// The way a release is proven: booted in QEMU.
     pub(crate) proof: Proof,
     /// The assignment of profiles to machines.
     pub(crate) fleet: Fleet,
     /// The machines of the fleet with all their data, by name.
     pub(crate) machines: BTreeMap<String, Machine>,
-    /// How a booted machine is installed; `None` if this service does not do that.
+    /// The way a booted machine is installed; `None` if this service does not do that.
     pub(crate) hand_over: Option<HandOver>,
     /// The time that jobs and requests have to end when the service stops.
     pub(crate) grace: Duration,

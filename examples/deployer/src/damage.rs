@@ -3,11 +3,9 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -22,13 +20,7 @@ const NAMED: usize = 5;
 /// # Errors
 /// Also if it is not a regular file.
 pub(crate) fn open_file(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
-    let file = File::options().read(true).custom_flags(flags).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(ErrorKind::InvalidData, "it is not a regular file"));
-    }
-    Ok(file)
+    netboot_core::open_regular_file(path).map_err(into_io)
 }
 
 /// Reads a file that has at most `limit` bytes.
@@ -36,12 +28,15 @@ pub(crate) fn open_file(path: &Path) -> io::Result<File> {
 /// # Errors
 /// The errors of [`open_file`], and [`ErrorKind::InvalidData`] if the file is larger.
 pub(crate) fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    open_file(path)?.take(limit + 1).read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
-        return Ok(bytes);
+    netboot_core::read_regular_file(path, limit).map_err(into_io)
+}
+
+/// Keeps the kind of an error of the file system.
+fn into_io(error: netboot_core::Error) -> io::Error {
+    match error {
+        netboot_core::Error::Io { source, .. } => source,
+        other => io::Error::new(ErrorKind::InvalidData, other),
     }
-    Err(io::Error::new(ErrorKind::InvalidData, format!("it has more than {limit} bytes")))
 }
 
 /// Parses a JSON record. It must not have a field that this version does not know: the record is

@@ -1,4 +1,5 @@
-//! What is deployed and where: the configuration, and the publishers and renderers made of it.
+//! The deployed things and their places: the configuration, and the publishers and renderers made
+//! of it.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -49,9 +49,9 @@ struct InstallPlan {
     disko: String,
     /// The user and the address for the login.
     target_host: String,
-    /// Where the address comes from.
+    /// The origin of the address.
     address_from: AddressFrom,
-    /// What to check before disks are formatted and secrets are sent.
+    /// The things to check before disks are formatted and secrets are sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<String>,
     /// The file with the private key for the login.

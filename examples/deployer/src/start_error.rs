@@ -1,4 +1,4 @@
-//! What can go wrong when the service starts.
+//! The failures of a start of the service.
 
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ pub(crate) enum StartError {
     /// The service has no usable bearer token.
     #[error("no usable bearer token: {problem}")]
     Token {
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// Another process uses the state directory.

@@ -36,7 +36,7 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     machines: PathBuf,
 
-    /// What machines that are not in the list boot.
+    /// The image that machines that are not in the list boot.
     #[arg(long, value_enum, default_value_t = Unknown::Refuse)]
     unknown: Unknown,
 

@@ -73,7 +73,7 @@ fn strings(id: u32, file: &str) -> Option<Vec<String>> {
     Some(strings.map(|string| String::from_utf8_lossy(string).into_owned()).collect())
 }
 
-/// What was read, or nothing if the process has ended.
+/// The bytes that were read, or nothing if the process has ended.
 #[expect(clippy::panic, reason = "a process that cannot be looked at may show a secret")]
 fn existing<T>(read: io::Result<T>) -> Option<T> {
     match read {

@@ -67,7 +67,7 @@ pub enum Error {
     Failed {
         /// The program and its arguments.
         command: String,
-        /// How it ended.
+        /// The way it ended.
         status: ExitStatus,
         /// The last lines of its standard error.
         stderr: String,

@@ -135,7 +135,7 @@ impl IpxeOracle {
         format!("http://10.0.2.2:{}", self.server.port())
     }
 
-    /// How often iPXE was started.
+    /// The number of times that iPXE was started.
     pub fn starts(&self) -> usize {
         self.starts
     }
@@ -148,7 +148,7 @@ impl IpxeOracle {
     /// Runs a script.
     ///
     /// # Panics
-    /// When iPXE cannot be started.
+    /// If iPXE cannot be started.
     pub fn run(&mut self, case: &Case<'_>) -> Observation {
         self.number += 1;
         let number = self.number;

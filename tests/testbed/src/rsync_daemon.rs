@@ -63,7 +63,7 @@ impl RsyncDaemon {
     /// Starts a daemon with these modules, and with its configuration and its log in `directory`.
     ///
     /// # Panics
-    /// When it does not start; the message has the end of its log, or says what to install.
+    /// If it does not start; the message has the end of its log, or says what to install.
     pub fn start(directory: &Path, modules: &[RsyncModule]) -> Self {
         or_fail(fs::create_dir_all(directory), "the daemon's directory");
         let directory = or_fail(fs::canonicalize(directory), "the daemon's directory");

@@ -112,7 +112,7 @@ impl S3Server {
     /// The certificate, in PEM, of the authority that signed the certificate of a server with TLS.
     ///
     /// # Panics
-    /// When the server has no TLS.
+    /// If the server has no TLS.
     pub fn ca_certificate(&self) -> Vec<u8> {
         assert_eq!(self.kind, Kind::NanioTls, "this server has no TLS");
         or_fail(fs::read(self.directory.join("certificate.pem")), "the certificate")
@@ -126,7 +126,7 @@ impl S3Server {
     /// Makes a bucket, if it is not there.
     ///
     /// # Panics
-    /// When the server does not make it.
+    /// If the server does not make it.
     pub fn create_bucket(&self, bucket: &str) {
         match self.kind {
             // A bucket is a directory there, and making one by request takes a signature.
@@ -147,7 +147,7 @@ impl S3Server {
     /// the answer with its head.
     ///
     /// # Panics
-    /// When no answer comes.
+    /// If no answer comes.
     pub fn request(&self, method: &str, path: &str, body: &str) -> String {
         or_fail(request(self.address, method, path, body), path)
     }
@@ -314,7 +314,7 @@ fn make_certificate(directory: &Path) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// What a server answers to a request without a signature.
+/// The answer of a server to a request without a signature.
 fn request(address: SocketAddr, method: &str, path: &str, body: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;

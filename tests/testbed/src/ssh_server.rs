@@ -45,7 +45,7 @@ impl SshServer {
     /// Starts a server with its keys, its configuration and its log in `directory`.
     ///
     /// # Panics
-    /// When it does not start; the message has the end of its log, or says what to install.
+    /// If it does not start; the message has the end of its log, or says what to install.
     pub fn start(directory: &Path) -> Self {
         Self::start_with(directory, &[])
     }
@@ -92,7 +92,7 @@ impl SshServer {
     /// `restrict,command="rrsync -wo /srv/pxe"`; without any, the account has a shell.
     ///
     /// # Panics
-    /// When it cannot be made.
+    /// If it cannot be made.
     pub fn authorize(&self, name: &str, options: &str) -> PathBuf {
         let identity = self.directory.join(name);
         make_key(&identity);

@@ -59,8 +59,8 @@ impl Testbed {
         &self.kernel
     }
 
-    /// The directory with the kernel's modules for a virtual machine's devices. Its file `load-order`
-    /// lists them in the order in which they must be loaded.
+    /// The directory with the kernel's modules for a virtual machine's devices. Its file
+    /// `load-order` lists them in the order in which they must be loaded.
     pub fn modules(&self) -> PathBuf {
         self.directory.join(MODULES)
     }

@@ -3,13 +3,13 @@
 use std::env;
 use std::path::PathBuf;
 
-/// Where an ordinary user's `PATH` does not look.
+/// Directories that an ordinary user's `PATH` lacks.
 const ADMINISTRATION: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /// The path of a program.
 ///
 /// # Panics
-/// When the program is not installed; the message names its Debian package.
+/// If the program is not installed; the message names its Debian package.
 pub fn tool(name: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path)

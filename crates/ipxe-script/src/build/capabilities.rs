@@ -25,7 +25,7 @@ pub(crate) const NAMES: [&str; 12] = [
 /// Commands that ignore their arguments.
 pub(crate) const WITHOUT_SYNTAX: [&str; 2] = ["help", "shell"];
 
-/// What a build has, or what several builds have in common.
+/// The capabilities of a build, or those that several builds share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Capabilities {
     pub(crate) name: String,

@@ -7,7 +7,7 @@
 use crate::build::capability::{ImageFormat, Platform, Protocol};
 use crate::dialect::Version;
 
-/// Where a build comes from: who configured it, and which source it has.
+/// The origin of a build: who configured it, and its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     Bookworm,

@@ -1,4 +1,4 @@
-//! How iPXE finds the options of a command, after it has expanded settings (iPXE's
+//! The way iPXE finds the options of a command, after it has expanded settings (iPXE's
 //! `src/core/getopt.c` and `src/core/parseopt.c`).
 
 use std::fmt;
@@ -31,7 +31,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// Why a command fails before it does anything.
+/// The reason why a command fails before it does anything.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ArgumentProblem {

@@ -1,4 +1,4 @@
-//! What can be wrong with a script.
+//! The problems that the linter finds in scripts.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ macro_rules! finding_kinds {
         $(#[doc = $doc:literal])+
         $severity:ident $code:literal $name:ident $({ $($(#[doc = $field_doc:literal])+ $field:ident: $type:ty,)+ })?
     )+) => {
-        /// What is wrong with a script.
+        /// The problem with a script.
         ///
         /// Each kind has a [code](Self::code) that stays the same, by which it is named in JSON.
         #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -127,7 +127,7 @@ finding_kinds! {
     Error "option-value" OptionValue {
         /// The command.
         command: String,
-        /// What is wrong with the option.
+        /// The problem with the option.
         problem: String,
     }
     /// An argument that should be a number and is not.

@@ -23,7 +23,7 @@ pub(crate) struct Step<'a> {
     pub(crate) options: Vec<(&'static str, Value)>,
     /// The words after the options.
     pub(crate) arguments: &'a [Token],
-    /// Why the command fails before it does anything.
+    /// The reason why the command fails before it does anything.
     pub(crate) problem: Option<ArgumentProblem>,
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct Walker {
     budget: usize,
 }
 
-/// How a walk continues from a node.
+/// The way a walk continues from a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Onward {
     Everywhere,

@@ -5,8 +5,8 @@ use std::fmt;
 
 use crate::script::token::is_space;
 
-/// Why iPXE does not take a text for a script. It fails with "Exec format error". With a BIOS, it
-/// may instead take the text for a program and let the processor execute it.
+/// The reason why iPXE does not take a text for a script. It fails with "Exec format error". With a
+/// BIOS, it may instead take the text for a program and let the processor execute it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MagicProblem {

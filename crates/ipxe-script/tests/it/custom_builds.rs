@@ -8,7 +8,7 @@ fn sid() -> IpxeBuild {
     "sid-efi".parse().unwrap()
 }
 
-/// What is wrong with a build.
+/// The problem with a build.
 fn problem(result: Result<IpxeBuild, Error>) -> String {
     let error = result.unwrap_err();
     assert!(error.hint().is_some(), "{error}");

@@ -17,8 +17,8 @@ use crate::pack::path_to_pack::PathToPack;
 use crate::pack::progress::PackProgress;
 use crate::pack::{PackedClosure, Packer};
 
-/// The greatest size in bytes of an index before compression. Machines read no larger one; a closure
-/// of 100,000 store paths has about 30 MB.
+/// The greatest size in bytes of an index before compression. Machines read no larger one; a
+/// closure of 100,000 store paths has about 30 MB.
 const INDEX_LIMIT: u64 = 64 << 20;
 
 /// The number of bytes of archives between two events.
@@ -28,9 +28,9 @@ const REPORT_EVERY: u64 = 16 << 20;
 const SUBJECT: &str = "store paths";
 
 impl Packer {
-    /// Packs the closure of an image as [`pack`](Self::pack) does, on threads of its own. It reports
-    /// the phase [`Phase::Packing`] for `profile`, and stops soon after `context` is cancelled or
-    /// the future is dropped.
+    /// Packs the closure of an image as [`pack`](Self::pack) does, on threads of its own. It
+    /// reports the phase [`Phase::Packing`] for `profile`, and stops soon after `context` is
+    /// cancelled or the future is dropped.
     ///
     /// # Errors
     /// The errors of [`pack`](Self::pack), and [`Error::Artifact`].

@@ -51,9 +51,9 @@ pub struct SecretFinding {
     /// The rule and the position.
     #[serde(flatten)]
     pub secret: SecretMatch,
-    /// Who brings the container in: the shortest chain of references from the system to it,
-    /// including both. For a store path that only NixOS's option `netboot.storeContents` adds, it
-    /// begins with the name of the option. Empty if nothing else refers to the container.
+    /// The reason that the container is there: the shortest chain of references from the system to
+    /// it, including both. For a store path that only NixOS's option `netboot.storeContents` adds,
+    /// it begins with the name of the option. Empty if nothing else refers to the container.
     pub chain: Vec<String>,
 }
 

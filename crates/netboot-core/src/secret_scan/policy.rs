@@ -1,4 +1,4 @@
-//! Which findings are errors, which are warnings, and which are allowed.
+//! The choice of findings that are errors, which are warnings, and which are allowed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,7 +19,7 @@ use crate::error::Error;
 /// The rule of [`SecretPolicy::with_file`].
 const NAMED_FILE: &str = "named-file";
 
-/// Which secrets an image may contain.
+/// The rules for secrets that an image may contain.
 ///
 /// The default denies private keys, signing keys, tokens and passwords in clear text. It warns of
 /// encrypted private keys and of password hashes, which resist as long as their passwords do, and

@@ -13,7 +13,7 @@ use super::pem::{encoded_private_key, minisign, private_key, putty};
 /// Changes with every change of the rules, so that results of older rules are not used.
 pub(super) const VERSION: u32 = 1;
 
-/// What must stand at one of a rule's anchors.
+/// The text that must stand at one of a rule's anchors.
 enum Test {
     /// A pattern that begins with the anchor.
     Pattern(&'static str, SecretKind, &'static str, fn(&[u8]) -> bool),

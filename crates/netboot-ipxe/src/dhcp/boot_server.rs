@@ -11,7 +11,7 @@ use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
 use crate::dhcp::tftp_root::TftpRoot;
 use crate::error::Error;
 
-/// How a DHCP server recognizes iPXE, which gets the script. Firmware gets iPXE.
+/// The way a DHCP server recognizes iPXE, which gets the script. Firmware gets iPXE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum IpxeSign {
@@ -129,7 +129,7 @@ impl BootServer {
         self.tftp_root.as_ref()
     }
 
-    /// How the server recognizes iPXE.
+    /// The way the server recognizes iPXE.
     pub fn ipxe_sign(&self) -> IpxeSign {
         self.ipxe_sign
     }

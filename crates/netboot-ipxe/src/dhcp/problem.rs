@@ -51,7 +51,7 @@ impl fmt::Display for DhcpSetting {
     }
 }
 
-/// Why a setting was refused.
+/// The reason why a setting was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DhcpProblem {
@@ -71,7 +71,7 @@ pub enum DhcpProblem {
     },
     /// The text does not have the right form.
     Malformed {
-        /// What was expected, as a noun phrase.
+        /// The expected thing, as a noun phrase.
         expected: &'static str,
     },
     /// The URL contains a user name or a password, which every machine of the network would see.

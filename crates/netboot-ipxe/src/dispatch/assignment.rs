@@ -1,4 +1,4 @@
-//! What a machine boots.
+//! The image that a machine boots.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::dispatch::selector::Selector;
 use crate::error::Error;
 use crate::script_url::ScriptUrl;
 
-/// What a machine or a group of machines boots: a profile, and the differences from it.
+/// The image that a machine or a group of machines boots: a profile, and the differences from it.
 ///
 /// ```
 /// use netboot_ipxe::{Assignment, MachineKey};

@@ -10,7 +10,7 @@ use crate::dispatch::key::MachineKey;
 use crate::dispatch::selector::Selector;
 use crate::error::Error;
 
-/// What a machine without an assignment boots.
+/// The image that a machine without an assignment boots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnknownMachine {
@@ -143,7 +143,7 @@ impl Fleet {
         &self.assignments
     }
 
-    /// What unknown machines boot.
+    /// The image that unknown machines boot.
     pub fn unknown(&self) -> &UnknownMachine {
         &self.unknown
     }

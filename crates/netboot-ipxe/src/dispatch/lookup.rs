@@ -1,4 +1,4 @@
-//! How a script finds the assignment of a machine.
+//! The way a script finds the assignment of a machine.
 //!
 //! `goto` expands its argument, so one command finds one label among any number of labels. iPXE has
 //! no substrings. But the type `ipv4` shows the first four octets of any setting as decimal numbers

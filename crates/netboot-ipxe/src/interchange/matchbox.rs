@@ -29,11 +29,11 @@ pub struct Profile {
     /// The name for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// What machines boot.
+    /// The image that machines boot.
     pub boot: NetBoot,
 }
 
-/// What a profile boots.
+/// The image that a profile boots.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NetBoot {

@@ -22,7 +22,7 @@ use crate::interchange::server::json;
 /// The name that Pixiecore gives a kernel in iPXE (`ipxeScript` in its `http.go`).
 const KERNEL_NAME: &str = "kernel";
 
-/// What one machine boots: the body of `<api>/v1/boot/<mac>`.
+/// The image that one machine boots: the body of `<api>/v1/boot/<mac>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Answer {
@@ -39,7 +39,7 @@ pub struct Answer {
     pub message: String,
 }
 
-/// What each machine of a fleet boots. Pixiecore ignores machines without an answer.
+/// The image that each machine of a fleet boots. Pixiecore ignores machines without an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answers(BTreeMap<MacAddress, Answer>);
 

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-/// Why a fleet cannot be exported to another network boot server.
+/// The reason why a fleet cannot be exported to another network boot server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InterchangeProblem {
     /// Unknown machines should get something that the server cannot do.
     Unknown {
-        /// What they should get, as a noun.
+        /// The thing that they should get, as a noun.
         wanted: &'static str,
     },
     /// A machine has a key that the server does not get.

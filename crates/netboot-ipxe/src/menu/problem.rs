@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a menu cannot be shown.
+/// The reason why a menu cannot be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MenuProblem {

@@ -10,7 +10,7 @@ use crate::renderer::Renderer;
 use crate::script_url::ScriptUrl;
 use crate::template::name::TemplateName;
 
-/// What a machine does after it has shown a notice.
+/// The action of a machine after it has shown a notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NextStep {

@@ -46,7 +46,7 @@ impl Warning {
         }
     }
 
-    /// What an operator can do about the warning.
+    /// A remedy for the warning.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::UntrustedSetting { setting } => format!(

@@ -1,4 +1,4 @@
-//! What errors know besides their messages, and constructors.
+//! The details of errors besides their messages, and constructors.
 
 use std::io;
 use std::path::{Path, PathBuf};

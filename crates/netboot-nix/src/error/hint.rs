@@ -15,7 +15,7 @@ impl BackendError for Error {
 }
 
 impl Error {
-    /// What an operator can do about the error.
+    /// A remedy for the error.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::FlakeNotFound { .. }

@@ -47,7 +47,7 @@ pub enum EvaluationProblem {
 }
 
 impl EvaluationProblem {
-    /// What an operator can do about the mistake.
+    /// A remedy for the mistake.
     pub(super) fn hint(&self) -> String {
         match self {
             Self::Thrown => {

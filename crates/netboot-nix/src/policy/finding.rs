@@ -25,7 +25,7 @@ impl PolicyFinding {
     }
 }
 
-/// What is wrong with a configuration.
+/// The problem with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "problem", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -49,7 +49,7 @@ pub enum PolicyProblem {
         user: String,
         /// The line of the key.
         key: String,
-        /// What is wrong with the line.
+        /// The problem with the line.
         reason: String,
     },
     /// root has a password. Anybody who can read the image can read the password, or guess it from
@@ -95,7 +95,7 @@ impl PolicyProblem {
         }
     }
 
-    /// What an operator can do about the problem.
+    /// A remedy for the problem.
     pub fn hint(&self) -> String {
         match self {
             Self::NoAuthorizedKey => "set `users.users.root.openssh.authorizedKeys.keys`, or give \

@@ -1,4 +1,4 @@
-//! Who brings a store path in.
+//! The reason that a store path is in a closure.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -11,7 +11,7 @@ use super::activation::seconds;
 /// The greatest counter. A publisher can always count one further, in 64 bits.
 const COUNTER_LIMIT: u64 = i64::MAX.unsigned_abs();
 
-/// What tells a pointer from every other pointer, also from those of the same release.
+/// The values that tell a pointer from every other pointer, also from those of the same release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stamp {
     /// Each pointer of a place has a greater counter than the pointer that it replaced.

@@ -1,4 +1,4 @@
-//! Which pointers to trust: the check that every pointer passes wherever it is read.
+//! The pointers to trust: the check that every pointer passes wherever it is read.
 
 use std::sync::Arc;
 use std::time::SystemTime;

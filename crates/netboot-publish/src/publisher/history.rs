@@ -24,7 +24,7 @@ pub struct HistoryEntry {
     pub release: ReleaseId,
     /// The time when it went live, by the publisher's clock, to the second.
     pub activated_at: SystemTime,
-    /// How it went live.
+    /// The way it went live.
     pub kind: ActivationKind,
     /// True if it is live now. Only the first entry can be.
     pub live: bool,
@@ -119,7 +119,7 @@ impl Publisher {
     /// Returns the releases that have a manifest at the target, live or not, whole or not.
     ///
     /// # Errors
-    /// When the target cannot be reached or read.
+    /// If the target cannot be reached or read.
     pub async fn releases(&self) -> Result<BTreeSet<ReleaseId>, Error> {
         let listed = ReleaseFiles::list(self.store.as_ref()).await?;
         let staged = listed.into_iter().filter(|(_, files)| files.is_staged());

@@ -8,7 +8,7 @@ use crate::pointer::activation::ActivationKind;
 use crate::publisher::Publisher;
 use crate::receipt::Receipt;
 
-/// Which release to roll back to.
+/// The release to roll back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RollbackTo {

@@ -113,7 +113,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Why a request that was signed here failed.
+/// The reason why a request that was signed here failed.
 #[derive(Debug, thiserror::Error)]
 enum RequestFailure {
     #[error("the address is not valid")]

@@ -4,7 +4,7 @@ mod classify;
 
 use std::fmt;
 
-/// Why a request to an S3-compatible server failed, as far as the error shows it.
+/// The reason why a request to an S3-compatible server failed, as far as the error shows it.
 ///
 /// The codes are from Amazon's list, which other servers use as well:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.

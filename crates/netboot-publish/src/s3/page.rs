@@ -141,7 +141,8 @@ fn time(text: &str) -> Result<SystemTime, ListingError> {
     Ok(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// Why an answer is not a listing. [`S3Failure`](super::failure::S3Failure) recognizes the words.
+/// The reason why an answer is not a listing. [`S3Failure`](super::failure::S3Failure) recognizes
+/// the words.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ListingError {
     #[error("Got invalid listing")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How often and for how long a failed request is repeated.
+/// The limits within which a failed request is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Retry {
     pub(super) attempts: usize,

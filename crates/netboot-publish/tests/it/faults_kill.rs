@@ -96,7 +96,7 @@ fn proxy(target: &Target, kind: Kind, killer: &Arc<Killer>) -> FaultProxy {
     })
 }
 
-/// How the processes to kill ended.
+/// The way the processes to kill ended.
 #[derive(Debug, Default)]
 struct Counts {
     killed: usize,

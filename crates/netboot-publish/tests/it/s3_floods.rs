@@ -13,7 +13,7 @@ use crate::s3::{BUCKET, soon};
 /// Set in the process that meets these servers, so that its memory can be measured.
 const CLIENT: &str = "NETBOOT_TEST_FLOODED_CLIENT";
 
-/// What a server sends after the head of a request.
+/// The bytes that a server sends after the head of a request.
 type Flood = fn(BufReader<TcpStream>) -> futures::future::BoxFuture<'static, ()>;
 
 /// A store with a server that answers every request with a flood.

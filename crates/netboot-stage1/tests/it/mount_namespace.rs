@@ -7,8 +7,8 @@ use netboot_testbed::tool;
 /// Tells the process that it runs inside.
 const INSIDE: &str = "NETBOOT_TEST_INSIDE";
 
-/// Returns true if the calling test runs in a mount namespace of its own. Otherwise it runs the test
-/// there, fails unless it passes, and returns false. The test needs to be root.
+/// Returns true if the calling test runs in a mount namespace of its own. Otherwise it runs the
+/// test there, fails unless it passes, and returns false. The test needs to be root.
 pub(crate) fn is_inside(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         return true;

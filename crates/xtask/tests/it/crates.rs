@@ -1,4 +1,5 @@
-//! What strangers read of the library's crates is true: feature tables, metadata, the oldest Rust.
+//! Tests that the published facts about the crates are true: feature tables, metadata, the oldest
+//! Rust.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +15,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// What cargo tells of the workspace; with `dependencies`, of all crates that it uses.
+/// The answer of cargo about the workspace; with `dependencies`, of all crates that it uses.
 fn metadata(dependencies: bool) -> Value {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(root()).args(["metadata", "--format-version=1", "--locked"]);
@@ -41,7 +42,7 @@ fn features(package: &Value) -> BTreeSet<Feature> {
     names.map(|name| (name.clone(), by_default.contains(&name.as_str().into()))).collect()
 }
 
-/// What a cell of a table says: `` `local` (default) ``.
+/// The text of a cell of a table: `` `local` (default) ``.
 fn feature(cell: &str) -> Option<Feature> {
     let (name, rest) = cell.trim().strip_prefix('`')?.split_once('`')?;
     Some((name.to_owned(), rest.trim() == "(default)"))

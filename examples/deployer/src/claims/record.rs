@@ -1,4 +1,4 @@
-//! Where one machine is, as far as this service knows.
+//! The place of one machine, as far as this service knows.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 /// The number of answers to one machine whose nonces are remembered.
 const REMEMBERED: usize = 8;
 
-/// What is known about one machine. Its size is limited, whatever is sent.
+/// The record of one machine. Its size is limited, whatever is sent.
 ///
 /// A flood cannot change where a plan says that the machine is. The standing only moves like this,
 /// and requests from other addresses than the machine's own lead to a conflict or to nothing:

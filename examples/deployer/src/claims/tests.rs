@@ -172,7 +172,7 @@ fn a_report_has_to_fit_its_answer() {
     assert_eq!(place(&table, "node01"), Ok(address(1)));
 }
 
-/// What an attacker does from its own addresses.
+/// The actions of an attacker from its own addresses.
 #[derive(Debug, Clone)]
 enum Attack {
     Asks { name: &'static str, from: u8, card: u8 },

@@ -84,7 +84,7 @@ struct FlakeSection {
     authorized_keys: Vec<AuthorizedKey>,
 }
 
-/// What happens if a release cannot go live at one of several publishers.
+/// The policy if a release cannot go live at one of several publishers.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
 enum ActivationSection {

@@ -30,7 +30,7 @@ pub(crate) enum ConfigError {
         path: PathBuf,
         /// The key, with the keys above it.
         key: String,
-        /// What is wrong with the value.
+        /// The problem with the value.
         problem: String,
         /// The remedy.
         hint: Option<String>,

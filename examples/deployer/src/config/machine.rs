@@ -37,7 +37,7 @@ pub(super) struct MachinesSection {
     known: Vec<KnownMachine>,
 }
 
-/// What machines that are not in the file boot.
+/// The image that machines that are not in the file boot.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
 enum Unknown {

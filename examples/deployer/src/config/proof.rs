@@ -1,4 +1,4 @@
-//! How a release is booted in QEMU before it goes live.
+//! The way a release is booted in QEMU before it goes live.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::error::Problem;
 
-/// How a release is proven.
+/// The way a release is proven.
 #[derive(Debug, Clone)]
 pub(crate) struct Proof {
     /// The texts that each image has to print on its console. Without any, it is enough that it

@@ -123,7 +123,7 @@ impl Signing {
         self.replace_untrusted
     }
 
-    /// How often to renew pointers; `None` if this service does not.
+    /// The interval at which pointers are renewed; `None` if this service does not.
     pub(crate) fn renewal(&self) -> Option<Duration> {
         self.signer.as_ref()?;
         Some(self.pointer_lifetime? / 4)

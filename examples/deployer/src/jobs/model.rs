@@ -104,7 +104,7 @@ pub(crate) struct Failure {
     /// The profile, if the failure concerns only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profile: Option<ProfileName>,
-    /// What went wrong, including the causes.
+    /// The failure and its causes.
     pub(crate) error: String,
     /// The remedy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,7 +130,7 @@ pub(crate) struct Job {
     pub(crate) request: JobRequest,
     /// The state of the job.
     pub(crate) state: JobState,
-    /// How often it was started: more than once if the service ended in between.
+    /// The number of times that it was started: more than once if the service ended in between.
     pub(crate) attempts: u32,
     /// The time at which it was submitted.
     pub(crate) created_at: Timestamp,

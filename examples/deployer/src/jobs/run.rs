@@ -14,8 +14,8 @@ use super::table::Table;
 use super::turns::Place;
 use crate::deployment::Deployment;
 
-/// How often a job is started. A job that ends the service each time, for example because it needs
-/// too much memory, must not do so forever.
+/// The number of times that a job is started. A job that ends the service each time, for example
+/// because it needs too much memory, must not do so forever.
 const ATTEMPTS: u32 = 10;
 
 /// Runs a job from its place in the queue. Afterwards, its record contains every error.

@@ -68,7 +68,7 @@ pub(crate) enum MachineId {
     Unknown(String),
 }
 
-/// What a machine reported, or what this service answered it.
+/// The report of a machine, or the answer of this service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Report {
     /// The time, by this service's clock.

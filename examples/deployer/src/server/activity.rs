@@ -1,4 +1,4 @@
-//! What a connection is doing, so that only idle ones are closed for others.
+//! The activity of a connection, so that only idle ones are closed for others.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

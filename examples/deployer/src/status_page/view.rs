@@ -30,7 +30,7 @@ pub(super) struct View {
     releases: Vec<ReleaseRow>,
     /// The profiles of the live release.
     profiles: Vec<String>,
-    /// Why the live release is not known.
+    /// The reason why the live release is not known.
     pub(super) error: Option<String>,
     /// The parts of the service that do not work.
     problems: Vec<String>,
@@ -38,7 +38,7 @@ pub(super) struct View {
     jobs: Vec<JobRow>,
     machines: Vec<MachineRow>,
     pub(super) strangers: Vec<MachineRow>,
-    /// What happens to unknown machines.
+    /// The treatment of unknown machines.
     policy: String,
     /// The number of machines of each tone.
     counts: Counts,

@@ -7,7 +7,7 @@ use netboot_examples::Failure;
 use netboot_ipxe::Renderer;
 use netboot_publish::{Error, Publisher, Receipt};
 
-/// How often a release is made again if somebody else publishes at the same time.
+/// The number of times that a release is made again if somebody else publishes at the same time.
 const ATTEMPTS: usize = 3;
 
 /// Publishes a release of the images in `built` and of the live release's other profiles.

@@ -1,5 +1,5 @@
-//! What the tests look for in the runbook: statements with their proofs, quoted messages, commands,
-//! files.
+//! The things that the tests look for in the runbook: statements with their proofs, quoted
+//! messages, commands, files.
 //!
 //! A statement is a paragraph, an item of a list or a row of a table. Readers do not see its
 //! proofs: they are comments behind it, one for each test, named by its package and its path.

@@ -24,7 +24,7 @@ pub struct HttpRequest {
     pub length: u64,
 }
 
-/// When a rule is asked.
+/// The moment at which a rule is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// The head of a request arrived; the server knows nothing of it.
@@ -33,7 +33,7 @@ pub enum Moment {
     Answered,
 }
 
-/// What happens to a request or to its answer.
+/// The fault that a request or its answer gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HttpFault {
     /// It is passed on.
@@ -139,7 +139,7 @@ pub(super) fn serve(
     }
 }
 
-/// What happens before anything is passed on.
+/// The faults that come before anything is passed on.
 fn begin(fault: &HttpFault, state: &State) -> io::Result<()> {
     match fault {
         HttpFault::Cut { after: 0 } => {

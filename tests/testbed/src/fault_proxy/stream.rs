@@ -14,19 +14,19 @@ const CHUNK: usize = 8192;
 
 pub(super) type Rule = dyn Fn(&Chunk<'_>) -> StreamFault + Send + Sync;
 
-/// Which way bytes go.
+/// The direction in which bytes go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// What the client sends.
+    /// The bytes that the client sends.
     ToServer,
-    /// What the server answers.
+    /// The bytes that the server answers.
     ToClient,
 }
 
 /// Bytes that arrived and are about to be passed on.
 #[derive(Debug)]
 pub struct Chunk<'a> {
-    /// Which way they go.
+    /// The direction in which bytes go.
     pub direction: Direction,
     /// The number of the connection, from 1.
     pub connection: u64,
@@ -37,7 +37,7 @@ pub struct Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    /// Where in this chunk the byte lies that is `count` bytes after the first one of all that
+    /// The position in this chunk of the byte that is `count` bytes after the first one of all that
     /// went in this direction, if it is in here.
     pub fn position_of(&self, direction: Direction, count: u64) -> Option<usize> {
         let position = usize::try_from(count.checked_sub(self.start)?).ok()?;
@@ -45,7 +45,7 @@ impl Chunk<'_> {
     }
 }
 
-/// What happens to a chunk.
+/// The fault that a chunk gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamFault {
     /// It is passed on.

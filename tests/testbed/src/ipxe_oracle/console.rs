@@ -1,4 +1,4 @@
-//! What SeaBIOS makes of iPXE's output on the serial console, and back.
+//! The changes that SeaBIOS makes to iPXE's output on the serial console, and back.
 
 /// The number of columns after which SeaBIOS breaks a row.
 const COLUMNS: usize = 80;

@@ -13,13 +13,13 @@ pub type Files = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
 
 /// Asked for the next script to run; the answer waits for it.
 pub(super) const TURN: &str = "/turn";
-/// Where the script under test lies.
+/// The path of the script under test.
 pub(super) const SCRIPT: &str = "/t/script.ipxe";
 
-/// What the server has to say, and what it was asked.
+/// The answers of the server, and the requests that it got.
 #[derive(Default)]
 struct State {
-    /// Which machine may ask; the connections of one that was killed are of no account.
+    /// The machine that may ask; the connections of one that was killed are of no account.
     machine: u64,
     /// The answer to the next question for a turn.
     turn: Option<String>,
@@ -92,7 +92,7 @@ impl Server {
         self.shared.changed.notify_all();
     }
 
-    /// What was asked for since then, with the wrapper's question for the script.
+    /// The requests since then, with the wrapper's question for the script.
     pub(super) fn requests(&self) -> Vec<Vec<u8>> {
         self.shared.lock().requests.clone()
     }

@@ -96,7 +96,7 @@ pub(crate) struct Frame {
     pub(crate) replacement: Option<usize>,
 }
 
-/// What happens after a command or a line.
+/// The step that follows a command or a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
     /// The next command or line runs. True if this one succeeded.

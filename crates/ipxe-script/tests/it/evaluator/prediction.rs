@@ -13,7 +13,7 @@ pub(crate) struct Prediction {
     pub(crate) printed: Vec<Vec<u8>>,
     /// The images that are registered at the end, in iPXE's order.
     pub(crate) images: Vec<ImageState>,
-    /// How the script ends.
+    /// The way the script ends.
     pub(crate) ending: Ending,
     /// The index of the line at which the script failed or stopped. `None` if it ran to its end.
     pub(crate) last_line: Option<usize>,
@@ -71,7 +71,7 @@ pub(crate) struct ImageState {
     pub(crate) selected: bool,
 }
 
-/// How a script ends.
+/// The way a script ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// It reaches its end, or `exit`.

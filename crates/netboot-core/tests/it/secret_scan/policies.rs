@@ -1,4 +1,4 @@
-//! What a policy makes of a secret.
+//! The judgement of a policy on a secret.
 
 use netboot_core::secret_scan::{
     Judgement, SecretKind, SecretMatch, SecretPlace, SecretPolicy, Severity,

@@ -4,7 +4,7 @@ use netboot_core::{Manifest, layout};
 
 use crate::publisher::checks::objects::Objects;
 
-/// How closely a verification checks objects.
+/// The depth to which a verification checks objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum VerifyDepth {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// Why `rsync` failed, found from its exit code and from what it, ssh and the far side printed.
+/// The reason why `rsync` failed, found from its exit code and from what it, ssh and the far side
+/// printed.
 ///
 /// The exit codes are those of rsync(1), section "EXIT VALUES".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

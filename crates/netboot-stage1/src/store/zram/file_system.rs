@@ -74,8 +74,8 @@ impl Mke2fs {
     }
 }
 
-/// Returns true if a program is that of e2fsprogs. It tells its version, which begins with its name;
-/// the applet of busybox does not know the option.
+/// Returns true if a program is that of e2fsprogs. It tells its version, which begins with its
+/// name; the applet of busybox does not know the option.
 fn is_e2fsprogs(program: &Path) -> bool {
     let mut command = Command::new(program);
     let output = command.arg("-V").stdin(Stdio::null()).output();
