@@ -20,13 +20,31 @@
 //! The index is the only thing that is trusted, and its digest is known. Web servers, mirrors and
 //! caches can delay a boot, but cannot change it.
 
+mod assembly;
 pub mod blob_cache;
+mod card;
+mod cause;
+mod decode;
 mod error;
+mod fetch;
 mod file_system_label;
+mod index;
 mod memory;
 mod mount;
+mod patience;
+mod progress;
+mod report;
+mod run;
+mod settings;
 pub mod store;
+mod store_directory;
+mod supervisor;
+mod watch;
 
 pub use crate::blob_cache::{BlobCache, BlobWriter, NoCache};
 pub use crate::error::Error;
+pub use crate::fetch::Tell;
 pub use crate::memory::MemoryNeed;
+pub use crate::patience::Patience;
+pub use crate::run::run;
+pub use crate::settings::Settings;

@@ -1,5 +1,9 @@
 //! The memory that a closure needs, and the memory that the machine has.
 
+use std::fs;
+use std::io;
+use std::path::Path;
+
 use netboot_closure::Index;
 
 /// What stage 2 needs, besides the store: the services of a small NixOS system.
@@ -42,4 +46,17 @@ impl MemoryNeed {
     pub fn other_bytes(&self) -> u64 {
         (STAGE_2 + RESERVE).saturating_add(self.connections.saturating_mul(CONNECTION))
     }
+}
+
+/// Reads the available memory in bytes from a file such as `/proc/meminfo`. Linux estimates there
+/// how much can be used before anything must be swapped (`si_mem_available` in `mm/show_mem.c`).
+pub(crate) fn available(path: &Path) -> io::Result<u64> {
+    let text = fs::read_to_string(path)?;
+    let kibibytes = text.lines().find_map(|line| {
+        let number = line.strip_prefix("MemAvailable:")?.trim_ascii().strip_suffix(" kB")?;
+        number.parse::<u64>().ok()
+    });
+    kibibytes
+        .map(|kibibytes| kibibytes.saturating_mul(1024))
+        .ok_or_else(|| io::Error::other("it has no line `MemAvailable`"))
 }

@@ -41,6 +41,8 @@ use crate::memory::MemoryNeed;
 #[derive(Debug)]
 pub struct Store {
     form: StoreForm,
+    /// The memory in bytes that the boot needs.
+    needed: u64,
     /// The root of the file system. The kernel keeps errors of writing for this descriptor.
     root: OwnedFd,
     zram: Option<ZramDevice>,
@@ -89,7 +91,8 @@ impl Store {
             {
                 Ok(device) => {
                     let root = open(directory)?;
-                    return Ok(Self { form, root, zram: Some(device), notice });
+                    let needed = zram.bytes().unwrap_or(tmpfs);
+                    return Ok(Self { form, needed, root, zram: Some(device), notice });
                 }
                 Err(problem) if tmpfs > available => {
                     let zram = ZramNeed::Unusable(problem);
@@ -101,12 +104,23 @@ impl Store {
             notice = Some(format!("no zram: {problem}"));
         }
         tmpfs::prepare(directory, &need, mount)?;
-        Ok(Self { form: StoreForm::Tmpfs, root: open(directory)?, zram: None, notice })
+        let (form, root) = (StoreForm::Tmpfs, open(directory)?);
+        Ok(Self { form, needed: tmpfs, root, zram: None, notice })
     }
 
     /// The form of the store.
     pub fn form(&self) -> StoreForm {
         self.form
+    }
+
+    /// The memory in bytes that the boot needs: the store, stage 2, and this program.
+    pub fn needed(&self) -> u64 {
+        self.needed
+    }
+
+    /// Ends a store on zram that an earlier run left on `directory`, which frees its memory.
+    pub fn remove_leftover(directory: &Path) {
+        ZramDevice::remove_leftover(directory);
     }
 
     /// A line for people, if the form is another one than `netboot.store` asks for.

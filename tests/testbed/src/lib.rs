@@ -33,6 +33,7 @@ mod rsync_daemon;
 mod s3_server;
 mod set_up;
 mod ssh_server;
+mod stage1_program;
 mod test_flake;
 mod testbed;
 mod tool;

@@ -40,7 +40,7 @@ impl Failure {
                  parameters, or in the iPXE script"
                     .to_owned()
             }
-            FailureCause::CardMissing { wanted } => card_hint(*wanted),
+            FailureCause::CardMissing { wanted, .. } => card_hint(*wanted),
             FailureCause::AddressMissing { .. } => {
                 "check that the DHCP server answers this card, and that the port of the switch \
                  forwards at once (PortFast): iPXE had an address before"

@@ -26,6 +26,8 @@ pub enum FailureCause {
     CardMissing {
         /// The address in `BOOTIF`.
         wanted: CardAddress,
+        /// The interfaces that there are, with their addresses.
+        interfaces: ConsoleText,
     },
     /// The card got no network address in time.
     AddressMissing {
@@ -97,7 +99,8 @@ template!(enum FailureCause:
     IndexParameterMissing: "the kernel parameter netboot.index is missing";
     SourceParameterMissing: "the kernel parameter netboot.from is missing";
     ParameterMalformed: "a kernel parameter is malformed: " reason "";
-    CardMissing: "no network card has the address in BOOTIF, " wanted "";
+    CardMissing: "no network card has the address in BOOTIF, " wanted
+        "; there are " interfaces "";
     AddressMissing: "the network card got no address in " seconds " s";
     FetchFailed: "cannot fetch " item " from " url " (tries: " tries "): " problem "";
     IndexMalformed: "the index cannot be read: " reason "";

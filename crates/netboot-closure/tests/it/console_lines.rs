@@ -79,8 +79,9 @@ fn causes() -> impl Strategy<Value = FailureCause> {
         Just(FailureCause::IndexParameterMissing),
         Just(FailureCause::SourceParameterMissing),
         texts().prop_map(|reason| FailureCause::ParameterMalformed { reason }),
-        any::<[u8; 6]>().prop_map(|address| FailureCause::CardMissing {
-            wanted: CardAddress::from_bytes(address)
+        (any::<[u8; 6]>(), texts()).prop_map(|(address, interfaces)| FailureCause::CardMissing {
+            wanted: CardAddress::from_bytes(address),
+            interfaces,
         }),
         any::<u64>().prop_map(|seconds| FailureCause::AddressMissing { seconds }),
         (items(), urls(), any::<u32>(), problems()).prop_map(|(item, url, tries, problem)| {

@@ -1,0 +1,26 @@
+//! Errors as causes of a failed boot.
+
+use netboot_closure::console::{ConsoleText, FailureCause, StoreForm};
+
+use crate::error::Error;
+
+/// Returns the cause of a failed boot, for the last word.
+pub(crate) fn cause(error: Error) -> FailureCause {
+    match &error {
+        Error::Memory { tmpfs, zram, available } => {
+            let (needed, form) = match zram.bytes().filter(|zram| zram > available && zram < tmpfs) {
+                Some(zram) => (zram, StoreForm::Zram),
+                None => (*tmpfs, StoreForm::Tmpfs),
+            };
+            FailureCause::MemoryTooSmall { needed, available: *available, form }
+        }
+        Error::Room { .. } | Error::StoreFull { .. } => FailureCause::InputOutput {
+            action: ConsoleText::new("put the closure into the store"),
+            reason: ConsoleText::new(error.to_string()),
+        },
+        Error::Io { action, path, source } => FailureCause::InputOutput {
+            action: ConsoleText::new(format!("{action} {}", path.display())),
+            reason: ConsoleText::new(source.to_string()),
+        },
+    }
+}

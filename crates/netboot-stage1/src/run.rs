@@ -1,0 +1,228 @@
+//! The whole way, from the kernel command line to the registered store.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use netboot_closure::boot_parameter::{BootParameters, CardAddress, StoreChoice};
+use netboot_closure::console::{
+    ConsoleLine, ConsoleText, Failure, FailureCause, ShortDigest, StoreForm, StoreProgress,
+    StoreSummary,
+};
+use netboot_closure::{Index, IndexEntry};
+
+use crate::assembly::Assembly;
+use crate::blob_cache::{BlobCache, NoCache};
+use crate::card;
+use crate::cause::cause;
+use crate::fetch::{Network, Tell};
+use crate::memory::available;
+use crate::progress::Progress;
+use crate::report::Reporter;
+use crate::settings::Settings;
+use crate::store::{self, Store};
+use crate::store_directory::{StoreDirectory, failed};
+use crate::watch::Watch;
+use crate::index;
+
+/// The greatest length of a kernel command line in bytes. Linux has 4,096 at most.
+const COMMAND_LINE_LIMIT: u64 = 64 << 10;
+
+/// Assembles the closure that the kernel command line names, and tells what happens. This blocks
+/// its thread.
+///
+/// # Errors
+/// The last word about the boot, which cannot go on. Threads may still be running then, so the
+/// program should end.
+pub fn run(settings: &Settings, tell: Arc<Tell>) -> Result<StoreSummary, Box<Failure>> {
+    let start = Instant::now();
+    tell(&ConsoleLine::Started { version: ConsoleText::new(env!("CARGO_PKG_VERSION")) });
+    let mut boot = Boot { settings, tell, wanted: None, reporter: None };
+    let result = boot.run(start);
+    let reporter = boot.reporter.take();
+    let result = match result {
+        Ok(summary) => {
+            reporter.iter().for_each(|reporter| reporter.report("store"));
+            (boot.tell)(&ConsoleLine::Finished { summary });
+            Ok(summary)
+        }
+        Err(cause) => {
+            reporter.iter().for_each(|reporter| reporter.report("failed"));
+            let failure = boot.last_word(cause);
+            (boot.tell)(&ConsoleLine::Failed { failure: failure.clone() });
+            Err(Box::new(failure))
+        }
+    };
+    if let Some(reporter) = reporter {
+        reporter.finish();
+    }
+    result
+}
+
+/// A boot that is on its way.
+struct Boot<'a> {
+    settings: &'a Settings,
+    tell: Arc<Tell>,
+    /// The card that the boot loader used.
+    wanted: Option<CardAddress>,
+    reporter: Option<Reporter>,
+}
+
+impl Boot<'_> {
+    fn run(&mut self, start: Instant) -> Result<StoreSummary, FailureCause> {
+        let Settings { command_line, connections, patience, .. } = self.settings;
+        let parameters = read_limited(command_line, COMMAND_LINE_LIMIT)?;
+        let parameters = BootParameters::from_command_line(&parameters).map_err(|error| {
+            FailureCause::ParameterMalformed { reason: ConsoleText::new(error.to_string()) }
+        })?;
+        let wanted_index = parameters.index.ok_or(FailureCause::IndexParameterMissing)?;
+        if parameters.from.is_empty() {
+            return Err(FailureCause::SourceParameterMissing);
+        }
+        self.wanted = parameters.boot_interface;
+        if let Some(wanted) = self.wanted {
+            card::wait_for_address(wanted, &self.settings.interfaces, patience.total())?;
+        }
+        self.reporter = Some(Reporter::new(parameters.report.as_ref(), &self.cards()));
+
+        let watch = Arc::new(Watch::new());
+        let network = Arc::new(Network::new(
+            parameters.from.clone(),
+            *patience,
+            connections.get(),
+            watch.clone(),
+            self.tell.clone(),
+        ));
+        let index = index::fetch(&network, wanted_index)?;
+        let sizes = index.entries().iter().map(|entry| entry.blob_size);
+        let total = StoreProgress {
+            all_paths: index.entries().len() as u64,
+            all_bytes: sizes.fold(0, u64::saturating_add),
+            ..StoreProgress::default()
+        };
+        (self.tell)(&ConsoleLine::Index {
+            digest: ShortDigest::from(&wanted_index),
+            paths: total.all_paths,
+            bytes: total.all_bytes,
+            unpacked_bytes: index.unpacked_bytes(),
+        });
+        self.report("index");
+
+        let (store, directory) = self.prepare(&parameters, &index)?;
+        let missing = take_over(&directory, &index, &watch)?;
+        let cache: Arc<dyn BlobCache> = Arc::new(NoCache);
+        let form = form_of(&store);
+        let assembly = Assembly::new(network, directory.clone(), cache, missing);
+        let mut progress = Progress::new(self.tell.clone());
+        assembly.run(connections.get(), total, form, |now| {
+            progress.look(now);
+            store.check().map_err(cause)
+        })?;
+        if !directory.has_program(index.init()) {
+            return Err(FailureCause::InitMissing { init: ConsoleText::new(index.init()) });
+        }
+        directory.register(&index)?;
+        store.finish().map_err(cause)?;
+        let counts = watch.counts();
+        Ok(StoreSummary {
+            milliseconds: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+            paths: counts.paths,
+            from_network: counts.from_network,
+            from_disk: counts.from_disk,
+            retries: counts.retries,
+        })
+    }
+
+    /// Chooses the form of the store, and prepares the directory for the closure.
+    fn prepare(
+        &self,
+        parameters: &BootParameters,
+        index: &Index,
+    ) -> Result<(Store, StoreDirectory), FailureCause> {
+        let Settings { memory, connections, into, mount, .. } = self.settings;
+        let connections = connections.get() as u64;
+        Store::remove_leftover(into);
+        let available = available(memory).map_err(|error| failed("read", memory, &error))?;
+        // An earlier run may have left store paths in memory. They are used again.
+        let there = index.entries().iter().filter(|entry| into.join(entry.path.base_name()).exists());
+        let used = there.fold(0, |sum: u64, entry| sum.saturating_add(entry.unpacked_bytes));
+        let available = available.saturating_add(used);
+        let choice = choice_of(parameters.store);
+        let store = Store::prepare(choice, into, index, connections, available, *mount);
+        let store = store.map_err(cause)?;
+        let form = form_of(&store);
+        (self.tell)(&ConsoleLine::Memory { needed: store.needed(), available, form });
+        Ok((store, StoreDirectory::open(into)?))
+    }
+
+    fn report(&self, stage: &str) {
+        if let Some(reporter) = &self.reporter {
+            reporter.report(stage);
+        }
+    }
+
+    /// The addresses that the machine names itself by.
+    fn cards(&self) -> Vec<CardAddress> {
+        let interfaces = card::interfaces(&self.settings.interfaces);
+        let cards = interfaces.iter().filter(|interface| interface.is_card);
+        let mut addresses: Vec<CardAddress> = self.wanted.into_iter().collect();
+        addresses.extend(cards.filter_map(|interface| interface.address));
+        addresses.dedup();
+        addresses
+    }
+
+    fn last_word(&self, cause: FailureCause) -> Failure {
+        let interfaces = card::interfaces(&self.settings.interfaces);
+        let booted = card::find(self.wanted, &interfaces);
+        Failure {
+            cause,
+            card: booted.card,
+            address: booted.ip,
+            available_memory: available(&self.settings.memory).ok(),
+        }
+    }
+}
+
+fn choice_of(choice: StoreChoice) -> store::StoreChoice {
+    match choice {
+        StoreChoice::Tmpfs => store::StoreChoice::Tmpfs,
+        StoreChoice::Zram => store::StoreChoice::Zram,
+        StoreChoice::Disk => store::StoreChoice::Disk,
+        _ => store::StoreChoice::Auto,
+    }
+}
+
+fn form_of(store: &Store) -> StoreForm {
+    match store.form() {
+        store::StoreForm::Tmpfs => StoreForm::Tmpfs,
+        store::StoreForm::Zram(_) => StoreForm::Zram,
+    }
+}
+
+/// Keeps the store paths that an earlier run has completed. Returns the others.
+fn take_over(
+    directory: &StoreDirectory,
+    index: &Index,
+    watch: &Watch,
+) -> Result<Vec<IndexEntry>, FailureCause> {
+    let mut missing = Vec::new();
+    for entry in index.entries() {
+        if directory.has(entry)? {
+            watch.completed(entry.blob_size);
+        } else {
+            missing.push(entry.clone());
+        }
+    }
+    Ok(missing)
+}
+
+/// Reads a text file, up to a limit.
+fn read_limited(path: &Path, limit: u64) -> Result<String, FailureCause> {
+    use std::io::Read;
+    let mut text = String::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(limit).read_to_string(&mut text))
+        .map_err(|error| failed("read", path, &error))?;
+    Ok(text)
+}

@@ -1,0 +1,45 @@
+//! What the caller of the program decides.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use crate::patience::Patience;
+
+/// What the caller decides: the places on the machine, and how to fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The directory that store paths are put into.
+    pub into: PathBuf,
+    /// The file with the kernel command line.
+    pub command_line: PathBuf,
+    /// The file that says how much memory is available.
+    pub memory: PathBuf,
+    /// The directory with the network interfaces.
+    pub interfaces: PathBuf,
+    /// True if a tmpfs should be mounted over the directory. NixOS has mounted one already.
+    pub mount: bool,
+    /// The number of connections.
+    pub connections: NonZero<usize>,
+    /// How long to go on without progress.
+    pub patience: Patience,
+}
+
+impl Settings {
+    /// The number of connections, unless the caller decides.
+    pub const CONNECTIONS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(3);
+
+    /// The settings for this machine: its files in `/proc` and `/sys`, four connections, and the
+    /// default patience.
+    pub fn new(into: impl Into<PathBuf>) -> Self {
+        Self {
+            into: into.into(),
+            mount: false,
+            command_line: "/proc/cmdline".into(),
+            memory: "/proc/meminfo".into(),
+            interfaces: "/sys/class/net".into(),
+            connections: Self::CONNECTIONS,
+            patience: Patience::default(),
+        }
+    }
+}
