@@ -8,7 +8,8 @@ use crate::error::Error;
 pub(crate) fn cause(error: Error) -> FailureCause {
     match &error {
         Error::Memory { tmpfs, zram, available } => {
-            let (needed, form) = match zram.bytes().filter(|zram| zram > available && zram < tmpfs) {
+            let (needed, form) = match zram.bytes().filter(|zram| zram > available && zram < tmpfs)
+            {
                 Some(zram) => (zram, StoreForm::Zram),
                 None => (*tmpfs, StoreForm::Tmpfs),
             };

@@ -17,6 +17,7 @@ use crate::blob_cache::{BlobCache, NoCache};
 use crate::card;
 use crate::cause::cause;
 use crate::fetch::{Network, Tell};
+use crate::index;
 use crate::memory::available;
 use crate::progress::Progress;
 use crate::report::Reporter;
@@ -24,7 +25,6 @@ use crate::settings::Settings;
 use crate::store::{self, Store};
 use crate::store_directory::{StoreDirectory, failed};
 use crate::watch::Watch;
-use crate::index;
 
 /// The greatest length of a kernel command line in bytes. Linux has 4,096 at most.
 const COMMAND_LINE_LIMIT: u64 = 64 << 10;
@@ -145,7 +145,8 @@ impl Boot<'_> {
         Store::remove_leftover(into);
         let available = available(memory).map_err(|error| failed("read", memory, &error))?;
         // An earlier run may have left store paths in memory. They are used again.
-        let there = index.entries().iter().filter(|entry| into.join(entry.path.base_name()).exists());
+        let there =
+            index.entries().iter().filter(|entry| into.join(entry.path.base_name()).exists());
         let used = there.fold(0, |sum: u64, entry| sum.saturating_add(entry.unpacked_bytes));
         let available = available.saturating_add(used);
         let choice = choice_of(parameters.store);

@@ -79,10 +79,7 @@ pub(crate) fn supervise<T: Send + 'static>(
 }
 
 fn stopped(action: &str, reason: &str) -> FailureCause {
-    FailureCause::InputOutput {
-        action: ConsoleText::new(action),
-        reason: ConsoleText::new(reason),
-    }
+    FailureCause::InputOutput { action: ConsoleText::new(action), reason: ConsoleText::new(reason) }
 }
 
 /// A network without progress has failed tries. Without one, the store takes nothing.

@@ -164,7 +164,8 @@ impl<'a> BlobReader<'a> {
             }
             if let Some(before) = choice.instead_of {
                 let url = |source| sources.url(source).clone();
-                self.network.say(&ConsoleLine::Mirror { to: url(choice.source), from: url(before) });
+                self.network
+                    .say(&ConsoleLine::Mirror { to: url(choice.source), from: url(before) });
             }
             self.tries.count += 1;
             if let Some(last) = self.tries.last.take() {
@@ -242,7 +243,8 @@ impl<'a> BlobReader<'a> {
             BlobSize::AtMost(limit) => limit + 1 - self.position,
         };
         let wanted = if connection.skip > 0 { connection.skip } else { left };
-        let length = usize::try_from(wanted).map_or(buffer.len(), |wanted| wanted.min(buffer.len()));
+        let length =
+            usize::try_from(wanted).map_or(buffer.len(), |wanted| wanted.min(buffer.len()));
         let stall = self.network.patience.stall();
         let begin = Instant::now();
         let problem = match connection.body.read(&mut buffer[..length]) {

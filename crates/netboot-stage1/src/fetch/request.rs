@@ -152,7 +152,8 @@ pub(crate) fn part_from(range: &str, offset: u64) -> Option<Option<u64>> {
 
 /// Explains an error of the client.
 pub(crate) fn refusal(error: ureq::Error, stall: Duration) -> Refusal {
-    let unreachable = |reason: String| FetchProblem::Unreachable { reason: ConsoleText::new(reason) };
+    let unreachable =
+        |reason: String| FetchProblem::Unreachable { reason: ConsoleText::new(reason) };
     let (problem, blame) = match error {
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect | Timeout::SendRequest) => {
             (unreachable("the server does not answer".to_owned()), Blame::Source)
