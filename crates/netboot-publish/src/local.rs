@@ -24,7 +24,7 @@ use crate::store::{
 };
 
 /// The number of objects that are written at once: enough to keep a disk busy during syncs.
-const PARALLEL_WRITES: usize = 4;
+const PARALLEL_WRITES: usize = 16;
 
 /// The permission bit that lets every user of the machine change a directory.
 const OTHERS_WRITE: u32 = 0o002;

@@ -127,7 +127,7 @@ impl PublicUrl {
         }
         let objects = required(manifest);
         report.objects += objects.len();
-        let read = depth.to_read(objects.clone(), std::slice::from_ref(manifest));
+        let read = depth.to_read(objects.clone(), manifest.blobs());
         let entry_points = manifest.entry_points();
         let all: BTreeMap<ReleasePath, Content> =
             objects.into_iter().chain(entry_points.clone()).collect();

@@ -34,7 +34,7 @@ impl Publisher {
         let (found, now) = (self.store.stat(&paths).await?, self.clock.now());
         let (mut findings, sound) = compare_sizes(objects, &found);
         let mut unknown = self.known.without_known(sound.clone(), &found);
-        let doubted = self.verification.to_read(unknown.clone(), std::slice::from_ref(manifest));
+        let doubted = self.verification.to_read(unknown.clone(), manifest.blobs());
         unknown.retain(|path, _| !sent.contains(path) || doubted.contains_key(path));
         let (wrong, _) = check_contents(&self.store, unknown, context).await?;
         findings.extend(wrong);

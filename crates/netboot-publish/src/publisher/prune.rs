@@ -120,15 +120,16 @@ impl Publisher {
                 kept_blobs.extend(blobs);
                 report.kept.insert(release);
             } else {
-                unwanted.push((release, files, stored));
+                let own = own_paths(stored.unchecked()).chain([layout::manifest()]);
+                report.freed_bytes += own.filter_map(|path| files.get(&path)?.size()).sum::<u64>();
+                report.deleted.insert(release);
+                unwanted.push((release, path, files));
             }
         }
-        for (release, files, stored) in unwanted {
+        for (release, path, files) in unwanted.into_iter().filter(|_| !retention.dry_run) {
             context.check()?;
-            let own = own_paths(stored.unchecked()).chain([layout::manifest()]);
-            report.freed_bytes += own.filter_map(|path| files.get(&path)?.size()).sum::<u64>();
-            report.deleted.insert(release);
-            if !retention.dry_run {
+            // Manifests with closures are large, so they are read again and not kept.
+            if let Some(stored) = UntrustedManifest::find_at(store, &release, &path).await? {
                 delete_release(store, &files, &stored, context).await?;
             }
         }

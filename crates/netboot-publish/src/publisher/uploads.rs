@@ -23,7 +23,9 @@ pub(crate) fn uploads(release: &Release) -> Result<BTreeMap<ReleasePath, Upload>
     let mut uploads = BTreeMap::new();
     for (sha256, blob) in release.blobs() {
         let path = layout::blob(sha256);
-        let name = names.get(sha256).cloned().unwrap_or_else(|| path.to_string());
+        // A store path has only its own name.
+        let name = || blob.file_name().to_string();
+        let name = names.get(sha256).cloned().unwrap_or_else(name);
         uploads.insert(path.clone(), Upload::new(path, blob.clone()).with_subject(name));
     }
     for text in release.entry_points().values() {

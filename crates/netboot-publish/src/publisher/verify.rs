@@ -58,7 +58,7 @@ impl Publisher {
                 live.into_iter().chain(self.releases().await?).collect()
             }
         };
-        let (mut objects, mut manifests) = (BTreeMap::new(), Vec::new());
+        let (mut objects, mut blobs) = (BTreeMap::new(), BTreeMap::new());
         for release in releases {
             report.releases.insert(release);
             match UntrustedManifest::find(store, &release).await {
@@ -67,7 +67,7 @@ impl Publisher {
                         report.findings.push(Finding::Signature { release, problem });
                     }
                     objects.extend(required(stored.unchecked()));
-                    manifests.push(stored.unchecked().clone());
+                    blobs.extend(stored.unchecked().blobs());
                 }
                 Ok(None) if matches!(scope, VerifyScope::Release(_)) => {
                     return Err(Error::NotStaged { release });
@@ -86,7 +86,7 @@ impl Publisher {
         report.objects = objects.len();
         let (findings, sound) = check_sizes(store, objects).await?;
         report.findings.extend(findings);
-        let to_read = depth.to_read(sound, &manifests);
+        let to_read = depth.to_read(sound, &blobs);
         let (findings, hashed_bytes) = check_contents(&self.store, to_read, context).await?;
         report.findings.extend(findings);
         report.hashed_bytes = hashed_bytes;

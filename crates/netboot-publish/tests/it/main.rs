@@ -24,6 +24,7 @@ mod hung_directory;
 mod kill;
 mod logs;
 mod lost_lock;
+mod many_blobs;
 mod meeting;
 mod pointers;
 mod proof_text;

@@ -1,6 +1,8 @@
 //! The depth of a verification.
 
-use netboot_core::{Manifest, layout};
+use std::collections::BTreeMap;
+
+use netboot_core::{Sha256Digest, layout};
 
 use crate::publisher::checks::objects::Objects;
 
@@ -18,14 +20,17 @@ pub enum VerifyDepth {
 }
 
 impl VerifyDepth {
-    /// Keeps the objects that have to be read at this depth.
-    pub(crate) fn to_read(self, mut objects: Objects, manifests: &[Manifest]) -> Objects {
+    /// Keeps the objects that have to be read at this depth. `blobs` has the releases' blobs.
+    pub(crate) fn to_read<T>(
+        self,
+        mut objects: Objects,
+        blobs: &BTreeMap<Sha256Digest, T>,
+    ) -> Objects {
         objects.retain(|path, content| match self {
             Self::Listing => false,
             Self::Scripts => {
                 let is_blob = *path == layout::blob(&content.sha256);
-                let names = |manifest: &Manifest| manifest.blobs().contains_key(&content.sha256);
-                !(is_blob && manifests.iter().any(names))
+                !(is_blob && blobs.contains_key(&content.sha256))
             }
             Self::Content => true,
         });

@@ -69,7 +69,7 @@ async fn read_deeper(
     depth: VerifyDepth,
     context: &Context,
 ) -> Result<Vec<Finding>, Error> {
-    let to_read = depth.to_read(sound, std::slice::from_ref(manifest));
+    let to_read = depth.to_read(sound, manifest.blobs());
     findings.extend(check_contents(store, to_read, context).await?.0);
     Ok(findings)
 }

@@ -1,9 +1,11 @@
 //! The places that repair takes intact objects from.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use netboot_core::{Content, Context, Release, ReleaseId, ReleasePath};
+use tokio::sync::OnceCell;
 
 use crate::error::Error;
 use crate::publisher::Publisher;
@@ -39,14 +41,15 @@ pub struct RepairSource(Kind);
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Release(Box<Release>),
+    /// A release, and its objects once somebody asked for one.
+    Release(Arc<(Release, OnceCell<BTreeMap<ReleasePath, Upload>>)>),
     Mirror(Arc<dyn Store>),
 }
 
 impl RepairSource {
     /// A release that the caller has, from an earlier build or a new one.
     pub fn release(release: &Release) -> Self {
-        Self(Kind::Release(Box::new(release.clone())))
+        Self(Kind::Release(Arc::new((release.clone(), OnceCell::new()))))
     }
 
     /// Another target that has the release. Repair takes only objects that are intact there.
@@ -65,8 +68,8 @@ impl RepairSource {
         id: &ReleaseId,
     ) -> Result<Option<(UntrustedManifest, Option<Bytes>)>, Error> {
         match &self.0 {
-            Kind::Release(release) if release.id() == id => {
-                Ok(Some((UntrustedManifest::of(release)?, None)))
+            Kind::Release(own) if own.0.id() == id => {
+                Ok(Some((UntrustedManifest::of(&own.0)?, None)))
             }
             Kind::Release(_) => Ok(None),
             Kind::Mirror(store) => match UntrustedManifest::find(store.as_ref(), id).await {
@@ -90,9 +93,11 @@ impl RepairSource {
         context: &Context,
     ) -> Result<Option<Upload>, Error> {
         match &self.0 {
-            Kind::Release(release) => {
-                let upload = uploads(release)?.remove(path);
-                Ok(upload.filter(|upload| upload.content() == expected))
+            Kind::Release(own) => {
+                let (release, uploads) = &**own;
+                let uploads = uploads.get_or_try_init(async || self::uploads(release)).await?;
+                let upload = uploads.get(path).filter(|upload| upload.content() == expected);
+                Ok(upload.cloned())
             }
             Kind::Mirror(store) => {
                 if content_of(store.as_ref(), path, context).await? != Some(expected) {
