@@ -32,6 +32,7 @@
 //! # Features
 //! | feature | what it adds |
 //! |---|---|
+//! | `serde` | `Serialize` for `StoreStatus` |
 //! | `pack` | `Packer`: makes the blobs and the index of a closure |
 
 pub mod boot_parameter;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use foreign_text::ForeignText;
+use netboot_closure::console::StoreStatus;
 
 use crate::boot_outcome::BootOutcome;
 use crate::boot_stage::BootStage;
@@ -28,6 +29,8 @@ pub struct BootFailure {
     /// The line that says that Linux could not unpack the initrd. Linux then continues without the
     /// missing files, and fails later for another reason.
     pub unpacking_failed: Option<String>,
+    /// What stage 1 said about the store of the closure, if it said anything.
+    pub store: Option<Box<StoreStatus>>,
     /// The last 20 lines of the console. If a line decided the outcome, it is the last one here.
     pub last_lines: Vec<ForeignText>,
 }
@@ -62,6 +65,10 @@ impl BootFailure {
         Some(match &self.outcome {
             BootOutcome::Succeeded => return None,
             BootOutcome::Panicked { line } => panic_hint(line).to_owned(),
+            BootOutcome::StoreFailed { .. } => {
+                let store = self.store.as_ref().and_then(|store| store.failure.as_ref());
+                store?.hint()
+            }
             BootOutcome::FailureSeen { .. } => {
                 "read the console before this line; the boot failed because the text was given to fail_on".to_owned()
             }
@@ -188,6 +195,14 @@ fn stage_hint(reached: BootStage, outcome: &BootOutcome) -> &'static str {
         BootStage::KernelStarted => {
             "allow more time, or give the machine more memory: the kernel runs, but did not start \
              `init`"
+        }
+        BootStage::StoreStarted | BootStage::IndexVerified => {
+            "allow more time, and read the lines of stage 1 on the console, which begin with \
+             `netboot |`: it has not fetched the whole store"
+        }
+        BootStage::StoreComplete => {
+            "read the messages after stage 1's last line: the store is complete, but `init` did not \
+             print the expected texts"
         }
         BootStage::InitReached | BootStage::MarkersSeen => {
             "check that `init` prints to the serial console (`console=ttyS0`, as the last `console=`), \

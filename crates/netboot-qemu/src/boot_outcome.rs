@@ -22,6 +22,12 @@ pub enum BootOutcome {
         /// The line with the text.
         line: String,
     },
+    /// Stage 1 could not fetch the store of the closure.
+    StoreFailed {
+        /// The line with its last word. [`BootReport::store`](crate::BootReport::store) has it in
+        /// parts.
+        line: String,
+    },
     /// The firmware gave up, because it has nothing left to boot from.
     FirmwareGaveUp {
         /// The line with the firmware's message.
@@ -39,6 +45,7 @@ impl fmt::Display for BootOutcome {
             Self::Succeeded => f.write_str("succeeded"),
             Self::Panicked { line } => write!(f, "panicked: {line}"),
             Self::FailureSeen { line } => write!(f, "reported a failure: {line}"),
+            Self::StoreFailed { line } => write!(f, "could not fetch its store: {line}"),
             Self::FirmwareGaveUp { line } => write!(f, "found nothing to boot: {line}"),
             Self::MachineStopped => f.write_str("stopped by itself"),
             Self::TimedOut => f.write_str("ran out of time"),

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use foreign_text::ForeignText;
+use netboot_closure::console::StoreStatus;
 use netboot_process::LastLines;
 use serde::{Serialize, Serializer};
 
@@ -43,6 +44,8 @@ pub struct BootReport {
     pub missing: Vec<String>,
     /// The files that iPXE fetched, in order.
     pub fetched: Vec<Fetch>,
+    /// What stage 1 said about the store of the closure, if it said anything.
+    pub store: Option<StoreStatus>,
     /// QEMU and its arguments.
     pub command_line: Vec<String>,
     /// The last 8 MiB of the text on the serial console. Escape sequences are removed, and lines
@@ -67,6 +70,7 @@ impl BootReport {
             missing: self.missing.clone(),
             failed_fetch: self.failed_fetch().cloned(),
             unpacking_failed: self.unpacking_failed(),
+            store: self.store.clone().map(Box::new),
             last_lines: self.last_lines(),
         };
         Err(Error::BootFailed { failure: Box::new(failure) })
@@ -94,6 +98,7 @@ impl BootReport {
         let decisive = match &self.outcome {
             BootOutcome::Panicked { line }
             | BootOutcome::FailureSeen { line }
+            | BootOutcome::StoreFailed { line }
             | BootOutcome::FirmwareGaveUp { line } => lines.iter().rposition(|last| last == line),
             _ => None,
         };
@@ -110,6 +115,12 @@ impl fmt::Display for BootReport {
         write!(f, "{outcome} ({firmware}, {accelerator}, {seconds:.1} s)")?;
         for (stage, time) in &self.stages {
             write!(f, "\n  {stage:<15} {:>6.1} s", time.as_secs_f64())?;
+        }
+        if let Some(store) = &self.store {
+            write!(f, "\n  store: {}; retries {}", store.progress, store.retries)?;
+            for mirror in &store.mirrors {
+                write!(f, "\n  mirror: {mirror}")?;
+            }
         }
         for marker in &self.missing {
             write!(f, "\n  not seen: {marker}")?;

@@ -27,6 +27,13 @@ pub enum BootStage {
     KernelStarted,
     /// Linux started `/init`, or the console showed the caller's text for this stage.
     InitReached,
+    /// Stage 1 began to fetch the store of a closure. It prints this itself, as it does the next
+    /// two stages.
+    StoreStarted,
+    /// Stage 1 verified the index of the closure.
+    IndexVerified,
+    /// Stage 1 verified every store path of the closure, and put it into its place.
+    StoreComplete,
     /// The console showed all texts that the caller expects.
     MarkersSeen,
 }
@@ -41,6 +48,9 @@ impl fmt::Display for BootStage {
             Self::Initrd => "initrd",
             Self::KernelStarted => "kernel started",
             Self::InitReached => "init reached",
+            Self::StoreStarted => "store started",
+            Self::IndexVerified => "index verified",
+            Self::StoreComplete => "store complete",
             Self::MarkersSeen => "markers seen",
         })
     }

@@ -5,6 +5,8 @@
 pub(crate) struct Expectations {
     /// The texts that the console must show, in any order.
     pub(crate) markers: Vec<String>,
+    /// True if stage 1 must fetch the whole store of a closure.
+    pub(crate) store: bool,
     /// The texts that end the boot as failed.
     pub(crate) failures: Vec<String>,
     /// The caller's text that shows that `init` runs, instead of Linux's own messages.

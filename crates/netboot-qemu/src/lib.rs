@@ -33,6 +33,9 @@
 //! # Stages of a boot
 //! [`BootStage`] lists the stages in order. This crate recognises each stage from the console, so
 //! it misses a stage that the console does not show. [`Fetch`] has iPXE's message for each file.
+//!
+//! A machine with a closure fetches its store after Linux has started. [`StoreStatus`] has what its
+//! stage 1 says: the index, the progress, retries, mirrors, and the last word of a failure.
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
@@ -54,6 +57,7 @@ mod key_presses;
 mod machine;
 mod network_access;
 mod network_card;
+mod store_watch;
 mod system_identity;
 mod terminal;
 mod transcript;
@@ -77,4 +81,5 @@ pub use crate::machine::{Machine, NetworkLink};
 pub use crate::network_access::NetworkAccess;
 pub use crate::network_card::NetworkCard;
 pub use crate::system_identity::SystemIdentity;
+pub use netboot_closure::console::StoreStatus;
 pub use netboot_core::MacAddress;

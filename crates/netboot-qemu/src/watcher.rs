@@ -10,6 +10,7 @@ use crate::expectations::Expectations;
 use crate::fetch::{self, Fetch};
 use crate::firmware::Firmware;
 use crate::key_presses::KeyPresses;
+use crate::store_watch::StoreWatch;
 use crate::terminal::{Shown, Terminal};
 use crate::transcript::Transcript;
 
@@ -25,6 +26,7 @@ pub(crate) struct Watcher {
     presses: KeyPresses,
     pub(crate) stages: BTreeMap<BootStage, Duration>,
     pub(crate) fetched: Vec<Fetch>,
+    pub(crate) store: StoreWatch,
     last_line: String,
     /// The time of the last successful fetch.
     last_fetch: Option<Duration>,
@@ -48,6 +50,7 @@ impl Watcher {
             transcript: Transcript::default(),
             stages: BTreeMap::from([(BootStage::Started, Duration::ZERO)]),
             fetched: Vec::new(),
+            store: StoreWatch::default(),
             last_line: String::new(),
             last_fetch: None,
             outcome: None,
@@ -82,6 +85,7 @@ impl Watcher {
             self.kernel_started(time);
             self.reach(BootStage::InitReached, time);
         }
+        self.watch_store(shown, time);
         // Failures come before markers: a line with both is a failure.
         self.watch_failures(shown, time);
         self.watch_markers(line, time);
@@ -174,6 +178,19 @@ impl Watcher {
         self.reach(BootStage::KernelStarted, time);
     }
 
+    fn watch_store(&mut self, shown: Shown<'_>, time: Duration) {
+        let Shown::Finished(line) = shown else { return };
+        let Some(stage) = self.store.take(line) else { return };
+        // Stage 1 runs below the initrd's `init`.
+        self.kernel_started(time);
+        self.reach(BootStage::InitReached, time);
+        self.reach(BootStage::StoreStarted, time);
+        self.reach(stage, time);
+        if self.store.failed() {
+            self.outcome.get_or_insert(BootOutcome::StoreFailed { line: line.to_owned() });
+        }
+    }
+
     fn watch_markers(&mut self, line: &str, time: Duration) {
         for (marker, seen) in self.expectations.markers.iter().zip(&mut self.seen) {
             *seen = *seen || line.contains(marker.as_str());
@@ -182,8 +199,10 @@ impl Watcher {
         if markers {
             self.reach(BootStage::MarkersSeen, time);
         }
-        let without_markers = self.seen.is_empty() && self.reached() == BootStage::InitReached;
-        if markers || without_markers {
+        let has = |stage| self.stages.contains_key(&stage);
+        let without_markers = self.seen.is_empty() && has(BootStage::InitReached);
+        let store = !self.expectations.store || has(BootStage::StoreComplete);
+        if store && (markers || without_markers) {
             self.outcome.get_or_insert(BootOutcome::Succeeded);
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::boot_parameter::{CardAddress, HttpUrl};
-use crate::console::ConsoleLine;
+use crate::console::line::ConsoleLine;
 
 impl ConsoleLine {
     /// Returns the target of a `GET` request that reports this line to the URL of `netboot.report`.

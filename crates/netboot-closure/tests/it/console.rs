@@ -1,7 +1,10 @@
 //! The lines of the console: they are parsed as they were printed, and nothing else is.
 
+use netboot_closure::Sha256;
+use netboot_closure::boot_parameter::HttpUrl;
 use netboot_closure::console::{
-    ConsoleLine, ConsoleText, Failure, FailureCause, FetchProblem, Item, ROW_START,
+    ConsoleLine, ConsoleText, Failure, FailureCause, FetchProblem, Item, ROW_START, ShortDigest,
+    StoreForm, StoreProgress, StoreStatus, StoreSummary,
 };
 use proptest::prelude::*;
 
@@ -134,4 +137,53 @@ fn a_last_word_says_everything() {
          from http://10.0.2.2:8080/blobs/ab (tries: 3): the server does not have it; card unknown, \
          address 10.0.2.15, free memory 612,000,123 #ab30b6"
     );
+}
+
+#[test]
+fn the_lines_of_a_boot_say_one_thing_together() {
+    let mut status = StoreStatus::default();
+    for line in recorded() {
+        status.take(&line);
+    }
+    let StoreProgress { paths, all_paths, from_network, .. } = status.progress;
+    assert_eq!((paths, all_paths, from_network, status.retries), (288, 288, 184_320_511, 20));
+    assert_eq!(status.mirrors.len(), 16, "an endless console is forgotten");
+    let json = serde_json::to_value(&status).unwrap();
+    assert_eq!(json["index"], "abababababab");
+    assert_eq!(json["last_problem"], "the server does not have it");
+    assert_eq!(json["failure"]["message"].as_str().unwrap(), status.failure.unwrap().to_string());
+    assert!(json["failure"]["hint"].as_str().unwrap().contains("publish"));
+    let mut status = StoreStatus::default();
+    status.retries = 7;
+    status.take(&started("0.1.0"));
+    assert_eq!(status, StoreStatus::default(), "the machine starts again");
+}
+
+/// The lines of a boot in which almost everything goes wrong.
+fn recorded() -> Vec<ConsoleLine> {
+    let digest = ShortDigest::from(&Sha256::from_bytes([0xab; 32]));
+    let url: HttpUrl = "http://10.0.2.2/blobs/ab".parse().unwrap();
+    let problem = FetchProblem::Missing;
+    let retry = ConsoleLine::Retry { item: Item::Index, attempt: 2, url: url.clone(), problem };
+    let mirror = ConsoleLine::Mirror { to: url.clone(), from: url.clone() };
+    let (item, problem) = (Item::Index, FetchProblem::Missing);
+    let cause = FailureCause::FetchFailed { item, url, tries: 3, problem };
+    let failure = Failure { cause, card: None, address: None, available_memory: None };
+    let mut lines = vec![
+        started("0.1.0"),
+        ConsoleLine::Index { digest, paths: 288, bytes: 184_320_511, unpacked_bytes: 589_000_123 },
+        ConsoleLine::Memory { needed: 1, available: 2, form: StoreForm::Zram },
+    ];
+    lines.extend([retry, mirror].into_iter().cycle().take(40));
+    lines.push(ConsoleLine::Finished {
+        summary: StoreSummary {
+            milliseconds: 13_402,
+            paths: 288,
+            from_network: 184_320_511,
+            from_disk: 0,
+            retries: 20,
+        },
+    });
+    lines.push(ConsoleLine::Failed { failure });
+    lines
 }

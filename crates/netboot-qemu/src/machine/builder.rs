@@ -162,6 +162,13 @@ impl MachineBuilder {
         self
     }
 
+    /// Expects that stage 1 fetches the whole store of a closure. Without this and without a
+    /// marker, the boot succeeds when Linux starts the `init` of the initrd, which is before that.
+    pub fn expect_store(mut self) -> Self {
+        self.0.expectations.store = true;
+        self
+    }
+
     /// Ends the boot as failed when a line of the console contains `text`, such as the prompt of an
     /// emergency shell. A kernel panic always ends the boot.
     pub fn fail_on(mut self, text: impl Into<String>) -> Self {

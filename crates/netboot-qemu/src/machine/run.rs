@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use netboot_core::{Context, Event};
+use netboot_core::{Context, Event, Phase, Unit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, sleep_until, timeout};
 
@@ -52,6 +52,7 @@ impl Reading<'_> {
         self.terminal.feed(bytes, &mut |terminal, shown| {
             watcher.take(shown, time, terminal);
             report_line(context, shown);
+            report_progress(context, watcher);
         });
     }
 
@@ -61,7 +62,22 @@ impl Reading<'_> {
         self.terminal.finish(&mut |terminal, shown| {
             watcher.take(shown, time, terminal);
             report_line(context, shown);
+            report_progress(context, watcher);
         });
+    }
+}
+
+/// Reports how much of its store the machine has.
+fn report_progress(context: &Context, watcher: &mut Watcher) {
+    let Some(progress) = watcher.store.take_progress() else { return };
+    let counts = [
+        ("store paths", progress.paths, progress.all_paths, Unit::Items),
+        ("store", progress.bytes, progress.all_bytes, Unit::Bytes),
+    ];
+    for (subject, done, total, unit) in counts {
+        let (subject, total) = (subject.to_owned(), Some(total));
+        let phase = Phase::Booting;
+        context.emit(Event::Progress { phase, profile: None, subject, done, total, unit });
     }
 }
 
@@ -139,6 +155,7 @@ impl Run<'_> {
             outcome,
             reached: watcher.reached(),
             missing: watcher.missing(),
+            store: watcher.store.status().cloned(),
             duration,
             command_line,
             console: watcher.take_transcript(),
