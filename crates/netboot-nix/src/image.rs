@@ -8,7 +8,7 @@ use std::sync::Arc;
 use netboot_core::inspect::{Presence, check_kernel};
 use netboot_core::secret_scan::{SecretPolicy, SecretReport, scan_initrd};
 use netboot_core::{
-    Architecture, ArtifactKind, BootSpec, Context, FileArtifact, FileName, Image, ImageBuilder,
+    Architecture, ArtifactKind, BootSpec, Closure, Context, FileArtifact, FileName, Image, ImageBuilder,
     InitPath, KernelParameter, Phase, Profile, split_parameters,
 };
 
@@ -143,11 +143,22 @@ fn kernel_parameters(
     parameters.collect::<Result<_, _>>().map_err(|error| Error::unusable(attribute, &error).into())
 }
 
+/// The place of an image's system.
+pub(crate) enum System {
+    /// The initrd contains it.
+    Initrd {
+        /// True if the initrd was made from the system of the configuration.
+        is_in_step: bool,
+    },
+    /// The machine fetches it.
+    Closure(Closure),
+}
+
 /// Checks the built files and starts the image.
 pub(crate) async fn make_image(
     profile: &dyn Profile,
     parts: Parts,
-    is_in_step: bool,
+    system: System,
     log: &Path,
     (report, policy, paths): (&mut SecretReport<'_>, &SecretPolicy, Arc<StorePaths>),
     context: &Context,
@@ -174,6 +185,7 @@ pub(crate) async fn make_image(
             || paths.closure.contains_key(file)
     };
     let (initrd, mut found) = scan_initrd(&initrd_path, policy, known, context).await?;
+    let is_in_step = matches!(system, System::Initrd { is_in_step: true });
     if is_in_step && parts.store_contents.is_complete {
         // NixOS packs the closure of `netboot.storeContents` into this file.
         let store_image = format!("`{}/nix-store.squashfs`", initrd_path.display());
@@ -182,6 +194,8 @@ pub(crate) async fn make_image(
     found.report(report, profile.name(), context);
     let init = InitPath::new(init_path.to_string_lossy())?;
     let holds_init = match initrd.holds(&init) {
+        // The index of a closure was made for this init.
+        _ if matches!(system, System::Closure(_)) => true,
         Presence::Yes => true,
         Presence::No => false,
         // In NixOS's initrds the store is a squashfs, which Netboot does not read. It contains the
@@ -200,10 +214,14 @@ pub(crate) async fn make_image(
     let log = open(ArtifactKind::BuildLog, FileName::new("build.log")?, log.to_owned()).await?;
     let boot = BootSpec::new(parts.architecture, init, parts.kernel_parameters)?;
     report.add_command_line(&boot, context)?;
-    Ok(Image::builder(profile, boot)
+    let image = Image::builder(profile, boot)
         .kernel(Arc::new(kernel))
         .initrd(Arc::new(initrd))
-        .build_log(Arc::new(log)))
+        .build_log(Arc::new(log));
+    Ok(match system {
+        System::Initrd { .. } => image,
+        System::Closure(closure) => image.closure(closure),
+    })
 }
 
 #[cfg(test)]

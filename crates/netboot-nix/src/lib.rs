@@ -93,6 +93,7 @@ mod internal_json;
 mod nar_hash;
 mod nix_output;
 mod overrides;
+mod packing;
 mod path_info;
 mod policy;
 mod progress;

@@ -20,6 +20,8 @@ pub(crate) struct PathInfo {
     pub(crate) nar_size: u64,
     /// The store paths that its files reference, possibly including itself.
     pub(crate) references: Vec<String>,
+    /// The derivation that built it, if Nix knows it.
+    pub(crate) deriver: Option<String>,
     /// The size of the closure in bytes.
     pub(crate) closure_size: Option<u64>,
 }
@@ -96,6 +98,7 @@ mod tests {
             nar_hash: "sha256-x".to_owned(),
             nar_size: 7,
             references: vec!["/s/a".to_owned()],
+            deriver: None,
             closure_size: Some(9),
         };
         for text in [array, map] {

@@ -217,6 +217,7 @@ mod tests {
             nar_hash: String::new(),
             nar_size: size,
             references: references.iter().map(|path| (*path).to_owned()).collect(),
+            deriver: None,
             closure_size: None,
         };
         paths.iter().map(|(path, size, refs)| ((*path).to_owned(), info(*size, refs))).collect()

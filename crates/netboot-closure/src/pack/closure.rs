@@ -25,7 +25,7 @@ const INDEX_LIMIT: u64 = 64 << 20;
 const REPORT_EVERY: u64 = 16 << 20;
 
 /// What the events of progress are about.
-const SUBJECT: &str = "store paths";
+const SUBJECT: &str = "closure";
 
 impl Packer {
     /// Packs the closure of an image as [`pack`](Self::pack) does, on threads of its own. It

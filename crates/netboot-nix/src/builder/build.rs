@@ -9,16 +9,19 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
+use netboot_closure::PathToPack;
 use netboot_core::secret_scan::SecretReport;
-use netboot_core::{Context, Event, Image, Phase, Profile, ProfileName};
+use netboot_core::{Context, Event, Image, Payload, Phase, Profile, ProfileName};
 
 use crate::build_log::LogDirectory;
 use crate::builder::evaluate::{Evaluated, report, same_stop};
 use crate::builder::options::NixBuilder;
+use crate::builder::sizes::ClosureOfParts;
 use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::flake_answer::ProfileRequest;
-use crate::image::{Parts, make_image};
+use crate::image::{Parts, System, make_image};
+use crate::packing::pack;
 use crate::realise::{Realisation, Realised};
 use crate::roots;
 use crate::secrets::cache::Cache;
@@ -37,6 +40,7 @@ struct Built {
     /// The NAR hashes of the parts, by path.
     hashes: BTreeMap<String, String>,
     paths: Arc<StorePaths>,
+    to_pack: Vec<PathToPack>,
 }
 
 /// The shared parts of all builds of a call.
@@ -47,6 +51,8 @@ struct Call<'a> {
     logs: &'a LogDirectory,
     context: &'a Context,
     secrets: &'a tokio::sync::Mutex<Cache>,
+    /// Held by the profile whose closure is packed, so that none packs what another one is packing.
+    packing: &'a tokio::sync::Mutex<()>,
 }
 
 impl NixBuilder {
@@ -64,7 +70,7 @@ impl NixBuilder {
             let result = result.map_err(|stop| stop.into_core(profile.name()));
             if let Ok(image) = &result {
                 image.warn_if_over(profile.size_budget(), context);
-                if image.payload_size() > profile.size_budget() {
+                if image.fetched_size() > profile.size_budget() {
                     self.name_the_largest(*profile, image, context).await;
                 }
             }
@@ -117,7 +123,9 @@ impl NixBuilder {
         let (state, version) = (self.state.clone(), self.policy.secrets.version());
         let secrets = blocking(move || Ok(Cache::read(&state, version))).await?;
         let secrets = &tokio::sync::Mutex::new(secrets);
-        let call = Call { builder: self, wanted, evaluation, logs: &logs, context, secrets };
+        let packing = &tokio::sync::Mutex::new(());
+        let logs = &logs;
+        let call = Call { builder: self, wanted, evaluation, logs, context, secrets, packing };
         let call = &call;
         let work = profiles.iter().zip(evaluated).map(|(profile, evaluated)| -> BoxFuture<'_, _> {
             Box::pin(async move { call.build(*profile, evaluated?).await })
@@ -127,7 +135,7 @@ impl NixBuilder {
             Box::pin(async move { call.image(*profile, built?).await })
         });
         let images = all(work, self.concurrent_profiles).await;
-        if let Err(Stop::Failed(error)) = self.remove_old(logs).await {
+        if let Err(Stop::Failed(error)) = self.remove_old(logs.clone()).await {
             context.emit(Event::Warning {
                 profile: None,
                 message: format!("cannot remove the roots and logs of earlier builds: {error}"),
@@ -187,9 +195,10 @@ impl Call<'_> {
         let header = parts.log_header(&self.evaluation.source(), &nix_version);
         let inputs = requisites.clone();
         let realised = realisation.realise(&outputs, requisites, header).await?;
-        let (hashes, closure) = self.builder.closure_of_parts(&parts, self.context).await?;
+        let closure = self.builder.closure_of_parts(&parts, profile, self.context).await?;
+        let ClosureOfParts { hashes, closure, to_pack } = closure;
         let paths = Arc::new(StorePaths { closure, requisites: inputs });
-        Ok(Built { parts, nix_version, is_in_step, realised, hashes, paths })
+        Ok(Built { parts, nix_version, is_in_step, realised, hashes, paths, to_pack })
     }
 
     fn realisation<'a>(&'a self, profile: &'a dyn Profile, parts: &'a Parts) -> Realisation<'a> {
@@ -207,7 +216,7 @@ impl Call<'_> {
 
     /// Makes the image from the built parts.
     async fn image(&self, profile: &dyn Profile, built: Built) -> Result<Image, Stop> {
-        let Built { parts, nix_version, is_in_step, realised, hashes, paths } = built;
+        let Built { parts, nix_version, is_in_step, realised, hashes, paths, to_pack } = built;
         let outputs = parts.outputs();
         let policy = &self.builder.policy.secrets;
         let mut report = SecretReport::new(policy);
@@ -217,8 +226,16 @@ impl Call<'_> {
         }
         let log = self.realisation(profile, &parts).log(&outputs, realised).await?;
         let provenance = self.evaluation.provenance(&outputs, &hashes, nix_version);
+        let system = match self.builder.payload_of(profile) {
+            Payload::Closure => {
+                let _turn = self.packing.lock().await;
+                let packer = &self.builder.packer;
+                System::Closure(pack(packer, &parts, to_pack, profile, self.context).await?)
+            }
+            _ => System::Initrd { is_in_step },
+        };
         let scan = (&mut report, policy, paths);
-        let image = make_image(profile, parts, is_in_step, &log, scan, self.context).await?;
+        let image = make_image(profile, parts, system, &log, scan, self.context).await?;
         let image = image.provenance(provenance).build()?;
         report.finish(profile.name(), self.context)?;
         self.builder.send(&outputs, self.context).await?;

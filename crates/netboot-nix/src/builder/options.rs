@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use netboot_closure::{CompressionLevel, Packer};
 use netboot_core::{Payload, Profile, ProfileName};
 
 use crate::closure_boot::ClosureBoot;
@@ -40,6 +41,7 @@ pub struct NixBuilder {
     pub(super) profile_overrides: BTreeMap<ProfileName, Overrides>,
     pub(super) payload: Payload,
     pub(super) closure_boot: Option<ClosureBoot>,
+    pub(super) packer: Packer,
     pub(super) policy: Policy,
     pub(super) scale_out: ScaleOut,
     pub(super) runner: Runner,
@@ -70,6 +72,8 @@ pub struct NixBuilderBuilder {
     profile_overrides: BTreeMap<ProfileName, Overrides>,
     payload: Payload,
     closure_boot: Option<ClosureBoot>,
+    compression_level: CompressionLevel,
+    closure_cache: u64,
     policy: Policy,
     scale_out: ScaleOut,
     environment: BTreeMap<OsString, OsString>,
@@ -131,6 +135,22 @@ impl NixBuilderBuilder {
     /// The program and the drivers for profiles with [`Payload::Closure`]. There is no default.
     pub fn closure_boot(mut self, closure_boot: ClosureBoot) -> Self {
         self.closure_boot = Some(closure_boot);
+        self
+    }
+
+    /// The level at which closures are compressed. The default is 10. Take
+    /// [`CompressionLevel::FAST`] while you try changes, and [`CompressionLevel::SMALL`] for
+    /// releases that many machines fetch.
+    pub fn compression_level(mut self, level: CompressionLevel) -> Self {
+        self.compression_level = level;
+        self
+    }
+
+    /// The size in bytes of the cache of compressed store paths in the state directory. The default
+    /// is 8 GiB. A build deletes the store paths that were not used for longest, except those that
+    /// were used within the time of [`keep_roots`](Self::keep_roots).
+    pub fn closure_cache(mut self, bytes: u64) -> Self {
+        self.closure_cache = bytes;
         self
     }
 
@@ -278,6 +298,10 @@ impl NixBuilderBuilder {
         secrets.add_reference(flake.as_str());
         let (grace, evaluation_limits) = (self.grace, self.evaluation_limits);
         let runner = Runner { environment, program_directory, grace, evaluation_limits, secrets };
+        let packer = Packer::new(state.join("closures"))
+            .with_level(self.compression_level)
+            .with_budget(self.closure_cache)
+            .with_keep(self.keep_roots);
         Ok(NixBuilder {
             flake,
             state,
@@ -286,6 +310,7 @@ impl NixBuilderBuilder {
             profile_overrides: self.profile_overrides,
             payload: self.payload,
             closure_boot: self.closure_boot,
+            packer,
             policy: self.policy,
             scale_out: self.scale_out,
             runner,
@@ -310,6 +335,8 @@ impl NixBuilder {
             profile_overrides: BTreeMap::new(),
             payload: Payload::default(),
             closure_boot: None,
+            compression_level: CompressionLevel::default(),
+            closure_cache: 8 << 30,
             policy: Policy::default(),
             scale_out: ScaleOut::default(),
             environment: BTreeMap::new(),

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use netboot_core::{Context, Event, Image, Profile};
+use netboot_closure::PathToPack;
+use netboot_core::{Context, Event, Image, Payload, Profile};
 
 use crate::builder::options::NixBuilder;
 use crate::error::Error;
 use crate::flake_answer::Output;
 use crate::image::Parts;
+use crate::packing::paths_to_pack;
 use crate::path_info::{PathInfo, closure};
 use crate::size::StorePathSize;
 use crate::size::{SizeReport, oversized_file};
@@ -16,6 +18,16 @@ use crate::store_copy::send_outputs;
 
 /// The number of store paths that a warning names.
 const NAMED_PATHS: usize = 5;
+
+/// The store paths of a profile.
+pub(super) struct ClosureOfParts {
+    /// The NAR hashes of the parts, by path.
+    pub(super) hashes: BTreeMap<String, String>,
+    /// The closure of the parts without the initrd, and of `netboot.storeContents`.
+    pub(super) closure: BTreeMap<String, PathInfo>,
+    /// The store paths that a machine fetches by itself. It is empty if the initrd contains them.
+    pub(super) to_pack: Vec<PathToPack>,
+}
 
 impl NixBuilder {
     pub(super) async fn report_size(
@@ -62,29 +74,33 @@ impl NixBuilder {
         Ok(())
     }
 
-    /// The NAR hashes of all parts, by path, and the closure of the parts without the initrd,
-    /// with that of `netboot.storeContents`. Returns an error if it has a file
-    /// that is too large for an initrd.
+    /// The store paths of a profile. Returns an error if its initrd contains the system, and a
+    /// file is too large for it.
     pub(super) async fn closure_of_parts(
         &self,
         parts: &Parts,
+        profile: &dyn Profile,
         context: &Context,
-    ) -> Result<(BTreeMap<String, String>, BTreeMap<String, PathInfo>), Stop> {
-        let outputs = parts.outputs();
+    ) -> Result<ClosureOfParts, Stop> {
+        let (payload, outputs) = (self.payload_of(profile), parts.outputs());
         let paths: Vec<&str> = outputs.values().map(|output| output.out.as_str()).collect();
         let contents = parts.store_contents.paths();
         let all: Vec<&str> = paths.iter().copied().chain(contents).collect();
         let mut closure = closure(&self.runner, &all, context).await?;
         let hash_of = |path: &str| Some((path.to_owned(), closure.get(path)?.nar_hash.clone()));
         let hashes = paths.into_iter().filter_map(hash_of).collect();
-        // The initrd contains the system and is not part of it.
+        let to_pack = match payload {
+            Payload::Closure => paths_to_pack(parts, &closure, profile.name())?,
+            _ => Vec::new(),
+        };
+        // The initrd's files are scanned by themselves.
         closure.remove(&parts.initrd.out);
-        match oversized_file(&closure)? {
-            None => Ok((hashes, closure)),
-            Some((path, size)) => {
-                let attribute = parts.attribute().to_owned();
-                Err(Error::FileTooLarge { attribute, path, size }.into())
-            }
+        if payload == Payload::Ramdisk
+            && let Some((path, size)) = oversized_file(&closure)?
+        {
+            let attribute = parts.attribute().to_owned();
+            return Err(Error::FileTooLarge { attribute, path, size }.into());
         }
+        Ok(ClosureOfParts { hashes, closure, to_pack })
     }
 }

@@ -4,6 +4,7 @@
 mod at_once;
 mod building;
 mod causes;
+mod closure;
 mod closure_boot;
 mod configurations;
 mod contract;
