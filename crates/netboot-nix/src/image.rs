@@ -8,8 +8,8 @@ use std::sync::Arc;
 use netboot_core::inspect::{Presence, check_kernel};
 use netboot_core::secret_scan::{SecretPolicy, SecretReport, scan_initrd};
 use netboot_core::{
-    Architecture, ArtifactKind, BootSpec, Closure, Context, FileArtifact, FileName, Image, ImageBuilder,
-    InitPath, KernelParameter, Phase, Profile, split_parameters,
+    Architecture, ArtifactKind, BootSpec, Closure, Context, FileArtifact, FileName, Image,
+    ImageBuilder, InitPath, KernelParameter, Phase, Profile, split_parameters,
 };
 
 use crate::error::Error;

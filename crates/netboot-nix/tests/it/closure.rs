@@ -12,8 +12,8 @@ use netboot_closure::nar::{NarLimits, unpack};
 use netboot_closure::{CompressionLevel, Index};
 use netboot_core::secret_scan::SecretPolicy;
 use netboot_core::{
-    Artifact, BackendError, Builder, CancellationToken, Closure, Context, Error, Event, Image, Payload,
-    Phase, Sha256Digest,
+    Artifact, BackendError, Builder, CancellationToken, Closure, Context, Error, Event, Image,
+    Payload, Phase, Sha256Digest,
 };
 use netboot_nix::{BinaryCache, ClosureBoot, NixBuilderBuilder, Policy, ScaleOut};
 use netboot_testbed::Testbed;
@@ -185,7 +185,8 @@ async fn a_secret_in_the_closure_is_found() {
     let place = Place::new();
     let token = ["ghp_", "zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ", "0mLq17"].concat();
     let script = format!(r#"echo {token} > "$out/token""#);
-    let builder = with_modules(&place, &script, &[]).policy(Policy::none().with_secrets(SecretPolicy::default()));
+    let builder = with_modules(&place, &script, &[])
+        .policy(Policy::none().with_secrets(SecretPolicy::default()));
     let error = builder.build().unwrap().build(&profile("x"), &Context::new()).await.unwrap_err();
     assert!(matches!(&error, Error::SecretsFound { .. }), "{error:?}");
     assert!(error.to_string().contains("/token"), "{error}");
