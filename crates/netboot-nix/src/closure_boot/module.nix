@@ -2,8 +2,9 @@
 # of the system over HTTP, checks each, and then starts the system.
 #
 # The configuration must import NixOS's `installer/netboot/netboot.nix`, and it needs systemd in
-# stage 1. Nothing that the RAM disk contains depends on the packages, services, keys, host name or
-# kernel parameters of the system, so its bytes stay as they are when those change.
+# stage 1. Nothing that the RAM disk contains depends on the packages, services, users, keys, host
+# name, time zone, DHCP or kernel parameters of the system, so its bytes stay as they are when those
+# change. The kernel, firmware, locales, name servers, and blacklisted kernel modules change it.
 {
   config,
   lib,
@@ -174,9 +175,12 @@ in
 
         initrd = {
           availableKernelModules = cfg.networkDrivers ++ [
-            # The disk cache, and a store in compressed memory.
+            # The disk cache, and a store in compressed memory. Kernels before 6.12 compress it with
+            # their crypto modules.
             "ext4"
+            "lzo-rle"
             "zram"
+            "zstd"
           ];
 
           systemd = {
@@ -196,6 +200,8 @@ in
 
             network = {
               enable = true;
+              # The default depends on the system's network.
+              wait-online.anyInterface = lib.mkDefault true;
               # Without `BOOTIF`, any card may be the one that booted.
               networks."98-netboot" = {
                 matchConfig = {
