@@ -29,6 +29,8 @@
           ./modules/netboot/base.nix
           self.nixosModules.default
         ];
+        # One DHCP lease for each boot, for any configuration with systemd-networkd.
+        one-lease = ./modules/netboot/one-lease.nix;
       };
 
       # For your own flake: the netboot configuration of a profile, with your own modules.

@@ -179,8 +179,50 @@ fn the_flake_offers_a_configuration_for_each_profile_and_a_module_for_each_servi
     });
     assert_eq!(offered["configurations"], configurations);
     let services = descriptions().into_keys();
-    let modules: BTreeSet<_> = services.chain(["default".into(), "netboot".into()]).collect();
+    let modules: BTreeSet<_> = services.chain(["default".into(), "netboot".into(), "one-lease".into()]).collect();
     assert_eq!(offered["modules"], serde_json::json!(modules));
+}
+
+#[test]
+fn closure_boot_gets_the_drivers_of_the_flake_and_each_boot_takes_one_lease() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let workspace = workspace.canonicalize().unwrap();
+    let expression = format!(
+        r#"
+        let
+          nixos = {{ lib, ... }}: {{
+            options.boot.initrd.systemd = {{ network = {{ }}; extraBin = {{ }}; }};
+            options.environment.etc = lib.mkOption {{ }};
+            options.system.installer.channel.enable = lib.mkOption {{ default = true; }};
+          }};
+          ramdisk = import {workspace}/tests/flake/module-system.nix {{
+            modules = [
+              nixos
+              (import (flake + "/modules/netboot/closure.nix"))
+              (import (flake + "/modules/netboot/one-lease.nix"))
+              {{ plasmacloud.closureBoot.networkDrivers = [ "r8152" ]; }}
+            ];
+            pkgs = {{ }};
+          }};
+          closure = ramdisk.extendModules {{
+            modules = [ (import {workspace}/crates/netboot-nix/src/closure_boot/module.nix) ];
+          }};
+          channel = configuration: configuration.config.system.installer.channel.enable;
+        in
+        {{
+          drivers = closure.config.netboot.closure.networkDrivers;
+          channels = [ (channel ramdisk) (channel closure) ];
+          etc = builtins.mapAttrs (_: file: file.text) ramdisk.config.environment.etc;
+        }}"#,
+        workspace = workspace.display()
+    );
+    let found = evaluate(&expression);
+    let drivers: Vec<String> = serde_json::from_value(found["drivers"].clone()).unwrap();
+    assert!(drivers.contains(&"r8152".to_owned()) && drivers.len() > 20, "{drivers:?}");
+    assert_eq!(found["channels"], serde_json::json!([true, false]));
+    let etc = found["etc"].as_object().unwrap();
+    assert_eq!(etc.len(), 2);
+    assert!(etc.values().all(|text| text == "[DHCPv4]\nClientIdentifier=mac\n"), "{etc:?}");
 }
 
 #[test]

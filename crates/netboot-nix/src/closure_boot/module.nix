@@ -25,7 +25,6 @@ let
   lease = ''
     [DHCPv4]
     ClientIdentifier=${clientIdentifier}
-    SendHostname=no
   '';
 
   hasStage1 =
@@ -195,7 +194,9 @@ in
             contents = {
               "/etc/hostname".text = lib.mkForce "";
               # For the file that systemd writes for `ip=:::::BOOTIF:dhcp`.
-              "/etc/systemd/network/70-BOOTIF.network.d/netboot.conf".text = lease;
+              "/etc/systemd/network/70-BOOTIF.network.d/netboot.conf".text = ''
+                ${lease}SendHostname=no
+              '';
             };
 
             network = {
@@ -287,15 +288,10 @@ in
 
     # Stage 2 asks under the same identifier. These files belong to systemd-networkd alone.
     (lib.optionalAttrs (options ? environment.etc) {
-      environment.etc."systemd/networkd.conf.d/netboot.conf".text = lib.mkDefault ''
-        [DHCPv4]
-        ClientIdentifier=${clientIdentifier}
-      '';
-      environment.etc."systemd/network/99-ethernet-default-dhcp.network.d/netboot.conf".text =
-        lib.mkDefault ''
-          [DHCPv4]
-          ClientIdentifier=${clientIdentifier}
-        '';
+      environment.etc."systemd/networkd.conf.d/netboot.conf".text = lease;
+      # Older versions of systemd know the setting only for a network. NixOS makes this one for
+      # `networking.useDHCP`.
+      environment.etc."systemd/network/99-ethernet-default-dhcp.network.d/netboot.conf".text = lease;
     })
 
     # These options are internal to NixOS, so a release may lack them. Its machines then fetch more.

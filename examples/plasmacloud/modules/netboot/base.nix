@@ -13,9 +13,11 @@
     "${modulesPath}/installer/netboot/netboot-minimal.nix"
     ./access.nix
     ./boot-report.nix
+    ./closure.nix
     ./console.nix
     ./firmware.nix
     ./network.nix
+    ./one-lease.nix
     ./profile.nix
   ];
 
