@@ -179,7 +179,8 @@ fn the_flake_offers_a_configuration_for_each_profile_and_a_module_for_each_servi
     });
     assert_eq!(offered["configurations"], configurations);
     let services = descriptions().into_keys();
-    let modules: BTreeSet<_> = services.chain(["default".into(), "netboot".into(), "one-lease".into()]).collect();
+    let modules: BTreeSet<_> =
+        services.chain(["default".into(), "netboot".into(), "one-lease".into()]).collect();
     assert_eq!(offered["modules"], serde_json::json!(modules));
 }
 
