@@ -59,6 +59,39 @@ pub enum Error {
         limit: usize,
     },
 
+    /// The script of an image with a closure knows no place to fetch the closure from.
+    #[error(
+        "machines of profile `{profile}` do not know where to fetch the closure: scripts for the \
+         iPXE build `{build}` cannot tell the URL of their own directory"
+    )]
+    NoClosureSource {
+        /// The profile.
+        profile: ProfileName,
+        /// The name of the iPXE build.
+        build: String,
+    },
+
+    /// Machines cannot fetch the closure of an image from a URL.
+    #[error("machines cannot fetch a closure from {url}")]
+    UnusableClosureSource {
+        /// The URL, without its password.
+        url: String,
+    },
+
+    /// A kernel parameter of the caller would replace one that the renderer writes.
+    #[error("the kernel parameter `{parameter}` belongs to the renderer")]
+    ReservedParameter {
+        /// The first 80 characters of the parameter.
+        parameter: String,
+    },
+
+    /// Stage 1 would refuse a kernel parameter of the caller.
+    #[error("a kernel parameter for an image with a closure is malformed")]
+    BootParameter {
+        /// The cause.
+        source: netboot_closure::Error,
+    },
+
     /// The file of a template cannot be read.
     #[error("the template {} cannot be read", path.display())]
     TemplateFile {

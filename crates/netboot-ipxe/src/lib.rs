@@ -61,6 +61,16 @@
 //! for that build, so a script uses nothing that the build does not have. The texts of scripts are
 //! Tera templates ([`TemplateName`]), which a caller can replace or extend.
 //!
+//! # Closures
+//! A machine fetches the [closure](netboot_core::Image::closure) of its image after iPXE is done. So
+//! the script tells the kernel three things:
+//! - `netboot.index`: the digest of the index, by which the machine checks everything that it
+//!   fetches. It is the last of the parameters, and no parameter of the caller can replace it.
+//! - `BOOTIF` and `ip`: the network card from which iPXE booted. A configuration with its own `ip=`
+//!   keeps it. The `ip=` of a machine should name the device `BOOTIF`.
+//! - `netboot.from`: the places to fetch from
+//!   ([`closure_source`](RendererBuilder::closure_source)).
+//!
 //! # Features
 //! | feature | what it adds |
 //! |---|---|
@@ -68,6 +78,7 @@
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod closure_arguments;
 pub mod dhcp;
 mod dispatch;
 mod error;

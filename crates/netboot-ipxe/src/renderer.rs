@@ -1,6 +1,7 @@
 //! Renders images into scripts and releases.
 
 pub(crate) mod builder;
+mod closure;
 mod dispatch;
 mod entry;
 mod image;

@@ -3,10 +3,18 @@
 use std::fmt;
 
 use ipxe_script::lexical;
+use netboot_closure::boot_parameter::{BOOTIF, BootParameter, FROM};
 use netboot_core::{FileName, KernelParameter};
 use serde::Serialize;
 
 use crate::error::{Error, ValueKind};
+
+/// The setting with the URL of the script's directory, which ends with a `/`.
+pub(crate) const DIRECTORY: &str = "cwduri";
+
+/// The room for the value of that setting on a command line, in bytes: as much as a DHCP option can
+/// hold (RFC 2132, section 2).
+const DIRECTORY_ROOM: usize = 255;
 
 /// A kernel parameter in a `kernel` command. The kernel gets it exactly as it was typed.
 ///
@@ -38,6 +46,34 @@ impl ScriptArgument {
     /// The parameter `initrd=` for the additional initrd of one machine.
     pub(crate) fn overlay(name: &'static str) -> Self {
         Self(format!("initrd={name}"))
+    }
+
+    /// The parameter that names the network card from which iPXE booted.
+    pub(crate) fn boot_card() -> Self {
+        Self(format!("{BOOTIF}=01-${{netX/mac:hexhyp}}"))
+    }
+
+    /// The parameter that lets systemd's network generator ask a DHCP server on the card that
+    /// `BOOTIF` names (systemd-network-generator.service(8)).
+    pub(crate) fn address_by_dhcp() -> Self {
+        Self(format!("ip=:::::{BOOTIF}:dhcp"))
+    }
+
+    /// A parameter of stage 1. Its form excludes everything with a meaning for iPXE.
+    pub(crate) fn boot_parameter(parameter: &BootParameter) -> Self {
+        Self(parameter.to_string())
+    }
+
+    /// The parameter that names the directory of the script, or one this many levels above it, as a
+    /// source. Stage 1 resolves the `..`.
+    pub(crate) fn own_source(directories: usize) -> Self {
+        Self(format!("{FROM}=${{{DIRECTORY}}}{}", "../".repeat(directories)))
+    }
+
+    /// The greatest number of bytes that the kernel gets.
+    pub(crate) fn greatest_length(&self) -> usize {
+        let is_open = self.0.contains(&format!("${{{DIRECTORY}}}"));
+        self.0.len() + if is_open { DIRECTORY_ROOM } else { 0 }
     }
 
     /// The argument.

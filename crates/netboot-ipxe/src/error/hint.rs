@@ -33,6 +33,24 @@ impl Error {
                 let known: Vec<&str> = known.iter().map(ProfileName::as_str).collect();
                 format!("choose one of: {}", known.join(", "))
             }
+            Self::NoClosureSource { .. } => {
+                "give the plain `http://` URL that serves the target, with \
+                 `RendererBuilder::closure_source`, or set `ipxe_build` to a build that knows \
+                 `cwduri` if every machine boots with iPXE 1.21 or later"
+                    .to_owned()
+            }
+            Self::UnusableClosureSource { .. } => {
+                "give `RendererBuilder::closure_source` an `http://` URL without a password and \
+                 without a query: stage 1 checks every byte by its digest, so the connection needs \
+                 no encryption"
+                    .to_owned()
+            }
+            Self::ReservedParameter { .. } => {
+                "remove the parameter from `boot.kernelParams`, the profile, the renderer and the \
+                 machine: the renderer writes the digest of the image's own index"
+                    .to_owned()
+            }
+            Self::BootParameter { source } => return source.hint(),
             Self::TemplateFile { .. } => {
                 "give a directory with templates named `<name>.ipxe`".to_owned()
             }

@@ -19,6 +19,7 @@ use crate::interchange::payload_base::PayloadBase;
 use crate::interchange::problem::InterchangeProblem;
 use crate::interchange::server::MATCHBOX;
 use crate::interchange::server::json;
+use crate::script_argument::ScriptArgument;
 
 /// A profile, which tells what machines boot: `profiles/<id>.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +84,7 @@ impl DataDirectory {
     ///   `serial`),
     /// - tokens, and a menu or the local disk for unknown machines,
     /// - payloads in the place of Pixiecore's answers,
+    /// - an image with a closure and payloads without an `http://` URL,
     /// - a fleet that chooses another group than matchbox, which takes the group with the most
     ///   keys, and of several the last one in the order of their texts.
     ///
@@ -146,10 +148,12 @@ impl DataDirectory {
     ) -> Result<(), Error> {
         let (kernel, initrds) = (payload.image.kernel.sha256, payload.initrds());
         let named = initrds.iter().map(|digest| format!("initrd={digest}"));
+        // matchbox writes arguments into the script as they are, so iPXE expands this one.
+        let card = ScriptArgument::boot_card();
         let boot = NetBoot {
             kernel: base.blob(&kernel),
             initrd: initrds.iter().map(|digest| base.blob(digest)).collect(),
-            args: payload.parameters(&kernel.to_string(), named)?,
+            args: payload.parameters(&kernel.to_string(), named, card, base)?,
         };
         let name = payload.image.title.to_string();
         self.profiles.insert(id.clone(), Profile { id, name, boot });

@@ -2,13 +2,16 @@
 
 use std::fmt;
 
+use netboot_closure::boot_parameter::BootParameter;
 use netboot_core::{ReleasePath, Sha256Digest, layout};
 use url::Url;
 
+use crate::closure_arguments;
 use crate::error::Error;
 use crate::interchange::problem::InterchangeProblem;
 use crate::interchange::server::MATCHBOX;
 use crate::interchange::server::PIXIECORE;
+use crate::script_argument::ScriptArgument;
 use crate::script_url::ScriptUrl;
 
 /// The place that serves the root of a target, for the URLs of kernels and initrds.
@@ -61,6 +64,14 @@ impl PayloadBase {
             Place::BesideAnswers => path.to_string(),
             _ => format!("{self}/{path}"),
         }
+    }
+
+    /// The parameter that names the place as a source of closures. `None` if machines cannot fetch
+    /// closures from it, because it has no absolute URL or no plain HTTP.
+    pub(super) fn closure_source(&self) -> Option<ScriptArgument> {
+        let Place::Url(url) = &self.0 else { return None };
+        let url = closure_arguments::source(&Url::parse(url).ok()?).ok()?;
+        Some(ScriptArgument::boot_parameter(&BootParameter::From(url)))
     }
 
     /// Refuses matchbox's own place for Pixiecore, and Pixiecore's for matchbox: the URLs would

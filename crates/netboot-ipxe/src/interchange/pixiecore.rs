@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use netboot_closure::boot_parameter::{BootParameter, CardAddress};
 use netboot_core::MacAddress;
 use netboot_core::Manifest;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ use crate::interchange::payload_base::PayloadBase;
 use crate::interchange::problem::InterchangeProblem;
 use crate::interchange::server::PIXIECORE;
 use crate::interchange::server::json;
+use crate::script_argument::ScriptArgument;
 
 /// The name that Pixiecore gives a kernel in iPXE (`ipxeScript` in its `http.go`).
 const KERNEL_NAME: &str = "kernel";
@@ -52,7 +54,8 @@ impl Answers {
     /// - a machine with other keys than its MAC address, because Pixiecore tells nothing else,
     /// - a fleet that does not refuse unknown machines,
     /// - tokens, and parameters with `{{`,
-    /// - payloads that are matchbox's assets.
+    /// - payloads that are matchbox's assets,
+    /// - an image with a closure and payloads without an `http://` URL.
     ///
     /// Also [`Error::UnknownProfile`], [`Error::Unprintable`], [`Error::TooManyArguments`] and
     /// [`Error::CommandLineTooLong`].
@@ -71,10 +74,11 @@ impl Answers {
         }
         let mut answers = BTreeMap::new();
         for assignment in fleet.assignments() {
-            let answer = answer(manifest, assignment, base)?;
             for selector in assignment.selectors() {
                 match selector.keys() {
-                    [MachineKey::Mac(mac)] => answers.insert(*mac, answer.clone()),
+                    [MachineKey::Mac(mac)] => {
+                        answers.insert(*mac, answer(manifest, assignment, *mac, base)?)
+                    }
                     keys => {
                         let other = |key: &&MachineKey| !matches!(key, MachineKey::Mac(_));
                         let key = keys.iter().find(other).map(ToString::to_string);
@@ -104,14 +108,17 @@ impl Answers {
 fn answer(
     manifest: &Manifest,
     assignment: &Assignment,
+    mac: MacAddress,
     base: &PayloadBase,
 ) -> Result<Answer, Error> {
     let payload = Payload::new(PIXIECORE, manifest, assignment.profile(), Some(assignment))?;
     // Pixiecore adds `initrd=initrd0` and so on before the command line, so they count.
     let initrds = payload.initrds();
     let added = (0..initrds.len()).map(|number| format!("initrd=initrd{number}"));
-    payload.parameters(KERNEL_NAME, added)?;
-    let parameters = payload.parameters(KERNEL_NAME, [])?;
+    let card = BootParameter::BootInterface(CardAddress::from_bytes(mac.octets()));
+    let card = ScriptArgument::boot_parameter(&card);
+    payload.parameters(KERNEL_NAME, added, card.clone(), base)?;
+    let parameters = payload.parameters(KERNEL_NAME, [], card, base)?;
     if let Some(parameter) = parameters.iter().find(|parameter| parameter.contains("{{")) {
         let parameter = parameter.clone();
         return Err(refuse(assignment, InterchangeProblem::Template { parameter }));

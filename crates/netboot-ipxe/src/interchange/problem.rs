@@ -30,6 +30,8 @@ pub enum InterchangeProblem {
         /// The other server.
         owner: &'static str,
     },
+    /// An image has a closure, which machines cannot fetch from the place of the payloads.
+    NoClosureSource,
     /// The server would read a kernel parameter as a template.
     Template {
         /// The parameter.
@@ -52,6 +54,10 @@ impl fmt::Display for InterchangeProblem {
             Self::PayloadsOf { owner } => {
                 write!(f, "only {owner} has them in that place")
             }
+            Self::NoClosureSource => f.write_str(
+                "machines fetch the closure of the image from an absolute `http://` URL, and the \
+                 place of the payloads has none",
+            ),
             Self::Template { parameter } => {
                 write!(f, "it would expand the kernel parameter `{parameter}`")
             }
@@ -81,6 +87,10 @@ impl InterchangeProblem {
                 "render the release with this fleet, publish it, and export its manifest"
             }
             Self::PayloadsOf { .. } => "give the URL that serves the target",
+            Self::NoClosureSource => {
+                "give the `http://` URL that serves the target as the place of the payloads, or name \
+                 one with the kernel parameter `netboot.from=` in the configuration of the image"
+            }
             Self::Template { .. } => "write the parameter without `{{`",
         }
     }

@@ -12,6 +12,7 @@ use netboot_core::{
 use tera::Context;
 use url::Url;
 
+use crate::closure_arguments;
 use crate::dispatch::fleet::Fleet;
 use crate::error::Error;
 use crate::menu::{LocalDisk, Menu};
@@ -174,6 +175,30 @@ impl RendererBuilder {
         url.set_query(None);
         self.settings.payload_url = Some(ScriptUrl::absolute(&url)?);
         Ok(self)
+    }
+
+    /// Adds a place from which machines fetch the closures of images: a URL that serves the root
+    /// of the target. Machines try the places in order. Whoever serves them needs no trust, because
+    /// machines check every byte by its digest.
+    ///
+    /// Before these places, machines try [`payload_url`](Self::payload_url). Without it they try
+    /// the target from which the script itself came, if the
+    /// [`ipxe_build`](Self::ipxe_build) can tell it: Debian's builds since 1.21 and those of
+    /// ipxe.org can, and the default build cannot.
+    ///
+    /// # Errors
+    /// [`Error::UnusableClosureSource`] unless it is an `http://` URL without a user, a password
+    /// and a query: stage 1 has no TLS.
+    pub fn closure_source(mut self, url: &Url) -> Result<Self, Error> {
+        self.settings.closure_sources.push(closure_arguments::source(url)?);
+        Ok(self)
+    }
+
+    /// Sets whether scripts tell every kernel, with the parameter `BOOTIF`, from which network card
+    /// iPXE booted. The default is false. The kernel of an image with a closure is always told.
+    pub fn boot_card(mut self, tell: bool) -> Self {
+        self.settings.boot_card = tell;
+        self
     }
 
     /// Lets machines report their progress: they fetch this URL with the parameters `stage`

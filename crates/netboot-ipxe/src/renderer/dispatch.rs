@@ -7,13 +7,14 @@ use netboot_core::{Artifact, COMMAND_LINE_LIMIT, Image, ProfileName, ReleasePath
 use serde::Serialize;
 use tera::Context;
 
+use crate::closure_arguments;
 use crate::dispatch::assignment::{Assignment, BootOnce, TokenPlace};
 use crate::dispatch::fleet::{Fleet, UnknownMachine};
 use crate::dispatch::key_text::MachineName;
 use crate::error::Error;
 use crate::menu::LocalDisk;
 use crate::renderer::Renderer;
-use crate::renderer::image::machine_arguments;
+use crate::renderer::image::{added_length, command_line_length, machine_arguments};
 use crate::renderer::machine_table::{Entry, Lookup};
 use crate::script_argument::ScriptArgument;
 use crate::script_url::ScriptUrl;
@@ -48,6 +49,8 @@ struct Destination<'a> {
     image: &'a ProfileName,
     /// The length of its command line in bytes, including the kernel's name before it.
     length: usize,
+    /// True if the image, or one of the family's, has a closure.
+    has_closure: bool,
 }
 
 impl Renderer {
@@ -164,15 +167,17 @@ impl Renderer {
     fn check_assignments(&self, fleet: &Fleet, images: &[Image]) -> Result<(), Error> {
         let mut destinations: BTreeMap<&ProfileName, Destination<'_>> = BTreeMap::new();
         for image in images {
-            let arguments = self.arguments(image, None)?;
-            let length = arguments.iter().map(|one| 1 + one.as_str().len()).sum::<usize>();
-            let length = length + image.kernel().file_name().as_str().len();
-            destinations.insert(image.profile(), Destination { image: image.profile(), length });
+            let arguments = self.arguments(image, None, &self.payload_urls(3))?;
+            let length = command_line_length(image, &arguments);
+            let has_closure = image.closure().is_some();
+            let destination = Destination { image: image.profile(), length, has_closure };
+            destinations.insert(image.profile(), destination);
         }
         for (family, members) in &self.settings.families {
             let members = members.values().filter_map(|profile| destinations.get(profile));
+            let any_closure = members.clone().any(|destination| destination.has_closure);
             if let Some(longest) = members.max_by_key(|destination| destination.length).copied() {
-                destinations.insert(family, longest);
+                destinations.insert(family, Destination { has_closure: any_closure, ..longest });
             }
         }
         let unknown = |wanted_by: String, profile: &ProfileName| Error::UnknownProfile {
@@ -186,8 +191,11 @@ impl Renderer {
                 return Err(unknown(format!("the machine {}", assignment.name()), profile));
             };
             let arguments = machine_arguments(assignment)?;
-            let added = arguments.iter().map(|one| 1 + one.as_str().len()).sum::<usize>();
-            let (length, limit) = (destination.length + added, COMMAND_LINE_LIMIT);
+            if destination.has_closure {
+                arguments.iter().try_for_each(|one| closure_arguments::check(one.as_str()))?;
+            }
+            let length = destination.length + added_length(&arguments);
+            let limit = COMMAND_LINE_LIMIT;
             if length > limit {
                 let profile = destination.image.clone();
                 return Err(Error::CommandLineTooLong { profile, length, limit });

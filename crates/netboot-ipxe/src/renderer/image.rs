@@ -5,6 +5,7 @@ use netboot_core::{Artifact, COMMAND_LINE_LIMIT, FileName, Image, Sha256Digest};
 use serde::Serialize;
 use tera::Context;
 
+use crate::closure_arguments::{self, ClosureArguments};
 use crate::dispatch::assignment::Assignment;
 use crate::error::Error;
 use crate::renderer::Renderer;
@@ -54,7 +55,8 @@ impl Renderer {
     }
 
     /// Renders the script that starts `image` from a directory with the script and the files under
-    /// their own names. The name of a signature is the name of its file with `.sig` added.
+    /// their own names. The name of a signature is the name of its file with `.sig` added. The files
+    /// of a closure are in the subdirectory `blobs`, named by digest.
     ///
     /// # Errors
     /// The errors of [`render_release`](Self::render_release).
@@ -108,7 +110,7 @@ impl Renderer {
         values.insert("profile", image.profile());
         values.insert("kernel", &self.payload(kernel.as_ref(), kernel.file_name(), urls)?);
         values.insert("initrds", &initrds);
-        values.insert("arguments", &self.arguments(image, extent.machine)?);
+        values.insert("arguments", &self.arguments(image, extent.machine, urls)?);
         values.insert("attempts", &self.settings.attempts);
         values.insert("check_digests", &self.settings.check_digests);
         values.insert("check_signatures", &self.settings.signatures.is_some());
@@ -147,23 +149,40 @@ impl Renderer {
     }
 
     /// The command line of the kernel: `init=`, `initrd=` for each initrd, and then the parameters
-    /// of the image, the site and the machine.
+    /// of the image, the site and the machine. The parameters of a closure are around these.
     pub(super) fn arguments(
         &self,
         image: &Image,
         machine: Option<&Assignment>,
+        urls: &PayloadUrls,
     ) -> Result<Vec<ScriptArgument>, Error> {
         let command_line = image.boot().command_line()?;
-        let mut arguments: Vec<ScriptArgument> =
+        let mut callers: Vec<ScriptArgument> =
             command_line.parameters().map(ScriptArgument::new).collect::<Result<_, _>>()?;
-        let initrds =
-            image.initrds().iter().map(|initrd| ScriptArgument::initrd(initrd.file_name()));
-        arguments.splice(1..1, initrds);
+        let mut arguments: Vec<ScriptArgument> = callers.drain(..1).collect();
+        let initrds = image.initrds().iter();
+        arguments.extend(initrds.map(|initrd| ScriptArgument::initrd(initrd.file_name())));
         for parameter in &self.settings.kernel_parameters {
-            arguments.push(ScriptArgument::try_from(parameter)?);
+            callers.push(ScriptArgument::try_from(parameter)?);
         }
         if let Some(assignment) = machine {
-            arguments.extend(machine_arguments(assignment)?);
+            callers.extend(machine_arguments(assignment)?);
+        }
+        if let Some(closure) = image.closure() {
+            let texts: Vec<&str> = callers.iter().map(ScriptArgument::as_str).collect();
+            let sources = self.closure_sources(urls);
+            if sources.is_empty() && !texts.iter().any(|text| closure_arguments::is_source(text)) {
+                return Err(self.no_closure_source(image, urls));
+            }
+            let index = closure.index.sha256();
+            let card = ScriptArgument::boot_card();
+            let of_closure = ClosureArguments::new(&index, card, sources, texts)?;
+            arguments.extend(of_closure.first);
+            arguments.append(&mut callers);
+            arguments.extend(of_closure.last);
+        } else {
+            arguments.extend(self.settings.boot_card.then(ScriptArgument::boot_card));
+            arguments.append(&mut callers);
         }
 
         let profile = image.profile();
@@ -174,15 +193,23 @@ impl Renderer {
             let profile = profile.clone();
             return Err(Error::TooManyArguments { profile, words, limit });
         }
-        let kernel_name = image.kernel().file_name().as_str().len();
-        let length = arguments.iter().map(|argument| 1 + argument.as_str().len()).sum::<usize>();
-        let length = kernel_name + length;
+        let length = command_line_length(image, &arguments);
         if length > COMMAND_LINE_LIMIT {
             let (profile, limit) = (profile.clone(), COMMAND_LINE_LIMIT);
             return Err(Error::CommandLineTooLong { profile, length, limit });
         }
         Ok(arguments)
     }
+}
+
+/// The greatest length of a command line in bytes, including the kernel's name before it.
+pub(super) fn command_line_length(image: &Image, arguments: &[ScriptArgument]) -> usize {
+    image.kernel().file_name().as_str().len() + added_length(arguments)
+}
+
+/// The greatest number of bytes that arguments add to a command line.
+pub(super) fn added_length(arguments: &[ScriptArgument]) -> usize {
+    arguments.iter().map(|argument| 1 + argument.greatest_length()).sum()
 }
 
 /// The parameters that a machine adds to the command line.

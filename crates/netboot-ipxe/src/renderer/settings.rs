@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipxe_script::{IpxeBuild, Protocol};
+use netboot_closure::boot_parameter::HttpUrl;
 use netboot_core::{
     Architecture, Artifact, KernelParameter, PointerName, ProfileName, Sha256Digest,
 };
@@ -33,6 +34,8 @@ pub(super) struct Settings {
     pub(super) fleet: Option<Arc<Fleet>>,
     pub(super) families: BTreeMap<ProfileName, BTreeMap<Architecture, ProfileName>>,
     pub(super) payload_url: Option<ScriptUrl>,
+    pub(super) closure_sources: Vec<HttpUrl>,
+    pub(super) boot_card: bool,
     pub(super) report_url: Option<ScriptUrl>,
     pub(super) kernel_parameters: Vec<KernelParameter>,
     pub(super) check_digests: bool,
@@ -56,6 +59,8 @@ impl Default for Settings {
             fleet: None,
             families: BTreeMap::new(),
             payload_url: None,
+            closure_sources: Vec::new(),
+            boot_card: false,
             report_url: None,
             kernel_parameters: Vec::new(),
             check_digests: false,

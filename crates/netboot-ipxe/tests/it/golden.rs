@@ -62,7 +62,12 @@ fn no_built_in_script_has_a_finding() {
             continue;
         }
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let build = if name.starts_with("verified") { able.clone() } else { IpxeBuild::default() };
+        let build = match name.split('-').next() {
+            Some("verified") => able.clone(),
+            // They use the directory of the script, which builds of 2019 do not know.
+            Some("sid") => "sid".parse().unwrap(),
+            _ => IpxeBuild::default(),
+        };
         let script = std::fs::read_to_string(&path).unwrap();
         let findings = lint(&script, &build);
         let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();

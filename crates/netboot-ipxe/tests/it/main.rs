@@ -1,6 +1,7 @@
 //! The tests of netboot-ipxe.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+mod closures;
 mod dhcp;
 mod dispatch;
 #[path = "../../../ipxe-script/tests/it/evaluator/mod.rs"]
