@@ -1,67 +1,83 @@
 //! Reports of the machine's progress to the URL in `netboot.report`.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::Duration;
 
 use netboot_closure::boot_parameter::{CardAddress, HttpUrl};
+use netboot_closure::console::{ConsoleLine, ConsoleText, Warning};
 use ureq::Agent;
 
+use crate::fetch::Tell;
+
 /// The number of reports that may wait for the network.
-const QUEUE: usize = 8;
+const QUEUE: usize = 32;
 
 /// The time that a report may take.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// The time that the program waits at its end, so that its last report can leave.
-const LAST: Duration = Duration::from_secs(1);
+/// The time that the program waits at its end, so that its last reports can leave.
+const LAST: Duration = Duration::from_secs(2);
 
-/// Sends reports while the boot goes on. A report that cannot be sent is lost.
+/// Sends the lines of the console while the boot goes on. A line that cannot be sent is lost. The
+/// console tells so once.
 #[derive(Debug)]
 pub(crate) struct Reporter {
-    queue: Option<SyncSender<String>>,
+    /// `None` in the queue is its end.
+    queue: SyncSender<Option<String>>,
     done: Receiver<()>,
 }
 
 impl Reporter {
-    /// Starts to report to a URL. The machine names itself by its cards.
-    pub(crate) fn new(url: Option<&HttpUrl>, cards: &[CardAddress]) -> Self {
+    /// Starts to send reports. `tell` gets the warning about a lost report.
+    pub(crate) fn new(tell: Arc<Tell>) -> Self {
         let (done_sender, done) = mpsc::channel();
-        let queue = url.map(|url| {
-            let separator = if url.path().contains('?') { '&' } else { '?' };
-            let cards: String = cards.iter().map(|card| format!("&mac={card}")).collect();
-            let url = format!("{url}{separator}");
-            let (queue, reports) = mpsc::sync_channel::<String>(QUEUE);
-            let config = Agent::config_builder()
-                .proxy(None)
-                .max_redirects(0)
-                .timeout_global(Some(TIME_LIMIT))
-                .build();
-            let agent: Agent = config.into();
-            let send_all = move || {
-                for report in reports {
-                    // Nobody waits for a report, and a boot does not depend on it.
-                    let _ = agent.get(format!("{url}{report}{cards}")).call();
+        let (queue, urls) = mpsc::sync_channel(QUEUE);
+        let config = Agent::config_builder()
+            .proxy(None)
+            .max_redirects(0)
+            .timeout_global(Some(TIME_LIMIT))
+            .build();
+        let agent: Agent = config.into();
+        let send_all = move || {
+            let mut is_told = false;
+            for url in urls.iter().map_while(|url: Option<String>| url) {
+                // Nobody waits for a report, and a boot does not depend on it.
+                if let Err(error) = agent.get(url).call()
+                    && !is_told
+                {
+                    is_told = true;
+                    let reason = ConsoleText::new(error.to_string());
+                    let warning = Warning::ReportNotDelivered { reason };
+                    tell(&ConsoleLine::Warning { warning });
                 }
-                drop(done_sender);
-            };
-            // Without the thread, reports are lost.
-            drop(thread::Builder::new().name("report".to_owned()).spawn(send_all));
-            queue
-        });
+            }
+            drop(done_sender);
+        };
+        // Without the thread, reports are lost.
+        drop(thread::Builder::new().name("report".to_owned()).spawn(send_all));
         Self { queue, done }
     }
 
-    /// Sends a report that the machine reached a stage, if the queue is not full.
-    pub(crate) fn report(&self, stage: &str) {
-        if let Some(queue) = &self.queue {
-            let _ = queue.try_send(format!("stage={stage}"));
-        }
+    /// Returns a function that tells a line, and sends it if the queue is not full. The machine
+    /// names itself by its cards.
+    pub(crate) fn tell_and_report(
+        &self,
+        tell: Arc<Tell>,
+        report: HttpUrl,
+        cards: Vec<CardAddress>,
+    ) -> Arc<Tell> {
+        let queue = self.queue.clone();
+        Arc::new(move |line: &ConsoleLine| {
+            tell(line);
+            let _ = queue.try_send(Some(line.report_url(&report, &cards)));
+        })
     }
 
-    /// Lets the last reports leave, for a second at most.
-    pub(crate) fn finish(mut self) {
-        if self.queue.take().is_some() {
+    /// Lets the last reports leave, for two seconds at most.
+    pub(crate) fn finish(self) {
+        if self.queue.try_send(None).is_ok() {
             let _ = self.done.recv_timeout(LAST);
         }
     }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use netboot_closure::boot_parameter::{BootParameters, CardAddress, StoreChoice};
 use netboot_closure::console::{
     ConsoleLine, ConsoleText, Failure, FailureCause, ShortDigest, StoreForm, StoreProgress,
-    StoreSummary,
+    StoreSummary, Warning,
 };
 use netboot_closure::{Index, IndexEntry};
 
@@ -43,12 +43,10 @@ pub fn run(settings: &Settings, tell: Arc<Tell>) -> Result<StoreSummary, Box<Fai
     let reporter = boot.reporter.take();
     let result = match result {
         Ok(summary) => {
-            reporter.iter().for_each(|reporter| reporter.report("store"));
             (boot.tell)(&ConsoleLine::Finished { summary });
             Ok(summary)
         }
         Err(cause) => {
-            reporter.iter().for_each(|reporter| reporter.report("failed"));
             let failure = boot.last_word(cause);
             (boot.tell)(&ConsoleLine::Failed { failure: failure.clone() });
             Err(Box::new(failure))
@@ -84,7 +82,7 @@ impl Boot<'_> {
         if let Some(wanted) = self.wanted {
             card::wait_for_address(wanted, &self.settings.interfaces, patience.total())?;
         }
-        self.reporter = Some(Reporter::new(parameters.report.as_ref(), &self.cards()));
+        self.report_to(&parameters);
 
         let watch = Arc::new(Watch::new());
         let network = Arc::new(Network::new(
@@ -107,7 +105,6 @@ impl Boot<'_> {
             bytes: total.all_bytes,
             unpacked_bytes: index.unpacked_bytes(),
         });
-        self.report("index");
 
         let (store, directory) = self.prepare(&parameters, &index)?;
         let missing = take_over(&directory, &index, &watch)?;
@@ -157,10 +154,17 @@ impl Boot<'_> {
         Ok((store, StoreDirectory::open(into)?))
     }
 
-    fn report(&self, stage: &str) {
-        if let Some(reporter) = &self.reporter {
-            reporter.report(stage);
+    /// Reports all lines from now on, if the parameters say where.
+    fn report_to(&mut self, parameters: &BootParameters) {
+        if let Some(parameter) = &parameters.unusable_report {
+            let reason = ConsoleText::new(format!("{parameter} is no http:// URL"));
+            let warning = Warning::ReportNotDelivered { reason };
+            (self.tell)(&ConsoleLine::Warning { warning });
         }
+        let Some(url) = parameters.report.clone() else { return };
+        let reporter = Reporter::new(self.tell.clone());
+        self.tell = reporter.tell_and_report(self.tell.clone(), url, self.cards());
+        self.reporter = Some(reporter);
     }
 
     /// The addresses that the machine names itself by.

@@ -6,10 +6,10 @@ use crate::boot_parameter::{CardAddress, HttpUrl};
 use crate::console::line::ConsoleLine;
 
 impl ConsoleLine {
-    /// Returns the target of a `GET` request that reports this line to the URL of `netboot.report`.
+    /// Returns the URL of a `GET` request that reports this line to the URL of `netboot.report`.
     ///
-    /// To the URL's own query it adds `stage=store`, `line=` with this line, and `mac=` with the
-    /// network card.
+    /// To the query it adds `stage=store`, `mac=` with each network card, and `line=` with this
+    /// line.
     ///
     /// ```
     /// use netboot_closure::console::{ConsoleLine, ConsoleText};
@@ -17,27 +17,27 @@ impl ConsoleLine {
     /// let line = ConsoleLine::Started { version: ConsoleText::new("0.1.0") };
     /// let report = "http://deployer.example/report?nonce=ab".parse()?;
     /// assert_eq!(
-    ///     line.report_target(&report, Some("52:54:00:12:34:56".parse()?)),
-    ///     "/report?nonce=ab&stage=store&mac=52:54:00:12:34:56&line=netboot%20%7C%20stage%201%20of\
-    ///      %20Netboot%20%220.1.0%22%20starts%20%23fd6877",
+    ///     line.report_url(&report, &["52:54:00:12:34:56".parse()?]),
+    ///     "http://deployer.example/report?nonce=ab&stage=store&mac=52:54:00:12:34:56\
+    ///      &line=netboot%20%7C%20stage%201%20of%20Netboot%20%220.1.0%22%20starts%20%23fd6877",
     /// );
     /// # Ok::<(), netboot_closure::Error>(())
     /// ```
-    pub fn report_target(&self, report: &HttpUrl, card: Option<CardAddress>) -> String {
+    pub fn report_url(&self, report: &HttpUrl, cards: &[CardAddress]) -> String {
         let separator = if report.path().contains('?') { '&' } else { '?' };
-        let mut target = format!("{}{separator}stage=store", report.path());
-        if let Some(card) = card {
+        let mut url = format!("{report}{separator}stage=store");
+        for card in cards {
             // Writing to a string does not fail.
-            let _ = write!(target, "&mac={card}");
+            let _ = write!(url, "&mac={card}");
         }
-        target.push_str("&line=");
+        url.push_str("&line=");
         for byte in self.to_string().bytes() {
             if byte.is_ascii_alphanumeric() || b"-._~/:,;()".contains(&byte) {
-                target.push(char::from(byte));
+                url.push(char::from(byte));
             } else {
-                let _ = write!(target, "%{byte:02X}");
+                let _ = write!(url, "%{byte:02X}");
             }
         }
-        target
+        url
     }
 }

@@ -56,8 +56,9 @@ impl StoreStatus {
             ConsoleLine::Started { .. } => *self = Self::default(),
             ConsoleLine::Index { digest, paths, bytes, unpacked_bytes: _ } => {
                 self.index = Some(*digest);
-                self.progress.all_paths = *paths;
-                self.progress.all_bytes = *bytes;
+                let (all_paths, all_bytes) = (*paths, *bytes);
+                self.progress = StoreProgress { all_paths, all_bytes, ..StoreProgress::default() };
+                (self.summary, self.failure) = (None, None);
             }
             ConsoleLine::Memory { form, .. } => self.form = Some(*form),
             ConsoleLine::Progress { progress } => self.progress = *progress,
