@@ -1,6 +1,7 @@
 //! A site for the end-to-end tests: builds the test flake with a hermetic Nix, publishes and boots
 //! it.
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::missing_panics_doc,
     reason = "a test's set-up that fails is the test's failure"
@@ -19,16 +20,23 @@ use netboot_testbed::{HermeticNix, Testbed};
 use tempfile::TempDir;
 
 mod boot_network;
+mod closure_boot;
+mod closure_initrd;
+mod closure_site;
 mod dhcp_client;
 mod namespace;
 mod newc;
 mod small_site;
+mod store_fixture;
 
 pub use crate::boot_network::{BootNetwork, Plug};
+pub use crate::closure_boot::ClosureBoot;
+pub use crate::closure_site::{ClosureSite, PackedSystem};
 pub use crate::dhcp_client::{DhcpClient, Offer};
 pub use crate::namespace::{Namespace, Server};
 pub use crate::newc::newc_archive;
 pub use crate::small_site::{SmallSite, image};
+pub use crate::store_fixture::{StoreFixture, SystemClosure};
 
 /// Compiles the examples in README.md.
 #[cfg(doctest)]
@@ -123,6 +131,11 @@ pub async fn boot(
     let report = machine.build().unwrap().boot(&server.url(script), &Context::new()).await.unwrap();
     print(&format!("{script} by {firmware:?}: {report}"));
     report
+}
+
+/// Returns true if the tests that take long are wanted.
+pub fn is_long() -> bool {
+    std::env::var_os("NETBOOT_LONG_TESTS").is_some()
 }
 
 /// Prints a boot's report.

@@ -2,16 +2,17 @@
 
 use std::fmt::Write as _;
 
-/// Returns a cpio archive in the format `newc` with regular files and their directories. Paths are
-/// relative. See Linux's `Documentation/driver-api/early-userspace/buffer-format.rst`.
-pub fn newc_archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+/// Returns a cpio archive in the format `newc` with executable files and their directories. Paths
+/// are relative. See Linux's `Documentation/driver-api/early-userspace/buffer-format.rst`.
+pub fn newc_archive<Path: AsRef<str>, Content: AsRef<[u8]>>(files: &[(Path, Content)]) -> Vec<u8> {
     let mut archive = Vec::new();
     for (inode, (path, content)) in (1..).zip(files) {
+        let path = path.as_ref();
         let parents = path.match_indices('/').map(|(end, _)| &path[..end]);
         for directory in parents {
             add(&mut archive, directory, inode * 100, 0o040_755, &[]);
         }
-        add(&mut archive, path, inode, 0o100_644, content);
+        add(&mut archive, path, inode, 0o100_755, content.as_ref());
     }
     add(&mut archive, "TRAILER!!!", 0, 0, &[]);
     archive

@@ -8,6 +8,8 @@
 
 mod boot;
 mod boot_failures;
+mod closure_boot;
+mod closure_faults;
 mod dhcp_answers;
 mod dispatch;
 mod integrity;

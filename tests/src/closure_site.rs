@@ -1,0 +1,217 @@
+//! A site whose machines assemble their system from a closure that no Nix built.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use netboot_closure::{Index, IndexEntry, Packer};
+use netboot_core::{
+    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, Context, FileArtifact,
+    FileName, Image, InitPath, KernelParameter, ProfileSpec, Release, Sha256Digest, layout,
+};
+use netboot_ipxe::Renderer;
+use netboot_publish::{LocalStore, Publisher};
+use netboot_qemu::{
+    DirectoryServer, Firmware, Machine, MachineBuilder, NetworkAccess, NetworkCard,
+};
+use netboot_testbed::Testbed;
+
+use crate::closure_boot::ClosureBoot;
+use crate::closure_initrd::closure_initrd;
+use crate::store_fixture::{StoreFixture, SystemClosure};
+
+/// The card of all machines.
+const CARD: &str = "52:54:00:c1:05:e0";
+
+/// The store paths of a usual system: names and bytes.
+const USUAL: [(&str, usize); 12] = [
+    ("largest", 6_000_000),
+    ("large", 3_000_000),
+    ("medium", 1_500_000),
+    ("small-1", 300_000),
+    ("small-2", 300_001),
+    ("small-3", 200_000),
+    ("small-4", 100_000),
+    ("page", 4096),
+    ("more-than-a-page", 4097),
+    ("hundred", 100),
+    ("one", 1),
+    ("empty", 0),
+];
+
+/// A store, and a directory that its closures are published to.
+#[derive(Debug)]
+pub struct ClosureSite {
+    store: StoreFixture,
+    kernel: Arc<dyn Artifact>,
+    initrd: Arc<dyn Artifact>,
+}
+
+/// A packed system.
+#[derive(Debug, Clone)]
+pub struct PackedSystem {
+    /// The index of its closure.
+    pub index: Index,
+    /// The closure.
+    pub closure: Closure,
+}
+
+impl ClosureSite {
+    /// The name of the profile.
+    pub const PROFILE: &str = "closure";
+    /// The script that machines boot.
+    pub const SCRIPT: &str = "closure/netboot.ipxe";
+
+    /// Creates a site with nothing published.
+    pub async fn new() -> Self {
+        let testbed = Testbed::locate();
+        let kernel = FileName::new("bzImage").unwrap();
+        let context = Context::new();
+        let kernel = FileArtifact::open(ArtifactKind::Kernel, kernel, testbed.kernel(), &context);
+        let kernel = Arc::new(kernel.await.unwrap());
+        let name = FileName::new("initrd").unwrap();
+        let initrd = closure_initrd(&Testbed::stage1_program());
+        let initrd = Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, initrd));
+        Self { store: StoreFixture::new(), kernel, initrd }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &StoreFixture {
+        &self.store
+    }
+
+    /// The published directory.
+    pub fn published(&self) -> PathBuf {
+        self.store.work().join("published")
+    }
+
+    /// The publisher of [`published`](Self::published).
+    pub fn publisher(&self) -> Publisher {
+        Publisher::new(LocalStore::new(self.published()))
+    }
+
+    /// A system with store paths of many sizes. A `generation` differs from another one in two
+    /// store paths.
+    pub fn usual_system(&self, generation: &str) -> SystemClosure {
+        let paths = (1..).zip(USUAL);
+        let mut data: Vec<_> =
+            paths.map(|(seed, (name, bytes))| self.store.data(name, seed, bytes)).collect();
+        let seed = generation.bytes().fold(7, |seed: u64, byte| seed * 31 + u64::from(byte));
+        data.push(self.store.data("changing", seed, 50_000));
+        self.store.system(generation, &data)
+    }
+
+    /// Packs a system.
+    pub fn pack(&self, system: &SystemClosure) -> PackedSystem {
+        let result = Packer::new(self.store.work().join("packed")).pack(
+            &system.init,
+            system.paths.clone(),
+            &|_| ControlFlow::Continue(()),
+        );
+        let packed = result.unwrap();
+        let closure = packed.to_closure().unwrap();
+        PackedSystem { index: packed.index, closure }
+    }
+
+    /// Renders a release of a packed system, whose kernel has these parameters in addition.
+    pub fn release(&self, packed: &PackedSystem, parameters: &[String]) -> Release {
+        let usual = ["console=ttyS0,115200", "loglevel=4", "no_timer_check"];
+        let all = usual.map(str::to_owned).into_iter().chain(parameters.iter().cloned());
+        let all = all.chain([format!("netboot.index={}", packed.closure.index.sha256())]);
+        let parameters = all.map(|text| text.parse::<KernelParameter>().unwrap()).collect();
+        let init = InitPath::new(packed.index.init()).unwrap();
+        let boot = BootSpec::new(Architecture::X86_64, init, parameters).unwrap();
+        let spec = ProfileSpec::new(Self::PROFILE.parse().unwrap());
+        let image = Image::builder(&spec, boot)
+            .kernel(self.kernel.clone())
+            .initrd(self.initrd.clone())
+            .closure(packed.closure.clone())
+            .build()
+            .unwrap();
+        let renderer = Renderer::builder().menu_timeout(Duration::from_secs(2)).build().unwrap();
+        renderer.render_release(vec![image]).unwrap()
+    }
+
+    /// Publishes a release to [`published`](Self::published).
+    pub async fn publish(&self, release: &Release) {
+        self.publisher().publish(release, &Context::new()).await.unwrap();
+    }
+
+    /// Starts a server of [`published`](Self::published).
+    pub async fn serve(&self) -> DirectoryServer {
+        std::fs::create_dir_all(self.published()).unwrap();
+        DirectoryServer::start(self.published()).await.unwrap()
+    }
+
+    /// Boots a machine from the server at this port of the loopback interface, until the system
+    /// reports `generation` or the machine stops.
+    pub async fn boot(port: u16, machine: MachineBuilder, generation: &str) -> ClosureBoot {
+        let url = format!("http://127.0.0.1:{port}/{}", Self::SCRIPT).parse().unwrap();
+        let machine = machine.expect(format!("CLOSURE-READY {generation}"));
+        let machine = machine.fail_on("CLOSURE-DAMAGED").build().unwrap();
+        ClosureBoot::new(machine.boot(&url, &Context::new()).await.unwrap())
+    }
+
+    /// A machine of the site.
+    pub fn machine(firmware: Firmware) -> MachineBuilder {
+        let machine = Machine::builder()
+            .firmware(firmware)
+            .network_access(NetworkAccess::Unrestricted)
+            .mac(CARD.parse().unwrap())
+            .memory_mib(768)
+            .timeout(Duration::from_secs(300));
+        match firmware {
+            // The kernel has no driver for the card that UEFI boots from by default.
+            Firmware::Uefi => machine.network_card(NetworkCard::Vmxnet3),
+            _ => machine,
+        }
+    }
+
+    /// The kernel parameters that tell a machine which servers to fetch from: the ports on the
+    /// loopback interface.
+    pub fn sources(ports: &[u16]) -> Vec<String> {
+        let sources = ports.iter().map(|port| format!("netboot.from=http://10.0.2.2:{port}/"));
+        sources.chain([format!("BOOTIF=01-{}", CARD.replace(':', "-"))]).collect()
+    }
+}
+
+impl PackedSystem {
+    /// The path of the blob of a store path, below the root of a target, by the path's name.
+    pub fn blob(&self, name: &str) -> String {
+        let digest = Sha256Digest::from_bytes(*self.entry(name).blob.as_bytes());
+        layout::blob(&digest).to_string()
+    }
+
+    /// The size of the blob of a store path in bytes, by the path's name.
+    pub fn blob_size(&self, name: &str) -> u64 {
+        self.entry(name).blob_size
+    }
+
+    fn entry(&self, name: &str) -> &IndexEntry {
+        let mut entries = self.index.entries().iter();
+        entries.find(|entry| entry.path.name() == name).unwrap()
+    }
+
+    /// The bytes that a machine fetches which has nothing yet.
+    pub fn fetched_bytes(&self) -> u64 {
+        self.index.blob_bytes() + self.closure.index.size()
+    }
+
+    /// The paths of all blobs of store paths, below the root of a target.
+    pub fn paths(&self) -> impl Iterator<Item = String> {
+        self.closure.blobs.iter().map(|blob| layout::blob(&blob.sha256()).to_string())
+    }
+
+    /// The path of the index's blob.
+    pub fn index_path(&self) -> String {
+        layout::blob(&self.closure.index.sha256()).to_string()
+    }
+
+    /// The registration that the machine must have.
+    pub fn registration(&self) -> String {
+        let mut text = String::new();
+        self.index.write_registration(&mut text).unwrap();
+        text
+    }
+}
