@@ -25,6 +25,7 @@ pub mod blob_cache;
 mod card;
 mod cause;
 mod decode;
+pub mod disk_cache;
 mod error;
 mod fetch;
 mod file_system_label;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use lexopt::prelude::*;
 use netboot_closure::console::{ConsoleLine, ROW_START};
+use netboot_stage1::disk_cache::worker;
 use netboot_stage1::{Patience, Settings, run};
 
 const USAGE: &str = "\
@@ -38,7 +39,13 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match parse(std::env::args_os().skip(1)) {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some((first, rest)) = arguments.split_first()
+        && first == worker::ARGUMENT
+    {
+        return worker::run(rest).map_or(ExitCode::from(FAILED), |()| ExitCode::SUCCESS);
+    }
+    match parse(arguments.into_iter()) {
         Ok(Command::Print(text)) => {
             print(text);
             ExitCode::SUCCESS

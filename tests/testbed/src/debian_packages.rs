@@ -6,7 +6,8 @@ use std::process::Command;
 use crate::{Error, command};
 
 /// The Debian 12 packages of the programs that the tests and the demo run.
-pub(crate) const REQUIRED: [&str; 25] = [
+pub(crate) const REQUIRED: [&str; 27] = [
+    "btrfs-progs",
     "busybox-static",
     "curl",
     "dnsmasq-base",
@@ -32,6 +33,7 @@ pub(crate) const REQUIRED: [&str; 25] = [
     "socat",
     "strace",
     "util-linux",
+    "xfsprogs",
 ];
 
 /// The `packages` that are not installed.

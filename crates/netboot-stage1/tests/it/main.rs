@@ -1,7 +1,11 @@
 //! The tests of netboot-stage1.
-#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod boot;
+mod cache_disk;
+mod disk_cache;
+mod disk_cache_cuts;
+mod disk_cache_faults;
 mod mount_namespace;
 mod server;
 mod site;
