@@ -54,11 +54,16 @@ pub(crate) struct CacheDisk {
 impl CacheDisk {
     /// Makes a disk of this size with a file system of this kind.
     pub(crate) fn new(kind: &'static str, mebibytes: u64) -> Self {
+        Self::in_directory(TempDir::new().unwrap(), kind, mebibytes)
+    }
+
+    /// Makes a disk whose image lies in this directory.
+    pub(crate) fn in_directory(directory: TempDir, kind: &'static str, mebibytes: u64) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         // XFS has 12 bytes for a label.
         let label = format!("n{}-{count}", std::process::id());
-        let mut disk = Self { directory: TempDir::new().unwrap(), label, kind, device: None };
+        let mut disk = Self { directory, label, kind, device: None };
         File::create(disk.image()).unwrap().set_len(mebibytes << 20).unwrap();
         let mut command = Command::new(tool(&format!("mkfs.{kind}")));
         command.args([if kind == "ext4" { "-Fq" } else { "-q" }, "-L", &disk.label]);
@@ -208,4 +213,13 @@ pub(crate) fn names(blobs: &Path) -> Vec<String> {
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
+}
+
+/// Waits until a child process has ended. It is a zombie until this process waits for it.
+pub(crate) fn wait_for_end(process: u32) {
+    let start = Instant::now();
+    let state = || fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    while !(state().is_empty() || state().contains(") Z ")) {
+        assert!(start.elapsed() < Duration::from_secs(20), "{}", state());
+    }
 }

@@ -5,9 +5,12 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use netboot_stage1::disk_cache::DiskCache;
+use rustix::fs::ioctl_ficlone;
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
-use crate::cache_disk::{CacheDisk, Found, blob, digest, find, keep, names};
+use crate::cache_disk::{CacheDisk, Found, blob, digest, find, keep, names, wait_for_end};
 use crate::mount_namespace::is_inside;
 
 /// The number of rounds of each test.
@@ -33,9 +36,18 @@ fn blobs(round: u64) -> Vec<Vec<u8>> {
     numbers.map(|number| blob(number, usize::try_from(length(number)).unwrap())).collect()
 }
 
+/// Kills the worker, and waits until the kernel has unmounted its file system.
 fn kill(cache: &DiskCache) {
-    let worker = Pid::from_raw(cache.worker_id().try_into().unwrap()).unwrap();
-    kill_process(worker, Signal::KILL).unwrap();
+    let worker = cache.worker_id();
+    kill_process(Pid::from_raw(worker.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
+    wait_for_end(worker);
+}
+
+/// Keeps what the cache takes.
+fn keep_all(cache: &DiskCache, blobs: &[Vec<u8>]) {
+    for blob in blobs {
+        keep(cache, blob);
+    }
 }
 
 /// Fails unless a cache is of full use again: it has each blob right, or takes it again.
@@ -71,7 +83,7 @@ fn a_worker_that_is_killed_leaves_only_whole_blobs() {
         let (cache, told) = disk.open();
         std::thread::scope(|scope| {
             let (cache, blobs) = (&cache, &blobs);
-            scope.spawn(move || blobs.iter().for_each(|blob| drop(keep(cache, blob))));
+            scope.spawn(move || keep_all(cache, blobs));
             // From the first byte to some time after the last one.
             std::thread::sleep(Duration::from_micros(random(round, 40_000)));
             kill(cache);
@@ -86,35 +98,44 @@ fn a_worker_that_is_killed_leaves_only_whole_blobs() {
     }
 }
 
-/// The copy of a disk that is being written is at least as torn as the disk after a power cut.
+/// The disk's image lies on a file system that can clone it at one moment, so that the clone has
+/// what a disk has when its power is cut.
 #[test]
 fn a_disk_that_lost_power_is_repaired() {
     if !is_inside("disk_cache_cuts::a_disk_that_lost_power_is_repaired") {
         return;
     }
+    let below = CacheDisk::new("btrfs", 1024);
+    let place = TempDir::new().unwrap();
+    mount(below.device(), place.path(), "btrfs", MountFlags::empty(), None).unwrap();
     for round in 0..rounds() {
-        let mut disk = CacheDisk::new("ext4", 32);
+        let directory = TempDir::new_in(place.path()).unwrap();
+        let mut disk = CacheDisk::in_directory(directory, "ext4", 64);
         let (old, new) = (blobs(2 * round), blobs(2 * round + 1));
-        let (old, new) = (&old[..8], &new[..8]);
         let (cache, _) = disk.open();
-        assert!(old.iter().all(|blob| keep(&cache, blob)));
+        keep_all(&cache, &old[..8]);
         cache.finish();
         let (cache, _) = disk.open();
-        let copy = disk.image().with_extension("copy");
+        let clone = disk.image().with_extension("clone");
         std::thread::scope(|scope| {
-            let cache = &cache;
-            scope.spawn(move || new.iter().for_each(|blob| drop(keep(cache, blob))));
+            let (cache, new) = (&cache, &new);
+            scope.spawn(move || keep_all(cache, &new[..8]));
             std::thread::sleep(Duration::from_micros(random(round, 40_000)));
-            fs::copy(disk.image(), &copy).unwrap();
+            let (from, to) = (File::open(disk.image()), File::create(&clone));
+            ioctl_ficlone(to.unwrap(), from.unwrap()).unwrap();
         });
         kill(&cache);
-        cache.finish();
         disk.unplug();
-        fs::rename(copy, disk.image()).unwrap();
+        fs::rename(clone, disk.image()).unwrap();
         disk.plug();
-        let all: Vec<_> = old.iter().chain(new).cloned().collect();
+        // What was finished before is whole.
+        let (cache, _) = disk.open();
+        assert!(old[..8].iter().all(|blob| find(&cache, blob) == Found::Right), "round {round}");
+        cache.finish();
+        let all: Vec<_> = old[..8].iter().chain(&new[..8]).cloned().collect();
         is_repaired(&disk, &all, &format!("round {round}"));
     }
+    unmount(place.path(), UnmountFlags::DETACH).unwrap();
 }
 
 /// Without a flush for each blob, a file system can have files that are short or have zeros in them
@@ -129,7 +150,7 @@ fn files_that_were_not_written_out_are_repaired() {
         let blobs = blobs(round % 2);
         is_repaired(&disk, &[], "before");
         let (cache, _) = disk.open();
-        blobs.iter().for_each(|blob| drop(keep(&cache, blob)));
+        keep_all(&cache, &blobs);
         cache.finish();
         disk.with_blobs(|directory| {
             for (number, bytes) in (0..).zip(&blobs) {

@@ -14,7 +14,7 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::cache_disk::{CacheDisk, Found, blob, digest, find, keep, names, run};
+use crate::cache_disk::{CacheDisk, Found, blob, digest, find, keep, names, run, wait_for_end};
 use crate::mount_namespace::is_inside;
 
 const MIB: usize = 1 << 20;
@@ -288,12 +288,7 @@ fn a_worker_ends_with_its_caller() {
     writer.write_all(&bytes[..1000]).unwrap();
     let worker = cache.worker_id();
     drop(cache);
-    let start = Instant::now();
-    let state = || fs::read_to_string(format!("/proc/{worker}/stat")).unwrap_or_default();
-    // It is a zombie until this process waits for it.
-    while !(state().is_empty() || state().contains(") Z ")) {
-        assert!(start.elapsed() < Duration::from_secs(20), "{}", state());
-    }
+    wait_for_end(worker);
     assert_eq!(told.all(), Vec::<String>::new());
     // Its mount is gone with it.
     assert!(disk.with_blobs(names).is_empty());
