@@ -78,6 +78,10 @@ impl Boot<'_> {
         if parameters.from.is_empty() {
             return Err(FailureCause::SourceParameterMissing);
         }
+        for parameter in &parameters.unusable_from {
+            let warning = Warning::SourceUnusable { parameter: ConsoleText::new(parameter) };
+            (self.tell)(&ConsoleLine::Warning { warning });
+        }
         self.wanted = parameters.boot_interface;
         if let Some(wanted) = self.wanted {
             card::wait_for_address(wanted, &self.settings.interfaces, patience.total())?;

@@ -227,7 +227,10 @@ fn memory(config: &Config, health: &Health) -> Option<Memory> {
 }
 
 fn renderer_of(config: &Config, url: &Url) -> Result<RendererBuilder, netboot_ipxe::Error> {
-    Renderer::builder().fleet(config.fleet.clone()).report_url(&below(url, "report"))
+    let renderer = Renderer::builder().fleet(config.fleet.clone());
+    let renderer = renderer.report_url(&below(url, "report"))?;
+    // Machines fetch closures over plain HTTP. Any other URL is still good for other images.
+    Ok(renderer.clone().closure_source(&below(url, "published")).unwrap_or(renderer))
 }
 
 fn report_parameter(report: &Url) -> Result<KernelParameter, netboot_ipxe::Error> {

@@ -16,7 +16,8 @@ use crate::sha256::Sha256;
 /// The parameters of closure boot on a kernel command line.
 ///
 /// If a parameter stands several times, the last one counts. [`FROM`] repeats: each one is a
-/// source. Other parameters are ignored.
+/// source. A source that is malformed is left out if there is another one: a script may have come
+/// over HTTPS, and name its own directory before a mirror. Other parameters are ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BootParameters {
@@ -24,6 +25,8 @@ pub struct BootParameters {
     pub index: Option<Sha256>,
     /// The roots of targets with the closure, in the order in which to try them.
     pub from: Vec<HttpUrl>,
+    /// The parameters [`FROM`] that are no sources, because they are no `http://` URLs.
+    pub unusable_from: Vec<String>,
     /// The form of the store.
     pub store: StoreChoice,
     /// The label of the disk cache's file system.
@@ -50,10 +53,18 @@ impl BootParameters {
         for word in words(command_line) {
             let name = word.split_once('=').map_or("", |(name, _)| name);
             if name == FROM {
-                parameters.take(word.parse()?);
+                match word.parse() {
+                    Ok(parameter) => parameters.take(parameter),
+                    Err(_) => parameters.unusable_from.push(word),
+                }
             } else if let Some(name) = NAMES.iter().find(|known| **known == name) {
                 last.insert(*name, word);
             }
+        }
+        if parameters.from.is_empty()
+            && let Some(unusable) = parameters.unusable_from.first()
+        {
+            unusable.parse::<BootParameter>()?;
         }
         for (name, word) in last {
             match word.parse() {

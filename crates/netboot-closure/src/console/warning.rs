@@ -26,6 +26,11 @@ pub enum Warning {
         /// The store path of the blob.
         path: StorePath,
     },
+    /// A `netboot.from` is no place that stage 1 can fetch from, so it uses the others.
+    SourceUnusable {
+        /// The parameter.
+        parameter: ConsoleText,
+    },
     /// A report to the URL of `netboot.report` did not arrive.
     ReportNotDelivered {
         /// The reason.
@@ -37,5 +42,6 @@ template!(enum Warning:
     CacheMissing: "no file system has the label " label ", so there is no disk cache";
     CacheUnusable: "the disk cache " label " cannot be used: " reason "";
     CacheDamaged: "the disk cache has a damaged blob, which is fetched again: " path "";
+    SourceUnusable: "this is no http:// URL of a target, so the others are used: " parameter "";
     ReportNotDelivered: "a report to netboot.report did not arrive: " reason "";
 );

@@ -59,6 +59,17 @@ fn the_last_of_a_name_counts_and_every_source() {
 }
 
 #[test]
+fn a_malformed_source_is_left_out_if_there_is_another_one() {
+    let line = "netboot.from=https://a/x/../ netboot.from=http://b/ netboot.from=../../../";
+    let read = BootParameters::from_command_line(line).unwrap();
+    assert_eq!(read.from, ["http://b/".parse().unwrap()]);
+    assert_eq!(read.unusable_from, ["netboot.from=https://a/x/../", "netboot.from=../../../"]);
+    let none = "netboot.from=https://a/ netboot.from=../../../";
+    let error = BootParameters::from_command_line(none).unwrap_err();
+    assert!(error.to_string().contains("https://a/"), "{error}");
+}
+
+#[test]
 fn malformed_values_are_refused_by_name() {
     let long = format!("netboot.from=http://a/{}", "x".repeat(2048));
     for parameter in [

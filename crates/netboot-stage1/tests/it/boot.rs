@@ -1,5 +1,7 @@
 //! Boots that go well.
 
+use netboot_closure::console::{ConsoleLine, Warning};
+
 use crate::server::Server;
 use crate::site::Site;
 
@@ -14,4 +16,18 @@ fn a_closure_is_assembled() {
     // The index, and each blob once, over connections that are used again.
     assert_eq!(server.requests(), 5);
     assert!(server.connections() <= 5, "{}", server.connections());
+}
+
+#[test]
+fn a_source_that_is_no_plain_http_is_left_out() {
+    let site = Site::new(&[3000, 10]);
+    let server = Server::honest(site.root());
+    let machine = site.machine(&["https://boot.example.org/a/../", &server.url()]);
+    let outcome = machine.boot();
+    assert_eq!(outcome.summary().paths, 2);
+    let warned = outcome.lines.iter().find_map(|line| match line {
+        ConsoleLine::Warning { warning: Warning::SourceUnusable { parameter } } => Some(parameter),
+        _ => None,
+    });
+    assert_eq!(warned.unwrap().to_string(), "netboot.from=https://boot.example.org/a/../");
 }

@@ -101,6 +101,23 @@ async fn refused(service: &Service, query: &str, status: StatusCode, words: &str
 }
 
 #[tokio::test]
+async fn a_machine_fetches_its_closure_from_the_service() {
+    let place = Place::new("boot-closure");
+    place.configure(&format!("[machines]\n{KNOWN}"));
+    let renderer = small_release::renderer();
+    let renderer = renderer.closure_source(&"http://192.0.2.9/".parse().unwrap()).unwrap();
+    let image = small_release::closure_image("worker");
+    let index = image.closure().unwrap().index.sha256();
+    small_release::publish_images(&place.publisher(SITES[0]), renderer, [image]).await;
+    let service = place.start();
+    let text = boots(&service, "?mac=52:54:00:00:00:01", "by-mac", "worker").await;
+    let from = format!(" netboot.from={MACHINES_URL}/published netboot.index={index} ");
+    assert!(text.contains(&from), "{text}");
+    let blob = service.get(&format!("/published/blobs/{index}")).send().await.unwrap();
+    assert_eq!(blob.text().await.unwrap(), "index");
+}
+
+#[tokio::test]
 async fn a_machine_is_found_by_each_key_and_gets_what_is_its_own() {
     let (_place, service) = site("", small_release::renderer()).await;
     let text = boots(&service, "?mac=52:54:00:00:00:01", "by-mac", "worker").await;

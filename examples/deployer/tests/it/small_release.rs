@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use netboot_core::{
-    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, FileName, Image,
-    InitPath, ProfileSpec, ReleaseId,
+    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, Context, FileName,
+    Image, InitPath, ProfileSpec, ReleaseId,
 };
 use netboot_ipxe::{Renderer, RendererBuilder};
 use netboot_publish::Publisher;
 
 /// An image with `bytes` as its kernel.
 pub(crate) fn image(profile: &str, bytes: &[u8]) -> Image {
+    image_of(profile, bytes, None)
+}
+
+fn image_of(profile: &str, bytes: &[u8], closure: Option<Closure>) -> Image {
     let artifact = |kind, name: &str, bytes: Vec<u8>| -> Arc<dyn Artifact> {
         Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), bytes))
     };
@@ -18,11 +22,28 @@ pub(crate) fn image(profile: &str, bytes: &[u8]) -> Image {
     let init = InitPath::new(format!("/nix/store/0a1b-nixos-system-{profile}/init")).unwrap();
     let parameters = vec!["loglevel=4".parse().unwrap()];
     let boot = BootSpec::new(Architecture::X86_64, init, parameters).unwrap();
-    Image::builder(&spec, boot)
+    let image = Image::builder(&spec, boot)
         .kernel(artifact(ArtifactKind::Kernel, "bzImage", bytes.to_vec()))
-        .initrd(artifact(ArtifactKind::Initrd, "initrd", format!("of {profile}").into_bytes()))
-        .build()
-        .unwrap()
+        .initrd(artifact(ArtifactKind::Initrd, "initrd", format!("of {profile}").into_bytes()));
+    let image = match closure {
+        Some(closure) => image.closure(closure),
+        None => image,
+    };
+    image.build().unwrap()
+}
+
+/// An image whose store paths machines fetch by themselves.
+pub(crate) fn closure_image(profile: &str) -> Image {
+    let artifact = |kind, name: &'static str| -> Arc<dyn Artifact> {
+        Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), name))
+    };
+    let closure = Closure {
+        index: artifact(ArtifactKind::ClosureIndex, "index"),
+        blobs: vec![artifact(ArtifactKind::StorePath, "bash")],
+        unpacked_bytes: 4096,
+        inodes: 1,
+    };
+    image_of(profile, b"kernel", Some(closure))
 }
 
 /// Publishes images of these profiles as the live release.
