@@ -17,12 +17,9 @@ use netboot_qemu::{
 };
 use netboot_testbed::Testbed;
 
-use crate::closure_boot::ClosureBoot;
 use crate::closure_initrd::closure_initrd;
+use crate::closure_report::ClosureReport;
 use crate::store_fixture::{StoreFixture, SystemClosure};
-
-/// The card of all machines.
-const CARD: &str = "52:54:00:c1:05:e0";
 
 /// The store paths of a usual system: names and bytes.
 const USUAL: [(&str, usize); 12] = [
@@ -114,11 +111,22 @@ impl ClosureSite {
         PackedSystem { index: packed.index, closure }
     }
 
-    /// Renders a release of a packed system, whose kernel has these parameters in addition.
-    pub fn release(&self, packed: &PackedSystem, parameters: &[String]) -> Release {
+    /// Renders a release of a packed system, whose kernel has these parameters. Machines fetch the
+    /// closure from these ports of the loopback interface, in this order.
+    pub fn release(&self, packed: &PackedSystem, ports: &[u16], parameters: &[&str]) -> Release {
+        let sources = ports.iter().map(|port| format!("http://10.0.2.2:{port}/"));
+        self.release_from(packed, sources, parameters)
+    }
+
+    /// Renders a release whose closure machines fetch from these URLs.
+    pub fn release_from(
+        &self,
+        packed: &PackedSystem,
+        sources: impl IntoIterator<Item = String>,
+        parameters: &[&str],
+    ) -> Release {
         let usual = ["console=ttyS0,115200", "loglevel=4", "no_timer_check"];
-        let all = usual.map(str::to_owned).into_iter().chain(parameters.iter().cloned());
-        let all = all.chain([format!("netboot.index={}", packed.closure.index.sha256())]);
+        let all = usual.iter().chain(parameters);
         let parameters = all.map(|text| text.parse::<KernelParameter>().unwrap()).collect();
         let init = InitPath::new(packed.index.init()).unwrap();
         let boot = BootSpec::new(Architecture::X86_64, init, parameters).unwrap();
@@ -129,8 +137,10 @@ impl ClosureSite {
             .closure(packed.closure.clone())
             .build()
             .unwrap();
-        let renderer = Renderer::builder().menu_timeout(Duration::from_secs(2)).build().unwrap();
-        renderer.render_release(vec![image]).unwrap()
+        let renderer = sources.into_iter().fold(Renderer::builder(), |renderer, source| {
+            renderer.closure_source(&source.parse().unwrap()).unwrap()
+        });
+        renderer.build().unwrap().render_release(vec![image]).unwrap()
     }
 
     /// Publishes a release to [`published`](Self::published).
@@ -146,11 +156,11 @@ impl ClosureSite {
 
     /// Boots a machine from the server at this port of the loopback interface, until the system
     /// reports `generation` or the machine stops.
-    pub async fn boot(port: u16, machine: MachineBuilder, generation: &str) -> ClosureBoot {
+    pub async fn boot(port: u16, machine: MachineBuilder, generation: &str) -> ClosureReport {
         let url = format!("http://127.0.0.1:{port}/{}", Self::SCRIPT).parse().unwrap();
         let machine = machine.expect(format!("CLOSURE-READY {generation}"));
         let machine = machine.fail_on("CLOSURE-DAMAGED").build().unwrap();
-        ClosureBoot::new(machine.boot(&url, &Context::new()).await.unwrap())
+        ClosureReport::new(machine.boot(&url, &Context::new()).await.unwrap())
     }
 
     /// A machine of the site.
@@ -158,7 +168,6 @@ impl ClosureSite {
         let machine = Machine::builder()
             .firmware(firmware)
             .network_access(NetworkAccess::Unrestricted)
-            .mac(CARD.parse().unwrap())
             .memory_mib(768)
             .timeout(Duration::from_secs(300));
         match firmware {
@@ -166,13 +175,6 @@ impl ClosureSite {
             Firmware::Uefi => machine.network_card(NetworkCard::Vmxnet3),
             _ => machine,
         }
-    }
-
-    /// The kernel parameters that tell a machine which servers to fetch from: the ports on the
-    /// loopback interface.
-    pub fn sources(ports: &[u16]) -> Vec<String> {
-        let sources = ports.iter().map(|port| format!("netboot.from=http://10.0.2.2:{port}/"));
-        sources.chain([format!("BOOTIF=01-{}", CARD.replace(':', "-"))]).collect()
     }
 }
 

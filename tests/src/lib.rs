@@ -11,17 +11,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use netboot_core::{Builder, Context, Image, Profile, Release, plasmacloud};
+use netboot_core::{Builder, Context, Image, Payload, Profile, Release, plasmacloud};
 use netboot_ipxe::Renderer;
-use netboot_nix::NixBuilder;
+use netboot_nix::{ClosureBoot, NixBuilder, NixBuilderBuilder};
 use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine};
 use netboot_testbed::{HermeticNix, Testbed};
 use tempfile::TempDir;
 
 mod boot_network;
-mod closure_boot;
+
 mod closure_initrd;
+mod closure_report;
 mod closure_site;
 mod dhcp_client;
 mod namespace;
@@ -30,7 +31,7 @@ mod small_site;
 mod store_fixture;
 
 pub use crate::boot_network::{BootNetwork, Plug};
-pub use crate::closure_boot::ClosureBoot;
+pub use crate::closure_report::ClosureReport;
 pub use crate::closure_site::{ClosureSite, PackedSystem};
 pub use crate::dhcp_client::{DhcpClient, Offer};
 pub use crate::namespace::{Namespace, Server};
@@ -79,12 +80,19 @@ impl Site {
 
     /// A builder of the flake.
     pub fn builder(&self, flake: &str) -> NixBuilder {
+        self.configured(flake).build().unwrap()
+    }
+
+    fn configured(&self, flake: &str) -> NixBuilderBuilder {
         let builder = NixBuilder::builder(flake).state_directory(self.work.path().join("state"));
         let environment = self.nix.environment().into_iter();
-        environment
-            .fold(builder, |builder, (name, value)| builder.environment(name, value))
-            .build()
-            .unwrap()
+        environment.fold(builder, |builder, (name, value)| builder.environment(name, value))
+    }
+
+    /// A builder of the flake, whose images have closures.
+    pub fn closure_builder(&self, flake: &str) -> NixBuilder {
+        let program = ClosureBoot::with_program(Testbed::stage1_program()).unwrap();
+        self.configured(flake).closure_boot(program).payload(Payload::Closure).build().unwrap()
     }
 
     /// Builds profiles of the test flake.

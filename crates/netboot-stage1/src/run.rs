@@ -120,7 +120,7 @@ impl Boot<'_> {
             progress.look(now);
             store.check().map_err(cause)
         })?;
-        if !directory.has_program(index.init()) {
+        if !directory.has_init(&index) {
             return Err(FailureCause::InitMissing { init: ConsoleText::new(index.init()) });
         }
         directory.register(&index)?;

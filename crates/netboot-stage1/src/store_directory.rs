@@ -84,11 +84,13 @@ impl StoreDirectory {
             .map_err(|error| failed("write", &place, &error))
     }
 
-    /// Returns true if a program of the closure is there. A symbolic link may lead to another store
-    /// path, which cannot be followed before the store is mounted.
-    pub(crate) fn has_program(&self, program: &str) -> bool {
+    /// Returns true if the program that the closure's system starts with is there. A symbolic link
+    /// may lead to another store path, which cannot be followed before the store is mounted.
+    pub(crate) fn has_init(&self, index: &Index) -> bool {
         let mut path = self.0.clone();
-        for part in program.trim_start_matches("/nix/store/").split('/') {
+        let (init, store) = (index.init(), index.store_directory());
+        let below = init.strip_prefix(store).unwrap_or(init);
+        for part in below.trim_start_matches('/').split('/') {
             path.push(part);
             match fs::symlink_metadata(&path) {
                 Ok(metadata) if metadata.is_symlink() => return true,

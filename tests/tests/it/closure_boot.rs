@@ -13,11 +13,10 @@ async fn first_boot(firmware: Firmware) {
     let site = ClosureSite::new().await;
     let server = site.serve().await;
     let port = server.address().port();
-    let sources = ClosureSite::sources(&[port]);
     let boot = |generation| ClosureSite::boot(port, ClosureSite::machine(firmware), generation);
 
     let first = site.pack(&site.usual_system("first"));
-    let first_release = site.release(&first, &sources);
+    let first_release = site.release(&first, &[port], &[]);
     site.publish(&first_release).await;
     let report = boot("first").await;
     let took = report.assembled(&first, "first");
@@ -26,7 +25,7 @@ async fn first_boot(firmware: Firmware) {
     assert_eq!(report.said("CLOSURE-STORE"), "tmpfs");
 
     let second = site.pack(&site.usual_system("second"));
-    let second_release = site.release(&second, &sources);
+    let second_release = site.release(&second, &[port], &[]);
     assert_eq!(payload(&first_release), payload(&second_release));
     let plan = site.publisher().plan(&second_release, &Context::new()).await.unwrap();
     let blobs = plan.to_send.iter().map(|(path, _)| path.to_string());

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use netboot_closure::console::{FailureCause, FetchProblem, Item};
-use netboot_qemu::{DirectoryServer, Firmware, MachineBuilder};
+use netboot_qemu::{DirectoryServer, Firmware, MachineBuilder, NetworkCard};
 use netboot_testbed::{FaultProxy, HttpFault, HttpRequest, Moment};
-use netboot_tests::{ClosureBoot, ClosureSite, PackedSystem, is_long};
+use netboot_tests::{ClosureReport, ClosureSite, PackedSystem, is_long};
 
 /// A published system.
 struct Published {
@@ -34,19 +34,12 @@ impl Published {
     }
 
     /// Boots a machine that reaches the server through this proxy.
-    async fn boot(&self, proxy: &FaultProxy) -> ClosureBoot {
-        self.boot_with(proxy.address().port(), ClosureSite::machine(Firmware::Bios), &[]).await
+    async fn boot(&self, proxy: &FaultProxy) -> ClosureReport {
+        self.boot_with(proxy.address().port(), ClosureSite::machine(Firmware::Bios)).await
     }
 
-    async fn boot_with(
-        &self,
-        port: u16,
-        machine: MachineBuilder,
-        parameters: &[&str],
-    ) -> ClosureBoot {
-        let mut all = ClosureSite::sources(&[port]);
-        all.extend(parameters.iter().map(|&parameter| parameter.to_owned()));
-        self.site.publish(&self.site.release(&self.packed, &all)).await;
+    async fn boot_with(&self, port: u16, machine: MachineBuilder) -> ClosureReport {
+        self.site.publish(&self.site.release(&self.packed, &[port], &[])).await;
         ClosureSite::boot(port, machine, "faulty").await
     }
 
@@ -64,7 +57,7 @@ fn once(done: &AtomicBool) -> bool {
 }
 
 /// Asserts that the machine gave up on a file for this problem.
-fn assert_failed(boot: &ClosureBoot, blob: &str, problem: &FetchProblem) {
+fn assert_failed(boot: &ClosureReport, blob: &str, problem: &FetchProblem) {
     let failure = boot.failure();
     let FailureCause::FetchFailed { item, url, tries, problem: found } = &failure.cause else {
         panic!("{failure:?}");
@@ -96,7 +89,7 @@ async fn a_machine_boots_though_a_blob_is_damaged_once_and_another_is_cut_once()
         _ => HttpFault::None,
     });
     let machine = ClosureSite::machine(Firmware::Uefi);
-    let boot = published.boot_with(proxy.address().port(), machine, &[]).await;
+    let boot = published.boot_with(proxy.address().port(), machine).await;
     let took = boot.assembled(&published.packed, "faulty");
     assert_eq!(proxy.faults(), 2);
     assert_eq!(took.retries, 2, "{took:?}");
@@ -193,7 +186,7 @@ async fn without_enough_memory_nothing_is_fetched() {
     let published = Published::new().await;
     let port = published.server.address().port();
     let machine = ClosureSite::machine(Firmware::Bios).memory_mib(288);
-    let boot = published.boot_with(port, machine, &[]).await;
+    let boot = published.boot_with(port, machine).await;
     let failure = boot.failure();
     let FailureCause::MemoryTooSmall { needed, available, .. } = failure.cause else {
         panic!("{failure:?}");
@@ -209,11 +202,12 @@ async fn a_machine_without_the_card_that_booted_says_so() {
     }
     let published = Published::new().await;
     let port = published.server.address().port();
-    // The last one counts.
-    let machine = ClosureSite::machine(Firmware::Bios);
-    let boot = published.boot_with(port, machine, &["BOOTIF=01-52-54-00-00-00-99"]).await;
+    // The kernel has no driver for the card that UEFI boots from by default.
+    let address = "52:54:00:00:00:99".parse().unwrap();
+    let machine = ClosureSite::machine(Firmware::Uefi).network_card(NetworkCard::E1000);
+    let boot = published.boot_with(port, machine.mac(address)).await;
     let failure = boot.failure();
-    let FailureCause::CardMissing { wanted, .. } = failure.cause else { panic!("{failure:?}") };
+    let FailureCause::CardMissing { wanted, .. } = &failure.cause else { panic!("{failure:?}") };
     assert_eq!(wanted.to_string(), "52:54:00:00:00:99");
     assert!(failure.hint().contains("driver"), "{}", failure.hint());
     assert_eq!(published.path_requests(), 0);

@@ -10,6 +10,7 @@ mod boot;
 mod boot_failures;
 mod closure_boot;
 mod closure_faults;
+mod closure_flake;
 mod dhcp_answers;
 mod dispatch;
 mod integrity;

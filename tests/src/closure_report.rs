@@ -8,12 +8,12 @@ use crate::closure_site::PackedSystem;
 
 /// A boot that should assemble a system.
 #[derive(Debug)]
-pub struct ClosureBoot {
+pub struct ClosureReport {
     /// The report.
     pub report: BootReport,
 }
 
-impl ClosureBoot {
+impl ClosureReport {
     /// Prints the report of a boot, and keeps it.
     pub fn new(report: BootReport) -> Self {
         let boot = Self { report };
