@@ -89,8 +89,8 @@ pub enum Error {
         /// The number.
         level: u8,
     },
-    /// A file of the closure is no artifact.
-    #[cfg(feature = "pack")]
+    /// A file of the closure is no artifact, or a key file cannot be read.
+    #[cfg(any(feature = "pack", feature = "sign"))]
     #[error(transparent)]
     Artifact(netboot_core::Error),
     /// A compressed index cannot be unpacked.
@@ -99,6 +99,18 @@ pub enum Error {
     CompressedIndex {
         /// The reason.
         source: io::Error,
+    },
+    /// The description of a store path in a binary cache was not written by this crate.
+    #[error("line {line} is not one that this program writes")]
+    NarInfo {
+        /// The number of the line, from 1.
+        line: usize,
+    },
+    /// A key of Nix is malformed.
+    #[error("the key is malformed: {problem}")]
+    NixKey {
+        /// The problem, as a clause. It does not show the key.
+        problem: &'static str,
     },
     /// The caller stopped the work.
     #[error("the work was stopped")]
@@ -156,7 +168,7 @@ impl Error {
             Self::Nar { .. } | Self::ReadNar { .. } => {
                 "fetch the archive again; if it stays damaged, publish its store path again".into()
             }
-            #[cfg(feature = "pack")]
+            #[cfg(any(feature = "pack", feature = "sign"))]
             Self::Artifact(error) => return error.hint(),
             #[cfg(feature = "pack")]
             Self::CompressedIndex { .. } => {
@@ -175,6 +187,10 @@ impl Error {
             ),
             Self::BootParameter { expected, .. } => {
                 format!("correct the kernel parameter: give {expected}")
+            }
+            Self::NarInfo { .. } => "leave the file alone: another program wrote it".into(),
+            Self::NixKey { .. } => {
+                "make a key with `nix key generate-secret --key-name cache.example.org-1`".into()
             }
             Self::CompressionLevel { .. } => "give a level from 1 to 19".into(),
             Self::Cancelled => return None,
@@ -196,7 +212,7 @@ impl Error {
     }
 }
 
-#[cfg(feature = "pack")]
+#[cfg(any(feature = "pack", feature = "sign"))]
 impl From<netboot_core::Error> for Error {
     fn from(error: netboot_core::Error) -> Self {
         match error {

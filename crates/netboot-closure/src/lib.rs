@@ -34,12 +34,16 @@
 //! |---|---|
 //! | `serde` | `Serialize` for `StoreStatus` |
 //! | `pack` | `Packer`: makes the blobs and the index of a closure |
+//! | `sign` | `NixSecretKey`: signs the descriptions of a Nix binary cache |
 
 pub mod boot_parameter;
 pub mod console;
 mod error;
 mod index;
 pub mod nar;
+mod nar_info;
+#[cfg(feature = "sign")]
+mod nix_key;
 #[cfg(feature = "pack")]
 mod pack;
 mod sha256;
@@ -49,6 +53,9 @@ pub use crate::error::Error;
 pub use crate::index::entry::IndexEntry;
 pub use crate::index::problem::IndexProblem;
 pub use crate::index::{Index, IndexBuilder};
+pub use crate::nar_info::{NarInfo, NarSignature};
+#[cfg(feature = "sign")]
+pub use crate::nix_key::{NixPublicKey, NixSecretKey};
 #[cfg(feature = "pack")]
 pub use crate::pack::path_to_pack::PathToPack;
 #[cfg(feature = "pack")]

@@ -8,6 +8,7 @@ mod fuzzing;
 mod image;
 mod index;
 mod nar;
+mod nar_info;
 mod nix;
 mod nix_store;
 mod pack;
