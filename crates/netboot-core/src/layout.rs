@@ -11,7 +11,10 @@
 //! releases/<release-id>/<profile>/netboot.ipxe
 //! releases/<release-id>/<profile>/build.log
 //! releases/<release-id>/incomplete.json  the manifest while a release is being staged or pruned
+//! releases/<release-id>/binary-cache.json  the store paths that Nix finds, if a cache is wanted
 //! blobs/<sha256>                        kernels, initrds and the entry points' texts, by digest
+//! nix-cache-info                        says that the target is a binary cache of Nix
+//! <digest>.narinfo                      tells Nix which blob has a store path
 //! ```
 //!
 //! Scripts name files by relative URLs, so no script needs to know its own URL.
@@ -24,6 +27,7 @@ use crate::digest::Sha256Digest;
 use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 use crate::name::{BLOBS, PointerName, ProfileName, RELEASES, check_file_name};
 use crate::release_id::ReleaseId;
+use crate::store_path_digest::StorePathDigest;
 use crate::validated_text::validated_text;
 
 /// The comment in every entry point and pointer. A publisher recognises its own files by it.
@@ -40,6 +44,8 @@ pub(crate) const PATH_LIMIT: usize = 512;
 const BOOT_SCRIPT: &str = "boot.ipxe";
 const PROFILE_SCRIPT: &str = "netboot.ipxe";
 const SCRIPT_SUFFIX: &str = ".ipxe";
+const NIX_CACHE_INFO: &str = "nix-cache-info";
+const NAR_INFO_SUFFIX: &str = ".narinfo";
 
 /// A relative path below the root of a target, or below a release.
 ///
@@ -122,9 +128,16 @@ pub fn incomplete_manifest() -> ReleasePath {
     ReleasePath::of(format_args!("incomplete.json"))
 }
 
+/// The record of the store paths of a release that a binary cache has, `binary-cache.json` within
+/// the release.
+pub fn binary_cache_record() -> ReleasePath {
+    ReleasePath::of(format_args!("binary-cache.json"))
+}
+
 /// The paths within a release that a publisher writes itself.
-pub(crate) fn reserved_in_release() -> [ReleasePath; 4] {
-    [manifest(), manifest_signature(), release_pointer(), incomplete_manifest()]
+pub(crate) fn reserved_in_release() -> [ReleasePath; 5] {
+    let (pointer, record) = (release_pointer(), binary_cache_record());
+    [manifest(), manifest_signature(), pointer, incomplete_manifest(), record]
 }
 
 /// The directory that holds a directory for each release: `releases`.
@@ -150,6 +163,16 @@ pub fn blobs() -> ReleasePath {
 /// The path of a blob: `blobs/<sha256>`.
 pub fn blob(digest: &Sha256Digest) -> ReleasePath {
     ReleasePath::of(format_args!("{BLOBS}/{digest}"))
+}
+
+/// The file that makes a target a binary cache of Nix, `nix-cache-info`.
+pub fn nix_cache_info() -> ReleasePath {
+    ReleasePath::of(format_args!("{NIX_CACHE_INFO}"))
+}
+
+/// The path of the description of a store path in a binary cache: `<digest>.narinfo`.
+pub fn nar_info(digest: &StorePathDigest) -> ReleasePath {
+    ReleasePath::of(format_args!("{digest}{NAR_INFO_SUFFIX}"))
 }
 
 /// The part of a target that a path belongs to.
@@ -205,6 +228,10 @@ pub enum Location {
     },
     /// A blob, [`blob`].
     Blob(Sha256Digest),
+    /// The file that makes a target a binary cache, [`nix_cache_info`].
+    NixCacheInfo,
+    /// The description of a store path, [`nar_info`].
+    NarInfo(StorePathDigest),
 }
 
 impl Location {
@@ -214,7 +241,11 @@ impl Location {
         let Some((directory, rest)) = path.split_once('/') else {
             return match path {
                 BOOT_SCRIPT => Some(Self::BootScript),
-                _ => path.strip_suffix(SCRIPT_SUFFIX)?.parse().ok().map(Self::Pointer),
+                NIX_CACHE_INFO => Some(Self::NixCacheInfo),
+                _ => match path.strip_suffix(NAR_INFO_SUFFIX) {
+                    Some(digest) => digest.parse().ok().map(Self::NarInfo),
+                    None => path.strip_suffix(SCRIPT_SUFFIX)?.parse().ok().map(Self::Pointer),
+                },
             };
         };
         match (directory, rest) {
@@ -237,6 +268,8 @@ impl Location {
             Self::ProfileScript(profile) => profile_script(profile),
             Self::InRelease { release, path } => in_release(release, path),
             Self::Blob(digest) => blob(digest),
+            Self::NixCacheInfo => nix_cache_info(),
+            Self::NarInfo(digest) => nar_info(digest),
         }
     }
 }
@@ -271,6 +304,8 @@ mod tests {
                 path: path.parse().unwrap(),
             }),
             digest.prop_map(Location::Blob),
+            Just(Location::NixCacheInfo),
+            "[0-9a-df-np-sv-z]{32}".prop_map(|digest| Location::NarInfo(digest.parse().unwrap())),
         ]
     }
 
@@ -283,8 +318,8 @@ mod tests {
         #[test]
         fn a_path_that_parses_is_the_path_of_its_location(
             directory in prop_oneof![Just(""), Just("releases/"), Just("blobs/"), Just("a/")],
-            id in "([0-9a-fA-F]{64}|[a-z0-9._/-]{0,20})",
-            rest in prop_oneof![Just(""), Just("/boot.ipxe"), Just("/netboot.ipxe"), Just(".ipxe")],
+            id in "([0-9a-fA-F]{64}|[0-9a-z]{32}|[a-z0-9._/-]{0,20})",
+            rest in prop_oneof![Just(""), Just(".narinfo"), Just("/boot.ipxe"), Just("/netboot.ipxe"), Just(".ipxe")],
         ) {
             let path = format!("{directory}{id}{rest}");
             if let Some(location) = Location::parse(&path) {
@@ -302,6 +337,7 @@ mod tests {
             "boot.ipxe/",
             ".ipxe",
             "worker/bzImage",
+            "0123.narinfo",
             "releases/netboot.ipxe",
             "releases",
             &format!("releases/{digest}"),

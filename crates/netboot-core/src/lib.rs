@@ -139,6 +139,7 @@ pub mod secret_scan {
     pub use self::policy::{Judgement, SecretPolicy};
     pub use self::report::SecretReport;
 }
+mod store_path_digest;
 mod validated_text;
 
 pub use tokio_util::sync::CancellationToken;
@@ -182,3 +183,4 @@ pub use crate::provenance::Provenance;
 pub use crate::regular_file::{open_regular_file, read_regular_file, read_regular_text};
 pub use crate::release::{Release, ReleaseBuilder};
 pub use crate::release_id::ReleaseId;
+pub use crate::store_path_digest::StorePathDigest;

@@ -261,6 +261,14 @@ pub enum Error {
         /// The problem, without any part of the key.
         problem: String,
     },
+    /// The index of a closure cannot become a binary cache.
+    #[error("the index of the closure of `{profile}`: {problem}")]
+    ClosureIndex {
+        /// The profile.
+        profile: ProfileName,
+        /// The problem, as a clause.
+        problem: String,
+    },
     /// Keys, or the number of them that have to sign, make no sense as trusted keys.
     #[error("the trusted keys are not valid: {problem}")]
     InvalidTrustedKeys {

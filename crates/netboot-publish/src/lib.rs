@@ -71,6 +71,7 @@
 //! # Features
 //! | feature | what it adds |
 //! |---|---|
+//! | `binary-cache` | `BinaryCache::new`: makes a target a binary cache for Nix as well |
 //! | `local` (default) | `LocalStore`: a directory of this machine |
 //! | `http` | `PublicUrl`: verifies a target over HTTP, as machines see it |
 //! | `minisign` | `MinisignKey`, which signs manifests; verification needs no feature |
@@ -80,6 +81,7 @@
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod binary_cache;
 mod clock;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -109,6 +111,7 @@ mod store_layer;
 mod verify_report;
 mod web_headers;
 
+pub use crate::binary_cache::BinaryCache;
 pub use crate::clock::Clock;
 pub use crate::error::{Error, SiteOutcome, SitesReport};
 pub use crate::finding::Finding;
@@ -134,7 +137,7 @@ pub use crate::publisher::repair::report::RepairReport;
 pub use crate::publisher::repair::source::RepairSource;
 pub use crate::publisher::rollback::RollbackTo;
 pub use crate::publisher::verify::VerifyScope;
-pub use crate::receipt::{Outcome, Receipt, Staged};
+pub use crate::receipt::{CacheChange, Outcome, Receipt, Staged};
 #[cfg(feature = "rsync")]
 pub use crate::rsync::{
     RsyncFailure, RsyncFailureKind, RsyncStore, RsyncStoreBuilder, RsyncTarget,

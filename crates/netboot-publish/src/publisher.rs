@@ -3,6 +3,7 @@
 //! `inventory`, which reads a target.
 
 mod activate;
+pub(crate) mod cache;
 pub(crate) mod checks;
 mod countersign;
 mod going_live;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use netboot_core::{PointerName, ReleasePath, layout};
 
+use crate::binary_cache::BinaryCache;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::pointer::trust::PointerTrust;
@@ -81,6 +83,7 @@ pub struct Publisher {
     pub(crate) signing: Signing,
     memory: Arc<dyn PointerMemory>,
     pointer_lifetime: Option<Duration>,
+    binary_cache: Option<BinaryCache>,
     known: Arc<KnownObjects>,
     clock: Arc<dyn Clock>,
 }
@@ -95,6 +98,7 @@ impl From<Arc<dyn Store>> for Publisher {
             signing: Signing::default(),
             memory: Arc::new(VolatilePointerMemory::default()),
             pointer_lifetime: None,
+            binary_cache: None,
             known: Arc::default(),
             clock: Arc::new(SystemClock),
         }

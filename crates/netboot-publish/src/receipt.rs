@@ -5,6 +5,21 @@ use std::fmt;
 use netboot_core::{PointerName, ReleaseId, ReleasePath, counted};
 use serde::Serialize;
 
+/// The effect of a publication on the binary cache.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CacheChange {
+    /// The number of descriptions that were written, or would be in a plan.
+    pub written: usize,
+    /// The total size of those descriptions, in bytes.
+    pub written_bytes: u64,
+    /// The number of descriptions that the target already had.
+    pub present: usize,
+    /// Files of another binary cache in the places of descriptions and of `nix-cache-info`. The
+    /// publisher leaves them alone.
+    pub foreign: Vec<ReleasePath>,
+}
+
 /// The result of staging a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -19,11 +34,14 @@ pub struct Staged {
     pub present: usize,
     /// The total size of those objects, in bytes.
     pub present_bytes: u64,
+    /// The effect on the binary cache, if the publisher fills one and the release has closures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub binary_cache: Option<CacheChange>,
 }
 
 impl Staged {
     pub(crate) fn nothing(release: ReleaseId) -> Self {
-        Self { release, sent: 0, sent_bytes: 0, present: 0, present_bytes: 0 }
+        Self { release, sent: 0, sent_bytes: 0, present: 0, present_bytes: 0, binary_cache: None }
     }
 
     pub(crate) fn count(&mut self, size: u64, missing: bool) {
@@ -39,14 +57,18 @@ impl Staged {
 
 impl fmt::Display for Staged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sent, sent_bytes, present, present_bytes, .. } = self;
+        let Self { sent, sent_bytes, present, present_bytes, binary_cache, .. } = self;
         write!(
             f,
             "sent {} ({}), {present} already there ({})",
             counted(*sent, "file"),
             counted(*sent_bytes, "byte"),
             counted(*present_bytes, "byte"),
-        )
+        )?;
+        let Some(cache) = binary_cache else { return Ok(()) };
+        let (written, present) = (counted(cache.written, "store path"), cache.present);
+        write!(f, "; binary cache: {written} added, {present} already there")?;
+        cache.foreign.iter().try_for_each(|path| write!(f, "; `{path}` belongs to another cache"))
     }
 }
 

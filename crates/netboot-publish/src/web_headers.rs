@@ -41,6 +41,7 @@ impl WebHeaders {
                 "text/plain; charset=utf-8"
             }
             Some((_, "json")) if !is_blob => "application/json",
+            Some((_, "narinfo")) if !is_blob => "text/x-nix-narinfo",
             _ => "application/octet-stream",
         };
         let in_release = path.as_str().splitn(3, '/').nth(2);
@@ -70,6 +71,7 @@ mod tests {
             ("releases/0/manifest.json", "application/json", NO_CACHE),
             ("releases/0/manifest.json.minisig", "text/plain; charset=utf-8", NO_CACHE),
             ("releases/0/incomplete.json", "application/json", NO_CACHE),
+            ("s66mzxpvicwk07gjbjfw9izjfa797vsw.narinfo", "text/x-nix-narinfo", NO_CACHE),
             ("blobs/0123", "application/octet-stream", IMMUTABLE),
         ] {
             let path = ReleasePath::new(path).unwrap();

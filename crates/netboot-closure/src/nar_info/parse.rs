@@ -29,19 +29,10 @@ impl FromStr for NarInfo {
             let names = text.split(' ').filter(|_| !text.is_empty());
             names.map(StorePath::from_base_name).collect::<Result<Vec<_>, _>>().ok()
         })?;
-        let deriver =
-            fields.optional("Deriver: ", |text| StorePath::from_base_name(text).ok())?;
+        let deriver = fields.optional("Deriver: ", |text| StorePath::from_base_name(text).ok())?;
         let signature = fields.optional("Sig: ", NarSignature::read)?;
-        let info = Self {
-            path,
-            blob,
-            blob_size,
-            nar_hash,
-            nar_size,
-            references,
-            deriver,
-            signature,
-        };
+        let info =
+            Self { path, blob, blob_size, nar_hash, nar_size, references, deriver, signature };
         // Another form of a number, or another order of the references, is another text.
         if info.to_string() == text { Ok(info) } else { Err(fields.error()) }
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use netboot_core::{BackendError, ReleasePath};
+use netboot_core::{BackendError, ProfileName, ReleasePath};
 
 use crate::error::Error;
 
@@ -30,6 +30,10 @@ impl From<crate::rsync::failure::RsyncFailure> for Error {
 }
 
 impl Error {
+    pub(crate) fn index(profile: &ProfileName, problem: &str) -> Self {
+        Self::ClosureIndex { profile: profile.clone(), problem: problem.to_owned() }
+    }
+
     /// Makes the error of a failed file operation at a target. `action` is a verb, such as `write`.
     /// A full disk, a read-only file system and a missing permission have their own variants.
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {

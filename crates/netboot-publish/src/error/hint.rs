@@ -148,6 +148,10 @@ impl Error {
                  one"
                 .to_owned()
             }
+            Self::ClosureIndex { .. } => {
+                "build the image again, and publish it without the binary cache until then"
+                    .to_owned()
+            }
             Self::InvalidTrustedKeys { .. } => {
                 "name each key once, and require at least one and at most all of them to sign"
                     .to_owned()

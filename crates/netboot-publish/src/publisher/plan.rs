@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::publisher::Publisher;
 use crate::publisher::checks::objects::{logs_of, required};
 use crate::publisher::checks::whole::finding;
+use crate::receipt::CacheChange;
 
 /// The changes that publishing a release would make. `Display` shows them in one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,6 +36,8 @@ pub struct Plan {
     /// Files that netboot did not write in places that the publisher writes to. Publishing fails
     /// unless the publisher may replace them.
     pub foreign: Vec<ReleasePath>,
+    /// The effect on the binary cache, if the publisher fills one and the release has closures.
+    pub binary_cache: Option<CacheChange>,
     /// True if the store makes sure that no publisher overwrites another one's activation.
     pub order_guarded: bool,
 }
@@ -46,6 +49,7 @@ impl Plan {
             && self.live == Some(self.release)
             && self.entry_points.is_empty()
             && self.links.is_empty()
+            && self.binary_cache.as_ref().is_none_or(|cache| cache.written == 0)
     }
 }
 
@@ -98,6 +102,7 @@ impl Publisher {
             entry_points: places.entry_points_to_write(),
             links: places.links_to_write().into_keys().collect(),
             foreign: places.foreign().cloned().collect(),
+            binary_cache: self.plan_cache(release).await?,
             order_guarded: self.store.capabilities().compare_and_swap(),
         };
         for (path, content) in required {

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::publisher::Publisher;
+use crate::publisher::cache::unused::unused_nar_infos;
 use crate::publisher::checks::objects::required;
 use crate::publisher::inventory::release_files::{ReleaseFiles, list_blobs, own_paths};
 use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, is_damaged};
@@ -32,6 +33,8 @@ pub struct PruneReport {
     /// The releases that pruning left alone because their manifest cannot be understood, so that
     /// nobody knows which files belong to them.
     pub left_alone: BTreeSet<ReleaseId>,
+    /// The descriptions of store paths that were deleted from the binary cache.
+    pub deleted_nar_infos: BTreeSet<ReleasePath>,
     /// The deleted blobs.
     pub deleted_blobs: BTreeSet<Sha256Digest>,
     /// The number of bytes freed.
@@ -126,6 +129,13 @@ impl Publisher {
                 unwanted.push((release, path, files));
             }
         }
+        // A description must not lead to a blob that is gone, so descriptions go first.
+        let ids = unwanted.iter().map(|(release, ..)| release);
+        let nar_infos = unused_nar_infos(store, ids, &kept_blobs).await?;
+        if !(retention.dry_run || nar_infos.is_empty()) {
+            store.delete(&nar_infos, context).await?;
+        }
+        report.deleted_nar_infos = nar_infos.into_iter().collect();
         for (release, path, files) in unwanted.into_iter().filter(|_| !retention.dry_run) {
             context.check()?;
             // Manifests with closures are large, so they are read again and not kept.

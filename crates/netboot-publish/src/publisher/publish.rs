@@ -87,7 +87,7 @@ impl Publisher {
         context: &Context,
     ) -> Result<Receipt, Error> {
         let live = base.live() == Some(*release.id()) && damage.is_empty();
-        let (staged, sent) = if live && self.is_staged(release).await? {
+        let (mut staged, sent) = if live && self.is_staged(release).await? {
             (all_present(release.manifest()), BTreeSet::new())
         } else {
             // Activation finds out whether it is whole, and what else is damaged.
@@ -95,6 +95,7 @@ impl Publisher {
                 self.send_release(release, damage, context).await?;
             (staged, sent)
         };
+        staged.binary_cache = self.fill_cache(release, context).await?;
         let (id, kind) = (release.id(), ActivationKind::Activated);
         let receipt = self.make_sent_live(id, &sent, base, kind, context).await?;
         Ok(Receipt { staged: Some(staged), ..receipt })

@@ -91,7 +91,11 @@ impl Publisher {
         } else if !records.is_empty() {
             report.remaining.push(Finding::Incomplete { release: *release });
         }
+        let is_whole = mending.unfound.is_empty();
         report.remaining.extend(mending.unfound);
+        if is_whole {
+            self.mend_cache(&manifest, &mut report, context).await?;
+        }
         self.mend_places(&manifest, &mut report, context).await?;
         Ok(report)
     }

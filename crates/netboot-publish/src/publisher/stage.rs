@@ -42,9 +42,11 @@ impl Publisher {
     pub async fn stage(&self, release: &Release, context: &Context) -> Result<Staged, Error> {
         let damaged = self.damaged(release, context).await?;
         let _phase = context.phase(Phase::Staging, None);
-        let Sent { staged, manifest, .. } = self.send_release(release, &damaged, context).await?;
+        let Sent { mut staged, manifest, .. } =
+            self.send_release(release, &damaged, context).await?;
         let _phase = context.phase(Phase::Verifying, None);
         require_whole(&self.store, &manifest, VerifyDepth::Listing, context).await?;
+        staged.binary_cache = self.fill_cache(release, context).await?;
         Ok(staged)
     }
 

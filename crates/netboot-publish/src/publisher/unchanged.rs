@@ -26,7 +26,8 @@ impl Publisher {
     ) -> Result<Option<Receipt>, Error> {
         let is_closer = self.verification > VerifyDepth::Listing
             || !self.signing.signers.is_empty()
-            || self.signing.is_required();
+            || self.signing.is_required()
+            || self.binary_cache.is_some();
         let (Some(there), false) = (base.pointer(), is_closer) else { return Ok(None) };
         let activation =
             Activation::new(ActivationKind::Activated, *release.id(), self.clock.now());

@@ -66,6 +66,7 @@ impl Publisher {
                     if let Some(problem) = self.signing.problem(store, &stored).await? {
                         report.findings.push(Finding::Signature { release, problem });
                     }
+                    self.verify_cache(stored.unchecked(), depth, &mut report).await?;
                     objects.extend(required(stored.unchecked()));
                     blobs.extend(stored.unchecked().blobs());
                 }
@@ -83,7 +84,7 @@ impl Publisher {
                 Err(error) => return Err(error),
             }
         }
-        report.objects = objects.len();
+        report.objects += objects.len();
         let (findings, sound) = check_sizes(store, objects).await?;
         report.findings.extend(findings);
         let to_read = depth.to_read(sound, &blobs);

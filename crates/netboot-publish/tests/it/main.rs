@@ -8,6 +8,7 @@
 )]
 
 mod base;
+mod binary_cache;
 mod child_environment;
 mod concurrency;
 mod contract;

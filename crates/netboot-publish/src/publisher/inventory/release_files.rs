@@ -47,7 +47,8 @@ impl ReleaseFiles {
 
 /// The paths below a release of all files that belong to it, except its manifest.
 pub(crate) fn own_paths(manifest: &Manifest) -> impl Iterator<Item = ReleasePath> {
-    let records = [layout::release_pointer(), layout::manifest_signature()];
+    let records =
+        [layout::release_pointer(), layout::manifest_signature(), layout::binary_cache_record()];
     manifest.own_paths().cloned().chain(records)
 }
 

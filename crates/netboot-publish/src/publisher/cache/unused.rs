@@ -1,0 +1,37 @@
+//! Finding the descriptions that pruning deletes before their blobs.
+
+use std::collections::BTreeSet;
+
+use netboot_core::{ReleaseId, ReleasePath, Sha256Digest, StorePathDigest, layout};
+
+use crate::error::Error;
+use crate::publisher::inventory::cache_record::CacheRecord;
+use crate::publisher::inventory::nar_infos::{CacheFiles, blob_of, own_nar_info, read_nar_infos};
+use crate::store::Store;
+
+/// Returns the descriptions of the `unwanted` releases that lead to no blob of a kept release.
+///
+/// The records of the releases say which descriptions may do so. Only these are read: the
+/// description of a store path that a kept release shares stays unread.
+pub(crate) async fn unused_nar_infos(
+    store: &dyn Store,
+    unwanted: impl Iterator<Item = &ReleaseId>,
+    kept_blobs: &BTreeSet<Sha256Digest>,
+) -> Result<Vec<ReleasePath>, Error> {
+    let mut recorded: BTreeSet<StorePathDigest> = BTreeSet::new();
+    for release in unwanted {
+        let Some(record) = CacheRecord::find(store, release).await? else { continue };
+        let unused = record.blobs.into_iter().filter(|(_, blob)| !kept_blobs.contains(blob));
+        recorded.extend(unused.map(|(digest, _)| digest));
+    }
+    if recorded.is_empty() {
+        return Ok(Vec::new());
+    }
+    let files = CacheFiles::list(store).await?;
+    recorded.retain(|digest| files.nar_infos.contains_key(digest));
+    let read = read_nar_infos(store, recorded.into_iter().collect()).await?;
+    let unused = read.into_iter().filter(|(digest, bytes)| {
+        own_nar_info(digest, bytes).is_some_and(|info| !kept_blobs.contains(&blob_of(&info)))
+    });
+    Ok(unused.map(|(digest, _)| layout::nar_info(&digest)).collect())
+}
