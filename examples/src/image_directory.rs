@@ -4,7 +4,9 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use netboot_core::{Architecture, Artifact, Error, Image, ProfileName};
+use netboot_core::{
+    Architecture, Artifact, Closure, Error, Image, ProfileName, Sha256Digest,
+};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::{NamedTempFile, TempDir};
 use tokio::io::AsyncWriteExt;
@@ -12,7 +14,12 @@ use tokio::io::AsyncWriteExt;
 use crate::failure::Failure;
 
 /// The files in a folder, except the kernel.
-const OWN_FILES: [&str; 3] = ["netboot.ipxe", "build.log", "initrd"];
+const OWN_FILES: [&str; 4] = ["netboot.ipxe", "build.log", "initrd", CLOSURE];
+
+/// The description of a closure, and the directory with its files. `PrebuiltImage::directory` reads
+/// both.
+const CLOSURE: &str = "closure.json";
+const BLOBS: &str = "blobs";
 
 /// Refuses an output directory if a folder for one of `profiles` contains files that these programs
 /// did not write, because the whole folder is replaced.
@@ -49,15 +56,27 @@ fn find_foreign(place: &Path) -> Result<Option<PathBuf>, Error> {
     if !metadata.is_dir() {
         return Ok(Some(place.to_owned()));
     }
-    let failed = |source| Error::io("read", place, source);
-    for entry in std::fs::read_dir(place).map_err(failed)? {
+    let is_own = |name: &str| {
+        OWN_FILES.contains(&name) || Architecture::ALL.iter().any(|a| a.kernel_file_name() == name)
+    };
+    let blobs = place.join(BLOBS);
+    match find_other(place, |name| is_own(name) || name == BLOBS && blobs.is_dir())? {
+        None if blobs.is_dir() => find_other(&blobs, |name| name.parse::<Sha256Digest>().is_ok()),
+        found => Ok(found),
+    }
+}
+
+/// A file in a directory that is not a file of its own, or has another name.
+fn find_other(
+    directory: &Path,
+    is_own: impl Fn(&str) -> bool,
+) -> Result<Option<PathBuf>, Error> {
+    let failed = |source| Error::io("read", directory, source);
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        let is_own = name.to_str().is_some_and(|name| {
-            OWN_FILES.contains(&name)
-                || Architecture::ALL.iter().any(|a| a.kernel_file_name() == name)
-        });
-        if !is_own || !entry.file_type().map_err(failed)?.is_file() {
+        let (name, kind) = (entry.file_name(), entry.file_type().map_err(failed)?);
+        let is_expected = kind.is_file() || name == BLOBS && kind.is_dir();
+        if !is_expected || !name.to_str().is_some_and(&is_own) {
             return Ok(Some(entry.path()));
         }
     }
@@ -65,7 +84,8 @@ fn find_foreign(place: &Path) -> Result<Option<PathBuf>, Error> {
 }
 
 /// Writes `<directory>/<profile>/` with the kernel, the initrd, `netboot.ipxe` (the text `script`)
-/// and `build.log`, each under its own file name.
+/// and `build.log`, each under its own file name. The files of a closure are `blobs/<sha256>`, where
+/// machines look for them, and `closure.json` describes them.
 ///
 /// The folder appears as a whole: it is written beside its place and then exchanged with the
 /// existing folder. A web server that serves the directory therefore never has the kernel of one
@@ -85,6 +105,9 @@ pub async fn write_image_directory(
     let place = directory.join(image.profile().as_str());
     for artifact in image.payload().chain(image.build_log()) {
         write_artifact(&new.path().join(artifact.file_name().as_str()), artifact.as_ref()).await?;
+    }
+    if let Some(closure) = image.closure() {
+        write_closure(new.path(), closure).await?;
     }
     let script_path = new.path().join("netboot.ipxe");
     tokio::fs::write(&script_path, script)
@@ -128,6 +151,25 @@ fn temporary_directory(parent: &Path) -> Result<TempDir, Error> {
         .permissions(PermissionsExt::from_mode(0o755))
         .tempdir_in(parent)
         .map_err(|source| Error::io("create a directory in", parent, source))
+}
+
+async fn write_closure(folder: &Path, closure: &Closure) -> Result<(), Error> {
+    let (description, blobs) = (folder.join(CLOSURE), folder.join(BLOBS));
+    let failed = |path: &Path, source| Error::io("write", path, source);
+    let json = serde_json::to_vec_pretty(&closure.manifest())
+        .map_err(|error| failed(&description, error.into()))?;
+    tokio::fs::write(&description, json).await.map_err(|error| failed(&description, error))?;
+    tokio::fs::create_dir(&blobs).await.map_err(|error| failed(&blobs, error))?;
+    for artifact in closure.artifacts() {
+        let path = blobs.join(artifact.sha256().to_string());
+        // Each build has most of the files of the one before. A link to the builder's cache takes
+        // no room. On another file system there are no links.
+        let link = artifact.local_path().map(|file| std::fs::hard_link(file, &path));
+        if !link.is_some_and(|linked| linked.is_ok()) {
+            write_artifact(&path, artifact.as_ref()).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn write_artifact(path: &Path, artifact: &dyn Artifact) -> Result<(), Error> {

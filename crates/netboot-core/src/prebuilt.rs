@@ -1,6 +1,7 @@
 //! Images from existing files, such as the result of a CI, a release of nixos-images, or the
 //! `netboot` directory of a Hydra job.
 
+mod closure;
 mod image;
 mod parts;
 
@@ -45,11 +46,12 @@ use crate::secret_scan::{SecretPolicy, SecretReport, scan_initrd};
 ///
 /// The builder checks every file before it becomes part of an image. It checks the header of the
 /// kernel, reads each initrd from the first byte to the last, and looks for `init` in the initrds
-/// as far as it can read them.
+/// as far as it can read them. It hashes each file of a closure, and compares `init` with the
+/// closure's index.
 ///
 /// It also scans the files in the initrds and the kernel parameters for secrets, by
 /// [`SecretPolicy::default`] unless [`with_secret_policy`](Self::with_secret_policy) sets another
-/// policy. A warning names the parts that it cannot read, such as file system images.
+/// policy. A warning names the parts that it does not read, such as file system images and closures.
 #[derive(Debug, Clone, Default)]
 pub struct PrebuiltBuilder {
     images: BTreeMap<ProfileName, PrebuiltImage>,
@@ -109,7 +111,12 @@ impl PrebuiltBuilder {
             let kind = ArtifactKind::Initrd;
             image = image.initrd(open(&mut expected, kind, file_name, path, context).await?);
         }
-        require_init(name, boot.init(), &summaries)?;
+        match parts.closure {
+            None => require_init(name, boot.init(), &summaries)?,
+            Some(files) => {
+                image = image.closure(files.open(name, boot.init(), context).await?);
+            }
+        }
         report.finish(name, context)?;
         // The caller may expect digests of files beside the parts. A missing file is an error.
         for (path, sha256) in expected {

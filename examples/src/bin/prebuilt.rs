@@ -11,12 +11,13 @@ use netboot_core::{Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName
 use netboot_examples::{Failure, run_program};
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
+use url::Url;
 
 /// Publish an existing kernel and initrd.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// A directory with a kernel, an initrd, and either `init` and `kernel-params` or
-    /// `netboot.ipxe`.
+    /// `netboot.ipxe`. A folder of `build-images` may have a closure too.
     image: PathBuf,
 
     /// The profile name under which the image is published.
@@ -26,6 +27,10 @@ struct Arguments {
     /// The directory to publish to.
     #[arg(long, value_name = "DIR")]
     publish: PathBuf,
+
+    /// The `http://` URL that serves this directory. Machines fetch closures from it.
+    #[arg(long, value_name = "URL")]
+    closure_url: Option<Url>,
 }
 
 #[tokio::main]
@@ -40,7 +45,11 @@ async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
         .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image));
 
     let image = builder.build(&profile, context).await?;
-    let release = Renderer::builder().build()?.render_release([image])?;
+    let mut renderer = Renderer::builder();
+    if let Some(url) = &arguments.closure_url {
+        renderer = renderer.closure_source(url)?;
+    }
+    let release = renderer.build()?.render_release([image])?;
     let publisher = Publisher::new(LocalStore::new(&arguments.publish));
     let receipt = publisher.publish(&release, context).await?;
     println!("{receipt}");

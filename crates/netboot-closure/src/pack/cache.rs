@@ -1,8 +1,9 @@
 //! The cache of packed store paths.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -61,6 +62,8 @@ impl Cache {
     pub(crate) fn temporary_file(&self) -> Result<NamedTempFile, Error> {
         tempfile::Builder::new()
             .prefix(UNFINISHED)
+            // A web server that runs as another user may serve links to the file.
+            .permissions(Permissions::from_mode(0o644))
             .tempfile_in(&self.directory)
             .map_err(|source| Error::io("create a file in", &self.directory, source))
     }

@@ -31,7 +31,8 @@ impl PrebuiltImage {
         kernel_parameters: Vec<KernelParameter>,
     ) -> Self {
         let (kernel, initrds) = (kernel.into(), initrds.into_iter().collect());
-        let location = Location::Files(Parts { kernel, initrds, init, kernel_parameters });
+        let parts = Parts { kernel, initrds, init, kernel_parameters, closure: None };
+        let location = Location::Files(parts);
         Self { location, expected: BTreeMap::new() }
     }
 
@@ -42,6 +43,10 @@ impl PrebuiltImage {
     /// | `bzImage` | `initrd` | `init`, `kernel-params` | nixos-images' `netboot` |
     /// | `bzImage` | `initrd` | `netboot.ipxe` | NixOS, Hydra, `build-images` |
     /// | `bzImage-<system>` | `initrd-<system>` | `netboot-<system>.ipxe` | nixos-images |
+    ///
+    /// With a file `closure.json`, as `build-images` writes it, the image has a
+    /// [`Closure`](crate::Closure): the file has its [`ClosureManifest`](crate::ClosureManifest),
+    /// and the index and the blobs are the files `blobs/<sha256>`.
     ///
     /// The name of the kernel depends on the architecture, see [`Architecture::kernel_file_name`].
     pub fn directory(path: impl Into<PathBuf>) -> Self {

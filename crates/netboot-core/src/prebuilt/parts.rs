@@ -6,10 +6,15 @@ use crate::architecture::Architecture;
 use crate::command_line::{InitPath, KernelParameter, split_parameters};
 use crate::error::Error;
 use crate::invalid_value::InvalidValue;
+use crate::prebuilt::closure::ClosureFiles;
 use crate::regular_file::read_text;
 
 /// The maximum size in bytes of the files `init`, `kernel-params` and `netboot.ipxe`.
 const TEXT_LIMIT: u64 = 1024 * 1024;
+
+/// The starts of parameters that each script gets anew: those of the boot loader, and those of a
+/// closure, whose machines fetch from the place of the script.
+const RENDERED: [&str; 5] = ["init=", "initrd=", "netboot.index=", "netboot.from=", "BOOTIF="];
 
 /// The parts of an image before they are checked.
 #[derive(Debug, Clone)]
@@ -18,6 +23,7 @@ pub(super) struct Parts {
     pub(super) initrds: Vec<PathBuf>,
     pub(super) init: InitPath,
     pub(super) kernel_parameters: Vec<KernelParameter>,
+    pub(super) closure: Option<ClosureFiles>,
 }
 
 impl Parts {
@@ -59,7 +65,8 @@ impl Parts {
                 format!("it contains neither `init` nor `{name}`"),
             ));
         };
-        Ok(Self { kernel, initrds: vec![initrd], init, kernel_parameters })
+        let closure = ClosureFiles::find(directory).await?;
+        Ok(Self { kernel, initrds: vec![initrd], init, kernel_parameters, closure })
     }
 }
 
@@ -72,8 +79,8 @@ async fn read(path: &Path) -> Result<String, Error> {
 }
 
 /// Reads `init=` and the parameters from the `kernel` line of an iPXE script that NixOS or Netboot
-/// wrote. It leaves out `initrd=`, which belongs to the boot loader, and `${cmdline}`, which stands
-/// for the text that an operator types.
+/// wrote. It leaves out the parameters that each script gets anew, and `${cmdline}`, which stands for
+/// the text that an operator types.
 fn parse_script(script: &str) -> Option<Result<(InitPath, Vec<KernelParameter>), InvalidValue>> {
     script.lines().map(str::trim).find_map(|line| {
         let command = line.strip_prefix("kernel ")?.split(" || ").next()?;
@@ -96,7 +103,9 @@ fn parse_script(script: &str) -> Option<Result<(InitPath, Vec<KernelParameter>),
 fn parameters<'a>(
     words: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<KernelParameter>, InvalidValue> {
-    let is_ours = |word: &str| word.starts_with("initrd=") || word.starts_with("init=");
+    let is_ours = |word: &str| {
+        RENDERED.iter().any(|name| word.starts_with(name)) || word == "ip=:::::BOOTIF:dhcp"
+    };
     words
         .into_iter()
         .filter(|word| !word.contains("${") && !is_ours(word))
@@ -128,6 +137,13 @@ mod tests {
     fn the_script_of_netboot_is_read() {
         let script = "#!ipxe\nkernel --name bzImage bzImage init=/i initrd=initrd root=fstab || goto failed\n";
         assert_eq!(read_line(script), ("/i".to_owned(), vec!["root=fstab".to_owned()]));
+    }
+
+    #[test]
+    fn the_parameters_of_a_closure_belong_to_its_script() {
+        let script = "#!ipxe\nkernel bzImage init=/i initrd=initrd BOOTIF=01-${netX/mac:hexhyp} \
+            ip=:::::BOOTIF:dhcp netboot.store=zram netboot.from=http://10.0.0.1/ netboot.index=0a\n";
+        assert_eq!(read_line(script).1, ["netboot.store=zram"]);
     }
 
     #[test]

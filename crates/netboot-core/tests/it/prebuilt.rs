@@ -1,5 +1,6 @@
 //! Images of existing files.
 
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fs;
 use std::path::Path;
@@ -221,4 +222,90 @@ async fn an_image_above_its_budget_is_remarked_on() {
         }
         assert_eq!(found, warnings, "a budget of {budget} bytes");
     }
+}
+
+/// Adds a closure of two store paths to a directory with an image, and returns its description.
+fn write_closure(directory: &Path) -> serde_json::Value {
+    let blobs = directory.join("blobs");
+    fs::create_dir_all(&blobs).unwrap();
+    let text = format!("netboot-index 1\ninit {INIT}\nunpacked 8192 3\npaths 2\n...\n");
+    let index = zstd::encode_all(text.as_bytes(), 3).unwrap();
+    let add = |bytes: &[u8]| {
+        let sha256 = Sha256Digest::of(bytes).to_string();
+        fs::write(blobs.join(&sha256), bytes).unwrap();
+        (sha256, bytes.len())
+    };
+    let (index, size) = add(&index);
+    let stored = BTreeMap::from([add(b"one"), add(b"other")]);
+    let description = serde_json::json!({
+        "index": { "size": size, "sha256": index },
+        "unpacked_bytes": 8192, "inodes": 3, "blobs": stored,
+    });
+    fs::write(directory.join("closure.json"), description.to_string()).unwrap();
+    description
+}
+
+#[tokio::test]
+async fn a_directory_may_have_a_closure() {
+    let place = TempDir::new().unwrap();
+    write_image(place.path(), "1");
+    // The system is in the closure, not in the initrd.
+    fs::write(place.path().join("initrd"), cpio(&[("init", b"#!/bin/sh\n")])).unwrap();
+    let error = build(place.path()).await.unwrap_err();
+    assert!(matches!(&error, Error::InitMissing { .. }), "{error:?}");
+    let description = write_closure(place.path());
+    let image = build(place.path()).await.unwrap();
+    let closure = image.closure().unwrap();
+    assert_eq!(serde_json::to_value(closure.manifest()).unwrap(), description);
+    assert!(closure.artifacts().all(|artifact| artifact.local_path().is_some()));
+}
+
+#[tokio::test]
+async fn a_closure_that_is_not_what_it_says_is_refused() {
+    let place = TempDir::new().unwrap();
+    write_image(place.path(), "1");
+    let description = write_closure(place.path());
+    let path = place.path().join("closure.json");
+    let describe = |description: serde_json::Value| fs::write(&path, description.to_string());
+    let refused = async || cause(&build(place.path()).await.unwrap_err()).to_string();
+
+    // Another init than the index's is an image that cannot boot.
+    fs::write(place.path().join("init"), "/nix/store/0b-other/init").unwrap();
+    let error = build(place.path()).await.unwrap_err();
+    let is_missing = |init: &InitPath| init.as_str() == "/nix/store/0b-other/init";
+    assert!(matches!(&error, Error::InitMissing { init, .. } if is_missing(init)), "{error:?}");
+    fs::write(place.path().join("init"), INIT).unwrap();
+
+    for (field, value) in [("unpacked_bytes", 4096), ("inodes", 2)] {
+        let mut changed = description.clone();
+        changed[field] = value.into();
+        describe(changed).unwrap();
+        let shown = refused().await;
+        assert!(shown.contains("its sizes are not those"), "{shown}");
+    }
+    let mut other_size = description.clone();
+    let blobs = other_size["blobs"].as_object_mut().unwrap();
+    let first = blobs.keys().next().unwrap().clone();
+    blobs[&first] = 4000.into();
+    describe(other_size).unwrap();
+    let shown = refused().await;
+    assert!(shown.contains(&first) && shown.contains("another size"), "{shown}");
+
+    fs::write(&path, "{}").unwrap();
+    let shown = refused().await;
+    assert!(shown.contains("does not describe a closure"), "{shown}");
+
+    describe(description.clone()).unwrap();
+    let blob = place.path().join("blobs").join(&first);
+    fs::write(&blob, "evil").unwrap();
+    let shown = refused().await;
+    assert!(shown.contains("instead of") && shown.contains(&first), "{shown}");
+    fs::remove_file(&blob).unwrap();
+    let shown = refused().await;
+    assert!(shown.contains(&first), "{shown}");
+    write_closure(place.path());
+    let index = place.path().join("blobs").join(description["index"]["sha256"].as_str().unwrap());
+    fs::write(index, "x").unwrap();
+    let shown = refused().await;
+    assert!(shown.contains("instead of"), "{shown}");
 }

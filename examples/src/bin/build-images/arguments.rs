@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Parser;
-use netboot_core::{Profile, ProfileName, ProfileSpec, plasmacloud};
+use netboot_closure::CompressionLevel;
+use netboot_core::{Payload, Profile, ProfileName, ProfileSpec, plasmacloud};
 use netboot_examples::Failure;
+use netboot_ipxe::Renderer;
+use netboot_nix::{ClosureBoot, NixBuilder};
+use url::Url;
 
 /// The directory that PlasmaCloud's PXE server serves, below the root of the repository.
 const PXE_ASSETS: &str = "chainfire/baremetal/pxe-server/assets/nixos";
@@ -46,6 +50,24 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) replace_foreign: bool,
 
+    /// Build images whose machines fetch their system store path by store path. A profile file can
+    /// also choose this for each profile, with `payload = "closure"`.
+    #[arg(long, requires_all = ["stage1", "closure_url"])]
+    pub(crate) closure: bool,
+
+    /// The static program `netboot-stage1`, which fetches a closure on the machine.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stage1: Option<PathBuf>,
+
+    /// The `http://` URL from which machines fetch closures. It serves the PXE directory, or the
+    /// output directory if nothing is published.
+    #[arg(long, value_name = "URL")]
+    pub(crate) closure_url: Option<Url>,
+
+    /// The level of a closure's compression, from 1 to 19: 3 to try changes, 19 to release.
+    #[arg(long, value_name = "NUMBER", default_value_t = CompressionLevel::default().get())]
+    compression_level: u8,
+
     /// Show what Nix and the builders print.
     #[arg(long, short)]
     pub(crate) verbose: bool,
@@ -74,10 +96,47 @@ impl Arguments {
         Ok(known.into_iter().filter(wanted).map(Into::into).collect())
     }
 
+    /// The builder of the images.
+    pub(crate) fn builder(&self) -> Result<NixBuilder, Failure> {
+        let mut builder = NixBuilder::builder(&self.flake)
+            .state_directory(self.output_dir.join(".netboot"))
+            .compression_level(CompressionLevel::new(self.compression_level)?);
+        if self.closure {
+            builder = builder.payload(Payload::Closure);
+        }
+        if let Some(program) = &self.stage1 {
+            builder = builder.closure_boot(ClosureBoot::with_program(program)?);
+        }
+        Ok(builder.build()?)
+    }
+
+    /// The renderer of scripts in a release.
+    pub(crate) fn renderer(&self) -> Result<Renderer, Failure> {
+        renderer(self.closure_url.as_ref())
+    }
+
+    /// The renderer of the script in a profile's folder.
+    pub(crate) fn folder_renderer(&self, profile: &ProfileName) -> Result<Renderer, Failure> {
+        let folder = self.closure_url.clone().filter(|_| self.pxe_directory().is_none());
+        let Some(mut url) = folder else { return self.renderer() };
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push(profile.as_str()).push("");
+        }
+        renderer(Some(&url))
+    }
+
     /// The directory to publish to, if any.
     pub(crate) fn pxe_directory(&self) -> Option<PathBuf> {
         self.pxe_dir.clone().or_else(|| find_pxe_assets(Path::new(".")))
     }
+}
+
+fn renderer(closure_source: Option<&Url>) -> Result<Renderer, Failure> {
+    let mut renderer = Renderer::builder();
+    if let Some(url) = closure_source {
+        renderer = renderer.closure_source(url)?;
+    }
+    Ok(renderer.build()?)
 }
 
 /// Looks for the PXE server's assets in `start` and every directory above it.

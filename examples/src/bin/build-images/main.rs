@@ -11,8 +11,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use netboot_core::{Builder, Context, Image, ProfileName, counted};
 use netboot_examples::{Failure, Progress, Signals, write_build_log, write_image_directory};
-use netboot_ipxe::Renderer;
-use netboot_nix::NixBuilder;
 use netboot_publish::{LocalStore, Publisher};
 
 use crate::arguments::Arguments;
@@ -43,11 +41,8 @@ async fn run(
 ) -> Result<(), Vec<Failure>> {
     let one = |failure: Failure| vec![failure];
     let profiles = arguments.select_profiles().await.map_err(one)?;
-    let renderer = Renderer::builder().build().map_err(|error| one(error.into()))?;
-    let builder = NixBuilder::builder(&arguments.flake)
-        .state_directory(arguments.output_dir.join(".netboot"))
-        .build()
-        .map_err(|error| one(error.into()))?;
+    let renderer = arguments.renderer().map_err(one)?;
+    let builder = arguments.builder().map_err(one)?;
     let target = arguments.pxe_directory().map(|directory| {
         let publisher = Publisher::new(LocalStore::new(&directory))
             .with_legacy_links(arguments.legacy_links)
@@ -64,13 +59,13 @@ async fn run(
     let results = builder.build_all(&profiles, context).await;
     for (profile, result) in profiles.iter().zip(results) {
         let outcome = match result {
-            Ok(image) => write_image(arguments, &renderer, &image).await.map(|()| image),
+            Ok(image) => write_image(arguments, &image).await.map(|()| image),
             Err(error) => Err(keep_log(&arguments.output_dir, profile.name(), error)),
         };
         match outcome {
             Ok(image) => {
                 let folder = arguments.output_dir.join(profile.name().as_str());
-                let mebibytes = image.payload_size() / (1024 * 1024);
+                let mebibytes = image.fetched_size() / (1024 * 1024);
                 progress.line(&format!("{}: {mebibytes} MiB", folder.display()));
                 images.push(image);
             }
@@ -95,12 +90,8 @@ async fn run(
     }
 }
 
-async fn write_image(
-    arguments: &Arguments,
-    renderer: &Renderer,
-    image: &Image,
-) -> Result<(), Failure> {
-    let script = renderer.render_standalone(image)?;
+async fn write_image(arguments: &Arguments, image: &Image) -> Result<(), Failure> {
+    let script = arguments.folder_renderer(image.profile())?.render_standalone(image)?;
     write_image_directory(&arguments.output_dir, image, &script).await
 }
 
