@@ -4,9 +4,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use netboot_core::{
-    Architecture, Artifact, Closure, Error, Image, ProfileName, Sha256Digest,
-};
+use netboot_core::{Architecture, Artifact, Closure, Error, Image, ProfileName, Sha256Digest};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::{NamedTempFile, TempDir};
 use tokio::io::AsyncWriteExt;
@@ -67,10 +65,7 @@ fn find_foreign(place: &Path) -> Result<Option<PathBuf>, Error> {
 }
 
 /// A file in a directory that is not a file of its own, or has another name.
-fn find_other(
-    directory: &Path,
-    is_own: impl Fn(&str) -> bool,
-) -> Result<Option<PathBuf>, Error> {
+fn find_other(directory: &Path, is_own: impl Fn(&str) -> bool) -> Result<Option<PathBuf>, Error> {
     let failed = |source| Error::io("read", directory, source);
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;
