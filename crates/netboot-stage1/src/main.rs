@@ -22,6 +22,7 @@ Options:
   --mount                mount a tmpfs over the directory
   --delay SECONDS        the time to wait after a failure, for people to read it (default: 30)
   --patience SECONDS     how long to go on without progress (default: 120)
+  --disk-wait SECONDS    how long to wait for the disk of netboot.store=disk (default: 15)
   --connections NUMBER   the number of connections, from 1 to 8 (default: 4)
   --command-line FILE    the kernel command line (default: /proc/cmdline)
   --memory FILE          says how much memory is available (default: /proc/meminfo)
@@ -82,6 +83,7 @@ fn print(text: &str) {
 
 fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, lexopt::Error> {
     let mut settings = Settings::new("");
+    settings.disk_cache_worker = Some("/proc/self/exe".into());
     let mut delay = Duration::from_secs(30);
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
@@ -89,6 +91,9 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, lexopt::E
             Long("into") => settings.into = parser.value()?.into(),
             Long("mount") => settings.mount = true,
             Long("delay") => delay = Duration::from_secs(parser.value()?.parse()?),
+            Long("disk-wait") => {
+                settings.disk_wait = Duration::from_secs(parser.value()?.parse()?);
+            }
             Long("patience") => {
                 let seconds: NonZero<u32> = parser.value()?.parse()?;
                 settings.patience = Patience::new(Duration::from_secs(seconds.get().into()));

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use netboot_closure::boot_parameter::{BootParameters, CardAddress, StoreChoice};
 use netboot_closure::console::{
@@ -16,6 +17,8 @@ use crate::assembly::Assembly;
 use crate::blob_cache::{BlobCache, NoCache};
 use crate::card;
 use crate::cause::cause;
+use crate::disk_cache::{DiskCache, DiskCacheOptions, Notice};
+use crate::error::Error;
 use crate::fetch::{Network, Tell};
 use crate::index;
 use crate::memory::available;
@@ -28,6 +31,9 @@ use crate::watch::Watch;
 
 /// The greatest length of a kernel command line in bytes. Linux has 4,096 at most.
 const COMMAND_LINE_LIMIT: u64 = 64 << 10;
+
+/// How long the disk may take for one step. A disk that spins up takes some seconds.
+const DISK_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Assembles the closure that the kernel command line names, and tells what happens. This blocks
 /// its thread.
@@ -88,6 +94,8 @@ impl Boot<'_> {
         }
         self.report_to(&parameters);
 
+        let cache = self.open_cache(&parameters);
+        // The time without progress counts from here on.
         let watch = Arc::new(Watch::new());
         let network = Arc::new(Network::new(
             parameters.from.clone(),
@@ -96,7 +104,11 @@ impl Boot<'_> {
             watch.clone(),
             self.tell.clone(),
         ));
-        let index = index::fetch(&network, wanted_index)?;
+        let index = index::get(&network, cache.as_deref(), wanted_index)?;
+        if let Some(cache) = &cache {
+            let blobs = index.entries().iter().map(|entry| entry.blob);
+            cache.need(blobs.chain([wanted_index]));
+        }
         let sizes = index.entries().iter().map(|entry| entry.blob_size);
         let total = StoreProgress {
             all_paths: index.entries().len() as u64,
@@ -112,9 +124,12 @@ impl Boot<'_> {
 
         let (store, directory) = self.prepare(&parameters, &index)?;
         let missing = take_over(&directory, &index, &watch)?;
-        let cache: Arc<dyn BlobCache> = Arc::new(NoCache);
         let form = form_of(&store);
-        let assembly = Assembly::new(network, directory.clone(), cache, missing);
+        let blobs: Arc<dyn BlobCache> = match &cache {
+            Some(cache) => cache.clone(),
+            None => Arc::new(NoCache),
+        };
+        let assembly = Assembly::new(network, directory.clone(), blobs, missing);
         let mut progress = Progress::new(self.tell.clone());
         assembly.run(connections.get(), total, form, |now| {
             progress.look(now);
@@ -125,6 +140,9 @@ impl Boot<'_> {
         }
         directory.register(&index)?;
         store.finish().map_err(cause)?;
+        if let Some(cache) = cache {
+            cache.finish();
+        }
         let counts = watch.counts();
         Ok(StoreSummary {
             milliseconds: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -133,6 +151,39 @@ impl Boot<'_> {
             from_disk: counts.from_disk,
             retries: counts.retries,
         })
+    }
+
+    /// Opens the disk cache, if there is one. Whatever is wrong with it, the boot goes on.
+    fn open_cache(&self, parameters: &BootParameters) -> Option<Arc<DiskCache>> {
+        let program = self.settings.disk_cache_worker.clone()?;
+        let is_asked = parameters.store == StoreChoice::Disk;
+        let label = parameters.cache.clone();
+        let options = DiskCacheOptions {
+            label: label.as_str().to_owned(),
+            budget: parameters.cache_budget.map(|mebibytes| u64::from(mebibytes.get()) << 20),
+            wait: if is_asked { self.settings.disk_wait } else { Duration::ZERO },
+            patience: DISK_PATIENCE,
+            program: (program, Vec::new()),
+        };
+        let (tell, has_told) = (self.tell.clone(), Arc::new(AtomicBool::new(false)));
+        let notice: Arc<Notice> = {
+            let (tell, label, has_told) = (tell.clone(), label.clone(), has_told.clone());
+            Arc::new(move |reason: &str| {
+                has_told.store(true, Ordering::Relaxed);
+                let (label, reason) = (label.clone(), ConsoleText::new(reason));
+                tell(&ConsoleLine::Warning { warning: Warning::CacheUnusable { label, reason } });
+            })
+        };
+        let cache = DiskCache::open(&options, &notice);
+        if cache.is_none() && is_asked && !has_told.load(Ordering::Relaxed) {
+            tell(&ConsoleLine::Warning { warning: Warning::CacheMissing { label } });
+        }
+        cache.map(Arc::new)
+    }
+
+    fn warn_of_form(&self, reason: &str) {
+        let warning = Warning::FormOfStore { reason: ConsoleText::new(reason) };
+        (self.tell)(&ConsoleLine::Warning { warning });
     }
 
     /// Chooses the form of the store, and prepares the directory for the closure.
@@ -152,7 +203,13 @@ impl Boot<'_> {
         let available = available.saturating_add(used);
         let choice = choice_of(parameters.store);
         let store = Store::prepare(choice, into, index, connections, available, *mount);
+        if let Err(error @ Error::Memory { .. }) = &store {
+            self.warn_of_form(&error.to_string());
+        }
         let store = store.map_err(cause)?;
+        if let Some(notice) = store.notice() {
+            self.warn_of_form(notice);
+        }
         let form = form_of(&store);
         (self.tell)(&ConsoleLine::Memory { needed: store.needed(), available, form });
         Ok((store, StoreDirectory::open(into)?))

@@ -2,6 +2,7 @@
 
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::patience::Patience;
 
@@ -23,6 +24,11 @@ pub struct Settings {
     pub connections: NonZero<usize>,
     /// How long to go on without progress.
     pub patience: Patience,
+    /// The program that works on the disk cache: it calls
+    /// [`worker::run`](crate::disk_cache::worker::run). Without it, there is no disk cache.
+    pub disk_cache_worker: Option<PathBuf>,
+    /// How long to wait for the disk that `netboot.store=disk` asks for.
+    pub disk_wait: Duration,
 }
 
 impl Settings {
@@ -40,6 +46,8 @@ impl Settings {
             interfaces: "/sys/class/net".into(),
             connections: Self::CONNECTIONS,
             patience: Patience::default(),
+            disk_cache_worker: None,
+            disk_wait: Duration::from_secs(15),
         }
     }
 }

@@ -14,7 +14,7 @@ pub enum Warning {
         /// The label.
         label: CacheLabel,
     },
-    /// The disk cache cannot be used, so everything comes from the network.
+    /// The disk cache cannot be used, or is of less use than it should be. The network takes over.
     CacheUnusable {
         /// The label of the cache's file system.
         label: CacheLabel,
@@ -31,6 +31,11 @@ pub enum Warning {
         /// The parameter.
         parameter: ConsoleText,
     },
+    /// The store cannot have the form that was asked for, or fits in no form.
+    FormOfStore {
+        /// The reason, with what each form needs.
+        reason: ConsoleText,
+    },
     /// A report to the URL of `netboot.report` did not arrive.
     ReportNotDelivered {
         /// The reason.
@@ -40,8 +45,9 @@ pub enum Warning {
 
 template!(enum Warning:
     CacheMissing: "no file system has the label " label ", so there is no disk cache";
-    CacheUnusable: "the disk cache " label " cannot be used: " reason "";
+    CacheUnusable: "trouble with the disk cache " label ": " reason "";
     CacheDamaged: "the disk cache has a damaged blob, which is fetched again: " path "";
     SourceUnusable: "this is no http:// URL of a target, so the others are used: " parameter "";
+    FormOfStore: "about the form of the store: " reason "";
     ReportNotDelivered: "a report to netboot.report did not arrive: " reason "";
 );

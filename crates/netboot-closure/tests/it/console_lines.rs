@@ -70,6 +70,7 @@ fn warnings() -> impl Strategy<Value = Warning> {
         label().prop_map(|label| Warning::CacheMissing { label }),
         (label(), texts()).prop_map(|(label, reason)| Warning::CacheUnusable { label, reason }),
         paths().prop_map(|path| Warning::CacheDamaged { path }),
+        texts().prop_map(|reason| Warning::FormOfStore { reason }),
         texts().prop_map(|reason| Warning::ReportNotDelivered { reason }),
         texts().prop_map(|parameter| Warning::SourceUnusable { parameter }),
     ]

@@ -77,6 +77,10 @@ impl CacheDisk {
         self.directory.path().join("image")
     }
 
+    pub(crate) fn label(&self) -> &str {
+        &self.label
+    }
+
     pub(crate) fn device(&self) -> &Path {
         self.device.as_ref().unwrap()
     }
@@ -98,10 +102,20 @@ impl CacheDisk {
         self.device = Some(run(&mut command).trim().into());
     }
 
-    /// Takes the disk away, which must not be in use.
+    /// Takes the disk away, which must not be in use. Other tests look at the labels of all disks,
+    /// which delays the end of this one.
     pub(crate) fn unplug(&mut self) {
-        if let Some(device) = self.device.take() {
-            run(Command::new(tool("losetup")).arg("--detach").arg(device));
+        let device = self.device.take().unwrap();
+        run(Command::new(tool("losetup")).arg("--detach").arg(&device));
+        let block = Path::new("/sys/block").join(device.file_name().unwrap());
+        let image = self.image().into_os_string().into_string().unwrap();
+        let is_there = || {
+            let backing = fs::read_to_string(block.join("loop/backing_file"));
+            backing.is_ok_and(|backing| backing.contains(&image))
+        };
+        let start = Instant::now();
+        while is_there() {
+            assert!(start.elapsed() < Duration::from_secs(20), "{} is in use", device.display());
         }
     }
 

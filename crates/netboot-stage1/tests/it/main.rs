@@ -2,6 +2,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod boot;
+mod boot_disk;
 mod cache_disk;
 mod disk_cache;
 mod disk_cache_cuts;

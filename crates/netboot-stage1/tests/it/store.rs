@@ -41,7 +41,7 @@ fn mount_tmpfs(directory: &Path, options: &str) {
 
 /// Unmounts the store on zram, and removes its device. The kernel frees the device a moment after
 /// its file system is unmounted.
-fn remove_zram(directory: &Path) {
+pub(crate) fn remove_zram(directory: &Path) {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
     let devices: Vec<&str> = mounts
         .lines()
