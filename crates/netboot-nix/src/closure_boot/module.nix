@@ -59,7 +59,7 @@ in
     };
 
     connections = lib.mkOption {
-      type = lib.types.nullOr (lib.types.ints.between 1 64);
+      type = lib.types.nullOr (lib.types.ints.between 1 8);
       default = null;
       description = "The number of connections that fetch at the same time, or the program's own.";
     };

@@ -25,6 +25,8 @@ in
               src = fetched;
               cargoLock.lockFile = "${fetched}/Cargo.lock";
               cargoBuildFlags = [ "--package=netboot-stage1" ];
+              # The profile of a small program.
+              buildType = "stage1";
               # The tests need the other crates of the workspace.
               doCheck = false;
             }

@@ -15,8 +15,8 @@ use netboot_core::{
     Artifact, BackendError, Builder, CancellationToken, Closure, Context, Error, Event, Image,
     Payload, Phase, Sha256Digest,
 };
-use netboot_nix::{BinaryCache, ClosureBoot, NixBuilderBuilder, Policy, ScaleOut};
-use netboot_testbed::Testbed;
+use netboot_nix::{BinaryCache, ClosureBoot, NixBuilderBuilder, Overrides, Policy, ScaleOut};
+use netboot_testbed::{TestFlake, Testbed};
 
 use crate::place::{
     NixVersion, Place, extensible, least_configuration, manifest, profile, profiles, recording,
@@ -122,6 +122,35 @@ async fn a_machine_fetches_each_store_path_of_the_system(nix: NixVersion) {
     let is_packing =
         |event: &Event| matches!(event, Event::PhaseStarted { phase: Phase::Packing, .. });
     assert_eq!(events.iter().filter(|event| is_packing(event)).count(), 1);
+}
+
+async fn a_change_of_the_system_leaves_the_payload_as_it_is(nix: NixVersion) {
+    let place = Place::of(nix);
+    let build = async |flake: &TestFlake, overrides: Overrides| {
+        let flake = flake.write(&place.path().join("flake")).unwrap();
+        let builder = with_closures(&place, &flake).overrides(overrides).build().unwrap();
+        builder.build(&profile("worker"), &Context::new()).await.unwrap()
+    };
+    let flake = TestFlake::new(&Testbed::locate(), "first");
+    let before = build(&flake, Overrides::default()).await;
+    let blobs = before.closure().unwrap().manifest().blobs;
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti x";
+    let overrides = Overrides::builder()
+        .authorized_key("root", key.parse().unwrap())
+        .kernel_parameter("console=ttyS1".parse().unwrap())
+        .build()
+        .unwrap();
+    let other = TestFlake::new(&Testbed::locate(), "second").without_service("novanet");
+    for (flake, overrides) in [(&flake, overrides), (&other, Overrides::default())] {
+        let after = build(flake, overrides).await;
+        let payload = |image: &Image| {
+            image.payload().map(|artifact| artifact.sha256()).collect::<Vec<_>>()
+        };
+        assert_eq!(payload(&before), payload(&after));
+        assert_ne!(before.boot().init(), after.boot().init());
+        let changed = after.closure().unwrap().manifest().blobs;
+        assert_eq!(changed.keys().filter(|blob| !blobs.contains_key(*blob)).count(), 1);
+    }
 }
 
 #[tokio::test]
@@ -266,5 +295,6 @@ fn in_full(error: Error) -> String {
 mod with_nix_versions {
     crate::place::with_nix_versions! {
         a_machine_fetches_each_store_path_of_the_system in [super]
+        a_change_of_the_system_leaves_the_payload_as_it_is in [super]
     }
 }
