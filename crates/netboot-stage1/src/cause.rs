@@ -1,15 +1,16 @@
 //! Errors as causes of a failed boot.
 
+use netboot_closure::boot_parameter::StoreChoice;
 use netboot_closure::console::{ConsoleText, FailureCause, StoreForm};
 
 use crate::error::Error;
 
-/// Returns the cause of a failed boot, for the last word.
-pub(crate) fn cause(error: Error) -> FailureCause {
-    match &error {
+/// Returns the cause of a failed boot, for the last word. `choice` is what `netboot.store` allows.
+pub(crate) fn cause(error: &Error, choice: StoreChoice) -> FailureCause {
+    match error {
         Error::Memory { tmpfs, zram, available } => {
-            let (needed, form) = match zram.bytes().filter(|zram| zram > available && zram < tmpfs)
-            {
+            let less = zram.bytes().filter(|zram| (*available + 1..*tmpfs).contains(zram));
+            let (needed, form) = match less.filter(|_| choice != StoreChoice::Tmpfs) {
                 Some(zram) => (zram, StoreForm::Zram),
                 None => (*tmpfs, StoreForm::Tmpfs),
             };

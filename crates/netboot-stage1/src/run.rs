@@ -133,13 +133,13 @@ impl Boot<'_> {
         let mut progress = Progress::new(self.tell.clone());
         assembly.run(connections.get(), total, form, |now| {
             progress.look(now);
-            store.check().map_err(cause)
+            store.check().map_err(|error| cause(&error, parameters.store))
         })?;
         if !directory.has_init(&index) {
             return Err(FailureCause::InitMissing { init: ConsoleText::new(index.init()) });
         }
         directory.register(&index)?;
-        store.finish().map_err(cause)?;
+        store.finish().map_err(|error| cause(&error, parameters.store))?;
         if let Some(cache) = cache {
             cache.finish();
         }
@@ -206,7 +206,7 @@ impl Boot<'_> {
         if let Err(error @ Error::Memory { .. }) = &store {
             self.warn_of_form(&error.to_string());
         }
-        let store = store.map_err(cause)?;
+        let store = store.map_err(|error| cause(&error, parameters.store))?;
         if let Some(notice) = store.notice() {
             self.warn_of_form(notice);
         }

@@ -1,5 +1,6 @@
 //! A blob as one stream of bytes, whatever happens to connections and servers.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
@@ -133,8 +134,10 @@ impl<'a> BlobReader<'a> {
 
     /// Notes that the content is wrong, so that each source that sent some of it is trusted less.
     pub(crate) fn refuse(mut self, problem: &FetchProblem) {
-        for (source, as_part) in std::mem::take(&mut self.used) {
-            if as_part {
+        let used = std::mem::take(&mut self.used);
+        let sources: BTreeSet<usize> = used.iter().map(|(source, _)| *source).collect();
+        for source in sources {
+            if used.contains(&(source, true)) {
                 self.network.sources.distrust_ranges(source);
             }
             self.network.sources.answered_wrong(source, &mut self.tries.wrong);

@@ -129,7 +129,7 @@ fn a_boot_from_a_store_on_zram_is_complete() {
     let is_zram =
         |line: &ConsoleLine| matches!(line, ConsoleLine::Memory { form: StoreForm::Zram, .. });
     assert!(outcome.lines.iter().any(is_zram), "{}", outcome.printed);
-    crate::store::remove_zram(&Machine::into(&machine));
+    crate::store::remove_zram(&machine.store());
 }
 
 #[test]
@@ -153,5 +153,5 @@ fn the_last_word_has_the_needs_of_each_form() {
     assert!(reason.to_string().contains("MiB as files in memory"), "{reason}");
     assert_eq!(server.requests(), 1, "only the index was fetched");
     // Nothing is mounted.
-    assert!(unmount(Machine::into(&machine), UnmountFlags::empty()).is_err());
+    assert!(unmount(machine.store(), UnmountFlags::empty()).is_err());
 }

@@ -31,7 +31,7 @@ pub(crate) enum Reply {
     Flipped(usize),
     /// Sends the head, so many bytes of the file, and closes the connection.
     Cut(usize),
-    /// Sends these bytes and closes the connection.
+    /// Sends these bytes instead of an answer.
     Raw(Vec<u8>),
     /// Sends these bytes at first, and then a byte now and then, without end.
     Drip(Vec<u8>),
@@ -149,7 +149,7 @@ impl State {
             let file = fs::read(self.root.join(request.target.trim_start_matches('/')));
             let Ok(mut file) = file else {
                 match reply {
-                    Reply::Raw(bytes) => return stream.write_all(&bytes),
+                    Reply::Raw(bytes) => stream.write_all(&bytes)?,
                     _ => stream.write_all(&answer("404 Not Found", "", b"no such file"))?,
                 }
                 continue;
@@ -167,7 +167,7 @@ impl State {
                     let head = answer.len() - (file.len() - from);
                     return stream.write_all(&answer[..head + after]);
                 }
-                Reply::Raw(bytes) => return stream.write_all(&bytes),
+                Reply::Raw(bytes) => stream.write_all(&bytes)?,
                 Reply::Drip(bytes) => {
                     stream.write_all(&bytes)?;
                     loop {

@@ -103,14 +103,14 @@ impl Site {
     /// Checks that a machine has exactly this closure.
     pub(crate) fn assert_complete(&self, machine: &Machine) {
         for entry in self.index.entries() {
-            let path = machine.into().join(entry.path.base_name());
+            let path = machine.store().join(entry.path.base_name());
             let mut archive = Vec::new();
             dump(&path, &mut archive).unwrap();
             assert_eq!(sha256(&archive), entry.nar_hash, "{}", path.display());
         }
         let mut registration = String::new();
         self.index.write_registration(&mut registration).unwrap();
-        let registered = fs::read_to_string(machine.into().join("nix-path-registration"));
+        let registered = fs::read_to_string(machine.store().join("nix-path-registration"));
         assert_eq!(registered.unwrap(), registration);
         assert_eq!(machine.names().len(), self.index.entries().len() + 1, "{:?}", machine.names());
     }
@@ -156,7 +156,7 @@ impl Machine {
         let machine = Self { directory: TempDir::new().unwrap(), arguments: Vec::new() };
         fs::write(machine.path("cmdline"), format!("{command_line}\n")).unwrap();
         machine.set_memory(8 << 30);
-        machine.with(&["--delay", "0", "--patience", "3"])
+        machine.with(&["--delay", "0", "--patience", "2"])
     }
 
     /// Adds arguments for the program. The last one of a name counts.
@@ -186,13 +186,13 @@ impl Machine {
     }
 
     /// The directory of the store.
-    pub(crate) fn into(&self) -> PathBuf {
+    pub(crate) fn store(&self) -> PathBuf {
         self.path("store")
     }
 
     /// The names in the directory of the store.
     pub(crate) fn names(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.into()) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(self.store()) else { return Vec::new() };
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.collect()
     }
@@ -203,7 +203,7 @@ impl Machine {
 
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        command.arg("--into").arg(self.into());
+        command.arg("--into").arg(self.store());
         command.arg("--command-line").arg(self.path("cmdline"));
         command.arg("--memory").arg(self.path("meminfo"));
         command.arg("--interfaces").arg(self.path("net"));
@@ -238,10 +238,12 @@ impl Outcome {
     /// Checks that the boot went on, and returns its summary.
     pub(crate) fn summary(&self) -> StoreSummary {
         assert_eq!(self.status, Some(0), "{}", self.printed);
-        match self.lines.last() {
-            Some(ConsoleLine::Finished { summary }) => *summary,
-            _ => panic!("{}", self.printed),
-        }
+        // A report may fail a moment later.
+        let summary = self.lines.iter().find_map(|line| match line {
+            ConsoleLine::Finished { summary } => Some(*summary),
+            _ => None,
+        });
+        summary.unwrap_or_else(|| panic!("{}", self.printed))
     }
 
     /// Checks that the boot failed, and returns the last word.
