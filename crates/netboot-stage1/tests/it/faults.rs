@@ -1,8 +1,8 @@
 //! Networks and servers that fail or lie.
 
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -177,7 +177,8 @@ fn redirects_are_followed_but_not_in_circles() {
     let server = Server::honest(site.root());
     let elsewhere = server.url();
     let redirecting = Server::new(site.root(), move |request| {
-        let location = format!("Location: {elsewhere}{}\r\n", request.target.trim_start_matches('/'));
+        let location =
+            format!("Location: {elsewhere}{}\r\n", request.target.trim_start_matches('/'));
         Reply::Raw(answer("307 Temporary Redirect", &location, b""))
     });
     let machine = site.machine(&[&redirecting.url()]);
@@ -305,8 +306,10 @@ fn a_mirror_takes_over_when_the_first_server_dies() {
     assert!(summary.retries >= 1, "{}", outcome.printed);
     assert!(is_dead.load(Ordering::SeqCst));
     site.assert_complete(&machine);
-    let took_over = |line: &ConsoleLine| matches!(line, ConsoleLine::Mirror { to, .. }
-        if to.to_string() == mirror.url());
+    let took_over = |line: &ConsoleLine| {
+        matches!(line, ConsoleLine::Mirror { to, .. }
+        if to.to_string() == mirror.url())
+    };
     assert!(outcome.lines.iter().any(took_over), "{}", outcome.printed);
     // The mirror sent only the rest of the cut blob.
     let sizes: u64 = site.index.entries().iter().map(|entry| entry.blob_size).sum();

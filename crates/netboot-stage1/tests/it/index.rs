@@ -50,7 +50,8 @@ fn an_index_that_is_too_large_is_not_read() {
     let file = std::fs::File::create(site.blob(&digest)).unwrap();
     file.set_len((16 << 20) + 1).unwrap();
     let cause = boot(&site, &digest);
-    let FailureCause::FetchFailed { problem: FetchProblem::TooLong { expected }, .. } = cause else {
+    let FailureCause::FetchFailed { problem: FetchProblem::TooLong { expected }, .. } = cause
+    else {
         panic!("{cause:?}")
     };
     assert_eq!(expected, 16 << 20);

@@ -51,7 +51,9 @@ fn the_card_that_booted_is_waited_for() {
     assert_eq!(interfaces.as_str(), "eth7 (52:54:00:00:00:07)");
     assert!(failure.hint().contains("driver"), "{}", failure.hint());
     let failure = machine().boot().failure();
-    let FailureCause::CardMissing { interfaces, .. } = &failure.cause else { panic!("{failure:?}") };
+    let FailureCause::CardMissing { interfaces, .. } = &failure.cause else {
+        panic!("{failure:?}")
+    };
     assert_eq!(interfaces.as_str(), "none");
 
     // No interface of this name exists, so it has no IP address.
