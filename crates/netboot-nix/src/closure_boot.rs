@@ -1,9 +1,11 @@
 //! The changes that a configuration needs to boot from a closure.
 
+mod program;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use netboot_core::Context;
+use netboot_core::{Architecture, Context};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -33,6 +35,8 @@ use crate::stop::Stop;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClosureBoot {
     program: PathBuf,
+    /// The architecture that the program runs on, if it is known.
+    architecture: Option<Architecture>,
     is_source: bool,
     network_drivers: Vec<String>,
 }
@@ -43,7 +47,7 @@ impl ClosureBoot {
     ///
     /// # Errors
     /// [`Error::Io`] if the file does not exist. [`Error::InvalidOption`] if it is not an
-    /// executable file.
+    /// executable file, or needs a dynamic linker outside the Nix store.
     pub fn with_program(program: impl AsRef<Path>) -> Result<Self, Error> {
         let program = find("`closure_boot`", program.as_ref())?;
         let metadata = program.metadata().map_err(|source| Error::io("read", &program, source))?;
@@ -51,7 +55,8 @@ impl ClosureBoot {
             let option = format!("`closure_boot` {}", program.display());
             return Err(Error::InvalidOption { option, problem: "it is not an executable file" });
         }
-        Ok(Self { program, is_source: false, network_drivers: Vec::new() })
+        let architecture = program::architecture(&program)?;
+        Ok(Self { program, architecture, is_source: false, network_drivers: Vec::new() })
     }
 
     /// Builds `netboot-stage1` from this directory with Netboot's sources, using the Rust of the
@@ -64,7 +69,7 @@ impl ClosureBoot {
         let program = find("`closure_boot`", directory.as_ref())?;
         let lock = program.join("Cargo.lock");
         lock.metadata().map_err(|source| Error::io("find", &lock, source))?;
-        Ok(Self { program, is_source: true, network_drivers: Vec::new() })
+        Ok(Self { program, architecture: None, is_source: true, network_drivers: Vec::new() })
     }
 
     /// Adds a driver of network cards to the RAM disk, by the name of its kernel module. The RAM
@@ -81,6 +86,20 @@ impl ClosureBoot {
         }
         self.network_drivers.push(name);
         Ok(self)
+    }
+}
+
+impl ClosureBoot {
+    /// Fails if the program cannot run on a machine of this architecture.
+    pub(crate) fn check(&self, architecture: Architecture) -> Result<(), Error> {
+        match self.architecture {
+            Some(found) if found != architecture => Err(Error::ArchitectureMismatch {
+                attribute: self.program.display().to_string(),
+                expected: architecture,
+                found: found.to_string(),
+            }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -114,7 +133,7 @@ pub(crate) async fn embed(
     runner: &Runner,
     context: &Context,
 ) -> Result<EmbeddedClosureBoot, Stop> {
-    let ClosureBoot { program: path, is_source, network_drivers } = closure_boot.clone();
+    let ClosureBoot { program: path, is_source, network_drivers, .. } = closure_boot.clone();
     let nar_hash = nar_hash(&path, runner, context).await?;
     Ok(EmbeddedClosureBoot { program: Program { path, nar_hash, is_source }, network_drivers })
 }

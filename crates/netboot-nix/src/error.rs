@@ -215,14 +215,15 @@ pub enum Error {
         /// The problem.
         problem: ForeignText,
     },
-    /// The configuration and the profile have different architectures.
+    /// The configuration, or the program of closure boot, and the profile have different
+    /// architectures.
     #[error("`{attribute}` is for {found}, and the profile is for {expected}")]
     ArchitectureMismatch {
-        /// The attribute.
+        /// The configuration, or the path of the program.
         attribute: String,
         /// The profile's architecture.
         expected: Architecture,
-        /// The configuration's system.
+        /// The configuration's system, or the program's architecture.
         found: String,
     },
     /// A derivation could not be built.

@@ -102,8 +102,9 @@ impl NixBuilder {
         evaluation: &Evaluation,
         context: &Context,
     ) -> Result<Evaluated, Stop> {
-        if self.payload_of(profile) == Payload::Closure && self.closure_boot.is_none() {
-            return Err(Error::NoClosureProgram.into());
+        if self.payload_of(profile) == Payload::Closure {
+            let closure_boot = self.closure_boot.as_ref().ok_or(Error::NoClosureProgram)?;
+            closure_boot.check(profile.architecture())?;
         }
         let name = profile.name();
         let wanted = wanted.get(name).ok_or(Stop::Cancelled)?;

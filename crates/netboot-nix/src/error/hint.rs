@@ -143,7 +143,8 @@ impl Error {
                 "give it the form that NixOS's netboot modules give it".to_owned()
             }
             Self::ArchitectureMismatch { .. } => {
-                "set the profile's architecture, or `nixpkgs.hostPlatform` of the configuration"
+                "set the profile's architecture, `nixpkgs.hostPlatform` of the configuration, or \
+                 the program of closure boot"
                     .to_owned()
             }
             Self::DuplicateProfile => "give each profile its own name".to_owned(),

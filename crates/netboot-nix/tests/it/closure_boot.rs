@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use netboot_core::{Context, Payload, Profile};
 use netboot_nix::{ClosureBoot, Error, NixBuilderBuilder, Policy};
+use netboot_testbed::Testbed;
 
 use crate::place::{NixVersion, Place, WITH_INIT, extensible, least_configuration, profile};
 
@@ -156,6 +157,28 @@ fn a_program_that_cannot_run_and_a_name_that_is_no_module_are_refused() {
     for name in ["", "a b", "../x", "${abort}", "a\n", "é"] {
         refused(closure_boot(&place).network_driver(name));
     }
+}
+
+#[tokio::test]
+async fn a_program_that_machines_cannot_run_is_refused() {
+    let place = Place::new();
+    // This test itself needs the dynamic linker of the machine that runs it.
+    let dynamic = ClosureBoot::with_program(std::env::current_exe().unwrap()).unwrap_err();
+    assert!(dynamic.to_string().contains("dynamic linker"), "{dynamic}");
+
+    let busybox = Testbed::locate().busybox().to_owned();
+    let fine = ClosureBoot::with_program(&busybox).unwrap();
+    check(builder(&place, &[NIXOS, ASSERTING]).closure_boot(fine)).await.unwrap();
+    let mut bytes = fs::read(busybox).unwrap();
+    // The machine of an ELF file: EM_AARCH64.
+    bytes[18..20].copy_from_slice(&183_u16.to_le_bytes());
+    let path = program(&place, 0o700);
+    fs::write(&path, bytes).unwrap();
+    let other = ClosureBoot::with_program(path).unwrap();
+    let other = builder(&place, &[NIXOS, ASSERTING]).closure_boot(other);
+    let error = check(other).await.unwrap_err();
+    assert!(matches!(error, Error::ArchitectureMismatch { .. }), "{error:?}");
+    assert!(error.to_string().contains("is for aarch64"), "{error}");
 }
 
 #[test]
