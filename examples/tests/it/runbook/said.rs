@@ -6,6 +6,7 @@
 mod access;
 mod booting;
 mod building;
+mod closures;
 mod publishing;
 mod sizes;
 mod verifying;
@@ -28,6 +29,7 @@ fn every_message_is_what_the_library_says() {
         building::said(),
         access::said(),
         sizes::said(),
+        closures::said(),
         booting::said(),
         publishing::said(),
         verifying::said(),
