@@ -4,6 +4,7 @@
 mod boot_parameter;
 mod console;
 mod console_lines;
+mod failure_table;
 mod fuzzing;
 mod image;
 mod index;

@@ -72,6 +72,16 @@ fn the_page_about_trust_is_proven_too() {
 }
 
 #[test]
+fn the_page_about_closures_is_proven_too() {
+    let text = fs::read_to_string(document::root().join("docs/closure-boot.md")).unwrap();
+    let statements = document::statements(&text);
+    let proofs: Vec<Proof> = statements.into_iter().flat_map(|it| it.proofs).collect();
+    assert!(proofs.len() > 50, "the proofs are written in another way: {}", proofs.len());
+    assert_eq!(missing(&proofs), Vec::<String>::new());
+    assert_eq!(unproven(&text), Vec::<String>::new());
+}
+
+#[test]
 fn a_statement_without_a_proof_is_found() {
     let proof = "<!-- proof: netboot-nix building::x -->";
     let text = format!(
