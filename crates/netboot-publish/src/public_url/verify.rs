@@ -21,7 +21,7 @@ use crate::signature::trusted_comment;
 use crate::verify_report::VerifyReport;
 
 /// The number of objects that are fetched at once.
-const PARALLEL_FETCHES: usize = 4;
+const PARALLEL_FETCHES: usize = 8;
 
 impl PublicUrl {
     /// Follows the pointer as a machine does, and compares all objects of the live release with the

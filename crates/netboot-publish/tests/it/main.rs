@@ -27,6 +27,7 @@ mod logs;
 mod lost_lock;
 mod many_blobs;
 mod meeting;
+mod nix_copy;
 mod pointers;
 mod proof_text;
 mod prune_caution;

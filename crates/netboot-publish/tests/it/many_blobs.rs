@@ -9,15 +9,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use async_trait::async_trait;
+use netboot_closure::{Index, IndexEntry, NixSecretKey, Sha256, StorePath};
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, ArtifactReader, BootSpec, BytesArtifact, Closure,
     Context, FileName, Image, InitPath, ProfileSpec, Release, ReleasePath, Sha256Digest, layout,
 };
-use netboot_publish::contract::sample_pointer;
+use netboot_publish::contract::{ClockAhead, sample_pointer};
 use netboot_publish::{
-    Document, Entry, Error, ListScope, Listed, LocalStore, MemoryStore, MinisignKey, Publisher,
-    RepairSource, Retention, Signer, Store, StoreLayer, VerifyDepth, VerifyScope,
+    BinaryCache, Document, Entry, Error, ListScope, Listed, LocalStore, MemoryStore, MinisignKey,
+    PublicUrl, Publisher, RepairSource, Retention, Signer, Store, StoreLayer, VerifyDepth,
+    VerifyScope,
 };
+use netboot_qemu::DirectoryServer;
 use netboot_testbed::{FaultProxy, HttpFault, S3Server};
 
 use crate::rsync::DaemonSite;
@@ -27,9 +30,6 @@ use crate::s3::Site;
 pub(crate) fn count() -> usize {
     if std::env::var_os("NETBOOT_LONG_TESTS").is_some() { 5000 } else { 1500 }
 }
-
-/// The number of bytes that an index takes for each store path.
-const INDEX_BYTES: usize = 113;
 
 fn artifact(kind: ArtifactKind, name: &str, bytes: Vec<u8>) -> Arc<dyn Artifact> {
     Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), bytes))
@@ -46,17 +46,33 @@ fn noise(seed: &str, length: usize) -> Vec<u8> {
 pub(crate) fn release(generation: &str, count: usize, changed: usize) -> Release {
     let init = InitPath::new("/nix/store/0-worker/init").unwrap();
     let boot = BootSpec::new(Architecture::X86_64, init, Vec::new()).unwrap();
-    let blob = |n: usize| {
+    let (mut blobs, mut index) = (Vec::new(), None);
+    for n in 0..count {
         let of = if n < changed { generation } else { "every generation" };
-        artifact(ArtifactKind::StorePath, "path", noise(&format!("path {n} of {of}"), 400))
-    };
-    let index = noise(&format!("index of {generation}"), count * INDEX_BYTES);
-    let closure = Closure {
-        index: artifact(ArtifactKind::ClosureIndex, "index", index),
-        blobs: (0..count).map(blob).collect(),
-        unpacked_bytes: 4096,
-        inodes: 1,
-    };
+        let bytes = noise(&format!("path {n} of {of}"), 400);
+        let digest = Sha256::from_bytes(*Sha256Digest::of(&bytes).as_bytes());
+        let path = StorePath::from_base_name(&format!("{}-path", &digest.to_base32()[..32]));
+        let path = path.unwrap();
+        let index = index.get_or_insert_with(|| Some(Index::builder(format!("{path}/init"))));
+        *index = index.take().map(|index| {
+            index.entry(IndexEntry {
+                path,
+                blob: digest,
+                blob_size: 400,
+                nar_hash: digest,
+                nar_size: 1000,
+                unpacked_bytes: 4096,
+                inodes: 1,
+                deriver: None,
+                references: Vec::new(),
+            })
+        });
+        blobs.push(artifact(ArtifactKind::StorePath, "path", bytes));
+    }
+    let index = index.flatten().unwrap().build().unwrap();
+    let (unpacked_bytes, inodes) = (index.unpacked_bytes(), index.inodes());
+    let index = artifact(ArtifactKind::ClosureIndex, "index", index.to_compressed().unwrap());
+    let closure = Closure { index, blobs, unpacked_bytes, inodes };
     let image = Image::builder(&ProfileSpec::new("worker".parse().unwrap()), boot)
         .kernel(artifact(ArtifactKind::Kernel, "bzImage", b"kernel".to_vec()))
         .initrd(artifact(ArtifactKind::Initrd, "initrd", b"initrd".to_vec()))
@@ -138,7 +154,8 @@ async fn a_change_of_three_paths_costs_an_s3_server_few_requests() {
     assert!(requests < 40 + 4 * count as u64 / 1000, "{requests} requests");
     // The manifest has a line for each store path, and is sent twice: before the blobs, so that
     // pruning spares them, and after them.
-    let expected = count * (INDEX_BYTES + 2 * 85) + 3 * 400;
+    let index = two.manifest().images()["worker"].closure.as_ref().unwrap().index.size;
+    let expected = index as usize + count * 2 * 85 + 3 * 400;
     assert!(sent < expected as u64 + 50_000, "{sent} bytes, and not about {expected}");
 
     let (requests, begun) = (proxy.requests(), Instant::now());
@@ -151,6 +168,60 @@ async fn a_change_of_three_paths_costs_an_s3_server_few_requests() {
     println!("plan, dry prune and verify: {:?}, {requests} requests", begun.elapsed());
     assert!(plan.to_send.is_empty(), "{plan}");
     assert!(requests < 60 + 6 * count as u64 / 1000, "{requests} requests");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_three_paths_costs_a_binary_cache_few_requests() {
+    let site = Site::new(S3Server::ministack);
+    let proxy = FaultProxy::http(site.server.address(), |_, _| HttpFault::None);
+    let store = site.builder().endpoint(proxy.endpoint()).build().await.unwrap();
+    let key = NixSecretKey::from_seed("cache.example.org-1", [1; 32]).unwrap();
+    let publisher = Publisher::new(store).with_binary_cache(BinaryCache::new(key));
+    let (count, context) = (count(), Context::new());
+    let [one, two] = ["one", "two"].map(|generation| release(generation, count, 3));
+    let begun = Instant::now();
+    let cold = publisher.publish(&one, &context).await.unwrap();
+    println!("{cold}: {:?}", begun.elapsed());
+    let (requests, begun) = (proxy.requests(), Instant::now());
+    let changed = publisher.publish(&two, &context).await.unwrap();
+    let requests = proxy.requests() - requests;
+    println!("{changed}: {:?}, {requests} requests", begun.elapsed());
+    let change = changed.staged.unwrap().binary_cache.unwrap();
+    assert_eq!((change.written, change.present), (3, count - 3));
+    assert!(requests < 60 + 6 * count as u64 / 1000, "{requests} requests");
+
+    // Pruning reads the three descriptions that it may have to delete.
+    let ahead = publisher.with_clock(ClockAhead(std::time::Duration::from_secs(3)));
+    let strict = Retention::default().with_keep_last(1).with_grace(std::time::Duration::ZERO);
+    let requests = proxy.requests();
+    let report = ahead.prune(&strict, &context).await.unwrap();
+    let requests = proxy.requests() - requests;
+    assert_eq!((report.deleted_nar_infos.len(), report.deleted_blobs.len()), (3, 4));
+    assert!(requests < 60 + 6 * count as u64 / 1000, "{requests} requests");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_of_store_paths_are_verified_as_machines_get_them() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let (publisher, context) = (Publisher::new(LocalStore::new(directory.path())), Context::new());
+    let release = release("one", count(), 3);
+    publisher.publish(&release, &context).await.unwrap();
+    let server = DirectoryServer::start(directory.path()).await.unwrap();
+    let proxy = FaultProxy::http(server.address(), |_, _| HttpFault::None);
+    let url = PublicUrl::new(server.url("").as_str()).unwrap();
+    let begun = Instant::now();
+    let report = publisher.verify_public(&url, VerifyDepth::Content, &context).await.unwrap();
+    println!("{report}: {:?}", begun.elapsed());
+    assert!(report.is_clean() && report.objects > count(), "{report}");
+    // The connections stay open from one store path to the next.
+    let url = PublicUrl::new(&proxy.endpoint()).unwrap();
+    assert!(url.verify(VerifyDepth::Listing, &context).await.unwrap().is_clean());
+    assert!(proxy.connections() <= 16, "{} connections", proxy.connections());
+
+    let blobs: Vec<ReleasePath> = release.manifest().blobs().keys().map(layout::blob).collect();
+    publisher.store().delete(&blobs, &context).await.unwrap();
+    let report = url.verify(VerifyDepth::Listing, &context).await.unwrap();
+    assert_eq!(report.findings.len(), blobs.len());
 }
 
 /// With trusted keys, every byte of a release is read before it goes live. A publisher remembers

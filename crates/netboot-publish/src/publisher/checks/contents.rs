@@ -14,7 +14,7 @@ use crate::publisher::inventory::content::content_of;
 use crate::store::Store;
 
 /// The number of objects that are read and hashed at once.
-const PARALLEL_READS: usize = 4;
+const PARALLEL_READS: usize = 16;
 
 /// Reads and hashes `objects`. Returns the missing and damaged ones, in the order of their paths,
 /// and the number of bytes read.
