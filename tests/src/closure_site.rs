@@ -157,7 +157,16 @@ impl ClosureSite {
     /// Boots a machine from the server at this port of the loopback interface, until the system
     /// reports `generation` or the machine stops.
     pub async fn boot(port: u16, machine: MachineBuilder, generation: &str) -> ClosureReport {
-        let url = format!("http://127.0.0.1:{port}/{}", Self::SCRIPT).parse().unwrap();
+        Self::boot_from(&format!("http://127.0.0.1:{port}/"), machine, generation).await
+    }
+
+    /// Boots a machine from the target at this URL.
+    pub async fn boot_from(
+        target: &str,
+        machine: MachineBuilder,
+        generation: &str,
+    ) -> ClosureReport {
+        let url = format!("{target}{}", Self::SCRIPT).parse().unwrap();
         let machine = machine.expect(format!("CLOSURE-READY {generation}"));
         let machine = machine.fail_on("CLOSURE-DAMAGED").build().unwrap();
         ClosureReport::new(machine.boot(&url, &Context::new()).await.unwrap())

@@ -9,8 +9,10 @@
 mod boot;
 mod boot_failures;
 mod closure_boot;
+mod closure_disk;
 mod closure_faults;
 mod closure_flake;
+mod closure_servers;
 mod dhcp_answers;
 mod dispatch;
 mod integrity;
