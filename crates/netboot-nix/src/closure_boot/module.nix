@@ -201,8 +201,6 @@ in
 
             network = {
               enable = true;
-              # The default depends on the system's network.
-              wait-online.anyInterface = lib.mkDefault true;
               # Without `BOOTIF`, any card may be the one that booted.
               networks."98-netboot" = {
                 matchConfig = {
@@ -284,6 +282,11 @@ in
 
     (lib.optionalAttrs (options ? boot.initrd.allowMissingModules) {
       boot.initrd.allowMissingModules = lib.mkDefault true;
+    })
+
+    # The default depends on the network of the system.
+    (lib.optionalAttrs (options ? boot.initrd.systemd.network.wait-online.anyInterface) {
+      boot.initrd.systemd.network.wait-online.anyInterface = lib.mkDefault true;
     })
 
     # Stage 2 asks under the same identifier. These files belong to systemd-networkd alone.
