@@ -13,7 +13,8 @@ use crate::error::{Error, ValueKind};
 pub(crate) const DIRECTORY: &str = "cwduri";
 
 /// The room for the value of that setting on a command line, in bytes: as much as a DHCP option can
-/// hold (RFC 2132, section 2).
+/// hold (RFC 2132, section 2). A longer value can cut the last parameter, the digest of the index,
+/// and stage 1 refuses a digest that was cut.
 const DIRECTORY_ROOM: usize = 255;
 
 /// A kernel parameter in a `kernel` command. The kernel gets it exactly as it was typed.

@@ -28,6 +28,8 @@ fn every_command() -> Vec<&'static str> {
 /// A script that asks a build for everything that the table has.
 fn questions() -> String {
     let mut script = ipxe_usage::script(&every_command());
+    // A download over NFS that fails damages the value.
+    script += "echo\necho @@directory ${cwduri}.\n";
     for protocol in Protocol::ALL {
         let scheme = protocol.scheme();
         let _ = writeln!(script, "echo\necho @@protocol {scheme}");
@@ -64,6 +66,12 @@ fn assert_answers(console: &str, build: &str) {
         asked += 1;
     }
     assert_eq!(asked, Protocol::ALL.len());
+
+    let (_, directory) = console.split_once("@@directory ").unwrap();
+    let directory = directory.lines().next().unwrap();
+    let is_known = directory.starts_with("http://10.0.2.2:") && directory.ends_with("/.");
+    assert_eq!(build.has_setting("cwduri"), is_known, "{build}: {directory}");
+    assert!(is_known || directory == ".", "{build}: {directory}");
 }
 
 fn ask_under_bios(oracle: &mut IpxeOracle, build: &str) {

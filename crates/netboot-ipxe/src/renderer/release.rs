@@ -29,6 +29,8 @@ impl Renderer {
     /// # Errors
     /// [`Error::Unprintable`] for a title or parameter that iPXE would read differently,
     /// [`Error::TooManyArguments`], [`Error::CommandLineTooLong`],
+    /// [`Error::NoClosureSource`], [`Error::UnusableClosureSource`], [`Error::ReservedParameter`]
+    /// and [`Error::BootParameter`] for an image with a closure,
     /// [`Error::UnknownProfile`], [`Error::MissingSignature`], [`Error::Template`] and
     /// [`Error::NotAScript`] for a caller's template, and those of
     /// [`ReleaseBuilder::build`](netboot_core::ReleaseBuilder::build).

@@ -22,7 +22,7 @@ pub enum TemplateName {
     /// Starts one image. Variables:
     /// - `profile`
     /// - `kernel`: with `name`, `url`, `sha256` and `signature_url` (null without signatures)
-    /// - `arguments`: the kernel's command line, a list
+    /// - `arguments`: the kernel's command line, a list, with the parameters of a closure
     /// - `initrds`: a list, each like `kernel`
     /// - `attempts`: the number of attempts
     /// - `check_digests`, `check_signatures`: true if the script checks them

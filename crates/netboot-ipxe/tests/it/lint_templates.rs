@@ -12,7 +12,7 @@ use netboot_ipxe::{
 };
 use tokio::io::AsyncReadExt;
 
-use crate::images::image;
+use crate::images::{closure_image, image};
 
 /// All builds, and the build that they have in common.
 fn builds() -> impl Iterator<Item = IpxeBuild> {
@@ -67,6 +67,22 @@ async fn menus_images_and_entries_have_no_findings() {
             .local_disk(LocalDisk::FirstDisk)
             .default_profile("gateway".parse().unwrap());
         assert_eq!(findings(&release(patient), &build).await, "");
+    }
+}
+
+#[tokio::test]
+async fn images_with_a_closure_have_no_findings() {
+    let mirror = "http://mirror.example.org/".parse().unwrap();
+    for build in builds() {
+        let builder = Renderer::builder().ipxe_build(build.clone());
+        let builder = builder.closure_source(&mirror).unwrap();
+        for builder in
+            [builder.clone(), builder.fleet(fleet(UnknownMachine::Menu, DispatchForm::Inline))]
+        {
+            let images = ["worker", "gateway"].map(|name| closure_image(name, &["quiet"]));
+            let release = builder.build().unwrap().render_release(images).unwrap();
+            assert_eq!(findings(&release, &build).await, "");
+        }
     }
 }
 
