@@ -342,6 +342,21 @@ async fn damage_of_the_binary_cache_is_found_and_repaired() {
 }
 
 #[tokio::test]
+async fn repair_makes_a_target_a_binary_cache() {
+    let (store, context, a) = (MemoryStore::new(), Context::new(), release('a', 3));
+    let plain = Publisher::new(store.clone());
+    plain.publish(&a, &context).await.unwrap();
+    let publisher = plain.clone().with_binary_cache(BinaryCache::new(key(1)));
+    let report = publisher.repair(a.id(), &[], &context).await.unwrap();
+    assert_eq!((report.mended.len(), report.is_whole()), (3, true), "{report}");
+    assert_eq!(findings(&publisher, VerifyDepth::Content).await, []);
+    // Verifying without the settings knows from the record which descriptions there are.
+    store.delete(&[nar_info('1')], &context).await.unwrap();
+    let missing = [Finding::Missing { path: nar_info('1') }];
+    assert_eq!(findings(&plain, VerifyDepth::Listing).await, missing);
+}
+
+#[tokio::test]
 async fn an_index_that_does_not_belong_to_its_blobs_makes_no_binary_cache() {
     let (store, context) = (MemoryStore::new(), Context::new());
     let publisher = Publisher::new(store.clone()).with_binary_cache(BinaryCache::new(key(1)));
