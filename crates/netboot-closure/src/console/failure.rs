@@ -91,8 +91,9 @@ fn memory_hint(missing: u64, form: StoreForm) -> String {
     let mebibytes = missing.div_ceil(1 << 20);
     match form {
         StoreForm::Tmpfs => format!(
-            "give the machine at least {mebibytes} MiB more memory, or boot with \
-             netboot.store=zram, which needs less"
+            "give the machine at least {mebibytes} MiB more memory, or let the store go on zram, \
+             which needs less: boot with netboot.store=auto, and with the kernel module zram and \
+             mke2fs in the initrd"
         ),
         StoreForm::Zram => format!(
             "give the machine at least {mebibytes} MiB more memory, or make the closure smaller"

@@ -70,7 +70,7 @@ impl Link {
     pub(crate) fn give_up(&self, error: &io::Error) {
         if self.stop() {
             let reason = if is_timeout(error) {
-                format!("the disk did not answer for {} s", self.patience.as_secs_f32())
+                format!("the disk did not answer for {} s", self.patience.as_secs())
             } else {
                 "its worker ended".to_owned()
             };
