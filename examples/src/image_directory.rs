@@ -160,7 +160,7 @@ async fn write_closure(folder: &Path, closure: &Closure) -> Result<(), Error> {
         // Each build has most of the files of the one before. A link to the builder's cache takes
         // no room. On another file system there are no links.
         let link = artifact.local_path().map(|file| std::fs::hard_link(file, &path));
-        if !link.is_some_and(|linked| linked.is_ok()) {
+        if link.is_none_or(|linked| linked.is_err()) {
             write_artifact(&path, artifact.as_ref()).await?;
         }
     }

@@ -93,7 +93,7 @@ pub fn initrd(data: &[u8]) -> bool {
     });
     if let Some(summary) = &summary {
         let _ = summary.holds(&"/init".parse().unwrap());
-        let _ = least_memory_mib([(data.len() as u64, summary)]);
+        let _ = least_memory_mib([(data.len() as u64, summary)], None);
     }
     summary.is_some()
 }

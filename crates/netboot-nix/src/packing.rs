@@ -5,8 +5,11 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use netboot_closure::{Packer, PathToPack, Sha256, StorePath};
-use netboot_core::{Closure, Context, InitPath, Profile, ProfileName};
+use netboot_closure::{Index, IndexEntry, Packer, PathToPack, Sha256, StorePath};
+use netboot_core::{
+    Closure, Content, Context, InitPath, Profile, ProfileName, Sha256Digest,
+};
+use tokio::io::AsyncReadExt;
 
 use crate::error::Error;
 use crate::image::Parts;
@@ -56,6 +59,36 @@ pub(crate) fn paths_to_pack(
         }
     }
     Ok(found)
+}
+
+/// Reads the index of an image.
+pub(crate) async fn read_index(closure: &Closure, profile: &ProfileName) -> Result<Index, Stop> {
+    let unreadable = |source| netboot_core::Error::io("read", "the index of the closure", source);
+    let mut bytes = Vec::new();
+    let mut reader = closure.index.open().await?;
+    reader.read_to_end(&mut bytes).await.map_err(unreadable)?;
+    Index::from_compressed(&bytes).map_err(|source| cannot_pack(profile, source))
+}
+
+/// The store paths that no other one refers to.
+pub(crate) fn roots(index: &Index) -> Vec<String> {
+    let pairs = index.entries().iter().flat_map(|entry| {
+        entry.references.iter().filter(|reference| **reference != entry.path)
+    });
+    let referred: BTreeSet<&StorePath> = pairs.collect();
+    let roots = index.entries().iter().filter(|entry| !referred.contains(&entry.path));
+    let store = index.store_directory();
+    roots.map(|entry| format!("{store}/{}", entry.path.base_name())).collect()
+}
+
+/// The blobs of the store paths, by their names.
+pub(crate) fn blobs(index: &Index) -> BTreeMap<String, Content> {
+    let content = |entry: &IndexEntry| Content {
+        size: entry.blob_size,
+        sha256: Sha256Digest::from_bytes(*entry.blob.as_bytes()),
+    };
+    let entries = index.entries().iter();
+    entries.map(|entry| (entry.path.base_name().to_owned(), content(entry))).collect()
 }
 
 fn path_to_pack(path: &str, info: &PathInfo, profile: &ProfileName) -> Result<PathToPack, Stop> {

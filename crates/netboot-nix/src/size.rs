@@ -6,7 +6,7 @@ mod render;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
-use netboot_core::{Image, ProfileName};
+use netboot_core::{Closure, ClosureManifest, Content, Image, ProfileName};
 use serde::Serialize;
 use walkdir::WalkDir;
 
@@ -33,7 +33,10 @@ pub struct SizeReport {
     pub kernel: u64,
     /// The size of all initrds in bytes, compressed, as a machine fetches them.
     pub initrds: u64,
-    /// The maximum size of kernel and initrds together, in bytes.
+    /// The size in bytes of what the machine fetches after the boot loader: the index and the
+    /// compressed store paths of a closure. It is 0 if the initrds contain the system.
+    pub fetched_closure: u64,
+    /// The maximum number of bytes that a machine fetches.
     pub budget: u64,
     /// The size of all store paths in bytes, without compression. An unpacked initrd needs this
     /// much memory.
@@ -52,6 +55,8 @@ pub struct StorePathSize {
     pub path: String,
     /// Its own size in bytes.
     pub own_size: u64,
+    /// The compressed store path, if the machine fetches it by itself.
+    pub blob: Option<Content>,
     /// The size of its closure in bytes.
     pub closure_size: u64,
     /// The reason why it is there: the shortest chain of references from the system to it,
@@ -72,12 +77,14 @@ pub struct DuplicatePackage {
 }
 
 impl SizeReport {
-    /// A report of `image`, with the system `toplevel` and its `closure`.
+    /// A report of `image`, with the system `toplevel` and its `closure`. `blobs` has the compressed
+    /// store paths by their names.
     pub(crate) fn new(
         image: &Image,
         budget: u64,
         toplevel: &str,
         closure: &BTreeMap<String, PathInfo>,
+        blobs: &BTreeMap<String, Content>,
     ) -> Self {
         let mut chains = chains(toplevel, |path| references(closure, path));
         let mut paths: Vec<StorePathSize> = closure
@@ -85,6 +92,7 @@ impl SizeReport {
             .map(|(path, info)| StorePathSize {
                 path: path.clone(),
                 own_size: info.nar_size,
+                blob: path.rsplit('/').next().and_then(|name| blobs.get(name).copied()),
                 closure_size: info.closure_size.unwrap_or(info.nar_size),
                 chain: chains.remove(path.as_str()).unwrap_or_else(|| vec![path.clone()]),
             })
@@ -94,6 +102,7 @@ impl SizeReport {
             profile: image.profile().clone(),
             kernel: image.kernel().size(),
             initrds: image.initrds().iter().map(|initrd| initrd.size()).sum(),
+            fetched_closure: image.closure().map_or(0, Closure::size),
             budget,
             closure: paths.iter().map(|path| path.own_size).sum(),
             duplicates: duplicates(&paths),
@@ -101,14 +110,26 @@ impl SizeReport {
         }
     }
 
-    /// The number of bytes that a machine fetches.
+    /// The number of bytes that the boot loader fetches.
     pub fn payload(&self) -> u64 {
         self.kernel + self.initrds
     }
 
+    /// The number of bytes that a machine fetches which has nothing yet.
+    pub fn fetched(&self) -> u64 {
+        self.payload() + self.fetched_closure
+    }
+
+    /// The store paths that a machine fetches which has those of another closure, such as the one of
+    /// the live release. There are none if the initrds contain the system.
+    pub fn new_paths(&self, other: &ClosureManifest) -> Vec<&StorePathSize> {
+        let is_new = |blob: &Content| !other.blobs.contains_key(&blob.sha256);
+        self.paths.iter().filter(|path| path.blob.as_ref().is_some_and(is_new)).collect()
+    }
+
     /// Returns true if a machine fetches more than the budget allows.
     pub fn is_over_budget(&self) -> bool {
-        self.payload() > self.budget
+        self.fetched() > self.budget
     }
 }
 
@@ -242,6 +263,7 @@ mod tests {
         let size = |path: &str, own_size| StorePathSize {
             path: path.to_owned(),
             own_size,
+            blob: None,
             closure_size: own_size,
             chain: Vec::new(),
         };

@@ -281,6 +281,24 @@ fn an_image_with_a_closure_is_published_and_goes_on_from_its_folder() {
     assert!(published.status.success(), "{published:?}");
     assert!(files(&place.path().join("again/blobs")).is_superset(&closure));
 
+    // A change of the system is new, and what it needs is not.
+    let report = Command::new(env!("CARGO_BIN_EXE_size-report"))
+        .args(["--flake", &place.flake("two"), "--profile", "worker", "--since", "pxe"])
+        .args(["--closure", "--stage1", stage1.to_str().unwrap()])
+        .envs(place.nix.environment())
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    let table = String::from_utf8(report.stdout).unwrap();
+    assert!(table.contains("compressed"), "{table}");
+    let (_, new) = table.split_once("new against the live release: ").unwrap();
+    assert!(new.contains(" in 1 store path\n"), "{table}");
+    assert!(new.contains("nixos-system-netboot-worker\n"), "{table}");
+    // 72 MiB for the firmware and the kernel, and 304 MiB beside the closure.
+    let (_, needs) = new.split_once("a machine needs ").unwrap();
+    let mebibytes: u64 = needs.split(' ').next().unwrap().parse().unwrap();
+    assert!((380..480).contains(&mebibytes), "{table}");
+
     // Without a PXE directory, machines fetch from the folder.
     place.succeeds(&arguments);
     let script = String::from_utf8(place.artifact("worker/netboot.ipxe")).unwrap();

@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use netboot_closure::console::FailureCause;
 use netboot_core::inspect::{inspect_initrd, least_memory_mib};
-use netboot_core::{Context, Image};
+use netboot_core::{Context, Image, layout};
 use netboot_ipxe::Renderer;
 use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine};
-use netboot_tests::{Site, newc_archive};
+use netboot_tests::{ClosureSite, Site, newc_archive};
 
 const MIB: usize = 1024 * 1024;
 
@@ -42,7 +43,7 @@ impl LargeImage {
         let path = self.directory().join("initrd");
         let packed = fs::metadata(&path).unwrap().len();
         let summary = inspect_initrd(&path, &Context::new()).await.unwrap();
-        let least = least_memory_mib([(packed, &summary)]).unwrap();
+        let least = least_memory_mib([(packed, &summary)], None).unwrap();
         let mebibytes = |bytes: u64| u32::try_from(bytes / (MIB as u64)).unwrap();
         (mebibytes(packed), mebibytes(summary.unpacked_bytes), u32::try_from(least).unwrap())
     }
@@ -117,4 +118,41 @@ fn assert_too_little(report: &BootReport) {
     let hint = error.hint().unwrap();
     assert!(hint.contains("too little memory") && hint.contains("rootfstype=ramfs"), "{hint}");
     assert!(error.to_string().contains("Initramfs unpacking failed: write error"), "{error}");
+}
+
+/// A machine with the least memory assembles its closure. With a tenth less it refuses before
+/// it fetches anything, and says what is missing.
+///
+/// With `NETBOOT_LONG_TESTS`, the test repeats this with a larger closure.
+#[tokio::test]
+async fn with_the_least_memory_a_closure_is_assembled_and_with_a_tenth_less_it_is_not() {
+    check_closure(20).await;
+    if netboot_tests::is_long() {
+        check_closure(400).await;
+    }
+}
+
+async fn check_closure(data: usize) {
+    let site = ClosureSite::new().await;
+    let paths: Vec<_> =
+        (1..=4).map(|seed| site.store().data("data", seed, data * MIB / 4)).collect();
+    let packed = site.pack(&site.store().system("least", &paths));
+    let server = site.serve().await;
+    let port = server.address().port();
+    let release = site.release(&packed, &[port], &["netboot.store=tmpfs"]);
+    site.publish(&release).await;
+
+    let initrd = &release.manifest().images()[ClosureSite::PROFILE].initrds[0];
+    let place = site.published().join(layout::blob(&initrd.sha256).as_str());
+    let summary = inspect_initrd(&place, &Context::new()).await.unwrap();
+    let least = least_memory_mib([(initrd.size, &summary)], Some(&packed.closure.manifest()));
+    let least = u32::try_from(least.unwrap()).unwrap();
+
+    let boot = async |memory: u32| {
+        let machine = ClosureSite::machine(Firmware::Uefi).memory_mib(memory);
+        ClosureSite::boot(port, machine, "least").await
+    };
+    boot(least).await.assembled(&packed, "least");
+    let failure = boot(least * 9 / 10).await.failure();
+    assert!(matches!(failure.cause, FailureCause::MemoryTooSmall { .. }), "{failure:?}");
 }

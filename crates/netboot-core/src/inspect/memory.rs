@@ -1,5 +1,6 @@
-//! The memory that a machine needs to unpack its initrds.
+//! The memory that a machine needs to unpack its initrds and to assemble its closure.
 
+use crate::closure::ClosureManifest;
 use crate::inspect::summary::InitrdSummary;
 
 const MIB: u64 = 1024 * 1024;
@@ -12,7 +13,20 @@ const KERNEL: u64 = 96 * MIB;
 /// bytes (`struct page`), and the same amount for other data that grows with it.
 const PAGES_PER_PAGE_DESCRIPTION: u64 = 32;
 
+/// The memory that firmware and kernel use while a machine assembles its closure, in bytes. With
+/// UEFI and Debian's kernel, measurements gave 64 MiB.
+const KERNEL_ASSEMBLING: u64 = 72 * MIB;
+
+/// The memory that a file, directory or link of a closure takes in a tmpfs besides its pages.
+const INODE: u64 = 1024;
+
+/// The memory that `netboot-stage1` wants to see free besides the store: 200 MiB for the system
+/// that it starts, 64 MiB for the kernel, and 10 MiB for each of its 4 connections.
+const BESIDE_CLOSURE: u64 = (200 + 64 + 4 * 10) * MIB;
+
 /// Returns the least memory, in MiB, with which a machine unpacks initrds and starts their `init`.
+/// With a `closure`, it is the least memory with which the machine also assembles the closure in a
+/// tmpfs.
 ///
 /// Each initrd is given by its size in bytes and by the result of
 /// [`inspect_initrd`](crate::inspect::inspect_initrd). The result holds for BIOS and UEFI. It does
@@ -25,10 +39,20 @@ const PAGES_PER_PAGE_DESCRIPTION: u64 = 32;
 /// the unpacked size counts twice. With less memory, the kernel prints `Initramfs unpacking failed:
 /// write error` and continues without the files that did not fit. The kernel parameter
 /// `rootfstype=ramfs` removes this limit, and then the unpacked size counts once.
+///
+/// `netboot-stage1` checks before it fetches a closure that the files, an allowance for each of
+/// them, and 304 MiB for the rest, fit into the available memory. With less memory it takes a store
+/// in compressed memory (`netboot.store=auto`), or refuses.
 pub fn least_memory_mib<'a>(
     initrds: impl IntoIterator<Item = (u64, &'a InitrdSummary)>,
+    closure: Option<&ClosureManifest>,
 ) -> Option<u64> {
     let mut bytes = KERNEL;
+    let mut assembling = closure.map_or(0, |closure| {
+        let files = closure.unpacked_bytes.saturating_add(closure.inodes.saturating_mul(INODE));
+        // The directories and the other overhead of a tmpfs are a fiftieth.
+        files.saturating_add(files / 50).saturating_add(KERNEL_ASSEMBLING + BESIDE_CLOSURE)
+    });
     for (packed, summary) in initrds {
         if summary.unchecked.is_some() {
             return None;
@@ -36,13 +60,22 @@ pub fn least_memory_mib<'a>(
         // A file uses whole pages, and wastes half a page on average.
         let unpacked = summary.unpacked_bytes + summary.members * 2048;
         bytes = bytes.saturating_add(packed.saturating_add(unpacked).saturating_mul(2));
+        if closure.is_some() {
+            // The packed initrd is gone by then.
+            assembling = assembling.saturating_add(unpacked);
+        }
     }
+    let bytes = bytes.max(assembling);
     Some(bytes.saturating_add(bytes / PAGES_PER_PAGE_DESCRIPTION).div_ceil(MIB))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::content::Content;
+    use crate::digest::Sha256Digest;
 
     fn with(files: u64, size: u64) -> InitrdSummary {
         let mut summary = InitrdSummary::new();
@@ -53,21 +86,43 @@ mod tests {
     #[test]
     fn packed_and_unpacked_size_count_twice() {
         let one = with(1, 100 * MIB);
-        let alone = least_memory_mib([(0, &with(0, 0))]).unwrap();
+        let alone = least_memory_mib([(0, &with(0, 0))], None).unwrap();
         assert_eq!(alone, 99);
-        assert_eq!(least_memory_mib([(60 * MIB, &one)]), Some(430));
+        assert_eq!(least_memory_mib([(60 * MIB, &one)], None), Some(430));
         // Two are unpacked one after the other, into the same file system.
         let half = with(1, 50 * MIB);
-        let both = least_memory_mib([(30 * MIB, &half), (30 * MIB, &half)]);
+        let both = least_memory_mib([(30 * MIB, &half), (30 * MIB, &half)], None);
         assert_eq!(both, Some(430));
         // Small files take a page at least.
-        assert!(least_memory_mib([(0, &with(10_000, 1))]).unwrap() > alone + 40);
+        assert!(least_memory_mib([(0, &with(10_000, 1))], None).unwrap() > alone + 40);
     }
 
     #[test]
     fn what_was_not_looked_into_is_not_guessed() {
         let mut summary = with(1, 1);
         summary.unchecked = Some("xz");
-        assert_eq!(least_memory_mib([(MIB, &summary)]), None);
+        assert_eq!(least_memory_mib([(MIB, &summary)], None), None);
+    }
+
+    #[test]
+    fn a_closure_counts_its_files_and_what_the_system_needs() {
+        let closure = |unpacked_bytes, inodes| ClosureManifest {
+            index: Content { size: 1, sha256: Sha256Digest::of(b"") },
+            unpacked_bytes,
+            inodes,
+            blobs: BTreeMap::new(),
+        };
+        let least = |closure| least_memory_mib([(20 * MIB, &with(1, 30 * MIB))], Some(&closure));
+        // 72 + 304 + 30, and 3 % of all.
+        assert_eq!(least(closure(0, 0)), Some(419));
+        assert_eq!(least(closure(500 * MIB, 20_000)), Some(966));
+        // An initrd that takes more while it is unpacked decides.
+        let large = least_memory_mib([(300 * MIB, &with(1, 300 * MIB))], None);
+        let both = least_memory_mib(
+            [(300 * MIB, &with(1, 300 * MIB))],
+            Some(&closure(100 * MIB, 1)),
+        );
+        assert_eq!(both, large);
+        assert_eq!(least_memory_mib([], Some(&closure(u64::MAX, u64::MAX))), Some(u64::MAX / MIB + 1));
     }
 }

@@ -73,8 +73,8 @@ impl ClosureFiles {
         }
         let mut blobs: Vec<Arc<dyn Artifact>> = Vec::new();
         for (sha256, size) in &manifest.blobs {
-            let content = Content { size: *size, sha256: *sha256 };
-            let blob = self.artifact(ArtifactKind::StorePath, content, context).await?;
+            let expected = Content { size: *size, sha256: *sha256 };
+            let blob = self.artifact(ArtifactKind::StorePath, expected, context).await?;
             blobs.push(Arc::new(blob));
         }
         context.emit(Event::Warning {

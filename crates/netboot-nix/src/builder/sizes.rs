@@ -9,7 +9,7 @@ use crate::builder::options::NixBuilder;
 use crate::error::Error;
 use crate::flake_answer::Output;
 use crate::image::Parts;
-use crate::packing::paths_to_pack;
+use crate::packing::{blobs, paths_to_pack, read_index, roots};
 use crate::path_info::{PathInfo, closure};
 use crate::size::StorePathSize;
 use crate::size::{SizeReport, oversized_file};
@@ -40,8 +40,15 @@ impl NixBuilder {
         let Some(toplevel) = toplevel else {
             return Err(Error::NoToplevel { profile: profile.name().clone() }.into());
         };
-        let closure = closure(&self.runner, &[toplevel.as_str()], context).await?;
-        Ok(SizeReport::new(image, profile.size_budget(), toplevel, &closure))
+        let index = match image.closure() {
+            Some(closure) => Some(read_index(closure, profile.name()).await?),
+            None => None,
+        };
+        let roots = index.as_ref().map_or_else(|| vec![toplevel.clone()], roots);
+        let roots: Vec<&str> = roots.iter().map(String::as_str).collect();
+        let closure = closure(&self.runner, &roots, context).await?;
+        let blobs = index.as_ref().map(blobs).unwrap_or_default();
+        Ok(SizeReport::new(image, profile.size_budget(), toplevel, &closure, &blobs))
     }
 
     /// Warns of the largest store paths of an image. The build succeeds anyway.

@@ -14,20 +14,29 @@ impl fmt::Display for SizeReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{}: a machine fetches {} (kernel {}, initrds {}), {} its budget of {}",
+            "{}: a machine fetches {} (kernel {}, initrds {}{}), {} its budget of {}",
             self.profile,
-            size(self.payload()),
+            size(self.fetched()),
             size(self.kernel),
             size(self.initrds),
+            match self.fetched_closure {
+                0 => String::new(),
+                bytes => format!(", closure {}", size(bytes)),
+            },
             if self.is_over_budget() { "over" } else { "within" },
             size(self.budget),
         )?;
         let paths = counted(self.paths.len(), "store path");
         writeln!(f, "{} in {paths}; the largest:", size(self.closure))?;
-        writeln!(f, "{:>11} {:>11}  path, and why it is there", "own", "closure")?;
+        let has_blobs = self.fetched_closure > 0;
+        let compressed = |text: &str| if has_blobs { format!(" {text:>11}") } else { String::new() };
+        let heading = compressed("compressed");
+        writeln!(f, "{:>11}{heading} {:>11}  path, and why it is there", "own", "closure")?;
         for path in self.paths.iter().take(SHOWN_PATHS) {
             let (own, closure) = (size(path.own_size), size(path.closure_size));
-            writeln!(f, "{own:>11} {closure:>11}  {} ({})", path.name(), path.brought_in_by())?;
+            let blob = compressed(&path.blob.map_or("-".to_owned(), |blob| size(blob.size)));
+            let (name, why) = (path.name(), path.brought_in_by());
+            writeln!(f, "{own:>11}{blob} {closure:>11}  {name} ({why})")?;
         }
         for duplicate in &self.duplicates {
             let versions: Vec<&str> = duplicate.versions.keys().map(String::as_str).collect();

@@ -38,6 +38,11 @@ const NIXOS: &str = r#"{ config, lib, ... }: {
     };
 }"#;
 
+/// Adds a path to the store of the machine.
+const MORE: &str = r#"{ ... }: { config.netboot.storeContents = [ (derivation {
+    name = "more"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" "echo > $out" ];
+}) ]; }"#;
+
 /// A builder of closure images. The program in the RAM disk does not run in these tests.
 fn with_closures(place: &Place, flake: &str) -> NixBuilderBuilder {
     let program = place.path().join("netboot-stage1");
@@ -185,10 +190,7 @@ async fn building_again_gives_the_same_closure_and_packs_nothing() {
 #[tokio::test]
 async fn store_contents_are_fetched_too() {
     let place = Place::new();
-    let more = r#"{ ... }: { config.netboot.storeContents = [ (derivation {
-        name = "more"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" "echo > $out" ];
-    }) ]; }"#;
-    let builder = with_modules(&place, "", &[more]).build().unwrap();
+    let builder = with_modules(&place, "", &[MORE]).build().unwrap();
     let image = builder.build(&profile("x"), &Context::new()).await.unwrap();
     let index = index(image.closure().unwrap()).await;
     let names: Vec<&str> = index.entries().iter().map(|entry| entry.path.name()).collect();
@@ -284,6 +286,36 @@ async fn the_closure_also_goes_to_a_binary_cache() {
         let narinfo = cache.join(format!("{}.narinfo", entry.path.digest()));
         assert!(narinfo.exists(), "{}", narinfo.display());
     }
+}
+
+#[tokio::test]
+async fn a_size_report_has_the_compressed_sizes_and_what_is_new() {
+    let place = Place::new();
+    let noise = |text: &str| format!(r#"busybox seq 1 100000 > "$out/{text}""#);
+    let budget = profile("x").with_size_budget(1000);
+    let report = async |text: &str| {
+        let builder = with_modules(&place, &noise(text), &[MORE]).build().unwrap();
+        let image = builder.build(&budget, &Context::new()).await.unwrap();
+        let report = builder.size_report(&budget, &image, &Context::new()).await.unwrap();
+        (report, image.closure().unwrap().manifest())
+    };
+    let (first, manifest) = report("one").await;
+    assert_eq!(first.fetched_closure, manifest.size());
+    assert_eq!(first.fetched(), first.payload() + manifest.size());
+    assert!(first.is_over_budget());
+    let names: Vec<&str> = first.paths.iter().map(netboot_nix::StorePathSize::name).collect();
+    assert_eq!(names, ["system-x", "more"]);
+    for path in &first.paths {
+        let blob = path.blob.unwrap();
+        assert_eq!(manifest.blobs[&blob.sha256], blob.size);
+    }
+    assert!(first.paths[0].blob.unwrap().size < first.paths[0].own_size / 2);
+    assert!(first.to_string().contains("compressed"), "{first}");
+
+    let (second, _) = report("two").await;
+    let new: Vec<&str> = second.new_paths(&manifest).iter().map(|path| path.name()).collect();
+    assert_eq!(new, ["system-x"]);
+    assert!(first.new_paths(&manifest).is_empty());
 }
 
 /// An error with its causes.

@@ -17,6 +17,7 @@ const PXE_ASSETS: &str = "chainfire/baremetal/pxe-server/assets/nixos";
 
 /// Build netboot images from NixOS configurations with Nix.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Arguments {
     /// The flake with `nixosConfigurations.netboot-<profile>`.
     #[arg(long, value_name = "REF", default_value = ".")]

@@ -4,14 +4,20 @@
 
 mod treemap_svg;
 
-use std::path::PathBuf;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bytesize::ByteSize;
 use clap::{Parser, ValueEnum};
 use netboot_core::inspect::{inspect_initrd, least_memory_mib};
-use netboot_core::{Builder, Context, Image, Profile, ProfileName, ProfileSpec, plasmacloud};
+use netboot_core::{
+    Builder, Closure, Context, Image, Payload, Profile, ProfileName, ProfileSpec, counted,
+    plasmacloud,
+};
 use netboot_examples::{Failure, Progress, Signals};
-use netboot_nix::{NixBuilder, SizeReport};
+use netboot_nix::{ClosureBoot, NixBuilder, SizeReport};
+use netboot_publish::{LocalStore, Publisher};
 
 /// Show what makes an image large, store path by store path.
 ///
@@ -29,6 +35,19 @@ struct Arguments {
     /// The size budget of kernel and initrds together, in bytes, instead of the profile's budget.
     #[arg(long, value_name = "BYTES")]
     budget: Option<u64>,
+
+    /// A published directory. The table also shows what is new against its live release, if the
+    /// image has a closure.
+    #[arg(long, value_name = "DIR")]
+    since: Option<PathBuf>,
+
+    /// The static program `netboot-stage1`, for profiles whose payload is the closure.
+    #[arg(long, value_name = "FILE")]
+    stage1: Option<PathBuf>,
+
+    /// Report the image with a closure, whatever the profile's payload.
+    #[arg(long, requires = "stage1")]
+    closure: bool,
 
     /// The form of the report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -75,11 +94,24 @@ async fn run(
     if let Some(budget) = arguments.budget {
         profile = profile.with_size_budget(budget);
     }
-    let builder = NixBuilder::builder(&arguments.flake).build()?;
+    let mut builder = NixBuilder::builder(&arguments.flake);
+    if let Some(program) = &arguments.stage1 {
+        builder = builder.closure_boot(ClosureBoot::with_program(program)?);
+    }
+    if arguments.closure {
+        profile = profile.with_payload(Payload::Closure);
+    }
+    let builder = builder.build()?;
     let image = builder.build(&profile, &context).await?;
     let report = builder.size_report(&profile, &image, &context).await?;
     let text = match arguments.format {
-        Format::Text => report.to_string() + &memory(&image, &context).await?,
+        Format::Text => {
+            let new = match &arguments.since {
+                Some(directory) => new_paths(&report, directory).await?,
+                None => String::new(),
+            };
+            report.to_string() + &new + &memory(&image, &context).await?
+        }
         Format::Json => {
             let json = serde_json::to_string_pretty(&report);
             json.map_err(|error| Failure::new(error.to_string(), "ask for another format"))? + "\n"
@@ -98,6 +130,30 @@ async fn run(
     Ok(report)
 }
 
+/// The store paths that machines of the live release fetch.
+async fn new_paths(report: &SizeReport, directory: &Path) -> Result<String, Failure> {
+    let publisher = Publisher::new(LocalStore::new(directory));
+    let live = match publisher.live().await? {
+        Some(live) => publisher.images(&live).await?,
+        None => Vec::new(),
+    };
+    let image = live.iter().find(|image| *image.profile() == report.profile);
+    let Some(closure) = image.and_then(Image::closure) else {
+        return Ok("the live release has no closure of this profile\n".to_owned());
+    };
+    let new = report.new_paths(&closure.manifest());
+    let bytes = new.iter().filter_map(|path| path.blob).map(|blob| blob.size).sum();
+    let mut text = format!(
+        "new against the live release: {} in {}\n",
+        ByteSize::b(bytes).display().iec(),
+        counted(new.len(), "store path")
+    );
+    for path in new {
+        let _ = writeln!(text, "{:>11}  {}", path.blob.map_or(0, |blob| blob.size), path.name());
+    }
+    Ok(text)
+}
+
 /// A line with the least memory that a machine needs.
 async fn memory(image: &Image, context: &Context) -> Result<String, Failure> {
     let unknown = "the memory that a machine needs is not known: an initrd cannot be read\n";
@@ -106,7 +162,9 @@ async fn memory(image: &Image, context: &Context) -> Result<String, Failure> {
         let Some(path) = initrd.local_path() else { return Ok(unknown.to_owned()) };
         initrds.push((initrd.size(), inspect_initrd(path, context).await?));
     }
-    let least = least_memory_mib(initrds.iter().map(|(size, summary)| (*size, summary)));
+    let initrds = initrds.iter().map(|(size, summary)| (*size, summary));
+    let closure = image.closure().map(Closure::manifest);
+    let least = least_memory_mib(initrds, closure.as_ref());
     Ok(least.map_or_else(
         || unknown.to_owned(),
         |least| {
