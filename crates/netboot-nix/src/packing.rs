@@ -6,9 +6,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use netboot_closure::{Index, IndexEntry, Packer, PathToPack, Sha256, StorePath};
-use netboot_core::{
-    Closure, Content, Context, InitPath, Profile, ProfileName, Sha256Digest,
-};
+use netboot_core::{Closure, Content, Context, InitPath, Profile, ProfileName, Sha256Digest};
 use tokio::io::AsyncReadExt;
 
 use crate::error::Error;
@@ -72,9 +70,10 @@ pub(crate) async fn read_index(closure: &Closure, profile: &ProfileName) -> Resu
 
 /// The store paths that no other one refers to.
 pub(crate) fn roots(index: &Index) -> Vec<String> {
-    let pairs = index.entries().iter().flat_map(|entry| {
-        entry.references.iter().filter(|reference| **reference != entry.path)
-    });
+    let pairs = index
+        .entries()
+        .iter()
+        .flat_map(|entry| entry.references.iter().filter(|reference| **reference != entry.path));
     let referred: BTreeSet<&StorePath> = pairs.collect();
     let roots = index.entries().iter().filter(|entry| !referred.contains(&entry.path));
     let store = index.store_directory();

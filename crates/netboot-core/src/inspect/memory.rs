@@ -118,11 +118,12 @@ mod tests {
         assert_eq!(least(closure(500 * MIB, 20_000)), Some(966));
         // An initrd that takes more while it is unpacked decides.
         let large = least_memory_mib([(300 * MIB, &with(1, 300 * MIB))], None);
-        let both = least_memory_mib(
-            [(300 * MIB, &with(1, 300 * MIB))],
-            Some(&closure(100 * MIB, 1)),
-        );
+        let both =
+            least_memory_mib([(300 * MIB, &with(1, 300 * MIB))], Some(&closure(100 * MIB, 1)));
         assert_eq!(both, large);
-        assert_eq!(least_memory_mib([], Some(&closure(u64::MAX, u64::MAX))), Some(u64::MAX / MIB + 1));
+        assert_eq!(
+            least_memory_mib([], Some(&closure(u64::MAX, u64::MAX))),
+            Some(u64::MAX / MIB + 1)
+        );
     }
 }

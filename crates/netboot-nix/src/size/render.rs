@@ -29,7 +29,8 @@ impl fmt::Display for SizeReport {
         let paths = counted(self.paths.len(), "store path");
         writeln!(f, "{} in {paths}; the largest:", size(self.closure))?;
         let has_blobs = self.fetched_closure > 0;
-        let compressed = |text: &str| if has_blobs { format!(" {text:>11}") } else { String::new() };
+        let compressed =
+            |text: &str| if has_blobs { format!(" {text:>11}") } else { String::new() };
         let heading = compressed("compressed");
         writeln!(f, "{:>11}{heading} {:>11}  path, and why it is there", "own", "closure")?;
         for path in self.paths.iter().take(SHOWN_PATHS) {
