@@ -1,7 +1,7 @@
 //! Fetching blobs from the network.
 
 pub(crate) mod blob_reader;
-mod request;
+pub(crate) mod request;
 mod sources;
 
 use std::sync::{Arc, Mutex, PoisonError};

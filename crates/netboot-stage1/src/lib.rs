@@ -29,6 +29,8 @@ pub mod disk_cache;
 mod error;
 mod fetch;
 mod file_system_label;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod index;
 mod memory;
 mod mount;

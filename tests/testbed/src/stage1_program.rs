@@ -14,8 +14,10 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 const PROFILE: &str = "stage1";
 const PROGRAM: &str = "netboot-stage1";
 
-/// Static, so that it runs in an initrd without libraries. Packed relocations make it 3 % smaller.
-const FLAGS: &str = "-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs";
+/// Static, so that it runs in an initrd without libraries. Packed relocations and folding of equal
+/// functions, which LLD does, make it 4 % smaller.
+const FLAGS: &str = "-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs \
+                     -C link-arg=-Wl,--icf=all";
 
 /// The variables of cargo that would change the program.
 const CHANGING: [&str; 4] =

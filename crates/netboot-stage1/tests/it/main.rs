@@ -11,6 +11,7 @@ mod faults;
 mod index;
 mod machine;
 mod mount_namespace;
+mod program;
 mod report;
 mod restart;
 mod server;

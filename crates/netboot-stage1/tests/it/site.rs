@@ -1,6 +1,7 @@
 //! A published closure, and a machine that boots it.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -221,9 +222,23 @@ impl Machine {
         Outcome::of(self.start().wait_with_output().unwrap())
     }
 
-    /// Runs another build of the program to its end.
-    pub(crate) fn boot_with(&self, program: &Path) -> Outcome {
-        Outcome::of(self.command(program).output().unwrap())
+    /// Runs another build of the program, and returns the most memory that it took in bytes. The
+    /// kernel command line must name a service for reports that never answers: the process waits
+    /// for it at its end.
+    pub(crate) fn peak_memory(&self, program: &Path) -> u64 {
+        let mut process = self.command(program).spawn().unwrap();
+        let mut printed = BufReader::new(process.stdout.take().unwrap()).lines();
+        let is_last = |line: Option<ConsoleLine>| match line {
+            Some(ConsoleLine::Failed { failure }) => panic!("{failure}"),
+            line => matches!(line, Some(ConsoleLine::Finished { .. })),
+        };
+        assert!(printed.any(|line| is_last(ConsoleLine::parse(&line.unwrap()))));
+        let status = fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let kibibytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        process.kill().unwrap();
+        process.wait().unwrap();
+        kibibytes * 1024
     }
 }
 

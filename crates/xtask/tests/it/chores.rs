@@ -42,7 +42,7 @@ fn fuzzing_says_what_is_missing() {
     assert_eq!(output.status.code(), Some(1));
     let stderr = text(&output.stderr);
     assert!(stderr.contains("there is no fuzz target `no-such-target`"), "{stderr}");
-    assert!(stderr.contains("choose one of these: closure_index, command_line"), "{stderr}");
+    assert!(stderr.contains("choose one of these: closure_blob, closure_index"), "{stderr}");
 
     let output = xtask(&["fuzz", "manifest"], &[("PATH", "/no-such-directory")]);
     assert_eq!(output.status.code(), Some(1));
