@@ -104,7 +104,9 @@ pub fn http_answer(data: &[u8]) -> bool {
         }
     };
     // Wakes a server that nobody asked.
-    drop(std::net::TcpStream::connect(url.trim_start_matches("http://").trim_end_matches("/blobs/x")));
+    drop(std::net::TcpStream::connect(
+        url.trim_start_matches("http://").trim_end_matches("/blobs/x"),
+    ));
     serve.join().unwrap();
     accepted
 }
