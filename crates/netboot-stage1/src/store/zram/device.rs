@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::mount::{MountAttrFlags, UnmountFlags, unmount};
 
@@ -15,6 +16,10 @@ use crate::store::zram::file_system::LABEL;
 use crate::store::zram::problem::ZramProblem;
 
 const CONTROL: &str = "/sys/class/zram-control";
+
+/// How often to try to remove a device that is in use, and the time between two tries.
+const REMOVE_TRIES: u32 = 25;
+const REMOVE_PAUSE: Duration = Duration::from_millis(20);
 
 /// A device of zram. Unless it is kept, dropping this value removes it.
 #[derive(Debug)]
@@ -59,7 +64,9 @@ impl ZramDevice {
         let mut device = Self::with_number(number);
         let is_ours = file_system_label::kind_with_label(&device.path, LABEL);
         let is_gone = is_ours.is_ok_and(|kind| kind.is_some())
-            && unmount(directory, UnmountFlags::DETACH).is_ok();
+            && unmount(directory, UnmountFlags::empty())
+                .or_else(|_| unmount(directory, UnmountFlags::DETACH))
+                .is_ok();
         device.is_kept = !is_gone;
     }
 
@@ -163,9 +170,19 @@ impl ZramDevice {
 
 impl Drop for ZramDevice {
     fn drop(&mut self) {
-        if !self.is_kept {
-            // A device that is in use refuses this, and stays.
-            let _ = fs::write(Path::new(CONTROL).join("hot_remove"), self.number.to_string());
+        if self.is_kept {
+            return;
+        }
+        // The kernel lets a device go a moment after its file system is unmounted. A device that is
+        // still mounted stays.
+        let control = Path::new(CONTROL).join("hot_remove");
+        for _ in 0..REMOVE_TRIES {
+            match fs::write(&control, self.number.to_string()) {
+                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                    std::thread::sleep(REMOVE_PAUSE);
+                }
+                _ => return,
+            }
         }
     }
 }
