@@ -35,6 +35,8 @@
 //! # Printing
 //! A program that shares the console with others prints [`ROW_START`], the line, and a line feed.
 
+#[cfg(feature = "serde")]
+mod as_text;
 mod card;
 mod failure;
 mod failure_cause;

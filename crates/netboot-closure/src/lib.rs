@@ -32,7 +32,7 @@
 //! # Features
 //! | feature | what it adds |
 //! |---|---|
-//! | `serde` | `Serialize` for `StoreStatus` |
+//! | `serde` | `Serialize` and `Deserialize` for `StoreStatus` |
 //! | `pack` | `Packer`: makes the blobs and the index of a closure |
 //! | `sign` | `NixSecretKey`: signs the descriptions of a Nix binary cache |
 

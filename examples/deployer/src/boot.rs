@@ -57,6 +57,7 @@ async fn boot(
             profile,
             release,
             reason: answer.reason(),
+            store: None,
             verified: true,
         };
         app.reports.note(machine, report);

@@ -1,5 +1,6 @@
 //! The configuration: a TOML file that is checked as a whole before anything starts.
 
+mod closure_boot;
 mod document;
 mod error;
 mod hand_over;
@@ -21,6 +22,7 @@ use netboot_nix::{FlakeReference, Overrides};
 use netboot_publish::{ActivationPolicy, Retention};
 use url::{Host, Url};
 
+pub(crate) use self::closure_boot::ClosureBooting;
 pub(crate) use self::error::ConfigError;
 pub(crate) use self::hand_over::HandOver;
 pub(crate) use self::limits::Limits;
@@ -67,6 +69,8 @@ pub(crate) struct Config {
     pub(crate) machines: BTreeMap<String, Machine>,
     /// The way a booted machine is installed; `None` if this service does not do that.
     pub(crate) hand_over: Option<HandOver>,
+    /// How machines boot from closures; `None` if no image has one.
+    pub(crate) closure_boot: Option<ClosureBooting>,
     /// The time that jobs and requests have to end when the service stops.
     pub(crate) grace: Duration,
 }

@@ -169,6 +169,17 @@ impl Deployment {
         Ok(renderer_of(&self.config, &self.url)?.kernel_parameter(parameter))
     }
 
+    /// Adds this service and its mirrors as the places of closures.
+    ///
+    /// # Errors
+    /// If a URL cannot be in a script.
+    pub(crate) fn with_closure_sources(
+        &self,
+        renderer: RendererBuilder,
+    ) -> Result<RendererBuilder, netboot_ipxe::Error> {
+        with_closure_sources(renderer, &self.config, &self.url)
+    }
+
     /// Renders the script of one machine. Its reports repeat the nonce, first those of the script,
     /// then that of the booted system.
     ///
@@ -228,9 +239,19 @@ fn memory(config: &Config, health: &Health) -> Option<Memory> {
 
 fn renderer_of(config: &Config, url: &Url) -> Result<RendererBuilder, netboot_ipxe::Error> {
     let renderer = Renderer::builder().fleet(config.fleet.clone());
-    let renderer = renderer.report_url(&below(url, "report"))?;
+    with_closure_sources(renderer, config, url)?.report_url(&below(url, "report"))
+}
+
+/// Lets machines fetch closures from this service and from the mirrors.
+fn with_closure_sources(
+    renderer: RendererBuilder,
+    config: &Config,
+    url: &Url,
+) -> Result<RendererBuilder, netboot_ipxe::Error> {
     // Machines fetch closures over plain HTTP. Any other URL is still good for other images.
-    Ok(renderer.clone().closure_source(&below(url, "published")).unwrap_or(renderer))
+    let renderer = renderer.clone().closure_source(&below(url, "published")).unwrap_or(renderer);
+    let mut mirrors = config.closure_boot.iter().flat_map(|boot| &boot.mirrors);
+    mirrors.try_fold(renderer, RendererBuilder::closure_source)
 }
 
 fn report_parameter(report: &Url) -> Result<KernelParameter, netboot_ipxe::Error> {

@@ -8,6 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
+use netboot_closure::console::StoreStatus;
 use netboot_core::{ProfileName, ReleaseId};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,8 @@ pub(crate) struct MachineView {
     pub(crate) boot: BTreeMap<Stage, Timestamp>,
     /// The release whose image it got at its latest boot.
     pub(crate) release: Option<ReleaseId>,
+    /// What stage 1 said at its latest boot, if the image has a closure.
+    pub(crate) store: Option<StoreStatus>,
     /// Its last report.
     pub(crate) last: Option<Report>,
 }
@@ -115,6 +118,7 @@ pub(crate) fn known(app: &App, name: &str) -> Option<MachineView> {
         labels: machine.labels.clone(),
         boot: stages(&reports),
         release: release(&reports),
+        store: store(&reports),
         last: reports.last().cloned(),
     })
 }
@@ -128,12 +132,20 @@ fn stranger(name: String, reports: &[Report]) -> MachineView {
         labels: BTreeMap::new(),
         boot: stages(reports),
         release: release(reports),
+        store: store(reports),
         last: reports.last().cloned(),
     }
 }
 
 fn stages(reports: &[Report]) -> BTreeMap<Stage, Timestamp> {
     latest_boot(reports).iter().map(|report| (report.stage, report.at)).collect()
+}
+
+/// What stage 1 said. Unverified reports do not hide a verified one.
+fn store(reports: &[Report]) -> Option<StoreStatus> {
+    let of_stage_1 = latest_boot(reports).iter().filter(|report| report.store.is_some());
+    let last = of_stage_1.max_by_key(|report| report.verified)?;
+    last.store.as_deref().cloned()
 }
 
 fn release(reports: &[Report]) -> Option<ReleaseId> {

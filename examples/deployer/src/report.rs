@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, RawQuery, State};
 use axum::http::StatusCode;
 use axum::routing::get;
+use netboot_closure::console::ConsoleLine;
 use url::form_urlencoded;
 
 use crate::app::App;
@@ -39,9 +40,14 @@ async fn report(
         pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
     };
     let Some(stage) = parameter("stage").and_then(|stage| Stage::from_machine(&stage)) else {
-        let text = "stage is not one of dhcp, kernel, initrd, init, failed and refused\n";
+        let text = "stage is not one of dhcp, kernel, initrd, store, init, failed and refused\n";
         return (StatusCode::BAD_REQUEST, text.to_owned());
     };
+    let line = parameter("line").as_deref().and_then(ConsoleLine::parse);
+    if stage == Stage::Store && line.is_none() {
+        let text = "line is no line of stage 1\n";
+        return (StatusCode::BAD_REQUEST, text.to_owned());
+    }
     let address = peer.ip().to_canonical();
     let profile = parameter("profile").and_then(|profile| profile.parse().ok());
     let nonce = parameter("nonce").and_then(|nonce| nonce.parse().ok());
@@ -55,18 +61,24 @@ async fn report(
         let text = "the query has no mac, no uuid, and no known machine\n";
         return (StatusCode::BAD_REQUEST, text.to_owned());
     };
+    let line = line.filter(|_| stage == Stage::Store);
+    let gave_up = matches!(line, Some(ConsoleLine::Failed { .. }));
     let report = Report {
         at: Timestamp::now(),
-        stage,
+        stage: if gave_up { Stage::Failed } else { stage },
         address,
         mac: identity.macs.first().copied(),
         uuid: identity.uuid,
         profile: verified.as_ref().map(|one| one.profile.clone()).or(profile),
         release: verified.as_ref().map(|one| one.release),
         reason: None,
+        store: None,
         verified: verified.is_some(),
     };
-    app.reports.note(machine, report);
+    match line {
+        Some(line) => app.reports.note_store(machine, report, &line),
+        None => app.reports.note(machine, report),
+    }
     // iPXE treats an empty answer as a failure.
     (StatusCode::OK, "noted\n".to_owned())
 }

@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use netboot_closure::console::ConsoleLine;
+
 use self::journal::{Journal, Line};
 use self::remembered::{Machines, Numbered, latest};
 pub(crate) use self::report::{MachineId, Report, Stage, latest_boot};
@@ -22,7 +24,7 @@ const RETRY: usize = 100;
 const PART: &str = "reports of machines";
 
 /// The reports of machines. A report is in the state directory before the machine gets its answer,
-/// so a restart loses nothing. If that directory cannot be read or written, reports are kept in
+/// so a restart loses nothing but the latest progress of a store. If that directory cannot be read or written, reports are kept in
 /// memory. The number of reports is limited.
 ///
 /// Reports have the order in which they arrived. Their times only tell what the clock said: it may
@@ -68,8 +70,24 @@ impl Reports {
 
     /// Stores a report.
     pub(crate) fn note(&self, machine: MachineId, report: Report) {
+        self.store(&mut self.lock(), Line { machine, report });
+    }
+
+    /// Stores a report of a line of stage 1. Progress is only kept in memory, because the machine
+    /// reports it again a few seconds later. Each other line takes it to the disk.
+    pub(crate) fn note_store(&self, machine: MachineId, report: Report, said: &ConsoleLine) {
         let mut kept = self.lock();
-        let line = Line { machine, report };
+        let mut status = kept.machines.store(&machine, report.verified);
+        status.take(said);
+        let line = Line { machine, report: Report { store: Some(Box::new(status)), ..report } };
+        if matches!(said, ConsoleLine::Progress { .. }) {
+            kept.machines.remember(line);
+        } else {
+            self.store(&mut kept, line);
+        }
+    }
+
+    fn store(&self, kept: &mut Kept, line: Line) {
         // A few hundred bytes, which the system writes to the disk later, need no thread of their
         // own.
         let appended = kept.journal.append(&line);

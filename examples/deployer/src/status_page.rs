@@ -1,6 +1,7 @@
 //! `GET /`: the page for operators: the live release, the jobs, and how far each machine came. It
 //! is one document without scripts and without external files, and it reloads itself.
 
+mod store_row;
 mod view;
 
 use std::sync::Arc;
@@ -53,6 +54,7 @@ fn render(view: &View) -> Result<String, tera::Error> {
 
 #[cfg(test)]
 mod tests {
+    use super::store_row::StoreRow;
     use super::view::{MachineRow, View};
     use super::*;
 
@@ -61,11 +63,14 @@ mod tests {
         let evil = "<script>alert(1)</script>\"'&";
         let mut row = MachineRow::default();
         (row.name, row.reason) = (evil.to_owned(), Some(evil.to_owned()));
+        let mut store = StoreRow::default();
+        (store.notes, store.failure) = (vec![evil.to_owned()], Some(evil.to_owned()));
+        row.store = Some(store);
         let mut view = View::default();
         (view.strangers, view.error) = (vec![row], Some(evil.to_owned()));
         let page = render(&view).unwrap();
         assert!(!page.contains("<script") && !page.contains("alert(1)<"), "{page}");
-        assert_eq!(page.matches("&lt;script&gt;").count(), 3, "{page}");
+        assert_eq!(page.matches("&lt;script&gt;").count(), 5, "{page}");
     }
 
     #[test]

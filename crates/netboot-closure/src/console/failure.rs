@@ -126,16 +126,3 @@ fn fetch_hint(problem: &FetchProblem, server: &str) -> String {
         ),
     }
 }
-
-/// Writes the text of the failure, and its remedy.
-#[cfg(feature = "serde")]
-impl serde::Serialize for Failure {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeStruct;
-
-        let mut failure = serializer.serialize_struct("Failure", 2)?;
-        failure.serialize_field("message", &self.to_string())?;
-        failure.serialize_field("hint", &self.hint())?;
-        failure.end()
-    }
-}

@@ -21,31 +21,33 @@ use crate::console::warning::Warning;
 /// assert_eq!(status.progress.paths, 12);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default))]
 #[non_exhaustive]
 pub struct StoreStatus {
     /// The digest of the index, once it is verified.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "text"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::console::as_text::option"))]
     pub index: Option<ShortDigest>,
     /// The form of the store, once it is chosen.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "text"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::console::as_text::option"))]
     pub form: Option<StoreForm>,
     /// How much of the closure is there.
     pub progress: StoreProgress,
     /// The number of further tries.
     pub retries: u64,
     /// The problem that the last further try followed.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "text"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::console::as_text::option"))]
     pub last_problem: Option<FetchProblem>,
     /// The sources that took over, the last 16 of them.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "texts"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::console::as_text::list"))]
     pub mirrors: Vec<HttpUrl>,
     /// The warnings, the last 16 of them.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "texts"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::console::as_text::list"))]
     pub warnings: Vec<Warning>,
     /// What the whole closure took, once it is there.
     pub summary: Option<StoreSummary>,
-    /// The last word, if stage 1 failed.
+    /// The last word, if stage 1 failed. Its serialised form is its text and its remedy.
+    #[cfg_attr(feature = "serde", serde(with = "crate::console::as_text::failure"))]
     pub failure: Option<Failure>,
 }
 
@@ -95,28 +97,4 @@ fn remember<T: Clone>(items: &mut Vec<T>, item: &T) {
         items.remove(0);
     }
     items.push(item.clone());
-}
-
-/// Writes a value as its text, if there is one.
-#[cfg(feature = "serde")]
-#[expect(clippy::ref_option, reason = "serde passes fields by reference")]
-fn text<V, S>(value: &Option<V>, serializer: S) -> Result<S::Ok, S::Error>
-where
-    V: std::fmt::Display,
-    S: serde::Serializer,
-{
-    match value {
-        Some(value) => serializer.collect_str(value),
-        None => serializer.serialize_none(),
-    }
-}
-
-/// Writes each value as its text.
-#[cfg(feature = "serde")]
-fn texts<V, S>(values: &[V], serializer: S) -> Result<S::Ok, S::Error>
-where
-    V: std::fmt::Display,
-    S: serde::Serializer,
-{
-    serializer.collect_seq(values.iter().map(V::to_string))
 }

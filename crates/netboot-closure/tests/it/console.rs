@@ -149,6 +149,7 @@ fn the_lines_of_a_boot_say_one_thing_together() {
     assert_eq!((paths, all_paths, from_network, status.retries), (288, 288, 184_320_511, 20));
     assert_eq!(status.mirrors.len(), 16, "an endless console is forgotten");
     let json = serde_json::to_value(&status).unwrap();
+    assert_eq!(serde_json::from_value::<StoreStatus>(json.clone()).unwrap(), status);
     assert_eq!(json["index"], "abababababab");
     assert_eq!(json["last_problem"], "the server does not have it");
     assert_eq!(json["failure"]["message"].as_str().unwrap(), status.failure.unwrap().to_string());

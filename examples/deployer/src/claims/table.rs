@@ -108,12 +108,13 @@ impl Table {
     /// names of the machines whose records changed.
     ///
     /// A report has to come from the address that asked, with one of the cards and the profile of
-    /// the answer. Only `init` may come from another address, because DHCP may give the booted
-    /// system another one than iPXE.
+    /// the answer. Only `store` and `init` may come from another address, because DHCP may give
+    /// Linux another one than iPXE.
     pub(super) fn report(&mut self, claimed: &Claimed<'_>) -> (Option<Verified>, BTreeSet<String>) {
+        let is_of_linux = matches!(claimed.stage, Stage::Store | Stage::Init);
         let fits = |boot: &&Boot| {
             boot.nonce == claimed.nonce
-                && (claimed.stage == Stage::Init || claimed.address == boot.asked_from)
+                && (is_of_linux || claimed.address == boot.asked_from)
                 && (claimed.cards.is_empty()
                     || boot.cards.is_empty()
                     || claimed.cards.iter().any(|card| boot.cards.contains(card)))

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use url::{Host, Url};
 
 use super::Config;
+use super::closure_boot::{self, ClosureBootSection};
 use super::error::{ConfigError, Problem};
 use super::hand_over::HandOverSection;
 use super::limits::LimitsSection;
@@ -74,6 +75,7 @@ struct Document {
     #[serde(default)]
     machines: MachinesSection,
     hand_over: Option<HandOverSection>,
+    closure_boot: Option<ClosureBootSection>,
 }
 
 #[derive(Deserialize)]
@@ -133,6 +135,8 @@ impl Document {
             .build()
             .map_err(|error| Problem::of("flake.authorized-keys", &error, error.hint()))?;
         let profiles = check_profiles(self.profiles)?;
+        let closure_boot = self.closure_boot.map(ClosureBootSection::check).transpose()?;
+        closure_boot::check_profiles(closure_boot.as_ref(), profiles.values())?;
         let (machines, fleet) = self.machines.check(|name| profiles.contains_key(name))?;
         let hand_over = self.hand_over.map(|section| section.check(&flake)).transpose()?;
         let (targets, served) = check_publishers(self.publishers, &self.state_directory)?;
@@ -142,6 +146,7 @@ impl Document {
             listen: self.listen,
             url: check_url(self.url, self.listen)?,
             hosts: check_hosts(&self.hosts)?,
+            closure_boot,
             limits: self.limits.check()?,
             state_directory: self.state_directory,
             flake,

@@ -39,18 +39,20 @@ impl ProofSection {
     pub(super) fn check(self) -> Result<Proof, Problem> {
         let Self { expect, timeout_seconds, memory_mib: memory } = self;
         let proof = Proof { expect, timeout: Duration::from_secs(timeout_seconds), memory };
-        proof.machine().map_err(|error| Problem::of("proof", &error, error.hint()))?;
+        proof.machine(false).map_err(|error| Problem::of("proof", &error, error.hint()))?;
         Ok(proof)
     }
 }
 
 impl Proof {
-    /// The virtual machine in which an image has to come up.
+    /// The virtual machine in which an image has to come up. If it has a closure, the machine has
+    /// to fetch the whole store.
     ///
     /// # Errors
     /// If QEMU has no such machine.
-    pub(crate) fn machine(&self) -> Result<Machine, Error> {
+    pub(crate) fn machine(&self, has_closure: bool) -> Result<Machine, Error> {
         let machine = Machine::builder().timeout(self.timeout).memory_mib(self.memory);
+        let machine = if has_closure { machine.expect_store() } else { machine };
         self.expect.iter().fold(machine, MachineBuilder::expect).build()
     }
 }

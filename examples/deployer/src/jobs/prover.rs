@@ -10,7 +10,10 @@ use crate::config::Proof;
 /// A prover that boots images as the configuration says: all images, or that of one profile.
 pub(crate) fn prover(proof: &Proof, profile: Option<ProfileName>) -> impl Prover {
     let proof = proof.clone();
-    OneProfile { qemu: QemuProver::new(move |_| proof.machine()), profile }
+    OneProfile {
+        qemu: QemuProver::new(move |image| proof.machine(image.image().closure.is_some())),
+        profile,
+    }
 }
 
 #[derive(Debug)]

@@ -83,8 +83,12 @@ impl Steps<'_> {
             .collect();
         let builder = NixBuilder::builder(config.flake.as_str())
             .state_directory(config.state_directory.join("nix"))
-            .overrides(config.overrides.clone())
-            .build()?;
+            .overrides(config.overrides.clone());
+        let builder = match &config.closure_boot {
+            Some(closure_boot) => builder.closure_boot(closure_boot.build.clone()),
+            None => builder,
+        };
+        let builder = builder.build()?;
         let results = builder.build_all(&profiles, self.context).await;
         let (mut images, mut failures) = (Vec::new(), Vec::new());
         for (profile, result) in profiles.iter().zip(results) {
@@ -96,7 +100,8 @@ impl Steps<'_> {
         if !failures.is_empty() {
             return Err(JobError::Failed(failures));
         }
-        let release = Renderer::builder().build()?.render_release(images)?;
+        let renderer = self.deployment.with_closure_sources(Renderer::builder())?.build()?;
+        let release = renderer.render_release(images)?;
         self.deployment.builds().stage(&release, self.context).await?;
         self.entry.update(|job| job.built = Some(*release.id())).await?;
         Ok(format!("built {}", counted(profiles.len(), "image")))

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use netboot_closure::console::StoreStatus;
+
 use super::journal::Line;
 use super::report::{MachineId, Report};
 
@@ -48,7 +50,17 @@ impl Machines {
         })
     }
 
-    /// Adds a report, and forgets old ones.
+    /// What stage 1 of a machine has said in its present boot. Anybody can send unverified reports,
+    /// so they tell nothing about verified ones.
+    pub(super) fn store(&self, machine: &MachineId, verified: bool) -> StoreStatus {
+        let reports = self.reports.get(machine);
+        let last = reports.and_then(|reports| Some(&reports[last_of_store(reports, verified)?]));
+        let store = last.and_then(|last| last.report.store.as_deref().cloned());
+        store.unwrap_or_default()
+    }
+
+    /// Adds a report, and forgets old ones. A report of stage 1 has everything that it said before
+    /// in this boot, so it replaces its last one.
     pub(super) fn remember(&mut self, Line { machine, report }: Line) {
         // Earlier reports of this card, from before its machine was recognised, move to that
         // machine.
@@ -62,6 +74,11 @@ impl Machines {
         self.latest += 1;
         let reports = self.reports.entry(machine).or_default();
         reports.extend(earlier);
+        if report.store.is_some()
+            && let Some(last) = last_of_store(reports, report.verified)
+        {
+            reports.remove(last);
+        }
         reports.push_back(Numbered { number: self.latest, report });
         reports.make_contiguous().sort_by_key(|numbered| numbered.number);
         while reports.len() > KEPT {
@@ -76,6 +93,15 @@ impl Machines {
             }
         }
     }
+}
+
+/// The position of the last report of stage 1 in the present boot.
+fn last_of_store(reports: &VecDeque<Numbered>, verified: bool) -> Option<usize> {
+    let own = |numbered: &&Numbered| numbered.report.verified == verified;
+    let in_boot = |numbered: &&Numbered| numbered.report.continues_store();
+    let of_boot = reports.iter().rev().filter(own).take_while(in_boot);
+    let number = of_boot.filter(|one| one.report.store.is_some()).map(|one| one.number).next()?;
+    reports.iter().position(|numbered| numbered.number == number)
 }
 
 /// The number of the last report.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use netboot_closure::console::StoreStatus;
 use netboot_core::{MacAddress, ProfileName, ReleaseId};
 use netboot_ipxe::MachineUuid;
 use serde::{Deserialize, Serialize};
@@ -21,9 +22,11 @@ pub(crate) enum Stage {
     Kernel,
     /// It has all initrds and starts the kernel.
     Initrd,
+    /// Stage 1 fetches the store of a closure.
+    Store,
     /// The system's `init` runs and its network is up.
     Init,
-    /// It gave up fetching its image.
+    /// It gave up fetching its image or its store.
     Failed,
     /// It is unknown, or there is no image for it.
     Refused,
@@ -37,6 +40,7 @@ impl Stage {
             "dhcp" => Self::Dhcp,
             "kernel" => Self::Kernel,
             "initrd" => Self::Initrd,
+            "store" => Self::Store,
             "init" => Self::Init,
             "failed" => Self::Failed,
             "refused" => Self::Refused,
@@ -51,6 +55,7 @@ impl Stage {
             Self::Script => "script",
             Self::Kernel => "kernel",
             Self::Initrd => "initrd",
+            Self::Store => "store",
             Self::Init => "init",
             Self::Failed => "failed",
             Self::Refused => "refused",
@@ -92,6 +97,9 @@ pub(crate) struct Report {
     /// The reason why it got no image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
+    /// What stage 1 has said since the boot began, if it sent the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) store: Option<Box<StoreStatus>>,
     /// True if it is an answer of this service, or has the nonce of one. Anybody can send any other
     /// report.
     #[serde(default)]
@@ -103,6 +111,12 @@ impl Report {
     /// records scripts and reasons; all other reports can come from anybody.
     pub(super) fn is_answer_to(&self, card: MacAddress) -> bool {
         self.mac == Some(card) && (self.stage == Stage::Script || self.reason.is_some())
+    }
+
+    /// Returns true if the report is about a boot that stage 1 said something about, and not about
+    /// the one before or after it.
+    pub(super) fn continues_store(&self) -> bool {
+        !matches!(self.stage, Stage::Dhcp | Stage::Script | Stage::Refused | Stage::Init)
     }
 }
 
@@ -134,6 +148,7 @@ pub(super) mod tests {
             profile: None,
             release: None,
             reason: None,
+            store: None,
             verified: false,
         }
     }

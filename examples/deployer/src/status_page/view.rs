@@ -7,6 +7,7 @@ use netboot_ipxe::UnknownMachine;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::store_row::StoreRow;
 use crate::app::App;
 use crate::causes::with_causes;
 use crate::jobs::Job;
@@ -18,8 +19,9 @@ use crate::timestamp::Timestamp;
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// The number of finished jobs, and of releases, that are shown.
 const SHOWN: usize = 5;
-/// The stages of a machine that boots.
-const WAY: [Stage; 5] = [Stage::Dhcp, Stage::Script, Stage::Kernel, Stage::Initrd, Stage::Init];
+/// The stages of a machine that boots. Only a machine with a closure has a store.
+const WAY: [Stage; 6] =
+    [Stage::Dhcp, Stage::Script, Stage::Kernel, Stage::Initrd, Stage::Store, Stage::Init];
 
 /// The page.
 #[derive(Debug, Default, Serialize)]
@@ -97,6 +99,8 @@ pub(super) struct MachineRow {
     /// True if that release is not the live one.
     is_other: bool,
     pub(super) reason: Option<String>,
+    /// What the machine has of its closure.
+    pub(super) store: Option<StoreRow>,
 }
 
 /// A stage of a machine that boots.
@@ -196,6 +200,8 @@ impl MachineRow {
             Some((_, age)) if age > PATIENCE => "stuck",
             Some(_) => "booting",
         };
+        let has_store = |stage: &Stage| *stage != Stage::Store || machine.store.is_some();
+        let way = WAY.into_iter().filter(has_store);
         let step = |stage: Stage| Step {
             name: stage.as_str(),
             when: machine.boot.get(&stage).map(ToString::to_string),
@@ -205,7 +211,7 @@ impl MachineRow {
             matches: machine.matches.clone(),
             labels: machine.labels.iter().map(|(name, value)| format!("{name}={value}")).collect(),
             tone,
-            steps: WAY.map(step).into(),
+            steps: way.map(step).collect(),
             stage: last.map(|last| last.stage.as_str()),
             when: last.map(|last| When::of(last.at)),
             address: last.map(|last| last.address.to_string()),
@@ -213,6 +219,7 @@ impl MachineRow {
             release: machine.release.map(|release| release.short()),
             is_other: machine.release.is_some() && machine.release != live,
             reason: last.and_then(|last| last.reason.clone()),
+            store: machine.store.as_ref().map(StoreRow::of),
             name: machine.name,
         }
     }

@@ -43,6 +43,11 @@ pub(crate) fn closure_image(profile: &str) -> Image {
         unpacked_bytes: 4096,
         inodes: 1,
     };
+    image_with_closure(profile, closure)
+}
+
+/// An image with this closure.
+pub(crate) fn image_with_closure(profile: &str, closure: Closure) -> Image {
     image_of(profile, b"kernel", Some(closure))
 }
 
