@@ -1,7 +1,8 @@
-//! The functions of the fuzz targets `nar` and `closure_index`. The targets in `fuzz/` include this
-//! file. Each function returns true if the bytes were accepted.
+//! The functions of the fuzz targets `nar`, `closure_index` and `console_line`. The targets in
+//! `fuzz/` include this file. Each function returns true if the bytes were accepted.
 
 use netboot_closure::Index;
+use netboot_closure::console::ConsoleLine;
 use netboot_closure::nar::{NarEvent, NarLimits, NarReader};
 
 /// An archive is read within its limits, and its names have one component each.
@@ -39,8 +40,32 @@ pub(crate) fn closure_index(data: &[u8]) -> bool {
     true
 }
 
+/// A line of the console is what its value prints. The bytes are taken as they are, and as the text
+/// of a line with its right checksum.
+pub(crate) fn console_line(data: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(data);
+    if let Some(line) = ConsoleLine::parse(&text) {
+        assert_eq!(ConsoleLine::parse(&line.to_string()), Some(line));
+    }
+    let whole = format!("netboot | {text} #{:06x}", crc24(text.as_bytes()));
+    let Some(line) = ConsoleLine::parse(&whole) else { return false };
+    assert_eq!(line.to_string(), whole);
+    true
+}
+
+/// The checksum of a line, after the example in RFC 9580, section 6.1.1.
+fn crc24(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x00b7_04ce, |start, byte| {
+        (0..8).fold(start ^ (u32::from(*byte) << 16), |crc, _| {
+            let next = crc << 1;
+            if next & 0x0100_0000 == 0 { next } else { next ^ 0x0186_4cfb }
+        })
+    })
+}
+
 #[test]
 fn the_fuzz_targets_take_their_seeds() {
     netboot_testbed::each_fuzz_seed("nar", nar);
     netboot_testbed::each_fuzz_seed("closure_index", closure_index);
+    netboot_testbed::each_fuzz_seed("console_line", console_line);
 }

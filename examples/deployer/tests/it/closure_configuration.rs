@@ -1,12 +1,14 @@
 //! The configuration of closures, and the scripts that follow from it.
 
 use ipxe_script::{IpxeBuild, lint};
+use netboot_testbed::Testbed;
 
 use crate::closure_site::{CARD, ClosureSite};
 
-/// A section with a program that can be executed, and these mirrors.
+/// A section with the real program, and these mirrors.
 fn section(mirrors: &str) -> String {
-    format!("[closure-boot]\nprogram = '{}'\nmirrors = {mirrors}\n", env!("CARGO_BIN_EXE_deployer"))
+    let program = Testbed::stage1_program();
+    format!("[closure-boot]\nprogram = '{}'\nmirrors = {mirrors}\n", program.display())
 }
 
 #[tokio::test]
@@ -38,6 +40,7 @@ async fn what_no_closure_could_boot_from_is_refused() {
         (profile.to_owned(), "the profile `worker` needs it"),
         ("[closure-boot]\n".to_owned(), "it needs either program or source"),
         ("[closure-boot]\nprogram = '/absent'\n".to_owned(), "/absent"),
+        ("[closure-boot]\nprogram = '/etc/passwd'\n".to_owned(), "not an executable file"),
         (section("['https://192.0.2.7/']"), "stage 1 cannot fetch from the URL of `192.0.2.7`"),
         (section("['http://a:s3cret@192.0.2.7/']"), "stage 1 cannot fetch"),
         (section("['http://192.0.2.7/?x']"), "stage 1 cannot fetch"),
