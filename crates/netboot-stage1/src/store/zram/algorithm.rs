@@ -36,8 +36,9 @@ impl ZramAlgorithm {
     /// Estimates the memory that the store of a closure takes on zram, in bytes.
     ///
     /// zram compresses each page by itself, so it compresses worse than the blobs, whose sizes the
-    /// index has. The factors are measured. No path takes more than
-    /// its whole pages.
+    /// index has. No path takes more than its whole pages. The estimate is up to 30 % too high for
+    /// blobs at level 10, so that it is right at level 19. zram's limit of memory holds where it is
+    /// too low.
     pub fn store_bytes(self, index: &Index) -> u64 {
         let path = |entry: &IndexEntry| {
             let (tenths, unpacked) = (self.tenths_of_blob(), entry.unpacked_bytes);
@@ -48,7 +49,9 @@ impl ZramAlgorithm {
         index.entries().iter().fold(0, |sum, entry| sum.saturating_add(path(entry)))
     }
 
-    /// The memory that a store path takes for ten bytes of its blob.
+    /// The memory that a store path takes for ten bytes of its blob. Measured on Linux 6.1 (zstd)
+    /// and 6.18 (lzo-rle): 16 and 21 for programs and scripts at level 10. Blobs at level 19 are a
+    /// tenth smaller.
     fn tenths_of_blob(self) -> u64 {
         match self {
             Self::Zstd => 19,
