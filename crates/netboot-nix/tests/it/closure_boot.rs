@@ -83,7 +83,7 @@ async fn the_program_and_the_drivers_reach_the_configuration(nix: NixVersion) {
         serde_json::from_str(json).unwrap();
     assert!(drivers.contains(&"r8152".to_owned()) && drivers.contains(&"mlx5_core".to_owned()));
     assert_eq!(content, "the program");
-    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o555, "{path:?}");
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o555, "{}", path.display());
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ fn circle(module: &Module, imports: &BTreeMap<Module, BTreeSet<Module>>) -> Opti
     let mut ways = vec![vec![module.clone()]];
     while let Some(way) = ways.pop() {
         for next in &imports[way.last().unwrap()] {
-            let longer = [way.as_slice(), &[next.clone()]].concat();
+            let longer = [way.as_slice(), std::slice::from_ref(next)].concat();
             if next == module {
                 return Some(longer);
             }
