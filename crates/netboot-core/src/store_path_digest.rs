@@ -8,7 +8,7 @@ use crate::validated_text::validated_text;
 /// The length of the digest.
 const LENGTH: usize = 32;
 
-/// The digits of Nix's base 32, which leaves out `e`, `o`, `t` and `u` (Nix's `src/libutil/hash.cc`).
+/// The digits of Nix's base 32, which leaves out `e`, `o`, `t` and `u` (`src/libutil/hash.cc`).
 const DIGITS: &str = "0123456789abcdfghijklmnpqrsvwxyz";
 
 /// The digest of a store path: the first 32 characters of its name, such as

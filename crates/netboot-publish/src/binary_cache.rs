@@ -25,9 +25,9 @@ pub(crate) trait CacheKey: fmt::Debug + Send + Sync {
 /// [`Publisher::with_binary_cache`](crate::Publisher::with_binary_cache) fills it.
 ///
 /// The blobs of closures are the cache's archives. The cache adds `nix-cache-info` and a small
-/// description for each store path, `<digest>.narinfo`, which a key of Nix signs. Machines that boot
-/// never read them. Nix checks the signature of a description and the digest of an archive, so the
-/// web server needs no trust.
+/// description for each store path, `<digest>.narinfo`, which a key of Nix signs. Machines that
+/// boot never read them. Nix checks the signature of a description and the digest of an archive, so
+/// the web server needs no trust.
 ///
 /// The feature `binary-cache` adds `BinaryCache::new`.
 #[derive(Debug, Clone)]

@@ -185,8 +185,8 @@ async fn accept(listener: TcpListener, responder: Arc<Responder>, stop: Cancella
                 continue;
             }
         };
-        // The body follows the head at once. Otherwise each file on a kept connection waits 40 ms for
-        // the client's delayed acknowledgement.
+        // The body follows the head at once. Otherwise each file on a kept connection waits 40 ms
+        // for the client's delayed acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection stays slow");
         }

@@ -78,8 +78,8 @@ pub(super) async fn serve(
         let (place, limited) = admission.admit(peer.ip());
         tell(app, limited);
         let (Some(place), Ok(local)) = (place, stream.local_addr()) else { continue };
-        // The body follows the head at once. Otherwise each file on a kept connection waits 40 ms for
-        // the client's delayed acknowledgement.
+        // The body follows the head at once. Otherwise each file on a kept connection waits 40 ms
+        // for the client's delayed acknowledgement.
         let _ = stream.set_nodelay(true);
         let activity = place.connection.activity.clone();
         let io = TokioIo::new(Connection::new(stream, limits.stall, activity.clone()));
