@@ -6,7 +6,8 @@ mod wanted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use netboot_core::{Context, Phase, ReleaseId, ReleasePath, Sha256Digest, counted, layout};
+use netboot_core::layout::{self, Location};
+use netboot_core::{Context, Phase, ReleaseId, ReleasePath, Sha256Digest, counted};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -160,6 +161,11 @@ impl Publisher {
         if !retention.dry_run {
             let paths: Vec<_> = report.deleted_blobs.iter().map(layout::blob).collect();
             store.delete(&paths, context).await?;
+            self.known.forget(|path| match Location::parse(path.as_str()) {
+                Some(Location::InRelease { release, .. }) => report.deleted.contains(&release),
+                Some(Location::Blob(sha256)) => report.deleted_blobs.contains(&sha256),
+                _ => false,
+            });
         }
         Ok(report)
     }

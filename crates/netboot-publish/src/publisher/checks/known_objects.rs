@@ -37,6 +37,12 @@ impl KnownObjects {
         objects
     }
 
+    /// Forgets objects that are gone, so that the memory of a long-lived publisher stays bounded.
+    pub(crate) fn forget(&self, is_gone: impl Fn(&ReleasePath) -> bool) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|path, _| !is_gone(path));
+    }
+
     /// Remembers objects that were hashed after the store returned the entries in `found`. An
     /// object that was written just before is not remembered, since a change that follows at once
     /// may not change its time.
