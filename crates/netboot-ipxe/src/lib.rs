@@ -62,8 +62,8 @@
 //! Tera templates ([`TemplateName`]), which a caller can replace or extend.
 //!
 //! # Closures
-//! A machine fetches the [closure](netboot_core::Image::closure) of its image after iPXE is done. So
-//! the script tells the kernel three things:
+//! A machine fetches the [closure](netboot_core::Image::closure) of its image after iPXE is done.
+//! So the script tells the kernel three things:
 //! - `netboot.index`: the digest of the index, by which the machine checks everything that it
 //!   fetches. It is the last of the parameters, and no parameter of the caller can replace it.
 //! - `BOOTIF` and `ip`: the network card from which iPXE booted. A configuration with its own `ip=`

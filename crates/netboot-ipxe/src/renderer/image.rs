@@ -55,8 +55,8 @@ impl Renderer {
     }
 
     /// Renders the script that starts `image` from a directory with the script and the files under
-    /// their own names. The name of a signature is the name of its file with `.sig` added. The files
-    /// of a closure are in the subdirectory `blobs`, named by digest.
+    /// their own names. The name of a signature is the name of its file with `.sig` added. The
+    /// files of a closure are in the subdirectory `blobs`, named by digest.
     ///
     /// # Errors
     /// The errors of [`render_release`](Self::render_release).
