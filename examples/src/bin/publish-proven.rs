@@ -54,8 +54,10 @@ async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let release = Renderer::builder().build()?.render_release([image])?;
 
     let (expected, timeout) = (arguments.expected, Duration::from_secs(arguments.timeout));
-    let prover = QemuProver::new(move |_| {
+    let prover = QemuProver::new(move |image| {
         let machine = Machine::builder().timeout(timeout);
+        let has_closure = image.image().closure.is_some();
+        let machine = if has_closure { machine.expect_store() } else { machine };
         expected.iter().fold(machine, MachineBuilder::expect).build()
     });
     let publisher = Publisher::new(LocalStore::new(&arguments.publish));
