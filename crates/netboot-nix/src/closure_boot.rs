@@ -14,7 +14,7 @@ use crate::runner::Runner;
 use crate::stop::Stop;
 
 /// The settings by which configurations become images of
-/// [`Payload::Closure`](netboot_core::Payload::Closure): their RAM disk gets the program
+/// [`Payload::Closure`](netboot_core::Payload::Closure): their initrd gets the program
 /// `netboot-stage1`, and the drivers of network cards.
 ///
 /// Netboot extends the configuration with a module, so the flake stays as it is. The module's
@@ -72,7 +72,7 @@ impl ClosureBoot {
         Ok(Self { program, architecture: None, is_source: true, network_drivers: Vec::new() })
     }
 
-    /// Adds a driver of network cards to the RAM disk, by the name of its kernel module. The RAM
+    /// Adds a driver of network cards to the initrd, by the name of its kernel module. The RAM
     /// disk has the drivers of common servers already.
     ///
     /// # Errors

@@ -62,7 +62,7 @@ pub enum Error {
         /// The configuration.
         attribute: String,
     },
-    /// A profile's payload is the closure, but the builder has no program for the RAM disk.
+    /// A profile's payload is the closure, but the builder has no program for the initrd.
     #[error("the builder has no program `netboot-stage1`, which boots machines from a closure")]
     NoClosureProgram,
     /// A configuration lacks something that closure boot needs.

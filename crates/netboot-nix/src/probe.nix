@@ -1,6 +1,6 @@
 # Applied to a flake's `nixosConfigurations`. Reads everything that Netboot needs from the wanted
 # configurations, in one evaluation. `wanted` has a set for each profile: the `name` of its
-# configuration, `overrides` (null: no overrides), `closure` (null: the RAM disk holds the system),
+# configuration, `overrides` (null: no overrides), `closure` (null: the initrd holds the system),
 # and the `services` that a policy checks (null: no policy). With `isolate`, a configuration that
 # throws does not affect the others, but its message is lost.
 {
@@ -67,7 +67,10 @@ let
         configuration = configurations.${name};
         modules = modulesOf request;
         extended =
-          if modules == [ ] then configuration else configuration.extendModules { inherit modules; };
+          if modules == [ ] then
+            configuration
+          else
+            configuration.extendModules { inherit modules; };
         # Every NixOS since 21.05 has `extendModules`.
         values =
           if modules != [ ] && !(configuration ? extendModules) then

@@ -1,8 +1,8 @@
-# A NixOS module for closure boot. The RAM disk has stage 1 alone. Stage 1 fetches the store paths
-# of the system over HTTP, checks each, and then starts the system.
+# A NixOS module for closure boot. The initrd has stage 1 alone. Stage 1 fetches the store paths of
+# the system over HTTP, checks each, and then starts the system.
 #
 # The configuration must import NixOS's `installer/netboot/netboot.nix`, and it needs systemd in
-# stage 1. Nothing that the RAM disk contains depends on the packages, services, users, keys, host
+# stage 1. Nothing that the initrd contains depends on the packages, services, users, keys, host
 # name, time zone, DHCP or kernel parameters of the system, so its bytes stay as they are when those
 # change. The kernel, firmware, locales, name servers, and blacklisted kernel modules change it.
 {
@@ -18,7 +18,7 @@ let
   # Where NixOS mounts the lower layer of the store.
   store = "/nix/.ro-store";
 
-  # The RAM disk gets its address under the identifier that iPXE used, so that the DHCP server
+  # The initrd gets its address under the identifier that iPXE used, so that the DHCP server
   # renews iPXE's lease. By default, systemd makes an identifier from the machine ID, which is
   # random in each stage of each boot of a machine without a disk.
   clientIdentifier = "mac";
@@ -27,10 +27,13 @@ let
     ClientIdentifier=${clientIdentifier}
   '';
 
+  # An option of the program, if it is set.
+  flag = name: lib.optional (cfg.${name} != null) "--${name} ${toString cfg.${name}}";
+
   hasStage1 =
     options ? boot.initrd.systemd.network && options ? boot.initrd.systemd.extraBin;
 
-  # The commands that make links to the kernel and the RAM disk come before these.
+  # The commands that make links to the kernel and the initrd come before these.
   removeBootFiles = lib.mkAfter ''
     rm -f $out/kernel $out/initrd $out/append-initrd-secrets
   '';
@@ -50,7 +53,7 @@ in
       type = lib.types.listOf (lib.types.strMatching "[A-Za-z0-9_-]+");
       example = [ "r8152" ];
       description = ''
-        The drivers of network cards in the RAM disk, as names of kernel modules. A definition adds
+        The drivers of network cards in the initrd, as names of kernel modules. A definition adds
         to the drivers of common servers. `lib.mkForce` replaces them.
 
         If the release has `boot.initrd.allowMissingModules`, a driver that the kernel does not have
@@ -77,7 +80,7 @@ in
       type = lib.types.bool;
       default = false;
       description = ''
-        Whether the system keeps its links to its kernel and RAM disk. Machines would then fetch
+        Whether the system keeps its links to its kernel and initrd. Machines would then fetch
         both twice: from the boot loader, and as store paths of the system. Without the links,
         `systemctl kexec`, and `nixos-rebuild boot` on the machine, do not find them.
       '';
@@ -148,7 +151,7 @@ in
         "vmxnet3"
       ];
 
-      # The RAM disk without the image of the store.
+      # The initrd without the image of the store.
       system.build.netbootRamdisk = lib.mkForce config.system.build.initialRamdisk;
 
       # The program counts the memory that the store will take, and refuses if there is too little.
@@ -190,7 +193,7 @@ in
               mke2fs = "${pkgs.e2fsprogs}/bin/mke2fs";
             };
 
-            # The host name would be in the RAM disk, which would change with it.
+            # The host name would be in the initrd, which would change with it.
             contents = {
               "/etc/hostname".text = lib.mkForce "";
               # For the file that systemd writes for `ip=:::::BOOTIF:dhcp`.
@@ -246,8 +249,8 @@ in
                   StandardError = "journal+console";
                   ExecStart = toString (
                     [ "/bin/netboot-stage1 --into /sysroot${store}" ]
-                    ++ lib.optional (cfg.connections != null) "--connections ${toString cfg.connections}"
-                    ++ lib.optional (cfg.delay != null) "--delay ${toString cfg.delay}"
+                    ++ flag "connections"
+                    ++ flag "delay"
                   );
                 };
                 environment.PATH = lib.mkForce "/bin:/sbin";
@@ -291,16 +294,18 @@ in
 
     # Stage 2 asks under the same identifier. These files belong to systemd-networkd alone.
     (lib.optionalAttrs (options ? environment.etc) {
-      environment.etc."systemd/networkd.conf.d/netboot.conf".text = lease;
-      # Older versions of systemd know the setting only for a network. NixOS makes this one for
-      # `networking.useDHCP`.
-      environment.etc."systemd/network/99-ethernet-default-dhcp.network.d/netboot.conf".text = lease;
+      environment.etc = {
+        "systemd/networkd.conf.d/netboot.conf".text = lease;
+        # Older versions of systemd know the setting only for a network. NixOS makes this one for
+        # `networking.useDHCP`.
+        "systemd/network/99-ethernet-default-dhcp.network.d/netboot.conf".text = lease;
+      };
     })
 
     # These options are internal to NixOS, so a release may lack them. Its machines then fetch more.
     (lib.optionalAttrs (options ? boot.bootspec.writer) (
       lib.mkIf (!cfg.keepBootFiles) {
-        # The file names the kernel and the RAM disk.
+        # The file names the kernel and the initrd.
         boot.bootspec.writer = lib.mkForce "";
         boot.bootspec.enableValidation = lib.mkForce false;
       }

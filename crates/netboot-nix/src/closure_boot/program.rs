@@ -14,7 +14,7 @@ use crate::error::Error;
 ///
 /// # Errors
 /// [`Error::InvalidOption`] for a program that needs a dynamic linker outside the Nix store, which
-/// the RAM disk does not have. [`Error::Io`].
+/// the initrd does not have. [`Error::Io`].
 pub(super) fn architecture(program: &Path) -> Result<Option<Architecture>, Error> {
     let bytes = fs::read(program).map_err(|source| Error::io("read", program, source))?;
     let Ok(file) = File::parse(&*bytes) else { return Ok(None) };
@@ -25,7 +25,7 @@ pub(super) fn architecture(program: &Path) -> Result<Option<Architecture>, Error
     };
     if linker.is_some_and(|linker| !linker.starts_with(b"/nix/store/")) {
         let option = format!("`closure_boot` {}", program.display());
-        let problem = "it needs a dynamic linker that is not in the RAM disk: link it statically, \
+        let problem = "it needs a dynamic linker that is not in the initrd: link it statically, \
                        or let Nix build it";
         return Err(Error::InvalidOption { option, problem });
     }

@@ -43,7 +43,7 @@ const MORE: &str = r#"{ ... }: { config.netboot.storeContents = [ (derivation {
     name = "more"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" "echo > $out" ];
 }) ]; }"#;
 
-/// A builder of closure images. The program in the RAM disk does not run in these tests.
+/// A builder of closure images. The program in the initrd does not run in these tests.
 fn with_closures(place: &Place, flake: &str) -> NixBuilderBuilder {
     let program = place.path().join("netboot-stage1");
     fs::write(&program, "the program").unwrap();
