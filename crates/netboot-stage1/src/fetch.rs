@@ -19,8 +19,8 @@ use crate::watch::{FailedTry, Watch};
 /// Receives the lines for the console.
 pub type Tell = dyn Fn(&ConsoleLine) + Send + Sync;
 
-/// The time between two lines about failed tries. Thousands of blobs may fail at the same time.
-const RETRY_EVERY: Duration = Duration::from_secs(1);
+/// The time between two lines of one kind. Thousands of blobs may fail at the same time.
+const LINE_EVERY: Duration = Duration::from_secs(1);
 
 /// The way to the sources, which all connections share.
 pub(crate) struct Network {
@@ -30,6 +30,7 @@ pub(crate) struct Network {
     watch: Arc<Watch>,
     tell: Arc<Tell>,
     last_retry: Mutex<Option<Instant>>,
+    last_mirror: Mutex<Option<Instant>>,
 }
 
 impl Network {
@@ -47,6 +48,7 @@ impl Network {
             watch,
             tell,
             last_retry: Mutex::new(None),
+            last_mirror: Mutex::new(None),
         }
     }
 
@@ -64,11 +66,27 @@ impl Network {
 
     /// Says that a file is tried again, if nothing was said about tries for a while.
     fn say_retry(&self, failed: FailedTry, attempt: u32) {
-        let mut last = self.last_retry.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_none_or(|last| last.elapsed() >= RETRY_EVERY) {
-            *last = Some(Instant::now());
+        if is_time(&self.last_retry) {
             let FailedTry { item, url, problem, .. } = failed;
             self.say(&ConsoleLine::Retry { item, attempt, url, problem });
         }
     }
+
+    /// Says that a file comes from another source, if nothing was said about sources for a while.
+    fn say_mirror(&self, to: usize, from: usize) {
+        if is_time(&self.last_mirror) {
+            let url = |source| self.sources.url(source).clone();
+            self.say(&ConsoleLine::Mirror { to: url(to), from: url(from) });
+        }
+    }
+}
+
+/// Returns true if the last line of its kind is older than a while, and notes the time if it is.
+fn is_time(last: &Mutex<Option<Instant>>) -> bool {
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_time = last.is_none_or(|last| last.elapsed() >= LINE_EVERY);
+    if is_time {
+        *last = Some(Instant::now());
+    }
+    is_time
 }

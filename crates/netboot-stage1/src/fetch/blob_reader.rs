@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 use netboot_closure::Sha256;
-use netboot_closure::console::{ConsoleLine, ConsoleText, FailureCause, FetchProblem, Item};
+use netboot_closure::console::{ConsoleText, FailureCause, FetchProblem, Item};
 use ureq::BodyReader;
 
 use crate::fetch::Network;
@@ -141,6 +141,8 @@ impl<'a> BlobReader<'a> {
                 self.network.sources.distrust_ranges(source);
             }
             self.network.sources.answered_wrong(source, &mut self.tries.wrong);
+            // Its other files may be wrong too, so mirrors come first.
+            self.network.sources.failed(source);
             self.note(source, problem.clone());
         }
     }
@@ -166,9 +168,7 @@ impl<'a> BlobReader<'a> {
                 return Err(Abort::Stopped);
             }
             if let Some(before) = choice.instead_of {
-                let url = |source| sources.url(source).clone();
-                self.network
-                    .say(&ConsoleLine::Mirror { to: url(choice.source), from: url(before) });
+                self.network.say_mirror(choice.source, before);
             }
             self.tries.count += 1;
             if let Some(last) = self.tries.last.take() {

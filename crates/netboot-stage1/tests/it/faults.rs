@@ -323,6 +323,8 @@ fn wrong_content_of_one_source_does_not_stop_a_boot_with_a_mirror() {
     let lying = Server::new(site.root(), |_| Reply::Flipped(20));
     let mirror = Server::honest(site.root());
     let machine = site.machine(&[&lying.url(), &mirror.url()]);
-    machine.boot().summary();
+    let summary = machine.boot().summary();
     site.assert_complete(&machine);
+    // After the index, the liar is not asked first.
+    assert!(summary.retries < site.index.entries().len() as u64, "{summary:?}");
 }
