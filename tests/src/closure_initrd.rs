@@ -8,16 +8,16 @@ use netboot_testbed::{Testbed, tool, workspace_directory};
 
 use crate::newc::newc_archive;
 
-/// Lines before the script of stage 1, which is that of the test flake.
-const BEGIN: &str = "#!/bin/busybox sh
+/// Returns an uncompressed initrd that runs this `netboot-stage1` with these options in addition, as
+/// its bytes. Equal arguments give equal bytes. The script of stage 1 is that of the test flake.
+pub(crate) fn closure_initrd(stage1: &Path, options: &str) -> Vec<u8> {
+    let begin = format!(
+        "#!/bin/busybox sh
 /bin/busybox --install -s /bin
 options='size=100%,mode=755'
-fetch='/bin/netboot-stage1 --into /sysroot/nix/.ro-store --delay 0'
-";
-
-/// Returns an uncompressed initrd that runs this `netboot-stage1`, as its bytes. Equal arguments
-/// give equal bytes.
-pub(crate) fn closure_initrd(stage1: &Path) -> Vec<u8> {
+fetch='/bin/netboot-stage1 --into /sysroot/nix/.ro-store --delay 0 {options}'
+"
+    );
     let flake = workspace_directory().join("tests/flake");
     let read =
         |path: &Path| fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -27,7 +27,7 @@ pub(crate) fn closure_initrd(stage1: &Path) -> Vec<u8> {
     };
     let testbed = Testbed::locate();
     let mut files = vec![
-        ("init".to_owned(), script("closure-stage-1.sh", BEGIN)),
+        ("init".to_owned(), script("closure-stage-1.sh", &begin)),
         ("bin/configure-card".to_owned(), script("network.sh", "#!/bin/sh\n")),
         ("bin/busybox".to_owned(), read(testbed.busybox())),
         ("bin/netboot-stage1".to_owned(), read(stage1)),
@@ -35,6 +35,8 @@ pub(crate) fn closure_initrd(stage1: &Path) -> Vec<u8> {
     for directory in ["dev", "proc", "run", "sys", "tmp", "sysroot"] {
         files.push((format!("{directory}/.keep"), Vec::new()));
     }
+    // For tests that switch the check of the memory off.
+    files.push(("plenty".to_owned(), b"MemAvailable: 99999999 kB\n".to_vec()));
     let order = read(&testbed.modules().join("load-order"));
     for module in String::from_utf8(order.clone()).unwrap().lines() {
         let name = format!("{module}.ko");

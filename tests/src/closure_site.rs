@@ -42,7 +42,7 @@ const USUAL: [(&str, usize); 12] = [
 pub struct ClosureSite {
     store: StoreFixture,
     kernel: Arc<dyn Artifact>,
-    initrd: Arc<dyn Artifact>,
+    initrd: Arc<BytesArtifact>,
 }
 
 /// A packed system.
@@ -62,13 +62,19 @@ impl ClosureSite {
 
     /// Creates a site with nothing published.
     pub async fn new() -> Self {
+        Self::with_options("").await
+    }
+
+    /// Creates a site whose machines run `netboot-stage1` with these options in addition. The file
+    /// `/plenty` on them is a `/proc/meminfo` with much memory.
+    pub async fn with_options(options: &str) -> Self {
         let testbed = Testbed::locate();
         let kernel = FileName::new("bzImage").unwrap();
         let context = Context::new();
         let kernel = FileArtifact::open(ArtifactKind::Kernel, kernel, testbed.kernel(), &context);
         let kernel = Arc::new(kernel.await.unwrap());
         let name = FileName::new("initrd").unwrap();
-        let initrd = closure_initrd(&Testbed::stage1_program());
+        let initrd = closure_initrd(&Testbed::stage1_program(), options);
         let initrd = Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, initrd));
         Self { store: StoreFixture::new(), kernel, initrd }
     }
@@ -81,6 +87,16 @@ impl ClosureSite {
     /// The published directory.
     pub fn published(&self) -> PathBuf {
         self.store.work().join("published")
+    }
+
+    /// The kernel.
+    pub fn kernel(&self) -> &Arc<dyn Artifact> {
+        &self.kernel
+    }
+
+    /// The initrd.
+    pub fn initrd(&self) -> &BytesArtifact {
+        &self.initrd
     }
 
     /// The publisher of [`published`](Self::published).

@@ -8,10 +8,12 @@
 
 mod boot;
 mod boot_failures;
+mod closure_address;
 mod closure_boot;
 mod closure_disk;
 mod closure_faults;
 mod closure_flake;
+mod closure_memory;
 mod closure_servers;
 mod dhcp_answers;
 mod dispatch;

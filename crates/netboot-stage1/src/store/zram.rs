@@ -25,7 +25,7 @@ impl ZramOffer {
     pub(crate) fn find() -> Result<Self, ZramProblem> {
         let mke2fs = Mke2fs::find()?;
         let device = ZramDevice::add()?;
-        let algorithm = device.best_algorithm()?;
+        let algorithm = device.choose_algorithm()?;
         Ok(Self { device, algorithm, mke2fs })
     }
 
@@ -40,8 +40,8 @@ impl ZramOffer {
 
     /// Makes the disk with its file system. It never takes more than `limit` bytes of memory.
     pub(crate) fn make(self, index: &Index, limit: u64) -> Result<ZramDevice, ZramProblem> {
-        let Self { mut device, algorithm, mke2fs } = self;
-        device.set_up(algorithm, file_system::disk_bytes(index), limit)?;
+        let Self { mut device, mke2fs, .. } = self;
+        device.set_up(file_system::disk_bytes(index), limit)?;
         mke2fs.run(device.path(), file_system::inodes(index))?;
         Ok(device)
     }

@@ -80,26 +80,24 @@ impl ZramDevice {
         &self.path
     }
 
-    /// The best compression that the kernel offers for this device.
-    pub(crate) fn best_algorithm(&self) -> Result<ZramAlgorithm, ZramProblem> {
+    /// Gives the device the best compression that the kernel has, and returns it.
+    ///
+    /// Kernels before 6.12 also list a compression whose module is missing, and refuse it when it is
+    /// written.
+    pub(crate) fn choose_algorithm(&self) -> Result<ZramAlgorithm, ZramProblem> {
         let file = self.file("comp_algorithm");
         let offered = fs::read_to_string(&file)
             .map_err(|error| ZramProblem::failed(format!("read {}", file.display()), error))?;
         // The one in use stands in brackets.
         let names: Vec<&str> =
             offered.split_whitespace().map(|name| name.trim_matches(['[', ']'])).collect();
-        let best = ZramAlgorithm::ALL.into_iter().find(|best| names.contains(&best.as_str()));
-        best.ok_or_else(|| ZramProblem::NoAlgorithm { offered: offered.trim().into() })
+        let mut known = ZramAlgorithm::ALL.into_iter().filter(|it| names.contains(&it.as_str()));
+        let chosen = known.find(|it| self.write("comp_algorithm", it.as_str()).is_ok());
+        chosen.ok_or_else(|| ZramProblem::NoAlgorithm { offered: offered.trim().into() })
     }
 
-    /// Gives the device its compression, its size and its limit of memory, both in bytes.
-    pub(crate) fn set_up(
-        &mut self,
-        algorithm: ZramAlgorithm,
-        size: u64,
-        limit: u64,
-    ) -> Result<(), ZramProblem> {
-        self.write("comp_algorithm", algorithm.as_str())?;
+    /// Gives the device its size and its limit of memory, both in bytes.
+    pub(crate) fn set_up(&mut self, size: u64, limit: u64) -> Result<(), ZramProblem> {
         self.write("disksize", &size.to_string())?;
         self.write("mem_limit", &limit.to_string())?;
         self.limit = limit;
