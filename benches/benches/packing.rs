@@ -128,9 +128,10 @@ fn main() {
         let (cold, cold_time) = measured(|| pack(&packer, &original));
         let (changed, changed_time) = measured(|| pack(&packer, &paths));
         assert_eq!((cold.packed, changed.packed), (original.len(), CHANGED));
-        let of_changed = changed.index.entries().iter().filter(|entry| {
-            !cold.index.entries().iter().any(|before| before.blob == entry.blob)
-        });
+        let of_changed =
+            changed.index.entries().iter().filter(|entry| {
+                !cold.index.entries().iter().any(|before| before.blob == entry.blob)
+            });
         let new: u64 = of_changed.map(|entry| entry.blob_size).sum();
         let new = new + changed.index.to_compressed().unwrap().len() as u64;
         println!(
