@@ -91,25 +91,24 @@ async fn where_a_closure_does_not_fit_in_tmpfs_it_is_in_zram() {
     let reported = heavy.reported().await;
     println!("asked for: {tmpfs} MiB with tmpfs, {zram} MiB with zram; reported: {reported} MiB");
     assert!(zram < tmpfs * 9 / 10, "{zram} {tmpfs}");
+    assert!(reported.abs_diff(tmpfs) * 20 <= tmpfs, "{reported} is not within 5 % of {tmpfs}");
     let report = heavy.boot(u32::midpoint(zram, tmpfs), "auto").await;
     report.assembled(&heavy.packed, "heavy");
     assert_eq!(report.said("CLOSURE-STORE"), "ext4");
     assert_eq!(report.status().form, Some(StoreForm::Zram));
 }
 
-/// What the program asks for is enough, and not much more than needed: 200 MiB are for the services
-/// of a real system, and this one has none.
+/// The program asks for 200 MiB for the services of a real system, which this one does not have, for
+/// 64 MiB in reserve, and for 40 MiB for its connections. Linux keeps up to 75 MiB free for huge
+/// pages in a machine of this size.
 #[tokio::test]
 async fn the_program_asks_for_as_much_memory_as_a_machine_needs() {
     if !is_long() {
         return;
     }
     let (guarded, free) = (Heavy::new("").await, Heavy::new("--memory /plenty").await);
-    for store in ["tmpfs", "zram"] {
-        let asked = guarded.guarded(store).await;
-        let least = free.least(store, 160, asked).await;
-        println!("{store}: asked for {asked} MiB, least {least} MiB");
-        assert!(least + 200 <= asked, "{store}: {least} {asked}");
-        assert!((least + 200) * 115 / 100 >= asked, "{store}: {least} {asked}");
-    }
+    let asked = guarded.guarded("tmpfs").await;
+    let least = free.least("tmpfs", 160, asked).await;
+    println!("asked for {asked} MiB, least {least} MiB");
+    assert!((least + 200..=least + 200 + 64 + 40 + 75).contains(&asked), "{least} {asked}");
 }

@@ -13,6 +13,7 @@ mod closure_boot;
 mod closure_disk;
 mod closure_faults;
 mod closure_flake;
+mod closure_large;
 mod closure_memory;
 mod closure_servers;
 mod dhcp_answers;
