@@ -115,10 +115,10 @@ fn main() {
         (0..).zip(locations()).map(|(number, path)| path_to_pack(path, number)).collect();
     let locations: Vec<PathBuf> = paths.iter().map(|path| path.location.clone()).collect();
     let original = paths.clone();
-    for number in 0..CHANGED {
+    for (number, path) in (0..).zip(&mut paths).take(CHANGED) {
         let file = work.path().join(format!("changed-{number}"));
         fs::write(&file, format!("{number}\n").repeat(100_000)).unwrap();
-        paths[number] = path_to_pack(file, 1000 + number);
+        *path = path_to_pack(file, 1000 + number);
     }
     let size: u64 = original.iter().map(|path| path.nar_size).sum();
     println!("{} store paths, {size} bytes", original.len());

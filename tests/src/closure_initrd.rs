@@ -8,8 +8,8 @@ use netboot_testbed::{Testbed, tool, workspace_directory};
 
 use crate::newc::newc_archive;
 
-/// Returns an uncompressed initrd that runs this `netboot-stage1` with these options in addition, as
-/// its bytes. Equal arguments give equal bytes. The script of stage 1 is that of the test flake.
+/// Returns an uncompressed initrd that runs this `netboot-stage1` with these options in addition,
+/// as its bytes. Equal arguments give equal bytes. The script of stage 1 is that of the test flake.
 pub(crate) fn closure_initrd(stage1: &Path, options: &str) -> Vec<u8> {
     let begin = format!(
         "#!/bin/busybox sh

@@ -4,7 +4,7 @@ use netboot_closure::console::{Failure, StoreStatus, StoreSummary};
 use netboot_qemu::{BootOutcome, BootReport, BootStage};
 use sha2::{Digest, Sha256};
 
-use crate::closure_site::PackedSystem;
+use crate::packed_system::PackedSystem;
 
 /// A boot that should assemble a system.
 #[derive(Debug)]

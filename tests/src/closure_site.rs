@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use netboot_closure::{Index, IndexEntry, Packer};
+use netboot_closure::Packer;
 use netboot_core::{
-    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, Context, FileArtifact,
-    FileName, Image, InitPath, KernelParameter, ProfileSpec, Release, Sha256Digest, layout,
+    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, FileArtifact, FileName,
+    Image, InitPath, KernelParameter, ProfileSpec, Release,
 };
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
@@ -19,6 +19,7 @@ use netboot_testbed::Testbed;
 
 use crate::closure_initrd::closure_initrd;
 use crate::closure_report::ClosureReport;
+use crate::packed_system::PackedSystem;
 use crate::store_fixture::{StoreFixture, SystemClosure};
 
 /// The store paths of a usual system: names and bytes.
@@ -43,15 +44,6 @@ pub struct ClosureSite {
     store: StoreFixture,
     kernel: Arc<dyn Artifact>,
     initrd: Arc<BytesArtifact>,
-}
-
-/// A packed system.
-#[derive(Debug, Clone)]
-pub struct PackedSystem {
-    /// The index of its closure.
-    pub index: Index,
-    /// The closure.
-    pub closure: Closure,
 }
 
 impl ClosureSite {
@@ -200,45 +192,5 @@ impl ClosureSite {
             Firmware::Uefi => machine.network_card(NetworkCard::Vmxnet3),
             _ => machine,
         }
-    }
-}
-
-impl PackedSystem {
-    /// The path of the blob of a store path, below the root of a target, by the path's name.
-    pub fn blob(&self, name: &str) -> String {
-        let digest = Sha256Digest::from_bytes(*self.entry(name).blob.as_bytes());
-        layout::blob(&digest).to_string()
-    }
-
-    /// The size of the blob of a store path in bytes, by the path's name.
-    pub fn blob_size(&self, name: &str) -> u64 {
-        self.entry(name).blob_size
-    }
-
-    fn entry(&self, name: &str) -> &IndexEntry {
-        let mut entries = self.index.entries().iter();
-        entries.find(|entry| entry.path.name() == name).unwrap()
-    }
-
-    /// The bytes that a machine fetches which has nothing yet.
-    pub fn fetched_bytes(&self) -> u64 {
-        self.index.blob_bytes() + self.closure.index.size()
-    }
-
-    /// The paths of all blobs of store paths, below the root of a target.
-    pub fn paths(&self) -> impl Iterator<Item = String> {
-        self.closure.blobs.iter().map(|blob| layout::blob(&blob.sha256()).to_string())
-    }
-
-    /// The path of the index's blob.
-    pub fn index_path(&self) -> String {
-        layout::blob(&self.closure.index.sha256()).to_string()
-    }
-
-    /// The registration that the machine must have.
-    pub fn registration(&self) -> String {
-        let mut text = String::new();
-        self.index.write_registration(&mut text).unwrap();
-        text
     }
 }

@@ -27,15 +27,17 @@ mod closure_site;
 mod dhcp_client;
 mod namespace;
 mod newc;
+mod packed_system;
 mod small_site;
 mod store_fixture;
 
 pub use crate::boot_network::{BootNetwork, Plug};
 pub use crate::closure_report::ClosureReport;
-pub use crate::closure_site::{ClosureSite, PackedSystem};
+pub use crate::closure_site::ClosureSite;
 pub use crate::dhcp_client::{DhcpClient, Offer};
 pub use crate::namespace::{Namespace, Server};
 pub use crate::newc::newc_archive;
+pub use crate::packed_system::PackedSystem;
 pub use crate::small_site::{SmallSite, image};
 pub use crate::store_fixture::{StoreFixture, SystemClosure};
 

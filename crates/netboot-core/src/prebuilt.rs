@@ -51,7 +51,8 @@ use crate::secret_scan::{SecretPolicy, SecretReport, scan_initrd};
 ///
 /// It also scans the files in the initrds and the kernel parameters for secrets, by
 /// [`SecretPolicy::default`] unless [`with_secret_policy`](Self::with_secret_policy) sets another
-/// policy. A warning names the parts that it does not read, such as file system images and closures.
+/// policy. A warning names the parts that it does not read, such as file system images and
+/// closures.
 #[derive(Debug, Clone, Default)]
 pub struct PrebuiltBuilder {
     images: BTreeMap<ProfileName, PrebuiltImage>,

@@ -2,6 +2,7 @@
 
 mod details;
 mod hint;
+pub(crate) mod override_form;
 mod phrases;
 pub(crate) mod problem;
 pub(crate) mod subject;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use foreign_text::ForeignText;
 use netboot_core::{Architecture, ProfileName};
 
+use self::override_form::OverrideForm;
 use self::phrases::{at, colon, derivation_or, ending, joined, lines};
 use self::problem::EvaluationProblem;
 use self::subject::Subject;
@@ -40,19 +42,13 @@ pub enum Error {
         /// The problem.
         problem: &'static str,
     },
-    /// A text is not an attribute path.
-    #[error("{path:?} is not an attribute path: {problem}")]
-    InvalidAttributePath {
+    /// A text for [`Overrides`](crate::Overrides) does not have the form that it needs.
+    #[error("{text:?} is not {form}: {problem}")]
+    InvalidOverride {
+        /// The form.
+        form: OverrideForm,
         /// The text.
-        path: String,
-        /// The problem.
-        problem: &'static str,
-    },
-    /// A text is not a line of `authorized_keys`.
-    #[error("{line:?} is not an authorized SSH key: {problem}")]
-    InvalidAuthorizedKey {
-        /// The text.
-        line: String,
+        text: String,
         /// The problem.
         problem: String,
     },

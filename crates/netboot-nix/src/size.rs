@@ -77,8 +77,8 @@ pub struct DuplicatePackage {
 }
 
 impl SizeReport {
-    /// A report of `image`, with the system `toplevel` and its `closure`. `blobs` has the compressed
-    /// store paths by their names.
+    /// A report of `image`, with the system `toplevel` and its `closure`. `blobs` has the
+    /// compressed store paths by their names.
     pub(crate) fn new(
         image: &Image,
         budget: u64,
@@ -120,8 +120,8 @@ impl SizeReport {
         self.payload() + self.fetched_closure
     }
 
-    /// The store paths that a machine fetches which has those of another closure, such as the one of
-    /// the live release. There are none if the initrds contain the system.
+    /// The store paths that a machine fetches which has those of another closure, such as the one
+    /// of the live release. There are none if the initrds contain the system.
     pub fn new_paths(&self, other: &ClosureManifest) -> Vec<&StorePathSize> {
         let is_new = |blob: &Content| !other.blobs.contains_key(&blob.sha256);
         self.paths.iter().filter(|path| path.blob.as_ref().is_some_and(is_new)).collect()

@@ -70,8 +70,8 @@ impl Assembly {
     /// Takes store paths from the queue until it is empty.
     fn work(&self) -> Result<(), Halt> {
         while let Some(entry) = self.next() {
-            if !self.from_cache(&entry)? {
-                self.from_network(&entry)?;
+            if !self.unpack_cached(&entry)? {
+                self.unpack_fetched(&entry)?;
             }
             self.store.complete(&entry)?;
             self.network.watch().completed(entry.blob_size);
@@ -85,7 +85,7 @@ impl Assembly {
 
     /// Unpacks a store path from the cache. Returns false if the cache does not have it, or has it
     /// damaged.
-    fn from_cache(&self, entry: &IndexEntry) -> Result<bool, Halt> {
+    fn unpack_cached(&self, entry: &IndexEntry) -> Result<bool, Halt> {
         let Some(mut blob) = self.cache.open(&entry.blob, entry.blob_size) else {
             return Ok(false);
         };
@@ -108,7 +108,7 @@ impl Assembly {
     }
 
     /// Unpacks a store path from the network, as often as it takes.
-    fn from_network(&self, entry: &IndexEntry) -> Result<(), Halt> {
+    fn unpack_fetched(&self, entry: &IndexEntry) -> Result<(), Halt> {
         let (digest, size) = (entry.blob, entry.blob_size);
         if size == 0 {
             return Err(refused(entry, "the index says that its blob is empty".to_owned()));

@@ -40,10 +40,7 @@ pub(crate) fn unpack(
     let mut blob = Hashing::new(source, |_| {});
     let result = unpack_archive(&mut blob, entry, destination, unpacked);
     // Damage shows first as an error of zstd. Read on, and let the digest decide.
-    let rest = match io::copy(&mut blob, &mut io::sink()) {
-        Ok(rest) => rest,
-        Err(_) => return Unpacked::Interrupted,
-    };
+    let Ok(rest) = io::copy(&mut blob, &mut io::sink()) else { return Unpacked::Interrupted };
     match result {
         // The disk of this machine is full or fails. Another blob would not change it.
         Err(error @ ClosureError::Io { .. }) => Unpacked::NotWritten(error),

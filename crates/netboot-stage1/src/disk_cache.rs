@@ -8,8 +8,8 @@
 //! # A disk never stops a boot
 //! A disk that is dying can keep a thread waiting in the kernel, where nothing can end it, so a
 //! process with such a thread cannot exit. For this reason a child process does all that touches
-//! the disk ([`worker`]), and this process talks to it with a time limit. When the limit has passed,
-//! the cache is given up and the boot goes on with the network.
+//! the disk ([`worker`]), and this process talks to it with a time limit. When the limit has
+//! passed, the cache is given up and the boot goes on with the network.
 //!
 //! # Power cuts
 //! A blob is written into a file without a name and gets its name when it is complete, so nothing

@@ -28,9 +28,8 @@ impl From<FailureCause> for Halt {
     }
 }
 
-/// Runs each job in a thread, until all are done, one fails, or nothing makes progress for too long.
-/// Calls `look` several times a second, which may find a
-/// reason to stop.
+/// Runs each job in a thread, until all are done, one fails, or nothing makes progress for too
+/// long. Calls `look` several times a second, which may find a reason to stop.
 ///
 /// A thread may hang in the kernel when the memory is full. So this function does not wait for the
 /// other threads when it fails.

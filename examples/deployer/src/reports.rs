@@ -24,8 +24,8 @@ const RETRY: usize = 100;
 const PART: &str = "reports of machines";
 
 /// The reports of machines. A report is in the state directory before the machine gets its answer,
-/// so a restart loses nothing but the latest progress of a store. If that directory cannot be read or written, reports are kept in
-/// memory. The number of reports is limited.
+/// so a restart loses nothing but the latest progress of a store. If that directory cannot be read
+/// or written, reports are kept in memory. The number of reports is limited.
 ///
 /// Reports have the order in which they arrived. Their times only tell what the clock said: it may
 /// have been wrong in between.

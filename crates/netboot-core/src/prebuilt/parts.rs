@@ -79,8 +79,8 @@ async fn read(path: &Path) -> Result<String, Error> {
 }
 
 /// Reads `init=` and the parameters from the `kernel` line of an iPXE script that NixOS or Netboot
-/// wrote. It leaves out the parameters that each script gets anew, and `${cmdline}`, which stands for
-/// the text that an operator types.
+/// wrote. It leaves out the parameters that each script gets anew, and `${cmdline}`, which stands
+/// for the text that an operator types.
 fn parse_script(script: &str) -> Option<Result<(InitPath, Vec<KernelParameter>), InvalidValue>> {
     script.lines().map(str::trim).find_map(|line| {
         let command = line.strip_prefix("kernel ")?.split(" || ").next()?;

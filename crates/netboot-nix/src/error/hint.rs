@@ -7,6 +7,7 @@ use foreign_text::ForeignText;
 use netboot_core::BackendError;
 
 use crate::error::Error;
+use crate::error::override_form::OverrideForm;
 
 impl BackendError for Error {
     fn hint(&self) -> Option<String> {
@@ -82,10 +83,10 @@ impl Error {
                 "give a path, `path:…`, `git+ssh://…` or another reference without `#`".to_owned()
             }
             Self::InvalidOption { option, .. } => format!("correct {option}, or leave it out"),
-            Self::InvalidAttributePath { .. } => {
+            Self::InvalidOverride { form: OverrideForm::AttributePath, .. } => {
                 "write names separated by dots, such as `python3Packages.requests`".to_owned()
             }
-            Self::InvalidAuthorizedKey { .. } => {
+            Self::InvalidOverride { form: OverrideForm::AuthorizedKey, .. } => {
                 "give the whole line of a public key file, such as `~/.ssh/id_ed25519.pub`"
                     .to_owned()
             }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::error::override_form::OverrideForm;
 
 /// The path of an attribute, such as `tcpdump` or `python3Packages.requests`: names separated by
 /// dots.
@@ -17,7 +18,7 @@ impl AttributePath {
     /// A path of these names. A name may contain dots.
     ///
     /// # Errors
-    /// [`Error::InvalidAttributePath`] if there is no name, or a name is empty or contains a
+    /// [`Error::InvalidOverride`] if there is no name, or a name is empty or contains a
     /// control character.
     pub fn of_names(names: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, Error> {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
@@ -28,7 +29,8 @@ impl AttributePath {
         } else {
             return Ok(Self(names));
         };
-        Err(Error::InvalidAttributePath { path: names.join("."), problem })
+        let (form, problem) = (OverrideForm::AttributePath, problem.to_owned());
+        Err(Error::InvalidOverride { form, text: names.join("."), problem })
     }
 
     /// The names.

@@ -155,8 +155,8 @@ async fn a_change_of_three_paths_costs_an_s3_server_few_requests() {
     // The manifest has a line for each store path, and is sent twice: before the blobs, so that
     // pruning spares them, and after them.
     let index = two.manifest().images()["worker"].closure.as_ref().unwrap().index.size;
-    let expected = index as usize + count * 2 * 85 + 3 * 400;
-    assert!(sent < expected as u64 + 50_000, "{sent} bytes, and not about {expected}");
+    let expected = index + count as u64 * 2 * 85 + 3 * 400;
+    assert!(sent < expected + 50_000, "{sent} bytes, and not about {expected}");
 
     let (requests, begun) = (proxy.requests(), Instant::now());
     let plan = publisher.plan(&one, &context).await.unwrap();

@@ -17,7 +17,8 @@ pub struct DiskCacheOptions {
     pub wait: Duration,
     /// How long the disk may take for one step, before the cache is given up.
     pub patience: Duration,
-    /// The program that runs the worker, and its arguments: it calls [`run`](crate::disk_cache::worker::run).
+    /// The program that runs the worker, and its arguments: it calls
+    /// [`run`](crate::disk_cache::worker::run).
     pub program: (PathBuf, Vec<OsString>),
 }
 

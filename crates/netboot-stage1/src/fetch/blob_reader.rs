@@ -206,7 +206,7 @@ impl<'a> BlobReader<'a> {
             BlobSize::AtMost(limit) if said <= limit => None,
             // An error page, or the page of a portal.
             _ if is_page => {
-                let reason = ConsoleText::new(format!("it is a page of {said} bytes in HTML"));
+                let reason = ConsoleText::new("it is a page in HTML");
                 Some(FetchProblem::Malformed { reason })
             }
             BlobSize::Exactly(expected) if said < expected => {

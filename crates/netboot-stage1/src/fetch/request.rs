@@ -136,9 +136,12 @@ fn check(answer: Response<Body>, offset: u64, asks_for_part: bool) -> Result<Ans
     Ok(Answer { body, skip, size, has_length, content_type })
 }
 
-/// Reads `Content-Range` (RFC 9110, section 14.4). Returns the size of the file if the server says
-/// it. Returns `None` unless the part is the rest of the file from `offset` on.
-pub(crate) fn part_from(range: &str, offset: u64) -> Option<Option<u64>> {
+/// The size of a file, if the server says it.
+type StatedSize = Option<u64>;
+
+/// Reads `Content-Range` (RFC 9110, section 14.4). Returns the size of the file. Returns `None`
+/// unless the part is the rest of the file from `offset` on.
+pub(crate) fn part_from(range: &str, offset: u64) -> Option<StatedSize> {
     let (part, size) = range.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = part.split_once('-')?;
     let number = |text: &str| -> Option<u64> {

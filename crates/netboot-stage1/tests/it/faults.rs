@@ -22,9 +22,10 @@ fn boot_with(
     rule: impl Fn(&crate::server::Request, usize) -> Reply + Send + Sync + 'static,
 ) -> (Site, crate::site::Machine, Outcome) {
     let site = site();
-    let (largest, size) = (site.largest().blob.to_string(), site.largest().blob_size as usize);
+    let largest = site.largest().blob.to_string();
+    let bytes = usize::try_from(site.largest().blob_size).unwrap();
     let server = Server::new(site.root(), move |request| {
-        if request.target.ends_with(&largest) { rule(request, size) } else { Reply::File }
+        if request.target.ends_with(&largest) { rule(request, bytes) } else { Reply::File }
     });
     let machine = site.machine(&[&server.url()]);
     let outcome = machine.boot();
@@ -157,7 +158,7 @@ fn wrong_answers_end_the_boot_with_their_reason() {
     let encoded = answer("200 OK", "Content-Encoding: gzip\r\n", b"");
     let forbidden = answer("403 Forbidden", "", b"");
     for (raw, expected) in [
-        (page, "the answer is malformed: \"it is a page of 26 bytes in HTML\""),
+        (page, "the answer is malformed: \"it is a page in HTML\""),
         (short, "only 5 of "),
         (redirect("/blobs/x"), "the server does not have it"),
         (redirect(&secure), "it redirects to https"),
@@ -200,9 +201,10 @@ fn a_server_without_end_does_no_harm() {
     let (largest, file) = (site.largest().blob.to_string(), site.blob(&site.largest().blob));
     let server = Server::new(site.root(), move |request| {
         let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
-        match request.target.ends_with(&largest) {
-            true => Reply::Endless([head, std::fs::read(&file).unwrap()].concat()),
-            false => Reply::File,
+        if request.target.ends_with(&largest) {
+            Reply::Endless([head, std::fs::read(&file).unwrap()].concat())
+        } else {
+            Reply::File
         }
     });
     let machine = site.machine(&[&server.url()]);

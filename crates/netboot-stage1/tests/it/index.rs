@@ -57,7 +57,7 @@ fn an_index_that_is_too_large_is_not_read() {
     assert_eq!(expected, 16 << 20);
     // The server does not say its size.
     let server = Server::new(site.root(), |_| {
-        Reply::Endless([&b"HTTP/1.1 200 OK\r\n\r\n"[..], &[0; 100_000]].concat())
+        Reply::Endless([&b"HTTP/1.1 200 OK\r\n\r\n"[..], &vec![0; 100_000]].concat())
     });
     let line = format!("netboot.index={digest} netboot.from={}", server.url());
     let (_, problem) = Machine::new(&line).boot().fetch_failure();
@@ -117,10 +117,10 @@ fn an_index_that_lies_about_a_store_path_is_noticed() {
     let hash = entry.nar_hash.to_base32();
     let other = refused(&changed(&site, &hash, &sha256(b"other").to_base32()));
     assert!(other.contains("another archive"), "{other}");
-    let size = format!(" {} ", entry.nar_size);
-    let larger = refused(&changed(&site, &size, &format!(" {} ", entry.nar_size + 8)));
+    let nar_size = format!(" {} ", entry.nar_size);
+    let larger = refused(&changed(&site, &nar_size, &format!(" {} ", entry.nar_size + 8)));
     assert!(larger.contains("another archive"), "{larger}");
-    let smaller = refused(&changed(&site, &size, &format!(" {} ", entry.nar_size - 8)));
+    let smaller = refused(&changed(&site, &nar_size, &format!(" {} ", entry.nar_size - 8)));
     assert!(smaller.contains("bytes"), "{smaller}");
     let text = site.index.to_string().replace(" 5\n", " 4\n").replace(" 5 -", " 4 -");
     let inodes = refused(&site.publish_index(&text));

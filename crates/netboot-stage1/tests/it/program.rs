@@ -37,8 +37,8 @@ fn it_is_small_and_static() {
 fn it_takes_little_memory() {
     // Each connection has a file that is larger than the window of zstd at this level, 4 MiB.
     let is_long = std::env::var_os("NETBOOT_LONG_TESTS").is_some();
-    let size = if is_long { 32 << 20 } else { 8 << 20 };
-    let site = Site::with_level(&[size; 4], CompressionLevel::default());
+    let bytes = if is_long { 32 << 20 } else { 8 << 20 };
+    let site = Site::with_level(&[bytes; 4], CompressionLevel::default());
     let server = Server::honest(site.root());
     let machine = site.machine(&[&server.url()]).with(&["--patience", "60"]);
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,6 +1,6 @@
 //! The texts about the store of a machine with a closure.
 
-use netboot_closure::console::StoreStatus;
+use netboot_closure::console::{Failure, StoreStatus};
 use serde::Serialize;
 
 /// What a machine has of its closure.
@@ -39,7 +39,7 @@ impl StoreRow {
             progress: progress.to_string(),
             notes,
             failure: failure.map(ToString::to_string),
-            hint: failure.map(|failure| failure.hint()),
+            hint: failure.map(Failure::hint),
         }
     }
 }

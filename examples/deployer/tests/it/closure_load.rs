@@ -104,7 +104,7 @@ async fn real_machines_share_the_few_connections_of_one_address() {
         tokio::task::spawn_blocking(|| child.wait_with_output())
     });
     for child in children {
-        let (succeeded, lines) = ended(child.await.unwrap().unwrap());
+        let (succeeded, lines) = ended(&child.await.unwrap().unwrap());
         assert!(succeeded, "{lines:#?}");
     }
 }

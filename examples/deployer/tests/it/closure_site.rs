@@ -33,10 +33,10 @@ impl ClosureSite {
         let paths: Vec<PathToPack> =
             (0..).zip(sizes).map(|(number, size)| path_to_pack(&sources, number, *size)).collect();
         let init = format!("{}/init", paths[0].path);
-        let packer = Packer::new(place.path("packed"));
         let profile = "worker".parse().unwrap();
-        let packed = packer.pack_image(init, paths, &profile, &Context::new()).await;
-        let (packed, closure) = packed.unwrap();
+        let packing = Packer::new(place.path("packed"));
+        let result = packing.pack_image(init, paths, &profile, &Context::new()).await;
+        let (packed, closure) = result.unwrap();
         let image = small_release::image_with_closure("worker", closure);
         let source = "http://192.0.2.1/published".parse().unwrap();
         let renderer = small_release::renderer().closure_source(&source).unwrap();
@@ -138,12 +138,12 @@ impl ClosureMachine {
     /// Runs the program to its end.
     pub(crate) async fn run(&self) -> (bool, Vec<ConsoleLine>) {
         let child = self.start();
-        ended(tokio::task::spawn_blocking(|| child.wait_with_output()).await.unwrap().unwrap())
+        ended(&tokio::task::spawn_blocking(|| child.wait_with_output()).await.unwrap().unwrap())
     }
 }
 
 /// The success of a program, and what it said.
-pub(crate) fn ended(output: Output) -> (bool, Vec<ConsoleLine>) {
+pub(crate) fn ended(output: &Output) -> (bool, Vec<ConsoleLine>) {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines: Vec<ConsoleLine> = said.lines().filter_map(ConsoleLine::parse).collect();
     assert!(!lines.is_empty(), "{output:?}");

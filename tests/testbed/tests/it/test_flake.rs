@@ -181,8 +181,8 @@ fn another_system_has_the_same_kernel_and_closure_initrd() {
     assert_eq!((&kernel, &initrd), (&same_kernel, &same_initrd));
     let references = site.nix("nix-store", &["--query", "--requisites", initrd.to_str().unwrap()]);
     assert!(!references.contains("nixos-system"), "{references}");
-    let size = initrd.join("initrd").metadata().unwrap().len();
-    assert!(size < 4_000_000, "{size} bytes");
+    let bytes = initrd.join("initrd").metadata().unwrap().len();
+    assert!(bytes < 4_000_000, "{bytes} bytes");
 }
 
 #[test]

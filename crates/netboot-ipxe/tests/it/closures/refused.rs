@@ -112,7 +112,8 @@ fn the_digest_of_the_index_fits_or_the_script_is_refused() {
     let many: Vec<String> = (0..247).map(|number| format!("p{number}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let renderer = old().build().unwrap();
-    // `init=`, `initrd=`, `BOOTIF=`, `ip=`, `netboot.from=` and `netboot.index=` are six words more.
+    // `init=`, `initrd=`, `BOOTIF=`, `ip=`, `netboot.from=` and `netboot.index=` are six words
+    // more.
     assert!(renderer.render_image(&worker(&many)).is_ok());
     let more: Vec<&str> = many.iter().copied().chain(["a", "b"]).collect();
     let error = renderer.render_image(&worker(&more)).unwrap_err();

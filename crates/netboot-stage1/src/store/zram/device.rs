@@ -82,8 +82,8 @@ impl ZramDevice {
 
     /// Gives the device the best compression that the kernel has, and returns it.
     ///
-    /// Kernels before 6.12 also list a compression whose module is missing, and refuse it when it is
-    /// written.
+    /// Kernels before 6.12 also list a compression whose module is missing, and refuse it when it
+    /// is written.
     pub(crate) fn choose_algorithm(&self) -> Result<ZramAlgorithm, ZramProblem> {
         let file = self.file("comp_algorithm");
         let offered = fs::read_to_string(&file)
