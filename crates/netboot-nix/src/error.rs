@@ -2,10 +2,10 @@
 
 mod details;
 mod hint;
-pub(crate) mod override_form;
 mod phrases;
 pub(crate) mod problem;
 pub(crate) mod subject;
+pub(crate) mod text_form;
 
 use std::io;
 use std::path::PathBuf;
@@ -16,24 +16,16 @@ use std::time::Duration;
 use foreign_text::ForeignText;
 use netboot_core::{Architecture, ProfileName};
 
-use self::override_form::OverrideForm;
 use self::phrases::{at, colon, derivation_or, ending, joined, lines};
 use self::problem::EvaluationProblem;
 use self::subject::Subject;
+use self::text_form::TextForm;
 use crate::policy::finding::PolicyFinding;
 
 /// An error of this crate. It names the attribute, derivation or path that failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A text is not a flake reference.
-    #[error("{reference:?} is not a flake reference: {problem}")]
-    InvalidFlakeReference {
-        /// The text.
-        reference: String,
-        /// The problem.
-        problem: &'static str,
-    },
     /// An option of the builder has a value that cannot be used.
     #[error("the option {option} is invalid: {problem}")]
     InvalidOption {
@@ -42,11 +34,11 @@ pub enum Error {
         /// The problem.
         problem: &'static str,
     },
-    /// A text for [`Overrides`](crate::Overrides) does not have the form that it needs.
+    /// A text that a caller gave does not have the form that it needs.
     #[error("{text:?} is not {form}: {problem}")]
-    InvalidOverride {
+    InvalidText {
         /// The form.
-        form: OverrideForm,
+        form: TextForm,
         /// The text.
         text: String,
         /// The problem.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::error::text_form::TextForm;
 use crate::redaction::without_credentials;
 
 /// The maximum length of a reference in bytes.
@@ -25,11 +26,15 @@ const LIMIT: usize = 4096;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct FlakeReference(String);
 
+fn invalid(text: String, problem: &str) -> Error {
+    Error::InvalidText { form: TextForm::FlakeReference, text, problem: problem.to_owned() }
+}
+
 impl FlakeReference {
     /// Validates `reference`. A local path is made absolute.
     ///
     /// # Errors
-    /// [`Error::InvalidFlakeReference`], or [`Error::FlakeNotFound`] for a local path without a
+    /// [`Error::InvalidText`], or [`Error::FlakeNotFound`] for a local path without a
     /// `flake.nix`.
     pub fn new(reference: impl Into<String>) -> Result<Self, Error> {
         let reference = reference.into();
@@ -48,8 +53,8 @@ impl FlakeReference {
         };
         match problem {
             Some(problem) => {
-                let reference = without_credentials(&reference).chars().take(200).collect();
-                Err(Error::InvalidFlakeReference { reference, problem })
+                let text = without_credentials(&reference).chars().take(200).collect();
+                Err(invalid(text, problem))
             }
             None => Self::locate(reference),
         }
@@ -67,8 +72,7 @@ impl FlakeReference {
             !path.contains(|c: char| c.is_control() || c.is_whitespace() || "#?%^".contains(c))
         });
         let Some(path) = written else {
-            let reference = absolute.to_string_lossy().into_owned();
-            return Err(Error::InvalidFlakeReference { reference, problem });
+            return Err(invalid(absolute.to_string_lossy().into_owned(), problem));
         };
         Ok(Self(format!("{}{path}{}", local.scheme, local.query)))
     }
@@ -155,7 +159,7 @@ mod tests {
             let link = directory.path().join("link");
             std::os::unix::fs::symlink(&place, &link).unwrap();
             let error = FlakeReference::new(link.display().to_string()).unwrap_err();
-            assert!(matches!(error, Error::InvalidFlakeReference { .. }), "{name:?}: {error:?}");
+            assert!(matches!(error, Error::InvalidText { .. }), "{name:?}: {error:?}");
         }
     }
 

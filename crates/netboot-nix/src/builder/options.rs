@@ -260,7 +260,7 @@ impl NixBuilderBuilder {
     /// Checks the options and makes the builder.
     ///
     /// # Errors
-    /// [`Error::InvalidFlakeReference`], [`Error::FlakeNotFound`], [`Error::InvalidOption`],
+    /// [`Error::InvalidText`], [`Error::FlakeNotFound`], [`Error::InvalidOption`],
     /// [`Error::Io`] if a path is relative and there is no current directory.
     pub fn build(self) -> Result<NixBuilder, Error> {
         let flake = FlakeReference::new(self.flake)?;

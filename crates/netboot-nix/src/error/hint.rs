@@ -7,7 +7,7 @@ use foreign_text::ForeignText;
 use netboot_core::BackendError;
 
 use crate::error::Error;
-use crate::error::override_form::OverrideForm;
+use crate::error::text_form::TextForm;
 
 impl BackendError for Error {
     fn hint(&self) -> Option<String> {
@@ -79,14 +79,14 @@ impl Error {
 
     fn hint_of_configuration(&self) -> Option<String> {
         Some(match self {
-            Self::InvalidFlakeReference { .. } => {
+            Self::InvalidText { form: TextForm::FlakeReference, .. } => {
                 "give a path, `path:…`, `git+ssh://…` or another reference without `#`".to_owned()
             }
             Self::InvalidOption { option, .. } => format!("correct {option}, or leave it out"),
-            Self::InvalidOverride { form: OverrideForm::AttributePath, .. } => {
+            Self::InvalidText { form: TextForm::AttributePath, .. } => {
                 "write names separated by dots, such as `python3Packages.requests`".to_owned()
             }
-            Self::InvalidOverride { form: OverrideForm::AuthorizedKey, .. } => {
+            Self::InvalidText { form: TextForm::AuthorizedKey, .. } => {
                 "give the whole line of a public key file, such as `~/.ssh/id_ed25519.pub`"
                     .to_owned()
             }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::error::override_form::OverrideForm;
+use crate::error::text_form::TextForm;
 
 /// The path of an attribute, such as `tcpdump` or `python3Packages.requests`: names separated by
 /// dots.
@@ -18,7 +18,7 @@ impl AttributePath {
     /// A path of these names. A name may contain dots.
     ///
     /// # Errors
-    /// [`Error::InvalidOverride`] if there is no name, or a name is empty or contains a
+    /// [`Error::InvalidText`] if there is no name, or a name is empty or contains a
     /// control character.
     pub fn of_names(names: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, Error> {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
@@ -29,8 +29,8 @@ impl AttributePath {
         } else {
             return Ok(Self(names));
         };
-        let (form, problem) = (OverrideForm::AttributePath, problem.to_owned());
-        Err(Error::InvalidOverride { form, text: names.join("."), problem })
+        let (form, problem) = (TextForm::AttributePath, problem.to_owned());
+        Err(Error::InvalidText { form, text: names.join("."), problem })
     }
 
     /// The names.

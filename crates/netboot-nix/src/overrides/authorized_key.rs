@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use ssh_key::PublicKey;
 
 use crate::error::Error;
-use crate::error::override_form::OverrideForm;
+use crate::error::text_form::TextForm;
 
 /// A line of `authorized_keys`: a public key, optionally with options before it and a comment after
 /// it (sshd(8), "`AUTHORIZED_KEYS` FILE FORMAT").
@@ -28,12 +28,12 @@ impl FromStr for AuthorizedKey {
     /// Reads a line with a key.
     ///
     /// # Errors
-    /// [`Error::InvalidOverride`] for a text that is not one line with a complete public key,
+    /// [`Error::InvalidText`] for a text that is not one line with a complete public key,
     /// such as a placeholder in a manual.
     fn from_str(line: &str) -> Result<Self, Error> {
         let line = line.trim();
-        let (form, text) = (OverrideForm::AuthorizedKey, || line.to_owned());
-        let invalid = |problem: String| Error::InvalidOverride { form, text: text(), problem };
+        let (form, text) = (TextForm::AuthorizedKey, || line.to_owned());
+        let invalid = |problem: String| Error::InvalidText { form, text: text(), problem };
         if line.contains(char::is_control) {
             return Err(invalid("it is more than one line".to_owned()));
         }

@@ -177,7 +177,7 @@ async fn a_profile_that_is_asked_for_twice_is_built_once() {
 fn references_that_are_none_are_refused() {
     for reference in ["", "--impure", "-x", ".#a", "path:/x^out", "git+ssh://a b", "a\nb"] {
         let error = netboot_nix::NixBuilder::builder(reference).build().unwrap_err();
-        assert!(matches!(error, Error::InvalidFlakeReference { .. }), "{reference:?}: {error:?}");
+        assert!(matches!(error, Error::InvalidText { .. }), "{reference:?}: {error:?}");
         assert!(error.hint().is_some());
     }
     for reference in ["./nowhere", "/nowhere", "path:/nowhere"] {

@@ -175,13 +175,13 @@ fn what_cannot_be_an_override_is_refused_before_nix_is_asked() {
 
     for text in ["", ".", "a..b", "a\nb"] {
         let error = text.parse::<netboot_nix::AttributePath>().unwrap_err();
-        assert!(matches!(error, Error::InvalidOverride { .. }), "{error:?}");
+        assert!(matches!(error, Error::InvalidText { .. }), "{error:?}");
     }
     for text in ["", "ssh-ed25519 AAAAC3Nza...", "ssh-ed25519", "alice", "ssh-rsa AAAA\nssh-rsa"] {
         let error = text.parse::<AuthorizedKey>().unwrap_err();
         let read = serde_json::from_value::<AuthorizedKey>(text.into());
         assert_eq!(read.unwrap_err().to_string(), error.to_string());
-        assert!(matches!(error, Error::InvalidOverride { .. }), "{error:?}");
+        assert!(matches!(error, Error::InvalidText { .. }), "{error:?}");
     }
     let options = format!("from=\"10.0.0.0/8,a b\",no-pty {KEY}");
     assert_eq!(options.parse::<AuthorizedKey>().unwrap().as_str(), options);

@@ -48,7 +48,7 @@ pub(super) fn said() -> Vec<Said> {
     let user = || "root".to_owned();
     let cut = "ssh-ed25519 AAAAC3NzaC1l";
     let refused = cut.parse::<AuthorizedKey>().unwrap_err();
-    let Error::InvalidOverride { problem: reason, .. } = &refused else { panic!("{refused:?}") };
+    let Error::InvalidText { problem: reason, .. } = &refused else { panic!("{refused:?}") };
     let unreadable =
         PolicyProblem::UnreadableKey { user: user(), key: cut.to_owned(), reason: reason.clone() };
     let password = |option: &str, empty| {

@@ -1,20 +1,23 @@
-//! The forms of texts in overrides.
+//! The forms of texts that callers give.
 
 use std::fmt;
 
-/// The form of a text in [`Overrides`](crate::Overrides).
+/// The form of a text that a caller gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum OverrideForm {
+pub enum TextForm {
+    /// A flake reference, such as `git+ssh://git@example.org/infrastructure`.
+    FlakeReference,
     /// A path to an attribute, such as `python3Packages.requests`.
     AttributePath,
     /// A line of `authorized_keys`.
     AuthorizedKey,
 }
 
-impl fmt::Display for OverrideForm {
+impl fmt::Display for TextForm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::FlakeReference => "a flake reference",
             Self::AttributePath => "an attribute path",
             Self::AuthorizedKey => "an authorized SSH key",
         })
