@@ -1,4 +1,4 @@
-//! What the console of a machine said about its closure.
+//! The messages on a machine's console about its closure.
 
 use netboot_closure::console::{Failure, StoreStatus, StoreSummary};
 use netboot_qemu::{BootOutcome, BootReport, BootStage};
@@ -61,13 +61,13 @@ impl ClosureReport {
         failure
     }
 
-    /// What stage 1 said about the store.
+    /// The messages of stage 1 about the store.
     pub fn status(&self) -> &StoreStatus {
         let console = &self.report.console;
         self.report.store.as_ref().unwrap_or_else(|| panic!("nothing of the store:\n{console}"))
     }
 
-    /// What the console says after `name`, the first word of a line of the system.
+    /// The text on the console after `name`, the first word of a line of the system.
     pub fn said(&self, name: &str) -> &str {
         let mut lines = self.report.console.lines();
         let said = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

@@ -134,7 +134,7 @@ pub enum Error {
     BootParameter {
         /// The text, at most 300 characters of it.
         text: String,
-        /// What should stand there.
+        /// The text that should stand there.
         expected: &'static str,
     },
     /// The `init` program does not lie in the closure.

@@ -29,7 +29,7 @@ pub struct BootFailure {
     /// The line that says that Linux could not unpack the initrd. Linux then continues without the
     /// missing files, and fails later for another reason.
     pub unpacking_failed: Option<String>,
-    /// What stage 1 said about the store of the closure, if it said anything.
+    /// The messages of stage 1 about the store of the closure, if there are any.
     pub store: Option<Box<StoreStatus>>,
     /// The last 20 lines of the console. If a line decided the outcome, it is the last one here.
     pub last_lines: Vec<ForeignText>,

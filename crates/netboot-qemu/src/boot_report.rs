@@ -44,7 +44,7 @@ pub struct BootReport {
     pub missing: Vec<String>,
     /// The files that iPXE fetched, in order.
     pub fetched: Vec<Fetch>,
-    /// What stage 1 said about the store of the closure, if it said anything.
+    /// The messages of stage 1 about the store of the closure, if there are any.
     pub store: Option<StoreStatus>,
     /// QEMU and its arguments.
     pub command_line: Vec<String>,

@@ -14,7 +14,7 @@ const WINDOW_LOG: u32 = 23;
 /// The greatest depth of directories in a store path.
 const DEPTH: usize = 1000;
 
-/// What became of a blob.
+/// The result of unpacking a blob.
 #[derive(Debug)]
 pub(crate) enum Unpacked {
     /// All is as the index says.

@@ -20,7 +20,7 @@ pub enum Error {
     Memory {
         /// The bytes that a tmpfs needs, with what everything else needs.
         tmpfs: u64,
-        /// What zram needs.
+        /// The need of zram.
         zram: ZramNeed,
         /// The available bytes.
         available: u64,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// Where a file system keeps its mark and its label, in bytes from the start of the device.
+/// The places of a file system's mark and label, in bytes from the start of the device.
 struct Superblock {
     kind: &'static str,
     mark: (u64, &'static [u8]),

@@ -6,16 +6,17 @@ use std::path::Path;
 
 use netboot_closure::Index;
 
-/// What stage 2 needs, besides the store: the services of a small NixOS system.
+/// The bytes that stage 2 needs, besides the store: the services of a small NixOS system.
 const STAGE_2: u64 = 200 << 20;
 
-/// What the kernel keeps free, and what other programs in the initrd take meanwhile.
+/// The bytes that the kernel keeps free, and that other programs in the initrd take.
 const RESERVE: u64 = 64 << 20;
 
-/// What each connection needs: the window of zstd, buffers, and the sockets of the kernel.
+/// The bytes that each connection needs: the window of zstd, buffers, and the sockets of the
+/// kernel.
 const CONNECTION: u64 = 10 << 20;
 
-/// What an inode takes in tmpfs, with its name.
+/// The bytes that an inode takes in tmpfs, with its name.
 const INODE: u64 = 1024;
 
 /// The sizes of a closure that decide how much memory it needs.

@@ -1,4 +1,4 @@
-//! How long the program waits, and for what.
+//! The times that the program waits.
 
 use std::time::Duration;
 

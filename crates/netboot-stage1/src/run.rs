@@ -32,7 +32,7 @@ use crate::watch::Watch;
 /// The greatest length of a kernel command line in bytes. Linux has 4,096 at most.
 const COMMAND_LINE_LIMIT: u64 = 64 << 10;
 
-/// How long the disk may take for one step. A disk that spins up takes some seconds.
+/// The time that the disk may take for one step. A disk that spins up takes some seconds.
 const DISK_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Assembles the closure that the kernel command line names, and tells what happens. This blocks

@@ -1,4 +1,4 @@
-//! What the caller of the program decides.
+//! The settings of the caller.
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::patience::Patience;
 
-/// What the caller decides: the places on the machine, and how to fetch.
+/// The settings of the caller: the places on the machine, and how to fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
@@ -22,12 +22,12 @@ pub struct Settings {
     pub mount: bool,
     /// The number of connections.
     pub connections: NonZero<usize>,
-    /// How long to go on without progress.
+    /// The time to go on without progress.
     pub patience: Patience,
     /// The program that works on the disk cache: it calls
     /// [`worker::run`](crate::disk_cache::worker::run). Without it, there is no disk cache.
     pub disk_cache_worker: Option<PathBuf>,
-    /// How long to wait for the disk that `netboot.store=disk` asks for.
+    /// The time to wait for the disk that `netboot.store=disk` asks for.
     pub disk_wait: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What the threads of the program know of each other: progress, and the wish to stop.
+//! The state that the threads of the program share: progress, and the wish to stop.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ const NETWORK_STEP: u64 = 64 << 10;
 /// The unpacked bytes that count as progress. A small blob may hold a large file.
 const UNPACKED_STEP: u64 = 1 << 20;
 
-/// What the threads have done together.
+/// The work that the threads have done together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// The store paths that are in their place.

@@ -69,7 +69,7 @@ pub(crate) struct Config {
     pub(crate) machines: BTreeMap<String, Machine>,
     /// The way a booted machine is installed; `None` if this service does not do that.
     pub(crate) hand_over: Option<HandOver>,
-    /// How machines boot from closures; `None` if no image has one.
+    /// The settings of machines that boot from closures; `None` if no image has one.
     pub(crate) closure_boot: Option<ClosureBooting>,
     /// The time that jobs and requests have to end when the service stops.
     pub(crate) grace: Duration,

@@ -38,7 +38,7 @@ pub(crate) struct MachineView {
     pub(crate) boot: BTreeMap<Stage, Timestamp>,
     /// The release whose image it got at its latest boot.
     pub(crate) release: Option<ReleaseId>,
-    /// What stage 1 said at its latest boot, if the image has a closure.
+    /// The messages of stage 1 at its latest boot, if the image has a closure.
     pub(crate) store: Option<StoreStatus>,
     /// Its last report.
     pub(crate) last: Option<Report>,
@@ -141,7 +141,7 @@ fn stages(reports: &[Report]) -> BTreeMap<Stage, Timestamp> {
     latest_boot(reports).iter().map(|report| (report.stage, report.at)).collect()
 }
 
-/// What stage 1 said. Unverified reports do not hide a verified one.
+/// The messages of stage 1. Unverified reports do not hide a verified one.
 fn store(reports: &[Report]) -> Option<StoreStatus> {
     let of_stage_1 = latest_boot(reports).iter().filter(|report| report.store.is_some());
     let last = of_stage_1.max_by_key(|report| report.verified)?;

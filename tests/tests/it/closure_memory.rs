@@ -98,9 +98,9 @@ async fn where_a_closure_does_not_fit_in_tmpfs_it_is_in_zram() {
     assert_eq!(report.status().form, Some(StoreForm::Zram));
 }
 
-/// The program asks for 200 MiB for the services of a real system, which this one does not have, for
-/// 64 MiB in reserve, and for 40 MiB for its connections. Linux keeps up to 75 MiB free for huge
-/// pages in a machine of this size.
+/// The program asks for 200 MiB for the services of a real system, which this one does not have,
+/// for 64 MiB in reserve, and for 40 MiB for its connections. Linux keeps up to 75 MiB free for
+/// huge pages in a machine of this size.
 #[tokio::test]
 async fn the_program_asks_for_as_much_memory_as_a_machine_needs() {
     if !is_long() {

@@ -1,11 +1,11 @@
-//! What an operator says about the form of the store.
+//! An operator's choice of the form of the store.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Error;
 
-/// What an operator says about the form of the store.
+/// An operator's choice of the form of the store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum StoreChoice {

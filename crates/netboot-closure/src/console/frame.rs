@@ -1,9 +1,9 @@
-//! What stands around each line: a prefix, and a checksum at the end.
+//! The frame of each line: a prefix, and a checksum at the end.
 
 /// The beginning of each line. No text in a line has its `|`.
 pub(super) const PREFIX: &str = "netboot | ";
 
-/// What stands between the text of a line and its checksum. No text in a line has its `#`.
+/// The mark between the text of a line and its checksum. No text in a line has its `#`.
 const BEFORE_CHECKSUM: &str = " #";
 
 /// The longest line that is read, in bytes. The lines of this crate are shorter.

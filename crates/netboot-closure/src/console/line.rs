@@ -47,7 +47,7 @@ pub enum ConsoleLine {
     },
     /// A part of the closure is there.
     Progress {
-        /// How much of the closure is there.
+        /// The part of the closure that is there.
         progress: StoreProgress,
     },
     /// A file is tried again.
@@ -75,7 +75,7 @@ pub enum ConsoleLine {
     },
     /// The closure is complete.
     Finished {
-        /// What it took.
+        /// The work that it took.
         summary: StoreSummary,
     },
     /// The boot cannot go on. This is the last line.

@@ -1,8 +1,8 @@
-//! What a machine has of its closure, and what that took.
+//! The part of its closure that a machine has, and the work that it took.
 
 use crate::console::template::template;
 
-/// How much of the closure a machine has.
+/// The part of the closure that a machine has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a line of progress has these parts and no others")]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -24,7 +24,7 @@ pub struct StoreProgress {
 template!(struct StoreProgress: "" paths " of " all_paths " paths, " bytes " of " all_bytes
     " bytes; network " from_network ", disk " from_disk "");
 
-/// What a machine did to get the whole closure.
+/// The work of a machine to get the whole closure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the last line has these parts and no others")]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

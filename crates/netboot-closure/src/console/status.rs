@@ -1,4 +1,4 @@
-//! What the lines of one boot say together.
+//! The sum of the lines of one boot.
 
 use crate::boot_parameter::HttpUrl;
 use crate::console::failure::Failure;
@@ -9,7 +9,7 @@ use crate::console::short_digest::ShortDigest;
 use crate::console::store_form::StoreForm;
 use crate::console::warning::Warning;
 
-/// What the lines of one boot say together: how far stage 1 came.
+/// The sum of the lines of one boot: the progress of stage 1.
 ///
 /// ```
 /// use netboot_closure::console::{ConsoleLine, ConsoleText, StoreProgress, StoreStatus};
@@ -31,7 +31,7 @@ pub struct StoreStatus {
     /// The form of the store, once it is chosen.
     #[cfg_attr(feature = "serde", serde(with = "crate::console::as_text::option"))]
     pub form: Option<StoreForm>,
-    /// How much of the closure is there.
+    /// The part of the closure that is there.
     pub progress: StoreProgress,
     /// The number of further tries.
     pub retries: u64,
@@ -44,7 +44,7 @@ pub struct StoreStatus {
     /// The warnings, the last 16 of them.
     #[cfg_attr(feature = "serde", serde(with = "crate::console::as_text::list"))]
     pub warnings: Vec<Warning>,
-    /// What the whole closure took, once it is there.
+    /// The work for the whole closure, once it is there.
     pub summary: Option<StoreSummary>,
     /// The last word, if stage 1 failed. Its serialised form is its text and its remedy.
     #[cfg_attr(feature = "serde", serde(with = "crate::console::as_text::failure"))]

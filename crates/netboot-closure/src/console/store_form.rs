@@ -2,7 +2,7 @@
 
 use crate::console::template::template;
 
-/// Where a machine keeps the unpacked store.
+/// The place in which a machine keeps the unpacked store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum StoreForm {

@@ -24,7 +24,7 @@ const INDEX_LIMIT: u64 = 64 << 20;
 /// The number of bytes of archives between two events.
 const REPORT_EVERY: u64 = 16 << 20;
 
-/// What the events of progress are about.
+/// The subject of the events of progress.
 const SUBJECT: &str = "closure";
 
 impl Packer {

@@ -1,4 +1,4 @@
-//! How far packing has come, and its cancellation.
+//! The progress of packing, and its cancellation.
 
 use std::fmt;
 use std::ops::ControlFlow;

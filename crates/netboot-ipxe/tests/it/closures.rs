@@ -42,7 +42,8 @@ fn values<'a>(words: &[&'a str], name: &str) -> Vec<&'a str> {
     pairs.filter(|(other, _)| *other == name).map(|(_, value)| value).collect()
 }
 
-/// What stage 1 reads, if iPXE expands the settings as on a machine whose script is in `directory`.
+/// The command line that stage 1 reads, if iPXE expands the settings as on a machine whose script
+/// is in `directory`.
 fn read_by_stage_1(words: &[&str], directory: &str) -> BootParameters {
     let line = words.join(" ");
     let line = line.replace("${cwduri}", directory);

@@ -313,8 +313,8 @@ async fn thousands_of_store_paths_take_rsync_a_few_runs() {
     assert!(runs() - before < 12);
 }
 
-/// What was written a moment ago may change unnoticed, so a publisher reads it once more. This one
-/// has a clock that is ahead, so it need not wait for that moment to pass.
+/// An object that was written a moment ago may change unnoticed, so a publisher reads it once more.
+/// This one has a clock that is ahead, so it need not wait for that moment to pass.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_publisher_with_trusted_keys_reads_only_what_changed_in_a_bucket() {
     let site = Site::new(S3Server::ministack);

@@ -9,7 +9,7 @@ use netboot_closure::Sha256;
 pub(crate) struct Stored {
     /// The bytes that it takes.
     pub(crate) size: u64,
-    /// When it was used last, in seconds since 1970, by the clock of that boot.
+    /// The time of its last use, in seconds since 1970, by the clock of that boot.
     pub(crate) used: i64,
 }
 

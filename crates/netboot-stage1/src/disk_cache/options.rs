@@ -13,9 +13,9 @@ pub struct DiskCacheOptions {
     /// The greatest size of all blobs together in bytes. Without it, a tenth of the file system
     /// stays free.
     pub budget: Option<u64>,
-    /// How long to wait for the disk to appear. Drivers find disks while the boot goes on.
+    /// The time to wait for the disk to appear. Drivers find disks while the boot goes on.
     pub wait: Duration,
-    /// How long the disk may take for one step, before the cache is given up.
+    /// The time that the disk may take for one step, before the cache is given up.
     pub patience: Duration,
     /// The program that runs the worker, and its arguments: it calls
     /// [`run`](crate::disk_cache::worker::run).

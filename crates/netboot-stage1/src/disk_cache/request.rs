@@ -1,4 +1,4 @@
-//! What is asked of the worker, on a connection for each request.
+//! The requests to the worker, on a connection for each request.
 
 use std::io::{self, Read, Write};
 

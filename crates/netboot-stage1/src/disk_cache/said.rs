@@ -1,4 +1,4 @@
-//! What the worker says to its caller.
+//! The messages of the worker to its caller.
 
 use std::io::{self, Write};
 

@@ -38,7 +38,7 @@ pub(crate) struct Refusal {
     pub(crate) blame: Blame,
 }
 
-/// What is wrong when an answer is refused.
+/// The part that is at fault when an answer is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blame {
     /// The server, or the way to it. It may come back.

@@ -1,6 +1,6 @@
-//! What the kernel parameter `netboot.store` asks for.
+//! The choice of the kernel parameter `netboot.store`.
 
-/// What the kernel parameter `netboot.store` asks for.
+/// The choice of the kernel parameter `netboot.store`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum StoreChoice {

@@ -197,7 +197,7 @@ fn a_tenth_of_the_file_system_stays_free() {
     });
 }
 
-/// What verifying a cache costs, which the documentation quotes.
+/// The cost of verifying a cache, which the documentation quotes.
 #[test]
 fn many_connections_read_at_the_same_time() {
     if !is_inside("disk_cache::many_connections_read_at_the_same_time") {

@@ -20,7 +20,7 @@ pub(crate) struct Request {
     pub(crate) nth: usize,
 }
 
-/// What the server does with a request.
+/// The server's answer to a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
     /// Sends the file, or the part that the client wants.

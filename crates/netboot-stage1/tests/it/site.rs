@@ -143,7 +143,7 @@ pub(crate) struct Machine {
     pub(crate) arguments: Vec<String>,
 }
 
-/// What the program did.
+/// The result of the program.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) status: Option<i32>,

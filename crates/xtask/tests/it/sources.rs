@@ -69,3 +69,27 @@ fn a_file_begins_with_what_it_is_and_fits_in_a_head() {
     assert!(count > 400, "{count} files");
     assert_eq!(wrong, Vec::<String>::new());
 }
+
+/// Words that open a noun clause. A comment names a thing by a noun: "The size of the cache", and
+/// not "How large the cache is".
+const CLAUSES: [&str; 5] = ["What", "Whether", "Who", "Why", "How"];
+
+#[test]
+fn no_comment_opens_with_a_noun_clause() {
+    let mut wrong = Vec::new();
+    for path in source_directories().iter().flat_map(|directory| files(directory)) {
+        let source = fs::read_to_string(&path).unwrap();
+        let mut is_inside = false;
+        for line in source.lines() {
+            let line = line.trim_start();
+            let text = ["/// ", "//! "].iter().find_map(|start| line.strip_prefix(start));
+            let is_first = text.is_some() && !is_inside;
+            is_inside = text.is_some();
+            let first = text.unwrap_or_default().split(' ').next().unwrap_or_default();
+            if is_first && CLAUSES.contains(&first) && !line.ends_with('?') {
+                wrong.push(format!("{}: {line}", path.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}

@@ -12,10 +12,10 @@ use url::Url;
 
 use super::error::Problem;
 
-/// How machines boot from closures.
+/// The settings of machines that boot from closures.
 #[derive(Debug, Clone)]
 pub(crate) struct ClosureBooting {
-    /// How their RAM disk is built.
+    /// The settings of their initrd's build.
     pub(crate) build: ClosureBoot,
     /// Other servers with the files of the served target. Machines try them in order when this
     /// service is away.

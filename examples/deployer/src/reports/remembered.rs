@@ -50,8 +50,8 @@ impl Machines {
         })
     }
 
-    /// What stage 1 of a machine has said in its present boot. Anybody can send unverified reports,
-    /// so they tell nothing about verified ones.
+    /// The messages of stage 1 of a machine in its present boot. Anybody can send unverified
+    /// reports, so they tell nothing about verified ones.
     pub(super) fn store(&self, machine: &MachineId, verified: bool) -> StoreStatus {
         let reports = self.reports.get(machine);
         let last = reports.and_then(|reports| Some(&reports[last_of_store(reports, verified)?]));

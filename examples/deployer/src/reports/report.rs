@@ -97,7 +97,7 @@ pub(crate) struct Report {
     /// The reason why it got no image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
-    /// What stage 1 has said since the boot began, if it sent the report.
+    /// The messages of stage 1 since the boot began, if it sent the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) store: Option<Box<StoreStatus>>,
     /// True if it is an answer of this service, or has the nonce of one. Anybody can send any other

@@ -3,7 +3,7 @@
 use netboot_closure::console::{Failure, StoreStatus};
 use serde::Serialize;
 
-/// What a machine has of its closure.
+/// The part of its closure that a machine has.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct StoreRow {
     /// The beginning of the index's digest.

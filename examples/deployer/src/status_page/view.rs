@@ -99,7 +99,7 @@ pub(super) struct MachineRow {
     /// True if that release is not the live one.
     is_other: bool,
     pub(super) reason: Option<String>,
-    /// What the machine has of its closure.
+    /// The part of its closure that the machine has.
     pub(super) store: Option<StoreRow>,
 }
 

@@ -11,7 +11,7 @@ use crate::images::closure_image;
 /// The card of QEMU's first network card.
 const CARD: &str = "52:54:00:12:34:56";
 
-/// What the kernel of the script at `location` is told.
+/// The command line that the kernel of the script at `location` gets.
 fn command_line(oracle: &mut IpxeOracle, script: &str, location: &str) -> String {
     // The files are no kernels, so the script must not start them.
     let script = script.replace("\nboot ||", "\nexit 0 ||");

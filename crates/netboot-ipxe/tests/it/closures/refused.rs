@@ -1,4 +1,4 @@
-//! What is refused, with hints that work.
+//! Values that are refused, with hints that work.
 
 use netboot_core::{COMMAND_LINE_LIMIT, Image};
 use netboot_ipxe::{Error, Renderer};

@@ -4,8 +4,8 @@ use std::fmt;
 
 use netboot_closure::{Index, IndexEntry};
 
-/// What an inode takes at most beside the contents: its part of the inode table, its name, and the
-/// end of its last page, which compresses by itself.
+/// The bytes that an inode takes at most beside the contents: its part of the inode table, its
+/// name, and the end of its last page, which compresses by itself.
 const INODE: u64 = 512;
 
 /// The bytes of zram's table for each page of the disk.

@@ -17,7 +17,7 @@ use crate::store::zram::problem::ZramProblem;
 
 const CONTROL: &str = "/sys/class/zram-control";
 
-/// How often to try to remove a device that is in use, and the time between two tries.
+/// The number of tries to remove a device that is in use, and the time between two tries.
 const REMOVE_TRIES: u32 = 25;
 const REMOVE_PAUSE: Duration = Duration::from_millis(20);
 

@@ -8,7 +8,7 @@ use netboot_closure::Index;
 
 use crate::store::zram::problem::ZramProblem;
 
-/// Where programs lie in an initrd without a `PATH`.
+/// The directories of programs in an initrd without a `PATH`.
 const DIRECTORIES: [&str; 4] = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
 
 /// The label of the file system, by which a store of an earlier attempt is known.

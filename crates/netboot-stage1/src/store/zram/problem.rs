@@ -12,7 +12,7 @@ pub enum ZramProblem {
     NoMke2fs,
     /// The kernel offers no compression that is known here.
     NoAlgorithm {
-        /// What the kernel offers.
+        /// The algorithms that the kernel offers.
         offered: String,
     },
     /// A step failed.
