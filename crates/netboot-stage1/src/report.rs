@@ -43,7 +43,7 @@ impl Reporter {
         let send_all = move || {
             let mut is_told = false;
             for url in urls.iter().map_while(|url: Option<String>| url) {
-                // Nobody waits for a report, and a boot does not depend on it.
+                // A boot does not depend on a report, so nothing waits for the answer.
                 if let Err(error) = agent.get(url).call()
                     && !is_told
                 {

@@ -201,8 +201,7 @@ impl Boot<'_> {
             index.entries().iter().filter(|entry| into.join(entry.path.base_name()).exists());
         let used = there.fold(0, |sum: u64, entry| sum.saturating_add(entry.unpacked_bytes));
         let available = available.saturating_add(used);
-        let choice = choice_of(parameters.store);
-        let store = Store::prepare(choice, into, index, connections, available, *mount);
+        let store = Store::prepare(parameters.store, into, index, connections, available, *mount);
         if let Err(error @ Error::Memory { .. }) = &store {
             self.warn_of_form(&error.to_string());
         }
@@ -247,15 +246,6 @@ impl Boot<'_> {
             address: booted.ip,
             available_memory: available(&self.settings.memory).ok(),
         }
-    }
-}
-
-fn choice_of(choice: StoreChoice) -> store::StoreChoice {
-    match choice {
-        StoreChoice::Tmpfs => store::StoreChoice::Tmpfs,
-        StoreChoice::Zram => store::StoreChoice::Zram,
-        StoreChoice::Disk => store::StoreChoice::Disk,
-        _ => store::StoreChoice::Auto,
     }
 }
 

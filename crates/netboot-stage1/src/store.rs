@@ -18,7 +18,6 @@
 //!   ext4.
 //! - `/sys`, and `/dev` as a devtmpfs.
 
-mod choice;
 pub mod form;
 mod tmpfs;
 pub mod zram;
@@ -27,9 +26,9 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use netboot_closure::Index;
+use netboot_closure::boot_parameter::StoreChoice;
 use rustix::fs::{Mode, OFlags};
 
-pub use self::choice::StoreChoice;
 pub use self::form::StoreForm;
 use self::zram::ZramOffer;
 use self::zram::device::ZramDevice;

@@ -14,7 +14,7 @@ pub enum StoreChoice {
     Auto,
     /// In memory.
     Tmpfs,
-    /// In compressed memory.
+    /// In compressed memory. Where zram cannot be used, in memory if it fits there.
     Zram,
     /// Like `Auto`, with a warning if there is no disk cache.
     Disk,

@@ -174,7 +174,7 @@ async fn building_again_gives_the_same_closure_and_packs_nothing() {
         there().map(|path| (path.clone(), fs::metadata(&path).unwrap().ino())).collect();
     assert_eq!(before, after);
 
-    // What the profiles share is one blob for both.
+    // Both profiles have one blob for each path that they share.
     let blobs = |image: &Image| image.closure().unwrap().manifest().blobs;
     let shared = blobs(&control_plane).into_keys().filter(|it| blobs(&worker).contains_key(it));
     assert!(shared.count() > 0);

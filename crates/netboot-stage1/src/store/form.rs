@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use netboot_closure::boot_parameter::StoreChoice;
+
 use crate::error::Error;
-use crate::store::choice::StoreChoice;
 use crate::store::zram::algorithm::ZramAlgorithm;
 use crate::store::zram::problem::ZramNeed;
 

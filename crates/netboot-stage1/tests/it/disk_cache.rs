@@ -36,7 +36,7 @@ fn blobs_come_back_from_each_kind_of_file_system() {
         expected.sort();
         assert_eq!(disk.with_blobs(names), expected, "{kind}");
         assert_eq!(told.all(), Vec::<String>::new(), "{kind}");
-        // Nobody uses the disk any more.
+        // The disk is no longer in use.
         disk.unplug();
     }
 }

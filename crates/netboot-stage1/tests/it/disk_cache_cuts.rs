@@ -128,7 +128,7 @@ fn a_disk_that_lost_power_is_repaired() {
         disk.unplug();
         fs::rename(clone, disk.image()).unwrap();
         disk.plug();
-        // What was finished before is whole.
+        // A blob that was finished before is whole.
         let (cache, _) = disk.open();
         assert!(old[..8].iter().all(|blob| find(&cache, blob) == Found::Right), "round {round}");
         cache.finish();

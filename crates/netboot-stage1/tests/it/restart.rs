@@ -38,7 +38,7 @@ fn kill_after(count: usize) {
         .iter()
         .filter(|entry| names.iter().any(|name| name == entry.path.base_name()))
         .collect();
-    // What has its name is whole.
+    // A store path that has its name is whole.
     for entry in &kept {
         let mut archive = Vec::new();
         dump(&machine.store().join(entry.path.base_name()), &mut archive).unwrap();

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use netboot_closure::boot_parameter::StoreChoice;
 use netboot_closure::{Index, IndexEntry, Sha256, StorePath};
 use netboot_stage1::Error;
 use netboot_stage1::store::zram::{ZramAlgorithm, ZramNeed};
-use netboot_stage1::store::{Store, StoreChoice, StoreForm};
+use netboot_stage1::store::{Store, StoreForm};
 use netboot_testbed::tool;
 use rustix::fs::statfs;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};

@@ -56,7 +56,8 @@ impl Mke2fs {
         let mut command = Command::new(&self.program);
         command.args(["-q", "-F", "-t", "ext4", "-b", "4096", "-m", "0"]);
         command.args(["-L", LABEL, "-I", &INODE_BYTES.to_string(), "-N", &inodes.to_string()]);
-        // What is lost with the machine needs no journal, and no checksums against a bad disk.
+        // The store is lost with the machine, so it needs no journal, and no checksums against a
+        // bad disk.
         command.args(["-O", "^has_journal,^resize_inode,^metadata_csum"]);
         // The disk reads as zeros, so nothing needs to be zeroed or discarded.
         command.args(["-E", "lazy_itable_init=1,nodiscard"]).arg(device);
