@@ -4,6 +4,7 @@
 mod chores;
 mod crates;
 mod dependencies;
+mod hints;
 mod imports;
 mod messages;
 mod sources;
