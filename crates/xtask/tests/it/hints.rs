@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Expr, ExprMethodCall, FieldValue, ImplItemFn, ItemFn, ItemMod, LitStr, Macro, Member,
-    Pat, Token,
+    Attribute, Expr, ExprMethodCall, FieldValue, ImplItemFn, ItemFn, ItemMod, LitStr, Macro,
+    Member, Pat, Token,
 };
 
 use crate::sources::{files, root, source_directories};
