@@ -12,6 +12,7 @@
 //! releases/<release-id>/<profile>/build.log
 //! releases/<release-id>/incomplete.json  the manifest while a release is being staged or pruned
 //! releases/<release-id>/binary-cache.json  the store paths that Nix finds, if a cache is wanted
+//! releases/clock                        tells pruning the target's time, and is deleted again
 //! blobs/<sha256>                        kernels, initrds and the entry points' texts, by digest
 //! nix-cache-info                        says that the target is a binary cache of Nix
 //! <digest>.narinfo                      tells Nix which blob has a store path
@@ -44,6 +45,7 @@ pub(crate) const PATH_LIMIT: usize = 512;
 const BOOT_SCRIPT: &str = "boot.ipxe";
 const PROFILE_SCRIPT: &str = "netboot.ipxe";
 const SCRIPT_SUFFIX: &str = ".ipxe";
+const CLOCK: &str = "clock";
 const NIX_CACHE_INFO: &str = "nix-cache-info";
 const NAR_INFO_SUFFIX: &str = ".narinfo";
 
@@ -145,6 +147,12 @@ pub fn releases() -> ReleasePath {
     ReleasePath::of(format_args!("{RELEASES}"))
 }
 
+/// A small file that pruning writes to learn the target's time, and deletes again:
+/// `releases/clock`. No release has this name.
+pub fn clock() -> ReleasePath {
+    ReleasePath::of(format_args!("{RELEASES}/{CLOCK}"))
+}
+
 /// The directory of a release: `releases/<id>`.
 pub fn release(id: &ReleaseId) -> ReleasePath {
     ReleasePath::of(format_args!("{RELEASES}/{id}"))
@@ -226,6 +234,8 @@ pub enum Location {
         /// The path of the file below the release.
         path: ReleasePath,
     },
+    /// The file that tells pruning the target's time, [`clock`].
+    Clock,
     /// A blob, [`blob`].
     Blob(Sha256Digest),
     /// The file that makes a target a binary cache, [`nix_cache_info`].
@@ -249,6 +259,7 @@ impl Location {
             };
         };
         match (directory, rest) {
+            (RELEASES, CLOCK) => Some(Self::Clock),
             (RELEASES, _) => {
                 let (release, path) = rest.split_once('/')?;
                 let path = path.parse().ok()?;
@@ -267,6 +278,7 @@ impl Location {
             Self::BootScript => boot_script(),
             Self::ProfileScript(profile) => profile_script(profile),
             Self::InRelease { release, path } => in_release(release, path),
+            Self::Clock => clock(),
             Self::Blob(digest) => blob(digest),
             Self::NixCacheInfo => nix_cache_info(),
             Self::NarInfo(digest) => nar_info(digest),
@@ -305,6 +317,7 @@ mod tests {
             }),
             digest.prop_map(Location::Blob),
             Just(Location::NixCacheInfo),
+            Just(Location::Clock),
             "[0-9a-df-np-sv-z]{32}".prop_map(|digest| Location::NarInfo(digest.parse().unwrap())),
         ]
     }

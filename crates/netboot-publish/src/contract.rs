@@ -26,6 +26,7 @@
     reason = "a test suite reports a failure by a panic"
 )]
 
+mod later;
 mod publisher;
 mod sample;
 mod sample_signer;
@@ -33,6 +34,7 @@ mod store;
 
 use std::sync::Arc;
 
+pub use self::later::{later, with_target_clock_ahead};
 pub use self::sample::{sample_image, sample_pointer, sample_release};
 pub use crate::clock::ClockAhead;
 use crate::store::Store;

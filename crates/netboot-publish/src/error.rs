@@ -102,6 +102,14 @@ pub enum Error {
         /// The store.
         store: String,
     },
+    /// A listing of the target left out an object that is there.
+    #[error("the listing of {store} is stale or cut: it left out `{path}`, which is there")]
+    StaleListing {
+        /// The object.
+        path: ReleasePath,
+        /// The store.
+        store: String,
+    },
     /// Another publisher changed the pointer first.
     #[error(
         "pointer `{pointer}` was changed meanwhile: expected {}, found {}",

@@ -3,7 +3,7 @@
 #[cfg(feature = "local")]
 pub(crate) mod file;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -53,6 +53,13 @@ pub trait PointerMemory: fmt::Debug + Send + Sync {
     /// If the memory cannot be read. The pointer then counts as unreadable.
     fn recall(&self, place: &str, pointer: &PointerName) -> Result<Option<KnownPointer>, Error>;
 
+    /// Returns the names of all pointers that were seen at a place. Pruning looks for each of them,
+    /// so that a listing which leaves out a pointer does not cost its release.
+    ///
+    /// # Errors
+    /// If the memory cannot be read. Pruning then deletes nothing.
+    fn names(&self, place: &str) -> Result<BTreeSet<PointerName>, Error>;
+
     /// Remembers a pointer, unless one with a higher or equal counter is known.
     ///
     /// # Errors
@@ -63,6 +70,11 @@ pub trait PointerMemory: fmt::Debug + Send + Sync {
         pointer: &PointerName,
         seen: &KnownPointer,
     ) -> Result<(), Error>;
+}
+
+/// Returns the names of the pointers that were seen at a place.
+fn names(known: &KnownPointers, place: &str) -> BTreeSet<PointerName> {
+    known.get(place).map(|pointers| pointers.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// The known pointers of all places, by place and name.
@@ -96,6 +108,10 @@ impl PointerMemory for VolatilePointerMemory {
     fn recall(&self, place: &str, pointer: &PointerName) -> Result<Option<KnownPointer>, Error> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(find(&known, place, pointer))
+    }
+
+    fn names(&self, place: &str) -> Result<BTreeSet<PointerName>, Error> {
+        Ok(names(&self.0.lock().unwrap_or_else(PoisonError::into_inner), place))
     }
 
     fn remember(

@@ -227,6 +227,13 @@ impl Publisher {
         self
     }
 
+    /// Publishes to another view of the target. The cache of known objects stays.
+    #[cfg(feature = "contract")]
+    pub(crate) fn with_store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = store;
+        self
+    }
+
     /// The store that this publishes to.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store

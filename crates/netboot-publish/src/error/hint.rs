@@ -80,6 +80,11 @@ impl Error {
                 "move `{path}` away, publish to another place, or let the publisher replace \
                  files of others (`with_replace_foreign`, `build-images --replace-foreign`)"
             ),
+            Self::StaleListing { .. } => {
+                "wait until the target's listings are up to date, and prune again; nothing was \
+                 deleted"
+                    .to_owned()
+            }
             Self::Conflict { .. } => {
                 "both releases are staged and whole: look at what is live now, and activate or \
                  publish again if yours is still wanted"

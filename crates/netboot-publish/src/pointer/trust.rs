@@ -1,5 +1,6 @@
 //! The pointers to trust: the check that every pointer passes wherever it is read.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -38,6 +39,15 @@ impl PointerTrust {
         }
         let (memory, place, name) = (self.memory.clone(), place.to_owned(), name.clone());
         netboot_core::blocking(move || memory.recall(&place, &name)).await
+    }
+
+    /// Returns the names of the pointers that were seen at a place.
+    pub(crate) async fn known_names(&self, place: &str) -> Result<BTreeSet<PointerName>, Error> {
+        if self.keys.is_none() {
+            return Ok(BTreeSet::new());
+        }
+        let (memory, place) = (self.memory.clone(), place.to_owned());
+        netboot_core::blocking(move || memory.names(&place)).await
     }
 
     /// Remembers a trusted pointer. A memory that cannot be written is not a reason to stop, since

@@ -1,5 +1,6 @@
 //! A memory of pointers in a file.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -10,7 +11,7 @@ use netboot_core::PointerName;
 use tempfile::NamedTempFile;
 
 use crate::error::Error;
-use crate::pointer_memory::{KnownPointer, KnownPointers, PointerMemory, add, find};
+use crate::pointer_memory::{KnownPointer, KnownPointers, PointerMemory, add, find, names};
 
 /// Remembers pointers in a file of JSON, which several programs may share.
 ///
@@ -58,8 +59,10 @@ impl PointerMemoryFile {
     /// Adds what other programs remembered meanwhile, and writes the file.
     fn write(&self, known: &mut KnownPointers) -> Result<(), Error> {
         let failed = |source| Error::io("write", &self.path, source);
-        // The lock file stays, since another program may have opened it.
-        let lock = File::create(with_suffix(&self.path, ".lock")).map_err(failed)?;
+        // The lock file stays, since another program may have opened it. If the file of somebody
+        // else has this name, its content stays too.
+        let options = File::options().write(true).create(true).truncate(false).to_owned();
+        let lock = options.open(with_suffix(&self.path, ".lock")).map_err(failed)?;
         lock.lock().map_err(failed)?;
         let (there, damaged) = read(&self.path)?;
         if let Some(damaged) = damaged {
@@ -86,6 +89,10 @@ impl PointerMemory for PointerMemoryFile {
     fn recall(&self, place: &str, pointer: &PointerName) -> Result<Option<KnownPointer>, Error> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(find(&known, place, pointer))
+    }
+
+    fn names(&self, place: &str) -> Result<BTreeSet<PointerName>, Error> {
+        Ok(names(&self.known.lock().unwrap_or_else(PoisonError::into_inner), place))
     }
 
     fn remember(

@@ -1,6 +1,8 @@
 //! Deleting releases and blobs that are no longer wanted, and nothing else.
 
+mod deletion;
 pub(crate) mod retention;
+mod target_clock;
 mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,13 +15,13 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::publisher::Publisher;
 use crate::publisher::cache::unused::unused_nar_infos;
-use crate::publisher::checks::objects::required;
 use crate::publisher::inventory::release_files::{ReleaseFiles, list_blobs, own_paths};
 use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, is_damaged};
+use crate::publisher::prune::deletion::{Unwanted, blobs_named_now, blobs_of};
 use crate::publisher::prune::retention::Retention;
-use crate::publisher::prune::wanted::Wanted;
-use crate::publisher::uploads::upload;
-use crate::store::{Entry, Store};
+use crate::publisher::prune::target_clock::TargetClock;
+use crate::publisher::prune::wanted::WantedRule;
+use crate::store::{Entry, ListScope};
 
 /// The releases and blobs that pruning deleted, or would delete in a dry run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -61,6 +63,13 @@ impl Publisher {
     ///
     /// Pruning considers **every** pointer in the target's root. It keeps the live release, the
     /// last releases of the history, and releases that were live or staged within the grace time.
+    /// Ages are counted by the target's clock: pruning writes a small file there, and takes its
+    /// time. A clock of this machine that is wrong does no harm. A dry run writes nothing, so it
+    /// has to use this machine's clock.
+    ///
+    /// If a wanted thing is missing in a listing of the target, pruning looks for it by its name.
+    /// If it is there, the listing is stale or cut, and pruning deletes nothing.
+    ///
     /// It deletes the manifest of a release first, so that a release never looks whole while
     /// pruning deletes it. If pruning is interrupted, the next call completes it. Files that no
     /// manifest names stay.
@@ -69,7 +78,7 @@ impl Publisher {
     /// If pruning cannot know which files to keep, it deletes nothing:
     /// [`Error::MalformedPointer`], [`Error::UntrustedPointer`]; [`Error::ForeignFile`] for a
     /// pointer that netboot did not write; [`Error::MalformedManifest`]; [`Error::NotWhole`] for a
-    /// live release without its manifest. Also [`Error::Cancelled`]; if the target cannot be read
+    /// live release without its manifest; [`Error::StaleListing`]. Also [`Error::Cancelled`]; if the target cannot be read
     /// or written.
     pub async fn prune(
         &self,
@@ -77,34 +86,51 @@ impl Publisher {
         context: &Context,
     ) -> Result<PruneReport, Error> {
         let _phase = context.phase(Phase::Pruning, None);
-        // Other publishers wait for the lock to stage and activate, or did so before this reads.
         if retention.dry_run {
-            return self.prune_locked(retention, context).await;
+            return self.prune_locked(retention, TargetClock::Unwritten, context).await;
         }
+        // Other publishers wait for the lock to stage and activate, or did so before this reads.
         let lock = self.store.lock(context).await?;
-        lock.during(self.prune_locked(retention, context)).await
+        let pruning = async {
+            let clock = TargetClock::write(self.store.as_ref(), context).await?;
+            let pruned = self.prune_locked(retention, clock, context).await;
+            if pruned.is_err() {
+                // The next pruning would overwrite and delete it as well.
+                let _ = self.store.delete(&[layout::clock()], context).await;
+            }
+            pruned
+        };
+        lock.during(pruning).await
     }
 
     /// Prunes while no other publisher prunes, stages or activates.
     async fn prune_locked(
         &self,
         retention: &Retention,
+        clock: TargetClock,
         context: &Context,
     ) -> Result<PruneReport, Error> {
-        let oldest = self.clock.now().checked_sub(retention.grace);
+        let store = self.store.as_ref();
+        let listed = store.list(&ListScope::Below(layout::releases())).await?;
+        let now = clock.now(store, &listed, self.clock.now())?;
+        let oldest = now.checked_sub(retention.grace);
         let is_young = |entry: Option<&Entry>| {
             let modified = entry.and_then(Entry::modified);
-            oldest.is_none_or(|oldest| modified.is_some_and(|modified| modified >= oldest))
+            oldest.is_none_or(|oldest| modified.is_some_and(|modified| modified > oldest))
         };
-        let store = self.store.as_ref();
-        let wanted =
-            Wanted::read(store, &self.pointer, &self.pointer_trust(), retention.keep_last, oldest)
-                .await?;
-        let mut report = PruneReport { dry_run: retention.dry_run, ..PruneReport::default() };
-        let mut kept_blobs = BTreeSet::new();
-        let mut unwanted = Vec::new();
-        let releases = ReleaseFiles::list(store).await?;
+        let releases = ReleaseFiles::of(listed);
+        let rule = WantedRule {
+            own: &self.pointer,
+            trust: self.pointer_trust(),
+            lifetime: self.pointer_lifetime,
+            keep_last: retention.keep_last,
+            oldest,
+        };
+        let wanted = rule.read(store).await?;
+        wanted.require_listed(store, &releases).await?;
         wanted.require_manifests(&releases)?;
+        let mut report = PruneReport { dry_run: retention.dry_run, ..PruneReport::default() };
+        let (mut kept_blobs, mut unwanted) = (BTreeSet::new(), Vec::new());
         for (release, files) in releases {
             let Some(path) = files.records().next() else { continue };
             let is_wanted = wanted.releases.contains(&release);
@@ -119,30 +145,36 @@ impl Publisher {
                 Err(error) => return Err(error),
             };
             if keep {
-                let blobs =
-                    required(stored.unchecked()).into_values().map(|content| content.sha256);
-                kept_blobs.extend(blobs);
+                wanted.require_entry_points(store, &stored).await?;
+                kept_blobs.extend(blobs_of(&stored));
                 report.kept.insert(release);
             } else {
                 let own = own_paths(stored.unchecked()).chain([layout::manifest()]);
-                report.freed_bytes += own.filter_map(|path| files.get(&path)?.size()).sum::<u64>();
-                report.deleted.insert(release);
-                unwanted.push((release, path, files));
+                let size = own.filter_map(|path| files.get(&path)?.size()).sum::<u64>();
+                unwanted.push(Unwanted { release, record: path, files, size });
             }
         }
+        if !(retention.dry_run || unwanted.is_empty() || store.capabilities().lock()) {
+            // Without a lock, another publisher may have made one of these live meanwhile.
+            let wanted = rule.read(store).await?;
+            for spared in unwanted.extract_if(.., |it| wanted.releases.contains(&it.release)) {
+                let stored =
+                    UntrustedManifest::find_at(store, &spared.release, &spared.record).await?;
+                kept_blobs.extend(stored.iter().flat_map(blobs_of));
+                report.kept.insert(spared.release);
+            }
+        }
+        report.deleted = unwanted.iter().map(|it| it.release).collect();
+        report.freed_bytes = unwanted.iter().map(|it| it.size).sum();
         // A description must not lead to a blob that is gone, so descriptions go first.
-        let ids = unwanted.iter().map(|(release, ..)| release);
-        let nar_infos = unused_nar_infos(store, ids, &kept_blobs).await?;
+        let nar_infos = unused_nar_infos(store, report.deleted.iter(), &kept_blobs).await?;
         if !(retention.dry_run || nar_infos.is_empty()) {
             store.delete(&nar_infos, context).await?;
         }
         report.deleted_nar_infos = nar_infos.into_iter().collect();
-        for (release, path, files) in unwanted.into_iter().filter(|_| !retention.dry_run) {
+        for unwanted in unwanted.into_iter().filter(|_| !retention.dry_run) {
             context.check()?;
-            // Manifests with closures are large, so they are read again and not kept.
-            if let Some(stored) = UntrustedManifest::find_at(store, &release, &path).await? {
-                delete_release(store, &files, &stored, context).await?;
-            }
+            unwanted.delete(store, context).await?;
         }
         let mut blobs = BTreeMap::new();
         for (sha256, entry) in list_blobs(store).await? {
@@ -159,7 +191,8 @@ impl Publisher {
         report.freed_bytes += blobs.values().sum::<u64>();
         report.deleted_blobs = blobs.into_keys().collect();
         if !retention.dry_run {
-            let paths: Vec<_> = report.deleted_blobs.iter().map(layout::blob).collect();
+            let blobs = report.deleted_blobs.iter().map(layout::blob);
+            let paths: Vec<_> = blobs.chain([layout::clock()]).collect();
             store.delete(&paths, context).await?;
             self.known.forget(|path| match Location::parse(path.as_str()) {
                 Some(Location::InRelease { release, .. }) => report.deleted.contains(&release),
@@ -169,52 +202,4 @@ impl Publisher {
         }
         Ok(report)
     }
-}
-
-/// Returns the blobs of the releases at the target now, except the `known` releases.
-async fn blobs_named_now(
-    store: &dyn Store,
-    known: &BTreeSet<ReleaseId>,
-) -> Result<BTreeSet<Sha256Digest>, Error> {
-    let mut named = BTreeSet::new();
-    for (release, files) in ReleaseFiles::list(store).await? {
-        for path in files.records().filter(|_| !known.contains(&release)) {
-            match UntrustedManifest::find_at(store, &release, &path).await {
-                Ok(stored) => named.extend(stored.iter().flat_map(|stored| {
-                    required(stored.unchecked()).into_values().map(|content| content.sha256)
-                })),
-                Err(Error::MalformedManifest { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-    Ok(named)
-}
-
-/// Deletes the files that belong to a release.
-async fn delete_release(
-    store: &dyn Store,
-    files: &ReleaseFiles,
-    stored: &UntrustedManifest,
-    context: &Context,
-) -> Result<(), Error> {
-    let place = |path: ReleasePath| layout::in_release(stored.release(), &path);
-    let (manifest, incomplete) = (place(layout::manifest()), place(layout::incomplete_manifest()));
-    let own: Vec<ReleasePath> = own_paths(stored.unchecked()).map(place).collect();
-    if files.is_staged() {
-        // This record says which files belong to the release once its manifest is gone.
-        let record = upload(incomplete.clone(), stored.json().clone())?;
-        match store.send(vec![record], context).await {
-            Ok(()) => store.delete(&[manifest], context).await?,
-            // The target has no room for the record. Delete the files first: the release is not
-            // whole without them either, and the manifest still says which files they were.
-            Err(error) if error.is_storage_full() => {
-                store.delete(&own, context).await?;
-                return store.delete(&[manifest], context).await;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    store.delete(&own, context).await?;
-    store.delete(&[incomplete], context).await
 }

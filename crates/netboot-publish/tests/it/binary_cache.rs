@@ -12,7 +12,7 @@ use netboot_core::{
     Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, Context, FileName,
     Image, InitPath, ProfileSpec, Release, ReleasePath, Sha256Digest, layout,
 };
-use netboot_publish::contract::{ClockAhead, sample_pointer};
+use netboot_publish::contract::{later, sample_pointer};
 use netboot_publish::{
     BinaryCache, CacheChange, Error, Finding, LocalStore, MemoryStore, Publisher, RepairSource,
     Retention, RsyncStore, Store, Swap, VerifyDepth, VerifyScope,
@@ -186,7 +186,7 @@ async fn descriptions_come_with_a_release_and_go_before_its_blobs() {
         assert_eq!(findings(&plain, VerifyDepth::Content).await, []);
 
         // A publisher without the settings prunes them as well.
-        let ahead = plain.with_clock(ClockAhead(Duration::from_secs(3)));
+        let ahead = later(&plain, Duration::from_secs(3));
         let strict = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
         let dry = ahead.prune(&strict.clone().with_dry_run(true), &context).await.unwrap();
         assert!(read(&store, &nar_info('a')).await.is_some());
@@ -225,7 +225,7 @@ async fn a_description_follows_its_store_path_into_another_blob() {
         // then deletes the other one.
         published(&publisher, &a).await;
         assert_eq!(blob(&read(&store, &nar_info('1')).await.unwrap()), old);
-        let ahead = publisher.clone().with_clock(ClockAhead(Duration::from_secs(3)));
+        let ahead = later(&publisher, Duration::from_secs(3));
         let strict = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
         let report = ahead.prune(&strict, &context).await.unwrap();
         assert_eq!(report.deleted_nar_infos, BTreeSet::from([nar_info('b')]));
@@ -243,7 +243,7 @@ async fn a_description_that_leads_to_an_unwanted_blob_is_deleted_though_its_path
     // A canary moves the description of the library to its own blob, and is given up.
     let canary = release('b', 19);
     publisher.stage(&canary, &context).await.unwrap();
-    let ahead = publisher.clone().with_clock(ClockAhead(Duration::from_secs(3)));
+    let ahead = later(&publisher, Duration::from_secs(3));
     let strict = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
     let report = ahead.prune(&strict, &context).await.unwrap();
     assert_eq!(report.deleted_nar_infos, [nar_info('1'), nar_info('b')].into());
@@ -287,7 +287,7 @@ async fn files_of_another_binary_cache_stay_as_they_are() {
         assert_eq!((report.remaining, report.mended.len()), (found, 0));
 
         publisher.publish(&release('b', 19), &context).await.unwrap();
-        let ahead = publisher.with_clock(ClockAhead(Duration::from_secs(3)));
+        let ahead = later(&publisher, Duration::from_secs(3));
         let strict = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
         let report = ahead.prune(&strict, &context).await.unwrap();
         assert_eq!(report.deleted, [*a.id()].into());

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use netboot_core::{Context, Release};
-use netboot_publish::contract::ClockAhead;
+use netboot_publish::contract::later;
 use netboot_publish::{Error, LocalStore, Publisher, Retention};
 use tempfile::TempDir;
 
@@ -89,7 +89,7 @@ fn a_full_disk_leaves_room_to_prune() {
         assert!(matches!(error, Error::StorageFull { .. }), "{error:?}");
 
         // The history has whole seconds.
-        let publisher = publisher.with_clock(ClockAhead(Duration::from_secs(2)));
+        let publisher = later(&publisher, Duration::from_secs(2));
         let retention = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
         let report = publisher.prune(&retention, &Context::new()).await.unwrap();
         assert_eq!(report.deleted, [*first.id()].into());

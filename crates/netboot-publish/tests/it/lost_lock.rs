@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use netboot_core::{Context, layout};
-use netboot_publish::contract::{ClockAhead, sample_release};
+use netboot_publish::contract::{later, sample_release};
 use netboot_publish::{Error, Publisher, Retention, Store};
 
 use crate::faulty::{Faults, Faulty};
@@ -44,8 +44,8 @@ async fn pruning_stops_when_the_lock_is_lost() {
         sound.publish(release, &context).await.unwrap();
     }
     // The history has times in whole seconds.
-    let losing = losing.with_clock(ClockAhead(Duration::from_secs(2)));
-    let sound = sound.with_clock(ClockAhead(Duration::from_secs(2)));
+    let losing = later(&losing, Duration::from_secs(2));
+    let sound = later(&sound, Duration::from_secs(2));
     let retention = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
     let error = losing.prune(&retention, &context).await.unwrap_err();
     assert!(matches!(error, Error::LockLost), "{error:?}");

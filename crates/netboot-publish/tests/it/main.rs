@@ -31,6 +31,7 @@ mod nix_copy;
 mod pointers;
 mod proof_text;
 mod prune_caution;
+mod prune_lies;
 mod public_url;
 mod races;
 mod races_prune;

@@ -14,7 +14,7 @@ use netboot_core::{
     Architecture, Artifact, ArtifactKind, ArtifactReader, BootSpec, BytesArtifact, Closure,
     Context, FileName, Image, InitPath, ProfileSpec, Release, ReleasePath, Sha256Digest, layout,
 };
-use netboot_publish::contract::{ClockAhead, sample_pointer};
+use netboot_publish::contract::{later, sample_pointer};
 use netboot_publish::{
     BinaryCache, Document, Entry, Error, ListScope, Listed, LocalStore, MemoryStore, MinisignKey,
     PublicUrl, Publisher, RepairSource, Retention, Signer, Store, StoreLayer, VerifyDepth,
@@ -191,7 +191,7 @@ async fn a_change_of_three_paths_costs_a_binary_cache_few_requests() {
     assert!(requests < 60 + 6 * count as u64 / 1000, "{requests} requests");
 
     // Pruning reads the three descriptions that it may have to delete.
-    let ahead = publisher.with_clock(ClockAhead(Duration::from_secs(3)));
+    let ahead = later(&publisher, Duration::from_secs(3));
     let strict = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
     let requests = proxy.requests();
     let report = ahead.prune(&strict, &context).await.unwrap();
@@ -232,7 +232,7 @@ async fn store_paths_that_did_not_change_are_not_read_again() {
     let (opened, asked) = (store.opened.clone(), store.asked.clone());
     let key = MinisignKey::generate().unwrap();
     let publisher = Publisher::new(store).with_trusted_keys(key.public_key().clone());
-    let publisher = publisher.with_signer(key).with_clock(ClockAhead(Duration::from_secs(1)));
+    let publisher = later(&publisher.with_signer(key), Duration::from_secs(1));
     let (count, context) = (count(), Context::new());
     let [one, two] = ["one", "two"].map(|generation| release(generation, count, 3));
     publisher.publish(&one, &context).await.unwrap();
@@ -322,7 +322,7 @@ async fn a_publisher_with_trusted_keys_reads_only_what_changed_in_a_bucket() {
     let store = site.builder().endpoint(proxy.endpoint()).build().await.unwrap();
     let key = MinisignKey::generate().unwrap();
     let publisher = Publisher::new(store).with_trusted_keys(key.public_key().clone());
-    let publisher = publisher.with_signer(key).with_clock(ClockAhead(Duration::from_secs(3)));
+    let publisher = later(&publisher.with_signer(key), Duration::from_secs(3));
     let (context, count) = (Context::new(), count());
     for generation in ["one", "two", "three"] {
         let release = release(generation, count, 3);
@@ -334,8 +334,8 @@ async fn a_publisher_with_trusted_keys_reads_only_what_changed_in_a_bucket() {
     }
     // It forgets what pruning deletes, and nothing else.
     let strict = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
-    let later = publisher.clone().with_clock(ClockAhead(Duration::from_secs(60)));
-    let report = later.prune(&strict, &context).await.unwrap();
+    let hour = later(&publisher, Duration::from_secs(60));
+    let report = hour.prune(&strict, &context).await.unwrap();
     assert_eq!((report.deleted.len(), report.deleted_blobs.len()), (2, 8));
     let before = proxy.requests();
     publisher.publish(&release("four", count, 3), &context).await.unwrap();

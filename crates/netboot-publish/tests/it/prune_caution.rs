@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use netboot_core::{Context, Release, ReleasePath, layout};
-use netboot_publish::contract::{ClockAhead, sample_release};
+use netboot_publish::contract::{self, sample_release};
 use netboot_publish::{
     Capabilities, Error, ListScope, Listed, MemoryStore, Publisher, Retention, Store, StoreLayer,
     VerifyDepth, VerifyScope,
@@ -17,10 +17,10 @@ fn nothing_kept() -> Retention {
     Retention::default().with_keep_last(0).with_grace(Duration::ZERO)
 }
 
-/// Returns the publisher with a clock for which all objects, and the seconds of the history, are
+/// Returns the publisher at a time when all objects, and the seconds of the history, are
 /// older than a grace time of zero.
-fn later(publisher: Publisher) -> Publisher {
-    publisher.with_clock(ClockAhead(Duration::from_secs(2)))
+fn later(publisher: &Publisher) -> Publisher {
+    contract::later(publisher, Duration::from_secs(3))
 }
 
 async fn paths(store: &MemoryStore) -> Vec<String> {
@@ -43,7 +43,7 @@ async fn a_live_release_that_lost_its_manifest_is_not_taken_from_machines() {
     publisher.publish(&two, &context).await.unwrap();
     let manifest = layout::in_release(two.id(), &layout::manifest());
     store.delete(std::slice::from_ref(&manifest), &context).await.unwrap();
-    let publisher = later(publisher);
+    let publisher = later(&publisher);
 
     let before = paths(&store).await;
     let error = publisher.prune(&nothing_kept(), &context).await.unwrap_err();
@@ -71,7 +71,7 @@ async fn a_pointer_that_somebody_else_wrote_may_lead_to_any_release() {
     let there = store.read(&pointer).await.unwrap().unwrap();
     let by_hand = format!("#!ipxe\nchain releases/{}/boot.ipxe\n", one.id());
     store.swap(&pointer, Some(&there.version), by_hand.into()).await.unwrap();
-    let publisher = later(publisher);
+    let publisher = later(&publisher);
 
     let before = paths(&store).await;
     let error = publisher.prune(&nothing_kept(), &context).await.unwrap_err();

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use netboot_core::{Context, layout};
-use netboot_publish::contract::ClockAhead;
+use netboot_publish::contract::later;
 use netboot_publish::{
     Capabilities, Error, Finding, Publisher, Retention, RollbackTo, RsyncStore, RsyncStoreBuilder,
     Store, VerifyDepth, VerifyScope, contract,
@@ -120,7 +120,7 @@ async fn publish_and_look(make: &Make<'_>) {
     assert_damage_is_found(&publisher, &root, &layout::blob(&digest)).await;
 
     // The history has whole seconds.
-    let publisher = publisher.with_clock(ClockAhead(Duration::from_secs(2)));
+    let publisher = later(&publisher, Duration::from_secs(2));
     let retention = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
     let report = publisher.prune(&retention, &context).await.unwrap();
     assert_eq!(report.deleted, [*second.id()].into());

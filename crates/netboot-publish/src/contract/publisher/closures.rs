@@ -7,7 +7,7 @@ use netboot_core::{Closure, Context, Image, Release, ReleasePath, layout};
 use tokio::io::AsyncReadExt;
 
 use crate::MemoryStore;
-use crate::clock::ClockAhead;
+use crate::contract::later::later;
 use crate::contract::publisher::fixture::{
     Make, assert_clean, delete, flip, publish, publisher, put, text,
 };
@@ -76,7 +76,7 @@ pub(crate) async fn pruning_keeps_the_store_paths_of_kept_releases(make: Make<'_
     let report = publisher.prune(&grace, &Context::new()).await.unwrap();
     assert!(report.deleted_blobs.is_empty(), "{report}");
 
-    let publisher = publisher.with_clock(ClockAhead(Duration::from_secs(3)));
+    let publisher = later(&publisher, Duration::from_secs(3));
     let strict = grace.with_keep_last(2).with_grace(Duration::ZERO);
     let report = publisher.prune(&strict, &Context::new()).await.unwrap();
     let of = |release| places(release).into_iter().collect::<BTreeSet<_>>();
@@ -147,7 +147,7 @@ pub(crate) async fn a_manifest_of_a_newer_version_is_left_alone(make: Make<'_>) 
     let version = store.read(&manifest).await.unwrap().unwrap().version;
     store.swap(&manifest, Some(&version), newer.clone().into()).await.unwrap();
 
-    let ahead = publisher.clone().with_clock(ClockAhead(Duration::from_secs(3)));
+    let ahead = later(&publisher, Duration::from_secs(3));
     let strict = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
     for error in [
         ahead.prune(&strict, &Context::new()).await.unwrap_err(),

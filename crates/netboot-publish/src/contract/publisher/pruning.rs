@@ -6,6 +6,7 @@ use std::time::Duration;
 use netboot_core::{Context, PointerName, Sha256Digest, layout};
 
 use crate::clock::ClockAhead;
+use crate::contract::later::later;
 use crate::contract::publisher::fixture::{
     Make, assert_clean, delete, ids, path, publish, publisher, put, text,
 };
@@ -39,7 +40,7 @@ pub(crate) async fn pruning_keeps_what_is_wanted(make: Make<'_>) {
     put(&store, "blobs/readme", "from somebody else").await;
     put(&store, "menu.ipxe", "#!ipxe\necho somebody else's\n").await;
     // The history counts whole seconds.
-    let publisher = publisher.with_clock(ClockAhead(Duration::from_secs(2)));
+    let publisher = later(&publisher, Duration::from_secs(2));
 
     let day = Retention::default().with_keep_last(1);
     let report = publisher.prune(&day, &Context::new()).await.unwrap();
@@ -90,9 +91,13 @@ pub(crate) async fn pruning_spares_other_pointers_and_young_releases(make: Make<
     age().await;
     publisher.stage(&three, &Context::new()).await.unwrap();
 
+    // Ages are counted by the target's clock: a publisher whose clock is wrong deletes nothing.
     let retention = without_grace().with_keep_last(0).with_grace(Duration::from_secs(60));
-    let report = publisher.prune(&retention, &Context::new()).await.unwrap();
+    let wrong = publisher.clone().with_clock(ClockAhead(Duration::from_secs(3 * 24 * 3600)));
+    let report = wrong.prune(&retention, &Context::new()).await.unwrap();
     assert_eq!(report.kept, ids([&one, &two, &three]).into_iter().collect());
+    let clock = store.stat(&[layout::clock()]).await.unwrap();
+    assert!(clock.is_empty(), "pruning deletes the file that told it the time");
     age().await;
     let report =
         publisher.prune(&without_grace().with_keep_last(0), &Context::new()).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use netboot_core::{Context, Release, ReleasePath, layout};
 
-use crate::clock::ClockAhead;
+use crate::contract::later::later;
 use crate::contract::publisher::fixture::{
     Make, assert_clean, delete, flip, publish, publisher, text,
 };
@@ -85,7 +85,7 @@ pub(crate) async fn a_signed_release_goes_live_and_is_signed_once(make: Make<'_>
     assert_clean(&publisher).await;
 
     publish(&publisher, &small_release("two")).await;
-    let publisher = publisher.with_clock(ClockAhead(Duration::from_secs(2)));
+    let publisher = later(&publisher, Duration::from_secs(2));
     let retention = Retention::default().with_grace(Duration::ZERO).with_keep_last(1);
     let report = publisher.prune(&retention, &Context::new()).await.unwrap();
     assert_eq!(report.deleted, [*one.id()].into());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use netboot_core::{ArtifactKind, Context, Image, Manifest, Release, ReleasePath, layout};
 use tokio::io::AsyncReadExt;
 
+use crate::contract::later::later;
 use crate::contract::publisher::fixture::{
     Make, artifact_of, assert_clean, flip, path, publish, publisher, text,
 };
@@ -245,8 +246,7 @@ pub(crate) async fn an_altered_manifest_frees_no_blobs(make: Make<'_>) {
     };
     assert_ne!(fewer, sound);
     let prune = Retention::default().with_grace(std::time::Duration::ZERO).with_keep_last(1);
-    let ahead =
-        publisher.clone().with_clock(crate::clock::ClockAhead(std::time::Duration::from_secs(3)));
+    let ahead = later(&publisher, std::time::Duration::from_secs(3));
     write(&store, &manifest_of(&two), fewer).await;
     let error = ahead.prune(&prune, &Context::new()).await.unwrap_err();
     assert!(matches!(error, Error::MalformedManifest { .. }), "{error:?}");

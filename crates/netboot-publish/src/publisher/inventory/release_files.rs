@@ -6,7 +6,7 @@ use netboot_core::layout::{self, Location};
 use netboot_core::{Manifest, ReleaseId, ReleasePath, Sha256Digest};
 
 use crate::error::Error;
-use crate::store::{Entry, ListScope, Store};
+use crate::store::{Entry, ListScope, Listed, Store};
 
 /// All files below the directory of a release, by their paths below it. Not all of them need to
 /// belong to the release.
@@ -16,13 +16,18 @@ pub(crate) struct ReleaseFiles(BTreeMap<ReleasePath, Entry>);
 impl ReleaseFiles {
     /// Lists the files of each release at the target.
     pub(crate) async fn list(store: &dyn Store) -> Result<BTreeMap<ReleaseId, Self>, Error> {
+        Ok(Self::of(store.list(&ListScope::Below(layout::releases())).await?))
+    }
+
+    /// Sorts the listed files by their releases.
+    pub(crate) fn of(listed: Vec<Listed>) -> BTreeMap<ReleaseId, Self> {
         let mut releases: BTreeMap<ReleaseId, Self> = BTreeMap::new();
-        for listed in store.list(&ListScope::Below(layout::releases())).await? {
+        for listed in listed {
             if let Some(Location::InRelease { release, path }) = Location::parse(&listed.path) {
                 releases.entry(release).or_default().0.insert(path, listed.entry);
             }
         }
-        Ok(releases)
+        releases
     }
 
     pub(crate) fn get(&self, path: &ReleasePath) -> Option<&Entry> {

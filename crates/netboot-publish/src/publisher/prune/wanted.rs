@@ -1,20 +1,34 @@
 //! The releases that pruning has to keep.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use netboot_core::layout::Location;
-use netboot_core::{PointerName, ReleaseId};
+use netboot_core::layout::{self, Location};
+use netboot_core::{PointerName, ReleaseId, ReleasePath};
 
 use crate::error::Error;
 use crate::finding::Finding;
-use crate::pointer::PointerContent;
 use crate::pointer::activation::Activation;
 use crate::pointer::trust::PointerTrust;
+use crate::pointer::{Pointer, PointerContent};
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::release_files::ReleaseFiles;
-use crate::publisher::inventory::untrusted_manifest::manifest_path;
+use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, manifest_path};
+use crate::publisher::prune::target_clock::stale;
 use crate::store::{Entry, ListScope, Store};
+
+/// The rule that says which releases the pointers of a target need.
+#[derive(Debug)]
+pub(crate) struct WantedRule<'a> {
+    /// The publisher's pointer.
+    pub(crate) own: &'a PointerName,
+    pub(crate) trust: PointerTrust,
+    /// The lifetime that the publisher gives to pointers.
+    pub(crate) lifetime: Option<Duration>,
+    pub(crate) keep_last: usize,
+    /// Releases that were live after this time are wanted.
+    pub(crate) oldest: Option<SystemTime>,
+}
 
 /// The releases that the pointers of a target need.
 #[derive(Debug, Default)]
@@ -22,44 +36,79 @@ pub(crate) struct Wanted {
     pub(crate) releases: BTreeSet<ReleaseId>,
     /// The releases that machines boot now.
     live: BTreeSet<ReleaseId>,
+    /// The names of the files in the target's root, as a listing shows them.
+    root: BTreeSet<String>,
 }
 
-impl Wanted {
-    /// Reads all pointers of the target; `own` is the publisher's pointer.
-    pub(crate) async fn read(
-        store: &dyn Store,
-        own: &PointerName,
-        trust: &PointerTrust,
-        keep_last: usize,
-        oldest: Option<SystemTime>,
-    ) -> Result<Self, Error> {
-        let state = PointerState::read(store, own, trust).await?;
-        if state.is_foreign() {
-            // A pointer of somebody else may lead to any release.
-            return Err(Error::ForeignFile { path: state.path, store: store.to_string() });
-        }
-        let mut wanted = Self::default();
-        // If somebody deleted the pointer, its release must not follow.
-        wanted.releases.extend(state.known.as_ref().map(|known| known.release));
+impl WantedRule<'_> {
+    /// Reads all pointers of the target.
+    ///
+    /// # Errors
+    /// [`Error::StaleListing`] if a listing leaves out a pointer that is known otherwise; see
+    /// [`Publisher::prune`](crate::Publisher::prune).
+    pub(crate) async fn read(&self, store: &dyn Store) -> Result<Wanted, Error> {
+        let mut wanted = Wanted::default();
+        let mut pointers: BTreeMap<PointerName, Option<SystemTime>> = BTreeMap::new();
         for listed in store.list(&ListScope::Root).await? {
-            let (Some(Location::Pointer(name)), Entry::Object { .. }) =
+            if let (Some(Location::Pointer(name)), Entry::Object { modified, .. }) =
                 (Location::parse(&listed.path), &listed.entry)
-            else {
-                continue;
-            };
-            let state = PointerState::read(store, &name, trust).await?;
+            {
+                pointers.insert(name, Some(*modified));
+            }
+            wanted.root.insert(listed.path);
+        }
+        pointers.entry(self.own.clone()).or_default();
+        for name in self.trust.known_names(&store.to_string()).await? {
+            pointers.entry(name).or_default();
+        }
+        for (name, modified) in pointers {
+            let state = PointerState::read(store, &name, &self.trust).await?;
+            if state.content.is_some() && !wanted.root.contains(state.path.as_str()) {
+                return Err(stale(store, state.path));
+            }
+            if state.is_foreign() && name == *self.own {
+                // A pointer of somebody else may lead to any release.
+                return Err(Error::ForeignFile { path: state.path, store: store.to_string() });
+            }
             // A script without a history is an entry point, unless it is this publisher's pointer.
             match &state.content {
                 Some(PointerContent::Malformed { without_history: true, .. })
-                    if name != *own && state.known.is_none() => {}
+                    if name != *self.own && state.known.is_none() => {}
                 _ => state.trusted()?,
             }
+            // If somebody deleted the pointer, its release must not follow.
+            let known = state.known.as_ref().filter(|_| name == *self.own);
+            wanted.releases.extend(known.map(|known| known.release));
             wanted.live.extend(state.live());
-            wanted.releases.extend(wanted_of(state.history(), keep_last, oldest));
+            let late =
+                state.pointer().zip(modified).map_or(Duration::ZERO, |(pointer, modified)| {
+                    lateness(pointer, modified, self.lifetime)
+                });
+            let oldest = self.oldest.map(|oldest| oldest.checked_sub(late).unwrap_or(UNIX_EPOCH));
+            wanted.releases.extend(wanted_of(state.history(), self.keep_last, oldest));
         }
         Ok(wanted)
     }
+}
 
+/// The time by which the clock of the publisher that wrote a pointer was behind the target's. The
+/// times in the history are earlier than the truth by this much. `modified` is the time of the
+/// pointer at the target.
+fn lateness(pointer: &Pointer, modified: SystemTime, lifetime: Option<Duration>) -> Duration {
+    let best_before = pointer.stamp.as_ref().and_then(|stamp| stamp.best_before);
+    let written = match (best_before, lifetime) {
+        (None, _) => pointer.history.first().map(Activation::at),
+        // The pointer may have been renewed long after the activation.
+        (Some(date), Some(lifetime)) => {
+            let date = UNIX_EPOCH.checked_add(Duration::from_secs(date));
+            date.and_then(|date| date.checked_sub(lifetime))
+        }
+        (Some(_), None) => None,
+    };
+    written.and_then(|written| modified.duration_since(written).ok()).unwrap_or_default()
+}
+
+impl Wanted {
     /// Fails if a live release has no manifest, so that nobody knows which blobs it needs.
     pub(crate) fn require_manifests(
         &self,
@@ -75,6 +124,51 @@ impl Wanted {
             }
             None => Ok(()),
         }
+    }
+
+    /// Fails if the manifest of a release is at the target although the listing left it out. Without
+    /// it, pruning would not know the release's blobs.
+    pub(crate) async fn require_listed(
+        &self,
+        store: &dyn Store,
+        releases: &BTreeMap<ReleaseId, ReleaseFiles>,
+    ) -> Result<(), Error> {
+        let is_listed = |release: &ReleaseId| {
+            releases.get(release).is_some_and(|files| files.records().next().is_some())
+        };
+        let all: BTreeSet<_> = self.releases.iter().chain(releases.keys()).collect();
+        let absent = all.into_iter().filter(|release| !is_listed(release));
+        let records = [layout::manifest(), layout::incomplete_manifest()];
+        let paths = absent
+            .flat_map(|release| records.iter().map(|record| layout::in_release(release, record)));
+        require_absent(store, paths.collect()).await
+    }
+
+    /// Fails if an entry point of a live release is at the target although the listing of the root
+    /// left it out. The listing may then lack pointers, too.
+    pub(crate) async fn require_entry_points(
+        &self,
+        store: &dyn Store,
+        stored: &UntrustedManifest,
+    ) -> Result<(), Error> {
+        if !self.live.contains(stored.release()) {
+            return Ok(());
+        }
+        let entry_points = stored.unchecked().entry_points().keys();
+        let in_root = entry_points.filter(|path| !path.as_str().contains('/'));
+        let absent = in_root.filter(|path| !self.root.contains(path.as_str()));
+        require_absent(store, absent.cloned().collect()).await
+    }
+}
+
+/// Looks up objects that a listing left out. Fails if one is there.
+async fn require_absent(store: &dyn Store, paths: Vec<ReleasePath>) -> Result<(), Error> {
+    if paths.is_empty() {
+        return Ok(());
+    }
+    match store.stat(&paths).await?.into_keys().next() {
+        Some(path) => Err(stale(store, path)),
+        None => Ok(()),
     }
 }
 
@@ -107,8 +201,6 @@ fn wanted_of(
 
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
-
     use netboot_core::Sha256Digest;
 
     use super::*;
