@@ -124,8 +124,9 @@ pub async fn write_image_directory(
 /// `<directory>/<profile>/build.log`. The image of an earlier build stays beside it.
 ///
 /// # Errors
-/// [`Error::Io`].
-pub fn write_build_log(directory: &Path, profile: &ProfileName, log: &Path) -> Result<(), Error> {
+/// The errors of [`check_image_directory`], and [`Error::Io`].
+pub fn write_build_log(directory: &Path, profile: &ProfileName, log: &Path) -> Result<(), Failure> {
+    check_image_directory(directory, [profile])?;
     let folder = directory.join(profile.as_str());
     let place = folder.join("build.log");
     let write = || {
@@ -136,7 +137,7 @@ pub fn write_build_log(directory: &Path, profile: &ProfileName, log: &Path) -> R
         new.persist(&place)?;
         Ok(())
     };
-    write().map_err(|source: io::Error| Error::io("write", &place, source))
+    Ok(write().map_err(|source: io::Error| Error::io("write", &place, source))?)
 }
 
 fn temporary_directory(parent: &Path) -> Result<TempDir, Error> {

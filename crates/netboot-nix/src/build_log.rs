@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use foreign_text::CutMark;
 use netboot_core::{ProfileName, Sha256Digest};
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::error::Error;
@@ -143,12 +144,13 @@ impl LogDirectory {
     ) -> Result<(), Error> {
         for directory in [self.directory(), &self.builds(), &self.0] {
             let failed = |source| Error::io("clean", directory, source);
+            let now = file_system_time(directory)?;
             for entry in std::fs::read_dir(directory).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
                 let path = entry.path();
                 let is_log = path.extension().is_some_and(|extension| extension == "log");
                 let metadata = entry.metadata().map_err(failed)?;
-                let age = metadata.modified().map_err(failed)?.elapsed();
+                let age = now.duration_since(metadata.modified().map_err(failed)?);
                 let is_old = age.is_ok_and(|age| age > keep);
                 if is_log && metadata.is_file() && is_old && !in_use.contains(&path) {
                     remove(&path)?;
@@ -192,6 +194,9 @@ pub(crate) fn append(collected: &mut Vec<u8>, derivation: &str, log: &[u8]) {
     collected.extend_from_slice(log);
 }
 
+/// Lets the file system set its own time.
+const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+
 /// Writes a file atomically and replaces an existing one.
 pub(crate) fn replace(place: &Path, content: &[u8]) -> Result<(), Error> {
     let failed = |source| Error::io("write", place, source);
@@ -213,8 +218,9 @@ fn write_once(place: &Path, content: &[u8]) -> Result<(), Error> {
 /// because a touched artifact counts as changed. After a failure, the log is only kept for less
 /// time.
 fn mark_as_used(place: &Path) {
-    let now = SystemTime::now();
-    let marked = File::options().append(true).open(place).and_then(|file| file.set_modified(now));
+    let times = Timestamps { last_access: NOW, last_modification: NOW };
+    let opened = File::options().append(true).open(place);
+    let marked = opened.and_then(|file| Ok(rustix::fs::futimens(file, &times)?));
     if let Err(error) = marked {
         tracing::debug!(place = %place.display(), %error, "cannot mark a log as used");
     }
@@ -230,6 +236,14 @@ fn written_beside(place: &Path, content: &[u8]) -> Result<NamedTempFile, Error> 
 pub(crate) fn temporary_file(directory: &Path) -> Result<NamedTempFile, Error> {
     let made = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory);
     made.map_err(|source| Error::io("write into", directory, source))
+}
+
+/// The time by the clock of the file system, which may be another machine's. The ages of files are
+/// counted from it, so that a wrong clock of this machine makes no file look old.
+pub(crate) fn file_system_time(directory: &Path) -> Result<SystemTime, Error> {
+    let file = temporary_file(directory)?;
+    let time = file.as_file().metadata().and_then(|metadata| metadata.modified());
+    time.map_err(|source| Error::io("read", file.path(), source))
 }
 
 fn remove(path: &Path) -> Result<(), Error> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use netboot_core::{ProfileName, Sha256Digest};
 
+use crate::build_log::file_system_time;
 use crate::error::Error;
 
 /// The directory with the roots of a profile.
@@ -70,9 +71,10 @@ fn remove_old_in(
     keep: Duration,
 ) -> Result<(), Error> {
     let failed = |source| Error::io("clean", directory, source);
+    let now = file_system_time(directory)?;
     for path in entries(directory)? {
         let metadata = path.symlink_metadata().map_err(failed)?;
-        let age = metadata.modified().map_err(failed)?.elapsed();
+        let age = now.duration_since(metadata.modified().map_err(failed)?);
         let is_old = age.is_ok_and(|age| age > keep);
         if metadata.is_symlink() && is_old && !in_use.contains(&path) {
             match std::fs::remove_file(&path) {

@@ -108,6 +108,7 @@ mod signature;
 mod sites;
 mod store;
 mod store_layer;
+mod target_clock;
 mod verify_report;
 mod web_headers;
 

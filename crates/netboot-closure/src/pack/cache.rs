@@ -5,9 +5,10 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use netboot_core::open_regular_file;
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW};
 use sha2::{Digest, Sha256 as Hasher};
 use tempfile::NamedTempFile;
 
@@ -33,6 +34,9 @@ const BUFFER: usize = 256 * 1024;
 
 /// Unfinished files of this age belong to a process that was killed.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Lets the file system set its own time.
+const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
 
 /// A directory with a blob and a record for each store path that was packed at one level.
 #[derive(Debug)]
@@ -85,7 +89,8 @@ impl Cache {
         };
         let Some(packed) = Packed::parse(&text, file) else { return Ok(None) };
         // If this fails, the entry is only deleted earlier than it should be.
-        let _ = File::open(&record).and_then(|record| record.set_modified(SystemTime::now()));
+        let times = Timestamps { last_access: NOW, last_modification: NOW };
+        let _ = File::open(&record).and_then(|record| Ok(rustix::fs::futimens(record, &times)?));
         Ok(Some(packed).filter(|packed| packed.is_whole(watch)))
     }
 
@@ -119,7 +124,10 @@ impl Cache {
         used: &HashSet<&PathBuf>,
     ) -> Result<(), Error> {
         let failed = |source| Error::io("prune", &self.root, source);
-        let now = SystemTime::now();
+        // The time by the clock of the file system, which may be another machine's. A wrong clock of
+        // this machine makes no file look old.
+        let written = self.temporary_file()?;
+        let now = written.as_file().metadata().and_then(|file| file.modified()).map_err(failed)?;
         let mut total = 0_u64;
         let mut entries = Vec::new();
         for directory in fs::read_dir(&self.root).map_err(failed)? {

@@ -104,7 +104,10 @@ impl Publisher {
                 self.make_live(&before, &now, ActivationKind::RolledBack, context).await?;
                 Ok(())
             }
-            None if base.content.is_none() => {
+            // If the history has another release, somebody else's pointer was there after all.
+            None if base.content.is_none()
+                && now.history().iter().all(|activation| activation.release == *release) =>
+            {
                 let _lock = self.store.lock(context).await?;
                 if self.read_pointer().await?.version == now.version {
                     self.store.delete(std::slice::from_ref(&base.path), context).await?;

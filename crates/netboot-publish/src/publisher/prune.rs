@@ -2,7 +2,6 @@
 
 mod deletion;
 pub(crate) mod retention;
-mod target_clock;
 mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,9 +18,9 @@ use crate::publisher::inventory::release_files::{ReleaseFiles, list_blobs, own_p
 use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, is_damaged};
 use crate::publisher::prune::deletion::{Unwanted, blobs_named_now, blobs_of};
 use crate::publisher::prune::retention::Retention;
-use crate::publisher::prune::target_clock::TargetClock;
 use crate::publisher::prune::wanted::WantedRule;
 use crate::store::{Entry, ListScope};
+use crate::target_clock::TargetClock;
 
 /// The releases and blobs that pruning deleted, or would delete in a dry run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -1,6 +1,6 @@
 //! Multipart uploads that a publisher left unfinished.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::Context;
@@ -9,6 +9,7 @@ use object_store::path::Path;
 
 use super::store::S3Store;
 use crate::error::Error;
+use crate::target_clock::target_time;
 
 /// The number of uploads that are aborted at once.
 const PARALLEL_ABORTS: usize = 8;
@@ -19,8 +20,8 @@ impl S3Store {
     /// uploads cost money but are not visible in listings.
     ///
     /// `older_than` must be longer than the upload of the largest object takes, because an upload
-    /// that is still running is aborted too and then fails. The clocks of the server and of this
-    /// machine count.
+    /// that is still running is aborted too and then fails. The server's clock
+    /// counts: a small object that this writes and deletes again tells the time there.
     ///
     /// # Errors
     /// [`Error::S3`], [`Error::Cancelled`].
@@ -30,9 +31,13 @@ impl S3Store {
         context: &Context,
     ) -> Result<usize, Error> {
         context.check()?;
-        let Some(latest) = SystemTime::now().checked_sub(older_than) else { return Ok(0) };
         let abort = async {
             let uploads = self.target.client.unfinished_uploads(self.target.keys.prefix()).await?;
+            if uploads.is_empty() {
+                return Ok(0);
+            }
+            let now = target_time(self, context).await?;
+            let Some(latest) = now.checked_sub(older_than) else { return Ok(0) };
             // Some servers ignore the prefix. Uploads elsewhere must not be aborted.
             let prefix = self.target.keys.prefix();
             let old = uploads

@@ -102,7 +102,7 @@ fn keep_log(output_dir: &Path, profile: &ProfileName, error: netboot_core::Error
     if let Some(log) = nix_error.and_then(netboot_nix::Error::build_log)
         && let Err(failed) = write_build_log(output_dir, profile, log)
     {
-        return failed.into();
+        return failed;
     }
     error.into()
 }

@@ -82,6 +82,20 @@ fn the_page_about_closures_is_proven_too() {
 }
 
 #[test]
+fn each_decision_to_delete_is_lied_to() {
+    let text = fs::read_to_string(document::root().join("docs/deletion.md")).unwrap();
+    let statements = document::statements(&text);
+    let proofs: Vec<Proof> = statements.into_iter().flat_map(|it| it.proofs).collect();
+    assert_eq!(missing(&proofs), Vec::<String>::new());
+    let rows =
+        text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| decision"));
+    let rows: Vec<&str> = rows.collect();
+    assert!(rows.len() > 25, "{} decisions", rows.len());
+    let bare: Vec<_> = rows.into_iter().filter(|row| !row.trim_end().ends_with("--> |")).collect();
+    assert_eq!(bare, Vec::<&str>::new());
+}
+
+#[test]
 fn a_statement_without_a_proof_is_found() {
     let proof = "<!-- proof: netboot-nix building::x -->";
     let text = format!(

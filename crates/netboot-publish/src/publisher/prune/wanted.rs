@@ -14,8 +14,8 @@ use crate::pointer::{Pointer, PointerContent};
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::release_files::ReleaseFiles;
 use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, manifest_path};
-use crate::publisher::prune::target_clock::stale;
 use crate::store::{Entry, ListScope, Store};
+use crate::target_clock::stale;
 
 /// The rule that says which releases the pointers of a target need.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use netboot_core::{Context, ReleasePath};
 
 use crate::error::Error;
 use crate::publisher::uploads::upload;
-use crate::store::{Entry, Listed, Store};
+use crate::store::{Entry, Listed, Store, Upload};
 
 /// The source of the target's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +23,7 @@ pub(crate) enum TargetClock {
 impl TargetClock {
     /// Writes the file whose time tells the target's time.
     pub(crate) async fn write(store: &dyn Store, context: &Context) -> Result<Self, Error> {
-        // Each file has other bytes, so that no store leaves an old file in place.
-        let nonce = fastrand::u128(..);
-        let text = format!("Pruning wrote this file to learn the time here: {nonce:032x}\n");
-        match store.send(vec![upload(layout::clock(), text.into())?], context).await {
+        match store.send(vec![file()?], context).await {
             Ok(()) => Ok(Self::Written),
             // Pruning has to make room.
             Err(error) if error.is_storage_full() => Ok(Self::NoRoom),
@@ -61,6 +58,26 @@ impl TargetClock {
             }
         }
     }
+}
+
+/// Returns the target's time: the time of a file that this writes there and deletes again.
+#[cfg(feature = "s3")]
+pub(crate) async fn target_time(store: &dyn Store, context: &Context) -> Result<SystemTime, Error> {
+    let path = layout::clock();
+    store.send(vec![file()?], context).await?;
+    let found = store.stat(std::slice::from_ref(&path)).await?;
+    let modified = found.get(&path).and_then(Entry::modified);
+    store.delete(std::slice::from_ref(&path), context).await?;
+    modified.ok_or_else(|| stale(store, path))
+}
+
+/// The file that tells the time. Each has other bytes, so that no store leaves an old file in place.
+fn file() -> Result<Upload, Error> {
+    let nonce = fastrand::u128(..);
+    upload(
+        layout::clock(),
+        format!("Netboot wrote this to learn the time here: {nonce:032x}\n").into(),
+    )
 }
 
 /// The error for a listing that leaves out an object which is there.
