@@ -5,10 +5,9 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use netboot_core::{Context, Release};
-use netboot_publish::contract::later;
+use netboot_core::{Context, Release, layout};
 use netboot_publish::{Error, LocalStore, Publisher, Retention};
 use tempfile::TempDir;
 
@@ -82,8 +81,9 @@ fn a_full_disk_leaves_room_to_prune() {
         publisher.publish(&second, &Context::new()).await.unwrap();
         // Without room for a file, pruning takes the time of the newest one as the target's time.
         let manifest = layout::in_release(second.id(), &layout::manifest());
-        let manifest = fs::File::open(root.join(manifest.as_str())).unwrap();
-        manifest.set_modified(SystemTime::now() + Duration::from_secs(3)).unwrap();
+        let place = root.join(manifest.as_str());
+        let later = SystemTime::now() + Duration::from_secs(3);
+        fs::File::open(place).unwrap().set_modified(later).unwrap();
         // No byte is free, and no file can be created.
         let mut rest = fs::File::create(root.join("rest")).unwrap();
         while rest.write(&[1; 4096]).is_ok() {}
