@@ -176,6 +176,26 @@ pub enum Error {
         problem: TextProblem,
     },
 
+    /// A value that vendors leave in place, so that many machines share it.
+    #[error("the {kind} {value:?} identifies no machine: vendors leave it unset on many machines")]
+    SharedIdentity {
+        /// The kind of key.
+        kind: ValueKind,
+        /// The first 80 characters of the value.
+        value: String,
+    },
+
+    /// Two assignments have one UUID, in both orders of its octets.
+    #[error("`{name}` and `{other_name}` have the UUID {uuid} in two orders of its octets")]
+    SwappedUuid {
+        /// The name of one assignment.
+        name: String,
+        /// The name of the other assignment.
+        other_name: String,
+        /// The UUID, in the order that the other assignment has.
+        uuid: String,
+    },
+
     /// A selector matches no machine, or every machine.
     #[error("the selector cannot be used: {problem}")]
     InvalidSelector {
@@ -334,6 +354,10 @@ impl Error {
     ) -> Self {
         let value = value.to_string().chars().take(80).collect();
         Self::InvalidDhcpSetting { setting, value, problem }
+    }
+
+    pub(crate) fn shared_identity(kind: ValueKind, value: &str) -> Self {
+        Self::SharedIdentity { kind, value: value.chars().take(80).collect() }
     }
 
     pub(crate) fn invalid_key(kind: ValueKind, value: &str, problem: TextProblem) -> Self {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use netboot_core::ProfileName;
 
 use crate::dispatch::assignment::Assignment;
-use crate::dispatch::key::MachineKey;
+use crate::dispatch::key::{MachineKey, MachineUuid};
 use crate::dispatch::selector::Selector;
 use crate::error::Error;
 
@@ -107,7 +107,8 @@ impl FleetBuilder {
     ///
     /// # Errors
     /// [`Error::DuplicateMachine`] for two assignments of the same name,
-    /// [`Error::AssignmentWithoutKey`], and [`Error::AmbiguousSelectors`] if two selectors may
+    /// [`Error::AssignmentWithoutKey`], [`Error::SharedIdentity`] for a setting that many machines
+    /// share, [`Error::SwappedUuid`], and [`Error::AmbiguousSelectors`] if two selectors may
     /// match the same machine and neither is more specific.
     pub fn build(self) -> Result<Fleet, Error> {
         let Self { mut assignments, unknown, form } = self;
@@ -122,7 +123,11 @@ impl FleetBuilder {
         if let Some(assignment) = assignments.iter().find(|one| one.selectors().is_empty()) {
             return Err(Error::AssignmentWithoutKey { name: assignment.name().to_string() });
         }
+        for selector in assignments.iter().flat_map(Assignment::selectors) {
+            selector.keys().iter().try_for_each(MachineKey::check_identity)?;
+        }
         check_ambiguity(&assignments)?;
+        check_uuids(&assignments)?;
         let form = match form {
             DispatchForm::Automatic if assignments.len() > INLINE_LIMIT => DispatchForm::Tables,
             DispatchForm::Automatic => DispatchForm::Inline,
@@ -180,6 +185,27 @@ impl Fleet {
         }
         closest.into_iter().map(|(_, assignment)| assignment).collect()
     }
+}
+
+/// Finds a UUID that two assignments have in different orders of its octets. That is one machine,
+/// which programs showed in two ways.
+fn check_uuids(assignments: &[Assignment]) -> Result<(), Error> {
+    let mut owners: HashMap<MachineUuid, &Assignment> = HashMap::new();
+    for assignment in assignments {
+        for key in assignment.selectors().iter().flat_map(Selector::keys) {
+            let MachineKey::Uuid(uuid) = key else { continue };
+            owners.insert(*uuid, assignment);
+            let other = owners.get(&uuid.octets_swapped());
+            if let Some(other) = other.filter(|other| other.name() != assignment.name()) {
+                return Err(Error::SwappedUuid {
+                    name: other.name().to_string(),
+                    other_name: assignment.name().to_string(),
+                    uuid: uuid.to_string(),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Finds two selectors that may match the same machine, if neither is more specific.

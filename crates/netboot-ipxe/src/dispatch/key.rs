@@ -1,6 +1,7 @@
 //! The keys that identify machines.
 
 use std::fmt;
+use std::str::FromStr;
 
 use netboot_core::MacAddress;
 use netboot_core::{Architecture, TextProblem};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::dispatch::key_text::{AssetTag, SerialNumber, SettingName, SettingValue};
+use crate::dispatch::shared_identity::{is_shared_text, is_shared_uuid, swapped};
 use crate::error::{Error, ValueKind};
 
 /// A property of a machine or of several machines.
@@ -42,9 +44,27 @@ impl MachineKey {
     /// The key of the setting `name` with this `value`.
     ///
     /// # Errors
-    /// [`Error::InvalidMachineKey`].
+    /// [`Error::InvalidMachineKey`], or [`Error::SharedIdentity`] for a serial number, an asset tag
+    /// or a UUID that many machines share.
     pub fn setting(name: &str, value: &str) -> Result<Self, Error> {
-        Ok(Self::Setting { name: SettingName::new(name)?, value: SettingValue::new(value)? })
+        let key = Self::Setting { name: SettingName::new(name)?, value: SettingValue::new(value)? };
+        key.check_identity()?;
+        Ok(key)
+    }
+
+    /// Fails for a setting that holds a serial number, an asset tag or a UUID that many machines
+    /// share. The other kinds of keys cannot hold one.
+    pub(crate) fn check_identity(&self) -> Result<(), Error> {
+        let Self::Setting { name, value } = self else { return Ok(()) };
+        let name = name.as_str().rsplit('/').next().unwrap_or_default();
+        let kind = match name {
+            "uuid" => return MachineUuid::from_str(value.as_str()).map(drop),
+            "serial" | "board-serial" => ValueKind::SerialNumber,
+            "asset" => ValueKind::AssetTag,
+            _ => return Ok(()),
+        };
+        let is_shared = is_shared_text(value.as_str());
+        if is_shared { Err(Error::shared_identity(kind, value.as_str())) } else { Ok(()) }
     }
 
     /// The kind of the key. Settings with different names are of different kinds.
@@ -101,8 +121,14 @@ impl KeyKind<'_> {
 /// The UUID that the firmware has for one machine. It is displayed like iPXE's `${uuid}`, in lower
 /// case.
 ///
-/// UUIDs of only zeros or only ones are refused: in SMBIOS they mean that the machine has no UUID
-/// (DSP0134, 7.2.1).
+/// UUIDs that vendors leave in place are refused, because many machines share them. Only zeros and
+/// only ones mean in SMBIOS that the machine has no UUID (DSP0134, 7.2.1).
+///
+/// SMBIOS 2.6 and later stores the first three fields of a UUID with the least significant octet
+/// first. iPXE (`smbios_fetch` in `src/interface/smbios/smbios_settings.c`) and Linux
+/// (`dmi_save_uuid` in `drivers/firmware/dmi_scan.c`) show them in the usual order then. For older
+/// firmware, both show the octets as they lie there. Other programs, such as those of a BMC, may
+/// show another order. [`octets_swapped`](Self::octets_swapped) is the other form of one UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MachineUuid(Uuid);
@@ -111,13 +137,18 @@ impl MachineUuid {
     /// Validates `uuid`.
     ///
     /// # Errors
-    /// [`Error::InvalidMachineKey`] for a UUID of only zeros or only ones.
+    /// [`Error::SharedIdentity`] for a UUID that many machines share.
     pub fn new(uuid: Uuid) -> Result<Self, Error> {
-        if uuid.is_nil() || uuid.is_max() {
-            let problem = TextProblem::Reserved;
-            return Err(Error::invalid_key(ValueKind::Uuid, &uuid.to_string(), problem));
+        if is_shared_uuid(uuid) {
+            return Err(Error::shared_identity(ValueKind::Uuid, &uuid.to_string()));
         }
         Ok(Self(uuid))
+    }
+
+    /// The UUID with the octets of its first three fields in the other order.
+    #[must_use]
+    pub fn octets_swapped(self) -> Self {
+        Self(swapped(self.0))
     }
 
     /// The UUID.
@@ -137,7 +168,7 @@ impl fmt::Display for MachineUuid {
     }
 }
 
-impl std::str::FromStr for MachineUuid {
+impl FromStr for MachineUuid {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self, Error> {
         let expected = "32 hexadecimal digits in groups of 8, 4, 4, 4 and 12";

@@ -3,28 +3,16 @@
 use netboot_core::{TextProblem, validated_text};
 use serde::{Deserialize, Serialize};
 
+use crate::dispatch::shared_identity::is_shared_text;
 use crate::error::{Error, ValueKind};
-
-/// The texts of boards that got no serial number or asset tag.
-const PLACEHOLDERS: [&str; 10] = [
-    "to be filled by o.e.m.",
-    "default string",
-    "system serial number",
-    "chassis serial number",
-    "asset-1234567890",
-    "not specified",
-    "not applicable",
-    "none",
-    "unknown",
-    "0123456789",
-];
 
 /// The largest length of a serial number or asset tag. Its hexadecimal digits are part of a file
 /// name.
 const IDENTITY_LIMIT: usize = 60;
 
 /// The serial number in a machine's firmware: 1 to 60 printable ASCII characters, with spaces
-/// exactly as the firmware has them. Placeholders of boards without a serial number are refused.
+/// exactly as the firmware has them. Texts that vendors leave in place, such as `Default string` or
+/// `0123456789`, are refused: many machines share them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SerialNumber(String);
@@ -65,13 +53,12 @@ fn check_printable(text: &str, limit: usize) -> Result<(), TextProblem> {
     }
 }
 
-fn check_identity(text: &str) -> Result<(), TextProblem> {
-    check_printable(text, IDENTITY_LIMIT)?;
-    let said = text.trim().to_ascii_lowercase();
-    if said.is_empty() || PLACEHOLDERS.contains(&said.as_str()) {
-        return Err(TextProblem::Reserved);
+/// Checks a serial number or an asset tag.
+fn identity(kind: ValueKind) -> impl Fn(&str) -> Result<(), Error> {
+    move |text| {
+        validated_by(kind, |text| check_printable(text, IDENTITY_LIMIT))(text)?;
+        if is_shared_text(text) { Err(Error::shared_identity(kind, text)) } else { Ok(()) }
     }
-    Ok(())
 }
 
 fn check_setting_name(text: &str) -> Result<(), TextProblem> {
@@ -119,8 +106,8 @@ fn validated_by(
     move |text| check(text).map_err(|problem| Error::invalid_key(kind, text, problem))
 }
 
-validated_text!(SerialNumber, Error, validated_by(ValueKind::SerialNumber, check_identity));
-validated_text!(AssetTag, Error, validated_by(ValueKind::AssetTag, check_identity));
+validated_text!(SerialNumber, Error, identity(ValueKind::SerialNumber));
+validated_text!(AssetTag, Error, identity(ValueKind::AssetTag));
 validated_text!(SettingName, Error, validated_by(ValueKind::SettingName, check_setting_name));
 validated_text!(SettingValue, Error, validated_by(ValueKind::SettingValue, check_setting_value));
 validated_text!(MachineName, Error, validated_by(ValueKind::MachineName, check_machine_name));

@@ -95,12 +95,20 @@ impl Error {
                  printable ASCII characters without `${`"
             }
             Self::InvalidMachineKey { kind: ValueKind::Uuid, .. } => {
-                "give the value that iPXE shows on the machine (`echo ${uuid}`); a board without a \
-                 UUID has only zeros or only ones, which cannot be used"
+                "give the value that iPXE shows on the machine (`echo ${uuid}`): 32 hexadecimal \
+                 digits in groups of 8, 4, 4, 4 and 12"
             }
             Self::Unprintable { .. } | Self::InvalidMachineKey { .. } => {
-                "give the value that iPXE shows on the machine (`echo ${serial}`): printable ASCII, \
-                 and not a placeholder that other boards also have"
+                "give the value that iPXE shows on the machine (`echo ${serial}`): 1 to 60 \
+                 printable ASCII characters"
+            }
+            Self::SharedIdentity { .. } => {
+                "identify the machine by the address of its network card, or set a value of its own \
+                 in the firmware, with a program of the vendor or the BMC"
+            }
+            Self::SwappedUuid { .. } => {
+                "give one machine both keys, or keep only the form that iPXE shows on it \
+                 (`echo ${uuid}`)"
             }
             Self::InvalidSelector { .. } => {
                 "give a selector one key, or several of different kinds; if any one of several keys \

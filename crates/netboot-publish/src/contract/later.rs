@@ -57,13 +57,17 @@ impl StoreLayer for TargetClockAhead {
 
     async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
         let mut found = self.inner.stat(paths).await?;
-        found.iter_mut().for_each(|(path, entry)| self.shift(path.as_str(), entry));
+        for (path, entry) in &mut found {
+            self.shift(path.as_str(), entry);
+        }
         Ok(found)
     }
 
     async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
         let mut listed = self.inner.list(scope).await?;
-        listed.iter_mut().for_each(|listed| self.shift(&listed.path, &mut listed.entry));
+        for listed in &mut listed {
+            self.shift(&listed.path, &mut listed.entry);
+        }
         Ok(listed)
     }
 }
