@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -12,8 +13,9 @@ use super::Directory;
 use crate::error::Error;
 
 impl Directory {
-    /// Opens a directory in this one, and creates it with the mode 0755 if it is missing. Returns
-    /// true if it is new.
+    /// Opens a directory in this one, and creates it with the mode 0755 if it is missing. If the
+    /// group of this directory may write to it, it may write to the new one too. Returns true if
+    /// the directory is new.
     ///
     /// # Errors
     /// See [`Directory`].
@@ -35,13 +37,16 @@ impl Directory {
             // The umask may have taken bits away.
             let failed = |error: Errno| Error::io("make readable", &path, error.into());
             let handle = directory.readable().map_err(failed)?;
-            rustix::fs::fchmod(handle, Mode::from_raw_mode(0o755)).map_err(failed)?;
+            // The kernel hands the bit on that makes the directory's group the group of new files.
+            let set_group = directory.mode()? & Mode::SGID.as_raw_mode();
+            set_mode(&handle, 0o755 | set_group | self.group_write()?).map_err(failed)?;
         }
         Ok((directory, made))
     }
 
-    /// Creates a file with the mode 0644, for writing and reading. Fails if the name is taken,
-    /// wherever a link there leads.
+    /// Creates a file with the mode 0644, for writing and reading. If the group of this directory
+    /// may write to it, it may write to the file too. Fails if the name is taken, wherever a link
+    /// there leads.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -52,8 +57,13 @@ impl Directory {
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.handle, name, flags, Mode::from_raw_mode(0o600));
         let file = file.map_err(failed)?;
-        rustix::fs::fchmod(&file, Mode::from_raw_mode(0o644)).map_err(failed)?;
+        set_mode(&file, 0o644 | self.group_write()?).map_err(failed)?;
         Ok(file.into())
+    }
+
+    /// The permission bit for the group, if a group shares this directory.
+    fn group_write(&self) -> Result<u32, Error> {
+        Ok(self.mode()? & Mode::WGRP.as_raw_mode())
     }
 
     /// Opens the file of a lock, and creates it if it is missing. It is never truncated or written.
@@ -130,5 +140,18 @@ impl Directory {
             Ok(()) | Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOENT) => Ok(()),
             Err(error) => Err(Error::io("sync", &self.path, error.into())),
         }
+    }
+}
+
+/// Sets the permission bits. Some file systems (CIFS, FUSE) give every file one mode and refuse to
+/// change it: that is enough if it has these bits.
+fn set_mode(file: impl AsFd, mode: u32) -> Result<(), Errno> {
+    match rustix::fs::fchmod(&file, Mode::from_raw_mode(mode)) {
+        Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS)
+            if rustix::fs::fstat(&file)?.st_mode & mode == mode =>
+        {
+            Ok(())
+        }
+        set => set,
     }
 }

@@ -9,8 +9,8 @@ use netboot_core::ReleasePath;
 use object_store::Certificate;
 
 use super::client::Client;
-use super::credentials::S3Credentials;
-use super::endpoint::{bucket_url, invalid, web_url, without_secrets};
+use super::credentials::{S3Credentials, check};
+use super::endpoint::{bucket_problem, bucket_url, invalid, web_url, without_secrets};
 use super::failure::S3Failure;
 use super::key::Keys;
 use super::probe;
@@ -248,6 +248,7 @@ impl S3StoreBuilder {
         let region = self
             .region
             .clone()
+            .filter(|region| !region.is_empty())
             .or_else(|| from_environment(&["AWS_REGION", "AWS_DEFAULT_REGION"]))
             .unwrap_or_else(|| "us-east-1".to_owned());
         let endpoint = self
@@ -255,6 +256,12 @@ impl S3StoreBuilder {
             .clone()
             .or_else(|| from_environment(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]));
         self.require_sizes()?;
+        let of_region = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if region.len() > 64 || !region.chars().all(of_region) {
+            let problem = "expected at most 64 letters, digits, `-`, `_` and `.`";
+            return Err(invalid("region", problem.to_owned()));
+        }
+        self.require_keys()?;
         let parse = |pem: &Vec<u8>| {
             let refused = |source| invalid("CA certificate", format!("not PEM: {source}"));
             let certificates = Certificate::from_pem_bundle(pem).map_err(refused)?;
@@ -291,11 +298,25 @@ impl S3StoreBuilder {
         })
     }
 
+    /// Checks the keys that are known before the first request. Others are checked when they come.
+    fn require_keys(&self) -> Result<(), Error> {
+        let variables = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+        match &self.credentials {
+            S3Credentials::Keys(keys) => check(&keys.to_aws())
+                .map_err(|problem| invalid(problem.part, format!("{problem}"))),
+            S3Credentials::Environment => variables.into_iter().try_for_each(|name| {
+                let is_odd = env::var(name).is_ok_and(|value| value.contains(char::is_control));
+                let problem = || format!("`{name}` contains a line break or a control character");
+                if is_odd { Err(invalid("environment", problem())) } else { Ok(()) }
+            }),
+            S3Credentials::Provider(_) | S3Credentials::Anonymous => Ok(()),
+        }
+    }
+
     fn require_sizes(&self) -> Result<(), Error> {
         let problem = |setting, problem: &str| Err(invalid(setting, problem.to_owned()));
-        let of_bucket = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if !(3..=255).contains(&self.bucket.len()) || !self.bucket.chars().all(of_bucket) {
-            return problem("bucket", "expected 3 to 255 letters, digits, `.`, `_` and `-`");
+        if let Some(refused) = bucket_problem(&self.bucket) {
+            return problem("bucket", refused);
         }
         if !(LEAST_PART..=GREATEST_PART).contains(&self.part_size) {
             return problem("part size", "expected 5 MiB to 5 GiB");

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -23,6 +24,10 @@ pub(super) struct Client {
     pub(super) reads: AmazonS3,
     /// For writing: a limit on the time of each request.
     pub(super) writes: AmazonS3,
+    /// For deleting many objects with one request.
+    pub(super) batches: Option<AmazonS3>,
+    /// True once the server has failed to delete many objects with one request.
+    pub(super) lacks_batches: AtomicBool,
     pub(super) settings: Arc<Settings>,
     http: HttpClient,
 }
@@ -34,8 +39,10 @@ impl Client {
         };
         let reads = settings.reads().map_err(failed)?;
         let writes = settings.writes().map_err(failed)?;
+        let batches = settings.batches().map_err(failed)?;
         let http = settings.http().map_err(failed)?;
-        Ok(Self { reads, writes, settings, http })
+        let lacks_batches = AtomicBool::new(false);
+        Ok(Self { reads, writes, batches, lacks_batches, settings, http })
     }
 
     /// The URL of a key, for messages.

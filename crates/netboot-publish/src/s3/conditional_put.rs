@@ -78,11 +78,14 @@ pub(super) async fn conditional_put(
         if !refused && !unknown {
             return Err(client.error("write", key, error));
         }
-        match etag_of_own(client, key, &mark).await {
-            Ok(Some(etag)) => return Ok(ConditionalPut::Done { etag }),
-            Ok(None) if refused => return Ok(ConditionalPut::Refused),
+        match look(client, key, &mark).await {
+            Ok(There::Own(etag)) => return Ok(ConditionalPut::Done { etag }),
+            // 409 says that another request is in progress, and nothing about the condition.
+            Ok(there) if refused && !(is_busy(&error) && condition.holds(&there)) => {
+                return Ok(ConditionalPut::Refused);
+            }
             Err(looking) if refused => return Err(client.error("look at", key, looking)),
-            Ok(None) | Err(_) => match waits.next() {
+            Ok(_) | Err(_) => match waits.next() {
                 Some(wait) => tokio::time::sleep(wait.max(Duration::from_millis(200))).await,
                 None => return Err(client.error("write", key, error)),
             },
@@ -90,20 +93,41 @@ pub(super) async fn conditional_put(
     }
 }
 
-/// The `ETag` of the object at a key, if the write with this mark wrote it.
-async fn etag_of_own(
-    client: &Client,
-    key: &Path,
-    mark: &str,
-) -> object_store::Result<Option<Option<String>>> {
+/// The object at a key.
+enum There {
+    Nothing,
+    /// This write arrived.
+    Own(Option<String>),
+    /// Another write's object.
+    Other(Option<String>),
+}
+
+impl Condition {
+    fn holds(&self, there: &There) -> bool {
+        match (self, there) {
+            (Self::Absent, There::Nothing) => true,
+            (Self::Is(expected), There::Other(found)) => found.as_ref() == Some(expected),
+            _ => false,
+        }
+    }
+}
+
+/// Returns true if the server refused because another request to the key is in progress.
+fn is_busy(error: &S3Error) -> bool {
+    S3Failure::of(error) == S3Failure::Busy
+}
+
+/// Looks at the object at a key, to see if it is the one of the write with this mark.
+async fn look(client: &Client, key: &Path, mark: &str) -> object_store::Result<There> {
     let options = GetOptions { head: true, ..GetOptions::default() };
     match client.reads.get_opts(key, options).await {
         Ok(there) => {
             let found = there.attributes.get(&Attribute::Metadata(MARK.into()));
             let is_own = found.is_some_and(|found| found.as_ref() == mark);
-            Ok(is_own.then_some(there.meta.e_tag))
+            let etag = there.meta.e_tag;
+            Ok(if is_own { There::Own(etag) } else { There::Other(etag) })
         }
-        Err(S3Error::NotFound { .. }) => Ok(None),
+        Err(S3Error::NotFound { .. }) => Ok(There::Nothing),
         Err(error) => Err(error),
     }
 }

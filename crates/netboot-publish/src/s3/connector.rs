@@ -11,7 +11,7 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
 
-use super::bounded_body::bounded;
+use super::bounded_body::{ANSWER_LIMIT, bounded, whole};
 
 /// The maximum wait for a `Retry-After`.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -55,8 +55,18 @@ impl HttpService for Requests {
         {
             tokio::time::sleep(wait).await;
         }
-        Ok(response)
+        if response.status() == StatusCode::NOT_IMPLEMENTED { lasting(response).await } else { Ok(response) }
     }
+}
+
+/// Gives an answer 501 a status that the client crate does not try again: what a server does not
+/// implement, it does not implement a second later.
+async fn lasting(response: HttpResponse) -> Result<HttpResponse, HttpError> {
+    let (mut parts, body) = response.into_parts();
+    parts.status = StatusCode::BAD_REQUEST;
+    let mut text = b"<Code>NotImplemented</Code>".to_vec();
+    text.extend(whole(body, ANSWER_LIMIT).await?);
+    Ok(HttpResponse::from_parts(parts, text.into()))
 }
 
 /// The seconds of `Retry-After` (RFC 9110, section 10.2.3). `None` for a date: the usual back-off

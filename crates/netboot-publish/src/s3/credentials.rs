@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use object_store::CredentialProvider;
-use object_store::aws::AwsCredential;
+use object_store::aws::{AwsCredential, AwsCredentialProvider};
 
 /// An access key and its secret key. `Debug` does not show the secret key.
 ///
@@ -132,4 +132,57 @@ impl CredentialProvider for Bridge {
             Err(source) => Err(object_store::Error::Generic { store: "credentials", source }),
         }
     }
+}
+
+/// Checks the keys of a provider: the client crate panics on keys that no header can hold.
+#[derive(Debug)]
+pub(super) struct Checked(pub(super) AwsCredentialProvider);
+
+#[async_trait]
+impl CredentialProvider for Checked {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+        let keys = self.0.get_credential().await?;
+        match check(&keys) {
+            Ok(()) => Ok(keys),
+            Err(source) => {
+                Err(object_store::Error::Generic { store: "keys", source: Box::new(source) })
+            }
+        }
+    }
+}
+
+/// A key or a token that cannot sign a request. It does not show the text, which is secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the {part} {problem}")]
+pub(super) struct InvalidKey {
+    pub(super) part: &'static str,
+    problem: &'static str,
+}
+
+/// Checks that a request can hold these keys.
+pub(super) fn check(keys: &AwsCredential) -> Result<(), InvalidKey> {
+    let refuse = |part, problem| Err(InvalidKey { part, problem });
+    let is_visible = |text: &str| text.chars().all(|c| c.is_ascii_graphic());
+    let token = keys.token.as_deref().unwrap_or("none");
+    for (part, text) in [
+        ("access key", keys.key_id.as_str()),
+        ("secret key", keys.secret_key.as_str()),
+        ("session token", token),
+    ] {
+        if text.is_empty() {
+            return refuse(part, "is empty");
+        }
+        if text.contains(['\n', '\r']) {
+            return refuse(part, "contains a line break");
+        }
+        if text.chars().any(char::is_control) {
+            return refuse(part, "contains a control character");
+        }
+        if part != "secret key" && !is_visible(text) {
+            return refuse(part, "contains a space or a character that is not ASCII");
+        }
+    }
+    Ok(())
 }

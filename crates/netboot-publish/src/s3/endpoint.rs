@@ -12,15 +12,22 @@ pub(super) fn bucket_url(
     path_style: Option<bool>,
     allow_http: bool,
 ) -> Result<Url, Error> {
-    let path_style = path_style.unwrap_or(endpoint.is_some());
-    let amazon = format!("https://s3.{region}.amazonaws.com");
+    // Amazon's certificate covers one label, and a host name has no capital letter, `_` or `:`.
+    let is_label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let path_style = path_style.unwrap_or(endpoint.is_some() || !bucket.chars().all(is_label));
+    let china = if region.starts_with("cn-") { ".cn" } else { "" };
+    let amazon = format!("https://s3.{region}.amazonaws.com{china}");
     let mut url = web_url("endpoint", endpoint.unwrap_or(&amazon))?;
     if url.scheme() == "http" && !allow_http {
         let problem = "it uses no TLS, which `allow_http` must allow";
         return Err(invalid("endpoint", problem.to_owned()));
     }
     if path_style {
-        return Ok(url_below(&url, bucket));
+        return Ok(url_below(&url, &bucket.replace(':', "%3A")));
+    }
+    if bucket.contains(':') {
+        let problem = "a bucket of a tenant is no host name: use path style";
+        return Err(invalid("endpoint", problem.to_owned()));
     }
     let Some(Host::Domain(host)) = url.host() else {
         let problem = "an IP address cannot include the bucket: use path style";
@@ -30,6 +37,27 @@ pub(super) fn bucket_url(
     let refused = |error: url::ParseError| invalid("endpoint", error.to_string());
     url.set_host(Some(&host)).map_err(refused)?;
     Ok(url)
+}
+
+/// Returns why a text is not the name of a bucket, with the way around. `tenant:bucket` is a bucket
+/// of a tenant of Ceph.
+pub(super) fn bucket_problem(bucket: &str) -> Option<&'static str> {
+    let of_bucket = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if bucket.starts_with("arn:") {
+        return Some("give the alias of the access point, which ends with `-s3alias`");
+    }
+    if bucket.ends_with("--x-s3") {
+        return Some("machines cannot read a directory bucket: give a general purpose bucket");
+    }
+    if bucket.contains('/') {
+        return Some("give the name alone: the endpoint and the prefix are settings of their own");
+    }
+    let (tenant, name) = bucket.split_once(':').unwrap_or(("tenant", bucket));
+    let is_name = (3..=255).contains(&name.len()) && name.chars().all(of_bucket);
+    let is_tenant = !tenant.is_empty() && tenant.len() <= 255 && tenant.chars().all(of_bucket);
+    let is_relative = [tenant, name].iter().any(|part| part.chars().all(|c| c == '.'));
+    (!is_name || !is_tenant || is_relative)
+        .then_some("expected 3 to 255 letters, digits, `.`, `_` and `-`, or `tenant:bucket`")
 }
 
 /// The part of a URL, valid or not, that may be shown: without user, password and query.
@@ -43,7 +71,7 @@ pub(super) fn web_url(setting: &'static str, text: &str) -> Result<Url, Error> {
     let shown = without_secrets(text);
     let url = Url::parse(text).map_err(|error| invalid(setting, format!("`{shown}`: {error}")))?;
     let is_plain = url.username().is_empty() && url.password().is_none();
-    if !["http", "https"].contains(&url.scheme()) || !is_plain || url.query().is_some() {
+    if !["http", "https"].contains(&url.scheme()) || !is_plain || url.query().is_some() || url.fragment().is_some() {
         let problem = "expected a URL with `http` or `https`, a host, and optionally a port";
         return Err(invalid(setting, problem.to_owned()));
     }

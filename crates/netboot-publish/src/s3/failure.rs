@@ -23,6 +23,8 @@ pub enum S3Failure {
     ExpiredCredentials,
     /// No keys were found, or the environment names keys that could not be fetched.
     NoCredentials,
+    /// A key or the session token contains a character that no request can hold.
+    InvalidKeys,
     /// The keys have no permission for the request.
     AccessDenied,
     /// The bucket is in another region, or at another endpoint.
@@ -44,6 +46,8 @@ pub enum S3Failure {
     Busy,
     /// The server has no space left, or the quota is used up.
     StorageFull,
+    /// The request is too large for the server, or for a proxy in front of it.
+    RequestTooLarge,
     /// The server received other bytes than were sent.
     Corrupted,
     /// The server does not implement the request.
@@ -85,10 +89,21 @@ impl S3Failure {
                  use a profile or single sign-on, write a credential provider"
                     .to_owned()
             }
+            Self::InvalidKeys => {
+                "remove the line break or the other odd character from the keys where they are \
+                 kept, for example from the end of a file or a secret"
+                    .to_owned()
+            }
+            Self::RequestTooLarge => {
+                "make the parts smaller (`part_size`, at least 5 MiB), or raise the limit of the \
+                 proxy in front of the server (nginx: `client_max_body_size`)"
+                    .to_owned()
+            }
             Self::AccessDenied => {
                 "give the keys s3:ListBucket and s3:ListBucketMultipartUploads on the bucket, and \
                  s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on the \
-                 objects below the prefix"
+                 objects below the prefix; without s3:ListBucket, S3 also answers so for a missing \
+                 object"
                     .to_owned()
             }
             Self::WrongRegion { expected: Some(region) } => {
@@ -148,6 +163,8 @@ impl fmt::Display for S3Failure {
             Self::WrongSecretKey => "the secret key is wrong",
             Self::ExpiredCredentials => "the session of the keys has expired",
             Self::NoCredentials => "no keys were found",
+            Self::InvalidKeys => "the keys contain a character that no request can hold",
+            Self::RequestTooLarge => "the request is too large for the server",
             Self::AccessDenied => "access denied",
             Self::WrongRegion { expected: Some(region) } => {
                 return write!(f, "the bucket is in region `{region}`");

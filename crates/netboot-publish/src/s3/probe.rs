@@ -28,10 +28,17 @@ pub(super) async fn compares_and_swaps(client: &Client, keys: &Keys) -> Result<b
 async fn probe(client: &Client, key: &Path) -> Result<bool, Error> {
     let put = async |condition: &Condition, content: &'static str| {
         let content = Bytes::from_static(content.as_bytes());
-        match conditional_put(client, key, condition, content, Attributes::new()).await {
+        match conditional_put(client, key, condition, content.clone(), Attributes::new()).await {
             Ok(put) => Ok(Some(put)),
             // A server that reports the missing feature counts as one without it.
             Err(Error::S3 { failure: S3Failure::NotImplemented, .. }) => Ok(None),
+            // Some refuse the header of the condition, and take the object without it.
+            Err(error @ Error::S3 { failure: S3Failure::Unknown { .. }, .. }) => {
+                match client.writes.put(key, content.into()).await {
+                    Ok(_) => Ok(None),
+                    Err(_) => Err(error),
+                }
+            }
             Err(error) => Err(error),
         }
     };

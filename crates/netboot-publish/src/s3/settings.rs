@@ -10,7 +10,7 @@ use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 use url::Url;
 
 use super::connector::Connector;
-use super::credentials::{Bridge, S3Credentials};
+use super::credentials::{Bridge, Checked, S3Credentials};
 use super::endpoint::url_below;
 use super::retry::Retry;
 
@@ -52,12 +52,18 @@ impl Settings {
     /// for the whole answer.
     pub(super) fn reads(&self) -> object_store::Result<AmazonS3> {
         let silence = READ_TIMEOUT.min(self.timeout);
-        self.s3(self.options().with_timeout_disabled().with_read_timeout(silence))
+        self.s3(self.options().with_timeout_disabled().with_read_timeout(silence), false)
     }
 
     /// A client for writing. The size of a request is limited, and so is its time.
     pub(super) fn writes(&self) -> object_store::Result<AmazonS3> {
-        self.s3(self.options().with_timeout(self.timeout))
+        self.s3(self.options().with_timeout(self.timeout), false)
+    }
+
+    /// A client that deletes many objects with one request. Such a request always has a checksum.
+    pub(super) fn batches(&self) -> object_store::Result<Option<AmazonS3>> {
+        let is_able = self.batch_delete && self.checksums;
+        is_able.then(|| self.s3(self.options().with_timeout(self.timeout), true)).transpose()
     }
 
     /// A client for requests that are signed here.
@@ -76,9 +82,9 @@ impl Settings {
         self.certificates.iter().cloned().fold(options, add)
     }
 
-    fn s3(&self, options: ClientOptions) -> object_store::Result<AmazonS3> {
+    fn s3(&self, options: ClientOptions, batches: bool) -> object_store::Result<AmazonS3> {
         let builder = match &self.credentials {
-            S3Credentials::Environment => AmazonS3Builder::from_env(),
+            S3Credentials::Environment => from_environment(),
             S3Credentials::Keys(keys) => {
                 let keys = object_store::StaticCredentialProvider::new(keys.to_aws());
                 AmazonS3Builder::new().with_credentials(std::sync::Arc::new(keys))
@@ -98,7 +104,7 @@ impl Settings {
             .with_config(AmazonS3ConfigKey::S3Endpoint, url)
             .with_virtual_hosted_style_request(true)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
-            .with_disable_bulk_delete(!self.batch_delete)
+            .with_disable_bulk_delete(!batches)
             .with_retry(RetryConfig {
                 backoff: BackoffConfig {
                     init_backoff: self.retry.first,
@@ -110,12 +116,29 @@ impl Settings {
             })
             .with_client_options(options)
             .with_http_connector(Connector::default());
-        if self.checksums {
-            builder.with_checksum_algorithm(Checksum::SHA256).build()
+        let builder = if self.checksums {
+            builder.with_checksum_algorithm(Checksum::SHA256)
         } else {
-            builder.build()
+            builder
+        };
+        if self.is_anonymous() {
+            return builder.build();
         }
+        let keys = builder.clone().build()?.credentials().clone();
+        builder.with_credentials(std::sync::Arc::new(Checked(keys))).build()
     }
+}
+
+/// The client crate's settings in the environment, without its checksums: `server_checksums` alone
+/// decides about them.
+fn from_environment() -> AmazonS3Builder {
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with("AWS_"))?;
+        Some((name.to_ascii_lowercase().parse().ok()?, value.into_string().ok()?))
+    });
+    variables
+        .filter(|(key, _)| *key != AmazonS3ConfigKey::Checksum)
+        .fold(AmazonS3Builder::new(), |builder, (key, value)| builder.with_config(key, value))
 }
 
 impl fmt::Debug for Settings {

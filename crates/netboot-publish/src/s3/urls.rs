@@ -39,8 +39,10 @@ impl S3Store {
     /// it. The publisher's keys do not need the permission to change policies.
     pub fn public_read_policy(&self) -> String {
         let (bucket, prefix) = (self.bucket(), self.target.keys.prefix());
+        // Ceph writes the tenant where Amazon writes the account.
+        let colons = if bucket.contains(':') { "::" } else { ":::" };
         format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::{bucket}/{prefix}*"}}]}}"#
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3{colons}{bucket}/{prefix}*"}}]}}"#
         )
     }
 

@@ -5,6 +5,7 @@ use std::io;
 
 use object_store::client::{HttpError, HttpErrorKind};
 
+use crate::s3::credentials::InvalidKey;
 use crate::s3::failure::S3Failure;
 
 impl S3Failure {
@@ -14,6 +15,9 @@ impl S3Failure {
             (*error).source()
         };
         let chain: Vec<_> = std::iter::successors(Some(error), below).collect();
+        if chain.iter().any(|error| error.downcast_ref::<InvalidKey>().is_some()) {
+            return Self::InvalidKeys;
+        }
         let text = chain.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         Self::of_answer(&text)
             .or_else(|| Self::of_transport(&chain, &text))
@@ -48,13 +52,18 @@ impl S3Failure {
             "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException" => {
                 elsewhere()
             }
-            "SlowDown" | "ServiceUnavailable" | "TooManyRequests" => Some(Self::Busy),
+            "SlowDown"
+            | "ServiceUnavailable"
+            | "TooManyRequests"
+            | "ConditionalRequestConflict"
+            | "OperationAborted" => Some(Self::Busy),
             "InsufficientStorage" | "QuotaExceeded" | "XMinioStorageFull" => {
                 Some(Self::StorageFull)
             }
             "BadDigest" | "XAmzContentSHA256Mismatch" | "XAmzContentChecksumMismatch" => {
                 Some(Self::Corrupted)
             }
+            "EntityTooLarge" | "MaxMessageLengthExceeded" => Some(Self::RequestTooLarge),
             "NotImplemented" | "MethodNotAllowed" => Some(Self::NotImplemented),
             _ => None,
         }
@@ -68,8 +77,10 @@ impl S3Failure {
             Some(Self::WrongRegion { expected: None })
         } else if status(&["401", "403"]) {
             Some(Self::AccessDenied)
-        } else if status(&["429", "503"]) {
+        } else if status(&["409", "429", "503"]) {
             Some(Self::Busy)
+        } else if status(&["413"]) {
+            Some(Self::RequestTooLarge)
         } else if status(&["507"]) {
             Some(Self::StorageFull)
         } else if status(&["501"]) {
