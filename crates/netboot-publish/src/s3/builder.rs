@@ -302,8 +302,9 @@ impl S3StoreBuilder {
     fn require_keys(&self) -> Result<(), Error> {
         let variables = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
         match &self.credentials {
-            S3Credentials::Keys(keys) => check(&keys.to_aws())
-                .map_err(|problem| invalid(problem.part, format!("{problem}"))),
+            S3Credentials::Keys(keys) => {
+                check(&keys.to_aws()).map_err(|problem| invalid(problem.part, format!("{problem}")))
+            }
             S3Credentials::Environment => variables.into_iter().try_for_each(|name| {
                 let is_odd = env::var(name).is_ok_and(|value| value.contains(char::is_control));
                 let problem = || format!("`{name}` contains a line break or a control character");

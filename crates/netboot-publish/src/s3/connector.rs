@@ -55,7 +55,11 @@ impl HttpService for Requests {
         {
             tokio::time::sleep(wait).await;
         }
-        if response.status() == StatusCode::NOT_IMPLEMENTED { lasting(response).await } else { Ok(response) }
+        if response.status() == StatusCode::NOT_IMPLEMENTED {
+            lasting(response).await
+        } else {
+            Ok(response)
+        }
     }
 }
 

@@ -71,7 +71,11 @@ pub(super) fn web_url(setting: &'static str, text: &str) -> Result<Url, Error> {
     let shown = without_secrets(text);
     let url = Url::parse(text).map_err(|error| invalid(setting, format!("`{shown}`: {error}")))?;
     let is_plain = url.username().is_empty() && url.password().is_none();
-    if !["http", "https"].contains(&url.scheme()) || !is_plain || url.query().is_some() || url.fragment().is_some() {
+    if !["http", "https"].contains(&url.scheme())
+        || !is_plain
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
         let problem = "expected a URL with `http` or `https`, a host, and optionally a port";
         return Err(invalid(setting, problem.to_owned()));
     }

@@ -141,13 +141,14 @@ async fn objects_are_deleted_one_by_one_where_a_batch_fails() {
     for status in ["501 Not Implemented", "405 Method Not Allowed", "400 Bad Request", "200 OK"] {
         let batches = Arc::new(AtomicUsize::new(0));
         let count = batches.clone();
-        let proxy = FaultProxy::http(site.server.address(), move |request: &HttpRequest, moment| {
-            if moment == Moment::Asked && request.method == "POST" {
-                count.fetch_add(1, Ordering::SeqCst);
-                return answer(status);
-            }
-            HttpFault::None
-        });
+        let proxy =
+            FaultProxy::http(site.server.address(), move |request: &HttpRequest, moment| {
+                if moment == Moment::Asked && request.method == "POST" {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    return answer(status);
+                }
+                HttpFault::None
+            });
         let store = behind(&site, &proxy).build().await.unwrap();
         // The probe deleted its only object without a batch.
         assert_eq!(batches.load(Ordering::SeqCst), 0, "{status}");
@@ -168,13 +169,15 @@ async fn a_server_that_refuses_conditions_is_one_without_them() {
     for status in ["400 Bad Request", "501 Not Implemented"] {
         let refused = Arc::new(AtomicUsize::new(0));
         let count = refused.clone();
-        let proxy = FaultProxy::http(site.server.address(), move |request: &HttpRequest, moment| {
-            let is_first = request.method == "PUT" && request.target.contains("probe-");
-            if moment == Moment::Asked && is_first && count.fetch_add(1, Ordering::SeqCst) == 0 {
-                return answer(status);
-            }
-            HttpFault::None
-        });
+        let proxy =
+            FaultProxy::http(site.server.address(), move |request: &HttpRequest, moment| {
+                let is_first = request.method == "PUT" && request.target.contains("probe-");
+                if moment == Moment::Asked && is_first && count.fetch_add(1, Ordering::SeqCst) == 0
+                {
+                    return answer(status);
+                }
+                HttpFault::None
+            });
         let store = behind(&site, &proxy).build().await.unwrap();
         assert!(!store.capabilities().compare_and_swap(), "{status}");
         put(&store, "blobs/a", "a").await;
