@@ -17,6 +17,7 @@
 
 mod closure;
 mod commands;
+mod exits;
 mod finding;
 mod finding_kind;
 mod flow;
@@ -99,6 +100,7 @@ impl Linter {
         labels::check(&mut reader);
         settings::check(&mut reader, &self.known_settings);
         flow::check(&mut reader);
+        exits::check(&mut reader);
         menus::check(&mut reader);
         images::check(&mut reader);
         initrds::check(&mut reader);

@@ -116,6 +116,11 @@ impl<'a> Graph<'a> {
         self.predecessors.get(node).into_iter().flatten().copied()
     }
 
+    /// The node of the first command behind a label.
+    pub(crate) fn start_of(&self, label: &[u8]) -> Option<usize> {
+        self.labels.get(label).map(|line| self.line_starts[*line])
+    }
+
     /// Returns true if the script ends when the command fails.
     pub(crate) fn fails_script(&self, node: usize) -> bool {
         self.edges(node).failure == Some(self.failed())

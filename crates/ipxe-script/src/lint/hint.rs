@@ -130,6 +130,9 @@ impl LintFindingKind {
             Self::UnhandledFailure { .. } => {
                 "put `|| goto failed` after it, and print there what failed"
             }
+            Self::ExitToFirmwareMenu => {
+                "write `exit 1`: UEFI and a BIOS then both start the next boot device"
+            }
             Self::EndlessRetry => "put a `sleep` into the loop, or limit the number of rounds",
         };
         text.to_owned()

@@ -173,6 +173,9 @@ impl fmt::Display for LintFindingKind {
             Self::UnhandledFailure { command } => {
                 write!(f, "the script ends without a message if `{command}` fails")
             }
+            Self::ExitToFirmwareMenu => f.write_str(
+                "a successful `exit` ends in the menu of a UEFI firmware, not at the next boot device",
+            ),
             Self::EndlessRetry => f.write_str("this loop runs forever without a pause"),
         }
     }

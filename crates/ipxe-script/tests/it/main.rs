@@ -15,6 +15,7 @@ mod ipxe_under_efi;
 mod ipxe_usage;
 mod lint;
 mod lint_build;
+mod lint_exits;
 mod lint_oracle;
 mod lint_properties;
 mod oracle;

@@ -14,11 +14,13 @@ const EXTENSION: &str = "ipxe";
 const BUILT_IN: &str = "built-in/";
 
 /// The parts that built-in templates include.
-const PARTS: [(&str, &str); 6] = [
+const PARTS: [(&str, &str); 8] = [
     ("again", include_str!("../templates/parts/again.ipxe")),
     ("architecture", include_str!("../templates/parts/architecture.ipxe")),
     ("assignment", include_str!("../templates/parts/assignment.ipxe")),
+    ("chain", include_str!("../templates/parts/chain.ipxe")),
     ("integrity", include_str!("../templates/parts/integrity.ipxe")),
+    ("leave", include_str!("../templates/parts/leave.ipxe")),
     ("report", include_str!("../templates/parts/report.ipxe")),
     ("shell", include_str!("../templates/parts/shell.ipxe")),
 ];
@@ -79,7 +81,11 @@ impl TemplateName {
     ///   `netboot-round`
     /// - `architecture`: sets `netboot-architecture` to Nix's name of the machine's architecture
     /// - `assignment`: sets the settings of the variable `assignment`
+    /// - `chain`: starts the script at the variable `url`, and jumps to the label `leave` when that
+    ///   script leaves iPXE, or to the label in the variable `failed` when it fails
     /// - `integrity`: checks the file of the variable `file`, and jumps to `failed` if it is wrong
+    /// - `leave`: leaves iPXE for the next boot device. `exit 0` would end in the menu of a UEFI
+    ///   firmware, and `exit 1` alone would make the scripts before this one try again
     /// - `report`: reports the stage of the variable `stage`
     /// - `shell`: offers the command line of iPXE
     pub fn part(name: &str) -> Option<&'static str> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipxe_script::{IpxeBuild, Platform, Protocol};
+use ipxe_script::{IpxeBuild, Platform, Protocol, Script};
 use netboot_core::{Architecture, ArtifactKind, BytesArtifact, FileName, Release};
 use netboot_ipxe::{
     Assignment, BootOnce, DispatchForm, Fleet, LocalDisk, MachineKey, Renderer, RendererBuilder,
@@ -48,11 +48,41 @@ async fn findings(release: &Release, build: &IpxeBuild) -> String {
     scripts.push(("pointer".to_owned(), release.pointer().to_vec()));
     let mut found = String::new();
     for (path, script) in scripts {
+        assert_leaves_by_the_parts(&path, &script);
         for finding in lint(&script, build) {
             let _ = writeln!(found, "{build}: {path}:{finding}");
         }
     }
     found
+}
+
+/// The only line that leaves iPXE with success, which is the built-in part `leave`.
+const LEAVE: &str = "iseq ${platform} pcbios && exit 0 || exit 1";
+
+/// Asserts that no script leaves iPXE with success, except under a BIOS, and that every script it
+/// starts can leave it too.
+fn assert_leaves_by_the_parts(path: &str, script: &[u8]) {
+    let script = Script::parse(script);
+    for line in script.lines() {
+        let shown = script.excerpt(line.span());
+        let shown = shown.trim();
+        let named = |name: &'static str| {
+            let is_it = move |command: &&ipxe_script::Command| {
+                command.name().is_some_and(|it| it.bytes() == name.as_bytes())
+            };
+            line.commands().iter().filter(is_it)
+        };
+        for exit in named("exit") {
+            let status = exit.tokens().get(1).map(|status| status.bytes());
+            assert!(shown == LEAVE || status == Some(b"1"), "{path}: {shown}");
+        }
+        let is_table = shown.contains("goto found ||") || shown.contains("/blobs/")
+            || shown.contains("machines/");
+        if named("chain").next().is_some() && !is_table {
+            let passes = "&& goto leave || isset ${netboot-leave} && goto leave || goto ";
+            assert!(shown.contains(passes), "{path}: {shown}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -194,7 +194,8 @@ async fn an_unknown_machine_boots_its_local_disk() {
     let (_place, service) = site("unknown = 'local-disk'", small_release::renderer()).await;
     let (status, text) = answer(&service, STRANGER).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(text.ends_with("it is not known and boots its local disk\nexit 0\n"), "{text}");
+    assert!(text.contains("it is not known and boots its local disk\n"), "{text}");
+    assert!(text.ends_with("iseq ${platform} pcbios && exit 0 || exit 1\n"), "{text}");
 }
 
 #[tokio::test]
