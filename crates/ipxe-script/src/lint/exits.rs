@@ -28,9 +28,7 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
     let reached = reached_under_uefi(graph);
     let labels: Vec<&LabelDefinition> = reader.script.labels().map(|(label, _)| label).collect();
     let ends = graph.named(&["exit"]).filter(|(node, step)| {
-        reached.get(*node) == Some(&true)
-            && succeeds(step)
-            && !returns(&labels, graph, *node, step)
+        reached.get(*node) == Some(&true) && succeeds(step) && !returns(&labels, graph, *node, step)
     });
     let found: Vec<_> =
         ends.map(|(_, step)| (step.span(), LintFindingKind::ExitToFirmwareMenu)).collect();

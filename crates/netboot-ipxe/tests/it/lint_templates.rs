@@ -76,7 +76,8 @@ fn assert_leaves_by_the_parts(path: &str, script: &[u8]) {
             let status = exit.tokens().get(1).map(|status| status.bytes());
             assert!(shown == LEAVE || status == Some(b"1"), "{path}: {shown}");
         }
-        let is_table = shown.contains("goto found ||") || shown.contains("/blobs/")
+        let is_table = shown.contains("goto found ||")
+            || shown.contains("/blobs/")
             || shown.contains("machines/");
         if named("chain").next().is_some() && !is_table {
             let passes = "&& goto leave || isset ${netboot-leave} && goto leave || goto ";
