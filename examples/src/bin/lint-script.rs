@@ -43,19 +43,23 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let mut failed = false;
+    let (mut failed, mut unread) = (false, false);
     for path in &arguments.scripts {
         let script = match fs::read(path) {
             Ok(script) => script,
             Err(error) => {
                 eprintln!("{}: {error}", path.display());
-                return ExitCode::from(2);
+                unread = true;
+                continue;
             }
         };
         for finding in lint(&script, &arguments.build) {
             failed |= arguments.deny_warnings || finding.severity() == Severity::Error;
             println!("{}", shown(&path.display().to_string(), &finding, arguments.json));
         }
+    }
+    if unread {
+        return ExitCode::from(2);
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -7,7 +7,7 @@ use crate::dialect::Version;
 use crate::lint::finding_kind::LintFindingKind;
 use crate::lint::graph::Graph;
 use crate::lint::reader::Reader;
-use crate::lint::step::{Step, Value};
+use crate::lint::step::{Step, UNKNOWN, Value};
 use crate::script::expansion::Part;
 use crate::script::position::Span;
 use crate::script::token::Token;
@@ -103,7 +103,10 @@ fn of_problem(
             let (arguments, maximum) = (*arguments, *maximum);
             LintFindingKind::ArgumentCount { command, arguments, minimum, maximum }
         }
-        other => LintFindingKind::OptionValue { command, problem: other.to_string() },
+        other => {
+            let problem = other.to_string().replace(UNKNOWN, "${…}");
+            LintFindingKind::OptionValue { command, problem }
+        }
     };
     Some((step.span(), kind))
 }

@@ -34,17 +34,18 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
     reader.find_all(found);
 }
 
-/// Returns true if the loop counts a setting, and a comparison with it leads out of the loop.
+/// Returns true if the loop changes a setting in each round, and a test of it leads out of the
+/// loop. `pciscan` and `usbscan` fail after the last device.
 fn is_bounded(graph: &Graph<'_>, component: &[usize]) -> bool {
     let steps = || component.iter().filter_map(|node| Some((*node, graph.step(*node)?)));
     let counted: HashSet<Box<[u8]>> = steps()
-        .filter(|(_, step)| step.is(&["inc"]))
+        .filter(|(_, step)| step.is(&["inc", "pciscan", "usbscan"]))
         .filter_map(|(_, step)| Some(SettingReference::parse(step.argument(0)?.as_bytes()).name))
         .collect();
     !counted.is_empty()
         && steps().any(|(node, step)| {
-            step.is(&["iseq"])
-                && compares(step, &counted)
+            let tests = step.is(&["iseq", "isset"]) && compares(step, &counted);
+            (tests || step.is(&["pciscan", "usbscan"]))
                 && graph.successors(node).any(|next| component.binary_search(&next).is_err())
         })
 }

@@ -6,6 +6,7 @@ use crate::lint::finding_kind::LintFindingKind;
 use crate::lint::graph::Graph;
 use crate::lint::walk::Walker;
 use crate::script::Script;
+use crate::script::magic::MagicProblem;
 use crate::script::position::Span;
 
 /// The data that all checks share.
@@ -37,6 +38,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn into_findings(mut self) -> Vec<LintFinding> {
+        if self.script.magic() == Err(MagicProblem::ByteOrderMark) {
+            // The mark makes commands of the words of the first line.
+            let is_magic = |kind: &LintFindingKind| matches!(kind, LintFindingKind::Magic { .. });
+            self.findings.retain(|finding| finding.line > 1 || is_magic(&finding.kind));
+        }
         self.findings.sort_by_key(|finding| (finding.start, finding.end));
         self.findings.dedup();
         self.findings

@@ -12,7 +12,7 @@ use crate::script::token::Token;
 
 /// Replaces the value of an expansion when the form of a word matters: it is a number, and not an
 /// option.
-const UNKNOWN: &str = "0777777777";
+pub(crate) const UNKNOWN: &str = "0777777777";
 
 /// A command of a script.
 pub(crate) struct Step<'a> {

@@ -180,3 +180,32 @@ fn a_closure_needs_a_source_that_the_build_knows() {
     assert_eq!(codes_of("bookworm", later, two), missing);
     assert_eq!(codes_of("bookworm", "", "netboot.store=zram netboot.indexed=1"), [""; 0]);
 }
+
+#[test]
+fn a_byte_order_mark_is_one_finding() {
+    let script = "\u{feff}#!ipxe\necho hello\n";
+    assert_eq!(codes(script, &IpxeBuild::default()), ["magic"]);
+}
+
+#[test]
+fn a_loop_over_devices_ends_after_the_last_one() {
+    let build: IpxeBuild = "sid-efi".parse().unwrap();
+    let by_card = "#!ipxe\nset n:int32 0\n:next isset ${net${n}/mac} || goto done\n\
+                   echo ${net${n}/mac}\ninc n\ngoto next\n:done echo all\n";
+    let by_scan = "#!ipxe\n:next pciscan dev || goto done\necho ${pci/${dev}.0.2}\ngoto next\n\
+                   :done echo all\n";
+    for script in [by_card, by_scan] {
+        assert_eq!(codes(script, &build), [""; 0], "{script}");
+    }
+    // This test never leads out of the loop.
+    let stays = by_card.replace("|| goto done", "||").replace(":done echo all\n", "");
+    assert_eq!(codes(&stays, &build), ["endless-retry"]);
+}
+
+#[test]
+fn a_message_shows_a_setting_as_a_setting() {
+    let script = "#!ipxe\nchain --timeout ${t}s a.ipxe || exit 1\nset t 5\n";
+    let findings = lint(script, &IpxeBuild::default());
+    let message = findings.iter().find(|it| it.kind.code() == "option-value").unwrap().to_string();
+    assert!(message.contains("`${…}s`"), "{message}");
+}
