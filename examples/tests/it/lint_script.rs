@@ -47,7 +47,10 @@ fn what_cannot_be_read_is_told() {
     assert!(code == 2 && said.contains("missing.ipxe: "), "{said}");
     fs::write(directory.path().join("bad.ipxe"), "#!ipxe\npoweroff\n").unwrap();
     let (code, said) = lint(directory.path(), &["missing.ipxe", "bad.ipxe"]);
-    assert!(code == 2 && said.contains("missing.ipxe: ") && said.contains("bad.ipxe:2:1"), "{said}");
+    assert!(
+        code == 2 && said.contains("missing.ipxe: ") && said.contains("bad.ipxe:2:1"),
+        "{said}"
+    );
     let (code, said) = lint(directory.path(), &["--build", "jessie", "missing.ipxe"]);
     assert!(code == 2 && said.contains("choose one of: bookworm, bookworm-bios"), "{said}");
 }
