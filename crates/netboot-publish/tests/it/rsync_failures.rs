@@ -1,6 +1,7 @@
 //! Each exit code of `rsync` that a test can provoke gives its own error, with a hint.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -89,6 +90,30 @@ async fn a_daemon_that_refuses_this_host_is_named() {
     let store = site.builder("").build().unwrap();
     let error = look(&store).await;
     assert_eq!(kind(&error), RsyncFailureKind::DaemonRefused, "{error}");
+}
+
+#[tokio::test]
+async fn a_busy_daemon_is_waited_for_and_then_named() {
+    let locks = tempfile::TempDir::new().unwrap();
+    let lock = format!("lock file = {}", locks.path().join("lock").display());
+    let site = DaemonSite::with(|module| module.with("max connections = 1").with(&lock));
+    let store = site.builder("").timeout(Duration::from_secs(1)).build().unwrap();
+    assert!(store.stat(&[path("blobs/a")]).await.unwrap().is_empty());
+    // Another client that does not go on after it has named the module.
+    let mut other = std::net::TcpStream::connect(("127.0.0.1", site.daemon.port())).unwrap();
+    other.write_all(b"@RSYNCD: 31.0\npub\n").unwrap();
+    let mut said = String::new();
+    while !said.contains("@RSYNCD: OK") {
+        let mut byte = [0];
+        other.read_exact(&mut byte).unwrap();
+        said.push(char::from(byte[0]));
+    }
+    let error = look(&store).await;
+    assert_eq!(kind(&error), RsyncFailureKind::Busy, "{error}");
+    assert!(error.hint().unwrap().contains("max connections"));
+    drop(other);
+    let patient = site.builder("").build().unwrap();
+    assert!(patient.stat(&[path("blobs/a")]).await.unwrap().is_empty());
 }
 
 #[tokio::test]

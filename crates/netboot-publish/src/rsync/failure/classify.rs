@@ -34,6 +34,7 @@ pub(super) fn classify(code: Option<i32>, lines: &[ForeignText]) -> Kind {
         5 if has("auth failed") || has("password") => Kind::AuthenticationFailed,
         5 if has("Unknown module") => Kind::UnknownModule,
         5 if has("chroot") || has("chdir") => Kind::DirectoryMissing,
+        5 if has("max connections") => Kind::Busy,
         5 if has("rather than greeting") => Kind::Protocol,
         5 => Kind::DaemonRefused,
         10 => socket(&text),
@@ -123,11 +124,7 @@ mod tests {
     fn messages_that_tests_cannot_provoke_are_told_apart() {
         for (code, line, kind) in [
             (Some(4), "protocol does not support", Kind::Unsupported),
-            (
-                Some(5),
-                "@ERROR: max connections (1) reached -- try again later",
-                Kind::DaemonRefused,
-            ),
+            (Some(5), "@ERROR: max connections (1) reached -- try again later", Kind::Busy),
             (
                 Some(10),
                 "failed to connect to 10.0.0.1: No route to host (113)",

@@ -31,7 +31,7 @@ pub enum RsyncFailureKind {
     AuthenticationFailed,
     /// 5: the daemon has no module of this name.
     UnknownModule,
-    /// 5: the daemon refuses the connection: it has too many, or does not allow this host.
+    /// 5: the daemon refuses the connection: it does not allow this host.
     DaemonRefused,
     /// 10 or 255: no server listens on that port.
     ConnectionRefused,
@@ -55,8 +55,8 @@ pub enum RsyncFailureKind {
     ConnectionLost,
     /// 12: the account may only run one command, and that command refuses the request.
     RestrictedAccount,
-    /// 12: `rrsync` admits only one client at a time, and another one stayed longer than the
-    /// store waits.
+    /// 5 or 12: the daemon has its maximum number of connections, or `rrsync` admits only one client
+    /// at a time, and the others stayed longer than the store waits.
     Busy,
     /// 12: the stream between the two sides is damaged, for another reason.
     Stream,
@@ -118,7 +118,7 @@ impl fmt::Display for RsyncFailureKind {
             Self::FileIo => "a file could not be read or written",
             Self::ConnectionLost => "the connection was lost",
             Self::RestrictedAccount => "the account may not do this",
-            Self::Busy => "another client is using the directory",
+            Self::Busy => "other clients are using the directory",
             Self::Stream => "the data stream was damaged",
             Self::Internal => "rsync had an internal error",
             Self::Interrupted => "rsync was stopped",
@@ -173,7 +173,7 @@ impl RsyncFailureKind {
             Self::UnknownModule => {
                 "check the module's name; `rsync rsync://HOST/` lists the modules"
             }
-            Self::DaemonRefused => "check `max connections` and `hosts allow` of the daemon",
+            Self::DaemonRefused => "check `hosts allow` and `hosts deny` of the daemon",
             Self::ConnectionRefused => {
                 if is_ssh {
                     "check the port, and that sshd is running there"
@@ -203,6 +203,10 @@ impl RsyncFailureKind {
                 "correct the `rrsync` command in the account's authorized_keys: remove `-ro`, and \
                  use `-wo` only if the store is set to `write_only`; the target's path starts at \
                  the directory that rrsync names"
+            }
+            Self::Busy if !is_ssh => {
+                "publish again when the other clients are done, or raise `max connections` in \
+                 rsyncd.conf"
             }
             Self::Busy => {
                 "publish again when the other client is done, or run `rrsync -no-lock` to admit \
