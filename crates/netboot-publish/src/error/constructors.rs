@@ -39,6 +39,9 @@ impl Error {
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         let path = path.as_ref().to_owned();
         match source.kind() {
+            io::ErrorKind::StorageFull if has_no_inode(&path) => {
+                Self::StorageFull { path, source: io::Error::new(source.kind(), NoInode) }
+            }
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::StorageFull { path, source }
             }
@@ -111,4 +114,22 @@ impl Error {
     pub fn signer(source: impl BackendError) -> Self {
         Self::Signer { hint: source.hint(), source: Box::new(source) }
     }
+}
+
+/// The file system has space and cannot hold one file more.
+#[derive(Debug, thiserror::Error)]
+#[error("the file system has no inode left")]
+pub(super) struct NoInode;
+
+/// Returns true if the file system of a path, which need not exist, has no inode left.
+#[cfg(feature = "local")]
+fn has_no_inode(path: &Path) -> bool {
+    let mut above = path.ancestors().filter(|path| path.is_absolute());
+    let found = above.find_map(|path| rustix::fs::statvfs(path).ok());
+    found.is_some_and(|found| found.f_files > 0 && found.f_ffree == 0)
+}
+
+#[cfg(not(feature = "local"))]
+fn has_no_inode(_: &Path) -> bool {
+    false
 }

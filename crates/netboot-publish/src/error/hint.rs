@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::error::Error;
+use crate::error::constructors::NoInode;
 use crate::finding::damaged;
 
 impl Error {
@@ -20,6 +21,15 @@ impl Error {
             }
             Self::ReadOnly { .. } => {
                 "mount it writable, or publish to another place; nothing was changed".to_owned()
+            }
+            Self::StorageFull { source, path }
+                if source.get_ref().is_some_and(|source| source.is::<NoInode>()) =>
+            {
+                format!(
+                    "delete files that nobody needs or prune old releases, then publish again: \
+                     `df -i` shows that the file system of `{}` has no inode left",
+                    path.display()
+                )
             }
             Self::StorageFull { .. } => {
                 "free space or prune old releases, then publish again; the live release was not \

@@ -121,6 +121,7 @@ fn a_disk_without_room_for_another_file_leaves_the_live_release_whole() {
             match publisher.publish(&second, &Context::new()).await {
                 Err(error) => {
                     assert!(matches!(error, Error::StorageFull { .. }), "{error:?}");
+                    assert!(error.hint().unwrap().contains("no inode left"), "{error:?}");
                     assert_eq!(site::boot(&root), *first.id());
                     failed += 1;
                 }
