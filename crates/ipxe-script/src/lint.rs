@@ -41,6 +41,8 @@ mod verification;
 mod walk;
 mod words;
 
+use std::collections::HashSet;
+
 pub use self::finding::LintFinding;
 pub use self::finding_kind::LintFindingKind;
 pub use self::severity::Severity;
@@ -73,12 +75,13 @@ pub fn lint(source: impl AsRef<[u8]>, build: &IpxeBuild) -> Vec<LintFinding> {
 pub struct Linter {
     build: IpxeBuild,
     known_settings: Vec<Box<[u8]>>,
+    shared_settings: HashSet<Box<[u8]>>,
 }
 
 impl Linter {
     /// Creates a linter for scripts that a build runs.
     pub fn new(build: &IpxeBuild) -> Self {
-        Self { build: build.clone(), known_settings: Vec::new() }
+        Self { build: build.clone(), known_settings: Vec::new(), shared_settings: HashSet::new() }
     }
 
     /// Treats all settings with names that start with `prefix` as set, because a script that ran
@@ -86,6 +89,14 @@ impl Linter {
     #[must_use]
     pub fn with_known_settings(mut self, prefix: impl AsRef<[u8]>) -> Self {
         self.known_settings.push(prefix.as_ref().into());
+        self
+    }
+
+    /// Treats all settings that `other` sets as set. Scripts that `chain` each other share their
+    /// settings.
+    #[must_use]
+    pub fn with_settings_of(mut self, other: &Script) -> Self {
+        self.shared_settings.extend(settings::set_by(other));
         self
     }
 
@@ -98,7 +109,7 @@ impl Linter {
         commands::check(&mut reader);
         urls::check(&mut reader);
         labels::check(&mut reader);
-        settings::check(&mut reader, &self.known_settings);
+        settings::check(&mut reader, &self.known_settings, &self.shared_settings);
         flow::check(&mut reader);
         exits::check(&mut reader);
         menus::check(&mut reader);

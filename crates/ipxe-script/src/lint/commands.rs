@@ -54,7 +54,9 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
         }
         found.extend(misplaced(step, name));
         found.extend(of_numbers(step, name));
-        if step.is(&["isset", "iseq"]) && step.arguments.iter().all(Token::is_literal) {
+        let is_constant = step.arguments.iter().all(Token::is_literal)
+            || (step.is(&["isset"]) && step.arguments.iter().any(is_never_empty));
+        if step.is(&["isset", "iseq"]) && is_constant {
             found.push((step.span(), LintFindingKind::ConstantCondition { command: command() }));
         }
         if IMAGE_COMMANDS.contains(&name) {
@@ -72,6 +74,11 @@ pub(crate) fn is_needed(graph: &Graph<'_>, node: usize) -> bool {
         None => true,
         Some(step) => step.is(&["goto", "exit", "echo", "prompt"]),
     }
+}
+
+/// Returns true if the word has text outside of its expansions.
+fn is_never_empty(word: &Token) -> bool {
+    word.parts().iter().any(|part| matches!(part, Part::Literal(_)))
 }
 
 fn of_problem(

@@ -6,6 +6,7 @@ use crate::dialect::{Dialect, Version};
 use crate::lint::finding_kind::LintFindingKind;
 use crate::lint::reader::Reader;
 use crate::lint::step::{Step, Value};
+use crate::script::Script;
 use crate::script::expansion::SettingReference;
 use crate::script::position::Span;
 use crate::script::token::Token;
@@ -25,8 +26,22 @@ struct Usage {
     seen: HashSet<Box<[u8]>>,
 }
 
-pub(crate) fn check(reader: &mut Reader<'_>, known_settings: &[Box<[u8]>]) {
-    let mut usage = Usage::default();
+/// The names of the settings that a script sets by name.
+pub(crate) fn set_by(script: &Script) -> HashSet<Box<[u8]>> {
+    let commands = script.lines().iter().flat_map(|line| line.commands()).map(Step::new);
+    let name = |step: Step<'_>| {
+        let (name, _) = names(&step).filter(|(name, _)| name.is_literal())?;
+        Some(SettingReference::parse(name.bytes()).name)
+    };
+    commands.filter_map(name).collect()
+}
+
+pub(crate) fn check(
+    reader: &mut Reader<'_>,
+    known_settings: &[Box<[u8]>],
+    shared: &HashSet<Box<[u8]>>,
+) {
+    let mut usage = Usage { known: shared.clone(), ..Usage::default() };
     let mut found = Vec::new();
     let version = reader.build.version();
     let forms = reader.graph.named(&["present"]).next().is_some();

@@ -32,11 +32,17 @@ fn check_comment(reader: &mut Reader<'_>, line: &LogicalLine) {
     let comment = reader.script.excerpt(span).into_owned();
     if comment.split_ascii_whitespace().any(|word| Separator::of_word(word.as_bytes()).is_some()) {
         reader.find(span, LintFindingKind::CommentHidesSeparator { comment });
-    } else if last.is_some_and(|command| command.name().is_some())
+    } else if last.is_some_and(prints_text)
         && comment.chars().nth(1).is_some_and(|next| next != '#' && !next.is_whitespace())
     {
         reader.find(span, LintFindingKind::CommentCutsArguments { comment });
     }
+}
+
+/// Returns true if the command prints its arguments. A `#` behind other commands is a comment that
+/// is meant.
+fn prints_text(command: &Command) -> bool {
+    command.name().is_some_and(|name| TEXT_COMMANDS.contains(&name.text().as_ref()))
 }
 
 fn check_separators(reader: &mut Reader<'_>, line: &LogicalLine) {

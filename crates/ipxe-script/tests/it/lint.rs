@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use ipxe_script::{IpxeBuild, LintFinding, LintFindingKind, Platform, Severity, lint};
+use ipxe_script::{
+    IpxeBuild, LintFinding, LintFindingKind, Linter, Platform, Script, Severity, lint,
+};
 
 use crate::lint_build::build_of;
 
@@ -208,4 +210,30 @@ fn a_message_shows_a_setting_as_a_setting() {
     let findings = lint(script, &IpxeBuild::default());
     let message = findings.iter().find(|it| it.kind.code() == "option-value").unwrap().to_string();
     assert!(message.contains("`${…}s`"), "{message}");
+}
+
+#[test]
+fn a_test_of_a_text_that_is_never_empty_is_constant() {
+    let build = IpxeBuild::default();
+    for word in ["x${ip}", "({x})", "${ip}x"] {
+        let script = format!("#!ipxe\nisset {word} || echo no\n");
+        assert_eq!(codes(&script, &build), ["constant-condition"], "{word}");
+    }
+    assert_eq!(codes("#!ipxe\nisset ${net${ip}/mac} || echo no\n", &build), [""; 0]);
+}
+
+#[test]
+fn a_comment_behind_a_command_that_prints_nothing_is_meant() {
+    let build = IpxeBuild::default();
+    assert_eq!(codes("#!ipxe\nset a b #the default\necho ${a}\n", &build), [""; 0]);
+    assert_eq!(codes("#!ipxe\necho Rack #7\n", &build), ["comment-cuts-arguments"]);
+}
+
+#[test]
+fn scripts_that_chain_each_other_share_their_settings() {
+    let first = Script::parse("#!ipxe\nset rack a\nchain next.ipxe || exit 1\n");
+    let next = Script::parse("#!ipxe\necho ${rack} ${racks}\n");
+    let linter = Linter::new(&IpxeBuild::default()).with_settings_of(&first);
+    let kinds: Vec<_> = linter.lint(&next).into_iter().map(|finding| finding.kind).collect();
+    assert_eq!(kinds, [LintFindingKind::NeverSet { setting: "racks".to_owned() }]);
 }
