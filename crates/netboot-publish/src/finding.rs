@@ -153,7 +153,11 @@ impl Finding {
             }
             Self::Signature { problem, .. } => problem.hint(),
             Self::UntrustedPointer { problem, .. } => problem.hint(),
-            Self::Refused { status: 401 | 403 | 407, .. } => {
+            Self::Refused { status: 403, .. } => {
+                "run `repair` if the target has lost the file: a bucket that nobody may list \
+                 answers 403 for it; otherwise let everyone read the file without a password"
+            }
+            Self::Refused { status: 401 | 407, .. } => {
                 "allow reading without a password: iPXE sends none"
             }
             Self::Refused { .. } => {
