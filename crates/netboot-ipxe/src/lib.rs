@@ -103,6 +103,6 @@ pub use crate::menu_text::MenuText;
 pub use crate::renderer::Renderer;
 pub use crate::renderer::builder::RendererBuilder;
 pub use crate::renderer::service::NextStep;
-pub use crate::script_check::{ScriptProblem, lint};
+pub use crate::script_check::{ScriptProblem, lint, lint_set};
 pub use crate::script_url::ScriptUrl;
 pub use crate::template::name::TemplateName;

@@ -69,11 +69,22 @@ pub(crate) fn check(script: &str, build: &IpxeBuild) -> Result<(), ScriptProblem
 /// [`GENERATED_MARK`], settings with names that start with `netboot-` also count as set, because
 /// the scripts of this library pass such settings to each other.
 pub fn lint(source: impl AsRef<[u8]>, build: &IpxeBuild) -> Vec<LintFinding> {
-    let script = Script::parse(source);
-    let linter = Linter::new(build);
-    let is_ours = has_mark(&String::from_utf8_lossy(script.source()));
-    let linter = if is_ours { linter.with_known_settings("netboot-") } else { linter };
-    linter.lint(&script)
+    lint_set(&[source], build).into_iter().flatten().collect()
+}
+
+/// Finds the mistakes of scripts that `chain` each other, as [`lint`] does for one. A setting of
+/// one script counts as set in all of them. The result has the findings of each script, in the
+/// order of `sources`.
+pub fn lint_set<S: AsRef<[u8]>>(sources: &[S], build: &IpxeBuild) -> Vec<Vec<LintFinding>> {
+    let scripts: Vec<Script> = sources.iter().map(Script::parse).collect();
+    let linter = scripts.iter().fold(Linter::new(build), Linter::with_settings_of);
+    let findings = scripts.iter().map(|script| {
+        let is_ours = has_mark(&String::from_utf8_lossy(script.source()));
+        let linter = linter.clone();
+        let linter = if is_ours { linter.with_known_settings("netboot-") } else { linter };
+        linter.lint(script)
+    });
+    findings.collect()
 }
 
 /// Returns true if this library made the script.

@@ -17,13 +17,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ipxe_script::{IpxeBuild, LintFinding, Severity};
-use netboot_ipxe::lint;
+use netboot_ipxe::lint_set;
 use serde_json::json;
 
 /// Find mistakes in iPXE scripts.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The scripts to check.
+    /// The scripts to check. They may `chain` each other: a setting of one is set in all of them.
     #[arg(required = true)]
     scripts: Vec<PathBuf>,
 
@@ -44,18 +44,23 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let (mut failed, mut unread) = (false, false);
+    let (mut paths, mut scripts) = (Vec::new(), Vec::new());
     for path in &arguments.scripts {
-        let script = match fs::read(path) {
-            Ok(script) => script,
+        match fs::read(path) {
+            Ok(script) => {
+                paths.push(path.display().to_string());
+                scripts.push(script);
+            }
             Err(error) => {
                 eprintln!("{}: {error}", path.display());
                 unread = true;
-                continue;
             }
-        };
-        for finding in lint(&script, &arguments.build) {
+        }
+    }
+    for (path, findings) in paths.iter().zip(lint_set(&scripts, &arguments.build)) {
+        for finding in findings {
             failed |= arguments.deny_warnings || finding.severity() == Severity::Error;
-            println!("{}", shown(&path.display().to_string(), &finding, arguments.json));
+            println!("{}", shown(path, &finding, arguments.json));
         }
     }
     if unread {

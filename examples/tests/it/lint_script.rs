@@ -65,3 +65,13 @@ fn a_build_may_be_a_file() {
     let arguments = ["--build", "@mine.json", "off.ipxe"];
     assert_eq!(lint(directory.path(), &arguments), (0, String::new()));
 }
+
+#[test]
+fn scripts_of_one_call_share_their_settings() {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("set.ipxe"), "#!ipxe\nset rack a\n").unwrap();
+    fs::write(directory.path().join("read.ipxe"), "#!ipxe\necho ${rack}\n").unwrap();
+    let (_, said) = lint(directory.path(), &["read.ipxe"]);
+    assert!(said.contains("[never-set]"), "{said}");
+    assert_eq!(lint(directory.path(), &["read.ipxe", "set.ipxe"]), (0, String::new()));
+}
