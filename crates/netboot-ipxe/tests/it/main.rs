@@ -12,6 +12,7 @@ mod golden_file;
 mod images;
 mod interchange;
 mod lint_templates;
+mod local_disk;
 mod machine_keys;
 mod menus;
 mod safety;
