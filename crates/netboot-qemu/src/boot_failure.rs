@@ -9,6 +9,7 @@ use crate::boot_outcome::BootOutcome;
 use crate::boot_stage::BootStage;
 use crate::fetch::{Fetch, FetchOutcome};
 use crate::firmware::Firmware;
+use crate::system_messages::system_hint;
 
 /// The details of a failed boot, in [`Error::BootFailed`](crate::Error::BootFailed).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,9 @@ impl BootFailure {
             BootOutcome::StoreFailed { .. } => {
                 let store = self.store.as_ref().and_then(|store| store.failure.as_ref());
                 store?.hint()
+            }
+            BootOutcome::SystemFailed { .. } => {
+                system_hint(self.last_lines.iter().map(ForeignText::as_str)).to_owned()
             }
             BootOutcome::FailureSeen { .. } => {
                 "read the console before this line; the boot failed because the text was given to fail_on".to_owned()

@@ -5,23 +5,31 @@ use crate::boot_stage::BootStage;
 /// The messages of firmware that has nothing left to boot: iPXE's `src/usr/autoboot.c`, `SeaBIOS`'s
 /// `src/boot.c`, and EDK II's `UefiBootManagerLib`.
 const GAVE_UP: [&str; 3] =
-    ["No more network devices", "No bootable device.", "BdsDxe: failed to load Boot"];
+    ["No bootable device.", "No more network devices", "BdsDxe: failed to load Boot"];
 
 /// The first words that Linux prints (`linux_banner` in `init/version-timestamp.c`).
 const LINUX_BANNER: &str = "Linux version ";
 
 /// The messages that show that an initrd's `/init` runs: Linux's own line (`init/main.c`), which
-/// the log level of NixOS hides, and the first words of NixOS's stage 1 (nixpkgs,
-/// `stage-1-init.sh`) and of systemd in the initrd.
-const INIT_RUNS: [&str; 3] =
-    ["Run /init as init process", "<<< NixOS Stage 1 >>>", "Welcome to NixOS"];
+/// the log level of NixOS hides, and the first words of NixOS's stages 1 and 2 (nixpkgs,
+/// `stage-1-init.sh` and `stage-2-init.sh`) and of systemd (`src/core/main.c`), in the initrd and
+/// after it.
+const INIT_RUNS: [&str; 5] = [
+    "Run /init as init process",
+    "<<< NixOS Stage 1 >>>",
+    "<<< NixOS Stage 2 >>>",
+    "Booting initrd of ",
+    "Welcome to NixOS",
+];
 
 /// The message of a kernel panic (`kernel/panic.c`).
 const PANIC: &str = "Kernel panic - not syncing";
 
-/// Returns true if the firmware reports that it has nothing left to boot.
-pub(crate) fn is_firmware_giving_up(line: &str) -> bool {
-    GAVE_UP.iter().any(|text| line.contains(text))
+/// Returns true if the firmware reports that it has nothing left to boot. A firmware that
+/// `boots_disk` goes on to the disk after the network.
+pub(crate) fn is_firmware_giving_up(line: &str, boots_disk: bool) -> bool {
+    let last = if boots_disk { 1 } else { GAVE_UP.len() };
+    GAVE_UP[..last].iter().any(|text| line.contains(text))
 }
 
 /// Returns true if a line is the first line of Linux.

@@ -22,6 +22,11 @@ pub enum BootOutcome {
         /// The line with the text.
         line: String,
     },
+    /// The system said that it does not boot, for example in emergency mode.
+    SystemFailed {
+        /// The line that says so.
+        line: String,
+    },
     /// Stage 1 could not fetch the store of the closure.
     StoreFailed {
         /// The line with its last word. [`BootReport::store`](crate::BootReport::store) has it in
@@ -45,6 +50,7 @@ impl fmt::Display for BootOutcome {
             Self::Succeeded => f.write_str("succeeded"),
             Self::Panicked { line } => write!(f, "panicked: {line}"),
             Self::FailureSeen { line } => write!(f, "reported a failure: {line}"),
+            Self::SystemFailed { line } => write!(f, "did not come up: {line}"),
             Self::StoreFailed { line } => write!(f, "could not fetch its store: {line}"),
             Self::FirmwareGaveUp { line } => write!(f, "found nothing to boot: {line}"),
             Self::MachineStopped => f.write_str("stopped by itself"),

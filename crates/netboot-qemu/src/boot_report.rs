@@ -98,6 +98,7 @@ impl BootReport {
         let decisive = match &self.outcome {
             BootOutcome::Panicked { line }
             | BootOutcome::FailureSeen { line }
+            | BootOutcome::SystemFailed { line }
             | BootOutcome::StoreFailed { line }
             | BootOutcome::FirmwareGaveUp { line } => lines.iter().rposition(|last| last == line),
             _ => None,

@@ -59,6 +59,7 @@ mod network_access;
 mod network_card;
 mod store_watch;
 mod system_identity;
+mod system_messages;
 mod terminal;
 mod transcript;
 mod uefi_files;

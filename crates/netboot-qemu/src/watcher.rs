@@ -6,11 +6,12 @@ use std::time::Duration;
 use crate::boot_messages;
 use crate::boot_outcome::BootOutcome;
 use crate::boot_stage::BootStage;
-use crate::expectations::Expectations;
+use crate::expectations::{Expectations, has_words};
 use crate::fetch::{self, Fetch};
 use crate::firmware::Firmware;
 use crate::key_presses::KeyPresses;
 use crate::store_watch::StoreWatch;
+use crate::system_messages::is_system_failing;
 use crate::terminal::{Shown, Terminal};
 use crate::transcript::Transcript;
 
@@ -139,7 +140,7 @@ impl Watcher {
         }
         if let Some(fetch) = fetch::parse(line) {
             self.note_fetch(fetch, time);
-        } else if boot_messages::is_firmware_giving_up(line) {
+        } else if boot_messages::is_firmware_giving_up(line, self.expectations.boots_disk) {
             self.outcome.get_or_insert(BootOutcome::FirmwareGaveUp { line: line.to_owned() });
         }
     }
@@ -193,7 +194,7 @@ impl Watcher {
 
     fn watch_markers(&mut self, line: &str, time: Duration) {
         for (marker, seen) in self.expectations.markers.iter().zip(&mut self.seen) {
-            *seen = *seen || line.contains(marker.as_str());
+            *seen = *seen || has_words(line, marker);
         }
         let markers = !self.seen.is_empty() && self.seen.iter().all(|seen| *seen);
         if markers {
@@ -224,6 +225,10 @@ impl Watcher {
         if is_finished && boot_messages::is_panic(line) {
             self.kernel_started(time);
             self.outcome = Some(BootOutcome::Panicked { line: line.to_owned() });
+        } else if !self.expectations.allows_emergency_mode && is_system_failing(line) {
+            self.kernel_started(time);
+            self.reach(BootStage::InitReached, time);
+            self.outcome = Some(BootOutcome::SystemFailed { line: line.to_owned() });
         } else if self.expectations.failures.iter().any(|text| line.contains(text.as_str())) {
             self.outcome = Some(BootOutcome::FailureSeen { line: line.to_owned() });
             self.failure_is_partial = !is_finished;
@@ -234,6 +239,30 @@ impl Watcher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn emergency_mode_is_a_failure_unless_it_is_allowed() {
+        // The console of a NixOS with `loglevel=4`, as systemd 262 prints it.
+        let lines = [
+            "boot... ok",
+            "\u{1b}[0;1;39mBooting initrd of NixOS 26.11 (Zokor) (Initrd).\u{1b}[0m",
+            "[\u{1b}[0;1;31m TIME \u{1b}[0m] Timed out waiting for device \u{1b}[0;1;39m/dev/sda\u{1b}[0m.",
+            "You are in \u{1b}[0;1;31memergency mode\u{1b}[0m. After logging in, type \"journalctl -xb\"",
+            "nixos login: ",
+        ];
+        let markers = vec!["login:".to_owned()];
+        let expectations = Expectations { markers, ..Expectations::default() };
+        let watcher = watch(expectations.clone(), &lines);
+        assert!(
+            matches!(&watcher.outcome, Some(BootOutcome::SystemFailed { line })
+                if line.starts_with("You are in emergency mode")),
+            "{:?}",
+            watcher.outcome
+        );
+        assert!(watcher.stages.contains_key(&BootStage::InitReached));
+        let allowed = Expectations { allows_emergency_mode: true, ..expectations };
+        assert_eq!(watch(allowed, &lines).outcome, Some(BootOutcome::Succeeded));
+    }
 
     /// Feeds lines, one per second.
     fn watch(expectations: Expectations, lines: &[&str]) -> Watcher {
@@ -313,7 +342,11 @@ mod tests {
     #[test]
     fn without_a_marker_init_is_success() {
         let banner = "[    0.000000] Linux version 6.1.0";
-        for line in ["[    2.1] Run /init as init process", "<<< NixOS Stage 1 >>>"] {
+        for line in [
+            "[    2.1] Run /init as init process",
+            "<<< NixOS Stage 1 >>>",
+            "Booting initrd of NixOS.",
+        ] {
             let watcher = watch(Expectations::default(), &["boot... ok", banner]);
             assert_eq!(watcher.outcome, None);
             let watcher = watch(Expectations::default(), &["boot... ok", banner, line]);

@@ -21,6 +21,7 @@ mod dispatch;
 mod integrity;
 mod memory;
 mod menu;
+mod next_boot_device;
 mod proving;
 mod pxe_chain;
 mod reports;

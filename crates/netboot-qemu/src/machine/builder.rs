@@ -40,6 +40,7 @@ impl MachineBuilder {
             network_card: None,
             mac: None,
             disks: Vec::new(),
+            boot_disk: None,
             identity: SystemIdentity::default(),
             ipxe: None,
             accelerator: Accelerator::default(),
@@ -94,6 +95,15 @@ impl MachineBuilder {
     /// from it. To Linux it is a virtio disk (`/dev/vda`, then `/dev/vdb`).
     pub fn disk(mut self, image: impl Into<PathBuf>) -> Self {
         self.0.disks.push(image.into());
+        self
+    }
+
+    /// Adds a disk that the firmware boots from after the network card: an image of a disk, or a
+    /// directory, which the machine sees as a FAT file system that it cannot change. A test finds
+    /// out with it if a script leads back to the firmware.
+    pub fn boot_disk(mut self, image: impl Into<PathBuf>) -> Self {
+        self.0.boot_disk = Some(image.into());
+        self.0.expectations.boots_disk = true;
         self
     }
 
@@ -156,7 +166,8 @@ impl MachineBuilder {
     /// when Linux starts `init`.
     ///
     /// The console also shows the URLs that iPXE fetches and the kernel's command line. A marker
-    /// that is part of one of them is seen before the system runs.
+    /// that is part of one of them is seen before the system runs. A marker that begins or ends
+    /// with a letter or digit is not seen inside a longer word: `login:` is not in `sulogin:`.
     pub fn expect(mut self, marker: impl Into<String>) -> Self {
         self.0.expectations.markers.push(marker.into());
         self
@@ -169,8 +180,17 @@ impl MachineBuilder {
         self
     }
 
-    /// Ends the boot as failed when a line of the console contains `text`, such as the prompt of an
-    /// emergency shell. A kernel panic always ends the boot.
+    /// Lets a system come up in emergency or rescue mode. Without this, the words of systemd, of
+    /// `sulogin` and of NixOS's stage 1 that say so end the boot as failed, and so does a failure to
+    /// register the store paths with Nix.
+    pub fn allow_emergency_mode(mut self) -> Self {
+        self.0.expectations.allows_emergency_mode = true;
+        self
+    }
+
+    /// Ends the boot as failed when a line of the console contains `text`. A kernel panic always
+    /// ends the boot, and emergency mode does unless
+    /// [`allow_emergency_mode`](Self::allow_emergency_mode) is called.
     pub fn fail_on(mut self, text: impl Into<String>) -> Self {
         self.0.expectations.failures.push(text.into());
         self

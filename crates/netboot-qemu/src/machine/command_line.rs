@@ -21,6 +21,8 @@ pub(super) struct CommandLine<'a> {
     pub(super) network_card: Option<NetworkCard>,
     pub(super) mac: MacAddress,
     pub(super) disks: &'a [PathBuf],
+    /// The disk that the firmware boots from after the network card.
+    pub(super) boot_disk: Option<&'a Path>,
     pub(super) identity: &'a SystemIdentity,
     /// The only way out of QEMU's network, if it is isolated.
     pub(super) forward: Option<Forward>,
@@ -47,6 +49,12 @@ impl CommandLine<'_> {
         for (number, image) in self.disks.iter().enumerate() {
             let drive = format!("if=none,id=disk{number},format=raw,file={}", option_value(image));
             add(&["-drive", &drive, "-device", &format!("virtio-blk-pci,drive=disk{number}")]);
+        }
+        if let Some(image) = self.boot_disk {
+            let fat = if image.is_dir() { "fat:" } else { "" };
+            let file = option_value(image);
+            let drive = format!("if=none,id=boot,format=raw,readonly=on,file={fat}{file}");
+            add(&["-drive", &drive, "-device", "virtio-blk-pci,drive=boot,bootindex=9"]);
         }
         let mut card = match self.uefi {
             // Without graphics, SeaBIOS and iPXE use the serial console.
@@ -147,6 +155,7 @@ mod tests {
             network_card: None,
             mac,
             disks: &["/d,e/disk".into()],
+            boot_disk: None,
             identity,
             forward: None,
             accelerator,

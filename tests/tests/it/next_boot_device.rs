@@ -1,0 +1,106 @@
+//! Scripts that leave iPXE lead to the firmware's next boot device: here, a disk that says so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use netboot_ipxe::{
+    Assignment, BootOnce, Fleet, LocalDisk, MachineKey, Menu, MenuItem, MenuKey, RendererBuilder,
+    UnknownMachine,
+};
+use netboot_qemu::{Firmware, MachineBuilder};
+use netboot_testbed::DebianTree;
+use netboot_tests::{SmallSite, is_long};
+use tempfile::TempDir;
+
+const WORDS: &str = "The disk was booted";
+
+/// The boot sector of a disk. It prints the words on the serial port and stops.
+fn boot_sector() -> Vec<u8> {
+    // xor ax, ax; mov ds, ax; mov si, 0x7c16; mov dx, 0x3f8
+    let mut code = vec![0x31, 0xc0, 0x8e, 0xd8, 0xbe, 0x16, 0x7c, 0xba, 0xf8, 0x03];
+    // next: lodsb; test al, al; jz end; out dx, al; jmp next; end: hlt; jmp end
+    code.extend([0xac, 0x84, 0xc0, 0x74, 0x03, 0xee, 0xeb, 0xf8, 0xf4, 0xeb, 0xfd, 0x90]);
+    assert_eq!(code.len(), 0x16);
+    code.extend(format!("\r\n{WORDS}\r\n\0").as_bytes());
+    code.resize(510, 0);
+    code.extend([0x55, 0xaa]);
+    code.resize(1 << 20, 0);
+    code
+}
+
+/// A disk that firmware of this kind can boot, below `directory`.
+fn disk(directory: &Path, firmware: Firmware) -> PathBuf {
+    if firmware == Firmware::Bios {
+        let image = directory.join("disk");
+        fs::write(&image, boot_sector()).unwrap();
+        return image;
+    }
+    let boot = directory.join("EFI/BOOT");
+    fs::create_dir_all(&boot).unwrap();
+    let ipxe = DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe-amd64.efi");
+    fs::copy(ipxe, boot.join("BOOTX64.EFI")).unwrap();
+    let script = format!("#!ipxe\necho {WORDS}\nshell\n");
+    fs::write(directory.join("autoexec.ipxe"), script).unwrap();
+    directory.to_owned()
+}
+
+fn renderer(unknown: UnknownMachine) -> RendererBuilder {
+    let once = BootOnce::file("tokens/known".parse().unwrap());
+    let known = Assignment::new("known".parse().unwrap(), "worker".parse().unwrap())
+        .with_key(MachineKey::Mac("52:54:00:00:00:01".parse().unwrap()))
+        .with_boot_once(once);
+    let fleet = Fleet::builder(unknown).assignment(known).build().unwrap();
+    let item = MenuItem::local_disk(LocalDisk::NextBootDevice);
+    let menu = Menu::builder("A rack").unwrap();
+    let menu = menu.item(item.with_key(MenuKey::new('l').unwrap())).build().unwrap();
+    SmallSite::renderer().menu(menu).fleet(fleet)
+}
+
+/// Every way out of iPXE, through all scripts above it: the menu, an unknown machine, and a machine
+/// that was installed already.
+async fn check(firmware: Firmware, ipxe: Option<PathBuf>, ways: &[&str]) {
+    for way in ways {
+        let (unknown, mac, keys) = match *way {
+            "menu" => (UnknownMachine::Menu, "52:54:00:00:00:02", Some("A rack")),
+            "unknown" => (UnknownMachine::LocalDisk, "52:54:00:00:00:02", None),
+            _ => (UnknownMachine::Refuse, "52:54:00:00:00:01", None),
+        };
+        let site = SmallSite::publish(renderer(unknown), &["worker"]).await;
+        let directory = TempDir::new().unwrap();
+        let mut machine: MachineBuilder = SmallSite::machine(mac).firmware(firmware);
+        machine = machine.boot_disk(disk(directory.path(), firmware));
+        if let Some(text) = keys {
+            machine = machine.press(text, "l");
+        }
+        if let Some(ipxe) = &ipxe {
+            machine = machine.ipxe(ipxe);
+        }
+        let report = site.boot("boot.ipxe", machine, &[WORDS]).await;
+        assert!(!report.console.contains("trying again"), "{way}: {}", report.console);
+        // The firmware itself may ask for the URL before it comes to the disk.
+        assert_eq!(site.fetches("current.ipxe"), 1, "{way}: {}", report.console);
+    }
+}
+
+#[tokio::test]
+async fn the_disk_follows_under_uefi() {
+    let ways: &[&str] = if is_long() { &["menu", "unknown", "once"] } else { &["menu"] };
+    check(Firmware::Uefi, None, ways).await;
+}
+
+#[tokio::test]
+async fn the_disk_follows_under_bios() {
+    let ways: &[&str] = if is_long() { &["menu", "unknown", "once"] } else { &["once"] };
+    check(Firmware::Bios, None, ways).await;
+}
+
+#[tokio::test]
+async fn the_disk_follows_on_later_builds_too() {
+    let ways: &[&str] = if is_long() { &["menu", "unknown", "once"] } else { &["unknown"] };
+    check(Firmware::Uefi, Some(DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe-amd64.efi")), ways)
+        .await;
+    if is_long() {
+        let trixie = DebianTree::TRIXIE_IPXE.path("usr/lib/ipxe/ipxe-amd64.efi");
+        check(Firmware::Uefi, Some(trixie), ways).await;
+    }
+}
