@@ -324,15 +324,6 @@ pub enum Error {
         /// The problem, as a clause.
         problem: &'static str,
     },
-    /// A setting of a store that `rsync` gets to makes no sense.
-    #[cfg(feature = "rsync")]
-    #[error("the setting `{setting}` of an rsync store is not valid: {problem}")]
-    InvalidRsyncSetting {
-        /// The setting.
-        setting: &'static str,
-        /// The problem, as a clause.
-        problem: &'static str,
-    },
     /// The `rsync` of this machine is too old, or another program of that name.
     #[cfg(feature = "rsync")]
     #[error("`{path}` is not an rsync that can be used")]
@@ -361,7 +352,7 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A store, or what it is asked for, was set up in a way that cannot work.
-    #[cfg(feature = "s3")]
+    #[cfg(any(feature = "rsync", feature = "s3"))]
     #[error("the {setting} is not valid: {problem}")]
     InvalidSetting {
         /// The setting.

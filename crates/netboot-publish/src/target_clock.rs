@@ -71,7 +71,8 @@ pub(crate) async fn target_time(store: &dyn Store, context: &Context) -> Result<
     modified.ok_or_else(|| stale(store, path))
 }
 
-/// The file that tells the time. Each has other bytes, so that no store leaves an old file in place.
+/// The file that tells the time. Each has other bytes, so that no store leaves an old file in
+/// place.
 fn file() -> Result<Upload, Error> {
     let nonce = fastrand::u128(..);
     upload(

@@ -71,7 +71,8 @@ impl BootFailure {
                 store?.hint()
             }
             BootOutcome::SystemFailed { .. } => {
-                system_hint(self.last_lines.iter().map(ForeignText::as_str)).to_owned()
+                let lines: Vec<&str> = self.last_lines.iter().map(ForeignText::as_str).collect();
+                system_hint(&lines).to_owned()
             }
             BootOutcome::FailureSeen { .. } => {
                 "read the console before this line; the boot failed because the text was given to fail_on".to_owned()

@@ -34,8 +34,8 @@ pub(crate) fn is_system_failing(line: &str) -> bool {
 }
 
 /// Returns the remedy for a system that does not boot. `lines` are the last lines before it.
-pub(crate) fn system_hint<'a>(lines: impl Iterator<Item = &'a str> + Clone) -> &'static str {
-    let said = |words: &str| lines.clone().any(|line| line.contains(words));
+pub(crate) fn system_hint(lines: &[&str]) -> &'static str {
+    let said = |words: &str| lines.iter().any(|line| line.contains(words));
     if said("Timed out waiting for device") || said("waiting for the root device") {
         "check the file systems and `root=` of the configuration: a device did not appear, because \
          the machine does not have it or the initrd lacks its driver \
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_remedy_is_for_the_cause_above() {
-        let hint = |lines: &[&str]| system_hint(lines.iter().copied());
+        let hint = system_hint;
         let waits = "You are in emergency mode.";
         let device = "[ TIME ] Timed out waiting for device /dev/disk/by-label/root.";
         assert!(hint(&[device, waits]).contains("`root=`"));

@@ -1,6 +1,6 @@
-//! Checks the ends of scripts under UEFI. There, a program that ends with success sends the firmware
-//! to its menu. The firmware starts the next boot device only after a failure (UEFI specification
-//! 2.10, section 3.1.1, "Boot Manager Programming").
+//! Checks the ends of scripts under UEFI. There, a program that ends with success sends the
+//! firmware to its menu. The firmware starts the next boot device only after a failure (UEFI
+//! specification 2.10, section 3.1.1, "Boot Manager Programming").
 
 use crate::build::capability::Platform;
 use crate::lint::finding_kind::LintFindingKind;
@@ -45,7 +45,7 @@ fn only_prepares_settings(graph: &Graph<'_>) -> bool {
 fn succeeds(step: &Step<'_>) -> bool {
     let status = step.argument(0).and_then(|text| number::integer(text.as_bytes(), true));
     step.problem.is_none()
-        && (step.arguments.is_empty() || status.is_some_and(|status| status & 0xff == 0))
+        && (step.arguments.is_empty() || status.is_some_and(|status| status.trailing_zeros() >= 8))
 }
 
 /// Returns true if the script goes back to the one that chained it: it has just changed a setting

@@ -320,8 +320,8 @@ finding_kinds! {
         /// The command.
         command: String,
     }
-    /// A successful `exit` on a build with UEFI. The firmware then shows its menu, and does not start
-    /// the next boot device.
+    /// A successful `exit` on a build with UEFI. The firmware then shows its menu, and does not
+    /// start the next boot device.
     Warning "exit-to-firmware-menu" ExitToFirmwareMenu
     /// A loop without a pause and without an end.
     Warning "endless-retry" EndlessRetry

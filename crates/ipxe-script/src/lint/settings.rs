@@ -8,6 +8,7 @@ use crate::lint::reader::Reader;
 use crate::lint::step::{Step, Value};
 use crate::script::Script;
 use crate::script::expansion::SettingReference;
+use crate::script::line::LogicalLine;
 use crate::script::position::Span;
 use crate::script::token::Token;
 use crate::settings::predefined;
@@ -28,7 +29,7 @@ struct Usage {
 
 /// The names of the settings that a script sets by name.
 pub(crate) fn set_by(script: &Script) -> HashSet<Box<[u8]>> {
-    let commands = script.lines().iter().flat_map(|line| line.commands()).map(Step::new);
+    let commands = script.lines().iter().flat_map(LogicalLine::commands).map(Step::new);
     let name = |step: Step<'_>| {
         let (name, _) = names(&step).filter(|(name, _)| name.is_literal())?;
         Some(SettingReference::parse(name.bytes()).name)

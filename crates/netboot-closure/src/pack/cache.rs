@@ -124,8 +124,8 @@ impl Cache {
         used: &HashSet<&PathBuf>,
     ) -> Result<(), Error> {
         let failed = |source| Error::io("prune", &self.root, source);
-        // The time by the clock of the file system, which may be another machine's. A wrong clock of
-        // this machine makes no file look old.
+        // The time by the clock of the file system, which may be another machine's. A wrong clock
+        // of this machine makes no file look old.
         let written = self.temporary_file()?;
         let now = written.as_file().metadata().and_then(|file| file.modified()).map_err(failed)?;
         let mut total = 0_u64;

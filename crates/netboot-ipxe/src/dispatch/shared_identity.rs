@@ -142,11 +142,11 @@ pub(super) fn swapped(uuid: Uuid) -> Uuid {
     Uuid::from_bytes(uuid.to_bytes_le())
 }
 
-/// Only zeros or only ones, but for one or two octets: in SMBIOS, these mean that the machine has no
-/// UUID (DSP0134, 7.2.1). Some vendors count in the last octet.
+/// Only zeros or only ones, but for one or two octets: in SMBIOS, these mean that the machine has
+/// no UUID (DSP0134, 7.2.1). Some vendors count in the last octet.
 fn has_equal_octets(uuid: Uuid) -> bool {
-    let count = |octet| uuid.as_bytes().iter().filter(|found| **found == octet).count();
-    count(0x00) >= 14 || count(0xff) >= 14
+    let differ = |octet| uuid.as_bytes().iter().filter(|found| **found != octet).count();
+    differ(0x00) <= 2 || differ(0xff) <= 2
 }
 
 /// Octets with a constant difference: `fefefefe…`, `00010203…`, `00112233…`.

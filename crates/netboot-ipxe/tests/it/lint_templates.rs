@@ -73,7 +73,7 @@ fn assert_leaves_by_the_parts(path: &str, script: &[u8]) {
             line.commands().iter().filter(is_it)
         };
         for exit in named("exit") {
-            let status = exit.tokens().get(1).map(|status| status.bytes());
+            let status = exit.tokens().get(1).map(ipxe_script::Token::bytes);
             assert!(shown == LEAVE || status == Some(b"1"), "{path}: {shown}");
         }
         let is_table = shown.contains("goto found ||")

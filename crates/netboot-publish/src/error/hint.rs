@@ -23,7 +23,9 @@ impl Error {
                 "mount it writable, or publish to another place; nothing was changed".to_owned()
             }
             Self::StorageFull { source, path }
-                if source.get_ref().is_some_and(|source| source.is::<NoInode>()) =>
+                if source
+                    .get_ref()
+                    .is_some_and(<dyn std::error::Error + Send + Sync>::is::<NoInode>) =>
             {
                 format!(
                     "delete files that nobody needs or prune old releases, then publish again: \
@@ -63,10 +65,6 @@ impl Error {
                     .to_owned()
             }
             #[cfg(feature = "rsync")]
-            Self::InvalidRsyncSetting { setting, .. } => {
-                format!("correct `{setting}` where the store is built")
-            }
-            #[cfg(feature = "rsync")]
             Self::RsyncTooOld { .. } => {
                 "install rsync 3.1 or later, or 3.2.4 or later where the target's path has spaces"
                     .to_owned()
@@ -75,7 +73,7 @@ impl Error {
             Self::Rsync { source } => source.hint(),
             #[cfg(feature = "s3")]
             Self::S3 { failure, .. } => failure.hint(),
-            #[cfg(feature = "s3")]
+            #[cfg(any(feature = "rsync", feature = "s3"))]
             Self::InvalidSetting { setting, .. } => {
                 format!("correct the {setting}; nothing was sent")
             }

@@ -77,8 +77,8 @@ impl Publisher {
     /// If pruning cannot know which files to keep, it deletes nothing:
     /// [`Error::MalformedPointer`], [`Error::UntrustedPointer`]; [`Error::ForeignFile`] for a
     /// pointer that netboot did not write; [`Error::MalformedManifest`]; [`Error::NotWhole`] for a
-    /// live release without its manifest; [`Error::StaleListing`]. Also [`Error::Cancelled`]; if the target cannot be read
-    /// or written.
+    /// live release without its manifest; [`Error::StaleListing`]. Also [`Error::Cancelled`]; if
+    /// the target cannot be read or written.
     pub async fn prune(
         &self,
         retention: &Retention,

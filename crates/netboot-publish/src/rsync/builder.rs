@@ -41,7 +41,7 @@ impl RsyncStore {
     /// A store at `target`, with the default settings of [`builder`](Self::builder).
     ///
     /// # Errors
-    /// [`Error::InvalidRsyncSetting`].
+    /// [`Error::InvalidSetting`].
     pub fn open(target: RsyncTarget) -> Result<Self, Error> {
         Self::builder(target).build()
     }
@@ -188,11 +188,13 @@ impl RsyncStoreBuilder {
     /// Builds the store. It does not connect or read anything before it is used.
     ///
     /// # Errors
-    /// [`Error::InvalidRsyncSetting`].
+    /// [`Error::InvalidSetting`].
     pub fn build(self) -> Result<RsyncStore, Error> {
         let mut settings = self.settings;
         let target = &settings.target;
-        let refuse = |setting, problem| Err(Error::InvalidRsyncSetting { setting, problem });
+        let refuse = |setting, problem: &str| {
+            Err(Error::InvalidSetting { setting, problem: problem.to_owned() })
+        };
         if let HostKeys::Pinned(keys) = &mut settings.host_keys {
             for key in keys {
                 let Some(checked) = check_host_key(key) else {

@@ -239,7 +239,7 @@ fn settings_that_make_no_sense_are_refused() {
         on(ssh).ssh_program(""),
     ] {
         let error = builder.build().unwrap_err();
-        assert!(matches!(error, Error::InvalidRsyncSetting { .. }), "{error:?}");
+        assert!(matches!(error, Error::InvalidSetting { .. }), "{error:?}");
         assert!(error.hint().is_some() && !format!("{error:?}").contains("secret"));
     }
 }

@@ -181,8 +181,8 @@ impl MachineBuilder {
     }
 
     /// Lets a system come up in emergency or rescue mode. Without this, the words of systemd, of
-    /// `sulogin` and of NixOS's stage 1 that say so end the boot as failed, and so does a failure to
-    /// register the store paths with Nix.
+    /// `sulogin` and of NixOS's stage 1 that say so end the boot as failed, and so does a failure
+    /// to register the store paths with Nix.
     pub fn allow_emergency_mode(mut self) -> Self {
         self.0.expectations.allows_emergency_mode = true;
         self

@@ -126,8 +126,8 @@ impl Wanted {
         }
     }
 
-    /// Fails if the manifest of a release is at the target although the listing left it out. Without
-    /// it, pruning would not know the release's blobs.
+    /// Fails if the manifest of a release is at the target although the listing left it out.
+    /// Without it, pruning would not know the release's blobs.
     pub(crate) async fn require_listed(
         &self,
         store: &dyn Store,

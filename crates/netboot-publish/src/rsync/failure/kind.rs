@@ -55,8 +55,8 @@ pub enum RsyncFailureKind {
     ConnectionLost,
     /// 12: the account may only run one command, and that command refuses the request.
     RestrictedAccount,
-    /// 5 or 12: the daemon has its maximum number of connections, or `rrsync` admits only one client
-    /// at a time, and the others stayed longer than the store waits.
+    /// 5 or 12: the daemon has its maximum number of connections, or `rrsync` admits only one
+    /// client at a time, and the others stayed longer than the store waits.
     Busy,
     /// 12: the stream between the two sides is damaged, for another reason.
     Stream,
@@ -141,6 +141,7 @@ impl fmt::Display for RsyncFailureKind {
 
 impl RsyncFailureKind {
     /// The remedy. `is_ssh` is true if ssh leads to the target.
+    #[expect(clippy::too_many_lines, reason = "one sentence for each kind")]
     pub(super) fn hint(self, is_ssh: bool) -> &'static str {
         match self {
             Self::ProgramMissing => {
