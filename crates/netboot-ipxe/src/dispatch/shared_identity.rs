@@ -93,7 +93,7 @@ const UUIDS: [u128; 3] = [
 pub(super) fn is_shared_text(text: &str) -> bool {
     let letters = text.chars().filter(char::is_ascii_alphanumeric);
     let said: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
-    let without_digit = said.strip_suffix(|letter: char| letter.is_ascii_digit());
+    let without_digit = said.strip_suffix(['0', '1']);
     let is_word = |word: &str| WORDS.contains(&word);
     let rest = PREFIXES.iter().find_map(|prefix| said.strip_prefix(prefix)).unwrap_or(&said);
     // Nothing is left of a text that is only punctuation.
