@@ -57,6 +57,8 @@ pub(crate) struct Values {
     pub(crate) store_contents: Option<Vec<StoreElement>>,
     pub(crate) kernel_parameters: Option<serde_json::Value>,
     pub(crate) kernel_file: Option<serde_json::Value>,
+    /// Nix's name of the system that the configuration is for, such as `aarch64-linux`.
+    pub(crate) host_platform: Option<String>,
     pub(crate) policy: Option<PolicyFacts>,
 }
 

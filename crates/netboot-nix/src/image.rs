@@ -50,7 +50,8 @@ impl Parts {
         let known = [&kernel, &initrd, &toplevel];
         let store_contents = StoreContents::read(values.store_contents, store, &known);
         let architecture = profile.architecture();
-        match &toplevel.system {
+        // The system of a derivation is the one that builds it, which a cross build tells apart.
+        match values.host_platform.as_ref().or(toplevel.system.as_ref()) {
             Some(system) if system.parse().ok() != Some(architecture) => {
                 return Err(Error::ArchitectureMismatch {
                     attribute: attribute.to_owned(),

@@ -36,9 +36,21 @@ let
       context = builtins.mapAttrs (_: needed: needed.outputs or [ ]) (builtins.getContext text);
     };
 
-  read =
-    services: config:
+  # The system that a configuration is for, if it says so. The `system` of a derivation is the one
+  # that builds it: a cross build has another.
+  hostPlatform =
+    configuration:
     let
+      platform =
+        configuration.pkgs.stdenv.hostPlatform or (configuration.config.nixpkgs.hostPlatform or null);
+      system = if builtins.isAttrs platform then platform.system or null else platform;
+    in
+    if builtins.isString system then system else null;
+
+  read =
+    services: configuration:
+    let
+      inherit (configuration) config;
       build = config.system.build or { };
       contents = config.netboot.storeContents or null;
     in
@@ -49,6 +61,7 @@ let
       store_contents = if builtins.isList contents then map content contents else null;
       kernel_parameters = config.boot.kernelParams or null;
       kernel_file = config.system.boot.loader.kernelFile or null;
+      host_platform = hostPlatform configuration;
       policy = if services == null then null else readPolicy { inherit services; } config;
     };
 
@@ -76,7 +89,7 @@ let
           if modules != [ ] && !(configuration ? extendModules) then
             { state = "fixed"; }
           else
-            { state = "evaluated"; } // read services extended.config;
+            { state = "evaluated"; } // read services extended;
         tried = builtins.tryEval (builtins.deepSeq values values);
       in
       if !isolate then

@@ -1,8 +1,9 @@
 //! The values of a configuration, in the forms that NixOS and its users write.
 
 use std::error::Error as _;
+use std::sync::Arc;
 
-use netboot_core::{Builder, Context, Image, KernelParameter};
+use netboot_core::{Architecture, Builder, Context, Image, KernelParameter, Profile};
 use netboot_nix::Error;
 
 use crate::place::{Place, STORE_IMAGE, WITH_INIT, least_configuration, profile, profiles};
@@ -81,6 +82,42 @@ async fn values_that_cannot_be_used_are_named_and_sink_no_other_profile() {
         let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
         let Some(Error::UnusableValue { attribute, .. }) = inner else { panic!("{error:?}") };
         assert!(attribute.ends_with(expected), "{attribute}");
+    }
+}
+
+/// The derivations of a cross build have the system of the machine that builds.
+#[tokio::test]
+async fn the_system_that_a_configuration_is_for_counts_and_not_the_one_that_builds_it() {
+    let place = Place::new();
+    let least = |overrides| least_configuration("x", WITH_INIT, overrides);
+    let flake = place.flake(&format!(
+        "{{ nixosConfigurations = {{ \
+           netboot-text.config = {}; netboot-set.config = {}; netboot-none.config = {}; \
+           netboot-pkgs = {{ config = {}; pkgs.stdenv.hostPlatform.system = \"aarch64-linux\"; }}; \
+         }}; }}",
+        least("{ nixpkgs.hostPlatform = \"aarch64-linux\"; }"),
+        least("{ nixpkgs.hostPlatform = { system = \"aarch64-linux\"; config = \"x\"; }; }"),
+        least("{ nixpkgs.hostPlatform = 5; }"),
+        least("{ nixpkgs.hostPlatform = \"x86_64-linux\"; }"),
+    ));
+    let builder = place.builder(&flake).build().unwrap();
+    for architecture in [Architecture::X86_64, Architecture::Aarch64] {
+        let names = ["text", "set", "pkgs", "none"];
+        let wanted = names.map(|name| -> Arc<dyn Profile> {
+            Arc::new(profile(name).with_architecture(architecture))
+        });
+        let checked = builder.check(&wanted, &Context::new()).await;
+        for (name, checked) in names.into_iter().zip(checked) {
+            let is_aarch64 = name != "none";
+            if (architecture == Architecture::Aarch64) == is_aarch64 {
+                checked.unwrap();
+                continue;
+            }
+            let error = checked.unwrap_err();
+            let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
+            let mismatch = matches!(inner, Some(Error::ArchitectureMismatch { .. }));
+            assert!(mismatch, "{name} for {architecture}: {error:?}");
+        }
     }
 }
 
