@@ -210,7 +210,7 @@ async fn an_unknown_machine_shows_the_menu() {
         assert_eq!(status, StatusCode::OK);
         let live = place.publisher(SITES[0]).live().await.unwrap().unwrap();
         let path = format!("/published/releases/{live}/{file}");
-        assert!(text.contains(&format!("\nchain {MACHINES_URL}{path} || goto failed\n")), "{text}");
+        assert!(text.contains(&format!("\nchain {MACHINES_URL}{path} && goto leave ")), "{text}");
         let menu = service.get(&path).send().await.unwrap().text().await.unwrap();
         assert!(menu.contains("\nchoose "), "{menu}");
     }
