@@ -57,7 +57,8 @@ pub(crate) async fn lock(
 ) -> Result<Locked, Stop> {
     let _phase = context.phase(Phase::Locking, None);
     let arguments = arguments(&["flake", "metadata", "--json"], &[flake.as_str()]);
-    match run(runner, &flake.to_string(), arguments, Phase::Locking, context).await? {
+    let phase = Phase::Locking;
+    match run(runner, &flake.to_string(), arguments, phase, None, context).await? {
         Ok(stdout) => {
             let Metadata { url, locked } = read_json("nix flake metadata", &stdout)?;
             Ok(Locked { url, nar_hash: locked.nar_hash })
@@ -103,7 +104,10 @@ pub(crate) async fn evaluate(
         (Some(name), None) => format!("nixosConfigurations.{name}"),
         _ => "nixosConfigurations".to_owned(),
     };
-    match run(runner, &attribute, arguments, Phase::Evaluating, context).await? {
+    // A warning of an evaluation of several configurations does not say which one it is about.
+    let mut profiles = wanted.keys();
+    let only = profiles.next().filter(|_| profiles.next().is_none()).copied();
+    match run(runner, &attribute, arguments, Phase::Evaluating, only, context).await? {
         Ok(stdout) => Ok(read_json("nix eval", &stdout)?),
         Err(failed) => {
             let Failed { nix_output, status, fallback } = *failed;
@@ -135,6 +139,7 @@ async fn run(
     attribute: &str,
     arguments: Vec<OsString>,
     phase: Phase,
+    profile: Option<&ProfileName>,
     context: &Context,
 ) -> Result<Result<Vec<u8>, Box<Failed>>, Stop> {
     let (mut nix_output, mut reported) = (NixOutput::default(), Reported::new());
@@ -147,7 +152,7 @@ async fn run(
             }
         })
         .await?;
-    report_warnings(&nix_output, None, context);
+    report_warnings(&nix_output, profile, context);
     // A failed `nix eval --json` of Nix 2.8 prints half of its answer, so check the status first.
     let status = finished.status;
     if status.success() {

@@ -92,7 +92,10 @@ fn message(record: &Record) -> Option<LogEvent> {
     let has_position = record.raw_msg.is_some();
     let text = ForeignText::new(record.raw_msg.as_deref().unwrap_or(&record.msg));
     let text = text.trim_start();
-    if let Some(warning) = text.strip_prefix("warning:") {
+    // `lib.warn` of nixpkgs prints a trace where Nix has no `builtins.warn` (before 2.23).
+    let untraced = text.strip_prefix("trace:").map_or(text, str::trim_start);
+    let warning = ["warning:", "evaluation warning:"].into_iter();
+    if let Some(warning) = warning.filter_map(|prefix| untraced.strip_prefix(prefix)).next() {
         return Some(LogEvent::Warning { message: warning.trim().into() });
     }
     // The build hook prints this about one machine. Another machine may still take the build.
@@ -164,6 +167,15 @@ mod tests {
         assert_eq!(parse(remote), Some(LogEvent::Error { message, position: None }));
         let trace = r#"@nix {"action":"msg","level":0,"msg":"trace: here"}"#;
         assert_eq!(parse(trace), None);
+        // `lib.warn` under Nix 2.8, and `builtins.warn` under Nix 2.26 and 2.34.
+        for line in [
+            "@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"trace: \\u001b[1;31mwarning: one\\ntwo\\u001b[0m\"}",
+            "@nix {\"action\":\"msg\",\"level\":1,\"msg\":\"\\u001b[35;1mevaluation warning:\\u001b[0m one\\ntwo\",\"raw_msg\":\"one\\ntwo\"}",
+            "@nix {\"action\":\"msg\",\"level\":1,\"msg\":\"evaluation warning: one\\ntwo\"}",
+        ] {
+            let message = "one\ntwo".into();
+            assert_eq!(parse(line), Some(LogEvent::Warning { message }), "{line}");
+        }
     }
 
     proptest! {

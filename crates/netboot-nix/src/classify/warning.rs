@@ -3,12 +3,18 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use netboot_core::{Context, Event, ProfileName};
+use netboot_core::{Context, Event, ProfileName, counted};
 
 use crate::classify::text::{in_one_line, quoted_after};
 use crate::nix_output::NixOutput;
 
-/// A warning of Nix with a hint.
+/// The number of different warnings of one run of Nix that are reported.
+const REPORTED: usize = 50;
+
+/// The number of characters of a warning that are reported.
+const LENGTH: usize = 1000;
+
+/// A warning of Nix or of the flake's code.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Warning {
     /// The daemon ignores a setting of a user that it does not trust.
@@ -19,20 +25,22 @@ pub(crate) enum Warning {
     Unsigned { path: String, substituter: String },
     /// A substituter does not answer, so Nix builds its paths itself.
     CacheUnreachable { message: String },
+    /// Another warning. NixOS's `warnings`, deprecated options and the flake's own are here.
+    Other { message: String },
 }
 
 impl Warning {
-    /// Reads a warning. Returns `None` if there is no hint for it.
-    pub(crate) fn read(message: &str) -> Option<Self> {
+    /// Reads a warning.
+    pub(crate) fn read(message: &str) -> Self {
         let quoted = |before: &str| quoted_after(message, before).unwrap_or_default().to_owned();
         if message.contains("ignoring the client-specified setting") {
-            Some(Self::UntrustedSetting { setting: quoted("client-specified setting") })
+            Self::UntrustedSetting { setting: quoted("client-specified setting") }
         } else if message.contains("ignoring untrusted substituter") {
-            Some(Self::UntrustedSubstituter { url: quoted("untrusted substituter") })
+            Self::UntrustedSubstituter { url: quoted("untrusted substituter") }
         } else if message.contains("not signed by any of the keys")
             || message.contains("does not have a valid signature")
         {
-            Some(Self::Unsigned { path: quoted("substitute for"), substituter: quoted("' from") })
+            Self::Unsigned { path: quoted("substitute for"), substituter: quoted("' from") }
         } else if message.contains("unable to download '")
             || message.contains("disabling binary cache")
         {
@@ -40,15 +48,15 @@ impl Warning {
             let message = in_one_line(message);
             let text = message.split_once("; retrying in").map_or(&*message, |(text, _)| text);
             let message = text.strip_prefix("error: ").unwrap_or(text).to_owned();
-            Some(Self::CacheUnreachable { message })
+            Self::CacheUnreachable { message }
         } else {
-            None
+            Self::Other { message: message.trim().chars().take(LENGTH).collect() }
         }
     }
 
-    /// A remedy for the warning.
-    pub(crate) fn hint(&self) -> String {
-        match self {
+    /// A remedy for the warning, if it is known.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
             Self::UntrustedSetting { setting } => format!(
                 "set `{setting}` in nix.conf of the daemon, or add this user to `trusted-users` \
                  there"
@@ -68,7 +76,8 @@ impl Warning {
                  machine builds its paths, which takes longer"
                     .to_owned()
             }
-        }
+            Self::Other { .. } => return None,
+        })
     }
 }
 
@@ -90,23 +99,27 @@ impl fmt::Display for Warning {
             Self::CacheUnreachable { message } => {
                 write!(f, "a substituter does not answer: {message}")
             }
+            Self::Other { message } => f.write_str(message),
         }
     }
 }
 
-/// Reports each warning of Nix that has a hint, once.
+/// Reports each warning of Nix, once.
 pub(crate) fn report_warnings(
     nix_output: &NixOutput,
     profile: Option<&ProfileName>,
     context: &Context,
 ) {
-    let known: BTreeSet<Warning> =
-        nix_output.warnings.iter().filter_map(|message| Warning::read(message)).collect();
-    for warning in known {
-        context.emit(Event::Warning {
-            profile: profile.cloned(),
-            message: warning.to_string(),
-            hint: Some(warning.hint()),
-        });
+    let all: BTreeSet<Warning> =
+        nix_output.warnings.iter().map(|message| Warning::read(message)).collect();
+    let more = all.len().saturating_sub(REPORTED);
+    let emit = |message, hint| {
+        context.emit(Event::Warning { profile: profile.cloned(), message, hint });
+    };
+    for warning in all.into_iter().take(REPORTED) {
+        emit(warning.to_string(), warning.hint());
+    }
+    if more > 0 {
+        emit(format!("Nix printed {} more", counted(more, "warning")), None);
     }
 }

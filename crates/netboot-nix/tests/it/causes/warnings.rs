@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use netboot_core::{Builder, Context};
+use netboot_core::{Builder, Context, Event};
 
 use crate::causes::scene::{NOWHERE, flake, warnings_of};
-use crate::place::{Daemon, NixVersion, Place, WITH_INIT, least_configuration, profile};
+use crate::place::{Daemon, NixVersion, Place, WITH_INIT, least_configuration, profile, recording};
 
 /// The hint of the warning that contains this text.
 fn hint<'a>(warnings: &'a [(String, String)], text: &str) -> &'a str {
@@ -57,4 +57,32 @@ pub(crate) async fn a_cache_is_down(nix: NixVersion) {
     assert!(warnings.iter().all(|(message, _)| !message.contains("retrying")), "{warnings:?}");
     let once: BTreeSet<_> = warnings.iter().collect();
     assert_eq!(once.len(), warnings.len(), "{warnings:?}");
+}
+
+/// The PlasmaCloud flake warns in its own words. Nixpkgs prints NixOS's `warnings` and deprecated
+/// options in this way.
+#[tokio::test]
+async fn what_the_flake_warns_of_is_told_with_the_profile() {
+    for version in NixVersion::ALL {
+        let place = Place::of(version);
+        let warn = "builtins.warn or (text: builtins.trace \"warning: ${text}\")";
+        let overrides = format!(
+            "{{ boot.kernelParams = ({warn}) \"The firewall is OFF\\nin this image\" \
+             ((builtins.trace \"evaluation warning: The option `x' has been renamed\") [ ]); }}"
+        );
+        let (context, events) = recording();
+        let flake = flake(&place, &least_configuration("x", WITH_INIT, &overrides));
+        let builder = place.builder(&flake).build().unwrap();
+        builder.build(&profile("x"), &context).await.unwrap();
+        let events = events.lock().unwrap();
+        let told = |text: &str| {
+            let is_told = |event: &&Event| {
+                matches!(event, Event::Warning { profile: Some(profile), message, .. }
+                    if profile.as_str() == "x" && message == text)
+            };
+            events.iter().filter(is_told).count()
+        };
+        assert_eq!(told("The firewall is OFF\n  | in this image"), 1, "{version:?}: {events:?}");
+        assert_eq!(told("The option `x' has been renamed"), 1, "{version:?}: {events:?}");
+    }
 }
