@@ -117,7 +117,7 @@ impl Publisher {
             let modified = entry.and_then(Entry::modified);
             oldest.is_none_or(|oldest| modified.is_some_and(|modified| modified > oldest))
         };
-        let releases = ReleaseFiles::of(listed);
+        let mut releases = ReleaseFiles::of(listed);
         let rule = WantedRule {
             own: &self.pointer,
             trust: self.pointer_trust(),
@@ -126,7 +126,7 @@ impl Publisher {
             oldest,
         };
         let wanted = rule.read(store).await?;
-        wanted.require_listed(store, &releases).await?;
+        wanted.add_unlisted(store, &mut releases, now).await?;
         wanted.require_manifests(&releases)?;
         let mut report = PruneReport { dry_run: retention.dry_run, ..PruneReport::default() };
         let (mut kept_blobs, mut unwanted) = (BTreeSet::new(), Vec::new());

@@ -94,7 +94,7 @@ async fn a_listing_that_leaves_out_what_is_wanted_deletes_nothing() {
         ("releases/".to_owned(), layout::clock().to_string()),
     ] {
         let lying = LeavingOut { inner: store.clone(), text: text.clone() };
-        let lying = later(&signing(Arc::new(lying)), Duration::from_secs(3));
+        let lying = later(&signing(Arc::new(lying)), Duration::from_secs(120));
         let error = lying.prune(&strict(), &context).await.unwrap_err();
         let Error::StaleListing { path, .. } = &error else { panic!("{text}: {error:?}") };
         assert_eq!(path.as_str(), found, "{text}");

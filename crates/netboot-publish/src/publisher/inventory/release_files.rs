@@ -34,6 +34,10 @@ impl ReleaseFiles {
         self.0.get(path)
     }
 
+    pub(crate) fn add(&mut self, path: ReleasePath, entry: Entry) {
+        self.0.insert(path, entry);
+    }
+
     pub(crate) fn contains(&self, path: &ReleasePath) -> bool {
         self.0.contains_key(path)
     }

@@ -17,6 +17,9 @@ use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, manifes
 use crate::store::{Entry, ListScope, Store};
 use crate::target_clock::stale;
 
+/// A listing may lack an object that was put into place within this time before it.
+const BEING_WRITTEN: Duration = Duration::from_secs(60);
+
 /// The rule that says which releases the pointers of a target need.
 #[derive(Debug)]
 pub(crate) struct WantedRule<'a> {
@@ -126,22 +129,39 @@ impl Wanted {
         }
     }
 
-    /// Fails if the manifest of a release is at the target although the listing left it out.
-    /// Without it, pruning would not know the release's blobs.
-    pub(crate) async fn require_listed(
+    /// Looks up the manifests that the listing of `releases` left out: without them, pruning would
+    /// not know the blobs of a release. Adds the ones that another publisher is writing at this
+    /// moment, by the target's time `now`. Fails if an older one is there.
+    pub(crate) async fn add_unlisted(
         &self,
         store: &dyn Store,
-        releases: &BTreeMap<ReleaseId, ReleaseFiles>,
+        releases: &mut BTreeMap<ReleaseId, ReleaseFiles>,
+        now: SystemTime,
     ) -> Result<(), Error> {
+        let all: BTreeSet<ReleaseId> =
+            self.releases.iter().chain(releases.keys()).copied().collect();
         let is_listed = |release: &ReleaseId| {
             releases.get(release).is_some_and(|files| files.records().next().is_some())
         };
-        let all: BTreeSet<_> = self.releases.iter().chain(releases.keys()).collect();
-        let absent = all.into_iter().filter(|release| !is_listed(release));
         let records = [layout::manifest(), layout::incomplete_manifest()];
-        let paths = absent
-            .flat_map(|release| records.iter().map(|record| layout::in_release(release, record)));
-        require_absent(store, paths.collect()).await
+        let mut paths = BTreeMap::new();
+        for release in all.iter().filter(|release| !is_listed(release)) {
+            for record in &records {
+                paths.insert(layout::in_release(release, record), (*release, record.clone()));
+            }
+        }
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let sought: Vec<ReleasePath> = paths.keys().cloned().collect();
+        for (path, entry) in store.stat(&sought).await? {
+            let is_new = entry.modified().is_some_and(|modified| modified + BEING_WRITTEN >= now);
+            let Some((release, record)) = paths.remove(&path).filter(|_| is_new) else {
+                return Err(stale(store, path));
+            };
+            releases.entry(release).or_default().add(record, entry);
+        }
+        Ok(())
     }
 
     /// Fails if an entry point of a live release is at the target although the listing of the root
