@@ -35,8 +35,9 @@ impl Expectations {
     }
 }
 
-/// Returns true if a line has a text, and the text is not a part of a longer word there.
-pub(crate) fn has_words(line: &str, text: &str) -> bool {
+/// Returns true if a line has a text, and the text is not a part of a longer word there. The word
+/// at the end of a line that is not finished may go on.
+pub(crate) fn has_words(line: &str, text: &str, is_finished: bool) -> bool {
     let joins = |one: Option<char>, other: Option<char>| {
         [one, other].iter().all(|letter| letter.is_some_and(char::is_alphanumeric))
     };
@@ -44,6 +45,7 @@ pub(crate) fn has_words(line: &str, text: &str) -> bool {
         let (before, after) = (&line[..start], &line[start + text.len()..]);
         !joins(before.chars().next_back(), text.chars().next())
             && !joins(text.chars().next_back(), after.chars().next())
+            && (is_finished || !after.is_empty() || !text.ends_with(char::is_alphanumeric))
     })
 }
 
@@ -64,7 +66,9 @@ mod tests {
             ("x=ready", "=ready", true),
             ("größe", "gr", false),
         ] {
-            assert_eq!(has_words(line, text), expected, "{line}");
+            assert_eq!(has_words(line, text, true), expected, "{line}");
         }
+        assert!(!has_words("node-1", "node-1", false) && has_words("node-1 ", "node-1", false));
+        assert!(has_words("nixos login:", "login:", false));
     }
 }

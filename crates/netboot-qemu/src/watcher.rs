@@ -89,7 +89,7 @@ impl Watcher {
         self.watch_store(shown, time);
         // Failures come before markers: a line with both is a failure.
         self.watch_failures(shown, time);
-        self.watch_markers(line, time);
+        self.watch_markers(shown, time);
         if let Shown::Finished(line) = shown {
             self.transcript.push(line);
         }
@@ -192,9 +192,11 @@ impl Watcher {
         }
     }
 
-    fn watch_markers(&mut self, line: &str, time: Duration) {
+    fn watch_markers(&mut self, shown: Shown<'_>, time: Duration) {
+        let (Shown::Partial(line) | Shown::Finished(line)) = shown;
+        let is_finished = matches!(shown, Shown::Finished(_));
         for (marker, seen) in self.expectations.markers.iter().zip(&mut self.seen) {
-            *seen = *seen || has_words(line, marker);
+            *seen = *seen || has_words(line, marker, is_finished);
         }
         let markers = !self.seen.is_empty() && self.seen.iter().all(|seen| *seen);
         if markers {
