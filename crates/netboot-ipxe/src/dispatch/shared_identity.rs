@@ -82,7 +82,8 @@ const PHRASES: [&str; 21] = [
 const PREFIXES: [&str; 8] = ["assettag", "asset", "number", "serial", "sernum", "sn", "tag", "no"];
 
 /// UUIDs of boards whose vendors gave all of them one UUID.
-const UUIDS: [u128; 3] = [
+const UUIDS: [u128; 4] = [
+    0x1000_0000_0000_8000_0040_0000_0000_0000,
     0x0300_0200_0400_0500_0006_0007_0008_0009,
     0x1234_5678_1234_5678_90ab_cdde_efaa_bbcc,
     // Dell's form for a machine with a service tag of spaces.
@@ -104,6 +105,24 @@ pub(super) fn is_shared_text(text: &str) -> bool {
         || PHRASES.iter().any(|phrase| said.contains(phrase))
         || is_repeated(rest)
         || is_counting(rest)
+        || has_equal_parts(&said)
+        || has_counted_number(&said)
+}
+
+/// A part that stands there three times or more: `123123123`, `1212121212`.
+fn has_equal_parts(said: &str) -> bool {
+    let is_part = |length: usize| {
+        let mut parts = said.as_bytes().chunks(length);
+        parts.all(|part| part == &said.as_bytes()[..length])
+    };
+    (2..=said.len() / 3).any(is_part)
+}
+
+/// A few letters before digits that begin with a count of eight: `BSN12345678901234567`.
+fn has_counted_number(said: &str) -> bool {
+    let digits = said.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+    let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
+    said.len() - digits.len() <= 8 && is_number && digits.get(..8).is_some_and(is_counting)
 }
 
 /// Zeros of any number, or another character three times or more.
@@ -142,11 +161,11 @@ pub(super) fn swapped(uuid: Uuid) -> Uuid {
     Uuid::from_bytes(uuid.to_bytes_le())
 }
 
-/// Only zeros or only ones, but for one or two octets: in SMBIOS, these mean that the machine has
-/// no UUID (DSP0134, 7.2.1). Some vendors count in the last octet.
+/// One octet everywhere, but for one or two places. In SMBIOS, only zeros or only ones mean that
+/// the machine has no UUID (DSP0134, 7.2.1). Some vendors count in the last octet.
 fn has_equal_octets(uuid: Uuid) -> bool {
     let differ = |octet| uuid.as_bytes().iter().filter(|found| **found != octet).count();
-    differ(0x00) <= 2 || differ(0xff) <= 2
+    uuid.as_bytes().iter().any(|octet| differ(*octet) <= 2)
 }
 
 /// Octets with a constant difference: `fefefefe…`, `00010203…`, `00112233…`.
@@ -161,6 +180,7 @@ fn has_regular_groups(uuid: Uuid) -> bool {
     let text = uuid.hyphenated().to_string();
     text.split('-').all(|group| is_repeated(group) || is_counting(group) || is_short_count(group))
         || is_counting(&text.replace('-', ""))
+        || uuid.as_bytes()[..8] == uuid.as_bytes()[8..]
 }
 
 /// A group that counts on from another: `5678`, `90ab`.
@@ -247,6 +267,11 @@ mod tests {
             "NotSpecified",
             "No Asset Information",
             "sn00000000",
+            "BSN12345678901234567",
+            "MB-1234567890",
+            "ATN12345678901234556",
+            "123123123",
+            "1212121212",
             "Undefined",
             "TBD",
             "*",
@@ -315,6 +340,10 @@ mod tests {
             "00112233-4455-6677-8899-aabbccddeeff",
             "01234567-89ab-cdef-0123-456789abcdef",
             "4c4c4544-0000-2010-8020-80c04f202020",
+            "10000000-0000-8000-0040-000000000000",
+            "88888888-8888-8888-8888-878888888888",
+            "deadbeef-dead-beef-dead-beefdeadbeef",
+            "12345678-1234-5678-1234-567812345678",
         ] {
             let uuid: Uuid = text.parse().unwrap();
             assert!(is_shared_uuid(uuid), "{text}");
