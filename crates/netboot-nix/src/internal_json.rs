@@ -94,8 +94,8 @@ fn message(record: &Record) -> Option<LogEvent> {
     let text = text.trim_start();
     // `lib.warn` of nixpkgs prints a trace where Nix has no `builtins.warn` (before 2.23).
     let untraced = text.strip_prefix("trace:").map_or(text, str::trim_start);
-    let warning = ["warning:", "evaluation warning:"].into_iter();
-    if let Some(warning) = warning.filter_map(|prefix| untraced.strip_prefix(prefix)).next() {
+    let mut warning = ["warning:", "evaluation warning:"].into_iter();
+    if let Some(warning) = warning.find_map(|prefix| untraced.strip_prefix(prefix)) {
         return Some(LogEvent::Warning { message: warning.trim().into() });
     }
     // The build hook prints this about one machine. Another machine may still take the build.
