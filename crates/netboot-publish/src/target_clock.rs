@@ -2,8 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use netboot_core::Context;
 use netboot_core::layout::{self, Location};
-use netboot_core::{Context, ReleasePath};
 
 use crate::error::Error;
 use crate::publisher::uploads::upload;
@@ -49,7 +49,7 @@ impl TargetClock {
                     .iter()
                     .find(|it| matches!(Location::parse(&it.path), Some(Location::Clock)));
                 let modified = clock.and_then(|clock| clock.entry.modified());
-                modified.ok_or_else(|| stale(store, layout::clock()))
+                modified.ok_or_else(|| Error::stale_listing(store, layout::clock()))
             }
             // The target wrote its newest file earlier than now.
             Self::NoRoom => {
@@ -68,7 +68,7 @@ pub(crate) async fn target_time(store: &dyn Store, context: &Context) -> Result<
     let found = store.stat(std::slice::from_ref(&path)).await?;
     let modified = found.get(&path).and_then(Entry::modified);
     store.delete(std::slice::from_ref(&path), context).await?;
-    modified.ok_or_else(|| stale(store, path))
+    modified.ok_or_else(|| Error::stale_listing(store, path))
 }
 
 /// The file that tells the time. Each has other bytes, so that no store leaves an old file in
@@ -79,9 +79,4 @@ fn file() -> Result<Upload, Error> {
         layout::clock(),
         format!("Netboot wrote this to learn the time here: {nonce:032x}\n").into(),
     )
-}
-
-/// The error for a listing that leaves out an object which is there.
-pub(crate) fn stale(store: &dyn Store, path: ReleasePath) -> Error {
-    Error::StaleListing { path, store: store.to_string() }
 }

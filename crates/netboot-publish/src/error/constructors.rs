@@ -1,5 +1,6 @@
 //! Making errors from other errors.
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 
@@ -30,6 +31,11 @@ impl From<crate::rsync::failure::RsyncFailure> for Error {
 }
 
 impl Error {
+    /// The error for a listing of a store that leaves out an object which is there.
+    pub(crate) fn stale_listing(store: impl fmt::Display, path: ReleasePath) -> Self {
+        Self::StaleListing { path, store: store.to_string() }
+    }
+
     pub(crate) fn index(profile: &ProfileName, problem: &str) -> Self {
         Self::ClosureIndex { profile: profile.clone(), problem: problem.to_owned() }
     }

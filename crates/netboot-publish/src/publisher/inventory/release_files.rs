@@ -46,6 +46,11 @@ impl ReleaseFiles {
         self.contains(&layout::manifest())
     }
 
+    /// True if a record says which files belong to the release.
+    pub(crate) fn has_record(&self) -> bool {
+        self.records().next().is_some()
+    }
+
     /// The records that say which files belong to the release: first its manifest, then the record
     /// of staging or pruning.
     pub(crate) fn records(&self) -> impl Iterator<Item = ReleasePath> {

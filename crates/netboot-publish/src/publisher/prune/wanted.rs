@@ -15,7 +15,6 @@ use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::release_files::ReleaseFiles;
 use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, manifest_path};
 use crate::store::{Entry, ListScope, Store};
-use crate::target_clock::stale;
 
 /// A listing may lack an object that was put into place within this time before it.
 const BEING_WRITTEN: Duration = Duration::from_secs(60);
@@ -67,7 +66,7 @@ impl WantedRule<'_> {
         for (name, modified) in pointers {
             let state = PointerState::read(store, &name, &self.trust).await?;
             if state.content.is_some() && !wanted.root.contains(state.path.as_str()) {
-                return Err(stale(store, state.path));
+                return Err(Error::stale_listing(store, state.path));
             }
             if state.is_foreign() && name == *self.own {
                 // A pointer of somebody else may lead to any release.
@@ -117,9 +116,8 @@ impl Wanted {
         &self,
         releases: &BTreeMap<ReleaseId, ReleaseFiles>,
     ) -> Result<(), Error> {
-        let is_known = |release: &&ReleaseId| {
-            releases.get(release).is_some_and(|files| files.records().next().is_some())
-        };
+        let is_known =
+            |release: &&ReleaseId| releases.get(release).is_some_and(ReleaseFiles::has_record);
         match self.live.iter().find(|release| !is_known(release)) {
             Some(release) => {
                 let findings = vec![Finding::Missing { path: manifest_path(release) }];
@@ -140,9 +138,8 @@ impl Wanted {
     ) -> Result<(), Error> {
         let all: BTreeSet<ReleaseId> =
             self.releases.iter().chain(releases.keys()).copied().collect();
-        let is_listed = |release: &ReleaseId| {
-            releases.get(release).is_some_and(|files| files.records().next().is_some())
-        };
+        let is_listed =
+            |release: &ReleaseId| releases.get(release).is_some_and(ReleaseFiles::has_record);
         let records = [layout::manifest(), layout::incomplete_manifest()];
         let mut paths = BTreeMap::new();
         for release in all.iter().filter(|release| !is_listed(release)) {
@@ -155,9 +152,12 @@ impl Wanted {
         }
         let sought: Vec<ReleasePath> = paths.keys().cloned().collect();
         for (path, entry) in store.stat(&sought).await? {
-            let is_new = entry.modified().is_some_and(|modified| modified + BEING_WRITTEN >= now);
+            let is_new = entry.modified().is_some_and(|modified| {
+                // Anybody may have given the file a time that no clock can count on from.
+                modified.checked_add(BEING_WRITTEN).is_none_or(|until| until >= now)
+            });
             let Some((release, record)) = paths.remove(&path).filter(|_| is_new) else {
-                return Err(stale(store, path));
+                return Err(Error::stale_listing(store, path));
             };
             releases.entry(release).or_default().add(record, entry);
         }
@@ -187,7 +187,7 @@ async fn require_absent(store: &dyn Store, paths: Vec<ReleasePath>) -> Result<()
         return Ok(());
     }
     match store.stat(&paths).await?.into_keys().next() {
-        Some(path) => Err(stale(store, path)),
+        Some(path) => Err(Error::stale_listing(store, path)),
         None => Ok(()),
     }
 }
