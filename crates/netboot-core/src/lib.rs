@@ -52,6 +52,7 @@ mod digest;
 mod error;
 mod event;
 mod file_artifact;
+mod file_time;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod guarded_file;
@@ -164,6 +165,7 @@ pub use crate::digest::{Sha256Digest, Sha256Hasher};
 pub use crate::error::Error;
 pub use crate::event::{Event, Phase, Unit};
 pub use crate::file_artifact::FileArtifact;
+pub use crate::file_time::touch;
 pub use crate::guarded_file::GuardedFile;
 pub use crate::image::{Image, ImageBuilder};
 pub use crate::image_manifest::ImageManifest;

@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use foreign_text::CutMark;
-use netboot_core::{ProfileName, Sha256Digest};
-use rustix::fs::{Timespec, Timestamps, UTIME_NOW};
+use netboot_core::{ProfileName, Sha256Digest, touch};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::error::Error;
@@ -194,9 +193,6 @@ pub(crate) fn append(collected: &mut Vec<u8>, derivation: &str, log: &[u8]) {
     collected.extend_from_slice(log);
 }
 
-/// Lets the file system set its own time.
-const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-
 /// Writes a file atomically and replaces an existing one.
 pub(crate) fn replace(place: &Path, content: &[u8]) -> Result<(), Error> {
     let failed = |source| Error::io("write", place, source);
@@ -218,9 +214,7 @@ fn write_once(place: &Path, content: &[u8]) -> Result<(), Error> {
 /// because a touched artifact counts as changed. After a failure, the log is only kept for less
 /// time.
 fn mark_as_used(place: &Path) {
-    let times = Timestamps { last_access: NOW, last_modification: NOW };
-    let opened = File::options().append(true).open(place);
-    let marked = opened.and_then(|file| Ok(rustix::fs::futimens(file, &times)?));
+    let marked = File::options().append(true).open(place).and_then(|file| touch(&file));
     if let Err(error) = marked {
         tracing::debug!(place = %place.display(), %error, "cannot mark a log as used");
     }

@@ -99,15 +99,15 @@ pub(crate) async fn evaluate(
     }
     let installable = format!("{locked}#nixosConfigurations");
     let arguments = arguments(&["eval", "--json", "--apply", &call], &[&installable]);
-    let mut names = wanted.values().map(|wanted| &wanted.name);
-    let attribute = match (names.next(), names.next()) {
-        (Some(name), None) => format!("nixosConfigurations.{name}"),
-        _ => "nixosConfigurations".to_owned(),
+    let mut requests = wanted.iter();
+    let (attribute, profile) = match (requests.next(), requests.next()) {
+        (Some((profile, only)), None) => {
+            (format!("nixosConfigurations.{}", only.name), Some(*profile))
+        }
+        // A warning of several configurations does not say which one it is about.
+        _ => ("nixosConfigurations".to_owned(), None),
     };
-    // A warning of an evaluation of several configurations does not say which one it is about.
-    let mut profiles = wanted.keys();
-    let only = profiles.next().filter(|_| profiles.next().is_none()).copied();
-    match run(runner, &attribute, arguments, Phase::Evaluating, only, context).await? {
+    match run(runner, &attribute, arguments, Phase::Evaluating, profile, context).await? {
         Ok(stdout) => Ok(read_json("nix eval", &stdout)?),
         Err(failed) => {
             let Failed { nix_output, status, fallback } = *failed;

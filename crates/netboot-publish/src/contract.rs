@@ -34,7 +34,7 @@ mod store;
 
 use std::sync::Arc;
 
-pub use self::later::{later, with_target_clock_ahead};
+pub use self::later::later;
 pub use self::sample::{sample_image, sample_pointer, sample_release};
 pub use crate::clock::ClockAhead;
 use crate::store::Store;

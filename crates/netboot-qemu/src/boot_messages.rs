@@ -2,10 +2,12 @@
 
 use crate::boot_stage::BootStage;
 
-/// The messages of firmware that has nothing left to boot: iPXE's `src/usr/autoboot.c`, `SeaBIOS`'s
-/// `src/boot.c`, and EDK II's `UefiBootManagerLib`.
-const GAVE_UP: [&str; 3] =
-    ["No bootable device.", "No more network devices", "BdsDxe: failed to load Boot"];
+/// The message of firmware that has nothing left to boot (`SeaBIOS`'s `src/boot.c`).
+const NOTHING_LEFT: &str = "No bootable device.";
+
+/// The messages of firmware that cannot boot from the network: iPXE's `src/usr/autoboot.c`, and EDK
+/// II's `UefiBootManagerLib`.
+const NO_NETWORK_BOOT: [&str; 2] = ["No more network devices", "BdsDxe: failed to load Boot"];
 
 /// The first words that Linux prints (`linux_banner` in `init/version-timestamp.c`).
 const LINUX_BANNER: &str = "Linux version ";
@@ -28,8 +30,8 @@ const PANIC: &str = "Kernel panic - not syncing";
 /// Returns true if the firmware reports that it has nothing left to boot. A firmware that
 /// `boots_disk` goes on to the disk after the network.
 pub(crate) fn is_firmware_giving_up(line: &str, boots_disk: bool) -> bool {
-    let last = if boots_disk { 1 } else { GAVE_UP.len() };
-    GAVE_UP[..last].iter().any(|text| line.contains(text))
+    let network_failed = NO_NETWORK_BOOT.iter().any(|text| line.contains(text));
+    line.contains(NOTHING_LEFT) || network_failed && !boots_disk
 }
 
 /// Returns true if a line is the first line of Linux.

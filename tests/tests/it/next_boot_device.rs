@@ -75,7 +75,11 @@ async fn check(firmware: Firmware, ipxe: Option<PathBuf>, ways: &[&str]) {
         if let Some(ipxe) = &ipxe {
             machine = machine.ipxe(ipxe);
         }
-        let report = site.boot("boot.ipxe", machine, &[WORDS]).await;
+        // The menu of the firmware, where a successful `exit` would end.
+        machine = machine.fail_on("Boot Manager Menu").fail_on("Standard PC (Q35");
+        let mut expected = vec![WORDS];
+        expected.extend((*way == "unknown").then_some("and boots its local disk"));
+        let report = site.boot("boot.ipxe", machine, &expected).await;
         assert!(!report.console.contains("trying again"), "{way}: {}", report.console);
         // The firmware itself may ask for the URL before it comes to the disk.
         assert_eq!(site.fetches("current.ipxe"), 1, "{way}: {}", report.console);

@@ -7,8 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use netboot_core::open_regular_file;
-use rustix::fs::{Timespec, Timestamps, UTIME_NOW};
+use netboot_core::{open_regular_file, touch};
 use sha2::{Digest, Sha256 as Hasher};
 use tempfile::NamedTempFile;
 
@@ -34,9 +33,6 @@ const BUFFER: usize = 256 * 1024;
 
 /// Unfinished files of this age belong to a process that was killed.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Lets the file system set its own time.
-const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
 
 /// A directory with a blob and a record for each store path that was packed at one level.
 #[derive(Debug)]
@@ -89,8 +85,7 @@ impl Cache {
         };
         let Some(packed) = Packed::parse(&text, file) else { return Ok(None) };
         // If this fails, the entry is only deleted earlier than it should be.
-        let times = Timestamps { last_access: NOW, last_modification: NOW };
-        let _ = File::open(&record).and_then(|record| Ok(rustix::fs::futimens(record, &times)?));
+        let _ = File::open(&record).and_then(|record| touch(&record));
         Ok(Some(packed).filter(|packed| packed.is_whole(watch)))
     }
 

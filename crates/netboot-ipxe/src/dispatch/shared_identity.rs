@@ -133,15 +133,18 @@ fn is_repeated(said: &str) -> bool {
 
 /// Digits that count up or down, also beyond 9: `0123456789`, `1234567890`, `123456789abcdef`.
 fn is_counting(said: &str) -> bool {
-    let Some(digits) = said.chars().map(|c| c.to_digit(16)).collect::<Option<Vec<u32>>>() else {
-        return false;
-    };
     // People number their machines, but hardly from 1234.
-    let least = if matches!(digits.first(), Some(0 | 1)) { 4 } else { 6 };
-    let follows = |next: u32, digit: u32| next == (digit + 1) % 16 || (digit, next) == (9, 0);
-    let up = digits.windows(2).all(|pair| follows(pair[1], pair[0]));
-    let down = digits.windows(2).all(|pair| follows(pair[0], pair[1]));
-    digits.len() >= least && (up || down)
+    let least = if said.starts_with(['0', '1']) { 4 } else { 6 };
+    let backwards: String = said.chars().rev().collect();
+    said.len() >= least && (counts_up(said) || counts_up(&backwards))
+}
+
+/// Hexadecimal digits that each count on from the one before. 0 follows 9 and `f`.
+fn counts_up(said: &str) -> bool {
+    let digits: Option<Vec<u32>> = said.chars().map(|digit| digit.to_digit(16)).collect();
+    digits.is_some_and(|digits| {
+        digits.windows(2).all(|pair| pair[1] == (pair[0] + 1) % 16 || pair == [9, 0])
+    })
 }
 
 /// Returns true if a UUID is one that vendors leave in place, in either order of its octets.
@@ -178,15 +181,9 @@ fn has_regular_octets(uuid: Uuid) -> bool {
 /// Groups of digits that each repeat one digit or count: `11111111-2222-…`, `12345678-1234-…`.
 fn has_regular_groups(uuid: Uuid) -> bool {
     let text = uuid.hyphenated().to_string();
-    text.split('-').all(|group| is_repeated(group) || is_counting(group) || is_short_count(group))
+    text.split('-').all(|group| is_repeated(group) || is_counting(group) || counts_up(group))
         || is_counting(&text.replace('-', ""))
         || uuid.as_bytes()[..8] == uuid.as_bytes()[8..]
-}
-
-/// A group that counts on from another: `5678`, `90ab`.
-fn is_short_count(group: &str) -> bool {
-    let digits: Vec<u32> = group.chars().filter_map(|digit| digit.to_digit(16)).collect();
-    digits.windows(2).all(|pair| pair[1] == (pair[0] + 1) % 16 || pair == [9, 0])
 }
 
 #[cfg(test)]

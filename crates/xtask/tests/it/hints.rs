@@ -13,7 +13,7 @@ use syn::{
     Member, Pat, Token,
 };
 
-use crate::sources::{files, root, source_directories};
+use crate::sources::{files, is_for_tests, root, source_directories};
 
 /// Parts of the names of functions and fields that give hints.
 const NAMES: [&str; 3] = ["hint", "remedy", "rule"];
@@ -99,11 +99,6 @@ impl<'ast> Visit<'ast> for Hints {
             self.found.insert(cell(&text));
         }
     }
-}
-
-fn is_for_tests(attribute: &Attribute) -> bool {
-    let test = |list: &syn::MetaList| list.tokens.to_string().contains("test");
-    attribute.path().is_ident("cfg") && attribute.meta.require_list().is_ok_and(test)
 }
 
 /// Returns a text as a cell of a Markdown table.

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use syn::visit::{self, Visit};
-use syn::{Attribute, ItemMod, ItemUse, UseTree};
+use syn::{ItemMod, ItemUse, UseTree};
 
-use crate::sources::{files, source_directories};
+use crate::sources::{files, is_for_tests, source_directories};
 
 /// A module by the names in its path. The root of the crate has none.
 type Module = Vec<String>;
@@ -65,11 +65,6 @@ impl<'ast> Visit<'ast> for Imports {
         self.add(&names);
         visit::visit_path(self, path);
     }
-}
-
-fn is_for_tests(attribute: &Attribute) -> bool {
-    let test = |list: &syn::MetaList| list.tokens.to_string().contains("test");
-    attribute.path().is_ident("cfg") && attribute.meta.require_list().is_ok_and(test)
 }
 
 /// Returns the modules of a crate by the modules that they import. The root is left out, because

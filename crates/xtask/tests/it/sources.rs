@@ -38,6 +38,12 @@ pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
+/// Returns true if an attribute keeps an item for tests.
+pub(crate) fn is_for_tests(attribute: &syn::Attribute) -> bool {
+    let test = |list: &syn::MetaList| list.tokens.to_string().contains("test");
+    attribute.path().is_ident("cfg") && attribute.meta.require_list().is_ok_and(test)
+}
+
 /// Returns the comments that can be broken into lines: no code, no tables and no links.
 fn prose(source: &str) -> impl Iterator<Item = &str> {
     let is_comment = |line: &&str| line.trim_start().starts_with("//");
