@@ -212,7 +212,7 @@ fn each_hint_is_followed_by_a_test() {
         count += wanted.len();
     }
     assert!(count > 200, "{count} hints");
-    assert_eq!(untried, UNTRIED, "the number of rows without a test; lower the limit if it fell");
+    assert!(untried <= UNTRIED, "{untried} rows have no test, and the limit is {UNTRIED}");
     assert!(wrong.is_empty(), "{} rows:\n{}", wrong.len(), wrong.join("\n"));
 }
 
