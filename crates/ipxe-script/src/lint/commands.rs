@@ -52,6 +52,7 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
                 LintFindingKind::UnknownOption { command: command(), option, elsewhere: true };
             found.push((step.span(), kind));
         }
+        found.extend(values_read_as_options(reader, step, name));
         found.extend(misplaced(step, name));
         found.extend(of_numbers(step, name));
         let is_constant = step.arguments.iter().all(Token::is_literal)
@@ -116,6 +117,34 @@ fn of_problem(
         }
     };
     Some((step.span(), kind))
+}
+
+/// Finds settings whose value iPXE takes for an option: it looks for options after it has expanded
+/// settings. A value stays one word, so it can be no option with a value in the next word.
+fn values_read_as_options(
+    reader: &Reader<'_>,
+    step: &Step<'_>,
+    name: &str,
+) -> Option<(Span, LintFindingKind)> {
+    let syntax = CommandSyntax::find(name.as_bytes(), Version::V2_0)?;
+    let words = step.command.arguments();
+    // The last word that can be an option is the first argument.
+    let end = words.len() - step.arguments.len() + 1;
+    let has_end = words.iter().take(end).any(|word| word.bytes() == b"--");
+    let open = words.iter().take(end).filter(|word| !has_end && !word.is_literal());
+    for word in open {
+        let values = reader.graph.values.some_of_word(word);
+        let wrong = values.into_iter().filter(|value| value.starts_with('-')).find(|value| {
+            let read = syntax.parse(&[value.as_bytes()], Version::V2_0);
+            matches!(read, Err(ArgumentProblem::UnknownOption { .. }))
+        });
+        if let Some(option) = wrong {
+            let command = name.to_owned();
+            let kind = LintFindingKind::UnknownOption { command, option, elsewhere: false };
+            return Some((word.span(), kind));
+        }
+    }
+    None
 }
 
 /// Finds options after the first argument, where iPXE does not look for options.

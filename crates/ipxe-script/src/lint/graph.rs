@@ -230,7 +230,10 @@ impl<'a> Graph<'a> {
         (Some(self.steps.len() + 1 + self.fans.len()), is_whole)
     }
 
-    /// Connects each jump to an unknown label with every label that no other jump leads to.
+    /// Connects each jump to an unknown label with every label that no other path leads to.
+    ///
+    /// At first, those are the labels that no other jump names. Some of the rest may be named only
+    /// by commands that nothing else leads to, so they are added afterwards.
     fn connect_unresolved(&mut self) {
         if self.unresolved.is_empty() {
             return;
@@ -245,13 +248,31 @@ impl<'a> Graph<'a> {
             }
         }
         let starts = self.labels.values().map(|line| self.line_starts[*line]);
-        let mut fan: Vec<usize> = starts.filter(|start| !others.contains(start)).collect();
-        fan.sort_unstable();
-        self.fans.push(fan);
-        let fan = self.steps.len() + 1 + self.fans.len();
-        for node in &self.unresolved {
-            self.edges[*node].success = Some(fan);
+        let (later, fan): (BTreeSet<usize>, BTreeSet<usize>) =
+            starts.partition(|start| others.contains(start));
+        self.fans.push(fan.into_iter().collect());
+        let node = self.steps.len() + 1 + self.fans.len();
+        for jump in &self.unresolved {
+            self.edges[*jump].success = Some(node);
         }
+        let reached = self.reached();
+        if let Some(fan) = self.fans.last_mut() {
+            fan.extend(later.into_iter().filter(|start| reached.get(*start) == Some(&false)));
+            fan.sort_unstable();
+        }
+    }
+
+    /// The nodes that some path leads to.
+    fn reached(&self) -> Vec<bool> {
+        let mut reached = vec![false; self.len()];
+        let mut waiting = vec![self.entry()];
+        while let Some(node) = waiting.pop() {
+            if let Some(seen) = reached.get_mut(node).filter(|seen| !**seen) {
+                *seen = true;
+                waiting.extend(self.successors(node));
+            }
+        }
+        reached
     }
 
     fn find_predecessors(&mut self) {

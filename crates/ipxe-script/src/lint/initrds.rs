@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::build::capability::Quirk;
+use crate::dialect::Version;
 use crate::lint::finding_kind::LintFindingKind;
 use crate::lint::images::BOOTS;
 use crate::lint::images::INITRDS;
@@ -94,6 +95,11 @@ fn of_attempt(
     let Some(there) = there else { return found };
     for (word, name) in wanted.iter().filter(|(word, _)| word.is_literal()) {
         let name = String::from_utf8_lossy(name);
+        // Newer builds offer all initrds together under this name (iPXE's
+        // `src/interface/efi/efi_file.c`).
+        if name == "initrd.magic" && reader.build.version() >= Version::V1_21 {
+            continue;
+        }
         // A name with a path is a file of the firmware.
         if !there.contains(&name) && !name.contains(['\\', '/', ',']) {
             let initrd = name.into_owned();

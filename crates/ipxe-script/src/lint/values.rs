@@ -17,6 +17,8 @@ struct Possible {
     /// The ranges of items from which a person chooses the value.
     items: Vec<std::ops::Range<usize>>,
     others: bool,
+    /// True if the command that was read last encodes the value.
+    is_encoded: bool,
 }
 
 impl Values {
@@ -29,8 +31,8 @@ impl Values {
                 Some("set") => {
                     let Some(setting) = values.setting(step) else { continue };
                     match step.joined(1) {
-                        Some(text) => setting.texts.push(text),
-                        None => setting.others = true,
+                        Some(text) if !setting.is_encoded => setting.texts.push(text),
+                        _ => setting.others = true,
                     }
                 }
                 Some("choose") => {
@@ -56,7 +58,8 @@ impl Values {
             SettingReference::parse(name.as_bytes());
         let setting = self.known.entry(name).or_default();
         // Encoded values and settings of one network card are not followed.
-        setting.others |= scope.is_some() || setting_type.is_some();
+        setting.is_encoded = scope.is_some() || setting_type.is_some();
+        setting.others |= setting.is_encoded;
         Some(setting)
     }
 
@@ -89,6 +92,26 @@ impl Values {
     /// All texts that a word can expand to, if the script gives the setting of its only expansion
     /// all its values. Returns `None` if there are more than `limit`.
     pub(crate) fn of_word(&self, word: &Token, limit: usize) -> Option<Vec<String>> {
+        let (before, possible, behind) = self.around(word)?;
+        if possible.others || possible.texts.len() > limit {
+            return None;
+        }
+        let mut texts = possible.texts.clone();
+        texts.sort_unstable();
+        texts.dedup();
+        Some(texts.into_iter().map(|text| format!("{before}{text}{behind}")).collect())
+    }
+
+    /// Some of the texts that a word can expand to.
+    pub(crate) fn some_of_word(&self, word: &Token) -> Vec<String> {
+        const LIMIT: usize = 16;
+        let Some((before, possible, behind)) = self.around(word) else { return Vec::new() };
+        let texts = possible.texts.iter().take(LIMIT);
+        texts.map(|text| format!("{before}{text}{behind}")).collect()
+    }
+
+    /// The values of the only expansion of a word, and the text around it.
+    fn around(&self, word: &Token) -> Option<(String, &Possible, String)> {
         let (mut before, mut behind, mut setting) = (String::new(), String::new(), None);
         for part in word.parts() {
             match part {
@@ -106,13 +129,6 @@ impl Values {
         let SettingReference { scope: None, name, setting_type: None } = setting? else {
             return None;
         };
-        let possible = self.known.get(&name)?;
-        if possible.others || possible.texts.len() > limit {
-            return None;
-        }
-        let mut texts = possible.texts.clone();
-        texts.sort_unstable();
-        texts.dedup();
-        Some(texts.into_iter().map(|text| format!("{before}{text}{behind}")).collect())
+        Some((before, self.known.get(&name)?, behind))
     }
 }

@@ -237,3 +237,47 @@ fn scripts_that_chain_each_other_share_their_settings() {
     let kinds: Vec<_> = linter.lint(&next).into_iter().map(|finding| finding.kind).collect();
     assert_eq!(kinds, [LintFindingKind::NeverSet { setting: "racks".to_owned() }]);
 }
+
+#[test]
+fn a_jump_to_an_unknown_label_may_lead_to_any_label() {
+    let build = IpxeBuild::default();
+    let loops = "#!ipxe\ngoto ${net0/mac} || exit 1\n:a\nprompt A\ngoto b\n:b\nprompt B\ngoto a\n";
+    assert_eq!(codes(loops, &build), [""; 0]);
+    // The jump itself is never reached.
+    let dead = loops.replace("goto ${", "exit 1\ngoto ${");
+    assert_eq!(codes(&dead, &build), ["unreachable"]);
+}
+
+#[test]
+fn a_value_that_starts_with_a_dash_is_read_as_an_option() {
+    let build = IpxeBuild::default();
+    let script = |value: &str, command: &str| format!("#!ipxe\nset x {value}\n{command}\n");
+    for (value, command) in [
+        ("-----", "echo ${x}"),
+        ("-xyz", "menu A\nitem ${x} Foo"),
+        ("--name k", "imgstat ||\nkernel ${x} k || exit 1\nimgstat"),
+    ] {
+        let found = codes(&script(value, command), &build);
+        assert!(found.contains(&"unknown-option"), "{command}: {found:?}");
+    }
+    for (value, command) in [
+        ("-----", "echo -- ${x}"),
+        ("-----", "echo = ${x}"),
+        ("-----", "set y ${x}\necho = ${y}"),
+        ("--autofree", "chain ${x} a.ipxe || exit 1"),
+        ("a-b", "echo ${x}"),
+    ] {
+        assert_eq!(codes(&script(value, command), &build), [""; 0], "{command}");
+    }
+}
+
+#[test]
+fn newer_builds_offer_all_initrds_under_one_name() {
+    let script = "#!ipxe\nimgfree\nkernel k initrd=initrd.magic || exit 1\n\
+                  initrd --name i i || exit 1\nboot || exit 1\n";
+    for name in ["trixie", "trixie-efi", "sid", "sid-efi"] {
+        assert_eq!(codes(script, &name.parse().unwrap()), [""; 0], "{name}");
+    }
+    let old = codes(script, &"bookworm-efi".parse().unwrap());
+    assert_eq!(old, ["unknown-initrd", "initrd-not-loaded"]);
+}
