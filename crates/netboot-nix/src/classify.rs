@@ -6,6 +6,7 @@
 mod any_phase;
 mod code;
 pub(crate) mod evaluation;
+mod git;
 pub(crate) mod lock;
 pub(crate) mod realisation;
 mod source;

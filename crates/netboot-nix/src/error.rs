@@ -1,6 +1,7 @@
 //! The errors of evaluating and building with Nix.
 
 mod details;
+pub(crate) mod git_problem;
 mod hint;
 mod phrases;
 pub(crate) mod problem;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use foreign_text::ForeignText;
 use netboot_core::{Architecture, ProfileName};
 
+use self::git_problem::GitRefusal;
 use self::phrases::{at, colon, derivation_or, ending, joined, lines};
 use self::problem::EvaluationProblem;
 use self::subject::Subject;
@@ -109,23 +111,11 @@ pub enum Error {
         /// Nix's message.
         message: ForeignText,
     },
-    /// The flake has uncommitted changes, and Nix's `allow-dirty` is off.
-    #[error("the git repository `{repository}` has uncommitted changes")]
-    DirtyTree {
-        /// The repository.
-        repository: String,
-    },
-    /// The flake's git repository belongs to another user, and git does not trust it.
-    #[error("the git repository `{repository}` belongs to another user")]
-    RepositoryOwner {
-        /// The repository.
-        repository: String,
-    },
-    /// Git does not track a file of the flake's repository, so Nix does not see it.
-    #[error("`{path}` is not tracked by git, so Nix does not see it")]
-    FileNotTracked {
-        /// The file.
-        path: PathBuf,
+    /// Git, or the ssh that it runs, does not give a source as it is.
+    #[error("{refusal}")]
+    Git {
+        /// The reason, with git's own words.
+        refusal: GitRefusal,
     },
     /// The flake's files changed while Nix evaluated it.
     #[error("the flake `{reference}` changed after it was locked")]

@@ -177,7 +177,7 @@ fn may_be_of_one(error: &Error) -> bool {
             | Error::EvaluationTooSlow { .. }
             | Error::AttributeMissing { .. }
             | Error::FeatureDisabled { .. }
-            | Error::FileNotTracked { .. }
+            | Error::Git { .. }
             | Error::Interrupted { .. }
             | Error::Network { .. }
             | Error::PermissionDenied { .. }

@@ -61,6 +61,7 @@ pub(crate) async fn lock(
     match run(runner, &flake.to_string(), arguments, phase, None, context).await? {
         Ok(stdout) => {
             let Metadata { url, locked } = read_json("nix flake metadata", &stdout)?;
+            let url = with_parameters_of(url, flake.as_str());
             Ok(Locked { url, nar_hash: locked.nar_hash })
         }
         Err(failed) => {
@@ -69,6 +70,20 @@ pub(crate) async fn lock(
             Err(diagnose_with_git(error, flake, runner, context).await?.into())
         }
     }
+}
+
+/// A locked URL with the parameters of the reference that choose the content. Nix 2.8 leaves them
+/// out of the URL that it prints.
+fn with_parameters_of(mut url: String, reference: &str) -> String {
+    let query = reference.split_once('?').map_or("", |(_, query)| query);
+    for parameter in query.split('&') {
+        let is_of_content = ["submodules=", "lfs="].iter().any(|name| parameter.starts_with(name));
+        if is_of_content && !url.contains(parameter) {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(parameter);
+        }
+    }
+    url
 }
 
 /// Evaluates `wanted` in one evaluation of the locked flake. With `isolate`, a configuration that

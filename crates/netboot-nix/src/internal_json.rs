@@ -126,13 +126,21 @@ fn position(record: &Record) -> Option<String> {
         record.msg.lines().rev().find_map(|line| {
             let line = ForeignText::line(line);
             // Netboot's own code and Nix's built-in code have no file.
-            let place = line.trim().strip_prefix("at ").filter(|place| place.starts_with('/'))?;
+            let place = line.trim().strip_prefix("at ").filter(|place| is_of_a_source(place))?;
             Some(place.trim_end_matches(':').to_owned())
         })
     };
-    let place = stated.or_else(trace).filter(|place| place.starts_with('/'))?;
-    let within = place.split_once("-source/").map(|(_, path)| path.to_owned());
+    let place = stated.or_else(trace).filter(|place| is_of_a_source(place))?;
+    let within = place.split_once("-source/").or_else(|| place.split_once("»/"));
+    let within = within.map(|(_, path)| path.to_owned());
     Some(within.unwrap_or(place))
+}
+
+/// Returns true if a place is a path, or a file of a source that Nix names by its URL between `«`
+/// and `»` (since 2.32). Nix's own code has a name without a colon there.
+fn is_of_a_source(place: &str) -> bool {
+    let url = place.strip_prefix('«').and_then(|rest| rest.split_once("»/"));
+    place.starts_with('/') || url.is_some_and(|(url, _)| url.contains(':'))
 }
 
 /// The last text of a line that overwrites itself with carriage returns.

@@ -5,28 +5,28 @@ use std::process::ExitStatus;
 
 use foreign_text::ForeignText;
 
-use crate::classify::text::{own_words, path_before, quoted_after};
+use crate::classify::text::{is_about_git, own_words, path_before, quoted_after};
 use crate::error::Error;
 use crate::error::subject::Subject;
 use crate::nix_output::{NixOutput, end_by_signal};
 use crate::redaction::without_credentials;
 
-/// Messages of git and ssh, which Nix runs.
+/// Messages of git and ssh about the network.
 const OF_GIT: [&str; 14] = [
     "fatal: unable to access '",
     "Could not resolve host",
-    "terminal prompts disabled",
-    "could not read Username",
-    "Authentication failed",
-    "Permission denied (",
-    "Host key verification failed",
     "ssh: connect to host",
     "ssh: Could not resolve hostname",
     "Connection refused",
     "Connection timed out",
+    "Connection reset",
+    "Operation timed out",
     "Network is unreachable",
+    "No route to host",
     "Connection closed by",
-    "The requested URL returned error",
+    "The requested URL returned error: 5",
+    "early EOF",
+    "unable to connect to",
 ];
 
 /// The known facts about a failed program.
@@ -50,8 +50,11 @@ impl Failure<'_> {
     }
 
     pub(super) fn network(&self) -> Option<Error> {
-        let texts = ["unable to download '", "Failed to open archive", "Failed to fetch git repo"];
+        let texts = ["unable to download '", "Failed to fetch git repo"];
         let (of_nix, of_git) = (self.nix_output.find(&texts), self.nix_output.line_with(&OF_GIT));
+        // A repository that git refuses is no fault of the network.
+        let of_nix =
+            of_nix.filter(|message| of_git.is_some() || message.contains("unable to download '"));
         let last = self.nix_output.last().map(|message| message.text.as_str());
         // If git failed, Nix's own last message is about git.
         let of_git = of_git.filter(|_| of_nix.is_some() || last.is_none_or(is_about_git));
@@ -65,11 +68,17 @@ impl Failure<'_> {
             })
             .or_else(|| quoted_after(of_git?, "unable to access"))
             .or_else(|| quoted_after(last?, "repository"))
-            .filter(|url| !url.is_empty());
+            .filter(|url| !url.is_empty())
+            .map(without_credentials)
+            .or_else(|| host_of(of_git?).map(|host| format!("ssh://{host}")));
+        // What is on this machine needs no network.
+        if url.as_deref().is_some_and(|url| url.starts_with("file:") || url.starts_with('/')) {
+            return None;
+        }
         let words: Vec<&str> = of_nix.or(last).into_iter().chain(of_git).collect();
         Some(Error::Network {
             subject: self.subject.clone(),
-            url: url.map(without_credentials),
+            url,
             message: words.join(": ").into(),
             build_log: self.build_log(),
         })
@@ -149,10 +158,9 @@ impl Failure<'_> {
     }
 }
 
-/// Returns true if a message only tells that git failed. Git's own message precedes it.
-fn is_about_git(message: &str) -> bool {
-    message.starts_with("program '")
-        || message.starts_with("resolving Git reference")
-        || message.starts_with("Cannot find Git revision")
-        || message.starts_with("Failed to fetch git repo")
+/// The host in a message of ssh, such as `ssh: connect to host example.org port 22: …`.
+fn host_of(message: &str) -> Option<&str> {
+    let texts = ["connect to host ", "resolve hostname ", "Connection closed by "];
+    let rest = texts.iter().find_map(|text| message.split_once(text))?.1;
+    rest.split([' ', ':']).next().filter(|host| !host.is_empty())
 }

@@ -26,6 +26,7 @@ pub(crate) fn evaluation(
         .or_else(|| closure_boot_refused(attribute, nix_output))
         .or_else(|| failure.unsigned())
         .or_else(|| failure.network())
+        .or_else(|| failure.git())
         .or_else(|| failure.disk_full(Vec::new()))
         .or_else(|| failure.daemon_unreachable())
         .or_else(|| failure.permission_denied());

@@ -25,6 +25,7 @@ pub(crate) fn lock(
         .or_else(|| source_problem(flake, nix_output))
         .or_else(|| failure.unsigned())
         .or_else(|| failure.network())
+        .or_else(|| failure.git())
         .or_else(|| failure.disk_full(Vec::new()))
         .or_else(|| failure.daemon_unreachable())
         .or_else(|| failure.permission_denied())

@@ -2,6 +2,7 @@
 
 use crate::classify::text::{in_source, quoted_after};
 use crate::error::Error;
+use crate::error::git_problem::{GitProblem, GitRefusal};
 use crate::flake_reference::FlakeReference;
 use crate::nix_output::NixOutput;
 
@@ -11,11 +12,15 @@ pub(super) fn source_problem(flake: &FlakeReference, nix_output: &NixOutput) -> 
     if let Some(message) = nix_output.find(&["requires lock file changes"]) {
         return Some(Error::LockFileOutdated { reference, message: message.into() });
     }
+    let place = flake.repository().map(|path| path.display().to_string());
+    let refused = |problem, named: Option<&str>, message: &str| {
+        let named = named.map(str::to_owned).or(place).unwrap_or_else(|| reference.clone());
+        Error::Git { refusal: GitRefusal { problem, repository: named, message: message.into() } }
+    };
     if let Some(message) = nix_output.find(&["Git tree '"])
         && message.contains("is dirty")
     {
-        let repository = quoted_after(message, "Git tree").unwrap_or(&reference).to_owned();
-        return Some(Error::DirtyTree { repository });
+        return Some(refused(GitProblem::Uncommitted, quoted_after(message, "Git tree"), message));
     }
     let ownership =
         ["is not owned by current user", "dubious ownership", "is owned by someone else"];
@@ -24,15 +29,12 @@ pub(super) fn source_problem(flake: &FlakeReference, nix_output: &NixOutput) -> 
         let named = quoted_after(message, "repository path")
             .or_else(|| quoted_after(message, "repository at"))
             .or_else(|| quoted_after(message, "repository"));
-        let place = flake.repository().map(|path| path.display().to_string());
-        let repository = named.map(str::to_owned).or(place).unwrap_or(reference);
-        return Some(Error::RepositoryOwner { repository });
+        return Some(refused(GitProblem::OtherOwner, named, message));
     }
     if let Some(message) = nix_output.find(&["is not tracked by Git"]) {
-        let repository = quoted_after(message, "in the repository").map(std::path::Path::new);
-        let file = in_source(quoted_after(message, "Path").unwrap_or_default());
-        let path = repository.map_or_else(|| file.into(), |place| place.join(file));
-        return Some(Error::FileNotTracked { path });
+        let path = in_source(quoted_after(message, "Path").unwrap_or_default()).into();
+        let problem = GitProblem::NotTracked { path, ignored: false };
+        return Some(refused(problem, quoted_after(message, "in the repository"), message));
     }
     nix_output.find(&["NAR hash mismatch in input"]).map(|_| Error::SourceChanged { reference })
 }

@@ -2,6 +2,19 @@
 
 use std::path::Path;
 
+/// The beginnings of messages in which Nix tells that git or libgit2 failed.
+const OF_NIX: [&str; 9] = [
+    "program 'git' failed",
+    "resolving Git reference",
+    "Cannot find Git revision",
+    "getting Git object",
+    "Failed to fetch git repo",
+    "opening Git repository",
+    "cannot clone git repo",
+    "cloning ",
+    "fetching Git ",
+];
+
 /// A message without the quoted end of a builder's log. Nix quotes it if the daemon or another
 /// machine builds. A quoted text such as "timed out after" is not about a time limit of Nix.
 pub(super) fn own_words(message: &str) -> &str {
@@ -53,6 +66,13 @@ pub(super) fn path_before<'a>(message: &'a str, reason: &str) -> Option<&'a str>
 pub(super) fn in_source(path: &str) -> &str {
     let within = path.split_once("-source/").or_else(|| path.split_once("»/"));
     within.map_or(path, |(_, path)| path)
+}
+
+/// Returns true if a message only tells that git failed. Git's own message precedes it.
+pub(super) fn is_about_git(message: &str) -> bool {
+    OF_NIX.iter().any(|text| message.starts_with(text))
+        || message.contains("libgit2 error")
+        || message.starts_with("hash '") && message.contains("has wrong length")
 }
 
 /// The text in one line, with single spaces.

@@ -21,9 +21,7 @@ impl Error {
         Some(match self {
             Self::FlakeNotFound { .. }
             | Self::LockFileOutdated { .. }
-            | Self::DirtyTree { .. }
-            | Self::RepositoryOwner { .. }
-            | Self::FileNotTracked { .. }
+            | Self::Git { .. }
             | Self::SourceChanged { .. } => self.hint_of_source()?,
             Self::BuildFailed { .. }
             | Self::HashMismatch { .. }
@@ -60,16 +58,7 @@ impl Error {
             Self::LockFileOutdated { .. } => {
                 "run `nix flake lock` in the flake and commit its `flake.lock`".to_owned()
             }
-            Self::DirtyTree { .. } => {
-                "commit the changes, or allow them with `allow-dirty = true` in nix.conf".to_owned()
-            }
-            Self::RepositoryOwner { repository } => format!(
-                "build as the owner of the repository, change its owner, or trust it with \
-                 `git config --global --add safe.directory {repository}`"
-            ),
-            Self::FileNotTracked { path } => {
-                format!("Nix sees only files that git tracks; run `git add {}`", path.display())
-            }
+            Self::Git { refusal } => refusal.hint(),
             Self::SourceChanged { .. } => {
                 "do not change the flake's directory during a build; build again".to_owned()
             }

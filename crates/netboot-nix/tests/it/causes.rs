@@ -2,6 +2,7 @@
 
 mod building;
 mod evaluation;
+mod git;
 mod machine;
 mod scene;
 mod source;
@@ -66,9 +67,15 @@ rows! {
     a_build_is_silent_for_too_long in building: "a build is silent for too long" => "TimedOut";
     the_disk_is_full in machine: "the disk is full" => "DiskFull";
     a_derivation_was_collected in building: "the garbage collector deleted a derivation" => "DerivationCollected";
-    git_does_not_track_a_file in source: "git does not track a file" => "FileNotTracked";
-    changes_are_not_committed in source: "changes must be committed" => "DirtyTree";
-    a_repository_is_somebody_else_s in source: "another user owns the repository" => "RepositoryOwner";
+    git_does_not_track_a_file in git: "git does not track a file" => "Git, NotTracked";
+    a_branch_does_not_exist in git: "a branch or commit does not exist" => "Git, MissingRevision";
+    a_file_is_in_a_submodule in git: "a file is in a submodule" => "Git, Submodule";
+    a_bare_repository_is_not_told in git: "git may not use a bare repository" => "Git, BareRepository";
+    a_file_is_a_pointer in git: "a file is a pointer of git-lfs" => "Git, LfsPointer";
+    an_ssh_server_is_not_trusted in git: "an ssh server or key is not trusted" => "Git, HostKey, Credentials";
+    there_is_no_repository in git: "git's configuration is invalid" => "Git, Configuration";
+    changes_are_not_committed in source: "changes must be committed" => "Git, Uncommitted";
+    a_repository_is_somebody_else_s in source: "another user owns the repository" => "Git, OtherOwner";
     a_flake_changes_meanwhile in source: "the flake changes during the evaluation" => "SourceChanged";
     a_file_may_not_be_read in machine: "a file is not readable" => "PermissionDenied";
     the_daemon_is_down in machine: "the daemon is down" => "DaemonUnreachable";

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use netboot_core::{Builder, Context};
-use netboot_nix::{Error, EvaluationProblem, NixBuilderBuilder};
+use netboot_nix::{Error, EvaluationProblem, GitProblem, NixBuilderBuilder};
 
 use crate::place::{Daemon, Place, configuration, profile};
 
@@ -80,9 +80,11 @@ fn locked_server() -> String {
 async fn a_repository_that_wants_a_password_is_told_and_nobody_is_asked() {
     let place = Place::new();
     let error = error_of(place.builder(&locked_server())).await;
-    let Error::Network { message, .. } = &error else { panic!("{error:?}") };
+    let Error::Git { refusal } = &error else { panic!("{error:?}") };
+    assert_eq!(refusal.problem, GitProblem::Credentials);
+    let message = &refusal.message;
     assert!(message.contains("terminal prompts disabled"), "{message}");
-    assert!(error.hint().unwrap().contains("credentials"), "{:?}", error.hint());
+    assert!(error.hint().unwrap().contains("credential.helper"), "{:?}", error.hint());
 }
 
 #[tokio::test]
@@ -122,11 +124,11 @@ async fn a_flake_that_git_does_not_track_is_told() {
     git(&["add", "other"]);
     git(&["commit", "-q", "-m", "x"]);
     let error = error_of(place.builder(directory.to_str().unwrap())).await;
-    assert!(error.hint().unwrap().contains("git add"), "{error:?}: {:?}", error.hint());
+    assert!(error.hint().unwrap().contains("add --intent-to-add"), "{error:?}: {:?}", error.hint());
 
     git(&["add", "flake.nix"]);
     fs::write(directory.join("flake.nix"), "{ outputs = { self }: import ./new.nix; }").unwrap();
     fs::write(directory.join("new.nix"), "{ }").unwrap();
     let error = error_of(place.builder(directory.to_str().unwrap())).await;
-    assert!(error.hint().unwrap().contains("git add"), "{error:?}: {:?}", error.hint());
+    assert!(error.hint().unwrap().contains("add --intent-to-add"), "{error:?}: {:?}", error.hint());
 }

@@ -2,7 +2,11 @@
 
 use std::error::Error as _;
 
-use netboot_core::{Builder, Context, Event};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use netboot_core::{Builder, Context, Event, Profile};
 use netboot_nix::{Error, NixBuilderBuilder};
 
 use crate::place::{
@@ -90,4 +94,44 @@ pub(crate) async fn error_of_code(nix: NixVersion, code: &str) -> (Error, Place)
     let other = inner(results[1].as_ref().unwrap_err());
     assert!(matches!(other, Error::BuildFailed { .. }), "{other:?}");
     (inner(results[0].as_ref().unwrap_err()), place)
+}
+
+/// Runs git in a directory.
+pub(crate) fn git(directory: &Path, arguments: &[&str]) {
+    let identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"];
+    let mut command = Command::new("git");
+    command.args(identity).args(["-c", "commit.gpgsign=false", "-C"]).arg(directory);
+    assert!(command.args(arguments).status().unwrap().success(), "git {arguments:?}");
+}
+
+/// A committed flake with these outputs, in a git repository.
+pub(crate) fn repository(place: &Place, outputs: &str) -> PathBuf {
+    place.flake(outputs);
+    let directory = place.path().join("own");
+    git(&directory, &["init", "-q", "-b", "main"]);
+    git(&directory, &["add", "flake.nix"]);
+    git(&directory, &["commit", "-q", "-m", "x"]);
+    directory
+}
+
+/// Follows the hint of an error: runs its command that begins with `git`, with these words replaced.
+pub(crate) fn follow(place: &Place, error: &Error, replaced: &[(&str, &str)]) -> String {
+    let hint = error.hint().unwrap();
+    let quoted = hint.split('`').skip(1).step_by(2);
+    let command = quoted.into_iter().find(|text| text.starts_with("git ")).unwrap();
+    let command = replaced.iter().fold(command.to_owned(), |text, (a, b)| text.replace(a, b));
+    std::fs::create_dir_all(&place.environment()["HOME"]).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &command]).current_dir("/").envs(place.environment());
+    let output = shell.output().unwrap();
+    let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{command}: {printed}");
+    printed
+}
+
+/// Asserts that the configuration of profile `x` can be evaluated.
+pub(crate) async fn assert_evaluated(builder: NixBuilderBuilder) {
+    let profile = Arc::new(profile("x")) as Arc<dyn Profile>;
+    let results = builder.build().unwrap().check(&[profile], &Context::new()).await;
+    assert!(results[0].is_ok(), "{results:?}");
 }

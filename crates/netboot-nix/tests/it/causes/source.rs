@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use netboot_nix::{Error, Subject};
+use netboot_nix::{Error, GitProblem, Subject};
 
-use crate::causes::scene::{NOWHERE, error_of, error_of_code};
+use crate::causes::scene::{NOWHERE, error_of, error_of_code, git, repository};
 use crate::place::{NixVersion, Place};
 
 pub(crate) async fn no_flake_is_there(nix: NixVersion) {
@@ -54,65 +53,21 @@ pub(crate) async fn a_git_server_does_not_answer(nix: NixVersion) {
     assert!(message.contains("fatal: unable to access"), "{message}");
 }
 
-/// Runs git in a directory.
-fn git(directory: &Path, arguments: &[&str]) {
-    let identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"];
-    let mut command = Command::new("git");
-    command.args(identity).args(["-c", "commit.gpgsign=false", "-C"]).arg(directory);
-    assert!(command.args(arguments).status().unwrap().success(), "git {arguments:?}");
-}
-
-/// A committed flake with these outputs, in a git repository.
-fn repository(place: &Place, outputs: &str) -> std::path::PathBuf {
-    place.flake(outputs);
-    let directory = place.path().join("own");
-    git(&directory, &["init", "-q", "-b", "main"]);
-    git(&directory, &["add", "flake.nix"]);
-    git(&directory, &["commit", "-q", "-m", "x"]);
-    directory
-}
-
-pub(crate) async fn git_does_not_track_a_file(nix: NixVersion) {
-    for code in ["import ./new/keys.nix", "builtins.readFile ./new/keys.nix"] {
-        let place = Place::of(nix);
-        let directory = repository(&place, &format!("{{ nixosConfigurations = {code}; }}"));
-        fs::create_dir(directory.join("new")).unwrap();
-        fs::write(directory.join("new/keys.nix"), "{ }").unwrap();
-        let error = error_of(place.builder(directory.to_str().unwrap())).await;
-        let Error::FileNotTracked { path } = &error else { panic!("{error:?}") };
-        // Nix 2.8 names the directory, which git does not track either.
-        let named = path.strip_prefix(&directory).unwrap();
-        assert!(
-            named == Path::new("new/keys.nix") || named == Path::new("new"),
-            "{}",
-            path.display()
-        );
-        let command = format!("git add {}", path.display());
-        assert!(error.hint().unwrap().contains(&command), "{:?}", error.hint());
-    }
-    // Now the flake itself is untracked.
-    let place = Place::of(nix);
-    let directory = repository(&place, "{ }");
-    git(&directory, &["rm", "-q", "--cached", "flake.nix"]);
-    let error = error_of(place.builder(directory.to_str().unwrap())).await;
-    let Error::FileNotTracked { path } = &error else { panic!("{error:?}") };
-    assert_eq!(path, &directory.join("flake.nix"));
-    // A missing file is not reported as untracked.
-    let place = Place::of(nix);
-    let directory = repository(&place, "{ nixosConfigurations = import ./gone.nix; }");
-    let error = error_of(place.builder(directory.to_str().unwrap())).await;
-    assert!(matches!(error, Error::Evaluation { .. }), "{error:?}");
-}
-
 pub(crate) async fn changes_are_not_committed(nix: NixVersion) {
     let place = Place::of(nix);
     let directory = repository(&place, "{ }");
     place.flake("{ nixosConfigurations = { }; }");
-    let builder = place.builder(directory.to_str().unwrap());
-    let builder = builder.environment("NIX_CONFIG", place.settings("allow-dirty = false"));
-    let error = error_of(builder).await;
-    let Error::DirtyTree { repository } = &error else { panic!("{error:?}") };
-    assert_eq!(Path::new(repository), directory);
+    let builder = || {
+        let builder = place.builder(directory.to_str().unwrap());
+        builder.environment("NIX_CONFIG", place.settings("allow-dirty = false"))
+    };
+    let error = error_of(builder()).await;
+    let Error::Git { refusal } = &error else { panic!("{error:?}") };
+    assert_eq!(refusal.problem, GitProblem::Uncommitted);
+    assert_eq!(Path::new(&refusal.repository), directory);
+    git(&directory, &["commit", "-q", "-a", "-m", "y"]);
+    let error = error_of(builder()).await;
+    assert!(matches!(error, Error::AttributeMissing { .. }), "{error:?}");
 }
 
 pub(crate) async fn a_repository_is_somebody_else_s(nix: NixVersion) {
@@ -133,8 +88,9 @@ pub(crate) async fn a_repository_is_somebody_else_s(nix: NixVersion) {
         }
     };
     let error = error_of(builder).await;
-    let Error::RepositoryOwner { repository } = &error else { panic!("{error:?}") };
-    assert!(repository.starts_with(reference), "{repository}");
+    let Error::Git { refusal } = &error else { panic!("{error:?}") };
+    assert_eq!(refusal.problem, GitProblem::OtherOwner);
+    assert!(refusal.repository.starts_with(reference), "{refusal:?}");
     assert!(error.hint().unwrap().contains("safe.directory"), "{:?}", error.hint());
 }
 

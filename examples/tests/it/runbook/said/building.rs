@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use foreign_text::ForeignText;
-use netboot_nix::{Error, EvaluationProblem, Subject};
+use netboot_nix::{Error, EvaluationProblem, GitProblem, GitRefusal, Subject};
 
 use super::{Said, error, worker};
 
@@ -61,8 +61,10 @@ fn of_the_flake() -> Vec<Said> {
                    allowed due to '--no-update-lock-file'"
             .into();
     let outdated = Error::LockFileOutdated { reference: FLAKE.to_owned(), message };
-    let repository = || "/srv/infrastructure".to_owned();
-    let tracked = || PathBuf::from("/srv/infrastructure/keys/admin.pub");
+    let refused = |problem| {
+        failed(Error::Git { refusal: GitRefusal::new(problem, "/srv/infrastructure", "") })
+    };
+    let not_tracked = GitProblem::NotTracked { path: "keys/admin.pub".into(), ignored: false };
     let undefined = EvaluationProblem::UndefinedVariable { name: "chainfire-server".to_owned() };
     let no_attribute = EvaluationProblem::MissingAttribute { name: "chainfire-server".to_owned() };
     let too_large = Error::EvaluationTooLarge {
@@ -78,10 +80,10 @@ fn of_the_flake() -> Vec<Said> {
     };
     vec![
         ("flake-not-found", failed(not_found)),
-        ("file-not-tracked", failed(Error::FileNotTracked { path: tracked() })),
+        ("file-not-tracked", refused(not_tracked)),
         ("lock-file-outdated", failed(outdated)),
-        ("dirty-tree", failed(Error::DirtyTree { repository: repository() })),
-        ("repository-owner", failed(Error::RepositoryOwner { repository: repository() })),
+        ("dirty-tree", refused(GitProblem::Uncommitted)),
+        ("repository-owner", refused(GitProblem::OtherOwner)),
         ("source-changed", failed(Error::SourceChanged { reference: FLAKE.to_owned() })),
         ("configuration-missing", failed(missing)),
         (
