@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use netboot_process::is_inherited;
+
+use crate::user_directories::repair;
 
 /// The variables that Nix programs inherit besides those of every child. They locate stores and
 /// configuration, and the agent that has the keys for ssh.
@@ -33,9 +36,16 @@ pub(crate) struct Environment {
 
 impl Environment {
     /// The allowed variables of this process, overridden by `additional`. Netboot's own settings
-    /// are appended to `NIX_CONFIG`, because the last setting counts.
-    pub(crate) fn new(additional: &BTreeMap<OsString, OsString>, settings: &[String]) -> Self {
-        Self::of(std::env::vars_os(), additional, settings)
+    /// are appended to `NIX_CONFIG`, because the last setting counts. Directories of the user that
+    /// cannot be used are replaced by ones below `state`.
+    pub(crate) fn new(
+        additional: &BTreeMap<OsString, OsString>,
+        settings: &[String],
+        state: &Path,
+    ) -> Self {
+        let mut environment = Self::of(std::env::vars_os(), additional, settings);
+        repair(&mut environment.variables, state, std::env::home_dir());
+        environment
     }
 
     /// Does the work of [`new`](Self::new), with `inherited` as the variables of this process.

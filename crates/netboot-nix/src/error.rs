@@ -46,6 +46,16 @@ pub enum Error {
         /// The problem.
         problem: String,
     },
+    /// A reference can mean several things, or nothing.
+    #[error("the flake reference `{reference}` {problem}")]
+    UnclearReference {
+        /// The reference.
+        reference: String,
+        /// The problem, as the rest of a sentence.
+        problem: &'static str,
+        /// A clear reference; `None` if this version of Nix reads no form of this one.
+        suggestion: Option<String>,
+    },
     /// A configuration with overrides, or one that boots from a closure, has no `extendModules`.
     #[error("`{attribute}` cannot be changed: it has no `extendModules`")]
     NotExtensible {
@@ -303,7 +313,7 @@ pub enum Error {
         build_log: Option<PathBuf>,
     },
     /// Nix has no permission for a file.
-    #[error("Nix has no permission for `{path}`, which {subject} needs: {message}")]
+    #[error("Nix may not use `{path}`, which {subject} needs: {message}")]
     PermissionDenied {
         /// The thing that needs it.
         subject: Subject,

@@ -1,10 +1,15 @@
 //! The name of a flake.
 
+mod local;
+mod spelling;
+
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::error::text_form::TextForm;
+use crate::flake_reference::local::LocalReference;
+use crate::flake_reference::spelling::as_nix_reads_it;
 use crate::redaction::without_credentials;
 
 /// The maximum length of a reference in bytes.
@@ -22,6 +27,9 @@ const LIMIT: usize = 4096;
 /// assert!(FlakeReference::new("github:example/infrastructure").is_ok());
 /// assert!(FlakeReference::new("--impure").is_err());
 /// assert!(FlakeReference::new(".#nixosConfigurations").is_err());
+/// let reference = FlakeReference::new("git@example.org:infrastructure")?;
+/// assert_eq!(reference.as_str(), "git+ssh://git@example.org/infrastructure");
+/// # Ok::<(), netboot_nix::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct FlakeReference(String);
@@ -31,101 +39,83 @@ fn invalid(text: String, problem: &str) -> Error {
 }
 
 impl FlakeReference {
-    /// Validates `reference`. A local path is made absolute.
+    /// Validates `reference`. A local path is made absolute, and spellings that have one meaning
+    /// but that Nix does not read become ones that it reads: `git@example.org:infrastructure`,
+    /// `ssh://…`, `https://github.com/owner/name`, `~/infrastructure`, `./mono?dir=x`, a path with
+    /// spaces, and a bare repository.
     ///
     /// # Errors
-    /// [`Error::InvalidText`], or [`Error::FlakeNotFound`] for a local path without a
-    /// `flake.nix`.
+    /// [`Error::InvalidText`]; [`Error::UnclearReference`] for a reference that can mean several
+    /// things; [`Error::FlakeNotFound`] for a local path without a `flake.nix`.
     pub fn new(reference: impl Into<String>) -> Result<Self, Error> {
         let reference = reference.into();
+        let is_path = reference.starts_with(['.', '/', '~']) || reference.contains(":/");
+        let is_space = |c: char| c.is_whitespace() && !(is_path && c == ' ');
         let problem = if reference.is_empty() {
             Some("it is empty")
         } else if reference.len() > LIMIT {
             Some("it is longer than 4096 bytes")
         } else if reference.starts_with('-') {
             Some("it looks like an option")
-        } else if reference.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        } else if reference.contains(|c: char| c.is_control() || is_space(c))
+            || reference.ends_with(' ')
+        {
             Some("it contains white space or a control character")
-        } else if reference.contains(['#', '^']) {
-            Some("it has a fragment")
+        } else if reference.contains('^') {
+            Some("it has an output of a derivation")
         } else {
             None
         };
-        match problem {
-            Some(problem) => {
-                let text = without_credentials(&reference).chars().take(200).collect();
-                Err(invalid(text, problem))
-            }
-            None => Self::locate(reference),
+        if let Some(problem) = problem {
+            let text = without_credentials(&reference).chars().take(200).collect();
+            return Err(invalid(text, problem));
         }
+        let read = as_nix_reads_it(&reference).map_err(|unclear| Error::UnclearReference {
+            reference: without_credentials(&reference),
+            problem: unclear.problem,
+            suggestion: Some(without_credentials(&unclear.suggestion)),
+        })?;
+        Self::locate(read)
     }
 
     /// Makes a local path absolute and searches its `flake.nix`.
     fn locate(reference: String) -> Result<Self, Error> {
-        let Some(local) = LocalReference::of(&reference) else { return Ok(Self(reference)) };
-        let Some(absolute) = local.find() else {
+        let Some(local) = LocalReference::of(&reference) else {
+            if reference.contains(' ') {
+                return Err(invalid(reference, "it contains white space or a control character"));
+            }
+            return Ok(Self(reference));
+        };
+        if let Some(read) = local.as_nix_reads_it() {
+            return Ok(Self(read));
+        }
+        if local.flake().is_some() {
+            let problem = "its path is not UTF-8 or has a control character";
+            return Err(invalid(reference.escape_debug().to_string(), problem));
+        }
+        if local.must_exist() || reference.contains(' ') {
             return Err(Error::FlakeNotFound { reference, message: None });
-        };
-        let problem = "its path contains a character that a flake reference cannot contain";
-        let written = absolute.to_str().filter(|path| {
-            // Nix 2.8 refuses these characters in the path of a URL, encoded or not.
-            !path.contains(|c: char| c.is_control() || c.is_whitespace() || "#?%^".contains(c))
-        });
-        let Some(path) = written else {
-            return Err(invalid(absolute.to_string_lossy().into_owned(), problem));
-        };
-        Ok(Self(format!("{}{path}{}", local.scheme, local.query)))
+        }
+        Ok(Self(reference))
     }
 
     /// Returns true if the reference names a local flake that exists.
     pub(crate) fn is_present(&self) -> bool {
-        LocalReference::of(&self.0).is_some_and(|local| local.find().is_some())
+        LocalReference::of(&self.0).is_some_and(|local| local.flake().is_some())
     }
 
     /// The root of the git repository that contains the flake, if the flake is local.
     pub(crate) fn repository(&self) -> Option<PathBuf> {
-        let local = self.0.strip_prefix("git+file://").unwrap_or(&self.0);
-        if !local.starts_with('/') {
+        let local = LocalReference::of(&self.0)?;
+        if self.0.starts_with("path:") {
             return None;
         }
-        let path = Path::new(local.split('?').next().unwrap_or(local));
-        path.ancestors().find(|place| place.join(".git").exists()).map(Path::to_owned)
+        local::repository(&local.directory()?)
     }
 
     /// The reference as Nix gets it, including credentials.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-/// The parts of a reference to a local directory.
-struct LocalReference<'a> {
-    scheme: &'a str,
-    path: &'a Path,
-    query: &'a str,
-}
-
-impl<'a> LocalReference<'a> {
-    fn of(reference: &'a str) -> Option<Self> {
-        let (scheme, rest) = match reference.strip_prefix("path:") {
-            Some(rest) => ("path:", rest),
-            None if reference.starts_with(['.', '/']) => ("", reference),
-            None => return None,
-        };
-        let (path, query) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
-        Some(Self { scheme, path: Path::new(path), query })
-    }
-
-    /// The absolute path, if it has a flake.
-    fn find(&self) -> Option<PathBuf> {
-        let mut parameters = self.query.trim_start_matches('?').split('&');
-        let directory = parameters.find_map(|parameter| parameter.strip_prefix("dir="));
-        let file = Path::new(directory.unwrap_or(".")).join("flake.nix");
-        // For a plain path, Nix also searches the directories above it.
-        let places = if self.scheme.is_empty() { usize::MAX } else { 1 };
-        let absolute = self.path.canonicalize().ok()?;
-        let found = absolute.ancestors().take(places).any(|place| place.join(&file).is_file());
-        found.then_some(absolute)
     }
 }
 
@@ -149,18 +139,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_that_nix_would_misread_is_refused() {
-        for name in ["a b", "a#b", "a?b", "a%b", "a^b", "a\nb"] {
-            let directory = tempfile::tempdir().unwrap();
-            let place = directory.path().join(name);
-            std::fs::create_dir(&place).unwrap();
+    fn a_path_has_the_form_that_nix_reads() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        for (name, encoded) in [
+            ("a b", "a%20b"),
+            ("a#b", "a%23b"),
+            ("a?b", "a%3Fb"),
+            ("a%b", "a%25b"),
+            ("a^b", "a%5Eb"),
+            ("ä", "%C3%A4"),
+        ] {
+            let place = root.join(name);
+            std::fs::create_dir_all(place.join("x")).unwrap();
             std::fs::write(place.join("flake.nix"), "").unwrap();
-            // The link has a valid name, but its target does not.
-            let link = directory.path().join("link");
+            std::fs::write(place.join("x/flake.nix"), "").unwrap();
+            // The link has a plain name, but its target does not.
+            let link = root.join("link");
+            let _ = std::fs::remove_file(&link);
             std::os::unix::fs::symlink(&place, &link).unwrap();
-            let error = FlakeReference::new(link.display().to_string()).unwrap_err();
-            assert!(matches!(error, Error::InvalidText { .. }), "{name:?}: {error:?}");
+            let reference = FlakeReference::new(link.display().to_string()).unwrap();
+            assert_eq!(reference.as_str(), format!("path:{}/{encoded}", root.display()));
+            assert!(reference.is_present());
+            let reference = FlakeReference::new(format!("{}?dir=x", link.display())).unwrap();
+            assert_eq!(reference.as_str(), format!("path:{}/{encoded}?dir=x", root.display()));
+            std::fs::create_dir(place.join(".git")).unwrap();
+            let reference = FlakeReference::new(format!("{}?dir=x", link.display())).unwrap();
+            assert_eq!(
+                reference.as_str(),
+                format!("git+file://{}/{encoded}?dir=x", root.display())
+            );
+            assert_eq!(reference.repository(), Some(place));
         }
+        let place = root.join("a\nb");
+        std::fs::create_dir(&place).unwrap();
+        std::fs::write(place.join("flake.nix"), "").unwrap();
+        std::os::unix::fs::symlink(&place, root.join("odd")).unwrap();
+        let error = FlakeReference::new(root.join("odd").display().to_string()).unwrap_err();
+        assert!(matches!(error, Error::InvalidText { .. }), "{error:?}");
     }
 
     #[test]

@@ -109,6 +109,7 @@ mod state_lock;
 mod stop;
 mod store_contents;
 mod store_copy;
+mod user_directories;
 mod watch;
 
 pub use crate::builder::{NixBuilder, NixBuilderBuilder};

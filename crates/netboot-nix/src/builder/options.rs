@@ -168,7 +168,8 @@ impl NixBuilderBuilder {
     }
 
     /// Sets a variable in the environment of Nix programs. By default, they inherit only variables
-    /// that locate programs, stores, configuration and proxies.
+    /// that locate programs, stores, configuration and proxies. A `HOME`, `XDG_CACHE_HOME` or
+    /// `TMPDIR` that this user cannot use is replaced, by a directory below the state directory.
     pub fn environment(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.environment.insert(name.into(), value.into());
         self
@@ -260,7 +261,7 @@ impl NixBuilderBuilder {
     /// Checks the options and makes the builder.
     ///
     /// # Errors
-    /// [`Error::InvalidText`], [`Error::FlakeNotFound`], [`Error::InvalidOption`],
+    /// The errors of [`FlakeReference::new`]; [`Error::InvalidOption`];
     /// [`Error::Io`] if a path is relative and there is no current directory.
     pub fn build(self) -> Result<NixBuilder, Error> {
         let flake = FlakeReference::new(self.flake)?;
@@ -293,7 +294,7 @@ impl NixBuilderBuilder {
             settings.extend(offline.map(str::to_owned));
         }
         settings.extend(self.scale_out.settings());
-        let environment = Environment::new(&self.environment, &settings);
+        let environment = Environment::new(&self.environment, &settings, &state);
         let mut secrets = self.secrets;
         secrets.add_reference(flake.as_str());
         let (grace, evaluation_limits) = (self.grace, self.evaluation_limits);

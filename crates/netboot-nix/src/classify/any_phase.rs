@@ -110,11 +110,18 @@ impl Failure<'_> {
     }
 
     pub(super) fn permission_denied(&self) -> Option<Error> {
-        let reasons = [": Permission denied", ": Operation not permitted"];
+        let reasons =
+            [": Permission denied", ": Operation not permitted", ": Read-only file system"];
         let lines = self.nix_output.lines.iter();
         let (path, message) = self.nix_output.texts().chain(lines).find_map(|message| {
             let own = own_words(message);
-            reasons.iter().find_map(|reason| Some((path_before(own, reason)?, own)))
+            // A file that Nix itself makes is not one of the flake.
+            let is_made =
+                ["creating ", "opening lock file", "'/"].iter().any(|it| own.starts_with(it));
+            let missing =
+                [": No such file or directory", ": Not a directory", " is not a directory"];
+            let missing = missing.iter().filter(|_| is_made);
+            reasons.iter().chain(missing).find_map(|reason| Some((path_before(own, reason)?, own)))
         })?;
         Some(Error::PermissionDenied {
             subject: self.subject.clone(),

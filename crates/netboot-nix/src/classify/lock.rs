@@ -23,6 +23,7 @@ pub(crate) fn lock(
     let known = failure
         .feature_disabled()
         .or_else(|| source_problem(flake, nix_output))
+        .or_else(|| encoded_path(flake, nix_output))
         .or_else(|| failure.unsigned())
         .or_else(|| failure.network())
         .or_else(|| failure.git())
@@ -50,5 +51,20 @@ pub(crate) fn lock(
             message: message.text.clone(),
             position: message.position.clone(),
         },
+    })
+}
+
+/// The error for a path that Nix does not decode, as before 2.20.
+fn encoded_path(flake: &FlakeReference, nix_output: &NixOutput) -> Option<Error> {
+    let path = flake.as_str().split('?').next().filter(|path| path.contains('%'))?;
+    let path = path.trim_start_matches("path:").trim_start_matches("git+file://");
+    let is_named = nix_output.texts().any(|message| message.contains(path));
+    // Such a repository is a remote one for Nix, of which it takes `master`.
+    let is_remote = !flake.as_str().contains("ref=")
+        && nix_output.line_with(&["couldn't find remote ref refs/heads/master"]).is_some();
+    (flake.is_present() && (is_named || is_remote)).then(|| Error::UnclearReference {
+        reference: flake.to_string(),
+        problem: "has characters in its path that this version of Nix does not read",
+        suggestion: None,
     })
 }

@@ -71,6 +71,13 @@ impl Error {
             Self::InvalidText { form: TextForm::FlakeReference, .. } => {
                 "give a path, `path:…`, `git+ssh://…` or another reference without `#`".to_owned()
             }
+            Self::UnclearReference { suggestion: Some(suggestion), .. } => {
+                format!("write `{suggestion}`")
+            }
+            Self::UnclearReference { .. } => {
+                "move the flake to a path of letters, digits and `/._-`, or take Nix 2.26 or later"
+                    .to_owned()
+            }
             Self::InvalidOption { option, .. } => format!("correct {option}, or leave it out"),
             Self::InvalidText { form: TextForm::AttributePath, .. } => {
                 "write names separated by dots, such as `python3Packages.requests`".to_owned()
@@ -218,6 +225,20 @@ impl Error {
                 "free space, for example with `nix-collect-garbage -d`, or give Nix's builders \
                  another TMPDIR (since Nix 2.30: `build-dir` in nix.conf)"
                     .to_owned()
+            }
+            Self::PermissionDenied { path, message, .. } if message.contains("Read-only") => format!(
+                "mount the file system of `{}` so that it can be written, such as with a volume of \
+                 the container, or set the directory of Nix that is there to another place",
+                path.display()
+            ),
+            Self::PermissionDenied { path, message, .. }
+                if message.contains("No such file") || message.contains("ot a directory") =>
+            {
+                format!(
+                    "create the directories of `{}`, or set the variable of the builder's \
+                     environment that names it to a directory of the user that runs Nix",
+                    path.display()
+                )
             }
             Self::PermissionDenied { path, .. } => format!(
                 "give the user that runs Nix access to `{}`, or build as another user",

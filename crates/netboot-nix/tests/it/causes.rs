@@ -4,7 +4,7 @@ mod building;
 mod evaluation;
 mod git;
 mod machine;
-mod scene;
+pub(crate) mod scene;
 mod source;
 mod warnings;
 

@@ -83,7 +83,7 @@ async fn a_flake_s_directory_is_used_or_refused_whatever_its_name() {
         if let Err(error) = checked {
             assert!(error.hint().is_some(), "{error:?}");
             let is_about_the_name = format!("{error:?}").contains("is not")
-                || matches!(error, Error::InvalidText { .. });
+                || matches!(error, Error::InvalidText { .. } | Error::UnclearReference { .. });
             assert!(is_about_the_name, "{name}: {error:?}");
         }
     }

@@ -19,6 +19,7 @@ mod overrides;
 mod place;
 mod policy;
 mod provenance;
+mod references;
 mod scale_out;
 mod secrets;
 mod size;
