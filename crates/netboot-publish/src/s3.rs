@@ -1,6 +1,7 @@
 //! A bucket of an S3-compatible object store.
 
 mod abandoned;
+mod batch;
 mod bounded_body;
 mod builder;
 mod client;

@@ -10,7 +10,7 @@ use object_store::Certificate;
 
 use super::client::Client;
 use super::credentials::{S3Credentials, check};
-use super::endpoint::{bucket_problem, bucket_url, invalid, web_url, without_secrets};
+use super::endpoint::{bucket_problem, bucket_url, invalid, region_of, web_url, without_secrets};
 use super::failure::S3Failure;
 use super::key::Keys;
 use super::probe;
@@ -95,7 +95,8 @@ impl S3StoreBuilder {
     }
 
     /// Sets the region. Default: with [`S3Credentials::Environment`], the variables `AWS_REGION`
-    /// and `AWS_DEFAULT_REGION`; otherwise `us-east-1`, which most self-hosted servers accept.
+    /// and `AWS_DEFAULT_REGION`; otherwise the region that the host name of a known provider's
+    /// endpoint contains; otherwise `us-east-1`, which most self-hosted servers accept.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = Some(region.into());
         self
@@ -245,16 +246,17 @@ impl S3StoreBuilder {
                 || names.iter().find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()));
             is_asked.then(set).flatten()
         };
+        let endpoint = self
+            .endpoint
+            .clone()
+            .or_else(|| from_environment(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]));
         let region = self
             .region
             .clone()
             .filter(|region| !region.is_empty())
             .or_else(|| from_environment(&["AWS_REGION", "AWS_DEFAULT_REGION"]))
+            .or_else(|| endpoint.as_deref().and_then(region_of))
             .unwrap_or_else(|| "us-east-1".to_owned());
-        let endpoint = self
-            .endpoint
-            .clone()
-            .or_else(|| from_environment(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]));
         self.require_sizes()?;
         let of_region = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if region.len() > 64 || !region.chars().all(of_region) {

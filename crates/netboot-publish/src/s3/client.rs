@@ -7,12 +7,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, header};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use object_store::aws::{AmazonS3, AwsAuthorizer};
 use object_store::client::{HttpClient, HttpErrorKind, HttpRequestBody};
 use object_store::path::Path;
 use url::Url;
 
+use super::batch::{self, BatchError};
 use super::bounded_body::{ANSWER_LIMIT, whole};
 use super::error::request_error;
 use super::settings::Settings;
@@ -24,8 +25,6 @@ pub(super) struct Client {
     pub(super) reads: AmazonS3,
     /// For writing: a limit on the time of each request.
     pub(super) writes: AmazonS3,
-    /// For deleting many objects with one request.
-    pub(super) batches: Option<AmazonS3>,
     /// True once the server has failed to delete many objects with one request.
     pub(super) lacks_batches: AtomicBool,
     pub(super) settings: Arc<Settings>,
@@ -39,10 +38,9 @@ impl Client {
         };
         let reads = settings.reads().map_err(failed)?;
         let writes = settings.writes().map_err(failed)?;
-        let batches = settings.batches().map_err(failed)?;
         let http = settings.http().map_err(failed)?;
         let lacks_batches = AtomicBool::new(false);
-        Ok(Self { reads, writes, batches, lacks_batches, settings, http })
+        Ok(Self { reads, writes, lacks_batches, settings, http })
     }
 
     /// The URL of a key, for messages.
@@ -64,10 +62,34 @@ impl Client {
     pub(super) async fn get_bucket(&self, query: &[(&str, &str)]) -> Result<Bytes, Error> {
         let mut url = self.settings.bucket_url.clone();
         url.query_pairs_mut().extend_pairs(query);
+        let answer = self.repeat(|| self.try_request(Method::GET, &url, HeaderMap::new(), None));
+        let failed = |failure| request_error("list", self.settings.bucket_url.to_string(), failure);
+        answer.await.map_err(failed)
+    }
+
+    /// Deletes many objects with one request, and returns the keys of those that the server did not
+    /// delete.
+    ///
+    /// The client crate has such a call, but panics on answers of servers that lie.
+    pub(super) async fn delete_batch(&self, keys: &[Path]) -> Result<Vec<Path>, BatchFailure> {
+        let mut url = self.settings.bucket_url.clone();
+        url.set_query(Some("delete="));
+        let body = batch::request(keys)?;
+        let headers = batch::headers(&body, self.settings.checksums);
+        let send = || self.try_request(Method::POST, &url, headers.clone(), Some(body.clone()));
+        let answer = self.repeat(send).await?;
+        Ok(batch::not_deleted(keys, &answer)?)
+    }
+
+    /// Makes a request that may be repeated, and repeats it.
+    async fn repeat<F>(&self, request: impl Fn() -> F) -> Result<Bytes, RequestFailure>
+    where
+        F: Future<Output = Result<Bytes, RequestFailure>>,
+    {
         let begin = Instant::now();
         let mut retries = self.settings.retry.backoffs();
         loop {
-            let failure = match self.try_get(&url).await {
+            let failure = match request().await {
                 Ok(body) => return Ok(body),
                 Err(failure) => failure,
             };
@@ -75,21 +97,23 @@ impl Client {
                 Some(wait) if failure.may_pass() && begin.elapsed() < self.settings.retry.total => {
                     tokio::time::sleep(wait).await;
                 }
-                _ => {
-                    return Err(request_error(
-                        "list",
-                        self.settings.bucket_url.to_string(),
-                        failure,
-                    ));
-                }
+                _ => return Err(failure),
             }
         }
     }
 
-    async fn try_get(&self, url: &Url) -> Result<Bytes, RequestFailure> {
-        let mut request = Request::new(HttpRequestBody::empty());
-        *request.method_mut() = Method::GET;
+    async fn try_request(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        content: Option<String>,
+    ) -> Result<Bytes, RequestFailure> {
+        let body = content.map_or_else(HttpRequestBody::empty, HttpRequestBody::from);
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
         *request.uri_mut() = url.as_str().parse().map_err(RequestFailure::Uri)?;
+        *request.headers_mut() = headers;
         request.headers_mut().insert(header::ACCEPT, header::HeaderValue::from_static("*/*"));
         if !self.settings.is_anonymous() {
             let credentials = self.reads.credentials().get_credential().await;
@@ -120,9 +144,18 @@ impl fmt::Debug for Client {
     }
 }
 
+/// The reason why a batch of objects was not deleted.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BatchFailure {
+    #[error(transparent)]
+    Request(#[from] RequestFailure),
+    #[error(transparent)]
+    Answer(#[from] BatchError),
+}
+
 /// The reason why a request that was signed here failed.
 #[derive(Debug, thiserror::Error)]
-enum RequestFailure {
+pub(super) enum RequestFailure {
     #[error("the address is not valid")]
     Uri(#[source] http::uri::InvalidUri),
     #[error("the request cannot be signed")]
@@ -135,7 +168,8 @@ enum RequestFailure {
 }
 
 impl RequestFailure {
-    /// Returns true if the request may succeed when it is repeated. These requests only read.
+    /// Returns true if the request may succeed when it is repeated. Each has the same effect
+    /// twice as once.
     fn may_pass(&self) -> bool {
         match self {
             Self::Uri(_) | Self::Credentials(_) => false,

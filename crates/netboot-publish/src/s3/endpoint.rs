@@ -22,6 +22,12 @@ pub(super) fn bucket_url(
         let problem = "it uses no TLS, which `allow_http` must allow";
         return Err(invalid("endpoint", problem.to_owned()));
     }
+    let of_bucket = format!("{bucket}.s3");
+    let is_amazon = url.host_str().is_some_and(|host| host.contains(".amazonaws.com"));
+    if is_amazon && url.host_str().is_some_and(|host| host.starts_with(&of_bucket)) {
+        let problem = "it contains the bucket, which is a setting of its own: leave the bucket out";
+        return Err(invalid("endpoint", problem.to_owned()));
+    }
     if path_style {
         return Ok(url_below(&url, &bucket.replace(':', "%3A")));
     }
@@ -38,6 +44,35 @@ pub(super) fn bucket_url(
     url.set_host(Some(&host)).map_err(refused)?;
     Ok(url)
 }
+
+/// Returns the region that the host of an endpoint names, for providers that name it there. A server
+/// of these refuses a signature for another region.
+pub(super) fn region_of(endpoint: &str) -> Option<String> {
+    let url = Url::parse(endpoint).ok()?;
+    let host = url.host_str()?;
+    if host.ends_with(".r2.cloudflarestorage.com") {
+        return Some("auto".to_owned());
+    }
+    let before = REGIONS.iter().find_map(|provider| host.strip_suffix(provider))?;
+    let label = before.rsplit('.').next()?;
+    // `s3-eu-west-1` is an old form. `s3-accelerate` and `s3-external-1` name no region.
+    let region = match label.strip_prefix("s3-") {
+        Some(region) => Some(region).filter(|region| region.matches('-').count() > 1),
+        None => Some(label).filter(|region| *region != "s3"),
+    };
+    region.map(str::to_owned)
+}
+
+/// The ends of the host names of providers that name the region before it.
+const REGIONS: [&str; 7] = [
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".backblazeb2.com",
+    ".scw.cloud",
+    ".wasabisys.com",
+    ".io.cloud.ovh.net",
+    ".your-objectstorage.com",
+];
 
 /// Returns why a text is not the name of a bucket, with the way around. `tenant:bucket` is a bucket
 /// of a tenant of Ceph.
@@ -69,6 +104,10 @@ pub(super) fn without_secrets(text: &str) -> &str {
 /// Parses a URL to which a path can be added.
 pub(super) fn web_url(setting: &'static str, text: &str) -> Result<Url, Error> {
     let shown = without_secrets(text);
+    if !text.contains("://") {
+        let problem = format!("`{shown}` has no scheme: write `https://{shown}`");
+        return Err(invalid(setting, problem));
+    }
     let url = Url::parse(text).map_err(|error| invalid(setting, format!("`{shown}`: {error}")))?;
     let is_plain = url.username().is_empty() && url.password().is_none();
     if !["http", "https"].contains(&url.scheme())

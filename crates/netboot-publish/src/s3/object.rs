@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::{ArtifactReader, Context, ReleasePath, Sha256Digest};
-use object_store::aws::AmazonS3;
 use object_store::path::Path;
 use object_store::{
     Attribute, Attributes, Error as S3Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt,
@@ -13,6 +12,7 @@ use object_store::{
 use tokio_util::io::StreamReader;
 
 use super::client::Client;
+use super::error::request_error;
 use super::failure::S3Failure;
 use super::target::Target;
 use crate::error::Error;
@@ -114,33 +114,35 @@ pub(super) async fn delete(
 /// Deletes keys: many with one request, unless the server fails to answer it as S3 does. A missing
 /// object is not an error.
 pub(super) async fn delete_keys(client: &Client, keys: &[Path]) -> Result<(), Error> {
-    if let Some(batches) = &client.batches
-        && keys.len() > 1
-        && !client.lacks_batches.load(Ordering::Relaxed)
-    {
-        match delete_with(batches, keys).await {
-            Ok(()) => return Ok(()),
+    let is_batch = client.settings.batch_delete && keys.len() > 1;
+    if is_batch && !client.lacks_batches.load(Ordering::Relaxed) {
+        match client.delete_batch(keys).await {
+            // A request for each of these tells the reason, or succeeds.
+            Ok(left) => return delete_each(client, &left).await,
             // Nothing is lost by deleting an object again.
             Err(error) => match S3Failure::of(&error) {
                 S3Failure::NotImplemented | S3Failure::NotS3 | S3Failure::Unknown { .. } => {
                     tracing::debug!(%error, "deletes objects one by one from now on");
                     client.lacks_batches.store(true, Ordering::Relaxed);
                 }
-                _ => return Err(client.error("delete", &keys[0], error)),
+                _ => {
+                    let url = client.url(&keys[0]).to_string();
+                    return Err(request_error("delete", url, error));
+                }
             },
         }
     }
-    let Some(first) = keys.first() else { return Ok(()) };
-    delete_with(&client.writes, keys).await.map_err(|error| client.error("delete", first, error))
+    delete_each(client, keys).await
 }
 
-async fn delete_with(client: &AmazonS3, keys: &[Path]) -> object_store::Result<()> {
+async fn delete_each(client: &Client, keys: &[Path]) -> Result<(), Error> {
+    let Some(first) = keys.first() else { return Ok(()) };
     let keys: Vec<object_store::Result<Path>> = keys.iter().cloned().map(Ok).collect();
-    let mut results = client.delete_stream(stream::iter(keys).boxed());
+    let mut results = client.writes.delete_stream(stream::iter(keys).boxed());
     while let Some(result) = results.next().await {
         match result {
             Ok(_) | Err(S3Error::NotFound { .. }) => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(client.error("delete", first, error)),
         }
     }
     Ok(())

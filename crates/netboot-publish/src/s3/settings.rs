@@ -52,18 +52,12 @@ impl Settings {
     /// for the whole answer.
     pub(super) fn reads(&self) -> object_store::Result<AmazonS3> {
         let silence = READ_TIMEOUT.min(self.timeout);
-        self.s3(self.options().with_timeout_disabled().with_read_timeout(silence), false)
+        self.s3(self.options().with_timeout_disabled().with_read_timeout(silence))
     }
 
     /// A client for writing. The size of a request is limited, and so is its time.
     pub(super) fn writes(&self) -> object_store::Result<AmazonS3> {
-        self.s3(self.options().with_timeout(self.timeout), false)
-    }
-
-    /// A client that deletes many objects with one request. Such a request always has a checksum.
-    pub(super) fn batches(&self) -> object_store::Result<Option<AmazonS3>> {
-        let is_able = self.batch_delete && self.checksums;
-        is_able.then(|| self.s3(self.options().with_timeout(self.timeout), true)).transpose()
+        self.s3(self.options().with_timeout(self.timeout))
     }
 
     /// A client for requests that are signed here.
@@ -82,7 +76,7 @@ impl Settings {
         self.certificates.iter().cloned().fold(options, add)
     }
 
-    fn s3(&self, options: ClientOptions, batches: bool) -> object_store::Result<AmazonS3> {
+    fn s3(&self, options: ClientOptions) -> object_store::Result<AmazonS3> {
         let builder = match &self.credentials {
             S3Credentials::Environment => from_environment(),
             S3Credentials::Keys(keys) => {
@@ -104,7 +98,8 @@ impl Settings {
             .with_config(AmazonS3ConfigKey::S3Endpoint, url)
             .with_virtual_hosted_style_request(true)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
-            .with_disable_bulk_delete(!batches)
+            // Batches are sent here: the client crate panics on some answers.
+            .with_disable_bulk_delete(true)
             .with_retry(RetryConfig {
                 backoff: BackoffConfig {
                     init_backoff: self.retry.first,

@@ -13,12 +13,17 @@ use netboot_publish::{
     Entry, Error, ListScope, Publisher, RsyncFailureKind, RsyncStore, Store, Upload,
 };
 
+use tokio::task::JoinHandle;
+
 use crate::rsync::{DaemonSite, SshSite, kind, path, processes_with, upload};
 use crate::site;
 
 const SIZE: usize = 12_000_000;
-/// A rate that is low enough to interrupt a transfer.
-const LIMIT: u64 = 4 * 1024 * 1024;
+/// A rate that is low enough to interrupt a transfer: on a busy machine too, a test looks at the
+/// file more than once in the ten seconds in which it grows to its size.
+const LIMIT: u64 = 1024 * 1024;
+/// The size of a partial file at which a test cuts the connection.
+const CUT: u64 = 1_500_000;
 
 /// Bytes without repetitions.
 pub(crate) fn noise() -> Vec<u8> {
@@ -31,10 +36,12 @@ pub(crate) fn noise() -> Vec<u8> {
     next.take(SIZE / 8).flatten().collect()
 }
 
-/// Waits until a file that is being written below `root` has grown to `size` bytes.
-async fn until_half_written(root: &Path, size: u64) {
+/// Waits until a file that is being written below `root` has grown to `size` bytes. Fails at once
+/// if the transfer ends before.
+async fn until_half_written<T>(root: &Path, size: u64, sending: &JoinHandle<T>) {
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_secs(60) {
+        assert!(!sending.is_finished(), "the transfer ended before it was cut");
         for entry in walkdir::WalkDir::new(root).into_iter().flatten() {
             let is_temporary = entry.file_name().to_string_lossy().starts_with('.');
             if is_temporary
@@ -55,7 +62,7 @@ async fn cut_and_resume(store: RsyncStore, fast: RsyncStore, root: &Path, cut: i
         let (store, upload) = (store.clone(), upload("blobs/large", bytes.clone()));
         tokio::spawn(async move { store.send(vec![upload], &Context::new()).await })
     };
-    until_half_written(root, 4_000_000).await;
+    until_half_written(root, CUT, &sending).await;
     cut();
     let error = sending.await.unwrap().unwrap_err();
     assert_eq!(kind(&error), RsyncFailureKind::ConnectionLost, "{error}");
@@ -97,7 +104,7 @@ async fn a_cut_connection_is_resumed() {
         let upload = upload("blobs/large", bytes.clone());
         tokio::spawn(async move { store.send(vec![upload], &Context::new()).await })
     };
-    until_half_written(&daemon.published(), 4_000_000).await;
+    until_half_written(&daemon.published(), CUT, &sending).await;
     cut();
     let error = sending.await.unwrap().unwrap_err();
     assert_eq!(kind(&error), RsyncFailureKind::Interrupted, "{error}");
@@ -109,7 +116,7 @@ async fn a_cut_connection_is_resumed() {
     let kept = fs::metadata(&partial).unwrap().len();
     fast.send(vec![upload("blobs/large", bytes.clone())], &Context::new()).await.unwrap();
     assert!(fs::read(daemon.published().join("blobs/large")).unwrap() == bytes);
-    assert!(!partial.exists() && kept >= 4_000_000);
+    assert!(!partial.exists() && kept >= CUT);
     // The number of bytes that the daemon received for the file, from its log.
     let log = daemon.daemon.log();
     let received = log.lines().rev().find_map(|line| {
@@ -191,7 +198,7 @@ async fn cancelling_and_dropping_end_rsync_and_ssh() {
                 let (store, upload) = (store.clone(), upload("blobs/large", noise()));
                 tokio::spawn(async move { store.send(vec![upload], &context).await })
             };
-            until_half_written(&root, 1_000_000).await;
+            until_half_written(&root, 1_000_000, &sending).await;
             assert!(!processes_with(&text).is_empty());
             if drop_it {
                 sending.abort();

@@ -15,6 +15,9 @@ pub(super) fn classify(code: Option<i32>, lines: &[ForeignText]) -> Kind {
     if let Some(kind) = ssh(code, &text) {
         return kind;
     }
+    if let Some(kind) = words(&text) {
+        return kind;
+    }
     match code {
         1 if has("is read only") => Kind::ModuleReadOnly,
         1 | 2 if has("unknown option") => Kind::UnknownOption,
@@ -70,6 +73,45 @@ pub(super) fn classify(code: Option<i32>, lines: &[ForeignText]) -> Kind {
         255 => Kind::Ssh,
         _ => Kind::Unknown,
     }
+}
+
+/// Finds the cause in words that say it whatever the code is: other implementations of `rsync`, and
+/// shells in front of it, end with codes of their own.
+fn words(text: &str) -> Option<Kind> {
+    let has = |needle: &str| text.contains(needle);
+    let errno = |number: u32| text.contains(&format!("({number})"));
+    // openrsync, which macOS calls `rsync(PID)`, gives the words of the operating system without the
+    // number.
+    let says = |words: &str| {
+        let is_it = |line: &str| line.starts_with("openrsync") || line.starts_with("rsync(");
+        text.lines().any(|line| is_it(line) && line.trim_end().ends_with(words))
+    };
+    Some(if has("@ERROR: auth failed") {
+        Kind::AuthenticationFailed
+    } else if has("@ERROR: Unknown module") {
+        Kind::UnknownModule
+    } else if has("@ERROR: max connections") {
+        Kind::Busy
+    } else if has("@ERROR: access denied") {
+        Kind::DaemonRefused
+    } else if has("@ERROR: chroot failed") || has("@ERROR: chdir failed") {
+        Kind::DirectoryMissing
+    } else if has("restricted by rssh") {
+        Kind::RestrictedAccount
+    } else if says("No space left on device") || says("quota exceeded") {
+        Kind::StorageFull
+    } else if says("Read-only file system") {
+        Kind::ReadOnlyFileSystem
+    } else if says("Permission denied") || says("Operation not permitted") {
+        Kind::PermissionDenied
+    } else if has("unrecognized option") || has("unrecognised option") || has("illegal option") {
+        // Those of getopt, which openrsync uses.
+        Kind::UnknownOption
+    } else if has("command not found") && !errno(2) {
+        Kind::RsyncMissingThere
+    } else {
+        return None;
+    })
 }
 
 fn socket(text: &str) -> Kind {
@@ -141,6 +183,17 @@ mod tests {
             (Some(255), "ssh: unknown", Kind::Ssh),
             (Some(255), "ssh: connect to host a port 22: No route to host", Kind::HostUnreachable),
             (Some(77), "", Kind::Unknown),
+            (Some(1), "@ERROR: max connections (4) reached -- try again later", Kind::Busy),
+            (Some(12), "@ERROR: auth failed on module pub", Kind::AuthenticationFailed),
+            (Some(12), "@ERROR: Unknown module 'pub'", Kind::UnknownModule),
+            (Some(1), "@ERROR: access denied to pub from a (10.0.0.1)", Kind::DaemonRefused),
+            (Some(10), "@ERROR: chroot failed", Kind::DirectoryMissing),
+            (Some(1), "This account is restricted by rssh.", Kind::RestrictedAccount),
+            (Some(1), "openrsync: error: mkstempat: Permission denied", Kind::PermissionDenied),
+            (Some(1), "rsync(812): error: unlinkat: Permission denied", Kind::PermissionDenied),
+            (Some(2), "openrsync: write: No space left on device", Kind::StorageFull),
+            (Some(1), "openrsync: unrecognized option `--fsync'", Kind::UnknownOption),
+            (Some(12), "sh: rsync: command not found", Kind::RsyncMissingThere),
             (None, "", Kind::Interrupted),
         ] {
             assert_eq!(classify(code, &[line.into()]), kind, "{code:?} {line}");

@@ -190,8 +190,9 @@ impl RsyncFailureKind {
                 "publish again: complete files are not sent again, and a partial file is continued"
             }
             Self::StorageFull => {
-                "free space there or prune old releases, then publish again; the live release was \
-                 not changed, and files that arrived are not sent again"
+                "free space or inodes there (`df` and `df -i` show which of the two is used up) or \
+                 prune old releases, then publish again; the live release was not changed, and \
+                 files that arrived are not sent again"
             }
             Self::DirectoryMissing => {
                 "check the spelling, or create the directory there; netboot creates only its last \
