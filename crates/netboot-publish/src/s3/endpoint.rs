@@ -58,7 +58,7 @@ pub(super) fn region_of(endpoint: &str) -> Option<String> {
     // `s3-eu-west-1` is an old form. `s3-accelerate` and `s3-external-1` name no region.
     let region = match label.strip_prefix("s3-") {
         Some(region) => Some(region).filter(|region| region.matches('-').count() > 1),
-        None => Some(label).filter(|region| *region != "s3"),
+        None => Some(label).filter(|label| !["s3", "vpce"].contains(label)),
     };
     region.map(str::to_owned)
 }
