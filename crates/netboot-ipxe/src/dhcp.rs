@@ -4,12 +4,14 @@
 //! gives it an iPXE for that architecture, by TFTP or as a URL for firmware that boots by HTTP.
 //! Then iPXE asks and tells that it is iPXE (option 77). The server gives it the URL of the script.
 //!
-//! [`DhcpSettings`] describes this and writes the configuration of dnsmasq, Kea or ISC's dhcpd.
+//! [`DhcpSettings`] describes this and writes the configuration of Kea, dnsmasq or ISC's dhcpd,
+//! which ISC ended in 2022.
 //! Every value has a type that is validated for its place, so no value can add a line to the
 //! configuration.
 //!
 //! The tests of this crate load each configuration into the real server, and boot machines with it.
 
+mod address_family;
 mod boot_file_path;
 mod boot_server;
 mod boot_url;
@@ -25,6 +27,7 @@ mod server;
 mod settings;
 mod tftp_root;
 
+pub use self::address_family::{ipv4_address, ipv4_subnet};
 pub use self::boot_file_path::BootFilePath;
 pub use self::boot_server::{BootServer, IpxeSign};
 pub use self::boot_url::BootUrl;

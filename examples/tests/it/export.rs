@@ -54,11 +54,46 @@ fn configurations_of_dhcp_servers_are_printed() {
     }
     assert!(with(&["--server", "dnsmasq"]).contains("dhcp-range=10.0.0.0,proxy"));
 
+    for (server, sign) in [
+        ("kea", "option[175].exists"),
+        ("dnsmasq", "dhcp-match=set:netboot-ipxe,175"),
+        ("dhcpd", "exists netboot-ipxe"),
+    ] {
+        let arguments = [&["--server", server], &lease[..]].concat();
+        assert!(!with(&arguments).contains(sign), "{server}");
+        let printed = with(&[&arguments[..], &["--ipxe-sign", "option-175"]].concat());
+        assert!(printed.contains(sign), "{printed}");
+    }
+    let help = with(&["--help"]);
+    assert!(help.contains("ISC ended dhcpd in 2022") && help.contains("option-175"), "{help}");
+
     let said = failure(directory.path(), &[&NETWORK[..], &["--server", "kea"]].concat());
     assert!(said.contains("what to do: use dnsmasq"), "{said}");
     let outside = ["--server", "kea", "--lease", "10.1.0.1-10.1.0.9"];
     let said = failure(directory.path(), &[&NETWORK[..], &outside].concat());
     assert!(said.contains("10.1.0.1") && said.contains("what to do: "), "{said}");
+}
+
+/// Follows the hint for a network of IPv6.
+#[test]
+fn a_network_of_ipv6_is_refused_and_one_of_ipv4_beside_it_is_taken() {
+    let directory = TempDir::new().unwrap();
+    let kea = ["--server", "kea", "--lease", "10.0.0.100-10.0.0.199"];
+    let arguments = [&NETWORK[..], &kea[..]].concat();
+    for (four, six) in [
+        ("10.0.0.0/24", "2001:db8::/64"),
+        ("10.0.0.1", "2001:db8::1"),
+        ("10.0.0.100-10.0.0.199", "2001:db8::100-2001:db8::199"),
+    ] {
+        let with_six: Vec<&str> =
+            arguments.iter().map(|word| if *word == four { six } else { word }).collect();
+        let said = failure(directory.path(), &with_six);
+        assert!(said.contains("only DHCP over IPv4 is configured, not DHCPv6"), "{said}");
+        assert!(said.contains("what to do: boot the machines over IPv4"), "{said}");
+    }
+    let router = [&arguments[..], &["--router", "fe80::1"]].concat();
+    assert!(failure(directory.path(), &router).contains("router address \"fe80::1\""));
+    export(directory.path(), &arguments);
 }
 
 #[test]

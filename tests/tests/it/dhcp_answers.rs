@@ -82,6 +82,11 @@ fn check_answers(server: DhcpServer) {
         let script = Some("http://10.77.0.1/boot.ipxe");
         let what = format!("iPXE of architecture {code}");
         assert_offer(client.ask_as_ipxe(code), script, &what, &running);
+        // With lengths before the classes (RFC 3004, section 4).
+        for class in ["\x04iPXE", "\x04iPXE\x06rack-7"] {
+            let what = format!("iPXE of architecture {code} with the class {class:?}");
+            assert_offer(client.ask_as_ipxe_of_class(code, class), script, &what, &running);
+        }
     }
     // Firmware that boots by HTTP only accepts an answer with its vendor class.
     for (code, url) in [
@@ -152,6 +157,34 @@ fn ipxe_is_also_told_by_its_own_options() {
         let file = Some("undionly.kpxe");
         let what = format!("firmware by {server}");
         assert_offer(client.ask_as_firmware(0, "PXEClient"), file, &what, &running);
+    }
+}
+
+/// Beside another server, dnsmasq answers firmware that boots by TFTP or by HTTP, and iPXE.
+#[test]
+fn a_proxy_answers_firmware_that_boots_by_http() {
+    let network = BootNetwork::new();
+    let (interface, subnet) = (BootNetwork::INTERFACE.parse(), "10.77.0.0/24".parse());
+    let settings =
+        DhcpSettings::builder(interface.unwrap(), subnet.unwrap(), boot_server()).build().unwrap();
+    let running = start(&network, network.namespace(), DhcpServer::Dnsmasq, &settings);
+    let client = DhcpClient::new(&network, UNKNOWN);
+    for (code, url) in [
+        (15, "http://10.77.0.1/ipxe/ipxe-i386.efi"),
+        (16, "http://10.77.0.1/ipxe/ipxe.efi"),
+        (19, "http://10.77.0.1/ipxe/arm64/ipxe.efi"),
+    ] {
+        let what = format!("firmware of architecture {code} by HTTP");
+        let offer = client.ask_as_firmware(code, "HTTPClient");
+        assert_offer(offer.clone(), Some(url), &what, &running);
+        assert_eq!(offer.unwrap().vendor_class.as_deref(), Some("HTTPClient"), "{what}");
+    }
+    let bios = client.ask_as_firmware(0, "PXEClient");
+    assert_offer(bios.clone(), Some("undionly.kpxe"), "BIOS", &running);
+    assert_eq!(bios.unwrap().vendor_class.as_deref(), Some("PXEClient"));
+    let script = Some("http://10.77.0.1/boot.ipxe");
+    for class in ["iPXE", "\x04iPXE"] {
+        assert_offer(client.ask_as_ipxe_of_class(7, class), script, class, &running);
     }
 }
 

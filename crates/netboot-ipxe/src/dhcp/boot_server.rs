@@ -15,8 +15,9 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum IpxeSign {
-    /// By option 77, the user class `iPXE` (iPXE's `src/net/udp/dhcp.c`). An iPXE with another
-    /// class, from its build or `set user-class`, gets the boot file instead of the script.
+    /// By option 77, the user class `iPXE` (iPXE's `src/net/udp/dhcp.c`), alone or with its length
+    /// before it, as RFC 3004 has it. An iPXE with another class, from its build or
+    /// `set user-class`, gets the boot file instead of the script.
     #[default]
     UserClass,
     /// By option 175, which iPXE sends with any user class.

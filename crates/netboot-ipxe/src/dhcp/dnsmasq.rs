@@ -49,6 +49,10 @@ pub(super) fn configuration(settings: &DhcpSettings) -> Result<String, Error> {
         Addressing::ExistingServer => {
             lines.add("# Another server leases the addresses.");
             lines.add(format_args!("dhcp-range={},proxy,{netmask}", subnet.network()));
+            if !settings.boot_server.http_boot_files()?.is_empty() {
+                // By default a proxy answers `PXEClient` only.
+                lines.add("dhcp-pxe-vendor=PXEClient,HTTPClient");
+            }
         }
     }
     if settings.known_machines_only {

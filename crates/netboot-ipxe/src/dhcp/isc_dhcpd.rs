@@ -18,7 +18,7 @@ pub(super) fn configuration(settings: &DhcpSettings) -> Result<String, Error> {
     if let Some(address) = own.find(|address| (first..=last).contains(address)) {
         return Err(Error::dhcp_setting(DhcpSetting::Machine, address, DhcpProblem::InRange));
     }
-    let mut text = format!("{GENERATED_MARK}\n");
+    let mut text = heading();
     // dhcpd gets the interface on its command line, which Debian reads from another file.
     let _ = writeln!(
         text,
@@ -46,8 +46,14 @@ pub(super) fn configuration(settings: &DhcpSettings) -> Result<String, Error> {
     Ok(text)
 }
 
+/// The first lines of a file. They tell its reader that ISC maintains dhcpd no longer
+/// (<https://www.isc.org/blogs/isc-dhcp-eol/>).
+fn heading() -> String {
+    format!("{GENERATED_MARK}\n# ISC ended dhcpd in 2022. Its successor is Kea.\n")
+}
+
 pub(super) fn boot_options(settings: &DhcpSettings) -> Result<String, Error> {
-    let mut text = format!("{GENERATED_MARK}\n");
+    let mut text = heading();
     write_boot_options(&mut text, settings, true)?;
     Ok(text)
 }
@@ -65,7 +71,8 @@ fn write_boot_options(
     let _ = writeln!(text, "option netboot-ipxe code 175 = string;");
     for (mac, script) in settings.scripts().filter(|_| own_scripts) {
         // 1 is Ethernet (RFC 1700, "Hardware Type").
-        let _ = writeln!(text, "if {} and hardware = 1:{mac} {{", is_ipxe(server));
+        // dhcpd reads a parenthesis at the start as one around the whole condition.
+        let _ = writeln!(text, "if hardware = 1:{mac} and {} {{", is_ipxe(server));
         let _ = write!(text, "  filename \"{script}\";\n}} els");
     }
     let _ = writeln!(text, "if {} {{", is_ipxe(server));
@@ -107,7 +114,11 @@ fn write_hosts(text: &mut String, settings: &DhcpSettings) {
 
 fn is_ipxe(server: &BootServer) -> &'static str {
     match server.ipxe_sign() {
-        IpxeSign::UserClass => "option user-class = \"iPXE\"",
+        // The second form starts with the length of the class (RFC 3004, section 4).
+        IpxeSign::UserClass => {
+            "(option user-class = \"iPXE\" or \
+             substring(option user-class, 0, 5) = 04:69:50:58:45)"
+        }
         IpxeSign::EncapsulatedOptions => "exists netboot-ipxe",
     }
 }

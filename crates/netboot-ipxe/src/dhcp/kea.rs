@@ -94,7 +94,10 @@ pub(super) fn boot_options(settings: &DhcpSettings) -> Result<String, Error> {
 fn client_classes(settings: &DhcpSettings) -> Result<Vec<ClientClass>, Error> {
     let server = &settings.boot_server;
     let sign = match server.ipxe_sign() {
-        IpxeSign::UserClass => "option[77].hex == 'iPXE'",
+        // The second form starts with the length of the class (RFC 3004, section 4).
+        IpxeSign::UserClass => {
+            "option[77].hex == 'iPXE' or substring(option[77].hex, 0, 5) == 0x0469505845"
+        }
         IpxeSign::EncapsulatedOptions => "option[175].exists",
     };
     let mut classes = vec![ClientClass::new(IPXE.to_owned(), sign.to_owned())];

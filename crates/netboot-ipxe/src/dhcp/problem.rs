@@ -94,6 +94,8 @@ pub enum DhcpProblem {
     NoneKnown,
     /// A machine has its own address, but another DHCP server leases the addresses.
     NotLeasing,
+    /// The address is one of IPv6. The configurations are for DHCP over IPv4.
+    Ipv6,
 }
 
 impl fmt::Display for DhcpProblem {
@@ -119,6 +121,7 @@ impl fmt::Display for DhcpProblem {
             }
             Self::NoneKnown => f.write_str("only known machines are served, and there are none"),
             Self::NotLeasing => f.write_str("another server leases the addresses"),
+            Self::Ipv6 => f.write_str("only DHCP over IPv4 is configured, not DHCPv6"),
         }
     }
 }
@@ -130,6 +133,10 @@ impl DhcpProblem {
             (Self::Duplicate, _) => "give it once",
             (Self::NoneKnown, _) => "add the machines by their hardware addresses",
             (Self::NotLeasing, _) => "set the address in the server that leases the addresses",
+            (Self::Ipv6, _) => {
+                "boot the machines over IPv4: beside IPv6, a private subnet such as 10.0.0.0/24 is \
+                 enough on the network that they boot from"
+            }
             (Self::InRange, _) => {
                 "choose a range without the addresses of servers, routers and known machines"
             }
@@ -156,7 +163,9 @@ impl DhcpProblem {
             (_, DhcpSetting::LeaseTime) => {
                 "use a time between two minutes and a year; an hour is usual"
             }
-            (_, DhcpSetting::Server) => "use dnsmasq, kea or dhcpd",
+            (_, DhcpSetting::Server) => {
+                "use kea, dnsmasq or dhcpd; ISC ended dhcpd in 2022, and Kea is its successor"
+            }
             _ => "give an address of the subnet, other than its first and its last",
         }
     }

@@ -10,14 +10,14 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DhcpServer {
-    /// dnsmasq. Its [boot options](super::DhcpSettings::boot_options) are a file for
-    /// `/etc/dnsmasq.d`. It is the only one that can run beside another DHCP server, and that
-    /// serves TFTP.
-    Dnsmasq,
-    /// ISC's Kea, the server for IPv4. Its boot options are the value of `client-classes`:
-    /// `"client-classes": <?include "netboot.json"?>`.
+    /// ISC's Kea, the server for IPv4. Its [boot options](super::DhcpSettings::boot_options) are
+    /// the value of `client-classes`: `"client-classes": <?include "netboot.json"?>`.
     Kea,
-    /// ISC's dhcpd, which ISC ended in 2022 and Debian 12 still has. Include its boot options at
+    /// dnsmasq. Its boot options are a file for `/etc/dnsmasq.d`. It is the only one that can run
+    /// beside another DHCP server, and that serves TFTP.
+    Dnsmasq,
+    /// ISC's dhcpd, which ISC ended in 2022 and Debian 12 still has. Use Kea, its successor, for a
+    /// new installation. Include its boot options at
     /// the outermost level of the file: `include "/etc/dhcp/netboot.conf";`. They define the
     /// options `netboot-architecture` and `netboot-ipxe`, with the codes 93 and 175.
     IscDhcpd,
@@ -25,13 +25,13 @@ pub enum DhcpServer {
 
 impl DhcpServer {
     /// All servers.
-    pub const ALL: [Self; 3] = [Self::Dnsmasq, Self::Kea, Self::IscDhcpd];
+    pub const ALL: [Self; 3] = [Self::Kea, Self::Dnsmasq, Self::IscDhcpd];
 
-    /// The name: `dnsmasq`, `kea` or `dhcpd`.
+    /// The name: `kea`, `dnsmasq` or `dhcpd`.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Dnsmasq => "dnsmasq",
             Self::Kea => "kea",
+            Self::Dnsmasq => "dnsmasq",
             Self::IscDhcpd => "dhcpd",
         }
     }
@@ -47,7 +47,7 @@ impl FromStr for DhcpServer {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self, Error> {
         let named = Self::ALL.into_iter().find(|server| server.as_str() == text);
-        let problem = DhcpProblem::Malformed { expected: "dnsmasq, kea or dhcpd" };
+        let problem = DhcpProblem::Malformed { expected: "kea, dnsmasq or dhcpd" };
         named.ok_or_else(|| Error::dhcp_setting(DhcpSetting::Server, text, problem))
     }
 }

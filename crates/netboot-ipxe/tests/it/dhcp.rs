@@ -2,6 +2,7 @@
 
 mod checkers;
 mod golden;
+mod hints;
 mod injection;
 mod settings;
 

@@ -1,18 +1,38 @@
 //! The configuration of a DHCP server.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 use netboot_core::MacAddress;
 use netboot_examples::Failure;
 use netboot_ipxe::dhcp::{
-    BootFilePath, BootServer, BootUrl, ClientArchitecture, DhcpServer, DhcpSettings, InterfaceName,
-    KnownMachine, TftpRoot,
+    BootFilePath, BootServer, BootUrl, ClientArchitecture, DhcpServer, DhcpSetting, DhcpSettings,
+    InterfaceName, IpxeSign, KnownMachine, TftpRoot, ipv4_address, ipv4_subnet,
 };
+
+/// The way the DHCP server recognizes iPXE.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Sign {
+    /// By the user class `iPXE` (option 77).
+    #[default]
+    UserClass,
+    /// By iPXE's own options (option 175).
+    #[value(name = "option-175")]
+    Option175,
+}
+
+impl From<Sign> for IpxeSign {
+    fn from(sign: Sign) -> Self {
+        match sign {
+            Sign::UserClass => Self::UserClass,
+            Sign::Option175 => Self::EncapsulatedOptions,
+        }
+    }
+}
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The DHCP server: dnsmasq, kea or dhcpd.
+    /// The DHCP server: kea, dnsmasq or dhcpd. ISC ended dhcpd in 2022; its successor is Kea.
     #[arg(long, value_name = "SERVER")]
     server: DhcpServer,
 
@@ -20,22 +40,22 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     interface: InterfaceName,
 
-    /// The subnet that the server serves.
+    /// The subnet that the server serves. It is one of IPv4.
     #[arg(long, value_name = "ADDRESS/BITS")]
-    subnet: Ipv4Net,
+    subnet: IpNet,
 
     /// The addresses to lease. Without them, dnsmasq runs beside another server that leases
     /// addresses.
     #[arg(long, value_name = "FIRST-LAST", value_parser = parse_range)]
-    lease: Option<(Ipv4Addr, Ipv4Addr)>,
+    lease: Option<(IpAddr, IpAddr)>,
 
     /// The router that machines use.
     #[arg(long, value_name = "ADDRESS")]
-    router: Option<Ipv4Addr>,
+    router: Option<IpAddr>,
 
     /// The address of the TFTP server.
     #[arg(long, value_name = "ADDRESS")]
-    tftp_server: Ipv4Addr,
+    tftp_server: IpAddr,
 
     /// The directory that dnsmasq serves by TFTP.
     #[arg(long, value_name = "DIR")]
@@ -48,6 +68,11 @@ pub(crate) struct Arguments {
     /// The URL of the boot files for firmware that boots by HTTP.
     #[arg(long, value_name = "URL")]
     http_boot: Option<BootUrl>,
+
+    /// The way the server recognizes iPXE. Use `option-175` for an iPXE with a user class of its
+    /// own.
+    #[arg(long, value_name = "SIGN", value_enum, default_value_t)]
+    ipxe_sign: Sign,
 
     /// The iPXE for UEFI on 64-bit ARM, relative to the TFTP root.
     #[arg(long, value_name = "PATH")]
@@ -67,7 +92,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn export(arguments: Arguments) -> Result<String, Failure> {
-    let mut server = BootServer::new(arguments.tftp_server, arguments.script)?;
+    let subnet = ipv4_subnet(arguments.subnet)?;
+    let address = ipv4_address(DhcpSetting::ServerAddress, arguments.tftp_server)?;
+    let mut server =
+        BootServer::new(address, arguments.script)?.with_ipxe_sign(arguments.ipxe_sign.into());
     if let Some(root) = arguments.tftp_root {
         server = server.with_tftp_root(root);
     }
@@ -77,12 +105,13 @@ pub(crate) fn export(arguments: Arguments) -> Result<String, Failure> {
     if let Some(path) = arguments.arm64 {
         server = server.with_boot_file(ClientArchitecture::EfiArm64, path);
     }
-    let mut settings = DhcpSettings::builder(arguments.interface, arguments.subnet, server);
+    let mut settings = DhcpSettings::builder(arguments.interface, subnet, server);
+    let in_range = |address| ipv4_address(DhcpSetting::AddressRange, address);
     if let Some((first, last)) = arguments.lease {
-        settings = settings.leases(first, last);
+        settings = settings.leases(in_range(first)?, in_range(last)?);
     }
     if let Some(router) = arguments.router {
-        settings = settings.router(router);
+        settings = settings.router(ipv4_address(DhcpSetting::Router, router)?);
     }
     for machine in arguments.machines {
         settings = settings.machine(machine);
@@ -98,7 +127,7 @@ pub(crate) fn export(arguments: Arguments) -> Result<String, Failure> {
     })
 }
 
-fn parse_range(text: &str) -> Result<(Ipv4Addr, Ipv4Addr), String> {
+fn parse_range(text: &str) -> Result<(IpAddr, IpAddr), String> {
     let address = |text: &str| text.parse().map_err(|error| format!("{text}: {error}"));
     let (first, last) = text.split_once('-').ok_or("give the first and the last address")?;
     Ok((address(first)?, address(last)?))

@@ -15,7 +15,7 @@ use netboot_core::{
     Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, Error, FileName, Image,
     InitPath, KernelParameter, ProfileSpec, Release,
 };
-use netboot_ipxe::dhcp::{BootServer, DhcpSettings};
+use netboot_ipxe::dhcp::{BootServer, DhcpSettings, ipv4_subnet};
 use netboot_ipxe::{
     Assignment, BootOnce, Fleet, MachineKey, Renderer, RendererBuilder, UnknownMachine, lint,
 };
@@ -251,6 +251,7 @@ fn of_machines() -> Vec<Said> {
     vec![
         ("script-messages", script_messages(&releases())),
         ("dhcp-refused", error(dhcp_refused())),
+        ("dhcp-ipv6", error(ipv4_subnet("2001:db8::/64".parse().unwrap()).unwrap_err())),
         ("machine-tie", error(fleet_of(twice).unwrap_err())),
         ("machine-profile", error(unknown)),
     ]
