@@ -9,8 +9,8 @@ use crate::error::Error;
 
 /// Returns the subnet, if it is one of IPv4.
 ///
-/// The configurations of this crate are for DHCP over IPv4. DHCPv6 has other options for the URLs
-/// of boot files (59 and 60; RFC 5970), which this crate does not write.
+/// The configurations of this crate are for DHCP over IPv4. Over IPv6, the options 59 and 60 name
+/// the URLs of boot files (RFC 5970), and this crate does not write them.
 ///
 /// # Errors
 /// [`Error::InvalidDhcpSetting`] with [`DhcpProblem::Ipv6`].
