@@ -13,7 +13,7 @@ pub enum ScriptProblem {
     NoMark,
     /// The last line has no line feed, or continues. Publishers add lines to a pointer.
     OpenEnd,
-    /// The first error of the [linter](lint), or a carriage return.
+    /// The first error of the [linter](lint), or a carriage return inside a line.
     Finding(Box<LintFinding>),
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn check(script: &str, build: &IpxeBuild) -> Result<(), ScriptProblem
     let first = findings.next();
     let is_magic = |finding: &LintFinding| matches!(finding.kind, LintFindingKind::Magic { .. });
     if first.as_ref().is_none_or(|finding| !is_magic(finding)) {
-        if !script.ends_with('\n') || script.ends_with("\\\n") {
+        if !script.ends_with('\n') || script.ends_with("\\\n") || script.ends_with("\\\r\n") {
             return Err(ScriptProblem::OpenEnd);
         }
         if !has_mark(script) {

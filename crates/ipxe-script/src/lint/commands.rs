@@ -23,6 +23,10 @@ pub(crate) const IMAGE_COMMANDS: [&str; 7] =
 /// Commands that join their arguments to one text.
 const JOINED: [&str; 8] = ["echo", "form", "item", "menu", "param", "prompt", "set", "time"];
 
+/// Commands that some builds have, and that this crate knows only by name.
+const ELSEWHERE: [&str; 8] =
+    ["fcels", "fcstat", "gdbstub", "imgset", "lotest", "profstat", "startpxe", "stoppxe"];
+
 pub(crate) fn check(reader: &mut Reader<'_>) {
     let mut found = Vec::new();
     for (node, step) in reader.graph.steps.iter().enumerate() {
@@ -30,7 +34,8 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
         let command = || name.to_owned();
         if !reader.build.has_command(name) {
             let syntax = CommandSyntax::find(name.as_bytes(), Version::V2_0);
-            let elsewhere = syntax.is_some() || WITHOUT_SYNTAX.contains(&name);
+            let elsewhere =
+                syntax.is_some() || WITHOUT_SYNTAX.contains(&name) || ELSEWHERE.contains(&name);
             if !elsewhere || is_needed(&reader.graph, node) {
                 let span = step.command.name().map_or(step.span(), Token::span);
                 found.push((

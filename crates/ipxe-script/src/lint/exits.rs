@@ -6,6 +6,7 @@ use crate::build::capability::Platform;
 use crate::lint::finding_kind::LintFindingKind;
 use crate::lint::graph::Graph;
 use crate::lint::reader::Reader;
+use crate::lint::settings::depends_on_another;
 use crate::lint::step::Step;
 use crate::number;
 use crate::script::expansion::Part;
@@ -21,7 +22,10 @@ const OF_SETTINGS: [&str; 9] =
     ["set", "clear", "inc", "iseq", "isset", "goto", "exit", "cpuid", "read"];
 
 pub(crate) fn check(reader: &mut Reader<'_>) {
-    if !reader.build.runs_on(Platform::Efi) || only_prepares_settings(&reader.graph) {
+    if !reader.build.runs_on(Platform::Efi)
+        || only_prepares_settings(&reader.graph)
+        || depends_on_another(reader)
+    {
         return;
     }
     let graph = &reader.graph;

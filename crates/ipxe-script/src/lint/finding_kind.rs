@@ -51,7 +51,8 @@ finding_kinds! {
         /// The reason.
         problem: String,
     }
-    /// A carriage return. iPXE drops it at the end of a line, and splits words at any other.
+    /// A carriage return inside a line, where iPXE splits words at it. iPXE drops the one at the
+    /// end of a line.
     Warning "carriage-return" CarriageReturn
     /// A NUL byte. iPXE ends the line there.
     Error "nul" Nul
@@ -263,7 +264,8 @@ finding_kinds! {
         /// The command.
         command: String,
     }
-    /// An image is fetched while other images may be left, which the kernel also gets.
+    /// An image is fetched while images of an earlier attempt in the same script may be left, which
+    /// the kernel also gets.
     Warning "stray-images" StrayImages {
         /// The command.
         command: String,
@@ -297,7 +299,8 @@ finding_kinds! {
         /// Its name.
         image: String,
     }
-    /// `imgverify` without `imgtrust` before it, on some path.
+    /// `imgverify` whose failure does not keep an image from being started, without `imgtrust`
+    /// before it on some path.
     Warning "verify-without-trust" VerifyWithoutTrust
     /// A kernel command line with `netboot.index=`, and without any `netboot.from=` that the build
     /// can fill in. Netboot's stage 1 then fetches nothing.

@@ -126,6 +126,34 @@ impl<'a> Graph<'a> {
         self.edges(node).failure == Some(self.failed())
     }
 
+    /// Returns true if two commands are meant as alternatives. Either both may fail without any
+    /// effect, or they run only if one setting has two different values: each line compares it
+    /// first, as in `iseq ${platform} efi && …`.
+    pub(crate) fn are_alternatives(&self, one: usize, other: usize) -> bool {
+        let is_empty = |node| self.step(node).is_some_and(|it| it.command.tokens().is_empty());
+        let may_fail = |node: usize| self.edges(node).failure.is_some_and(is_empty);
+        if may_fail(one) && may_fail(other) {
+            return true;
+        }
+        let (one, other) = (self.condition(one), self.condition(other));
+        one.zip(other)
+            .is_some_and(|((setting, value), (same, another))| setting == same && value != another)
+    }
+
+    /// The setting and the value that the command before this one compares on the same line.
+    fn condition(&self, node: usize) -> Option<(&[u8], &[u8])> {
+        let mut node = node;
+        while self.step(node)?.command.separator() == Some(Separator::And) {
+            node = node.checked_sub(1)?;
+            let step = self.step(node)?;
+            if let ("iseq", [left, right]) = (step.name?, step.arguments) {
+                let (left, right) = if left.is_literal() { (right, left) } else { (left, right) };
+                return right.is_literal().then_some((left.bytes(), right.bytes()));
+            }
+        }
+        None
+    }
+
     fn connect(&mut self, script: &Script) {
         let (succeeded, failed) = (self.succeeded(), self.failed());
         self.edges = vec![Edges::default(); self.steps.len() + 2];

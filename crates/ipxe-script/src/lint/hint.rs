@@ -71,7 +71,8 @@ impl LintFindingKind {
             Self::ExpansionInLabel { .. } => "write the label without an expansion",
             Self::Unreachable => "remove these commands, or jump to them",
             Self::NeverSet { .. } => {
-                "set it, correct its name, or test with `isset` whether another script has set it"
+                "set it, correct its name, check this script together with the one that sets it, or \
+                 test with `isset` whether another script has set it"
             }
             Self::MissingSetting { setting } => {
                 return format!(

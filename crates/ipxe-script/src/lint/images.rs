@@ -15,12 +15,10 @@ use crate::script::token::Token;
 const NONE: States = 1;
 /// An image is selected.
 const SELECTED: States = 2;
-/// Images of an earlier attempt may be left.
-const STRAY: States = 4;
-/// The only images are initrds of this attempt.
-const CLEAN: States = 8;
-/// There is a kernel of this attempt.
-const KERNEL: States = 16;
+/// A kernel of this script was fetched before, so its images may be left.
+const KERNEL: States = 4;
+/// A kernel was fetched, and then a kernel or a program failed to start.
+const FAILED: States = 8;
 
 /// Commands that fetch an image and select it for booting.
 pub(crate) const KERNELS: [&str; 3] = ["kernel", "imgselect", "imgload"];
@@ -28,13 +26,16 @@ pub(crate) const KERNELS: [&str; 3] = ["kernel", "imgselect", "imgload"];
 pub(crate) const INITRDS: [&str; 2] = ["initrd", "module"];
 /// Commands that start the selected image if they have no arguments.
 pub(crate) const BOOTS: [&str; 3] = ["boot", "imgexec", "chain"];
+/// Commands that fetch an image and keep it.
+const FETCHING: [&str; 6] = ["kernel", "imgselect", "imgload", "initrd", "module", "imgfetch"];
 
 pub(crate) fn check(reader: &mut Reader<'_>) {
     let graph = &reader.graph;
-    let kernels: Option<HashSet<Cow<'_, str>>> =
-        graph.named(&KERNELS).map(|(_, step)| image_name(step)).collect();
-    let before = states::solve(graph, NONE | STRAY, |node, states| match graph.step(node) {
-        Some(step) => after(step, states, kernels.as_ref()),
+    let names = |commands| graph.named(commands).map(|(_, step)| image_name(step)).collect();
+    let (kernels, all) = (names(&KERNELS), names(&FETCHING));
+    let names = Names { kernels, all };
+    let before = states::solve(graph, NONE, |node, states| match graph.step(node) {
+        Some(step) => after(step, states, &names),
         None => After::unchanged(states),
     });
     let has_initrds = graph.named(&INITRDS).next().is_some();
@@ -46,7 +47,7 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
         if step.is(&BOOTS) && step.arguments.is_empty() && states & NONE != 0 {
             found.push((step.span(), LintFindingKind::NothingSelected { command: command() }));
         }
-        let strays = if step.is(&KERNELS) { STRAY | KERNEL } else { STRAY };
+        let strays = if step.is(&INITRDS) { FAILED } else { KERNEL | FAILED };
         if has_initrds && is_fetch(step) && states & strays != 0 {
             found.push((step.span(), LintFindingKind::StrayImages { command: command() }));
         }
@@ -61,22 +62,41 @@ fn is_fetch(step: &Step<'_>) -> bool {
     step.is(&INITRDS) || (step.is(&["kernel", "imgload"]))
 }
 
-/// `kernels` has the names of all images that the script selects anywhere, if the text tells them.
-fn after(step: &Step<'_>, states: States, kernels: Option<&HashSet<Cow<'_, str>>>) -> After {
+/// The names of the images of a script, if the text tells them.
+struct Names<'s> {
+    /// Those that the script selects.
+    kernels: Option<HashSet<Cow<'s, str>>>,
+    /// Those that it fetches.
+    all: Option<HashSet<Cow<'s, str>>>,
+}
+
+fn after(step: &Step<'_>, states: States, names: &Names<'_>) -> After {
     if step.is(&["imgfree"]) {
-        let whole = step.arguments.is_empty();
-        let frees_others = |word: &Token| {
-            word.is_literal() && kernels.is_some_and(|kernels| !kernels.contains(&word.text()))
-        };
-        if !whole && step.arguments.iter().all(frees_others) {
+        let freed: Option<HashSet<Cow<'_, str>>> =
+            step.arguments.iter().map(|word| word.is_literal().then(|| word.text())).collect();
+        let frees_all = step.arguments.is_empty()
+            || freed
+                .as_ref()
+                .zip(names.all.as_ref())
+                .is_some_and(|(freed, all)| all.is_subset(freed));
+        if frees_all {
+            return After { success: NONE, failure: states };
+        }
+        let keeps_kernels =
+            |(freed, kernels): (&HashSet<_>, &HashSet<_>)| kernels.is_disjoint(freed);
+        if freed.as_ref().zip(names.kernels.as_ref()).is_some_and(keeps_kernels) {
             return After::unchanged(states);
         }
-        let freed = if whole { NONE | CLEAN } else { states | NONE };
-        return After { success: freed, failure: states };
+        return After { success: states | NONE, failure: states };
     }
     if step.is(&KERNELS) && states != 0 {
         // A finding at this command already reports the images that were left.
         return After { success: SELECTED | KERNEL, failure: states };
+    }
+    if step.is(&BOOTS) && states & KERNEL != 0 {
+        // A kernel that was started does not come back. Without one, `boot` succeeds.
+        let success = if step.arguments.is_empty() { states & NONE } else { states };
+        return After { success, failure: states | FAILED };
     }
     After::unchanged(states)
 }

@@ -1,23 +1,29 @@
 //! Checks initrds against the command line of their kernel.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use crate::build::capability::Quirk;
 use crate::dialect::Version;
 use crate::lint::finding_kind::LintFindingKind;
+use crate::lint::graph::Graph;
 use crate::lint::images::BOOTS;
 use crate::lint::images::INITRDS;
 use crate::lint::images::KERNELS;
 use crate::lint::images::image_name;
 use crate::lint::reader::Reader;
 use crate::lint::step::Step;
-use crate::lint::walk::{Exhausted, Onward};
+use crate::lint::walk::{Exhausted, Onward, Walker};
 use crate::script::position::Span;
 use crate::script::token::Token;
 
+/// The largest number of images of one name that a further one is compared with.
+const PAIRS: usize = 4;
+
 pub(crate) fn check(reader: &mut Reader<'_>) {
     let mut found = Vec::new();
-    for (_, step) in reader.graph.named(&INITRDS) {
+    let loads_named = reader.build.has_quirk(Quirk::LoadsNamedInitrdsOnly);
+    for (_, step) in reader.graph.named(&INITRDS).filter(|_| loads_named) {
         if step.problem.is_none() && step.option("name").is_none() && image_name(step).is_none() {
             found.push((step.span(), LintFindingKind::UnnamedInitrd));
         }
@@ -35,7 +41,8 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
         if !has_later_arguments {
             found.extend(of_attempt(reader, step, &initrds));
         }
-        found.extend(duplicates(reader, step, &initrds));
+        let Ok(twice) = duplicates(reader, kernel, &initrds) else { break };
+        found.extend(twice);
     }
     reader.find_all(found);
 }
@@ -127,18 +134,67 @@ fn is_no_linux(kernel: &Step<'_>) -> bool {
         .any(|it| name.contains(it))
 }
 
+/// Finds images of an attempt that are fetched although one with the same name is there.
 fn duplicates(
-    reader: &Reader<'_>,
-    kernel: &Step<'_>,
+    reader: &mut Reader<'_>,
+    kernel: usize,
     initrds: &[usize],
-) -> Vec<(Span, LintFindingKind)> {
-    let mut names: HashSet<String> = image_name(kernel).map(Into::into).into_iter().collect();
+) -> Result<Vec<(Span, LintFindingKind)>, Exhausted> {
+    let graph = &reader.graph;
+    let name = |node: usize| graph.step(node).and_then(image_name);
+    let mut first: HashMap<Cow<'_, str>, Vec<usize>> = HashMap::new();
     let mut found = Vec::new();
-    for step in initrds.iter().filter_map(|node| reader.graph.step(*node)) {
-        let Some(name) = image_name(step) else { continue };
-        if !names.insert(name.to_string()) {
-            found.push((step.span(), LintFindingKind::DuplicateImage { image: name.into_owned() }));
+    for node in std::iter::once(kernel).chain(initrds.iter().copied()) {
+        let Some(image) = name(node) else { continue };
+        // Programs other than Linux may tell images of one name apart by their arguments.
+        let arguments = |node: usize| {
+            let words = graph.step(node).and_then(|step| step.arguments.get(1..));
+            words.unwrap_or_default().iter().map(Token::bytes)
+        };
+        let others = first.entry(image.clone()).or_default();
+        for other in others.iter().take(PAIRS) {
+            let is_same = *other == kernel || arguments(*other).eq(arguments(node));
+            if !is_same || graph.are_alternatives(*other, node) {
+                continue;
+            }
+            let meets = meets(&mut reader.walker, graph, *other, node, &image)?
+                || meets(&mut reader.walker, graph, node, *other, &image)?;
+            if let Some(step) = graph.step(node).filter(|_| meets) {
+                let image = image.into_owned();
+                found.push((step.span(), LintFindingKind::DuplicateImage { image }));
+                break;
+            }
         }
+        others.push(node);
     }
-    found
+    Ok(found)
+}
+
+/// Returns true if a path leads from a successful fetch of an image to another fetch, and nothing
+/// on it frees the image.
+fn meets(
+    walker: &mut Walker,
+    graph: &Graph<'_>,
+    fetch: usize,
+    other: usize,
+    image: &str,
+) -> Result<bool, Exhausted> {
+    let mut is_met = false;
+    walker.forward(graph, graph.edges(fetch).success, |node| {
+        if node == other {
+            is_met = true;
+            return Onward::Nowhere;
+        }
+        let Some(step) = graph.step(node) else { return Onward::Everywhere };
+        let frees = |word: &Token| !word.is_literal() || word.text() == image;
+        let is_freed = step.is(&["imgfree"])
+            && (step.arguments.is_empty() || step.arguments.iter().any(frees));
+        let is_booted = step.is(&BOOTS) && step.arguments.is_empty();
+        if is_freed || is_booted || step.is(&KERNELS) {
+            Onward::Nowhere
+        } else {
+            Onward::Everywhere
+        }
+    })?;
+    Ok(is_met)
 }

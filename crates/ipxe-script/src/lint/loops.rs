@@ -4,16 +4,32 @@ use std::collections::HashSet;
 
 use crate::lint::finding_kind::LintFindingKind;
 use crate::lint::graph::Graph;
+use crate::lint::images::BOOTS;
 use crate::lint::reader::Reader;
 use crate::lint::step::Step;
 use crate::script::expansion::SettingReference;
 use crate::script::position::Span;
 use crate::script::token::Token;
 
-/// Commands that wait for a person or for some time.
-const WAITING: [&str; 11] = [
-    "sleep", "prompt", "choose", "present", "form", "shell", "login", "read", "config", "reboot",
+/// Commands that wait for a person or for some time. Those that configure a network card wait for
+/// its link and for answers before they fail (iPXE's `src/usr/ifmgmt.c`).
+const WAITING: [&str; 16] = [
+    "sleep",
+    "prompt",
+    "choose",
+    "present",
+    "form",
+    "shell",
+    "login",
+    "read",
+    "config",
+    "reboot",
     "poweroff",
+    "dhcp",
+    "ifconf",
+    "iflinkwait",
+    "ping",
+    "autoboot",
 ];
 
 pub(crate) fn check(reader: &mut Reader<'_>) {
@@ -34,12 +50,12 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
     reader.find_all(found);
 }
 
-/// Returns true if the loop changes a setting in each round, and a test of it leads out of the
-/// loop. `pciscan` and `usbscan` fail after the last device.
+/// Returns true if the loop changes a setting, and a test of it leads out of the loop. `pciscan`
+/// and `usbscan` fail after the last device.
 fn is_bounded(graph: &Graph<'_>, component: &[usize]) -> bool {
     let steps = || component.iter().filter_map(|node| Some((*node, graph.step(*node)?)));
     let counted: HashSet<Box<[u8]>> = steps()
-        .filter(|(_, step)| step.is(&["inc", "pciscan", "usbscan"]))
+        .filter(|(_, step)| step.is(&["inc", "set", "clear", "pciscan", "usbscan"]))
         .filter_map(|(_, step)| Some(SettingReference::parse(step.argument(0)?.as_bytes()).name))
         .collect();
     !counted.is_empty()
@@ -73,7 +89,11 @@ fn components(graph: &Graph<'_>) -> Vec<Vec<usize>> {
     const NEW: usize = usize::MAX;
     let count = graph.len();
     let next_of = |node: usize| -> Vec<usize> {
-        graph.successors(node).filter(|next| is_busy(graph, *next)).collect()
+        // A kernel that was started does not come back.
+        let is_start = graph.step(node).is_some_and(|it| it.is(&BOOTS) && it.arguments.is_empty());
+        let success = graph.edges(node).success.filter(|_| is_start);
+        let next = graph.successors(node).filter(|next| Some(*next) != success);
+        next.filter(|next| is_busy(graph, *next)).collect()
     };
     let mut order = vec![NEW; count];
     let mut low = vec![0; count];

@@ -103,7 +103,7 @@ impl fmt::Display for LintFindingKind {
                 write!(f, "iPXE does not expand the label `{label}`")
             }
             Self::Unreachable => f.write_str("the script never gets here"),
-            Self::NeverSet { setting } => write!(f, "nothing sets the setting `{setting}`"),
+            Self::NeverSet { setting } => write!(f, "nothing here sets the setting `{setting}`"),
             Self::MissingSetting { setting } => {
                 write!(f, "this iPXE build has no setting `{setting}`, so it is empty")
             }
@@ -156,7 +156,7 @@ impl fmt::Display for LintFindingKind {
                 write!(f, "`{image}` can be booted without being verified")
             }
             Self::VerifyWithoutTrust => {
-                f.write_str("`imgverify` has no effect without `imgtrust`: iPXE executes any image")
+                f.write_str("without `imgtrust`, iPXE starts an image that `imgverify` has refused")
             }
             Self::ClosureWithoutSource => f.write_str(
                 "the kernel command line has `netboot.index=`, but no `netboot.from=` to fetch from",
@@ -171,7 +171,7 @@ impl fmt::Display for LintFindingKind {
                 "the kernel command line has `netboot.index=`, but no `BOOTIF=` with the network card",
             ),
             Self::UnhandledFailure { command } => {
-                write!(f, "the script ends without a message if `{command}` fails")
+                write!(f, "the script ends if `{command}` fails, and prints no message of its own")
             }
             Self::ExitToFirmwareMenu => f.write_str(
                 "a successful `exit` ends in the menu of a UEFI firmware, not at the next boot device",

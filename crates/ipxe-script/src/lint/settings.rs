@@ -42,48 +42,9 @@ pub(crate) fn check(
     known_settings: &[Box<[u8]>],
     shared: &HashSet<Box<[u8]>>,
 ) {
-    let mut usage = Usage { known: shared.clone(), ..Usage::default() };
-    let mut found = Vec::new();
-    let version = reader.build.version();
-    let forms = reader.graph.named(&["present"]).next().is_some();
-    let is_type = |name: &[u8]| SettingType::find(name, version).is_some();
-    let check_type = |reference: &SettingReference, span: Span| {
-        let unknown = reference.setting_type.as_deref().filter(|name| !is_type(name))?;
-        let setting_type = String::from_utf8_lossy(unknown).into_owned();
-        let setting = reference.name_text().into_owned();
-        Some((span, LintFindingKind::UnknownSettingType { setting, setting_type }))
-    };
-    for step in &reader.graph.steps {
-        for word in step.command.tokens().iter().filter(|word| !word.is_literal()) {
-            for expansion in word.expansions() {
-                let Some(reference) = expansion.setting() else { continue };
-                found.extend(check_type(&reference, word.span()));
-                usage.read(reference, word.span(), step.is(&["isset"]));
-            }
-        }
-        if let Some((name, span)) = names(step) {
-            if name.is_literal() {
-                let reference = SettingReference::parse(name.bytes());
-                found.extend(check_type(&reference, span));
-                usage.known.insert(reference.name);
-            } else {
-                usage.set_dynamically(name);
-            }
-        }
-        // `present` sets the text that a person types into each item of a form.
-        if forms && step.is(&["item"]) && step.option("menu").is_none() {
-            match step.arguments.first() {
-                Some(name) if name.is_literal() => {
-                    usage.known.insert(SettingReference::parse(name.bytes()).name);
-                }
-                Some(name) => usage.set_dynamically(name),
-                None => {}
-            }
-        }
-        if let Some(Value::Text(name)) = step.option("set") {
-            usage.known.insert(SettingReference::parse(name.as_bytes()).name);
-        }
-    }
+    let mut usage = Usage::of(reader);
+    usage.known.extend(shared.iter().cloned());
+    let mut found = unknown_types(reader);
     for (setting, span) in usage.unknown(reader, known_settings) {
         let kind = if is_of_later_builds(&setting) {
             LintFindingKind::MissingSetting { setting }
@@ -97,15 +58,79 @@ pub(crate) fn check(
     reader.find_all(found);
 }
 
+/// Returns true if the script reads settings that only another script can have set, so that other
+/// script chains this one.
+pub(crate) fn depends_on_another(reader: &Reader<'_>) -> bool {
+    let unknown = Usage::of(reader).unknown(reader, &[]);
+    unknown.iter().any(|(setting, _)| !is_of_later_builds(setting))
+}
+
+/// Finds types of settings that the build does not have.
+fn unknown_types(reader: &Reader<'_>) -> Vec<(Span, LintFindingKind)> {
+    let version = reader.build.version();
+    let check = |reference: &SettingReference, span: Span| {
+        let is_type = |name: &&[u8]| SettingType::find(name, version).is_some();
+        let unknown = reference.setting_type.as_deref().filter(|name| !is_type(name))?;
+        let setting_type = String::from_utf8_lossy(unknown).into_owned();
+        let setting = reference.name_text().into_owned();
+        Some((span, LintFindingKind::UnknownSettingType { setting, setting_type }))
+    };
+    let mut found = Vec::new();
+    for step in &reader.graph.steps {
+        for word in step.command.tokens().iter().filter(|word| !word.is_literal()) {
+            let references = word.expansions().into_iter();
+            let references = references.filter_map(|expansion| expansion.setting());
+            found.extend(references.filter_map(|reference| check(&reference, word.span())));
+        }
+        if let Some((name, span)) = names(step).filter(|(name, _)| name.is_literal()) {
+            found.extend(check(&SettingReference::parse(name.bytes()), span));
+        }
+    }
+    found
+}
+
 /// The setting that a command changes or shows.
 fn names<'s>(step: &'s Step<'_>) -> Option<(&'s Token, Span)> {
-    const NAMING: [&str; 9] =
-        ["set", "clear", "read", "inc", "choose", "show", "nslookup", "pciscan", "usbscan"];
+    const NAMING: [&str; 10] = [
+        "set", "clear", "read", "inc", "choose", "show", "imgset", "nslookup", "pciscan", "usbscan",
+    ];
     let name = step.arguments.first().filter(|_| step.is(&NAMING))?;
     Some((name, name.span()))
 }
 
 impl Usage {
+    fn of(reader: &Reader<'_>) -> Self {
+        let mut usage = Self::default();
+        let forms = reader.graph.named(&["present"]).next().is_some();
+        for step in &reader.graph.steps {
+            for word in step.command.tokens().iter().filter(|word| !word.is_literal()) {
+                for expansion in word.expansions() {
+                    let Some(reference) = expansion.setting() else { continue };
+                    usage.read(reference, word.span(), step.is(&["isset"]));
+                }
+            }
+            if let Some((name, _)) = names(step) {
+                usage.set(name);
+            }
+            // `present` sets the text that a person types into each item of a form.
+            if forms && step.is(&["item"]) && step.option("menu").is_none() {
+                step.arguments.first().into_iter().for_each(|name| usage.set(name));
+            }
+            if let Some(Value::Text(name)) = step.option("set") {
+                usage.known.insert(SettingReference::parse(name.as_bytes()).name);
+            }
+        }
+        usage
+    }
+
+    fn set(&mut self, name: &Token) {
+        if name.is_literal() {
+            self.known.insert(SettingReference::parse(name.bytes()).name);
+        } else {
+            self.set_dynamically(name);
+        }
+    }
+
     fn read(&mut self, reference: SettingReference, span: Span, is_asked: bool) {
         let SettingReference { scope, name, .. } = reference;
         if is_asked {

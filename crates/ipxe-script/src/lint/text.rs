@@ -14,8 +14,11 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
         let end = source.iter().position(|byte| *byte == b'\n').unwrap_or(source.len());
         reader.find(Span::new(0, end), LintFindingKind::Magic { problem: problem.to_string() });
     }
-    // One finding is enough if each line has a carriage return.
-    if let Some(start) = source.iter().position(|byte| *byte == b'\r') {
+    // iPXE drops the one at the end of a line. One finding is enough.
+    let is_inside = |(index, byte): &(usize, &u8)| {
+        **byte == b'\r' && !matches!(source.get(index + 1), None | Some(b'\n'))
+    };
+    if let Some((start, _)) = source.iter().enumerate().find(is_inside) {
         reader.find(Span::new(start, start + 1), LintFindingKind::CarriageReturn);
     }
     for line in script.lines() {

@@ -10,7 +10,6 @@ use crate::lint::states;
 use crate::lint::states::{After, States};
 use crate::lint::step::{Step, Value};
 use crate::lint::walk::Onward;
-use crate::script::position::Span;
 
 /// iPXE executes unverified images.
 const TRUSTING: States = 1;
@@ -29,14 +28,22 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
         }
         _ => After::unchanged(states),
     });
-    let mut found: Vec<(Span, LintFindingKind)> = graph
+    let untrusted: Vec<usize> = graph
         .named(&["imgverify"])
         .filter(|(node, _)| before.get(*node).is_some_and(|states| states & TRUSTING != 0))
-        .map(|(_, step)| (step.span(), LintFindingKind::VerifyWithoutTrust))
+        .map(|(node, _)| node)
         .collect();
+    let mut found = Vec::new();
+    for node in untrusted {
+        if !is_started_after_failure(reader, node) {
+            continue;
+        }
+        let step = reader.graph.step(node);
+        found.extend(step.map(|step| (step.span(), LintFindingKind::VerifyWithoutTrust)));
+    }
     let is_fetch =
         |step: &Step<'_>| (is_loaded(step) || is_started(step)) && step.problem.is_none();
-    let fetches = graph.steps.iter().enumerate().filter(|(_, step)| is_fetch(step));
+    let fetches = reader.graph.steps.iter().enumerate().filter(|(_, step)| is_fetch(step));
     let fetches: Vec<usize> = fetches.map(|(node, _)| node).collect();
     for node in fetches {
         let Some(image) = unverified(reader, node) else { continue };
@@ -93,4 +100,26 @@ fn unverified(reader: &mut Reader<'_>, fetch: usize) -> Option<String> {
     });
     let keeps = matches!(step.option("keep"), Some(Value::None));
     (walked.is_ok() && is_booted && !keeps).then(shown)
+}
+
+/// Returns true if the image may be started although its verification has failed. A failure that
+/// leads to the end of the script, or to the next download, needs no trust settings.
+fn is_started_after_failure(reader: &mut Reader<'_>, verification: usize) -> bool {
+    let graph = &reader.graph;
+    let image = |step: &Step<'_>| step.arguments.first().map(|word| word.bytes().to_vec());
+    let verified = graph.step(verification).and_then(image);
+    let mut is_started = false;
+    let walked = reader.walker.forward(graph, graph.edges(verification).failure, |node| {
+        let Some(step) = graph.step(node) else { return Onward::Everywhere };
+        if step.is(&["imgverify"]) && image(step) == verified {
+            return Onward::AfterFailure;
+        }
+        if step.is(&BOOTS) {
+            is_started |= step.arguments.is_empty() || image(step) == verified;
+            return Onward::Nowhere;
+        }
+        let is_over = is_loaded(step) || step.is(&["imgfree", "sanboot"]);
+        if is_over { Onward::Nowhere } else { Onward::Everywhere }
+    });
+    walked.is_ok() && is_started
 }

@@ -8,9 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use ipxe_script::{
-    IpxeBuild, LintFinding, LintFindingKind, Linter, Platform, Script, Severity, lint,
-};
+use ipxe_script::{IpxeBuild, LintFinding, LintFindingKind, Platform, Severity, lint};
 
 use crate::lint_build::build_of;
 
@@ -181,103 +179,4 @@ fn a_closure_needs_a_source_that_the_build_knows() {
     let missing = ["closure-without-source", "closure-without-card"];
     assert_eq!(codes_of("bookworm", later, two), missing);
     assert_eq!(codes_of("bookworm", "", "netboot.store=zram netboot.indexed=1"), [""; 0]);
-}
-
-#[test]
-fn a_byte_order_mark_is_one_finding() {
-    let script = "\u{feff}#!ipxe\necho hello\n";
-    assert_eq!(codes(script, &IpxeBuild::default()), ["magic"]);
-}
-
-#[test]
-fn a_loop_over_devices_ends_after_the_last_one() {
-    let build: IpxeBuild = "sid-efi".parse().unwrap();
-    let by_card = "#!ipxe\nset n:int32 0\n:next isset ${net${n}/mac} || goto done\n\
-                   echo ${net${n}/mac}\ninc n\ngoto next\n:done echo all\n";
-    let by_scan = "#!ipxe\n:next pciscan dev || goto done\necho ${pci/${dev}.0.2}\ngoto next\n\
-                   :done echo all\n";
-    for script in [by_card, by_scan] {
-        assert_eq!(codes(script, &build), [""; 0], "{script}");
-    }
-    // This test never leads out of the loop.
-    let stays = by_card.replace("|| goto done", "||").replace(":done echo all\n", "");
-    assert_eq!(codes(&stays, &build), ["endless-retry"]);
-}
-
-#[test]
-fn a_message_shows_a_setting_as_a_setting() {
-    let script = "#!ipxe\nchain --timeout ${t}s a.ipxe || exit 1\nset t 5\n";
-    let findings = lint(script, &IpxeBuild::default());
-    let message = findings.iter().find(|it| it.kind.code() == "option-value").unwrap().to_string();
-    assert!(message.contains("`${…}s`"), "{message}");
-}
-
-#[test]
-fn a_test_of_a_text_that_is_never_empty_is_constant() {
-    let build = IpxeBuild::default();
-    for word in ["x${ip}", "({x})", "${ip}x"] {
-        let script = format!("#!ipxe\nisset {word} || echo no\n");
-        assert_eq!(codes(&script, &build), ["constant-condition"], "{word}");
-    }
-    assert_eq!(codes("#!ipxe\nisset ${net${ip}/mac} || echo no\n", &build), [""; 0]);
-}
-
-#[test]
-fn a_comment_behind_a_command_that_prints_nothing_is_meant() {
-    let build = IpxeBuild::default();
-    assert_eq!(codes("#!ipxe\nset a b #the default\necho ${a}\n", &build), [""; 0]);
-    assert_eq!(codes("#!ipxe\necho Rack #7\n", &build), ["comment-cuts-arguments"]);
-}
-
-#[test]
-fn scripts_that_chain_each_other_share_their_settings() {
-    let first = Script::parse("#!ipxe\nset rack a\nchain next.ipxe || exit 1\n");
-    let next = Script::parse("#!ipxe\necho ${rack} ${racks}\n");
-    let linter = Linter::new(&IpxeBuild::default()).with_settings_of(&first);
-    let kinds: Vec<_> = linter.lint(&next).into_iter().map(|finding| finding.kind).collect();
-    assert_eq!(kinds, [LintFindingKind::NeverSet { setting: "racks".to_owned() }]);
-}
-
-#[test]
-fn a_jump_to_an_unknown_label_may_lead_to_any_label() {
-    let build = IpxeBuild::default();
-    let loops = "#!ipxe\ngoto ${net0/mac} || exit 1\n:a\nprompt A\ngoto b\n:b\nprompt B\ngoto a\n";
-    assert_eq!(codes(loops, &build), [""; 0]);
-    // The jump itself is never reached.
-    let dead = loops.replace("goto ${", "exit 1\ngoto ${");
-    assert_eq!(codes(&dead, &build), ["unreachable"]);
-}
-
-#[test]
-fn a_value_that_starts_with_a_dash_is_read_as_an_option() {
-    let build = IpxeBuild::default();
-    let script = |value: &str, command: &str| format!("#!ipxe\nset x {value}\n{command}\n");
-    for (value, command) in [
-        ("-----", "echo ${x}"),
-        ("-xyz", "menu A\nitem ${x} Foo"),
-        ("--name k", "imgstat ||\nkernel ${x} k || exit 1\nimgstat"),
-    ] {
-        let found = codes(&script(value, command), &build);
-        assert!(found.contains(&"unknown-option"), "{command}: {found:?}");
-    }
-    for (value, command) in [
-        ("-----", "echo -- ${x}"),
-        ("-----", "echo = ${x}"),
-        ("-----", "set y ${x}\necho = ${y}"),
-        ("--autofree", "chain ${x} a.ipxe || exit 1"),
-        ("a-b", "echo ${x}"),
-    ] {
-        assert_eq!(codes(&script(value, command), &build), [""; 0], "{command}");
-    }
-}
-
-#[test]
-fn newer_builds_offer_all_initrds_under_one_name() {
-    let script = "#!ipxe\nimgfree\nkernel k initrd=initrd.magic || exit 1\n\
-                  initrd --name i i || exit 1\nboot || exit 1\n";
-    for name in ["trixie", "trixie-efi", "sid", "sid-efi"] {
-        assert_eq!(codes(script, &name.parse().unwrap()), [""; 0], "{name}");
-    }
-    let old = codes(script, &"bookworm-efi".parse().unwrap());
-    assert_eq!(old, ["unknown-initrd", "initrd-not-loaded"]);
 }

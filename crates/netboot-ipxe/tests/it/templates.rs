@@ -116,7 +116,7 @@ fn what_is_no_script_is_refused() {
     assert_eq!(problem("#!ipxe\necho {{ mark }}\n"), ScriptProblem::NoMark);
     assert_eq!(problem("#!ipxe\n{{ mark }}"), ScriptProblem::OpenEnd);
     assert_eq!(problem("#!ipxe\n{{ mark }}\\\n"), ScriptProblem::OpenEnd);
-    let found = finding(&format!("{HEAD}echo\r\n"));
+    let found = finding(&format!("{HEAD}echo a\rb\n"));
     assert_eq!((found.line, found.kind), (3, LintFindingKind::CarriageReturn));
     let found = finding(&format!("{HEAD}echo\0\n"));
     assert_eq!((found.line, found.kind), (3, LintFindingKind::Nul));
