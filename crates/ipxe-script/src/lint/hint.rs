@@ -8,7 +8,9 @@ impl LintFindingKind {
     pub fn hint(&self) -> String {
         let text = match self {
             Self::Magic { .. } => "start the script with the line `#!ipxe`",
-            Self::CarriageReturn => "end each line with a line feed only",
+            Self::CarriageReturn => {
+                "replace it with a line feed where a line ends, and with a space elsewhere"
+            }
             Self::Nul => "remove the NUL byte",
             Self::NotAscii { .. } => "use ASCII only, and percent-encode URLs",
             Self::ControlCharacter { .. } => "replace the character with a space, or remove it",

@@ -77,3 +77,19 @@ fn what_builds_have_in_common_is_in_a_file_as_it_is_in_memory() {
         assert!(serde_json::from_str::<IpxeBuild>(&sid.replace(from, to)).is_err(), "{to}");
     }
 }
+
+#[test]
+fn the_hints_about_builds_can_be_followed() {
+    let error = "bokworm".parse::<IpxeBuild>().unwrap_err();
+    let hint = error.hint().unwrap();
+    let names = hint.strip_prefix("choose one of: ").unwrap();
+    assert!(names.split(", ").all(|name| name.parse::<IpxeBuild>().is_ok()), "{names}");
+
+    let build = || IpxeBuild::default().customize("mine");
+    let hint = build().command("imgtrusts").build().unwrap_err().hint().unwrap();
+    assert!(
+        hint.starts_with("name commands and options as the build itself prints them"),
+        "{hint}"
+    );
+    assert!(build().command("imgtrust").build().unwrap().has_command("imgtrust"));
+}

@@ -17,6 +17,7 @@ mod lint;
 mod lint_build;
 mod lint_corpus;
 mod lint_exits;
+mod lint_hints;
 mod lint_oracle;
 mod lint_precision;
 mod lint_properties;
