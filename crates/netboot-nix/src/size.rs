@@ -1,16 +1,22 @@
 //! The size of an image, by store path.
 
+mod duplicates;
+mod generated;
 mod package_name;
 mod render;
+mod store_path;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use netboot_core::{Closure, ClosureManifest, Content, Image, ProfileName};
 use serde::Serialize;
 use walkdir::WalkDir;
 
-use self::package_name::PackageName;
+pub use self::duplicates::DuplicatePackage;
+use self::duplicates::duplicates;
+pub use self::store_path::StorePathSize;
+pub(crate) use self::store_path::name;
 use crate::error::Error;
 use crate::path_info::PathInfo;
 
@@ -45,35 +51,6 @@ pub struct SizeReport {
     pub paths: Vec<StorePathSize>,
     /// Packages with several versions, those with the largest excess first.
     pub duplicates: Vec<DuplicatePackage>,
-}
-
-/// A store path of a system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct StorePathSize {
-    /// The path.
-    pub path: String,
-    /// Its own size in bytes.
-    pub own_size: u64,
-    /// The compressed store path, if the machine fetches it by itself.
-    pub blob: Option<Content>,
-    /// The size of its closure in bytes.
-    pub closure_size: u64,
-    /// The reason why it is there: the shortest chain of references from the system to it,
-    /// including both.
-    pub chain: Vec<String>,
-}
-
-/// A package with several versions in one system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct DuplicatePackage {
-    /// The name of the package.
-    pub package: String,
-    /// The versions, and the store paths of each.
-    pub versions: BTreeMap<String, Vec<String>>,
-    /// The size in bytes of all versions except the largest. A single version would save this much.
-    pub excess: u64,
 }
 
 impl SizeReport {
@@ -133,19 +110,6 @@ impl SizeReport {
     }
 }
 
-impl StorePathSize {
-    /// The name, which follows the hash in the path.
-    pub fn name(&self) -> &str {
-        name(&self.path)
-    }
-}
-
-/// The name in a store path, which follows the hash.
-pub(crate) fn name(path: &str) -> &str {
-    let base = path.rsplit('/').next().unwrap_or(path);
-    base.split_once('-').map_or(base, |(_, name)| name)
-}
-
 /// The shortest chain of references from `root` to each path.
 pub(crate) fn chains<'a>(
     root: &'a str,
@@ -170,36 +134,6 @@ pub(crate) fn chains<'a>(
 /// The references of a path in `closure`.
 pub(crate) fn references<'a>(closure: &'a BTreeMap<String, PathInfo>, path: &str) -> &'a [String] {
     closure.get(path).map_or(&[], |info| &info.references)
-}
-
-fn duplicates(paths: &[StorePathSize]) -> Vec<DuplicatePackage> {
-    let mut packages: BTreeMap<&str, BTreeMap<&str, Vec<&StorePathSize>>> = BTreeMap::new();
-    for path in paths {
-        if let Some(PackageName { package, version }) = PackageName::of(path.name()) {
-            packages.entry(package).or_default().entry(version).or_default().push(path);
-        }
-    }
-    let several = packages.into_iter().filter(|(_, versions)| versions.len() > 1);
-    let mut duplicates: Vec<DuplicatePackage> = several
-        .map(|(package, versions)| {
-            let size = |paths: &Vec<&StorePathSize>| paths.iter().map(|path| path.own_size).sum();
-            let sizes: Vec<u64> = versions.values().map(size).collect();
-            let largest = sizes.iter().max().copied().unwrap_or_default();
-            let paths = |paths: Vec<&StorePathSize>| {
-                paths.into_iter().map(|path| path.path.clone()).collect::<BTreeSet<_>>()
-            };
-            DuplicatePackage {
-                package: package.to_owned(),
-                excess: sizes.iter().sum::<u64>() - largest,
-                versions: versions
-                    .into_iter()
-                    .map(|(version, of)| (version.to_owned(), paths(of).into_iter().collect()))
-                    .collect(),
-            }
-        })
-        .collect();
-    duplicates.sort_by(|a, b| (b.excess, &a.package).cmp(&(a.excess, &b.package)));
-    duplicates
 }
 
 /// The first file below the paths of `closure` that is too large for an initrd, with its size in
@@ -256,28 +190,6 @@ mod tests {
         assert_eq!(chains["/s/3-c"], ["/s/0-system", "/s/1-a", "/s/3-c"]);
         assert_eq!(chains["/s/0-system"], ["/s/0-system"]);
         assert_eq!(chains.len(), 4);
-    }
-
-    #[test]
-    fn a_package_in_several_versions_is_found_and_its_outputs_are_not() {
-        let size = |path: &str, own_size| StorePathSize {
-            path: path.to_owned(),
-            own_size,
-            blob: None,
-            closure_size: own_size,
-            chain: Vec::new(),
-        };
-        let found = duplicates(&[
-            size("/s/a-python3-3.11.9", 100),
-            size("/s/b-python3-3.12.3", 120),
-            size("/s/c-glibc-2.39-52", 30),
-            size("/s/d-glibc-2.39-52-bin", 3),
-            size("/s/e-etc", 1),
-            size("/s/f-etc", 1),
-        ]);
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!((found[0].package.as_str(), found[0].excess), ("python3", 100));
-        assert_eq!(found[0].versions["3.11.9"], ["/s/a-python3-3.11.9"]);
     }
 
     #[test]

@@ -194,7 +194,6 @@ fn closure_boot_gets_the_drivers_of_the_flake_and_each_boot_takes_one_lease() {
           nixos = {{ lib, ... }}: {{
             options.boot.initrd.systemd = {{ network = {{ }}; extraBin = {{ }}; }};
             options.environment.etc = lib.mkOption {{ }};
-            options.system.installer.channel.enable = lib.mkOption {{ default = true; }};
           }};
           ramdisk = import {workspace}/tests/flake/module-system.nix {{
             modules = [
@@ -208,11 +207,9 @@ fn closure_boot_gets_the_drivers_of_the_flake_and_each_boot_takes_one_lease() {
           closure = ramdisk.extendModules {{
             modules = [ (import {workspace}/crates/netboot-nix/src/closure_boot/module.nix) ];
           }};
-          channel = configuration: configuration.config.system.installer.channel.enable;
         in
         {{
           drivers = closure.config.netboot.closure.networkDrivers;
-          channels = [ (channel ramdisk) (channel closure) ];
           etc = builtins.mapAttrs (_: file: file.text) ramdisk.config.environment.etc;
         }}"#,
         workspace = workspace.display()
@@ -220,10 +217,43 @@ fn closure_boot_gets_the_drivers_of_the_flake_and_each_boot_takes_one_lease() {
     let found = evaluate(&expression);
     let drivers: Vec<String> = serde_json::from_value(found["drivers"].clone()).unwrap();
     assert!(drivers.contains(&"r8152".to_owned()) && drivers.len() > 20, "{drivers:?}");
-    assert_eq!(found["channels"], serde_json::json!([true, false]));
     let etc = found["etc"].as_object().unwrap();
     assert_eq!(etc.len(), 2);
     assert!(etc.values().all(|text| text == "[DHCPv4]\nClientIdentifier=mac\n"), "{etc:?}");
+}
+
+#[test]
+fn an_image_holds_nixpkgs_only_where_a_site_asks_for_it() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let expression = format!(
+        r#"
+        let
+          nixos = {{ lib, ... }}: {{
+            options.nixpkgs.flake.setFlakeRegistry = lib.mkOption {{ default = true; }};
+            options.nixpkgs.flake.setNixPath = lib.mkOption {{ default = true; }};
+            options.system.installer.channel.enable = lib.mkOption {{ default = true; }};
+          }};
+          of = modules: (import {}/tests/flake/module-system.nix {{
+            modules = modules ++ [ (import (flake + "/modules/netboot/no-nixpkgs.nix")) ];
+            pkgs = {{ }};
+          }}).config;
+          values = config: [
+            config.nixpkgs.flake.setFlakeRegistry
+            config.nixpkgs.flake.setNixPath
+            config.system.installer.channel.enable
+          ];
+        in
+        {{
+          plain = values (of [ nixos ]);
+          site = values (of [ nixos {{ system.installer.channel.enable = true; }} ]);
+          old = of [ ];
+        }}"#,
+        workspace.canonicalize().unwrap().display()
+    );
+    let found = evaluate(&expression);
+    assert_eq!(found["plain"], serde_json::json!([false, false, false]));
+    assert_eq!(found["site"], serde_json::json!([false, false, true]));
+    assert_eq!(found["old"], serde_json::json!({}));
 }
 
 #[test]

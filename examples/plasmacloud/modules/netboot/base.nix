@@ -17,6 +17,7 @@
     ./console.nix
     ./firmware.nix
     ./network.nix
+    ./no-nixpkgs.nix
     ./one-lease.nix
     ./profile.nix
   ];

@@ -17,13 +17,7 @@
     '';
   };
 
-  config = lib.optionalAttrs (options ? netboot.closure) (
-    {
-      netboot.closure.networkDrivers = config.plasmacloud.closureBoot.networkDrivers;
-    }
-    # Without the installer's copy of nixpkgs, machines fetch about half as much.
-    // lib.optionalAttrs (options ? system.installer.channel.enable) {
-      system.installer.channel.enable = lib.mkDefault false;
-    }
-  );
+  config = lib.optionalAttrs (options ? netboot.closure) {
+    netboot.closure.networkDrivers = config.plasmacloud.closureBoot.networkDrivers;
+  };
 }
