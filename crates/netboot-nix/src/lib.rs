@@ -79,6 +79,7 @@ mod build_log;
 mod builder;
 mod classify;
 mod closure_boot;
+mod derivation_info;
 mod environment;
 mod error;
 mod evaluation;
@@ -130,5 +131,7 @@ pub use crate::scale_out::ScaleOut;
 pub use crate::scale_out::binary_cache::{BinaryCache, Compression};
 pub use crate::scale_out::remote_builder::RemoteBuilder;
 pub use crate::scale_out::store_url::StoreUrl;
-pub use crate::size::{DuplicatePackage, SizeReport, StorePathSize};
+pub use crate::size::{
+    DuplicatePackage, Package, SizeFinding, SizeProblem, SizeReport, StorePathSize,
+};
 pub use netboot_core::secret_scan::Severity;

@@ -1,7 +1,10 @@
 //! The size of an image, by store path.
 
 mod duplicates;
+mod finding;
+mod findings;
 mod generated;
+mod package;
 mod package_name;
 mod render;
 mod store_path;
@@ -15,8 +18,12 @@ use walkdir::WalkDir;
 
 pub use self::duplicates::DuplicatePackage;
 use self::duplicates::duplicates;
+pub use self::finding::{SizeFinding, SizeProblem};
+use self::findings::findings;
+pub use self::package::Package;
 pub use self::store_path::StorePathSize;
 pub(crate) use self::store_path::name;
+use crate::derivation_info::DerivationInfo;
 use crate::error::Error;
 use crate::path_info::PathInfo;
 
@@ -51,23 +58,28 @@ pub struct SizeReport {
     pub paths: Vec<StorePathSize>,
     /// Packages with several versions, those with the largest excess first.
     pub duplicates: Vec<DuplicatePackage>,
+    /// What the system can do without, those that save most first.
+    pub findings: Vec<SizeFinding>,
 }
 
 impl SizeReport {
     /// A report of `image`, with the system `toplevel` and its `closure`. `blobs` has the
-    /// compressed store paths by their names.
+    /// compressed store paths by their names, and `derivations` what Nix knows of derivers.
     pub(crate) fn new(
         image: &Image,
         budget: u64,
         toplevel: &str,
         closure: &BTreeMap<String, PathInfo>,
         blobs: &BTreeMap<String, Content>,
+        derivations: &BTreeMap<String, DerivationInfo>,
     ) -> Self {
         let mut chains = chains(toplevel, |path| references(closure, path));
+        let deriver = |info: &PathInfo| derivations.get(info.deriver.as_ref()?.rsplit('/').next()?);
         let mut paths: Vec<StorePathSize> = closure
             .iter()
             .map(|(path, info)| StorePathSize {
                 path: path.clone(),
+                package: Package::of(name(path), deriver(info)),
                 own_size: info.nar_size,
                 blob: path.rsplit('/').next().and_then(|name| blobs.get(name).copied()),
                 closure_size: info.closure_size.unwrap_or(info.nar_size),
@@ -83,6 +95,7 @@ impl SizeReport {
             budget,
             closure: paths.iter().map(|path| path.own_size).sum(),
             duplicates: duplicates(&paths),
+            findings: findings(toplevel, &paths, closure),
             paths,
         }
     }

@@ -6,6 +6,7 @@ use netboot_closure::PathToPack;
 use netboot_core::{Context, Event, Image, Payload, Profile};
 
 use crate::builder::options::NixBuilder;
+use crate::derivation_info::derivations;
 use crate::error::Error;
 use crate::flake_answer::Output;
 use crate::image::Parts;
@@ -48,7 +49,13 @@ impl NixBuilder {
         let roots: Vec<&str> = roots.iter().map(String::as_str).collect();
         let closure = closure(&self.runner, &roots, context).await?;
         let blobs = index.as_ref().map(blobs).unwrap_or_default();
-        Ok(SizeReport::new(image, profile.size_budget(), toplevel, &closure, &blobs))
+        let mut derivers: Vec<&str> =
+            closure.values().filter_map(|info| info.deriver.as_deref()).collect();
+        derivers.sort_unstable();
+        derivers.dedup();
+        let known = derivations(&self.runner, &derivers, context).await?;
+        let budget = profile.size_budget();
+        Ok(SizeReport::new(image, budget, toplevel, &closure, &blobs, &known))
     }
 
     /// Warns of the largest store paths of an image. The build succeeds anyway.

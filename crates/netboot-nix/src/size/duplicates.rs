@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::size::package_name::PackageName;
 use crate::size::store_path::StorePathSize;
 
 /// A package with several versions in one system.
@@ -23,8 +22,9 @@ pub struct DuplicatePackage {
 pub(super) fn duplicates(paths: &[StorePathSize]) -> Vec<DuplicatePackage> {
     let mut packages: BTreeMap<&str, BTreeMap<&str, Vec<&StorePathSize>>> = BTreeMap::new();
     for path in paths {
-        if let Some(PackageName { package, version }) = PackageName::of(path.name()) {
-            packages.entry(package).or_default().entry(version).or_default().push(path);
+        if let Some(package) = &path.package {
+            let versions = packages.entry(&package.name).or_default();
+            versions.entry(&package.version).or_default().push(path);
         }
     }
     let several = packages.into_iter().filter(|(_, versions)| versions.len() > 1);
@@ -53,11 +53,13 @@ pub(super) fn duplicates(paths: &[StorePathSize]) -> Vec<DuplicatePackage> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::size::package::Package;
 
     #[test]
     fn a_package_in_several_versions_is_found_and_its_outputs_are_not() {
         let size = |path: &str, own_size| StorePathSize {
             path: path.to_owned(),
+            package: Package::of(crate::size::store_path::name(path), None),
             own_size,
             blob: None,
             closure_size: own_size,

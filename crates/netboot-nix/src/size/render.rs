@@ -5,7 +5,8 @@ use std::fmt;
 use bytesize::ByteSize;
 use netboot_core::counted;
 
-use crate::size::{SizeReport, StorePathSize, name};
+use crate::size::SizeReport;
+use crate::size::store_path::{StorePathSize, name};
 
 /// The number of store paths in the table.
 const SHOWN_PATHS: usize = 20;
@@ -45,6 +46,13 @@ impl fmt::Display for SizeReport {
             let versions = versions.join(", ");
             writeln!(f, "{package} is there in several versions ({versions}): one saves {excess}")?;
         }
+        for finding in &self.findings {
+            let largest = finding.chain.last().map_or("", |path| name(path));
+            let (saves, why) = (size(finding.saves), between(&finding.chain));
+            let problem = finding.problem;
+            writeln!(f, "{problem}: leaving it out saves {saves}: {largest} ({why})")?;
+            writeln!(f, "  what to do: {}", finding.hint())?;
+        }
         Ok(())
     }
 }
@@ -58,12 +66,17 @@ impl fmt::Display for StorePathSize {
 impl StorePathSize {
     /// The names of the store paths between the system and this path.
     fn brought_in_by(&self) -> String {
-        let chain: Vec<&str> = self.chain.iter().skip(1).map(|path| name(path)).collect();
-        match chain.split_last() {
-            Some((_, [])) => "the system needs it directly".to_owned(),
-            Some((_, before)) => before.join(" > "),
-            None => "the system".to_owned(),
-        }
+        between(&self.chain)
+    }
+}
+
+/// The names of the store paths between both ends of a chain.
+fn between(chain: &[String]) -> String {
+    let chain: Vec<&str> = chain.iter().skip(1).map(|path| name(path)).collect();
+    match chain.split_last() {
+        Some((_, [])) => "the system needs it directly".to_owned(),
+        Some((_, before)) => before.join(" > "),
+        None => "the system".to_owned(),
     }
 }
 

@@ -3,12 +3,16 @@
 use netboot_core::Content;
 use serde::Serialize;
 
+use crate::size::package::Package;
+
 /// A store path of a system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StorePathSize {
     /// The path.
     pub path: String,
+    /// The package, if it is one and has a version.
+    pub package: Option<Package>,
     /// Its own size in bytes.
     pub own_size: u64,
     /// The compressed store path, if the machine fetches it by itself.

@@ -23,5 +23,6 @@ mod references;
 mod scale_out;
 mod secrets;
 mod size;
+mod size_findings;
 mod stopping;
 mod unchanged;
