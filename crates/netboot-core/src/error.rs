@@ -11,6 +11,7 @@ use crate::artifact_kind::ArtifactKind;
 use crate::backend_error::BackendError;
 use crate::command_line::InitPath;
 use crate::digest::Sha256Digest;
+use crate::inspect::initrd_format::InitrdFormat;
 use crate::invalid_value::InvalidValue;
 use crate::layout::ReleasePath;
 use crate::name::{FileName, ProfileName};
@@ -108,6 +109,17 @@ pub enum Error {
         position: u64,
         /// A clause that describes the damage.
         problem: String,
+    },
+
+    /// An initrd has a form that no kernel unpacks.
+    #[error("no kernel unpacks the initrd `{path}` beyond byte {position}: {format}")]
+    UnbootableInitrd {
+        /// The file.
+        path: PathBuf,
+        /// The position up to which the file was read, in bytes from its start.
+        position: u64,
+        /// The form.
+        format: InitrdFormat,
     },
 
     /// The `init=` of an image names a path that is in none of its initrds.

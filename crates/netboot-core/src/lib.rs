@@ -64,12 +64,19 @@ pub mod inspect {
 
     mod cpio;
     mod damage;
+    mod decompressor;
     pub(crate) mod initrd;
+    pub(crate) mod initrd_format;
+    mod initrd_reader;
     pub(crate) mod kernel;
+    mod lz4;
+    mod lzop;
     mod memory;
     pub(crate) mod summary;
+    mod xz;
 
     pub use self::initrd::inspect_initrd;
+    pub use self::initrd_format::InitrdFormat;
     pub use self::kernel::check_kernel;
     pub use self::memory::least_memory_mib;
     pub use self::summary::{InitrdSummary, Presence, require_init};

@@ -42,6 +42,7 @@ impl Error {
                  original: the file was truncated or altered"
                     .to_owned()
             }
+            Self::UnbootableInitrd { format, .. } => format.hint().to_owned(),
             Self::InitMissing { .. } => {
                 "take the initrd and `init=` from the same build"
                     .to_owned()

@@ -1,117 +1,216 @@
-//! Reads the members of a cpio archive in the kernel's format, "newc"
-//! (`Documentation/driver-api/early-userspace/buffer-format.rst` of the kernel).
+//! Reads the members of cpio archives like a kernel: the states of `init/initramfs.c` of Linux, and
+//! its format "newc" (`Documentation/driver-api/early-userspace/buffer-format.rst`).
 
 use std::io::{self, Read};
 
 use crate::context::Context;
 use crate::error::Error;
 use crate::inspect::damage::Damage;
+use crate::inspect::initrd_format::InitrdFormat;
+use crate::inspect::initrd_reader::Positioned;
 use crate::inspect::summary::InitrdSummary;
 
 const HEADER_LENGTH: usize = 110;
 const TRAILER: &str = "TRAILER!!!";
-/// The maximum length of a name in the kernel (`PATH_MAX`), in bytes.
-const NAME_LIMIT: u64 = 4096;
+/// The maximum length of a name and of a link's target in the kernel (`PATH_MAX`), in bytes.
+const PATH_LIMIT: u64 = 4096;
 /// The file type in a mode, `S_IFMT`.
-const FILE_TYPE: u64 = 0o170_000;
+const FILE_TYPE: u32 = 0o170_000;
+/// `S_IFREG`.
+const REGULAR: u32 = 0o100_000;
 /// `S_IFLNK`.
-const SYMBOLIC_LINK: u64 = 0o120_000;
+const SYMBOLIC_LINK: u32 = 0o120_000;
 
 /// Takes the path and the content of a member. It need not read the content to its end.
 pub(crate) type Visit<'a> = dyn FnMut(&str, &mut dyn Read) -> Result<(), Error> + 'a;
 
-/// Reads consecutive archives with zeros between them, until the reader ends.
-pub(super) fn read_archives(
-    reader: &mut dyn Read,
-    summary: &mut InitrdSummary,
-    context: &Context,
-    visit: &mut Visit<'_>,
-) -> Result<(), Damage> {
-    let mut first = [0; 1];
-    let mut zeros = 0_u64;
-    loop {
-        if zeros.is_multiple_of(4096) && context.cancellation().is_cancelled() {
-            return Err(Damage::Cancelled);
-        }
-        match reader.read(&mut first) {
-            Ok(0) => return Ok(()),
-            Ok(_) if first[0] == 0 => zeros += 1,
-            Ok(_) if !zeros.is_multiple_of(4) => return Err(Damage::padding()),
-            Ok(_) => {
-                let mut archive = first.as_slice().chain(&mut *reader);
-                read_archive(&mut archive, summary, context, visit)?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
+/// The archives of one initrd, read by one part after another.
+pub(super) struct Archives<'a, 'v> {
+    pub(super) summary: InitrdSummary,
+    context: &'a Context,
+    visit: &'a mut Visit<'v>,
+    /// True until the first member. Then the kernel skips no zeros, and wants a member.
+    is_fresh: bool,
 }
 
-/// Reads one archive, including its trailer.
-pub(super) fn read_archive(
-    reader: &mut dyn Read,
-    summary: &mut InitrdSummary,
-    context: &Context,
-    visit: &mut Visit<'_>,
-) -> Result<(), Damage> {
-    loop {
-        if context.cancellation().is_cancelled() {
-            return Err(Damage::Cancelled);
+/// The fields of a header that a kernel uses.
+struct Header {
+    mode: u32,
+    size: u64,
+    name_size: u64,
+    checksum: Option<u32>,
+}
+
+impl<'a, 'v> Archives<'a, 'v> {
+    pub(super) fn new(context: &'a Context, visit: &'a mut Visit<'v>) -> Self {
+        Self { summary: InitrdSummary::new(), context, visit, is_fresh: true }
+    }
+
+    /// Reads members and the zeros between them, from a part that is not compressed. It stops
+    /// before anything else.
+    pub(super) fn read_plain(&mut self, part: &mut dyn Positioned) -> Result<(), Damage> {
+        loop {
+            match part.fill_buf()?.first().copied() {
+                None => return Ok(()),
+                Some(_) if !part.position().is_multiple_of(4) => {
+                    return Err(InitrdFormat::Position.into());
+                }
+                Some(b'0') => self.read_member(part, true)?,
+                Some(_) => return Ok(()),
+            }
+            part.skip_zeros(self.context)?;
         }
-        let mut header = [0; HEADER_LENGTH];
-        reader.read_exact(&mut header)?;
-        if !matches!(&header[..6], b"070701" | b"070702") {
-            return Err(Damage::problem("a member of its cpio archive begins with a wrong magic"));
+    }
+
+    /// Reads members and the zeros between them, from what a compressed part holds, to its end.
+    pub(super) fn read_unpacked(&mut self, part: &mut dyn Positioned) -> Result<(), Damage> {
+        loop {
+            if !self.is_fresh {
+                part.skip_zeros(self.context)?;
+            }
+            match part.fill_buf()?.first().copied() {
+                None if self.is_fresh => return Err(InitrdFormat::EmptyPart.into()),
+                None => return Ok(()),
+                Some(_) if !part.position().is_multiple_of(4) => {
+                    return Err(InitrdFormat::Position.into());
+                }
+                Some(b'0') => self.read_member(part, false)?,
+                Some(0) => return Err(InitrdFormat::LeadingZeros.into()),
+                Some(_) => {
+                    let start = &part.fill_buf()?[..];
+                    return Err(InitrdFormat::foreign(start).map_or_else(
+                        || Damage::problem("a compressed part holds something else than archives"),
+                        Damage::Format,
+                    ));
+                }
+            }
         }
-        let is_symbolic_link = field(&header, 1)? & FILE_TYPE == SYMBOLIC_LINK;
-        let size = field(&header, 6)?;
-        let name_size = field(&header, 11)?;
-        if name_size == 0 || name_size > NAME_LIMIT {
-            return Err(Damage::problem("a member of its cpio archive has an invalid name length"));
+    }
+
+    /// Reads one member. A plain archive may end without the last zeros.
+    fn read_member(&mut self, part: &mut dyn Positioned, is_plain: bool) -> Result<(), Damage> {
+        self.is_fresh = false;
+        let header = read_header(part)?;
+        let kind = header.mode & FILE_TYPE;
+        let is_kept = (1..=PATH_LIMIT).contains(&header.name_size)
+            && match kind {
+                REGULAR => true,
+                SYMBOLIC_LINK => header.size <= PATH_LIMIT,
+                _ => header.size == 0,
+            };
+        if !is_kept {
+            // The kernel skips the member silently.
+            let name = header.name_size + padding(HEADER_LENGTH as u64 + header.name_size);
+            return self.skip(part, name + header.size + padding(header.size));
         }
         let mut name = Vec::new();
-        (&mut *reader).take(name_size).read_to_end(&mut name)?;
-        skip(reader, padding(HEADER_LENGTH as u64 + name_size), context)?;
+        if (&mut *part).take(header.name_size).read_to_end(&mut name)? as u64 != header.name_size {
+            return Err(Damage::Cut);
+        }
+        if name.last() != Some(&0) {
+            return Err(Damage::problem("a name in its cpio archive does not end"));
+        }
         let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
         let name = String::from_utf8_lossy(&name[..end]);
-        let mut file = (&mut *reader).take(size);
-        visit(&name, &mut file)?;
-        let unread = file.limit();
-        skip(reader, unread + padding(size), context)?;
-        if name == TRAILER {
-            return Ok(());
+        let name_padding = padding(HEADER_LENGTH as u64 + header.name_size);
+        if header.size == 0 && is_plain {
+            self.skip_last(part, name_padding)?;
+        } else {
+            self.skip(part, name_padding)?;
         }
-        summary.add(&name, size, is_symbolic_link);
+        let mut file = Summed { inner: (&mut *part).take(header.size), sum: 0 };
+        (self.visit)(&name, &mut file)?;
+        if header.checksum.is_some() {
+            io::copy(&mut file, &mut io::sink())?;
+        }
+        let (unread, sum) = (file.inner.limit(), file.sum);
+        match header.checksum {
+            Some(checksum) if kind == REGULAR && unread == 0 && checksum != sum => {
+                return Err(Damage::problem("the checksum of a file in its cpio archive is wrong"));
+            }
+            _ => self.skip(part, unread)?,
+        }
+        if is_plain {
+            self.skip_last(part, padding(header.size))?;
+        } else {
+            self.skip(part, padding(header.size))?;
+        }
+        if name != TRAILER {
+            self.summary.add(&name, header.size, kind == SYMBOLIC_LINK);
+        }
+        Ok(())
+    }
+
+    /// Skips bytes of which the last may be missing at the end of the file.
+    fn skip_last(&self, part: &mut dyn Positioned, length: u64) -> Result<(), Damage> {
+        match self.skip(part, length) {
+            Err(Damage::Cut) => Ok(()),
+            result => result,
+        }
+    }
+
+    fn skip(&self, part: &mut dyn Positioned, length: u64) -> Result<(), Damage> {
+        const STEP: u64 = 1024 * 1024;
+        let mut left = length;
+        while left > 0 {
+            if self.context.cancellation().is_cancelled() {
+                return Err(Damage::Cancelled);
+            }
+            let step = left.min(STEP);
+            let skipped = io::copy(&mut (&mut *part).take(step), &mut io::sink())?;
+            if skipped < step {
+                return Err(Damage::Cut);
+            }
+            left -= step;
+        }
+        Ok(())
     }
 }
 
-/// Reads the field number `index` of a header, which has eight hexadecimal digits. Field 0 follows
-/// the magic.
-fn field(header: &[u8; HEADER_LENGTH], index: usize) -> Result<u64, Damage> {
-    let digits = &header[6 + index * 8..14 + index * 8];
-    std::str::from_utf8(digits)
-        .ok()
-        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-        .ok_or_else(|| Damage::problem("a header field of its cpio archive is not a number"))
+/// Adds the bytes that are read, as the format "crc" does.
+struct Summed<R> {
+    inner: R,
+    sum: u32,
+}
+
+impl<R: Read> Read for Summed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        for byte in &buffer[..read] {
+            self.sum = self.sum.wrapping_add(u32::from(*byte));
+        }
+        Ok(read)
+    }
+}
+
+/// Reads a header: a magic, and 13 fields of eight hexadecimal digits. Kernels since 6.15 refuse
+/// other characters, and older ones take them for zeros.
+fn read_header(part: &mut dyn Positioned) -> Result<Header, Damage> {
+    let mut bytes = [0; HEADER_LENGTH];
+    part.read_exact(&mut bytes)?;
+    let has_checksum = match &bytes[..6] {
+        b"070701" => false,
+        b"070702" => true,
+        b"070707" => return Err(InitrdFormat::CpioFormat.into()),
+        _ => return Err(Damage::problem("a member of its cpio archive begins with a wrong magic")),
+    };
+    let mut fields = [0; 13];
+    for (field, digits) in fields.iter_mut().zip(bytes[6..].chunks(8)) {
+        for digit in digits {
+            let value = char::from(*digit).to_digit(16).ok_or_else(|| {
+                Damage::problem("a header field of its cpio archive is not a number")
+            })?;
+            *field = *field << 4 | value;
+        }
+    }
+    Ok(Header {
+        mode: fields[1],
+        size: u64::from(fields[6]),
+        name_size: u64::from(fields[11]),
+        checksum: has_checksum.then_some(fields[12]),
+    })
 }
 
 fn padding(length: u64) -> u64 {
     (4 - length % 4) % 4
-}
-
-fn skip(reader: &mut dyn Read, length: u64, context: &Context) -> Result<(), Damage> {
-    const STEP: u64 = 1024 * 1024;
-    let mut left = length;
-    while left > 0 {
-        if context.cancellation().is_cancelled() {
-            return Err(Damage::Cancelled);
-        }
-        let step = left.min(STEP);
-        let skipped = io::copy(&mut (&mut *reader).take(step), &mut io::sink())?;
-        if skipped < step {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-        }
-        left -= step;
-    }
-    Ok(())
 }

@@ -30,8 +30,7 @@ const BESIDE_CLOSURE: u64 = (200 + 64 + 4 * 10) * MIB;
 ///
 /// Each initrd is given by its size in bytes and by the result of
 /// [`inspect_initrd`](crate::inspect::inspect_initrd). The result holds for BIOS and UEFI. It does
-/// not include the memory of the programs that the machine runs later. It is `None` if an initrd
-/// has a compression that `inspect_initrd` does not read.
+/// not include the memory of the programs that the machine runs later.
 ///
 /// While a kernel unpacks an initrd, the packed initrd is still in memory: once with a BIOS, twice
 /// with UEFI, where iPXE holds one copy and Linux makes another. The kernel unpacks to a tmpfs,
@@ -54,9 +53,6 @@ pub fn least_memory_mib<'a>(
         files.saturating_add(files / 50).saturating_add(KERNEL_ASSEMBLING + BESIDE_CLOSURE)
     });
     for (packed, summary) in initrds {
-        if summary.unchecked.is_some() {
-            return None;
-        }
         // A file uses whole pages, and wastes half a page on average.
         let unpacked = summary.unpacked_bytes + summary.members * 2048;
         bytes = bytes.saturating_add(packed.saturating_add(unpacked).saturating_mul(2));
@@ -105,13 +101,6 @@ mod tests {
         assert_eq!(both, Some(430));
         // Small files take a page at least.
         assert!(least_memory_mib([(0, &with(10_000, 1))], None).unwrap() > alone + 40);
-    }
-
-    #[test]
-    fn what_was_not_looked_into_is_not_guessed() {
-        let mut summary = with(1, 1);
-        summary.unchecked = Some("xz");
-        assert_eq!(least_memory_mib([(MIB, &summary)], None), None);
     }
 
     #[test]

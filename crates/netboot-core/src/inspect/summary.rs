@@ -22,8 +22,6 @@ pub struct InitrdSummary {
     pub members: u64,
     /// The size of the unpacked files, in bytes.
     pub unpacked_bytes: u64,
-    /// A compression that was recognised but not read, such as `lz4`.
-    pub unchecked: Option<&'static str>,
     paths: BTreeSet<String>,
     symbolic_links: BTreeSet<String>,
     /// The memory that `paths` and `symbolic_links` may still use, in bytes.
@@ -39,8 +37,8 @@ pub enum Presence {
     Yes,
     /// The file is not in the initrd.
     No,
-    /// The file may be behind a symbolic link, or in a file system image or a compressed part that
-    /// was not read.
+    /// The file may be behind a symbolic link or in a file system image, or the initrd has more paths
+    /// than are kept.
     Unknown,
 }
 
@@ -49,7 +47,6 @@ impl InitrdSummary {
         Self {
             members: 0,
             unpacked_bytes: 0,
-            unchecked: None,
             paths: BTreeSet::new(),
             symbolic_links: BTreeSet::new(),
             budget: PATHS_LIMIT,
@@ -81,8 +78,7 @@ impl InitrdSummary {
         let mut parents = path.match_indices('/').map(|(end, _)| &path[..end]);
         if self.paths.contains(path) {
             Presence::Yes
-        } else if self.unchecked.is_some()
-            || !self.is_complete
+        } else if !self.is_complete
             || self.paths.iter().any(|path| is_file_system_image(path))
             || parents.any(|parent| self.symbolic_links.contains(parent))
         {

@@ -118,7 +118,7 @@ impl ClosureFiles {
             problem: format!("its index cannot be read: {problem}"),
         };
         let file = BufReader::new(open_regular_file(index.path())?);
-        let unpacked = ruzstd::decoding::StreamingDecoder::new(file)
+        let unpacked = zstd::stream::read::Decoder::with_buffer(file)
             .map_err(|error| unreadable(error.to_string()))?;
         let mut unpacked = BufReader::new(unpacked.take(HEADER_LIMIT));
         let mut header = String::new();

@@ -24,3 +24,4 @@ mod release;
 mod sample;
 mod secret_scan;
 mod special_files;
+mod unbootable_initrds;

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use netboot_core::inspect::{InitrdSummary, inspect_initrd};
+use netboot_core::inspect::{InitrdFormat, InitrdSummary, inspect_initrd};
 use netboot_core::{Context, Error};
 use tempfile::TempDir;
 
@@ -53,7 +53,50 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
-    ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+    run("zstd", &["zstd", "-c", "-3", "--check"], Path::new("/"), bytes)
+}
+
+pub(crate) fn filter(words: &[&str], bytes: &[u8]) -> Vec<u8> {
+    run(words[0], words, Path::new("/"), bytes)
+}
+
+/// Returns the bytes in each compression that a kernel unpacks.
+pub(crate) fn every_compression(bytes: &[u8]) -> [(&'static str, Vec<u8>); 9] {
+    [
+        ("gzip", gzip(bytes)),
+        ("bzip2", filter(&["bzip2", "-c"], bytes)),
+        ("lzma", filter(&["xz", "--format=lzma", "-c"], bytes)),
+        ("xz", filter(&["xz", "--check=crc32", "-c"], bytes)),
+        ("xz without check", filter(&["xz", "--check=none", "-c"], bytes)),
+        ("xz for x86", filter(&["xz", "--check=crc32", "--x86", "--lzma2", "-c"], bytes)),
+        ("lzo", lzop(bytes, 1, 256 * 1024)),
+        ("lz4", filter(&["lz4", "-l", "-c"], bytes)),
+        ("zstd", zstd(bytes)),
+    ]
+}
+
+/// Returns what lzop 1.04 writes for the bytes, with these flags and blocks of this size.
+pub(crate) fn lzop(bytes: &[u8], flags: u32, size: usize) -> Vec<u8> {
+    let mut file = b"\x89LZO\0\r\n\x1a\n\x10\x40\x20\xa0\x09\x40\x01\x05".to_vec();
+    file.extend(flags.to_be_bytes());
+    // The mode, the time, the length of the name, and the header's checksum.
+    let header = file.len();
+    file.extend([0, 0, 0x81, 0xa4, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let checksum = adler2::adler32_slice(&file[9..]);
+    assert_eq!(file.len(), header + 13);
+    file.extend(checksum.to_be_bytes());
+    for block in bytes.chunks(size) {
+        let packed = lzokay::compress::compress(block).unwrap();
+        let packed = if packed.len() < block.len() { packed.as_slice() } else { block };
+        file.extend(u32::try_from(block.len()).unwrap().to_be_bytes());
+        file.extend(u32::try_from(packed.len()).unwrap().to_be_bytes());
+        if flags & 1 != 0 {
+            file.extend(adler2::adler32_slice(block).to_be_bytes());
+        }
+        file.extend(packed);
+    }
+    file.extend([0; 4]);
+    file
 }
 
 pub(crate) async fn inspect(bytes: &[u8]) -> Result<InitrdSummary, Error> {
@@ -61,6 +104,14 @@ pub(crate) async fn inspect(bytes: &[u8]) -> Result<InitrdSummary, Error> {
     let path = directory.path().join("initrd");
     fs::write(&path, bytes).unwrap();
     inspect_initrd(&path, &Context::new()).await
+}
+
+/// Asserts that no kernel unpacks the initrd, and returns its form.
+pub(crate) async fn refusal(bytes: &[u8]) -> InitrdFormat {
+    match inspect(bytes).await {
+        Err(Error::UnbootableInitrd { format, .. }) => format,
+        other => panic!("{} bytes, and it says {other:?}", bytes.len()),
+    }
 }
 
 /// Asserts that the initrd is damaged, and returns where and how.

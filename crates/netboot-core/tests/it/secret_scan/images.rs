@@ -95,10 +95,9 @@ async fn the_policy_warns_allows_and_counts() {
 
 #[tokio::test]
 async fn a_part_that_is_not_read_is_named() {
-    // A complete xz file without content.
-    let xz = b"\xfd7zXZ\0\x00\x04\xe6\xd6\xb4F\0\0\0\0\x1c\xdfD!\x1f\xb6\xf3}\x01\0\0\0\0\x04YZ";
     let squashfs = with("nix-store.squashfs", b"hsqs");
-    for (initrd, named) in [(squashfs, "nix-store.squashfs"), (xz.to_vec(), "xz")] {
+    {
+        let (initrd, named) = (squashfs, "nix-store.squashfs");
         let (result, events) = build(&initrd, "quiet", SecretPolicy::default()).await;
         result.unwrap();
         let is_it = |event: &String| event.contains(named) && event.contains("not scanned");

@@ -1,0 +1,127 @@
+//! Readers that know their position.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+
+use crate::context::Context;
+use crate::inspect::damage::Damage;
+
+/// A reader with the number of bytes that were read.
+pub(super) trait Positioned: BufRead {
+    fn position(&self) -> u64;
+
+    /// Skips the zeros that may be between archives.
+    fn skip_zeros(&mut self, context: &Context) -> Result<(), Damage> {
+        loop {
+            if context.cancellation().is_cancelled() {
+                return Err(Damage::Cancelled);
+            }
+            let buffered = self.fill_buf()?;
+            match buffered.iter().position(|byte| *byte != 0).unwrap_or(buffered.len()) {
+                0 => return Ok(()),
+                zeros => self.consume(zeros),
+            }
+        }
+    }
+}
+
+/// A file with the position up to which it was read.
+pub(super) struct InitrdReader {
+    inner: BufReader<File>,
+    position: u64,
+}
+
+impl InitrdReader {
+    pub(super) fn new(file: File) -> Self {
+        Self { inner: BufReader::with_capacity(1 << 18, file), position: 0 }
+    }
+
+    /// Returns up to `length` next bytes without consuming them. `length` is at most 256 KiB.
+    pub(super) fn peek(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        // The buffer is refilled only when it is empty, so a magic at its very end needs a seek.
+        let buffered = self.inner.fill_buf()?;
+        if buffered.len() < length && !buffered.is_empty() {
+            self.inner.seek(SeekFrom::Start(self.position))?;
+        }
+        let buffered = self.inner.fill_buf()?;
+        Ok(buffered[..length.min(buffered.len())].to_vec())
+    }
+
+    /// Consumes bytes up to and with the next zero.
+    pub(super) fn skip_text(&mut self) -> io::Result<()> {
+        loop {
+            let buffered = self.inner.fill_buf()?;
+            if buffered.is_empty() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let end = buffered.iter().position(|byte| *byte == 0);
+            let length = end.map_or(buffered.len(), |end| end + 1);
+            self.consume(length);
+            if end.is_some() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Positioned for InitrdReader {
+    fn position(&self) -> u64 {
+        self.position
+    }
+}
+
+impl Read for InitrdReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl BufRead for InitrdReader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.inner.consume(amount);
+        self.position += amount as u64;
+    }
+}
+
+/// The bytes that a decompressor returns.
+pub(super) struct Unpacked<'a> {
+    inner: BufReader<Box<dyn Read + 'a>>,
+    position: u64,
+}
+
+impl<'a> Unpacked<'a> {
+    pub(super) fn new(inner: Box<dyn Read + 'a>) -> Self {
+        Self { inner: BufReader::with_capacity(1 << 16, inner), position: 0 }
+    }
+}
+
+impl Positioned for Unpacked<'_> {
+    fn position(&self) -> u64 {
+        self.position
+    }
+}
+
+impl Read for Unpacked<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl BufRead for Unpacked<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.inner.consume(amount);
+        self.position += amount as u64;
+    }
+}
