@@ -172,3 +172,30 @@ fn images_and_urls_are_as_the_findings_say() {
     let (_, images) = requests_and_images("good.ipxe", "unnamed-initrd");
     assert!(images.iter().any(|image| image.starts_with("initrd :")), "{images:?}");
 }
+
+#[test]
+fn ipxe_reads_values_and_line_ends_as_the_findings_say() {
+    // Each script, and what it prints and does not print.
+    let scripts: [(&str, &[&str], &[&str]); 4] = [
+        ("set title ----\necho ${title} || echo refused", &["refused"], &[]),
+        ("set title ----\necho -- ${title} || echo refused", &["----"], &["refused"]),
+        ("set title a\r\ngoto on\r\n:on\r\necho =${title}=\r", &["=a="], &[]),
+        (
+            "imgfetch --name a a && imgfetch --name b b && imgfree a && imgstat a || echo no a",
+            &["no a"],
+            &[],
+        ),
+    ];
+    let mut oracle = IpxeOracle::bookworm();
+    for (script, prints, hides) in scripts {
+        let script = format!("#!ipxe\n{script}\n");
+        let mut case =
+            OracleCase::new(script.as_bytes(), Arc::new(|_| Some(b"no kernel".to_vec())));
+        case.forget = vec!["title".to_owned()];
+        let observed = oracle.run(&case);
+        let lines = observed.lines.iter().map(|line| String::from_utf8_lossy(line).into_owned());
+        let printed = lines.collect::<Vec<_>>().join("\n");
+        assert!(prints.iter().all(|text| printed.contains(text)), "{script}: {printed}");
+        assert!(!hides.iter().any(|text| printed.contains(text)), "{script}: {printed}");
+    }
+}
