@@ -27,6 +27,7 @@ let
     mkOption = option: option // { _type = "option"; };
     optional = condition: element: if condition then [ element ] else [ ];
     optionalAttrs = condition: set: if condition then set else { };
+    getName = package: package.pname or (builtins.parseDrvName package.name).name;
     # Types are not checked.
     types = {
       bool = null;

@@ -8,6 +8,7 @@ mod code;
 pub(crate) mod evaluation;
 mod git;
 pub(crate) mod lock;
+mod nixpkgs;
 pub(crate) mod realisation;
 mod source;
 pub(crate) mod text;

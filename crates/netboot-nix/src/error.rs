@@ -3,6 +3,7 @@
 mod details;
 pub(crate) mod git_problem;
 mod hint;
+pub(crate) mod package_refusal;
 mod phrases;
 pub(crate) mod problem;
 pub(crate) mod subject;

@@ -117,6 +117,7 @@ pub use crate::builder::{NixBuilder, NixBuilderBuilder};
 pub use crate::closure_boot::ClosureBoot;
 pub use crate::error::Error;
 pub use crate::error::git_problem::{GitProblem, GitRefusal};
+pub use crate::error::package_refusal::{PackageRefusal, RefusedPackage};
 pub use crate::error::problem::EvaluationProblem;
 pub use crate::error::subject::Subject;
 pub use crate::error::text_form::TextForm;

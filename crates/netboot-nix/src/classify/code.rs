@@ -1,7 +1,10 @@
 //! Kinds of mistakes in Nix code.
 
+use crate::classify::nixpkgs::problem_of_nixpkgs;
 use crate::classify::text::{derivations, in_source, path_before, quoted_after};
+use crate::error::Error;
 use crate::error::problem::EvaluationProblem;
+use crate::nix_output::Message;
 
 /// Parts of Nix's messages about a value with the wrong type.
 const WRONG_TYPE: [&str; 9] = [
@@ -15,6 +18,18 @@ const WRONG_TYPE: [&str; 9] = [
     "called without required argument",
     "called with unexpected argument",
 ];
+
+/// The error for a message about Nix code.
+pub(super) fn evaluation_error(attribute: &str, message: &Message) -> Error {
+    let (problem, text) = problem_of_nixpkgs(&message.text)
+        .unwrap_or_else(|| (evaluation_problem(&message.text), &message.text));
+    Error::Evaluation {
+        attribute: attribute.to_owned(),
+        problem,
+        message: text.into(),
+        position: message.position.clone(),
+    }
+}
 
 /// The kind of mistake in Nix code that a message reports.
 pub(super) fn evaluation_problem(message: &str) -> EvaluationProblem {

@@ -3,7 +3,7 @@
 use std::process::ExitStatus;
 
 use crate::classify::any_phase::Failure;
-use crate::classify::code::evaluation_problem;
+use crate::classify::code::evaluation_error;
 use crate::classify::source::source_problem;
 use crate::error::Error;
 use crate::error::subject::Subject;
@@ -39,12 +39,7 @@ pub(crate) fn evaluation(
     else {
         return failure.interrupted();
     };
-    Some(Error::Evaluation {
-        attribute: attribute.to_owned(),
-        problem: evaluation_problem(&message.text),
-        message: message.text.clone(),
-        position: message.position.clone(),
-    })
+    Some(evaluation_error(attribute, message))
 }
 
 /// The error for a flake without configurations, and for a package of an override that is not in

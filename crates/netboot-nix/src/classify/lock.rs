@@ -3,7 +3,7 @@
 use std::process::ExitStatus;
 
 use crate::classify::any_phase::Failure;
-use crate::classify::code::evaluation_problem;
+use crate::classify::code::{evaluation_error, evaluation_problem};
 use crate::classify::source::source_problem;
 use crate::error::Error;
 use crate::error::problem::EvaluationProblem;
@@ -45,12 +45,7 @@ pub(crate) fn lock(
             let words: Vec<&str> = std::iter::once(message.text.as_str()).chain(line).collect();
             Error::FlakeNotFound { reference, message: Some(words.join(": ").into()) }
         }
-        problem => Error::Evaluation {
-            attribute: reference,
-            problem,
-            message: message.text.clone(),
-            position: message.position.clone(),
-        },
+        _ => evaluation_error(&reference, message),
     })
 }
 

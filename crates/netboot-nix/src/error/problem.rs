@@ -1,5 +1,7 @@
 //! Kinds of mistakes in a configuration.
 
+use crate::error::package_refusal::RefusedPackage;
+
 /// The kind of mistake that stops the evaluation of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -38,6 +40,16 @@ pub enum EvaluationProblem {
     ImportFromDerivation {
         /// The derivation.
         derivation: String,
+    },
+    /// Nixpkgs needs a newer Nix.
+    NixTooOld {
+        /// The oldest version that nixpkgs takes, if it names one.
+        required: Option<String>,
+    },
+    /// Nixpkgs refuses a package of the configuration.
+    PackageRefused {
+        /// The package and the reason.
+        package: Box<RefusedPackage>,
     },
     /// The evaluation needs a derivation whose build failed.
     ImportFailed {
@@ -93,6 +105,12 @@ impl EvaluationProblem {
                  with `import_from_derivation(true)` of the builder"
                     .to_owned()
             }
+            Self::NixTooOld { required } => format!(
+                "install {}, and put it first on PATH of the builder or give its directory with \
+                 `program_directory`; Debian 13 has Nix 2.26, and Debian 12 has 2.8",
+                at_least(required.as_deref())
+            ),
+            Self::PackageRefused { package } => package.refusal.hint(&package.name),
             Self::ImportFailed { derivation } => {
                 format!(
                     "see `nix log {derivation}`, and correct the derivation; the evaluation needs it"
@@ -100,4 +118,8 @@ impl EvaluationProblem {
             }
         }
     }
+}
+
+fn at_least(version: Option<&str>) -> String {
+    version.map_or("a newer Nix".to_owned(), |version| format!("Nix {version} or newer"))
 }

@@ -5,6 +5,8 @@ mod evaluation;
 mod git;
 mod machine;
 pub(crate) mod scene;
+mod nixpkgs;
+mod scene;
 mod source;
 mod warnings;
 
@@ -52,6 +54,8 @@ rows! {
     a_file_is_outside_of_the_flake in evaluation: "a file is outside of the flake" => "Evaluation, Impure";
     an_import_is_not_allowed in evaluation: "an import of a derivation is not allowed" => "Evaluation, ImportFromDerivation";
     an_import_fails in evaluation: "an import of a derivation fails" => "Evaluation, ImportFailed";
+    this_nix_is_too_old in nixpkgs: "nixpkgs needs a newer Nix" => "Evaluation, NixTooOld";
+    a_package_is_refused in nixpkgs: "nixpkgs refuses a package" => "Evaluation, PackageRefused";
     the_system_is_another in building: "no machine has the system" => "UnsupportedSystem";
     a_system_feature_is_missing in building: "a system feature is missing" => "UnsupportedSystem";
     nothing_may_be_built_here in building: "this machine may not build" => "NoBuilder";
