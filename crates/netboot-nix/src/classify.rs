@@ -6,6 +6,7 @@
 mod any_phase;
 mod code;
 pub(crate) mod evaluation;
+mod flake_files;
 mod git;
 pub(crate) mod lock;
 mod nixpkgs;

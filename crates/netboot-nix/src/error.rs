@@ -1,6 +1,7 @@
 //! The errors of evaluating and building with Nix.
 
 mod details;
+pub(crate) mod flake_problem;
 pub(crate) mod git_problem;
 mod hint;
 pub(crate) mod package_refusal;
@@ -9,21 +10,12 @@ pub(crate) mod problem;
 pub(crate) mod subject;
 pub(crate) mod text_form;
 
-use std::io;
-use std::path::PathBuf;
-use std::process::ExitStatus;
-use std::sync::Arc;
-use std::time::Duration;
-
+use self::phrases::{at, colon, derivation_or, ending, joined, lines};
+use self::{problem::EvaluationProblem, subject::Subject, text_form::TextForm};
+use crate::policy::finding::PolicyFinding;
 use foreign_text::ForeignText;
 use netboot_core::{Architecture, ProfileName};
-
-use self::git_problem::GitRefusal;
-use self::phrases::{at, colon, derivation_or, ending, joined, lines};
-use self::problem::EvaluationProblem;
-use self::subject::Subject;
-use self::text_form::TextForm;
-use crate::policy::finding::PolicyFinding;
+use std::{io, path::PathBuf, process::ExitStatus, sync::Arc, time::Duration};
 
 /// An error of this crate. It names the attribute, derivation or path that failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -126,7 +118,17 @@ pub enum Error {
     #[error("{refusal}")]
     Git {
         /// The reason, with git's own words.
-        refusal: GitRefusal,
+        refusal: git_problem::GitRefusal,
+    },
+    /// Nix cannot use the files of the flake, or one of its inputs.
+    #[error("the flake `{reference}` {}: {message}", problem.phrase())]
+    FlakeUnusable {
+        /// The flake.
+        reference: String,
+        /// The problem.
+        problem: flake_problem::FlakeProblem,
+        /// Nix's message.
+        message: ForeignText,
     },
     /// The flake's files changed while Nix evaluated it.
     #[error("the flake `{reference}` changed after it was locked")]
@@ -204,8 +206,7 @@ pub enum Error {
         /// The problem.
         problem: ForeignText,
     },
-    /// The configuration, or the program of closure boot, and the profile have different
-    /// architectures.
+    /// The profile and the configuration, or the closure program, differ in architecture.
     #[error("`{attribute}` is for {found}, and the profile is for {expected}")]
     ArchitectureMismatch {
         /// The configuration, or the path of the program.

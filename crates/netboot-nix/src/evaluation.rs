@@ -22,6 +22,8 @@ pub(crate) struct Evaluation {
     locked: Locked,
     /// The answers of the processes that succeeded.
     answers: Vec<Answer>,
+    /// The errors of configurations that had a process of their own.
+    failed: BTreeMap<ProfileName, Error>,
 }
 
 impl Evaluation {
@@ -45,20 +47,26 @@ impl Evaluation {
         let wanted: Vec<(&ProfileName, &ProfileRequest)> = wanted.iter().collect();
         let share = wanted.len().div_ceil(processes.get()).max(1);
         let shares = wanted.chunks(share).map(|share| async {
+            let only = (share.len() == 1).then(|| share.iter().map(|(name, _)| (*name).clone()));
             let share = share.iter().copied().collect();
-            evaluate(runner, flake, &locked.url, &share, true, context).await
+            let answer = evaluate(runner, flake, &locked, &share, only.is_none(), context).await;
+            (only.and_then(|mut name| name.next()), answer)
         });
-        let mut answers = Vec::new();
-        for answer in join_all(shares).await {
-            match answer {
-                Ok(answer) => answers.push(answer),
+        let (mut answers, mut failed) = (Vec::new(), BTreeMap::new());
+        for (only, answer) in join_all(shares).await {
+            match (only, answer) {
+                (_, Ok(answer)) => answers.push(answer),
+                // A single configuration needs no second evaluation to tell its error.
+                (Some(profile), Err(Stop::Failed(error))) if wanted.len() > 1 => {
+                    failed.insert(profile, error);
+                }
                 // Nix cannot catch some errors, such as type errors, failed downloads and stack
                 // overflows. They fail all configurations, so each is then evaluated alone.
-                Err(Stop::Failed(error)) if wanted.len() > 1 && may_be_of_one(&error) => {}
-                Err(stop) => return Err(stop),
+                (None, Err(Stop::Failed(error))) if may_be_of_one(&error) => {}
+                (_, Err(stop)) => return Err(stop),
             }
         }
-        Ok(Self { flake: flake.clone(), locked, answers })
+        Ok(Self { flake: flake.clone(), locked, answers, failed })
     }
 
     /// The values of a profile's configuration, and the version of Nix.
@@ -70,6 +78,9 @@ impl Evaluation {
         context: &Context,
     ) -> Result<(Values, String), Stop> {
         let answers = &self.answers;
+        if let Some(error) = self.failed.get(profile) {
+            return Err(error.clone().into());
+        }
         if let Some(answer) =
             answers.iter().find(|answer| answer.configurations.contains_key(profile.as_str()))
             && let Some(values) = values_in(answer, profile, wanted)?
@@ -95,7 +106,7 @@ impl Evaluation {
     ) -> Result<(Values, String), Stop> {
         let _phase = context.phase(Phase::Evaluating, None);
         let only = BTreeMap::from([(profile, wanted)]);
-        let answer = evaluate(runner, &self.flake, &self.locked.url, &only, false, context).await?;
+        let answer = evaluate(runner, &self.flake, &self.locked, &only, false, context).await?;
         let values = values_in(&answer, profile, wanted)?;
         Ok(values.ok_or_else(|| missing(wanted, &[]))?)
     }

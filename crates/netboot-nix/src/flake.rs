@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::flake_answer::{Answer, ProfileRequest};
 use crate::flake_reference::FlakeReference;
 use crate::git_diagnosis::diagnose_with_git;
+use crate::locked_inputs::{LockedInput, locked_inputs};
 use crate::nix_output::NixOutput;
 use crate::progress::{Progress, Reported};
 use crate::runner::Runner;
@@ -32,6 +33,8 @@ const CALL_LIMIT: usize = 120_000;
 struct Metadata {
     url: String,
     locked: LockedReference,
+    #[serde(default)]
+    locks: serde_json::Value,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +50,7 @@ pub(crate) struct Locked {
     pub(crate) url: String,
     /// The NAR hash of the source.
     pub(crate) nar_hash: Option<String>,
+    pub(crate) inputs: Vec<LockedInput>,
 }
 
 /// Locks the flake.
@@ -60,9 +64,9 @@ pub(crate) async fn lock(
     let phase = Phase::Locking;
     match run(runner, &flake.to_string(), arguments, phase, None, context).await? {
         Ok(stdout) => {
-            let Metadata { url, locked } = read_json("nix flake metadata", &stdout)?;
+            let Metadata { url, locked, locks } = read_json("nix flake metadata", &stdout)?;
             let url = with_parameters_of(url, flake.as_str());
-            Ok(Locked { url, nar_hash: locked.nar_hash })
+            Ok(Locked { url, nar_hash: locked.nar_hash, inputs: locked_inputs(&locks) })
         }
         Err(failed) => {
             let Failed { nix_output, status, fallback } = *failed;
@@ -92,7 +96,7 @@ fn with_parameters_of(mut url: String, reference: &str) -> String {
 pub(crate) async fn evaluate(
     runner: &Runner,
     flake: &FlakeReference,
-    locked: &str,
+    locked: &Locked,
     wanted: &BTreeMap<&ProfileName, &ProfileRequest>,
     isolate: bool,
     context: &Context,
@@ -112,7 +116,7 @@ pub(crate) async fn evaluate(
                        module";
         return Err(Error::InvalidOption { option: "`overrides`".to_owned(), problem }.into());
     }
-    let installable = format!("{locked}#nixosConfigurations");
+    let installable = format!("{}#nixosConfigurations", locked.url);
     let arguments = arguments(&["eval", "--json", "--apply", &call], &[&installable]);
     let mut requests = wanted.iter();
     let (attribute, profile) = match (requests.next(), requests.next()) {
@@ -126,8 +130,14 @@ pub(crate) async fn evaluate(
         Ok(stdout) => Ok(read_json("nix eval", &stdout)?),
         Err(failed) => {
             let Failed { nix_output, status, fallback } = *failed;
-            let error = classify::evaluation::evaluation(flake, &attribute, &nix_output, status)
-                .unwrap_or(fallback);
+            let error = classify::evaluation::evaluation(
+                flake,
+                &locked.inputs,
+                &attribute,
+                &nix_output,
+                status,
+            )
+            .unwrap_or(fallback);
             Err(diagnose_with_git(error, flake, runner, context).await?.into())
         }
     }

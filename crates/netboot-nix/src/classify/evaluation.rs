@@ -4,15 +4,18 @@ use std::process::ExitStatus;
 
 use crate::classify::any_phase::Failure;
 use crate::classify::code::evaluation_error;
+use crate::classify::flake_files::input_changed;
 use crate::classify::source::source_problem;
 use crate::error::Error;
 use crate::error::subject::Subject;
 use crate::flake_reference::FlakeReference;
+use crate::locked_inputs::LockedInput;
 use crate::nix_output::NixOutput;
 
 /// The error for a failed evaluation of `attribute`, or `None` if the messages are unknown.
 pub(crate) fn evaluation(
     flake: &FlakeReference,
+    inputs: &[LockedInput],
     attribute: &str,
     nix_output: &NixOutput,
     status: ExitStatus,
@@ -21,6 +24,7 @@ pub(crate) fn evaluation(
     let failure = Failure { subject: &subject, nix_output, status, build_log: None };
     let known = failure
         .feature_disabled()
+        .or_else(|| input_changed(flake, inputs, nix_output))
         .or_else(|| source_problem(flake, nix_output))
         .or_else(|| missing_attribute(attribute, nix_output))
         .or_else(|| closure_boot_refused(attribute, nix_output))

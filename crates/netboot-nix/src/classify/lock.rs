@@ -4,6 +4,7 @@ use std::process::ExitStatus;
 
 use crate::classify::any_phase::Failure;
 use crate::classify::code::{evaluation_error, evaluation_problem};
+use crate::classify::flake_files::unusable_files;
 use crate::classify::source::source_problem;
 use crate::error::Error;
 use crate::error::problem::EvaluationProblem;
@@ -24,6 +25,7 @@ pub(crate) fn lock(
         .feature_disabled()
         .or_else(|| source_problem(flake, nix_output))
         .or_else(|| encoded_path(flake, nix_output))
+        .or_else(|| unusable_files(flake, nix_output))
         .or_else(|| failure.unsigned())
         .or_else(|| failure.network())
         .or_else(|| failure.git())

@@ -22,6 +22,7 @@ impl Error {
             Self::FlakeNotFound { .. }
             | Self::LockFileOutdated { .. }
             | Self::Git { .. }
+            | Self::FlakeUnusable { .. }
             | Self::SourceChanged { .. } => self.hint_of_source()?,
             Self::BuildFailed { .. }
             | Self::HashMismatch { .. }
@@ -59,6 +60,10 @@ impl Error {
                 "run `nix flake lock` in the flake and commit its `flake.lock`".to_owned()
             }
             Self::Git { refusal } => refusal.hint(),
+            Self::FlakeUnusable { problem, .. } => problem.hint(),
+            Self::SourceChanged { reference } if reference.contains("narHash=") => {
+                "correct `narHash` in the reference, or leave it out".to_owned()
+            }
             Self::SourceChanged { .. } => {
                 "do not change the flake's directory during a build; build again".to_owned()
             }

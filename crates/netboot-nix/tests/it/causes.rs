@@ -2,11 +2,11 @@
 
 mod building;
 mod evaluation;
+mod flake_files;
 mod git;
 mod machine;
-pub(crate) mod scene;
 mod nixpkgs;
-mod scene;
+pub(crate) mod scene;
 mod source;
 mod warnings;
 
@@ -88,6 +88,12 @@ rows! {
     a_path_is_not_signed in machine: "a store path has no signature" => "Unsigned";
     a_cache_is_down in warnings: "a cache is down" => "a warning";
     the_lock_file_is_out_of_date in source: "the lock file is out of date" => "LockFileOutdated";
+    a_lock_file_has_a_conflict in flake_files: "the lock file has a merge conflict" => "FlakeUnusable, LockConflict";
+    a_lock_file_is_cut in flake_files: "the lock file is not whole" => "FlakeUnusable, LockUnreadable";
+    a_lock_file_has_another_version in flake_files: "the lock file has another version" => "FlakeUnusable, LockVersion";
+    a_flake_is_for_a_newer_nix in flake_files: "the flake needs a newer Nix" => "FlakeUnusable, Unsupported";
+    a_lock_file_names_what_nix_does_not_know in flake_files: "the lock file names something unknown" => "FlakeUnusable, Unsupported";
+    an_input_is_not_the_locked_one in flake_files: "an input is not the locked one" => "FlakeUnusable, InputChanged";
     nix_is_interrupted in machine: "Nix is interrupted" => "Interrupted";
     nix_is_killed in machine: "Nix is killed" => "Interrupted";
 }

@@ -91,6 +91,14 @@ async fn one_that_throws_is_evaluated_again_alone(nix: NixVersion) {
     assert_eq!(counted.counts(), [2, 2, 1, 2, 1]);
 }
 
+async fn a_single_one_that_throws_is_evaluated_once(nix: NixVersion) {
+    let counted = Counted::new(nix, r#"kernel = throw "no key";"#);
+    let builder = counted.builder().build().unwrap();
+    let result = &builder.check(&profiles(&["b"]), &Context::new()).await[0];
+    assert!(format!("{result:?}").contains("no key"), "{result:?}");
+    assert_eq!(counted.counts(), [1, 1, 0, 1, 0]);
+}
+
 async fn one_that_nix_cannot_catch_has_all_of_its_process_evaluated_singly(nix: NixVersion) {
     for kernel in ["kernel = (1).x;", "kernel = ({ }).x;", "kernel = 1 + { };"] {
         let counted = Counted::new(nix, kernel);
@@ -105,7 +113,7 @@ async fn one_that_nix_cannot_catch_has_all_of_its_process_evaluated_singly(nix: 
     let builder = counted.builder().evaluation_processes(NonZeroUsize::new(3).unwrap());
     let errors = counted.evaluate(builder).await;
     assert!(errors[0].is_none() && errors[1].is_some() && errors[2].is_none(), "{errors:?}");
-    assert_eq!(counted.count("called eval"), 4);
+    assert_eq!(counted.count("called eval"), 3);
 }
 
 async fn profiles_are_built_at_the_same_time(nix: NixVersion) {
@@ -159,6 +167,7 @@ mod with_nix_versions {
         one_process_evaluates_each_configuration_once in [super]
         several_processes_share_the_configurations_out in [super]
         one_that_throws_is_evaluated_again_alone in [super]
+        a_single_one_that_throws_is_evaluated_once in [super]
         one_that_nix_cannot_catch_has_all_of_its_process_evaluated_singly in [super]
         profiles_are_built_at_the_same_time in [super]
         what_profiles_have_in_common_is_built_once_and_in_the_log_of_each in [super]

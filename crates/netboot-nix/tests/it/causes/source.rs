@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use netboot_core::{Builder, Context};
 use netboot_nix::{Error, GitProblem, Subject};
 
-use crate::causes::scene::{NOWHERE, error_of, error_of_code, git, repository};
-use crate::place::{NixVersion, Place};
+use crate::causes::scene::{NOWHERE, error_of, error_of_code, flake, git, repository};
+use crate::place::{NixVersion, Place, WITH_INIT, least_configuration};
 
 pub(crate) async fn no_flake_is_there(nix: NixVersion) {
     let place = Place::of(nix);
@@ -97,9 +98,12 @@ pub(crate) async fn a_repository_is_somebody_else_s(nix: NixVersion) {
 pub(crate) async fn a_flake_changes_meanwhile(nix: NixVersion) {
     let place = Place::of(nix);
     let hash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-    let reference = format!("{}?narHash={hash}", place.flake("{ }"));
-    let error = error_of(place.builder(&reference)).await;
+    let flake = flake(&place, &least_configuration("x", WITH_INIT, "{ }"));
+    let error = error_of(place.builder(&format!("{flake}?narHash={hash}"))).await;
     assert!(matches!(error, Error::SourceChanged { .. }), "{error:?}");
+    assert!(error.hint().unwrap().contains("leave it out"), "{:?}", error.hint());
+    let builder = place.builder(&flake).build().unwrap();
+    builder.build(&crate::place::profile("x"), &Context::new()).await.unwrap();
     if nix == NixVersion::V2_8 {
         // This version goes on with the locked content.
         return;
