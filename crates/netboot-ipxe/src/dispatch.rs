@@ -11,6 +11,7 @@ pub(crate) mod key;
 pub(crate) mod key_text;
 pub(crate) mod lookup;
 pub(crate) mod selector;
+mod shared_address;
 mod shared_identity;
 
 pub use self::assignment::{Assignment, BootOnce};

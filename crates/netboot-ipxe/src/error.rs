@@ -177,7 +177,7 @@ pub enum Error {
     },
 
     /// A value that vendors leave in place, so that many machines share it.
-    #[error("the {kind} {value:?} identifies no machine: vendors leave it unset on many machines")]
+    #[error("the {kind} {value:?} identifies no machine: many machines have it")]
     SharedIdentity {
         /// The kind of key.
         kind: ValueKind,

@@ -20,7 +20,8 @@ use self::answer::Answer;
 use crate::app::App;
 use crate::claims::Asker;
 use crate::identity::Identity;
-use crate::reports::{Report, Stage};
+use crate::notices::Kind;
+use crate::reports::{MachineId, Report, Stage};
 use crate::timestamp::Timestamp;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -42,6 +43,11 @@ async fn boot(
     };
     let address = peer.ip().to_canonical();
     let (assigned, answer) = decision::decide(&app, &identity).await;
+    if !matches!(assigned, Some(MachineId::Known(_))) {
+        for doubt in decision::doubts(&app, &identity) {
+            app.notices.tell(Kind::Identity, address, &doubt);
+        }
+    }
     if let Some(assigned) = assigned {
         let asker = Asker { machine: assigned, address, cards: identity.macs.clone() };
         app.claims.answer(&asker, answer.granted());

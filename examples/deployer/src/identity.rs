@@ -1,11 +1,15 @@
 //! The identity that a machine claims in its query.
 
+use std::str::FromStr;
+
 use netboot_core::MacAddress;
-use netboot_ipxe::{AssetTag, MachineKey, MachineUuid, SerialNumber};
+use netboot_ipxe::{AssetTag, Error, MachineKey, MachineUuid, SerialNumber};
 use url::form_urlencoded;
 
 /// The maximum number of network cards in a query. Each is looked up.
 const MOST_CARDS: usize = 16;
+/// The maximum number of sentences about values that many machines share.
+const MOST_SHARED: usize = 4;
 /// The maximum length of a query, in bytes. iPXE sends about 200 bytes.
 const LONGEST_QUERY: usize = 4096;
 
@@ -20,6 +24,8 @@ pub(crate) struct Identity {
     pub(crate) serial: Option<SerialNumber>,
     /// Its asset tag.
     pub(crate) asset_tag: Option<AssetTag>,
+    /// A sentence for each value that identifies nothing, because many machines share it.
+    pub(crate) shared: Vec<String>,
 }
 
 impl Identity {
@@ -28,9 +34,9 @@ impl Identity {
     /// and `asset-hex`. A parameter is empty if the machine does not have the value. `mac` can be
     /// repeated, once for each network card.
     ///
-    /// Placeholders of firmware for a UUID, a serial number or an asset tag (zeros, `To be filled
-    /// by O.E.M.`) identify nothing, and are left out. Firmware has no placeholders for MAC
-    /// addresses: an unreadable address is an error, and so is an unexpanded `${`.
+    /// Values that many machines share (zeros, `To be filled by O.E.M.`, `88:88:88:88:87:88`)
+    /// identify nothing. They are no keys, and [`shared`](Self::shared) names them. An unreadable
+    /// address is an error, and so is an unexpanded `${`.
     ///
     /// # Errors
     /// A text for the console that says what is wrong.
@@ -47,7 +53,11 @@ impl Identity {
                 continue;
             }
             if name == "mac" {
-                let mac = value.parse().map_err(|_| unreadable(&name, value))?;
+                let mac: MacAddress = value.parse().map_err(|_| unreadable(&name, value))?;
+                if let Err(error) = MachineKey::Mac(mac).check_identity() {
+                    identity.note(&error);
+                    continue;
+                }
                 if identity.macs.len() == MOST_CARDS {
                     return Err(format!("more than {MOST_CARDS} MAC addresses are given"));
                 }
@@ -60,16 +70,30 @@ impl Identity {
                 return Err(unreadable(&name, value));
             }
             match name.as_ref() {
-                "uuid" => identity.uuid = value.parse().ok(),
-                "serial" => identity.serial = value.parse().ok(),
-                "asset" => identity.asset_tag = value.parse().ok(),
-                "serial-hex" => identity.serial = text_of(value).and_then(|t| t.parse().ok()),
-                "asset-hex" => identity.asset_tag = text_of(value).and_then(|t| t.parse().ok()),
+                "uuid" => identity.uuid = identity.key(value),
+                "serial" => identity.serial = identity.key(value),
+                "asset" => identity.asset_tag = identity.key(value),
+                "serial-hex" => identity.serial = text_of(value).and_then(|t| identity.key(&t)),
+                "asset-hex" => identity.asset_tag = text_of(value).and_then(|t| identity.key(&t)),
                 // The architecture decides nothing here, and other scripts may send anything.
                 _ => {}
             }
         }
         Ok(identity)
+    }
+
+    /// Reads a key. One that cannot be read is left out.
+    fn key<T: FromStr<Err = Error>>(&mut self, text: &str) -> Option<T> {
+        text.parse().inspect_err(|error| self.note(error)).ok()
+    }
+
+    /// Notes that many machines share a value.
+    fn note(&mut self, error: &Error) {
+        let is_shared = matches!(error, Error::SharedIdentity { .. });
+        let text = error.to_string();
+        if is_shared && self.shared.len() < MOST_SHARED && !self.shared.contains(&text) {
+            self.shared.push(text);
+        }
     }
 
     /// The keys of the machine.
@@ -144,6 +168,18 @@ mod tests {
         ] {
             assert!(keys(query).is_empty(), "{query}");
         }
+    }
+
+    #[test]
+    fn values_that_many_machines_share_are_named() {
+        let query = "mac=88:88:88:88:87:88&serial=None&asset=Amazon%20EC2&mac=52:54:00:ab:cd:01";
+        let identity = Identity::parse(query).unwrap();
+        assert_eq!(keys(query), [MAC]);
+        for text in ["MAC address \"88:88:88:88:87:88\"", "serial number \"None\"", "Amazon EC2"] {
+            assert!(identity.shared.iter().any(|shared| shared.contains(text)), "{identity:?}");
+        }
+        let many: Vec<String> = (1..9).map(|n| format!("mac=00:00:00:00:00:{n:02x}")).collect();
+        assert_eq!(Identity::parse(&many.join("&")).unwrap().shared.len(), MOST_SHARED);
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub(crate) enum Kind {
     CrossSite,
     /// A request does not have the token.
     Login,
+    /// A machine is not known, and tells values that identify nothing.
+    Identity,
 }
 
 impl Notices {

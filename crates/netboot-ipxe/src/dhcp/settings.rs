@@ -13,6 +13,7 @@ use crate::dhcp::interface_name::InterfaceName;
 use crate::dhcp::known_machine::KnownMachine;
 use crate::dhcp::problem::{DhcpProblem, DhcpSetting};
 use crate::dhcp::server::DhcpServer;
+use crate::dispatch::MachineKey;
 use crate::error::Error;
 
 /// The shortest and the longest lease, in seconds. dnsmasq accepts no lease below two minutes.
@@ -142,7 +143,8 @@ impl DhcpSettingsBuilder {
     /// Checks that the settings fit together, and returns them.
     ///
     /// # Errors
-    /// [`Error::InvalidDhcpSetting`].
+    /// [`Error::InvalidDhcpSetting`], and [`Error::SharedIdentity`] for a machine with an address
+    /// that many network cards have.
     pub fn build(mut self) -> Result<DhcpSettings, Error> {
         self.0.machines.sort_by_key(KnownMachine::mac);
         let settings = &self.0;
@@ -219,6 +221,7 @@ impl DhcpSettings {
             return Err(Error::dhcp_setting(DhcpSetting::Machine, "", DhcpProblem::NoneKnown));
         }
         for machine in &self.machines {
+            MachineKey::Mac(machine.mac()).check_identity()?;
             if !macs.insert(machine.mac()) {
                 let problem = DhcpProblem::Duplicate;
                 return Err(Error::dhcp_setting(DhcpSetting::Machine, machine.mac(), problem));

@@ -107,7 +107,7 @@ impl FleetBuilder {
     ///
     /// # Errors
     /// [`Error::DuplicateMachine`] for two assignments of the same name,
-    /// [`Error::AssignmentWithoutKey`], [`Error::SharedIdentity`] for a setting that many machines
+    /// [`Error::AssignmentWithoutKey`], [`Error::SharedIdentity`] for a key that many machines
     /// share, [`Error::SwappedUuid`], and [`Error::AmbiguousSelectors`] if two selectors may
     /// match the same machine and neither is more specific.
     pub fn build(self) -> Result<Fleet, Error> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::dispatch::key_text::{AssetTag, SerialNumber, SettingName, SettingValue};
+use crate::dispatch::shared_address::is_shared_address;
 use crate::dispatch::shared_identity::{is_shared_text, is_shared_uuid, swapped};
 use crate::error::{Error, ValueKind};
 
@@ -44,20 +45,29 @@ impl MachineKey {
     /// The key of the setting `name` with this `value`.
     ///
     /// # Errors
-    /// [`Error::InvalidMachineKey`], or [`Error::SharedIdentity`] for a serial number, an asset tag
-    /// or a UUID that many machines share.
+    /// [`Error::InvalidMachineKey`], or [`Error::SharedIdentity`] for a value that many machines
+    /// share.
     pub fn setting(name: &str, value: &str) -> Result<Self, Error> {
         let key = Self::Setting { name: SettingName::new(name)?, value: SettingValue::new(value)? };
         key.check_identity()?;
         Ok(key)
     }
 
-    /// Fails for a setting that holds a serial number, an asset tag or a UUID that many machines
-    /// share. The other kinds of keys cannot hold one.
-    pub(crate) fn check_identity(&self) -> Result<(), Error> {
-        let Self::Setting { name, value } = self else { return Ok(()) };
+    /// Fails for a key that many machines share: the address of a card that nobody gave its own, or
+    /// a setting that holds such an address, serial number, asset tag or UUID. A fleet checks this.
+    ///
+    /// # Errors
+    /// [`Error::SharedIdentity`], and [`Error::InvalidMachineKey`] for a setting whose value is no
+    /// UUID but should be.
+    pub fn check_identity(&self) -> Result<(), Error> {
+        let (name, value) = match self {
+            Self::Setting { name, value } => (name, value),
+            Self::Mac(mac) => return check_address(*mac),
+            _ => return Ok(()),
+        };
         let name = name.as_str().rsplit('/').next().unwrap_or_default();
         let kind = match name {
+            "mac" => return value.as_str().parse().map_or(Ok(()), check_address),
             "uuid" => return MachineUuid::from_str(value.as_str()).map(drop),
             "serial" | "board-serial" => ValueKind::SerialNumber,
             "asset" => ValueKind::AssetTag,
@@ -91,6 +101,13 @@ impl fmt::Display for MachineKey {
             Self::Architecture(architecture) => write!(f, "architecture {architecture}"),
         }
     }
+}
+
+fn check_address(mac: MacAddress) -> Result<(), Error> {
+    if is_shared_address(mac) {
+        return Err(Error::shared_identity(ValueKind::MacAddress, &mac.to_string()));
+    }
+    Ok(())
 }
 
 /// The kind of a key, ordered by how closely it describes a machine.

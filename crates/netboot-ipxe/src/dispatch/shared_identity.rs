@@ -4,7 +4,11 @@
 use uuid::Uuid;
 
 /// Words of vendors for a text that is not set, as letters and digits in lower case.
-const WORDS: [&str; 46] = [
+const WORDS: [&str; 57] = [
+    // Azure's asset tag of every machine.
+    "77837084326590858269328677",
+    "alibabacloud",
+    "amazonec2",
     "asset",
     "assettag",
     "assettagnum",
@@ -14,9 +18,12 @@ const WORDS: [&str; 46] = [
     "chassis",
     "default",
     "demo",
+    "digitalocean",
     "empty",
     "example",
     "generic",
+    "googlecloud",
+    "googlecomputeengine",
     "invalid",
     "na",
     "nil",
@@ -31,7 +38,10 @@ const WORDS: [&str; 46] = [
     "null",
     "number",
     "oem",
+    "openstack",
+    "oraclecloudcom",
     "pending",
+    "qemu",
     "sample",
     "sernum",
     "serial",
@@ -49,6 +59,8 @@ const WORDS: [&str; 46] = [
     "undefined",
     "unknown",
     "unset",
+    "virtualbox",
+    "vmware",
     "void",
     "xx",
 ];
@@ -132,7 +144,7 @@ fn is_repeated(said: &str) -> bool {
 }
 
 /// Digits that count up or down, also beyond 9: `0123456789`, `1234567890`, `123456789abcdef`.
-fn is_counting(said: &str) -> bool {
+pub(super) fn is_counting(said: &str) -> bool {
     // People number their machines, but hardly from 1234.
     let least = if said.starts_with(['0', '1']) { 4 } else { 6 };
     let backwards: String = said.chars().rev().collect();
@@ -273,6 +285,11 @@ mod tests {
             "TBD",
             "*",
             "$(",
+            "7783-7084-3265-9085-8269-3286-77",
+            "OracleCloud.com",
+            "Amazon EC2",
+            "Google Compute Engine",
+            "DigitalOcean",
         ] {
             assert!(is_shared_text(text), "{text}");
         }
@@ -293,6 +310,9 @@ mod tests {
             "A263315X5B15044",
             "VM154S012345",
             "QEMU-0001",
+            "ec2f1c2a-6b1d-0f2e-9f3a-1b2c3d4e5f60",
+            "GoogleCloud-2F4B7D9C1A3E5F60",
+            "7783-7084-3265-9085-8269-3286-78",
             "VMware-56 4d 1f 6a c2 0e 7b 93-5a 11 8e 0d 3f 6b 2c 19",
             "rack-3-unit-17",
             "IT-00421",

@@ -102,6 +102,10 @@ impl Error {
                 "give the value that iPXE shows on the machine (`echo ${serial}`): 1 to 60 \
                  printable ASCII characters"
             }
+            Self::SharedIdentity { kind: ValueKind::MacAddress, .. } => {
+                "identify the machine by its UUID or serial number, or give the network card an \
+                 address of its own, with a program of the vendor"
+            }
             Self::SharedIdentity { .. } => {
                 "identify the machine by the address of its network card, or set a value of its own \
                  in the firmware, with a program of the vendor or the BMC"

@@ -14,6 +14,8 @@ pub enum ValueKind {
     Url,
     /// A [`MachineName`](crate::MachineName).
     MachineName,
+    /// A [`MacAddress`](netboot_core::MacAddress).
+    MacAddress,
     /// A [`MachineUuid`](crate::MachineUuid).
     Uuid,
     /// A [`SerialNumber`](crate::SerialNumber).
@@ -33,6 +35,7 @@ impl fmt::Display for ValueKind {
             Self::KernelParameter => "kernel parameter",
             Self::Url => "URL",
             Self::MachineName => "machine name",
+            Self::MacAddress => "MAC address",
             Self::Uuid => "UUID",
             Self::SerialNumber => "serial number",
             Self::AssetTag => "asset tag",

@@ -73,6 +73,26 @@ fn a_value_that_many_machines_share_is_refused_and_the_card_identifies_the_machi
     fleet(MachineKey::Mac("52:54:00:12:34:56".parse().unwrap())).unwrap();
 }
 
+/// Follows the hint: the UUID takes the place of the address.
+#[test]
+fn an_address_that_many_cards_share_is_refused_and_the_uuid_identifies_the_machine() {
+    let fleet = |key| {
+        let one = Assignment::new("one".parse().unwrap(), "worker".parse().unwrap()).with_key(key);
+        Fleet::builder(UnknownMachine::Refuse).assignment(one).build()
+    };
+    for text in ["88:88:88:88:87:88", "00:11:22:33:44:55", "00:e0:4c:53:44:58"] {
+        let setting = MachineKey::setting("net1/mac", text).map(|_| unreachable!());
+        for refused in [fleet(MachineKey::Mac(text.parse().unwrap())), setting] {
+            let error = refused.unwrap_err();
+            assert!(matches!(error, Error::SharedIdentity { .. }), "{error:?}");
+            assert!(error.hint().unwrap().contains("by its UUID or serial number"), "{error}");
+        }
+    }
+    let uuid = "4c4c4544-0058-4b10-8039-b7c04f4a5132".parse().unwrap();
+    fleet(MachineKey::Uuid(uuid)).unwrap();
+    MachineKey::setting("net1/mac", "52:54:00:12:34:56").unwrap();
+}
+
 /// Follows both hints.
 #[test]
 fn one_uuid_in_two_orders_of_its_octets_is_one_machine() {

@@ -38,7 +38,8 @@ pub(super) enum Answer {
     Menu { path: String },
     LocalDisk,
     Unreadable { problem: String },
-    NotKnown { identity: Identity },
+    Unidentified { doubts: Vec<String> },
+    NotKnown { identity: Identity, doubts: Vec<String> },
     Tie { names: Vec<String> },
     NothingLive,
     ProfileMissing { release: ReleaseId, wanted: ProfileName, there: Vec<ProfileName> },
@@ -78,6 +79,7 @@ impl Answer {
             Self::Unreadable { problem }
             | Self::Untrusted { problem }
             | Self::Failed { problem } => problem.clone(),
+            Self::Unidentified { .. } => "the query does not identify the machine".to_owned(),
             Self::NotKnown { .. } => "it is not known, and unknown machines are refused".to_owned(),
             Self::Tie { names } => format!("it matches {}", names.join(" and ")),
             Self::NothingLive => "no release is live yet".to_owned(),
@@ -99,7 +101,7 @@ impl Answer {
             Self::Entry | Self::Image { .. } | Self::Menu { .. } | Self::LocalDisk => {
                 StatusCode::OK
             }
-            Self::Unreadable { .. } => StatusCode::BAD_REQUEST,
+            Self::Unreadable { .. } | Self::Unidentified { .. } => StatusCode::BAD_REQUEST,
             Self::NotKnown { .. } => StatusCode::FORBIDDEN,
             Self::Tie { .. } => StatusCode::CONFLICT,
             Self::NothingLive | Self::ProfileMissing { .. } | Self::Untrusted { .. } => {
@@ -155,16 +157,11 @@ impl Answer {
         };
         let reason = self.reason().unwrap_or_default();
         let more = match self {
-            Self::Unreadable { .. } => vec![
-                format!(
-                    "ask {} with mac= and the address of a network card",
-                    app.deployment.url_of("boot")
-                ),
-                format!("or chain {} without a query", app.deployment.url_of("boot")),
-            ],
-            Self::NotKnown { identity } => {
+            Self::Unreadable { .. } => how_to_ask(app),
+            Self::Unidentified { doubts } => [doubts, how_to_ask(app)].concat(),
+            Self::NotKnown { identity, doubts } => {
                 let keys = identity.keys();
-                keys.iter().map(|key| format!("its {key}")).collect()
+                keys.iter().map(|key| format!("its {key}")).chain(doubts).collect()
             }
             Self::Tie { .. } => vec!["remove one of them from the configuration".to_owned()],
             Self::NothingLive | Self::ProfileMissing { .. } => {
@@ -180,4 +177,12 @@ impl Answer {
         let lines = lines.filter_map(|line| MenuText::new(format!("Netboot: {line}")).ok());
         app.deployment.machine_scripts.render_notice(&lines.collect::<Vec<_>>(), &next)
     }
+}
+
+fn how_to_ask(app: &App) -> Vec<String> {
+    let url = app.deployment.url_of("boot");
+    vec![
+        format!("ask {url} with mac= and the address of a network card"),
+        format!("or chain {url} without a query"),
+    ]
 }

@@ -23,8 +23,7 @@ const TRUST: &str = "trust in the live release";
 pub(super) async fn decide(app: &App, identity: &Identity) -> (Option<MachineId>, Answer) {
     let keys = identity.keys();
     if keys.is_empty() {
-        let problem = "the query does not identify the machine".to_owned();
-        return (None, Answer::Unreadable { problem });
+        return (None, Answer::Unidentified { doubts: doubts(app, identity) });
     }
     let own_name = || identity.own_name().unwrap_or_else(|| "unknown".to_owned());
     match app.deployment.config.fleet.closest_assignments(&keys)[..] {
@@ -41,6 +40,23 @@ pub(super) async fn decide(app: &App, identity: &Identity) -> (Option<MachineId>
     }
 }
 
+/// The reasons why a machine may not be known that its operator expects: values that many machines
+/// share, and the UUID of a known machine in the other order of its octets.
+pub(super) fn doubts(app: &App, identity: &Identity) -> Vec<String> {
+    let mut doubts = identity.shared.clone();
+    if let Some(uuid) = identity.uuid {
+        let swapped = Identity { uuid: Some(uuid.octets_swapped()), ..identity.clone() };
+        let owners = app.deployment.config.fleet.closest_assignments(&swapped.keys());
+        doubts.extend(owners.first().map(|owner| {
+            format!(
+                "{} has the UUID {uuid} in the other order of its octets: enter it as it stands here",
+                owner.name()
+            )
+        }));
+    }
+    doubts
+}
+
 async fn unknown(app: &App, identity: &Identity) -> Answer {
     match app.deployment.config.fleet.unknown() {
         UnknownMachine::LocalDisk => Answer::LocalDisk,
@@ -55,7 +71,7 @@ async fn unknown(app: &App, identity: &Identity) -> Answer {
                 Err(error) => Answer::failed(&error),
             }
         }
-        _ => Answer::NotKnown { identity: identity.clone() },
+        _ => Answer::NotKnown { identity: identity.clone(), doubts: doubts(app, identity) },
     }
 }
 

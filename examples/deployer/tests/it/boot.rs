@@ -181,6 +181,25 @@ async fn an_unknown_machine_is_refused_by_its_keys() {
 }
 
 #[tokio::test]
+async fn a_machine_is_told_why_its_values_do_not_identify_it() {
+    let (_place, service) = site("", small_release::renderer()).await;
+    let shared = "?mac=88:88:88:88:87:88&serial=To%20be%20filled%20by%20O.E.M.";
+    let words = "the MAC address \"88:88:88:88:87:88\" identifies no machine";
+    refused(&service, shared, StatusCode::BAD_REQUEST, words).await;
+    let words = "the serial number \"To be filled by O.E.M.\" identifies no machine";
+    refused(&service, shared, StatusCode::BAD_REQUEST, words).await;
+    service.hears("the MAC address \"88:88:88:88:87:88\" identifies no machine: many machines");
+
+    let stranger = "?mac=52:54:00:00:00:99&asset=Amazon%20EC2";
+    let words = "the asset tag \"Amazon EC2\" identifies no machine";
+    refused(&service, stranger, StatusCode::FORBIDDEN, words).await;
+
+    let swapped = "78563412-bc9a-ef4d-8012-3456789abcde";
+    let words = format!("by-uuid has the UUID {swapped} in the other order of its octets");
+    refused(&service, &format!("?uuid={swapped}"), StatusCode::FORBIDDEN, &words).await;
+}
+
+#[tokio::test]
 async fn an_unknown_machine_boots_a_profile() {
     let (_place, service) = site("unknown.profile = 'worker'", small_release::renderer()).await;
     boots(&service, STRANGER, "52-54-00-00-00-99", "worker").await;

@@ -167,6 +167,9 @@ fn machines_are_known_once() {
     settings.configuration(DhcpServer::Kea).unwrap();
     let in_range = (DhcpSetting::Machine, DhcpProblem::InRange);
     assert_eq!(refused(settings.configuration(DhcpServer::IscDhcpd)), in_range);
+    let shared = KnownMachine::new("88:88:88:88:87:88".parse().unwrap());
+    let error = leasing(builder()).machine(shared).build().unwrap_err();
+    assert!(matches!(error, Error::SharedIdentity { .. }), "{error:?}");
     // If another server leases the addresses, this one cannot reserve an address.
     let not_leasing = (DhcpSetting::Machine, DhcpProblem::NotLeasing);
     assert_eq!(refused(builder().build()), not_leasing);
