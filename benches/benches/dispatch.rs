@@ -26,7 +26,7 @@ exit 0
 {% endfor %}";
 
 fn octets(number: u32) -> [u8; 3] {
-    let [_, a, b, c] = number.wrapping_mul(97).to_be_bytes();
+    let [_, a, b, c] = number.wrapping_mul(97).wrapping_add(1).to_be_bytes();
     [a, b, c]
 }
 
