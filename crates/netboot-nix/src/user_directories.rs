@@ -16,6 +16,16 @@ use rustix::process::geteuid;
 /// The name of a user that the user database does not know. Nix 2.8 wants one.
 const NAMELESS: &str = "netboot";
 
+/// Variables that name a directory of the user.
+const NAMES_OF_PLACES: [Option<&str>; 6] = [
+    Some("HOME"),
+    Some("TMPDIR"),
+    Some("XDG_CACHE_HOME"),
+    Some("XDG_CONFIG_HOME"),
+    Some("XDG_DATA_HOME"),
+    Some("XDG_STATE_HOME"),
+];
+
 /// Replaces directories that programs cannot use with ones below `state`. `home` is the home of the
 /// user database, which counts if `HOME` is not set.
 pub(crate) fn repair(
@@ -23,6 +33,8 @@ pub(crate) fn repair(
     state: &Path,
     home: Option<PathBuf>,
 ) {
+    // Nix takes an empty name for the root directory.
+    variables.retain(|name, value| !(value.is_empty() && NAMES_OF_PLACES.contains(&name.to_str())));
     let set = |variables: &BTreeMap<OsString, OsString>, name: &str| {
         let value = variables.get(OsStr::new(name)).filter(|value| !value.is_empty());
         value.map(PathBuf::from)
@@ -107,5 +119,8 @@ mod tests {
             repaired(&state, &[("HOME", &own), ("XDG_CACHE_HOME", &file.join("x"))], None);
         assert_eq!(variables["XDG_CACHE_HOME"], state.join("cache"));
         assert_eq!(variables["HOME"], own);
+        let variables =
+            repaired(&state, &[("HOME", &own), ("XDG_CACHE_HOME", Path::new(""))], None);
+        assert!(!variables.contains_key("XDG_CACHE_HOME"));
     }
 }

@@ -110,6 +110,9 @@ impl Failure<'_> {
     }
 
     pub(super) fn permission_denied(&self) -> Option<Error> {
+        if let Some(error) = self.read_only_database() {
+            return Some(error);
+        }
         let reasons =
             [": Permission denied", ": Operation not permitted", ": Read-only file system"];
         let lines = self.nix_output.lines.iter();
@@ -123,12 +126,22 @@ impl Failure<'_> {
             let missing = missing.iter().filter(|_| is_made);
             reasons.iter().chain(missing).find_map(|reason| Some((path_before(own, reason)?, own)))
         })?;
-        Some(Error::PermissionDenied {
+        Some(self.denied(path, message))
+    }
+
+    /// The error for a database of Nix, such as the one of its cache, that it may not write.
+    fn read_only_database(&self) -> Option<Error> {
+        let message = self.nix_output.find(&["attempt to write a readonly database"])?;
+        Some(self.denied(quoted_after(message, "database (in").unwrap_or_default(), message))
+    }
+
+    fn denied(&self, path: &str, message: &str) -> Error {
+        Error::PermissionDenied {
             subject: self.subject.clone(),
             path: path.into(),
             message: message.trim().into(),
             build_log: self.build_log(),
-        })
+        }
     }
 
     pub(super) fn daemon_unreachable(&self) -> Option<Error> {
