@@ -230,6 +230,8 @@ async fn a_directory_that_does_not_exist_is_named() {
         assert!(matches!(&error, Error::NoSuchDirectory { path } if *path == missing), "{error:?}");
         assert!(error.hint().unwrap().contains("mkdir"));
     }
+    fs::create_dir_all(&missing).unwrap();
+    publisher.publish(&release, &context).await.unwrap();
     let file = work.path().join("file");
     fs::write(&file, "").unwrap();
     for root in [file.clone(), file.join("published")] {

@@ -47,6 +47,8 @@ async fn an_unknown_module_is_named() {
         assert_eq!(kind(&error), RsyncFailureKind::UnknownModule, "{error}");
         assert_eq!(failure(&error).status().unwrap().code(), Some(5));
     }
+    let store = site.builder("").build().unwrap();
+    store.send(vec![upload("blobs/a", "a")], &Context::new()).await.unwrap();
 }
 
 #[tokio::test]
@@ -82,6 +84,8 @@ async fn a_wrong_password_is_an_error_and_shown_nowhere() {
     let error = look(&store).await;
     assert_eq!(failure(&error).status().unwrap().code(), Some(1), "{error}");
     assert_eq!(kind(&error), RsyncFailureKind::PasswordFileReadable, "{error}");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(store.stat(&[path("blobs/a")]).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -264,4 +268,12 @@ async fn programs_that_are_missing_or_others_are_named() {
     let store = ssh.builder(&ssh.published()).ssh_program("/nonexistent/ssh").build().unwrap();
     let error = send(&store).await;
     assert_eq!(kind(&error), RsyncFailureKind::SshMissing, "{error}");
+    // The hints: with the right programs, both work.
+    let (rsync, client) = (netboot_testbed::tool("rsync"), netboot_testbed::tool("ssh"));
+    for store in [
+        site.builder("").rsync_program(&rsync).build().unwrap(),
+        ssh.builder(&ssh.published()).ssh_program(client).build().unwrap(),
+    ] {
+        store.send(vec![upload("blobs/a", "a")], &Context::new()).await.unwrap();
+    }
 }

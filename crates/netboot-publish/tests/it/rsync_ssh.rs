@@ -55,6 +55,13 @@ async fn a_changed_host_key_is_an_error() {
         assert!(error.hint().unwrap().contains("ssh-keygen -R"));
     }
     assert!(site.published().join("blobs/a").is_file());
+    // The hint: the store gets the new key.
+    let identity = site.server.authorize("publisher", "");
+    let root = site.published();
+    let pinned = RsyncStore::builder(site.target(root.to_str().unwrap()))
+        .identity_file(identity)
+        .host_key(&site.server.host_key());
+    send(&pinned.build().unwrap()).await.unwrap();
 }
 
 #[tokio::test]
@@ -67,6 +74,7 @@ async fn a_key_that_is_not_let_in_is_an_error() {
         .host_key(&site.server.host_key());
     let error = send(&store.build().unwrap()).await.unwrap_err();
     assert_eq!(kind(&error), RsyncFailureKind::SshPermissionDenied, "{error}");
+    send(&site.builder(&site.published()).build().unwrap()).await.unwrap();
     let missing = site.work.path().join("no such identity");
     let store = RsyncStore::builder(site.target("/")).identity_file(&missing).build().unwrap();
     let error = send(&store).await.unwrap_err();

@@ -49,6 +49,9 @@ async fn keys_and_buckets_that_are_wrong_are_told_apart() {
     let misspelt = misspelt.credentials(S3Keys::new(access, secret));
     assert_eq!(failure(misspelt.clone()).await, S3Failure::NoSuchBucket);
 
+    // The hints: with the right keys and name, it works.
+    site.builder().build().await.unwrap();
+
     // Without a probe, each operation returns the failure.
     let store = misspelt.without_probe().build().await.unwrap();
     let errors = [
@@ -120,8 +123,9 @@ async fn an_endpoint_that_does_not_answer_is_told() {
     assert_eq!(failure(builder(&tls)).await, S3Failure::Tls, "the server speaks plain HTTP");
     site.server.pause();
     let slow = site.builder().timeout(Duration::from_millis(500));
-    assert_eq!(failure(slow).await, S3Failure::TimedOut);
+    assert_eq!(failure(slow.clone()).await, S3Failure::TimedOut);
     site.server.resume();
+    slow.timeout(Duration::from_secs(60)).build().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
