@@ -5,6 +5,7 @@ use std::fmt;
 use foreign_text::ForeignText;
 use netboot_closure::console::StoreStatus;
 
+use crate::boot_cause;
 use crate::boot_outcome::BootOutcome;
 use crate::boot_stage::BootStage;
 use crate::fetch::{Fetch, FetchOutcome};
@@ -27,9 +28,9 @@ pub struct BootFailure {
     pub missing: Vec<String>,
     /// The fetch that the boot failed at, if there is one.
     pub failed_fetch: Option<Fetch>,
-    /// The line that says that Linux could not unpack the initrd. Linux then continues without the
-    /// missing files, and fails later for another reason.
-    pub unpacking_failed: Option<String>,
+    /// The line that names the cause, if the console showed one. For example, Linux could not
+    /// unpack the initrd and continued without the missing files, or a device did not appear.
+    pub cause: Option<ForeignText>,
     /// The messages of stage 1 about the store of the closure, if there are any.
     pub store: Option<Box<StoreStatus>>,
     /// The last 20 lines of the console. If a line decided the outcome, it is the last one here.
@@ -40,9 +41,7 @@ impl fmt::Display for BootFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { url, firmware, outcome, reached, missing, last_lines, .. } = self;
         write!(f, "the {firmware} machine that booted `{url}` {outcome}; last stage: {reached}")?;
-        if let Some(line) =
-            self.unpacking_failed.iter().find(|line| last_lines.iter().all(|last| last != *line))
-        {
+        if let Some(line) = self.cause.iter().find(|line| !last_lines.contains(*line)) {
             write!(f, "\n  before that: {line}")?;
         }
         for marker in missing {
@@ -58,10 +57,11 @@ impl fmt::Display for BootFailure {
 impl BootFailure {
     /// Returns a remedy, as a sentence for an operator. It depends on the outcome and the stage.
     pub fn hint(&self) -> Option<String> {
-        if let Some(line) = &self.unpacking_failed
+        let cause = self.cause.as_ref().and_then(|line| boot_cause::hint(line.as_str()));
+        if let Some(hint) = cause
             && self.outcome != BootOutcome::Succeeded
         {
-            return Some(unpacking_hint(line).to_owned());
+            return Some(hint.to_owned());
         }
         Some(match &self.outcome {
             BootOutcome::Succeeded => return None,
@@ -99,22 +99,6 @@ impl BootFailure {
         let refused = "Could not start download: Operation not supported";
         self.reached < BootStage::Kernel
             && self.last_lines.iter().any(|line| line.starts_with(refused))
-    }
-}
-
-/// Returns the remedy for an initrd that cannot be unpacked. The messages are from Linux's
-/// `init/initramfs.c`.
-fn unpacking_hint(line: &str) -> &'static str {
-    if line.contains("write error") {
-        "give the machine more memory (`least_memory_mib` of netboot-core computes how much), make \
-         the image smaller, or add `rootfstype=ramfs` to its kernel parameters: the machine has \
-         too little memory for the initrd"
-    } else if line.contains("not configured") {
-        "build the kernel and the initrd from the same configuration, or use another compression: \
-         this kernel cannot unpack the initrd"
-    } else {
-        "verify the published files, and build the initrd again if they are intact: the initrd is \
-         damaged, or a part of it begins at a wrong position"
     }
 }
 

@@ -10,6 +10,7 @@ use netboot_process::LastLines;
 use serde::{Serialize, Serializer};
 
 use crate::accelerator::Accelerator;
+use crate::boot_cause;
 use crate::boot_failure::BootFailure;
 use crate::boot_outcome::BootOutcome;
 use crate::boot_stage::BootStage;
@@ -62,6 +63,14 @@ impl BootReport {
         if self.outcome == BootOutcome::Succeeded {
             return Ok(());
         }
+        let lines = self.lines();
+        let stopped = matches!(
+            self.outcome,
+            BootOutcome::SystemFailed { .. }
+                | BootOutcome::Panicked { .. }
+                | BootOutcome::MachineStopped
+                | BootOutcome::TimedOut
+        );
         let failure = BootFailure {
             url: self.url.clone(),
             firmware: self.firmware,
@@ -69,9 +78,9 @@ impl BootReport {
             reached: self.reached,
             missing: self.missing.clone(),
             failed_fetch: self.failed_fetch().cloned(),
-            unpacking_failed: self.unpacking_failed(),
+            cause: boot_cause::find(&lines, stopped).map(ForeignText::from),
             store: self.store.clone().map(Box::new),
-            last_lines: self.last_lines(),
+            last_lines: lines.into_iter().collect::<LastLines>().into(),
         };
         Err(Error::BootFailed { failure: Box::new(failure) })
     }
@@ -82,17 +91,9 @@ impl BootReport {
         last.filter(|_| self.reached < BootStage::KernelStarted)
     }
 
-    /// Returns the line that says that the kernel could not unpack the initrd (Linux's
-    /// `init/initramfs.c`).
-    fn unpacking_failed(&self) -> Option<String> {
-        let failed = |line: &&str| line.contains("Initramfs unpacking failed");
-        self.console.lines().find(failed).map(str::to_owned)
-    }
-
-    /// Returns the last lines of the console that are not empty. If a line decided the outcome, it
-    /// is the last one here, because the registers that a panic prints would hide the lines before
-    /// it.
-    fn last_lines(&self) -> Vec<ForeignText> {
+    /// Returns the lines of the console that are not empty. If a line decided the outcome, it is the
+    /// last one here, because the registers that a panic prints would hide the lines before it.
+    fn lines(&self) -> Vec<&str> {
         let mut lines: Vec<&str> =
             self.console.lines().filter(|line| !line.trim().is_empty()).collect();
         let decisive = match &self.outcome {
@@ -104,7 +105,7 @@ impl BootReport {
             _ => None,
         };
         lines.truncate(decisive.map_or(lines.len(), |position| position + 1));
-        lines.into_iter().collect::<LastLines>().into()
+        lines
     }
 }
 

@@ -1,5 +1,6 @@
 //! The times at which the caller's keys are pressed.
 
+use crate::expectations::has_words;
 use crate::terminal::Shown;
 
 /// The keys that the caller wants to press. Each is pressed when its text appears after the
@@ -22,13 +23,15 @@ impl KeyPresses {
     /// Takes what the console shows.
     pub(crate) fn take(&mut self, shown: Shown<'_>) {
         let (Shown::Partial(line) | Shown::Finished(line)) = shown;
+        // A prompt waits at the end of a line that is not finished, so its last word counts as whole.
         // The next keys may wait for the same text: it must first disappear.
         let answered = self.done.checked_sub(1).and_then(|last| self.presses.get(last));
-        self.answered = self.answered && answered.is_some_and(|last| line.contains(&last.0));
+        self.answered =
+            self.answered && answered.is_some_and(|last| has_words(line, &last.0, true));
         for (after, keys) in self.presses.iter().skip(self.done) {
             let previous = self.done.checked_sub(1).and_then(|last| self.presses.get(last));
             let same = previous.is_some_and(|previous| previous.0 == *after);
-            if !line.contains(after.as_str()) || (same && self.answered) {
+            if !has_words(line, after, true) || (same && self.answered) {
                 break;
             }
             self.due.push(keys.clone());
@@ -77,6 +80,17 @@ mod tests {
         assert_eq!(pressed(&presses, &[Finished("Sure?"), Finished("Sure?")]), ["a", "b"]);
         let lines = ["Done?", "Sure?", "Sure?", "Done?"].map(Finished);
         assert_eq!(pressed(&presses, &lines), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn keys_wait_for_whole_words() {
+        use Shown::{Finished, Partial};
+
+        let lines =
+            [Finished("/usr/sbin/sulogin: no root"), Partial("nixos lo"), Partial("nixos login:")];
+        assert_eq!(pressed(&[("login:", "root")], &lines[..2]), [""; 0]);
+        assert_eq!(pressed(&[("login:", "root")], &lines), ["root"]);
+        assert_eq!(pressed(&[("Menu", "a")], &[Partial("Boot Menu")]), ["a"]);
     }
 
     #[test]

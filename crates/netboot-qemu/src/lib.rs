@@ -40,6 +40,7 @@
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod accelerator;
+mod boot_cause;
 mod boot_failure;
 mod boot_messages;
 mod boot_outcome;

@@ -2,9 +2,9 @@
 //! stage 1.
 
 /// The words of a system that waits for a person instead of booting. They are from systemd's units
-/// `emergency.service` and `rescue.service` and its targets, from util-linux's `sulogin`, and from
-/// NixOS's `stage-1-init.sh`.
-const WAITS: [&str; 14] = [
+/// `emergency.service` and `rescue.service` and its targets, from util-linux's `sulogin`, from
+/// NixOS's `stage-1-init.sh`, and from a systemd that cannot go on (`src/core/crash-handler.c`).
+const WAITS: [&str; 16] = [
     "You are in emergency mode",
     "You are in rescue mode",
     "Entering emergency mode",
@@ -19,6 +19,8 @@ const WAITS: [&str; 14] = [
     "Press Enter for emergency mode",
     "the root account is locked",
     "An error occurred in stage 1 of the boot process",
+    "[!!!!!!]",
+    "Freezing execution",
 ];
 
 /// NixOS's unit that registers the store paths of a network-booted system with Nix
@@ -36,11 +38,7 @@ pub(crate) fn is_system_failing(line: &str) -> bool {
 /// Returns the remedy for a system that does not boot. `lines` are the last lines before it.
 pub(crate) fn system_hint(lines: &[&str]) -> &'static str {
     let said = |words: &str| lines.iter().any(|line| line.contains(words));
-    if said("Timed out waiting for device") || said("waiting for the root device") {
-        "check the file systems and `root=` of the configuration: a device did not appear, because \
-         the machine does not have it or the initrd lacks its driver \
-         (`boot.initrd.availableKernelModules`)"
-    } else if REGISTRATION.iter().any(|unit| said(unit)) {
+    if REGISTRATION.iter().any(|unit| said(unit)) {
         "build the image again with NixOS's netboot module: the store has no \
          `nix-path-registration`, or Nix could not read it"
     } else if said("Dependency failed for") || said("Failed to mount") || said("Failed to start") {
@@ -71,6 +69,8 @@ mod tests {
             "Cannot open access to console, the root account is locked.",
             "Press Enter for system maintenance",
             "An error occurred in stage 1 of the boot process, which must mount the",
+            "[!!!!!!] Failed to load default target, freezing.",
+            "systemd[1]: Freezing execution.",
             "[FAILED] Failed to start register-nix-paths.service.",
             "[FAILED] Failed to start Register Nix Store Paths.",
             "systemd[1]: register-nix-paths.service: Failed with result 'exit-code'.",
@@ -94,8 +94,6 @@ mod tests {
     fn the_remedy_is_for_the_cause_above() {
         let hint = system_hint;
         let waits = "You are in emergency mode.";
-        let device = "[ TIME ] Timed out waiting for device /dev/disk/by-label/root.";
-        assert!(hint(&[device, waits]).contains("`root=`"));
         assert!(hint(&["[FAILED] Failed to mount /sysroot.", waits]).contains("a unit"));
         let failed = "[FAILED] Failed to start register-nix-paths.service.";
         assert!(hint(&[failed]).contains("nix-path-registration"));

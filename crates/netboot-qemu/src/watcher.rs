@@ -32,7 +32,7 @@ pub(crate) struct Watcher {
     /// The time of the last successful fetch.
     last_fetch: Option<Duration>,
     pub(crate) outcome: Option<BootOutcome>,
-    /// True if the line of [`BootOutcome::FailureSeen`] is incomplete.
+    /// True if the line that decided the outcome is incomplete.
     failure_is_partial: bool,
 }
 
@@ -78,7 +78,7 @@ impl Watcher {
             }
         }
         let init_runs = match &self.expectations.init_marker {
-            Some(marker) => line.contains(marker.as_str()),
+            Some(marker) => has_words(line, marker, matches!(shown, Shown::Finished(_))),
             None => boot_messages::is_init_running(line),
         };
         if init_runs {
@@ -214,7 +214,9 @@ impl Watcher {
         let (Shown::Partial(line) | Shown::Finished(line)) = shown;
         let is_finished = matches!(shown, Shown::Finished(_));
         // The first part of a line decided the outcome. The report has the whole line.
-        if let Some(BootOutcome::FailureSeen { line: begin }) = &mut self.outcome
+        if let Some(
+            BootOutcome::FailureSeen { line: begin } | BootOutcome::SystemFailed { line: begin },
+        ) = &mut self.outcome
             && self.failure_is_partial
             && line.starts_with(begin.as_str())
         {
@@ -231,6 +233,7 @@ impl Watcher {
             self.kernel_started(time);
             self.reach(BootStage::InitReached, time);
             self.outcome = Some(BootOutcome::SystemFailed { line: line.to_owned() });
+            self.failure_is_partial = !is_finished;
         } else if self.expectations.failures.iter().any(|text| line.contains(text.as_str())) {
             self.outcome = Some(BootOutcome::FailureSeen { line: line.to_owned() });
             self.failure_is_partial = !is_finished;
