@@ -58,6 +58,8 @@ mod key_presses;
 mod machine;
 mod network_access;
 mod network_card;
+#[cfg(test)]
+mod real_consoles;
 mod store_watch;
 mod system_identity;
 mod system_messages;

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Expr, ExprMethodCall, FieldValue, ImplItemFn, ItemFn, ItemMod, LitStr, Macro,
-    Member, Pat, Token,
+    Attribute, Expr, ExprCall, ExprMethodCall, FieldValue, ImplItemFn, ItemFn, ItemMod, LitStr,
+    Macro, Member, Pat, Token,
 };
 
 use crate::sources::{files, is_for_tests, root, source_directories};
@@ -67,10 +67,20 @@ impl<'ast> Visit<'ast> for Hints {
         self.within(&name.to_string(), |this| visit::visit_field_value(this, field));
     }
 
+    /// Texts that `said("…")` looks for are no hints.
+    fn visit_expr_call(&mut self, call: &'ast ExprCall) {
+        let Expr::Path(function) = &*call.func else { return visit::visit_expr_call(self, call) };
+        if !function.path.is_ident("said") {
+            visit::visit_expr_call(self, call);
+        }
+    }
+
     /// Texts that a call looks for are no hints.
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
         let method = call.method.to_string();
-        if SEARCHES.contains(&method.as_str()) {
+        if method == "any" {
+            // A list of texts to look for.
+        } else if SEARCHES.contains(&method.as_str()) {
             self.visit_expr(&call.receiver);
         } else {
             visit::visit_expr_method_call(self, call);
@@ -219,7 +229,7 @@ fn each_hint_is_followed_by_a_test() {
 #[test]
 fn hints_are_found_where_they_are_written() {
     let source = r#"
-        fn hint() { match x { A if x.contains("not this one") => "do one thing", "nor this one" => y, B => format!("do {} at {place}", "the other") } }
+        fn hint() { if said("not one") || ["nor one"].iter().any(f) { y } match x { A if x.contains("not this one") => "do one thing", "nor this one" => y, B => format!("do {} at {place}", "the other") } }
         fn size_rule() { const TEXT: &str = "one two three|four"; }
         fn label() { "no hint at all" }
         fn make() { Error::Build { message: "it is wrong", hint: Some("mend it now".into()) } }
