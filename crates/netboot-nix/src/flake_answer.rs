@@ -99,6 +99,11 @@ impl Output {
         };
         if !in_store(&self.drv) || Path::new(&self.drv).extension() != Some("drv".as_ref()) {
             Some("its `drvPath` is not a derivation in the store")
+        } else if is_placeholder(&self.out) {
+            Some(
+                "its `outPath` is known only after the build, because it is content-addressed; \
+                 leave out `__contentAddressed`",
+            )
         } else if !in_store(&self.out) {
             Some("its `outPath` is not a path in the store")
         } else if !is_name(&self.name) {
@@ -107,6 +112,15 @@ impl Output {
             None
         }
     }
+}
+
+/// Returns true for the text that stands for the path of a content-addressed output until it is
+/// built: a slash and the 52 digits of a SHA-256 digest (Nix manual, "Content-addressing derivation
+/// outputs").
+fn is_placeholder(path: &str) -> bool {
+    path.strip_prefix('/').is_some_and(|digest| {
+        digest.len() == 52 && digest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use netboot_core::inspect::{Presence, check_kernel};
@@ -165,8 +165,8 @@ pub(crate) async fn make_image(
     context: &Context,
 ) -> Result<ImageBuilder, Stop> {
     let _phase = context.phase(Phase::Hashing, Some(profile.name()));
-    let kernel_path = Path::new(&parts.kernel.out).join(parts.kernel_file.as_str());
-    let initrd_path = Path::new(&parts.initrd.out).join("initrd");
+    let kernel_path = file_of(&parts.kernel.out, parts.kernel_file.as_str());
+    let initrd_path = file_of(&parts.initrd.out, "initrd");
     let init_path = Path::new(&parts.toplevel.out).join("init");
     for (path, found) in [
         (&kernel_path, kernel_path.metadata()),
@@ -223,6 +223,12 @@ pub(crate) async fn make_image(
         System::Initrd { .. } => image,
         System::Closure(closure) => image.closure(closure),
     })
+}
+
+/// The file `name` of an output, or the output itself if it is a file.
+fn file_of(output: &str, name: &str) -> PathBuf {
+    let output = Path::new(output);
+    if output.is_file() { output.to_owned() } else { output.join(name) }
 }
 
 #[cfg(test)]

@@ -135,3 +135,47 @@ async fn an_output_without_its_file_is_named() {
     let Error::OutputMissing { path, .. } = error else { panic!("{error:?}") };
     assert!(path.ends_with("initrd"), "{}", path.display());
 }
+
+#[tokio::test]
+async fn a_kernel_and_an_initrd_may_be_files_instead_of_directories() {
+    let busybox = netboot_testbed::Testbed::locate().busybox().display().to_string();
+    let file = |part: &str, from: &str| {
+        format!(
+            r#"derivation {{ name = "{part}-file"; system = "x86_64-linux"; builder = "{busybox}";
+               args = [ "cp" "${{it.system.build.{part}}}/{from}" (builtins.placeholder "out") ]; }}"#
+        )
+    };
+    let overrides = format!(
+        "{{ system = it.system // {{ build = it.system.build // {{ kernel = {}; netbootRamdisk = {}; }}; }}; }}",
+        file("kernel", "bzImage"),
+        file("netbootRamdisk", "initrd")
+    );
+    let image = build(&least_configuration("x", WITH_INIT, &overrides)).await.unwrap();
+    assert_eq!(image.kernel().file_name().as_str(), "bzImage");
+    let ordinary = build(&least_configuration("x", WITH_INIT, "{ }")).await.unwrap();
+    assert_eq!(image.kernel().size(), ordinary.kernel().size());
+    assert_eq!(image.initrds()[0].file_name().as_str(), "initrd");
+}
+
+/// Nix knows the paths of such outputs only after the build.
+#[tokio::test]
+async fn a_content_addressed_part_is_told_before_anything_is_built() {
+    let place = Place::new();
+    let overrides = r#"{ system = it.system // { build = it.system.build // {
+        kernel = derivation {
+          name = "linux-ca"; system = "x86_64-linux"; builder = "/bin/false";
+          __contentAddressed = true; outputHashMode = "recursive"; outputHashAlgo = "sha256";
+        };
+    }; }; }"#;
+    let flake = place.flake(&format!(
+        "{{ nixosConfigurations.netboot-x.config = {}; }}",
+        least_configuration("x", WITH_INIT, overrides)
+    ));
+    let features = place.settings("extra-experimental-features = ca-derivations");
+    let builder = place.builder(&flake).environment("NIX_CONFIG", features).build().unwrap();
+    let error = builder.build(&profile("x"), &Context::new()).await.unwrap_err();
+    let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
+    let Some(Error::UnusableValue { attribute, problem }) = inner else { panic!("{error:?}") };
+    assert!(attribute.ends_with("system.build.kernel"), "{attribute}");
+    assert!(problem.contains("content-addressed"), "{problem}");
+}
