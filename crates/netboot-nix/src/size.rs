@@ -58,7 +58,7 @@ pub struct SizeReport {
     pub paths: Vec<StorePathSize>,
     /// Packages with several versions, those with the largest excess first.
     pub duplicates: Vec<DuplicatePackage>,
-    /// What the system can do without, those that save most first.
+    /// The parts that the system can do without, those that save most first.
     pub findings: Vec<SizeFinding>,
 }
 

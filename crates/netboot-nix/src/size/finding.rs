@@ -1,4 +1,4 @@
-//! What an image can do without.
+//! Findings about store paths that an image can do without.
 
 use std::fmt;
 

@@ -32,8 +32,8 @@ const BUILD_TOOLS: [&str; 14] = [
     "rustc-wrapper",
 ];
 
-/// What the system `toplevel` can do without, those that save most first. The content of the paths
-/// is looked into where their names do not tell enough.
+/// Lists the parts that the system `toplevel` can do without, those that save most first. Looks
+/// into the content of the paths where their names do not tell enough.
 pub(super) fn findings(
     toplevel: &str,
     paths: &[StorePathSize],

@@ -5,9 +5,7 @@ use netboot_nix::{Overrides, Policy, SizeProblem, SizeReport};
 use netboot_testbed::Testbed;
 use serde_json::json;
 
-use crate::place::{
-    NixVersion, Place, WITH_INIT, extensible, least_configuration, with_nix_versions,
-};
+use crate::place::{NixVersion, Place, WITH_INIT, extensible, least_configuration};
 
 /// A module with NixOS's options that each bring something large into the system.
 fn large_system() -> String {
@@ -88,7 +86,15 @@ async fn report(place: &Place, overrides: Overrides) -> SizeReport {
     builder.size_report(&profile, &image, &Context::new()).await.unwrap()
 }
 
-async fn each_finding_goes_when_its_hint_is_followed(version: NixVersion) {
+#[tokio::test]
+async fn each_finding_goes_when_its_hint_is_followed() {
+    for version in NixVersion::sample("each_finding_goes_when_its_hint_is_followed") {
+        println!("with Nix {}", version.as_str());
+        follow_each_hint(version).await;
+    }
+}
+
+async fn follow_each_hint(version: NixVersion) {
     let place = Place::of(version);
     let large = report(&place, Overrides::default()).await;
     let mut problems: Vec<SizeProblem> =
@@ -133,10 +139,4 @@ async fn each_finding_goes_when_its_hint_is_followed(version: NixVersion) {
     assert!(small.findings.is_empty() && small.duplicates.is_empty(), "{small}");
     let saved: u64 = large.findings.iter().map(|finding| finding.saves).sum();
     assert!(small.closure < large.closure - 100_000_000 && saved > 100_000_000, "{saved}");
-}
-
-mod each_version {
-    super::with_nix_versions! {
-        each_finding_goes_when_its_hint_is_followed in [super]
-    }
 }
