@@ -45,8 +45,8 @@ pub(super) fn bucket_url(
     Ok(url)
 }
 
-/// Returns the region that the host of an endpoint names, for providers that name it there. A server
-/// of these refuses a signature for another region.
+/// Returns the region that the host of an endpoint names, for providers that name it there. Their
+/// servers refuse a signature for another region.
 pub(super) fn region_of(endpoint: &str) -> Option<String> {
     let url = Url::parse(endpoint).ok()?;
     let host = url.host_str()?;

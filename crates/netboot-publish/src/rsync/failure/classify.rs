@@ -80,8 +80,8 @@ pub(super) fn classify(code: Option<i32>, lines: &[ForeignText]) -> Kind {
 fn words(text: &str) -> Option<Kind> {
     let has = |needle: &str| text.contains(needle);
     let errno = |number: u32| text.contains(&format!("({number})"));
-    // openrsync, which macOS calls `rsync(PID)`, gives the words of the operating system without the
-    // number.
+    // openrsync, which macOS calls `rsync(PID)`, gives the words of the operating system, but not
+    // its number.
     let says = |words: &str| {
         let is_it = |line: &str| line.starts_with("openrsync") || line.starts_with("rsync(");
         text.lines().any(|line| is_it(line) && line.trim_end().ends_with(words))
