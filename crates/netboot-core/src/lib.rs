@@ -62,6 +62,7 @@ pub mod inspect {
     //! Checks of kernels and initrds. They find an error page that was saved as a kernel, or a
     //! truncated initrd, before a machine tries to boot it.
 
+    mod compression;
     mod cpio;
     mod damage;
     mod decompressor;

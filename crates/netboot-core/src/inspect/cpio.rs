@@ -51,12 +51,11 @@ impl<'a, 'v> Archives<'a, 'v> {
     pub(super) fn read_plain(&mut self, part: &mut dyn Positioned) -> Result<(), Damage> {
         loop {
             match part.fill_buf()?.first().copied() {
-                None => return Ok(()),
                 Some(_) if !part.position().is_multiple_of(4) => {
                     return Err(InitrdFormat::Position.into());
                 }
                 Some(b'0') => self.read_member(part, true)?,
-                Some(_) => return Ok(()),
+                None | Some(_) => return Ok(()),
             }
             part.skip_zeros(self.context)?;
         }
@@ -77,7 +76,7 @@ impl<'a, 'v> Archives<'a, 'v> {
                 Some(b'0') => self.read_member(part, false)?,
                 Some(0) => return Err(InitrdFormat::LeadingZeros.into()),
                 Some(_) => {
-                    let start = &part.fill_buf()?[..];
+                    let start = part.fill_buf()?;
                     return Err(InitrdFormat::foreign(start).map_or_else(
                         || Damage::problem("a compressed part holds something else than archives"),
                         Damage::Format,

@@ -3,6 +3,7 @@
 
 use std::io::{self, BufRead, Read};
 
+use crate::inspect::compression::{Compression, MEMORY_LIMIT};
 use crate::inspect::damage::Damage;
 use crate::inspect::initrd_format::InitrdFormat;
 use crate::inspect::initrd_reader::InitrdReader;
@@ -13,53 +14,21 @@ use crate::inspect::xz;
 /// The maximum window of the kernel's zstd decompressor, in bytes.
 const ZSTD_WINDOW_LIMIT: u64 = 1 << 27;
 
-/// The memory that a decompressor may use, in bytes.
-pub(super) const MEMORY_LIMIT: u64 = 1 << 31;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Compression {
-    Gzip,
-    Bzip2,
-    Lzma,
-    Xz,
-    Lzo,
-    Lz4,
-    Zstd,
-}
-
-impl Compression {
-    const MAGICS: [(&'static [u8], Self); 7] = [
-        (&[0x1f, 0x8b], Self::Gzip),
-        (b"BZh", Self::Bzip2),
-        (&[0x5d, 0, 0], Self::Lzma),
-        (&[0xfd, b'7', b'z', b'X', b'Z', 0], Self::Xz),
-        (&[0x89, b'L', b'Z', b'O', 0, 0x0d, 0x0a, 0x1a, 0x0a], Self::Lzo),
-        (&[0x02, 0x21, 0x4c, 0x18], Self::Lz4),
-        (&[0x28, 0xb5, 0x2f, 0xfd], Self::Zstd),
-    ];
-
-    /// Recognises a compression by the first bytes.
-    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
-        let mut known = Self::MAGICS.into_iter();
-        known.find(|(magic, _)| bytes.starts_with(magic)).map(|(_, compression)| compression)
-    }
-
-    /// Returns a reader of what the next part of the initrd holds. At its end, the initrd was read
-    /// exactly to the part's end.
-    pub(super) fn open<'a>(
-        self,
-        reader: &'a mut InitrdReader,
-    ) -> Result<Box<dyn Read + 'a>, Damage> {
-        Ok(match self {
-            Self::Gzip => Box::new(Gzip::new(reader)?),
-            Self::Bzip2 => Box::new(bzip2::bufread::BzDecoder::new(reader)),
-            Self::Lzma => lzma(reader)?,
-            Self::Xz => xz::open(reader)?,
-            Self::Lzo => Box::new(Lzop::new(reader)?),
-            Self::Lz4 => Box::new(Lz4::new(reader)),
-            Self::Zstd => zstd(reader)?,
-        })
-    }
+/// Returns a reader of what the next part of the initrd holds. At its end, the initrd was read
+/// exactly to the part's end.
+pub(super) fn open<'a>(
+    compression: Compression,
+    reader: &'a mut InitrdReader,
+) -> Result<Box<dyn Read + 'a>, Damage> {
+    Ok(match compression {
+        Compression::Gzip => Box::new(Gzip::new(reader)?),
+        Compression::Bzip2 => Box::new(bzip2::bufread::BzDecoder::new(reader)),
+        Compression::Lzma => lzma(reader)?,
+        Compression::Xz => xz::open(reader)?,
+        Compression::Lzo => Box::new(Lzop::new(reader)?),
+        Compression::Lz4 => Box::new(Lz4::new(reader)),
+        Compression::Zstd => zstd(reader)?,
+    })
 }
 
 /// A member of a gzip file (RFC 1952). The kernel skips the name in its header, and takes every

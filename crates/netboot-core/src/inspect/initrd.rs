@@ -7,9 +7,10 @@ use crate::artifact_kind::ArtifactKind;
 use crate::blocking::blocking;
 use crate::context::Context;
 use crate::error::Error;
+use crate::inspect::compression::Compression;
 use crate::inspect::cpio::{Archives, Visit};
 use crate::inspect::damage::Damage;
-use crate::inspect::decompressor::Compression;
+use crate::inspect::decompressor;
 use crate::inspect::initrd_format::InitrdFormat;
 use crate::inspect::initrd_reader::{InitrdReader, Positioned, Unpacked};
 use crate::inspect::summary::InitrdSummary;
@@ -83,7 +84,7 @@ fn read_parts(
             let problem = || Damage::problem("neither a cpio archive nor a known compression");
             return Err(InitrdFormat::foreign(&magic).map_or_else(problem, Damage::Format));
         };
-        let mut unpacked = Unpacked::new(compression.open(reader)?);
+        let mut unpacked = Unpacked::new(decompressor::open(compression, reader)?);
         let result = archives.read_unpacked(&mut unpacked);
         drop(unpacked);
         if matches!(result, Err(Damage::Cut)) && !reader.fill_buf()?.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use crate::inspect::decompressor::Compression;
+use crate::inspect::compression::Compression;
 use crate::inspect::initrd_format::InitrdFormat;
 use crate::inspect::initrd_reader::InitrdReader;
 

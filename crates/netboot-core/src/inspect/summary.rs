@@ -37,8 +37,8 @@ pub enum Presence {
     Yes,
     /// The file is not in the initrd.
     No,
-    /// The file may be behind a symbolic link or in a file system image, or the initrd has more paths
-    /// than are kept.
+    /// The file may be behind a symbolic link or in a file system image, or the initrd has more
+    /// paths than are kept.
     Unknown,
 }
 

@@ -2,8 +2,8 @@
 
 use std::io::{self, Read};
 
+use crate::inspect::compression::MEMORY_LIMIT;
 use crate::inspect::damage::Damage;
-use crate::inspect::decompressor::MEMORY_LIMIT;
 use crate::inspect::initrd_format::InitrdFormat;
 use crate::inspect::initrd_reader::InitrdReader;
 
