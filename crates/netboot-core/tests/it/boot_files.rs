@@ -1,24 +1,21 @@
 //! Minimal kernels and initrds, made byte by byte.
 
 pub(crate) mod initrd;
+pub(crate) mod kernel;
 
-/// A bzImage of one setup sector and `units` units of 16 bytes
-/// (`Documentation/arch/x86/boot.rst` of the kernel).
+/// A 64-bit bzImage of one setup sector and `units` units of 16 bytes, with version 2.15 of the boot
+/// protocol (`Documentation/arch/x86/boot.rst` of the kernel).
 pub(crate) fn bz_image(units: u32) -> Vec<u8> {
     let mut kernel = vec![0; 2 * 512];
     kernel[0x1f1] = 1;
     kernel[0x1f4..0x1f8].copy_from_slice(&units.to_le_bytes());
     kernel[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
     kernel[0x202..0x206].copy_from_slice(b"HdrS");
+    kernel[0x206..0x208].copy_from_slice(&0x020f_u16.to_le_bytes());
+    // `XLF_KERNEL_64` in `xloadflags`.
+    kernel[0x236] = 1;
     kernel.extend((0..units * 16).map(|position| position.to_le_bytes()[0]));
     kernel
-}
-
-/// Returns `length` bytes with `magic` at `offset`.
-pub(crate) fn with_magic(length: usize, offset: usize, magic: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0x90; length];
-    bytes[offset..offset + magic.len()].copy_from_slice(magic);
-    bytes
 }
 
 /// Returns a cpio archive in the format "newc" with regular files of these paths and bytes, and the

@@ -1,13 +1,19 @@
 //! Kernels are recognized by their headers, and by their length if the header states it.
 
 use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use netboot_core::inspect::check_kernel;
 use netboot_core::{Architecture, ArtifactKind, Error};
+use netboot_testbed::{DebianTree, Testbed};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::boot_files::{bz_image, with_magic};
+use crate::boot_files::bz_image;
+use crate::boot_files::kernel::{compressed, efi_program, elf, image, signed, z_image};
 
 /// Checks a file of these bytes.
 async fn check(bytes: &[u8], architecture: Architecture) -> Result<(), Error> {
@@ -27,45 +33,27 @@ async fn found(bytes: &[u8], architecture: Architecture) -> String {
     found
 }
 
-/// Returns a kernel header for each architecture.
+/// Returns a whole kernel of each format, for each architecture that has it.
 fn kernels() -> Vec<(Architecture, Vec<u8>)> {
     vec![
         (Architecture::X86_64, bz_image(10)),
-        (Architecture::Aarch64, with_magic(2048, 56, b"ARM\x64")),
+        (Architecture::Aarch64, image(0xaa64, b"ARM\x64")),
+        (Architecture::Aarch64, signed(image(0xaa64, b"ARM\x64"))),
         (Architecture::Aarch64, compressed(0xaa64)),
-        (Architecture::Riscv64, with_magic(2048, 56, b"RSC\x05")),
+        (Architecture::Aarch64, gzip(&image(0xaa64, b"ARM\x64"))),
+        (Architecture::Riscv64, image(0x5064, b"RSC\x05")),
         (Architecture::Riscv64, compressed(0x5064)),
-        (Architecture::Armv7l, with_magic(2048, 0x24, &0x016f_2818_u32.to_le_bytes())),
+        (Architecture::Armv7l, z_image()),
         (Architecture::Powerpc64le, elf(21)),
         (Architecture::Loongarch64, efi_program(0x6264)),
         (Architecture::Loongarch64, compressed(0x6264)),
     ]
 }
 
-/// The start of a 64-bit little-endian ELF file for this machine (`e_machine`).
-fn elf(machine: u16) -> Vec<u8> {
-    let mut bytes = with_magic(2048, 0, b"\x7fELF\x02\x01\x01");
-    bytes[18..20].copy_from_slice(&machine.to_le_bytes());
-    bytes
-}
-
-/// The start of a PE file for this machine (`IMAGE_FILE_HEADER.Machine`).
-fn efi_program(machine: u16) -> Vec<u8> {
-    let mut bytes = with_magic(2048, 0, b"MZ");
-    bytes[0x3c..0x40].copy_from_slice(&64_u32.to_le_bytes());
-    bytes[64..68].copy_from_slice(b"PE\0\0");
-    bytes[68..70].copy_from_slice(&machine.to_le_bytes());
-    bytes
-}
-
-/// A compressed EFI image for this machine, with a payload of 1024 bytes from byte 512.
-fn compressed(machine: u16) -> Vec<u8> {
-    let mut bytes = efi_program(machine);
-    bytes.truncate(512 + 1024);
-    bytes[4..8].copy_from_slice(b"zimg");
-    bytes[8..12].copy_from_slice(&512_u32.to_le_bytes());
-    bytes[12..16].copy_from_slice(&1024_u32.to_le_bytes());
-    bytes
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 #[tokio::test]
@@ -129,11 +117,10 @@ async fn a_kernel_that_was_cut_short_says_how_much_is_missing() {
     let architecture = Architecture::X86_64;
     // The setup takes the first two sectors, and 1600 bytes follow.
     assert_eq!(whole.len(), 2624);
-    for length in [0x206, 1024, 1500, 2623] {
+    for length in [0x210, 1024, 1500, 2608] {
         let found = found(&whole[..length], architecture).await;
         assert_eq!(found, format!("it ends after {length} of 2624 bytes"));
     }
-    check(&whole, architecture).await.unwrap();
     let signed = [whole.as_slice(), b"a signature may follow"].concat();
     check(&signed, architecture).await.unwrap();
 
@@ -148,6 +135,96 @@ async fn a_kernel_that_was_cut_short_says_how_much_is_missing() {
     old[0x1f1] = 0;
     let found = found(&old, architecture).await;
     assert_eq!(found, "it ends after 2624 of 4160 bytes");
+}
+
+/// The unit of `syssize` has 16 bytes, and a linker need not fill the last one.
+#[tokio::test]
+async fn the_last_unit_of_a_bz_image_need_not_be_full() {
+    let whole = bz_image(100);
+    for missing in 0..16 {
+        check(&whole[..whole.len() - missing], Architecture::X86_64).await.unwrap();
+    }
+    found(&whole[..whole.len() - 16], Architecture::X86_64).await;
+}
+
+/// Asserts that a kernel is taken whole and longer, and that no cut to one of `lengths` is.
+async fn refuses_cuts(
+    architecture: Architecture,
+    whole: &[u8],
+    lengths: impl Iterator<Item = u64>,
+) {
+    check(whole, architecture).await.unwrap();
+    check(&[whole, b"more"].concat(), architecture).await.unwrap();
+    let place = TempDir::new().unwrap();
+    let path = place.path().join("kernel");
+    fs::write(&path, whole).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    for length in lengths {
+        file.set_len(length).unwrap();
+        let result = check_kernel(&path, architecture).await;
+        assert!(
+            matches!(result, Err(Error::NotAKernel { .. })),
+            "a kernel for {architecture} of {length} bytes: {result:?}"
+        );
+    }
+}
+
+/// Returns the greatest length of a cut that is found.
+fn last_cut(architecture: Architecture, whole: &[u8]) -> u64 {
+    let unit = if architecture == Architecture::X86_64 { 16 } else { 1 };
+    whole.len() as u64 - unit
+}
+
+#[tokio::test]
+async fn every_cut_of_every_format_is_refused() {
+    for (architecture, whole) in kernels() {
+        let last = last_cut(architecture, &whole);
+        refuses_cuts(architecture, &whole, (1..=last).rev()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_linux_for_this_machine_says_so() {
+    // syslinux' memdisk has version 2.3, and a stale `syssize`.
+    let mut memdisk = bz_image(10);
+    memdisk[0x206..0x208].copy_from_slice(&0x0203_u16.to_le_bytes());
+    let problem = found(&memdisk, Architecture::X86_64).await;
+    assert_eq!(problem, "it has version 2.3 of the boot protocol, and Linux has at least 2.4");
+
+    let mut of_32_bits = bz_image(10);
+    of_32_bits[0x236] = 0;
+    let problem = found(&of_32_bits, Architecture::X86_64).await;
+    assert_eq!(problem, "it is a kernel for 32-bit x86");
+    // Older versions have no such flag: iPXE's `ipxe.lkrn` has 2.7.
+    of_32_bits[0x206..0x208].copy_from_slice(&0x0207_u16.to_le_bytes());
+    check(&of_32_bits, Architecture::X86_64).await.unwrap();
+
+    let other = found(&gzip(b"no kernel"), Architecture::Aarch64).await;
+    assert_eq!(other, "it is a gzip file of something else");
+    // iPXE for RISC-V does not unpack gzip.
+    let packed = gzip(&image(0x5064, b"RSC\x05"));
+    assert_eq!(found(&packed, Architecture::Riscv64).await, "it is a gzip file");
+}
+
+/// Debian's kernel has a signature behind its end, `ipxe.lkrn` does not fill its last unit, and an
+/// EFI program for this machine is what its kernels are.
+#[tokio::test]
+async fn real_kernels_are_taken_whole_and_refused_when_cut() {
+    let file = |path: PathBuf| fs::read(path).unwrap();
+    let ipxe = |tree: DebianTree, name: &str| file(tree.path("usr/lib/ipxe").join(name));
+    let kernels = [
+        (Architecture::X86_64, file(Testbed::locate().kernel().to_owned())),
+        (Architecture::X86_64, ipxe(DebianTree::TRIXIE_IPXE, "ipxe.lkrn")),
+        (Architecture::X86_64, ipxe(DebianTree::SID_IPXE, "ipxe.lkrn")),
+        (Architecture::Loongarch64, ipxe(DebianTree::SID_IPXE, "ipxe-loong64.efi")),
+    ];
+    for (architecture, whole) in kernels {
+        let last = last_cut(architecture, &whole);
+        // Each of the last bytes, and then a thousand places down to the first byte.
+        let near = (last - 2048..=last).rev();
+        let far = (1..1000).rev().map(|part| (last - 2048) * part / 1000);
+        refuses_cuts(architecture, &whole, near.chain(far)).await;
+    }
 }
 
 proptest! {

@@ -162,11 +162,13 @@ pub(crate) fn least_configuration(name: &str, fill: &str, overrides: &str) -> St
             }}"#
         )
     };
-    // Offsets of the x86 boot protocol: the sector's signature, then `HdrS`.
+    // Offsets of the x86 boot protocol: the sector's signature, `HdrS`, the version, and at 0x236
+    // the flag of a 64-bit kernel.
     let kernel = part(
         "linux",
         "",
-        r#"{ busybox head -c 510 /dev/zero; printf '\125\252\353\0HdrS';
+        r#"{ busybox head -c 510 /dev/zero; printf '\125\252\353\0HdrS\017\002';
+             busybox head -c 46 /dev/zero; printf '\001';
              busybox head -c 2048 /dev/zero; } > "$out/bzImage""#,
     );
     let system = part("system", "", r#"echo init > "$out/init""#);
