@@ -66,8 +66,9 @@ impl FileStart {
 
     /// Checks that the file has at least `needed` bytes.
     pub(super) fn require(&self, needed: u64) -> Result<(), Unfit> {
-        if self.length < needed {
-            return Err(Unfit::Problem(format!("it ends after {} of {needed} bytes", self.length)));
+        let size = self.length;
+        if size < needed {
+            return Err(Unfit::Problem(format!("it ends after {size} of {needed} bytes")));
         }
         Ok(())
     }

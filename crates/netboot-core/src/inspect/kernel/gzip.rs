@@ -6,6 +6,7 @@ use std::io::{self, BufReader, Read, Seek};
 use flate2::read::GzDecoder;
 
 use super::file_start::{FileStart, Unfit};
+use crate::counted::counted;
 
 /// The greatest size of an unpacked kernel in bytes. A kernel of Debian has 40 MB.
 const LIMIT: u64 = 1024 * 1024 * 1024;
@@ -39,7 +40,8 @@ pub(super) fn check(
 fn damage(error: io::Error, length: u64) -> Unfit {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => {
-            Unfit::problem(format!("it ends after {length} bytes, within its gzip data"))
+            let length = counted(length, "byte");
+            Unfit::problem(format!("it ends after {length}, within its gzip data"))
         }
         // An error with a number is from the operating system, any other from the decompressor.
         _ if error.raw_os_error().is_some() => Unfit::Unreadable(error),
