@@ -1,4 +1,4 @@
-//! The two ways in which a machine gets its system.
+//! The ways in which a machine gets its system.
 
 use std::fmt;
 
@@ -15,6 +15,10 @@ pub enum Payload {
     /// The initrd contains a small program, which fetches the system's
     /// [`Closure`](crate::Closure): one file for each store path.
     Closure,
+    /// The initrd gets the system from a place that the configuration names, such as a root file
+    /// system of NFS, an image that stage 1 fetches over HTTP, or a disk. Builders take such an
+    /// initrd without `init` in it, and check nothing of that place.
+    External,
 }
 
 impl fmt::Display for Payload {
@@ -22,6 +26,7 @@ impl fmt::Display for Payload {
         f.pad(match self {
             Self::Ramdisk => "ramdisk",
             Self::Closure => "closure",
+            Self::External => "external",
         })
     }
 }

@@ -2,6 +2,7 @@
 //! `netboot` directory of a Hydra job.
 
 mod closure;
+mod file_names;
 mod image;
 mod parts;
 
@@ -25,6 +26,7 @@ use crate::image::Image;
 use crate::inspect::kernel::check_kernel;
 use crate::inspect::summary::require_init;
 use crate::name::{FileName, ProfileName};
+use crate::payload::Payload;
 use crate::profile::Profile;
 use crate::provenance::Provenance;
 use crate::secret_scan::{SecretPolicy, SecretReport, scan_initrd};
@@ -46,8 +48,9 @@ use crate::secret_scan::{SecretPolicy, SecretReport, scan_initrd};
 ///
 /// The builder checks every file before it becomes part of an image. It checks the header of the
 /// kernel, reads each initrd from the first byte to the last, and looks for `init` in the initrds
-/// as far as it can read them. It hashes each file of a closure, and compares `init` with the
-/// closure's index.
+/// as far as it can read them. [`Payload::External`] says that the initrd gets `init` from
+/// elsewhere. The builder hashes each file of a closure, and compares `init` with the closure's
+/// index.
 ///
 /// It also scans the files in the initrds and the kernel parameters for secrets, by
 /// [`SecretPolicy::default`] unless [`with_secret_policy`](Self::with_secret_policy) sets another
@@ -113,6 +116,7 @@ impl PrebuiltBuilder {
             image = image.initrd(open(&mut expected, kind, file_name, path, context).await?);
         }
         match parts.closure {
+            None if profile.payload() == Some(Payload::External) => {}
             None => require_init(name, boot.init(), &summaries)?,
             Some(files) => {
                 image = image.closure(files.open(name, boot.init(), context).await?);

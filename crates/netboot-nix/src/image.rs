@@ -153,6 +153,8 @@ pub(crate) enum System {
     },
     /// The machine fetches it.
     Closure(Closure),
+    /// The initrd gets it from a place that the configuration names.
+    External,
 }
 
 /// Checks the built files and starts the image.
@@ -196,7 +198,7 @@ pub(crate) async fn make_image(
     let init = InitPath::new(init_path.to_string_lossy())?;
     let holds_init = match initrd.holds(&init) {
         // The index of a closure was made for this init.
-        _ if matches!(system, System::Closure(_)) => true,
+        _ if matches!(system, System::Closure(_) | System::External) => true,
         Presence::Yes => true,
         Presence::No => false,
         // In NixOS's initrds the store is a squashfs, which Netboot does not read. It contains the
@@ -220,7 +222,7 @@ pub(crate) async fn make_image(
         .initrd(Arc::new(initrd))
         .build_log(Arc::new(log));
     Ok(match system {
-        System::Initrd { .. } => image,
+        System::Initrd { .. } | System::External => image,
         System::Closure(closure) => image.closure(closure),
     })
 }

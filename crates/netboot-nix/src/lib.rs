@@ -43,6 +43,8 @@
 //!   placeholder SSH keys. [`NixBuilder::check`] checks the rules without a build.
 //! - [`ClosureBoot`] adds what a machine needs to fetch its system itself, for profiles with
 //!   [`Payload::Closure`](netboot_core::Payload::Closure).
+//! - [`Payload::External`](netboot_core::Payload::External) takes an initrd without its system,
+//!   which stage 1 gets from a disk or over the network.
 //! - [`ScaleOut`] sets remote builders, another store, substituters, time limits, and binary caches
 //!   for the results.
 //! - [`NixBuilder::size_report`] makes a [`SizeReport`]: what makes an image large, and why it is

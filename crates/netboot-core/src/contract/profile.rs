@@ -6,6 +6,7 @@ use crate::architecture::Architecture;
 use crate::command_line::KernelParameter;
 use crate::invalid_value::InvalidValue;
 use crate::name::{ProfileName, ServiceName, Title};
+use crate::payload::Payload;
 use crate::profile::Profile;
 
 /// A caller's profile with a title, services and kernel parameters of the suite.
@@ -66,6 +67,10 @@ impl Profile for Asked {
 
     fn kernel_parameters(&self) -> &[KernelParameter] {
         &self.kernel_parameters
+    }
+
+    fn payload(&self) -> Option<Payload> {
+        self.inner.payload()
     }
 
     fn size_budget(&self) -> u64 {

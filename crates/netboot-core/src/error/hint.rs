@@ -44,7 +44,8 @@ impl Error {
             }
             Self::UnbootableInitrd { format, .. } => format.hint().to_owned(),
             Self::InitMissing { .. } => {
-                "take the initrd and `init=` from the same build"
+                "take the initrd and `init=` from the same build; if the initrd gets the system \
+                 from elsewhere, such as NFS, HTTP or a disk, give the profile the payload `external`"
                     .to_owned()
             }
             Self::IncompleteImage { missing, .. } => format!("add a {missing} to the image"),
@@ -89,8 +90,8 @@ impl Error {
                 format!("add an image for it to the builder, which has: {}", known.join(", "))
             }
             Self::UnrecognisedImage { .. } => {
-                "give a directory with a kernel, an initrd, and either the files `init` and \
-                 `kernel-params` or a `netboot.ipxe` that contains `init=`"
+                "give a directory with one kernel, one initrd, and either the files `init` and \
+                 `kernel-params` or a `netboot.ipxe` that contains `init=`; unpack an archive first"
                     .to_owned()
             }
             Self::UnexpectedDigest { .. } => {

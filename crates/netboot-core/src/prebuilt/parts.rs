@@ -3,14 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use crate::architecture::Architecture;
+use crate::blocking::blocking;
 use crate::command_line::{InitPath, KernelParameter, split_parameters};
 use crate::error::Error;
 use crate::invalid_value::InvalidValue;
 use crate::prebuilt::closure::ClosureFiles;
+use crate::prebuilt::file_names::BootFiles;
 use crate::regular_file::read_text;
 
 /// The maximum size in bytes of the files `init`, `kernel-params` and `netboot.ipxe`.
 const TEXT_LIMIT: u64 = 1024 * 1024;
+
+/// The ends of the names of archives, such as nixos-images' `nixos-kexec-installer-….tar.gz`.
+const ARCHIVES: [&str; 5] = [".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.zst"];
 
 /// The starts of parameters that each script gets anew: those of the boot loader, and those of a
 /// closure, whose machines fetch from the place of the script.
@@ -31,24 +36,22 @@ impl Parts {
     pub(super) async fn find(directory: &Path, architecture: Architecture) -> Result<Self, Error> {
         let metadata = tokio::fs::metadata(directory).await;
         if !metadata.map_err(|source| Error::io("open", directory, source))?.is_dir() {
-            return Err(unrecognised(directory, "it is not a directory".to_owned()));
+            let name = directory.to_string_lossy();
+            let is_archive = ARCHIVES.iter().any(|end| name.ends_with(end));
+            let problem = if is_archive { "it is an archive" } else { "it is not a directory" };
+            return Err(unrecognised(directory, problem.to_owned()));
         }
-        let kernel = architecture.kernel_file_name();
-        let system = architecture.nix_system();
-        let plain = [kernel.to_owned(), "initrd".to_owned(), "netboot.ipxe".to_owned()];
-        let with_system = [
-            format!("{kernel}-{system}"),
-            format!("initrd-{system}"),
-            format!("netboot-{system}.ipxe"),
-        ];
-        let [kernel, initrd, script] = [plain, with_system]
-            .map(|names| names.map(|name| directory.join(name)))
-            .into_iter()
-            .find(|[kernel, initrd, _]| kernel.is_file() && initrd.is_file())
-            .ok_or_else(|| {
-                let names = format!("`{kernel}` and `initrd`, with or without `-{system}`");
-                unrecognised(directory, format!("it does not contain {names}"))
-            })?;
+        let (listed, system) = (directory.to_owned(), architecture.nix_system());
+        let files = blocking(move || BootFiles::list(&listed, architecture)).await?;
+        let (kernel, initrd) = (files.kernel()?, files.initrd()?);
+        let plain = directory.join("netboot.ipxe");
+        let with_system = directory.join(format!("netboot-{system}.ipxe"));
+        let has_system = initrd.to_string_lossy().ends_with(&system);
+        let script = match (plain.is_file(), with_system.is_file()) {
+            (true, true) if has_system => with_system,
+            (false, true) => with_system,
+            _ => plain,
+        };
 
         let (init, line) = (directory.join("init"), directory.join("kernel-params"));
         let (init, kernel_parameters) = if init.is_file() {

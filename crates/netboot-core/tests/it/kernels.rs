@@ -105,10 +105,20 @@ async fn a_file_without_bytes_is_named_as_such() {
         panic!("{error:?}")
     };
     assert_eq!(path, empty);
+    // The hint says to build or copy the file again.
+    fs::write(&empty, bz_image(10)).unwrap();
+    check_kernel(&empty, Architecture::X86_64).await.unwrap();
     let error = check_kernel(&missing, Architecture::X86_64).await.unwrap_err();
     assert!(matches!(&error, Error::Io { path, .. } if *path == missing), "{error:?}");
     let error = check_kernel(place.path(), Architecture::X86_64).await.unwrap_err();
     assert!(matches!(&error, Error::NotAFile { path } if path == place.path()), "{error:?}");
+}
+
+/// The hint asks for the file that NixOS calls `bzImage`.
+#[tokio::test]
+async fn the_kernel_of_the_configuration_is_taken_in_place_of_an_error_page() {
+    found(b"<!DOCTYPE html><html>404", Architecture::X86_64).await;
+    check_kernel(Testbed::locate().kernel(), Architecture::X86_64).await.unwrap();
 }
 
 #[tokio::test]

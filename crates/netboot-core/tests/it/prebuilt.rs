@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use netboot_core::contract::{BuilderCases, check_builder};
 use netboot_core::{
-    Builder, Context, Error, InitPath, PrebuiltBuilder, PrebuiltImage, Profile, ProfileName,
-    ProfileSpec, Sha256Digest,
+    Architecture, Builder, Context, Error, InitPath, Payload, PrebuiltBuilder, PrebuiltImage,
+    Profile, ProfileName, ProfileSpec, Sha256Digest,
 };
 use tempfile::TempDir;
 
+use crate::boot_files::kernel::image;
 use crate::boot_files::{bz_image, cpio};
 
 const INIT: &str = "/nix/store/0a-nixos-system/init";
@@ -134,7 +135,10 @@ async fn what_is_missing_in_a_directory_is_said() {
     fs::write(&file, "").unwrap();
     assert_eq!(says(&build(&file).await.unwrap_err()), "it is not a directory");
     let empty = build(place.path()).await.unwrap_err();
-    assert!(says(&empty).contains("`bzImage` and `initrd`"), "{empty:?}");
+    assert!(says(&empty).contains("such as `bzImage`"), "{empty:?}");
+    let archive = place.path().join("nixos-kexec-installer-x86_64-linux.tar.gz");
+    fs::write(&archive, "").unwrap();
+    assert_eq!(says(&build(&archive).await.unwrap_err()), "it is an archive");
     write_image(place.path(), "1");
     fs::remove_file(place.path().join("init")).unwrap();
     let no_init = build(place.path()).await.unwrap_err();
@@ -146,6 +150,71 @@ async fn what_is_missing_in_a_directory_is_said() {
     fs::write(place.path().join("init"), "/nix/store/*/init\n").unwrap();
     let glob = build(place.path()).await.unwrap_err();
     assert!(matches!(cause(&glob), Error::InvalidValue(_)), "{glob:?}");
+}
+
+/// The names of Debian's installer, of `/boot`, of builds of Linux, and of nixos-images on ARM.
+#[tokio::test]
+async fn other_well_known_names_are_taken_if_they_leave_no_choice() {
+    let (x86, arm) = (Architecture::X86_64, Architecture::Aarch64);
+    let own = "bzImage-x86_64-linux";
+    for (architecture, kernel, initrd) in [
+        (x86, "linux", "initrd.gz"),
+        (x86, "vmlinuz-6.1.0-50-amd64", "initrd.img-6.1.0-50-amd64"),
+        (x86, "vmlinuz", "initramfs.img"),
+        (x86, "kernel", "initrd.zst"),
+        (arm, "bzImage-aarch64-linux", "initrd-aarch64-linux"),
+        (arm, "bzImage-aarch64-linux", "netboot-initrd-aarch64-linux"),
+        (arm, "Image", "initrd"),
+        (arm, "Image.gz", "initrd"),
+        (arm, "vmlinuz.efi", "initrd"),
+    ] {
+        let place = TempDir::new().unwrap();
+        write_image(place.path(), "1");
+        let at = |name: &str| place.path().join(name);
+        fs::remove_file(at("bzImage")).unwrap();
+        let bytes = if architecture == x86 { bz_image(10) } else { image(0xaa64, b"ARM\x64") };
+        fs::write(at(kernel), bytes).unwrap();
+        fs::rename(at("initrd"), at(initrd)).unwrap();
+        let profile = ProfileSpec::new(name("worker")).with_architecture(architecture);
+        let directory = PrebuiltImage::directory(place.path());
+        let builder = PrebuiltBuilder::new().with_image(name("worker"), directory);
+        let image = builder.build(&profile, &Context::new()).await.unwrap();
+        assert_eq!(image.kernel().file_name().as_str(), architecture.kernel_file_name());
+
+        // The kernel of another architecture is no second one, and another kernel is.
+        if architecture == arm {
+            fs::write(at(own), bz_image(10)).unwrap();
+            builder.build(&profile, &Context::new()).await.unwrap();
+        }
+        if kernel != "Image" {
+            fs::write(at("vmlinux"), bz_image(10)).unwrap();
+            let error = builder.build(&profile, &Context::new()).await.unwrap_err();
+            let Error::UnrecognisedImage { problem, .. } = cause(&error) else { panic!("{error}") };
+            assert!(problem.contains("more than one kernel"), "{problem}");
+            // The hint asks for one.
+            fs::remove_file(at("vmlinux")).unwrap();
+            builder.build(&profile, &Context::new()).await.unwrap();
+        }
+    }
+}
+
+/// Stage 1 may fetch the root over the network, or mount a disk.
+#[tokio::test]
+async fn a_system_outside_of_the_initrd_is_taken_where_the_profile_says_so() {
+    let place = TempDir::new().unwrap();
+    write_image(place.path(), "1");
+    fs::write(place.path().join("initrd"), cpio(&[("init", b"#!/bin/sh\n")])).unwrap();
+    let error = build(place.path()).await.unwrap_err();
+    assert!(matches!(&error, Error::InitMissing { .. }), "{error:?}");
+    assert!(error.hint().unwrap().contains("`external`"), "{error:?}");
+
+    let toml = "[[profile]]\nname = \"worker\"\npayload = \"external\"\n";
+    let profiles = ProfileSpec::parse_toml(toml, "p.toml").unwrap();
+    assert_eq!(profiles[0].payload(), Some(Payload::External));
+    let directory = PrebuiltImage::directory(place.path());
+    let builder = PrebuiltBuilder::new().with_image(name("worker"), directory);
+    let image = builder.build(&profiles[0], &Context::new()).await.unwrap();
+    assert_eq!(image.boot().init().as_str(), INIT);
 }
 
 #[tokio::test]
@@ -180,6 +249,24 @@ async fn a_digest_that_was_stated_is_held_against_the_file() {
     let error = wrong.build(profile("worker").as_ref(), &Context::new()).await.unwrap_err();
     let Error::UnexpectedDigest { found, .. } = cause(&error) else { panic!("{error:?}") };
     assert_eq!(*found, Sha256Digest::of(&initrd("1")));
+    // The hint says to download the file again.
+    fs::write(place.path().join("initrd"), initrd("2")).unwrap();
+    wrong.build(profile("worker").as_ref(), &Context::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_profile_without_an_image_is_built_once_it_has_one() {
+    let place = TempDir::new().unwrap();
+    write_image(place.path(), "1");
+    let of = |text: &str| (name(text), PrebuiltImage::directory(place.path()));
+    let (worker, image) = of("worker");
+    let builder = PrebuiltBuilder::new().with_image(worker, image);
+    let error = builder.build(profile("edge").as_ref(), &Context::new()).await.unwrap_err();
+    assert!(matches!(&error, Error::UnknownProfile { .. }), "{error:?}");
+    assert!(error.hint().unwrap().ends_with("which has: worker"), "{error:?}");
+    let (edge, image) = of("edge");
+    let builder = builder.with_image(edge, image);
+    builder.build(profile("edge").as_ref(), &Context::new()).await.unwrap();
 }
 
 /// A given digest is checked for every file of the image.

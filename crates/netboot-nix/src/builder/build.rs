@@ -232,6 +232,7 @@ impl Call<'_> {
                 let packer = &self.builder.packer;
                 System::Closure(pack(packer, &parts, to_pack, profile, self.context).await?)
             }
+            Payload::External => System::External,
             _ => System::Initrd { is_in_step },
         };
         let scan = (&mut report, policy, paths);

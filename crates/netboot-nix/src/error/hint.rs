@@ -194,7 +194,8 @@ impl Error {
             }
             Self::InitrdOutOfStep { .. } => {
                 "put the closure of `toplevel` into `netbootRamdisk`, as NixOS's netboot.nix does \
-                 with `netboot.storeContents`"
+                 with `netboot.storeContents`; if the initrd gets the system from elsewhere, such \
+                 as NFS, HTTP or a disk, give the profile the payload `external`"
                     .to_owned()
             }
             Self::OutputMissing { .. } => {

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
-use netboot_core::{Architecture, Builder, Context, Image, KernelParameter, Profile};
+use netboot_core::{Architecture, Builder, Context, Image, KernelParameter, Payload, Profile};
 use netboot_nix::Error;
 
 use crate::place::{Place, STORE_IMAGE, WITH_INIT, least_configuration, profile, profiles};
@@ -45,6 +45,16 @@ async fn an_initrd_that_is_known_not_to_hold_the_init_is_refused() {
     let configuration = least_configuration("x", "echo nothing > root/file", "{ }");
     let error = build(&configuration).await.unwrap_err();
     assert!(matches!(error, Error::InitrdOutOfStep { .. }), "{error:?}");
+    assert!(error.hint().unwrap().contains("`external`"), "{error:?}");
+
+    // A root of NFS, of HTTP or on a disk is not in the initrd.
+    let place = Place::new();
+    let flake =
+        place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"));
+    let builder = place.builder(&flake).build().unwrap();
+    let external = profile("x").with_payload(Payload::External);
+    let image = builder.build(&external, &Context::new()).await.unwrap();
+    assert!(image.boot().init().as_str().ends_with("/init"), "{image:?}");
 }
 
 #[tokio::test]
