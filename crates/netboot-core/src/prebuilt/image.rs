@@ -49,7 +49,7 @@ impl PrebuiltImage {
     /// and the index and the blobs are the files `blobs/<sha256>`.
     ///
     /// The name of the kernel depends on the architecture, see [`Architecture::kernel_file_name`].
-    /// A directory without these names may have one kernel and one initrd of other well-known names:
+    /// A directory without these names may have one kernel and one initrd of other known names:
     /// `bzImage`, `Image`, `Image.gz`, `zImage`, `vmlinux`, `vmlinuz`, `vmlinuz.efi`, `linux` or
     /// `kernel`, and `initrd` or `initramfs` with endings such as `.gz` and `.img`, or
     /// `netboot-initrd`. Names of Debian may have a version, such as `vmlinuz-6.1.0-50-arm64`.
