@@ -91,8 +91,8 @@ impl BootReport {
         last.filter(|_| self.reached < BootStage::KernelStarted)
     }
 
-    /// Returns the lines of the console that are not empty. If a line decided the outcome, it is the
-    /// last one here, because the registers that a panic prints would hide the lines before it.
+    /// Returns the lines of the console that are not empty. If a line decided the outcome, it is
+    /// the last one here, because the registers that a panic prints would hide the lines before it.
     fn lines(&self) -> Vec<&str> {
         let mut lines: Vec<&str> =
             self.console.lines().filter(|line| !line.trim().is_empty()).collect();

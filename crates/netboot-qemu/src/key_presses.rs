@@ -23,7 +23,8 @@ impl KeyPresses {
     /// Takes what the console shows.
     pub(crate) fn take(&mut self, shown: Shown<'_>) {
         let (Shown::Partial(line) | Shown::Finished(line)) = shown;
-        // A prompt waits at the end of a line that is not finished, so its last word counts as whole.
+        // A prompt waits at the end of a line that is not finished, so its last word counts as
+        // whole.
         // The next keys may wait for the same text: it must first disappear.
         let answered = self.done.checked_sub(1).and_then(|last| self.presses.get(last));
         self.answered =

@@ -37,10 +37,10 @@ fn check(console: &[u8], outcome: &str, stage: &str) -> Option<String> {
     let (whole, _) = watch(console, console.len());
     for part in [1, 7, 100, console.len()] {
         let (text, watcher) = watch(console, part);
-        assert_eq!(text, whole, "in parts of {part} bytes");
+        assert_eq!(text, whole, "divided at multiples of {part}");
         assert!(
             matches!(&watcher.outcome, Some(BootOutcome::SystemFailed { line }) if line == outcome),
-            "in parts of {part} bytes: {:?}",
+            "divided at multiples of {part}: {:?}",
             watcher.outcome
         );
         assert_eq!(watcher.reached(), BootStage::InitReached);
