@@ -46,7 +46,9 @@ fn has_constant_difference(octets: &[u8]) -> bool {
 
 /// Digits that count up or down: `12:34:56:78:9a:bc`, `00:12:34:56:78:90`.
 fn counts(octets: &[u8]) -> bool {
-    let digits: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+    let digits = octets.iter().flat_map(|octet| [octet >> 4, octet & 0xf]);
+    let digits: String =
+        digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect();
     is_counting(&digits)
 }
 
