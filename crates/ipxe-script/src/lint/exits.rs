@@ -69,29 +69,23 @@ fn returns(labels: &[&LabelDefinition], graph: &Graph<'_>, node: usize, exit: &S
 
 /// The commands that a machine with UEFI can reach.
 fn reached_under_uefi(graph: &Graph<'_>) -> Vec<bool> {
-    let mut reached = vec![false; graph.len()];
-    let mut waiting = vec![graph.entry()];
-    while let Some(node) = waiting.pop() {
-        let Some(seen) = reached.get_mut(node).filter(|seen| !**seen) else { continue };
-        *seen = true;
+    graph.reached_by(|node, next| {
         let edges = graph.edges(node);
         let Some(step) = graph.step(node) else {
-            waiting.extend(graph.successors(node));
-            continue;
+            return next.extend(graph.successors(node));
         };
         if step.is(&["goto"])
             && let Some(label) = step.arguments.first().and_then(under_uefi)
         {
-            waiting.extend(graph.start_of(&label).or(edges.failure));
+            next.extend(graph.start_of(&label).or(edges.failure));
         } else if let Some(holds) = compares_platform(step) {
-            waiting.extend(if holds { edges.success } else { edges.failure });
+            next.extend(if holds { edges.success } else { edges.failure });
         } else if step.is(&STARTS) && step.problem.is_none() {
-            waiting.extend(edges.failure);
+            next.extend(edges.failure);
         } else {
-            waiting.extend(graph.successors(node));
+            next.extend(graph.successors(node));
         }
-    }
-    reached
+    })
 }
 
 /// The result of a comparison of the platform under UEFI. `None` for any other command.

@@ -2,7 +2,6 @@
 
 use crate::lint::finding_kind::LintFindingKind;
 use crate::lint::reader::Reader;
-use crate::lint::walk::Onward;
 use crate::script::position::Span;
 
 /// Commands that can fail in practice because they fetch, verify or start something.
@@ -28,13 +27,7 @@ const FALLIBLE: [&str; 18] = [
 ];
 
 pub(crate) fn check(reader: &mut Reader<'_>) {
-    let mut reached = vec![false; reader.graph.len()];
-    let entry = reader.graph.entry();
-    // The budget always allows one walk over everything.
-    let _ = reader.walker.forward(&reader.graph, [entry], |node| {
-        reached[node] = true;
-        Onward::Everywhere
-    });
+    let reached = reader.graph.reached();
     let mut found = Vec::new();
     let mut before_is_dead = false;
     for (node, step) in reader.graph.steps.iter().enumerate() {

@@ -291,13 +291,18 @@ impl<'a> Graph<'a> {
     }
 
     /// The nodes that some path leads to.
-    fn reached(&self) -> Vec<bool> {
+    pub(crate) fn reached(&self) -> Vec<bool> {
+        self.reached_by(|node, next| next.extend(self.successors(node)))
+    }
+
+    /// The nodes that some path leads to, where `onward` adds the nodes that may follow a node.
+    pub(crate) fn reached_by(&self, onward: impl Fn(usize, &mut Vec<usize>)) -> Vec<bool> {
         let mut reached = vec![false; self.len()];
         let mut waiting = vec![self.entry()];
         while let Some(node) = waiting.pop() {
             if let Some(seen) = reached.get_mut(node).filter(|seen| !**seen) {
                 *seen = true;
-                waiting.extend(self.successors(node));
+                onward(node, &mut waiting);
             }
         }
         reached

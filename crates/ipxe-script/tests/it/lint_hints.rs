@@ -133,16 +133,7 @@ const OF_FILES: &[Row] = &[
             + "exit 1\n:failed\necho a.ipxe is missing\nexit 1\n"
     }),
     ("exit-to-firmware-menu", "write `exit 1`", |it| {
-        it.replace(
-            "exit 0
-", "exit
-",
-        )
-        .replace(
-            "exit
-", "exit 1
-",
-        )
+        it.replace("exit 0\n", "exit\n").replace("exit\n", "exit 1\n")
     }),
     ("endless-retry", "put a `sleep`", |it| with(it, ":again\n", ":again\nsleep 1\n")),
 ];
