@@ -112,11 +112,7 @@ impl<'a, 'v> Archives<'a, 'v> {
         let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
         let name = String::from_utf8_lossy(&name[..end]);
         let name_padding = padding(HEADER_LENGTH as u64 + header.name_size);
-        if header.size == 0 && is_plain {
-            self.skip_last(part, name_padding)?;
-        } else {
-            self.skip(part, name_padding)?;
-        }
+        self.skip_padding(part, name_padding, is_plain && header.size == 0)?;
         let mut file = Summed { inner: (&mut *part).take(header.size), sum: 0 };
         (self.visit)(&name, &mut file)?;
         if header.checksum.is_some() {
@@ -129,21 +125,22 @@ impl<'a, 'v> Archives<'a, 'v> {
             }
             _ => self.skip(part, unread)?,
         }
-        if is_plain {
-            self.skip_last(part, padding(header.size))?;
-        } else {
-            self.skip(part, padding(header.size))?;
-        }
+        self.skip_padding(part, padding(header.size), is_plain)?;
         if name != TRAILER {
             self.summary.add(&name, header.size, kind == SYMBOLIC_LINK);
         }
         Ok(())
     }
 
-    /// Skips bytes of which the last may be missing at the end of the file.
-    fn skip_last(&self, part: &mut dyn Positioned, length: u64) -> Result<(), Damage> {
+    /// Skips zeros. If they are the last of the file, some `may_be_missing`.
+    fn skip_padding(
+        &self,
+        part: &mut dyn Positioned,
+        length: u64,
+        may_be_missing: bool,
+    ) -> Result<(), Damage> {
         match self.skip(part, length) {
-            Err(Damage::Cut) => Ok(()),
+            Err(Damage::Cut) if may_be_missing => Ok(()),
             result => result,
         }
     }

@@ -25,15 +25,52 @@ pub(super) trait Positioned: BufRead {
     }
 }
 
-/// A file with the position up to which it was read.
-pub(super) struct InitrdReader {
-    inner: BufReader<File>,
+/// A reader that counts the bytes that were read.
+pub(super) struct Counted<R> {
+    inner: BufReader<R>,
     position: u64,
+}
+
+/// An initrd.
+pub(super) type InitrdReader = Counted<File>;
+
+/// The bytes that a decompressor returns.
+pub(super) type Unpacked<'a> = Counted<Box<dyn Read + 'a>>;
+
+impl<R: Read> Counted<R> {
+    fn with_capacity(capacity: usize, inner: R) -> Self {
+        Self { inner: BufReader::with_capacity(capacity, inner), position: 0 }
+    }
+}
+
+impl<R: Read> Positioned for Counted<R> {
+    fn position(&self) -> u64 {
+        self.position
+    }
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl<R: Read> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.inner.consume(amount);
+        self.position += amount as u64;
+    }
 }
 
 impl InitrdReader {
     pub(super) fn new(file: File) -> Self {
-        Self { inner: BufReader::with_capacity(1 << 18, file), position: 0 }
+        Self::with_capacity(1 << 18, file)
     }
 
     /// Returns up to `length` next bytes without consuming them. `length` is at most 256 KiB.
@@ -64,64 +101,8 @@ impl InitrdReader {
     }
 }
 
-impl Positioned for InitrdReader {
-    fn position(&self) -> u64 {
-        self.position
-    }
-}
-
-impl Read for InitrdReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.position += read as u64;
-        Ok(read)
-    }
-}
-
-impl BufRead for InitrdReader {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.inner.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.inner.consume(amount);
-        self.position += amount as u64;
-    }
-}
-
-/// The bytes that a decompressor returns.
-pub(super) struct Unpacked<'a> {
-    inner: BufReader<Box<dyn Read + 'a>>,
-    position: u64,
-}
-
 impl<'a> Unpacked<'a> {
     pub(super) fn new(inner: Box<dyn Read + 'a>) -> Self {
-        Self { inner: BufReader::with_capacity(1 << 16, inner), position: 0 }
-    }
-}
-
-impl Positioned for Unpacked<'_> {
-    fn position(&self) -> u64 {
-        self.position
-    }
-}
-
-impl Read for Unpacked<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.position += read as u64;
-        Ok(read)
-    }
-}
-
-impl BufRead for Unpacked<'_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.inner.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.inner.consume(amount);
-        self.position += amount as u64;
+        Self::with_capacity(1 << 16, inner)
     }
 }
