@@ -76,7 +76,7 @@ pub(crate) async fn diagnose_with_git(
 }
 
 fn refused(problem: GitProblem, repository: String, message: ForeignText) -> Error {
-    Error::Git { refusal: GitRefusal { problem, repository, message } }
+    Error::Git { refusal: GitRefusal::new(problem, repository, message) }
 }
 
 /// The file that stopped an evaluation because it is a pointer of git-lfs.

@@ -6,10 +6,11 @@ mod findings;
 mod generated;
 mod package;
 mod package_name;
+mod references;
 mod render;
 mod store_path;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use netboot_core::{Closure, ClosureManifest, Content, Image, ProfileName};
@@ -21,6 +22,7 @@ use self::duplicates::duplicates;
 pub use self::finding::{SizeFinding, SizeProblem};
 use self::findings::findings;
 pub use self::package::Package;
+pub(crate) use self::references::{chains, references};
 pub use self::store_path::StorePathSize;
 pub(crate) use self::store_path::name;
 use crate::derivation_info::DerivationInfo;
@@ -123,32 +125,6 @@ impl SizeReport {
     }
 }
 
-/// The shortest chain of references from `root` to each path.
-pub(crate) fn chains<'a>(
-    root: &'a str,
-    references: impl Fn(&str) -> &'a [String],
-) -> BTreeMap<&'a str, Vec<String>> {
-    let mut chains = BTreeMap::from([(root, vec![root.to_owned()])]);
-    let mut waiting = VecDeque::from([root]);
-    while let Some(path) = waiting.pop_front() {
-        let before = chains.get(path).cloned().unwrap_or_default();
-        for reference in references(path) {
-            if !chains.contains_key(reference.as_str()) {
-                let mut chain = before.clone();
-                chain.push(reference.clone());
-                chains.insert(reference, chain);
-                waiting.push_back(reference);
-            }
-        }
-    }
-    chains
-}
-
-/// The references of a path in `closure`.
-pub(crate) fn references<'a>(closure: &'a BTreeMap<String, PathInfo>, path: &str) -> &'a [String] {
-    closure.get(path).map_or(&[], |info| &info.references)
-}
-
 /// The first file below the paths of `closure` that is too large for an initrd, with its size in
 /// bytes. Only paths that are large enough are read.
 ///
@@ -189,20 +165,6 @@ mod tests {
             closure_size: None,
         };
         paths.iter().map(|(path, size, refs)| ((*path).to_owned(), info(*size, refs))).collect()
-    }
-
-    #[test]
-    fn the_shortest_chain_says_who_brings_a_path_in() {
-        let closure = closure(&[
-            ("/s/0-system", 1, &["/s/1-a", "/s/2-b", "/s/0-system"]),
-            ("/s/1-a", 1, &["/s/3-c"]),
-            ("/s/2-b", 1, &["/s/1-a"]),
-            ("/s/3-c", 1, &["/s/2-b"]),
-        ]);
-        let chains = chains("/s/0-system", |path| references(&closure, path));
-        assert_eq!(chains["/s/3-c"], ["/s/0-system", "/s/1-a", "/s/3-c"]);
-        assert_eq!(chains["/s/0-system"], ["/s/0-system"]);
-        assert_eq!(chains.len(), 4);
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(crate) fn repair(
     let home = match given.filter(|home| home.is_absolute()) {
         Some(home) if is_own_directory(&home) => home,
         given => {
-            // What is configured there stays in force as far as it can be read.
+            // Git keeps to the configuration there, if this user can read it.
             let configured = [("GIT_CONFIG_GLOBAL", ".gitconfig"), ("XDG_CONFIG_HOME", ".config")];
             for (name, file) in
                 given.iter().flat_map(|home| configured.map(|(n, f)| (n, home.join(f))))

@@ -71,7 +71,7 @@ impl Failure<'_> {
             .filter(|url| !url.is_empty())
             .map(without_credentials)
             .or_else(|| host_of(of_git?).map(|host| format!("ssh://{host}")));
-        // What is on this machine needs no network.
+        // Git and Nix read a path of this machine without the network.
         if url.as_deref().is_some_and(|url| url.starts_with("file:") || url.starts_with('/')) {
             return None;
         }

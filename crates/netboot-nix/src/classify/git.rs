@@ -1,7 +1,5 @@
 //! Failures of git, and of the ssh that it runs, in their own words.
 
-use foreign_text::ForeignText;
-
 use crate::classify::any_phase::Failure;
 use crate::classify::text::{is_about_git, quoted_after};
 use crate::error::Error;
@@ -44,7 +42,6 @@ impl Failure<'_> {
             // The flake is not there.
             return None;
         }
-        let (repository, message) = (address.to_owned(), ForeignText::from(words.join("\n")));
-        Some(Error::Git { refusal: GitRefusal { problem, repository, message } })
+        Some(Error::Git { refusal: GitRefusal::new(problem, address, words.join("\n")) })
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn source_problem(flake: &FlakeReference, nix_output: &NixOutput) -> 
     let place = flake.repository().map(|path| path.display().to_string());
     let refused = |problem, named: Option<&str>, message: &str| {
         let named = named.map(str::to_owned).or(place).unwrap_or_else(|| reference.clone());
-        Error::Git { refusal: GitRefusal { problem, repository: named, message: message.into() } }
+        Error::Git { refusal: GitRefusal::new(problem, named, message) }
     };
     if let Some(message) = nix_output.find(&["Git tree '"])
         && message.contains("is dirty")

@@ -1,5 +1,6 @@
 //! Refusals of git and ssh.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -237,8 +238,8 @@ impl fmt::Display for GitRefusal {
 /// A path as a word of a shell's command line.
 fn for_a_shell(path: &Path) -> String {
     let path = path.display().to_string();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@,".contains(c);
-    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+    // Only a NUL cannot be quoted, and no path has one.
+    shlex::try_quote(&path).map_or_else(|_| path.clone(), Cow::into_owned)
 }
 
 #[cfg(test)]

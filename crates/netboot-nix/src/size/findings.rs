@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::path_info::PathInfo;
 use crate::size::finding::{SizeFinding, SizeProblem};
+use crate::size::references::reached;
 use crate::size::store_path::StorePathSize;
 
 /// The number of bytes from which a finding is told.
@@ -128,21 +129,4 @@ fn releases(path: &Path) -> BTreeSet<String> {
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect()
-}
-
-/// The store paths that `root` needs if it had none of `without`.
-fn reached<'a>(
-    root: &'a str,
-    closure: &'a BTreeMap<String, PathInfo>,
-    without: &BTreeSet<&str>,
-) -> BTreeSet<&'a str> {
-    let mut reached = BTreeSet::new();
-    let mut waiting = vec![root];
-    while let Some(path) = waiting.pop() {
-        if !without.contains(path) && reached.insert(path) {
-            let references = closure.get(path).into_iter().flat_map(|info| &info.references);
-            waiting.extend(references.map(String::as_str));
-        }
-    }
-    reached
 }

@@ -1,4 +1,4 @@
-//! What an image can do without, and the hints that leave it out.
+//! The size report names parts that an image can do without. Its hints leave them out.
 
 use netboot_core::{Builder, Context, ProfileSpec};
 use netboot_nix::{Overrides, Policy, SizeProblem, SizeReport};

@@ -123,7 +123,7 @@ pub(crate) async fn a_lock_file_has_another_version(nix: NixVersion) {
 pub(crate) async fn a_flake_is_for_a_newer_nix(nix: NixVersion) {
     let place = Place::of(nix);
     let directory = locked(&place);
-    // What each version does not know of the next, as far as there is such a thing.
+    // Each row has something that this version of Nix does not know yet.
     fs::remove_file(directory.join("flake.lock")).unwrap();
     match nix {
         NixVersion::V2_8 => {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::causes::scene::{error_of, inner};
 use crate::place::{NixVersion, Place, WITH_INIT, extensible, least_configuration, profile};
 
-/// What nixpkgs says of a Nix that is too old.
+/// The message of nixpkgs about a Nix that is too old.
 const TOO_OLD: [&str; 2] = [
     "
     This version of Nixpkgs requires Nix >= ${required}, please upgrade:
