@@ -105,7 +105,7 @@ fn words(text: &str) -> Option<Kind> {
     } else if says("Permission denied") || says("Operation not permitted") {
         Kind::PermissionDenied
     } else if has("unrecognized option") || has("unrecognised option") || has("illegal option") {
-        // Those of getopt, which openrsync uses.
+        // openrsync reads its options with getopt, which has other words.
         Kind::UnknownOption
     } else if has("command not found") && !errno(2) {
         Kind::RsyncMissingThere
