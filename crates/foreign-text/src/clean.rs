@@ -15,28 +15,44 @@ pub(crate) fn printable(text: &str, separator: &str, limit: usize) -> String {
     let (text, CutMark(cut_before)) = CutMark::split(text);
     let (text, rest) = text.split_at(boundary(text, limit.saturating_mul(4)));
     let lines = text.replace("\r\n", "\n");
-    let cleaned = lines.split(ends_line).map(clean_line);
-    // Text that was shown before has margins already.
-    let own = |line: String| match line.strip_prefix(MARGIN) {
-        Some(own) => own.to_owned(),
-        None if line == MARGIN.trim_end() => String::new(),
-        None => line,
-    };
-    let mut lines: Vec<String> = cleaned.map(own).collect();
-    while lines.pop_if(|line| line.trim().is_empty()).is_some() {}
-    let mut text = lines.join(separator);
-    text.truncate(text.trim_end().len());
+    let mut text = join(lines.split(ends_line).map(clean_line), separator);
     let longest = limit.saturating_sub(CutMark::LONGEST);
     if text.len() > longest || !rest.is_empty() || cut_before > 0 {
-        let kept = text[..boundary(&text, longest)].trim_end().len();
-        let cut = u64::try_from(text.len() - kept + rest.len()).unwrap_or(u64::MAX);
-        text.truncate(kept);
+        let all = text.len();
+        text.truncate(boundary(&text, longest));
+        // The cut can leave a part of a margin, which is no text.
+        text = join(text.split('\n').map(str::to_owned), separator);
+        let cut = u64::try_from(all - text.len() + rest.len()).unwrap_or(u64::MAX);
         match cut.saturating_add(cut_before) {
             0 => {}
             cut => text.push_str(&CutMark(cut).to_string()),
         }
     }
     text
+}
+
+/// Joins lines without the margins that they have from being shown before, and without the blank
+/// end of the text. One line of them all has no blank lines either: their separators could look
+/// like a margin.
+fn join(lines: impl Iterator<Item = String>, separator: &str) -> String {
+    let mut lines: Vec<String> = lines.map(without_margins).collect();
+    let is_blank = |line: &String| line.trim().is_empty();
+    if separator.contains('\n') {
+        while lines.pop_if(|line| is_blank(line)).is_some() {}
+    } else {
+        lines.retain(|line| !is_blank(line));
+    }
+    let mut text = lines.join(separator);
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn without_margins(line: String) -> String {
+    let mut own = line.as_str();
+    while let Some(rest) = own.strip_prefix(MARGIN) {
+        own = rest;
+    }
+    if own == MARGIN.trim_end() { String::new() } else { own.to_owned() }
 }
 
 /// The last place where `text` can be cut, not after `limit` bytes.

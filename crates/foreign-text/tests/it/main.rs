@@ -34,6 +34,8 @@ fn hostile() -> impl Strategy<Value = String> {
             "\u{61c}",
             "\u{e0041}",
             "\u{ad}",
+            "  | ",
+            "|",
             "\u{3164}",
             "error: ",
             "\u{1b}P$q",
@@ -75,6 +77,7 @@ proptest! {
 
         let line = ForeignText::line(&text);
         prop_assert!(line.len() <= ForeignText::LIMIT && !line.chars().any(is_bad));
+        prop_assert!(ForeignText::line(line.as_str()) == line);
     }
 
     #[test]
@@ -96,6 +99,24 @@ fn a_cut_is_marked_and_counted() {
     let again = ForeignText::new(format!("{}{}", "y".repeat(20_000), CutMark(5)));
     let kept = again.bytes().take_while(|byte| *byte == b'y').count();
     assert!(again.ends_with(&format!("y{}", CutMark(20_005 - u64::try_from(kept).unwrap()))));
+}
+
+#[test]
+fn a_text_that_was_cut_anywhere_stays_as_it_is() {
+    // Each start moves the cut by one byte, through the lines and the margins between them.
+    for start in 0..12 {
+        for lines in
+            ["a\n", "a\n\n", "\n  |\n", "  |   | a\n", "a  |\n |\n", "b … (5 more bytes)\n"]
+        {
+            let text = format!("{}{}", "x".repeat(start), lines.repeat(9_000));
+            let shown = ForeignText::shown(&text);
+            assert_eq!(ForeignText::shown(&shown), shown, "{start} {lines:?}");
+            let cleaned = ForeignText::new(&text);
+            assert_eq!(ForeignText::new(cleaned.as_str()), cleaned, "{start} {lines:?}");
+            let line = ForeignText::line(&text);
+            assert_eq!(ForeignText::line(line.as_str()), line, "{start} {lines:?}");
+        }
+    }
 }
 
 #[test]
