@@ -1,5 +1,7 @@
 //! The hint for each error.
 
+use std::io::ErrorKind;
+
 use netboot_core::ProfileName;
 
 use crate::error::{Error, ValueKind};
@@ -22,16 +24,21 @@ impl Error {
                     .to_owned()
             }
             Self::Unprintable { kind: ValueKind::Url, .. } => {
-                "give the file a name of ASCII letters, digits, `.`, `_` and `-`: iPXE changes \
-                 other characters of a URL before it sends the request"
+                "write that part of the URL, which may be a file's name, the query or a password, \
+                 with ASCII letters, digits, `.`, `_` and `-` only: iPXE changes other characters \
+                 before it sends the request"
                     .to_owned()
             }
             Self::TooManyArguments { .. } | Self::CommandLineTooLong { .. } => {
                 "remove kernel parameters".to_owned()
             }
-            Self::UnknownProfile { known, .. } => {
+            Self::UnknownProfile { known, profile, .. } => {
                 let known: Vec<&str> = known.iter().map(ProfileName::as_str).collect();
-                format!("choose one of: {}", known.join(", "))
+                let choice = match known.as_slice() {
+                    [] => String::new(),
+                    known => format!("choose one of: {}; or ", known.join(", ")),
+                };
+                format!("{choice}add an image of the profile `{profile}`")
             }
             Self::NoClosureSource { .. } => {
                 "give the plain `http://` URL that serves the target, with \
@@ -51,19 +58,24 @@ impl Error {
                     .to_owned()
             }
             Self::BootParameter { source } => return source.hint(),
-            Self::TemplateFile { .. } => {
-                "give a directory with templates named `<name>.ipxe`".to_owned()
-            }
+            Self::TemplateFile { source, .. } => match source.kind() {
+                ErrorKind::InvalidData => "save the template as UTF-8".to_owned(),
+                _ => "give a directory of templates: files named `<name>.ipxe` that this user may read"
+                    .to_owned(),
+            },
             Self::MalformedTemplate { .. } => {
-                "correct the template in the line that the cause names; the syntax is that of Tera"
+                "correct the template in the place that the cause names; the syntax is that of Tera"
                     .to_owned()
             }
-            Self::UnknownVariable { template, .. } | Self::Template { template, .. } => {
-                let variables = template.variables().iter();
-                let all = variables.chain(&TemplateName::COMMON_VARIABLES).copied();
-                let all: Vec<&str> = all.collect();
-                format!("the template may use: {}", all.join(", "))
-            }
+            Self::UnknownVariable { template, .. } => format!(
+                "the template may use: {}; `RendererBuilder::variable` adds others",
+                variables(*template)
+            ),
+            Self::Template { template, .. } => format!(
+                "correct the template in the place that the cause names; it may use: {}; the \
+                 documentation of `TemplateName` lists their fields",
+                variables(*template)
+            ),
             Self::NotAScript { problem, .. } => problem.hint(),
             Self::InvalidDhcpSetting { setting, problem, .. } => problem.hint(*setting).to_owned(),
             Self::NotInterchangeable { problem, .. } => problem.hint().to_owned(),
@@ -73,6 +85,8 @@ impl Error {
                  the boot options in the configuration of the other server"
                     .to_owned()
             }
+            Self::InvalidMachineKey { kind: ValueKind::SerialNumber, .. } => firmware_hint("serial"),
+            Self::InvalidMachineKey { kind: ValueKind::AssetTag, .. } => firmware_hint("asset"),
             Self::Core(error) => return error.hint(),
             other => return other.fleet_hint().map(str::to_owned),
         })
@@ -97,10 +111,6 @@ impl Error {
             Self::InvalidMachineKey { kind: ValueKind::Uuid, .. } => {
                 "give the value that iPXE shows on the machine (`echo ${uuid}`): 32 hexadecimal \
                  digits in groups of 8, 4, 4, 4 and 12"
-            }
-            Self::Unprintable { .. } | Self::InvalidMachineKey { .. } => {
-                "give the value that iPXE shows on the machine (`echo ${serial}`): 1 to 60 \
-                 printable ASCII characters"
             }
             Self::SharedIdentity { kind: ValueKind::MacAddress, .. } => {
                 "identify the machine by its UUID or serial number, or give the network card an \
@@ -135,7 +145,8 @@ impl Error {
             Self::StartProgram { .. } => "install the program (on Debian, the package `openssl`)",
             #[cfg(feature = "signing")]
             Self::Program { .. } => {
-                "read the messages above, and check that the key belongs to the certificate"
+                "read the messages of the program above, and check the paths of the key and the \
+                 certificates, the passphrase, and that the key belongs to the certificate"
             }
             Self::BuildLacks { .. } => {
                 "choose an iPXE build that has it, if all machines boot with such a build, or do \
@@ -149,6 +160,21 @@ impl Error {
             _ => return None,
         })
     }
+}
+
+/// The variables that a template may use.
+fn variables(template: TemplateName) -> String {
+    let all = template.variables().iter().chain(&TemplateName::COMMON_VARIABLES).copied();
+    all.collect::<Vec<_>>().join(", ")
+}
+
+/// The hint for a text that the firmware of a machine should have, which iPXE shows as `setting`.
+fn firmware_hint(setting: &str) -> String {
+    format!(
+        "give the value that iPXE shows on the machine (`echo ${{{setting}}}`): 1 to 60 printable \
+         ASCII characters; if it shows others, identify the machine by the address of its network \
+         card"
+    )
 }
 
 impl netboot_core::BackendError for Error {

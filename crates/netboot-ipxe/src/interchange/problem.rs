@@ -82,11 +82,14 @@ impl InterchangeProblem {
                 "identify all machines by keys of the same kind, or give more keys to the machine that \
                  should win"
             }
-            Self::BootOnce => "let the installed system tell the server that it is installed",
+            Self::BootOnce => {
+                "export the machine without the token, and export the fleet again without the \
+                 machine as soon as it is installed"
+            }
             Self::OverlayNotPublished => {
                 "render the release with this fleet, publish it, and export its manifest"
             }
-            Self::PayloadsOf { .. } => "give the URL that serves the target",
+            Self::PayloadsOf { .. } => "give the URL that serves the target (`PayloadBase::url`)",
             Self::NoClosureSource => {
                 "give the `http://` URL that serves the target as the place of the payloads, or name \
                  one with the kernel parameter `netboot.from=` in the configuration of the image"

@@ -55,12 +55,14 @@ impl OpensslSigner {
             "x509".into(),
             "-noout".into(),
             "-ext".into(),
-            "extendedKeyUsage".into(),
+            "keyUsage,extendedKeyUsage".into(),
             "-in".into(),
             certificate.clone().into_os_string(),
         ];
         let text = signer.run(&arguments, None, &Context::new()).await?;
-        if String::from_utf8_lossy(&text).contains("Code Signing") {
+        let text = String::from_utf8_lossy(&text);
+        // `cms.c` of iPXE asks for both.
+        if ["Digital Signature", "Code Signing"].iter().all(|usage| text.contains(usage)) {
             Ok(signer)
         } else {
             Err(Error::NotForCodeSigning { certificate })

@@ -13,14 +13,14 @@ use url::Url;
 
 use crate::images::closure_image;
 
-const MIRROR: &str = "http://mirror.example.org/netboot/";
+pub(crate) const MIRROR: &str = "http://mirror.example.org/netboot/";
 
-fn url(text: &str) -> Url {
+pub(crate) fn url(text: &str) -> Url {
     text.parse().unwrap()
 }
 
 /// For machines with builds of 2019, which need the URL of the target.
-fn old() -> RendererBuilder {
+pub(crate) fn old() -> RendererBuilder {
     Renderer::builder().closure_source(&url(MIRROR)).unwrap()
 }
 

@@ -13,7 +13,7 @@ use netboot_ipxe::{Assignment, Fleet, MachineKey, Renderer, UnknownMachine};
 use crate::images::image;
 
 /// The manifest of a release of two images for the machines of a fleet.
-fn manifest(fleet: &Fleet) -> Manifest {
+pub(crate) fn manifest(fleet: &Fleet) -> Manifest {
     let images = [
         image("worker", "PlasmaCloud worker", &["console=ttyS0,115200"], &["initrd"]),
         image("layered", "Layers", &["dyndbg=\"file a.c +p\""], &["base", "etc"]),
@@ -22,27 +22,30 @@ fn manifest(fleet: &Fleet) -> Manifest {
     renderer.render_release(images).unwrap().manifest().clone()
 }
 
-fn mac(text: &str) -> MachineKey {
+pub(crate) fn mac(text: &str) -> MachineKey {
     MachineKey::Mac(text.parse().unwrap())
 }
 
-fn uuid(text: &str) -> MachineKey {
+pub(crate) fn uuid(text: &str) -> MachineKey {
     MachineKey::Uuid(text.parse().unwrap())
 }
 
-fn serial(text: &str) -> MachineKey {
+pub(crate) fn serial(text: &str) -> MachineKey {
     MachineKey::Serial(text.parse().unwrap())
 }
 
-fn assignment(name: &str, profile: &str) -> Assignment {
+pub(crate) fn assignment(name: &str, profile: &str) -> Assignment {
     Assignment::new(name.parse().unwrap(), profile.parse().unwrap())
 }
 
-fn with_overlay(assignment: Assignment) -> Assignment {
+pub(crate) fn with_overlay(assignment: Assignment) -> Assignment {
     let name = FileName::new("overlay").unwrap();
     assignment.with_overlay(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, "host key")))
 }
 
-fn fleet(unknown: UnknownMachine, assignments: impl IntoIterator<Item = Assignment>) -> Fleet {
+pub(crate) fn fleet(
+    unknown: UnknownMachine,
+    assignments: impl IntoIterator<Item = Assignment>,
+) -> Fleet {
     Fleet::builder(unknown).assignments(assignments).build().unwrap()
 }

@@ -7,6 +7,7 @@ mod dispatch;
 #[path = "../../../ipxe-script/tests/it/evaluator/mod.rs"]
 #[allow(dead_code, reason = "tests here look at the downloads only")]
 mod evaluator;
+mod followed_hints;
 mod golden;
 mod golden_file;
 mod images;

@@ -90,7 +90,10 @@ fn a_menu_names_only_what_is_there() {
     let error = render(Menu::builder("M").unwrap().item(profile("c")).build().unwrap());
     let error = error.unwrap_err();
     assert!(matches!(error, Error::UnknownProfile { .. }), "{error:?}");
-    assert_eq!(error.hint().unwrap(), "choose one of: b, worker");
+    assert_eq!(
+        error.hint().unwrap(),
+        "choose one of: b, worker; or add an image of the profile `c`"
+    );
 
     let images = [image("worker", "The worker", &[], &["initrd"])];
     let renderer = Renderer::builder().default_profile("c".parse().unwrap()).build().unwrap();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ipxe_script::IpxeBuild;
 use netboot_core::{Artifact, ArtifactKind, BytesArtifact, Context, FileName, Image};
 use netboot_ipxe::signing::{OpensslSigner, Signer, sign};
-use netboot_ipxe::{Error, Renderer};
+use netboot_ipxe::{Assignment, Error, Fleet, MachineKey, Renderer, UnknownMachine};
 use netboot_testbed::tool;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
@@ -164,6 +164,95 @@ async fn a_certificate_that_ipxe_would_refuse_is_refused_before() {
     assert!(matches!(error, Error::Program { .. }), "{error:?}");
 }
 
+/// Follows the hint: openssl's defaults make no certificate for code signing.
+#[tokio::test]
+async fn a_certificate_with_both_usages_is_taken() {
+    let keys = Keys::new();
+    run(&["genrsa", "-out", &keys.text("own.key"), "2048"]);
+    let (key, crt) = (keys.text("own.key"), keys.text("own.crt"));
+    let own = ["req", "-x509", "-new", "-key", &key, "-out", &crt, "-subj", "/CN=own"];
+    for extensions in [
+        &[][..],
+        &["-addext", "extendedKeyUsage=codeSigning"],
+        &["-addext", "extendedKeyUsage=codeSigning", "-addext", "keyUsage=keyCertSign"],
+        &["-addext", "keyUsage=digitalSignature"],
+    ] {
+        run(&[&own[..], extensions].concat());
+        let error = keys.signer("own").await.unwrap_err();
+        assert!(matches!(error, Error::NotForCodeSigning { .. }), "{extensions:?}: {error:?}");
+        let hint = "`extendedKeyUsage=codeSigning` and `keyUsage=digitalSignature`";
+        assert!(error.hint().unwrap().contains(hint), "{error:?}");
+    }
+    keys.certify("own", "codeSigning");
+    keys.signer("own").await.unwrap();
+}
+
+/// Follows the hint, one mistake after the other.
+#[tokio::test]
+async fn paths_a_passphrase_and_a_key_that_fit_sign() {
+    let keys = Keys::new();
+    let pass = |name: &str, phrase: &str| {
+        let (path, phrase) = (keys.text(&format!("{name}.key")), format!("pass:{phrase}"));
+        run(&["genrsa", "-aes256", "-passout", &phrase, "-out", &path, "2048"]);
+    };
+    let plain = keys.text("rsa.key");
+    run(&["genrsa", "-out", &plain, "2048"]);
+    keys.certify("rsa", "codeSigning");
+    let (rsa, locked) = (keys.path("rsa.crt"), keys.path("locked.key"));
+    let to = locked.display().to_string();
+    run(&["rsa", "-aes256", "-in", &plain, "-passout", "pass:open sesame", "-out", &to]);
+    pass("other", "open sesame");
+    let authority = keys.path("ca.crt");
+    let open = |crt, key| OpensslSigner::open(crt, key, authority.clone());
+    let advises = |error: Error, part: &str| {
+        assert!(matches!(error, Error::Program { .. }), "{error:?}");
+        assert!(error.hint().unwrap().contains(part), "{error:?}");
+    };
+    advises(open(keys.path("rsa.cert"), locked.clone()).await.unwrap_err(), "the paths");
+    let content = artifact("x");
+    for (key, phrase, part) in [
+        (keys.path("lock.key"), "open sesame", "the paths of the key"),
+        (locked.clone(), "open barley", "the passphrase"),
+        (keys.path("other.key"), "open sesame", "that the key belongs to the certificate"),
+    ] {
+        let signer = open(rsa.clone(), key).await.unwrap().with_passphrase(phrase);
+        advises(signer.sign(content.as_ref(), &Context::new()).await.unwrap_err(), part);
+    }
+    let signer = open(rsa, locked).await.unwrap().with_passphrase("open sesame");
+    let message = signer.sign(content.as_ref(), &Context::new()).await.unwrap();
+    assert!(keys.verifies(b"x", &message));
+}
+
+/// The variable that makes the test below install the program in the one directory of its PATH.
+const INSTALLED_FROM: &str = "NETBOOT_TEST_OPENSSL";
+
+/// Follows the hint in a process of its own, whose PATH lacks the program at first.
+#[tokio::test]
+async fn openssl_is_found_as_soon_as_it_is_installed() {
+    let Some(program) = std::env::var_os(INSTALLED_FROM) else {
+        let empty = TempDir::new().unwrap();
+        let name = "signing::openssl_is_found_as_soon_as_it_is_installed";
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env("PATH", empty.path())
+            .env(INSTALLED_FROM, tool("openssl"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && empty.path().join("openssl").exists(), "{said}");
+        return;
+    };
+    // The program finds no certificate, but it is found itself.
+    let open = || OpensslSigner::open("/nowhere.crt", "/nowhere.key", "/nowhere-ca.crt");
+    let error = open().await.unwrap_err();
+    assert!(matches!(error, Error::StartProgram { .. }), "{error:?}");
+    assert!(error.hint().unwrap().contains("install the program (on Debian"), "{error:?}");
+    let directory = PathBuf::from(std::env::var_os("PATH").unwrap());
+    std::os::unix::fs::symlink(program, directory.join("openssl")).unwrap();
+    let error = open().await.unwrap_err();
+    assert!(matches!(error, Error::Program { .. }), "{error:?}");
+}
+
 #[tokio::test]
 async fn a_key_may_have_a_passphrase_that_no_debug_shows() {
     let keys = Keys::new();
@@ -224,6 +313,35 @@ async fn scripts_verify_what_was_signed() {
     let unsigned = Renderer::builder().ipxe_build(able_to_verify()).signatures([]).build().unwrap();
     let error = unsigned.render_image(&image).unwrap_err();
     assert!(matches!(error, Error::MissingSignature { .. }), "{error:?}");
+}
+
+/// Follows the hint: first the files of the image are signed, and then the overlay too.
+#[tokio::test]
+async fn a_fleet_is_verified_when_images_and_overlays_are_signed() {
+    let keys = Keys::new();
+    run(&["genrsa", "-out", &keys.text("rsa.key"), "2048"]);
+    keys.certify("rsa", "codeSigning");
+    let signer = keys.signer("rsa").await.unwrap();
+    let image = image("worker", "W", &[], &["initrd"]);
+    let overlay = artifact("host keys");
+    let machine = Assignment::new("one".parse().unwrap(), "worker".parse().unwrap());
+    let machine = machine.with_key(MachineKey::Mac("52:54:00:00:00:01".parse().unwrap()));
+    let machine = machine.with_overlay(overlay.clone());
+    let fleet = Fleet::builder(UnknownMachine::Refuse).assignment(machine).build().unwrap();
+    let mut files: Vec<Arc<dyn Artifact>> = Vec::new();
+    for more in [image.payload().cloned().collect(), vec![overlay]] {
+        let signatures = sign(&signer, files.clone(), &Context::new()).await.unwrap();
+        let renderer = Renderer::builder().ipxe_build(able_to_verify()).fleet(fleet.clone());
+        let renderer = renderer.signatures(signatures).build().unwrap();
+        let error = renderer.render_release([image.clone()]).unwrap_err();
+        assert!(matches!(error, Error::MissingSignature { .. }), "{error:?}");
+        let hint = "sign the files of every image and the overlays of machines";
+        assert!(error.hint().unwrap().contains(hint), "{error:?}");
+        files.extend(more);
+    }
+    let signatures = sign(&signer, files, &Context::new()).await.unwrap();
+    let renderer = Renderer::builder().ipxe_build(able_to_verify()).fleet(fleet);
+    renderer.signatures(signatures).build().unwrap().render_release([image]).unwrap();
 }
 
 #[test]

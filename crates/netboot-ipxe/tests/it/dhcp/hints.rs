@@ -1,26 +1,14 @@
 //! The hints of refused settings are followed, and the settings are taken.
 
-use std::fmt::Debug;
 use std::time::Duration;
 
-use netboot_ipxe::Error;
 use netboot_ipxe::dhcp::{
     BootFilePath, BootServer, BootUrl, DhcpServer, DhcpSettings, InterfaceName, KnownMachine,
     TftpRoot, ipv4_address, ipv4_subnet,
 };
 
 use super::{boot_server, builder, leasing};
-
-/// Asserts that `refused` has this hint, and that `followed`, which does what it says, works.
-fn follow<T: Debug, U: Debug>(
-    refused: Result<T, Error>,
-    hint: &str,
-    followed: Result<U, Error>,
-) -> U {
-    let given = refused.unwrap_err().hint().unwrap();
-    assert!(given.contains(hint), "{given}");
-    followed.unwrap()
-}
+use crate::followed_hints::follow;
 
 #[test]
 fn names_paths_and_urls_as_the_hints_describe_them_are_taken() {
