@@ -14,6 +14,7 @@ pub use self::options::{NixBuilder, NixBuilderBuilder};
 use crate::policy::finding::PolicyFinding;
 use crate::size::SizeReport;
 use crate::stop::NAME;
+use crate::warnings::without_repetitions;
 
 impl NixBuilder {
     /// Evaluates the configurations of profiles and checks the [`Policy`](crate::Policy) without
@@ -42,7 +43,7 @@ impl NixBuilder {
         image: &Image,
         context: &Context,
     ) -> Result<SizeReport, netboot_core::Error> {
-        let report = self.report_size(profile, image, context).await;
+        let report = self.report_size(profile, image, &without_repetitions(context)).await;
         report.map_err(|stop| stop.into_core(profile.name()))
     }
 }

@@ -57,12 +57,8 @@ pub(crate) async fn derivations(
         // Later versions call it `nix derivation show`, and have the old name too.
         let mut arguments: Vec<OsString> = vec!["show-derivation".into(), "--".into()];
         arguments.extend(some.iter().map(OsString::from));
-        let finished = runner.run("nix", &arguments, context, |_| {}).await?;
-        if !finished.status.success() {
-            let (status, last_lines) = (finished.status, &finished.last_lines);
-            return Err(runner.failure("nix", &arguments, status, last_lines).into());
-        }
-        found.extend(read(&finished.output)?);
+        let output = runner.answer(&arguments, context).await?;
+        found.extend(read(&output)?);
     }
     Ok(found)
 }

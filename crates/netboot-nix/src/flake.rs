@@ -8,7 +8,6 @@ use netboot_core::{Context, Phase, ProfileName};
 use serde::Deserialize;
 
 use crate::classify;
-use crate::classify::warning::report_warnings;
 use crate::error::Error;
 use crate::flake_answer::{Answer, ProfileRequest};
 use crate::flake_reference::FlakeReference;
@@ -18,6 +17,7 @@ use crate::nix_output::NixOutput;
 use crate::progress::{Progress, Reported};
 use crate::runner::Runner;
 use crate::stop::Stop;
+use crate::warnings::{Mark, Warnings};
 
 const PROBE: &str = include_str!("probe.nix");
 const OVERRIDES: &str = include_str!("overrides.nix");
@@ -62,7 +62,8 @@ pub(crate) async fn lock(
     let _phase = context.phase(Phase::Locking, None);
     let arguments = arguments(&["flake", "metadata", "--json"], &[flake.as_str()]);
     let phase = Phase::Locking;
-    match run(runner, &flake.to_string(), arguments, phase, None, context).await? {
+    let warnings = Warnings::new(None, context);
+    match run(runner, &flake.to_string(), arguments, phase, warnings, context).await? {
         Ok(stdout) => {
             let Metadata { url, locked, locks } = read_json("nix flake metadata", &stdout)?;
             let url = with_parameters_of(url, flake.as_str());
@@ -105,11 +106,13 @@ pub(crate) async fn evaluate(
         program: "Netboot".to_owned(),
         problem: error.to_string().into(),
     })?;
+    let mark = Mark::new();
     let call = format!(
-        "({PROBE}) {{ wanted = builtins.fromJSON {}; isolate = {isolate}; \
+        "({PROBE}) {{ wanted = builtins.fromJSON {}; mark = {}; isolate = {isolate}; \
          overrideModules = ({OVERRIDES}); readPolicy = ({POLICY}); \
          closureModules = ({CLOSURE_MODULES}) ({CLOSURE_MODULE}); }}",
-        nix_string(&json)
+        nix_string(&json),
+        nix_string(mark.as_str())
     );
     if call.len() > CALL_LIMIT {
         let problem = "they are too long for an argument of a program: put them into their own \
@@ -118,15 +121,13 @@ pub(crate) async fn evaluate(
     }
     let installable = format!("{}#nixosConfigurations", locked.url);
     let arguments = arguments(&["eval", "--json", "--apply", &call], &[&installable]);
-    let mut requests = wanted.iter();
-    let (attribute, profile) = match (requests.next(), requests.next()) {
-        (Some((profile, only)), None) => {
-            (format!("nixosConfigurations.{}", only.name), Some(*profile))
-        }
-        // A warning of several configurations does not say which one it is about.
-        _ => ("nixosConfigurations".to_owned(), None),
+    let mut requests = wanted.values();
+    let attribute = match (requests.next(), requests.next()) {
+        (Some(only), None) => format!("nixosConfigurations.{}", only.name),
+        _ => "nixosConfigurations".to_owned(),
     };
-    match run(runner, &attribute, arguments, Phase::Evaluating, profile, context).await? {
+    let warnings = Warnings::with_mark(&mark, context);
+    match run(runner, &attribute, arguments, Phase::Evaluating, warnings, context).await? {
         Ok(stdout) => Ok(read_json("nix eval", &stdout)?),
         Err(failed) => {
             let Failed { nix_output, status, fallback } = *failed;
@@ -164,7 +165,7 @@ async fn run(
     attribute: &str,
     arguments: Vec<OsString>,
     phase: Phase,
-    profile: Option<&ProfileName>,
+    mut warnings: Warnings<'_>,
     context: &Context,
 ) -> Result<Result<Vec<u8>, Box<Failed>>, Stop> {
     let (mut nix_output, mut reported) = (NixOutput::default(), Reported::new());
@@ -173,11 +174,11 @@ async fn run(
         .evaluate(attribute, &arguments, context, |line| {
             if let Some(event) = runner.read_line(line) {
                 progress.record(&event);
+                warnings.record(&event);
                 nix_output.record(&event);
             }
         })
         .await?;
-    report_warnings(&nix_output, profile, context);
     // A failed `nix eval --json` of Nix 2.8 prints half of its answer, so check the status first.
     let status = finished.status;
     if status.success() {

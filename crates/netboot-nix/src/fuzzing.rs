@@ -36,7 +36,7 @@ pub fn internal_json(data: &[u8]) -> bool {
             output.record(&event);
         }
     }
-    for warning in output.warnings.iter().map(|message| Warning::read(message)) {
+    for warning in output.warnings.iter().filter_map(|message| Warning::read(message)) {
         let _ = (warning.to_string(), warning.hint());
     }
     let flake = FlakeReference::new("github:owner/name").unwrap();

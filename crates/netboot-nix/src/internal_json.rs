@@ -25,6 +25,8 @@ pub(crate) enum LogEvent {
     Error { message: ForeignText, position: Option<String> },
     /// A message after which Nix goes on.
     Warning { message: ForeignText },
+    /// A text that Nix code prints with `builtins.trace`.
+    Trace { message: ForeignText },
     /// A line that is not in Nix's format. Git and ssh print such lines, and Nix when it starts.
     Plain { line: ForeignText },
 }
@@ -102,8 +104,11 @@ fn message(record: &Record) -> Option<LogEvent> {
     if record.level == 0 && !has_position && text.starts_with("cannot build on '") {
         return Some(LogEvent::Warning { message: text.trim().into() });
     }
+    if let Some(traced) = text.strip_prefix("trace:").filter(|_| record.level == 0) {
+        return Some(LogEvent::Trace { message: traced.trim().into() });
+    }
     // Errors of a daemon or a remote machine have no `raw_msg`. The other messages of level 0 are
-    // traces and advice.
+    // advice.
     let is_error = has_position || text.starts_with("error:");
     let message = ForeignText::from(text.trim_start_matches("error:").trim());
     match record.level {
@@ -174,7 +179,7 @@ mod tests {
         let message = "builder failed".into();
         assert_eq!(parse(remote), Some(LogEvent::Error { message, position: None }));
         let trace = r#"@nix {"action":"msg","level":0,"msg":"trace: here"}"#;
-        assert_eq!(parse(trace), None);
+        assert_eq!(parse(trace), Some(LogEvent::Trace { message: "here".into() }));
         // `lib.warn` under Nix 2.8, and `builtins.warn` under Nix 2.26 and 2.34.
         for line in [
             "@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"trace: \\u001b[1;31mwarning: one\\ntwo\\u001b[0m\"}",

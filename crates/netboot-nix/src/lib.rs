@@ -114,6 +114,7 @@ mod stop;
 mod store_contents;
 mod store_copy;
 mod user_directories;
+mod warnings;
 mod watch;
 
 pub use crate::builder::{NixBuilder, NixBuilderBuilder};

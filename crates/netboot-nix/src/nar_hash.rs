@@ -17,12 +17,8 @@ pub(crate) async fn nar_hash(
 ) -> Result<String, Stop> {
     let mut arguments: Vec<OsString> = ["hash", "path", "--"].map(OsString::from).into();
     arguments.push(path.into());
-    let finished = runner.run("nix", &arguments, context, |_| {}).await?;
-    if !finished.status.success() {
-        let (status, last_lines) = (finished.status, &finished.last_lines);
-        return Err(runner.failure("nix", &arguments, status, last_lines).into());
-    }
-    let text = String::from_utf8_lossy(&finished.output).trim().to_owned();
+    let output = runner.answer(&arguments, context).await?;
+    let text = String::from_utf8_lossy(&output).trim().to_owned();
     if !text.starts_with("sha256-") {
         let (program, problem) =
             ("nix hash path".to_owned(), format!("it printed {text:?}").into());

@@ -56,12 +56,8 @@ pub(crate) async fn closure(
 ) -> Result<BTreeMap<String, PathInfo>, Stop> {
     let options = ["path-info", "--json", "--recursive", "--closure-size", "--"];
     let arguments: Vec<OsString> = options.iter().chain(paths).map(OsString::from).collect();
-    let finished = runner.run("nix", &arguments, context, |_| {}).await?;
-    if !finished.status.success() {
-        let (status, last_lines) = (finished.status, &finished.last_lines);
-        return Err(runner.failure("nix", &arguments, status, last_lines).into());
-    }
-    Ok(read(&finished.output)?)
+    let output = runner.answer(&arguments, context).await?;
+    Ok(read(&output)?)
 }
 
 /// Reads the answer without invalid paths.

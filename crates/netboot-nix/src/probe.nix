@@ -2,9 +2,12 @@
 # configurations, in one evaluation. `wanted` has a set for each profile: the `name` of its
 # configuration, `overrides` (null: no overrides), `closure` (null: the initrd holds the system),
 # and the `services` that a policy checks (null: no policy). With `isolate`, a configuration that
-# throws does not affect the others, but its message is lost.
+# throws does not affect the others, but its message is lost. The text `mark` and the name of a
+# profile are printed before the profile's configuration is evaluated: Nix prints the values of a set
+# in the order of its names, and evaluates each value wholly when it prints it.
 {
   wanted,
+  mark,
   isolate,
   overrideModules,
   closureModules,
@@ -103,5 +106,7 @@ in
   nix_version = builtins.nixVersion;
   store = builtins.storeDir;
   available = builtins.attrNames configurations;
-  configurations = builtins.mapAttrs (_: probe) wanted;
+  configurations = builtins.mapAttrs (
+    profile: request: builtins.trace "${mark}${profile}" (probe request)
+  ) wanted;
 }

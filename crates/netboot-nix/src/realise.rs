@@ -9,7 +9,6 @@ use netboot_core::{Context, ProfileName};
 
 use crate::build_log::{LogDirectory, replace};
 use crate::classify::realisation::{Realising, query, realisation};
-use crate::classify::warning::report_warnings;
 use crate::error::Error;
 use crate::flake_answer::Output;
 use crate::nix_output::NixOutput;
@@ -20,6 +19,7 @@ use crate::runner::Runner;
 use crate::scale_out::ScaleOut;
 use crate::stop::{Stop, blocking};
 use crate::store_copy::{fetch_outputs, send_derivations};
+use crate::warnings::Warnings;
 use crate::watch::Watch;
 
 /// Roots and logs that the images of a builder need. They are kept as long as the builder exists.
@@ -67,10 +67,12 @@ impl Realisation<'_> {
         let mut arguments: Vec<OsString> = vec!["--query".into(), "--requisites".into()];
         arguments.extend(derivations.iter().map(OsString::from));
         let mut nix_output = NixOutput::default();
+        let mut warnings = Warnings::new(Some(self.profile), self.context);
         let finished = self
             .runner
             .run("nix-store", &arguments, self.context, |line| {
                 if let Some(event) = self.runner.read_line(line) {
+                    warnings.record(&event);
                     nix_output.record(&event);
                 }
             })
@@ -154,7 +156,6 @@ impl Realisation<'_> {
         let finished =
             self.runner.run("nix-store", &arguments, self.context, |line| watch.line(line)).await?;
         let Watch { recorder, nix_output, write_error, .. } = watch;
-        report_warnings(&nix_output, Some(self.profile), self.context);
         if let Some(error) = write_error {
             return Err(error.into());
         }

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::internal_json::{LogEvent, parse};
 use crate::redaction::Secrets;
 use crate::stop::Stop;
+use crate::warnings::Warnings;
 
 /// The longest line of Nix's log that is read, in bytes. A line is JSON and is lost if it is cut,
 /// and an error with a long trace is one line, of 2 MB in practice.
@@ -72,6 +73,26 @@ impl Runner {
         finished.map_err(|error| stop(program, error))
     }
 
+    /// Runs `nix` without `--log-format`, and returns its output.
+    pub(crate) async fn answer(
+        &self,
+        arguments: &[OsString],
+        context: &Context,
+    ) -> Result<Vec<u8>, Stop> {
+        let mut warnings = Warnings::new(None, context);
+        let finished = self
+            .run("nix", arguments, context, |line| {
+                if let Some(event) = self.read_line(line) {
+                    warnings.record(&event);
+                }
+            })
+            .await?;
+        if finished.status.success() {
+            return Ok(finished.output);
+        }
+        Err(self.failure("nix", arguments, finished.status, &finished.last_lines).into())
+    }
+
     /// Runs `nix` as [`run`](Self::run) does, within the limits of an evaluation. `attribute` is
     /// evaluated, or is the reference of the flake that is locked.
     pub(crate) async fn evaluate(
@@ -109,6 +130,7 @@ impl Runner {
         if let LogEvent::BuildLine { line: text, .. }
         | LogEvent::Plain { line: text }
         | LogEvent::Warning { message: text }
+        | LogEvent::Trace { message: text }
         | LogEvent::Error { message: text, .. } = &mut event
         {
             *text = self.secrets.hide(text).into();

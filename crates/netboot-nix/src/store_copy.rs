@@ -10,6 +10,7 @@ use crate::runner::Runner;
 use crate::scale_out::binary_cache::BinaryCache;
 use crate::scale_out::store_url::StoreUrl;
 use crate::stop::Stop;
+use crate::warnings::Warnings;
 
 /// Copies derivations with all their dependencies to another store.
 pub(crate) async fn send_derivations(
@@ -55,10 +56,11 @@ async fn copy(
     let words = ["copy", "--log-format", "internal-json", "-v"].iter().chain(options);
     let words = words.chain(&["--"]).chain(paths);
     let arguments: Vec<OsString> = words.map(OsString::from).collect();
-    let mut nix_output = NixOutput::default();
+    let (mut nix_output, mut warnings) = (NixOutput::default(), Warnings::new(None, context));
     let finished = runner
         .run("nix", &arguments, context, |line| {
             if let Some(event) = runner.read_line(line) {
+                warnings.record(&event);
                 nix_output.record(&event);
             }
         })

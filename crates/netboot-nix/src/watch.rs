@@ -8,6 +8,7 @@ use crate::nix_output::NixOutput;
 use crate::progress::{Progress, Reported, name_in_store};
 use crate::recorder::Recorder;
 use crate::runner::Runner;
+use crate::warnings::Warnings;
 
 /// Reads the lines of a realisation's log.
 pub(crate) struct Watch<'a> {
@@ -18,6 +19,7 @@ pub(crate) struct Watch<'a> {
     pub(crate) nix_output: NixOutput,
     pub(crate) write_error: Option<Error>,
     progress: Progress<'a>,
+    warnings: Warnings<'a>,
 }
 
 impl<'a> Watch<'a> {
@@ -36,6 +38,7 @@ impl<'a> Watch<'a> {
             nix_output: NixOutput::default(),
             write_error: None,
             progress: Progress::new(Phase::Realising, Some(profile), context, reported),
+            warnings: Warnings::new(Some(profile), context),
         }
     }
 
@@ -52,6 +55,7 @@ impl<'a> Watch<'a> {
             Ok(None) => {}
             Err(error) => self.write_error = Some(error),
         }
+        self.warnings.record(&event);
         self.nix_output.record(&event);
         self.progress.record(&event);
     }

@@ -29,6 +29,7 @@ use crate::secrets::scan_store;
 use crate::secrets::store_paths::StorePaths;
 use crate::state_lock::StateLock;
 use crate::stop::{Stop, blocking};
+use crate::warnings::without_repetitions;
 
 /// The built parts of a profile.
 struct Built {
@@ -61,6 +62,7 @@ impl NixBuilder {
         profiles: &[&dyn Profile],
         context: &Context,
     ) -> Vec<Result<Image, netboot_core::Error>> {
+        let context = &without_repetitions(context);
         let mut results: Vec<Result<Image, Stop>> = match self.try_build(profiles, context).await {
             Ok(results) => results,
             Err(stop) => profiles.iter().map(|_| Err(same_stop(&stop))).collect(),

@@ -13,6 +13,7 @@ use crate::image::Parts;
 use crate::overrides::embed::embed;
 use crate::policy::finding::PolicyFinding;
 use crate::stop::Stop;
+use crate::warnings::without_repetitions;
 use netboot_core::secret_scan::Severity;
 
 /// The result of the evaluation for one profile.
@@ -31,6 +32,7 @@ impl NixBuilder {
         if profiles.is_empty() {
             return Vec::new();
         }
+        let context = &without_repetitions(context);
         let evaluation = self.evaluate(profiles, context).await;
         let mut results = Vec::with_capacity(profiles.len());
         for profile in profiles {

@@ -1,22 +1,23 @@
 //! Warnings of Nix that an operator should know.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
-use netboot_core::{Context, Event, ProfileName, counted};
-
 use crate::classify::text::{in_one_line, quoted_after};
-use crate::nix_output::NixOutput;
-
-/// The number of different warnings of one run of Nix that are reported.
-const REPORTED: usize = 50;
 
 /// The number of characters of a warning that are reported.
 const LENGTH: usize = 1000;
 
+/// Warnings about the arguments that Netboot gives to Nix. An operator can do nothing about them.
+const OF_NETBOOT: [&str; 2] =
+    ["'--json' without '--json-format' is deprecated", "is a deprecated alias for"];
+
 /// A warning of Nix or of the flake's code.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Warning {
+    /// Nix does not know a setting.
+    UnknownSetting { setting: String },
+    /// The flake has a setting in its `nixConfig`, from which Netboot takes none.
+    FlakeSetting { setting: String },
     /// The daemon ignores a setting of a user that it does not trust.
     UntrustedSetting { setting: String },
     /// The daemon ignores a substituter of a user that it does not trust.
@@ -30,10 +31,17 @@ pub(crate) enum Warning {
 }
 
 impl Warning {
-    /// Reads a warning.
-    pub(crate) fn read(message: &str) -> Self {
+    /// Reads a warning. Returns `None` for one that is not for an operator.
+    pub(crate) fn read(message: &str) -> Option<Self> {
+        if OF_NETBOOT.iter().any(|text| message.contains(text)) {
+            return None;
+        }
         let quoted = |before: &str| quoted_after(message, before).unwrap_or_default().to_owned();
-        if message.contains("ignoring the client-specified setting") {
+        Some(if message.starts_with("unknown setting '") {
+            Self::UnknownSetting { setting: quoted("unknown setting") }
+        } else if message.contains("ignoring untrusted flake configuration setting") {
+            Self::FlakeSetting { setting: quoted("flake configuration setting") }
+        } else if message.contains("ignoring the client-specified setting") {
             Self::UntrustedSetting { setting: quoted("client-specified setting") }
         } else if message.contains("ignoring untrusted substituter") {
             Self::UntrustedSubstituter { url: quoted("untrusted substituter") }
@@ -51,12 +59,33 @@ impl Warning {
             Self::CacheUnreachable { message }
         } else {
             Self::Other { message: message.trim().chars().take(LENGTH).collect() }
-        }
+        })
+    }
+
+    /// Returns true if the cause is in the machine or in the flake as a whole, and not in the
+    /// configuration of one profile.
+    pub(crate) fn is_of_all_profiles(&self) -> bool {
+        !matches!(self, Self::Unsigned { .. } | Self::Other { .. })
     }
 
     /// A remedy for the warning, if it is known.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::UnknownSetting { setting } => format!(
+                "correct the name `{setting}` in nix.conf or in NIX_CONFIG, or remove the setting; \
+                 another version of Nix may know it"
+            ),
+            Self::FlakeSetting { setting }
+                if setting.ends_with("substituters") || setting.ends_with("public-keys") =>
+            {
+                "if you trust the flake, give the caches in its `nixConfig` and their keys to \
+                 `with_substituter` of `ScaleOut`, or set them in nix.conf; Nix goes on to warn"
+                    .to_owned()
+            }
+            Self::FlakeSetting { setting } => format!(
+                "if you trust the flake, set `{setting}` in nix.conf, or in NIX_CONFIG in the \
+                 builder's environment; Nix goes on to warn"
+            ),
             Self::UntrustedSetting { setting } => format!(
                 "set `{setting}` in nix.conf of the daemon, or add this user to `trusted-users` \
                  there"
@@ -84,6 +113,12 @@ impl Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::UnknownSetting { setting } => {
+                write!(f, "this Nix does not know the setting `{setting}` and ignores it")
+            }
+            Self::FlakeSetting { setting } => {
+                write!(f, "`{setting}` in the `nixConfig` of the flake or an input is ignored")
+            }
             Self::UntrustedSetting { setting } => {
                 write!(f, "the Nix daemon does not trust this user and ignores `{setting}`")
             }
@@ -101,25 +136,5 @@ impl fmt::Display for Warning {
             }
             Self::Other { message } => f.write_str(message),
         }
-    }
-}
-
-/// Reports each warning of Nix, once.
-pub(crate) fn report_warnings(
-    nix_output: &NixOutput,
-    profile: Option<&ProfileName>,
-    context: &Context,
-) {
-    let all: BTreeSet<Warning> =
-        nix_output.warnings.iter().map(|message| Warning::read(message)).collect();
-    let more = all.len().saturating_sub(REPORTED);
-    let emit = |message, hint| {
-        context.emit(Event::Warning { profile: profile.cloned(), message, hint });
-    };
-    for warning in all.into_iter().take(REPORTED) {
-        emit(warning.to_string(), warning.hint());
-    }
-    if more > 0 {
-        emit(format!("Nix printed {} more", counted(more, "warning")), None);
     }
 }

@@ -87,6 +87,8 @@ rows! {
     a_substitute_is_not_signed in warnings: "a substitute has no signature" => "a warning";
     a_path_is_not_signed in machine: "a store path has no signature" => "Unsigned";
     a_cache_is_down in warnings: "a cache is down" => "a warning";
+    a_setting_is_unknown in warnings: "a setting of Nix is unknown" => "a warning";
+    a_flake_has_settings in warnings: "a flake has a nixConfig" => "a warning";
     the_lock_file_is_out_of_date in source: "the lock file is out of date" => "LockFileOutdated";
     a_lock_file_has_a_conflict in flake_files: "the lock file has a merge conflict" => "FlakeUnusable, LockConflict";
     a_lock_file_is_cut in flake_files: "the lock file is not whole" => "FlakeUnusable, LockUnreadable";
