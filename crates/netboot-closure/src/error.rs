@@ -22,6 +22,8 @@ pub enum Error {
     Digest {
         /// The text, at most 80 characters of it.
         text: String,
+        /// The notation in which the digest should be.
+        notation: &'static str,
     },
     /// An archive cannot be understood.
     #[error("the archive is damaged at byte {offset}: {problem}")]
@@ -150,8 +152,8 @@ impl Error {
         Self::BootParameter { text: text.chars().take(300).collect(), expected }
     }
 
-    pub(crate) fn digest(text: &str) -> Self {
-        Self::Digest { text: text.chars().take(80).collect() }
+    pub(crate) fn digest(text: &str, notation: &'static str) -> Self {
+        Self::Digest { text: text.chars().take(80).collect(), notation }
     }
 
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
@@ -164,7 +166,7 @@ impl Error {
             Self::StorePath { .. } => {
                 "give a path such as /nix/store/<digest>-<name>, without anything below it".into()
             }
-            Self::Digest { .. } => "give 64 digits of base 16, in lower case".into(),
+            Self::Digest { notation, .. } => format!("give the digest as {notation}"),
             Self::Nar { .. } | Self::ReadNar { .. } => {
                 "fetch the archive again; if it stays damaged, publish its store path again".into()
             }
@@ -178,19 +180,27 @@ impl Error {
                 "publish the image again: the index was written by another version or is damaged"
                     .into()
             }
-            Self::SpecialFile { path } | Self::FileChanged { path } => {
-                format!("run `nix-store --verify --check-contents`, and rebuild {}", path.display())
+            // `nix-store --verify` fails at a special file, and repairs nothing.
+            Self::SpecialFile { path } => {
+                format!("run `nix-store --repair-path {}`", path.display())
             }
+            Self::FileChanged { path } => format!(
+                "end the program that changes files of the store, and run `nix-store \
+                 --repair-path {}`",
+                path.display()
+            ),
             Self::ArchiveChanged { path } => format!(
-                "run `nix-store --repair-path {path}`, or `nix-store --verify --check-contents` \
-                 for the whole store"
+                "run `nix-store --repair-path {path}`, or `nix-store --verify --check-contents \
+                 --repair` for the whole store"
             ),
             Self::BootParameter { expected, .. } => {
                 format!("correct the kernel parameter: give {expected}")
             }
             Self::NarInfo { .. } => "leave the file alone: another program wrote it".into(),
             Self::NixKey { .. } => {
-                "make a key with `nix key generate-secret --key-name cache.example.org-1`".into()
+                "make a key with `nix-store --generate-binary-cache-key cache.example.org-1 \
+                 secret-key public-key`"
+                    .into()
             }
             Self::CompressionLevel { .. } => "give a level from 1 to 19".into(),
             Self::Cancelled => return None,

@@ -10,6 +10,11 @@ pub(crate) const BASE32_DIGITS: &[u8; 32] = b"0123456789abcdfghijklmnpqrsvwxyz";
 /// The length of a digest in Nix's base 32.
 const BASE32_LENGTH: usize = 52;
 
+/// The two notations, for hints.
+const HEX: &str = "64 digits of base 16, in lower case";
+const BASE32: &str =
+    "52 digits of Nix's base 32, as `nix-hash --type sha256 --to-base32` writes it";
+
 /// A SHA-256 digest.
 ///
 /// A blob is named by its digest in base 16. Nix writes the digest of an archive in a base 32 of
@@ -54,7 +59,7 @@ impl Sha256 {
             .filter(|_| rest.is_empty())
             .and_then(|bytes| bytes.try_into().ok())
             .map(Self)
-            .ok_or_else(|| Error::digest(text))
+            .ok_or_else(|| Error::digest(text, HEX))
     }
 
     /// Reads 52 digits of Nix's base 32.
@@ -63,19 +68,19 @@ impl Sha256 {
     /// [`Error::Digest`].
     pub fn from_base32(text: &str) -> Result<Self, Error> {
         if text.len() != BASE32_LENGTH {
-            return Err(Error::digest(text));
+            return Err(Error::digest(text, BASE32));
         }
         let mut bytes = [0; 32];
         for (position, byte) in text.bytes().rev().enumerate() {
             let digit = (0..).zip(BASE32_DIGITS).find(|(_, digit)| **digit == byte);
-            let (digit, _): (u16, _) = digit.ok_or_else(|| Error::digest(text))?;
+            let (digit, _): (u16, _) = digit.ok_or_else(|| Error::digest(text, BASE32))?;
             let (index, shift) = (position * 5 / 8, position * 5 % 8);
             let [low, high] = (digit << shift).to_le_bytes();
             bytes[index] |= low;
             match bytes.get_mut(index + 1) {
                 Some(next) => *next |= high,
                 // Only 256 of the 260 bits are the digest's.
-                None if high != 0 => return Err(Error::digest(text)),
+                None if high != 0 => return Err(Error::digest(text, BASE32)),
                 None => {}
             }
         }

@@ -16,10 +16,9 @@ pub(crate) fn cause(error: &Error, choice: StoreChoice) -> FailureCause {
             };
             FailureCause::MemoryTooSmall { needed, available: *available, form }
         }
-        Error::Room { .. } | Error::StoreFull { .. } => FailureCause::InputOutput {
-            action: ConsoleText::new("put the closure into the store"),
-            reason: ConsoleText::new(error.to_string()),
-        },
+        Error::Room { .. } | Error::StoreFull { .. } => {
+            FailureCause::StoreTooSmall { reason: ConsoleText::new(error.to_string()) }
+        }
         Error::Io { action, path, source } => FailureCause::InputOutput {
             action: ConsoleText::new(format!("{action} {}", path.display())),
             reason: ConsoleText::new(source.to_string()),

@@ -35,7 +35,8 @@ impl FromStr for CacheLabel {
         let is_label = (1..=64).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
             && text.starts_with(|first: char| first.is_ascii_alphanumeric());
-        let malformed = || Error::boot_parameter(text, "letters, digits, `-`, `_` and `.`");
+        let malformed =
+            || Error::boot_parameter(text, "a label of letters, digits, `-`, `_` and `.`");
         if is_label { Ok(Self(text.to_owned())) } else { Err(malformed()) }
     }
 }

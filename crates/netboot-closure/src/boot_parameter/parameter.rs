@@ -84,17 +84,27 @@ impl FromStr for BootParameter {
     /// [`Error::BootParameter`].
     fn from_str(text: &str) -> Result<Self, Error> {
         let malformed = |expected| Error::boot_parameter(text, expected);
-        let (name, value) = text.split_once('=').ok_or_else(|| malformed("a name and a value"))?;
+        let (name, value) =
+            text.split_once('=').ok_or_else(|| malformed("a name, `=` and a value"))?;
         match name {
-            INDEX => Sha256::from_hex(value).map(Self::Index).or(Err("64 digits of base 16")),
-            FROM => source(value).map(Self::From).ok_or("an http:// URL of a directory"),
+            INDEX => Sha256::from_hex(value)
+                .map(Self::Index)
+                .or(Err("64 digits of base 16, in lower case")),
+            FROM => source(value)
+                .map(Self::From)
+                .ok_or("an absolute http:// URL of a directory, without a query"),
             STORE => value.parse().map(Self::Store).or(Err("auto, tmpfs, zram or disk")),
-            CACHE => value.parse().map(Self::Cache).or(Err("the label of a file system")),
-            CACHE_BUDGET => value.parse().map(Self::CacheBudget).or(Err("a number of MiB")),
-            REPORT => value.parse().map(Self::Report).or(Err("an http:// URL")),
+            CACHE => value
+                .parse()
+                .map(Self::Cache)
+                .or(Err("a label of letters, digits, `-`, `_` and `.`")),
+            CACHE_BUDGET => {
+                value.parse().map(Self::CacheBudget).or(Err("a number of MiB, 1 or more"))
+            }
+            REPORT => value.parse().map(Self::Report).or(Err("an absolute http:// URL")),
             BOOTIF => CardAddress::from_bootif(value)
                 .map(Self::BootInterface)
-                .ok_or("01- and the address of a network card"),
+                .ok_or("01- and the address of a network card, with hyphens"),
             _ => Err("a parameter of closure boot"),
         }
         .map_err(malformed)

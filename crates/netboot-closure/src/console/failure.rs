@@ -59,13 +59,13 @@ impl Failure {
                 "check the store that built the image with `nix-store --verify-path {path}`, and \
                  publish the image again"
             ),
-            FailureCause::ZramUnavailable { .. } => {
-                "give the machine more memory and boot with netboot.store=tmpfs, or put the kernel \
-                 module zram into the initrd"
-                    .to_owned()
-            }
             FailureCause::ZramStalled { .. } | FailureCause::StoreFull { .. } => {
                 "give the machine more memory, or make the closure smaller".to_owned()
+            }
+            FailureCause::StoreTooSmall { .. } => {
+                "give the machine more memory, or mount a tmpfs over the directory of the store, or \
+                 make the closure smaller"
+                    .to_owned()
             }
             FailureCause::InputOutput { .. } => {
                 "read the kernel's messages above; if there are none, test the machine's memory"

@@ -66,11 +66,6 @@ pub enum FailureCause {
         /// The fault of the archive.
         reason: ConsoleText,
     },
-    /// The kernel has no zram, or it cannot be set up.
-    ZramUnavailable {
-        /// The reason.
-        reason: ConsoleText,
-    },
     /// Writing to the store in zram made no progress.
     ZramStalled {
         /// The time without progress in seconds.
@@ -80,6 +75,11 @@ pub enum FailureCause {
     StoreFull {
         /// The store path that did not fit.
         path: StorePath,
+    },
+    /// The closure needs more room or memory than the store has.
+    StoreTooSmall {
+        /// The needed and the available size.
+        reason: ConsoleText,
     },
     /// A file of the store cannot be read or written.
     InputOutput {
@@ -107,9 +107,9 @@ template!(enum FailureCause:
     MemoryTooSmall: "not enough memory: " needed " bytes needed for the store in " form ", "
         available " bytes available";
     PathRefused: "cannot unpack " path ": " reason "";
-    ZramUnavailable: "zram cannot be used: " reason "";
     ZramStalled: "writing to zram made no progress for " seconds " s";
     StoreFull: "the store has no room left for " path "";
+    StoreTooSmall: "the store is too small: " reason "";
     InputOutput: "cannot " action ": " reason "";
     InitMissing: "the closure does not have init " init "";
 );

@@ -94,7 +94,7 @@ fn causes() -> impl Strategy<Value = FailureCause> {
             FailureCause::MemoryTooSmall { needed, available, form }
         }),
         (paths(), texts()).prop_map(|(path, reason)| FailureCause::PathRefused { path, reason }),
-        texts().prop_map(|reason| FailureCause::ZramUnavailable { reason }),
+        texts().prop_map(|reason| FailureCause::StoreTooSmall { reason }),
         any::<u64>().prop_map(|seconds| FailureCause::ZramStalled { seconds }),
         paths().prop_map(|path| FailureCause::StoreFull { path }),
         (texts(), texts())

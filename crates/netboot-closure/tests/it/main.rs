@@ -5,6 +5,7 @@ mod boot_parameter;
 mod console;
 mod console_lines;
 mod failure_table;
+mod followed_hints;
 mod fuzzing;
 mod image;
 mod index;

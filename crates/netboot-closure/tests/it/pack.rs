@@ -40,25 +40,47 @@ impl Site {
         self.add_lines(name, &format!("a line of {name}\n"), size);
     }
 
+    /// The directory below which the store lies.
+    pub(crate) fn root(&self) -> &Path {
+        self.root.path()
+    }
+
     /// Adds a path whose files have the text `line` again and again.
     pub(crate) fn add_lines(&mut self, name: &str, line: &str, size: usize) {
         let source = self.root.path().join(name);
         fs::create_dir_all(source.join("bin")).unwrap();
         fs::write(source.join("bin/init"), line.repeat(size / line.len() + 1)).unwrap();
-        let nix = |program: &str, arguments: &[&str]| {
-            text(nix(self.root.path(), program, arguments, None))
-        };
-        let path = nix("nix-store", &["--add", source.to_str().unwrap()]);
-        let hash = nix("nix-store", &["--query", "--hash", &path]);
-        let size = nix("nix-store", &["--query", "--size", &path]);
-        self.paths.push(PathToPack {
+        let path = self.nix("nix-store", &["--add", source.to_str().unwrap()]);
+        self.take(&path);
+    }
+
+    /// Adds a path that refers to the first one, which has the name `small`.
+    pub(crate) fn add_user_of_the_first(&mut self) {
+        let source = self.root.path().join("small");
+        let expression = format!("builtins.toFile \"user\" \"uses ${{{}}}\"", source.display());
+        let path =
+            self.nix("nix-instantiate", &["--eval", "--read-write-mode", "--expr", &expression]);
+        self.take(path.trim_matches('"'));
+    }
+
+    fn nix(&self, program: &str, arguments: &[&str]) -> String {
+        text(nix(self.root.path(), program, arguments, None))
+    }
+
+    /// Takes a store path as Nix describes it.
+    fn take(&mut self, path: &str) {
+        let query = |what: &str| self.nix("nix-store", &["--query", what, path]);
+        let hash = query("--hash");
+        let references = query("--references");
+        let described = PathToPack {
             location: self.root.path().join(path.trim_start_matches('/')),
             path: path.parse().unwrap(),
             nar_hash: Sha256::from_base32(hash.strip_prefix("sha256:").unwrap()).unwrap(),
-            nar_size: size.parse().unwrap(),
+            nar_size: query("--size").parse().unwrap(),
             deriver: None,
-            references: Vec::new(),
-        });
+            references: references.lines().map(|path| path.parse().unwrap()).collect(),
+        };
+        self.paths.push(described);
     }
 
     fn cache(&self) -> PathBuf {

@@ -155,6 +155,64 @@ async fn a_program_that_is_missing_has_a_hint() {
     assert!(error.hint().unwrap().contains("may execute"), "{error:?}");
 }
 
+/// Follows the hints: the program is installed, may be executed, and its directory exists.
+#[tokio::test]
+async fn a_program_that_is_where_the_hints_say_runs() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("tool");
+    let place = directory.path().join("place");
+    let command = || Command::new(&program).current_dir(&place);
+    let hint = async || command().run(pending()).await.unwrap_err().hint().unwrap();
+    let install = format!("install `{}`", program.display());
+    assert!(hint().await.starts_with(&install));
+    std::fs::write(&program, "#!/bin/sh\npwd\n").unwrap();
+    assert!(hint().await.contains("the working directory of the program exists"));
+    std::fs::create_dir(&place).unwrap();
+    assert_eq!(hint().await, format!("check that this user may execute `{}`", program.display()));
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let finished = command().run(pending()).await.unwrap();
+    assert!(String::from_utf8(finished.output).unwrap().trim_end().ends_with("place"));
+}
+
+/// Makes the test below run in a process of its own.
+const FEW: &str = "NETBOOT_TEST_FEW_PROCESSES";
+
+/// Follows the hint in a process that may not start others at first.
+#[test]
+fn a_user_who_may_start_processes_runs_the_program() {
+    if std::env::var_os(FEW).is_none() {
+        let test = "run::a_user_who_may_start_processes_runs_the_program";
+        // The limit does not hold for root, so another user tries.
+        let mut other = std::process::Command::new("setpriv");
+        if rustix::process::geteuid().is_root() {
+            other.args(["--reuid", "64123", "--regid", "64123", "--clear-groups"]);
+        }
+        other.arg("--").arg(std::env::current_exe().unwrap());
+        let output = other.args(["--exact", test, "--nocapture"]).env(FEW, "1").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let run = || Command::new("true").run(pending());
+        run().await.unwrap();
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nproc);
+        let set = |current| {
+            let limit = rustix::process::Rlimit { current, ..limit };
+            rustix::process::setrlimit(rustix::process::Resource::Nproc, limit).unwrap();
+        };
+        set(Some(1));
+        let error = run().await.unwrap_err();
+        let hint = error.hint().unwrap();
+        assert!(hint.contains("raise the limit on processes of this user (`ulimit -u`)"), "{hint}");
+        set(limit.current);
+        run().await.unwrap();
+    });
+}
+
 #[tokio::test]
 async fn a_process_that_holds_the_pipes_keeps_nobody_waiting_and_is_ended() {
     let marker = Marker::new();

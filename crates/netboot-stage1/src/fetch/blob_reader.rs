@@ -64,6 +64,8 @@ pub(crate) struct BlobReader<'a> {
     is_complete: bool,
     /// The sources that sent some of the bytes, and whether they sent them as a part of the file.
     used: Vec<(usize, bool)>,
+    /// True if a server called its answer a page in HTML.
+    is_page: bool,
     abort: Option<Abort>,
 }
 
@@ -114,6 +116,7 @@ impl<'a> BlobReader<'a> {
             connection: None,
             position: 0,
             is_complete: false,
+            is_page: false,
             used: Vec::new(),
             abort: None,
         }
@@ -143,7 +146,8 @@ impl<'a> BlobReader<'a> {
             self.network.sources.answered_wrong(source, &mut self.tries.wrong);
             // Its other files may be wrong too, so mirrors come first.
             self.network.sources.failed(source);
-            self.note(source, problem.clone());
+            let problem = if self.is_page { page() } else { problem.clone() };
+            self.note(source, problem);
         }
     }
 
@@ -179,6 +183,7 @@ impl<'a> BlobReader<'a> {
             let refusal = match request(agent, &url, self.position, choice.ranges, *patience) {
                 Ok(answer) => match self.wrong_size(&answer) {
                     None => {
+                        self.is_page |= is_page(&answer);
                         let Answer { body, skip, has_length, .. } = answer;
                         self.used.push((source, self.position > 0 && skip == 0));
                         let pace = Pace::default();
@@ -200,15 +205,10 @@ impl<'a> BlobReader<'a> {
     /// Compares the size that a server says with the blob's.
     fn wrong_size(&self, answer: &Answer) -> Option<FetchProblem> {
         let said = answer.size?;
-        let is_page = answer.content_type.as_deref().is_some_and(|kind| kind.contains("html"));
         match self.blob.size {
             BlobSize::Exactly(size) if said == size => None,
             BlobSize::AtMost(limit) if said <= limit => None,
-            // An error page, or the page of a portal.
-            _ if is_page => {
-                let reason = ConsoleText::new("it is a page in HTML");
-                Some(FetchProblem::Malformed { reason })
-            }
+            _ if is_page(answer) => Some(page()),
             BlobSize::Exactly(expected) if said < expected => {
                 Some(FetchProblem::Truncated { received: said, expected })
             }
@@ -301,6 +301,15 @@ impl<'a> BlobReader<'a> {
         self.network.sources.failed(source);
         self.note(source, problem);
     }
+}
+
+/// Returns true if a server says that it sends an error page, or the page of a portal.
+fn is_page(answer: &Answer) -> bool {
+    answer.content_type.as_deref().is_some_and(|kind| kind.contains("html"))
+}
+
+fn page() -> FetchProblem {
+    FetchProblem::Malformed { reason: ConsoleText::new("it is a page in HTML") }
 }
 
 impl Read for BlobReader<'_> {

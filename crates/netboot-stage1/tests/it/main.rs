@@ -8,6 +8,7 @@ mod disk_cache;
 mod disk_cache_cuts;
 mod disk_cache_faults;
 mod faults;
+mod followed_hints;
 mod index;
 mod machine;
 mod mount_namespace;

@@ -138,8 +138,11 @@ fn a_directory_below_a_full_file_system_is_refused() {
     let error = error.unwrap_err();
     assert!(matches!(&error, Error::Room { needed, .. } if *needed == 3 * MIB), "{error:?}");
     assert!(error.hint().unwrap().contains("--mount"));
-    // The remedy works.
+    // Both remedies work.
     Store::prepare(StoreChoice::Auto, &directory, &index, 4, 1 << 40, true).unwrap();
+    unmount(&directory, UnmountFlags::empty()).unwrap();
+    mount_tmpfs(&directory, "size=1m");
+    Store::prepare(StoreChoice::Auto, &directory, &index, 4, 1 << 40, false).unwrap();
 }
 
 #[test]
@@ -238,6 +241,32 @@ fn zram_is_not_used_behind_the_back_of_tmpfs() {
     let error = Store::prepare(StoreChoice::Tmpfs, directory.path(), &index, 4, 800 * MIB, false);
     let error = error.unwrap_err();
     assert!(error.hint().unwrap().contains("netboot.store=auto"), "{error:?}");
+    // The remedy works.
+    let store =
+        Store::prepare(StoreChoice::Auto, directory.path(), &index, 4, 800 * MIB, false).unwrap();
+    assert!(matches!(store.form(), StoreForm::Zram(_)), "{:?}", store.form());
+    store.finish().unwrap();
+    remove_zram(directory.path());
+}
+
+/// Follows both ways of the hint.
+#[test]
+fn more_memory_or_a_smaller_closure_makes_a_store() {
+    if !is_inside("store::more_memory_or_a_smaller_closure_makes_a_store") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let prepare = |size, available| {
+        let index = index(size, size / 2, 1000);
+        Store::prepare(StoreChoice::Tmpfs, directory.path(), &index, 4, available, true)
+    };
+    let error = prepare(900 * MIB, 400 * MIB).unwrap_err();
+    let hint = error.hint().unwrap();
+    assert_eq!(hint, "give the machine more memory, or make the closure smaller");
+    for (size, available) in [(900 * MIB, 2000 * MIB), (9 * MIB, 400 * MIB)] {
+        prepare(size, available).unwrap();
+        unmount(directory.path(), UnmountFlags::empty()).unwrap();
+    }
 }
 
 fn mount_over(source: &Path, target: &Path) {
