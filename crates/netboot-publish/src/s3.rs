@@ -19,7 +19,7 @@ mod object;
 pub(crate) mod page;
 mod pages;
 mod probe;
-
+mod redirect;
 mod retry;
 mod send;
 mod settings;

@@ -274,6 +274,13 @@ impl S3StoreBuilder {
             }
         };
         let certificates: Vec<_> = self.certificates.iter().map(parse).collect::<Result<_, _>>()?;
+        let authorities: Result<Vec<_>, _> = self
+            .certificates
+            .iter()
+            .map(|pem| reqwest::Certificate::from_pem_bundle(pem))
+            .collect();
+        let refused = |error| invalid("CA certificate", format!("not PEM: {error}"));
+        let authorities = authorities.map_err(refused)?.into_iter().flatten().collect();
         let public_url = self.public_url.as_deref().map(|url| web_url("public URL", url));
         Ok(Settings {
             bucket_url: bucket_url(
@@ -288,6 +295,7 @@ impl S3StoreBuilder {
             region,
             credentials: self.credentials,
             certificates: certificates.into_iter().flatten().collect(),
+            authorities,
             allow_http: self.allow_http,
             connect_timeout: self.connect_timeout,
             timeout: self.timeout,

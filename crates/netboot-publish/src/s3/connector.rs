@@ -1,17 +1,22 @@
 //! Adds to the client crate's requests: the wait that a busy server asks for, a condition for the
-//! completion of a multipart upload, and limits on the bodies of answers.
+//! completion of a multipart upload, limits on the bodies of answers, and errors that name the
+//! server to which another one redirects.
 
 use std::future::Future;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, Uri, header};
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
+    HttpResponse, HttpService, ReqwestConnector,
 };
+use url::Url;
 
 use super::bounded_body::{ANSWER_LIMIT, bounded, whole};
+use super::redirect;
 
 /// The maximum wait for a `Retry-After`.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -29,17 +34,75 @@ pub(super) async fn only_if_absent<F: Future>(work: F) -> F::Output {
 
 /// Connects with clients that delay an answer by its `Retry-After`. The client crate ignores this
 /// header, and now repeats the request late enough.
-#[derive(Debug, Default)]
-pub(super) struct Connector(ReqwestConnector);
+#[derive(Debug, Clone)]
+pub(super) struct Connector {
+    /// Makes requests for the bucket, and follows no redirect.
+    client: HttpClient,
+    bucket_url: Url,
+    bucket: String,
+}
+
+impl Connector {
+    pub(super) fn new(client: reqwest::Client, bucket_url: &Url, bucket: &str) -> Self {
+        let client = HttpClient::new(client);
+        Self { client, bucket_url: bucket_url.clone(), bucket: bucket.to_owned() }
+    }
+}
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Requests(self.0.connect(options)?)))
+        let (of_bucket, options) = (self.clone(), options.clone());
+        Ok(HttpClient::new(Requests { of_bucket, options, others: OnceLock::new() }))
     }
 }
 
 #[derive(Debug)]
-struct Requests(HttpClient);
+struct Requests {
+    of_bucket: Connector,
+    options: ClientOptions,
+    /// Makes requests for other URLs, such as for the keys of an instance, and follows redirects.
+    others: OnceLock<HttpClient>,
+}
+
+impl Requests {
+    fn others(&self) -> Result<&HttpClient, HttpError> {
+        if let Some(client) = self.others.get() {
+            return Ok(client);
+        }
+        let made = ReqwestConnector::default().connect(&self.options);
+        let made = made.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
+        Ok(self.others.get_or_init(|| made))
+    }
+
+    fn is_for_bucket(&self, url: &Uri) -> bool {
+        Url::parse(&url.to_string())
+            .is_ok_and(|url| url.origin() == self.of_bucket.bucket_url.origin())
+    }
+
+    /// Makes a request. If the server redirects a request that only reads, it may send machines to
+    /// URLs that need no signature. Otherwise the answer becomes an error.
+    async fn execute(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let (method, url) = (request.method().clone(), request.uri().clone());
+        if !self.is_for_bucket(&url) {
+            return self.others()?.execute(request).await;
+        }
+        let headers = request.headers().clone();
+        let response = self.of_bucket.client.execute(request).await?;
+        if redirect::location(&response).is_none() {
+            return Ok(response);
+        }
+        if [Method::GET, Method::HEAD].contains(&method) {
+            let mut again = HttpRequest::new(HttpRequestBody::empty());
+            (*again.method_mut(), *again.uri_mut()) = (method, url.clone());
+            *again.headers_mut() = headers;
+            let followed = self.others()?.execute(again).await?;
+            if followed.status().is_success() {
+                return Ok(followed);
+            }
+        }
+        Ok(redirect::as_error(response, &url, &self.of_bucket.bucket))
+    }
+}
 
 #[async_trait]
 impl HttpService for Requests {
@@ -48,7 +111,7 @@ impl HttpService for Requests {
             request.headers_mut().insert(header::IF_NONE_MATCH, HeaderValue::from_static("*"));
         }
         let method = request.method().clone();
-        let response = bounded(&method, self.0.execute(request).await?).await?;
+        let response = bounded(&method, self.execute(request).await?).await?;
         let busy = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS];
         if busy.contains(&response.status())
             && let Some(wait) = retry_after(&response)

@@ -32,6 +32,11 @@ pub enum S3Failure {
         /// The region that the server names.
         expected: Option<String>,
     },
+    /// The server sends its clients to another one, for which the signature is not valid.
+    Redirected {
+        /// The endpoint of the other server.
+        to: String,
+    },
     /// No server listens at the endpoint, or something on the way refused the connection.
     ConnectionRefused,
     /// The host name of the endpoint cannot be resolved.
@@ -112,6 +117,9 @@ impl S3Failure {
             Self::WrongRegion { expected: None } => {
                 "set the region and the endpoint to those of the bucket".to_owned()
             }
+            Self::Redirected { to } => {
+                format!("set the endpoint to `{to}`, where the bucket is")
+            }
             Self::ConnectionRefused => {
                 "check the endpoint's host and port, the firewall, and that the server is running"
                     .to_owned()
@@ -170,6 +178,9 @@ impl fmt::Display for S3Failure {
                 return write!(f, "the bucket is in region `{region}`");
             }
             Self::WrongRegion { expected: None } => "the bucket is in another region",
+            Self::Redirected { to } => {
+                return write!(f, "the server sends its clients to `{to}`");
+            }
             Self::ConnectionRefused => "the connection was refused",
             Self::UnknownHost => "the endpoint's host name cannot be resolved",
             Self::Tls => "the TLS connection failed",

@@ -7,6 +7,8 @@ use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum, 
 use object_store::client::{HttpClient, HttpConnector};
 use object_store::path::Path;
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
+use reqwest::ClientBuilder;
+use reqwest::redirect::Policy;
 use url::Url;
 
 use super::connector::Connector;
@@ -27,6 +29,8 @@ pub(super) struct Settings {
     pub(super) region: String,
     pub(super) credentials: S3Credentials,
     pub(super) certificates: Vec<Certificate>,
+    /// The certificates once more, for requests to the bucket.
+    pub(super) authorities: Vec<reqwest::Certificate>,
     pub(super) allow_http: bool,
     pub(super) connect_timeout: Duration,
     pub(super) timeout: Duration,
@@ -52,17 +56,43 @@ impl Settings {
     /// for the whole answer.
     pub(super) fn reads(&self) -> object_store::Result<AmazonS3> {
         let silence = READ_TIMEOUT.min(self.timeout);
-        self.s3(self.options().with_timeout_disabled().with_read_timeout(silence))
+        let options = self.options().with_timeout_disabled().with_read_timeout(silence);
+        self.s3(options, self.connector(|client| client.read_timeout(silence))?)
     }
 
     /// A client for writing. The size of a request is limited, and so is its time.
     pub(super) fn writes(&self) -> object_store::Result<AmazonS3> {
-        self.s3(self.options().with_timeout(self.timeout))
+        let connector = self.connector(|client| client.timeout(self.timeout))?;
+        self.s3(self.options().with_timeout(self.timeout), connector)
     }
 
     /// A client for requests that are signed here.
     pub(super) fn http(&self) -> object_store::Result<HttpClient> {
-        Connector::default().connect(&self.options().with_timeout(self.timeout))
+        let connector = self.connector(|client| client.timeout(self.timeout))?;
+        connector.connect(&self.options().with_timeout(self.timeout))
+    }
+
+    /// A connector for requests to the bucket. Its settings are those of
+    /// [`options`](Self::options), which has none for redirects.
+    fn connector(
+        &self,
+        limit: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> object_store::Result<Connector> {
+        let client = limit(reqwest::Client::builder())
+            .redirect(Policy::none())
+            .connect_timeout(self.connect_timeout)
+            .https_only(!self.allow_http)
+            .http1_only()
+            // The size of an object is that of the body.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .tls_certs_merge(self.authorities.iter().cloned())
+            .user_agent(concat!("netboot-publish/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let failed = |error| object_store::Error::Generic { store: "S3", source: Box::new(error) };
+        Ok(Connector::new(client.map_err(failed)?, &self.bucket_url, &self.bucket))
     }
 
     fn options(&self) -> ClientOptions {
@@ -76,7 +106,7 @@ impl Settings {
         self.certificates.iter().cloned().fold(options, add)
     }
 
-    fn s3(&self, options: ClientOptions) -> object_store::Result<AmazonS3> {
+    fn s3(&self, options: ClientOptions, connector: Connector) -> object_store::Result<AmazonS3> {
         let builder = match &self.credentials {
             S3Credentials::Environment => from_environment(),
             S3Credentials::Keys(keys) => {
@@ -110,7 +140,7 @@ impl Settings {
                 retry_timeout: self.retry.total,
             })
             .with_client_options(options)
-            .with_http_connector(Connector::default());
+            .with_http_connector(connector);
         let builder = if self.checksums {
             builder.with_checksum_algorithm(Checksum::SHA256)
         } else {

@@ -39,6 +39,11 @@ impl S3Failure {
             Some(Self::WrongRegion { expected })
         };
         match code {
+            "Redirected" if element(text, "Region").is_some() => elsewhere(),
+            "Redirected" => Some(match element(text, "Endpoint") {
+                Some(to) => Self::Redirected { to: to.to_owned() },
+                None => Self::NotS3,
+            }),
             "NoSuchBucket" => Some(Self::NoSuchBucket),
             "RequestTimeTooSkewed" | "RequestExpired" => Some(Self::ClockSkew),
             "InvalidAccessKeyId" => Some(Self::UnknownAccessKey),
