@@ -100,6 +100,8 @@ mod prover;
 mod public_url;
 mod publisher;
 mod receipt;
+#[cfg(feature = "local")]
+mod root_mode;
 #[cfg(feature = "rsync")]
 mod rsync;
 #[cfg(feature = "s3")]

@@ -19,6 +19,7 @@ use netboot_core::{ArtifactReader, Context, Event, GuardedFile, ReleasePath};
 
 use self::root::Root;
 use crate::error::Error;
+use crate::root_mode::unreadable_root;
 use crate::store::{
     Capabilities, Document, Entry, ListScope, Listed, Store, StoreLock, Swap, Upload, Version,
 };
@@ -199,6 +200,9 @@ impl Store for LocalStore {
         let mode = self.root.limited(Root::mode).await?;
         if mode & OTHERS_WRITE != 0 {
             context.emit(open_to_all(self.directory(), mode));
+        }
+        if let Some(warning) = unreadable_root(&self.directory().display().to_string(), mode) {
+            context.emit(warning);
         }
         Ok(StoreLock::new(lock))
     }

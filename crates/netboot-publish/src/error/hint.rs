@@ -17,7 +17,10 @@ impl Error {
                 format!("move `{}` away, or publish to another directory", path.display())
             }
             Self::PermissionDenied { path, .. } => {
-                format!("give this user write access to `{}`", path.display())
+                format!(
+                    "give this user write access to `{}` and to everything in it",
+                    path.display()
+                )
             }
             Self::ReadOnly { .. } => {
                 "mount it writable, or publish to another place; nothing was changed".to_owned()

@@ -1,7 +1,9 @@
 //! The directory of the store, and the directories in it.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,7 +53,8 @@ impl Root {
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let root = self.clone();
-        self.reads.run(move || work(&root)).await.map_err(Error::at_target)?
+        let done = self.reads.run(move || work(&root)).await.map_err(Error::at_target)?;
+        done.map_err(|error| self.of_owner(error))
     }
 
     /// Runs `work` of any length on a thread that may block.
@@ -60,7 +63,21 @@ impl Root {
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let root = self.clone();
-        netboot_core::blocking(move || work(&root)).await
+        let done = netboot_core::blocking(move || work(&root)).await;
+        done.map_err(|error| self.of_owner(error))
+    }
+
+    /// Names the whole directory in an error about something in it, if it belongs to another user.
+    /// A user who is admitted to one part of it only would be refused at the next.
+    fn of_owner(&self, error: Error) -> Error {
+        let user = rustix::process::geteuid().as_raw();
+        let is_of_another = || fs::metadata(&self.path).is_ok_and(|found| found.uid() != user);
+        match error {
+            Error::PermissionDenied { source, .. } if is_of_another() => {
+                Error::PermissionDenied { action: "write to", path: self.path.clone(), source }
+            }
+            error => error,
+        }
     }
 
     /// Opens the directory. Returns `None` if it is missing and can be created.

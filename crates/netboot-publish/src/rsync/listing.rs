@@ -5,18 +5,18 @@ use std::time::UNIX_EPOCH;
 use super::timestamp;
 use crate::store::{Entry, Listed};
 
-/// The format that [`parse`] reads: the change, the size, the time, the name, and a link's target.
+/// The format that [`parse`] reads: the change, the permissions, the size, the time, the name, and
+/// a link's target.
 /// The first word distinguishes such a line from other output, such as a greeting of the far side.
-pub(super) const FORMAT: &str = "--out-format=netboot-item %i %l %M %n%L";
+pub(super) const FORMAT: &str = "--out-format=netboot-item %i %B %l %M %n%L";
 
 /// The directory for partial files after a broken transfer. It is beside the files, or in the root.
 pub(super) const PARTIAL_DIRECTORY: &str = ".netboot-partial";
 
 /// Reads a line. `None` if it is not in the format. The path of a directory ends with a slash.
 pub(crate) fn parse(line: &str) -> Option<Listed> {
-    let rest = line.strip_prefix("netboot-item ")?;
-    // The change has eleven characters. The second one is the type of the file.
-    let (change, rest) = rest.split_once(' ')?;
+    let (change, rest) = change(line)?;
+    let (_, rest) = rest.split_once(' ')?;
     let (size, rest) = rest.split_once(' ')?;
     let (time, name) = rest.split_once(' ')?;
     let kind = change.chars().nth(1)?;
@@ -40,10 +40,32 @@ pub(crate) fn parse(line: &str) -> Option<Listed> {
     Some(Listed { path, entry })
 }
 
+/// Returns the permission bits in a line about the root of a target.
+pub(crate) fn root_mode(line: &str) -> Option<u32> {
+    let mut words = change(line)?.1.split(' ');
+    let permissions = words.next()?;
+    let is_root = words.nth(2).is_some_and(|name| [".", "./"].contains(&name));
+    if !is_root || words.next().is_some() || permissions.len() != 9 {
+        return None;
+    }
+    let bits = permissions.chars().enumerate().map(|(position, letter)| {
+        let is_set = letter != '-' && !letter.is_ascii_uppercase();
+        let of_set_group = position == 5 && letter.eq_ignore_ascii_case(&'s');
+        (u32::from(is_set) << (8 - position)) | if of_set_group { 0o2000 } else { 0 }
+    });
+    Some(bits.fold(0, |mode, bit| mode | bit))
+}
+
+/// Splits a line into the change and the rest. The change has eleven characters, and may have
+/// spaces. The second one is the type of the file.
+fn change(line: &str) -> Option<(&str, &str)> {
+    let (change, rest) = line.strip_prefix("netboot-item ")?.split_at_checked(11)?;
+    Some((change, rest.strip_prefix(' ')?))
+}
+
 /// Returns true if the receiving side has nothing at the path of the line.
 pub(crate) fn is_new(line: &str) -> bool {
-    let change = line.strip_prefix("netboot-item ").and_then(|rest| rest.split(' ').next());
-    change.is_some_and(|change| change.ends_with("+++++++++"))
+    change(line).is_some_and(|(change, _)| change.ends_with("+++++++++"))
 }
 
 /// Replaces each `\#ooo` by the byte with that octal number.
@@ -93,25 +115,31 @@ mod tests {
         let time = "2026/11/24-11:51:43";
         for (line, expected) in [
             (
-                format!("netboot-item >f+++++++++ 12 {time} blobs/a b"),
+                format!("netboot-item >f+++++++++ rw-r--r-- 12 {time} blobs/a b"),
                 Some(("blobs/a b", Entry::Object { size: 12, modified })),
             ),
             (
-                format!("netboot-item cL+++++++++ 5 {time} a -> b -> blobs"),
+                format!("netboot-item cL+++++++++ rw-r--r-- 5 {time} a -> b -> blobs"),
                 Some(("a -> b", Entry::Link { target: "blobs".to_owned() })),
             ),
             (
-                format!("netboot-item cL+++++++++ 2 {time} l -> \\#012\\#377"),
+                format!("netboot-item cL+++++++++ rw-r--r-- 2 {time} l -> \\#012\\#377"),
                 Some(("l", Entry::Link { target: "\n\u{fffd}".to_owned() })),
             ),
-            (format!("netboot-item cS+++++++++ 0 {time} fifo"), Some(("fifo", Entry::Other))),
-            (format!("netboot-item cD+++++++++ 0 {time} null"), Some(("null", Entry::Other))),
             (
-                format!("netboot-item >f+++++++++ 0 {time} odd\\#134#012 \\#9 \\#01"),
+                format!("netboot-item cS+++++++++ rw-r--r-- 0 {time} fifo"),
+                Some(("fifo", Entry::Other)),
+            ),
+            (
+                format!("netboot-item cD+++++++++ rw-r--r-- 0 {time} null"),
+                Some(("null", Entry::Other)),
+            ),
+            (
+                format!("netboot-item >f+++++++++ rw-r--r-- 0 {time} odd\\#134#012 \\#9 \\#01"),
                 Some(("odd\\#012 \\#9 \\#01", Entry::Object { size: 0, modified })),
             ),
             (
-                format!("netboot-item cd+++++++++ 4096 {time} blobs/"),
+                format!("netboot-item cd+++++++++ rwxr-xr-x 4096 {time} blobs/"),
                 Some(("blobs/", Entry::Other)),
             ),
             ("Welcome to this host!".to_owned(), None),
@@ -119,6 +147,21 @@ mod tests {
         ] {
             let expected = expected.map(|(path, entry)| Listed { path: path.to_owned(), entry });
             assert_eq!(parse(&line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_mode_of_the_root_is_read() {
+        let line = |permissions: &str, name: &str| {
+            format!("netboot-item .d          {permissions} 0 2026/11/24-11:51:43 {name}")
+        };
+        for (permissions, mode) in
+            [("rwxr-xr-x", 0o755), ("rwxrwsr-x", 0o2775), ("rwx--S---", 0o2700), ("---------", 0)]
+        {
+            assert_eq!(root_mode(&line(permissions, "./")), Some(mode), "{permissions}");
+        }
+        for line in [line("rwxr-xr-x", "blobs/"), line("rwxr-xr-x", "./ x"), line("rwx", "./")] {
+            assert_eq!(root_mode(&line), None, "{line}");
         }
     }
 
@@ -155,7 +198,7 @@ mod tests {
 
         #[test]
         fn no_line_panics(line in "netboot-item .{0,60}|\\PC{0,60}") {
-            let _ = parse(&line);
+            let _ = (parse(&line), root_mode(&line));
         }
     }
 }

@@ -89,13 +89,19 @@ async fn list_names(
     let version = session.version(work, context).await?;
     let mut arguments = Arguments::new(&session.settings, version);
     arguments.add_all(["--dry-run", "--links", "--devices", "--specials", depth]);
-    arguments.add_all(["--ignore-missing-args", listing::FORMAT]);
+    // `-ii` tells of the root too, which is at this side as well.
+    arguments.add_all(["--ignore-missing-args", "-ii", listing::FORMAT]);
     arguments.add(format!("--exclude={PARTIAL_DIRECTORY}/"));
     arguments.by_names();
     let operand = session.settings.target.operand();
     let arguments = arguments.with_operands(&operand, &format!("{FETCHED}/"));
     let mut found = Vec::new();
-    let on_line = |line: &str| found.extend(listing::parse(line));
+    let on_line = |line: &str| {
+        found.extend(listing::parse(line));
+        if let Some(mode) = listing::root_mode(line) {
+            session.see_root(mode);
+        }
+    };
     let outcome = session.run("list", work, arguments, context, on_line).await?;
     Ok(accept_missing(outcome)?.then_some(found))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use foreign_text::ForeignText;
@@ -17,6 +17,7 @@ use super::settings::{SSH_AGENT, Settings};
 use super::version::RsyncVersion;
 use super::work_directory::{TREE, WorkDirectory};
 use crate::error::Error;
+use crate::root_mode::unreadable_root;
 
 /// The maximum number of simultaneous runs. A daemon may limit connections, and sshd refuses some
 /// if ten of them are not authenticated yet.
@@ -39,6 +40,8 @@ pub(super) struct Session {
     one_at_a_time: AtomicBool,
     fsync_refused: AtomicBool,
     known_directories: Mutex<BTreeSet<String>>,
+    root_mode: OnceLock<u32>,
+    told_about_root: AtomicBool,
 }
 
 /// The result of a run of `rsync`. The caller decides if a failure is an error.
@@ -54,6 +57,8 @@ impl Session {
             one_at_a_time: AtomicBool::new(false),
             fsync_refused: AtomicBool::new(false),
             known_directories: Mutex::default(),
+            root_mode: OnceLock::new(),
+            told_about_root: AtomicBool::new(false),
         }
     }
 
@@ -250,6 +255,27 @@ impl Session {
             Ok(version)
         };
         self.version.get_or_try_init(ask).await.copied()
+    }
+
+    /// Remembers the permission bits of the target directory.
+    pub(super) fn see_root(&self, mode: u32) {
+        let _ = self.root_mode.set(mode);
+    }
+
+    /// The permission bits of the target directory, if it was there when the store looked.
+    pub(super) fn root_mode(&self) -> Option<u32> {
+        self.root_mode.get().copied()
+    }
+
+    /// Warns once if no web server can read the target directory.
+    pub(super) fn warn_about_root(&self, context: &Context) {
+        let target = || self.settings.target.to_string();
+        let warning = self.root_mode().and_then(|mode| unreadable_root(&target(), mode));
+        if let Some(warning) = warning
+            && !self.told_about_root.swap(true, Ordering::Relaxed)
+        {
+            context.emit(warning);
+        }
     }
 
     /// The directories of `directories` that are not known to be at the target.

@@ -41,7 +41,9 @@ use crate::store::{
 ///   publish, but never damages a file.
 /// - `rsync` offers neither compare-and-swap nor a lock. The last of two simultaneous publishers
 ///   wins, and the receipt says so.
-/// - Files get mode 0644, and new directories get mode 0755. Existing directories keep their mode.
+/// - Files get mode 0644, and new directories get mode 0755. If the group may write to the target
+///   directory, it may write to them too, and new directories inherit its set-group-ID bit. The
+///   store cannot tell for an account that may only write. Existing directories keep their mode.
 /// - ssh checks host keys against `known_hosts` or a pinned key. An unknown key is an error. ssh
 ///   never asks for a password.
 /// - All runs share one ssh connection. The store opens it when it is first needed, opens it again

@@ -30,7 +30,7 @@ pub(super) async fn send(
     staging::stage(&work, uploads, context).await?;
     let paths = || uploads.iter().map(Upload::path);
     work.write_names(directories.names().chain(paths().map(ReleasePath::as_str)))?;
-    let partial = format!("--partial-dir={PARTIAL_DIRECTORY}");
+    let (partial, chmod) = (format!("--partial-dir={PARTIAL_DIRECTORY}"), modes(session));
     let options = [
         // The tree has links to files that need no copy.
         "--copy-links",
@@ -40,7 +40,7 @@ pub(super) async fn send(
         "--no-whole-file",
         "--dirs",
         "--perms",
-        "--chmod=D755,F644",
+        &chmod,
         &partial,
         "--info=progress1,name0",
         listing::FORMAT,
@@ -51,6 +51,14 @@ pub(super) async fn send(
     session.remember_directories(needed(paths()));
     progress.finish(context);
     Ok(())
+}
+
+/// The modes of new files and directories. A group that may write to the target directory may write
+/// to them too, and they are of that group if the directory hands its group on.
+fn modes(session: &Session) -> String {
+    let root = session.root_mode().unwrap_or_default();
+    let (group_write, set_group) = (root & 0o020, root & 0o2000);
+    format!("--chmod=D{:o},F{:o}", 0o755 | set_group | group_write, 0o644 | group_write)
 }
 
 /// Creates symbolic links.
@@ -67,7 +75,8 @@ pub(super) async fn link(
         symlink(target, &place).map_err(|source| Error::io("link", &place, source))?;
     }
     work.write_names(directories.names().chain(links.keys().map(ReleasePath::as_str)))?;
-    let options = ["--links", "--ignore-times", "--dirs", "--perms", "--chmod=D755"];
+    let chmod = modes(session);
+    let options = ["--links", "--ignore-times", "--dirs", "--perms", &chmod];
     session.write("link in", &work, &options, context, |_| {}).await?;
     session.remember_directories(needed(links.keys()));
     Ok(())
@@ -138,8 +147,11 @@ impl NewDirectories {
         if unknown.is_empty() {
             return Ok(Self(unknown));
         }
-        let directories = || unknown.iter().map(String::as_str).filter(|path| *path != ROOT);
-        let found = reading::stat_in_root(session, directories(), context).await?;
+        // A look at the root tells its mode.
+        let is_seen = session.root_mode().is_some();
+        let names = || unknown.iter().map(String::as_str).filter(|path| *path != ROOT || !is_seen);
+        let found = reading::stat_in_root(session, names(), context).await?;
+        session.warn_about_root(context);
         let is_there = |path: &String| match &found {
             Some(found) => path == ROOT || found.contains_key(path),
             None => false,

@@ -101,8 +101,9 @@ async fn a_busy_daemon_is_waited_for_and_then_named() {
     let locks = tempfile::TempDir::new().unwrap();
     let lock = format!("lock file = {}", locks.path().join("lock").display());
     let site = DaemonSite::with(|module| module.with("max connections = 1").with(&lock));
-    let store = site.builder("").timeout(Duration::from_secs(1)).build().unwrap();
-    assert!(store.stat(&[path("blobs/a")]).await.unwrap().is_empty());
+    let store = site.builder("").timeout(Duration::from_secs(5)).build().unwrap();
+    let patient = site.builder("").build().unwrap();
+    assert!(patient.stat(&[path("blobs/a")]).await.unwrap().is_empty());
     // Another client that does not go on after it has named the module.
     let mut other = std::net::TcpStream::connect(("127.0.0.1", site.daemon.port())).unwrap();
     other.write_all(b"@RSYNCD: 31.0\npub\n").unwrap();
@@ -116,7 +117,6 @@ async fn a_busy_daemon_is_waited_for_and_then_named() {
     assert_eq!(kind(&error), RsyncFailureKind::Busy, "{error}");
     assert!(error.hint().unwrap().contains("max connections"));
     drop(other);
-    let patient = site.builder("").build().unwrap();
     assert!(patient.stat(&[path("blobs/a")]).await.unwrap().is_empty());
 }
 
@@ -242,6 +242,8 @@ async fn what_ssh_and_the_account_refuse_is_told_apart() {
             rsync::restricted(&format!("-ro {}", published.display())),
             RsyncFailureKind::RestrictedAccount,
         ),
+        ("command=\"internal-sftp\"".to_owned(), RsyncFailureKind::Protocol),
+        ("command=\"/usr/sbin/nologin\"".to_owned(), RsyncFailureKind::Protocol),
     ] {
         let builder = ssh.builder_as(&rsync::new_name("key"), &options, "/");
         let error = send(&builder.build().unwrap()).await;

@@ -1,38 +1,205 @@
-//! A target that several users share: its group and the group's permission are kept.
+//! A target that several users share: its group and the group's permission are kept. A target that
+//! others cannot use or read is told.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use netboot_core::Context;
-use netboot_publish::{LocalStore, Publisher};
+use netboot_core::{Context, Event};
+use netboot_publish::{Error, LocalStore, Publisher};
 use tempfile::TempDir;
 
+use crate::rsync::{DaemonSite, SshSite};
 use crate::site;
+
+/// The modes of a root, of the directories below it, and of the files.
+const MODES: [(u32, u32, u32); 4] = [
+    (0o2775, 0o2775, 0o664),
+    (0o2755, 0o2755, 0o644),
+    (0o775, 0o775, 0o664),
+    (0o755, 0o755, 0o644),
+];
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn assert_modes(root: &Path, directories: u32, files: u32) {
+    let mut count = 0;
+    for entry in walkdir::WalkDir::new(root).min_depth(1) {
+        let entry = entry.unwrap();
+        let is_own = entry.path().starts_with(root.join(".netboot"));
+        if is_own && !entry.file_type().is_dir() {
+            continue;
+        }
+        let found = entry.metadata().unwrap().permissions().mode() & 0o7777;
+        let expected = if entry.file_type().is_dir() { directories } else { files };
+        assert_eq!(found, expected, "{}", entry.path().display());
+        count += 1;
+    }
+    assert!(count > 10);
+}
 
 #[tokio::test]
 async fn a_group_that_may_write_to_the_root_may_write_below_it() {
     let work = TempDir::new().unwrap();
     let release = site::release(work.path(), "first", 1000).await;
-    for (mode, directories, files) in
-        [(0o2775, 0o2775, 0o664), (0o2755, 0o2755, 0o644), (0o775, 0o775, 0o664)]
-    {
+    for (mode, directories, files) in MODES {
         let root = work.path().join(format!("{mode:o}"));
         fs::create_dir(&root).unwrap();
-        fs::set_permissions(&root, fs::Permissions::from_mode(mode)).unwrap();
+        set_mode(&root, mode);
         let publisher = Publisher::new(LocalStore::new(&root));
         publisher.publish(&release, &Context::new()).await.unwrap();
-        let mut count = 0;
-        for entry in walkdir::WalkDir::new(&root).min_depth(1) {
-            let entry = entry.unwrap();
-            let is_own = entry.path().starts_with(root.join(".netboot"));
-            if is_own && !entry.file_type().is_dir() {
-                continue;
+        assert_modes(&root, directories, files);
+    }
+}
+
+#[tokio::test]
+async fn rsync_keeps_the_group_of_a_shared_target() {
+    let work = TempDir::new().unwrap();
+    let release = site::release(work.path(), "first", 1000).await;
+    let next = site::release(work.path(), "second", 1000).await;
+    let (daemon, ssh) = (DaemonSite::new(), SshSite::new());
+    for (mode, directories, files) in MODES {
+        let name = format!("{mode:o}");
+        let at_ssh = ssh.published().join(&name);
+        for (root, store) in [
+            (daemon.published().join(&name), daemon.builder(&name).build().unwrap()),
+            (at_ssh.clone(), ssh.builder(&at_ssh).build().unwrap()),
+        ] {
+            fs::create_dir(&root).unwrap();
+            set_mode(&root, mode);
+            let publisher = Publisher::new(store);
+            for release in [&release, &next] {
+                publisher.publish(release, &Context::new()).await.unwrap();
             }
-            let found = entry.metadata().unwrap().permissions().mode() & 0o7777;
-            let expected = if entry.file_type().is_dir() { directories } else { files };
-            assert_eq!(found, expected, "{mode:o}: {}", entry.path().display());
-            count += 1;
+            assert_modes(&root, directories, files);
         }
-        assert!(count > 10);
+    }
+}
+
+/// The warnings of publishing.
+async fn warnings(publisher: &Publisher, release: &netboot_core::Release) -> Vec<(String, String)> {
+    let warnings = Arc::new(Mutex::new(Vec::new()));
+    let context = {
+        let warnings = warnings.clone();
+        Context::new().with_events(move |event| {
+            if let Event::Warning { message, hint, .. } = event
+                && !message.contains("cannot compare and swap")
+            {
+                warnings.lock().unwrap().push((message, hint.unwrap()));
+            }
+        })
+    };
+    publisher.publish(release, &context).await.unwrap();
+    let warnings = warnings.lock().unwrap();
+    warnings.clone()
+}
+
+#[tokio::test]
+async fn a_root_that_no_web_server_can_read_is_told_and_opened() {
+    let work = TempDir::new().unwrap();
+    let release = site::release(work.path(), "first", 1000).await;
+    let (daemon, ssh) = (DaemonSite::new(), SshSite::new());
+    let local = work.path().join("published");
+    fs::create_dir(&local).unwrap();
+    let stores: [(_, &dyn Fn() -> Publisher); 3] = [
+        (local.clone(), &|| Publisher::new(LocalStore::new(&local))),
+        (daemon.published(), &|| Publisher::new(daemon.builder("").build().unwrap())),
+        (ssh.published(), &|| Publisher::new(ssh.builder(&ssh.published()).build().unwrap())),
+    ];
+    for (root, publisher) in stores {
+        set_mode(&root, 0o700);
+        let told = warnings(&publisher(), &release).await;
+        let (message, hint) = told.first().unwrap();
+        assert!(message.contains("(mode 0700), so no web server can"), "{told:?}");
+        assert!(hint.contains("`chmod o+rx`"), "{told:?}");
+        // The hint: all users may read it, or a group.
+        site::run("chmod", &["o+rx", root.to_str().unwrap()]);
+        assert_eq!(warnings(&publisher(), &release).await, []);
+        set_mode(&root, 0o750);
+        assert_eq!(warnings(&publisher(), &release).await, []);
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_everyone_may_change_is_told_and_closed() {
+    let work = TempDir::new().unwrap();
+    let release = site::release(work.path(), "first", 1000).await;
+    let root = work.path().join("published");
+    fs::create_dir(&root).unwrap();
+    set_mode(&root, 0o777);
+    let publisher = Publisher::new(LocalStore::new(&root));
+    let told = warnings(&publisher, &release).await;
+    let (message, hint) = told.first().unwrap();
+    assert!(message.contains("every user of this machine can write"), "{told:?}");
+    // The hint.
+    let command = hint.split('`').nth(1).unwrap();
+    site::run("sh", &["-c", command]);
+    assert_eq!(warnings(&publisher, &release).await, []);
+}
+
+/// Names the target for the process of another user.
+const ROOT: &str = "NETBOOT_TEST_ROOT_OF_ANOTHER";
+
+/// A user who gets access to the part that was refused would be refused at the next part.
+#[test]
+fn a_root_of_another_user_has_one_remedy() {
+    let name = "shared_directory::a_root_of_another_user_has_one_remedy";
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    if let Ok(root) = std::env::var(ROOT) {
+        return runtime.block_on(publish_to_another(Path::new(&root)));
+    }
+    if !rustix::process::geteuid().is_root() {
+        println!("only root can give files to another user");
+        return;
+    }
+    let work = TempDir::new().unwrap();
+    set_mode(work.path(), 0o755);
+    let root = work.path().join("published");
+    fs::create_dir(&root).unwrap();
+    runtime.block_on(async {
+        let first = site::release(work.path(), "first", 1000).await;
+        Publisher::new(LocalStore::new(&root)).publish(&first, &Context::new()).await.unwrap();
+    });
+    let program = work.path().join("tests");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let as_nobody = |root: &Path| {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
+        command.args([name, "--exact", "--nocapture"]).env(ROOT, root).env("TMPDIR", "/tmp");
+        let output = command.output().unwrap();
+        let said = format!("{output:?}");
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        said
+    };
+    // Whatever is open to the other user already.
+    for open in ["", ".netboot", "blobs", "releases"] {
+        let said = as_nobody(&root);
+        assert!(said.contains("REFUSED"), "{open}: {said}");
+        let path = root.join(open);
+        site::run("chmod", &["-R", "o+rwX", path.to_str().unwrap()]);
+        site::run("chmod", &["755", root.to_str().unwrap()]);
+    }
+    // The hint.
+    site::run("chown", &["-R", "65534:65534", root.to_str().unwrap()]);
+    let said = as_nobody(&root);
+    assert!(said.contains("PUBLISHED"), "{said}");
+}
+
+async fn publish_to_another(root: &Path) {
+    let work = TempDir::new().unwrap();
+    let release = site::release(work.path(), "second", 1000).await;
+    match Publisher::new(LocalStore::new(root)).publish(&release, &Context::new()).await {
+        Ok(_) => println!("PUBLISHED"),
+        Err(error @ Error::PermissionDenied { .. }) => {
+            let root = root.display();
+            let expected =
+                format!("give this user write access to `{root}` and to everything in it");
+            assert_eq!(error.hint().unwrap(), expected, "{error}");
+            println!("REFUSED");
+        }
+        Err(error) => panic!("{error:?}"),
     }
 }

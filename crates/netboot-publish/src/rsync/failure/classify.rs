@@ -75,6 +75,18 @@ pub(super) fn classify(code: Option<i32>, lines: &[ForeignText]) -> Kind {
     }
 }
 
+/// The words of `rrsync`, which may have another name, and of rssh for a request that they refuse.
+/// The first two are those of the older `rrsync`, which is written in Perl.
+const RESTRICTED: [&str; 7] = [
+    "sending to read-only server not allowed",
+    "reading from write-only server not allowed",
+    "sending to read-only server is not allowed",
+    "reading from write-only server is not allowed",
+    "SSH_ORIGINAL_COMMAND does not run rsync",
+    "invalid rsync-command syntax or options",
+    "restricted by rssh",
+];
+
 /// Finds the cause in words that say it whatever the code is: other implementations of `rsync`, and
 /// shells in front of it, end with codes of their own.
 fn words(text: &str) -> Option<Kind> {
@@ -96,7 +108,7 @@ fn words(text: &str) -> Option<Kind> {
         Kind::DaemonRefused
     } else if has("@ERROR: chroot failed") || has("@ERROR: chdir failed") {
         Kind::DirectoryMissing
-    } else if has("restricted by rssh") {
+    } else if RESTRICTED.iter().any(|words| has(words)) {
         Kind::RestrictedAccount
     } else if says("No space left on device") || says("quota exceeded") {
         Kind::StorageFull
@@ -189,6 +201,17 @@ mod tests {
             (Some(1), "@ERROR: access denied to pub from a (10.0.0.1)", Kind::DaemonRefused),
             (Some(10), "@ERROR: chroot failed", Kind::DirectoryMissing),
             (Some(1), "This account is restricted by rssh.", Kind::RestrictedAccount),
+            (
+                Some(12),
+                "/usr/local/bin/only-rsync: sending to read-only server not allowed",
+                Kind::RestrictedAccount,
+            ),
+            (
+                Some(12),
+                "/usr/local/bin/only-rsync: reading from write-only server not allowed",
+                Kind::RestrictedAccount,
+            ),
+            (Some(12), "SSH_ORIGINAL_COMMAND does not run rsync", Kind::RestrictedAccount),
             (Some(1), "openrsync: error: mkstempat: Permission denied", Kind::PermissionDenied),
             (Some(1), "rsync(812): error: unlinkat: Permission denied", Kind::PermissionDenied),
             (Some(2), "openrsync: write: No space left on device", Kind::StorageFull),

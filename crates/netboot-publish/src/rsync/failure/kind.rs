@@ -161,8 +161,8 @@ impl RsyncFailureKind {
                  remove `delete`"
             }
             Self::Protocol if is_ssh => {
-                "install rsync there, and make sure that the account's shell prints nothing when \
-                 it is not interactive (`ssh HOST true` must be silent)"
+                "install rsync there, let the account run it, and make sure that its shell prints \
+                 nothing when it is not interactive: `ssh HOST true` must succeed and be silent"
             }
             Self::Protocol => "check that an rsync daemon listens on this port",
             Self::FileSelection => "check the path of the target",
