@@ -212,7 +212,7 @@ async fn the_lock_excludes(make: Make<'_>) {
     let second = tokio::time::timeout(short, store.lock(&context)).await;
     assert_eq!(second.is_err(), store.capabilities().lock(), "the lock");
     drop((guard, second));
-    let long = Duration::from_secs(30);
+    let long = Duration::from_secs(240);
     let third = tokio::time::timeout(long, store.lock(&context)).await;
     drop(third.expect("the lock ended with its guard").unwrap());
 }
@@ -224,7 +224,7 @@ async fn a_cancelled_context_ends_the_work(make: Make<'_>) {
     let context = Context::new().with_cancellation(token.clone());
     let guard = store.lock(&context).await.unwrap();
     token.cancel();
-    let long = Duration::from_secs(30);
+    let long = Duration::from_secs(240);
     let cancelled = |result: Result<(), Error>| assert!(matches!(result, Err(Error::Cancelled)));
     let locked = tokio::time::timeout(long, store.lock(&context)).await.unwrap();
     cancelled(locked.map(drop));

@@ -1,12 +1,12 @@
 //! The `rsync` of a store cannot read the secrets of the process that publishes.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use netboot_core::Context;
 use netboot_publish::{RsyncStore, RsyncTarget, Store};
 use netboot_testbed::Descendant;
 
+use crate::patience::until;
 use crate::rsync::{DaemonSite, upload};
 use crate::rsync_transfer::noise;
 
@@ -42,7 +42,7 @@ async fn rsync_has_no_secret_of_its_caller() {
 async fn publish_to(port: u16) {
     let target = RsyncTarget::daemon("127.0.0.1", port, "pub", "").unwrap();
     let target = target.with_user("publisher").unwrap();
-    let store = RsyncStore::builder(target).password(PASSWORD).bandwidth_limit(1024 * 1024);
+    let store = RsyncStore::builder(target).password(PASSWORD).bandwidth_limit(64 * 1024);
     let store = store.build().unwrap();
     let context = Context::new();
     tokio::select! {
@@ -54,16 +54,12 @@ async fn publish_to(port: u16) {
 async fn look_at_rsync() {
     let mut secrets: Vec<&str> = SECRETS.iter().flat_map(|(name, value)| [*name, *value]).collect();
     secrets.push(PASSWORD);
-    let begin = Instant::now();
-    loop {
+    let runs = || {
         let processes = Descendant::all_of(std::process::id());
         for process in &processes {
             assert!(!process.shows(&secrets), "{process:#?}");
         }
-        if processes.iter().any(|process| process.shows(&["publisher@127.0.0.1"])) {
-            return;
-        }
-        assert!(begin.elapsed() < Duration::from_secs(30), "rsync does not run: {processes:#?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+        processes.iter().any(|process| process.shows(&["publisher@127.0.0.1"]))
+    };
+    until("a run of rsync", runs).await;
 }

@@ -1,8 +1,8 @@
 //! Several publishers and readers at once.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use netboot_core::{Artifact, ArtifactKind, CancellationToken, Context, Event, Phase, layout};
@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::Barrier;
 
 use crate::meeting::Meeting;
+use crate::patience::{PATIENCE, until};
 use crate::site;
 
 fn publisher(root: &Path) -> Publisher {
@@ -107,19 +108,24 @@ async fn a_reader_never_sees_a_torn_release() {
     publisher.publish(&releases[0], &context).await.unwrap();
 
     let done = Arc::new(AtomicBool::new(false));
+    let (reads, changes) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let reader = {
         let (done, root) = (done.clone(), root.clone());
+        let (reads, changes) = (reads.clone(), changes.clone());
         std::thread::spawn(move || {
-            let mut seen = Vec::new();
+            let mut before = site::boot(&root);
             while !done.load(Ordering::SeqCst) {
-                seen.push(site::boot(&root));
+                let seen = site::boot(&root);
+                reads.fetch_add(1, Ordering::SeqCst);
+                changes.fetch_add(usize::from(seen != before), Ordering::SeqCst);
+                before = seen;
             }
-            seen
         })
     };
-    let started = Instant::now();
     let (mut swaps, mut round) = (0, 0);
-    while swaps < 60 || started.elapsed() < Duration::from_secs(3) {
+    let seen = || (reads.load(Ordering::SeqCst), changes.load(Ordering::SeqCst));
+    while swaps < 60 || seen().0 < 100 || seen().1 < 10 {
+        assert!(!reader.is_finished(), "the reader failed");
         round += 1;
         let receipt = if round % 3 == 0 {
             publisher.rollback(RollbackTo::Previous, &context).await.unwrap()
@@ -131,10 +137,8 @@ async fn a_reader_never_sees_a_torn_release() {
         publisher.prune(&retention, &context).await.unwrap();
     }
     done.store(true, Ordering::SeqCst);
-    let seen = reader.join().expect("the reader saw only whole releases");
-    let changes = seen.windows(2).filter(|pair| pair[0] != pair[1]).count();
-    println!("{} reads during {swaps} swaps saw {changes} changes", seen.len());
-    assert!(seen.len() >= 100 && changes >= 10, "{} reads, {changes} changes", seen.len());
+    reader.join().expect("the reader saw only whole releases");
+    println!("{} reads during {swaps} swaps saw {} changes", seen().0, seen().1);
     site::assert_clean_without_links(&root).await;
 }
 
@@ -148,25 +152,28 @@ async fn pruning_takes_nothing_from_those_who_publish() {
     let release_of = move |generation: String| {
         site::release_of(&generation, kernel.clone(), kernel_as_initrd(&generation))
     };
+    let begin = Instant::now();
     publisher(&root).publish(&release_of("first".to_owned()), &context).await.unwrap();
+    // Far longer than a publish takes on this machine.
+    let grace = Duration::from_secs(2) + begin.elapsed() * 20;
+    let deleted = Arc::new(AtomicUsize::new(0));
     let pruning = {
-        let (done, publisher) = (done.clone(), publisher(&root));
+        let (done, deleted, publisher) = (done.clone(), deleted.clone(), publisher(&root));
         tokio::spawn(async move {
-            let retention =
-                Retention::default().with_keep_last(1).with_grace(Duration::from_millis(2500));
-            let (mut calls, mut deleted) = (0, 0);
+            let retention = Retention::default().with_keep_last(1).with_grace(grace);
+            let mut calls = 0;
             while !done.load(Ordering::SeqCst) {
                 let report = publisher.prune(&retention, &Context::new()).await.unwrap();
-                deleted += report.deleted.len();
+                deleted.fetch_add(report.deleted.len(), Ordering::SeqCst);
                 calls += 1;
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            (calls, deleted)
+            calls
         })
     };
-    let started = Instant::now();
     let mut published = 0;
-    while published < 50 || started.elapsed() < Duration::from_secs(9) {
+    while published < 50 || deleted.load(Ordering::SeqCst) < 40 {
+        assert!(!pruning.is_finished(), "pruning failed");
         // Half of the releases come back again and again, some of them at the moment of their
         // deletion. The others never come back, so there is always something to delete.
         let release = if published % 2 == 0 {
@@ -179,9 +186,9 @@ async fn pruning_takes_nothing_from_those_who_publish() {
         published += 1;
     }
     done.store(true, Ordering::SeqCst);
-    let (calls, deleted) = pruning.await.unwrap();
+    let calls = pruning.await.unwrap();
+    let deleted = deleted.load(Ordering::SeqCst);
     println!("{published} releases published, {deleted} deleted by {calls} prunings");
-    assert!(published >= 20 && deleted >= 5, "{published} published, {deleted} deleted");
     site::assert_clean_without_links(&root).await;
 }
 
@@ -236,12 +243,16 @@ async fn a_publish_that_is_cancelled_or_dropped_leaves_nothing_half_written() {
     for dropped in [false, true] {
         let token = CancellationToken::new();
         let sending = Arc::new(tokio::sync::Notify::new());
+        // The copy waits for this test, so that it cannot end before.
+        let (go, waiting) = std::sync::mpsc::channel::<()>();
+        let waiting = Mutex::new(waiting);
         let context = {
             let sending = sending.clone();
             let events = move |event: Event| {
                 if matches!(event, Event::Progress { phase: Phase::Staging, done, .. } if done > 0)
                 {
                     sending.notify_one();
+                    let _ = waiting.lock().unwrap().recv_timeout(PATIENCE);
                 }
             };
             Context::new().with_events(events).with_cancellation(token.clone())
@@ -253,18 +264,16 @@ async fn a_publish_that_is_cancelled_or_dropped_leaves_nothing_half_written() {
         sending.notified().await;
         if dropped {
             publish.abort();
+            drop(go);
             assert!(publish.await.unwrap_err().is_cancelled());
         } else {
             token.cancel();
+            drop(go);
             assert!(matches!(publish.await.unwrap(), Err(Error::Cancelled)));
             assert!(site::temporary_files(&root).is_empty());
         }
         // A thread that copies ends after its current chunk.
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !site::temporary_files(&root).is_empty() {
-            assert!(Instant::now() < deadline, "a copy still runs");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        until("the end of the copy", || site::temporary_files(&root).is_empty()).await;
         assert_eq!(site::boot(&root), *first.id());
         let manifest = layout::in_release(second.id(), &layout::manifest());
         assert!(!root.join(manifest.as_str()).exists());

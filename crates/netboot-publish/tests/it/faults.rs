@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 use netboot_testbed::{FaultProxy, RsyncDaemon, RsyncModule, S3Server, SshServer};
 use tempfile::TempDir;
 
+use crate::patience::PATIENCE;
+
 pub(crate) use self::outcome::{Outcomes, name_of};
-pub(crate) use self::place::{Kind, Place};
+pub(crate) use self::place::{IMPATIENCE, Kind, Place};
 pub(crate) use self::reader::Reader;
 
 pub(crate) const BUCKET: &str = "boot-images";
@@ -97,12 +99,23 @@ impl Target {
             user,
             host_key,
             temporary: self.temporary(),
+            timeout: PATIENCE,
         }
     }
 
     /// The target, reached through a proxy.
     pub(crate) fn place_behind(&self, proxy: &FaultProxy, name: &str) -> Place {
         Place { address: proxy.address(), ..self.place(name) }
+    }
+
+    /// Lets the lease of a lock that nobody renews any more end at once.
+    pub(crate) fn end_lease(&self, name: &str) {
+        let Server::S3(server) = &self.server else { return };
+        let lock = format!("/{BUCKET}/{name}/.netboot/lock");
+        if server.request("HEAD", &lock, "").contains(" 200 ") {
+            let answer = server.request("PUT", &lock, "netboot lock 1 ended\n");
+            assert!(answer.contains(" 200 "), "{answer}");
+        }
     }
 
     /// A reader of the target, which reads directly.

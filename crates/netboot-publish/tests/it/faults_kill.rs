@@ -19,6 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::faults::{Kind, Place, Reader, Target, count_from, processes_of};
+use crate::patience::PATIENCE;
 use crate::site;
 
 const GENERATION: &str = "NETBOOT_TEST_GENERATION";
@@ -159,7 +160,7 @@ async fn check(kind: Kind, kills: usize) {
             if left.is_empty() {
                 break;
             }
-            assert!(since.elapsed() < Duration::from_secs(20), "{left:?}");
+            assert!(since.elapsed() < PATIENCE, "{left:?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         counts.longest_orphan = counts.longest_orphan.max(since.elapsed());
@@ -170,6 +171,7 @@ async fn check(kind: Kind, kills: usize) {
         } else {
             counts.old += 1;
         }
+        target.end_lease("site");
         complete(&publisher, &next, &live).await;
         assert_eq!(reader.boot().await.0, *next.id());
         live = next;

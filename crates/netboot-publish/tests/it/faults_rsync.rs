@@ -10,7 +10,8 @@ use netboot_core::{Context, Release};
 use netboot_publish::{Error, Publisher, RsyncFailureKind, VerifyDepth};
 use netboot_testbed::{Chunk, Direction, FaultProxy, StreamFault};
 
-use crate::faults::{Kind, Outcomes, Target, count_from, processes_of};
+use crate::faults::{IMPATIENCE, Kind, Outcomes, Place, Target, count_from, processes_of};
+use crate::patience::{soon, until};
 use crate::site;
 
 /// A fault after a number of bytes.
@@ -56,14 +57,16 @@ async fn check(kind: Kind, points: u64, faults: &[(&str, Fault)], depth: VerifyD
     };
     let direct = Publisher::from(target.place("site").store().await);
     let direct = direct.with_verification(VerifyDepth::Content);
-    let through = Publisher::from(target.place_behind(&proxy, "site").store().await);
-    let through = through.with_verification(depth);
+    let place = target.place_behind(&proxy, "site");
+    let patient = Publisher::from(place.store().await).with_verification(depth);
+    let place = Place { timeout: IMPATIENCE, ..place };
+    let through = Publisher::from(place.store().await).with_verification(depth);
     let reader = target.reader("site").await;
     let mut live = release(&target, 0).await;
-    through.publish(&live, &Context::new()).await.unwrap();
+    patient.publish(&live, &Context::new()).await.unwrap();
     let (before, connections) = (proxy.bytes(), proxy.connections());
     live = release(&target, 1).await;
-    through.publish(&live, &Context::new()).await.unwrap();
+    patient.publish(&live, &Context::new()).await.unwrap();
     let usual = (proxy.bytes().0 - before.0, proxy.bytes().1 - before.1);
     println!("{kind:?}: {usual:?} bytes in {} connections", proxy.connections() - connections);
 
@@ -99,14 +102,9 @@ async fn check(kind: Kind, points: u64, faults: &[(&str, Fault)], depth: VerifyD
         );
         assert!((proxy.faults() - happened) * 2 >= 2 * points, "too few faults happened");
     }
-    drop((direct, through));
+    drop((direct, patient, through));
     // Killed processes end within a moment.
-    let begun = Instant::now();
-    while !processes_of(&target.temporary()).is_empty() {
-        let left = processes_of(&target.temporary());
-        assert!(begun.elapsed() < Duration::from_secs(10), "{left:?} still run");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("the end of all processes", || processes_of(&target.temporary()).is_empty()).await;
 }
 
 fn points(sample: usize, whole: usize) -> u64 {
@@ -152,12 +150,10 @@ async fn a_daemon_that_falls_silent_is_given_up() {
         .unwrap();
     let through = Publisher::new(store);
     let first = release(&target, 0).await;
-    through.publish(&first, &Context::new()).await.unwrap();
+    Publisher::new(place.rsync()).publish(&first, &Context::new()).await.unwrap();
     *silent.lock().unwrap() = true;
     let next = release(&target, 1).await;
-    let begun = Instant::now();
-    let error = through.publish(&next, &Context::new()).await.unwrap_err();
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    let error = soon(through.publish(&next, &Context::new())).await.unwrap_err();
     let Error::Rsync { source } = &error else { panic!("{error:?}") };
     let kinds = [RsyncFailureKind::TimedOut, RsyncFailureKind::ConnectionTimedOut];
     assert!(kinds.contains(&source.kind()), "{error:?}");

@@ -12,6 +12,7 @@ use netboot_publish::{Error, Publisher, S3Failure, VerifyDepth};
 use netboot_testbed::{FaultProxy, HttpFault, HttpRequest, Moment};
 
 use crate::faults::{Kind, Outcomes, Target, count_from, name_of};
+use crate::patience::PATIENCE;
 use crate::site;
 
 type Rule = Box<dyn Fn(u64, &HttpRequest, Moment) -> HttpFault + Send>;
@@ -152,6 +153,7 @@ async fn check_single_faults(kind: Kind) {
             let result = through.publish(&next, &Context::new()).await;
             requests += plan.requests();
             expected += usual.len();
+            target.end_lease("site");
             let what = format!("{kind:?}: {name} at request {at} of {possible}");
             outcomes.check(result, &direct, &reader, live.id(), &next, &what).await;
             live = next;
@@ -233,7 +235,7 @@ async fn a_server_that_stays_bad_is_a_typed_error() {
         let target = Target::start(kind);
         let (plan, proxy) = Plan::proxy(&target);
         let direct = Publisher::from(target.place("site").store().await);
-        let store = target.place_behind(&proxy, "site").s3().retries(2, Duration::from_secs(10));
+        let store = target.place_behind(&proxy, "site").s3().retries(2, PATIENCE);
         let through = Publisher::new(store.build().await.unwrap());
         let reader = target.reader("site").await;
         let mut live = release(&target, 1).await;
@@ -284,6 +286,7 @@ async fn a_server_that_stays_bad_is_a_typed_error() {
                 }
                 other => panic!("{kind:?} {what}: {other:?}"),
             }
+            target.end_lease("site");
             let mut outcomes = Outcomes::default();
             outcomes.check(result, &direct, &reader, live.id(), &next, what).await;
             live = next;
@@ -325,6 +328,7 @@ async fn etags_that_lie_tear_nothing() {
                 if let Ok(receipt) = &result {
                     assert_eq!(receipt.order_guarded, capabilities.compare_and_swap());
                 }
+                target.end_lease("site");
                 outcomes.check(result, &direct, &reader, live.id(), &next, &what).await;
                 live = next;
             }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,6 +12,8 @@ use netboot_publish::{
     Document, Entry, Error, ListScope, Listed, MemoryStore, Store, StoreLayer, StoreLock, Swap,
     Upload, Version,
 };
+
+use crate::patience::until;
 
 /// Creates a reader.
 pub(crate) type Open = fn() -> ArtifactReader;
@@ -24,8 +25,10 @@ pub(crate) struct Faults {
     pub(crate) lock_lost: CancellationToken,
     /// Deleting this object cancels `lock_lost`.
     pub(crate) loses_lock_deleting: Option<ReleasePath>,
-    /// The time that sending each batch takes.
-    pub(crate) send_time: Duration,
+    /// Sending waits until this is cancelled.
+    pub(crate) send_after: Option<CancellationToken>,
+    /// Sending waits until so many calls of `send` have been in progress at once.
+    pub(crate) send_with: usize,
     /// True to make sending fail.
     pub(crate) send_fails: Arc<AtomicBool>,
     /// True to make swaps fail.
@@ -34,8 +37,8 @@ pub(crate) struct Faults {
     pub(crate) swap_fails_late: Arc<AtomicBool>,
     /// The number of swaps that succeed before swaps fail.
     pub(crate) swaps: Arc<AtomicUsize>,
-    /// The time that a swap takes.
-    pub(crate) swap_time: Duration,
+    /// A swap waits until this is cancelled.
+    pub(crate) swap_after: Option<CancellationToken>,
     /// The store cancels this when a swap begins.
     pub(crate) on_swap: Option<CancellationToken>,
     /// The object that `read` fails for.
@@ -108,7 +111,11 @@ impl StoreLayer for Faulty {
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
         let (now, most) = &*self.faults.sending;
         most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-        tokio::time::sleep(self.faults.send_time).await;
+        if let Some(token) = &self.faults.send_after {
+            token.cancelled().await;
+        }
+        until("the meeting of senders", || most.load(Ordering::SeqCst) >= self.faults.send_with)
+            .await;
         now.fetch_sub(1, Ordering::SeqCst);
         if self.faults.send_fails.load(Ordering::SeqCst) && !uploads.is_empty() {
             return Err(Self::broken("write", uploads[0].path().as_str()));
@@ -125,7 +132,9 @@ impl StoreLayer for Faulty {
         if let Some(token) = &self.faults.on_swap {
             token.cancel();
         }
-        tokio::time::sleep(self.faults.swap_time).await;
+        if let Some(token) = &self.faults.swap_after {
+            token.cancelled().await;
+        }
         let works = self
             .faults
             .swaps

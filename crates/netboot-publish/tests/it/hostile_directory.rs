@@ -19,10 +19,11 @@ use rustix::fs::{CWD, FileType, Mode, makedev};
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
+use crate::patience::PATIENCE;
 use crate::{faults, site};
 
 /// The time in which each attacked operation has to end.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = PATIENCE;
 
 /// A published target, and a victim's directory beside it that has everything that a publisher
 /// would like to write, change or delete.

@@ -9,6 +9,7 @@
 
 mod base;
 mod binary_cache;
+mod callers_texts;
 mod child_environment;
 mod concurrency;
 mod contract;
@@ -28,6 +29,7 @@ mod lost_lock;
 mod many_blobs;
 mod meeting;
 mod nix_copy;
+mod patience;
 mod pointers;
 mod proof_text;
 mod prune_caution;
@@ -55,6 +57,7 @@ mod s3_liar;
 mod s3_listings;
 mod s3_lock;
 mod s3_outages;
+mod s3_redirects;
 mod s3_store;
 mod s3_uploads;
 mod shared_directory;

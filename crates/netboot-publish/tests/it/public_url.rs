@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use netboot_core::{CancellationToken, Context, Release, layout};
 use netboot_publish::contract::sample_release;
@@ -14,6 +13,7 @@ use netboot_publish::{
 use netboot_qemu::DirectoryServer;
 use tempfile::TempDir;
 
+use crate::patience::soon;
 use crate::web::{LyingServer, TlsServer, answer};
 
 async fn published(release: &Release) -> (TempDir, Publisher) {
@@ -283,7 +283,7 @@ async fn what_never_ends_is_not_read_to_its_end() {
         let url = PublicUrl::new(&server.url()).unwrap();
         let context = Context::new();
         let verifying = publisher.verify_public(&url, VerifyDepth::Content, &context);
-        let report = tokio::time::timeout(Duration::from_secs(60), verifying).await.unwrap();
+        let report = soon(verifying).await;
         let report = report.unwrap();
         let [finding] = &report.findings[..] else { panic!("{report}") };
         assert_eq!(finding.path().unwrap().as_str(), path);

@@ -21,7 +21,7 @@ fn release(name: &str, barrier: Option<&Arc<Barrier>>) -> Release {
     let initrd = match barrier {
         Some(barrier) => {
             // A repeated upload waits for nobody.
-            let patience = Some(Duration::from_secs(10));
+            let patience = Some(Duration::from_secs(30));
             Arc::new(Meeting { artifact: initrd, barrier: barrier.clone(), patience })
         }
         None => initrd,
@@ -56,7 +56,7 @@ async fn race(kind: Kind, rounds: usize) {
     one.publish(&release("first", None), &Context::new()).await.unwrap();
 
     let stop = Arc::new(AtomicBool::new(false));
-    let reading = reader.clone().boot_until(stop.clone(), Duration::from_millis(5));
+    let reading = reader.clone().boot_until(stop.clone(), Duration::from_millis(5)).await;
     let (mut counts, begun) = (Counts::default(), Instant::now());
     for round in 0..rounds {
         let barrier = Arc::new(Barrier::new(2));
@@ -124,7 +124,7 @@ async fn race(kind: Kind, rounds: usize) {
         seen.reads,
         seen.changes
     );
-    assert!(seen.boots >= 1 && (rounds < 5 || seen.changes >= 1), "{seen:?}");
+    assert!(seen.boots >= 1 && seen.changes >= 1, "{seen:?}");
     // The release of the loser is staged and can go live.
     let loser = release("one 0", None);
     one.activate(loser.id(), &Context::new()).await.unwrap();

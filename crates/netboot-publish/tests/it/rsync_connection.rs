@@ -1,8 +1,10 @@
 //! A store has one ssh connection, which ends with the store and with the process.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::process::Stdio;
+use std::time::Duration;
 
 use netboot_core::{CancellationToken, Context};
 use netboot_publish::{
@@ -10,6 +12,7 @@ use netboot_publish::{
 };
 use netboot_testbed::SshServer;
 
+use crate::patience::until;
 use crate::rsync;
 use crate::rsync::{SshSite, kind, path, processes_with, upload};
 use crate::site;
@@ -29,11 +32,7 @@ fn masters(work: &Path) -> Vec<String> {
 }
 
 async fn until_none(work: &Path) {
-    let begin = Instant::now();
-    while !masters(work).is_empty() {
-        assert!(begin.elapsed() < Duration::from_secs(10), "{:?} still run", masters(work));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("the end of all masters", || masters(work).is_empty()).await;
 }
 
 /// A store with its private directories below `staging`.
@@ -152,8 +151,9 @@ async fn a_dropped_call_leaves_no_connection() {
 
 const TARGET: &str = "NETBOOT_TEST_SSH_TARGET";
 
-/// Sends a file to the target in the variable, and waits until it is killed. Another test runs this
-/// test in a process of its own. Without the variable, it only sends the file.
+/// Sends a file to the target in the variable, and waits until it is killed or its standard input
+/// ends. Another test runs this test in a process of its own. Without the variable, it only sends
+/// the file.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_holds_a_connection() {
     let Some(target) = std::env::var_os(TARGET) else {
@@ -175,7 +175,7 @@ async fn a_process_holds_a_connection() {
         .build()
         .unwrap();
     send(&store, "blobs/a").await;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
 #[tokio::test]
@@ -194,13 +194,10 @@ async fn a_process_that_is_killed_takes_its_connection_with_it() {
     .join("\n");
     let mut process = site::test_process(&[], "rsync_connection::a_process_holds_a_connection")
         .env(TARGET, target)
+        .stdin(Stdio::piped())
         .spawn()
         .unwrap();
-    let begin = Instant::now();
-    while !site.published().join("blobs/a").is_file() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "no file was sent in time");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("the arrival of the file", || site.published().join("blobs/a").is_file()).await;
     assert!(!masters(site.work.path()).is_empty());
     process.kill().unwrap();
     process.wait().expect("it was killed");

@@ -6,7 +6,6 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use netboot_core::{CancellationToken, Context, Event};
 use netboot_publish::{
@@ -15,15 +14,16 @@ use netboot_publish::{
 
 use tokio::task::JoinHandle;
 
+use crate::patience::{soon, until};
 use crate::rsync::{DaemonSite, SshSite, kind, path, processes_with, upload};
 use crate::site;
 
 const SIZE: usize = 12_000_000;
 /// A rate that is low enough to interrupt a transfer: on a busy machine too, a test looks at the
-/// file more than once in the ten seconds in which it grows to its size.
-const LIMIT: u64 = 1024 * 1024;
+/// file more than once in the twenty seconds in which it grows to its size.
+const LIMIT: u64 = 512 * 1024;
 /// The size of a partial file at which a test cuts the connection.
-const CUT: u64 = 1_500_000;
+const CUT: u64 = 1_000_000;
 
 /// Bytes without repetitions.
 pub(crate) fn noise() -> Vec<u8> {
@@ -39,20 +39,15 @@ pub(crate) fn noise() -> Vec<u8> {
 /// Waits until a file that is being written below `root` has grown to `size` bytes. Fails at once
 /// if the transfer ends before.
 async fn until_half_written<T>(root: &Path, size: u64, sending: &JoinHandle<T>) {
-    let begin = Instant::now();
-    while begin.elapsed() < Duration::from_secs(60) {
+    let is_half_written = |entry: walkdir::DirEntry| {
+        let is_temporary = entry.file_name().to_string_lossy().starts_with('.');
+        is_temporary && entry.metadata().is_ok_and(|file| file.is_file() && file.len() > size)
+    };
+    let grows = || {
         assert!(!sending.is_finished(), "the transfer ended before it was cut");
-        for entry in walkdir::WalkDir::new(root).into_iter().flatten() {
-            let is_temporary = entry.file_name().to_string_lossy().starts_with('.');
-            if is_temporary
-                && entry.metadata().is_ok_and(|file| file.is_file() && file.len() > size)
-            {
-                return;
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("no file was written in time");
+        walkdir::WalkDir::new(root).into_iter().flatten().any(is_half_written)
+    };
+    until("the growth of a file", grows).await;
 }
 
 /// Cuts the connection in the middle. The next run continues the partial file.
@@ -109,10 +104,7 @@ async fn a_cut_connection_is_resumed() {
     let error = sending.await.unwrap().unwrap_err();
     assert_eq!(kind(&error), RsyncFailureKind::Interrupted, "{error}");
     let partial = daemon.published().join("blobs/.netboot-partial/large");
-    let begin = Instant::now();
-    while !partial.exists() && begin.elapsed() < Duration::from_secs(10) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("a partial file", || partial.exists()).await;
     let kept = fs::metadata(&partial).unwrap().len();
     fast.send(vec![upload("blobs/large", bytes.clone())], &Context::new()).await.unwrap();
     assert!(fs::read(daemon.published().join("blobs/large")).unwrap() == bytes);
@@ -168,15 +160,7 @@ async fn the_far_side_dies() {
 
 /// Waits until no process has this text in its command line.
 async fn until_gone(text: &str) {
-    let begin = Instant::now();
-    loop {
-        let found = processes_with(text);
-        if found.is_empty() {
-            return;
-        }
-        assert!(begin.elapsed() < Duration::from_secs(10), "{found:?} still run");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(&format!("the end of {text}"), || processes_with(text).is_empty()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -198,14 +182,13 @@ async fn cancelling_and_dropping_end_rsync_and_ssh() {
                 let (store, upload) = (store.clone(), upload("blobs/large", noise()));
                 tokio::spawn(async move { store.send(vec![upload], &context).await })
             };
-            until_half_written(&root, 1_000_000, &sending).await;
+            until_half_written(&root, CUT / 2, &sending).await;
             assert!(!processes_with(&text).is_empty());
             if drop_it {
                 sending.abort();
             } else {
                 token.cancel();
-                let result = tokio::time::timeout(Duration::from_secs(10), sending).await;
-                assert!(matches!(result.unwrap().unwrap(), Err(Error::Cancelled)));
+                assert!(matches!(soon(sending).await.unwrap(), Err(Error::Cancelled)));
                 assert_eq!(processes_with(&text), Vec::<String>::new());
             }
             until_gone(&text).await;
@@ -384,14 +367,11 @@ async fn progress_is_told_while_a_file_is_on_its_way() {
 }
 
 /// Proves that the search for processes finds processes.
-#[test]
-fn processes_are_found_by_their_command_line() {
+#[tokio::test]
+async fn processes_are_found_by_their_command_line() {
     let mut child = Command::new("sleep").arg("61.5").spawn().unwrap();
     // The process gets its command line a moment after its start.
-    let begin = Instant::now();
-    while processes_with("sleep 61.5").is_empty() {
-        assert!(begin.elapsed() < Duration::from_secs(10), "the process was not found");
-    }
+    until("the process", || !processes_with("sleep 61.5").is_empty()).await;
     child.kill().unwrap();
     child.wait().unwrap();
 }

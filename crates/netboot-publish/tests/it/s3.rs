@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use netboot_core::{ArtifactKind, BytesArtifact, Context, FileName, ReleasePath};
@@ -61,9 +60,4 @@ pub(crate) async fn put(store: &S3Store, place: &str, bytes: impl Into<Bytes>) {
 
 pub(crate) async fn get(store: &S3Store, place: &str) -> Option<Bytes> {
     store.read(&path(place)).await.unwrap().map(|document| document.bytes)
-}
-
-/// Fails if the future takes longer than `limit`.
-pub(crate) async fn soon<T>(limit: Duration, work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(limit, work).await.unwrap()
 }

@@ -11,7 +11,8 @@ use netboot_publish::{
 };
 use netboot_testbed::S3Server;
 
-use crate::s3::{BUCKET, Site, get, path, put, soon};
+use crate::patience::soon;
+use crate::s3::{BUCKET, Site, get, path, put};
 
 /// Returns keys until they are used up.
 #[derive(Debug)]
@@ -81,7 +82,7 @@ fn the_environment_is_looked_at() {
     if let Ok(expected) = std::env::var(EXPECTED) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let builder = S3Store::builder(BUCKET).allow_http(true).retries(1, Duration::from_secs(3));
-        let built = runtime.block_on(soon(Duration::from_secs(60), builder.build()));
+        let built = runtime.block_on(soon(builder.build()));
         let found = match built {
             Ok(store) => store.to_string(),
             Err(Error::S3 { failure, .. }) => format!("{failure:?}"),

@@ -11,13 +11,14 @@ use netboot_publish::{
 };
 use netboot_testbed::{S3Server, tool};
 
+use crate::patience::soon;
 use crate::s3;
-use crate::s3::{BUCKET, Site, path, put, soon, upload};
+use crate::s3::{BUCKET, Site, path, put, upload};
 
 /// The failure of building a store. Checks that it has a hint.
 async fn failure(builder: S3StoreBuilder) -> S3Failure {
     let builder = builder.retries(1, Duration::from_secs(5));
-    let error = soon(Duration::from_secs(30), builder.build()).await.unwrap_err();
+    let error = soon(builder.build()).await.unwrap_err();
     failure_of(&error)
 }
 

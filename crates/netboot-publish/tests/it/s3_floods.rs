@@ -8,7 +8,8 @@ use netboot_publish::{Error, ListScope, S3Failure, S3Keys, S3Store, Store};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::s3::{BUCKET, soon};
+use crate::patience::soon;
+use crate::s3::BUCKET;
 
 /// Set in the process that meets these servers, so that its memory can be measured.
 const CLIENT: &str = "NETBOOT_TEST_FLOODED_CLIENT";
@@ -76,7 +77,7 @@ fn forged_refusal(stream: BufReader<TcpStream>) -> futures::future::BoxFuture<'s
 
 async fn error_of(flood: Flood) -> Error {
     let store = flooded(flood).await;
-    soon(Duration::from_secs(60), store.list(&ListScope::Root)).await.unwrap_err()
+    soon(store.list(&ListScope::Root)).await.unwrap_err()
 }
 
 /// The most memory that this process has used, in KiB: `VmHWM` in proc(5).
@@ -104,7 +105,7 @@ async fn client_of_flooding_servers() {
     // An object's bytes and writes go through the client crate.
     let store = flooded(endless_refusal).await;
     let names = ["boot.ipxe".parse().unwrap()];
-    let removed = soon(Duration::from_secs(60), store.delete(&names, &Context::new())).await;
+    let removed = soon(store.delete(&names, &Context::new())).await;
     assert!(removed.is_err());
     let peak = peak_memory();
     assert!(peak < 100 * 1024, "{peak} KiB");

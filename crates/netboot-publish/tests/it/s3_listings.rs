@@ -8,7 +8,8 @@ use netboot_publish::{Error, ListScope, Listed, S3Failure, S3Keys, S3Store, Stor
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
-use crate::s3::{BUCKET, soon};
+use crate::patience::soon;
+use crate::s3::BUCKET;
 
 /// A store with a server that gives the same answer to every request.
 async fn answering(body: String) -> S3Store {
@@ -53,7 +54,7 @@ fn page(time: &str, end: &str) -> String {
 
 async fn list(body: String) -> Result<Vec<Listed>, Error> {
     let store = answering(body).await;
-    soon(Duration::from_secs(20), store.list(&ListScope::Root)).await
+    soon(store.list(&ListScope::Root)).await
 }
 
 #[tokio::test]
@@ -99,7 +100,7 @@ async fn a_listing_that_never_ends_is_an_error() {
             )
         });
         let store = store.await;
-        let listed = soon(Duration::from_secs(60), store.list(&ListScope::Root)).await;
+        let listed = soon(store.list(&ListScope::Root)).await;
         let error = listed.unwrap_err();
         assert!(matches!(error, Error::S3 { failure: S3Failure::NotS3, .. }), "{error:?}");
     }
@@ -113,6 +114,6 @@ async fn an_upload_whose_time_is_not_known_is_not_aborted() {
     let store = answering(uploads.to_owned()).await;
     let context = Context::new();
     let aborted = store.abort_abandoned_uploads(Duration::from_secs(3600), &context);
-    let error = soon(Duration::from_secs(20), aborted).await.unwrap_err();
+    let error = soon(aborted).await.unwrap_err();
     assert!(matches!(error, Error::S3 { failure: S3Failure::NotS3, .. }), "{error:?}");
 }

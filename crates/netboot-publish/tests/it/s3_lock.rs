@@ -9,17 +9,23 @@ use netboot_core::{CancellationToken, Context};
 use netboot_publish::{Error, S3Store, Store, StoreLock};
 use netboot_testbed::S3Server;
 
-use crate::s3::{BUCKET, Site, soon};
+use crate::patience::{PATIENCE, soon, until};
+use crate::s3::{BUCKET, Site};
 
+/// The lease of a holder that loses its lock in a test.
 const LEASE: Duration = Duration::from_secs(3);
 
 /// A store with its own connections and its own lock thread, like a store on another machine.
 async fn machine(site: &Site) -> S3Store {
-    site.builder().lock_lease(LEASE).build().await.unwrap()
+    machine_with(site, PATIENCE).await
+}
+
+async fn machine_with(site: &Site, lease: Duration) -> S3Store {
+    site.builder().lock_lease(lease).build().await.unwrap()
 }
 
 async fn lock(store: &S3Store) -> StoreLock {
-    soon(Duration::from_secs(60), store.lock(&Context::new())).await.unwrap()
+    soon(store.lock(&Context::new())).await.unwrap()
 }
 
 /// Returns true if the bucket has a lock object.
@@ -45,26 +51,36 @@ async fn one_machine_at_a_time_holds_the_lock() {
                 entered.fetch_add(1, Ordering::SeqCst);
                 drop(guard);
             }
+            store
         });
     }
-    while let Some(ended) = machines.join_next().await {
-        ended.unwrap();
-    }
+    // The stores live on, so that a slow release of the lock comes to its end.
+    let stores = machines.join_all().await;
     assert_eq!(entered.load(Ordering::SeqCst), 12);
-    assert!(!is_there(&site.server), "the lock outlived its guard");
+    until("the release of the lock", || !is_there(&site.server)).await;
+    drop(stores);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lock_is_renewed_as_long_as_it_is_held() {
     let site = Site::new(S3Server::ministack);
-    let (one, other) = (machine(&site).await, machine(&site).await);
-    let guard = lock(&one).await;
-    let waiting = tokio::spawn(async move { lock(&other).await });
-    tokio::time::sleep(LEASE * 2).await;
-    assert!(!waiting.is_finished(), "the lock was taken from a living holder");
-    drop(guard);
-    drop(soon(LEASE, waiting).await.unwrap());
-    assert!(!is_there(&site.server));
+    // The holder knows it if the machine was too slow to renew the lock: then the lease was too
+    // short for this test.
+    for lease in [LEASE, LEASE * 5, LEASE * 20] {
+        let (one, other) = (machine_with(&site, lease).await, machine(&site).await);
+        let guard = lock(&one).await;
+        let waiting = tokio::spawn(async move { lock(&other).await });
+        tokio::time::sleep(lease * 2).await;
+        let (is_lost, is_taken) = (guard.is_lost(), waiting.is_finished());
+        drop(guard);
+        drop(soon(waiting).await.unwrap());
+        if !is_lost {
+            assert!(!is_taken, "the lock was taken from a living holder");
+            until("the release of the lock", || !is_there(&site.server)).await;
+            return;
+        }
+    }
+    panic!("no lock was renewed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -81,26 +97,21 @@ async fn who_gives_up_waiting_or_is_cancelled_leaves_nothing() {
     let waiting = tokio::spawn(async move { other.lock(&context).await.map(drop) });
     tokio::time::sleep(Duration::from_millis(300)).await;
     token.cancel();
-    let cancelled = soon(Duration::from_secs(5), waiting).await.unwrap();
+    let cancelled = soon(waiting).await.unwrap();
     assert!(matches!(cancelled, Err(Error::Cancelled)), "{cancelled:?}");
     drop(guard);
-    assert!(!is_there(&site.server));
+    until("the release of the lock", || !is_there(&site.server)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lock_that_another_took_over_is_known_to_be_lost() {
     let site = Site::new(S3Server::ministack);
-    let guard = lock(&machine(&site).await).await;
+    let guard = lock(&machine_with(&site, LEASE * 4).await).await;
     assert!(!guard.is_lost());
     let answer = site.server.request("DELETE", &format!("/{BUCKET}/.netboot/lock"), "");
     assert!(answer.contains(" 204 "), "{answer}");
     let others = lock(&machine(&site).await).await;
-    let is_lost = async {
-        while !guard.is_lost() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    soon(LEASE, is_lost).await;
+    until("the loss of the lock", || guard.is_lost()).await;
     assert!(!others.is_lost());
     drop(guard);
     assert!(is_there(&site.server), "the lock of the other publisher is gone");
@@ -116,13 +127,17 @@ fn a_guard_waits_until_the_lock_is_gone() {
         let store = machine(&site).await;
         let guard = lock(&store).await;
         assert!(is_there(&site.server));
-        drop(guard);
-        assert!(!is_there(&site.server));
+        let waits = |guard: StoreLock| {
+            let begin = Instant::now();
+            drop(guard);
+            // A server that does not answer is not waited for longer.
+            assert!(!is_there(&site.server) || begin.elapsed() >= Duration::from_secs(5));
+        };
+        waits(guard);
         // The store may be dropped before the lock.
         let guard = lock(&store).await;
         drop(store);
-        drop(guard);
-        assert!(!is_there(&site.server));
+        waits(guard);
     });
 }
 
@@ -145,14 +160,12 @@ async fn the_lock_of_a_killed_publisher_ends_with_its_lease() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    while !is_there(&site.server) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("a lock", || is_there(&site.server)).await;
     publisher.kill().unwrap();
     publisher.wait().unwrap();
     let begin = Instant::now();
     let guard = lock(&machine(&site).await).await;
     assert!(begin.elapsed() > LEASE, "the lease was not awaited: {:?}", begin.elapsed());
     drop(guard);
-    assert!(!is_there(&site.server));
+    until("the release of the lock", || !is_there(&site.server)).await;
 }

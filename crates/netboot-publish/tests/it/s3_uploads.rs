@@ -16,7 +16,8 @@ use netboot_publish::{Error, S3Keys, S3Store, Store, Upload};
 use netboot_testbed::S3Server;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
-use crate::s3::{BUCKET, Site, get, path, put, soon, upload};
+use crate::patience::{soon, until};
+use crate::s3::{BUCKET, Site, get, path, put, upload};
 
 /// An artifact of zeros. Its reader ends early, has other bytes at the end, or stalls.
 #[derive(Debug)]
@@ -96,15 +97,6 @@ fn unfinished(server: &S3Server) -> usize {
     answer.matches("<UploadId>").count()
 }
 
-async fn until(condition: impl Fn() -> bool) {
-    let wait = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    soon(Duration::from_secs(20), wait).await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_bytes_of_a_large_object_are_not_put_into_place() {
     let site = Site::new(S3Server::ministack);
@@ -136,9 +128,9 @@ async fn what_is_cancelled_or_dropped_leaves_no_upload() {
         let store = store.clone();
         tokio::spawn(async move { store.send(stalled(), &context).await })
     };
-    until(|| unfinished(&site.server) == 1).await;
+    until("that number of uploads", || unfinished(&site.server) == 1).await;
     token.cancel();
-    let cancelled = soon(Duration::from_secs(10), sending).await.unwrap();
+    let cancelled = soon(sending).await.unwrap();
     assert!(matches!(cancelled, Err(Error::Cancelled)), "{cancelled:?}");
     assert_eq!(unfinished(&site.server), 0, "the upload was not aborted when the call returned");
 
@@ -146,15 +138,15 @@ async fn what_is_cancelled_or_dropped_leaves_no_upload() {
         let store = store.clone();
         tokio::spawn(async move { store.send(stalled(), &Context::new()).await })
     };
-    until(|| unfinished(&site.server) == 1).await;
+    until("that number of uploads", || unfinished(&site.server) == 1).await;
     sending.abort();
-    until(|| unfinished(&site.server) == 0).await;
+    until("that number of uploads", || unfinished(&site.server) == 0).await;
 
     // One failed object stops the others.
     let uploads = [stalled(), vec![Stream::upload("blobs/wrong", 9_000_000, End::Wrong)]];
     let context = Context::new();
     let failed = store.send(uploads.into_iter().flatten().collect(), &context);
-    let error = soon(Duration::from_secs(20), failed).await.unwrap_err();
+    let error = soon(failed).await.unwrap_err();
     assert!(matches!(error, Error::DigestMismatch { .. }), "{error:?}");
     assert_eq!(unfinished(&site.server), 0);
     // The future may be dropped at any moment.
@@ -162,7 +154,7 @@ async fn what_is_cancelled_or_dropped_leaves_no_upload() {
         let uploads = vec![Stream::upload("blobs/dropped", 12_000_000, End::Right)];
         let _ = tokio::time::timeout(delay, store.send(uploads, &Context::new())).await;
     }
-    until(|| unfinished(&site.server) == 0).await;
+    until("that number of uploads", || unfinished(&site.server) == 0).await;
 }
 
 /// Names the server for a process that this test starts and kills.
@@ -200,7 +192,7 @@ async fn what_a_killed_publisher_left_is_cleaned_up() {
                 .stdout(Stdio::null())
                 .spawn()
                 .unwrap();
-        until(|| begun() == 1).await;
+        until("one upload", || begun() == 1).await;
         killed.kill().unwrap();
         killed.wait().unwrap();
         let store = site.builder().build().await.unwrap();

@@ -133,7 +133,7 @@ impl TlsServer {
             .spawn()
             .unwrap();
         let server = Self { child, port, keys };
-        for _ in 0..200 {
+        for _ in 0..4000 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return server;
             }

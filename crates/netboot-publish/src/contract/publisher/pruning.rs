@@ -92,7 +92,7 @@ pub(crate) async fn pruning_spares_other_pointers_and_young_releases(make: Make<
     publisher.stage(&three, &Context::new()).await.unwrap();
 
     // Ages are counted by the target's clock: a publisher whose clock is wrong deletes nothing.
-    let retention = without_grace().with_keep_last(0).with_grace(Duration::from_secs(60));
+    let retention = without_grace().with_keep_last(0).with_grace(Duration::from_secs(3600));
     let wrong = publisher.clone().with_clock(ClockAhead(Duration::from_secs(3 * 24 * 3600)));
     let report = wrong.prune(&retention, &Context::new()).await.unwrap();
     assert_eq!(report.kept, ids([&one, &two, &three]).into_iter().collect());

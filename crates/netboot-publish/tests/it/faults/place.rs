@@ -10,6 +10,7 @@ use netboot_publish::{
 };
 
 use super::BUCKET;
+use crate::patience::PATIENCE;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -46,7 +47,12 @@ pub(crate) struct Place {
     pub(crate) user: String,
     pub(crate) host_key: String,
     pub(crate) temporary: PathBuf,
+    /// The time for which a store at an rsync target waits without data.
+    pub(crate) timeout: Duration,
 }
+
+/// A timeout for networks that lose data, where only the timeout ends a wait.
+pub(crate) const IMPATIENCE: Duration = Duration::from_secs(10);
 
 const VARIABLE: &str = "NETBOOT_TEST_PLACE";
 
@@ -65,7 +71,7 @@ impl Place {
         })
     }
 
-    /// Has short times: nothing waits for a killed publisher, and retries come soon.
+    /// Nothing ends because the machine is slow.
     pub(crate) fn s3(&self) -> S3StoreBuilder {
         S3Store::builder(BUCKET)
             .endpoint(format!("http://{}", self.address))
@@ -73,9 +79,9 @@ impl Place {
             .credentials(S3Keys::new("netboot-tests", "a secret of the tests"))
             .prefix(self.name.parse().unwrap())
             .part_size(5 << 20)
-            .lock_lease(Duration::from_secs(1))
-            .retries(6, Duration::from_secs(30))
-            .timeout(Duration::from_secs(20))
+            .lock_lease(PATIENCE)
+            .retries(6, PATIENCE)
+            .timeout(PATIENCE)
     }
 
     pub(crate) fn rsync(&self) -> RsyncStore {
@@ -91,8 +97,7 @@ impl Place {
             let target = RsyncTarget::daemon("127.0.0.1", port, "pub", &self.name);
             RsyncStore::builder(target.unwrap())
         };
-        let timeout = Duration::from_secs(10);
-        builder.staging_directory(&self.temporary).timeout(timeout).build().unwrap()
+        builder.staging_directory(&self.temporary).timeout(self.timeout).build().unwrap()
     }
 
     /// The environment variables for [`from_environment`] in another process.
@@ -127,6 +132,7 @@ impl Place {
             user: field(),
             host_key: field(),
             temporary: field().into(),
+            timeout: PATIENCE,
         })
     }
 }

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::BUCKET;
 use super::place::{Kind, Place};
+use crate::patience::PATIENCE;
 
 /// Reads objects as machines do.
 #[derive(Debug, Clone)]
@@ -61,7 +62,7 @@ impl Reader {
             Self::Http { address, prefix } => get(*address, &format!("{prefix}{path}")).await,
             Self::Presigned { address, store } => {
                 let path = ReleasePath::new(path).unwrap();
-                let url = store.presigned_url(&path, Duration::from_secs(60)).await.unwrap();
+                let url = store.presigned_url(&path, PATIENCE).await.unwrap();
                 let url = url.to_string();
                 let target = url.strip_prefix(&format!("http://{address}")).unwrap();
                 get(*address, target).await
@@ -136,19 +137,27 @@ impl Reader {
         (id, reads)
     }
 
-    /// Boots repeatedly until it is stopped.
-    pub(crate) fn boot_until(self, stop: Arc<AtomicBool>, pause: Duration) -> JoinHandle<Seen> {
+    /// Boots once, and then repeatedly until it is stopped, and once after that.
+    pub(crate) async fn boot_until(
+        self,
+        stop: Arc<AtomicBool>,
+        pause: Duration,
+    ) -> JoinHandle<Seen> {
+        let (first, _) = self.boot().await;
         tokio::spawn(async move {
             let mut seen = Seen::default();
-            let mut before = None;
-            while !stop.load(Ordering::SeqCst) {
+            let mut before = first;
+            loop {
+                let is_last = stop.load(Ordering::SeqCst);
                 let (id, reads) = self.boot_slowly(pause).await;
                 seen.boots += 1;
                 seen.reads += reads;
-                seen.changes += usize::from(before.is_some_and(|before| before != id));
-                before = Some(id);
+                seen.changes += usize::from(before != id);
+                before = id;
+                if is_last {
+                    return seen;
+                }
             }
-            seen
         })
     }
 }
