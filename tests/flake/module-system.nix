@@ -42,15 +42,19 @@ let
 
   isType = type: value: builtins.isAttrs value && value._type or "" == type;
 
-  # The modules of a module: the ones that it imports, then itself.
+  # The modules of a module: the ones that it imports, then itself. A module without a file has the
+  # one of the module that imports it.
   loaded =
-    args: module:
+    args: file: module:
+    let
+      own = module._file or file;
+    in
     if builtins.isFunction module then
-      loaded args (module args)
+      loaded args file (module args)
     else if builtins.isAttrs module then
-      builtins.concatMap (loaded args) (module.imports or [ ]) ++ [ module ]
+      builtins.concatMap (loaded args own) (module.imports or [ ]) ++ [ (module // { _file = own; }) ]
     else
-      loaded args (import module);
+      loaded args (toString module) (import module);
 
   settingsOf =
     module:
@@ -116,8 +120,25 @@ let
     else
       [ { inherit priority order value; } ];
 
+  # Whether a value within a definition has an attribute at this path.
+  defines =
+    path: value:
+    let
+      name = builtins.head path;
+      isIn = set: set ? ${name} && defines (builtins.tail path) set.${name};
+    in
+    path == [ ] || holdsSet value && builtins.any isIn (pushed value);
+
+  # The modules that define an option, as NixOS lists them.
+  listed =
+    all: path:
+    let
+      definers = builtins.filter (module: defines path (settingsOf module)) all;
+    in
+    builtins.concatStringsSep "" (map (module: "\n- In `${module._file}'") definers);
+
   mergeValues =
-    path: values:
+    all: path: values:
     let
       first = builtins.head values;
       name = builtins.concatStringsSep "." path;
@@ -127,14 +148,14 @@ let
     else if builtins.all builtins.isList values then
       builtins.concatLists values
     else if builtins.all isSet values then
-      merge path values
+      merge all path values
     else if builtins.length values == 1 || builtins.all (value: value == first) values then
       first
     else
-      throw "The option `${name}' has conflicting definition values.";
+      throw "The option `${name}' has conflicting definition values:${listed all path}";
 
   merge =
-    path:
+    all: path:
     builtins.zipAttrsWith (
       name: definitions:
       let
@@ -145,9 +166,9 @@ let
         ordered = builtins.sort (a: b: a.order < b.order) strongest;
       in
       if builtins.all holdsSet definitions then
-        merge here (builtins.concatMap pushed definitions)
+        merge all here (builtins.concatMap pushed definitions)
       else
-        mergeValues here (map (it: it.value) ordered)
+        mergeValues all here (map (it: it.value) ordered)
     );
 
   evaluate =
@@ -161,9 +182,9 @@ let
           pkgs
           ;
       };
-      all = builtins.concatMap (loaded args) modules;
+      all = builtins.concatMap (loaded args "<unknown-file>") modules;
       options = mergeOptions (map (module: module.options or { }) all);
-      config = merge [ ] (
+      config = merge all [ ] (
         [ (defaults options) ] ++ builtins.concatMap (module: pushed (settingsOf module)) all
       );
     in

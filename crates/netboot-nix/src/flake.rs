@@ -133,7 +133,7 @@ pub(crate) async fn evaluate(
             let Failed { nix_output, status, fallback } = *failed;
             let error = classify::evaluation::evaluation(
                 flake,
-                &locked.inputs,
+                (Some(&locked.url), &locked.inputs),
                 &attribute,
                 &nix_output,
                 status,

@@ -46,7 +46,7 @@ pub fn internal_json(data: &[u8]) -> bool {
     for status in [0x100, 6].map(ExitStatus::from_raw) {
         let errors: [Option<Error>; 4] = [
             lock(&flake, &output, status),
-            evaluation(&flake, &[], "a", &output, status),
+            evaluation(&flake, (None, &[]), "a", &output, status),
             query(&output, status, "a"),
             realisation(&output, status, realising, |_| Vec::new()),
         ];

@@ -12,6 +12,9 @@ use crate::internal_json::LogEvent;
 /// a kind names the cause, and the last one ended the program.
 const KEPT: usize = 250;
 
+/// The words of Nix and of C++'s library about a crash.
+const CRASH: [&str; 3] = [": Assertion `", "terminating due to unexpected", "terminate called"];
+
 /// An error message of Nix, without colours and without the word `error:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
@@ -27,6 +30,8 @@ pub(crate) struct NixOutput {
     /// The last lines that are not in Nix's format. Git and ssh print them, and Nix when it starts.
     pub(crate) lines: LastLines,
     pub(crate) warnings: Vec<ForeignText>,
+    /// The words with which Nix crashed. A stack trace of many lines may follow them.
+    pub(crate) crash: Option<ForeignText>,
     /// The last lines of all the above, for an unknown error.
     pub(crate) all: LastLines,
 }
@@ -42,6 +47,9 @@ impl NixOutput {
             LogEvent::Plain { line } => {
                 self.all.push(line);
                 self.lines.push(line);
+                if self.crash.is_none() && CRASH.iter().any(|text| line.contains(text)) {
+                    self.crash = Some(line.clone());
+                }
                 // Nix prints plain text before it has a logger, and when it crashes.
                 if let Some(text) = line.strip_prefix("error:") {
                     let text = text.trim().into();

@@ -20,33 +20,57 @@ let
       inherit (module) path narHash;
     };
 
-  # Set an option only if there is a value. The configuration may not have the option.
-  unless = absent: settings: if absent then { } else settings;
+  # A module that names the caller's setting in NixOS's messages. There is none without a value,
+  # because the configuration may not have the option.
+  unless =
+    absent: setting: module:
+    if absent then [ ] else [ ({ _file = "${setting} of Overrides"; } // module) ];
+
+  settingsOf =
+    number:
+    let
+      which = if builtins.length data.settings == 1 then "" else " ${toString (number + 1)}";
+    in
+    {
+      _file = "settings${which} of Overrides";
+      config = builtins.elemAt data.settings number;
+    };
+
+  # A module without a path of its own has the name of the one that imports it. The key lets NixOS
+  # take the same module only once.
+  moduleOf = module: {
+    _file = "module ${baseNameOf module.path} of Overrides";
+    key = "netboot: ${module.path} ${module.narHash}";
+    imports = [ (import (fetched module).outPath) ];
+  };
 in
-[
-  (
-    { pkgs, lib, ... }:
-    {
-      config =
-        unless (data.kernel_parameters == [ ]) { boot.kernelParams = data.kernel_parameters; }
-        // unless (data.authorized_keys == { }) {
-          users.users = builtins.mapAttrs (_: keys: {
-            openssh.authorizedKeys.keys = keys;
-          }) data.authorized_keys;
-        }
-        // unless (data.packages == [ ]) {
-          environment.systemPackages = map (attribute pkgs) data.packages;
-        };
-    }
-  )
-  (
-    { pkgs, lib, ... }:
-    {
-      config = unless (data.kernel_packages == null) {
+unless (data.kernel_parameters == [ ]) "kernel_parameter" {
+  config.boot.kernelParams = data.kernel_parameters;
+}
+++ unless (data.authorized_keys == { }) "authorized_key" {
+  config.users.users = builtins.mapAttrs (_: keys: {
+    openssh.authorizedKeys.keys = keys;
+  }) data.authorized_keys;
+}
+++ unless (data.packages == [ ]) "package" {
+  imports = [
+    (
+      { pkgs, ... }:
+      {
+        environment.systemPackages = map (attribute pkgs) data.packages;
+      }
+    )
+  ];
+}
+++ unless (data.kernel_packages == null) "kernel_packages" {
+  imports = [
+    (
+      { pkgs, lib, ... }:
+      {
         boot.kernelPackages = lib.mkForce (attribute pkgs data.kernel_packages);
-      };
-    }
-  )
-]
-++ map (settings: { config = settings; }) data.settings
-++ map (module: { imports = [ (fetched module).outPath ]; }) data.modules
+      }
+    )
+  ];
+}
+++ builtins.genList settingsOf (builtins.length data.settings)
+++ map moduleOf data.modules

@@ -169,7 +169,12 @@ impl Failure<'_> {
 
     pub(super) fn interrupted(&self) -> Option<Error> {
         let message = self.nix_output.find(&["interrupted by the user"]).map(ForeignText::from);
-        let message = message.or_else(|| end_by_signal(self.status).map(ForeignText::from))?;
+        let by_signal = || {
+            let end = end_by_signal(self.status)?;
+            let words = self.nix_output.crash.iter().map(|words| format!(": {words}"));
+            Some(std::iter::once(end).chain(words).collect::<String>().into())
+        };
+        let message: ForeignText = message.or_else(by_signal)?;
         Some(Error::Interrupted {
             subject: self.subject.clone(),
             message,

@@ -5,6 +5,7 @@ use crate::classify::text::{derivations, in_source, path_before, quoted_after};
 use crate::error::Error;
 use crate::error::problem::EvaluationProblem;
 use crate::nix_output::Message;
+use crate::redaction::without_credentials;
 
 /// Parts of Nix's messages about a value with the wrong type.
 const WRONG_TYPE: [&str; 9] = [
@@ -21,7 +22,8 @@ const WRONG_TYPE: [&str; 9] = [
 
 /// The error for a message about Nix code.
 pub(super) fn evaluation_error(attribute: &str, message: &Message) -> Error {
-    let (problem, text) = problem_of_nixpkgs(&message.text)
+    let (problem, text) = of_an_override(&message.text)
+        .or_else(|| problem_of_nixpkgs(&message.text))
         .unwrap_or_else(|| (evaluation_problem(&message.text), &message.text));
     Error::Evaluation {
         attribute: attribute.to_owned(),
@@ -29,6 +31,25 @@ pub(super) fn evaluation_error(attribute: &str, message: &Message) -> Error {
         message: text.into(),
         position: message.position.clone(),
     }
+}
+
+/// The problem with an override, if NixOS's message lists one among the definitions of an option.
+/// `overrides.nix` names them.
+fn of_an_override(message: &str) -> Option<(EvaluationProblem, &str)> {
+    let (before, _) = message.split_once(" of Overrides'")?;
+    let (_, setting) = before.rsplit_once("In `")?;
+    let is_one_line = !setting.contains('\n');
+    is_one_line.then(|| (EvaluationProblem::Override { setting: setting.to_owned() }, message))
+}
+
+/// The URL or path of something that has another hash than the code says.
+fn changed_source(message: &str) -> Option<&str> {
+    let texts = [
+        "NAR hash mismatch in input",
+        "hash mismatch in file downloaded from",
+        "store path mismatch in (possibly filtered) path added from",
+    ];
+    texts.iter().find_map(|text| quoted_after(message, text))
 }
 
 /// The kind of mistake in Nix code that a message reports.
@@ -39,6 +60,9 @@ pub(super) fn evaluation_problem(message: &str) -> EvaluationProblem {
         EvaluationProblem::ImportFromDerivation { derivation: owned(derivations(message).next()) }
     } else if let Some(derivation) = failed_derivation(message) {
         EvaluationProblem::ImportFailed { derivation: derivation.to_owned() }
+    } else if let Some(source) = changed_source(message) {
+        let source = without_credentials(in_source(source));
+        EvaluationProblem::HashMismatch { source }
     } else if has("undefined variable '") {
         EvaluationProblem::UndefinedVariable {
             name: owned(quoted_after(message, "undefined variable")),
@@ -95,6 +119,38 @@ mod tests {
             ("set a key first", EvaluationProblem::Thrown),
         ] {
             assert_eq!(evaluation_problem(message), problem, "{message}");
+        }
+    }
+
+    /// Messages of NixOS 24.11 and 26.11 about settings of the caller.
+    #[test]
+    fn an_override_that_does_not_fit_is_named() {
+        let of = |message: &str| match of_an_override(message) {
+            Some((EvaluationProblem::Override { setting }, _)) => Some(setting),
+            _ => None,
+        };
+        for (message, setting) in [
+            (
+                "The option `netwrking' does not exist. Definition values:\n\
+                 - In `settings of Overrides':\n    { hostName = \"x\"; }",
+                Some("settings"),
+            ),
+            (
+                "A definition for option `networking.firewall.enable' is not of type `boolean'. \
+                 Definition values:\n- In `settings 2 of Overrides': \"yes\"",
+                Some("settings 2"),
+            ),
+            (
+                "The option `networking.hostName' has conflicting definition values:\n\
+                 - In `/nix/store/0-source/flake.nix': \"a\"\n\
+                 - In `module rack-7.nix of Overrides': \"b\"\n\
+                 Use `lib.mkForce value` or `lib.mkDefault value` to change the priority.",
+                Some("module rack-7.nix"),
+            ),
+            ("- In `flake.nix': \"x\"\n of Overrides'", None),
+            ("the settings of Overrides' author", None),
+        ] {
+            assert_eq!(of(message).as_deref(), setting, "{message}");
         }
     }
 }

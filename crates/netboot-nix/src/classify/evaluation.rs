@@ -12,10 +12,11 @@ use crate::flake_reference::FlakeReference;
 use crate::locked_inputs::LockedInput;
 use crate::nix_output::NixOutput;
 
-/// The error for a failed evaluation of `attribute`, or `None` if the messages are unknown.
+/// The error for a failed evaluation of `attribute`, or `None` if the messages are unknown. The
+/// locked URL and the locked inputs of the flake are those that Nix got.
 pub(crate) fn evaluation(
     flake: &FlakeReference,
-    inputs: &[LockedInput],
+    (url, inputs): (Option<&str>, &[LockedInput]),
     attribute: &str,
     nix_output: &NixOutput,
     status: ExitStatus,
@@ -24,8 +25,9 @@ pub(crate) fn evaluation(
     let failure = Failure { subject: &subject, nix_output, status, build_log: None };
     let known = failure
         .feature_disabled()
+        .or_else(|| failure.program_missing())
         .or_else(|| input_changed(flake, inputs, nix_output))
-        .or_else(|| source_problem(flake, nix_output))
+        .or_else(|| source_problem(flake, url, nix_output))
         .or_else(|| missing_attribute(attribute, nix_output))
         .or_else(|| closure_boot_refused(attribute, nix_output))
         .or_else(|| failure.unsigned())

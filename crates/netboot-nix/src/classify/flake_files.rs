@@ -16,15 +16,21 @@ const UNREADABLE: [&str; 5] = [
 ];
 
 /// The words of Nix about something in `flake.nix` or `flake.lock` that it does not know.
-const UNSUPPORTED: [&str; 7] = [
+const UNSUPPORTED: [&str; 5] = [
     "unexpected flake input attribute '",
     "flake 'self' attribute '",
     "has an unsupported attribute '",
     "input attribute '",
-    "cannot show unsupported input '",
-    "cannot fetch unsupported input '",
     // Nix 2.8 does not know inputs at a relative path.
     "lockfile contains mutable lock '",
+];
+
+/// The words of Nix about an input of an unknown type. Since 2.26, Nix crashes over one.
+const UNKNOWN_TYPE: [&str; 4] = [
+    "cannot show unsupported input '",
+    "cannot fetch unsupported input '",
+    "' is unsupported",
+    "nix::fetchers::Input::isRelative() const",
 ];
 
 /// The words of Nix about an input with other content.
@@ -60,6 +66,11 @@ pub(super) fn unusable_files(flake: &FlakeReference, nix_output: &NixOutput) -> 
         let problem =
             if is_mark { FlakeProblem::LockConflict } else { FlakeProblem::LockUnreadable };
         return Some(unusable(flake, problem, message));
+    }
+    let of_type = |message: &&str| UNKNOWN_TYPE.iter().any(|text| message.contains(text));
+    let of_input = nix_output.texts().chain(nix_output.crash.as_deref()).find(of_type);
+    if let Some(message) = of_input {
+        return Some(unusable(flake, FlakeProblem::InputType, message));
     }
     let message = nix_output.find(&UNSUPPORTED).filter(|message| is_unsupported(message))?;
     Some(unusable(flake, FlakeProblem::Unsupported, message))

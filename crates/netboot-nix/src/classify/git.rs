@@ -12,7 +12,29 @@ const BEGINNINGS: [&str; 5] = ["fatal:", "error:", "ssh:", "No user exists for u
 /// Texts in lines of ssh that tell a failure and have no fixed beginning.
 const WITHIN: [&str; 3] = ["Host key verification failed", "Permission denied (", "IDENTIFICATION"];
 
+/// The words of Nix and of git about a program that they do not find.
+const MISSING: [(&str, &str); 4] = [
+    ("git", "executing 'git': No such file or directory"),
+    ("git", "executing \"git\": No such file or directory"),
+    ("ssh", "cannot run ssh: No such file or directory"),
+    ("ssh", "executing 'ssh': No such file or directory"),
+];
+
 impl Failure<'_> {
+    /// The error for git, or the ssh that it runs, that is not installed.
+    pub(super) fn program_missing(&self) -> Option<Error> {
+        let (program, message) = MISSING.iter().find_map(|(program, text)| {
+            let message = self.nix_output.find(&[text]);
+            Some((*program, message.or_else(|| self.nix_output.line_with(&[text]))?))
+        })?;
+        let named = self.nix_output.texts().find_map(|message| {
+            ["Git tree", "git repository"].iter().find_map(|before| quoted_after(message, before))
+        });
+        let repository = without_credentials(named.unwrap_or(self.subject.as_str()));
+        let problem = GitProblem::ProgramMissing { program: program.to_owned() };
+        Some(Error::Git { refusal: GitRefusal::new(problem, repository, message) })
+    }
+
     /// The error for a repository that git does not give, unless the network is the cause.
     pub(super) fn git(&self) -> Option<Error> {
         let last = self.nix_output.last().map(|message| message.text.as_str());

@@ -23,7 +23,8 @@ pub(crate) fn lock(
     let failure = Failure { subject: &subject, nix_output, status, build_log: None };
     let known = failure
         .feature_disabled()
-        .or_else(|| source_problem(flake, nix_output))
+        .or_else(|| failure.program_missing())
+        .or_else(|| source_problem(flake, None, nix_output))
         .or_else(|| encoded_path(flake, nix_output))
         .or_else(|| unusable_files(flake, nix_output))
         .or_else(|| failure.unsigned())

@@ -87,6 +87,7 @@ fn without_quotations(nix_output: &NixOutput) -> NixOutput {
         messages: nix_output.messages.iter().map(own).collect(),
         lines: nix_output.lines.clone(),
         warnings: nix_output.warnings.clone(),
+        crash: nix_output.crash.clone(),
         all: nix_output.all.clone(),
     }
 }

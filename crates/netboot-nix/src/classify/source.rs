@@ -6,8 +6,13 @@ use crate::error::git_problem::{GitProblem, GitRefusal};
 use crate::flake_reference::FlakeReference;
 use crate::nix_output::NixOutput;
 
-/// The error for a problem with the flake's own files, in any phase.
-pub(super) fn source_problem(flake: &FlakeReference, nix_output: &NixOutput) -> Option<Error> {
+/// The error for a problem with the flake's own files, in any phase. `url` is the locked URL of the
+/// flake, if it is known.
+pub(super) fn source_problem(
+    flake: &FlakeReference,
+    url: Option<&str>,
+    nix_output: &NixOutput,
+) -> Option<Error> {
     let reference = flake.to_string();
     if let Some(message) = nix_output.find(&["requires lock file changes"]) {
         return Some(Error::LockFileOutdated { reference, message: message.into() });
@@ -36,5 +41,46 @@ pub(super) fn source_problem(flake: &FlakeReference, nix_output: &NixOutput) -> 
         let problem = GitProblem::NotTracked { path, ignored: false };
         return Some(refused(problem, quoted_after(message, "in the repository"), message));
     }
-    nix_output.find(&["NAR hash mismatch in input"]).map(|_| Error::SourceChanged { reference })
+    // The flake's inputs and its code fetch other sources.
+    let message = nix_output.find(&["NAR hash mismatch in input"])?;
+    let changed = quoted_after(message, "NAR hash mismatch in input")?;
+    let is_it = [Some(flake.as_str()), url].into_iter().flatten().any(|own| is_same(own, changed));
+    is_it.then_some(Error::SourceChanged { reference })
+}
+
+/// Returns true if two references have the same address, or the same hash in their parameters.
+fn is_same(own: &str, other: &str) -> bool {
+    let address = |reference: &str| {
+        let address = reference.split('?').next().unwrap_or_default();
+        let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+        // A message shows no credentials.
+        let place = rest.split_once('@').map_or(rest, |(_, place)| place);
+        format!("{scheme}:{}", place.trim_end_matches('/'))
+    };
+    let hash = |reference: &str| {
+        let (_, hash) = reference.split_once("narHash=")?;
+        let hash = hash.split('&').next().unwrap_or(hash).replace("%3D", "=");
+        Some(hash.replace("%2B", "+").replace("%2F", "/"))
+    };
+    address(own) == address(other) || hash(own).is_some() && hash(own) == hash(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_flake_itself_is_the_source_that_changed() {
+        let own = "git+https://a:b@example.org/infra?narHash=sha256-a%3D&rev=1";
+        for (other, is_it) in [
+            ("git+https://***@example.org/infra?rev=1", true),
+            ("git+https://example.org/infra/", true),
+            ("git+https://example.org/infrastructure", false),
+            ("https://example.org/infra", false),
+            ("path:/srv/infra?narHash=sha256-a=", true),
+            ("path:/srv/infra?narHash=sha256-b=", false),
+        ] {
+            assert_eq!(is_same(own, other), is_it, "{other}");
+        }
+    }
 }

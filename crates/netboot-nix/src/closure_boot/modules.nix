@@ -14,6 +14,7 @@ in
   (
     { pkgs, ... }:
     {
+      _file = "netboot: closure boot";
       netboot.closure.networkDrivers = data.network_drivers;
       netboot.closure.program =
         if !data.program.is_source then

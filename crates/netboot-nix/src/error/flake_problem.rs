@@ -12,6 +12,8 @@ pub enum FlakeProblem {
     LockVersion,
     /// `flake.nix` or `flake.lock` uses something that this Nix does not know.
     Unsupported,
+    /// An input has a type, or a scheme in its URL, that this Nix does not know.
+    InputType,
     /// An input does not have the hash or the revision that `flake.lock` has for it.
     InputChanged {
         /// The path of the input, such as `nixpkgs` or `home-manager/nixpkgs`.
@@ -43,6 +45,12 @@ impl FlakeProblem {
                  `program_directory`; or correct the name in the message, if no Nix knows it"
                     .to_owned()
             }
+            Self::InputType => {
+                "correct the `type` of the input, or the scheme of its `url`, in flake.nix: Nix \
+                 knows `path`, `git`, `github`, `gitlab`, `sourcehut`, `mercurial`, `tarball`, \
+                 `indirect`, and in newer versions `file`"
+                    .to_owned()
+            }
             Self::InputChanged { input } => format!(
                 "if the new content is right, run `nix flake update {input}` in the flake (before \
                  Nix 2.19: `nix flake lock --update-input {input}`) and commit its `flake.lock`"
@@ -57,6 +65,7 @@ impl FlakeProblem {
             Self::LockUnreadable => "has a flake.lock that cannot be read".to_owned(),
             Self::LockVersion => "has a flake.lock of another version of Nix".to_owned(),
             Self::Unsupported => "uses something that this Nix does not know".to_owned(),
+            Self::InputType => "has an input of a type that this Nix does not know".to_owned(),
             Self::InputChanged { input } => {
                 format!("has an input `{input}` that is not what its flake.lock says")
             }

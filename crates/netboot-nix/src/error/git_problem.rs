@@ -54,6 +54,11 @@ pub enum GitProblem {
     NoRepository,
     /// A file that git needs to configure itself is invalid.
     Configuration,
+    /// The program that reads the repository is not installed: git, or the ssh that git runs.
+    ProgramMissing {
+        /// The program.
+        program: String,
+    },
     /// Git gave another reason.
     Other,
 }
@@ -208,6 +213,13 @@ impl GitRefusal {
             GitProblem::Configuration => {
                 "correct the git configuration at the place in the message".to_owned()
             }
+            GitProblem::ProgramMissing { program } => {
+                let package = if program == "ssh" { "openssh-client" } else { program };
+                format!(
+                    "install {program} (Debian: `apt-get install {package}`), or add its directory \
+                     to PATH in the builder's environment"
+                )
+            }
             GitProblem::Other => format!(
                 "do what git's message asks for; `git ls-remote {repository}` as the user that runs \
                  Nix shows it again"
@@ -229,6 +241,9 @@ impl fmt::Display for GitRefusal {
             }
             GitProblem::OtherOwner => {
                 write!(f, "the git repository `{repository}` belongs to another user")
+            }
+            GitProblem::ProgramMissing { program } => {
+                write!(f, "the program `{program}`, which reads `{repository}`, was not found")
             }
             _ => write!(f, "git does not give `{repository}`: {message}"),
         }

@@ -122,7 +122,8 @@ impl Error {
                     .to_owned()
             }
             Self::AttributeMissing { available, .. } => format!(
-                "add it to the flake, or map the profile to one of its configurations: {}",
+                "define it in the flake, or give the profile another configuration with \
+                 `configuration` of the builder; the flake has {}",
                 available.join(", ")
             ),
             Self::FeatureDisabled { feature, .. } => format!(
@@ -252,6 +253,11 @@ impl Error {
             ),
             Self::DaemonUnreachable { .. } => {
                 "start it (`systemctl start nix-daemon`), or set NIX_REMOTE".to_owned()
+            }
+            Self::Interrupted { message, .. } if message.starts_with("it crashed") => {
+                "use another version of Nix: put it first on PATH of the builder or give its \
+                 directory with `program_directory`"
+                    .to_owned()
             }
             Self::Interrupted { .. } => {
                 "build again; if nobody ended Nix, check in the kernel's log if memory ran out"

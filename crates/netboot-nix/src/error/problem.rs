@@ -41,6 +41,17 @@ pub enum EvaluationProblem {
         /// The derivation.
         derivation: String,
     },
+    /// A source that the flake's code fetches does not have the hash that the code states.
+    HashMismatch {
+        /// The URL or path.
+        source: String,
+    },
+    /// An override does not fit the configuration.
+    Override {
+        /// The setting of [`Overrides`](crate::Overrides), such as `kernel_parameter`, or `module`
+        /// with the name of its file.
+        setting: String,
+    },
     /// Nixpkgs needs a newer Nix.
     NixTooOld {
         /// The oldest version that nixpkgs takes, if it names one.
@@ -95,7 +106,7 @@ impl EvaluationProblem {
             }
             Self::MissingFile { path } => format!(
                 "correct the path `{path}`, or add the file to the flake's source; in a git \
-                 repository, also run `git add` on it"
+                 repository, also run `git add --force` on it, which adds ignored files too"
             ),
             Self::Impure => {
                 "copy the file into the flake, or make its source an input of the flake".to_owned()
@@ -105,6 +116,16 @@ impl EvaluationProblem {
                  with `import_from_derivation(true)` of the builder"
                     .to_owned()
             }
+            Self::HashMismatch { source } => format!(
+                "if the new content of `{source}` is right, replace its `sha256` or `narHash` in \
+                 the flake's code with the other hash in the message; a path within the flake \
+                 needs none"
+            ),
+            Self::Override { setting } => format!(
+                "correct `{setting}` of `Overrides`; a value that goes over one of the \
+                 configuration is `lib.mkForce …` in a module, and `{{ \"_type\": \"override\", \
+                 \"priority\": 50, \"content\": … }}` in `settings`"
+            ),
             Self::NixTooOld { required } => format!(
                 "install {}, and put it first on PATH of the builder or give its directory with \
                  `program_directory`; Debian 13 has Nix 2.26, and Debian 12 has 2.8",

@@ -87,8 +87,13 @@ mod tests {
             });
             let read = |value: &Value| format!("builtins.fromJSON {}", nix_string(&value.to_string()));
             let expression = format!(
-                "let apply = module: (if builtins.isFunction module then module {{ lib.mkForce = x: x; pkgs = {}; }} else module).config;
-                 in map apply (({}) ({}))",
+                "let all = module:
+                   if builtins.isFunction module
+                   then all (module {{ lib.mkForce = x: x; pkgs = {}; }})
+                   else builtins.foldl' (a: b: a // all b)
+                     (module.config or (removeAttrs module [ \"_file\" \"imports\" ]))
+                     (module.imports or [ ]);
+                 in all {{ imports = ({}) ({}); }}",
                 read(&pkgs),
                 include_str!("../overrides.nix"),
                 read(&serde_json::to_value(&data).unwrap()),
@@ -102,15 +107,15 @@ mod tests {
             prop_assert!(output.status.success(), "{}", errors);
             let found: Value = serde_json::from_slice(&output.stdout).unwrap();
             let user = format!("user of {kernel}");
-            let keys = &found[0]["users"]["users"][user]["openssh"]["authorizedKeys"]["keys"];
+            let keys = &found["users"]["users"][user]["openssh"]["authorizedKeys"]["keys"];
             prop_assert_eq!(keys, &json!(data.overrides.authorized_keys.values().next()));
             if packages.is_empty() {
-                prop_assert_eq!(found[0].get("environment"), None);
+                prop_assert_eq!(found.get("environment"), None);
             } else {
-                prop_assert_eq!(&found[0]["environment"]["systemPackages"], &json!(packages));
+                prop_assert_eq!(&found["environment"]["systemPackages"], &json!(packages));
             }
-            prop_assert_eq!(&found[1]["boot"]["kernelPackages"], "the kernel");
-            prop_assert_eq!(&found[2]["hostile"], &json!(settings));
+            prop_assert_eq!(&found["boot"]["kernelPackages"], "the kernel");
+            prop_assert_eq!(&found["hostile"], &json!(settings));
         }
     }
 }

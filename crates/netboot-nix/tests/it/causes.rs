@@ -54,6 +54,8 @@ rows! {
     a_file_is_outside_of_the_flake in evaluation: "a file is outside of the flake" => "Evaluation, Impure";
     an_import_is_not_allowed in evaluation: "an import of a derivation is not allowed" => "Evaluation, ImportFromDerivation";
     an_import_fails in evaluation: "an import of a derivation fails" => "Evaluation, ImportFailed";
+    what_the_code_fetches_has_another_hash in evaluation: "what the code fetches has another hash" => "Evaluation, HashMismatch";
+    an_override_does_not_fit in evaluation: "an override does not fit the configuration" => "Evaluation, Override";
     this_nix_is_too_old in nixpkgs: "nixpkgs needs a newer Nix" => "Evaluation, NixTooOld";
     a_package_is_refused in nixpkgs: "nixpkgs refuses a package" => "Evaluation, PackageRefused";
     the_system_is_another in building: "no machine has the system" => "UnsupportedSystem";
@@ -77,6 +79,7 @@ rows! {
     a_bare_repository_is_not_told in git: "git may not use a bare repository" => "Git, BareRepository";
     a_file_is_a_pointer in git: "a file is a pointer of git-lfs" => "Git, LfsPointer";
     an_ssh_server_is_not_trusted in git: "an ssh server or key is not trusted" => "Git, HostKey, Credentials";
+    a_program_of_git_is_missing in git: "git or ssh is not installed" => "Git, ProgramMissing";
     there_is_no_repository in git: "git's configuration is invalid" => "Git, Configuration";
     changes_are_not_committed in source: "changes must be committed" => "Git, Uncommitted";
     a_repository_is_somebody_else_s in source: "another user owns the repository" => "Git, OtherOwner";
@@ -95,9 +98,11 @@ rows! {
     a_lock_file_has_another_version in flake_files: "the lock file has another version" => "FlakeUnusable, LockVersion";
     a_flake_is_for_a_newer_nix in flake_files: "the flake needs a newer Nix" => "FlakeUnusable, Unsupported";
     a_lock_file_names_what_nix_does_not_know in flake_files: "the lock file names something unknown" => "FlakeUnusable, Unsupported";
+    an_input_has_an_unknown_type in flake_files: "an input has an unknown type" => "FlakeUnusable, InputType";
     an_input_is_not_the_locked_one in flake_files: "an input is not the locked one" => "FlakeUnusable, InputChanged";
     nix_is_interrupted in machine: "Nix is interrupted" => "Interrupted";
     nix_is_killed in machine: "Nix is killed" => "Interrupted";
+    nix_crashes in machine: "Nix crashes" => "Interrupted";
 }
 
 #[test]

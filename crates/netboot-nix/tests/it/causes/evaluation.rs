@@ -1,9 +1,13 @@
 //! Configurations that cannot be evaluated.
 
-use netboot_nix::{Error, EvaluationProblem, Subject};
+use std::fs;
 
-use crate::causes::scene::{error_of, error_of_code, error_of_kernel, flake, with_kernel};
-use crate::place::{NixVersion, Place};
+use netboot_nix::{Error, EvaluationProblem, Overrides, Subject};
+
+use crate::causes::scene::{
+    assert_evaluated, error_of, error_of_code, error_of_kernel, flake, git, repository, with_kernel,
+};
+use crate::place::{NixVersion, Place, WITH_INIT, extensible, least_configuration};
 
 const ATTRIBUTE: &str = "nixosConfigurations.netboot-x";
 
@@ -30,6 +34,15 @@ pub(crate) async fn an_attribute_is_missing(nix: NixVersion) {
     let error = error_of(place.builder(&other)).await;
     let Error::AttributeMissing { attribute, available } = &error else { panic!("{error:?}") };
     assert_eq!((attribute.as_str(), available.as_slice()), (ATTRIBUTE, &["y".to_owned()][..]));
+    assert!(error.hint().unwrap().ends_with("the flake has y"), "{:?}", error.hint());
+    let least = least_configuration("x", WITH_INIT, "{ }");
+    let outputs = |more: &str| {
+        format!("rec {{ nixosConfigurations = rec {{ y.config = {least}; {more} }}; }}")
+    };
+    let named = place.flake(&outputs("netboot-x = y;"));
+    assert_evaluated(place.builder(&named)).await;
+    let mapped = place.builder(&place.flake(&outputs(""))).configuration(|_| "y".to_owned());
+    assert_evaluated(mapped).await;
 
     let error = error_of(place.builder(&place.flake("{ }"))).await;
     let Error::AttributeMissing { attribute, .. } = &error else { panic!("{error:?}") };
@@ -111,6 +124,106 @@ pub(crate) async fn a_file_is_missing(nix: NixVersion) {
         // Nix 2.8 names the directory if it is missing too.
         assert!(path == "keys/admin.pub" || path == "keys", "{path}");
     }
+}
+
+/// The hint of a missing file is followed where git ignores the file.
+#[tokio::test]
+async fn a_file_that_is_missing_is_added_to_the_source() {
+    let place = Place::new();
+    let least = least_configuration("x", WITH_INIT, "{ }");
+    let directory = repository(
+        &place,
+        &format!(
+            "builtins.seq (import ./keys.nix) {{ nixosConfigurations.netboot-x.config = {least}; }}"
+        ),
+    );
+    fs::write(directory.join(".gitignore"), "keys.nix").unwrap();
+    let builder = || place.builder(directory.to_str().unwrap());
+    let error = error_of(builder()).await;
+    assert!(error.hint().unwrap().contains("`git add --force`"), "{:?}", error.hint());
+    fs::write(directory.join("keys.nix"), "{ }").unwrap();
+    git(&directory, &["add", "--force", "keys.nix"]);
+    assert_evaluated(builder()).await;
+}
+
+pub(crate) async fn what_the_code_fetches_has_another_hash(nix: NixVersion) {
+    let place = Place::of(nix);
+    let fetched = place.path().join("fetched");
+    fs::create_dir(&fetched).unwrap();
+    fs::write(fetched.join("key"), "key").unwrap();
+    let path = fetched.display();
+    let flake_of = |code: &str| {
+        let overrides = format!("{{ boot.kernelParams = builtins.seq ({code}) [ ]; }}");
+        flake(&place, &least_configuration("x", WITH_INIT, &overrides))
+    };
+    let wrong = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    for (code, source) in [
+        (
+            format!(
+                r#"(builtins.fetchTree {{ type = "path"; path = "{path}"; narHash = "HASH"; }}).outPath"#
+            ),
+            format!("path:{path}"),
+        ),
+        (
+            format!(r#"builtins.fetchurl {{ url = "file://{path}/key"; sha256 = "HASH"; }}"#),
+            format!("file://{path}/key"),
+        ),
+    ] {
+        let error = error_of(place.builder(&flake_of(&code.replace("HASH", wrong)))).await;
+        let Error::Evaluation { problem, message, .. } = &error else { panic!("{error:?}") };
+        let EvaluationProblem::HashMismatch { source: found } = problem else {
+            panic!("{error:?}")
+        };
+        assert!(found.starts_with(&source), "{found}");
+        assert!(error.hint().unwrap().contains("the other hash"), "{:?}", error.hint());
+        // The message has the hash of the code in this form or in base 32, and the right one.
+        let is_wrong = |hash: &str| {
+            wrong == hash || hash.trim_start_matches("sha256:").bytes().all(|b| b == b'0')
+        };
+        let words = message.split(|c: char| c.is_whitespace() || c == '\'');
+        let mut hashes = words.filter(|word| word.starts_with("sha256") && !is_wrong(word));
+        let right = hashes.next().unwrap_or_else(|| panic!("{message}"));
+        assert_evaluated(place.builder(&flake_of(&code.replace("HASH", right)))).await;
+    }
+    let code = format!("builtins.path {{ path = ./.; sha256 = \"{wrong}\"; }}");
+    let error = error_of(place.builder(&flake_of(&code))).await;
+    let Error::Evaluation { problem, .. } = &error else { panic!("{error:?}") };
+    assert!(matches!(problem, EvaluationProblem::HashMismatch { .. }), "{problem:?}");
+    assert_evaluated(place.builder(&flake_of("builtins.path { path = ./.; }"))).await;
+}
+
+pub(crate) async fn an_override_does_not_fit(nix: NixVersion) {
+    let place = Place::of(nix);
+    let named = "{ networking.hostName = \"a\"; }";
+    // Only the kernel parameters are read.
+    let base = format!(
+        "{{ config, ... }}: {} // {{ boot.kernelParams = [ config.networking.hostName ]; }}",
+        least_configuration("x", WITH_INIT, "{ }")
+    );
+    let configuration = extensible(&[&base, named], "{ }");
+    let flake = place.flake(&format!("{{ nixosConfigurations.netboot-x = {configuration}; }}"));
+    let module = place.path().join("rack-7.nix");
+    fs::write(&module, "{ lib, ... }: { networking.hostName = \"c\"; }").unwrap();
+    let host = |name: serde_json::Value| serde_json::json!({ "networking": { "hostName": name } });
+    let builder = |overrides: netboot_nix::OverridesBuilder| {
+        place.builder(&flake).overrides(overrides.build().unwrap())
+    };
+    let other = serde_json::json!({ "services": { "x": 1 } });
+    for (overrides, expected) in [
+        (Overrides::builder().settings(host("b".into())), "settings"),
+        (Overrides::builder().settings(other).settings(host("b".into())), "settings 2"),
+        (Overrides::builder().module(&module), "module rack-7.nix"),
+    ] {
+        let error = error_of(builder(overrides)).await;
+        let Error::Evaluation { problem, message, .. } = &error else { panic!("{error:?}") };
+        let EvaluationProblem::Override { setting } = problem else { panic!("{error:?}") };
+        assert_eq!(setting, expected, "{message}");
+        assert!(error.hint().unwrap().contains(r#""priority": 50"#), "{:?}", error.hint());
+    }
+    let forced = serde_json::json!({ "_type": "override", "priority": 50, "content": "b" });
+    assert_evaluated(builder(Overrides::builder().settings(host(forced)))).await;
+    fs::write(&module, "{ lib, ... }: { networking.hostName = lib.mkForce \"c\"; }").unwrap();
+    assert_evaluated(builder(Overrides::builder().module(&module))).await;
 }
 
 pub(crate) async fn a_file_is_outside_of_the_flake(nix: NixVersion) {

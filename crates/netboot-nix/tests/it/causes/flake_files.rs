@@ -166,6 +166,31 @@ pub(crate) async fn a_lock_file_names_what_nix_does_not_know(nix: NixVersion) {
     assert_eq!(problem_of(&place, &directory).await.0, FlakeProblem::Unsupported);
 }
 
+pub(crate) async fn an_input_has_an_unknown_type(nix: NixVersion) {
+    let place = Place::of(nix);
+    let directory = locked(&place);
+    // Nix 2.8 prints the type; later ones crash.
+    edit(&directory, "\"type\": \"path\"", "\"type\": \"quantum\"");
+    assert_eq!(problem_of(&place, &directory).await.0, FlakeProblem::InputType);
+
+    let place = Place::of(nix);
+    let input = |kind: &str| {
+        let path = place.path().join("input").display().to_string();
+        format!("inputs.other = {{ type = \"{kind}\"; path = \"{path}\"; }};")
+    };
+    let directory = locked(&place);
+    fs::remove_file(directory.join("flake.lock")).unwrap();
+    for inputs in [input("quantum"), "inputs.other.url = \"quantum:a/b\";".to_owned()] {
+        write(&place, &inputs, "{ self, other }");
+        let (problem, hint) = problem_of(&place, &directory).await;
+        assert_eq!(problem, FlakeProblem::InputType);
+        assert!(hint.contains("`path`"), "{hint}");
+    }
+    write(&place, &input("path"), "{ self, other }");
+    run(&place, &directory, &["flake", "lock"]);
+    builds(&place, &directory).await;
+}
+
 pub(crate) async fn an_input_is_not_the_locked_one(nix: NixVersion) {
     let place = Place::of(nix);
     let directory = locked(&place);

@@ -21,6 +21,37 @@ fn problem(error: &Error) -> GitProblem {
     refusal.problem.clone()
 }
 
+pub(crate) async fn a_program_of_git_is_missing(nix: NixVersion) {
+    let place = Place::of(nix);
+    let directory = repository(&place, &outputs());
+    let tools = place.path().join("tools");
+    fs::create_dir(&tools).unwrap();
+    let install = |name: &str| {
+        std::os::unix::fs::symlink(netboot_testbed::tool(name), tools.join(name)).unwrap();
+    };
+    let nix_directory = place.nix_program("nix").parent().unwrap().to_owned();
+    let builder = |reference: &str| {
+        let builder = place.builder(reference).program_directory(&nix_directory);
+        builder.environment("PATH", tools.display().to_string())
+    };
+    let missing = |name: &str| GitProblem::ProgramMissing { program: name.to_owned() };
+    install("sh");
+    // The git library of later versions reads a local repository itself.
+    let local = format!("git+file://{}", directory.display());
+    let reference = if nix == NixVersion::V2_8 { &local } else { "git+https://127.0.0.1:9/x" };
+    let error = error_of(builder(reference)).await;
+    assert_eq!(problem(&error), missing("git"), "{error:?}");
+    assert!(error.hint().unwrap().contains("`apt-get install git`"), "{:?}", error.hint());
+    install("git");
+    assert_evaluated(builder(&local)).await;
+    let ssh = error_of(builder("git+ssh://127.0.0.1:9/x")).await;
+    assert_eq!(problem(&ssh), missing("ssh"), "{ssh:?}");
+    assert!(ssh.hint().unwrap().contains("openssh-client"), "{:?}", ssh.hint());
+    install("ssh");
+    let followed = error_of(builder("git+ssh://127.0.0.1:9/x")).await;
+    assert!(matches!(followed, Error::Network { .. }), "{followed:?}");
+}
+
 pub(crate) async fn git_does_not_track_a_file(nix: NixVersion) {
     for (code, rule) in [
         ("import ./new/keys.nix", ""),

@@ -2,7 +2,7 @@
 
 use netboot_nix::{Error, Subject};
 
-use crate::causes::scene::{error_of, error_of_kernel, flake};
+use crate::causes::scene::{assert_evaluated, error_of, error_of_kernel, flake};
 use crate::place::{NixVersion, Place, WITH_INIT, least_configuration};
 
 /// A prefix that runs a command in its own mount namespace.
@@ -125,6 +125,24 @@ pub(crate) async fn nix_is_interrupted(nix: NixVersion) {
         panic!("{error:?}")
     };
     assert!(message.contains("interrupted"), "{message}");
+}
+
+pub(crate) async fn nix_crashes(nix: NixVersion) {
+    let place = Place::of(nix);
+    let flake = flake(&place, &least_configuration("x", WITH_INIT, "{ }"));
+    for (command, text) in [("flake", "SIGABRT): terminate called after"), ("eval", "SIGSEGV)")] {
+        let crash = "echo 'terminate called after throwing an instance' >&2; kill -ABRT $$";
+        let crash = if command == "eval" { "kill -SEGV $$" } else { crash };
+        place.nix_script(
+            "nix",
+            &format!("if [ $1 = {command} ]; then {crash}; fi; exec $real \"$@\""),
+        );
+        let error = error_of(place.builder_with_programs(&flake)).await;
+        let Error::Interrupted { message, .. } = &error else { panic!("{error:?}") };
+        assert!(message.contains(text), "{message}");
+        assert!(error.hint().unwrap().contains("`program_directory`"), "{:?}", error.hint());
+    }
+    assert_evaluated(place.builder(&flake)).await;
 }
 
 pub(crate) async fn nix_is_killed(nix: NixVersion) {
