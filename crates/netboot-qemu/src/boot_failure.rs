@@ -138,7 +138,8 @@ fn fetch_hint(fetch: &Fetch) -> String {
             "publish the file, or correct the URL in the script: the server answered 404 for `{url}` \
              ({page})"
         )
-    } else if said("Permission denied") {
+    } else if said("Permission denied") || said("Operation not permitted") {
+        // The answers 401 and 403 (`http_response_retry` in iPXE's `src/net/tcp/httpcore.c`).
         format!(
             "allow reading without a password, and give the server's user access to the file: the \
              server refused `{url}` ({page})"
@@ -214,6 +215,7 @@ mod tests {
             ("http://10.0.2.77/x...... Connection timed out (http://ipxe.org/4c0a6035)", "runs"),
             ("http://nowhere/x... Error 0x3e11613b (http://ipxe.org/3e11613b)", "DNS"),
             ("x... Permission denied (http://ipxe.org/0212603c)", "password"),
+            ("x... Operation not permitted (http://ipxe.org/410c613c)", "password"),
             ("x... Input/output error (http://ipxe.org/1d0c6139)", "http://ipxe.org/1d0c6139"),
         ] {
             let hint = fetch_hint(&fetch::parse(line).unwrap());

@@ -14,6 +14,9 @@ use crate::guest_url::UrlProblem;
 /// The number of the signal that no process can catch (POSIX).
 const SIGKILL: i32 = 9;
 
+/// The number of the error for a process that has too many open files (Linux, `EMFILE`).
+const TOO_MANY_OPEN_FILES: i32 = 24;
+
 /// The errors of this crate.
 ///
 /// `Display` says what failed and names the thing. [`hint`](Self::hint) gives a remedy. `source`
@@ -182,11 +185,7 @@ impl Error {
             Self::Spawn { source, .. }
             | Self::Io { source, .. }
             | Self::DirectoryMissing { source, .. } => return io_hint(source),
-            Self::Bind { .. } => {
-                "allow this process to open sockets on 127.0.0.1; a sandbox without a loopback \
-                 interface or a limit of open files may prevent it"
-                    .to_owned()
-            }
+            Self::Bind { source, .. } => return bind_hint(source),
             Self::BootFailed { failure } => return failure.hint(),
             Self::Console { .. } | Self::Cancelled => return None,
         })
@@ -215,6 +214,23 @@ fn qemu_hint(status: ExitStatus, stderr: &[ForeignText]) -> Option<String> {
     } else {
         None
     }
+}
+
+fn bind_hint(source: &io::Error) -> Option<String> {
+    Some(match source.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "allow this process to open sockets on 127.0.0.1: its sandbox forbids it".to_owned()
+        }
+        io::ErrorKind::AddrInUse => {
+            "end other servers on 127.0.0.1: all of its ports are in use".to_owned()
+        }
+        _ if source.raw_os_error() == Some(TOO_MANY_OPEN_FILES) => {
+            "raise the limit of open files (`ulimit -n`), or run fewer servers at once: this \
+             process has opened as many as it may"
+                .to_owned()
+        }
+        _ => return None,
+    })
 }
 
 fn io_hint(source: &io::Error) -> Option<String> {

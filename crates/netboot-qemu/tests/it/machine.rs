@@ -5,4 +5,4 @@ mod isolation;
 mod kernels;
 mod processes;
 mod scripts;
-mod site;
+pub(crate) mod site;

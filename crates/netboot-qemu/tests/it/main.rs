@@ -7,4 +7,5 @@
 )]
 
 mod directory_server;
+mod followed_hints;
 mod machine;

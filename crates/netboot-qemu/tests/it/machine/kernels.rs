@@ -1,6 +1,6 @@
 //! Real iPXE boots a real kernel, and the report says how far it came.
 
-use netboot_qemu::{BootOutcome, BootStage, Error, Firmware};
+use netboot_qemu::{BootOutcome, BootStage, Firmware};
 
 use crate::machine::site::{Site, machine};
 
@@ -89,46 +89,4 @@ async fn a_marker_is_seen_though_the_machine_powers_off_at_once() {
     let site = site("#!/bin/busybox sh\necho -n NETBOOT-LAST\nbusybox poweroff -f\n").await;
     let report = site.boot(machine(Firmware::Bios).expect("NETBOOT-LAST"), "boot.ipxe").await;
     report.ensure_success().unwrap();
-}
-
-async fn panic_of(site: &Site) -> (String, Error) {
-    let report = site.boot(machine(Firmware::Bios).expect("NETBOOT-HERE"), "boot.ipxe").await;
-    assert_eq!(report.missing, ["NETBOOT-HERE"]);
-    let error = report.ensure_success().unwrap_err();
-    let BootOutcome::Panicked { line } = report.outcome else { panic!("{:?}", report.outcome) };
-    assert!(error.to_string().contains("Kernel panic - not syncing"), "{error}");
-    (line, error)
-}
-
-#[tokio::test]
-async fn an_initrd_without_an_init_panics() {
-    let site =
-        Site::with_script("#!ipxe\nkernel bzImage console=ttyS0 no_timer_check panic=-1\nboot\n")
-            .await;
-    site.add_kernel("bzImage");
-    let (line, error) = panic_of(&site).await;
-    assert!(line.contains("Unable to mount root fs"), "{line}");
-    assert!(error.hint().unwrap().contains("got no initrd"), "{:?}", error.hint());
-}
-
-#[tokio::test]
-async fn an_init_that_ends_panics() {
-    let site = site("#!/bin/busybox sh\necho it ends\n").await;
-    let (line, error) = panic_of(&site).await;
-    assert!(line.contains("Attempted to kill init"), "{line}");
-    assert!(error.hint().unwrap().contains("`init` exited"), "{:?}", error.hint());
-    assert!(error.to_string().contains("it ends"), "{error}");
-}
-
-#[tokio::test]
-async fn a_kernel_without_a_serial_console_is_explained() {
-    let site = Site::with_script("#!ipxe\nkernel bzImage console=tty0\nboot\n").await;
-    site.add_kernel("bzImage");
-    // The kernel starts within a few seconds, or within twenty while other machines boot.
-    let machine = machine(Firmware::Bios).timeout(std::time::Duration::from_secs(40));
-    let report = site.boot(machine.expect("NETBOOT-HERE"), "boot.ipxe").await;
-    assert_eq!(report.outcome, BootOutcome::TimedOut);
-    assert_eq!(report.reached, BootStage::Kernel);
-    let hint = report.ensure_success().unwrap_err().hint().unwrap();
-    assert!(hint.contains("console=ttyS0"), "{hint}");
 }

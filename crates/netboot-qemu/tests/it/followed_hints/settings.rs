@@ -1,0 +1,49 @@
+//! Settings of a machine that it cannot have.
+
+use std::time::Duration;
+
+use netboot_qemu::{Error, Firmware, Machine, MachineBuilder, NetworkCard, SystemIdentity};
+
+use super::assert_hint;
+
+fn refused(builder: MachineBuilder, words: &str) {
+    let error = builder.build().unwrap_err();
+    assert!(matches!(error, Error::InvalidSetting { .. }), "{error}");
+    assert_hint(&error, words);
+}
+
+fn identity(uuid: &str) -> SystemIdentity {
+    let mut identity = SystemIdentity::default();
+    identity.uuid = Some(uuid.into());
+    identity
+}
+
+#[test]
+fn a_setting_that_was_changed_as_the_hint_says_is_taken() {
+    let machine = Machine::builder;
+    refused(machine().name("a b"), "change the name: use 1 to 128 letters, digits, `-`, `_`");
+    machine().name("a_b-1.x").build().unwrap();
+
+    refused(machine().memory_mib(127), "change the memory: use at least 128 MiB");
+    machine().memory_mib(128).build().unwrap();
+
+    for number in [0, 65] {
+        refused(machine().cpus(number), "use 1 to 64");
+    }
+    machine().cpus(1).build().unwrap();
+    machine().cpus(64).build().unwrap();
+
+    refused(machine().timeout(Duration::ZERO), "use a longer time");
+    machine().timeout(Duration::from_millis(1)).build().unwrap();
+
+    let uefi = || machine().firmware(Firmware::Uefi);
+    refused(uefi().network_card(NetworkCard::Virtio), "use another one under UEFI");
+    uefi().network_card(NetworkCard::E1000).build().unwrap();
+
+    refused(machine().identity(identity("12 34")), "32 digits in groups for a UUID");
+    let uuid = "4c4c4544-0042-3510-8051-b4c04f4d3232";
+    machine().identity(identity(uuid)).build().unwrap();
+
+    refused(machine().expect("one\ntwo"), "use a text that fits in one line of the console");
+    machine().expect("one").expect("two").build().unwrap();
+}
