@@ -97,8 +97,8 @@ impl Error {
                     .to_owned()
             }
             Self::Conflict { .. } => {
-                "both releases are staged and whole: look at what is live now, and activate or \
-                 publish again if yours is still wanted"
+                "look at what is live now; if yours is still wanted, publish it again over that \
+                 release: what arrived is not sent again"
                     .to_owned()
             }
             Self::NotStaged { .. } => "stage or publish the release first".to_owned(),

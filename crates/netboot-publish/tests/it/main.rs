@@ -21,6 +21,7 @@ mod faults_kill;
 mod faults_rsync;
 mod faults_s3;
 mod faulty;
+mod followed_hints;
 mod hostile_directory;
 mod hung_directory;
 mod kill;
