@@ -8,6 +8,7 @@ use crate::lint::finding_kind::LintFindingKind;
 use crate::lint::graph::Graph;
 use crate::lint::reader::Reader;
 use crate::lint::step::{Step, UNKNOWN, Value};
+use crate::number;
 use crate::script::expansion::Part;
 use crate::script::position::Span;
 use crate::script::token::Token;
@@ -176,7 +177,8 @@ fn of_numbers(step: &Step<'_>, name: &str) -> Option<(Span, LintFindingKind)> {
         _ => return None,
     };
     let argument = step.argument(index)?;
-    match number(&argument) {
+    // Builds of 2019 take an empty text as 0.
+    match number::integer(argument.as_bytes(), true) {
         None => {
             let (command, argument) = (name.to_owned(), argument.into_owned());
             Some((step.span(), LintFindingKind::MalformedNumber { command, argument }))
@@ -184,16 +186,6 @@ fn of_numbers(step: &Step<'_>, name: &str) -> Option<(Span, LintFindingKind)> {
         Some(0) if name == "sleep" => Some((step.span(), LintFindingKind::ZeroSleep)),
         Some(_) => None,
     }
-}
-
-/// Reads a number as iPXE does: decimal, octal after `0`, or hexadecimal after `0x`.
-pub(crate) fn number(text: &str) -> Option<u64> {
-    let (digits, base) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => (digits, 16),
-        None if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
-        None => (text, 10),
-    };
-    u64::from_str_radix(digits, base).ok()
 }
 
 /// Checks the length of a command line without its settings, which can only make it longer.

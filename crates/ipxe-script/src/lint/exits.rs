@@ -6,7 +6,6 @@ use crate::build::capability::Platform;
 use crate::lint::finding_kind::LintFindingKind;
 use crate::lint::graph::Graph;
 use crate::lint::reader::Reader;
-use crate::lint::settings::depends_on_another;
 use crate::lint::step::Step;
 use crate::number;
 use crate::script::expansion::Part;
@@ -24,7 +23,7 @@ const OF_SETTINGS: [&str; 9] =
 pub(crate) fn check(reader: &mut Reader<'_>) {
     if !reader.build.runs_on(Platform::Efi)
         || only_prepares_settings(&reader.graph)
-        || depends_on_another(reader)
+        || reader.depends_on_another
     {
         return;
     }
@@ -37,6 +36,14 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
     let found: Vec<_> =
         ends.map(|(_, step)| (step.span(), LintFindingKind::ExitToFirmwareMenu)).collect();
     reader.find_all(found);
+}
+
+/// Returns true if the script goes back to another one, which chained it.
+pub(crate) fn goes_back(reader: &Reader<'_>) -> bool {
+    let graph = &reader.graph;
+    let labels: Vec<&LabelDefinition> = reader.script.labels().map(|(label, _)| label).collect();
+    let mut ends = graph.named(&["exit"]);
+    ends.any(|(node, step)| succeeds(step) && returns(&labels, graph, node, step))
 }
 
 fn only_prepares_settings(graph: &Graph<'_>) -> bool {

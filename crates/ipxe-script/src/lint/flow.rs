@@ -29,6 +29,8 @@ const FALLIBLE: [&str; 18] = [
 pub(crate) fn check(reader: &mut Reader<'_>) {
     let reached = reader.graph.reached();
     let mut found = Vec::new();
+    let mut unhandled = Vec::new();
+    let mut handles_some = false;
     let mut before_is_dead = false;
     for (node, step) in reader.graph.steps.iter().enumerate() {
         let is_reached = reached.get(node).copied().unwrap_or(true);
@@ -41,16 +43,19 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
             found.push((span, LintFindingKind::Unreachable));
         }
         before_is_dead = !is_reached;
-        if is_reached
-            && reader.graph.fails_script(node)
-            && step.problem.is_none()
-            && let Some(command) = step.name.filter(|name| FALLIBLE.contains(name))
-            && reader.build.has_command(command)
-        {
-            let kind = LintFindingKind::UnhandledFailure { command: command.to_owned() };
-            found.push((step.span(), kind));
+        let is_fallible = is_reached && step.problem.is_none();
+        if let Some(command) = step.name.filter(|name| is_fallible && FALLIBLE.contains(name)) {
+            if !reader.graph.fails_script(node) {
+                handles_some = true;
+            } else if reader.build.has_command(command) {
+                let kind = LintFindingKind::UnhandledFailure { command: command.to_owned() };
+                unhandled.push((step.span(), kind));
+            }
         }
     }
+    // The author of a script that handles no failure at all needs to hear it only once.
+    unhandled.truncate(if handles_some { usize::MAX } else { 1 });
+    found.extend(unhandled);
     reader.find_all(found);
 }
 

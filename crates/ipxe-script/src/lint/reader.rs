@@ -15,6 +15,9 @@ pub(crate) struct Reader<'a> {
     pub(crate) build: &'a IpxeBuild,
     pub(crate) graph: Graph<'a>,
     pub(crate) walker: Walker,
+    /// True if the script reads settings that only another script can have set, so that other
+    /// script chains this one.
+    pub(crate) depends_on_another: bool,
     findings: Vec<LintFinding>,
 }
 
@@ -22,7 +25,8 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(script: &'a Script, build: &'a IpxeBuild) -> Self {
         let graph = Graph::new(script);
         let walker = Walker::new(graph.len());
-        Self { script, build, graph, walker, findings: Vec::new() }
+        let findings = Vec::new();
+        Self { script, build, graph, walker, depends_on_another: false, findings }
     }
 
     pub(crate) fn find(&mut self, span: Span, kind: LintFindingKind) {

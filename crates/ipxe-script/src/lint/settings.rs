@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::dialect::{Dialect, Version};
+use crate::lint::exits::goes_back;
 use crate::lint::finding_kind::LintFindingKind;
+use crate::lint::graph::Graph;
 use crate::lint::reader::Reader;
 use crate::lint::step::{Step, Value};
 use crate::script::Script;
@@ -22,8 +24,8 @@ struct Usage {
     known: HashSet<Box<[u8]>>,
     /// Prefixes of the names of further settings.
     prefixes: Vec<Box<[u8]>>,
-    /// The first place that reads each setting.
-    reads: Vec<(Box<[u8]>, Span)>,
+    /// The first place that reads each setting, and its node.
+    reads: Vec<(Box<[u8]>, Span, usize)>,
     seen: HashSet<Box<[u8]>>,
 }
 
@@ -43,26 +45,41 @@ pub(crate) fn check(
     shared: &HashSet<Box<[u8]>>,
 ) {
     let mut usage = Usage::of(reader);
+    reader.depends_on_another =
+        usage.unknown(reader, &[]).iter().any(|(setting, ..)| !is_of_later_builds(setting));
     usage.known.extend(shared.iter().cloned());
     let mut found = unknown_types(reader);
-    for (setting, span) in usage.unknown(reader, known_settings) {
-        let kind = if is_of_later_builds(&setting) {
-            LintFindingKind::MissingSetting { setting }
-        } else {
-            LintFindingKind::NeverSet { setting }
-        };
-        found.push((span, kind));
+    let unknown = usage.unknown(reader, known_settings);
+    // The script before it may have set anything, and so may one that it chained.
+    let alone = if unknown.is_empty() || goes_back(reader) {
+        Vec::new()
+    } else {
+        before_other_scripts(&reader.graph)
+    };
+    for (setting, span, node) in unknown {
+        if is_of_later_builds(&setting) {
+            found.push((span, LintFindingKind::MissingSetting { setting }));
+        } else if alone.get(node) == Some(&true) {
+            found.push((span, LintFindingKind::NeverSet { setting }));
+        }
     }
     found.extend(self_references(reader));
     found.extend(counted_texts(reader));
     reader.find_all(found);
 }
 
-/// Returns true if the script reads settings that only another script can have set, so that other
-/// script chains this one.
-pub(crate) fn depends_on_another(reader: &Reader<'_>) -> bool {
-    let unknown = Usage::of(reader).unknown(reader, &[]);
-    unknown.iter().any(|(setting, _)| !is_of_later_builds(setting))
+/// The commands that run before any other script has run and come back. If nothing depends on the
+/// failure of a `chain`, its script counts as run.
+fn before_other_scripts(graph: &Graph<'_>) -> Vec<bool> {
+    let is_empty = |node: usize| graph.step(node).is_some_and(|it| it.command.tokens().is_empty());
+    graph.reached_by(|node, next| {
+        let chains = |step: &Step<'_>| step.is(&["chain", "imgexec"]) && step.problem.is_none();
+        if graph.step(node).is_some_and(chains) {
+            next.extend(graph.edges(node).failure.filter(|failure| !is_empty(*failure)));
+        } else {
+            next.extend(graph.successors(node));
+        }
+    })
 }
 
 /// Finds types of settings that the build does not have.
@@ -102,11 +119,11 @@ impl Usage {
     fn of(reader: &Reader<'_>) -> Self {
         let mut usage = Self::default();
         let forms = reader.graph.named(&["present"]).next().is_some();
-        for step in &reader.graph.steps {
+        for (node, step) in reader.graph.steps.iter().enumerate() {
             for word in step.command.tokens().iter().filter(|word| !word.is_literal()) {
                 for expansion in word.expansions() {
                     let Some(reference) = expansion.setting() else { continue };
-                    usage.read(reference, word.span(), step.is(&["isset"]));
+                    usage.read(reference, (word.span(), node), step.is(&["isset"]));
                 }
             }
             if let Some((name, _)) = names(step) {
@@ -131,7 +148,7 @@ impl Usage {
         }
     }
 
-    fn read(&mut self, reference: SettingReference, span: Span, is_asked: bool) {
+    fn read(&mut self, reference: SettingReference, (span, node): (Span, usize), is_asked: bool) {
         let SettingReference { scope, name, .. } = reference;
         if is_asked {
             self.known.insert(name);
@@ -140,7 +157,7 @@ impl Usage {
         // Settings of a network card depend on the machine, and numbers are DHCP options.
         let is_tag = name.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
         if scope.is_none() && !is_tag && self.seen.insert(name.clone()) {
-            self.reads.push((name, span));
+            self.reads.push((name, span, node));
         }
     }
 
@@ -152,7 +169,11 @@ impl Usage {
         self.prefixes.push(bytes.get(..end).unwrap_or_default().into());
     }
 
-    fn unknown(&self, reader: &Reader<'_>, known_settings: &[Box<[u8]>]) -> Vec<(String, Span)> {
+    fn unknown(
+        &self,
+        reader: &Reader<'_>,
+        known_settings: &[Box<[u8]>],
+    ) -> Vec<(String, Span, usize)> {
         let is_known = |name: &[u8]| {
             let text = String::from_utf8_lossy(name);
             self.known.contains(name)
@@ -160,8 +181,9 @@ impl Usage {
                 || reader.build.has_setting(&text)
                 || self.prefixes.iter().take(100).any(|prefix| name.starts_with(prefix))
         };
-        let reads = self.reads.iter().filter(|(name, _)| !is_known(name));
-        reads.map(|(name, span)| (String::from_utf8_lossy(name).into_owned(), *span)).collect()
+        let reads = self.reads.iter().filter(|(name, ..)| !is_known(name));
+        let text = |name| String::from_utf8_lossy(name).into_owned();
+        reads.map(|(name, span, node)| (text(name), *span, *node)).collect()
     }
 }
 

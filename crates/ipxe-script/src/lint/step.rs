@@ -38,17 +38,27 @@ pub(crate) enum Value {
 
 impl<'a> Step<'a> {
     pub(crate) fn new(command: &'a Command) -> Self {
-        let tokens = command.tokens();
         let name = command.name().filter(|name| name.is_literal());
         let name = name.and_then(|name| std::str::from_utf8(name.bytes()).ok());
-        let behind = tokens.get(1..).unwrap_or_default();
+        let mut behind = command.tokens().get(1..).unwrap_or_default();
         let mut step =
             Self { command, name, options: Vec::new(), arguments: behind, problem: None };
         let syntax = name.and_then(|name| CommandSyntax::find(name.as_bytes(), Version::V2_0));
         let Some(syntax) = syntax else { return step };
-        let words: Vec<Cow<'_, [u8]>> = behind.iter().map(as_read).collect();
-        let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
-        match syntax.parse(&words, Version::V2_0) {
+        let all: Vec<Cow<'_, [u8]>> = behind.iter().map(as_read).collect();
+        let all: Vec<&[u8]> = all.iter().map(AsRef::as_ref).collect();
+        let mut words = &all[..];
+        let mut parsed = syntax.parse(words, Version::V2_0);
+        // A setting before the first argument may hold an option, as in `choose ${options} target`.
+        while let Err(ArgumentProblem::TooMany { .. }) = parsed
+            && !syntax.all_options.is_empty()
+            && let Some((first, rest)) = behind.split_first()
+            && let [Part::Expansion(_)] = first.parts()[..]
+        {
+            (behind, words) = (rest, words.get(1..).unwrap_or_default());
+            parsed = syntax.parse(words, Version::V2_0);
+        }
+        match parsed {
             Ok(parsed) => {
                 step.arguments = behind.get(parsed.option_words..).unwrap_or_default();
                 let options = parsed.options.iter();

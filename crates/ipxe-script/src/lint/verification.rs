@@ -1,6 +1,7 @@
 //! Checks that a script verifies each image that it boots.
 
 use crate::lint::finding_kind::LintFindingKind;
+use crate::lint::graph::{Edges, Graph};
 use crate::lint::images::BOOTS;
 use crate::lint::images::INITRDS;
 use crate::lint::images::KERNELS;
@@ -85,6 +86,9 @@ fn unverified(reader: &mut Reader<'_>, fetch: usize) -> Option<String> {
     };
     let walked = reader.walker.forward(graph, graph.edges(fetch).success, |node| {
         let Some(other) = graph.step(node) else { return Onward::Everywhere };
+        if let Some(branch) = chooses_verification(graph, node) {
+            return branch;
+        }
         if other.is(&["imgverify"]) && other.problem.is_none() && verifies(other) {
             return Onward::AfterFailure;
         }
@@ -100,6 +104,34 @@ fn unverified(reader: &mut Reader<'_>, fetch: usize) -> Option<String> {
     });
     let keeps = matches!(step.option("keep"), Some(Value::None));
     (walked.is_ok() && is_booted && !keeps).then(shown)
+}
+
+/// The branch of a test that leads to a verification, if there is one. The other branch is the
+/// choice of the person who turned verification off.
+fn chooses_verification(graph: &Graph<'_>, test: usize) -> Option<Onward> {
+    const NEAR: usize = 8;
+    const BETWEEN: [&str; 5] = ["goto", "echo", "imgtrust", "set", "imgstat"];
+    graph.step(test).filter(|step| step.is(&["iseq", "isset"]))?;
+    let verifies = |start: Option<usize>| {
+        let mut node = start;
+        for _ in 0..NEAR {
+            let Some(step) = node.and_then(|node| graph.step(node)) else { return false };
+            if step.is(&["imgverify"]) {
+                return true;
+            }
+            if !step.command.tokens().is_empty() && !step.is(&BETWEEN) {
+                return false;
+            }
+            node = node.and_then(|node| graph.edges(node).success);
+        }
+        false
+    };
+    let Edges { success, failure } = graph.edges(test);
+    match (verifies(success), verifies(failure)) {
+        (true, false) => Some(Onward::AfterSuccess),
+        (false, true) => Some(Onward::AfterFailure),
+        _ => None,
+    }
 }
 
 /// Returns true if the image may be started although its verification has failed. A failure that

@@ -17,6 +17,7 @@ pub(crate) struct Walker {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Onward {
     Everywhere,
+    AfterSuccess,
     AfterFailure,
     Nowhere,
 }
@@ -39,6 +40,7 @@ impl Walker {
     ) -> Result<(), Exhausted> {
         self.walk(starts, |node, next| match visit(node) {
             Onward::Everywhere => next.extend(graph.successors(node)),
+            Onward::AfterSuccess => next.extend(graph.edges(node).success),
             Onward::AfterFailure => next.extend(graph.edges(node).failure),
             Onward::Nowhere => {}
         })

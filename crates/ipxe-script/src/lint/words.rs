@@ -125,16 +125,22 @@ fn check_shell_syntax(reader: &mut Reader<'_>, command: &Command) {
     if TEXT_COMMANDS.contains(&name.as_ref()) || (name == "set" && !is_quoted(command)) {
         return;
     }
-    // After the URL, the rules of the kernel apply.
+    // After the URL, the rules of the kernel apply. It has no use for a single `|` or `&`.
     let is_image = IMAGE_COMMANDS.contains(&name.as_ref());
     let options = command.arguments().iter().take_while(|word| word.bytes().starts_with(b"-"));
     let end = if is_image { options.count() + 1 } else { usize::MAX };
+    let is_wrong = |(index, word): &(usize, &Token)| match word.bytes() {
+        b"|" | b"&" => true,
+        text => *index < end && is_of_a_shell(text),
+    };
     let found: Vec<(Span, LintFindingKind)> = command
         .arguments()
         .iter()
-        .take(end)
-        .filter(|word| is_of_a_shell(word.bytes()))
-        .map(|word| (word.span(), LintFindingKind::ShellSyntax { word: word.text().into_owned() }))
+        .enumerate()
+        .filter(is_wrong)
+        .map(|(_, word)| {
+            (word.span(), LintFindingKind::ShellSyntax { word: word.text().into_owned() })
+        })
         .collect();
     reader.find_all(found);
 }
@@ -148,7 +154,7 @@ fn is_quoted(command: &Command) -> bool {
 }
 
 fn is_of_a_shell(word: &[u8]) -> bool {
-    let is_operator = matches!(word, b"|" | b"&" | b">" | b">>" | b"<" | b"2>&1");
+    let is_operator = matches!(word, b">" | b">>" | b"<" | b"2>&1");
     let quoted = |quote: u8| word.len() > 1 && word.first() == Some(&quote);
     is_operator
         || quoted(b'"')

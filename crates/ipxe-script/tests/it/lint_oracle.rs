@@ -176,9 +176,15 @@ fn images_and_urls_are_as_the_findings_say() {
 #[test]
 fn ipxe_reads_values_and_line_ends_as_the_findings_say() {
     // Each script, and what it prints and does not print.
-    let scripts: [(&str, &[&str], &[&str]); 4] = [
+    let scripts: [(&str, &[&str], &[&str]); 6] = [
         ("set title ----\necho ${title} || echo refused", &["refused"], &[]),
         ("set title ----\necho -- ${title} || echo refused", &["----"], &["refused"]),
+        ("set round:int32 2\ninc round -1\necho =${round}=", &["=1="], &["invalid"]),
+        (
+            "set title --timeout 3\nmenu M\nitem a A\nchoose ${title} round || echo refused",
+            &["Unrecognised option", "refused"],
+            &[],
+        ),
         ("set title a\r\ngoto on\r\n:on\r\necho =${title}=\r", &["=a="], &[]),
         (
             "imgfetch --name a a && imgfetch --name b b && imgfree a && imgstat a || echo no a",
@@ -191,7 +197,7 @@ fn ipxe_reads_values_and_line_ends_as_the_findings_say() {
         let script = format!("#!ipxe\n{script}\n");
         let mut case =
             OracleCase::new(script.as_bytes(), Arc::new(|_| Some(b"no kernel".to_vec())));
-        case.forget = vec!["title".to_owned()];
+        case.forget = vec!["title".to_owned(), "round".to_owned()];
         let observed = oracle.run(&case);
         let lines = observed.lines.iter().map(|line| String::from_utf8_lossy(line).into_owned());
         let printed = lines.collect::<Vec<_>>().join("\n");

@@ -199,3 +199,58 @@ fn a_loop_that_waits_for_an_answer_or_changes_what_it_tests_is_no_busy_loop() {
     let stays = "#!ipxe\n:again\nset by http\nchain ${by}://a.example/ || goto again\n";
     assert_eq!(codes(stays, &build), ["endless-retry"]);
 }
+
+#[test]
+fn a_setting_that_a_chained_script_may_have_set_is_no_typo() {
+    let build = build_of(b"#!ipxe\n# build: sid\n");
+    let codes = |script: &str| codes(&format!("#!ipxe\n{script}\nexit 1\n"), &build);
+    for between in [
+        "chain settings.ipxe || goto end\necho ${site}\n:end",
+        "chain settings.ipxe ||\necho ${site}",
+        "imgfetch --name s s || exit 1\nimgexec s || exit 1\necho ${site}",
+        "chain a.ipxe || chain b.ipxe || goto end\niseq ${site} x || goto end\n:end",
+    ] {
+        assert_eq!(codes(between), [""; 0], "{between}");
+    }
+    // Before it, and where it failed, nothing has set the setting.
+    for between in [
+        "echo ${site}\nchain settings.ipxe || exit 1",
+        "chain settings.ipxe || goto failed\nexit 1\n:failed\necho ${site}",
+        "chain settings.ipxe || goto failed\n:failed\necho ${site}",
+    ] {
+        assert_eq!(codes(between), ["never-set"], "{between}");
+    }
+}
+
+#[test]
+fn an_author_who_handles_no_failure_is_told_once() {
+    let build = build_of(b"#!ipxe\n# build: sid\n");
+    let codes = |script: &str| codes(&format!("#!ipxe\n{script}\n"), &build);
+    assert_eq!(codes("kernel k initrd=i\ninitrd i\nboot"), ["unhandled-failure"]);
+    let forgotten = "kernel k initrd=i || goto end\ninitrd i\nboot\n:end\nexit 1";
+    assert_eq!(codes(forgotten), ["unhandled-failure"; 2]);
+}
+
+#[test]
+fn a_setting_before_the_arguments_may_hold_an_option() {
+    let build = build_of(b"#!ipxe\n# build: sid\n");
+    let codes = |first: &str| {
+        let rest = "menu M\nitem one One\nchoose ${keep} pick || exit 1\nchain ${pick} || exit 1";
+        codes(&format!("#!ipxe\n{first}\n{rest}\n"), &build)
+    };
+    assert_eq!(codes("isset ${serial} || set keep --keep"), [""; 0]);
+    assert_eq!(codes("set keep --timeout 3000"), ["unknown-option"]);
+}
+
+#[test]
+fn a_verification_that_a_setting_turns_off_is_meant() {
+    let build = build_of(b"#!ipxe\n# build: verifying\n");
+    let codes = |verify: &str| {
+        let fetch = "imgfree\nimgtrust || goto bad\nkernel k || goto bad\n";
+        codes(&format!("#!ipxe\n{fetch}{verify}\n:start\nboot || goto bad\n:bad\nexit 1\n"), &build)
+    };
+    let turned_off = "isset ${check} && goto verify || goto start\n:verify\n";
+    assert_eq!(codes(&format!("{turned_off}imgverify k k.sig || goto bad")), [""; 0]);
+    assert_eq!(codes("isset ${check} && imgverify k k.sig || goto bad"), [""; 0]);
+    assert_eq!(codes(&format!("{turned_off}imgverify k k.sig ||")), ["unverified-image"]);
+}
