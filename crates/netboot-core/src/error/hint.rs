@@ -48,9 +48,9 @@ impl Error {
                  from elsewhere, such as NFS, HTTP or a disk, give the profile the payload `external`"
                     .to_owned()
             }
-            Self::IncompleteImage { missing, .. } => format!("add a {missing} to the image"),
+            Self::IncompleteImage { missing, .. } => format!("add the {missing} to the image"),
             Self::WrongArtifactKind { expected, .. } => {
-                format!("open the file as a {expected}, or add it as another part of the image")
+                format!("open the file with the kind `{expected}`, or add it as another part of the image")
             }
             Self::Duplicate { .. } => "use a different name for each".to_owned(),
             Self::EmptyRelease => {
@@ -99,7 +99,9 @@ impl Error {
                     .to_owned()
             }
             Self::InvalidPattern { .. } => {
-                "write a glob such as `/nix/store/*-name/**`, or a regular expression".to_owned()
+                "write a glob such as `/nix/store/*-name/**` or a regular expression; an exception also \
+                 needs the name of its rule and a reason"
+                    .to_owned()
             }
             Self::SecretsFound { findings, .. } => {
                 let mut hints = Vec::new();

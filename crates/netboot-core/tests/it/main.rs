@@ -10,6 +10,7 @@ mod contract;
 mod damaged_initrds;
 mod errors;
 mod event;
+mod followed_hints;
 mod hung_file_system;
 mod image_size;
 mod initrds;

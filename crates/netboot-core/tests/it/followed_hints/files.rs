@@ -1,0 +1,208 @@
+//! Files that cannot be read or are something else.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use netboot_core::beneath::Directory;
+use netboot_core::{
+    Artifact, ArtifactKind, Builder, Bulkhead, Context, Error, FileArtifact, FileName,
+    PrebuiltBuilder, PrebuiltImage, ProfileSpec, read_regular_file, read_regular_text,
+};
+use netboot_testbed::tool;
+use tempfile::TempDir;
+
+use super::assert_hint;
+use crate::boot_files::{bz_image, cpio};
+
+async fn open(path: &Path) -> Result<FileArtifact, Error> {
+    let name = FileName::new("bzImage").unwrap();
+    FileArtifact::open(ArtifactKind::Kernel, name, path, &Context::new()).await
+}
+
+#[tokio::test]
+async fn a_path_that_was_corrected_is_opened() {
+    let directory = TempDir::new().unwrap();
+    let kernel = directory.path().join("bzImage");
+    fs::write(&kernel, "the kernel").unwrap();
+
+    let misspelt = directory.path().join("bzImag");
+    let error = open(&misspelt).await.unwrap_err();
+    assert_hint(&error, &format!("check the spelling of the path: `{}`", misspelt.display()));
+    let error = open(directory.path()).await.unwrap_err();
+    assert_hint(&error, "give the path of a file, not of a directory");
+    let error = read_regular_file(&kernel, 4).unwrap_err();
+    assert_hint(&error, "check that the path names the right file");
+    let short = directory.path().join("key");
+    fs::write(&short, "1234").unwrap();
+    read_regular_file(&short, 4).unwrap();
+    open(&kernel).await.unwrap();
+
+    let text = directory.path().join("profiles.toml");
+    let latin1 = b"[[profile]]\nname = \"worker\"\ntitle = \"gr\xfcn\"\n";
+    fs::write(&text, latin1).unwrap();
+    let error = ProfileSpec::load(&text).await.unwrap_err();
+    assert_hint(&error, &format!("save `{}` as UTF-8 text", text.display()));
+    fs::write(&text, String::from_utf8_lossy(latin1).as_bytes()).unwrap();
+    assert_eq!(ProfileSpec::load(&text).await.unwrap().len(), 1);
+    assert!(read_regular_text(&text, 1000).is_ok());
+}
+
+#[tokio::test]
+async fn a_file_that_a_finished_build_wrote_anew_is_read() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("bzImage");
+    fs::write(&path, "the kernel").unwrap();
+    let artifact = open(&path).await.unwrap();
+    fs::write(&path, "the next kernel").unwrap();
+    let error = artifact.open().await.err().unwrap();
+    assert_hint(&error, "build into a new file instead of overwriting the old one");
+
+    let artifact = open(&path).await.unwrap();
+    fs::write(directory.path().join("bzImage.new"), "the third kernel").unwrap();
+    artifact.open().await.unwrap();
+}
+
+#[test]
+fn a_link_that_was_replaced_is_opened() {
+    let directory = TempDir::new().unwrap();
+    fs::create_dir(directory.path().join("elsewhere")).unwrap();
+    let blobs = directory.path().join("blobs");
+    symlink("elsewhere", &blobs).unwrap();
+    let root = Directory::open(directory.path()).unwrap();
+    let error = root.directory("blobs").unwrap_err();
+    assert!(matches!(error, Error::SymbolicLink { .. }), "{error:?}");
+    assert_hint(&error, "find out who made the link, and replace");
+    fs::remove_file(&blobs).unwrap();
+    fs::create_dir(&blobs).unwrap();
+    assert!(root.directory("blobs").unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_file_system_that_answers_again_is_used() {
+    let (release, hang) = std::sync::mpsc::channel::<()>();
+    let bulkhead = Bulkhead::new("published", 2, Duration::from_millis(100));
+    let error = bulkhead.run(move || hang.recv()).await.unwrap_err();
+    assert_hint(&error, "check the disk or the network server that stores `published`, and try");
+    drop(release);
+    let patient = bulkhead.with_limit(Duration::from_secs(60));
+    assert_eq!(patient.run(|| 7).await.unwrap(), 7);
+}
+
+#[tokio::test]
+async fn an_initrd_that_was_copied_again_is_taken() {
+    let directory = TempDir::new().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(directory.path().join(name), bytes).unwrap();
+    let init = "nix/store/0a-nixos-system/init";
+    write("bzImage", &bz_image(10));
+    write("init", format!("/{init}\n").as_bytes());
+    write("kernel-params", b"loglevel=4\n");
+    let builder = PrebuiltBuilder::new()
+        .with_image("worker".parse().unwrap(), PrebuiltImage::directory(directory.path()));
+    let profile = ProfileSpec::new("worker".parse().unwrap());
+    let original = cpio(&[(init, b"#!/bin/sh\n")]);
+    let build = async || builder.build(&profile, &Context::new()).await;
+
+    write("initrd", &original[..original.len() / 2]);
+    let error = build().await.unwrap_err();
+    assert_hint(&error, "build or copy the initrd again, and compare its size and SHA-256 digest");
+    write("initrd", &original);
+    build().await.unwrap();
+
+    write("bzImage", b"");
+    let error = build().await.unwrap_err();
+    assert_hint(&error, "build or copy the file again: the last attempt did not finish");
+    write("bzImage", &bz_image(10));
+    build().await.unwrap();
+}
+
+/// Names the directory of the process that runs a test again.
+const STEP: &str = "NETBOOT_TEST_STEP";
+
+/// Runs a test of this file again after a shell script, in a user and mount namespace of its own.
+fn run_again(test: &str, script: &str, directory: &Path) {
+    let test = format!("followed_hints::files::{test}");
+    let ended = Command::new(tool("unshare"))
+        .args(["--map-root-user", "--mount", "sh", "-e", "-c"])
+        .arg(format!("{script}\nexec \"$@\""))
+        .arg("sh")
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", &test, "--nocapture"])
+        .env(STEP, directory)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success() && said.contains("1 passed"), "{ended:?}");
+}
+
+fn mount(arguments: &[&str]) {
+    assert!(Command::new(tool("mount")).args(arguments).status().unwrap().success());
+}
+
+/// Writes a file of 64 KiB the way that this crate writes.
+fn write(directory: &Path, name: &str) -> Result<(), Error> {
+    let root = Directory::open(directory)?;
+    let mut file = root.create_file(name)?;
+    let path = directory.join(name);
+    std::io::Write::write_all(&mut file, &[7; 64 << 10])
+        .map_err(|error| Error::io("write", path, error))
+}
+
+#[test]
+fn a_file_system_that_has_room_and_is_writable_is_written_to() {
+    let Some(directory) = std::env::var_os(STEP).map(PathBuf::from) else {
+        let directory = TempDir::new().unwrap();
+        let test = "a_file_system_that_has_room_and_is_writable_is_written_to";
+        let path = directory.path().display();
+        run_again(test, &format!("mount -t tmpfs -o size=32k none {path}"), directory.path());
+        return;
+    };
+    let path = directory.to_str().unwrap();
+    let error = write(&directory, "one").unwrap_err();
+    assert_hint(&error, "free space on the file system of");
+    mount(&["-o", "remount,size=1m", path]);
+    write(&directory, "two").unwrap();
+
+    mount(&["-o", "remount,ro", path]);
+    let error = write(&directory, "three").unwrap_err();
+    assert_hint(&error, "as writable, or use another directory");
+    mount(&["-o", "remount,rw", path]);
+    write(&directory, "three").unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_the_user_may_read_is_read() {
+    let step = std::env::var_os(STEP).map(PathBuf::from);
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    if step.is_none() && is_root {
+        // The rights of root are above those of files. So a user without rights runs a copy.
+        let directory = TempDir::new().unwrap();
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let program = directory.path().join("test");
+        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        let ended = Command::new(tool("setpriv"))
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
+            .arg(&program)
+            .args(["--exact", "followed_hints::files::a_file_that_the_user_may_read_is_read"])
+            .env(STEP, directory.path())
+            .current_dir(directory.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert!(ended.status.success() && said.contains("1 passed"), "{ended:?}");
+        return;
+    }
+    let own = TempDir::new().unwrap();
+    let kernel = step.as_deref().unwrap_or(own.path()).join("bzImage");
+    fs::write(&kernel, "the kernel").unwrap();
+    let set_mode = |mode| fs::set_permissions(&kernel, fs::Permissions::from_mode(mode)).unwrap();
+    set_mode(0o000);
+    let error = open(&kernel).await.unwrap_err();
+    assert_hint(&error, &format!("give this user access to `{}`", kernel.display()));
+    set_mode(0o400);
+    open(&kernel).await.unwrap();
+}
