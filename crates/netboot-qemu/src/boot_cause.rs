@@ -46,8 +46,8 @@ const CAUSES: [Cause; 8] = [
                much): Linux ended a process to free some",
     },
     Cause {
-        // `src/core/job.c` of systemd, and NixOS's `stage-1-init.sh`.
-        words: &[&["Timed out waiting for device"]],
+        // `src/core/job.c` of systemd, NixOS's `stage-1-init.sh`, and `init/do_mounts.c` of Linux.
+        words: &[&["Timed out waiting for device"], &["Waiting for root device"]],
         is_certain: false,
         end: "",
         hint: "check the file systems and `root=` of the configuration: a device did not appear, \

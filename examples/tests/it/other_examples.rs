@@ -22,6 +22,17 @@ fn what_a_custom_builder_made_boots() {
     let (testbed, directory) = (Testbed::locate(), TempDir::new().unwrap());
     let kernel = testbed.kernel().display().to_string();
     let busybox = testbed.busybox().display().to_string();
+    // Not a busybox: the hint says what to give instead.
+    let refused = Command::new(env!("CARGO_BIN_EXE_custom-builder"))
+        .args(["--kernel", &kernel, "--busybox", "/bin/true", "--publish", "pxe"])
+        .current_dir(directory.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success(), "{said}");
+    assert!(said.contains("check that `/bin/true` is a busybox with the applet cpio"), "{said}");
+    assert!(!directory.path().join("pxe").exists());
+
     let arguments = ["--kernel", &kernel, "--busybox", &busybox, "--publish", "pxe"];
     run(env!("CARGO_BIN_EXE_custom-builder"), directory.path(), &arguments);
     let said = run(

@@ -189,6 +189,40 @@ async fn a_system_that_has_the_memory_for_its_programs_boots() {
 }
 
 #[tokio::test]
+async fn a_kernel_that_has_the_time_to_unpack_its_initrd_boots() {
+    let system = System::new(GOOD_INIT, SERIAL).await;
+    system.add_zeros(200);
+    let large = || expecting().memory_mib(1024);
+    // The time runs out while the kernel unpacks. The machine that runs this test decides how long
+    // that takes, and may be busier at one time than at another.
+    let whole = super::boot(large(), &system.url).await.unwrap();
+    whole.ensure_success().unwrap();
+    let mut limit = whole.stages[&BootStage::InitReached];
+    let error = loop {
+        limit = limit * 4 / 5;
+        let report = super::boot(large().timeout(limit), &system.url).await.unwrap();
+        match (report.ensure_success(), report.reached) {
+            (Err(error), BootStage::KernelStarted) => break error,
+            (_, reached) => assert!(reached > BootStage::KernelStarted, "{report}"),
+        }
+    };
+    assert_hint(&error, "allow more time, or give the machine more memory: the kernel runs");
+    assert_boots(large(), &system.url).await;
+}
+
+#[tokio::test]
+async fn a_system_with_the_root_device_that_its_command_line_names_boots() {
+    let system = System::new(GOOD_INIT, SERIAL).await;
+    let script = |root: &str| format!("#!ipxe\nkernel bzImage {SERIAL} {root}\nboot\n");
+    system.site.write("boot.ipxe", script("root=/dev/nowhere rootwait"));
+    // This is enough for the kernel on a busy computer.
+    let (_, error) = failure(expecting().timeout(Duration::from_secs(40)), &system.url).await;
+    assert_hint(&error, "check the file systems and `root=` of the configuration");
+    system.set_command_line(SERIAL);
+    assert_boots(expecting(), &system.url).await;
+}
+
+#[tokio::test]
 async fn a_system_that_prints_on_the_serial_console_boots() {
     let system = System::new(GOOD_INIT, "console=tty0").await;
     // The kernel starts within a few seconds, or within twenty while other machines boot.

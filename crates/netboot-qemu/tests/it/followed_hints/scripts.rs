@@ -75,6 +75,27 @@ async fn a_server_that_was_started_or_answers_again_boots_the_machine() {
 }
 
 #[tokio::test]
+async fn a_script_that_names_a_server_that_is_there_boots() {
+    let site = Site::new().await;
+    let url = site.server.url("boot.ipxe");
+    site.write("next.ipxe", GOOD);
+    let open = || expecting().network_access(NetworkAccess::Unrestricted);
+    for (server, words) in [
+        // Nobody has this address in QEMU's network.
+        ("10.0.2.77", "check that the server runs and is reachable"),
+        // No host has a name of this domain (RFC 6761).
+        ("server.invalid", "correct the host name: the host of"),
+    ] {
+        site.write("boot.ipxe", format!("#!ipxe\nchain http://{server}/next.ipxe\n"));
+        let (_, error) = failure(open(), &url).await;
+        assert_hint(&error, words);
+    }
+    let port = site.server.address().port();
+    site.write("boot.ipxe", format!("#!ipxe\nchain http://10.0.2.2:{port}/next.ipxe\n"));
+    assert_boots(open(), &url).await;
+}
+
+#[tokio::test]
 async fn a_url_that_ipxe_supports_boots() {
     let site = Site::new().await;
     let port = site.server.address().port();
