@@ -131,6 +131,15 @@ pub enum Error {
         init: InitPath,
     },
 
+    /// No initrd of an image has the program that Linux starts first.
+    #[error("no initrd of profile `{profile}` contains `{program}`, which Linux starts first")]
+    FirstProgramMissing {
+        /// The profile.
+        profile: ProfileName,
+        /// The missing path: `/init`, or the value of `rdinit=`.
+        program: InitPath,
+    },
+
     /// An image lacks a part.
     #[error("the image of profile `{profile}` has no {missing}")]
     IncompleteImage {
@@ -359,6 +368,7 @@ impl Error {
     pub fn profile(&self) -> Option<&ProfileName> {
         match self {
             Self::InitMissing { profile, .. }
+            | Self::FirstProgramMissing { profile, .. }
             | Self::IncompleteImage { profile, .. }
             | Self::WrongArtifactKind { profile, .. }
             | Self::UnknownProfile { profile, .. }

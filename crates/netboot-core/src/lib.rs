@@ -66,6 +66,7 @@ pub mod inspect {
     mod cpio;
     mod damage;
     mod decompressor;
+    pub(crate) mod first_program;
     pub(crate) mod initrd;
     pub(crate) mod initrd_format;
     mod initrd_reader;
@@ -80,7 +81,7 @@ pub mod inspect {
     pub use self::initrd_format::InitrdFormat;
     pub use self::kernel::check_kernel;
     pub use self::memory::least_memory_mib;
-    pub use self::summary::{InitrdSummary, Presence, require_init};
+    pub use self::summary::{InitrdSummary, Presence, require_init, without_directory};
 }
 mod invalid_value;
 pub mod layout;

@@ -18,13 +18,15 @@ use crate::artifact_kind::ArtifactKind;
 use crate::boot_spec::BootSpec;
 use crate::builder::Builder;
 use crate::context::Context;
+use crate::counted::counted;
 use crate::digest::Sha256Digest;
 use crate::error::Error;
 use crate::event::{Event, Phase};
 use crate::file_artifact::FileArtifact;
 use crate::image::Image;
+use crate::inspect::first_program::require_first_program;
 use crate::inspect::kernel::check_kernel;
-use crate::inspect::summary::require_init;
+use crate::inspect::summary::{InitrdSummary, require_init, without_directory};
 use crate::name::{FileName, ProfileName};
 use crate::payload::Payload;
 use crate::profile::Profile;
@@ -47,10 +49,10 @@ use crate::secret_scan::{SecretPolicy, SecretReport, scan_initrd};
 /// ```
 ///
 /// The builder checks every file before it becomes part of an image. It checks the header of the
-/// kernel, reads each initrd from the first byte to the last, and looks for `init` in the initrds
-/// as far as it can read them. [`Payload::External`] says that the initrd gets `init` from
-/// elsewhere. The builder hashes each file of a closure, and compares `init` with the closure's
-/// index.
+/// kernel, reads each initrd from the first byte to the last, and looks for `/init` and for the
+/// system's `init` in the initrds as far as it can read them. A warning names files that Linux will
+/// leave out. [`Payload::External`] says that the initrd gets `init` from elsewhere. The builder
+/// hashes each file of a closure, and compares `init` with the closure's index.
 ///
 /// It also scans the files in the initrds and the kernel parameters for secrets, by
 /// [`SecretPolicy::default`] unless [`with_secret_policy`](Self::with_secret_policy) sets another
@@ -108,6 +110,7 @@ impl PrebuiltBuilder {
             let (summary, found) = scan_initrd(path, &self.secrets, |_| false, context).await?;
             found.report(&mut report, name, context);
             summaries.push(summary);
+            warn_of_lost_files(path, &summaries, name, context);
             let file_name = match index {
                 0 => FileName::new("initrd")?,
                 _ => FileName::new(format!("initrd-{}", index + 1))?,
@@ -115,6 +118,7 @@ impl PrebuiltBuilder {
             let kind = ArtifactKind::Initrd;
             image = image.initrd(open(&mut expected, kind, file_name, path, context).await?);
         }
+        require_first_program(name, &boot, &summaries)?;
         match parts.closure {
             None if profile.payload() == Some(Payload::External) => {}
             None => require_init(name, boot.init(), &summaries)?,
@@ -151,6 +155,33 @@ async fn open(
         }),
         _ => Ok(Arc::new(artifact)),
     }
+}
+
+/// Warns of files in the last initrd that Linux will not make.
+fn warn_of_lost_files(
+    path: &Path,
+    initrds: &[InitrdSummary],
+    profile: &ProfileName,
+    context: &Context,
+) {
+    let mut lost = without_directory(initrds);
+    let Some(first) = lost.next() else { return };
+    let others = match lost.count() {
+        0 => String::new(),
+        others => format!(" and {} more", counted(others, "path")),
+    };
+    context.emit(Event::Warning {
+        profile: Some(profile.clone()),
+        message: format!(
+            "Linux will leave out `{first}`{others} of the initrd `{}`: no initrd has the directory \
+             before it",
+            path.display()
+        ),
+        hint: Some(
+            "give `cpio` a list with each directory before its files, as `find` writes it"
+                .to_owned(),
+        ),
+    });
 }
 
 #[async_trait]

@@ -6,9 +6,11 @@ use std::process::Command;
 use crate::{Error, command};
 
 /// The Debian 12 packages of the programs that the tests and the demo run.
-pub(crate) const REQUIRED: [&str; 27] = [
+pub(crate) const REQUIRED: [&str; 33] = [
     "btrfs-progs",
     "busybox-static",
+    "bzip2",
+    "cpio",
     "curl",
     "dnsmasq-base",
     "e2fsprogs",
@@ -19,6 +21,8 @@ pub(crate) const REQUIRED: [&str; 27] = [
     "iproute2",
     "ipxe",
     "ipxe-qemu",
+    "lz4",
+    "lzop",
     "minisign",
     "mount",
     "nix-bin",
@@ -34,6 +38,8 @@ pub(crate) const REQUIRED: [&str; 27] = [
     "strace",
     "util-linux",
     "xfsprogs",
+    "xz-utils",
+    "zstd",
 ];
 
 /// The `packages` that are not installed.

@@ -43,6 +43,8 @@ fn package(program: &str) -> &str {
         "kill" | "ps" | "pgrep" => "procps",
         "ssh" | "ssh-keygen" => "openssh-client",
         "rrsync" => "rsync",
+        "xz" => "xz-utils",
+        "pzstd" => "zstd",
         other => other,
     }
 }

@@ -48,6 +48,11 @@ impl Error {
                  from elsewhere, such as NFS, HTTP or a disk, give the profile the payload `external`"
                     .to_owned()
             }
+            Self::FirstProgramMissing { .. } => {
+                "give NixOS's own initrd too: `initrd` in the result of \
+                 `config.system.build.netbootRamdisk`, or `initial-ramdisk` of the system"
+                    .to_owned()
+            }
             Self::IncompleteImage { missing, .. } => format!("add the {missing} to the image"),
             Self::WrongArtifactKind { expected, .. } => {
                 format!("open the file with the kind `{expected}`, or add it as another part of the image")

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::inspect::damage::Damage;
 use crate::inspect::initrd_format::InitrdFormat;
 use crate::inspect::initrd_reader::Positioned;
-use crate::inspect::summary::InitrdSummary;
+use crate::inspect::summary::{InitrdSummary, Member};
 
 const HEADER_LENGTH: usize = 110;
 const TRAILER: &str = "TRAILER!!!";
@@ -18,6 +18,8 @@ const PATH_LIMIT: u64 = 4096;
 const FILE_TYPE: u32 = 0o170_000;
 /// `S_IFREG`.
 const REGULAR: u32 = 0o100_000;
+/// `S_IFDIR`.
+const DIRECTORY: u32 = 0o040_000;
 /// `S_IFLNK`.
 const SYMBOLIC_LINK: u32 = 0o120_000;
 
@@ -127,7 +129,12 @@ impl<'a, 'v> Archives<'a, 'v> {
         }
         self.skip_padding(part, padding(header.size), is_plain)?;
         if name != TRAILER {
-            self.summary.add(&name, header.size, kind == SYMBOLIC_LINK);
+            let member = match kind {
+                DIRECTORY => Member::Directory,
+                SYMBOLIC_LINK => Member::SymbolicLink,
+                _ => Member::Other,
+            };
+            self.summary.add(&name, header.size, member);
         }
         Ok(())
     }

@@ -16,11 +16,19 @@ use crate::inspect::initrd_reader::{InitrdReader, Positioned, Unpacked};
 use crate::inspect::summary::InitrdSummary;
 use crate::regular_file::open_regular_file;
 
+/// The number of bytes from which the form of a part is told: a block of tar.
+const MAGIC: usize = 512;
+
 /// Reads the whole initrd at `path` like a kernel (`init/initramfs.c` of Linux): consecutive cpio
 /// archives, each plain or compressed with gzip, bzip2, lzma, xz, lzo, lz4 or zstd. Beyond what the
 /// kernel checks, it compares the checksums of gzip and lzop.
 ///
-/// It works on a separate thread in bounded memory, at about the speed of decompression.
+/// The kernels of NixOS and Debian unpack all of these. A kernel that was built without one of them
+/// (`CONFIG_RD_ZSTD` and the like) refuses it, which no inspection of the initrd can see.
+///
+/// It works on a separate thread in bounded memory, at about the speed of decompression. A file of
+/// 300 MB in gzip, zstd, lz4 or lzop takes less than a second, in xz a few seconds, and in bzip2
+/// half a minute.
 ///
 /// # Errors
 /// [`Error::DamagedInitrd`] if the file is truncated or altered, [`Error::UnbootableInitrd`] if no
@@ -68,7 +76,7 @@ fn read_parts(
 ) -> Result<(), Damage> {
     loop {
         reader.skip_zeros(context)?;
-        let magic = reader.peek(16)?;
+        let magic = reader.peek(MAGIC)?;
         let compression = match magic.first() {
             None if archives.summary.members == 0 => {
                 return Err(Damage::problem("it holds no files"));

@@ -49,6 +49,9 @@ pub enum InitrdFormat {
     /// A zstd frame that was compressed with a dictionary.
     #[error("its zstd frame needs a dictionary")]
     ZstdDictionary,
+    /// A zstd frame of data that programs skip, as `pzstd` writes it.
+    #[error("it has a zstd frame to skip, as `pzstd` writes it, and no kernel skips it")]
+    ZstdSkippable,
     /// A compression or an archive of another kind.
     #[error("it is {0}, which no kernel unpacks")]
     Foreign(&'static str),
@@ -79,6 +82,7 @@ impl InitrdFormat {
             Self::XzCheck | Self::XzFilters => "compress it with `xz --check=crc32`",
             Self::ZstdWindow => "compress it with `zstd`, without `--long` or with `--long=27`",
             Self::ZstdDictionary => "compress it with `zstd`, without a dictionary",
+            Self::ZstdSkippable => "compress it with `zstd` instead of `pzstd`",
             Self::Foreign(_) => {
                 "make an initrd: a cpio archive by `cpio -o -H newc`, plain or compressed with \
                  `zstd`, `gzip` or `xz --check=crc32`"
@@ -88,6 +92,16 @@ impl InitrdFormat {
 
     /// Recognises files of other programs by their first bytes.
     pub(super) fn foreign(bytes: &[u8]) -> Option<Self> {
+        // `magic` of a header of POSIX's `ustar`.
+        if bytes.get(257..).is_some_and(|bytes| bytes.starts_with(b"ustar")) {
+            return Some(Self::Foreign("a tar archive"));
+        }
+        // RFC 8878, section 3.1.2.
+        if bytes.first().is_some_and(|byte| byte & 0xf0 == 0x50)
+            && bytes.get(1..).is_some_and(|bytes| bytes.starts_with(b"\x2a\x4d\x18"))
+        {
+            return Some(Self::ZstdSkippable);
+        }
         let known: [(&[u8], Self); 10] = [
             (b"\x04\x22\x4d\x18", Self::Lz4Frame),
             (b"070707", Self::CpioFormat),

@@ -73,6 +73,11 @@ impl InitrdReader {
         Self::with_capacity(1 << 18, file)
     }
 
+    /// The file that is read.
+    pub(super) fn file(&self) -> &File {
+        self.inner.get_ref()
+    }
+
     /// Returns up to `length` next bytes without consuming them. `length` is at most 256 KiB.
     pub(super) fn peek(&mut self, length: usize) -> io::Result<Vec<u8>> {
         // The buffer is refilled only when it is empty, so a magic at its very end needs a seek.

@@ -18,11 +18,20 @@ pub(crate) fn bz_image(units: u32) -> Vec<u8> {
     kernel
 }
 
-/// Returns a cpio archive in the format "newc" with regular files of these paths and bytes, and the
-/// trailer (`buffer-format.rst` of the kernel).
+/// Returns a cpio archive in the format "newc" with regular files of these paths and bytes, their
+/// directories before them, and the trailer (`buffer-format.rst` of the kernel).
 pub(crate) fn cpio(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let files: Vec<_> = files.iter().map(|(path, bytes)| (*path, 0o100_755, *bytes)).collect();
-    cpio_of(&files)
+    let mut members: Vec<(&str, usize, &[u8])> = Vec::new();
+    for (path, bytes) in files {
+        let ends = path.match_indices('/').map(|(end, _)| &path[..end]);
+        for directory in ends.filter(|directory| !matches!(*directory, "" | ".")) {
+            if !members.iter().any(|(path, ..)| *path == directory) {
+                members.push((directory, 0o040_755, b""));
+            }
+        }
+        members.push((path, 0o100_755, bytes));
+    }
+    cpio_of(&members)
 }
 
 /// Returns such an archive of members with these paths, modes and bytes.

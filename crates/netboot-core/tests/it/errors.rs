@@ -43,6 +43,10 @@ fn every_error() -> Vec<Error> {
             problem: "it ends in the middle".to_owned(),
         },
         Error::InitMissing { profile: profile.clone(), init: InitPath::new("/init").unwrap() },
+        Error::FirstProgramMissing {
+            profile: profile.clone(),
+            program: InitPath::new("/init").unwrap(),
+        },
         Error::IncompleteImage { profile: profile.clone(), missing: "kernel" },
         Error::WrongArtifactKind {
             profile: profile.clone(),
@@ -162,7 +166,7 @@ fn of_a_profile_each_error_names_it_once() {
             assert_eq!(error.source().unwrap().to_string(), text);
         }
     }
-    assert_eq!(wrapped, every_error().len() - 5);
+    assert_eq!(wrapped, every_error().len() - 6);
     assert!(matches!(Error::Cancelled.of_profile("x", &worker()), Error::Cancelled));
 }
 

@@ -136,14 +136,46 @@ async fn behind_a_symbolic_link_init_may_be() {
         ("/nix", Presence::Unknown),
         ("nix/store/0b-nixos-system", Presence::No),
         ("nix/sto", Presence::No),
-        // The kernel starts the link itself.
-        (INIT, Presence::Yes),
     ];
     for (path, presence) in cases {
         assert_eq!(holds(&inspect(&link(path)).await.unwrap()), presence, "{path}");
     }
+    // The kernel starts a link in its directory itself.
+    let (directory, target) = (0o040_755, b"/sysroot/store".as_slice());
+    let directories = ["nix", "nix/store", "nix/store/0a-nixos-system"];
+    let mut members: Vec<_> = directories.map(|path| (path, directory, b"".as_slice())).into();
+    members.push((&INIT[1..], 0o120_777, target));
+    assert_eq!(holds(&inspect(&cpio_of(&members)).await.unwrap()), Presence::Yes);
     let directory = cpio_of(&[("nix/store", 0o040_755, b"".as_slice())]);
     assert_eq!(holds(&inspect(&directory).await.unwrap()), Presence::No);
+}
+
+/// Linux does not make the directory of a file.
+#[tokio::test]
+async fn a_file_without_its_directory_is_not_there() {
+    let (directory, file) = (0o040_755, 0o100_755);
+    let of = async |members: &[(&str, usize)]| {
+        let all = members.iter().map(|(path, mode)| (*path, *mode, b"".as_slice()));
+        inspect(&cpio_of(&all.collect::<Vec<_>>())).await.unwrap()
+    };
+    let (nix, store) = (("nix", directory), ("nix/store", directory));
+    let (system, init) = (("nix/store/0a-nixos-system", directory), (&INIT[1..], file));
+    let whole = of(&[nix, store, system, init]).await;
+    assert_eq!(holds(&whole), Presence::Yes);
+    let below = of(&[system, init]).await;
+    for initrd in
+        [&of(&[nix, store, init, system]).await, &of(&[store, system, init]).await, &below]
+    {
+        assert_eq!(holds(initrd), Presence::No);
+    }
+    // An earlier initrd may have the directory, and a later one comes too late.
+    let above = of(&[nix, store]).await;
+    let (worker, init) = ("worker".parse().unwrap(), InitPath::new(INIT).unwrap());
+    require_init(&worker, &init, [&above, &below]).unwrap();
+    require_init(&worker, &init, [&below, &above]).unwrap_err();
+    // Linux makes two directories itself.
+    let dev = of(&[("dev/init", file)]).await;
+    assert_eq!(dev.holds(&InitPath::new("/dev/init").unwrap()), Presence::Yes);
 }
 
 /// A file that states a larger size than it has is read only to its end.

@@ -1,5 +1,7 @@
 //! Images of existing files.
 
+mod initrds;
+
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fs;
@@ -27,7 +29,7 @@ fn profile(text: &str) -> Arc<dyn Profile> {
 }
 
 fn initrd(content: &str) -> Vec<u8> {
-    cpio(&[(&INIT[1..], b"#!/bin/sh\n"), ("etc/generation", content.as_bytes())])
+    cpio(&[("init", b""), (&INIT[1..], b""), ("etc/generation", content.as_bytes())])
 }
 
 /// Makes a directory like that of nixos-images.

@@ -3,7 +3,9 @@
 use netboot_core::inspect::InitrdFormat;
 
 use crate::boot_files::cpio;
-use crate::boot_files::initrd::{every_compression, filter, gzip, inspect, lzop, refusal, zstd};
+use crate::boot_files::initrd::{
+    every_compression, filter, gzip, inspect, lzop, refusal, run, xz_of_blocks, zstd,
+};
 
 fn archive() -> Vec<u8> {
     cpio(&[("init", &b"#!/bin/sh\n".repeat(4000)), ("etc/hostname", b"worker\n")])
@@ -26,6 +28,14 @@ async fn what_a_compressor_can_do_otherwise_is_said() {
     }
     let delta = filter(&["xz", "--check=crc32", "--delta", "--lzma2", "-c"], &archive);
     follow(&delta, InitrdFormat::XzFilters, advice, &xz).await;
+    let (first, second) = archive.split_at(archive.len() / 2);
+    let other: &[&str] = &["--delta", "--lzma2"];
+    let last = xz_of_blocks(&[(&[], first), (&["--x86", "--lzma2"], second), (other, b"\0\0\0\0")]);
+    follow(&last, InitrdFormat::XzFilters, advice, &xz).await;
+    inspect(&xz_of_blocks(&[(&[], first), (&["--x86", "--lzma2"], second)])).await.unwrap();
+    let skipped = filter(&["pzstd", "-q", "-p", "2", "-c"], &archive);
+    let advice = "compress it with `zstd` instead of `pzstd`";
+    follow(&skipped, InitrdFormat::ZstdSkippable, advice, &zstd(&archive)).await;
     let frame = filter(&["lz4", "-c"], &archive);
     let legacy = filter(&["lz4", "-l", "-c"], &archive);
     follow(&frame, InitrdFormat::Lz4Frame, "compress it with `lz4 -l`", &legacy).await;
@@ -120,5 +130,12 @@ async fn another_kind_of_file_is_named() {
         (b"LZIP", "an lzip file"),
     ] {
         follow(bytes, InitrdFormat::Foreign(name), advice, &zstd(&archive())).await;
+    }
+    let directory = tempfile::TempDir::new().unwrap();
+    std::fs::write(directory.path().join("init"), "#!/bin/sh\n").unwrap();
+    let tar = run("tar", &["tar", "--create", "init"], directory.path(), b"");
+    for tar in [gzip(&tar), tar] {
+        let format = InitrdFormat::Foreign("a tar archive");
+        follow(&tar, format, advice, &zstd(&archive())).await;
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn check(start: &FileStart, variant: Variant) -> Result<(), Unfit> {
     if !is_image {
         return Err(Unfit::Unrecognised);
     }
-    // The header states the memory that the kernel takes, which is not the file's length.
+    // `image_size` in the header counts the memory that the kernel takes, with the part that it
+    // clears itself. The file is shorter, and no field tells by how much.
     start.require(HEADER)
 }

@@ -99,6 +99,44 @@ pub(crate) fn lzop(bytes: &[u8], flags: u32, size: usize) -> Vec<u8> {
     file
 }
 
+/// Returns an xz stream of blocks that `xz --check=crc32` makes of these bytes with these filters
+/// (The .xz File Format, sections 2 to 4).
+pub(crate) fn xz_of_blocks(blocks: &[(&[&str], &[u8])]) -> Vec<u8> {
+    let number = |bytes: &mut Vec<u8>, mut number: usize| {
+        while number >= 0x80 {
+            bytes.push(u8::try_from(number % 0x80).unwrap() | 0x80);
+            number /= 0x80;
+        }
+        bytes.push(u8::try_from(number).unwrap());
+    };
+    let with_sum = |bytes: &[u8]| [bytes, &crc32fast::hash(bytes).to_le_bytes()].concat();
+    let (mut stream, mut index) = (Vec::new(), vec![0, u8::try_from(blocks.len()).unwrap()]);
+    let mut footer = Vec::new();
+    for (filters, content) in blocks {
+        let words = [&["xz", "--check=crc32", "-c"], *filters].concat();
+        let whole = filter(&words, content);
+        let end = whole.len() - 12;
+        footer = whole[end..].to_vec();
+        let backward = u32::from_le_bytes(footer[4..8].try_into().unwrap()) as usize;
+        if stream.is_empty() {
+            stream.extend(&whole[..12]);
+        }
+        let block = &whole[12..end - (backward + 1) * 4];
+        stream.extend(block);
+        // The block's size, as the index of its own stream states it.
+        let stated = &whole[end - (backward + 1) * 4 + 2..];
+        let length = stated.iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
+        index.extend(&stated[..length]);
+        number(&mut index, content.len());
+    }
+    index.resize(index.len().next_multiple_of(4), 0);
+    let index = with_sum(&index);
+    footer[4..8].copy_from_slice(&u32::try_from(index.len() / 4 - 1).unwrap().to_le_bytes());
+    let sum = crc32fast::hash(&footer[4..10]).to_le_bytes();
+    footer[..4].copy_from_slice(&sum);
+    [stream, index, footer].concat()
+}
+
 pub(crate) async fn inspect(bytes: &[u8]) -> Result<InitrdSummary, Error> {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("initrd");

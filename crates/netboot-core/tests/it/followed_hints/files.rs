@@ -102,7 +102,7 @@ async fn an_initrd_that_was_copied_again_is_taken() {
     let builder = PrebuiltBuilder::new()
         .with_image("worker".parse().unwrap(), PrebuiltImage::directory(directory.path()));
     let profile = ProfileSpec::new("worker".parse().unwrap());
-    let original = cpio(&[(init, b"#!/bin/sh\n")]);
+    let original = cpio(&[("init", b"#!/bin/sh\n"), (init, b"#!/bin/sh\n")]);
     let build = async || builder.build(&profile, &Context::new()).await;
 
     write("initrd", &original[..original.len() / 2]);

@@ -38,7 +38,7 @@ async fn build(
 }
 
 fn with(path: &str, bytes: &[u8]) -> Vec<u8> {
-    cpio(&[(INIT, b"#!/bin/sh\n"), (path, bytes)])
+    cpio(&[("init", b"#!/bin/sh\n"), (INIT, b"#!/bin/sh\n"), (path, bytes)])
 }
 
 #[tokio::test]

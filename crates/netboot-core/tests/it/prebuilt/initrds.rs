@@ -1,0 +1,106 @@
+//! Existing initrds that Linux unpacks, but does not start or does not unpack wholly.
+
+use std::fs;
+use std::path::Path;
+
+use netboot_core::{Context, Error, Event, Image, InitPath, PrebuiltBuilder, PrebuiltImage};
+use tempfile::TempDir;
+
+use super::{INIT, build, initrd, name, profile, write_image};
+use crate::boot_files::initrd::run;
+use crate::boot_files::{bz_image, cpio, cpio_of};
+
+/// Builds an image of several initrds, and returns the warnings with their hints.
+async fn build_of(
+    directory: &Path,
+    initrds: &[&[u8]],
+    parameters: &str,
+) -> (Result<Image, Error>, Vec<(String, String)>) {
+    let kernel = directory.join("kernel");
+    fs::write(&kernel, bz_image(10)).unwrap();
+    let paths = initrds.iter().enumerate().map(|(index, bytes)| {
+        let path = directory.join(format!("initrd-{index}"));
+        fs::write(&path, bytes).unwrap();
+        path
+    });
+    let parameters = parameters.split_whitespace().map(|parameter| parameter.parse().unwrap());
+    let init = InitPath::new(INIT).unwrap();
+    let image = PrebuiltImage::files(kernel, paths.collect::<Vec<_>>(), init, parameters.collect());
+    let builder = PrebuiltBuilder::new().with_image(name("worker"), image);
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    let context = Context::new().with_events(sender);
+    let result = netboot_core::Builder::build(&builder, &*profile("worker"), &context).await;
+    let mut warnings = Vec::new();
+    while let Ok(event) = receiver.try_recv() {
+        if let Event::Warning { message, hint, .. } = event {
+            warnings.push((message, hint.unwrap_or_default()));
+        }
+    }
+    (result, warnings)
+}
+
+/// Linux starts `/init`, which starts the system's `init` later.
+#[tokio::test]
+async fn an_initrd_that_linux_cannot_start_is_refused() {
+    let place = TempDir::new().unwrap();
+    write_image(place.path(), "1");
+    let system = cpio(&[(&INIT[1..], b"#!/bin/sh\n")]);
+    fs::write(place.path().join("initrd"), &system).unwrap();
+    let error = build(place.path()).await.unwrap_err();
+    let Error::FirstProgramMissing { program, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(program.as_str(), "/init");
+    // The hint says to give NixOS's own initrd too.
+    assert!(error.hint().unwrap().contains("give NixOS's own initrd too"), "{error:?}");
+    let own = cpio(&[("init", b"#!/bin/sh\n")]);
+    for initrds in [[&own, &system], [&system, &own]] {
+        build_of(place.path(), &initrds.map(Vec::as_slice), "quiet").await.0.unwrap();
+    }
+
+    // Another program may be the first, and a disk may be mounted without a program.
+    let (refused, _) = build_of(place.path(), &[&own, &system], "rdinit=/stage-1").await;
+    let error = refused.unwrap_err();
+    assert!(error.to_string().contains("`/stage-1`"), "{error}");
+    let other = cpio(&[("stage-1", b"#!/bin/sh\n")]);
+    build_of(place.path(), &[&other, &system], "rdinit=/stage-1").await.0.unwrap();
+    build_of(place.path(), &[&system], "root=/dev/sda1").await.0.unwrap();
+}
+
+/// The order of `cpio`'s list is that of the archive.
+#[tokio::test]
+async fn files_without_their_directories_are_warned_of() {
+    let place = TempDir::new().unwrap();
+    let tree = TempDir::new().unwrap();
+    for directory in ["etc/ssh", "bin"] {
+        fs::create_dir_all(tree.path().join(directory)).unwrap();
+    }
+    for file in ["etc/ssh/config", "etc/hostname", "bin/sh"] {
+        fs::write(tree.path().join(file), "x").unwrap();
+    }
+    let by_cpio = |list: &str| {
+        let words = ["cpio", "--quiet", "-o", "-H", "newc"];
+        run("cpio", &words, tree.path(), list.as_bytes())
+    };
+    let lost = by_cpio("bin\nbin/sh\netc/ssh/config\netc/ssh\netc\netc/hostname\n");
+    let (image, warnings) = build_of(place.path(), &[&initrd("1"), &lost], "quiet").await;
+    image.unwrap();
+    // The first initrd has `etc`, so that only one file is lost.
+    let [(message, hint)] = warnings.as_slice() else { panic!("{warnings:?}") };
+    assert!(message.contains("leave out `etc/ssh/config` of the initrd"), "{message}");
+    assert!(message.contains("initrd-1"), "{message}");
+    let (_, warnings) = build_of(place.path(), &[&lost, &initrd("1")], "quiet").await;
+    let message = &warnings[0].0;
+    assert!(message.contains("leave out `etc/ssh` and 1 path more of the initrd"), "{message}");
+
+    let advice = "give `cpio` a list with each directory before its files, as `find` writes it";
+    assert_eq!(hint, advice);
+    let words = ["sh", "-c", "find . | cpio -o -H newc"];
+    let followed = run("cpio", &words, tree.path(), b"");
+    let (image, warnings) = build_of(place.path(), &[&initrd("1"), &followed], "quiet").await;
+    image.unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+
+    // Linux reads microcode without unpacking it.
+    let microcode = cpio_of(&[("kernel/x86/microcode/GenuineIntel.bin", 0o100_644, b"...")]);
+    let (_, warnings) = build_of(place.path(), &[&microcode, &initrd("1")], "quiet").await;
+    assert!(warnings.is_empty(), "{warnings:?}");
+}
