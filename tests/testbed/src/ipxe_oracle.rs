@@ -1,7 +1,6 @@
 //! Runs scripts in real iPXE and reports what it does.
 
 mod console;
-mod machine;
 mod server;
 
 use std::fmt;
@@ -9,13 +8,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::machine::Machine;
 pub use self::server::Files;
 use self::server::{SCRIPT, Server, TURN};
+use crate::direct_machine::DirectMachine;
 use crate::{DebianTree, Error};
 
 /// The time in which iPXE must start. It takes two seconds on an idle machine.
 const START: Duration = Duration::from_secs(90);
+
+/// The options of QEMU: little memory, and a network card.
+const OPTIONS: [&str; 6] =
+    ["-m", "256", "-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0,romfile="];
 
 /// A build of iPXE in a running machine. A script takes a tenth of a second.
 ///
@@ -36,7 +39,7 @@ pub struct IpxeOracle {
     kernel: PathBuf,
     server: Server,
     directory: tempfile::TempDir,
-    machine: Option<Machine>,
+    machine: Option<DirectMachine>,
     starts: usize,
     number: usize,
 }
@@ -185,7 +188,7 @@ impl IpxeOracle {
         )
     }
 
-    fn start(&mut self) -> Machine {
+    fn start(&mut self) -> DirectMachine {
         let started = self.try_start();
         #[expect(clippy::panic, reason = "a test without its iPXE has failed")]
         match started {
@@ -194,7 +197,7 @@ impl IpxeOracle {
         }
     }
 
-    fn try_start(&mut self) -> Result<Machine, Error> {
+    fn try_start(&mut self) -> Result<DirectMachine, Error> {
         self.starts += 1;
         self.server.expect_machine();
         let script = self.directory.path().join("loop.ipxe");
@@ -205,7 +208,7 @@ impl IpxeOracle {
             self.base()
         );
         std::fs::write(&script, text).map_err(|source| Error::io("write", &script, source))?;
-        let mut machine = Machine::start(&self.kernel, &script)?;
+        let mut machine = DirectMachine::start(&self.kernel, &script, &OPTIONS)?;
         match machine.read_until(b"\n@@ready\r\n", Instant::now() + START) {
             Some(_) => Ok(machine),
             None => Err(Error::SilentMachine { console: machine.printed() }),

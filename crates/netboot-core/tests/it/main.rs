@@ -15,6 +15,7 @@ mod hung_file_system;
 mod image_size;
 mod initrds;
 mod kernels;
+mod linux_table;
 mod mac_address;
 mod manifest;
 mod names;

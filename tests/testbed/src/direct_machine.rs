@@ -1,4 +1,4 @@
-//! The QEMU in which iPXE runs.
+//! A QEMU that starts a kernel with an initrd and no firmware menu, disk or boot loader.
 
 use std::io::Read;
 use std::path::Path;
@@ -10,32 +10,32 @@ use std::time::Instant;
 
 use crate::{Error, tool};
 
-/// A machine with a BIOS that starts iPXE and has it run a script.
+/// A machine with a BIOS that starts a kernel directly. It ends when the kernel restarts it.
 ///
 /// Dropping it ends the machine. The machine also ends when this process ends, for whatever reason.
-pub(super) struct Machine {
+pub(crate) struct DirectMachine {
     child: Arc<Mutex<Child>>,
     console: Receiver<Vec<u8>>,
     printed: Vec<u8>,
     reader: Option<JoinHandle<()>>,
 }
 
-impl Machine {
-    /// Starts iPXE from `kernel` with the script at `script`.
-    pub(super) fn start(kernel: &Path, script: &Path) -> Result<Self, Error> {
+impl DirectMachine {
+    /// Starts `kernel` with the initrd at `initrd` and these further options of QEMU.
+    pub(crate) fn start(kernel: &Path, initrd: &Path, options: &[&str]) -> Result<Self, Error> {
         // The kernel kills QEMU when the thread that started it ends. That thread reads the
         // console, so it lives as long as QEMU.
         let mut command = Command::new(tool("setpriv"));
         command.args(["--pdeathsig", "KILL"]).arg(tool("qemu-system-x86_64"));
         command
-            .args(["-accel", "tcg", "-m", "256", "-display", "none", "-nodefaults"])
+            .args(["-accel", "tcg", "-display", "none", "-nodefaults"])
             .args(["-no-user-config", "-machine", "pc,graphics=off", "-serial", "stdio"])
-            .args(["-no-reboot", "-netdev", "user,id=n0"])
-            .args(["-device", "virtio-net-pci,netdev=n0,romfile="])
+            .args(["-no-reboot"])
+            .args(options)
             .arg("-kernel")
             .arg(kernel)
             .arg("-initrd")
-            .arg(script)
+            .arg(initrd)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit());
@@ -51,7 +51,7 @@ impl Machine {
 
     /// Waits until `mark` appears on the console, and returns everything up to its end. `None` if
     /// it does not appear in time, or if the machine ends.
-    pub(super) fn read_until(&mut self, mark: &[u8], deadline: Instant) -> Option<Vec<u8>> {
+    pub(crate) fn read_until(&mut self, mark: &[u8], deadline: Instant) -> Option<Vec<u8>> {
         let mut searched = 0;
         loop {
             let found = self
@@ -72,12 +72,12 @@ impl Machine {
     }
 
     /// The printed text that `read_until` did not return.
-    pub(super) fn printed(&self) -> String {
+    pub(crate) fn printed(&self) -> String {
         String::from_utf8_lossy(&self.printed).into_owned()
     }
 }
 
-impl Drop for Machine {
+impl Drop for DirectMachine {
     fn drop(&mut self) {
         kill(&self.child);
         if let Some(reader) = self.reader.take() {

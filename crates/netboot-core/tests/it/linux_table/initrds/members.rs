@@ -1,0 +1,62 @@
+//! Archives with members that Linux treats in its own way.
+
+use super::Rows;
+use crate::linux_table::archives::{USUAL, content, newc, newc_with};
+
+const DIRECTORY: usize = 0o040_755;
+const LINK: usize = 0o120_777;
+/// The length of the trailer: its header and its name, with zeros.
+const TRAILER: usize = 110 + 14;
+
+/// The reason for a difference.
+const BEHIND_LINK: &str = "a link may lead into another initrd, and is not followed";
+
+pub(super) fn add(rows: &mut Rows) {
+    let plain = newc(&USUAL);
+    rows.add("without the trailer", plain[..plain.len() - TRAILER].to_vec());
+    let header = plain.windows(6).rposition(|window| window == b"070701").unwrap();
+    for (name, position, text) in [
+        ("a size that is no number", 54, b"0000001g".as_slice()),
+        ("a size beyond the end", 54, b"7fffffff"),
+        ("another magic", 0, b"070703"),
+    ] {
+        // The header before the trailer's is that of the last file.
+        let last = plain[..header].windows(6).rposition(|window| window == b"070701").unwrap();
+        let mut altered = plain.clone();
+        altered[last + position..last + position + text.len()].copy_from_slice(text);
+        rows.add(&format!("a header with {name}"), altered);
+    }
+    let mut sum = super::super::archives::by_cpio("crc");
+    let last = content("last");
+    let begin = sum.windows(64).rposition(|window| *window == last[..64]).unwrap();
+    sum[begin] ^= 1;
+    rows.add("cpio -H crc, a byte of the last file altered", sum);
+
+    rows.add("without /init", newc(&["busybox", "last"]));
+    let with = |members: &[(&str, usize, &[u8])], path| newc_with(members, path);
+    let mut add = |name: &str, bytes: Vec<u8>, path: &'static str| {
+        let row = rows.add(name, bytes);
+        row.expected = vec!["busybox", "init", path];
+        row.difference = (name == "a file behind a link to nothing").then_some(BEHIND_LINK);
+    };
+    add(
+        "a file in a directory",
+        with(&[("directory", DIRECTORY, b"")], "directory/last"),
+        "directory/last",
+    );
+    add("a file in a directory that is missing", with(&[], "missing/last"), "missing/last");
+    add(
+        "a file behind a link to a directory",
+        with(&[("directory", DIRECTORY, b""), ("link", LINK, b"directory")], "link/last"),
+        "link/last",
+    );
+    add(
+        "a file behind a link to nothing",
+        with(&[("link", LINK, b"directory")], "link/last"),
+        "link/last",
+    );
+    let long = "x".repeat(4096);
+    let name = [("early", 0o100_644, b"".as_slice()), (long.as_str(), 0o100_644, b"x")];
+    add("a name of 4096 bytes", with(&name, "last"), "last");
+    add("a directory with content", with(&[("directory", DIRECTORY, b"x")], "last"), "last");
+}
