@@ -13,7 +13,7 @@ use super::{Row, check};
 use crate::boot_files::initrd::inspect;
 
 /// The number of rows that an ordinary run boots.
-const SAMPLE: usize = 12;
+const SAMPLE: usize = 10;
 
 /// The paths in an initrd of two parts.
 const LONGER: [&str; 4] = ["early", "busybox", "init", "last"];
