@@ -86,6 +86,11 @@ impl BootFailure {
                      URL's scheme, such as https"
                         .to_owned()
                 }
+                None if self.reached == BootStage::Dhcp && self.url.starts_with("dhcp:") => {
+                    "make the DHCP server name the URL of a script: iPXE got an address from it, \
+                     but no script"
+                        .to_owned()
+                }
                 None => stage_hint(self.reached, &self.outcome).to_owned(),
             },
         })

@@ -24,13 +24,13 @@ fn what_a_custom_builder_made_boots() {
     let busybox = testbed.busybox().display().to_string();
     // Not a busybox: the hint says what to give instead.
     let refused = Command::new(env!("CARGO_BIN_EXE_custom-builder"))
-        .args(["--kernel", &kernel, "--busybox", "/bin/true", "--publish", "pxe"])
+        .args(["--kernel", &kernel, "--busybox", "/bin/false", "--publish", "pxe"])
         .current_dir(directory.path())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success(), "{said}");
-    assert!(said.contains("check that `/bin/true` is a busybox with the applet cpio"), "{said}");
+    assert!(said.contains("check that `/bin/false` is a busybox with the applet cpio"), "{said}");
     assert!(!directory.path().join("pxe").exists());
 
     let arguments = ["--kernel", &kernel, "--busybox", &busybox, "--publish", "pxe"];
