@@ -94,8 +94,8 @@ impl Cause {
     }
 }
 
-/// Returns the first line that names the cause. The last line ended the boot. `stopped` is true if the boot ended because the
-/// system did not go on, and false if something else ended it.
+/// Returns the first line that names the cause. The last line ended the boot. `stopped` is true if
+/// the system did not go on, and false if something else ended the boot.
 pub(crate) fn find<'a>(lines: &[&'a str], stopped: bool) -> Option<&'a str> {
     let end = lines.last().copied().unwrap_or_default();
     let fits = |cause: &&Cause| (stopped || cause.is_certain) && end.contains(cause.end);
