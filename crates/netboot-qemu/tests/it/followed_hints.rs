@@ -5,6 +5,7 @@ mod kernels;
 mod programs;
 mod scripts;
 mod settings;
+mod systems;
 mod urls;
 
 use netboot_core::Context;

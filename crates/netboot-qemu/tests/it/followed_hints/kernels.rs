@@ -13,20 +13,20 @@ use crate::machine::site::{Site, machine};
 
 const GOOD_INIT: &str = "#!/bin/busybox sh\necho NETBOOT-HERE\nbusybox sleep 600\n";
 
-const SERIAL: &str = "console=ttyS0 no_timer_check panic=-1";
+pub(super) const SERIAL: &str = "console=ttyS0 no_timer_check panic=-1";
 
-fn expecting() -> MachineBuilder {
+pub(super) fn expecting() -> MachineBuilder {
     machine(Firmware::Bios).expect("NETBOOT-HERE")
 }
 
 /// A kernel, an initrd with this `init`, and a script that boots them with this command line.
-struct System {
+pub(super) struct System {
     site: Site,
-    url: Url,
+    pub(super) url: Url,
 }
 
 impl System {
-    async fn new(init: &str, command_line: &str) -> Self {
+    pub(super) async fn new(init: &str, command_line: &str) -> Self {
         let site = Site::new().await;
         site.add_kernel("bzImage");
         let url = site.server.url("boot.ipxe");
@@ -36,11 +36,11 @@ impl System {
         system
     }
 
-    fn set_init(&self, init: &str) {
+    pub(super) fn set_init(&self, init: &str) {
         self.site.add_initrd("initrd", init);
     }
 
-    fn set_command_line(&self, command_line: &str) {
+    pub(super) fn set_command_line(&self, command_line: &str) {
         self.site.write(
             "boot.ipxe",
             format!(
