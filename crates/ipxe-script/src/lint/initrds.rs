@@ -20,11 +20,30 @@ use crate::script::token::Token;
 /// The largest number of images of one name that a further one is compared with.
 const PAIRS: usize = 4;
 
+/// The largest number of names on command lines that the URL of an initrd is compared with.
+const NAMES: usize = 16;
+
 pub(crate) fn check(reader: &mut Reader<'_>) {
     let mut found = Vec::new();
     let loads_named = reader.build.has_quirk(Quirk::LoadsNamedInitrdsOnly);
+    let named_by_kernels: HashSet<&[u8]> = reader
+        .graph
+        .named(&KERNELS)
+        .flat_map(|(_, step)| step.arguments)
+        .filter_map(|word| word.bytes().strip_prefix(b"initrd="))
+        .filter(|name| !name.is_empty())
+        .collect();
     for (_, step) in reader.graph.named(&INITRDS).filter(|_| loads_named) {
-        if step.problem.is_none() && step.option("name").is_none() && image_name(step).is_none() {
+        let is_unnamed = step.option("name").is_none() && image_name(step).is_none();
+        let has_name = |url: &Token| {
+            let is_end = |name: &&&[u8]| {
+                let before = url.bytes().strip_suffix(**name);
+                before.is_some_and(|before| before.is_empty() || before.ends_with(b"/"))
+            };
+            // Both words end with the same settings.
+            named_by_kernels.iter().take(NAMES).any(|name| is_end(&name))
+        };
+        if step.problem.is_none() && is_unnamed && !step.arguments.first().is_some_and(has_name) {
             found.push((step.span(), LintFindingKind::UnnamedInitrd));
         }
     }
@@ -34,12 +53,13 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
         .filter(|(_, step)| step.problem.is_none())
         .map(|(node, _)| node)
         .collect();
+    let others = others(&reader.graph);
     let has_later_arguments = reader.graph.named(&["imgargs"]).next().is_some();
     for kernel in kernels {
         let Ok(initrds) = attempt(reader, kernel) else { break };
         let Some(step) = reader.graph.step(kernel) else { continue };
         if !has_later_arguments {
-            found.extend(of_attempt(reader, step, &initrds));
+            found.extend(of_attempt(reader, step, &initrds, others.as_ref()));
         }
         let Ok(twice) = duplicates(reader, kernel, &initrds) else { break };
         found.extend(twice);
@@ -76,6 +96,7 @@ fn of_attempt(
     reader: &Reader<'_>,
     kernel: &Step<'_>,
     initrds: &[usize],
+    others: Option<&HashSet<String>>,
 ) -> Vec<(Span, LintFindingKind)> {
     let steps = || initrds.iter().filter_map(|node| reader.graph.step(*node));
     let mut found = Vec::new();
@@ -99,7 +120,7 @@ fn of_attempt(
         }
     }
     let there: Option<HashSet<_>> = steps().map(image_name).collect();
-    let Some(there) = there else { return found };
+    let Some((there, others)) = there.zip(others) else { return found };
     for (word, name) in wanted.iter().filter(|(word, _)| word.is_literal()) {
         let name = String::from_utf8_lossy(name);
         // Newer builds offer all initrds together under this name (iPXE's
@@ -108,12 +129,22 @@ fn of_attempt(
             continue;
         }
         // A name with a path is a file of the firmware.
-        if !there.contains(&name) && !name.contains(['\\', '/', ',']) {
+        let is_there = there.contains(&name) || others.contains(name.as_ref());
+        if !is_there && !name.contains(['\\', '/', ',']) {
             let initrd = name.into_owned();
             found.push((word.span(), LintFindingKind::UnknownInitrd { initrd }));
         }
     }
     found
+}
+
+/// The names of the images that a kernel gets like those of `initrd`. `None` if some name depends on
+/// settings.
+fn others(graph: &Graph<'_>) -> Option<HashSet<String>> {
+    const OTHERS: &[&str] = &["imgfetch", "imgextract", "imgmem", "imgdecrypt"];
+    let steps = graph.named(OTHERS).map(|(_, step)| step);
+    let steps = steps.filter(|step| step.problem.is_none());
+    steps.map(|step| image_name(step).map(Cow::into_owned)).collect()
 }
 
 /// Returns true if the word is a parameter with another name.

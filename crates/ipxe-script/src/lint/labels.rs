@@ -1,9 +1,11 @@
 //! Checks labels and the jumps to them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::lint::finding_kind::LintFindingKind;
+use crate::lint::graph::Graph;
 use crate::lint::reader::Reader;
+use crate::script::token::Token;
 
 pub(crate) fn check(reader: &mut Reader<'_>) {
     definitions(reader);
@@ -21,12 +23,31 @@ pub(crate) fn check(reader: &mut Reader<'_>) {
             found.push((word.span(), LintFindingKind::DynamicLabel { label }));
         }
     }
+    let compared = compared(graph);
     for (node, label) in &graph.missing {
         let Some(step) = graph.step(*node).filter(|_| graph.fails_script(*node)) else { continue };
+        // The script does something else for this value.
+        let jump = step.arguments.first().map(Token::bytes).unwrap_or_default();
+        if compared.contains(&(jump, label.as_bytes())) {
+            continue;
+        }
         let label = label.clone();
         found.push((step.span(), LintFindingKind::UndefinedLabel { label }));
     }
     reader.find_all(found);
+}
+
+/// The words with settings and the texts that the script compares with them.
+fn compared<'g>(graph: &'g Graph<'_>) -> HashSet<(&'g [u8], &'g [u8])> {
+    let pairs = graph.named(&["iseq"]).filter_map(|(_, step)| {
+        let [left, right] = step.arguments else { return None };
+        match (left.is_literal(), right.is_literal()) {
+            (false, true) => Some((left.bytes(), right.bytes())),
+            (true, false) => Some((right.bytes(), left.bytes())),
+            _ => None,
+        }
+    });
+    pairs.collect()
 }
 
 fn definitions(reader: &mut Reader<'_>) {

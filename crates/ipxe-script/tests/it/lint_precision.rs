@@ -254,3 +254,27 @@ fn a_verification_that_a_setting_turns_off_is_meant() {
     assert_eq!(codes("isset ${check} && imgverify k k.sig || goto bad"), [""; 0]);
     assert_eq!(codes(&format!("{turned_off}imgverify k k.sig ||")), ["unverified-image"]);
 }
+
+#[test]
+fn a_choice_that_the_script_compares_needs_no_label() {
+    let build = build_of(b"#!ipxe\n# build: sid\n");
+    let codes = |compared: &str| {
+        let menu = "menu M\nitem a A\nitem next Next\nchoose x || exit 1";
+        let script = format!("#!ipxe\n:top\n{menu}\n{compared}\n:a\nchain a || exit 1\n");
+        codes(&script, &build)
+    };
+    assert_eq!(codes("iseq ${x} next && goto top || goto ${x}"), [""; 0]);
+    assert_eq!(codes("iseq ${x} other && goto top || goto ${x}"), ["undefined-label"]);
+}
+
+#[test]
+fn an_initrd_whose_url_ends_as_the_kernel_names_it_has_that_name() {
+    let build = build_of(b"#!ipxe\n# build: bookworm\n");
+    let codes = |initrd: &str| {
+        let script = "imgfree\nset i initrd-6.1\nkernel k initrd=${i} || exit 1\n";
+        codes(&format!("#!ipxe\n{script}initrd {initrd} || exit 1\nboot || exit 1\n"), &build)
+    };
+    assert_eq!(codes("${i}"), [""; 0]);
+    assert_eq!(codes("http://boot.example/${i}"), [""; 0]);
+    assert_eq!(codes("${i}-new"), ["unnamed-initrd"]);
+}
