@@ -145,10 +145,13 @@ impl RescueBuilder {
                     Error::build(self.name(), profile.name(), RescueError::Run { source: error })
                 }
             })?;
-        if status.success() {
-            return Ok(output);
-        }
-        let (program, stderr) = (self.busybox.clone(), last_lines.to_string());
+        // A program that is no busybox may end with success before it reads the names.
+        let stderr = match (status.success(), output.is_empty()) {
+            (true, false) => return Ok(output),
+            (true, true) => "it wrote nothing".to_owned(),
+            (false, _) => last_lines.to_string(),
+        };
+        let program = self.busybox.clone();
         Err(Error::build(self.name(), profile.name(), RescueError::Pack { program, stderr }))
     }
 }
