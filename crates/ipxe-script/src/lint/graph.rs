@@ -224,7 +224,8 @@ impl<'a> Graph<'a> {
                     }
                     let (fan, is_whole) = fans.get(word.bytes()).copied().unwrap_or_default();
                     self.edges[node].success = fan;
-                    if is_whole {
+                    // A command for the case of failure is care, even if the case cannot happen.
+                    if is_whole && self.edges[node].failure == Some(failed) {
                         self.edges[node].failure = None;
                     }
                     if fan.is_none() {

@@ -138,8 +138,8 @@ fn of_attempt(
     found
 }
 
-/// The names of the images that a kernel gets like those of `initrd`. `None` if some name depends on
-/// settings.
+/// The names of the images that a kernel gets like those of `initrd`. `None` if a name depends on a
+/// setting.
 fn others(graph: &Graph<'_>) -> Option<HashSet<String>> {
     const OTHERS: &[&str] = &["imgfetch", "imgextract", "imgmem", "imgdecrypt"];
     let steps = graph.named(OTHERS).map(|(_, step)| step);
