@@ -1,5 +1,8 @@
 //! Hints, followed: what failed before works after a test did what the hint says.
 
+mod accounts;
+mod buckets;
+mod daemons;
 mod directories;
 mod findings;
 mod releases;

@@ -22,6 +22,8 @@ pub struct HttpRequest {
     pub target: String,
     /// The size in bytes of its body.
     pub length: u64,
+    /// Its first line and its headers, as they arrived.
+    pub head: String,
 }
 
 /// The moment at which a rule is asked.
@@ -57,8 +59,26 @@ pub enum HttpFault {
         /// Header lines, each with its `\r\n`.
         headers: String,
     },
+    /// This is the answer, in place of the server's, with an error code of S3 in its body.
+    Error {
+        /// The status, such as `400 Bad Request`.
+        status: String,
+        /// The code, such as `ExpiredToken`.
+        code: String,
+    },
     /// The answer has this `ETag`, with its quotes, if it has any.
     Etag(String),
+}
+
+impl HttpFault {
+    /// The status, the headers and the code of an answer in place of the server's.
+    fn answer(&self) -> Option<(&str, &str, &str)> {
+        match self {
+            Self::Answer { status, headers } => Some((status, headers, "Fault")),
+            Self::Error { status, code } => Some((status, "", code)),
+            _ => None,
+        }
+    }
 }
 
 /// The length of a body.
@@ -93,15 +113,16 @@ pub(super) fn serve(
             method: word(),
             target: word(),
             length: if let Body::Bytes(length) = body { length } else { 0 },
+            head: head.concat(),
         };
         let fault = rule(&request, Moment::Asked);
         let text = head.concat();
         let is_last = closes(&head);
         count(&state.to_server, text.len() as u64);
-        if let HttpFault::Answer { status, headers } = &fault {
+        if let Some((status, headers, code)) = fault.answer() {
             state.has_faulted();
             pass_body(&mut client, &mut io::sink(), body, &HttpFault::None, state)?;
-            answer(client.get_mut(), &request.method, status, headers)?;
+            answer(client.get_mut(), &request.method, status, headers, code)?;
             continue;
         }
         begin(&fault, state)?;
@@ -112,12 +133,12 @@ pub(super) fn serve(
 
         let mut head = read_head(&mut server)?;
         let fault = rule(&request, Moment::Answered);
-        if let HttpFault::Answer { status, headers } = &fault {
+        if let Some((status, headers, code)) = fault.answer() {
             // The server has done it, and says that it has not.
             state.has_faulted();
             let body = answer_body(&head, &request.method);
             pass_body(&mut server, &mut io::sink(), body, &HttpFault::None, state)?;
-            answer(client.get_mut(), &request.method, status, headers)?;
+            answer(client.get_mut(), &request.method, status, headers, code)?;
             continue;
         }
         begin(&fault, state)?;
@@ -199,8 +220,15 @@ fn answer_body(head: &[String], method: &str) -> Body {
     body_of(head, Body::UntilClosed)
 }
 
-fn answer(client: &mut TcpStream, method: &str, status: &str, headers: &str) -> io::Result<()> {
-    let text = if method == "HEAD" { "" } else { "<Error><Code>Fault</Code></Error>" };
+fn answer(
+    client: &mut TcpStream,
+    method: &str,
+    status: &str,
+    headers: &str,
+    code: &str,
+) -> io::Result<()> {
+    let text = format!("<Error><Code>{code}</Code></Error>");
+    let text = if method == "HEAD" { "" } else { &text };
     let length = text.len();
     let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n\r\n");
     client.write_all(format!("{head}{text}").as_bytes())

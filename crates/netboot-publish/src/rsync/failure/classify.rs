@@ -51,10 +51,13 @@ pub(super) fn classify(code: Option<i32>, lines: &[ForeignText]) -> Kind {
         12 if has("not found") || (has(": No such file or directory") && !errno(2)) => {
             Kind::RsyncMissingThere
         }
-        12 if has("connection unexpectedly closed") || errno(104) || errno(32) => {
-            Kind::ConnectionLost
-        }
-        12 => Kind::Stream,
+        12 => match code_there(&text) {
+            Some(code) => classify(Some(code), lines),
+            None if has("connection unexpectedly closed") || errno(104) || errno(32) => {
+                Kind::ConnectionLost
+            }
+            None => Kind::Stream,
+        },
         13 | 14 | 21 | 22 => Kind::Internal,
         16 | 19 | 20 => Kind::Interrupted,
         23 => Kind::Partial,
@@ -73,6 +76,18 @@ pub(super) fn classify(code: Option<i32>, lines: &[ForeignText]) -> Kind {
         255 => Kind::Ssh,
         _ => Kind::Unknown,
     }
+}
+
+/// The codes with which a far side ends because of something that is there.
+const CODES_THERE: [i32; 11] = [1, 2, 3, 4, 6, 11, 13, 14, 21, 22, 25];
+
+/// Finds the code with which the far side ended, if it said so before the connection was closed.
+fn code_there(text: &str) -> Option<i32> {
+    let code = |line: &str| -> Option<i32> {
+        let (_, rest) = line.strip_prefix("rsync error: ")?.split_once("(code ")?;
+        rest.split(')').next()?.parse().ok()
+    };
+    text.lines().filter_map(code).find(|code| CODES_THERE.contains(code))
 }
 
 /// The words of `rrsync`, which may have another name, and of rssh for a request that they refuse.
@@ -153,6 +168,11 @@ fn ssh(code: i32, text: &str) -> Option<Kind> {
         Kind::HostKeyChanged
     } else if has("Host key verification failed") {
         Kind::HostKeyUnknown
+    } else if has("bad configuration options")
+        || has("Bad owner or permissions")
+        || has("Unable to negotiate with")
+    {
+        Kind::Ssh
     } else if has("Permission denied (") || has("Too many authentication failures") {
         Kind::SshPermissionDenied
     } else if has("Could not resolve hostname") {
@@ -194,6 +214,18 @@ mod tests {
             (Some(255), "rsync: write error: Broken pipe (32)", Kind::ConnectionLost),
             (Some(255), "ssh: unknown", Kind::Ssh),
             (Some(255), "ssh: connect to host a port 22: No route to host", Kind::HostUnreachable),
+            (Some(255), "Bad owner or permissions on /etc/ssh/ssh_config", Kind::Ssh),
+            (
+                Some(12),
+                "Unable to negotiate with 10.0.0.1 port 22: no matching host key type found.",
+                Kind::Ssh,
+            ),
+            (
+                Some(12),
+                "rsync error: received SIGTERM (code 20) at rsync.c(713) [Receiver=3.2.7]\n\
+                 rsync: connection unexpectedly closed (9 bytes received so far) [sender]",
+                Kind::ConnectionLost,
+            ),
             (Some(77), "", Kind::Unknown),
             (Some(1), "@ERROR: max connections (4) reached -- try again later", Kind::Busy),
             (Some(12), "@ERROR: auth failed on module pub", Kind::AuthenticationFailed),
