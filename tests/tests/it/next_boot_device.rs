@@ -2,14 +2,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use netboot_core::Context;
+use netboot_ipxe::dhcp::{BootServer, DhcpServer, DhcpSettings};
 use netboot_ipxe::{
     Assignment, BootOnce, Fleet, LocalDisk, MachineKey, Menu, MenuItem, MenuKey, RendererBuilder,
     UnknownMachine,
 };
 use netboot_qemu::{Firmware, MachineBuilder};
 use netboot_testbed::DebianTree;
-use netboot_tests::{SmallSite, is_long};
+use netboot_tests::{BootNetwork, SmallSite, is_long};
 use tempfile::TempDir;
 
 const WORDS: &str = "The disk was booted";
@@ -83,6 +86,57 @@ async fn check(firmware: Firmware, ipxe: Option<PathBuf>, ways: &[&str]) {
         assert!(!report.console.contains("trying again"), "{way}: {}", report.console);
         // The firmware itself may ask for the URL before it comes to the disk.
         assert_eq!(site.fetches("current.ipxe"), 1, "{way}: {}", report.console);
+    }
+}
+
+/// A firmware's own PXE loads each build of iPXE that has no driver for the card, or has one, by
+/// TFTP. The script of an unknown machine leaves it.
+#[tokio::test]
+async fn the_disk_follows_after_the_firmware_s_own_pxe() {
+    let (trixie, sid) = (DebianTree::TRIXIE_IPXE, DebianTree::SID_IPXE);
+    let builds = [
+        trixie.path("usr/lib/ipxe/snponly.efi"),
+        trixie.path("usr/lib/ipxe/ipxe-amd64.efi"),
+        sid.path("usr/lib/ipxe/snponly.efi"),
+        PathBuf::from("/usr/lib/ipxe/snponly.efi"),
+    ];
+    if !is_long() {
+        return;
+    }
+    for ipxe in &builds {
+        let site = SmallSite::publish(renderer(UnknownMachine::LocalDisk), &["worker"]).await;
+        let network = BootNetwork::new();
+        let tftp_root = network.directory().join("tftp");
+        fs::create_dir(&tftp_root).unwrap();
+        fs::copy(ipxe, tftp_root.join("ipxe.efi")).unwrap();
+        let _http = network.serve_directory(&site.published());
+        let script = "http://10.77.0.1/boot.ipxe".parse().unwrap();
+        let server = BootServer::new(BootNetwork::ADDRESS, script)
+            .unwrap()
+            .with_tftp_root(tftp_root.display().to_string().parse().unwrap());
+        let interface = BootNetwork::INTERFACE.parse().unwrap();
+        let settings = DhcpSettings::builder(interface, "10.77.0.0/24".parse().unwrap(), server)
+            .leases("10.77.0.100".parse().unwrap(), "10.77.0.199".parse().unwrap())
+            .build()
+            .unwrap();
+        let configuration = settings.configuration(DhcpServer::Dnsmasq).unwrap();
+        let _dhcp = network.start_dnsmasq(network.namespace(), &configuration);
+
+        let directory = TempDir::new().unwrap();
+        let machine = SmallSite::machine("52:54:00:00:00:02")
+            .firmware(Firmware::Uefi)
+            .memory_mib(256)
+            // The firmware first waits for answers to PXE and HTTP boot over IPv4 and IPv6.
+            .timeout(Duration::from_secs(600))
+            .boot_disk(disk(directory.path(), Firmware::Uefi))
+            .fail_on("Boot Manager Menu")
+            .expect("and boots its local disk")
+            .expect(WORDS);
+        let plug = network.plug();
+        let context = Context::new();
+        let report = machine.build().unwrap().boot_by_dhcp(plug.link(), &context).await.unwrap();
+        let name = ipxe.display();
+        report.ensure_success().unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
 
