@@ -254,10 +254,10 @@ fn a_store_that_another_program_filled_has_room_with_more_memory() {
         (file.clone(), fs::read(file).unwrap())
     });
     mount("size=8m");
-    let filler = place.with_file_name("filler");
+    let ballast = place.with_file_name("filler");
     let filled = Server::new(site.root(), move |request| {
-        if request.nth == 1 && !filler.exists() {
-            fs::write(&filler, vec![7; 6_000_000]).unwrap();
+        if request.nth == 1 && !ballast.exists() {
+            fs::write(&ballast, vec![7; 6_000_000]).unwrap();
         }
         Reply::File
     });

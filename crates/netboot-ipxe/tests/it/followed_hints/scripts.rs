@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use netboot_ipxe::{Error, MenuText, Renderer, ScriptUrl, TemplateName};
+use netboot_ipxe::{Error, MenuText, Renderer, RendererBuilder, ScriptUrl, TemplateName};
 
 use super::follow;
 use crate::closures::{MIRROR, old, url};
@@ -88,7 +88,7 @@ fn the_renderer_writes_the_parameter_that_the_hint_removes() {
     let wrong = render(&["netboot.store=disc"]);
     follow(wrong, "give auto, tmpfs, zram or disk", render(&["netboot.store=disk"]));
     let wrong = Renderer::builder().closure_source(&url("https://boot.example.org/?a=1"));
-    let right = Renderer::builder().closure_source(&url(MIRROR)).and_then(|made| made.build());
+    let right = Renderer::builder().closure_source(&url(MIRROR)).and_then(RendererBuilder::build);
     follow(wrong, "an `http://` URL without a password", right);
 }
 
