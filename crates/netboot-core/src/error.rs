@@ -1,6 +1,7 @@
 //! The errors of this crate.
 
 mod hint;
+mod profile;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,6 @@ use std::time::Duration;
 
 use crate::architecture::Architecture;
 use crate::artifact_kind::ArtifactKind;
-use crate::backend_error::BackendError;
 use crate::command_line::InitPath;
 use crate::digest::Sha256Digest;
 use crate::inspect::initrd_format::InitrdFormat;
@@ -131,13 +131,15 @@ pub enum Error {
         init: InitPath,
     },
 
-    /// No initrd of an image has the program that Linux starts first.
-    #[error("no initrd of profile `{profile}` contains `{program}`, which Linux starts first")]
-    FirstProgramMissing {
+    /// Linux cannot start its first program from the initrds of an image.
+    #[error("Linux cannot start `{program}` from the initrds of profile `{profile}`: {problem}")]
+    FirstProgram {
         /// The profile.
         profile: ProfileName,
-        /// The missing path: `/init`, or the value of `rdinit=`.
+        /// The path: `/init`, or the value of `rdinit=`.
         program: InitPath,
+        /// The reason, as a clause.
+        problem: &'static str,
     },
 
     /// An image lacks a part.
@@ -353,42 +355,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// Wraps the error of the backend `builder`, which failed to build `profile`.
-    pub fn build(
-        builder: impl Into<String>,
-        profile: &ProfileName,
-        source: impl BackendError,
-    ) -> Self {
-        let hint = source.hint();
-        let (builder, profile) = (builder.into(), profile.clone());
-        Self::Build { builder, profile, hint, source: Box::new(source) }
-    }
-
-    /// Returns the profile that the error names, if it names one.
-    pub fn profile(&self) -> Option<&ProfileName> {
-        match self {
-            Self::InitMissing { profile, .. }
-            | Self::FirstProgramMissing { profile, .. }
-            | Self::IncompleteImage { profile, .. }
-            | Self::WrongArtifactKind { profile, .. }
-            | Self::UnknownProfile { profile, .. }
-            | Self::SecretsFound { profile, .. }
-            | Self::Build { profile, .. } => Some(profile),
-            _ => None,
-        }
-    }
-
-    /// Makes the error name `profile`, by wrapping it in [`Error::Build`]. An error that already
-    /// names a profile is returned unchanged, and so is [`Error::Cancelled`].
-    #[must_use]
-    pub fn of_profile(self, builder: impl Into<String>, profile: &ProfileName) -> Self {
-        if matches!(self, Self::Cancelled) || self.profile().is_some() {
-            self
-        } else {
-            Self::build(builder, profile, self)
-        }
-    }
-
     /// Creates an [`Error::Io`]. `action` is a verb, such as `read`.
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::Io { action, path: path.as_ref().to_owned(), source }

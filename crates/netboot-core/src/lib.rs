@@ -77,6 +77,7 @@ pub mod inspect {
     pub(crate) mod summary;
     mod xz;
 
+    pub use self::first_program::require_first_program;
     pub use self::initrd::inspect_initrd;
     pub use self::initrd_format::InitrdFormat;
     pub use self::kernel::check_kernel;

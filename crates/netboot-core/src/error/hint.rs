@@ -48,9 +48,10 @@ impl Error {
                  from elsewhere, such as NFS, HTTP or a disk, give the profile the payload `external`"
                     .to_owned()
             }
-            Self::FirstProgramMissing { .. } => {
+            Self::FirstProgram { .. } => {
                 "give NixOS's own initrd too: `initrd` in the result of \
-                 `config.system.build.netbootRamdisk`, or `initial-ramdisk` of the system"
+                 `config.system.build.netbootRamdisk`, or `initial-ramdisk` of the system; make a \
+                 program of yours executable before you pack it"
                     .to_owned()
             }
             Self::IncompleteImage { missing, .. } => format!("add the {missing} to the image"),

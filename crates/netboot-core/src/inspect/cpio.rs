@@ -18,6 +18,8 @@ const PATH_LIMIT: u64 = 4096;
 const FILE_TYPE: u32 = 0o170_000;
 /// `S_IFREG`.
 const REGULAR: u32 = 0o100_000;
+/// The permissions of everybody to execute, of which Linux needs one.
+const EXECUTABLE: u32 = 0o111;
 /// `S_IFDIR`.
 const DIRECTORY: u32 = 0o040_000;
 /// `S_IFLNK`.
@@ -38,6 +40,7 @@ pub(super) struct Archives<'a, 'v> {
 /// The fields of a header that a kernel uses.
 struct Header {
     mode: u32,
+    links: u32,
     size: u64,
     name_size: u64,
     checksum: Option<u32>,
@@ -132,7 +135,11 @@ impl<'a, 'v> Archives<'a, 'v> {
             let member = match kind {
                 DIRECTORY => Member::Directory,
                 SYMBOLIC_LINK => Member::SymbolicLink,
-                _ => Member::Other,
+                REGULAR if header.mode & EXECUTABLE == 0 => Member::Data,
+                // Of several links to a file, only one has the content.
+                REGULAR if header.size > 0 || header.links > 1 => Member::Program,
+                REGULAR => Member::Empty,
+                _ => Member::Data,
             };
             self.summary.add(&name, header.size, member);
         }
@@ -208,6 +215,7 @@ fn read_header(part: &mut dyn Positioned) -> Result<Header, Damage> {
     }
     Ok(Header {
         mode: fields[1],
+        links: fields[4],
         size: u64::from(fields[6]),
         name_size: u64::from(fields[11]),
         checksum: has_checksum.then_some(fields[12]),

@@ -3,21 +3,24 @@
 use crate::boot_spec::BootSpec;
 use crate::command_line::InitPath;
 use crate::error::Error;
-use crate::inspect::summary::{InitrdSummary, Presence, presence};
+use crate::inspect::summary::{InitrdSummary, Member, Presence, last_member, presence};
 use crate::name::ProfileName;
 
 /// The path that Linux starts (`ramdisk_execute_command` in `init/main.c`).
 const USUAL: &str = "/init";
 
-/// Checks that an image's initrds contain `/init`, or the program that `rdinit=` names. Without it,
-/// Linux panics unless `root=` names a disk, which Linux then mounts by itself.
+/// Checks that Linux can start `/init`, or the program that `rdinit=` names, from an image's
+/// initrds. Otherwise it panics, unless `root=` names a disk, which it then mounts by itself.
+///
+/// The program is a file that is executable and not empty, or a link, which is not followed. The
+/// initrds are in the order in which the machine loads them.
 ///
 /// # Errors
-/// [`Error::FirstProgramMissing`] if no initrd contains it.
-pub(crate) fn require_first_program(
+/// [`Error::FirstProgram`] if Linux cannot start it.
+pub fn require_first_program<'a>(
     profile: &ProfileName,
     boot: &BootSpec,
-    initrds: &[InitrdSummary],
+    initrds: impl IntoIterator<Item = &'a InitrdSummary>,
 ) -> Result<(), Error> {
     let value = |name: &str| {
         let mut values = boot.kernel_parameters().iter();
@@ -28,8 +31,13 @@ pub(crate) fn require_first_program(
     }
     // Linux starts no program from a path that it cannot read either.
     let Ok(program) = InitPath::new(value("rdinit=").unwrap_or(USUAL)) else { return Ok(()) };
-    match presence(&program, &initrds.iter().collect::<Vec<_>>()) {
-        Presence::No => Err(Error::FirstProgramMissing { profile: profile.clone(), program }),
-        Presence::Yes | Presence::Unknown => Ok(()),
-    }
+    let initrds: Vec<_> = initrds.into_iter().collect();
+    let problem = match (presence(&program, &initrds), last_member(&program, &initrds)) {
+        (Presence::No, _) => "no initrd contains it",
+        (_, Some(Member::Directory)) => "it is a directory",
+        (_, Some(Member::Data)) => "it is not executable",
+        (_, Some(Member::Empty)) => "it is empty",
+        (_, None | Some(Member::Program | Member::SymbolicLink)) => return Ok(()),
+    };
+    Err(Error::FirstProgram { profile: profile.clone(), program, problem })
 }

@@ -40,7 +40,11 @@ pub struct InitrdSummary {
 pub(super) enum Member {
     Directory,
     SymbolicLink,
-    Other,
+    /// A file that is executable and not empty.
+    Program,
+    Empty,
+    /// Anything else.
+    Data,
 }
 
 /// A path in the initrd.
@@ -133,6 +137,13 @@ fn is_made(path: &str, initrds: &[&InitrdSummary]) -> bool {
             let earlier = &earlier[..count];
             earlier[count - 1].has_directory(directory) && is_made(directory, earlier)
         })
+}
+
+/// Returns the kind of the file at a path, of which a later initrd has the last word.
+pub(super) fn last_member(path: &InitPath, initrds: &[&InitrdSummary]) -> Option<Member> {
+    let path = path.as_str().trim_start_matches('/');
+    let made = (1..=initrds.len()).filter(|count| is_made(path, &initrds[..*count]));
+    made.last().and_then(|count| Some(initrds[count - 1].paths.get(path)?.member))
 }
 
 /// Looks for `init` in initrds, which Linux unpacks into the same directory in this order.

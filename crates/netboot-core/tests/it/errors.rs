@@ -43,9 +43,10 @@ fn every_error() -> Vec<Error> {
             problem: "it ends in the middle".to_owned(),
         },
         Error::InitMissing { profile: profile.clone(), init: InitPath::new("/init").unwrap() },
-        Error::FirstProgramMissing {
+        Error::FirstProgram {
             profile: profile.clone(),
             program: InitPath::new("/init").unwrap(),
+            problem: "no initrd contains it",
         },
         Error::IncompleteImage { profile: profile.clone(), missing: "kernel" },
         Error::WrongArtifactKind {

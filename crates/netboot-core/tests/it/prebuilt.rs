@@ -29,7 +29,7 @@ fn profile(text: &str) -> Arc<dyn Profile> {
 }
 
 fn initrd(content: &str) -> Vec<u8> {
-    cpio(&[("init", b""), (&INIT[1..], b""), ("etc/generation", content.as_bytes())])
+    cpio(&[("init", b"#!"), (&INIT[1..], b"#!"), ("etc/generation", content.as_bytes())])
 }
 
 /// Makes a directory like that of nixos-images.
@@ -227,7 +227,7 @@ async fn damaged_parts_are_refused() {
     let cut = build(place.path()).await.unwrap_err();
     assert!(matches!(cause(&cut), Error::DamagedInitrd { .. }), "{cut:?}");
 
-    fs::write(place.path().join("initrd"), cpio(&[("init", b"")])).unwrap();
+    fs::write(place.path().join("initrd"), cpio(&[("init", b"x")])).unwrap();
     let other = build(place.path()).await.unwrap_err();
     assert!(matches!(&other, Error::InitMissing { init, .. } if init.as_str() == INIT), "{other}");
 

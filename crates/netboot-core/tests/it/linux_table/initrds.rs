@@ -5,8 +5,8 @@ mod formats;
 mod members;
 mod parts;
 
-use netboot_core::inspect::{Presence, without_directory};
-use netboot_core::{Error, InitPath};
+use netboot_core::inspect::{require_first_program, without_directory};
+use netboot_core::{Architecture, BootSpec, Error, InitPath};
 
 use super::archives::USUAL;
 use super::{Row, check};
@@ -53,10 +53,14 @@ async fn refusal(initrd: &[u8]) -> Option<String> {
         Err(Error::EmptyArtifact { .. }) => return Some("empty".to_owned()),
         Err(error) => panic!("{error:?}"),
     };
-    if summary.holds(&InitPath::new("/init").unwrap()) == Presence::No {
-        return Some("no `/init`".to_owned());
-    }
+    let init = InitPath::new("/nix/store/0a-nixos-system/init").unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, init, Vec::new()).unwrap();
     let initrds = [summary];
+    match require_first_program(&"worker".parse().unwrap(), &boot, &initrds) {
+        Ok(()) => {}
+        Err(Error::FirstProgram { problem, .. }) => return Some(format!("`/init`: {problem}")),
+        Err(error) => panic!("{error:?}"),
+    }
     let lost = without_directory(&initrds).next();
     lost.map(|path| format!("`{path}` is lost without its directory"))
 }

@@ -47,14 +47,35 @@ async fn an_initrd_that_linux_cannot_start_is_refused() {
     let system = cpio(&[(&INIT[1..], b"#!/bin/sh\n")]);
     fs::write(place.path().join("initrd"), &system).unwrap();
     let error = build(place.path()).await.unwrap_err();
-    let Error::FirstProgramMissing { program, .. } = &error else { panic!("{error:?}") };
-    assert_eq!(program.as_str(), "/init");
+    let Error::FirstProgram { program, problem, .. } = &error else { panic!("{error:?}") };
+    assert_eq!((program.as_str(), *problem), ("/init", "no initrd contains it"));
     // The hint says to give NixOS's own initrd too.
     assert!(error.hint().unwrap().contains("give NixOS's own initrd too"), "{error:?}");
     let own = cpio(&[("init", b"#!/bin/sh\n")]);
     for initrds in [[&own, &system], [&system, &own]] {
         build_of(place.path(), &initrds.map(Vec::as_slice), "quiet").await.0.unwrap();
     }
+
+    // It also says to make a program executable.
+    let init = |mode, content: &'static [u8]| cpio_of(&[("init", mode, content)]);
+    let program = init(0o100_755, b"#!/bin/sh\n");
+    for (other, problem) in [
+        (init(0o100_644, b"#!/bin/sh\n"), "it is not executable"),
+        (init(0o100_755, b""), "it is empty"),
+        (init(0o040_755, b""), "it is a directory"),
+    ] {
+        let (refused, _) = build_of(place.path(), &[&system, &other], "quiet").await;
+        let error = refused.unwrap_err();
+        assert!(error.to_string().ends_with(problem), "{error}");
+        let hint = error.hint().unwrap();
+        assert!(hint.ends_with("make a program of yours executable before you pack it"), "{hint}");
+        // The last initrd that has the path counts.
+        build_of(place.path(), &[&other, &system, &program], "quiet").await.0.unwrap();
+        let (refused, _) = build_of(place.path(), &[&program, &system, &other], "quiet").await;
+        refused.unwrap_err();
+    }
+    let link = cpio_of(&[("init", 0o120_777, INIT.as_bytes())]);
+    build_of(place.path(), &[&link, &system], "quiet").await.0.unwrap();
 
     // Another program may be the first, and a disk may be mounted without a program.
     let (refused, _) = build_of(place.path(), &[&own, &system], "rdinit=/stage-1").await;

@@ -1,6 +1,7 @@
 //! Archives with members that Linux treats in its own way.
 
 use super::Rows;
+use crate::boot_files::cpio_of;
 use crate::linux_table::archives::{USUAL, content, newc, newc_with};
 
 const DIRECTORY: usize = 0o040_755;
@@ -10,6 +11,17 @@ const TRAILER: usize = 110 + 14;
 
 /// The reason for a difference.
 const BEHIND_LINK: &str = "a link may lead into another initrd, and is not followed";
+
+/// Returns an archive with another `/init`, and the usual one as `program`.
+fn with_init(mode: usize, content_of_init: &[u8]) -> Vec<u8> {
+    let (busybox, init, last) = (content("busybox"), content("init"), content("last"));
+    cpio_of(&[
+        ("busybox", 0o100_755, &busybox),
+        ("program", 0o100_755, &init),
+        ("init", mode, content_of_init),
+        ("last", 0o100_644, &last),
+    ])
+}
 
 pub(super) fn add(rows: &mut Rows) {
     let plain = newc(&USUAL);
@@ -33,6 +45,18 @@ pub(super) fn add(rows: &mut Rows) {
     rows.add("cpio -H crc, a byte of the last file altered", sum);
 
     rows.add("without /init", newc(&["busybox", "last"]));
+    let init = content("init");
+    for (name, mode, content) in [
+        ("/init without permission to execute", 0o100_644, init.as_slice()),
+        ("an empty /init", 0o100_755, b""),
+        ("/init as a directory", DIRECTORY, b""),
+        ("/init as a link to a program", LINK, b"program"),
+        ("/init as a link to nothing", LINK, b"nothing"),
+    ] {
+        let row = rows.add(name, with_init(mode, content));
+        row.expected = vec!["busybox", "last"];
+        row.difference = (name == "/init as a link to nothing").then_some(BEHIND_LINK);
+    }
     let with = |members: &[(&str, usize, &[u8])], path| newc_with(members, path);
     let mut add = |name: &str, bytes: Vec<u8>, path: &'static str| {
         let row = rows.add(name, bytes);
