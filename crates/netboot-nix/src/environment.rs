@@ -24,9 +24,23 @@ const OF_NIX: [&str; 8] = [
 
 /// Stops git and ssh from asking for credentials at the terminal. Nix runs in the background, where
 /// a program that asks is stopped forever (git's `GIT_TERMINAL_PROMPT`; `SSH_ASKPASS_REQUIRE` in
-/// ssh(1)). A caller may set other values.
-const UNATTENDED: [(&str, &str); 3] =
-    [("GIT_TERMINAL_PROMPT", "0"), ("SSH_ASKPASS", "false"), ("SSH_ASKPASS_REQUIRE", "force")];
+/// ssh(1)). Git prints English words, which tell the cause of a failure; its translations follow
+/// LANGUAGE even with LC_ALL (gettext manual, "Locale Environment Variables"). A caller may set
+/// other values.
+const UNATTENDED: [(&str, &str); 5] = [
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("SSH_ASKPASS", "false"),
+    ("SSH_ASKPASS_REQUIRE", "force"),
+    ("LC_ALL", "C.UTF-8"),
+    ("LANGUAGE", ""),
+];
+
+/// The variables with a proxy for URLs of each scheme, in the order in which curl reads them
+/// (curl(1), "ENVIRONMENT"). Nix and git use curl.
+const PROXIES: [(&str, &[&str]); 2] = [
+    ("http://", &["http_proxy", "all_proxy", "ALL_PROXY"]),
+    ("https://", &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
+];
 
 /// The variables of every Nix program.
 #[derive(Clone, Default)]
@@ -82,6 +96,27 @@ impl Environment {
         }
     }
 
+    /// The variable with the proxy that programs take for a URL.
+    pub(crate) fn proxy_of(&self, url: &str) -> Option<&'static str> {
+        let text = |name: &&str| self.variables.get(OsStr::new(name)).filter(|it| !it.is_empty());
+        let (scheme, names) = PROXIES.iter().find(|(scheme, _)| url.starts_with(scheme))?;
+        let host = url[scheme.len()..].split(['/', '?']).next().unwrap_or_default();
+        let host = host.rsplit('@').next().unwrap_or(host);
+        let without_port = host.split(':').next().unwrap_or(host);
+        let exempt = ["no_proxy", "NO_PROXY"].iter().find_map(text);
+        let is_exempt = exempt.is_some_and(|exempt| {
+            let exempt = exempt.to_string_lossy();
+            exempt.split([',', ' ']).filter(|name| !name.is_empty()).any(|name| {
+                let name = name.trim_start_matches('.');
+                name == "*"
+                    || name == host
+                    || without_port == name
+                    || without_port.ends_with(&format!(".{name}"))
+            })
+        });
+        names.iter().find(|name| text(name).is_some()).copied().filter(|_| !is_exempt)
+    }
+
     /// All variables.
     pub(crate) fn variables(&self) -> &BTreeMap<OsString, OsString> {
         &self.variables
@@ -127,6 +162,35 @@ mod tests {
         let environment = environment(&[("AWS_SECRET_ACCESS_KEY", "x"), ("PATH", "/bin")], &[]);
         assert_eq!(value(&environment, "AWS_SECRET_ACCESS_KEY"), None);
         assert_eq!(environment.path(), "/bin");
+    }
+
+    #[test]
+    fn programs_speak_english_and_in_utf_8_unless_the_caller_says_otherwise() {
+        let german = [("LANG", "de_DE.UTF-8"), ("LC_ALL", "de_DE.UTF-8"), ("LANGUAGE", "de")];
+        let inherited = environment(&german, &[]);
+        assert_eq!(value(&inherited, "LC_ALL"), Some("C.UTF-8"));
+        assert_eq!(value(&inherited, "LANGUAGE"), Some(""));
+        assert_eq!(value(&environment(&[], &german), "LC_ALL"), Some("de_DE.UTF-8"));
+    }
+
+    #[test]
+    fn the_proxy_of_a_url_is_the_one_that_curl_takes() {
+        let proxies = [("https_proxy", "http://p:1"), ("ALL_PROXY", "http://p:2")];
+        let exempt = [&proxies[..], &[("no_proxy", "localhost, .example.org,a.test")]].concat();
+        for (variables, url, name) in [
+            (&proxies[..], "https://example.org/x", Some("https_proxy")),
+            (&proxies, "http://example.org/x", Some("ALL_PROXY")),
+            (&proxies, "ssh://example.org/x", None),
+            (&exempt, "https://git.example.org/x", None),
+            (&exempt, "https://example.org:8443/x", None),
+            (&exempt, "https://u:p@a.test", None),
+            (&exempt, "https://b.a.test/", None),
+            (&exempt, "https://ba.test/", Some("https_proxy")),
+            (&[("HTTP_PROXY", "x"), ("https_proxy", "")], "http://example.org", None),
+            (&[("http_proxy", "x"), ("NO_PROXY", "*")], "http://example.org", None),
+        ] {
+            assert_eq!(environment(variables, &[]).proxy_of(url), name, "{variables:?} {url}");
+        }
     }
 
     #[test]

@@ -12,9 +12,7 @@ pub(crate) mod text_form;
 
 use self::phrases::{at, colon, derivation_or, ending, joined, lines};
 use self::{problem::EvaluationProblem, subject::Subject, text_form::TextForm};
-use crate::policy::finding::PolicyFinding;
 use foreign_text::ForeignText;
-use netboot_core::{Architecture, ProfileName};
 use std::{io, path::PathBuf, process::ExitStatus, sync::Arc, time::Duration};
 
 /// An error of this crate. It names the attribute, derivation or path that failed.
@@ -88,7 +86,7 @@ pub enum Error {
     #[error("the image of `{profile}` does not record the system that it was made from")]
     NoToplevel {
         /// The profile.
-        profile: ProfileName,
+        profile: netboot_core::ProfileName,
     },
     /// The builder's policy denies a configuration.
     #[error("the policy denies `{attribute}`: {}", joined(findings))]
@@ -96,7 +94,7 @@ pub enum Error {
         /// The configuration.
         attribute: String,
         /// The findings of the policy. Each finding has a hint.
-        findings: Vec<PolicyFinding>,
+        findings: Vec<crate::policy::finding::PolicyFinding>,
     },
     /// There is no flake at the reference.
     #[error("there is no flake at `{reference}`{}", colon(message.as_ref()))]
@@ -212,7 +210,7 @@ pub enum Error {
         /// The configuration, or the path of the program.
         attribute: String,
         /// The profile's architecture.
-        expected: Architecture,
+        expected: netboot_core::Architecture,
         /// The configuration's system, or the program's architecture.
         found: String,
     },
@@ -297,6 +295,8 @@ pub enum Error {
         subject: Subject,
         /// The URL, if Nix or git names it.
         url: Option<String>,
+        /// The variable with the proxy that programs take for the URL.
+        proxy: Option<&'static str>,
         /// Nix's message.
         message: ForeignText,
         /// The log of the profile's build, if there is one.

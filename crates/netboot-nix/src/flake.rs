@@ -72,6 +72,7 @@ pub(crate) async fn lock(
         Err(failed) => {
             let Failed { nix_output, status, fallback } = *failed;
             let error = classify::lock::lock(flake, &nix_output, status).unwrap_or(fallback);
+            let error = runner.with_proxy(error);
             Err(diagnose_with_git(error, flake, runner, context).await?.into())
         }
     }
@@ -139,6 +140,7 @@ pub(crate) async fn evaluate(
                 status,
             )
             .unwrap_or(fallback);
+            let error = runner.with_proxy(error);
             Err(diagnose_with_git(error, flake, runner, context).await?.into())
         }
     }

@@ -191,7 +191,7 @@ impl Realisation<'_> {
                 self.runner.failure("nix-store", &arguments, finished.status, &nix_output.all);
             failure.with_build_log(build_log)
         };
-        Err(error.unwrap_or_else(unknown).into())
+        Err(self.runner.with_proxy(error.unwrap_or_else(unknown)).into())
     }
 }
 

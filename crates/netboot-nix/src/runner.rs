@@ -138,6 +138,14 @@ impl Runner {
         Some(event)
     }
 
+    /// The error, with the variable of the proxy that programs take for its URL.
+    pub(crate) fn with_proxy(&self, mut error: Error) -> Error {
+        if let Error::Network { url: Some(url), proxy, .. } = &mut error {
+            *proxy = self.environment.proxy_of(url);
+        }
+        error
+    }
+
     /// The error of a program that failed for an unknown reason.
     pub(crate) fn failure(
         &self,

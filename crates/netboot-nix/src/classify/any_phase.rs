@@ -79,6 +79,7 @@ impl Failure<'_> {
         Some(Error::Network {
             subject: self.subject.clone(),
             url,
+            proxy: None,
             message: words.join(": ").into(),
             build_log: self.build_log(),
         })

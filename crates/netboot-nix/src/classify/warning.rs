@@ -8,8 +8,12 @@ use crate::classify::text::{in_one_line, quoted_after};
 const LENGTH: usize = 1000;
 
 /// Warnings about the arguments that Netboot gives to Nix. An operator can do nothing about them.
-const OF_NETBOOT: [&str; 2] =
-    ["'--json' without '--json-format' is deprecated", "is a deprecated alias for"];
+const OF_NETBOOT: [&str; 3] = [
+    "'--json' without '--json-format' is deprecated",
+    "is a deprecated alias for",
+    // Nix prints this for a build in another store, whose results Netboot fetches.
+    "you did not specify '--add-root'",
+];
 
 /// A warning of Nix or of the flake's code.
 #[derive(Debug, Clone, PartialEq, Eq)]

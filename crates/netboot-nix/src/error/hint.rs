@@ -158,7 +158,7 @@ impl Error {
     fn hint_of_build(&self) -> Option<String> {
         Some(match self {
             Self::BuildFailed { build_log, last_lines, reason, .. } => {
-                of_failed_build(build_log, last_lines, reason.as_deref())
+                hint_of_failed_build(build_log, last_lines, reason.as_deref())
             }
             Self::HashMismatch { found, .. } => format!(
                 "if the new content is right, write its hash `{found}` into the configuration"
@@ -224,13 +224,19 @@ impl Error {
                     .to_owned()
             }
             Self::Spawn { .. } => "check that this user may execute the program".to_owned(),
+            Self::Network { url, proxy: Some(proxy), .. } => format!(
+                "correct the proxy in `{proxy}` in the builder's environment, or name the host in \
+                 `no_proxy`; then check the network, the address{} and the credentials",
+                url.as_deref().map(|url| format!(" {url}")).unwrap_or_default()
+            ),
             Self::Network { url, .. } => format!(
                 "check the network, the address{} and the credentials; then try again",
                 url.as_deref().map(|url| format!(" {url}")).unwrap_or_default()
             ),
             Self::DiskFull { .. } => {
-                "free space, for example with `nix-collect-garbage -d`, or give Nix's builders \
-                 another TMPDIR (since Nix 2.30: `build-dir` in nix.conf)"
+                "free space or inodes (`df` and `df -i` show both), for example with \
+                 `nix-collect-garbage -d`, or give Nix's builders another TMPDIR (since Nix 2.30: \
+                 `build-dir` in nix.conf)"
                     .to_owned()
             }
             Self::PermissionDenied { path, message, .. } if message.contains("Read-only") => format!(
@@ -274,17 +280,29 @@ impl Error {
     }
 }
 
-fn of_failed_build(build_log: &Path, last_lines: &[ForeignText], reason: Option<&str>) -> String {
+fn hint_of_failed_build(
+    build_log: &Path,
+    last_lines: &[ForeignText],
+    reason: Option<&str>,
+) -> String {
     let log = build_log.display();
-    let printed =
+    let said =
         |texts: &[&str]| last_lines.iter().any(|line| texts.iter().any(|text| line.contains(text)));
-    if printed(&["No space left on device"]) {
+    if said(&["No space left on device"]) {
         format!(
             "free space for Nix's builders, for example with `nix-collect-garbage -d` or another \
              TMPDIR; the whole log is `{log}`"
         )
-    } else if printed(&["unable to download '", "Could not resolve host", "curl: ("]) {
+    } else if said(&["unable to download '", "Could not resolve host", "curl: ("]) {
         format!("check the network and the address in the log `{log}`; then build again")
+    } else if said(&["Permission denied"])
+        && reason.is_some_and(|reason| reason.ends_with("code 126"))
+    {
+        // A shell ends with this code if it may not execute a file (POSIX, "Exit Status").
+        format!(
+            "give Nix's builders a TMPDIR that is not mounted `noexec` (since Nix 2.30: \
+             `build-dir` in nix.conf); if it is not, correct the package; the whole log is `{log}`"
+        )
     } else if reason.is_some_and(|reason| reason.contains("signal 9")) {
         format!("check in the kernel's log if memory ran out; the whole log is `{log}`")
     } else {

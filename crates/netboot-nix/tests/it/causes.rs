@@ -71,6 +71,8 @@ rows! {
     a_hash_is_another in building: "a hash does not match" => "HashMismatch";
     a_build_takes_too_long in building: "a build takes too long" => "TimedOut";
     a_build_is_silent_for_too_long in building: "a build is silent for too long" => "TimedOut";
+    a_program_of_nix_may_not_be_executed in machine: "a program of Nix may not be executed" => "Spawn";
+    builders_may_not_execute_their_files in machine: "builders may not execute their files" => "BuildFailed";
     the_disk_is_full in machine: "the disk is full" => "DiskFull";
     a_derivation_was_collected in building: "the garbage collector deleted a derivation" => "DerivationCollected";
     git_does_not_track_a_file in git: "git does not track a file" => "Git, NotTracked";

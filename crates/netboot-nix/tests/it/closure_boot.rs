@@ -115,6 +115,7 @@ async fn a_configuration_that_lacks_something_is_refused_with_a_remedy() {
         assert!(text.contains(needed) && !text.contains("another message"), "{text}");
         assert!(error.hint().unwrap().contains("ramdisk"), "{:?}", error.hint());
     }
+    check(builder(&place, &[NIXOS, ASSERTING]).closure_boot(closure_boot(&place))).await.unwrap();
 }
 
 #[tokio::test]

@@ -137,6 +137,9 @@ async fn an_output_without_its_file_is_named() {
     let error = build(&least_configuration("x", WITH_INIT, overrides)).await.unwrap_err();
     let Error::OutputMissing { path, .. } = error else { panic!("{error:?}") };
     assert!(path.ends_with("Image"), "{}", path.display());
+    build(&least_configuration("x", WITH_INIT, &overrides.replace("Image", "bzImage")))
+        .await
+        .unwrap();
 
     let dangling = format!(
         "{WITH_INIT}; ln() {{ busybox ln \"$@\"; }}; ln -s /nowhere \"$out/initrd\"; exit 0"

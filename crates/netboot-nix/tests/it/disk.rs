@@ -94,11 +94,13 @@ fn a_store_without_room() {
 #[tokio::test]
 async fn a_builder_that_finds_no_room_where_nix_does_not_look() {
     let place = Place::new();
-    let flake = flake(&place, "echo x > /dev/full");
-    let builder = place.builder(&flake).build().unwrap();
+    let full = flake(&place, "echo x > /dev/full");
+    let builder = place.builder(&full).build().unwrap();
     let error = inner(&builder.build(&profile("x"), &Context::new()).await.unwrap_err());
     assert!(matches!(error, Error::BuildFailed { .. }), "{error:?}");
     assert!(error.hint().unwrap().contains("free space"), "{error:?}");
+    let builder = place.builder(&flake(&place, &format!("echo x > root/x; {WITH_INIT}"))).build();
+    builder.unwrap().build(&profile("x"), &Context::new()).await.unwrap();
 }
 
 #[test]
@@ -120,5 +122,9 @@ fn a_state_directory_without_room_for_the_log() {
         for directory in ["logs", "logs/derivations"] {
             assert_eq!(unfinished(&state.join(directory)), Vec::<PathBuf>::new());
         }
+        let mut larger = Command::new(tool("mount"));
+        larger.args(["-o", "remount,size=20m"]).arg(state);
+        assert!(larger.status().unwrap().success());
+        builder.build(&profile("x"), &Context::new()).await.unwrap();
     });
 }

@@ -171,6 +171,10 @@ async fn a_profile_that_is_asked_for_twice_is_built_once() {
     assert!(results[0].is_ok());
     let error = results[1].as_ref().unwrap_err();
     assert!(matches!(inner(error), Error::DuplicateProfile), "{error:?}");
+    let names = profiles(&["worker", "all-in-one"]);
+    for result in builder.check(&names, &Context::new()).await {
+        result.unwrap();
+    }
 }
 
 #[test]
@@ -178,7 +182,10 @@ fn references_that_are_none_are_refused() {
     for reference in ["", "--impure", "-x", "path:/x^out", "git+ssh://a b", "a\nb"] {
         let error = netboot_nix::NixBuilder::builder(reference).build().unwrap_err();
         assert!(matches!(error, Error::InvalidText { .. }), "{reference:?}: {error:?}");
-        assert!(error.hint().is_some());
+        assert!(error.hint().unwrap().contains("git+ssh"), "{error}");
+    }
+    for reference in ["github:a/b", "git+ssh://git@example.org/x"] {
+        netboot_nix::NixBuilder::builder(reference).build().unwrap();
     }
     for reference in ["./nowhere", "/nowhere", "path:/nowhere"] {
         let error = netboot_nix::NixBuilder::builder(reference).build().unwrap_err();
@@ -219,4 +226,5 @@ fn options_that_cannot_be_used_are_named_without_their_values() {
         assert!(matches!(error, Error::InvalidOption { .. }), "{error:?}");
         assert!(error.hint().is_some() && !format!("{error:?}").contains("hunter2"), "{error:?}");
     }
+    builder().environment("A", "hunter2").build().unwrap();
 }

@@ -53,6 +53,21 @@ async fn a_flake_that_computes_without_end_is_stopped_by_its_limit() {
 }
 
 #[tokio::test]
+async fn an_evaluation_that_needs_more_time_gets_it() {
+    let place = Place::new();
+    let least = crate::place::least_configuration("x", crate::place::WITH_INIT, "{ }");
+    let flake = place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {least}; }}"));
+    // The network stalls while Nix evaluates.
+    place.nix_script("nix", "if [ $1 = eval ]; then sleep 2; fi; exec $real \"$@\"");
+    let builder =
+        |seconds| place.builder_with_programs(&flake).evaluation_time(Duration::from_secs(seconds));
+    let error = error_of(builder(1)).await;
+    assert!(matches!(error, Error::EvaluationTooSlow { .. }), "{error:?}");
+    assert!(error.hint().unwrap().ends_with("above 1 s"), "{:?}", error.hint());
+    builder(60).build().unwrap().build(&profile("x"), &Context::new()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_cancelled_evaluation_ends_within_two_seconds() {
     let place = Place::new();
     let store = place.environment().remove("NIX_STORE_DIR").unwrap();

@@ -176,7 +176,9 @@ fn what_cannot_be_an_override_is_refused_before_nix_is_asked() {
     for text in ["", ".", "a..b", "a\nb"] {
         let error = text.parse::<netboot_nix::AttributePath>().unwrap_err();
         assert!(matches!(error, Error::InvalidText { .. }), "{error:?}");
+        assert!(error.hint().unwrap().contains("`python3Packages.requests`"), "{error}");
     }
+    "python3Packages.requests".parse::<netboot_nix::AttributePath>().unwrap();
     for text in ["", "ssh-ed25519 AAAAC3Nza...", "ssh-ed25519", "alice", "ssh-rsa AAAA\nssh-rsa"] {
         let error = text.parse::<AuthorizedKey>().unwrap_err();
         let read = serde_json::from_value::<AuthorizedKey>(text.into());

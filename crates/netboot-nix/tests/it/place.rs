@@ -15,11 +15,13 @@ use tempfile::TempDir;
 mod caller;
 mod daemon;
 mod nix_version;
+mod web_server;
 
 pub(crate) use self::{
     caller::{be_the_caller, caller, is_the_caller},
     daemon::Daemon,
     nix_version::{NixVersion, Programs, with_nix_versions},
+    web_server::WebServer,
 };
 
 pub(crate) struct Place {

@@ -130,6 +130,50 @@ async fn console_services_packages_and_secrets_are_looked_at() {
     assert_eq!(strict(secret).await, [PolicyProblem::SecretFile { path }]);
 }
 
+/// Each configuration has a finding, and none after its hint was followed.
+#[tokio::test]
+async fn a_finding_goes_when_its_hint_is_followed() {
+    let no_keys = format!("{{ users.users.root.openssh.authorizedKeys.keys = {}; }}", force("[ ]"));
+    let keys =
+        |lines: &str| format!("{{ users.users.alice.openssh.authorizedKeys.keys = [ {lines} ]; }}");
+    let enable = |value: &str| format!("{{ services.openssh.enable = {}; }}", force(value));
+    let service = |value: &str| format!("{{ services.chainfire.enable = {}; }}", force(value));
+    let parameters = |list: &str| format!("{{ boot.kernelParams = {}; }}", force(list));
+    let packages = |list: &str| format!("{{ environment.systemPackages = {}; }}", force(list));
+    let chainfire = r#"{ pname = "chainfire"; }"#;
+    let secret = r#"{ environment.etc."ssh/ssh_host_rsa_key".text = "x"; }"#;
+    for (wrong, right, hint) in [
+        (
+            no_keys.clone(),
+            format!("{{ imports = [ ({no_keys}) {} ]; }}", keys(&format!("\"{KEY}\""))),
+            "root.openssh.authorizedKeys.keys`, or give",
+        ),
+        (enable("false"), enable("true"), "`services.openssh.enable = true`"),
+        (
+            keys("\"ssh-ed25519 AAAA your-provisioning-key\""),
+            keys(&format!("\"{KEY}\"")),
+            "keys of `alice`",
+        ),
+        (
+            "{ users.users.root.password = \"x\"; }".to_owned(),
+            "{ users.users.root.password = null; }".to_owned(),
+            "`users.users.root.password` to `null`",
+        ),
+        (parameters("[ ]"), parameters(r#"[ "console=ttyS0,115200" ]"#), "`console=ttyS0,115200`"),
+        (service("true"), service("false"), "`services.chainfire.enable = false`"),
+        (
+            packages(&format!("[ {chainfire} ]")),
+            packages(&format!(r#"[ {chainfire} {{ pname = "disko"; }} ]"#)),
+            "package `disko`",
+        ),
+        (secret.to_owned(), "{ }".to_owned(), "remove the file"),
+    ] {
+        let found = strict(&wrong).await;
+        assert!(matches!(found.as_slice(), [one] if one.hint().contains(hint)), "{found:?}");
+        assert_eq!(strict(&right).await, [], "{right}");
+    }
+}
+
 #[tokio::test]
 async fn what_a_configuration_does_not_define_is_no_finding_but_keys() {
     let place = Place::new();

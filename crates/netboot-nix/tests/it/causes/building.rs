@@ -3,7 +3,9 @@
 use netboot_core::{Builder, Context};
 use netboot_nix::Error;
 
-use crate::causes::scene::{NOWHERE, error_of, error_of_kernel, flake, with_kernel};
+use crate::causes::scene::{
+    NOWHERE, builds, error_of, error_of_kernel, flake, kernel_is_built, with_kernel,
+};
 use crate::place::{NixVersion, Place, WITH_INIT, least_configuration, profile, read};
 
 /// A builder that first prints 30 lines.
@@ -29,6 +31,8 @@ pub(crate) async fn the_system_is_another(nix: NixVersion) {
     let Error::UnsupportedSystem { derivation, required, .. } = &error else { panic!("{error:?}") };
     assert!(derivation.ends_with("-odd.drv"), "{derivation}");
     assert_eq!(required, "a riscv64-linux");
+    let settings = "extra-platforms = riscv64-linux";
+    kernel_is_built(nix, r#"{ system = "riscv64-linux"; }"#, settings).await;
 }
 
 pub(crate) async fn a_system_feature_is_missing(nix: NixVersion) {
@@ -53,6 +57,10 @@ pub(crate) async fn nothing_may_be_built_here(nix: NixVersion) {
     assert!(message.contains("max-jobs"), "{message}");
     // Older versions of Nix do not name the derivation.
     assert_eq!(derivation.is_some(), nix == NixVersion::V2_34, "{derivation:?}");
+    let place = Place::of(nix);
+    let flake = flake(&place, &least_configuration("x", WITH_INIT, "{ }"));
+    let settings = place.settings("max-jobs = 1\nbuilders =");
+    builds(place.builder(&flake).environment("NIX_CONFIG", settings)).await;
 }
 
 /// The state of Debian's `nix-bin` alone, for root.
@@ -68,6 +76,8 @@ pub(crate) async fn there_are_no_users_to_build_as(nix: NixVersion) {
     let Error::NoBuilder { message, .. } = &error else { panic!("{error:?}") };
     assert!(message.contains("netboot-no-such-group"), "{message}");
     assert!(error.hint().unwrap().contains("nix-setup-systemd"), "{:?}", error.hint());
+    let settings = place.settings("build-users-group = netboot-no-such-group\nbuild-users-group =");
+    builds(place.builder_with_programs(&flake).environment("NIX_CONFIG", settings)).await;
 }
 
 pub(crate) async fn no_other_machine_can_be_reached(nix: NixVersion) {
@@ -81,6 +91,8 @@ pub(crate) async fn a_builder_fails(nix: NixVersion) {
     assert_log(&error);
     let Error::BuildFailed { reason, .. } = &error else { panic!("{error:?}") };
     assert_eq!(reason.as_deref(), Some("exit code 3"));
+    assert!(error.hint().unwrap().contains("-failed.log`, and correct"), "{:?}", error.hint());
+    kernel_is_built(nix, &prints("echo x > $out"), "").await;
 }
 
 pub(crate) async fn a_builder_is_killed(nix: NixVersion) {
@@ -109,6 +121,15 @@ pub(crate) async fn a_builder_cannot_download(nix: NixVersion) {
     let Error::BuildFailed { last_lines, .. } = &error else { panic!("{error:?}") };
     assert!(last_lines.iter().any(|line| line.contains(&url)), "{last_lines:?}");
     assert!(error.hint().unwrap().contains("network"), "{:?}", error.hint());
+    let place = Place::of(nix);
+    let file = place.path().join("linux.tar.xz");
+    std::fs::write(&file, "x").unwrap();
+    let hash = place.command("nix").args(["hash", "file", file.to_str().unwrap()]).output();
+    let hash = String::from_utf8(hash.unwrap().stdout).unwrap();
+    let attributes = attributes
+        .replace(&url, &format!("file://{}", file.display()))
+        .replace(&"0".repeat(52), hash.trim());
+    kernel_is_built(nix, &attributes, "").await;
 }
 
 fn fixed_output() -> &'static str {
@@ -135,6 +156,8 @@ pub(crate) async fn a_hash_is_another(nix: NixVersion) {
     assert_eq!(specified, "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
     assert!(found.starts_with("sha256-") && found != specified, "{found}");
     assert!(error.hint().unwrap().contains(found), "{:?}", error.hint());
+    let right = attributes.replace(&"0".repeat(52), found);
+    kernel_is_built(nix, &right, "").await;
 }
 
 pub(crate) async fn a_build_takes_too_long(nix: NixVersion) {
@@ -150,6 +173,10 @@ async fn times_out(nix: NixVersion, setting: &str) {
     assert_log(&error);
     let Error::TimedOut { message, .. } = &error else { panic!("{error:?}") };
     assert!(message.contains("timed out after 1 seconds"), "{message}");
+    let slow = prints("/bin/sleep 2; echo x > $out");
+    let (error, _place) = error_of_kernel(nix, &slow, setting).await;
+    assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+    kernel_is_built(nix, &slow, &setting.replace('1', "60")).await;
 }
 
 pub(crate) async fn a_derivation_was_collected(nix: NixVersion) {
@@ -170,4 +197,6 @@ pub(crate) async fn a_derivation_was_collected(nix: NixVersion) {
     let error = error_of(place.builder_with_programs(&flake)).await;
     let Error::DerivationCollected { derivation } = &error else { panic!("{error:?}") };
     assert!(derivation.ends_with("-initrd-x.drv"), "{derivation}");
+    assert!(error.hint().unwrap().ends_with("then build again"), "{:?}", error.hint());
+    builds(place.builder(&flake)).await;
 }

@@ -26,6 +26,9 @@ pub(crate) async fn a_feature_is_off(nix: NixVersion) {
     assert_eq!(subject, &Subject::Attribute(ATTRIBUTE.to_owned()));
     assert_eq!(feature, "ca-derivations");
     assert!(error.hint().unwrap().contains("ca-derivations"), "{:?}", error.hint());
+    let settings = "extra-experimental-features = ca-derivations";
+    let (error, _place) = error_of_kernel(nix, attributes, settings).await;
+    assert!(matches!(error, Error::UnusableValue { .. }), "{error:?}");
 }
 
 pub(crate) async fn an_attribute_is_missing(nix: NixVersion) {
@@ -47,6 +50,8 @@ pub(crate) async fn an_attribute_is_missing(nix: NixVersion) {
     let error = error_of(place.builder(&place.flake("{ }"))).await;
     let Error::AttributeMissing { attribute, .. } = &error else { panic!("{error:?}") };
     assert_eq!(attribute, ATTRIBUTE);
+    assert!(error.hint().unwrap().starts_with("define `nixosConfigurations"), "{error:?}");
+    assert_evaluated(place.builder(&flake(&place, &least))).await;
 
     let bare = flake(&place, "{ }");
     let error = error_of(place.builder(&bare)).await;
@@ -252,10 +257,55 @@ pub(crate) async fn an_import_is_not_allowed(nix: NixVersion) {
 
 pub(crate) async fn an_import_fails(nix: NixVersion) {
     let place = Place::of(nix);
-    let text = format!("{{ name = {}; }}", import("exit 4"));
+    let text = format!("{{ name = {}; }}", import("echo no such disk; exit 4"));
     let builder = place.builder(&flake(&place, &with_kernel(&text))).import_from_derivation(true);
     let error = error_of(builder).await;
     let Error::Evaluation { problem, .. } = &error else { panic!("{error:?}") };
     let EvaluationProblem::ImportFailed { derivation } = problem else { panic!("{error:?}") };
     assert!(derivation.ends_with("-imported.drv"), "{derivation}");
+    assert!(error.hint().unwrap().contains(&format!("`nix log {derivation}`")), "{error:?}");
+    let log = place.command("nix").args(["log", derivation]).output().unwrap();
+    assert!(String::from_utf8_lossy(&log.stdout).contains("no such disk"), "{log:?}");
+    let text = format!("{{ name = {}; }}", import("printf x > $out"));
+    let builder = place.builder(&flake(&place, &with_kernel(&text))).import_from_derivation(true);
+    assert_evaluated(builder).await;
+}
+
+/// Mistakes in code are mended as their hints say. The commands of the hints show the place.
+#[tokio::test]
+async fn a_mistake_is_mended_as_its_hint_says() {
+    for (wrong, right, hint) in [
+        (r#"throw "set a key""#, "[ ]", "do what the message asks for"),
+        (r#"abort "no such rack""#, "[ ]", "remove the call of `abort`"),
+        ("consoles", "let consoles = [ ]; in consoles", "define `consoles`"),
+        ("({ consoles = [ ]; }).console", "({ consoles = [ ]; }).consoles", "the name `console`"),
+        ("let all = all ++ [ ]; in all", "[ ]", "defined by its own value"),
+        ("let f = n: 1 + f (n + 1); in f 0", "[ ]", "calls itself endlessly"),
+        ("[ ; ]", "[ ]", "at the place in the message"),
+        (r#"1 + "a""#, "[ ]", "correct the configuration"),
+        (
+            "[ (builtins.readFile /etc/hostname) ]",
+            "[ (builtins.readFile ./hostname) ]",
+            "copy the file into the flake",
+        ),
+    ] {
+        // Nix 2.8 shows less in its traces.
+        let place = Place::of(NixVersion::V2_26);
+        let with = |code: &str| {
+            let overrides = format!("{{ boot.kernelParams = {code}; }}");
+            flake(&place, &least_configuration("x", WITH_INIT, &overrides))
+        };
+        let reference = with(wrong);
+        let error = error_of(place.builder(&reference)).await;
+        let told = error.hint().unwrap();
+        assert!(told.contains(hint), "{wrong}: {told}");
+        if told.contains("`nix eval --show-trace`") {
+            let attribute = format!("{reference}#{ATTRIBUTE}.config.boot.kernelParams");
+            let shown = place.command("nix").args(["eval", "--show-trace", &attribute]).output();
+            let shown = String::from_utf8_lossy(&shown.unwrap().stderr).into_owned();
+            assert!(shown.contains("flake.nix:"), "{wrong}: {shown}");
+        }
+        fs::write(place.path().join("own/hostname"), "rack").unwrap();
+        assert_evaluated(place.builder(&with(right))).await;
+    }
 }

@@ -68,6 +68,21 @@ pub(crate) async fn error_of_kernel(
     attributes: &str,
     settings: &str,
 ) -> (Error, Place) {
+    let (error, place) = core_error_of_kernel(nix, attributes, settings).await;
+    (inner(&error), place)
+}
+
+/// Asserts that the kernel with these attributes is built, although it is no kernel of Linux.
+pub(crate) async fn kernel_is_built(nix: NixVersion, attributes: &str, settings: &str) {
+    let (error, _place) = core_error_of_kernel(nix, attributes, settings).await;
+    assert!(format!("{error:?}").contains("NotAKernel"), "{error:?}");
+}
+
+async fn core_error_of_kernel(
+    nix: NixVersion,
+    attributes: &str,
+    settings: &str,
+) -> (netboot_core::Error, Place) {
     let place = Place::of(nix);
     let flake = place.flake(&format!(
         "{{ nixosConfigurations = {{ netboot-x.config = {}; netboot-good.config = {}; }}; }}",
@@ -76,9 +91,9 @@ pub(crate) async fn error_of_kernel(
     ));
     let builder = place.builder(&flake).environment("NIX_CONFIG", place.settings(settings));
     let names = profiles(&["x", "good"]);
-    let results = builder.build().unwrap().build_all(&names, &Context::new()).await;
+    let mut results = builder.build().unwrap().build_all(&names, &Context::new()).await;
     assert!(results[1].is_ok(), "{:?}", results[1]);
-    (inner(results[0].as_ref().unwrap_err()), place)
+    (results.swap_remove(0).unwrap_err(), place)
 }
 
 /// The error of the evaluation of `x`, with this Nix code as its configuration. Another profile is
@@ -127,6 +142,11 @@ pub(crate) fn follow(place: &Place, error: &Error, replaced: &[(&str, &str)]) ->
     let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(output.status.success(), "{command}: {printed}");
     printed
+}
+
+/// Builds profile `x`, now that a hint was followed.
+pub(crate) async fn builds(builder: NixBuilderBuilder) {
+    builder.build().unwrap().build(&profile("x"), &Context::new()).await.unwrap();
 }
 
 /// Asserts that the configuration of profile `x` can be evaluated.

@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use netboot_core::{Builder, Context};
 use netboot_nix::{Error, GitProblem, Subject};
 
-use crate::causes::scene::{NOWHERE, error_of, error_of_code, flake, git, repository};
-use crate::place::{NixVersion, Place, WITH_INIT, least_configuration};
+use crate::causes::scene::{
+    NOWHERE, assert_evaluated, error_of, error_of_code, flake, follow, git, repository,
+};
+use crate::place::{NixVersion, Place, WITH_INIT, WebServer, least_configuration};
 
 pub(crate) async fn no_flake_is_there(nix: NixVersion) {
     let place = Place::of(nix);
@@ -23,6 +26,11 @@ pub(crate) async fn no_flake_is_there(nix: NixVersion) {
     let error = netboot_core::Builder::build(&built, &profile, &netboot_core::Context::new()).await;
     let error = crate::causes::scene::inner(&error.unwrap_err());
     assert!(matches!(error, Error::FlakeNotFound { .. }), "{error:?}");
+    assert!(error.hint().unwrap().contains("that git tracks"), "{:?}", error.hint());
+    let least = least_configuration("x", WITH_INIT, "{ }");
+    let outputs = format!("{{ nixosConfigurations.netboot-x.config = {least}; }}");
+    let tracked = repository(&place, &outputs);
+    assert_evaluated(place.builder(&format!("git+file://{}", tracked.display()))).await;
 }
 
 pub(crate) async fn a_download_fails(nix: NixVersion) {
@@ -43,6 +51,27 @@ pub(crate) async fn a_download_fails(nix: NixVersion) {
     let Error::Network { url, subject, .. } = &error else { panic!("{error:?}") };
     assert_eq!(url.as_deref(), Some(url_of_code.as_str()));
     assert_eq!(subject, &Subject::Attribute("nixosConfigurations.netboot-x".to_owned()));
+
+    // A server and a proxy that does not answer.
+    let served = place.path().join("served");
+    fs::create_dir(&served).unwrap();
+    fs::write(served.join("key.pub"), "key").unwrap();
+    let server = WebServer::start(&served);
+    let url = format!("{}/key.pub", server.address());
+    let hash = place.command("nix").args(["hash", "file"]).arg(served.join("key.pub")).output();
+    let hash = String::from_utf8(hash.unwrap().stdout).unwrap();
+    let code = format!(
+        r#"[ (builtins.readFile (builtins.fetchurl {{ url = "{url}"; sha256 = "{}"; }})) ]"#,
+        hash.trim()
+    );
+    let overrides = format!("{{ boot.kernelParams = {code}; }}");
+    let flake = flake(&place, &least_configuration("x", WITH_INIT, &overrides));
+    let through = || place.builder(&flake).environment("http_proxy", NOWHERE);
+    let error = error_of(through()).await;
+    let Error::Network { proxy, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(*proxy, Some("http_proxy"));
+    assert!(error.hint().unwrap().contains("proxy in `http_proxy`"), "{:?}", error.hint());
+    assert_evaluated(through().environment("no_proxy", "127.0.0.1")).await;
 }
 
 pub(crate) async fn a_git_server_does_not_answer(nix: NixVersion) {
@@ -75,7 +104,7 @@ pub(crate) async fn a_repository_is_somebody_else_s(nix: NixVersion) {
     let place = Place::of(nix);
     let directory = repository(&place, "{ }");
     let reference = directory.to_str().unwrap();
-    let builder = match nix {
+    let builder = || match nix {
         // This variable of git's own tests makes another user the owner of every repository.
         NixVersion::V2_8 => {
             place.builder(reference).environment("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
@@ -88,11 +117,24 @@ pub(crate) async fn a_repository_is_somebody_else_s(nix: NixVersion) {
             place.builder_with_programs(reference)
         }
     };
-    let error = error_of(builder).await;
+    let error = error_of(builder()).await;
     let Error::Git { refusal } = &error else { panic!("{error:?}") };
     assert_eq!(refusal.problem, GitProblem::OtherOwner);
     assert!(refusal.repository.starts_with(reference), "{refusal:?}");
     assert!(error.hint().unwrap().contains("safe.directory"), "{:?}", error.hint());
+    if nix == NixVersion::V2_8 {
+        follow(&place, &error, &[]);
+        let error = error_of(builder()).await;
+        assert!(matches!(error, Error::AttributeMissing { .. }), "{error:?}");
+    } else if rustix::process::geteuid().is_root() {
+        // A user without a home has no configuration of git, so the owner is really another one.
+        let owned = Command::new("chown").args(["-R", "12345", reference]).status().unwrap();
+        assert!(owned.success());
+        let error = error_of(place.builder(reference)).await;
+        follow(&place, &error, &[]);
+        let error = error_of(place.builder(reference)).await;
+        assert!(matches!(error, Error::AttributeMissing { .. }), "{error:?}");
+    }
 }
 
 pub(crate) async fn a_flake_changes_meanwhile(nix: NixVersion) {
@@ -117,6 +159,9 @@ pub(crate) async fn a_flake_changes_meanwhile(nix: NixVersion) {
     );
     let error = error_of(place.builder_with_programs(&flake)).await;
     assert!(matches!(error, Error::SourceChanged { .. }), "{error:?}");
+    assert!(error.hint().unwrap().ends_with("build again"), "{:?}", error.hint());
+    let error = error_of(place.builder(&flake)).await;
+    assert!(matches!(error, Error::AttributeMissing { .. }), "{error:?}");
 }
 
 pub(crate) async fn the_lock_file_is_out_of_date(nix: NixVersion) {
@@ -136,4 +181,8 @@ pub(crate) async fn the_lock_file_is_out_of_date(nix: NixVersion) {
     assert_eq!(reference, &flake);
     assert!(error.hint().unwrap().contains("nix flake lock"), "{:?}", error.hint());
     assert!(!directory.join("flake.lock").exists());
+    let lock = place.command("nix").args(["flake", "lock", &flake]).output().unwrap();
+    assert!(lock.status.success(), "{}", String::from_utf8_lossy(&lock.stderr));
+    let error = error_of(place.builder(&flake)).await;
+    assert!(matches!(error, Error::AttributeMissing { .. }), "{error:?}");
 }

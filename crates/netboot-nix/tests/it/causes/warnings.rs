@@ -33,6 +33,24 @@ pub(crate) async fn the_daemon_does_not_trust_the_user(nix: NixVersion) {
     if nix != NixVersion::V2_8 {
         assert!(hint(&warnings, "ignores `builders`").contains("trusted-users"));
     }
+    for lines in [
+        format!("trusted-users =\ntrusted-substituters = {NOWHERE}"),
+        "trusted-users = *".to_owned(),
+    ] {
+        let place = Place::of(nix);
+        let flake =
+            crate::causes::scene::flake(&place, &least_configuration("x", WITH_INIT, "{ }"));
+        let _daemon = Daemon::start(&place, &lines);
+        let settings = place.settings(&format!("substituters = {NOWHERE}\nbuilders = ssh-ng://x"));
+        let builder = place.builder(&flake).environment("NIX_CONFIG", settings);
+        let warnings = warnings_of(builder.environment("NIX_REMOTE", "daemon")).await;
+        let is_ignored = |what: &str| {
+            warnings.iter().any(|(message, _)| message.contains(&format!("ignores {what}")))
+        };
+        assert!(!is_ignored(&format!("the substituter {NOWHERE}")), "{lines}: {warnings:?}");
+        let trusts = !lines.contains("trusted-users =\n");
+        assert!(!(trusts && is_ignored("`builders`")), "{lines}: {warnings:?}");
+    }
 }
 
 pub(crate) async fn a_substitute_is_not_signed(nix: NixVersion) {
@@ -52,6 +70,23 @@ pub(crate) async fn a_substitute_is_not_signed(nix: NixVersion) {
     let settings = place.settings(&format!("substituters = {cache}"));
     let warnings = warnings_of(place.builder(&flake).environment("NIX_CONFIG", settings)).await;
     assert!(hint(&warnings, &kernel).contains("trusted-public-keys"));
+
+    // The build has made the path again.
+    let run = |program: &str, arguments: &[&str]| {
+        let output = place.command(program).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let file = |name: &str| place.path().join(name).display().to_string();
+    run("nix-store", &["--generate-binary-cache-key", "test", &file("secret"), &file("public")]);
+    std::fs::remove_dir_all(place.path().join("cache")).unwrap();
+    run("nix", &["copy", "--to", &format!("{cache}?secret-key={}", file("secret")), &kernel]);
+    std::fs::remove_dir_all(place.path().join("state")).unwrap();
+    run("nix-store", &["--delete", &kernel]);
+    let public = std::fs::read_to_string(file("public")).unwrap();
+    let settings =
+        place.settings(&format!("substituters = {cache}\ntrusted-public-keys = {public}"));
+    let warnings = warnings_of(place.builder(&flake).environment("NIX_CONFIG", settings)).await;
+    assert!(warnings.iter().all(|(message, _)| !message.contains(&kernel)), "{warnings:?}");
 }
 
 pub(crate) async fn a_cache_is_down(nix: NixVersion) {
@@ -64,6 +99,8 @@ pub(crate) async fn a_cache_is_down(nix: NixVersion) {
     assert!(warnings.iter().all(|(message, _)| !message.contains("retrying")), "{warnings:?}");
     let once: BTreeSet<_> = warnings.iter().collect();
     assert_eq!(once.len(), warnings.len(), "{warnings:?}");
+    let warnings = warnings_of(place.builder(&flake)).await;
+    assert!(warnings.iter().all(|(message, _)| !message.contains(NOWHERE)), "{warnings:?}");
 }
 
 /// The PlasmaCloud flake warns in its own words. Nixpkgs prints NixOS's `warnings` and deprecated

@@ -174,6 +174,7 @@ fn of_the_machine() -> Vec<Said> {
     };
     let network = Error::Network {
         subject: Subject::Flake(FLAKE.to_owned()),
+        proxy: None,
         url: Some("https://git.example.org/infrastructure".to_owned()),
         message: "Could not resolve host".into(),
         build_log: None,
