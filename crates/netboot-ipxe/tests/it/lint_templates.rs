@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipxe_script::{IpxeBuild, Platform, Protocol, Script};
+use ipxe_script::{IpxeBuild, Linter, Platform, Protocol, Script};
 use netboot_core::{Architecture, ArtifactKind, BytesArtifact, FileName, Release};
 use netboot_ipxe::{
     Assignment, BootOnce, DispatchForm, Fleet, LocalDisk, MachineKey, Renderer, RendererBuilder,
@@ -47,10 +47,23 @@ async fn findings(release: &Release, build: &IpxeBuild) -> String {
     scripts.extend(entries.map(|(path, text)| (format!("entry {path}"), text.to_vec())));
     scripts.push(("pointer".to_owned(), release.pointer().to_vec()));
     let mut found = String::new();
-    for (path, script) in scripts {
-        assert_leaves_by_the_parts(&path, &script);
-        for finding in lint(&script, build) {
+    for (path, script) in &scripts {
+        assert_leaves_by_the_parts(path, script);
+        for finding in lint(script, build) {
             let _ = writeln!(found, "{build}: {path}:{finding}");
+        }
+    }
+    // Together they set every setting that they read, also those of their own prefix.
+    for artifact in release.blobs().values().filter(|it| it.kind() == ArtifactKind::Script) {
+        let mut script = Vec::new();
+        artifact.open().await.unwrap().read_to_end(&mut script).await.unwrap();
+        scripts.push((artifact.file_name().to_string(), script));
+    }
+    let parsed: Vec<Script> = scripts.iter().map(|(_, script)| Script::parse(script)).collect();
+    let linter = parsed.iter().fold(Linter::new(build), Linter::with_settings_of);
+    for ((path, _), script) in scripts.iter().zip(&parsed) {
+        for finding in linter.lint(script) {
+            let _ = writeln!(found, "{build}: {path}, without its prefix:{finding}");
         }
     }
     found
