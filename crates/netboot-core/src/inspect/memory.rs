@@ -82,10 +82,11 @@ mod tests {
     use super::*;
     use crate::content::Content;
     use crate::digest::Sha256Digest;
+    use crate::inspect::summary::Member;
 
     fn with(files: u64, size: u64) -> InitrdSummary {
         let mut summary = InitrdSummary::new();
-        (0..files).for_each(|number| summary.add(&number.to_string(), size, false));
+        (0..files).for_each(|number| summary.add(&number.to_string(), size, Member::Data));
         summary
     }
 

@@ -117,7 +117,7 @@ impl InitrdSummary {
 /// Returns the paths in the last of an image's initrds that Linux leaves out silently, because no
 /// initrd has the directory before the file. Linux reads microcode and ACPI tables without
 /// unpacking them.
-pub fn without_directory<'a>(initrds: &'a [InitrdSummary]) -> impl Iterator<Item = &'a str> {
+pub fn without_directory(initrds: &[InitrdSummary]) -> impl Iterator<Item = &str> {
     let all: Vec<_> = initrds.iter().collect();
     let last = initrds.last().filter(|_| initrds.iter().all(|initrd| initrd.is_complete));
     let paths = last.into_iter().flat_map(|last| last.paths.keys());
@@ -142,8 +142,8 @@ fn is_made(path: &str, initrds: &[&InitrdSummary]) -> bool {
 /// Returns the kind of the file at a path, of which a later initrd has the last word.
 pub(super) fn last_member(path: &InitPath, initrds: &[&InitrdSummary]) -> Option<Member> {
     let path = path.as_str().trim_start_matches('/');
-    let made = (1..=initrds.len()).filter(|count| is_made(path, &initrds[..*count]));
-    made.last().and_then(|count| Some(initrds[count - 1].paths.get(path)?.member))
+    let mut made = (1..=initrds.len()).filter(|count| is_made(path, &initrds[..*count]));
+    made.next_back().and_then(|count| Some(initrds[count - 1].paths.get(path)?.member))
 }
 
 /// Looks for `init` in initrds, which Linux unpacks into the same directory in this order.
@@ -181,9 +181,9 @@ pub fn require_init<'a>(
     initrds: impl IntoIterator<Item = &'a InitrdSummary>,
 ) -> Result<(), Error> {
     let initrds: Vec<_> = initrds.into_iter().collect();
-    if presence(init, &initrds) != Presence::No {
-        Ok(())
-    } else {
+    if presence(init, &initrds) == Presence::No {
         Err(Error::InitMissing { profile: profile.clone(), init: init.clone() })
+    } else {
+        Ok(())
     }
 }

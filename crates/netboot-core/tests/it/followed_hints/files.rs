@@ -147,7 +147,7 @@ fn write(directory: &Path, name: &str) -> Result<(), Error> {
     let root = Directory::open(directory)?;
     let mut file = root.create_file(name)?;
     let path = directory.join(name);
-    std::io::Write::write_all(&mut file, &[7; 64 << 10])
+    std::io::Write::write_all(&mut file, &vec![7; 64 << 10])
         .map_err(|error| Error::io("write", path, error))
 }
 

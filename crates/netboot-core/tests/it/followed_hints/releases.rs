@@ -67,7 +67,7 @@ fn a_release_with_what_the_hint_names_is_made() {
 #[test]
 fn a_manifest_that_was_written_again_is_read() {
     let original = release(&["worker"]).manifest().to_json().unwrap();
-    let text = String::from_utf8(original.to_vec()).unwrap();
+    let text = String::from_utf8(original.clone()).unwrap();
     let altered = text.replace("loglevel=4", "loglevel=7");
     assert_ne!(altered, text);
     let error = Manifest::from_json(altered.as_bytes()).unwrap_err();
