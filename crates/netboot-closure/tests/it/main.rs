@@ -14,4 +14,5 @@ mod nar_info;
 mod nix;
 mod nix_store;
 mod pack;
+mod pack_clock;
 mod tree;

@@ -3,6 +3,7 @@
 
 mod at_once;
 mod building;
+mod building_clock;
 mod causes;
 mod closure;
 mod closure_boot;

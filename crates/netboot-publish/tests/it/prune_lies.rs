@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use netboot_core::{Context, PointerName, ReleaseId, ReleasePath, layout};
 use netboot_publish::contract::{later, sample_release};
 use netboot_publish::{
-    Capabilities, Clock, Document, Error, ListScope, Listed, MemoryStore, MinisignKey,
+    Capabilities, Clock, Document, Entry, Error, ListScope, Listed, MemoryStore, MinisignKey,
     PointerMemoryFile, Publisher, Retention, Signer, Store, StoreLayer, Upload, VerifyDepth,
     VerifyScope,
 };
@@ -233,4 +233,56 @@ async fn without_a_lock_a_release_that_goes_live_meanwhile_stays() {
         .await
         .unwrap();
     assert!(report.is_clean(), "{report}");
+}
+
+/// A store whose listings say that all blobs are as old as can be.
+#[derive(Debug, Clone)]
+struct Aging(MemoryStore);
+
+impl fmt::Display for Aging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[async_trait]
+impl StoreLayer for Aging {
+    fn inner(&self) -> &dyn Store {
+        &self.0
+    }
+
+    async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+        let mut listed = self.0.list(scope).await?;
+        for blob in listed.iter_mut().filter(|listed| listed.path.starts_with("blobs/")) {
+            if let Entry::Object { modified, .. } = &mut blob.entry {
+                *modified = SystemTime::UNIX_EPOCH;
+            }
+        }
+        Ok(listed)
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_makes_blobs_old_deletes_none_that_a_release_names() {
+    let (store, context) = (MemoryStore::new(), Context::new());
+    let publisher = Publisher::new(store.clone());
+    let [one, two, three] = ["one", "two", "three"].map(sample_release);
+    publisher.publish(&one, &context).await.unwrap();
+    publisher.stage(&two, &context).await.unwrap();
+    // As it is while a release is being staged.
+    publisher.stage(&three, &context).await.unwrap();
+    let at = |file| layout::in_release(three.id(), &file);
+    let (manifest, incomplete) = (at(layout::manifest()), at("incomplete.json".parse().unwrap()));
+    let json = store.read(&manifest).await.unwrap().unwrap().bytes;
+    store.swap(&incomplete, None, json).await.unwrap();
+    store.delete(&[manifest], &context).await.unwrap();
+    let before = everything(&store).await;
+    let unnamed = ReleaseId::from(netboot_core::Sha256Digest::of(b"unnamed")).to_string();
+    let unnamed: ReleasePath = format!("blobs/{unnamed}").parse().unwrap();
+    store.swap(&unnamed, None, "unnamed".into()).await.unwrap();
+
+    let aging = Publisher::new(Aging(store.clone()));
+    let report = aging.prune(&Retention::default(), &context).await.unwrap();
+    assert_eq!((report.deleted.len(), report.deleted_blobs.len()), (0, 1), "{report}");
+    assert_eq!(everything(&store).await, before);
 }
