@@ -25,7 +25,8 @@ const NAMES: usize = 16;
 
 pub(crate) fn check(reader: &mut Reader<'_>) {
     let mut found = Vec::new();
-    let loads_named = reader.build.has_quirk(Quirk::LoadsNamedInitrdsOnly);
+    let starts_linux = reader.graph.named(&KERNELS).any(|(_, step)| !is_no_linux(step));
+    let loads_named = starts_linux && reader.build.has_quirk(Quirk::LoadsNamedInitrdsOnly);
     let named_by_kernels: HashSet<&[u8]> = reader
         .graph
         .named(&KERNELS)
