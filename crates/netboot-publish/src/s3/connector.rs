@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::{HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
@@ -16,7 +16,7 @@ use object_store::client::{
 use url::Url;
 
 use super::bounded_body::{ANSWER_LIMIT, bounded, whole};
-use super::redirect;
+use super::redirect::{self, Bucket};
 
 /// The maximum wait for a `Retry-After`.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -39,13 +39,12 @@ pub(super) struct Connector {
     /// Makes requests for the bucket, and follows no redirect.
     client: HttpClient,
     bucket_url: Url,
-    bucket: String,
+    bucket: Bucket,
 }
 
 impl Connector {
-    pub(super) fn new(client: reqwest::Client, bucket_url: &Url, bucket: &str) -> Self {
-        let client = HttpClient::new(client);
-        Self { client, bucket_url: bucket_url.clone(), bucket: bucket.to_owned() }
+    pub(super) fn new(client: reqwest::Client, bucket_url: &Url, bucket: Bucket) -> Self {
+        Self { client: HttpClient::new(client), bucket_url: bucket_url.clone(), bucket }
     }
 }
 
@@ -80,7 +79,7 @@ impl Requests {
     }
 
     /// Makes a request. If the server redirects a request that only reads, it may send machines to
-    /// URLs that need no signature. Otherwise the answer becomes an error.
+    /// URLs that need no signature, and this goes there. Otherwise the answer becomes an error.
     async fn execute(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let (method, url) = (request.method().clone(), request.uri().clone());
         if !self.is_for_bucket(&url) {
@@ -88,20 +87,29 @@ impl Requests {
         }
         let headers = request.headers().clone();
         let response = self.of_bucket.client.execute(request).await?;
-        if redirect::location(&response).is_none() {
-            return Ok(response);
-        }
-        if [Method::GET, Method::HEAD].contains(&method) {
-            let mut again = HttpRequest::new(HttpRequestBody::empty());
-            (*again.method_mut(), *again.uri_mut()) = (method, url.clone());
-            *again.headers_mut() = headers;
-            let followed = self.others()?.execute(again).await?;
-            if followed.status().is_success() {
-                return Ok(followed);
-            }
+        let Some(location) = redirect::location(&response) else { return Ok(response) };
+        if [Method::GET, Method::HEAD].contains(&method)
+            && let Some(place) = redirect::place(location, &url)
+            && let Ok(followed) = self.others()?.execute(unsigned(method, place, headers)).await
+            && redirect::is_answer(followed.status())
+        {
+            return Ok(followed);
         }
         Ok(redirect::as_error(response, &url, &self.of_bucket.bucket))
     }
+}
+
+/// Makes a request for another server, without what proves to the first one who asks.
+fn unsigned(method: Method, place: Uri, mut headers: HeaderMap) -> HttpRequest {
+    let is_own =
+        |name: &HeaderName| *name == header::AUTHORIZATION || name.as_str().starts_with("x-amz-");
+    let own: Vec<HeaderName> = headers.keys().filter(|name| is_own(name)).cloned().collect();
+    for name in own.into_iter().chain([header::HOST]) {
+        headers.remove(name);
+    }
+    let mut request = HttpRequest::new(HttpRequestBody::empty());
+    (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (method, place, headers);
+    request
 }
 
 #[async_trait]

@@ -1,7 +1,8 @@
 //! Answers that send a client elsewhere.
 //!
-//! A client that followed them would leave its signature behind: the other server has another name,
-//! and the signature is for the name. So they become errors that name the other server.
+//! A signature is for the name of one server. So a redirect of a request that writes becomes an error
+//! that names the other server. A redirect of a request that reads is followed without the
+//! signature, and becomes such an error if the other server does not answer.
 
 use http::{HeaderMap, StatusCode, Uri, header};
 use object_store::client::HttpResponse;
@@ -25,11 +26,39 @@ pub(super) fn location(response: &HttpResponse) -> Option<&str> {
     statuses.contains(&response.status()).then_some(location)
 }
 
+/// Returns the URL of the place to which a client that asked for `asked` is sent.
+pub(super) fn place(location: &str, asked: &Uri) -> Option<Uri> {
+    let place = Url::parse(&asked.to_string()).ok()?.join(location).ok()?;
+    let is_web = ["http", "https"].contains(&place.scheme());
+    is_web.then(|| place.as_str().parse().ok()).flatten()
+}
+
+/// Returns true for the status of an answer about an object: it is there, it is not there, it has
+/// not changed, or a condition or a range does not fit it.
+pub(super) fn is_answer(status: StatusCode) -> bool {
+    let answers = [
+        StatusCode::NOT_MODIFIED,
+        StatusCode::NOT_FOUND,
+        StatusCode::PRECONDITION_FAILED,
+        StatusCode::RANGE_NOT_SATISFIABLE,
+    ];
+    status.is_success() || answers.contains(&status)
+}
+
+/// The bucket that a client asks for.
+#[derive(Debug, Clone)]
+pub(super) struct Bucket {
+    pub(super) name: String,
+    /// The region that the client's signatures are for.
+    pub(super) region: String,
+}
+
 /// Makes an answer to `asked` an error with a code of its own, and with the endpoint and the region
-/// that the client is sent to.
-pub(super) fn as_error(response: HttpResponse, asked: &Uri, bucket: &str) -> HttpResponse {
-    let endpoint = location(&response).and_then(|place| endpoint_at(place, asked, bucket));
+/// that the client is sent to. The region is left out if the client has it.
+pub(super) fn as_error(response: HttpResponse, asked: &Uri, bucket: &Bucket) -> HttpResponse {
+    let endpoint = location(&response).and_then(|place| endpoint_at(place, asked, &bucket.name));
     let region = endpoint.as_deref().and_then(region_of).or_else(|| region_in(response.headers()));
+    let region = region.filter(|region| *region != bucket.region);
     let mut text = "<Code>Redirected</Code>".to_owned();
     for (name, value) in [("Region", region), ("Endpoint", endpoint)] {
         let is_sound = |value: &String| value.len() <= LIMIT && !value.contains(['<', '>']);
@@ -42,8 +71,8 @@ pub(super) fn as_error(response: HttpResponse, asked: &Uri, bucket: &str) -> Htt
     HttpResponse::from_parts(parts, text.into())
 }
 
-/// Returns the endpoint of the bucket at another place. `None` if the place is at the same server:
-/// then the server has no S3 at its endpoint.
+/// Returns the endpoint of the bucket at another place. `None` if the place is at this server or has
+/// neither the bucket's name nor the object's path: then the server has no S3 at its endpoint.
 fn endpoint_at(place: &str, asked: &Uri, bucket: &str) -> Option<String> {
     let asked = Url::parse(&asked.to_string()).ok()?;
     let mut place = asked.join(place).ok()?;
@@ -51,11 +80,16 @@ fn endpoint_at(place: &str, asked: &Uri, bucket: &str) -> Option<String> {
         return None;
     }
     let host = place.host_str()?.to_owned();
+    let before = place.path().strip_suffix(asked.path()).map(str::to_owned);
     // In the host name or in the path.
-    if let Some(host) = host.strip_prefix(&format!("{bucket}.")) {
-        place.set_host(Some(host)).ok()?;
+    let host = host.strip_prefix(&format!("{bucket}."));
+    if host.is_none() && before.is_none() {
+        return None;
     }
-    let before = place.path().strip_suffix(asked.path()).unwrap_or_default();
+    if host.is_some() {
+        place.set_host(host).ok()?;
+    }
+    let before = before.unwrap_or_default();
     Some(place.origin().ascii_serialization() + before.trim_end_matches('/'))
 }
 
@@ -82,7 +116,7 @@ mod tests {
                 "http://boot.s3-eu-west-1.example.org/current.ipxe",
                 Some("http://s3-eu-west-1.example.org"),
             ),
-            (&asked, "https://sso.example.org/login", Some("https://sso.example.org")),
+            (&asked, "https://sso.example.org/login?next=/boot/current.ipxe", None),
             (&asked, "/login", None),
             (&asked, "ftp://example.org/boot/current.ipxe", None),
             (&asked, "http://[", None),

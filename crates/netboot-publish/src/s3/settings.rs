@@ -14,6 +14,7 @@ use url::Url;
 use super::connector::Connector;
 use super::credentials::{Bridge, Checked, S3Credentials};
 use super::endpoint::url_below;
+use super::redirect::Bucket;
 use super::retry::Retry;
 
 /// The maximum time without data while an object is read.
@@ -72,8 +73,8 @@ impl Settings {
         connector.connect(&self.options().with_timeout(self.timeout))
     }
 
-    /// A connector for requests to the bucket. Its settings are those of
-    /// [`options`](Self::options), which has none for redirects.
+    /// A connector for requests to the bucket. Its client has the settings of
+    /// [`options`](Self::options), and follows no redirect.
     fn connector(
         &self,
         limit: impl FnOnce(ClientBuilder) -> ClientBuilder,
@@ -92,7 +93,8 @@ impl Settings {
             .user_agent(concat!("netboot-publish/", env!("CARGO_PKG_VERSION")))
             .build();
         let failed = |error| object_store::Error::Generic { store: "S3", source: Box::new(error) };
-        Ok(Connector::new(client.map_err(failed)?, &self.bucket_url, &self.bucket))
+        let bucket = Bucket { name: self.bucket.clone(), region: self.region.clone() };
+        Ok(Connector::new(client.map_err(failed)?, &self.bucket_url, bucket))
     }
 
     fn options(&self) -> ClientOptions {

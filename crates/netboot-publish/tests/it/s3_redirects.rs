@@ -1,5 +1,6 @@
 //! A server that sends its clients elsewhere: the error names the place, or the store goes there.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use netboot_core::Context;
@@ -94,19 +95,67 @@ async fn a_redirect_to_another_region_names_the_region() {
     }
 }
 
-/// Some servers send whoever reads an object to a URL that needs no signature.
+/// Some servers send whoever reads an object to a URL that needs no signature. That server learns
+/// nothing of the keys, and may say that there is no such object.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redirect_of_a_read_to_a_signed_url_is_followed() {
     let site = Site::new(S3Server::nanio);
     let direct = site.builder().build().await.unwrap();
     put(&direct, "blobs/x", "the object").await;
-    let signed = direct.presigned_url(&path("blobs/x"), Duration::from_secs(3600)).await.unwrap();
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let second = {
+        let heads = heads.clone();
+        FaultProxy::http(site.server.address(), move |request: &HttpRequest, _| {
+            heads.lock().unwrap().push(request.head.to_lowercase());
+            HttpFault::None
+        })
+    };
+    let signing = site.builder().endpoint(second.endpoint()).without_probe();
+    let signing = signing.build().await.unwrap();
+    let mut signed = Vec::new();
+    for name in ["blobs/x", "blobs/missing"] {
+        let url = signing.presigned_url(&path(name), Duration::from_secs(3600)).await.unwrap();
+        signed.push((format!("/{name}"), url));
+    }
     let front = front(&site, STATUSES[1], move |request| {
-        let is_read = request.method == "GET" && request.target.ends_with("/blobs/x");
-        is_read.then(|| format!("Location: {signed}\r\n"))
+        let (_, url) = signed.iter().find(|(name, _)| request.target.ends_with(name))?;
+        (request.method == "GET").then(|| format!("Location: {url}\r\n"))
     });
     let store = behind(&site, &front).build().await.unwrap();
     assert_eq!(get(&store, "blobs/x").await.unwrap(), "the object");
+    assert_eq!(get(&store, "blobs/missing").await, None);
     assert_eq!(store.list(&ListScope::Below(path("blobs"))).await.unwrap().len(), 1);
     put(&store, "blobs/y", "another").await;
+    let heads = heads.lock().unwrap();
+    assert!(heads.len() >= 2, "{heads:?}");
+    for head in heads.iter() {
+        assert!(!head.contains("\nauthorization:") && !head.contains("\nx-amz-"), "{head}");
+    }
+}
+
+/// The place of a redirect does not answer: the error names the place all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redirect_to_a_server_that_is_not_there_names_the_server() {
+    let site = Site::new(S3Server::nanio);
+    // Nobody listens at the port of tcpmux (RFC 1078).
+    let front = front(&site, STATUSES[3], |request| {
+        Some(format!("Location: http://127.0.0.1:1{}\r\n", request.target))
+    });
+    let error = behind(&site, &front).build().await.unwrap_err();
+    let to = "http://127.0.0.1:1".to_owned();
+    assert_eq!(*failure(&error), S3Failure::Redirected { to }, "{error:?}");
+}
+
+/// A server that only knows `https` sends clients there. Their region is right.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redirect_to_https_names_the_endpoint_and_not_the_region_again() {
+    let site = Site::new(S3Server::nanio);
+    let front = front(&site, STATUSES[0], |request| {
+        let place = format!("https://s3.eu-west-1.amazonaws.com{}", request.target);
+        Some(format!("Location: {place}\r\n"))
+    });
+    let store = behind(&site, &front).region("eu-west-1").without_probe().build().await.unwrap();
+    let error = store.swap(&path("current.ipxe"), None, "x".into()).await.unwrap_err();
+    let to = "https://s3.eu-west-1.amazonaws.com".to_owned();
+    assert_eq!(*failure(&error), S3Failure::Redirected { to }, "{error:?}");
 }
