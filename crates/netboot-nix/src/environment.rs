@@ -7,6 +7,7 @@ use std::path::Path;
 
 use netboot_process::is_inherited;
 
+use crate::error::proxy_variable::ProxyVariable;
 use crate::user_directories::repair;
 
 /// The variables that Nix programs inherit besides those of every child. They locate stores and
@@ -25,7 +26,7 @@ const OF_NIX: [&str; 8] = [
 /// Stops git and ssh from asking for credentials at the terminal. Nix runs in the background, where
 /// a program that asks is stopped forever (git's `GIT_TERMINAL_PROMPT`; `SSH_ASKPASS_REQUIRE` in
 /// ssh(1)). Git prints English words, which tell the cause of a failure; its translations follow
-/// LANGUAGE even with LC_ALL (gettext manual, "Locale Environment Variables"). A caller may set
+/// `LANGUAGE` even with `LC_ALL` (gettext manual, "Locale Environment Variables"). A caller may set
 /// other values.
 const UNATTENDED: [(&str, &str); 5] = [
     ("GIT_TERMINAL_PROMPT", "0"),
@@ -37,9 +38,17 @@ const UNATTENDED: [(&str, &str); 5] = [
 
 /// The variables with a proxy for URLs of each scheme, in the order in which curl reads them
 /// (curl(1), "ENVIRONMENT"). Nix and git use curl.
-const PROXIES: [(&str, &[&str]); 2] = [
-    ("http://", &["http_proxy", "all_proxy", "ALL_PROXY"]),
-    ("https://", &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
+const PROXIES: [(&str, &[ProxyVariable]); 2] = [
+    ("http://", &[ProxyVariable::HttpLower, ProxyVariable::AllLower, ProxyVariable::AllUpper]),
+    (
+        "https://",
+        &[
+            ProxyVariable::HttpsLower,
+            ProxyVariable::HttpsUpper,
+            ProxyVariable::AllLower,
+            ProxyVariable::AllUpper,
+        ],
+    ),
 ];
 
 /// The variables of every Nix program.
@@ -97,13 +106,13 @@ impl Environment {
     }
 
     /// The variable with the proxy that programs take for a URL.
-    pub(crate) fn proxy_of(&self, url: &str) -> Option<&'static str> {
-        let text = |name: &&str| self.variables.get(OsStr::new(name)).filter(|it| !it.is_empty());
+    pub(crate) fn proxy_of(&self, url: &str) -> Option<ProxyVariable> {
+        let text = |name: &str| self.variables.get(OsStr::new(name)).filter(|it| !it.is_empty());
         let (scheme, names) = PROXIES.iter().find(|(scheme, _)| url.starts_with(scheme))?;
         let host = url[scheme.len()..].split(['/', '?']).next().unwrap_or_default();
         let host = host.rsplit('@').next().unwrap_or(host);
         let without_port = host.split(':').next().unwrap_or(host);
-        let exempt = ["no_proxy", "NO_PROXY"].iter().find_map(text);
+        let exempt = ["no_proxy", "NO_PROXY"].into_iter().find_map(text);
         let is_exempt = exempt.is_some_and(|exempt| {
             let exempt = exempt.to_string_lossy();
             exempt.split([',', ' ']).filter(|name| !name.is_empty()).any(|name| {
@@ -114,7 +123,7 @@ impl Environment {
                     || without_port.ends_with(&format!(".{name}"))
             })
         });
-        names.iter().find(|name| text(name).is_some()).copied().filter(|_| !is_exempt)
+        names.iter().find(|name| text(name.as_str()).is_some()).copied().filter(|_| !is_exempt)
     }
 
     /// All variables.
@@ -189,7 +198,8 @@ mod tests {
             (&[("HTTP_PROXY", "x"), ("https_proxy", "")], "http://example.org", None),
             (&[("http_proxy", "x"), ("NO_PROXY", "*")], "http://example.org", None),
         ] {
-            assert_eq!(environment(variables, &[]).proxy_of(url), name, "{variables:?} {url}");
+            let found = environment(variables, &[]).proxy_of(url).map(ProxyVariable::as_str);
+            assert_eq!(found, name, "{variables:?} {url}");
         }
     }
 

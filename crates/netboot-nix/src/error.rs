@@ -7,11 +7,11 @@ mod hint;
 pub(crate) mod package_refusal;
 mod phrases;
 pub(crate) mod problem;
+pub(crate) mod proxy_variable;
 pub(crate) mod subject;
 pub(crate) mod text_form;
 
 use self::phrases::{at, colon, derivation_or, ending, joined, lines};
-use self::{problem::EvaluationProblem, subject::Subject, text_form::TextForm};
 use foreign_text::ForeignText;
 use std::{io, path::PathBuf, process::ExitStatus, sync::Arc, time::Duration};
 
@@ -31,7 +31,7 @@ pub enum Error {
     #[error("{text:?} is not {form}: {problem}")]
     InvalidText {
         /// The form.
-        form: TextForm,
+        form: text_form::TextForm,
         /// The text.
         text: String,
         /// The problem.
@@ -154,7 +154,7 @@ pub enum Error {
     #[error("{subject} needs the experimental feature `{feature}` of Nix")]
     FeatureDisabled {
         /// The thing that needs it.
-        subject: Subject,
+        subject: subject::Subject,
         /// The name of the feature, such as `ca-derivations`.
         feature: String,
     },
@@ -172,7 +172,7 @@ pub enum Error {
         /// The attribute.
         attribute: String,
         /// The kind of mistake.
-        problem: EvaluationProblem,
+        problem: problem::EvaluationProblem,
         /// Nix's message.
         message: ForeignText,
         /// The place in the source, as `file:line:column`, if Nix names it.
@@ -292,11 +292,11 @@ pub enum Error {
     #[error("Nix could not download {} for {subject}: {message}", url.as_deref().unwrap_or("a file"))]
     Network {
         /// The thing that Nix worked on.
-        subject: Subject,
+        subject: subject::Subject,
         /// The URL, if Nix or git names it.
         url: Option<String>,
         /// The variable with the proxy that programs take for the URL.
-        proxy: Option<&'static str>,
+        proxy: Option<proxy_variable::ProxyVariable>,
         /// Nix's message.
         message: ForeignText,
         /// The log of the profile's build, if there is one.
@@ -306,7 +306,7 @@ pub enum Error {
     #[error("the disk is full, while Nix worked on {subject}: {message}{}", ending(last_lines))]
     DiskFull {
         /// The thing that Nix worked on.
-        subject: Subject,
+        subject: subject::Subject,
         /// Nix's message.
         message: ForeignText,
         /// The last lines of the derivation's log, at most 20, if a builder ran.
@@ -318,7 +318,7 @@ pub enum Error {
     #[error("Nix may not use `{path}`, which {subject} needs: {message}")]
     PermissionDenied {
         /// The thing that needs it.
-        subject: Subject,
+        subject: subject::Subject,
         /// The file.
         path: PathBuf,
         /// Nix's message.
@@ -340,7 +340,7 @@ pub enum Error {
     #[error("another process ended Nix while it worked on {subject}: {message}")]
     Interrupted {
         /// The thing that Nix worked on.
-        subject: Subject,
+        subject: subject::Subject,
         /// The way Nix ended.
         message: ForeignText,
         /// The log of the profile's build, if there is one.

@@ -124,6 +124,7 @@ pub use crate::error::flake_problem::FlakeProblem;
 pub use crate::error::git_problem::{GitProblem, GitRefusal};
 pub use crate::error::package_refusal::{PackageRefusal, RefusedPackage};
 pub use crate::error::problem::EvaluationProblem;
+pub use crate::error::proxy_variable::ProxyVariable;
 pub use crate::error::subject::Subject;
 pub use crate::error::text_form::TextForm;
 pub use crate::flake_reference::FlakeReference;

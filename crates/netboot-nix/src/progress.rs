@@ -246,26 +246,22 @@ mod tests {
     fn many_builds_and_small_files_one_after_the_other_are_few_events() {
         let mut lines = String::new();
         for number in 1..=3000 {
-            let line = |action: &str, kind: u64, fields: &str| {
+            let line = |action: &str, activity: u64, kind: u64, fields: &str| {
                 format!(
-                    "@nix {{\"action\":\"{action}\",\"id\":{number}{kind},\"type\":{kind},\"fields\":{fields}}}\n"
+                    "@nix {{\"action\":\"{action}\",\"id\":{number}{activity},\"type\":{kind},\"fields\":{fields}}}\n"
                 )
             };
             // An import from a derivation, which a cache has.
             let path = format!("[\"/nix/store/a-{number}\",\"\",\"\"]");
-            lines += &line("start", 104, "[]");
-            lines += &line("start", 100, &path);
-            lines += &format!(
-                "@nix {{\"action\":\"result\",\"id\":{number}104,\"type\":105,\"fields\":[0,1,1,0]}}\n"
-            );
-            lines += &format!(
-                "@nix {{\"action\":\"result\",\"id\":{number}100,\"type\":105,\"fields\":[1000,1000,0,0]}}\n"
-            );
-            lines += &format!(
-                "@nix {{\"action\":\"result\",\"id\":{number}104,\"type\":105,\"fields\":[1,1,0,0]}}\n"
-            );
-            lines += &line("stop", 100, "[]");
-            lines += &line("stop", 104, "[]");
+            lines.extend([
+                line("start", 1, 104, "[]"),
+                line("start", 2, 100, &path),
+                line("result", 1, 105, "[0,1,1,0]"),
+                line("result", 2, 105, "[1000,1000,0,0]"),
+                line("result", 1, 105, "[1,1,0,0]"),
+                line("stop", 2, 0, "[]"),
+                line("stop", 1, 0, "[]"),
+            ]);
         }
         let reported = reported(Phase::Evaluating, &lines);
         assert!(reported.len() < 150, "{}", reported.len());

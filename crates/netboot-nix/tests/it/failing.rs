@@ -194,6 +194,25 @@ fn references_that_are_none_are_refused() {
 }
 
 #[tokio::test]
+async fn a_failure_of_an_unknown_kind_can_be_seen_by_hand() {
+    let place = Place::new();
+    let flake = place.flake("{ }");
+    place.nix_script("nix", "echo the moon is full >&2; exit 9");
+    let builder = place.builder_with_programs(&flake).build().unwrap();
+    let error = builder.build(&profile("x"), &Context::new()).await.unwrap_err();
+    let Error::CommandFailed { program, arguments, .. } = inner(&error) else {
+        panic!("{error:?}")
+    };
+    assert_eq!(
+        error.hint(),
+        Some(format!("run `{program}` by hand with these arguments to see more"))
+    );
+    let by_hand = place.path().join("bin").join(program);
+    let printed = std::process::Command::new(by_hand).args(arguments).output().unwrap();
+    assert!(String::from_utf8_lossy(&printed.stderr).contains("the moon is full"), "{printed:?}");
+}
+
+#[tokio::test]
 async fn a_secret_is_shown_nowhere() {
     let place = Place::new();
     let configuration = configuration("leaky", "echo token is hunter2; exit 1");

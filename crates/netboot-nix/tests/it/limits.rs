@@ -53,6 +53,20 @@ async fn a_flake_that_computes_without_end_is_stopped_by_its_limit() {
 }
 
 #[tokio::test]
+async fn an_evaluation_that_needs_more_memory_gets_it() {
+    let place = Place::new();
+    let large = "builtins.seq (builtins.length (builtins.genList (n: n) 20000000)) [ ]";
+    let overrides = format!("{{ boot.kernelParams = {large}; }}");
+    let least = crate::place::least_configuration("x", crate::place::WITH_INIT, &overrides);
+    let flake = place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {least}; }}"));
+    let builder = |mebibytes: u64| place.builder(&flake).evaluation_memory(mebibytes << 20);
+    let error = error_of(builder(600)).await;
+    assert!(matches!(error, Error::EvaluationTooLarge { .. }), "{error:?}");
+    assert!(error.hint().unwrap().contains("above 600 MiB"), "{:?}", error.hint());
+    builder(4096).build().unwrap().build(&profile("x"), &Context::new()).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_evaluation_that_needs_more_time_gets_it() {
     let place = Place::new();
     let least = crate::place::least_configuration("x", crate::place::WITH_INIT, "{ }");

@@ -174,6 +174,21 @@ async fn results_are_signed_in_a_binary_cache_and_spare_the_next_machine_the_bui
 }
 
 #[tokio::test]
+async fn a_cache_that_cannot_be_written_is_told() {
+    let machines = Machines::new();
+    let file = machines.place.path().join("taken");
+    fs::write(&file, "").unwrap();
+    let to = |path: PathBuf| {
+        let cache = format!("file://{}", path.display()).parse().unwrap();
+        ScaleOut::new().with_copy_to(BinaryCache::new(cache))
+    };
+    let error = machines.build(to(file.join("cache"))).await.unwrap_err();
+    assert!(matches!(error, Error::CopyFailed { .. }), "{error:?}");
+    assert!(error.hint().unwrap().starts_with("check the spelling of `file:"), "{error:?}");
+    machines.build(to(machines.place.path().join("cache"))).await.unwrap();
+}
+
+#[tokio::test]
 async fn time_limits_reach_nix() {
     let machines = Machines::new();
     let configuration = place::configuration("x", "while :; do :; done");

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use netboot_core::{Builder, Context, Event, ProfileSpec};
+use netboot_core::{Builder, Context, Event, PrebuiltBuilder, PrebuiltImage, ProfileSpec};
 use netboot_nix::Error;
 
 /// The limit of a file's size in a cpio archive, which has 8 hexadecimal digits.
@@ -97,4 +97,23 @@ async fn a_file_that_no_initrd_can_hold_is_an_error() {
     let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
     let Some(Error::FileTooLarge { path, size, .. }) = inner else { panic!("{error:?}") };
     assert!(path.ends_with("file") && *size == INITRD_FILE_LIMIT, "{}", path.display());
+    let init = "echo '#!' > root/init; busybox chmod 755 root/init";
+    let without = least_configuration("x", &format!("{init}; {WITH_INIT}"), "{ }");
+    let flake = place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {without}; }}"));
+    let builder = place.builder(&flake).build().unwrap();
+    let image = builder.build(&profile(1 << 40), &Context::new()).await.unwrap();
+
+    // A report needs the store paths, which the image of another builder does not name.
+    let file = |artifact: &dyn netboot_core::Artifact| artifact.local_path().unwrap().to_owned();
+    let prebuilt = PrebuiltImage::files(
+        file(image.kernel().as_ref()),
+        [file(image.initrds()[0].as_ref())],
+        image.boot().init().clone(),
+        Vec::new(),
+    );
+    let other = PrebuiltBuilder::new().with_image("x".parse().unwrap(), prebuilt);
+    let other = other.build(&profile(1 << 40), &Context::new()).await.unwrap();
+    let error = builder.size_report(&profile(1), &other, &Context::new()).await.unwrap_err();
+    assert_eq!(error.hint().as_deref(), Some("build it with a `NixBuilder`"));
+    builder.size_report(&profile(1), &image, &Context::new()).await.unwrap();
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use netboot_core::{Builder, Context};
-use netboot_nix::{Error, GitProblem, Subject};
+use netboot_nix::{Error, GitProblem, ProxyVariable, Subject};
 
 use crate::causes::scene::{
     NOWHERE, assert_evaluated, error_of, error_of_code, flake, follow, git, repository,
@@ -56,8 +56,8 @@ pub(crate) async fn a_download_fails(nix: NixVersion) {
     let served = place.path().join("served");
     fs::create_dir(&served).unwrap();
     fs::write(served.join("key.pub"), "key").unwrap();
-    let server = WebServer::start(&served);
-    let url = format!("{}/key.pub", server.address());
+    let web = WebServer::start(&served);
+    let url = format!("{}/key.pub", web.address());
     let hash = place.command("nix").args(["hash", "file"]).arg(served.join("key.pub")).output();
     let hash = String::from_utf8(hash.unwrap().stdout).unwrap();
     let code = format!(
@@ -69,7 +69,7 @@ pub(crate) async fn a_download_fails(nix: NixVersion) {
     let through = || place.builder(&flake).environment("http_proxy", NOWHERE);
     let error = error_of(through()).await;
     let Error::Network { proxy, .. } = &error else { panic!("{error:?}") };
-    assert_eq!(*proxy, Some("http_proxy"));
+    assert_eq!(*proxy, Some(ProxyVariable::HttpLower));
     assert!(error.hint().unwrap().contains("proxy in `http_proxy`"), "{:?}", error.hint());
     assert_evaluated(through().environment("no_proxy", "127.0.0.1")).await;
 }
