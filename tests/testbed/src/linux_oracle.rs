@@ -7,7 +7,7 @@ use crate::direct_machine::DirectMachine;
 use crate::{Error, Testbed};
 
 /// The time that a boot may take. It takes four seconds on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The options of QEMU. zstd with a window of 128 MiB needs more than twice that much memory.
 ///
