@@ -41,13 +41,18 @@ impl Sum {
 
     fn end(&mut self, activity: u64) -> Option<(u64, u64)> {
         let (done, total) = self.open.remove(&activity)?;
-        self.ended = (self.ended.0 + done, self.ended.1 + total);
+        self.ended = sum(self.ended, (done, total));
         Some((done, total))
     }
 
     fn all(&self) -> (u64, u64) {
-        self.open.values().fold(self.ended, |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        self.open.values().copied().fold(self.ended, sum)
     }
+}
+
+/// Adds two counts of done and total. A server names the sizes, and may name any number.
+fn sum(one: (u64, u64), other: (u64, u64)) -> (u64, u64) {
+    (one.0.saturating_add(other.0), one.1.saturating_add(other.1))
 }
 
 /// Reports the progress in a program's log. The last state of the sums is reported when this is
@@ -120,10 +125,12 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Reports a file. Files that are smaller than a step are only part of a sum.
+    /// Reports a file that has at least one step, or already made one. The total is 0 if the server
+    /// does not name the size.
     fn report_file(&mut self, subject: String, done: u64, total: u64) {
         let (last, _) = self.reported.get(&subject).copied().unwrap_or_default();
-        if total >= STEP && (done >= total || done.saturating_sub(last) >= STEP) {
+        let is_end = total > 0 && done >= total;
+        if total.max(done) >= STEP && (is_end || done.saturating_sub(last) >= STEP) {
             self.report(subject, done, total, Unit::Bytes);
         }
     }
@@ -139,8 +146,10 @@ impl<'a> Progress<'a> {
             Unit::Bytes => STEP,
             _ => (last_done / 20).max(1),
         };
-        let is_step = done.saturating_sub(last_done) >= step || total >= last_total.max(1) * 2;
-        if is_step || is_end {
+        let is_first = last_total == 0 && total > 0;
+        let is_step =
+            done.saturating_sub(last_done) >= step || total >= last_total.max(1).saturating_mul(2);
+        if is_first || is_step || is_end {
             self.report(subject.to_owned(), done, total, unit);
         }
     }
@@ -283,5 +292,27 @@ mod tests {
         );
         let one = ("nixpkgs.tar.gz".to_owned(), mebibytes(1), mebibytes(30), Unit::Bytes);
         assert_eq!(reported(Phase::Locking, &lines), [one]);
+        // The server does not say how large the file is.
+        let of_no_size = lines.replace(&format!(",{},0,0]", mebibytes(30)), ",0,0,0]");
+        let one = ("nixpkgs.tar.gz".to_owned(), mebibytes(1), mebibytes(1), Unit::Bytes);
+        assert_eq!(reported(Phase::Locking, &of_no_size), [one]);
+    }
+
+    #[test]
+    fn one_build_is_told_when_it_begins_and_any_number_is_taken() {
+        let lines = "@nix {\"action\":\"start\",\"id\":1,\"type\":104,\"fields\":[]}\n\
+             @nix {\"action\":\"result\",\"id\":1,\"type\":105,\"fields\":[0,1,1,0]}\n";
+        let one = ("derivations".to_owned(), 0, 1, Unit::Items);
+        assert_eq!(reported(Phase::Realising, lines), [one]);
+        let mut lines = String::new();
+        for id in 1..=3 {
+            lines += &format!(
+                "@nix {{\"action\":\"start\",\"id\":{id},\"type\":100,\"fields\":[\"/nix/store/a-{id}\",\"\",\"\"]}}\n\
+                 @nix {{\"action\":\"result\",\"id\":{id},\"type\":105,\"fields\":[{0},{0},0,0]}}\n",
+                u64::MAX
+            );
+        }
+        let last = ("downloads".to_owned(), u64::MAX, u64::MAX, Unit::Bytes);
+        assert!(reported(Phase::Realising, &lines).contains(&last));
     }
 }

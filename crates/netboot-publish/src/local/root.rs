@@ -53,8 +53,8 @@ impl Root {
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let root = self.clone();
-        let done = self.reads.run(move || work(&root)).await.map_err(Error::at_target)?;
-        done.map_err(|error| self.of_owner(error))
+        let work = move || work(&root).map_err(|error| root.of_owner(error));
+        self.reads.run(work).await.map_err(Error::at_target)?
     }
 
     /// Runs `work` of any length on a thread that may block.
@@ -63,8 +63,7 @@ impl Root {
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let root = self.clone();
-        let done = netboot_core::blocking(move || work(&root)).await;
-        done.map_err(|error| self.of_owner(error))
+        netboot_core::blocking(move || work(&root).map_err(|error| root.of_owner(error))).await
     }
 
     /// Names the whole directory in an error about something in it, if it belongs to another user.
@@ -73,8 +72,8 @@ impl Root {
         let user = rustix::process::geteuid().as_raw();
         let is_of_another = || fs::metadata(&self.path).is_ok_and(|found| found.uid() != user);
         match error {
-            Error::PermissionDenied { source, .. } if is_of_another() => {
-                Error::PermissionDenied { action: "write to", path: self.path.clone(), source }
+            Error::PermissionDenied { action, source, .. } if is_of_another() => {
+                Error::PermissionDenied { action, path: self.path.clone(), source }
             }
             error => error,
         }
