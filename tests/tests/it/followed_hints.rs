@@ -56,16 +56,17 @@ async fn a_machine_that_gets_the_time_for_its_store_comes_up() {
         if is_blob { HttpFault::Cut { after: 0 } } else { HttpFault::None }
     });
     let ports = [proxy.address().port(), server.address().port()];
-    site.publish(&site.release(&packed, &ports[..1], &[])).await;
+    let machine = || ClosureSite::machine(Firmware::Bios);
+    site.publish(&site.release(&packed, &ports[1..], &[])).await;
+    let boot = ClosureSite::boot(ports[1], machine(), "late").await;
+    boot.assembled(&packed, "late");
+
     // Stage 1 waits for its server for longer than this.
-    let short = ClosureSite::machine(Firmware::Bios).timeout(Duration::from_secs(45));
-    let boot = ClosureSite::boot(ports[0], short, "late").await;
+    let short = boot.report.duration + Duration::from_secs(20);
+    site.publish(&site.release(&packed, &ports[..1], &[])).await;
+    let boot = ClosureSite::boot(ports[0], machine().timeout(short), "late").await;
     assert_hint(&boot.report, "allow more time, and read the lines of stage 1 on the console");
     assert!(boot.report.console.contains("netboot | "), "{}", boot.report.console);
-
-    site.publish(&site.release(&packed, &ports[1..], &[])).await;
-    let boot = ClosureSite::boot(ports[1], ClosureSite::machine(Firmware::Bios), "late").await;
-    boot.assembled(&packed, "late");
 }
 
 #[tokio::test]
@@ -78,12 +79,13 @@ async fn the_messages_after_the_store_is_whole_say_what_init_does() {
     let server = site.serve().await;
     let port = server.address().port();
     site.publish(&site.release(&packed, &[port], &[])).await;
-    let short = ClosureSite::machine(Firmware::Bios).timeout(Duration::from_secs(60));
-    let boot = ClosureSite::boot(port, short, "another").await;
+    let machine = || ClosureSite::machine(Firmware::Bios);
+    let boot = ClosureSite::boot(port, machine(), "present").await;
+    boot.assembled(&packed, "present");
+    let short = boot.report.duration * 2 + Duration::from_secs(5);
+    let boot = ClosureSite::boot(port, machine().timeout(short), "another").await;
     assert_hint(&boot.report, "read the messages after stage 1's last line: the store is complete");
     // The messages name the system that came up in place of the expected one.
     let (_, after) = boot.report.console.rsplit_once("netboot | ").unwrap();
     assert!(after.contains("CLOSURE-READY present"), "{after}");
-    let boot = ClosureSite::boot(port, ClosureSite::machine(Firmware::Bios), "present").await;
-    boot.assembled(&packed, "present");
 }

@@ -71,8 +71,9 @@ proptest! {
             by_ssh().identity_file(PathBuf::from(two)),
             by_ssh().ssh_config(PathBuf::from(two)),
             by_ssh().known_hosts_file(PathBuf::from(three)),
-            by_ssh().ssh_program(PathBuf::from(three)),
-            at_daemon().rsync_program(PathBuf::from(four)),
+            // A name alone would be looked for among the programs of this machine.
+            by_ssh().ssh_program(below(three)),
+            at_daemon().rsync_program(below(four)),
             at_daemon().staging_directory(below(four)),
             at_daemon().write_only(below(four)),
             with_user.password(four.clone()),

@@ -172,8 +172,10 @@ async fn pruning_takes_nothing_from_those_who_publish() {
         })
     };
     let mut published = 0;
+    let begin = Instant::now();
     while published < 50 || deleted.load(Ordering::SeqCst) < 40 {
         assert!(!pruning.is_finished(), "pruning failed");
+        assert!(begin.elapsed() < PATIENCE, "pruning deletes nothing");
         // Half of the releases come back again and again, some of them at the moment of their
         // deletion. The others never come back, so there is always something to delete.
         let release = if published % 2 == 0 {

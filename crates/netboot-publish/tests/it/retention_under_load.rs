@@ -16,14 +16,12 @@ use netboot_publish::{
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 
+use crate::patience::PATIENCE;
 use crate::site;
 
 /// The numbers of activations, deleted releases and whole boots that make a load. The publishers
 /// work until all are reached: a slow disk makes the test slower, not weaker.
 const ENOUGH: [usize; 3] = [25, 20, 200];
-
-/// A load that does not come about within this time is a failure.
-const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The grace time. A machine's boot begins and ends within it.
 const GRACE: Duration = Duration::from_millis(1500);

@@ -113,7 +113,10 @@ async fn a_root_that_no_web_server_can_read_is_told_and_opened() {
         set_mode(&root, 0o700);
         let told = warnings(&publisher(), &release).await;
         let (message, hint) = told.first().unwrap();
-        assert!(message.contains("(mode 0700); a web server that runs as another user"), "{told:?}");
+        assert!(
+            message.contains("(mode 0700); a web server that runs as another user"),
+            "{told:?}"
+        );
         assert!(hint.contains("`chmod o+rx`"), "{told:?}");
         // The hint: all users may read it, or a group.
         site::run("chmod", &["o+rx", root.to_str().unwrap()]);

@@ -8,6 +8,8 @@ mod settings;
 mod systems;
 mod urls;
 
+use std::time::Duration;
+
 use netboot_core::Context;
 use netboot_qemu::{BootReport, Error, MachineBuilder};
 use url::Url;
@@ -33,6 +35,10 @@ pub(crate) async fn failure(machine: MachineBuilder, url: &Url) -> (BootReport, 
     (report, error)
 }
 
-pub(crate) async fn assert_boots(machine: MachineBuilder, url: &Url) {
-    boot(machine, url).await.unwrap().ensure_success().unwrap();
+/// Boots a machine that must come up. Returns a time that is enough for a machine to come as far,
+/// also if this computer is busier then.
+pub(crate) async fn assert_boots(machine: MachineBuilder, url: &Url) -> Duration {
+    let report = boot(machine, url).await.unwrap();
+    report.ensure_success().unwrap();
+    report.duration * 3 + Duration::from_secs(2)
 }

@@ -61,8 +61,10 @@ async fn a_file_that_a_finished_build_wrote_anew_is_read() {
     assert_hint(&error, "build into a new file instead of overwriting the old one");
 
     let artifact = open(&path).await.unwrap();
-    fs::write(directory.path().join("bzImage.new"), "the third kernel").unwrap();
+    let new = directory.path().join("bzImage.new");
+    fs::write(&new, "the third kernel").unwrap();
     artifact.open().await.unwrap();
+    assert_ne!(open(&new).await.unwrap().sha256(), artifact.sha256());
 }
 
 #[test]

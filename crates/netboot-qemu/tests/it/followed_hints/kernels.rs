@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use netboot_qemu::{BootOutcome, BootStage, Firmware, MachineBuilder};
 use netboot_testbed::tool;
@@ -213,20 +212,19 @@ async fn a_kernel_that_has_the_time_to_unpack_its_initrd_boots() {
 #[tokio::test]
 async fn a_system_with_the_root_device_that_its_command_line_names_boots() {
     let system = System::new(GOOD_INIT, SERIAL).await;
-    let script = |root: &str| format!("#!ipxe\nkernel bzImage {SERIAL} {root}\nboot\n");
-    system.site.write("boot.ipxe", script("root=/dev/nowhere rootwait"));
-    // This is enough for the kernel on a busy computer.
-    let (_, error) = failure(expecting().timeout(Duration::from_secs(40)), &system.url).await;
+    let enough = assert_boots(expecting(), &system.url).await;
+    let script = format!("#!ipxe\nkernel bzImage {SERIAL} root=/dev/nowhere rootwait\nboot\n");
+    system.site.write("boot.ipxe", script);
+    let (_, error) = failure(expecting().timeout(enough), &system.url).await;
     assert_hint(&error, "check the file systems and `root=` of the configuration");
-    system.set_command_line(SERIAL);
-    assert_boots(expecting(), &system.url).await;
 }
 
 #[tokio::test]
 async fn a_system_that_prints_on_the_serial_console_boots() {
-    let system = System::new(GOOD_INIT, "console=tty0").await;
-    // The kernel starts within a few seconds, or within twenty while other machines boot.
-    let (report, error) = failure(expecting().timeout(Duration::from_secs(40)), &system.url).await;
+    let system = System::new(GOOD_INIT, SERIAL).await;
+    let enough = assert_boots(expecting(), &system.url).await;
+    system.set_command_line("console=tty0");
+    let (report, error) = failure(expecting().timeout(enough), &system.url).await;
     assert_eq!(report.outcome, BootOutcome::TimedOut);
     assert!(matches!(report.reached, BootStage::Kernel | BootStage::Initrd), "{report}");
     assert_hint(&error, "put `console=ttyS0` on the kernel's command line");

@@ -66,8 +66,11 @@ async fn a_firmware_that_is_named_boots() {
     let uefi = || expecting().firmware(Firmware::Uefi);
     let error = boot(uefi().firmware_code("/no/such/CODE.fd"), &url).await.unwrap_err();
     assert_hint(&error, "or give its path with firmware_code");
-    // Debian's package `ovmf` has it there.
-    assert_boots(uefi().firmware_code("/usr/share/OVMF/OVMF_CODE_4M.fd"), &url).await;
+    // The installed one.
+    let report = boot(uefi(), &url).await.unwrap();
+    let drive = report.command_line.iter().find(|argument| argument.contains("unit=0")).unwrap();
+    let (_, path) = drive.split_once("file=").unwrap();
+    assert_boots(uefi().firmware_code(path), &url).await;
 }
 
 #[tokio::test]
