@@ -13,8 +13,8 @@ const USUAL: &str = "/init";
 /// initrds. Otherwise it panics, unless `root=` names a disk, which it then mounts by itself.
 ///
 /// The program is a file that is executable and not empty, or a link, which is not followed. The
-/// initrds are in the order in which the machine loads them. An initrd that is built into the kernel
-/// is not read.
+/// initrds are in the order in which the machine loads them. An initrd that is built into the
+/// kernel is not read.
 ///
 /// # Errors
 /// [`Error::FirstProgram`] if Linux cannot start it.

@@ -33,9 +33,13 @@ pub(super) fn content(path: &str) -> Vec<u8> {
         "busybox" => fs::read(Testbed::locate().busybox()).unwrap(),
         "init" => INIT.into(),
         "early" => b"Files that are unpacked first, such as a processor's microcode.\n".repeat(40),
-        // Bytes that no compression shortens, so that the end of a compressed file holds them.
-        _ => (0..2048_u32).flat_map(|number| Sha256::digest(number.to_le_bytes())).collect(),
+        _ => noise(2048),
     }
+}
+
+/// Returns bytes that no compression shortens, so that the end of a compressed file holds them.
+pub(super) fn noise(digests: u32) -> Vec<u8> {
+    (0..digests).flat_map(|number| Sha256::digest(number.to_le_bytes())).collect()
 }
 
 /// Returns an archive of the files at these paths, in the format "newc".

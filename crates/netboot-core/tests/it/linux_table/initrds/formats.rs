@@ -2,7 +2,7 @@
 
 use super::Rows;
 use crate::boot_files::initrd::{filter, xz_of_blocks};
-use crate::linux_table::archives::{USUAL, by_cpio, newc};
+use crate::linux_table::archives::{USUAL, by_cpio, newc, newc_with, noise};
 
 /// A compression with the words of the program that makes it.
 type Compressor = (&'static str, &'static [&'static str]);
@@ -61,6 +61,11 @@ pub(super) fn add(rows: &mut Rows) {
     }
     for (name, words) in USED.iter().chain(&OPTIONS) {
         rows.add(name, filter(words, &plain));
+    }
+    // lz4 has chunks of 8 MiB, and other formats have smaller ones.
+    let large = newc_with(&[("large", 0o100_644, &noise(300_000))], "last");
+    for (name, words) in USED {
+        rows.add(&format!("{name}, of a large file"), filter(words, &large));
     }
     let (first, second) = plain.split_at(plain.len() / 2);
     for (name, filters) in [("--x86", ["--x86", "--lzma2"]), ("--delta", ["--delta", "--lzma2"])] {

@@ -1,7 +1,13 @@
 //! Archives with members that Linux treats in its own way.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
+use tempfile::TempDir;
+
 use super::Rows;
 use crate::boot_files::cpio_of;
+use crate::boot_files::initrd::run;
 use crate::linux_table::archives::{USUAL, content, newc, newc_with};
 
 const DIRECTORY: usize = 0o040_755;
@@ -11,6 +17,31 @@ const TRAILER: usize = 110 + 14;
 
 /// The reason for a difference.
 const BEHIND_LINK: &str = "a link may lead into another initrd, and is not followed";
+
+/// Returns what the program `cpio` writes for the usual files, of which `init` has a second name.
+/// Only the last of both has the content.
+fn by_cpio_of_links() -> Vec<u8> {
+    let tree = TempDir::new().unwrap();
+    for path in USUAL {
+        let place = tree.path().join(path);
+        fs::write(&place, content(path)).unwrap();
+        fs::set_permissions(&place, Permissions::from_mode(0o755)).unwrap();
+    }
+    fs::hard_link(tree.path().join("init"), tree.path().join("name")).unwrap();
+    let words = ["cpio", "--quiet", "-o", "-H", "newc"];
+    run("cpio", &words, tree.path(), b"busybox\ninit\nname\nlast\n")
+}
+
+/// Returns an archive whose last member is the directory of the file before it.
+fn newc_of_directory_last() -> Vec<u8> {
+    let (busybox, init, last) = (content("busybox"), content("init"), content("last"));
+    cpio_of(&[
+        ("busybox", 0o100_755, &busybox),
+        ("init", 0o100_755, &init),
+        ("directory/last", 0o100_644, &last),
+        ("directory", DIRECTORY, b""),
+    ])
+}
 
 /// Returns an archive with another `/init`, and the usual one as `program`.
 fn with_init(mode: usize, content_of_init: &[u8]) -> Vec<u8> {
@@ -44,6 +75,7 @@ pub(super) fn add(rows: &mut Rows) {
     sum[begin] ^= 1;
     rows.add("cpio -H crc, a byte of the last file altered", sum);
 
+    rows.add("/init as one of two links", by_cpio_of_links());
     rows.add("without /init", newc(&["busybox", "last"]));
     let init = content("init");
     for (name, mode, content) in [
@@ -79,6 +111,22 @@ pub(super) fn add(rows: &mut Rows) {
         with(&[("link", LINK, b"directory")], "link/last"),
         "link/last",
     );
+    add(
+        "an absolute path",
+        with(&[("/directory", DIRECTORY, b"")], "/directory/last"),
+        "directory/last",
+    );
+    add(
+        "a path with a dot",
+        with(&[("./directory/", DIRECTORY, b"")], "./directory/last"),
+        "directory/last",
+    );
+    add(
+        "a file in a file",
+        with(&[("directory", 0o100_644, b"x")], "directory/last"),
+        "directory/last",
+    );
+    add("a directory after its file", newc_of_directory_last(), "directory/last");
     let long = "x".repeat(4096);
     let name = [("early", 0o100_644, b"".as_slice()), (long.as_str(), 0o100_644, b"x")];
     add("a name of 4096 bytes", with(&name, "last"), "last");
