@@ -145,7 +145,7 @@ async fn what_a_flake_calls_a_derivation_is_no_option_and_lies_in_the_store() {
 }
 
 /// The variables that Nix may have: the allow-list of `environment.rs`.
-const ALLOWED: [&str; 43] = [
+const ALLOWED: [&str; 44] = [
     "ALL_PROXY",
     "FTP_PROXY",
     "GIT_TERMINAL_PROMPT",
@@ -154,6 +154,7 @@ const ALLOWED: [&str; 43] = [
     "HTTP_PROXY",
     "LANG",
     "LANGUAGE",
+    "LC_ALL",
     "LD_LIBRARY_PATH",
     "LOCALE_ARCHIVE",
     "LOGNAME",
