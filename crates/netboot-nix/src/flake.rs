@@ -13,6 +13,7 @@ use crate::flake_answer::{Answer, ProfileRequest};
 use crate::flake_reference::FlakeReference;
 use crate::git_diagnosis::diagnose_with_git;
 use crate::locked_inputs::{LockedInput, locked_inputs};
+use crate::module_paths::ModulePaths;
 use crate::nix_output::NixOutput;
 use crate::progress::{Progress, Reported};
 use crate::runner::Runner;
@@ -172,9 +173,13 @@ async fn run(
 ) -> Result<Result<Vec<u8>, Box<Failed>>, Stop> {
     let (mut nix_output, mut reported) = (NixOutput::default(), Reported::new());
     let mut progress = Progress::new(phase, None, context, &mut reported);
+    let (mark, mut modules) = (warnings.mark(), ModulePaths::default());
     let finished = runner
         .evaluate(attribute, &arguments, context, |line| {
-            if let Some(event) = runner.read_line(line) {
+            if let Some(event) = runner.read_line(&modules.in_line(line)) {
+                if let Some(mark) = mark {
+                    modules.record(mark, &event);
+                }
                 progress.record(&event);
                 warnings.record(&event);
                 nix_output.record(&event);

@@ -1,4 +1,5 @@
-# Modules with the caller's overrides. `data` has the overrides, read from JSON.
+# Modules with the caller's overrides. `data` has the overrides, read from JSON, and the `mark` of the
+# run.
 data:
 let
   # An attribute of a package set, by the list of names in its path.
@@ -12,13 +13,17 @@ let
         throw "netboot: this attribute is not in pkgs: ${builtins.concatStringsSep "." path}"
     ) set path;
 
-  # A pure evaluation can read a path with the hash of its content.
+  # A pure evaluation can read a path with the hash of its content. The path of the copy is printed
+  # with the mark of the run, because Nix's messages name the copy.
   fetched =
     module:
-    builtins.fetchTree {
-      type = "path";
-      inherit (module) path narHash;
-    };
+    let
+      copy = builtins.fetchTree {
+        type = "path";
+        inherit (module) path narHash;
+      };
+    in
+    builtins.trace "${data.mark}module ${copy.outPath} ${module.path}" copy;
 
   # A module that names the caller's setting in NixOS's messages. There is none without a value,
   # because the configuration may not have the option.

@@ -71,7 +71,7 @@ let
   # The modules that extend a configuration.
   modulesOf =
     { overrides, closure, ... }:
-    (if overrides == null then [ ] else overrideModules overrides)
+    (if overrides == null then [ ] else overrideModules (overrides // { inherit mark; }))
     ++ (if closure == null then [ ] else closureModules closure);
 
   probe =

@@ -32,6 +32,11 @@ impl Mark {
         &self.0
     }
 
+    /// A module's copy in the store and its path, if the text begins with this mark and tells it.
+    pub(crate) fn module_in<'a>(&self, text: &'a str) -> Option<(&'a str, &'a str)> {
+        text.strip_prefix(&self.0)?.strip_prefix("module ")?.split_once(' ')
+    }
+
     /// The profile in a text that the evaluation printed, if it begins with this mark.
     fn profile_in(&self, text: &str) -> Option<ProfileName> {
         text.strip_prefix(&self.0)?.parse().ok()
@@ -79,6 +84,11 @@ impl<'a> Warnings<'a> {
         let mut warnings = Self::new(None, context);
         warnings.mark = Some(mark);
         warnings
+    }
+
+    /// The mark that the run prints.
+    pub(crate) fn mark(&self) -> Option<&'a Mark> {
+        self.mark
     }
 
     pub(crate) fn record(&mut self, event: &LogEvent) {

@@ -229,6 +229,17 @@ pub(crate) async fn an_override_does_not_fit(nix: NixVersion) {
     assert_evaluated(builder(Overrides::builder().settings(host(forced)))).await;
     fs::write(&module, "{ lib, ... }: { networking.hostName = lib.mkForce \"c\"; }").unwrap();
     assert_evaluated(builder(Overrides::builder().module(&module))).await;
+
+    // Nix names the copy of the module in the store.
+    let directory = place.path().join("site");
+    fs::create_dir(&directory).unwrap();
+    for (given, file) in [(&module, &module), (&directory, &directory.join("default.nix"))] {
+        fs::write(file, "{ ... }: { x = ; }").unwrap();
+        let error = error_of(builder(Overrides::builder().module(given))).await;
+        let Error::Evaluation { problem, position, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(problem, &EvaluationProblem::Syntax);
+        assert_eq!(position.as_deref(), Some(&*format!("{}:1:16", file.display())));
+    }
 }
 
 pub(crate) async fn a_file_is_outside_of_the_flake(nix: NixVersion) {
