@@ -74,13 +74,13 @@ impl EvaluationProblem {
     pub(super) fn hint(&self) -> String {
         match self {
             Self::Thrown => {
-                "do what the message asks for; `nix eval --show-trace` on the attribute shows \
-                 where it comes from"
+                "do what the message asks for; `nix eval --json --show-trace` on \
+                 `config.system.build.toplevel.drvPath` of the configuration shows where it comes from"
                     .to_owned()
             }
             Self::Aborted => {
-                "remove the call of `abort`; `nix eval --show-trace` on the attribute shows \
-                              where it is"
+                "remove the call of `abort`; `nix eval --json --show-trace` on \
+                 `config.system.build.toplevel.drvPath` of the configuration shows where it is"
                     .to_owned()
             }
             Self::UndefinedVariable { name } => {
@@ -91,17 +91,19 @@ impl EvaluationProblem {
             }
             Self::InfiniteRecursion => {
                 "look for an option that is defined by its own value; `lib.mkIf` and `lib.mkMerge` \
-                 help in modules; `nix eval --show-trace` on the attribute shows the circle"
+                 help in modules; `nix eval --json --show-trace` on \
+                 `config.system.build.toplevel.drvPath` of the configuration shows the circle"
                     .to_owned()
             }
             Self::StackOverflow => {
-                "look for a function that calls itself endlessly; `nix eval --show-trace` on the \
-                 attribute shows it"
+                "look for a function that calls itself endlessly; `nix eval --json --show-trace` on \
+                 `config.system.build.toplevel.drvPath` of the configuration shows it"
                     .to_owned()
             }
             Self::Syntax => "correct the Nix code at the place in the message".to_owned(),
             Self::WrongType => {
-                "correct the configuration; `nix eval --show-trace` on the attribute shows where"
+                "correct the configuration; `nix eval --json --show-trace` on \
+                 `config.system.build.toplevel.drvPath` of the configuration shows where"
                     .to_owned()
             }
             Self::MissingFile { path } => format!(

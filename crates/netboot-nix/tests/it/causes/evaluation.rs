@@ -303,16 +303,23 @@ async fn a_mistake_is_mended_as_its_hint_says() {
         // Nix 2.8 shows less in its traces.
         let place = Place::of(NixVersion::V2_26);
         let with = |code: &str| {
-            let overrides = format!("{{ boot.kernelParams = {code}; }}");
+            // NixOS puts the kernel parameters into the system.
+            let system = "it.system.build.toplevel";
+            let overrides = format!(
+                "(let code = {code}; in {{ boot.kernelParams = code; system = it.system // {{ \
+                 build = it.system.build // {{ toplevel = {system} // {{ \
+                 drvPath = builtins.deepSeq code {system}.drvPath; }}; }}; }}; }})"
+            );
             flake(&place, &least_configuration("x", WITH_INIT, &overrides))
         };
         let reference = with(wrong);
         let error = error_of(place.builder(&reference)).await;
         let told = error.hint().unwrap();
         assert!(told.contains(hint), "{wrong}: {told}");
-        if told.contains("`nix eval --show-trace`") {
-            let attribute = format!("{reference}#{ATTRIBUTE}.config.boot.kernelParams");
-            let shown = place.command("nix").args(["eval", "--show-trace", &attribute]).output();
+        if told.contains("`nix eval --json --show-trace`") {
+            let value = format!("{reference}#{ATTRIBUTE}.config.system.build.toplevel.drvPath");
+            let arguments = ["eval", "--json", "--show-trace", &value];
+            let shown = place.command("nix").args(arguments).output();
             let shown = String::from_utf8_lossy(&shown.unwrap().stderr).into_owned();
             assert!(shown.contains("flake.nix:"), "{wrong}: {shown}");
         }
