@@ -11,7 +11,7 @@ use netboot_publish::contract::sample_release;
 use netboot_publish::{
     Error, FailedProof, LocalStore, MemoryStore, MinisignKey, PointerMemoryFile, Proof, Prover,
     PublicUrl, Publisher, Retention, RsyncStore, RsyncStoreBuilder, RsyncTarget, Signer, Sites,
-    StagedImage, Store, TrustedKey, Verdict, VerifyDepth, VerifyScope,
+    StagedImage, Store, TrustedKey, Verdict, VerifyDepth, VerifyReport, VerifyScope,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -98,7 +98,7 @@ proptest! {
             publisher.verify(scope, depth, &Context::new()).await
         });
         prop_assert!(has_way_out(&published), "{published:?}");
-        prop_assert!(published.as_ref().ok().is_none_or(|report| report.is_clean()));
+        prop_assert!(published.as_ref().ok().is_none_or(VerifyReport::is_clean));
     }
 
     #[test]
@@ -219,8 +219,8 @@ async fn the_largest_and_the_smallest_numbers_are_taken_or_refused() {
             .with_signer(key.clone())
             .with_trusted_keys(key.public_key().clone())
             .with_pointer_lifetime(time);
-        let published = publisher.publish(&release, &context).await;
-        assert!(has_way_out(&published), "{time:?}: {published:?}");
+        let receipt = publisher.publish(&release, &context).await;
+        assert!(has_way_out(&receipt), "{time:?}: {receipt:?}");
         for keep in [0, 1, usize::MAX] {
             let retention = Retention::default().with_keep_last(keep).with_grace(time);
             let pruned = publisher.prune(&retention, &context).await;

@@ -9,6 +9,8 @@ mod releases;
 mod settings;
 mod trust;
 
+use std::sync::{Arc, Mutex};
+
 use netboot_core::{Context, Event, ReleasePath};
 use netboot_publish::{Error, Publisher, VerifyDepth, VerifyReport, VerifyScope};
 
@@ -41,9 +43,12 @@ fn assert_only(report: &VerifyReport, hint: &str) {
     }
 }
 
+/// Warnings, with their hints.
+type Warnings = Arc<Mutex<Vec<(String, String)>>>;
+
 /// A context whose warnings are kept, with their hints.
-fn listening() -> (Context, std::sync::Arc<std::sync::Mutex<Vec<(String, String)>>>) {
-    let warnings: std::sync::Arc<std::sync::Mutex<Vec<_>>> = std::sync::Arc::default();
+fn listening() -> (Context, Warnings) {
+    let warnings = Warnings::default();
     let kept = warnings.clone();
     let context = Context::new().with_events(move |event| {
         if let Event::Warning { message, hint, .. } = event {

@@ -39,7 +39,9 @@ impl S3Failure {
             Some(Self::WrongRegion { expected })
         };
         match code {
-            "Redirected" if element(text, "Region").is_some() => elsewhere(),
+            "Redirected" | "AuthorizationHeaderMalformed" if element(text, "Region").is_some() => {
+                elsewhere()
+            }
             "Redirected" => Some(match element(text, "Endpoint") {
                 Some(to) => Self::Redirected { to: to.to_owned() },
                 None => Self::NotS3,
@@ -53,7 +55,6 @@ impl S3Failure {
             }
             "MissingAuthenticationToken" | "MissingSecurityHeader" => Some(Self::NoCredentials),
             "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => Some(Self::AccessDenied),
-            "AuthorizationHeaderMalformed" if element(text, "Region").is_some() => elsewhere(),
             "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException" => {
                 elsewhere()
             }

@@ -7,7 +7,7 @@ use std::path::Path;
 use netboot_core::{Context, Release, layout};
 use netboot_publish::contract::sample_release;
 use netboot_publish::{
-    Finding, LocalStore, PublicUrl, Publisher, RepairSource, VerifyDepth, VerifyReport,
+    Finding, LocalStore, PublicUrl, Publisher, RepairSource, Retention, VerifyDepth, VerifyReport,
 };
 use netboot_qemu::DirectoryServer;
 use tempfile::TempDir;
@@ -53,7 +53,7 @@ async fn objects_that_are_lost_or_damaged_are_repaired() {
         "run `repair`; if the file is intact at the target, check that the web server serves";
     let damages: [&dyn Fn(); 3] =
         [&|| fs::remove_file(&initrd).unwrap(), &|| fs::write(&initrd, "short").unwrap(), &|| {
-            flip(&initrd)
+            flip(&initrd);
         }];
     for damage in damages {
         damage();
@@ -176,7 +176,7 @@ async fn what_is_incomplete_is_staged_again_or_pruned() {
         } else {
             let day = std::time::Duration::from_secs(24 * 3600 + 60);
             let later = netboot_publish::contract::later(&publisher, day);
-            let report = later.prune(&Default::default(), &Context::new()).await.unwrap();
+            let report = later.prune(&Retention::default(), &Context::new()).await.unwrap();
             assert_eq!(report.deleted, [*two.id()].into());
         }
         assert_clean(&publisher).await;

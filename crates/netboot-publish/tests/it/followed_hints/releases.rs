@@ -146,11 +146,14 @@ async fn a_target_without_links_is_published_to_without_them() {
     assert!(script.starts_with(b"#!ipxe\n"), "{script:?}");
 }
 
+/// Gives the verdict on an image.
+type Answer = fn() -> Verdict;
+
 /// Answers for every image as it was told.
 #[derive(Debug)]
 struct Told {
     tries: bool,
-    verdict: fn() -> Verdict,
+    verdict: Answer,
 }
 
 #[async_trait]
@@ -169,11 +172,11 @@ async fn what_did_not_come_up_is_staged_and_its_console_says_why() {
     let [one, two] = releases();
     let (publisher, context) = (Publisher::new(MemoryStore::new()), Context::new());
     publisher.publish(&one, &context).await.unwrap();
-    let came_up: fn() -> Verdict = || Verdict::CameUp(Proof::new("login:", ""));
+    let came_up: Answer = || Verdict::CameUp(Proof::new("login:", ""));
     let prove = async |tries, verdict| {
         publisher.publish_proven(&two, &Told { tries, verdict }, &context).await
     };
-    let failed: [(fn() -> Verdict, &str); 2] = [
+    let failed: [(Answer, &str); 2] = [
         (
             || Verdict::Failed(FailedProof::new("no login", "[ 1.0] Kernel panic: no init\n")),
             "read the console to see why it did not come up; the release stays staged, and the",

@@ -37,8 +37,8 @@ impl Signed {
             .with_signer(self.key.clone())
     }
 
-    fn at(&self, file: netboot_core::ReleasePath) -> std::path::PathBuf {
-        self.root.path().join(layout::in_release(self.release.id(), &file).as_str())
+    fn at(&self, file: &netboot_core::ReleasePath) -> std::path::PathBuf {
+        self.root.path().join(layout::in_release(self.release.id(), file).as_str())
     }
 
     /// Checks that the release cannot go live, and is found by verification.
@@ -60,7 +60,7 @@ impl Signed {
 async fn a_release_without_a_signature_is_staged_again_or_signed_by_hand() {
     let signed = Signed::new().await;
     let (publisher, context) = (signed.publisher(), Context::new());
-    let signature = signed.at(layout::manifest_signature());
+    let signature = signed.at(&layout::manifest_signature());
     let text = "stage the release again with its signer, or sign it with minisign";
     fs::remove_file(&signature).unwrap();
     signed.assert_refused(&publisher, text).await;
@@ -69,7 +69,7 @@ async fn a_release_without_a_signature_is_staged_again_or_signed_by_hand() {
 
     let work = TempDir::new().unwrap();
     fs::write(work.path().join("key"), signed.key.to_file_text().unwrap()).unwrap();
-    let manifest = signed.at(layout::manifest());
+    let manifest = signed.at(&layout::manifest());
     let sign = |option: &str| {
         let mut command = Command::new("minisign");
         command.args([option, "-W", "-s", "key", "-m"]).arg(&manifest).arg("-x").arg(&signature);
@@ -127,7 +127,7 @@ async fn a_release_of_an_unknown_key_is_trusted_or_staged_again() {
 async fn a_manifest_that_somebody_changed_is_staged_again_from_its_source() {
     let signed = Signed::new().await;
     let publisher = signed.publisher();
-    let manifest = signed.at(layout::manifest());
+    let manifest = signed.at(&layout::manifest());
     let json = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, json.replacen("\"builder\": \"\"", "\"builder\": \"x\"", 1)).unwrap();
     let text = "somebody changed the manifest or its signature: do not boot it; find out who can";
