@@ -18,6 +18,7 @@ mod closure_site;
 mod crash;
 mod cross_site;
 mod event_streams;
+mod followed_hints;
 mod hostile_directory;
 mod ipxe;
 mod job_ends;
