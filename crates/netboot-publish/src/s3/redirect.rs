@@ -1,7 +1,7 @@
 //! Answers that send a client elsewhere.
 //!
-//! A signature is for the name of one server. So a redirect of a request that writes becomes an error
-//! that names the other server. A redirect of a request that reads is followed without the
+//! A signature is for the name of one server. So a redirect of a request that writes becomes an
+//! error that names the other server. A redirect of a request that reads is followed without the
 //! signature, and becomes such an error if the other server does not answer.
 
 use http::{HeaderMap, StatusCode, Uri, header};
@@ -71,8 +71,8 @@ pub(super) fn as_error(response: HttpResponse, asked: &Uri, bucket: &Bucket) -> 
     HttpResponse::from_parts(parts, text.into())
 }
 
-/// Returns the endpoint of the bucket at another place. `None` if the place is at this server or has
-/// neither the bucket's name nor the object's path: then the server has no S3 at its endpoint.
+/// Returns the endpoint of the bucket at another place. `None` if the place is at this server or
+/// has neither the bucket's name nor the object's path: then the server has no S3 at its endpoint.
 fn endpoint_at(place: &str, asked: &Uri, bucket: &str) -> Option<String> {
     let asked = Url::parse(&asked.to_string()).ok()?;
     let mut place = asked.join(place).ok()?;
