@@ -66,6 +66,7 @@ pub mod inspect {
     mod cpio;
     mod damage;
     mod decompressor;
+    mod file_tree;
     pub(crate) mod first_program;
     pub(crate) mod initrd;
     pub(crate) mod initrd_format;
@@ -74,6 +75,7 @@ pub mod inspect {
     mod lz4;
     mod lzop;
     mod memory;
+    pub(crate) mod presence;
     pub(crate) mod summary;
     mod xz;
 
@@ -82,7 +84,8 @@ pub mod inspect {
     pub use self::initrd_format::InitrdFormat;
     pub use self::kernel::check_kernel;
     pub use self::memory::least_memory_mib;
-    pub use self::summary::{InitrdSummary, Presence, require_init, without_directory};
+    pub use self::presence::{Presence, require_init, without_directory};
+    pub use self::summary::InitrdSummary;
 }
 mod invalid_value;
 pub mod layout;

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 pub use self::image::PrebuiltImage;
 use crate::artifact::Artifact;
 use crate::artifact_kind::ArtifactKind;
+use crate::blocking::blocking;
 use crate::boot_spec::BootSpec;
 use crate::builder::Builder;
 use crate::context::Context;
@@ -26,7 +27,7 @@ use crate::file_artifact::FileArtifact;
 use crate::image::Image;
 use crate::inspect::first_program::require_first_program;
 use crate::inspect::kernel::check_kernel;
-use crate::inspect::summary::{InitrdSummary, require_init, without_directory};
+use crate::inspect::presence::{require_init, without_directory};
 use crate::name::{FileName, ProfileName};
 use crate::payload::Payload;
 use crate::profile::Profile;
@@ -110,13 +111,25 @@ impl PrebuiltBuilder {
             let (summary, found) = scan_initrd(path, &self.secrets, |_| false, context).await?;
             found.report(&mut report, name, context);
             summaries.push(summary);
-            warn_of_lost_files(path, &summaries, name, context);
             let file_name = match index {
                 0 => FileName::new("initrd")?,
                 _ => FileName::new(format!("initrd-{}", index + 1))?,
             };
             let kind = ArtifactKind::Initrd;
             image = image.initrd(open(&mut expected, kind, file_name, path, context).await?);
+        }
+        let (summaries, lost) = blocking(move || {
+            let lost: Vec<_> = without_directory(&summaries)
+                .into_iter()
+                .map(|lost| Some(((*lost.first()?).to_owned(), lost.len() - 1)))
+                .collect();
+            Ok::<_, Error>((summaries, lost))
+        })
+        .await?;
+        for (path, lost) in parts.initrds.iter().zip(lost) {
+            if let Some((first, others)) = lost {
+                warn_of_lost_files(path, &first, others, name, context);
+            }
         }
         require_first_program(name, &boot, &summaries)?;
         match parts.closure {
@@ -157,16 +170,15 @@ async fn open(
     }
 }
 
-/// Warns of files in the last initrd that Linux will not make.
+/// Warns of files in an initrd that Linux will not make.
 fn warn_of_lost_files(
     path: &Path,
-    initrds: &[InitrdSummary],
+    first: &str,
+    others: usize,
     profile: &ProfileName,
     context: &Context,
 ) {
-    let mut lost = without_directory(initrds);
-    let Some(first) = lost.next() else { return };
-    let others = match lost.count() {
+    let others = match others {
         0 => String::new(),
         others => format!(" and {} more", counted(others, "path")),
     };

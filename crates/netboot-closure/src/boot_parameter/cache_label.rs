@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 use crate::error::Error;
 
+/// The rule for a label, as a noun.
+pub(crate) const LABEL_RULE: &str = "a label of 1 to 64 letters, digits, `-`, `_` and `.` that \
+                                     begins with a letter or a digit";
+
 /// The label of the file system with the disk cache.
 ///
 /// It has 1 to 64 letters, digits, `-`, `_` and `.`, and begins with a letter or a digit. So it is
@@ -35,8 +39,7 @@ impl FromStr for CacheLabel {
         let is_label = (1..=64).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
             && text.starts_with(|first: char| first.is_ascii_alphanumeric());
-        let malformed =
-            || Error::boot_parameter(text, "a label of letters, digits, `-`, `_` and `.`");
+        let malformed = || Error::boot_parameter(text, LABEL_RULE);
         if is_label { Ok(Self(text.to_owned())) } else { Err(malformed()) }
     }
 }

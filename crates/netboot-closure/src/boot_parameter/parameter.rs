@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use crate::boot_parameter::cache_label::CacheLabel;
+use crate::boot_parameter::cache_label::{CacheLabel, LABEL_RULE};
 use crate::boot_parameter::card_address::CardAddress;
 use crate::boot_parameter::http_url::HttpUrl;
 use crate::boot_parameter::store_choice::StoreChoice;
@@ -94,10 +94,7 @@ impl FromStr for BootParameter {
                 .map(Self::From)
                 .ok_or("an absolute http:// URL of a directory, without a query"),
             STORE => value.parse().map(Self::Store).or(Err("auto, tmpfs, zram or disk")),
-            CACHE => value
-                .parse()
-                .map(Self::Cache)
-                .or(Err("a label of letters, digits, `-`, `_` and `.`")),
+            CACHE => value.parse().map(Self::Cache).or(Err(LABEL_RULE)),
             CACHE_BUDGET => {
                 value.parse().map(Self::CacheBudget).or(Err("a number of MiB, 1 or more"))
             }

@@ -82,7 +82,7 @@ fn kernel_parameters_as_the_hint_describes_them_are_read() {
         ("netboot.store=disc", "auto, tmpfs, zram or disk", "netboot.store=disk"),
         (
             "netboot.cache=a b",
-            "a label of letters, digits, `-`, `_` and `.`",
+            "a label of 1 to 64 letters, digits, `-`, `_` and `.` that begins with a letter",
             "netboot.cache=a-b_1.x",
         ),
         ("netboot.cache-budget=4G", "a number of MiB, 1 or more", "netboot.cache-budget=4096"),
@@ -101,7 +101,7 @@ fn kernel_parameters_as_the_hint_describes_them_are_read() {
         follow(parameter(wrong), expected, parameter(right));
     }
     // The values have the same hints by themselves.
-    follow("a b".parse::<CacheLabel>(), "a label of letters", "a-b".parse::<CacheLabel>());
+    follow("a b".parse::<CacheLabel>(), "a label of 1 to 64 letters", "a-b".parse::<CacheLabel>());
     follow(
         "x".parse::<CardAddress>(),
         "the address of a network card",

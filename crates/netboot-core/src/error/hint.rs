@@ -50,8 +50,8 @@ impl Error {
             }
             Self::FirstProgram { .. } => {
                 "give NixOS's own initrd too: `initrd` in the result of \
-                 `config.system.build.netbootRamdisk`, or `initial-ramdisk` of the system; make a \
-                 program of yours executable before you pack it"
+                 `config.system.build.netbootRamdisk`; make a program of yours executable before \
+                 you pack it, or correct `rdinit=`"
                     .to_owned()
             }
             Self::IncompleteImage { missing, .. } => format!("add the {missing} to the image"),

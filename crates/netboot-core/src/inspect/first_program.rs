@@ -3,14 +3,15 @@
 use crate::boot_spec::BootSpec;
 use crate::command_line::InitPath;
 use crate::error::Error;
-use crate::inspect::summary::{InitrdSummary, Member, Presence, last_member, presence};
+use crate::inspect::presence::{Presence, last_member, presence};
+use crate::inspect::summary::{InitrdSummary, Member};
 use crate::name::ProfileName;
 
 /// The path that Linux starts (`ramdisk_execute_command` in `init/main.c`).
 const USUAL: &str = "/init";
 
 /// Checks that Linux can start `/init`, or the program that `rdinit=` names, from an image's
-/// initrds. Otherwise it panics, unless `root=` names a disk, which it then mounts by itself.
+/// initrds. Otherwise it panics, unless `root=` names a disk that it can mount by itself.
 ///
 /// The program is a file that is executable and not empty, or a link, which is not followed. The
 /// initrds are in the order in which the machine loads them. An initrd that is built into the
@@ -23,11 +24,12 @@ pub fn require_first_program<'a>(
     boot: &BootSpec,
     initrds: impl IntoIterator<Item = &'a InitrdSummary>,
 ) -> Result<(), Error> {
+    // Of several values, Linux takes the last one.
     let value = |name: &str| {
-        let mut values = boot.kernel_parameters().iter();
+        let mut values = boot.kernel_parameters().iter().rev();
         values.find_map(|parameter| parameter.as_str().strip_prefix(name))
     };
-    if value("root=").is_some() {
+    if value("root=").is_some_and(is_mounted_by_linux) {
         return Ok(());
     }
     // Linux starts no program from a path that it cannot read either.
@@ -41,4 +43,12 @@ pub fn require_first_program<'a>(
         (_, None | Some(Member::Program | Member::SymbolicLink)) => return Ok(()),
     };
     Err(Error::FirstProgram { profile: profile.clone(), program, problem })
+}
+
+/// Returns false for values of `root=` that only a program in the initrd can mount: of systemd's
+/// generators (systemd-fstab-generator(8), systemd-gpt-auto-generator(8)), and file systems by their
+/// label or UUID (`name_to_dev_t` in `init/do_mounts.c` of Linux knows neither).
+fn is_mounted_by_linux(root: &str) -> bool {
+    let of_programs = ["fstab", "gpt-auto", "tmpfs", "UUID=", "LABEL="];
+    !of_programs.iter().any(|value| root.starts_with(value))
 }

@@ -63,11 +63,14 @@ impl Read for Xz<'_> {
 /// Checks the filters of each block of a stream that the decoder has read, from its first byte to
 /// the end of its footer (The .xz File Format, sections 2.1.2 and 4).
 fn check_blocks(file: &File, begin: u64, end: u64) -> io::Result<()> {
-    let footer = end - STREAM_FOOTER as u64;
+    // The file may have changed since the decoder read it.
+    let changed = || io::Error::other("it was changed while it was read");
+    let footer = end.checked_sub(STREAM_FOOTER as u64).ok_or_else(changed)?;
     let mut length = [0; 4];
     file.read_exact_at(&mut length, footer + 4)?;
     let index = (u64::from(u32::from_le_bytes(length)) + 1) * 4;
-    let mut index = BufReader::new(At { file, position: footer - index });
+    let position = footer.checked_sub(index).ok_or_else(changed)?;
+    let mut index = BufReader::new(At { file, position });
     let mut indicator = [0];
     index.read_exact(&mut indicator)?;
     let mut block = begin + STREAM_HEADER as u64;
@@ -78,7 +81,8 @@ fn check_blocks(file: &File, begin: u64, end: u64) -> io::Result<()> {
         if has_unknown_filters(&header) == Some(true) {
             return Err(io::Error::other(InitrdFormat::XzFilters));
         }
-        block += size.next_multiple_of(4);
+        let size = size.checked_next_multiple_of(4).ok_or_else(changed)?;
+        block = block.checked_add(size).ok_or_else(changed)?;
     }
     Ok(())
 }

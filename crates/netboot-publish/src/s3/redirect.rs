@@ -71,7 +71,7 @@ pub(super) fn as_error(response: HttpResponse, asked: &Uri, bucket: &Bucket) -> 
     HttpResponse::from_parts(parts, text.into())
 }
 
-/// Returns the endpoint of the bucket at another place. `None` if the place is at this server or
+/// Returns the endpoint of the bucket at another place. `None` if the place is at this server, or
 /// has neither the bucket's name nor the object's path: then the server has no S3 at its endpoint.
 fn endpoint_at(place: &str, asked: &Uri, bucket: &str) -> Option<String> {
     let asked = Url::parse(&asked.to_string()).ok()?;

@@ -64,8 +64,8 @@ pub(crate) struct BlobReader<'a> {
     is_complete: bool,
     /// The sources that sent some of the bytes, and whether they sent them as a part of the file.
     used: Vec<(usize, bool)>,
-    /// True if a server called its answer a page in HTML.
-    is_page: bool,
+    /// The sources that called an answer a page in HTML.
+    pages: BTreeSet<usize>,
     abort: Option<Abort>,
 }
 
@@ -116,7 +116,7 @@ impl<'a> BlobReader<'a> {
             connection: None,
             position: 0,
             is_complete: false,
-            is_page: false,
+            pages: BTreeSet::new(),
             used: Vec::new(),
             abort: None,
         }
@@ -146,7 +146,7 @@ impl<'a> BlobReader<'a> {
             self.network.sources.answered_wrong(source, &mut self.tries.wrong);
             // Its other files may be wrong too, so mirrors come first.
             self.network.sources.failed(source);
-            let problem = if self.is_page { page() } else { problem.clone() };
+            let problem = if self.pages.contains(&source) { page() } else { problem.clone() };
             self.note(source, problem);
         }
     }
@@ -183,7 +183,9 @@ impl<'a> BlobReader<'a> {
             let refusal = match request(agent, &url, self.position, choice.ranges, *patience) {
                 Ok(answer) => match self.wrong_size(&answer) {
                     None => {
-                        self.is_page |= is_page(&answer);
+                        if is_page(&answer) {
+                            self.pages.insert(source);
+                        }
                         let Answer { body, skip, has_length, .. } = answer;
                         self.used.push((source, self.position > 0 && skip == 0));
                         let pace = Pace::default();

@@ -61,7 +61,7 @@ async fn refusal(initrd: &[u8]) -> Option<String> {
         Err(Error::FirstProgram { problem, .. }) => return Some(format!("`/init`: {problem}")),
         Err(error) => panic!("{error:?}"),
     }
-    let lost = without_directory(&initrds).next();
+    let lost = without_directory(&initrds).pop().and_then(|lost| lost.first().copied());
     lost.map(|path| format!("`{path}` is lost without its directory"))
 }
 

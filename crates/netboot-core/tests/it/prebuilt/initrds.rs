@@ -68,7 +68,7 @@ async fn an_initrd_that_linux_cannot_start_is_refused() {
         let error = refused.unwrap_err();
         assert!(error.to_string().ends_with(problem), "{error}");
         let hint = error.hint().unwrap();
-        assert!(hint.ends_with("make a program of yours executable before you pack it"), "{hint}");
+        assert!(hint.contains("make a program of yours executable before you pack it"), "{hint}");
         // The last initrd that has the path counts.
         build_of(place.path(), &[&other, &system, &program], "quiet").await.0.unwrap();
         let (refused, _) = build_of(place.path(), &[&program, &system, &other], "quiet").await;
@@ -83,7 +83,15 @@ async fn an_initrd_that_linux_cannot_start_is_refused() {
     assert!(error.to_string().contains("`/stage-1`"), "{error}");
     let other = cpio(&[("stage-1", b"#!/bin/sh\n")]);
     build_of(place.path(), &[&other, &system], "rdinit=/stage-1").await.0.unwrap();
-    build_of(place.path(), &[&system], "root=/dev/sda1").await.0.unwrap();
+    // The hint also says to correct the path. The last one counts.
+    let parameters = "rdinit=/stage-1 rdinit=/init";
+    build_of(place.path(), &[&own, &system], parameters).await.0.unwrap();
+    for root in ["root=/dev/sda1", "root=fstab root=PARTUUID=0a", "root=8:1"] {
+        build_of(place.path(), &[&system], root).await.0.unwrap();
+    }
+    for root in ["root=fstab", "root=/dev/sda1 root=LABEL=nixos"] {
+        build_of(place.path(), &[&system], root).await.0.unwrap_err();
+    }
 }
 
 /// The order of `cpio`'s list is that of the archive.
