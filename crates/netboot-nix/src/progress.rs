@@ -304,15 +304,15 @@ mod tests {
              @nix {\"action\":\"result\",\"id\":1,\"type\":105,\"fields\":[0,1,1,0]}\n";
         let one = ("derivations".to_owned(), 0, 1, Unit::Items);
         assert_eq!(reported(Phase::Realising, lines), [one]);
-        let mut lines = String::new();
-        for id in 1..=3 {
-            lines += &format!(
+        let one = |id: u64| {
+            format!(
                 "@nix {{\"action\":\"start\",\"id\":{id},\"type\":100,\"fields\":[\"/nix/store/a-{id}\",\"\",\"\"]}}\n\
                  @nix {{\"action\":\"result\",\"id\":{id},\"type\":105,\"fields\":[{0},{0},0,0]}}\n",
                 u64::MAX
-            );
-        }
+            )
+        };
+        let lines: Vec<String> = (1..=3).map(one).collect();
         let last = ("downloads".to_owned(), u64::MAX, u64::MAX, Unit::Bytes);
-        assert!(reported(Phase::Realising, &lines).contains(&last));
+        assert!(reported(Phase::Realising, &lines.concat()).contains(&last));
     }
 }
