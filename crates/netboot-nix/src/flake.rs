@@ -191,7 +191,10 @@ async fn run(
     if status.success() {
         return Ok(Ok(finished.output));
     }
-    if let Some(message) = nix_output.find(&["out of memory", "bad_alloc"]) {
+    let of_memory = ["out of memory", "bad_alloc"];
+    let crash = nix_output.crash.as_deref();
+    let crash = crash.filter(|words| of_memory.iter().any(|text| words.contains(text)));
+    if let Some(message) = nix_output.find(&of_memory).or(crash) {
         let limit = runner.evaluation_limits.memory;
         let (attribute, message) = (attribute.to_owned(), message.into());
         return Err(Error::EvaluationTooLarge { attribute, limit, message }.into());

@@ -67,7 +67,11 @@ pub(super) fn unusable_files(flake: &FlakeReference, nix_output: &NixOutput) -> 
             if is_mark { FlakeProblem::LockConflict } else { FlakeProblem::LockUnreadable };
         return Some(unusable(flake, problem, message));
     }
-    let of_type = |message: &&str| UNKNOWN_TYPE.iter().any(|text| message.contains(text));
+    // The reference of the flake itself is no input in its files.
+    let of_type = |message: &&str| {
+        UNKNOWN_TYPE.iter().any(|text| message.contains(text))
+            && !message.contains(&format!("'{}'", flake.as_str()))
+    };
     let of_input = nix_output.texts().chain(nix_output.crash.as_deref()).find(of_type);
     if let Some(message) = of_input {
         return Some(unusable(flake, FlakeProblem::InputType, message));

@@ -1,5 +1,7 @@
 //! Problems with a flake's own files.
 
+use percent_encoding::percent_decode_str;
+
 use crate::classify::text::{in_source, quoted_after};
 use crate::error::Error;
 use crate::error::git_problem::{GitProblem, GitRefusal};
@@ -52,15 +54,16 @@ pub(super) fn source_problem(
 fn is_same(own: &str, other: &str) -> bool {
     let address = |reference: &str| {
         let address = reference.split('?').next().unwrap_or_default();
-        let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+        let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
         // A message shows no credentials.
-        let place = rest.split_once('@').map_or(rest, |(_, place)| place);
-        format!("{scheme}:{}", place.trim_end_matches('/'))
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        format!("{scheme}://{host}/{path}").trim_end_matches('/').to_owned()
     };
     let hash = |reference: &str| {
         let (_, hash) = reference.split_once("narHash=")?;
-        let hash = hash.split('&').next().unwrap_or(hash).replace("%3D", "=");
-        Some(hash.replace("%2B", "+").replace("%2F", "/"))
+        let hash = hash.split('&').next().unwrap_or(hash);
+        Some(percent_decode_str(hash).decode_utf8_lossy().into_owned())
     };
     address(own) == address(other) || hash(own).is_some() && hash(own) == hash(other)
 }
@@ -79,8 +82,11 @@ mod tests {
             ("https://example.org/infra", false),
             ("path:/srv/infra?narHash=sha256-a=", true),
             ("path:/srv/infra?narHash=sha256-b=", false),
+            ("path:/srv/infra?narHash=sha256%2Da%3d", true),
         ] {
             assert_eq!(is_same(own, other), is_it, "{other}");
         }
+        assert!(!is_same("path:/a@x", "path:/b@x") && is_same("path:/a@x", "path:/a@x"));
+        assert!(!is_same("https://example.org/a@x", "https://example.org/b@x"));
     }
 }

@@ -10,7 +10,7 @@ const LENGTH: usize = 1000;
 /// Warnings about the arguments that Netboot gives to Nix. An operator can do nothing about them.
 const OF_NETBOOT: [&str; 3] = [
     "'--json' without '--json-format' is deprecated",
-    "is a deprecated alias for",
+    "'show-derivation' is a deprecated alias for",
     // Nix prints this for a build in another store, whose results Netboot fetches.
     "you did not specify '--add-root'",
 ];

@@ -47,7 +47,7 @@ impl FlakeProblem {
             }
             Self::InputType => {
                 "correct the `type` of the input, or the scheme of its `url`, in flake.nix: Nix \
-                 knows `path`, `git`, `github`, `gitlab`, `sourcehut`, `mercurial`, `tarball`, \
+                 knows `path`, `git`, `github`, `gitlab`, `sourcehut`, `hg`, `tarball`, \
                  `indirect`, and in newer versions `file`"
                     .to_owned()
             }
