@@ -35,7 +35,7 @@ pub(crate) fn printable(text: &str, separator: &str, limit: usize) -> String {
 /// end of the text. One line of them all has no blank lines either: their separators could look
 /// like a margin.
 fn join(lines: impl Iterator<Item = String>, separator: &str) -> String {
-    let mut lines: Vec<String> = lines.map(without_margins).collect();
+    let mut lines: Vec<String> = lines.map(|line| without_margins(&line)).collect();
     let is_blank = |line: &String| line.trim().is_empty();
     if separator.contains('\n') {
         while lines.pop_if(|line| is_blank(line)).is_some() {}
@@ -47,8 +47,8 @@ fn join(lines: impl Iterator<Item = String>, separator: &str) -> String {
     text
 }
 
-fn without_margins(line: String) -> String {
-    let mut own = line.as_str();
+fn without_margins(line: &str) -> String {
+    let mut own = line;
     while let Some(rest) = own.strip_prefix(MARGIN) {
         own = rest;
     }

@@ -21,9 +21,6 @@ const NAMES: [&str; 3] = ["hint", "remedy", "rule"];
 /// Methods that look for their argument.
 const SEARCHES: [&str; 5] = ["contains", "starts_with", "ends_with", "find", "split"];
 
-/// The number of hints that no test follows yet. It only gets smaller: a new hint needs a test.
-const UNTRIED: usize = 360;
-
 /// The variable that makes the test add missing rows to the tables and remove obsolete ones.
 const WRITE: &str = "NETBOOT_HINTS";
 
@@ -198,7 +195,7 @@ fn has_test(source: &str, name: &str) -> bool {
 #[test]
 fn each_hint_is_followed_by_a_test() {
     let packages = packages();
-    let (mut wrong, mut count, mut untried) = (Vec::new(), 0, 0);
+    let (mut wrong, mut count) = (Vec::new(), 0);
     for (package, directory) in &packages {
         let hints = hints(&directory.join("src"));
         let path = directory.join("tests/hints.md");
@@ -211,9 +208,7 @@ fn each_hint_is_followed_by_a_test() {
         }
         let name = path.strip_prefix(root()).unwrap().display().to_string();
         for (hint, tried) in &wanted {
-            if tried.is_empty() && written.contains_key(hint) {
-                untried += 1;
-            } else if let Some(problem) = problem(tried, package, &packages) {
+            if let Some(problem) = problem(tried, package, &packages) {
                 wrong.push(format!("{name}: {hint}: {problem}"));
             }
         }
@@ -222,7 +217,6 @@ fn each_hint_is_followed_by_a_test() {
         count += wanted.len();
     }
     assert!(count > 200, "{count} hints");
-    assert!(untried <= UNTRIED, "{untried} rows have no test, and the limit is {UNTRIED}");
     assert!(wrong.is_empty(), "{} rows:\n{}", wrong.len(), wrong.join("\n"));
 }
 

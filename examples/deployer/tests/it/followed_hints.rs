@@ -48,8 +48,8 @@ async fn a_token_and_a_free_address_and_directory_start_the_service() {
         .current_dir(place.path(""))
         .status();
     assert!(made.unwrap().success());
-    let mode = fs::metadata(place.path("token")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let permissions = fs::metadata(place.path("token")).unwrap().permissions().mode();
+    assert_eq!(permissions & 0o777, 0o600);
     let mut named = without();
     named.args(["--token-file", "token"]);
     let first = Service::start(named);

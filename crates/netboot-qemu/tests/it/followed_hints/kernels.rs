@@ -1,6 +1,7 @@
 //! Boots that end in Linux.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use netboot_qemu::{BootOutcome, BootStage, Firmware, MachineBuilder};
@@ -60,7 +61,7 @@ impl System {
             let name_size = name.len() + 1;
             let mut entry = format!("070701{:08x}{mode:08x}", 1);
             for field in [0, 0, 1, 0, size, 0, 0, 0, 0, name_size, 0] {
-                entry.push_str(&format!("{field:08x}"));
+                write!(entry, "{field:08x}").unwrap();
             }
             entry.push_str(name);
             entry.push('\0');
@@ -70,15 +71,15 @@ impl System {
         let mut archive = header("zeros", 0o100_644, size);
         archive.resize(archive.len() + size, 0);
         archive.extend(header("TRAILER!!!", 0, 0));
-        let mut packer = Command::new(tool("gzip"))
+        let mut gzip = Command::new(tool("gzip"))
             .arg("-1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut input = packer.stdin.take().unwrap();
+        let mut input = gzip.stdin.take().unwrap();
         let writer = std::thread::spawn(move || input.write_all(&archive).unwrap());
-        let packed = packer.wait_with_output().unwrap().stdout;
+        let packed = gzip.wait_with_output().unwrap().stdout;
         writer.join().unwrap();
         let mut initrd = packed;
         initrd.resize(initrd.len().next_multiple_of(4), 0);
