@@ -45,9 +45,9 @@ pub fn require_first_program<'a>(
     Err(Error::FirstProgram { profile: profile.clone(), program, problem })
 }
 
-/// Returns false for values of `root=` that only a program in the initrd can mount: of systemd's
-/// generators (systemd-fstab-generator(8), systemd-gpt-auto-generator(8)), and file systems by their
-/// label or UUID (`name_to_dev_t` in `init/do_mounts.c` of Linux knows neither).
+/// Returns false for values of `root=` that only a program in the initrd can mount: the values of
+/// systemd's generators (systemd-fstab-generator(8), systemd-gpt-auto-generator(8)), and labels and
+/// UUIDs of file systems, which `name_to_dev_t` in `init/do_mounts.c` of Linux does not know.
 fn is_mounted_by_linux(root: &str) -> bool {
     let of_programs = ["fstab", "gpt-auto", "tmpfs", "UUID=", "LABEL="];
     !of_programs.iter().any(|value| root.starts_with(value))

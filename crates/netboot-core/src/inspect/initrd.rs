@@ -26,9 +26,9 @@ const MAGIC: usize = 512;
 /// The kernels of NixOS and Debian unpack all of these. A kernel that was built without one of them
 /// (`CONFIG_RD_ZSTD` and the like) refuses it, which no inspection of the initrd can see.
 ///
-/// It works on a separate thread in bounded memory, at about the speed of decompression: a file
-/// takes up to three times as long as its digest in gzip, zstd, lz4 and lzop, and many times as long
-/// in xz and bzip2 (`benches/inspecting.rs`).
+/// It works on a separate thread in bounded memory, at about the speed of decompression. A file in
+/// gzip, zstd, lz4 or lzop takes up to three times as long as its digest, and one in xz or bzip2
+/// many times as long (`benches/inspecting.rs`).
 ///
 /// # Errors
 /// [`Error::DamagedInitrd`] if the file is truncated or altered, [`Error::UnbootableInitrd`] if no
