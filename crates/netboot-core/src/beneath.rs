@@ -181,9 +181,20 @@ impl Directory {
     /// # Errors
     /// [`Error::Io`].
     pub fn mode(&self) -> Result<u32, Error> {
+        Ok(self.stat()?.st_mode & 0o7777)
+    }
+
+    /// The number of the user who owns the directory.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn owner(&self) -> Result<u32, Error> {
+        Ok(self.stat()?.st_uid)
+    }
+
+    fn stat(&self) -> Result<rustix::fs::Stat, Error> {
         let stat = rustix::fs::fstat(&self.handle);
-        let stat = stat.map_err(|error| Error::io("look at", &self.path, error.into()))?;
-        Ok(stat.st_mode & 0o7777)
+        stat.map_err(|error| Error::io("look at", &self.path, error.into()))
     }
 
     fn open_file(

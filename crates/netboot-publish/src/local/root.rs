@@ -1,9 +1,7 @@
 //! The directory of the store, and the directories in it.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -70,7 +68,8 @@ impl Root {
     /// A user who is admitted to one part of it only would be refused at the next.
     fn of_owner(&self, error: Error) -> Error {
         let user = rustix::process::geteuid().as_raw();
-        let is_of_another = || fs::metadata(&self.path).is_ok_and(|found| found.uid() != user);
+        let owner = || Directory::open(&self.path)?.owner();
+        let is_of_another = || owner().is_ok_and(|owner| owner != user);
         match error {
             Error::PermissionDenied { action, source, .. } if is_of_another() => {
                 Error::PermissionDenied { action, path: self.path.clone(), source }

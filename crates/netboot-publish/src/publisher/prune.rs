@@ -173,6 +173,8 @@ impl Publisher {
         report.deleted_nar_infos = nar_infos.into_iter().collect();
         for unwanted in unwanted.into_iter().filter(|_| !retention.dry_run) {
             context.check()?;
+            // A lost lock ends this work where it waits, and some stores never wait.
+            tokio::task::yield_now().await;
             unwanted.delete(store, context).await?;
         }
         let mut blobs = BTreeMap::new();
@@ -192,6 +194,7 @@ impl Publisher {
         if !retention.dry_run {
             let blobs = report.deleted_blobs.iter().map(layout::blob);
             let paths: Vec<_> = blobs.chain([layout::clock()]).collect();
+            tokio::task::yield_now().await;
             store.delete(&paths, context).await?;
             self.known.forget(|path| match Location::parse(path.as_str()) {
                 Some(Location::InRelease { release, .. }) => report.deleted.contains(&release),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipxe_script::IpxeBuild;
-use netboot_core::inspect::{check_kernel, inspect_initrd};
+use netboot_core::inspect::{check_kernel, inspect_initrd, require_first_program};
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, Error, FileName, Image,
     InitPath, KernelParameter, ProfileSpec, Release,
@@ -231,10 +231,12 @@ fn of_values() -> Vec<Said> {
     let not_a_kernel = run(check_kernel(&page, Architecture::X86_64)).unwrap_err();
     let cut = file("initrd", &[b"070701".as_slice(), &[b'0'; 90]].concat());
     let damaged = run(inspect_initrd(&cut, &Context::new())).unwrap_err();
+    let first_program = require_first_program(&worker(), image("worker").boot(), []).unwrap_err();
     let here = |said: String| said.replace(directory.path().to_str().unwrap(), "artifacts/worker");
     vec![
         ("init-pasted", error(pasted)),
         ("init-missing", error(Error::InitMissing { profile: worker(), init })),
+        ("first-program", error(first_program)),
         ("not-a-kernel", here(error(not_a_kernel))),
         ("damaged-initrd", here(error(damaged))),
         ("parameter-unprintable", error(unprintable)),
