@@ -31,7 +31,7 @@ const HALTED: &str = "-- System halted";
 /// use netboot_testbed::LinuxOracle;
 ///
 /// let run = LinuxOracle::debian().boot("initrd".as_ref());
-/// assert_eq!(run.complaint, None);
+/// assert_eq!(run.unwrap().complaint, None);
 /// ```
 #[derive(Debug, Clone)]
 pub struct LinuxOracle {
