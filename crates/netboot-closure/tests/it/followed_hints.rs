@@ -194,7 +194,7 @@ impl RepairableStore {
 #[test]
 fn a_store_that_nix_repaired_is_packed() {
     let store = RepairableStore::new();
-    // What is in a cache is not read again.
+    // The packer does not read the paths of its cache again.
     let pack = || {
         let cache = TempDir::new().unwrap();
         store.0.pack(&Packer::new(cache.path()))

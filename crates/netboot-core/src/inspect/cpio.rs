@@ -136,7 +136,7 @@ impl<'a, 'v> Archives<'a, 'v> {
                 DIRECTORY => Member::Directory,
                 SYMBOLIC_LINK => Member::SymbolicLink,
                 REGULAR if header.mode & EXECUTABLE == 0 => Member::Data,
-                // Of several links to a file, only one has the content.
+                // Only one of several links to a file has the content.
                 REGULAR if header.size > 0 || header.links > 1 => Member::Program,
                 REGULAR => Member::Empty,
                 _ => Member::Data,

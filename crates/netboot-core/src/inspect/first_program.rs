@@ -3,7 +3,7 @@
 use crate::boot_spec::BootSpec;
 use crate::command_line::InitPath;
 use crate::error::Error;
-use crate::inspect::presence::{Presence, last_member, presence};
+use crate::inspect::presence::{Presence, look};
 use crate::inspect::summary::{InitrdSummary, Member};
 use crate::name::ProfileName;
 
@@ -24,7 +24,7 @@ pub fn require_first_program<'a>(
     boot: &BootSpec,
     initrds: impl IntoIterator<Item = &'a InitrdSummary>,
 ) -> Result<(), Error> {
-    // Of several values, Linux takes the last one.
+    // Linux takes the last of several values.
     let value = |name: &str| {
         let mut values = boot.kernel_parameters().iter().rev();
         values.find_map(|parameter| parameter.as_str().strip_prefix(name))
@@ -35,7 +35,7 @@ pub fn require_first_program<'a>(
     // Linux starts no program from a path that it cannot read either.
     let Ok(program) = InitPath::new(value("rdinit=").unwrap_or(USUAL)) else { return Ok(()) };
     let initrds: Vec<_> = initrds.into_iter().collect();
-    let problem = match (presence(&program, &initrds), last_member(&program, &initrds)) {
+    let problem = match look(&program, &initrds) {
         (Presence::No, _) => "no initrd contains it",
         (_, Some(Member::Directory)) => "it is a directory",
         (_, Some(Member::Data)) => "it is not executable",

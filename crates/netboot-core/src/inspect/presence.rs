@@ -29,7 +29,7 @@ impl InitrdSummary {
     ///
     /// The answer is about this initrd alone. [`require_init`] looks into several.
     pub fn holds(&self, init: &InitPath) -> Presence {
-        presence(init, &[self])
+        look(init, &[self]).0
     }
 }
 
@@ -48,25 +48,22 @@ pub fn without_directory(initrds: &[InitrdSummary]) -> Vec<Vec<&str>> {
     lost
 }
 
-/// Returns the kind of the file at a path, of which a later initrd has the last word.
-pub(super) fn last_member(path: &InitPath, initrds: &[&InitrdSummary]) -> Option<Member> {
+/// Looks for a file in initrds, which Linux unpacks into the same directory in this order. A later
+/// initrd has the last word about the kind of the file.
+pub(super) fn look(path: &InitPath, initrds: &[&InitrdSummary]) -> (Presence, Option<Member>) {
     let path = normal(path.as_str());
-    FileTree::along(&path, initrds).member(&path)
-}
-
-/// Looks for `init` in initrds, which Linux unpacks into the same directory in this order.
-pub(super) fn presence(init: &InitPath, initrds: &[&InitrdSummary]) -> Presence {
-    let path = normal(init.as_str());
     let tree = FileTree::along(&path, initrds);
     let may_hold_more =
         |initrd: &&InitrdSummary| !initrd.is_complete || initrd.has_file_system_image;
-    if tree.member(&path).is_some() {
+    let member = tree.member(&path);
+    let presence = if member.is_some() {
         Presence::Yes
     } else if tree.is_behind_link(&path) || initrds.iter().any(may_hold_more) {
         Presence::Unknown
     } else {
         Presence::No
-    }
+    };
+    (presence, member)
 }
 
 /// Checks that one of an image's initrds contains its `init`, or may contain it. The initrds are in
@@ -81,7 +78,7 @@ pub fn require_init<'a>(
     initrds: impl IntoIterator<Item = &'a InitrdSummary>,
 ) -> Result<(), Error> {
     let initrds: Vec<_> = initrds.into_iter().collect();
-    if presence(init, &initrds) == Presence::No {
+    if look(init, &initrds).0 == Presence::No {
         Err(Error::InitMissing { profile: profile.clone(), init: init.clone() })
     } else {
         Ok(())

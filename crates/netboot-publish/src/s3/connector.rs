@@ -73,23 +73,24 @@ impl Requests {
         Ok(self.others.get_or_init(|| made))
     }
 
-    fn is_for_bucket(&self, url: &Uri) -> bool {
-        Url::parse(&url.to_string())
-            .is_ok_and(|url| url.origin() == self.of_bucket.bucket_url.origin())
+    /// Returns the URL of a request for the bucket.
+    fn url_in_bucket(&self, url: &Uri) -> Option<Url> {
+        let url = Url::parse(&url.to_string()).ok()?;
+        (url.origin() == self.of_bucket.bucket_url.origin()).then_some(url)
     }
 
     /// Makes a request. If the server redirects a request that only reads, it may send machines to
     /// URLs that need no signature, and this goes there. Otherwise the answer becomes an error.
     async fn execute(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let (method, url) = (request.method().clone(), request.uri().clone());
-        if !self.is_for_bucket(&url) {
+        let Some(url) = self.url_in_bucket(request.uri()) else {
             return self.others()?.execute(request).await;
-        }
-        let headers = request.headers().clone();
+        };
+        let (method, headers) = (request.method().clone(), request.headers().clone());
         let response = self.of_bucket.client.execute(request).await?;
         let Some(location) = redirect::location(&response) else { return Ok(response) };
         if [Method::GET, Method::HEAD].contains(&method)
             && let Some(place) = redirect::place(location, &url)
+            && let Ok(place) = place.as_str().parse()
             && let Ok(followed) = self.others()?.execute(unsigned(method, place, headers)).await
             && redirect::is_answer(followed.status())
         {

@@ -4,7 +4,7 @@
 //! error that names the other server. A redirect of a request that reads is followed without the
 //! signature, and becomes such an error if the other server does not answer.
 
-use http::{HeaderMap, StatusCode, Uri, header};
+use http::{HeaderMap, StatusCode, header};
 use object_store::client::HttpResponse;
 use url::Url;
 
@@ -27,10 +27,9 @@ pub(super) fn location(response: &HttpResponse) -> Option<&str> {
 }
 
 /// Returns the URL of the place to which a client that asked for `asked` is sent.
-pub(super) fn place(location: &str, asked: &Uri) -> Option<Uri> {
-    let place = Url::parse(&asked.to_string()).ok()?.join(location).ok()?;
-    let is_web = ["http", "https"].contains(&place.scheme());
-    is_web.then(|| place.as_str().parse().ok()).flatten()
+pub(super) fn place(location: &str, asked: &Url) -> Option<Url> {
+    let place = asked.join(location).ok()?;
+    ["http", "https"].contains(&place.scheme()).then_some(place)
 }
 
 /// Returns true for the status of an answer about an object: it is there, it is not there, it has
@@ -55,7 +54,7 @@ pub(super) struct Bucket {
 
 /// Makes an answer to `asked` an error with a code of its own, and with the endpoint and the region
 /// that the client is sent to. The region is left out if the client has it.
-pub(super) fn as_error(response: HttpResponse, asked: &Uri, bucket: &Bucket) -> HttpResponse {
+pub(super) fn as_error(response: HttpResponse, asked: &Url, bucket: &Bucket) -> HttpResponse {
     let endpoint = location(&response).and_then(|place| endpoint_at(place, asked, &bucket.name));
     let region = endpoint.as_deref().and_then(region_of).or_else(|| region_in(response.headers()));
     let region = region.filter(|region| *region != bucket.region);
@@ -73,10 +72,9 @@ pub(super) fn as_error(response: HttpResponse, asked: &Uri, bucket: &Bucket) -> 
 
 /// Returns the endpoint of the bucket at another place. `None` if the place is at this server, or
 /// has neither the bucket's name nor the object's path: then the server has no S3 at its endpoint.
-fn endpoint_at(place: &str, asked: &Uri, bucket: &str) -> Option<String> {
-    let asked = Url::parse(&asked.to_string()).ok()?;
-    let mut place = asked.join(place).ok()?;
-    if place.origin() == asked.origin() || !["http", "https"].contains(&place.scheme()) {
+fn endpoint_at(location: &str, asked: &Url, bucket: &str) -> Option<String> {
+    let mut place = place(location, asked)?;
+    if place.origin() == asked.origin() {
         return None;
     }
     let host = place.host_str()?.to_owned();
@@ -105,8 +103,8 @@ mod tests {
 
     #[test]
     fn the_endpoint_of_the_other_place_is_named() {
-        let asked: Uri = "http://s3.example.org/boot/current.ipxe".parse().unwrap();
-        let virtual_host: Uri = "http://boot.s3.example.org/current.ipxe".parse().unwrap();
+        let asked: Url = "http://s3.example.org/boot/current.ipxe".parse().unwrap();
+        let virtual_host: Url = "http://boot.s3.example.org/current.ipxe".parse().unwrap();
         for (asked, place, endpoint) in [
             (&asked, "https://s3.example.org/boot/current.ipxe", Some("https://s3.example.org")),
             (&asked, "https://example.org/s3/boot/current.ipxe", Some("https://example.org/s3")),

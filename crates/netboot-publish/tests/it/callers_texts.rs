@@ -255,7 +255,7 @@ async fn the_largest_and_the_smallest_numbers_are_taken_or_refused() {
     }
 }
 
-/// The same for buckets.
+/// The builder of a bucket takes or refuses extreme numbers too.
 #[cfg(feature = "s3")]
 #[tokio::test]
 async fn the_largest_and_the_smallest_numbers_of_a_bucket_are_taken_or_refused() {

@@ -269,7 +269,7 @@ async fn a_listing_that_makes_blobs_old_deletes_none_that_a_release_names() {
     let [one, two, three] = ["one", "two", "three"].map(sample_release);
     publisher.publish(&one, &context).await.unwrap();
     publisher.stage(&two, &context).await.unwrap();
-    // As it is while a release is being staged.
+    // The files of the third release are put as they are while a publisher stages it.
     publisher.stage(&three, &context).await.unwrap();
     let at = |file| layout::in_release(three.id(), &file);
     let (manifest, incomplete) = (at(layout::manifest()), at("incomplete.json".parse().unwrap()));

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use netboot_core::{ArtifactKind, BytesArtifact, Context, FileName, ReleasePath};
-use netboot_publish::{S3Keys, S3Store, S3StoreBuilder, Store, Upload};
-use netboot_testbed::S3Server;
+use netboot_publish::{Error, S3Failure, S3Keys, S3Store, S3StoreBuilder, Store, Upload};
+use netboot_testbed::{FaultProxy, S3Server};
 use tempfile::TempDir;
 
 pub(crate) const BUCKET: &str = "boot-images";
@@ -36,6 +37,11 @@ impl Site {
             .credentials(S3Keys::new(self.server.access_key(), self.server.secret_key()))
     }
 
+    /// A builder of a store that reaches the server through a proxy.
+    pub(crate) fn behind(&self, proxy: &FaultProxy) -> S3StoreBuilder {
+        self.builder().endpoint(proxy.endpoint()).retries(1, Duration::from_secs(5))
+    }
+
     /// Returns new, empty targets: prefixes of the bucket.
     pub(crate) fn targets(&self, store: &S3Store) -> impl Fn() -> Arc<dyn Store> {
         move || {
@@ -43,6 +49,12 @@ impl Site {
             Arc::new(store.with_prefix(Some(&path(&format!("target/{number}")))))
         }
     }
+}
+
+/// Returns the failure in an error of a bucket.
+pub(crate) fn failure(error: &Error) -> &S3Failure {
+    let Error::S3 { failure, .. } = error else { panic!("{error:?}") };
+    failure
 }
 
 pub(crate) fn path(text: &str) -> ReleasePath {

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use netboot_core::Context;
-use netboot_publish::{Error, ListScope, S3Failure, S3StoreBuilder, Store};
+use netboot_publish::{ListScope, S3Failure, Store};
 use netboot_testbed::{FaultProxy, HttpFault, HttpRequest, Moment, S3Server};
 
-use crate::s3::{BUCKET, Site, get, path, put, upload};
+use crate::s3::{BUCKET, Site, failure, get, path, put, upload};
 
 const STATUSES: [&str; 5] = [
     "301 Moved Permanently",
@@ -31,15 +31,6 @@ fn front(
     })
 }
 
-fn behind(site: &Site, proxy: &FaultProxy) -> S3StoreBuilder {
-    site.builder().endpoint(proxy.endpoint()).retries(1, Duration::from_secs(5))
-}
-
-fn failure(error: &Error) -> &S3Failure {
-    let Error::S3 { failure, .. } = error else { panic!("{error:?}") };
-    failure
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_sends_its_clients_elsewhere_is_told_with_the_place() {
     let site = Site::new(S3Server::ministack);
@@ -51,13 +42,13 @@ async fn a_server_that_sends_its_clients_elsewhere_is_told_with_the_place() {
                 Some(format!("Location: {real}{}\r\n", request.target))
             })
         };
-        let error = behind(&site, &front).build().await.unwrap_err();
+        let error = site.behind(&front).build().await.unwrap_err();
         assert_eq!(*failure(&error), S3Failure::Redirected { to: real.clone() }, "{status}");
         assert_eq!(
             error.hint().unwrap(),
             format!("set the endpoint to `{real}`, where the bucket is")
         );
-        let store = behind(&site, &front).without_probe().build().await.unwrap();
+        let store = site.behind(&front).without_probe().build().await.unwrap();
         for error in [
             store.send(vec![upload("blobs/x", "x")], &Context::new()).await.unwrap_err(),
             store
@@ -70,7 +61,7 @@ async fn a_server_that_sends_its_clients_elsewhere_is_told_with_the_place() {
             assert!(matches!(failure(&error), S3Failure::Redirected { .. }), "{status}: {error:?}");
         }
         // The hint.
-        put(&behind(&site, &front).endpoint(real).build().await.unwrap(), "blobs/x", "x").await;
+        put(&site.behind(&front).endpoint(real).build().await.unwrap(), "blobs/x", "x").await;
     }
 }
 
@@ -83,14 +74,14 @@ async fn a_redirect_to_another_region_names_the_region() {
         "Location: https://s3.example.org/\r\nx-amz-bucket-region: eu-west-1\r\n".to_owned(),
     ] {
         let front = front(&site, STATUSES[3], move |_| Some(headers.clone()));
-        let error = behind(&site, &front).build().await.unwrap_err();
+        let error = site.behind(&front).build().await.unwrap_err();
         let expected = Some("eu-west-1".to_owned());
         assert_eq!(*failure(&error), S3Failure::WrongRegion { expected }, "{error:?}");
     }
     // A page of the same server is no S3, and what is no URL is no place.
     for place in ["/login?next=%2F", "https://[", "mailto:admin@example.org"] {
         let front = front(&site, STATUSES[1], move |_| Some(format!("Location: {place}\r\n")));
-        let error = behind(&site, &front).build().await.unwrap_err();
+        let error = site.behind(&front).build().await.unwrap_err();
         assert_eq!(*failure(&error), S3Failure::NotS3, "{place}: {error:?}");
     }
 }
@@ -121,7 +112,7 @@ async fn a_redirect_of_a_read_to_a_signed_url_is_followed() {
         let (_, url) = signed.iter().find(|(name, _)| request.target.ends_with(name))?;
         (request.method == "GET").then(|| format!("Location: {url}\r\n"))
     });
-    let store = behind(&site, &front).build().await.unwrap();
+    let store = site.behind(&front).build().await.unwrap();
     assert_eq!(get(&store, "blobs/x").await.unwrap(), "the object");
     assert_eq!(get(&store, "blobs/missing").await, None);
     assert_eq!(store.list(&ListScope::Below(path("blobs"))).await.unwrap().len(), 1);
@@ -137,11 +128,11 @@ async fn a_redirect_of_a_read_to_a_signed_url_is_followed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redirect_to_a_server_that_is_not_there_names_the_server() {
     let site = Site::new(S3Server::nanio);
-    // Nobody listens at the port of tcpmux (RFC 1078).
+    // No server listens at the port of tcpmux (RFC 1078).
     let front = front(&site, STATUSES[3], |request| {
         Some(format!("Location: http://127.0.0.1:1{}\r\n", request.target))
     });
-    let error = behind(&site, &front).build().await.unwrap_err();
+    let error = site.behind(&front).build().await.unwrap_err();
     let to = "http://127.0.0.1:1".to_owned();
     assert_eq!(*failure(&error), S3Failure::Redirected { to }, "{error:?}");
 }
@@ -154,7 +145,7 @@ async fn a_redirect_to_https_names_the_endpoint_and_not_the_region_again() {
         let place = format!("https://s3.eu-west-1.amazonaws.com{}", request.target);
         Some(format!("Location: {place}\r\n"))
     });
-    let store = behind(&site, &front).region("eu-west-1").without_probe().build().await.unwrap();
+    let store = site.behind(&front).region("eu-west-1").without_probe().build().await.unwrap();
     let error = store.swap(&path("current.ipxe"), None, "x".into()).await.unwrap_err();
     let to = "https://s3.eu-west-1.amazonaws.com".to_owned();
     assert_eq!(*failure(&error), S3Failure::Redirected { to }, "{error:?}");

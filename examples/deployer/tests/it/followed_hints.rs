@@ -8,7 +8,7 @@ use std::process::Command;
 use reqwest::{Method, StatusCode};
 use rustix::process::Signal;
 
-use crate::service::{Place, SITES, Service};
+use crate::service::{MACHINES, NODE01, Place, SITES, Service};
 use crate::small_release;
 
 /// Starts a service that does not start, and checks its hint.
@@ -79,25 +79,6 @@ async fn a_token_and_a_free_address_and_directory_start_the_service() {
     drop(place.start());
 }
 
-const MACHINES: &str = r#"
-[[machines.known]]
-name = "node01"
-match = { mac = "52:54:00:00:00:01" }
-profile = "worker"
-
-[[machines.known]]
-name = "node02"
-match = { serial = "S-2" }
-profile = "worker"
-
-[[machines.known]]
-name = "node03"
-match = { serial = "S-3" }
-profile = "worker"
-address = "127.0.0.33"
-"#;
-
-const NODE01: &str = "mac=52-54-00-00-00-01";
 const OWN: &str = "[hand-over]\nown-addresses = true\n";
 
 async fn place(configuration: &str) -> Place {

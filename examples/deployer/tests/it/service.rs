@@ -21,6 +21,28 @@ pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// The directories to which releases are published.
 pub(crate) const SITES: [&str; 2] = ["osaka", "tokyo"];
 
+/// Three machines that the configuration knows, each by another key.
+pub(crate) const MACHINES: &str = r#"
+[[machines.known]]
+name = "node01"
+match = { mac = "52:54:00:00:00:01" }
+profile = "worker"
+
+[[machines.known]]
+name = "node02"
+match = { serial = "S-2" }
+profile = "worker"
+
+[[machines.known]]
+name = "node03"
+match = { serial = "S-3" }
+profile = "worker"
+address = "127.0.0.33"
+"#;
+
+/// The query by which the first of them names itself.
+pub(crate) const NODE01: &str = "mac=52-54-00-00-00-01";
+
 /// The files of a service: its configuration, its state, its flake and its publishers.
 pub(crate) struct Place {
     /// Fields are dropped in this order, so the store is removed last.

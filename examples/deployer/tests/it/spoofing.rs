@@ -8,28 +8,9 @@ use reqwest::{Method, StatusCode};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::service::{Place, SITES, Service};
+use crate::service::{MACHINES, NODE01, Place, SITES, Service};
 use crate::small_release;
 
-const MACHINES: &str = r#"
-[[machines.known]]
-name = "node01"
-match = { mac = "52:54:00:00:00:01" }
-profile = "worker"
-
-[[machines.known]]
-name = "node02"
-match = { serial = "S-2" }
-profile = "worker"
-
-[[machines.known]]
-name = "node03"
-match = { serial = "S-3" }
-profile = "worker"
-address = "127.0.0.33"
-"#;
-
-const NODE01: &str = "mac=52-54-00-00-00-01";
 const HONEST: &str = "127.0.0.11";
 const ATTACKER: &str = "127.0.0.66";
 

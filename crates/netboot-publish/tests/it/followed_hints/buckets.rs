@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use netboot_core::Context;
 use netboot_publish::contract::sample_release;
-use netboot_publish::{Error, Publisher, S3Failure, S3Keys, S3StoreBuilder, Store};
+use netboot_publish::{Publisher, S3Failure, S3Keys, Store};
 use netboot_testbed::{FaultProxy, HttpFault, HttpRequest, Moment, S3Server};
 
 use super::{assert_clean, hint};
-use crate::s3::{BUCKET, Site, get, path, put, upload};
+use crate::s3::{BUCKET, Site, failure, get, path, put, upload};
 
 fn error_of(status: &str, code: &str) -> HttpFault {
     HttpFault::Error { status: status.to_owned(), code: code.to_owned() }
@@ -24,15 +24,6 @@ fn front(
     FaultProxy::http(site.server.address(), move |request: &HttpRequest, moment| {
         rule(request).filter(|_| moment == Moment::Asked).unwrap_or(HttpFault::None)
     })
-}
-
-fn behind(site: &Site, proxy: &FaultProxy) -> S3StoreBuilder {
-    site.builder().endpoint(proxy.endpoint()).retries(1, Duration::from_secs(5))
-}
-
-fn failure(error: &Error) -> &S3Failure {
-    let Error::S3 { failure, .. } = error else { panic!("{error:?}") };
-    failure
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,7 +47,7 @@ async fn a_full_server_gets_space() {
         (is_new && is_full.load(Ordering::SeqCst))
             .then(|| error_of("507 Insufficient Storage", "XMinioStorageFull"))
     });
-    let publisher = Publisher::new(behind(&site, &front).build().await.unwrap());
+    let publisher = Publisher::new(site.behind(&front).build().await.unwrap());
     let [one, two] = ["one", "two"].map(sample_release);
     publisher.publish(&one, &Context::new()).await.unwrap();
     full.store(true, Ordering::SeqCst);
@@ -113,9 +104,9 @@ async fn a_session_that_has_expired_is_renewed() {
     });
     let (access, secret) = (site.server.access_key(), site.server.secret_key());
     let keys = |token: &str| S3Keys::new(access, secret).with_session_token(token);
-    let old = behind(&site, &front).credentials(keys("an-old-token"));
+    let old = site.behind(&front).credentials(keys("an-old-token"));
     hint(&old.build().await.unwrap_err(), "log in again, or renew the keys of the session");
-    behind(&site, &front).credentials(keys("a-new-token")).build().await.unwrap();
+    site.behind(&front).credentials(keys("a-new-token")).build().await.unwrap();
 }
 
 /// A server that takes one request for a part at a time.
@@ -142,7 +133,7 @@ async fn a_busy_server_gets_fewer_requests_at_once() {
     };
     let proxies = [busy(), busy()];
     let store = async |proxy: usize, parts| {
-        let builder = behind(&site, &proxies[proxy]).part_size(5 << 20).retries(0, Duration::ZERO);
+        let builder = site.behind(&proxies[proxy]).part_size(5 << 20).retries(0, Duration::ZERO);
         builder.parallelism(parts).build().await.unwrap()
     };
     let object = || vec![upload("blobs/large", vec![7; 15_000_000])];
@@ -161,7 +152,7 @@ async fn what_was_damaged_on_its_way_is_published_again() {
         let is_it = request.method == "PUT" && request.target.ends_with("/blobs/x");
         (is_it && rule.load(Ordering::SeqCst)).then_some(HttpFault::Flip { at: 30 })
     });
-    let store = behind(&site, &front).build().await.unwrap();
+    let store = site.behind(&front).build().await.unwrap();
     let object = || vec![upload("blobs/x", vec![7; 1000])];
     let error = store.send(object(), &Context::new()).await.unwrap_err();
     assert_eq!(*failure(&error), S3Failure::Corrupted, "{error:?}");
@@ -178,7 +169,7 @@ async fn the_server_s_message_tells_what_to_change() {
         let is_wrong = request.target.contains("/reserved/");
         is_wrong.then(|| error_of("400 Bad Request", "ReservedPrefix"))
     });
-    let at = |prefix: &str| behind(&site, &front).prefix(path(prefix)).build();
+    let at = |prefix: &str| site.behind(&front).prefix(path(prefix)).build();
     let error = at("reserved").await.unwrap_err();
     hint(&error, "read the cause in the server's message");
     assert!(format!("{error:?}").contains("ReservedPrefix"), "{error:?}");
@@ -190,10 +181,10 @@ async fn the_region_and_the_endpoint_of_the_bucket_are_set() {
     let site = Site::new(S3Server::ministack);
     // Amazon's servers do not say where to go.
     let front = front(&site, |_| Some(error_of("301 Moved Permanently", "PermanentRedirect")));
-    let error = behind(&site, &front).build().await.unwrap_err();
+    let error = site.behind(&front).build().await.unwrap_err();
     assert_eq!(*failure(&error), S3Failure::WrongRegion { expected: None }, "{error:?}");
     hint(&error, "set the region and the endpoint to those of the bucket");
-    let right = behind(&site, &front).endpoint(site.server.endpoint()).region("us-east-1");
+    let right = site.behind(&front).endpoint(site.server.endpoint()).region("us-east-1");
     right.build().await.unwrap();
 }
 
@@ -206,12 +197,12 @@ async fn features_that_a_server_lacks_are_turned_off() {
         (is_batch || head.contains("x-amz-checksum-") || head.contains("x-amz-sdk-checksum"))
             .then(|| error_of("501 Not Implemented", "NotImplemented"))
     });
-    let error = match behind(&site, &front).build().await {
+    let error = match site.behind(&front).build().await {
         Ok(store) => store.send(vec![upload("blobs/x", "x")], &Context::new()).await.unwrap_err(),
         Err(error) => error,
     };
     hint(&error, "turn off the features that the server lacks: `server_checksums(false)`, ");
-    let builder = behind(&site, &front).server_checksums(false).batch_delete(false);
+    let builder = site.behind(&front).server_checksums(false).batch_delete(false);
     let store = builder.part_size(5 << 20).build().await.unwrap();
     put(&store, "blobs/x", "x").await;
     put(&store, "blobs/large", vec![7; 6_000_000]).await;

@@ -79,7 +79,7 @@ async fn a_script_that_names_a_server_that_is_there_boots() {
     site.write("next.ipxe", GOOD);
     let open = || expecting().network_access(NetworkAccess::Unrestricted);
     for (server, words) in [
-        // Nobody has this address in QEMU's network.
+        // No machine has this address in QEMU's network.
         ("10.0.2.77", "check that the server runs and is reachable"),
         // No host has a name of this domain (RFC 6761).
         ("server.invalid", "correct the host name: the host of"),
