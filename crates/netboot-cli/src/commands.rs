@@ -1,0 +1,4 @@
+//! The commands, one module each. Each has its `Arguments`, whose `run` gives the answer.
+
+pub(crate) mod completions;
+pub(crate) mod list;

@@ -1,0 +1,40 @@
+//! The program `netboot`, and the parts of it that services share.
+//!
+//! [`Target`] is a place that releases are published to, as people write it.
+#![cfg_attr(
+    feature = "program",
+    doc = "[`run`] is the whole program, and [`command`] describes its command line."
+)]
+//!
+//! # Features
+//! | feature | what it adds |
+//! |---|---|
+//! | `program` (default) | `run`, the program, and `command`, its command line |
+
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+#[cfg(feature = "program")]
+mod answer;
+#[cfg(feature = "program")]
+mod arguments;
+#[cfg(feature = "program")]
+mod commands;
+mod error;
+#[cfg(feature = "program")]
+mod program;
+#[cfg(feature = "program")]
+mod progress;
+#[cfg(feature = "program")]
+mod report;
+#[cfg(feature = "program")]
+mod session;
+#[cfg(feature = "program")]
+mod signals;
+mod target;
+
+#[cfg(feature = "program")]
+pub use crate::arguments::command;
+pub use crate::error::Error;
+#[cfg(feature = "program")]
+pub use crate::program::run;
+pub use crate::target::Target;

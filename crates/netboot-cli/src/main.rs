@@ -1,0 +1,7 @@
+//! The program `netboot`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    netboot_cli::run()
+}

@@ -1,0 +1,89 @@
+//! A bucket as a URL: `s3://BUCKET/PREFIX?endpoint=URL&region=NAME`.
+
+use netboot_core::ReleasePath;
+use netboot_publish::{S3Store, S3StoreBuilder};
+use percent_encoding::percent_decode_str;
+use url::form_urlencoded;
+
+/// A bucket and the settings of its server.
+#[derive(Debug, Clone)]
+pub(super) struct Bucket {
+    name: String,
+    prefix: Option<ReleasePath>,
+    endpoint: Option<String>,
+    region: Option<String>,
+    public_url: Option<String>,
+    path_style: Option<bool>,
+    allow_http: bool,
+}
+
+impl Bucket {
+    /// Reads the URL and checks the settings. The error is the problem with the text.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let rest = text.strip_prefix("s3://").unwrap_or(text);
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        // A bucket's name may have a colon, which a URL's host may not: `tenant:bucket` of Ceph.
+        let (name, prefix) = place.split_once('/').unwrap_or((place, ""));
+        if name.contains('@') {
+            return Err("credentials do not belong into it".to_owned());
+        }
+        let prefix = percent_decode_str(prefix.trim_end_matches('/')).decode_utf8();
+        let prefix = prefix.map_err(|_| "its prefix is not UTF-8".to_owned())?;
+        let prefix = match &*prefix {
+            "" => None,
+            prefix => Some(ReleasePath::new(prefix).map_err(|error| error.to_string())?),
+        };
+        let mut bucket = Self {
+            name: name.to_owned(),
+            prefix,
+            endpoint: None,
+            region: None,
+            public_url: None,
+            path_style: None,
+            allow_http: false,
+        };
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            let value = value.into_owned();
+            match &*key {
+                "endpoint" => bucket.endpoint = Some(value),
+                "region" => bucket.region = Some(value),
+                "public-url" => bucket.public_url = Some(value),
+                "path-style" => bucket.path_style = Some(switch(&key, &value)?),
+                "allow-http" => bucket.allow_http = switch(&key, &value)?,
+                _ => {
+                    return Err(format!(
+                        "a bucket has no parameter `{key}`: there are endpoint, region, \
+                         path-style, public-url and allow-http"
+                    ));
+                }
+            }
+        }
+        bucket.store().check().map_err(|error| error.to_string())?;
+        Ok(bucket)
+    }
+
+    /// The store, which is not connected yet.
+    pub(super) fn store(&self) -> S3StoreBuilder {
+        let mut store = S3Store::builder(&self.name).allow_http(self.allow_http);
+        if let Some(endpoint) = &self.endpoint {
+            store = store.endpoint(endpoint);
+        }
+        if let Some(region) = &self.region {
+            store = store.region(region);
+        }
+        if let Some(prefix) = &self.prefix {
+            store = store.prefix(prefix.clone());
+        }
+        if let Some(path_style) = self.path_style {
+            store = store.path_style(path_style);
+        }
+        if let Some(url) = &self.public_url {
+            store = store.public_url(url);
+        }
+        store
+    }
+}
+
+fn switch(key: &str, value: &str) -> Result<bool, String> {
+    value.parse().map_err(|_| format!("`{key}` is `true` or `false`, not `{value}`"))
+}
