@@ -25,6 +25,8 @@ mod program;
 #[cfg(feature = "program")]
 mod progress;
 #[cfg(feature = "program")]
+mod publisher_options;
+#[cfg(feature = "program")]
 mod report;
 #[cfg(feature = "program")]
 mod session;
