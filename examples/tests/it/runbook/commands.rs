@@ -1,9 +1,11 @@
 //! Every command of the runbook runs, in the order of the text, in a temporary site with the real
 //! programs, the test flake, and real Nix, QEMU and minisign.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::DirectoryServer;
@@ -176,10 +178,26 @@ fn binary(program: &str, line: usize) -> PathBuf {
         ("size-report", env!("CARGO_BIN_EXE_size-report")),
         ("verify-release", env!("CARGO_BIN_EXE_verify-release")),
     ];
-    if program == "minisign" {
-        return tool("minisign");
+    match program {
+        "minisign" => return tool("minisign"),
+        "netboot" => return netboot(),
+        _ => {}
     }
     let found = ours.iter().find(|(name, _)| *name == program);
     let (_, path) = found.unwrap_or_else(|| panic!("line {line}: no test runs `{program}`"));
     path.into()
+}
+
+/// The program `netboot`, which cargo builds first: a package knows only its own programs.
+fn netboot() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let build = || {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        build.args(["build", "--quiet", "--locked", "--package", "netboot-cli"]);
+        let output = build.current_dir(document::root()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Path::new(env!("CARGO_BIN_EXE_embed")).with_file_name("netboot")
+    };
+    BUILT.get_or_init(build).clone()
 }
