@@ -52,7 +52,7 @@ fn main() {
     let nix = HermeticNix::new();
     let flake = write_flake(&place.join("flake"), steps);
 
-    let builder = NixBuilder::builder(&flake).state_directory(place.join("state"));
+    let builder = NixBuilder::options(&flake).state_directory(place.join("state"));
     let builder = nix
         .environment()
         .into_iter()

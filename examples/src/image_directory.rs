@@ -4,12 +4,12 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use netboot_core::{Architecture, Artifact, Closure, Error, Image, ProfileName, Sha256Digest};
+use netboot_core::{
+    Architecture, Artifact, Closure, Error, Image, ProfileName, Report, Sha256Digest,
+};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::{NamedTempFile, TempDir};
 use tokio::io::AsyncWriteExt;
-
-use crate::failure::Failure;
 
 /// The files in a folder, except the kernel.
 const OWN_FILES: [&str; 4] = ["netboot.ipxe", "build.log", "initrd", CLOSURE];
@@ -23,20 +23,20 @@ const BLOBS: &str = "blobs";
 /// did not write, because the whole folder is replaced.
 ///
 /// # Errors
-/// A [`Failure`] that names the file.
+/// A [`Report`] that names the file.
 pub fn check_image_directory<'a>(
     directory: &Path,
     profiles: impl IntoIterator<Item = &'a ProfileName>,
-) -> Result<(), Failure> {
+) -> Result<(), Report> {
     if directory.join("current.ipxe").exists() || directory.join("releases").exists() {
-        return Err(Failure::new(
+        return Err(Report::message(
             format!("releases are published to `{}`", directory.display()),
             "choose another --output-dir, so that its folders and those of a release do not get mixed up",
         ));
     }
     for profile in profiles {
         if let Some(foreign) = find_foreign(&directory.join(profile.as_str()))? {
-            return Err(Failure::new(
+            return Err(Report::message(
                 format!("`{}` was not written by build-images", foreign.display()),
                 "move it away, or choose another --output-dir: build-images replaces the whole folder",
             ));
@@ -94,7 +94,7 @@ pub async fn write_image_directory(
     directory: &Path,
     image: &Image,
     script: &str,
-) -> Result<(), Failure> {
+) -> Result<(), Report> {
     check_image_directory(directory, [image.profile()])?;
     let new = temporary_directory(directory)?;
     let place = directory.join(image.profile().as_str());
@@ -125,7 +125,7 @@ pub async fn write_image_directory(
 ///
 /// # Errors
 /// The errors of [`check_image_directory`], and [`Error::Io`].
-pub fn write_build_log(directory: &Path, profile: &ProfileName, log: &Path) -> Result<(), Failure> {
+pub fn write_build_log(directory: &Path, profile: &ProfileName, log: &Path) -> Result<(), Report> {
     check_image_directory(directory, [profile])?;
     let folder = directory.join(profile.as_str());
     let place = folder.join("build.log");

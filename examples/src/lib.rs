@@ -21,7 +21,6 @@
 //! | `export` | write configurations for DHCP servers, matchbox and Pixiecore |
 
 mod audited_store;
-mod failure;
 mod image_directory;
 mod program;
 mod progress;
@@ -31,7 +30,6 @@ mod signing_options;
 mod store_server;
 
 pub use crate::audited_store::AuditedStore;
-pub use crate::failure::Failure;
 pub use crate::image_directory::{check_image_directory, write_build_log, write_image_directory};
 pub use crate::program::run_program;
 pub use crate::progress::Progress;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use netboot_core::{Builder, Context, Image, Payload, Profile, Release, plasmacloud};
 use netboot_ipxe::Renderer;
-use netboot_nix::{ClosureBoot, NixBuilder, NixBuilderBuilder};
+use netboot_nix::{ClosureBoot, NixBuilder, NixBuilderOptions};
 use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine};
 use netboot_testbed::{HermeticNix, Testbed};
@@ -85,8 +85,8 @@ impl Site {
         self.configured(flake).build().unwrap()
     }
 
-    fn configured(&self, flake: &str) -> NixBuilderBuilder {
-        let builder = NixBuilder::builder(flake).state_directory(self.work.path().join("state"));
+    fn configured(&self, flake: &str) -> NixBuilderOptions {
+        let builder = NixBuilder::options(flake).state_directory(self.work.path().join("state"));
         let environment = self.nix.environment().into_iter();
         environment.fold(builder, |builder, (name, value)| builder.environment(name, value))
     }

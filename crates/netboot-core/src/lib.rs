@@ -102,6 +102,7 @@ mod provenance;
 mod regular_file;
 mod release;
 mod release_id;
+mod report;
 pub mod secret_scan {
     //! Finds secrets in files, before an image with them is published.
     //!
@@ -198,4 +199,5 @@ pub use crate::provenance::Provenance;
 pub use crate::regular_file::{open_regular_file, read_regular_file, read_regular_text};
 pub use crate::release::{Release, ReleaseBuilder};
 pub use crate::release_id::ReleaseId;
+pub use crate::report::Report;
 pub use crate::store_path_digest::StorePathDigest;

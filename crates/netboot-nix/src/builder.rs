@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use netboot_core::{Builder, Context, Image, Profile};
 
-pub use self::options::{NixBuilder, NixBuilderBuilder};
+pub use self::options::{NixBuilder, NixBuilderOptions};
 use crate::policy::finding::PolicyFinding;
 use crate::size::SizeReport;
 use crate::stop::NAME;

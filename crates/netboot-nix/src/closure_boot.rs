@@ -27,7 +27,7 @@ use crate::stop::Stop;
 /// let closure_boot =
 ///     ClosureBoot::with_program("/usr/lib/netboot/netboot-stage1")?.network_driver("r8152")?;
 /// let builder =
-///     NixBuilder::builder("path:/srv/infrastructure").closure_boot(closure_boot).build()?;
+///     NixBuilder::options("path:/srv/infrastructure").closure_boot(closure_boot).build()?;
 /// # Ok(())
 /// # }
 /// # assert!(example().is_err(), "the program is not there");

@@ -7,7 +7,7 @@
 //! use netboot_nix::NixBuilder;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let builder = NixBuilder::builder("git+ssh://git@example.org/infrastructure")
+//! let builder = NixBuilder::options("git+ssh://git@example.org/infrastructure")
 //!     .state_directory("/var/lib/deployer/netboot")
 //!     .configuration(|profile| format!("netboot-{}", profile.name()))
 //!     .build()?;
@@ -54,13 +54,13 @@
 //! # The state directory
 //! The state directory contains `roots/<profile>/`, links that protect build results from the
 //! garbage collector, and `logs/`, the logs of profiles and of derivations. Old roots are removed
-//! after [`keep_roots`](NixBuilderBuilder::keep_roots), and old logs after
-//! [`keep_logs`](NixBuilderBuilder::keep_logs). Builders in several processes can share a state
+//! after [`keep_roots`](NixBuilderOptions::keep_roots), and old logs after
+//! [`keep_logs`](NixBuilderOptions::keep_logs). Builders in several processes can share a state
 //! directory and take turns.
 //!
 //! # Cancellation
 //! If a build is cancelled or dropped, Nix is asked to end and ends its builders. After the
-//! [`grace`](NixBuilderBuilder::grace) time, Nix and everything that it started is killed. The same
+//! [`grace`](NixBuilderOptions::grace) time, Nix and everything that it started is killed. The same
 //! happens if this process itself is killed; see [`netboot_process`].
 //!
 //! # Provenance
@@ -118,7 +118,7 @@ mod user_directories;
 mod warnings;
 mod watch;
 
-pub use crate::builder::{NixBuilder, NixBuilderBuilder};
+pub use crate::builder::{NixBuilder, NixBuilderOptions};
 pub use crate::closure_boot::ClosureBoot;
 pub use crate::error::Error;
 pub use crate::error::flake_problem::FlakeProblem;

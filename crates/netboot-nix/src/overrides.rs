@@ -35,7 +35,7 @@ use crate::error::Error;
 ///     .settings(serde_json::json!({ "networking": { "firewall": { "enable": false } } }))
 ///     .module("site/rack-7.nix")
 ///     .build()?;
-/// let builder = NixBuilder::builder("path:/srv/infrastructure").overrides(overrides).build()?;
+/// let builder = NixBuilder::options("path:/srv/infrastructure").overrides(overrides).build()?;
 /// # Ok(())
 /// # }
 /// # assert!(example().is_err(), "the module is not there");

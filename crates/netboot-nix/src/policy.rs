@@ -24,7 +24,7 @@ use self::rule::PolicyCheck;
 ///     .with_severity(PolicyCheck::SerialConsole, Severity::Warn)
 ///     .with_placeholder("hunter2@laptop")
 ///     .with_required_package("disko");
-/// let builder = NixBuilder::builder("github:example/infrastructure").policy(policy).build()?;
+/// let builder = NixBuilder::options("github:example/infrastructure").policy(policy).build()?;
 /// # Ok::<(), netboot_nix::Error>(())
 /// ```
 ///

@@ -24,7 +24,7 @@ use crate::error::Error;
 /// "cache.example.org-1:ebYgk3hp0M2RqTVUvDxJQrUKcoxDEkE9DvvUuBwtNqM=", )?
 /// .with_silence_limit(Duration::from_secs(1800)) .with_copy_to(
 /// BinaryCache::new("file:///srv/cache".parse()?).with_signing_key_file("/run/keys/cache"), ); let
-/// builder = NixBuilder::builder("github:example/infrastructure").scale_out(scale_out).build()?;
+/// builder = NixBuilder::options("github:example/infrastructure").scale_out(scale_out).build()?;
 /// # Ok::<(), netboot_nix::Error>(())
 /// ```
 ///

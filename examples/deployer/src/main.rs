@@ -39,7 +39,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use netboot_examples::{Failure, Progress, Signals};
+use netboot_core::Report;
+use netboot_examples::{Progress, Signals};
 use tokio::net::TcpListener;
 
 use crate::app::App;
@@ -74,7 +75,7 @@ async fn main() -> ExitCode {
     match run(&arguments, &progress).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            progress.line(&Failure::from(error).to_string());
+            progress.line(&Report::from(error).in_full());
             ExitCode::FAILURE
         }
     }

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use netboot_core::{Context, ProfileName};
-use netboot_examples::{Failure, Progress, Signals};
+use netboot_core::{Context, ProfileName, Report};
+use netboot_examples::{Progress, Signals};
 use netboot_qemu::{DirectoryServer, Firmware, Machine, NetworkAccess};
 use url::Url;
 
@@ -62,14 +62,14 @@ async fn main() -> ExitCode {
     let signals = Signals::watch(&progress);
     match run(&arguments, progress, &signals).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("{failure}");
+        Err(report) => {
+            eprintln!("{}", report.in_full());
             ExitCode::from(signals.exit_code())
         }
     }
 }
 
-async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Result<(), Failure> {
+async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Result<(), Report> {
     let path = Path::new(&arguments.source);
     // The server runs until the end of this function.
     let (url, _server) = if path.is_dir() {
@@ -79,7 +79,7 @@ async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Re
     } else {
         let url = Url::parse(&arguments.source).map_err(|error| {
             let message = format!("`{}` is neither a directory nor a URL: {error}", path.display());
-            Failure::new(message, "give a directory of images or the URL of an iPXE script")
+            Report::message(message, "give a directory of images or the URL of an iPXE script")
         })?;
         (url, None)
     };
@@ -104,7 +104,10 @@ async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Re
         println!(
             "{}",
             serde_json::to_string_pretty(&report).map_err(|error| {
-                Failure::new(format!("the report cannot be printed: {error}"), "leave out --json")
+                Report::message(
+                    format!("the report cannot be printed: {error}"),
+                    "leave out --json",
+                )
             })?
         );
     } else {
@@ -115,7 +118,7 @@ async fn run(arguments: &Arguments, progress: Progress, signals: &Signals) -> Re
 }
 
 /// The script to boot from: that of the profile, or that of the directory.
-fn find_script(directory: &Path, profile: Option<&ProfileName>) -> Result<String, Failure> {
+fn find_script(directory: &Path, profile: Option<&ProfileName>) -> Result<String, Report> {
     let candidates: Vec<String> = match profile {
         Some(profile) => vec![format!("{profile}/netboot.ipxe")],
         None => vec!["netboot.ipxe".to_owned(), "boot.ipxe".to_owned()],
@@ -125,7 +128,7 @@ fn find_script(directory: &Path, profile: Option<&ProfileName>) -> Result<String
         .find(|script| directory.join(PathBuf::from(script)).is_file())
         .cloned()
         .ok_or_else(|| {
-            Failure::new(
+            Report::message(
                 format!("`{}` has no {}", directory.display(), candidates.join(" or ")),
                 "give a directory that build-images wrote or published to, and name one of its \
                  profiles with --profile",

@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use clap::Parser;
 use netboot_core::{
     Artifact, ArtifactKind, BootSpec, Builder, BytesArtifact, Context, Error, Event, FileArtifact,
-    FileName, Image, InitPath, Phase, Profile, ProfileName, ProfileSpec, Provenance, Title,
+    FileName, Image, InitPath, Phase, Profile, ProfileName, ProfileSpec, Provenance, Report, Title,
 };
-use netboot_examples::{Failure, run_program};
+use netboot_examples::run_program;
 use netboot_ipxe::Renderer;
 use netboot_process::{Command, Finished};
 use netboot_publish::{LocalStore, Publisher};
@@ -170,7 +170,7 @@ async fn main() -> ExitCode {
     run_program(async |context| run(arguments, &context).await).await
 }
 
-async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
+async fn run(arguments: Arguments, context: &Context) -> Result<(), Report> {
     let profile =
         ProfileSpec::new(ProfileName::new("rescue")?).with_title(Title::new("Rescue shell")?);
     // The builder can be chosen at run time: the code below works with any builder.

@@ -18,9 +18,9 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use netboot_core::{
     Builder, Context, KernelParameter, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec,
-    counted,
+    Report, counted,
 };
-use netboot_examples::{Failure, run_program};
+use netboot_examples::run_program;
 use netboot_ipxe::{Assignment, Fleet, MachineKey, MachineName, Renderer, UnknownMachine};
 use netboot_publish::{LocalStore, Publisher};
 use serde::Deserialize;
@@ -75,7 +75,7 @@ async fn main() -> ExitCode {
     run_program(async |context| run(&arguments, &context).await).await
 }
 
-async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
+async fn run(arguments: &Arguments, context: &Context) -> Result<(), Report> {
     let fleet = read_fleet(arguments)?;
     let profile = ProfileSpec::new(arguments.profile.clone());
     let builder = PrebuiltBuilder::new()
@@ -93,11 +93,11 @@ async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read_fleet(arguments: &Arguments) -> Result<Fleet, Failure> {
+fn read_fleet(arguments: &Arguments) -> Result<Fleet, Report> {
     let path = &arguments.machines;
     let failure = |error: &dyn std::fmt::Display| {
         let hint = "give a JSON list of objects with `name`, `keys` and `parameters`";
-        Failure::new(format!("{} is not a list of machines: {error}", path.display()), hint)
+        Report::message(format!("{} is not a list of machines: {error}", path.display()), hint)
     };
     let text = std::fs::read_to_string(path).map_err(|error| failure(&error))?;
     let listed: Vec<ListedMachine> =

@@ -2,35 +2,20 @@
 //! of two sites or to neither, and shows its progress. It uses only the library.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
-use netboot_core::{BackendError, Builder, Context, Event, Image, Profile, plasmacloud};
+use netboot_core::{Builder, Context, Event, Image, Profile, Report, plasmacloud};
 use netboot_ipxe::Renderer;
 use netboot_nix::NixBuilder;
 use netboot_publish::{ActivationPolicy, LocalStore, Publisher, RsyncStore, Sites};
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn main() -> Result<(), Report> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [flake, directory, mirror] = &arguments[..] else {
-        eprintln!("usage: embed FLAKE DIRECTORY RSYNC-TARGET");
-        return ExitCode::FAILURE;
+        let usage = "run it as: embed FLAKE DIRECTORY RSYNC-TARGET";
+        return Err(Report::message("embed takes three arguments", usage));
     };
-    match provision(flake, directory, mirror).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{}", error.in_full());
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn provision(
-    flake: &str,
-    directory: &str,
-    mirror: &str,
-) -> Result<(), Box<dyn BackendError>> {
     let context = Context::new().with_events(|event: Event| match event.by_site() {
         (_, Event::Log { .. }) => {} // the output of Nix and rsync
         _ => eprintln!("{event}"),
@@ -41,7 +26,7 @@ async fn provision(
         .policy(ActivationPolicy::AllOrNone)
         .build()?;
 
-    let builder = NixBuilder::builder(flake).build()?;
+    let builder = NixBuilder::options(flake).build()?;
     let profiles: Vec<Arc<dyn Profile>> =
         plasmacloud::profiles()?.into_iter().map(Into::into).collect();
     let results = builder.build_all(&profiles, &context).await;

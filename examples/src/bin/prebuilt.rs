@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use netboot_core::{Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec};
-use netboot_examples::{Failure, run_program};
+use netboot_core::{
+    Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec, Report,
+};
+use netboot_examples::run_program;
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
 use url::Url;
@@ -39,7 +41,7 @@ async fn main() -> ExitCode {
     run_program(async |context| run(&arguments, &context).await).await
 }
 
-async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
+async fn run(arguments: &Arguments, context: &Context) -> Result<(), Report> {
     let profile = ProfileSpec::new(arguments.profile.clone());
     let builder = PrebuiltBuilder::new()
         .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image));

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use clap::Parser;
 use netboot_core::{
-    Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec, SiteName,
+    Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec, Report, SiteName,
 };
-use netboot_examples::{Failure, run_program};
+use netboot_examples::run_program;
 use netboot_ipxe::Renderer;
 use netboot_publish::{ActivationPolicy, LocalStore, Publisher, Sites};
 
@@ -61,7 +61,7 @@ async fn main() -> ExitCode {
     run_program(async |context| run(&arguments, &context).await).await
 }
 
-async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
+async fn run(arguments: &Arguments, context: &Context) -> Result<(), Report> {
     let profile = ProfileSpec::new(arguments.profile.clone());
     let builder = PrebuiltBuilder::new()
         .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image));

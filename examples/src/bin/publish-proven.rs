@@ -9,8 +9,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use netboot_core::{Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec};
-use netboot_examples::{Failure, QemuProver, run_program};
+use netboot_core::{
+    Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec, Report,
+};
+use netboot_examples::{QemuProver, run_program};
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{Machine, MachineBuilder};
@@ -46,7 +48,7 @@ async fn main() -> ExitCode {
     run_program(async |context| run(arguments, &context).await).await
 }
 
-async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
+async fn run(arguments: Arguments, context: &Context) -> Result<(), Report> {
     let profile = ProfileSpec::new(arguments.profile.clone());
     let builder = PrebuiltBuilder::new()
         .with_image(arguments.profile, PrebuiltImage::directory(&arguments.image));

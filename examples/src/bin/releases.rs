@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use clap::{Parser, Subcommand};
-use netboot_core::{Context, PointerName, ReleaseId};
-use netboot_examples::{Failure, SigningOptions, run_program};
+use netboot_core::{Context, PointerName, ReleaseId, Report};
+use netboot_examples::{SigningOptions, run_program};
 use netboot_publish::{LocalStore, Publisher, Retention, RollbackTo};
 
 /// Manage the releases of a directory.
@@ -77,7 +77,7 @@ async fn main() -> ExitCode {
     .await
 }
 
-async fn run(arguments: Arguments, context: &Context) -> Result<String, Failure> {
+async fn run(arguments: Arguments, context: &Context) -> Result<String, Report> {
     let store = LocalStore::new(&arguments.directory);
     let publisher = Publisher::new(store).with_pointer(arguments.pointer);
     let publisher = arguments.signing.apply(publisher)?;
@@ -106,7 +106,7 @@ async fn run(arguments: Arguments, context: &Context) -> Result<String, Failure>
 }
 
 /// One line for each release. It has the whole id, because the other commands need it.
-async fn list(publisher: &Publisher) -> Result<String, Failure> {
+async fn list(publisher: &Publisher) -> Result<String, Report> {
     let history = publisher.history().await?;
     let mut never_live = publisher.releases().await?;
     let mut lines = Vec::new();

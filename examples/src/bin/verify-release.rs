@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use netboot_core::Context;
-use netboot_examples::{Failure, run_program};
+use netboot_core::{Context, Report};
+use netboot_examples::run_program;
 use netboot_publish::{
     Finding, LocalStore, PublicUrl, Publisher, RepairSource, TrustedKey, TrustedKeys, VerifyDepth,
     VerifyScope,
@@ -50,7 +50,7 @@ async fn main() -> ExitCode {
     run_program(async |context| run(&arguments, &context).await).await
 }
 
-async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
+async fn run(arguments: &Arguments, context: &Context) -> Result<(), Report> {
     let depth = if arguments.quick { VerifyDepth::Listing } else { VerifyDepth::Content };
     let keys = arguments.keys.iter().map(TrustedKey::read).collect::<Result<Vec<_>, _>>()?;
     let keys = match &keys[..] {
@@ -89,13 +89,13 @@ async fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
         report.findings
     };
     match findings.first().map(Finding::hint) {
-        Some(hint) => Err(Failure::new("the published files are damaged", hint)),
+        Some(hint) => Err(Report::message("the published files are damaged", hint)),
         None => Ok(()),
     }
 }
 
 /// Repairs the live release.
-async fn repair(publisher: &Publisher, mirror: &Path, context: &Context) -> Result<(), Failure> {
+async fn repair(publisher: &Publisher, mirror: &Path, context: &Context) -> Result<(), Report> {
     let Some(live) = publisher.live().await? else { return Ok(()) };
     let mirror = RepairSource::mirror(&Publisher::new(LocalStore::new(mirror)));
     println!("{}", publisher.repair(&live, &[mirror], context).await?);

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 async fn release(nix: &HermeticNix) -> Release {
     let checkout = TempDir::new().unwrap();
     let flake = Testbed::locate().write_flake(&checkout.path().join("infra"), "one");
-    let builder = NixBuilder::builder(flake).state_directory(checkout.path().join("state"));
+    let builder = NixBuilder::options(flake).state_directory(checkout.path().join("state"));
     let environment = nix.environment().into_iter();
     let builder = environment.fold(builder, |b, (name, value)| b.environment(name, value));
     let worker = ProfileSpec::new("worker".parse().unwrap());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use netboot_core::{
     Architecture, ArtifactKind, BackendError, Error, InitPath, ProfileName, ProfileSpec, ReleaseId,
-    ReleasePath, Sha256Digest, layout,
+    ReleasePath, Report, Sha256Digest, layout,
 };
 
 fn worker() -> ProfileName {
@@ -179,7 +179,7 @@ fn a_long_text_is_cut_in_the_message() {
 
 #[test]
 fn an_error_is_told_in_full_whichever_crate_it_is_from() {
-    let failed = || -> Result<(), Box<dyn BackendError>> {
+    let failed = || -> Result<(), Report> {
         let source = io_error(io::ErrorKind::NotFound);
         Err(Error::build("nix", &worker(), source))?;
         Ok(())
@@ -191,6 +191,6 @@ fn an_error_is_told_in_full_whichever_crate_it_is_from() {
          `images/initrd` does not exist"
     );
     let source = Error::UnrecognisedImage { path: "x".into(), problem: "one\ntwo\n".to_owned() };
-    let error: Box<dyn BackendError> = Error::build("nix", &worker(), source).into();
-    assert!(error.in_full().contains("contain a netboot image: one\n  | two\n  what to do: "));
+    let report = Report::from(Error::build("nix", &worker(), source));
+    assert!(report.in_full().contains("contain a netboot image: one\n  | two\n  what to do: "));
 }

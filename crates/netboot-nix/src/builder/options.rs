@@ -62,9 +62,9 @@ impl fmt::Debug for NixBuilder {
     }
 }
 
-/// The options of a [`NixBuilder`], made by [`NixBuilder::builder`].
+/// The options of a [`NixBuilder`], made by [`NixBuilder::options`].
 #[must_use = "a builder is made by `build`"]
-pub struct NixBuilderBuilder {
+pub struct NixBuilderOptions {
     flake: String,
     state: PathBuf,
     mapping: Mapping,
@@ -89,15 +89,15 @@ pub struct NixBuilderBuilder {
     secrets: Secrets,
 }
 
-impl fmt::Debug for NixBuilderBuilder {
+impl fmt::Debug for NixBuilderOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NixBuilderBuilder")
+        f.debug_struct("NixBuilderOptions")
             .field("flake", &without_credentials(&self.flake))
             .finish_non_exhaustive()
     }
 }
 
-impl NixBuilderBuilder {
+impl NixBuilderOptions {
     /// The directory for roots and logs. The default is `.netboot` in the current directory.
     pub fn state_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.state = directory.into();
@@ -327,8 +327,8 @@ impl NixBuilderBuilder {
 impl NixBuilder {
     /// Starts the options of a builder for the flake `reference`: a path, `path:…`, `git+ssh://…`
     /// or `github:…`.
-    pub fn builder(reference: impl Into<String>) -> NixBuilderBuilder {
-        NixBuilderBuilder {
+    pub fn options(reference: impl Into<String>) -> NixBuilderOptions {
+        NixBuilderOptions {
             flake: reference.into(),
             state: PathBuf::from(".netboot"),
             mapping: Arc::new(|profile| format!("netboot-{}", profile.name())),

@@ -12,10 +12,10 @@ use netboot_closure::nar::{NarLimits, unpack};
 use netboot_closure::{CompressionLevel, Index};
 use netboot_core::secret_scan::SecretPolicy;
 use netboot_core::{
-    Artifact, BackendError, Builder, CancellationToken, Closure, Context, Error, Event, Image,
-    Payload, Phase, Sha256Digest,
+    Artifact, Builder, CancellationToken, Closure, Context, Error, Event, Image, Payload, Phase,
+    Report, Sha256Digest,
 };
-use netboot_nix::{BinaryCache, ClosureBoot, NixBuilderBuilder, Overrides, Policy, ScaleOut};
+use netboot_nix::{BinaryCache, ClosureBoot, NixBuilderOptions, Overrides, Policy, ScaleOut};
 use netboot_testbed::{TestFlake, Testbed};
 
 use crate::place::{
@@ -44,7 +44,7 @@ const MORE: &str = r#"{ ... }: { config.netboot.storeContents = [ (derivation {
 }) ]; }"#;
 
 /// A builder of closure images. The program in the initrd does not run in these tests.
-fn with_closures(place: &Place, flake: &str) -> NixBuilderBuilder {
+fn with_closures(place: &Place, flake: &str) -> NixBuilderOptions {
     let program = place.path().join("netboot-stage1");
     fs::write(&program, "the program").unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
@@ -54,7 +54,7 @@ fn with_closures(place: &Place, flake: &str) -> NixBuilderBuilder {
 }
 
 /// A builder for one configuration with these modules. `script` fills the output of the system.
-fn with_modules(place: &Place, script: &str, modules: &[&str]) -> NixBuilderBuilder {
+fn with_modules(place: &Place, script: &str, modules: &[&str]) -> NixBuilderOptions {
     let busybox = Testbed::locate().busybox().display().to_string();
     let init = r#"echo init > "$out/init""#;
     let least = least_configuration("x", "echo > root/x", "{ }");
@@ -320,7 +320,7 @@ async fn a_size_report_has_the_compressed_sizes_and_what_is_new() {
 
 /// An error with its causes.
 fn in_full(error: Error) -> String {
-    <Box<dyn BackendError>>::from(error).in_full()
+    Report::from(error).in_full()
 }
 
 mod with_nix_versions {

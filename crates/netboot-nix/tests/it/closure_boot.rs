@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use netboot_core::{Context, Payload, Profile};
-use netboot_nix::{ClosureBoot, Error, NixBuilderBuilder, Policy};
+use netboot_nix::{ClosureBoot, Error, NixBuilderOptions, Policy};
 use netboot_testbed::Testbed;
 
 use crate::place::{NixVersion, Place, WITH_INIT, extensible, least_configuration, profile};
@@ -34,7 +34,7 @@ const ASSERTING: &str = r#"{ config, lib, ... }: {
 }"#;
 
 /// A builder for a flake with one configuration: the minimal one with these modules.
-fn builder(place: &Place, modules: &[&str]) -> NixBuilderBuilder {
+fn builder(place: &Place, modules: &[&str]) -> NixBuilderOptions {
     let least = least_configuration("x", WITH_INIT, "{ }");
     let modules = [&[least.as_str()], modules].concat();
     let configuration = extensible(&modules, r#"{ e2fsprogs = "/e2fsprogs"; }"#);
@@ -43,7 +43,7 @@ fn builder(place: &Place, modules: &[&str]) -> NixBuilderBuilder {
 }
 
 /// Evaluates the configuration for a profile that boots from its closure.
-async fn check(builder: NixBuilderBuilder) -> Result<(), Error> {
+async fn check(builder: NixBuilderOptions) -> Result<(), Error> {
     let profile = profile("x").with_payload(Payload::Closure);
     let profiles = [std::sync::Arc::new(profile) as std::sync::Arc<dyn Profile>];
     let mut results = builder.build().unwrap().check(&profiles, &Context::new()).await;

@@ -8,12 +8,12 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use netboot_core::{Builder, Context};
-use netboot_nix::{Error, EvaluationProblem, GitProblem, NixBuilderBuilder};
+use netboot_nix::{Error, EvaluationProblem, GitProblem, NixBuilderOptions};
 
 use crate::place::{Daemon, Place, configuration, profile};
 
 /// Builds profile `x`, which fails, and returns this crate's error. The error has a hint.
-async fn error_of(builder: NixBuilderBuilder) -> Error {
+async fn error_of(builder: NixBuilderOptions) -> Error {
     let error = builder.build().unwrap().build(&profile("x"), &Context::new()).await.unwrap_err();
     let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
     let inner = inner.unwrap_or_else(|| panic!("no error of Nix: {error:?}"));

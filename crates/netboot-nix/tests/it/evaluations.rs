@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use netboot_core::{Builder, Context};
-use netboot_nix::NixBuilderBuilder;
+use netboot_nix::NixBuilderOptions;
 
 use crate::place::{NixVersion, Place, WITH_INIT, least_configuration, profiles, read};
 
@@ -43,12 +43,12 @@ impl Counted {
         Self { place, flake }
     }
 
-    fn builder(&self) -> NixBuilderBuilder {
+    fn builder(&self) -> NixBuilderOptions {
         self.place.builder_with_programs(&self.flake)
     }
 
     /// Evaluates all three configurations and returns the errors.
-    async fn evaluate(&self, builder: NixBuilderBuilder) -> Vec<Option<String>> {
+    async fn evaluate(&self, builder: NixBuilderOptions) -> Vec<Option<String>> {
         let builder = builder.build().unwrap();
         let results = builder.check(&profiles(&["a", "b", "c"]), &Context::new()).await;
         results.into_iter().map(|result| result.err().map(|error| format!("{error:?}"))).collect()

@@ -180,15 +180,15 @@ async fn a_profile_that_is_asked_for_twice_is_built_once() {
 #[test]
 fn references_that_are_none_are_refused() {
     for reference in ["", "--impure", "-x", "path:/x^out", "git+ssh://a b", "a\nb"] {
-        let error = netboot_nix::NixBuilder::builder(reference).build().unwrap_err();
+        let error = netboot_nix::NixBuilder::options(reference).build().unwrap_err();
         assert!(matches!(error, Error::InvalidText { .. }), "{reference:?}: {error:?}");
         assert!(error.hint().unwrap().contains("git+ssh"), "{error}");
     }
     for reference in ["github:a/b", "git+ssh://git@example.org/x"] {
-        netboot_nix::NixBuilder::builder(reference).build().unwrap();
+        netboot_nix::NixBuilder::options(reference).build().unwrap();
     }
     for reference in ["./nowhere", "/nowhere", "path:/nowhere"] {
-        let error = netboot_nix::NixBuilder::builder(reference).build().unwrap_err();
+        let error = netboot_nix::NixBuilder::options(reference).build().unwrap_err();
         assert!(matches!(error, Error::FlakeNotFound { .. }), "{reference:?}: {error:?}");
     }
 }

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use foreign_text::ForeignText;
-use netboot_core::{BackendError, Builder, CancellationToken, Context, Event};
-use netboot_nix::{Error, NixBuilderBuilder};
+use netboot_core::{Builder, CancellationToken, Context, Event, Report};
+use netboot_nix::{Error, NixBuilderOptions};
 
 use crate::place::{
     Place, be_the_caller, caller, configuration, is_the_caller, processes_with, profile, recording,
@@ -24,7 +24,7 @@ fn flake(place: &Place, code: &str) -> String {
     place.flake(&format!("{{ nixosConfigurations.netboot-x.config = throw (toString ({code})); }}"))
 }
 
-async fn error_of(builder: NixBuilderBuilder) -> Error {
+async fn error_of(builder: NixBuilderOptions) -> Error {
     let error = builder.build().unwrap().build(&profile("x"), &Context::new()).await.unwrap_err();
     let inner = error.source().and_then(|source| source.downcast_ref::<Error>());
     inner.unwrap_or_else(|| panic!("no error of Nix: {error:?}")).clone()
@@ -131,7 +131,7 @@ async fn reader_of_a_long_line() {
     let builder = place.builder(&flake).build().unwrap();
     let (context, events) = recording();
     let error = builder.build(&profile("x"), &context).await.unwrap_err();
-    let shown = (&error as &dyn BackendError).in_full();
+    let shown = Report::from(error).in_full();
     assert!(shown.len() < 200_000 && shown.contains("\n  | end"), "{} bytes", shown.len());
     for event in events.lock().unwrap().iter() {
         assert!(event.to_string().len() < ForeignText::LIMIT + 100);
@@ -166,7 +166,7 @@ async fn a_builder_forges_no_line_and_controls_no_terminal() {
     let mut shown: Vec<String> = events.lock().unwrap().iter().map(Event::to_string).collect();
     assert!(shown.iter().any(|line| line.ends_with("> error: forged")), "{shown:?}");
     assert!(shown.iter().any(|line| line.ends_with("> bc")), "{shown:?}");
-    shown.push((&error as &dyn BackendError).in_full());
+    shown.push(Report::from(error).in_full());
     for text in &shown {
         let lines: Vec<&str> = text.split('\n').collect();
         assert!(lines[1..].iter().all(|line| line.starts_with("  ")), "{text}");

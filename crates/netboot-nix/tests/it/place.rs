@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use netboot_core::{Context, Event, Image, Profile, ProfileSpec};
-use netboot_nix::{NixBuilder, NixBuilderBuilder};
+use netboot_nix::{NixBuilder, NixBuilderOptions};
 use netboot_testbed::{HermeticNix, Testbed};
 use tempfile::TempDir;
 
@@ -99,7 +99,7 @@ impl Place {
     }
 
     /// A builder that uses the scripts of [`Self::nix_script`].
-    pub(crate) fn builder_with_programs(&self, flake: &str) -> NixBuilderBuilder {
+    pub(crate) fn builder_with_programs(&self, flake: &str) -> NixBuilderOptions {
         self.builder(flake).program_directory(self.path().join("bin"))
     }
 
@@ -119,8 +119,8 @@ impl Place {
         std::env::join_paths(directories).unwrap()
     }
 
-    pub(crate) fn builder(&self, flake: &str) -> NixBuilderBuilder {
-        let mut builder = NixBuilder::builder(flake).state_directory(self.path().join("state"));
+    pub(crate) fn builder(&self, flake: &str) -> NixBuilderOptions {
+        let mut builder = NixBuilder::options(flake).state_directory(self.path().join("state"));
         if let Some(directory) = self.programs.directory() {
             builder = builder.program_directory(directory);
         }

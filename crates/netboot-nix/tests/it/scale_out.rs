@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use netboot_core::{Builder, Context, Image};
-use netboot_nix::{BinaryCache, Compression, Error, NixBuilderBuilder, RemoteBuilder, ScaleOut};
+use netboot_nix::{BinaryCache, Compression, Error, NixBuilderOptions, RemoteBuilder, ScaleOut};
 
 use crate::place;
 use crate::place::{Place, WITH_INIT, least_configuration, profile, read};
@@ -59,7 +59,7 @@ impl Machines {
         self.place.flake(&format!("{{ nixosConfigurations.netboot-x.config = {configuration}; }}"))
     }
 
-    fn builder(&self, scale_out: ScaleOut) -> NixBuilderBuilder {
+    fn builder(&self, scale_out: ScaleOut) -> NixBuilderOptions {
         let path = self.place.program("unused", "exit 1");
         self.place.builder(&self.flake()).environment("PATH", path).scale_out(scale_out)
     }

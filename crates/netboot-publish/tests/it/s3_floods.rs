@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use netboot_core::{BackendError, Context};
+use netboot_core::{Context, Report};
 use netboot_publish::{Error, ListScope, S3Failure, S3Keys, S3Store, Store};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -96,7 +96,7 @@ async fn client_of_flooding_servers() {
     let refused = error_of(endless_refusal).await;
     let Error::S3 { failure, .. } = &refused else { panic!("{refused:?}") };
     assert_eq!(*failure, S3Failure::AccessDenied);
-    let shown = (&refused as &dyn BackendError).in_full();
+    let shown = Report::from(refused).in_full();
     assert!(shown.len() < 100_000 && shown.contains("more bytes)"), "{} bytes", shown.len());
     for flood in [endless_answer as Flood, endless_headers] {
         let error = error_of(flood).await;
@@ -125,7 +125,7 @@ fn an_endless_answer_needs_little_memory() {
 #[tokio::test]
 async fn a_server_forges_no_line_of_an_error() {
     let error = error_of(forged_refusal).await;
-    let shown = (&error as &dyn BackendError).in_full();
+    let shown = Report::from(error).in_full();
     assert!(shown.contains("error: forged"), "{shown}");
     assert!(shown.split('\n').skip(1).all(|line| line.starts_with("  ")), "{shown}");
     assert!(!shown.contains(['\u{1b}', '\r', '\u{202e}']), "{shown:?}");

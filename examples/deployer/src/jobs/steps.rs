@@ -81,7 +81,7 @@ impl Steps<'_> {
             .filter(|(name, _)| wanted(name))
             .map(|(_, profile)| profile.clone())
             .collect();
-        let builder = NixBuilder::builder(config.flake.as_str())
+        let builder = NixBuilder::options(config.flake.as_str())
             .state_directory(config.state_directory.join("nix"))
             .overrides(config.overrides.clone());
         let builder = match &config.closure_boot {

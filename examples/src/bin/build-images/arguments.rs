@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use netboot_closure::CompressionLevel;
-use netboot_core::{Payload, Profile, ProfileName, ProfileSpec, plasmacloud};
-use netboot_examples::Failure;
+use netboot_core::{Payload, Profile, ProfileName, ProfileSpec, Report, plasmacloud};
 use netboot_ipxe::Renderer;
 use netboot_nix::{ClosureBoot, NixBuilder};
 use url::Url;
@@ -76,7 +75,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     /// The profiles to build.
-    pub(crate) async fn select_profiles(&self) -> Result<Vec<Arc<dyn Profile>>, Failure> {
+    pub(crate) async fn select_profiles(&self) -> Result<Vec<Arc<dyn Profile>>, Report> {
         let known = match &self.profile_file {
             Some(path) => ProfileSpec::load(path).await?,
             None => plasmacloud::profiles()?,
@@ -86,7 +85,7 @@ impl Arguments {
         for name in &self.profiles {
             let name = ProfileName::new(name)?;
             if !names.contains(&name.as_str()) {
-                return Err(Failure::new(
+                return Err(Report::message(
                     format!("there is no profile `{name}`"),
                     format!("choose one of: {}", names.join(", ")),
                 ));
@@ -98,8 +97,8 @@ impl Arguments {
     }
 
     /// The builder of the images.
-    pub(crate) fn builder(&self) -> Result<NixBuilder, Failure> {
-        let mut builder = NixBuilder::builder(&self.flake)
+    pub(crate) fn builder(&self) -> Result<NixBuilder, Report> {
+        let mut builder = NixBuilder::options(&self.flake)
             .state_directory(self.output_dir.join(".netboot"))
             .compression_level(CompressionLevel::new(self.compression_level)?);
         if self.closure {
@@ -112,12 +111,12 @@ impl Arguments {
     }
 
     /// The renderer of scripts in a release.
-    pub(crate) fn renderer(&self) -> Result<Renderer, Failure> {
+    pub(crate) fn renderer(&self) -> Result<Renderer, Report> {
         renderer(self.closure_url.as_ref())
     }
 
     /// The renderer of the script in a profile's folder.
-    pub(crate) fn folder_renderer(&self, profile: &ProfileName) -> Result<Renderer, Failure> {
+    pub(crate) fn folder_renderer(&self, profile: &ProfileName) -> Result<Renderer, Report> {
         let folder = self.closure_url.clone().filter(|_| self.pxe_directory().is_none());
         let Some(mut url) = folder else { return self.renderer() };
         if let Ok(mut path) = url.path_segments_mut() {
@@ -132,7 +131,7 @@ impl Arguments {
     }
 }
 
-fn renderer(closure_source: Option<&Url>) -> Result<Renderer, Failure> {
+fn renderer(closure_source: Option<&Url>) -> Result<Renderer, Report> {
     let mut renderer = Renderer::builder();
     if let Some(url) = closure_source {
         renderer = renderer.closure_source(url)?;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use netboot_core::{Error, Profile};
-use netboot_examples::{Failure, check_image_directory};
+use netboot_core::{Error, Profile, Report};
+use netboot_examples::check_image_directory;
 use netboot_publish::Publisher;
 
 use crate::arguments::Arguments;
@@ -12,12 +12,12 @@ use crate::arguments::Arguments;
 pub(crate) fn check_output<'a>(
     arguments: &Arguments,
     profiles: impl IntoIterator<Item = &'a dyn Profile>,
-) -> Result<(), Failure> {
+) -> Result<(), Report> {
     let directory = &arguments.output_dir;
     if let Some(flake) = plain_directory(&arguments.flake) {
         let output = std::path::absolute(directory).map_err(|e| Error::io("find", directory, e))?;
         if output.starts_with(&flake) {
-            return Err(Failure::new(
+            return Err(Report::message(
                 format!(
                     "`{}` is inside the flake `{}`: Nix copies the whole flake, so each image would \
                      become part of the source of the next one",
@@ -38,10 +38,10 @@ pub(crate) async fn check_target(
     arguments: &Arguments,
     directory: &Path,
     publisher: &Publisher,
-) -> Result<(), Failure> {
+) -> Result<(), Report> {
     let place = |path: &Path| path.canonicalize().ok();
     if place(directory).is_some() && place(directory) == place(&arguments.output_dir) {
-        return Err(Failure::new(
+        return Err(Report::message(
             format!("`{}` cannot be both --output-dir and --pxe-dir", directory.display()),
             "choose a directory below it for --pxe-dir, such as `pxe`, so that their folders do not mix",
         ));

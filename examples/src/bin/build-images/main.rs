@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use netboot_core::{Builder, Context, Image, ProfileName, counted};
-use netboot_examples::{Failure, Progress, Signals, write_build_log, write_image_directory};
+use netboot_core::{Builder, Context, Image, ProfileName, Report, counted};
+use netboot_examples::{Progress, Signals, write_build_log, write_image_directory};
 use netboot_publish::{LocalStore, Publisher};
 
 use crate::arguments::Arguments;
@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failures) => {
             for failure in failures {
-                progress.line(&failure.to_string());
+                progress.line(&failure.in_full());
             }
             ExitCode::from(signals.exit_code())
         }
@@ -38,8 +38,8 @@ async fn run(
     arguments: &Arguments,
     context: &Context,
     progress: &Progress,
-) -> Result<(), Vec<Failure>> {
-    let one = |failure: Failure| vec![failure];
+) -> Result<(), Vec<Report>> {
+    let one = |failure: Report| vec![failure];
     let profiles = arguments.select_profiles().await.map_err(one)?;
     let renderer = arguments.renderer().map_err(one)?;
     let builder = arguments.builder().map_err(one)?;
@@ -90,13 +90,13 @@ async fn run(
     }
 }
 
-async fn write_image(arguments: &Arguments, image: &Image) -> Result<(), Failure> {
+async fn write_image(arguments: &Arguments, image: &Image) -> Result<(), Report> {
     let script = arguments.folder_renderer(image.profile())?.render_standalone(image)?;
     write_image_directory(&arguments.output_dir, image, &script).await
 }
 
 /// Puts the log of a failed build in the place that the runbook names.
-fn keep_log(output_dir: &Path, profile: &ProfileName, error: netboot_core::Error) -> Failure {
+fn keep_log(output_dir: &Path, profile: &ProfileName, error: netboot_core::Error) -> Report {
     let nix_error = std::error::Error::source(&error)
         .and_then(|source| source.downcast_ref::<netboot_nix::Error>());
     if let Some(log) = nix_error.and_then(netboot_nix::Error::build_log)

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use netboot_core::{Context, Image, ProfileName};
-use netboot_examples::Failure;
+use netboot_core::{Context, Image, ProfileName, Report};
 use netboot_ipxe::Renderer;
 use netboot_publish::{Error, Publisher, Receipt};
 
@@ -16,7 +15,7 @@ pub(crate) async fn publish(
     renderer: &Renderer,
     built: &[Image],
     context: &Context,
-) -> Result<Receipt, Failure> {
+) -> Result<Receipt, Report> {
     let names: BTreeSet<&ProfileName> = built.iter().map(Image::profile).collect();
     let mut attempt = 1;
     loop {

@@ -3,8 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use netboot_core::MacAddress;
-use netboot_examples::Failure;
+use netboot_core::{MacAddress, Report};
 use netboot_ipxe::dhcp::{
     BootFilePath, BootServer, BootUrl, ClientArchitecture, DhcpServer, DhcpSetting, DhcpSettings,
     InterfaceName, IpxeSign, KnownMachine, TftpRoot, ipv4_address, ipv4_subnet,
@@ -91,7 +90,7 @@ pub(crate) struct Arguments {
     boot_options: bool,
 }
 
-pub(crate) fn export(arguments: Arguments) -> Result<String, Failure> {
+pub(crate) fn export(arguments: Arguments) -> Result<String, Report> {
     let subnet = ipv4_subnet(arguments.subnet)?;
     let address = ipv4_address(DhcpSetting::ServerAddress, arguments.tftp_server)?;
     let mut server =

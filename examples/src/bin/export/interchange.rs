@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use netboot_core::{MacAddress, Manifest, ProfileName};
-use netboot_examples::Failure;
+use netboot_core::{MacAddress, Manifest, ProfileName, Report};
 use netboot_ipxe::interchange::PayloadBase;
 use netboot_ipxe::interchange::matchbox::DataDirectory;
 use netboot_ipxe::interchange::pixiecore::Answers;
@@ -55,7 +54,7 @@ struct Source {
 }
 
 impl Matchbox {
-    pub(crate) async fn export(self) -> Result<String, Failure> {
+    pub(crate) async fn export(self) -> Result<String, Report> {
         let unknown = self.default.map_or(UnknownMachine::Refuse, UnknownMachine::Profile);
         let base = self.source.base(PayloadBase::matchbox_assets())?;
         let (manifest, fleet) = self.source.read(unknown).await?;
@@ -65,7 +64,7 @@ impl Matchbox {
 }
 
 impl Pixiecore {
-    pub(crate) async fn export(self) -> Result<String, Failure> {
+    pub(crate) async fn export(self) -> Result<String, Report> {
         let base = self.source.base(PayloadBase::beside_answers())?;
         let (manifest, fleet) = self.source.read(UnknownMachine::Refuse).await?;
         let files = Answers::export(&manifest, &fleet, &base)?.files()?;
@@ -74,7 +73,7 @@ impl Pixiecore {
 }
 
 impl Source {
-    fn base(&self, own: PayloadBase) -> Result<PayloadBase, Failure> {
+    fn base(&self, own: PayloadBase) -> Result<PayloadBase, Report> {
         Ok(match &self.payload_url {
             Some(url) => PayloadBase::url(url)?,
             None => own,
@@ -82,10 +81,10 @@ impl Source {
     }
 
     /// The manifest of the live release, and the machines.
-    async fn read(&self, unknown: UnknownMachine) -> Result<(Manifest, Fleet), Failure> {
+    async fn read(&self, unknown: UnknownMachine) -> Result<(Manifest, Fleet), Report> {
         let publisher = Publisher::new(LocalStore::new(&self.published));
         let Some(live) = publisher.live().await? else {
-            return Err(Failure::new(
+            return Err(Report::message(
                 format!("nothing is published in `{}`", self.published.display()),
                 "give the directory to which build-images published",
             ));
@@ -105,7 +104,7 @@ fn parse_assignment(text: &str) -> Result<Assignment, Box<dyn Error + Send + Syn
 }
 
 /// Writes files below a directory, and lists them.
-fn write(directory: &Path, files: &BTreeMap<String, String>) -> Result<String, Failure> {
+fn write(directory: &Path, files: &BTreeMap<String, String>) -> Result<String, Report> {
     let mut written = String::new();
     for (file, text) in files {
         let path = directory.join(file);

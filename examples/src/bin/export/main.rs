@@ -9,7 +9,7 @@ mod interchange;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use netboot_examples::Failure;
+use netboot_core::Report;
 
 /// Write the files with which other servers boot machines from a published release.
 #[derive(Debug, Parser)]
@@ -35,14 +35,14 @@ async fn main() -> ExitCode {
             print!("{text}");
             ExitCode::SUCCESS
         }
-        Err(failure) => {
-            eprintln!("{failure}");
+        Err(report) => {
+            eprintln!("{}", report.in_full());
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(arguments: Arguments) -> Result<String, Failure> {
+async fn run(arguments: Arguments) -> Result<String, Report> {
     match arguments.command {
         Command::Dhcp(arguments) => dhcp::export(arguments),
         Command::Matchbox(arguments) => arguments.export().await,

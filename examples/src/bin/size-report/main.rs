@@ -12,10 +12,10 @@ use bytesize::ByteSize;
 use clap::{Parser, ValueEnum};
 use netboot_core::inspect::{inspect_initrd, least_memory_mib};
 use netboot_core::{
-    Builder, Closure, Context, Image, Payload, Profile, ProfileName, ProfileSpec, counted,
+    Builder, Closure, Context, Image, Payload, Profile, ProfileName, ProfileSpec, Report, counted,
     plasmacloud,
 };
-use netboot_examples::{Failure, Progress, Signals};
+use netboot_examples::{Progress, Signals};
 use netboot_nix::{ClosureBoot, NixBuilder, SizeReport};
 use netboot_publish::{LocalStore, Publisher};
 
@@ -75,8 +75,8 @@ async fn main() -> ExitCode {
     match run(&Arguments::parse(), progress, &signals).await {
         Ok(report) if report.is_over_budget() => ExitCode::from(3),
         Ok(_) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("{failure}");
+        Err(report) => {
+            eprintln!("{}", report.in_full());
             ExitCode::from(signals.exit_code())
         }
     }
@@ -86,7 +86,7 @@ async fn run(
     arguments: &Arguments,
     progress: Progress,
     signals: &Signals,
-) -> Result<SizeReport, Failure> {
+) -> Result<SizeReport, Report> {
     let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
     let mut known = plasmacloud::profiles()?.into_iter();
     let profile = known.find(|profile| profile.name() == &arguments.profile);
@@ -94,7 +94,7 @@ async fn run(
     if let Some(budget) = arguments.budget {
         profile = profile.with_size_budget(budget);
     }
-    let mut builder = NixBuilder::builder(&arguments.flake);
+    let mut builder = NixBuilder::options(&arguments.flake);
     if let Some(program) = &arguments.stage1 {
         builder = builder.closure_boot(ClosureBoot::with_program(program)?);
     }
@@ -114,14 +114,15 @@ async fn run(
         }
         Format::Json => {
             let json = serde_json::to_string_pretty(&report);
-            json.map_err(|error| Failure::new(error.to_string(), "ask for another format"))? + "\n"
+            json.map_err(|error| Report::message(error.to_string(), "ask for another format"))?
+                + "\n"
         }
         Format::Svg => treemap_svg::render(&report),
     };
     match &arguments.output {
         None => print!("{text}"),
         Some(path) => tokio::fs::write(path, text).await.map_err(|error| {
-            Failure::new(
+            Report::message(
                 format!("cannot write `{}`: {error}", path.display()),
                 "give a file in an existing directory to which you can write",
             )
@@ -131,7 +132,7 @@ async fn run(
 }
 
 /// The store paths that machines of the live release fetch.
-async fn new_paths(report: &SizeReport, directory: &Path) -> Result<String, Failure> {
+async fn new_paths(report: &SizeReport, directory: &Path) -> Result<String, Report> {
     let publisher = Publisher::new(LocalStore::new(directory));
     let live = match publisher.live().await? {
         Some(live) => publisher.images(&live).await?,
@@ -155,7 +156,7 @@ async fn new_paths(report: &SizeReport, directory: &Path) -> Result<String, Fail
 }
 
 /// A line with the least memory that a machine needs.
-async fn memory(image: &Image, context: &Context) -> Result<String, Failure> {
+async fn memory(image: &Image, context: &Context) -> Result<String, Report> {
     let unknown = "the memory that a machine needs is not known: an initrd cannot be read\n";
     let mut initrds = Vec::new();
     for initrd in image.initrds() {

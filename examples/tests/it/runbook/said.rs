@@ -15,8 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::fs;
 
-use netboot_core::{ProfileName, ReleaseId, ReleasePath, Sha256Digest};
-use netboot_examples::Failure;
+use netboot_core::{ProfileName, ReleaseId, ReleasePath, Report, Sha256Digest};
 
 use crate::runbook::document;
 
@@ -71,8 +70,8 @@ fn run<F: Future>(future: F) -> F::Output {
 }
 
 /// An error as the example programs print it.
-fn error(error: impl Into<Failure>) -> String {
-    error.into().to_string()
+fn error(error: impl Into<Report>) -> String {
+    error.into().in_full()
 }
 
 /// A finding in the same form.

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use netboot_core::{Builder, Context, Event, Profile};
-use netboot_nix::{Error, NixBuilderBuilder};
+use netboot_nix::{Error, NixBuilderOptions};
 
 use crate::place::{
     NixVersion, Place, WITH_INIT, least_configuration, profile, profiles, recording,
@@ -29,12 +29,12 @@ pub(crate) fn inner(error: &netboot_core::Error) -> Error {
 }
 
 /// The error of the build of profile `x`.
-pub(crate) async fn error_of(builder: NixBuilderBuilder) -> Error {
+pub(crate) async fn error_of(builder: NixBuilderOptions) -> Error {
     inner(&builder.build().unwrap().build(&profile("x"), &Context::new()).await.unwrap_err())
 }
 
 /// The warnings of the build of profile `x`, which succeeds.
-pub(crate) async fn warnings_of(builder: NixBuilderBuilder) -> Vec<(String, String)> {
+pub(crate) async fn warnings_of(builder: NixBuilderOptions) -> Vec<(String, String)> {
     let (context, events) = recording();
     builder.build().unwrap().build(&profile("x"), &context).await.unwrap();
     let events = events.lock().unwrap();
@@ -145,12 +145,12 @@ pub(crate) fn follow(place: &Place, error: &Error, replaced: &[(&str, &str)]) ->
 }
 
 /// Builds profile `x`, now that a hint was followed.
-pub(crate) async fn builds(builder: NixBuilderBuilder) {
+pub(crate) async fn builds(builder: NixBuilderOptions) {
     builder.build().unwrap().build(&profile("x"), &Context::new()).await.unwrap();
 }
 
 /// Asserts that the configuration of profile `x` can be evaluated.
-pub(crate) async fn assert_evaluated(builder: NixBuilderBuilder) {
+pub(crate) async fn assert_evaluated(builder: NixBuilderOptions) {
     let profile = Arc::new(profile("x")) as Arc<dyn Profile>;
     let results = builder.build().unwrap().check(&[profile], &Context::new()).await;
     assert!(results[0].is_ok(), "{results:?}");

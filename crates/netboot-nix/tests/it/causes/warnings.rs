@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use netboot_core::{Builder, CancellationToken, Context, Event};
-use netboot_nix::{Error, NixBuilderBuilder, Policy, ScaleOut};
+use netboot_nix::{Error, NixBuilderOptions, Policy, ScaleOut};
 
 use crate::causes::scene::{NOWHERE, error_of, flake, inner, warnings_of};
 use crate::place::{
@@ -132,7 +132,7 @@ async fn what_the_flake_warns_of_is_told_with_the_profile() {
 
 /// The warnings of the evaluation of these profiles, and the profiles that could be evaluated.
 async fn evaluated(
-    builder: NixBuilderBuilder,
+    builder: NixBuilderOptions,
     names: &[&str],
 ) -> (Vec<(Option<String>, String, Option<String>)>, Vec<bool>) {
     let (context, events) = recording();

@@ -28,7 +28,7 @@ pub(crate) fn caller(name: &str, place: &Place, reference: &str) -> Child {
 /// The work of such a process: it builds profile `x`.
 pub(crate) async fn be_the_caller(grace: Duration) {
     let variable = |name: &str| std::env::var(name).unwrap();
-    let builder = NixBuilder::builder(variable(CALLER))
+    let builder = NixBuilder::options(variable(CALLER))
         .state_directory(variable("NETBOOT_TEST_STATE"))
         .program_directory(variable("NETBOOT_TEST_PROGRAMS"))
         .grace(grace)

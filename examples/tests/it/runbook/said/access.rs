@@ -23,7 +23,7 @@ fn with_the_old_key() -> String {
     let key = text.lines().find(|line| line.contains("ssh-ed25519")).unwrap();
     let old = "\"ssh-ed25519 AAAAC3Nza... your-provisioning-key@host\"";
     fs::write(&configuration, text.replace(key, old)).unwrap();
-    let builder = NixBuilder::builder(&flake).state_directory(work.path().join("state"));
+    let builder = NixBuilder::options(&flake).state_directory(work.path().join("state"));
     let builder = nix
         .environment()
         .into_iter()

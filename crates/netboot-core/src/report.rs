@@ -1,0 +1,157 @@
+//! The error of a program: any error, with its hint.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use foreign_text::ForeignText;
+
+use crate::backend_error::BackendError;
+use crate::error::Error;
+use crate::invalid_value::InvalidValue;
+
+/// Any error that a program can meet, with its hint.
+///
+/// `?` turns each [`BackendError`] into a report: the errors of the Netboot crates and the errors
+/// of the standard library. Unlike a `Box<dyn std::error::Error>`, a report keeps the hint.
+/// [`Report::new`] takes the errors of other crates, and [`Report::message`] makes a failure of the
+/// program itself.
+///
+/// ```
+/// use netboot_core::{ProfileName, Report};
+///
+/// fn machines(profile: &str, number: &str) -> Result<(ProfileName, u32), Report> {
+///     let (profile, number) = (ProfileName::new(profile)?, number.parse()?);
+///     if number == 0 {
+///         return Err(Report::message("there is no machine to boot", "give a number above 0"));
+///     }
+///     Ok((profile, number))
+/// }
+///
+/// let report = machines("Worker", "3").unwrap_err();
+/// assert!(report.hint().unwrap().starts_with("use 1 to 63 lower-case letters"));
+/// assert!(report.in_full().contains("\n  what to do: use 1 to 63 lower-case letters"));
+/// assert_eq!(machines("worker", "three").unwrap_err().hint(), None);
+/// assert_eq!(machines("worker", "0").unwrap_err().hint(), Some("give a number above 0"));
+/// ```
+///
+/// A report is a [`std::error::Error`], so `?` also turns it into the errors of other libraries,
+/// such as `anyhow::Error` and `Box<dyn std::error::Error>`. They give the hint back through
+/// `downcast_ref::<Report>()`.
+///
+/// `Display` gives only the error. `Debug` gives the causes and the hint as well, because Rust
+/// prints it for the error of a `fn main() -> Result<(), Report>`.
+pub struct Report {
+    error: Box<dyn StdError + Send + Sync>,
+    hint: Option<String>,
+}
+
+impl Report {
+    /// Reports an error of another crate. Its hint is the first hint in its chain of sources that
+    /// this crate knows: from an [`Error`], an [`InvalidValue`] or a report.
+    pub fn new(error: impl StdError + Send + Sync + 'static) -> Self {
+        Self::from(Box::new(error) as Box<dyn StdError + Send + Sync>)
+    }
+
+    /// Reports a failure that the program itself detects. `hint` is its remedy, as a sentence for
+    /// an operator.
+    pub fn message(text: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { error: text.into().into(), hint: Some(hint.into()) }
+    }
+
+    /// Returns a remedy, as a sentence for an operator.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Returns the error, its causes and its hint, each on its own line.
+    ///
+    /// Errors quote programs, servers and files, so each text is made safe to show as
+    /// [`ForeignText`] does: it is bounded, has no control characters, and its further lines have a
+    /// margin.
+    ///
+    /// ```text
+    /// error: nix could not build profile `worker`
+    ///   because: the program `nix` was not found in "/usr/bin:/bin"
+    ///   what to do: install Nix …
+    /// ```
+    pub fn in_full(&self) -> String {
+        format!("error: {self:?}")
+    }
+
+    /// Returns the reported error if it is a `T`.
+    pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
+        self.error.downcast_ref()
+    }
+}
+
+/// Shows the error only.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+/// Shows the error, its causes and its hint. The alternate form `{:#?}` shows the fields.
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            let Self { error, hint } = self;
+            return f.debug_struct("Report").field("error", error).field("hint", hint).finish();
+        }
+        write!(f, "{}", ForeignText::new(self.to_string()))?;
+        for cause in chain(&*self.error).skip(1) {
+            write!(f, "\n  because: {}", ForeignText::new(cause.to_string()))?;
+        }
+        match &self.hint {
+            Some(hint) => write!(f, "\n  what to do: {}", ForeignText::new(hint.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for Report {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.error.source()
+    }
+}
+
+/// Lets `?` keep the hint of an error.
+impl<E: BackendError> From<E> for Report {
+    fn from(error: E) -> Self {
+        match error.hint() {
+            None => Self::new(error),
+            hint => Self { error: Box::new(error), hint },
+        }
+    }
+}
+
+/// Reports an error of another crate, as [`Report::new`] does.
+impl From<Box<dyn StdError + Send + Sync>> for Report {
+    fn from(error: Box<dyn StdError + Send + Sync>) -> Self {
+        match error.downcast() {
+            Ok(report) => *report,
+            Err(error) => {
+                let hint = chain(&*error).find_map(known_hint);
+                Self { error, hint }
+            }
+        }
+    }
+}
+
+/// Returns an error and its causes.
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| (**error).source())
+}
+
+/// Returns the hint of an error if this crate knows its type.
+fn known_hint(error: &(dyn StdError + 'static)) -> Option<String> {
+    if let Some(error) = error.downcast_ref::<Error>() {
+        error.hint()
+    } else if let Some(error) = error.downcast_ref::<InvalidValue>() {
+        error.hint()
+    } else {
+        error.downcast_ref::<Report>()?.hint.clone()
+    }
+}
