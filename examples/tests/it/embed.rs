@@ -55,6 +55,6 @@ fn a_program_of_under_60_lines_publishes_to_two_places_or_says_what_to_do() {
     assert!(!output.status.success() && shown.contains("  what to do: mirror: "), "{shown}");
     let output = embed(&nix, work.path(), [&at("nowhere"), &at("here"), &mirror]);
     let shown = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && shown.contains("error: there is no flake"), "{shown}");
+    assert!(!output.status.success() && shown.contains("Error: there is no flake"), "{shown}");
     assert!(shown.contains("  what to do: check the spelling"), "{shown}");
 }
