@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use netboot_core::Report;
 
 use crate::answer::Answer;
 use crate::commands::{completions, list};
-use crate::report::Report;
 use crate::session::Session;
 
 /// Build NixOS netboot images, publish them, and boot them.

@@ -27,8 +27,6 @@ mod progress;
 #[cfg(feature = "program")]
 mod publisher_options;
 #[cfg(feature = "program")]
-mod report;
-#[cfg(feature = "program")]
 mod session;
 #[cfg(feature = "program")]
 mod signals;

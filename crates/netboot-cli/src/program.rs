@@ -5,13 +5,12 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use netboot_core::Context;
+use netboot_core::{Context, Report};
 use serde_json::json;
 
 use crate::answer::Answer;
 use crate::arguments::Arguments;
 use crate::progress::Progress;
-use crate::report::Report;
 use crate::session::Session;
 use crate::signals::Signals;
 
@@ -59,7 +58,7 @@ async fn work(arguments: Arguments) -> ExitCode {
 /// A failure as an object.
 fn failure(report: &Report) -> Answer {
     let mut causes = Vec::new();
-    let mut cause = report.error().source();
+    let mut cause = report.source();
     while let Some(error) = cause {
         causes.push(error.to_string());
         cause = error.source();

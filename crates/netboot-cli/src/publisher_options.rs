@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use netboot_core::PointerName;
+use netboot_core::{PointerName, Report};
 use netboot_publish::{
     MinisignKey, PointerMemory, PointerMemoryFile, PublicUrl, Publisher, TrustedKey, TrustedKeys,
 };
 
-use crate::report::Report;
 use crate::session::Session;
 
 /// The maximum size of a file with a password, in bytes.

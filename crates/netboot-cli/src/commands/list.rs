@@ -1,11 +1,11 @@
 //! `netboot list`: the releases of a target.
 
 use clap::Args;
+use netboot_core::Report;
 use netboot_publish::HistoryEntry;
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::report::Report;
 use crate::session::Session;
 
 #[derive(Debug, Args)]
