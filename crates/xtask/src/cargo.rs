@@ -55,12 +55,7 @@ fn test_arguments(arguments: &[String]) -> Vec<String> {
 pub(crate) fn build_examples() -> Result<PathBuf, Error> {
     let mut command = cargo();
     command.args(["build", "--package", "netboot-examples", "--bins"]);
-    let status = command
-        .status()
-        .map_err(|source| Error::Start { program: command.get_program().into(), source })?;
-    if !status.success() {
-        return Err(Error::Failed { step: "compiling the examples", status });
-    }
+    step("compiling the examples", &mut command)?;
     // Cargo puts the programs of one profile into one directory, which also has this program.
     let program = env::current_exe().map_err(|source| Error::Io {
         action: "find",
@@ -84,6 +79,14 @@ pub(crate) fn succeeds(command: &mut Command) -> Result<bool, Error> {
         .status()
         .map_err(|source| Error::Start { program: command.get_program().into(), source })?;
     Ok(status.success())
+}
+
+/// Runs a command to its end, which has to be a success.
+pub(crate) fn step(step: &'static str, command: &mut Command) -> Result<(), Error> {
+    let status = command
+        .status()
+        .map_err(|source| Error::Start { program: command.get_program().into(), source })?;
+    if status.success() { Ok(()) } else { Err(Error::Failed { step, status }) }
 }
 
 #[cfg(test)]

@@ -20,6 +20,10 @@ pub(crate) enum Error {
     #[error("{step} failed ({status}); see the error above")]
     Failed { step: &'static str, status: ExitStatus },
 
+    /// mdBook warned of something in the book.
+    #[error("mdBook warns:\n{warnings}")]
+    BookWarnings { warnings: String },
+
     /// There is no such fuzz target.
     #[error("there is no fuzz target `{name}`")]
     NoFuzzTarget { name: String, targets: Vec<String> },
@@ -51,7 +55,7 @@ impl Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Testbed(error) => error.hint(),
-            Self::Start { .. } | Self::Failed { .. } => None,
+            Self::Start { .. } | Self::Failed { .. } | Self::BookWarnings { .. } => None,
             Self::NoFuzzTarget { targets, .. } => {
                 Some(format!("choose one of these: {}", targets.join(", ")))
             }

@@ -5,6 +5,7 @@ mod cargo;
 mod crates;
 mod demo;
 mod dependencies;
+mod docs;
 mod error;
 mod fuzz;
 
@@ -61,6 +62,12 @@ enum Chore {
     /// Says so if the database of advisories cannot be reached, and skips that check.
     CheckDependencies,
 
+    /// Build the documentation of the crates, and the book.
+    ///
+    /// A warning is an error. The book comes to target/book. mdBook is compiled once, from
+    /// crates.io, into target/mdbook.
+    Docs,
+
     /// Feed a parser with random changes of real samples, and report what makes it panic or hang.
     ///
     /// Needs Rust's nightly toolchain and a C++ compiler. The run ends after a minute, or at the
@@ -91,6 +98,7 @@ fn main() -> ExitCode {
         Chore::CheckDependencies => {
             set_up(Purpose::Tests).and_then(|testbed| dependencies::check(&testbed)).map(exit_code)
         }
+        Chore::Docs => docs::build().map(|()| ExitCode::SUCCESS),
         Chore::Fuzz { name: Some(name), list: false, options } => fuzz::check(&name)
             .and_then(|()| set_up(Purpose::Tests))
             .and_then(|testbed| fuzz::run(&testbed, &name, &options)),

@@ -15,7 +15,7 @@ fn text(bytes: &[u8]) -> String {
 fn help_names_every_chore() {
     let output = xtask(&["--help"], &[]);
     assert!(output.status.success());
-    for chore in ["setup", "demo", "test", "check-crates", "check-dependencies", "fuzz"] {
+    for chore in ["setup", "demo", "test", "check-crates", "check-dependencies", "docs", "fuzz"] {
         assert!(text(&output.stdout).contains(chore), "{}", text(&output.stdout));
     }
 }

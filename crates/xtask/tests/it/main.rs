@@ -1,6 +1,7 @@
 //! The tests of the chores.
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+mod book;
 mod chores;
 mod crates;
 mod dependencies;
