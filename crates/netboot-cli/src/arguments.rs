@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use netboot_core::Report;
 
 use crate::answer::Answer;
-use crate::commands::{completions, list};
+use crate::commands::{activate, completions, list, rollback};
 use crate::session::Session;
 
 /// Build NixOS netboot images, publish them, and boot them.
@@ -40,6 +40,10 @@ pub(crate) struct GlobalOptions {
 pub(crate) enum Command {
     /// List the releases of a target.
     List(list::Arguments),
+    /// Make a staged release live.
+    Activate(activate::Arguments),
+    /// Go back to the release that was live before, or to another one.
+    Rollback(rollback::Arguments),
     /// Print a script that completes the commands in a shell.
     Completions(completions::Arguments),
 }
@@ -49,6 +53,8 @@ impl Command {
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
         match self {
             Self::List(arguments) => arguments.run(session).await,
+            Self::Activate(arguments) => arguments.run(session).await,
+            Self::Rollback(arguments) => arguments.run(session).await,
             Self::Completions(arguments) => Ok(arguments.run()),
         }
     }

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use netboot_core::BackendError;
+use netboot_core::{BackendError, ReleaseId};
+
+/// The number of releases that a message names.
+const NAMED_RELEASES: usize = 10;
 
 /// An error in the words of a command line or of `netboot.toml`.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +25,28 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
+    /// Nobody has published to a target.
+    #[error("nothing is published at `{target}`")]
+    NothingPublished {
+        /// The target, as it was written.
+        target: String,
+    },
+    /// No release at a target has an id that begins like this.
+    #[error("no release there has an id that begins with `{prefix}`")]
+    NoSuchRelease {
+        /// The first digits.
+        prefix: String,
+        /// The releases that are there.
+        releases: Vec<ReleaseId>,
+    },
+    /// Several releases have ids that begin like this.
+    #[error("`{prefix}` begins the ids of several releases: {}", named(.candidates))]
+    AmbiguousRelease {
+        /// The first digits.
+        prefix: String,
+        /// The releases.
+        candidates: Vec<ReleaseId>,
+    },
 }
 
 impl Error {
@@ -35,6 +60,16 @@ impl Error {
             Self::NoSuchDirectory { .. } => {
                 "correct the path; a target that nobody published to has nothing to show".to_owned()
             }
+            Self::NothingPublished { .. } => {
+                "correct the target, or publish to it first".to_owned()
+            }
+            Self::NoSuchRelease { releases, .. } if releases.is_empty() => {
+                "publish a release there first".to_owned()
+            }
+            Self::NoSuchRelease { releases, .. } => {
+                format!("name one of the releases that are there: {}", named(releases))
+            }
+            Self::AmbiguousRelease { .. } => "give enough digits to tell them apart".to_owned(),
         })
     }
 }
@@ -43,4 +78,21 @@ impl BackendError for Error {
     fn hint(&self) -> Option<String> {
         self.hint()
     }
+}
+
+/// Names releases by as many digits as tell them apart, and at least by those that messages print.
+fn named(releases: &[ReleaseId]) -> String {
+    let mut ids: Vec<String> = releases.iter().map(ToString::to_string).collect();
+    ids.sort_unstable();
+    let alike = |pair: &[String]| {
+        pair[0].bytes().zip(pair[1].bytes()).take_while(|(one, other)| one == other).count()
+    };
+    let shown = releases.iter().map(|release| release.short().len());
+    let digits = ids.windows(2).map(|pair| alike(pair) + 1).chain(shown).max().unwrap_or_default();
+    let cut = ids.iter().take(NAMED_RELEASES).map(|id| id.get(..digits).unwrap_or(id).to_owned());
+    let mut named = cut.collect::<Vec<_>>().join(", ");
+    if ids.len() > NAMED_RELEASES {
+        named.push_str(&format!(", and {} more", ids.len() - NAMED_RELEASES));
+    }
+    named
 }

@@ -25,12 +25,22 @@ mod program;
 #[cfg(feature = "program")]
 mod progress;
 #[cfg(feature = "program")]
+mod published_target;
+#[cfg(feature = "program")]
 mod publisher_options;
+#[cfg(feature = "program")]
+mod release_list;
+#[cfg(feature = "program")]
+mod release_prefix;
 #[cfg(feature = "program")]
 mod session;
 #[cfg(feature = "program")]
+mod shown_time;
+#[cfg(feature = "program")]
 mod signals;
 mod target;
+#[cfg(feature = "program")]
+mod went_live;
 
 #[cfg(feature = "program")]
 pub use crate::arguments::command;

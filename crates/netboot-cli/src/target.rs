@@ -69,6 +69,20 @@ impl Target {
             Place::Rsync(target) => Publisher::new(RsyncStore::open(target.clone())?),
         })
     }
+
+    /// Returns a publisher that reads the target. Unlike [`publisher`](Self::publisher), this
+    /// writes nothing to a bucket to test it, so that the permission to read is enough.
+    ///
+    /// # Errors
+    /// If the target's settings are wrong.
+    pub async fn reader(&self) -> Result<Publisher, netboot_publish::Error> {
+        match &self.place {
+            Place::Bucket(bucket) => {
+                Ok(Publisher::new(bucket.store().without_probe().build().await?))
+            }
+            Place::Directory(_) | Place::Rsync(_) => self.publisher().await,
+        }
+    }
 }
 
 /// Reads a target. The names of `netboot.toml` are no targets by themselves.

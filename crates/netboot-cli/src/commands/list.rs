@@ -1,35 +1,121 @@
 //! `netboot list`: the releases of a target.
 
+use std::io::IsTerminal;
+use std::time::SystemTime;
+
+use bytesize::ByteSize;
 use clap::Args;
-use netboot_core::Report;
-use netboot_publish::HistoryEntry;
-use serde_json::json;
+use comfy_table::{ContentArrangement, Table, presets};
+use netboot_core::{ProfileName, Report};
+use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::published_target::{PublishedTarget, until_cancelled};
+use crate::publisher_options::ReaderOptions;
+use crate::release_list::{self, ListedRelease, ReleaseState};
 use crate::session::Session;
+use crate::shown_time::{ago, utc};
+
+/// The description of the object that `--json` prints.
+const JSON: &str = "\
+With --json:
+  target    the target, as it was written
+  pointer   the pointer that decides what is live
+  live      the id of the live release, or null
+  releases  the releases: the live one, those that were live, those that are only staged, each group
+            with the newest first. Each has:
+    release       its id
+    state         live, was-live or staged
+    whole         false if files of it are missing or have a wrong size
+    activated_at  when it last went live, or null
+    activation    how it went live: activated or rolled-back, or null
+    staged_at     when it was last staged, by the target's clock, or null
+    profiles      the names of its profiles, or null if its manifest cannot be used
+    size_bytes    the size of its files, or null
+    problem       why its manifest cannot be used, or null";
 
 #[derive(Debug, Args)]
+#[command(after_long_help = JSON)]
 pub(crate) struct Arguments {
-    /// The target: a directory, `s3://BUCKET/PREFIX`, `USER@HOST:/PATH`,
-    /// `rsync://HOST/MODULE/PATH`, or a name from netboot.toml.
-    target: String,
+    #[command(flatten)]
+    target: PublishedTarget,
+
+    #[command(flatten)]
+    options: ReaderOptions,
 }
 
 impl Arguments {
-    /// Lists the releases that were live, newest first, and then the other staged releases.
+    /// Lists the live release, those that were live, and those that are only staged.
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
-        let publisher = session.target(&self.target)?.publisher().await?;
-        let history = publisher.history().await?;
-        let mut staged = publisher.releases().await?;
-        for entry in &history {
-            staged.remove(&entry.release);
+        let settings = self.options.read(session)?;
+        let publisher = self.target.read(&settings, session).await?;
+        let listed = until_cancelled(session, release_list::list(&publisher)).await?;
+        for problem in listed.iter().filter_map(|release| release.content.as_ref().err()) {
+            session.progress.line(&problem.in_full());
         }
-        let line = |entry: &HistoryEntry| {
-            format!("{} {}", entry.release, if entry.live { "live" } else { "was live" })
-        };
-        let mut lines: Vec<String> = history.iter().map(line).collect();
-        lines.extend(staged.iter().map(|release| format!("{release} staged, never live")));
-        let live = history.iter().find(|entry| entry.live).map(|entry| entry.release.to_string());
-        Ok(Answer::new(lines.join("\n"), json!({ "live": live })))
+        let live = listed.iter().find(|release| release.state == ReleaseState::Live);
+        let object = json!({
+            "target": self.target.as_str(),
+            "pointer": publisher.pointer(),
+            "live": live.map(|live| live.release),
+            "releases": listed.iter().map(object).collect::<Vec<_>>(),
+        });
+        Ok(Answer::new(text(&listed, SystemTime::now(), terminal_width()), object))
     }
+}
+
+fn object(listed: &ListedRelease) -> Value {
+    let content = listed.content.as_ref();
+    json!({
+        "release": listed.release,
+        "state": listed.state,
+        "whole": listed.is_whole,
+        "activated_at": listed.activated.map(|(time, _)| utc(time)),
+        "activation": listed.activated.map(|(_, kind)| kind),
+        "staged_at": listed.staged_at.map(utc),
+        "profiles": content.ok().map(|content| &content.profiles),
+        "size_bytes": content.ok().map(|content| content.size),
+        "problem": content.err().map(ToString::to_string),
+    })
+}
+
+/// The releases as a table that is at most `width` columns wide.
+fn text(listed: &[ListedRelease], now: SystemTime, width: Option<u16>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["RELEASE", "STATE", "WHEN", "SIZE", "PROFILES"]);
+    if let Some(width) = width {
+        table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    for release in listed {
+        table.add_row(row(release, now));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    table.trim_fmt()
+}
+
+fn row(listed: &ListedRelease, now: SystemTime) -> [String; 5] {
+    let whole = if listed.is_whole { "" } else { ", no longer whole" };
+    let (size, profiles) = match &listed.content {
+        Ok(content) => {
+            let names = content.profiles.iter().map(ProfileName::to_string).collect::<Vec<_>>();
+            (ByteSize::b(content.size).display().iec().to_string(), names.join(", "))
+        }
+        Err(_) => ("?".to_owned(), "?".to_owned()),
+    };
+    [
+        listed.release.short(),
+        format!("{}{whole}", listed.state),
+        listed.when().map_or_else(|| "?".to_owned(), |time| ago(time, now)),
+        size,
+        profiles,
+    ]
+}
+
+/// The width of standard output, if it is a terminal.
+fn terminal_width() -> Option<u16> {
+    let output = std::io::stdout();
+    let size = output.is_terminal().then(|| terminal_size::terminal_size_of(&output)).flatten();
+    size.map(|(terminal_size::Width(columns), _)| columns)
 }

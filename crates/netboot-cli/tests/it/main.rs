@@ -1,4 +1,9 @@
 //! The program `netboot`, by its real binary.
-#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+mod activate;
 mod completions;
+mod list;
+mod matrix;
+mod place;
+mod rollback;

@@ -1,0 +1,96 @@
+//! The target of a command that reads or changes what is published there.
+
+use std::future::Future;
+
+use clap::Args;
+use netboot_core::{Report, layout};
+use netboot_publish::{ListScope, Publisher};
+
+use crate::error::Error;
+use crate::publisher_options::{PublisherSettings, ReaderSettings};
+use crate::session::Session;
+use crate::target::Target;
+
+/// A target that has something to show.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PublishedTarget {
+    /// The target: a directory, `s3://BUCKET/PREFIX`, `USER@HOST:/PATH`,
+    /// `rsync://HOST/MODULE/PATH`, or a name from netboot.toml.
+    #[arg(value_name = "TARGET")]
+    target: String,
+}
+
+impl PublishedTarget {
+    /// The target, as it was written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.target
+    }
+
+    /// Opens the target to read it.
+    ///
+    /// # Errors
+    /// [`Error::NothingPublished`] and [`Error::NoSuchDirectory`]: a mistyped target is no target
+    /// without damage. Also if it cannot be read.
+    pub(crate) async fn read(
+        &self,
+        settings: &ReaderSettings,
+        session: &Session,
+    ) -> Result<Publisher, Report> {
+        let target = session.target(&self.target)?;
+        let publisher = settings.apply(target.reader().await?);
+        require_published(&target, &publisher, session).await?;
+        Ok(publisher)
+    }
+
+    /// Opens the target to change it.
+    ///
+    /// # Errors
+    /// The errors of [`read`](Self::read); if a bucket cannot be written.
+    pub(crate) async fn change(
+        &self,
+        settings: &PublisherSettings,
+        session: &Session,
+    ) -> Result<Publisher, Report> {
+        let target = session.target(&self.target)?;
+        // Opening a bucket to change it writes there. A mistyped one stays as it is.
+        require_published(&target, &settings.apply(target.reader().await?), session).await?;
+        Ok(settings.apply(target.publisher().await?))
+    }
+}
+
+/// Waits for work that changes nothing, until it is cancelled.
+///
+/// # Errors
+/// Those of the work; if it was cancelled.
+pub(crate) async fn until_cancelled<T, E: Into<Report>>(
+    session: &Session,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Report> {
+    tokio::select! {
+        done = work => done.map_err(Into::into),
+        () = session.context.cancellation().cancelled() => {
+            Err(netboot_publish::Error::Cancelled.into())
+        }
+    }
+}
+
+async fn require_published(
+    target: &Target,
+    publisher: &Publisher,
+    session: &Session,
+) -> Result<(), Report> {
+    let looking = async {
+        let (store, pointer) = (publisher.store(), layout::pointer(publisher.pointer()));
+        let is_published = !store.list(&ListScope::Below(layout::releases())).await?.is_empty()
+            || store.read(&pointer).await?.is_some();
+        Ok::<_, netboot_publish::Error>(is_published)
+    };
+    if until_cancelled(session, looking).await? {
+        return Ok(());
+    }
+    Err(match target.directory() {
+        Some(path) if !path.is_dir() => Error::NoSuchDirectory { path: path.to_owned() },
+        _ => Error::NothingPublished { target: target.to_string() },
+    }
+    .into())
+}

@@ -1,0 +1,154 @@
+//! The releases of a target: which are live, were live, or wait to go live.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::SystemTime;
+
+use futures::{StreamExt, TryStreamExt};
+use netboot_core::layout::{self, Location};
+use netboot_core::{Context, Manifest, ProfileName, ReleaseId, Report};
+use netboot_publish::{
+    ActivationKind, Error, HistoryEntry, ListScope, Publisher, VerifyDepth, VerifyScope,
+};
+use serde::Serialize;
+
+/// The number of releases that are read at once.
+const AT_ONCE: usize = 8;
+
+/// The part that a release plays for machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ReleaseState {
+    /// Machines boot it.
+    Live,
+    /// Machines booted it.
+    WasLive,
+    /// It is at the target, and no machine booted it by this pointer.
+    Staged,
+}
+
+/// A release of a target.
+#[derive(Debug)]
+pub(crate) struct ListedRelease {
+    pub(crate) release: ReleaseId,
+    pub(crate) state: ReleaseState,
+    /// The time when it last went live, and how.
+    pub(crate) activated: Option<(SystemTime, ActivationKind)>,
+    /// The time when it was last staged, by the target's clock.
+    pub(crate) staged_at: Option<SystemTime>,
+    /// True if every object of it has the right size.
+    pub(crate) is_whole: bool,
+    /// Its content; or why its manifest does not say it.
+    pub(crate) content: Result<ReleaseContent, Report>,
+}
+
+/// The content of a release, by its manifest.
+#[derive(Debug)]
+pub(crate) struct ReleaseContent {
+    pub(crate) profiles: Vec<ProfileName>,
+    /// The size of all of its objects, also of those that other releases have too.
+    pub(crate) size: u64,
+}
+
+impl ListedRelease {
+    /// The time when it last went live; if it never did, when it was last staged.
+    pub(crate) fn when(&self) -> Option<SystemTime> {
+        self.activated.map(|(time, _)| time).or(self.staged_at)
+    }
+}
+
+impl fmt::Display for ReleaseState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Live => "live",
+            Self::WasLive => "was live",
+            Self::Staged => "staged, never live",
+        })
+    }
+}
+
+/// Lists the releases of a target: the live one, those that were live, and those that are only
+/// staged, each group with the newest first.
+///
+/// # Errors
+/// If the target cannot be read, or its pointer is damaged or not trusted.
+pub(crate) async fn list(publisher: &Publisher) -> Result<Vec<ListedRelease>, Error> {
+    let history = publisher.history().await?;
+    let staged = staged(publisher).await?;
+    let mut last_live: BTreeMap<ReleaseId, &HistoryEntry> = BTreeMap::new();
+    for entry in &history {
+        last_live.entry(entry.release).or_insert(entry);
+    }
+    let all: BTreeSet<ReleaseId> = last_live.keys().chain(staged.keys()).copied().collect();
+    let listing = all.into_iter().map(|release| {
+        let (entry, staged_at) = (last_live.get(&release).copied(), staged.get(&release).copied());
+        look(publisher, release, entry, staged_at)
+    });
+    let mut listed: Vec<ListedRelease> =
+        futures::stream::iter(listing).buffered(AT_ONCE).try_collect().await?;
+    listed.sort_by_key(|release| (release.state, std::cmp::Reverse(release.when())));
+    Ok(listed)
+}
+
+/// The staged releases, and when each was last staged.
+async fn staged(publisher: &Publisher) -> Result<BTreeMap<ReleaseId, SystemTime>, Error> {
+    let listed = publisher.store().list(&ListScope::Below(layout::releases())).await?;
+    let manifests = listed.into_iter().filter_map(|listed| {
+        let Some(Location::InRelease { release, path }) = Location::parse(&listed.path) else {
+            return None;
+        };
+        let modified = listed.entry.modified().filter(|_| path == layout::manifest());
+        modified.map(|modified| (release, modified))
+    });
+    Ok(manifests.collect())
+}
+
+async fn look(
+    publisher: &Publisher,
+    release: ReleaseId,
+    entry: Option<&HistoryEntry>,
+    staged_at: Option<SystemTime>,
+) -> Result<ListedRelease, Error> {
+    let content = match publisher.manifest(&release).await {
+        Ok(manifest) => Ok(content(&manifest)),
+        Err(
+            error @ (Error::NotStaged { .. }
+            | Error::MalformedManifest { .. }
+            | Error::Signature { .. }),
+        ) => Err(error.into()),
+        Err(error) => return Err(error),
+    };
+    let is_whole = match entry {
+        Some(entry) => entry.whole,
+        None => is_whole(publisher, release).await?,
+    };
+    Ok(ListedRelease {
+        release,
+        state: match entry {
+            Some(entry) if entry.live => ReleaseState::Live,
+            Some(_) => ReleaseState::WasLive,
+            None => ReleaseState::Staged,
+        },
+        activated: entry.map(|entry| (entry.activated_at, entry.kind)),
+        staged_at,
+        is_whole,
+        content,
+    })
+}
+
+fn content(manifest: &Manifest) -> ReleaseContent {
+    ReleaseContent {
+        profiles: manifest.images().keys().cloned().collect(),
+        size: manifest.objects().values().map(|object| object.size).sum(),
+    }
+}
+
+async fn is_whole(publisher: &Publisher, release: ReleaseId) -> Result<bool, Error> {
+    let (scope, depth) = (VerifyScope::Release(release), VerifyDepth::Listing);
+    // The progress of a look at one of many releases says nothing.
+    match publisher.verify(scope, depth, &Context::new()).await {
+        Ok(report) => Ok(report.is_clean()),
+        Err(Error::NotStaged { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,56 @@
+//! The commands on a target, from a first list to pruning, at a place of each kind.
+
+use netboot_core::{Context, ReleaseId};
+use netboot_publish::{VerifyDepth, VerifyScope};
+
+use crate::place::Place;
+
+async fn runs_through(place: Place) {
+    let target = place.target();
+    let [first, second, third] = place.publish(["one", "two", "three"]).await;
+    let listed = place.succeeds(&["list", &target]).stdout;
+    // Each id works as the list prints it.
+    let row = |release: ReleaseId| {
+        let is_row = |line: &&str| line.starts_with(&release.short());
+        listed.lines().find(is_row).unwrap().to_owned()
+    };
+    assert!(row(third).contains(" live ") && row(first).contains("was live"), "{listed}");
+    let shown = row(first).split(' ').next().unwrap().to_owned();
+    let said = place.succeeds(&["rollback", &target, &shown]);
+    assert_eq!(said.stdout, format!("{first}\n"));
+    assert_eq!(place.live().await, Some(first));
+    let said = place.succeeds(&["activate", &target, &third.to_string()]);
+    assert_eq!(said.stdout, format!("{third}\n"));
+    assert_eq!(place.succeeds(&["rollback", &target]).stdout, format!("{first}\n"));
+    let object = place.succeeds(&["list", &target, "--json"]).json();
+    assert_eq!(object["live"], first.to_string());
+
+    let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);
+    let report = place.publisher().await.verify(scope, depth, &Context::new()).await.unwrap();
+    assert!(report.is_clean() && report.releases.contains(&second), "{report}");
+}
+
+#[tokio::test]
+async fn the_commands_work_on_a_directory() {
+    runs_through(Place::directory()).await;
+}
+
+#[tokio::test]
+async fn the_commands_work_on_a_bucket_that_compares_and_swaps() {
+    runs_through(Place::ministack()).await;
+}
+
+#[tokio::test]
+async fn the_commands_work_on_a_bucket_that_checks_signatures() {
+    runs_through(Place::nanio()).await;
+}
+
+#[tokio::test]
+async fn the_commands_work_on_an_rsync_daemon() {
+    runs_through(Place::daemon()).await;
+}
+
+#[tokio::test]
+async fn the_commands_work_behind_ssh() {
+    runs_through(Place::ssh()).await;
+}
