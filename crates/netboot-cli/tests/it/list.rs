@@ -91,8 +91,8 @@ async fn each_pointer_has_its_own_history() {
     assert_eq!(place.live().await, Some(second));
 }
 
-#[test]
-fn a_target_without_anything_is_an_error() {
+#[tokio::test]
+async fn a_target_without_anything_is_an_error() {
     for place in Place::all() {
         for target in [place.target(), place.target_that_is_missing()] {
             for command in ["list", "rollback"] {
@@ -104,5 +104,20 @@ fn a_target_without_anything_is_an_error() {
             let error = &output.json()["error"];
             assert!(error["message"].is_string() && error["hint"].is_string(), "{error}");
         }
+        // The hint: publish to it, or correct the path.
+        let [live] = place.publish(["one"]).await;
+        let object = place.succeeds(&["list", &place.target(), "--json"]).json();
+        assert_eq!(object["live"], live.to_string());
     }
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_target_is_refused() {
+    let place = Place::directory();
+    place.publish(["one"]).await;
+    let said = place.run(&["list", "ftp://boot.example.org/nixos"]);
+    assert_ne!(said.code, Some(0), "{said:#?}");
+    let hint = "what to do: write a directory, `s3://BUCKET/PREFIX`, `USER@HOST:/PATH`";
+    assert!(said.stdout.is_empty() && said.stderr.contains(hint), "{said:#?}");
+    place.succeeds(&["list", &place.target()]);
 }
