@@ -24,16 +24,12 @@ mod audited_store;
 mod image_directory;
 mod program;
 mod progress;
-mod qemu_prover;
 mod signals;
 mod signing_options;
-mod store_server;
 
 pub use crate::audited_store::AuditedStore;
 pub use crate::image_directory::{check_image_directory, write_build_log, write_image_directory};
 pub use crate::program::run_program;
 pub use crate::progress::Progress;
-pub use crate::qemu_prover::QemuProver;
 pub use crate::signals::Signals;
 pub use crate::signing_options::SigningOptions;
-pub use crate::store_server::StoreServer;

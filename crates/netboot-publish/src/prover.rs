@@ -52,7 +52,7 @@ impl StagedImage {
 /// Boots staged images, in a virtual machine or on test hardware, and tells whether they come up.
 ///
 /// [`Publisher::publish_proven`](crate::Publisher::publish_proven) asks a prover before it makes a
-/// release live. The examples have a prover that boots in QEMU.
+/// release live. `netboot_qemu::QemuProver` boots in QEMU.
 ///
 /// # Contract
 /// `prove` changes nothing at the target. It ends soon after the caller cancels the context or

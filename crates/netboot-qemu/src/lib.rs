@@ -36,6 +36,11 @@
 //!
 //! A machine with a closure fetches its store after Linux has started. [`StoreStatus`] has what its
 //! stage 1 says: the index, the progress, retries, mirrors, and the last word of a failure.
+//!
+//! # Features
+//! | feature | what it adds |
+//! |---|---|
+//! | `prover` | `QemuProver`, which boots a staged release for a `Publisher` of `netboot-publish`; `StoreServer`, which serves any store to a machine |
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
@@ -53,13 +58,18 @@ mod fetch;
 mod files_beneath;
 mod firmware;
 mod guest_url;
+mod http_server;
 pub mod key;
 mod key_presses;
 mod machine;
 mod network_access;
 mod network_card;
+#[cfg(feature = "prover")]
+mod qemu_prover;
 #[cfg(test)]
 mod real_consoles;
+#[cfg(feature = "prover")]
+mod store_server;
 mod store_watch;
 mod system_identity;
 mod system_messages;
@@ -84,6 +94,10 @@ pub use crate::machine::builder::MachineBuilder;
 pub use crate::machine::{Machine, NetworkLink};
 pub use crate::network_access::NetworkAccess;
 pub use crate::network_card::NetworkCard;
+#[cfg(feature = "prover")]
+pub use crate::qemu_prover::QemuProver;
+#[cfg(feature = "prover")]
+pub use crate::store_server::StoreServer;
 pub use crate::system_identity::SystemIdentity;
 pub use netboot_closure::console::StoreStatus;
 pub use netboot_core::MacAddress;

@@ -12,10 +12,10 @@ use clap::Parser;
 use netboot_core::{
     Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec, Report,
 };
-use netboot_examples::{QemuProver, run_program};
+use netboot_examples::run_program;
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
-use netboot_qemu::{Machine, MachineBuilder};
+use netboot_qemu::{Machine, MachineBuilder, QemuProver};
 
 /// Publish an existing kernel and initrd if they boot.
 #[derive(Debug, Parser)]
@@ -56,11 +56,8 @@ async fn run(arguments: Arguments, context: &Context) -> Result<(), Report> {
     let release = Renderer::builder().build()?.render_release([image])?;
 
     let (expected, timeout) = (arguments.expected, Duration::from_secs(arguments.timeout));
-    let prover = QemuProver::new(move |image| {
-        let machine = Machine::builder().timeout(timeout);
-        let has_closure = image.image().closure.is_some();
-        let machine = if has_closure { machine.expect_store() } else { machine };
-        expected.iter().fold(machine, MachineBuilder::expect).build()
+    let prover = QemuProver::new(move |_| {
+        expected.iter().fold(Machine::builder().timeout(timeout), MachineBuilder::expect)
     });
     let publisher = Publisher::new(LocalStore::new(&arguments.publish));
     let receipt = publisher.publish_proven(&release, &prover, context).await?;

@@ -7,11 +7,12 @@ use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
 use netboot_core::{Context, layout};
-use netboot_examples::{AuditedStore, StoreServer};
+use netboot_examples::AuditedStore;
 use netboot_publish::{
     LocalStore, MemoryStore, MinisignKey, Publisher, Signer, Store, VerifyDepth, VerifyScope,
     contract,
 };
+use netboot_qemu::StoreServer;
 use netboot_testbed::Testbed;
 use tempfile::TempDir;
 
@@ -135,7 +136,7 @@ async fn a_release_is_verified_at_its_url_with_its_signature() {
     let publisher = Publisher::new(store.clone()).with_signer(key);
     publisher.publish(&contract::sample_release("one"), &Context::new()).await.unwrap();
     let server = StoreServer::start(Arc::new(store)).await.unwrap();
-    let url = server.url(&layout::boot_script()).unwrap().join(".").unwrap().to_string();
+    let url = server.url(&layout::boot_script()).join(".").unwrap().to_string();
     let program = env!("CARGO_BIN_EXE_verify-release");
     let arguments = [url.clone(), "--key".to_owned(), public.to_str().unwrap().to_owned()];
     // The server runs in this test's runtime.

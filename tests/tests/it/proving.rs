@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use netboot_core::{BootSpec, Context, Image, InitPath, ProfileSpec, Release};
-use netboot_examples::QemuProver;
 use netboot_ipxe::Renderer;
 use netboot_publish::{Error, MemoryStore, Publisher};
-use netboot_qemu::Machine;
+use netboot_qemu::{Machine, QemuProver};
 use netboot_tests::Site;
 
 fn release(image: Image) -> Release {
@@ -35,7 +34,7 @@ async fn only_a_release_that_comes_up_goes_live() {
     let publisher = Publisher::new(MemoryStore::new());
     let prover = QemuProver::new(|image| {
         let ready = format!("NETBOOT-READY {}", image.profile());
-        Machine::builder().timeout(Duration::from_secs(240)).expect(ready).build()
+        Machine::builder().timeout(Duration::from_secs(240)).expect(ready)
     });
 
     let receipt = publisher.publish_proven(&good, &prover, &Context::new()).await.unwrap();

@@ -9,3 +9,5 @@
 mod directory_server;
 mod followed_hints;
 mod machine;
+#[cfg(feature = "prover")]
+mod store_server;

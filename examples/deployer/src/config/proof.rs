@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netboot_qemu::{Error, Machine, MachineBuilder};
+use netboot_qemu::{Machine, MachineBuilder};
 use serde::Deserialize;
 
 use super::error::Problem;
@@ -39,20 +39,15 @@ impl ProofSection {
     pub(super) fn check(self) -> Result<Proof, Problem> {
         let Self { expect, timeout_seconds, memory_mib: memory } = self;
         let proof = Proof { expect, timeout: Duration::from_secs(timeout_seconds), memory };
-        proof.machine(false).map_err(|error| Problem::of("proof", &error, error.hint()))?;
+        proof.machine().build().map_err(|error| Problem::of("proof", &error, error.hint()))?;
         Ok(proof)
     }
 }
 
 impl Proof {
-    /// The virtual machine in which an image has to come up. If it has a closure, the machine has
-    /// to fetch the whole store.
-    ///
-    /// # Errors
-    /// If QEMU has no such machine.
-    pub(crate) fn machine(&self, has_closure: bool) -> Result<Machine, Error> {
+    /// The virtual machine in which an image has to come up.
+    pub(crate) fn machine(&self) -> MachineBuilder {
         let machine = Machine::builder().timeout(self.timeout).memory_mib(self.memory);
-        let machine = if has_closure { machine.expect_store() } else { machine };
-        self.expect.iter().fold(machine, MachineBuilder::expect).build()
+        self.expect.iter().fold(machine, MachineBuilder::expect)
     }
 }

@@ -2,18 +2,15 @@
 
 use async_trait::async_trait;
 use netboot_core::{Context, ProfileName};
-use netboot_examples::QemuProver;
 use netboot_publish::{Error, Prover, StagedImage, Verdict};
+use netboot_qemu::QemuProver;
 
 use crate::config::Proof;
 
 /// A prover that boots images as the configuration says: all images, or that of one profile.
 pub(crate) fn prover(proof: &Proof, profile: Option<ProfileName>) -> impl Prover {
     let proof = proof.clone();
-    OneProfile {
-        qemu: QemuProver::new(move |image| proof.machine(image.image().closure.is_some())),
-        profile,
-    }
+    OneProfile { qemu: QemuProver::new(move |_| proof.machine()), profile }
 }
 
 #[derive(Debug)]

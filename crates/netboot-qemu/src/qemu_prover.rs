@@ -1,0 +1,100 @@
+//! A prover that boots staged images in QEMU, from any store.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use netboot_core::{Architecture, Context};
+use netboot_publish::{FailedProof, Proof, Prover, StagedImage, Verdict};
+
+use crate::boot_report::BootReport;
+use crate::error::Error;
+use crate::machine::builder::MachineBuilder;
+use crate::store_server::StoreServer;
+
+/// Makes the virtual machine for an image.
+type MakeMachine = Box<dyn Fn(&StagedImage) -> MachineBuilder + Send + Sync>;
+
+/// Boots staged images in QEMU, from any store, before they go live.
+///
+/// The machines reach only the staged files, so their scripts report to nobody. The prover does not
+/// try images of other architectures than `x86_64`.
+///
+/// ```no_run
+/// use netboot_core::{Context, Release};
+/// use netboot_publish::Publisher;
+/// use netboot_qemu::{Machine, QemuProver};
+///
+/// # async fn publish(publisher: Publisher, release: Release) -> Result<(), netboot_publish::Error> {
+/// let prover = QemuProver::new(|image| {
+///     Machine::builder().expect(format!("{} login:", image.profile()))
+/// });
+/// println!("{}", publisher.publish_proven(&release, &prover, &Context::new()).await?);
+/// # Ok(())
+/// # }
+/// ```
+pub struct QemuProver {
+    machine: MakeMachine,
+}
+
+impl QemuProver {
+    /// Boots each image in the machine that `machine` makes for it. The machine also defines the
+    /// texts that its console has to show. An image with a closure also has to fetch its whole
+    /// store.
+    pub fn new(machine: impl Fn(&StagedImage) -> MachineBuilder + Send + Sync + 'static) -> Self {
+        Self { machine: Box::new(machine) }
+    }
+
+    async fn boot(&self, image: &StagedImage, context: &Context) -> Result<BootReport, Error> {
+        let mut machine = (self.machine)(image);
+        if image.image().closure.is_some() {
+            machine = machine.expect_store();
+        }
+        let machine = machine.build()?;
+        // The server runs until the machine has ended.
+        let server = StoreServer::start(image.store().clone()).await?;
+        machine.boot(&server.url(&image.script()), context).await
+    }
+}
+
+impl fmt::Debug for QemuProver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QemuProver").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Prover for QemuProver {
+    fn tries(&self, image: &StagedImage) -> bool {
+        image.image().boot.architecture() == Architecture::X86_64
+    }
+
+    async fn prove(
+        &self,
+        image: &StagedImage,
+        context: &Context,
+    ) -> Result<Verdict, netboot_publish::Error> {
+        let report = match self.boot(image, context).await {
+            Ok(report) => report,
+            Err(Error::Cancelled) => return Err(netboot_publish::Error::Cancelled),
+            Err(error) => return Err(netboot_publish::Error::prover(image, error)),
+        };
+        match report.ensure_success() {
+            Ok(()) => {
+                let seconds = report.duration.as_secs_f64();
+                let summary = format!("{} after {seconds:.1} s", report.reached);
+                Ok(Verdict::CameUp(Proof::new(summary, report.console)))
+            }
+            Err(Error::BootFailed { failure }) => {
+                let mut problem =
+                    format!("it {}; last stage: {}", failure.outcome, failure.reached);
+                if !failure.missing.is_empty() {
+                    problem += "; not seen: ";
+                    problem += &failure.missing.join(", ");
+                }
+                let failed = FailedProof::new(problem, &failure.last_lines.join("\n"));
+                Ok(Verdict::Failed(failed.with_hint(failure.hint())))
+            }
+            Err(error) => Err(netboot_publish::Error::prover(image, error)),
+        }
+    }
+}
