@@ -1,12 +1,11 @@
 //! The command line.
 
-use std::path::PathBuf;
-
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use netboot_core::Report;
 
 use crate::answer::Answer;
 use crate::commands::{activate, completions, list, rollback};
+use crate::global_options::GlobalOptions;
 use crate::session::Session;
 
 /// Build NixOS netboot images, publish them, and boot them.
@@ -18,22 +17,6 @@ pub(crate) struct Arguments {
 
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// The options that all commands have.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct GlobalOptions {
-    /// The configuration file. The default is netboot.toml in the working directory, if it exists.
-    #[arg(long, value_name = "FILE", global = true)]
-    pub(crate) config: Option<PathBuf>,
-
-    /// Print one JSON object on standard output, also for a failure.
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-
-    /// Show what child processes print.
-    #[arg(long, short, global = true)]
-    pub(crate) verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use netboot_core::{BackendError, ReleaseId};
+use netboot_core::{BackendError, ReleaseId, SiteName};
+
+use crate::spelling::closest;
 
 /// The number of releases that a message names.
 const NAMED_RELEASES: usize = 10;
@@ -18,6 +20,16 @@ pub enum Error {
         text: String,
         /// The problem with it.
         problem: String,
+    },
+    /// A name is not among the targets of the configuration.
+    #[error("there is no target `{name}`{}", of_file(file.as_ref()))]
+    UnknownTarget {
+        /// The name.
+        name: String,
+        /// The configuration; `None` if there is no file.
+        file: Option<PathBuf>,
+        /// The names of the targets that it has.
+        known: Vec<SiteName>,
     },
     /// There is no target at a directory.
     #[error("`{}` is no directory", path.display())]
@@ -47,6 +59,78 @@ pub enum Error {
         /// The releases.
         candidates: Vec<ReleaseId>,
     },
+    /// A target cannot be used.
+    #[error("the target `{text}` cannot be used")]
+    Target {
+        /// The location.
+        text: String,
+        /// The cause.
+        source: Box<netboot_publish::Error>,
+    },
+    /// The certificates of a bucket's server cannot be read.
+    #[error("the certificates of `ca-certificate-file` cannot be read")]
+    ReadCertificates {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: netboot_core::Error,
+    },
+    /// A text is not the pattern of the names of a flake's configurations.
+    #[error("`{text}` is not a pattern of configurations")]
+    InvalidPattern {
+        /// The text.
+        text: String,
+    },
+    /// The configuration cannot be read.
+    #[error("the configuration `{}` cannot be read", file.display())]
+    ReadConfiguration {
+        /// The file.
+        file: PathBuf,
+        /// The cause.
+        source: netboot_core::Error,
+    },
+    /// The configuration is not TOML, or a value has the wrong type.
+    #[error("`{}` is not a configuration", file.display())]
+    MalformedConfiguration {
+        /// The file.
+        file: PathBuf,
+        /// The line and the cause.
+        source: Box<toml::de::Error>,
+    },
+    /// The configuration has a key that does not exist.
+    #[error("`{}`, line {line}: {} no key `{key}`", file.display(), has(table))]
+    UnknownKey {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The table that has the key, such as `targets.osaka`; empty for the whole file.
+        table: String,
+        /// The key.
+        key: String,
+        /// The keys of the table.
+        known: Vec<String>,
+    },
+    /// A value of the configuration has the right type, but cannot be used.
+    #[error("`{}`: {key}: {problem}", file.display())]
+    InvalidConfiguration {
+        /// The file.
+        file: PathBuf,
+        /// The key, with the tables that it is in.
+        key: String,
+        /// The problem with the value.
+        problem: String,
+        /// The remedy.
+        hint: Option<String>,
+    },
+}
+
+fn of_file(file: Option<&PathBuf>) -> String {
+    file.map(|file| format!(" in `{}`", file.display())).unwrap_or_default()
+}
+
+fn has(table: &str) -> String {
+    if table.is_empty() { "there is".to_owned() } else { format!("`{table}` has") }
 }
 
 impl Error {
@@ -57,6 +141,17 @@ impl Error {
                  `USER@HOST:/PATH`, `rsync://HOST/MODULE/PATH`, or the name of a target in \
                  netboot.toml"
                 .to_owned(),
+            Self::UnknownTarget { name, known, .. } if known.is_empty() => format!(
+                "write `./{name}` for a directory, or describe the target in `[targets]` of \
+                 netboot.toml"
+            ),
+            Self::UnknownTarget { name, known, .. } => {
+                let known: Vec<&str> = known.iter().map(SiteName::as_str).collect();
+                format!(
+                    "write one of {}, or `./{name}` for a directory of this machine",
+                    known.join(", ")
+                )
+            }
             Self::NoSuchDirectory { .. } => {
                 "correct the path; a target that nobody published to has nothing to show".to_owned()
             }
@@ -70,6 +165,25 @@ impl Error {
                 format!("name one of the releases that are there: {}", named(releases))
             }
             Self::AmbiguousRelease { .. } => "give enough digits to tell them apart".to_owned(),
+            Self::Target { source, .. } => return source.hint(),
+            Self::ReadCertificates { source, .. } => return source.hint(),
+            Self::InvalidPattern { .. } => "write the name of a NixOS configuration with \
+                 `{profile}` once in the place of the profile's name, such as `netboot-{profile}`"
+                .to_owned(),
+            Self::ReadConfiguration { .. } => "correct the path of the configuration, and let \
+                 this user read the file"
+                .to_owned(),
+            Self::MalformedConfiguration { .. } => "correct the line that is named above; \
+                 docs/netboot-toml.md has each key with its type"
+                .to_owned(),
+            Self::UnknownKey { key, known, .. } => {
+                let list = known.join(", ");
+                match closest(key, known.iter().map(String::as_str)) {
+                    Some(meant) => format!("did you mean `{meant}`? The keys are {list}"),
+                    None => format!("remove it, or write one of the keys {list}"),
+                }
+            }
+            Self::InvalidConfiguration { hint, .. } => return hint.clone(),
         })
     }
 }

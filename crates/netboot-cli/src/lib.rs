@@ -1,6 +1,7 @@
 //! The program `netboot`, and the parts of it that services share.
 //!
 //! [`Target`] is a place that releases are published to, as people write it.
+//! [`configuration::Configuration`] is the file `netboot.toml`.
 #![cfg_attr(
     feature = "program",
     doc = "[`run`] is the whole program, and [`command`] describes its command line."
@@ -19,7 +20,10 @@ mod answer;
 mod arguments;
 #[cfg(feature = "program")]
 mod commands;
+pub mod configuration;
 mod error;
+#[cfg(feature = "program")]
+mod global_options;
 #[cfg(feature = "program")]
 mod program;
 #[cfg(feature = "program")]
@@ -38,6 +42,7 @@ mod session;
 mod shown_time;
 #[cfg(feature = "program")]
 mod signals;
+mod spelling;
 mod target;
 #[cfg(feature = "program")]
 mod went_live;

@@ -39,7 +39,7 @@ async fn work(arguments: Arguments) -> ExitCode {
     let signals = Signals::watch(&progress);
     let context =
         Context::new().with_events(progress.clone()).with_cancellation(signals.cancellation());
-    let session = Session { context, progress: progress.clone(), options };
+    let session = Session::new(context, progress.clone(), options);
     match command.run(&session).await {
         Ok(answer) => {
             print(&answer.shown(as_json));

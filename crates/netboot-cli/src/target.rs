@@ -5,12 +5,18 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use netboot_publish::{LocalStore, Publisher, RsyncStore, RsyncTarget};
+use netboot_core::SiteName;
+use netboot_publish::{LocalStore, Publisher, RsyncStoreBuilder, S3StoreBuilder};
 
 use self::bucket::Bucket;
+use self::signing::Signing;
+use crate::configuration::signing::SigningSection;
+use crate::configuration::target_entry::TargetTable;
 use crate::error::Error;
 
 mod bucket;
+mod rsync;
+mod signing;
 
 /// A place that releases are published to.
 ///
@@ -39,17 +45,48 @@ mod bucket;
 #[derive(Debug, Clone)]
 pub struct Target {
     text: String,
+    name: Option<SiteName>,
     place: Place,
+    signing: Option<Signing>,
 }
 
 #[derive(Debug, Clone)]
 enum Place {
     Directory(PathBuf),
     Bucket(Bucket),
-    Rsync(RsyncTarget),
+    Rsync(Box<RsyncStoreBuilder>),
 }
 
 impl Target {
+    /// The target of an entry of `[targets]`.
+    pub(crate) fn of(name: &SiteName, table: &TargetTable) -> Result<Self, Error> {
+        let text = table.location.clone();
+        let invalid = |problem| Error::InvalidTarget { text: text.clone(), problem };
+        let place = match kind(&text).map_err(invalid)? {
+            Kind::Directory => Place::Directory(text.clone().into()),
+            Kind::Bucket => {
+                Place::Bucket(Bucket::parse(&text).and_then(|it| it.with(table)).map_err(invalid)?)
+            }
+            Kind::Rsync => Place::Rsync(Box::new(rsync::with_settings(table).map_err(invalid)?)),
+        };
+        if let Some(key) = misplaced(&place, table) {
+            return Err(invalid(format!("it is {}, which has no `{key}`", place.kind())));
+        }
+        Ok(Self { text, name: Some(name.clone()), place, signing: None })
+    }
+
+    /// Adds the keys of `[signing]`, which a publisher gets. Their files are read when they are
+    /// needed.
+    pub(crate) fn with_signing(mut self, signing: SigningSection, file: PathBuf) -> Self {
+        self.signing = Some(Signing { section: signing, file });
+        self
+    }
+
+    /// The name in `netboot.toml`, if the target has one.
+    pub fn name(&self) -> Option<&SiteName> {
+        self.name.as_ref()
+    }
+
     /// The directory, if the target is a directory of this machine.
     pub fn directory(&self) -> Option<&Path> {
         match &self.place {
@@ -59,54 +96,111 @@ impl Target {
     }
 
     /// Returns a publisher to the target. For a bucket, this first tests what the server supports.
+    /// A target of a configuration with `[signing]` gives the publisher its keys.
     ///
     /// # Errors
-    /// If the bucket cannot be reached, or the target's settings are wrong.
-    pub async fn publisher(&self) -> Result<Publisher, netboot_publish::Error> {
-        Ok(match &self.place {
-            Place::Directory(path) => Publisher::new(LocalStore::new(path)),
-            Place::Bucket(bucket) => Publisher::new(bucket.store().build().await?),
-            Place::Rsync(target) => Publisher::new(RsyncStore::open(target.clone())?),
-        })
+    /// If the bucket cannot be reached, the target's settings are wrong, or a file of the keys
+    /// cannot be read.
+    pub async fn publisher(&self) -> Result<Publisher, Error> {
+        let keys = self.signing.as_ref().map(Signing::keys).transpose()?;
+        let publisher = self.open(|store| store).await?;
+        Ok(keys.iter().fold(publisher, |publisher, keys| keys.apply(publisher)))
     }
 
-    /// Returns a publisher that reads the target. Unlike [`publisher`](Self::publisher), this
-    /// writes nothing to a bucket to test it, so that the permission to read is enough.
+    /// Returns a publisher that only reads the target. Unlike [`publisher`](Self::publisher), this
+    /// writes nothing to a bucket to test it, and does not read the file of the secret key, so that
+    /// the permission to read the target is enough.
     ///
     /// # Errors
-    /// If the target's settings are wrong.
-    pub async fn reader(&self) -> Result<Publisher, netboot_publish::Error> {
-        match &self.place {
+    /// The errors of [`publisher`](Self::publisher).
+    pub async fn reader(&self) -> Result<Publisher, Error> {
+        let keys = self.signing.as_ref().map(Signing::public_keys).transpose()?;
+        let publisher = self.open(S3StoreBuilder::without_probe).await?;
+        Ok(keys.iter().fold(publisher, |publisher, keys| keys.apply(publisher)))
+    }
+
+    async fn open(
+        &self,
+        of_bucket: impl FnOnce(S3StoreBuilder) -> S3StoreBuilder,
+    ) -> Result<Publisher, Error> {
+        let target = |source| Error::Target { text: self.text.clone(), source: Box::new(source) };
+        Ok(match &self.place {
+            Place::Directory(path) => Publisher::new(LocalStore::new(path)),
             Place::Bucket(bucket) => {
-                Ok(Publisher::new(bucket.store().without_probe().build().await?))
+                let store = of_bucket(bucket.store()?).build().await;
+                Publisher::new(store.map_err(target)?)
             }
-            Place::Directory(_) | Place::Rsync(_) => self.publisher().await,
-        }
+            Place::Rsync(store) => {
+                let store = RsyncStoreBuilder::clone(store);
+                Publisher::new(store.build().map_err(target)?)
+            }
+        })
     }
 }
 
-/// Reads a target. The names of `netboot.toml` are no targets by themselves.
+/// Reads a location. The names of `netboot.toml` are no locations.
 impl FromStr for Target {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let invalid = |problem: String| Error::InvalidTarget { text: text.to_owned(), problem };
-        let rsync = || {
-            let target = text.parse::<RsyncTarget>();
-            target.map(Place::Rsync).map_err(|error| invalid(error.to_string()))
+        let place = match kind(text).map_err(invalid)? {
+            Kind::Directory => Place::Directory(text.into()),
+            Kind::Bucket => Place::Bucket(Bucket::parse(text).map_err(invalid)?),
+            Kind::Rsync => Place::Rsync(Box::new(rsync::parse(text).map_err(invalid)?)),
         };
-        let place = match text.split_once("://") {
-            Some(("s3", _)) => Place::Bucket(Bucket::parse(text).map_err(invalid)?),
-            Some(("rsync", _)) => rsync()?,
-            Some((scheme, _)) => {
-                return Err(invalid(format!("nothing is published to `{scheme}:` URLs")));
-            }
-            None if text.is_empty() => return Err(invalid("it is empty".to_owned())),
-            None if is_remote(text) => rsync()?,
-            None => Place::Directory(text.into()),
-        };
-        Ok(Self { text: text.to_owned(), place })
+        Ok(Self { text: text.to_owned(), name: None, place, signing: None })
     }
+}
+
+enum Kind {
+    Directory,
+    Bucket,
+    Rsync,
+}
+
+impl Place {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Directory(_) => "a directory",
+            Self::Bucket(_) => "a bucket",
+            Self::Rsync(_) => "a directory of another machine",
+        }
+    }
+}
+
+/// The kind of place that a location names. The error is the problem with the location.
+fn kind(location: &str) -> Result<Kind, String> {
+    match location.split_once("://") {
+        Some(("s3", _)) => Ok(Kind::Bucket),
+        Some(("rsync", _)) => Ok(Kind::Rsync),
+        Some((scheme, _)) => Err(format!("nothing is published to `{scheme}:` URLs")),
+        None if location.is_empty() => Err("it is empty".to_owned()),
+        None if is_remote(location) => Ok(Kind::Rsync),
+        None => Ok(Kind::Directory),
+    }
+}
+
+/// The first setting of another kind of place.
+fn misplaced(place: &Place, table: &TargetTable) -> Option<&'static str> {
+    let bucket = [
+        ("endpoint", table.endpoint.is_some()),
+        ("region", table.region.is_some()),
+        ("path-style", table.path_style.is_some()),
+        ("public-url", table.public_url.is_some()),
+        ("allow-http", table.allow_http.is_some()),
+        ("ca-certificate-file", table.ca_certificate_file.is_some()),
+    ];
+    let rsync = [
+        ("port", table.port.is_some()),
+        ("identity-file", table.identity_file.is_some()),
+        ("known-hosts-file", table.known_hosts_file.is_some()),
+        ("host-key", table.host_key.is_some()),
+        ("password-file", table.password_file.is_some()),
+    ];
+    let of_bucket = bucket.iter().filter(|_| !matches!(place, Place::Bucket(_)));
+    let of_rsync = rsync.iter().filter(|_| !matches!(place, Place::Rsync(_)));
+    of_bucket.chain(of_rsync).find(|(_, is_set)| *is_set).map(|(key, _)| *key)
 }
 
 /// True for `HOST:PATH`: as for rsync and scp, the colon comes before any slash.
@@ -114,9 +208,22 @@ fn is_remote(text: &str) -> bool {
     text.split_once(':').is_some_and(|(host, _)| !host.contains('/'))
 }
 
-/// The text, as it was written.
+/// True for a directory of this machine.
+pub(crate) fn is_directory(location: &str) -> bool {
+    matches!(kind(location), Ok(Kind::Directory))
+}
+
+/// True for a location, false for what can only be a name of `netboot.toml`.
+pub(crate) fn is_location(text: &str) -> bool {
+    text.contains('/') || is_remote(text) || text.is_empty() || text.starts_with('.')
+}
+
+/// The name in `netboot.toml`, or the location as it was written.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        match &self.name {
+            Some(name) => name.fmt(f),
+            None => f.write_str(&self.text),
+        }
     }
 }

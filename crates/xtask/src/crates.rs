@@ -10,7 +10,7 @@ use crate::dependencies;
 use crate::error::Error;
 
 /// The published crates, each after the crates that it needs.
-const PUBLISHED: [&str; 9] = [
+const PUBLISHED: [&str; 10] = [
     "foreign-text",
     "ipxe-script",
     "netboot-closure",
@@ -20,6 +20,7 @@ const PUBLISHED: [&str; 9] = [
     "netboot-ipxe",
     "netboot-publish",
     "netboot-qemu",
+    "netboot-cli",
 ];
 
 /// One check, done by a command of cargo.

@@ -1,9 +1,17 @@
 //! A bucket as a URL: `s3://BUCKET/PREFIX?endpoint=URL&region=NAME`.
 
-use netboot_core::ReleasePath;
+use std::path::PathBuf;
+
+use netboot_core::{ReleasePath, read_regular_file};
 use netboot_publish::{S3Store, S3StoreBuilder};
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
+
+use crate::configuration::target_entry::TargetTable;
+use crate::error::Error;
+
+/// The maximum size of a file of certificates, in bytes.
+const CERTIFICATES_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// A bucket and the settings of its server.
 #[derive(Debug, Clone)]
@@ -14,7 +22,8 @@ pub(super) struct Bucket {
     region: Option<String>,
     public_url: Option<String>,
     path_style: Option<bool>,
-    allow_http: bool,
+    allow_http: Option<bool>,
+    ca_certificate_file: Option<PathBuf>,
 }
 
 impl Bucket {
@@ -40,7 +49,8 @@ impl Bucket {
             region: None,
             public_url: None,
             path_style: None,
-            allow_http: false,
+            allow_http: None,
+            ca_certificate_file: None,
         };
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             let value = value.into_owned();
@@ -49,7 +59,7 @@ impl Bucket {
                 "region" => bucket.region = Some(value),
                 "public-url" => bucket.public_url = Some(value),
                 "path-style" => bucket.path_style = Some(switch(&key, &value)?),
-                "allow-http" => bucket.allow_http = switch(&key, &value)?,
+                "allow-http" => bucket.allow_http = Some(switch(&key, &value)?),
                 _ => {
                     return Err(format!(
                         "a bucket has no parameter `{key}`: there are endpoint, region, \
@@ -58,13 +68,38 @@ impl Bucket {
                 }
             }
         }
-        bucket.store().check().map_err(|error| error.to_string())?;
+        bucket.settings().check().map_err(|error| error.to_string())?;
         Ok(bucket)
     }
 
-    /// The store, which is not connected yet.
-    pub(super) fn store(&self) -> S3StoreBuilder {
-        let mut store = S3Store::builder(&self.name).allow_http(self.allow_http);
+    /// Adds the settings of a table. The error is the problem with a setting.
+    pub(super) fn with(mut self, table: &TargetTable) -> Result<Self, String> {
+        add("endpoint", &mut self.endpoint, table.endpoint.as_ref())?;
+        add("region", &mut self.region, table.region.as_ref())?;
+        add("public-url", &mut self.public_url, table.public_url.as_ref())?;
+        add("path-style", &mut self.path_style, table.path_style.as_ref())?;
+        add("allow-http", &mut self.allow_http, table.allow_http.as_ref())?;
+        self.ca_certificate_file.clone_from(&table.ca_certificate_file);
+        self.settings().check().map_err(|error| error.to_string())?;
+        Ok(self)
+    }
+
+    /// The store, which is not connected yet. This reads the certificates.
+    pub(super) fn store(&self) -> Result<S3StoreBuilder, Error> {
+        let store = self.settings();
+        Ok(match &self.ca_certificate_file {
+            Some(path) => {
+                let certificates = read_regular_file(path, CERTIFICATES_LIMIT);
+                let read = |source| Error::ReadCertificates { path: path.clone(), source };
+                store.ca_certificate(certificates.map_err(read)?)
+            }
+            None => store,
+        })
+    }
+
+    fn settings(&self) -> S3StoreBuilder {
+        let mut store =
+            S3Store::builder(&self.name).allow_http(self.allow_http.unwrap_or_default());
         if let Some(endpoint) = &self.endpoint {
             store = store.endpoint(endpoint);
         }
@@ -86,4 +121,15 @@ impl Bucket {
 
 fn switch(key: &str, value: &str) -> Result<bool, String> {
     value.parse().map_err(|_| format!("`{key}` is `true` or `false`, not `{value}`"))
+}
+
+/// Sets a setting that the location does not have.
+fn add<T: Clone>(key: &str, setting: &mut Option<T>, value: Option<&T>) -> Result<(), String> {
+    if setting.is_some() && value.is_some() {
+        return Err(format!("its location has `{key}` as well"));
+    }
+    if let Some(value) = value {
+        *setting = Some(value.clone());
+    }
+    Ok(())
 }

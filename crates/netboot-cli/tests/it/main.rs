@@ -3,6 +3,8 @@
 
 mod activate;
 mod completions;
+mod configuration;
+mod followed_hints;
 mod list;
 mod matrix;
 mod place;
