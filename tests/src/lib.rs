@@ -41,10 +41,16 @@ pub use crate::packed_system::PackedSystem;
 pub use crate::small_site::{SmallSite, image};
 pub use crate::store_fixture::{StoreFixture, SystemClosure};
 
-/// Compiles the examples in README.md.
+/// Compiles the examples in README.md and in the book.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-mod readme {}
+mod book {
+    #[doc = include_str!("../../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../docs/closure-boot.md")]
+    mod closure_boot {}
+    #[doc = include_str!("../../docs/embedding.md")]
+    mod embedding {}
+}
 
 /// A temporary Nix, test flake and published directory.
 #[derive(Debug)]

@@ -9,11 +9,12 @@ mod docs;
 mod error;
 mod fuzz;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Parser, Subcommand};
-use netboot_testbed::Testbed;
+use netboot_testbed::{TestFlake, Testbed};
 
 use crate::error::Error;
 
@@ -40,6 +41,15 @@ enum Chore {
     /// Writes the images to ./artifacts and the release to ./artifacts/pxe. Nix uses its own store
     /// in target/demo, so nothing outside this work tree changes.
     Demo,
+
+    /// Write the test flake: three configurations that Nix builds in seconds, without nixpkgs.
+    ///
+    /// Its machines boot, start the services of their profile, and report on the console. The line
+    /// in the file `generation` is printed at boot.
+    Flake {
+        /// The directory, which is created.
+        directory: PathBuf,
+    },
 
     /// Run all tests.
     ///
@@ -94,6 +104,9 @@ fn main() -> ExitCode {
         Chore::Demo => set_up(Purpose::Demo)
             .and_then(|testbed| demo::run(&testbed))
             .map(|()| ExitCode::SUCCESS),
+        Chore::Flake { directory } => set_up(Purpose::Demo)
+            .and_then(|testbed| flake(&testbed, &directory))
+            .map(|()| ExitCode::SUCCESS),
         Chore::CheckCrates => set_up(Purpose::Tests).and_then(|testbed| crates::check(&testbed)),
         Chore::CheckDependencies => {
             set_up(Purpose::Tests).and_then(|testbed| dependencies::check(&testbed)).map(exit_code)
@@ -112,6 +125,12 @@ fn main() -> ExitCode {
         eprintln!("{}", error.report());
         ExitCode::FAILURE
     })
+}
+
+/// Writes the test flake, and prints its reference.
+fn flake(testbed: &Testbed, directory: &Path) -> Result<(), Error> {
+    println!("{}", TestFlake::new(testbed, "first").write(directory)?);
+    Ok(())
 }
 
 fn exit_code(succeeded: bool) -> ExitCode {

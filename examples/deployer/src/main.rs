@@ -115,7 +115,7 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
     Ok(())
 }
 
-/// The commands for this service in the runbook, `docs/operations.md`, work.
+/// The commands for this service in the book, `docs/`, work.
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -123,16 +123,20 @@ mod tests {
     use super::Arguments;
     use crate::jobs::JobRequest;
 
-    /// The runbook's commands for this service, each on one line.
+    /// The commands for this service in the runbook and in its own chapter, each on one line.
     fn commands() -> Vec<String> {
-        let text = include_str!("../../../docs/operations.md");
+        let text = [
+            include_str!("../../../docs/operations.md"),
+            include_str!("../../../docs/deployer.md"),
+        ];
+        let text = text.concat().replace("'$RELEASE'", &"1".repeat(64));
         let blocks = text.split("<!-- deployer -->\n```sh\n").skip(1);
         let blocks = blocks.map(|block| block.split("```").next().unwrap().replace("\\\n", " "));
         blocks.flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
     }
 
     #[test]
-    fn the_runbooks_command_lines_are_taken() {
+    fn the_command_lines_of_the_book_are_taken() {
         let mut starts = 0;
         for command in commands() {
             if let Some(arguments) = command.strip_prefix("/opt/netboot/bin/deployer ") {
@@ -143,11 +147,11 @@ mod tests {
                 starts += 1;
             }
         }
-        assert_eq!(starts, 2);
+        assert_eq!(starts, 3);
     }
 
     #[test]
-    fn the_runbooks_jobs_are_jobs() {
+    fn the_jobs_of_the_book_are_jobs() {
         let mut jobs = 0;
         for command in commands() {
             if let Some((_, rest)) = command.split_once("-d '") {
@@ -157,6 +161,6 @@ mod tests {
                 jobs += 1;
             }
         }
-        assert_eq!(jobs, 2);
+        assert_eq!(jobs, 8);
     }
 }

@@ -15,7 +15,9 @@ fn text(bytes: &[u8]) -> String {
 fn help_names_every_chore() {
     let output = xtask(&["--help"], &[]);
     assert!(output.status.success());
-    for chore in ["setup", "demo", "test", "check-crates", "check-dependencies", "docs", "fuzz"] {
+    for chore in
+        ["setup", "demo", "flake", "test", "check-crates", "check-dependencies", "docs", "fuzz"]
+    {
         assert!(text(&output.stdout).contains(chore), "{}", text(&output.stdout));
     }
 }
@@ -55,6 +57,18 @@ fn set_up_says_that_all_is_there() {
     let output = xtask(&["setup"], &[]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("set-up: complete"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn the_test_flake_is_written_with_its_kernel() {
+    let directory = tempfile::tempdir().unwrap();
+    let flake = directory.path().join("infrastructure");
+    let output = xtask(&["flake", flake.to_str().unwrap()], &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("path:/"), "{}", text(&output.stdout));
+    for file in ["flake.nix", "vmlinuz", "bin/busybox", "generation"] {
+        assert!(flake.join(file).is_file(), "{file}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod book;
 mod chores;
 mod crates;
 mod dependencies;
+mod events;
 mod hints;
 mod imports;
 mod messages;

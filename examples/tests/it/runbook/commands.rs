@@ -1,5 +1,15 @@
-//! Every command of the runbook runs, in the order of the text, in a temporary site with the real
-//! programs, the test flake, and real Nix, QEMU and minisign.
+//! Every command of the book runs, in the order of the text. Each page has a temporary site with the
+//! real programs, the test flake, and real Nix, QEMU and minisign.
+//!
+//! The mark of a block says what becomes of its commands:
+//!
+//! | mark | commands |
+//! |---|---|
+//! | none | run |
+//! | `once` | install programs, from a checkout of this repository |
+//! | `deployer` | the deployer's own test parses them |
+//! | `other programs` | are those of an operator's machine, and none of ours |
+//! | `shown by: PACKAGE TEST` | the named test runs them in another place |
 
 use std::env;
 use std::fs;
@@ -12,7 +22,8 @@ use netboot_qemu::DirectoryServer;
 use netboot_testbed::{HermeticNix, Testbed, tool};
 use tempfile::TempDir;
 
-use crate::runbook::document::{self, Block};
+use crate::runbook::document::{self, Page, Proof};
+use crate::runbook::proofs::missing;
 
 /// The directory and the URL of the runbook's site.
 const PUBLISHED: &str = "/srv/pxe/nixos";
@@ -21,46 +32,93 @@ const URL: &str = "http://10.0.0.1/";
 /// The directory of its programs.
 const INSTALLED: &str = "/opt/netboot/bin/";
 
+/// The program that machines assemble their closures with.
+const STAGE1: &str = "/usr/lib/netboot/netboot-stage1";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_runs() {
-    let mut site = Site::new();
     let mut runs = 0;
-    for block in document::blocks(&document::text()) {
+    for page in document::pages() {
+        runs += run_page(&page).await;
+    }
+    assert!(runs > 25, "the commands are written in another way: {runs}");
+}
+
+/// Runs the commands of a page, and returns their number.
+async fn run_page(page: &Page) -> usize {
+    let (mut site, mut runs) = (None, 0);
+    for block in document::blocks(&page.text) {
+        let at = format!("{}:{}", page.path, block.line);
         if let Some(name) = block.mark.strip_prefix("file: ") {
+            let site = site.get_or_insert_with(Site::new);
             fs::write(site.root.path().join(name), site.here(&block.text)).unwrap();
         }
         if block.language != "sh" {
             continue;
         }
-        assert_shell_reads(&block);
+        assert_shell_reads(&block.text, &at);
+        if let Some(proof) = block.mark.strip_prefix("shown by: ") {
+            assert_eq!(missing(&[Proof::parse(proof, block.line)]), Vec::<String>::new(), "{at}");
+            continue;
+        }
         for line in lines(&block.text) {
-            if block.mark == "deployer" {
-                // The deployer's own test parses these.
-                let program = format!("{INSTALLED}deployer ");
-                let begins = |word: &&str| line.starts_with(*word);
-                assert!(["curl ", "TOKEN=", &program].iter().any(begins), "{line}");
-            } else if block.mark == "once" {
-                assert_installs(&line);
-            } else if block.mark == "other programs" {
-                let ours = line.contains("cargo ") || line.starts_with("minisign ");
-                assert!(!ours, "line {}: `{line}` could be run", block.line);
-            } else {
-                site.run(&line, block.line).await;
-                runs += 1;
+            match block.mark.as_str() {
+                "deployer" => {
+                    let program = format!("{INSTALLED}deployer ");
+                    let begins = |word: &&str| line.starts_with(*word);
+                    let known = ["api ", "api() ", "curl ", "RELEASE=", "TOKEN=", &program];
+                    assert!(known.iter().any(begins), "{at}: {line}");
+                }
+                "once" => assert_prepares(&line, &at),
+                "other programs" => {
+                    let ours = ["cargo ", "netboot ", "minisign "];
+                    assert!(!ours.iter().any(|it| line.starts_with(it)), "{at}: {line}");
+                }
+                _ => {
+                    site.get_or_insert_with(Site::new).run(&line, &at).await;
+                    runs += 1;
+                }
             }
         }
     }
-    assert!(runs > 15, "the commands are written in another way: {runs}");
+    runs
 }
 
-/// Checks that the line installs a package of this repository into the directory of the programs.
-fn assert_installs(line: &str) {
+/// Checks that the line does its part to install a package of this repository, or that it is one of
+/// its chores.
+fn assert_prepares(line: &str, at: &str) {
     let words: Vec<&str> = line.split_whitespace().collect();
-    let ["cargo", "install", "--locked", "--path", package, "--root", root] = words[..] else {
-        panic!("`{line}` installs nothing")
-    };
-    assert!(document::root().join(package).join("Cargo.toml").is_file(), "{line}");
-    assert_eq!(format!("{root}/bin/"), INSTALLED, "{line}");
+    match words[..] {
+        ["git", "clone", url] => assert_eq!(url, "https://github.com/plasmacloud/netboot", "{at}"),
+        ["cd", _] | ["mkdir", _] | ["apt-get", "install", ..] => {}
+        ["cargo", "install", "--locked", "--path", package, ref root @ ..] => {
+            assert!(document::root().join(package).join("Cargo.toml").is_file(), "{at}: {line}");
+            let is_root = matches!(root, [] | ["--root", "/opt/netboot"]);
+            assert!(is_root, "{at}: {line}");
+        }
+        [
+            flags,
+            _,
+            "cargo",
+            "build",
+            "--locked",
+            "--package",
+            package,
+            "--profile",
+            "stage1",
+            ..,
+        ] => {
+            assert!(flags.starts_with("RUSTFLAGS="), "{at}: {line}");
+            assert!(document::root().join("crates").join(package).is_dir(), "{at}: {line}");
+        }
+        ["cargo", "xtask", chore, ..] => {
+            let chores = fs::read_to_string(document::root().join("crates/xtask/src/main.rs"));
+            let mut name = chore.to_owned();
+            name[..1].make_ascii_uppercase();
+            assert!(chores.unwrap().contains(&format!("Chore::{name} ")), "{at}: {line}");
+        }
+        _ => panic!("{at}: `{line}` installs nothing"),
+    }
 }
 
 /// The commands of a block, one for each, with continued lines joined.
@@ -70,9 +128,9 @@ fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::trim).filter(is_command).map(str::to_owned).collect()
 }
 
-fn assert_shell_reads(block: &Block) {
-    let output = Command::new("sh").args(["-n", "-c", &block.text]).output().unwrap();
-    assert!(output.status.success(), "line {}: {output:?}", block.line);
+fn assert_shell_reads(text: &str, at: &str) {
+    let output = Command::new("sh").args(["-n", "-c", text]).output().unwrap();
+    assert!(output.status.success(), "{at}: {output:?}");
 }
 
 /// A machine on which all paths of the runbook are below one directory.
@@ -112,50 +170,49 @@ impl Site {
             .fold(text.to_owned(), |text, path| text.replace(path, &format!("{root}{path}")))
     }
 
-    async fn run(&mut self, command: &str, line: usize) {
-        let words: Vec<&str> = command.split_whitespace().collect();
-        let (program, arguments) = match words.as_slice() {
-            [program, arguments @ ..] => {
-                (program.strip_prefix(INSTALLED).unwrap_or(program), arguments)
-            }
-            [] => panic!("line {line}: no command"),
-        };
-        let mut given = Vec::new();
-        for argument in arguments {
-            given.push(self.argument(program, argument, command).await);
-        }
-        let output = Command::new(binary(program, line))
-            .args(&given)
+    async fn run(&mut self, command: &str, at: &str) {
+        let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
+        let program = program.strip_prefix(INSTALLED).unwrap_or(program);
+        let builds = arguments.contains("../infrastructure");
+        let given = self.given(program, arguments).await;
+        let program_file = binary(program, at);
+        let output = Command::new("sh")
+            .args(["-c", &format!("{} {given}", program_file.display())])
             .envs(self.nix.environment())
             .current_dir(self.root.path())
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(output.status.success(), "line {line}: {program} {given:?}: {said}");
-        if program == "build-images" {
+        assert!(output.status.success(), "{at}: {program} {given}: {said}");
+        if builds {
             // The next build has something new to build.
             self.generation += 1;
         }
     }
 
-    async fn argument(&mut self, program: &str, argument: &str, command: &str) -> String {
-        if argument == "../infrastructure" {
-            return self.write_flake();
+    /// The arguments of a command, for this site.
+    async fn given(&mut self, program: &str, arguments: &str) -> String {
+        let mut given = self.here(arguments);
+        if given.contains("../infrastructure") {
+            given = given.replace("../infrastructure", &self.write_flake());
         }
-        if argument.contains("$RELEASE") {
+        if given.contains("$RELEASE") {
             let nagoya = "/srv/nagoya";
-            let directory = if command.contains(nagoya) { nagoya } else { PUBLISHED };
-            let release = oldest(&self.path(directory)).await;
-            return self.here(&argument.replace("$RELEASE", &release));
+            let directory = if arguments.contains(nagoya) { nagoya } else { PUBLISHED };
+            given = given.replace("$RELEASE", &oldest(&self.path(directory)).await);
         }
-        if program == "verify-release" && argument == URL {
+        let verifies = program == "verify-release" || arguments.starts_with("verify ");
+        if verifies && given.split(' ').any(|word| word == URL) {
             if self.server.is_none() {
                 let server = DirectoryServer::start(self.path(PUBLISHED)).await.unwrap();
                 self.server = Some(server);
             }
-            return self.server.as_ref().unwrap().url("").to_string();
+            given = given.replace(URL, self.server.as_ref().unwrap().url("").as_str());
         }
-        self.here(argument)
+        if given.contains(STAGE1) {
+            given = given.replace(STAGE1, Testbed::stage1_program().to_str().unwrap());
+        }
+        given
     }
 }
 
@@ -165,7 +222,7 @@ async fn oldest(directory: &Path) -> String {
     publisher.history().await.unwrap().last().unwrap().release.to_string()
 }
 
-fn binary(program: &str, line: usize) -> PathBuf {
+fn binary(program: &str, at: &str) -> PathBuf {
     let ours = [
         ("boot-in-qemu", env!("CARGO_BIN_EXE_boot-in-qemu")),
         ("build-images", env!("CARGO_BIN_EXE_build-images")),
@@ -181,10 +238,11 @@ fn binary(program: &str, line: usize) -> PathBuf {
     match program {
         "minisign" => return tool("minisign"),
         "netboot" => return netboot(),
+        "echo" => return program.into(),
         _ => {}
     }
     let found = ours.iter().find(|(name, _)| *name == program);
-    let (_, path) = found.unwrap_or_else(|| panic!("line {line}: no test runs `{program}`"));
+    let (_, path) = found.unwrap_or_else(|| panic!("{at}: no test runs `{program}`"));
     path.into()
 }
 

@@ -1,5 +1,5 @@
-//! The things that the tests look for in the runbook: statements with their proofs, quoted
-//! messages, commands, files.
+//! The things that the tests look for in the book, the README and SECURITY.md: statements with
+//! their proofs, quoted messages, commands, files.
 //!
 //! A statement is a paragraph, an item of a list or a row of a table. Readers do not see its
 //! proofs: they are comments behind it, one for each test, named by its package and its path.
@@ -27,7 +27,15 @@ pub(crate) struct Block {
     pub(crate) text: String,
 }
 
-/// Something that the runbook states.
+/// A chapter of the book, or another page.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// The path in this repository, such as `docs/trust.md`.
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+/// Something that a page states.
 #[derive(Debug, Default)]
 pub(crate) struct Statement {
     /// The text, in one line, without its comments.
@@ -62,6 +70,16 @@ pub(crate) fn root() -> PathBuf {
 
 pub(crate) fn text() -> String {
     fs::read_to_string(path()).unwrap()
+}
+
+/// SECURITY.md, and the chapters that the summary of the book names.
+pub(crate) fn pages() -> Vec<Page> {
+    let summary = fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap();
+    let names = summary.split("](").skip(1).map(|link| link.split_once(')').unwrap().0);
+    let chapters = names.map(|name| format!("docs/{name}"));
+    let others = ["SECURITY.md"].map(str::to_owned);
+    let read = |path: String| Page { text: fs::read_to_string(root().join(&path)).unwrap(), path };
+    others.into_iter().chain(chapters).map(read).collect()
 }
 
 pub(crate) fn blocks(text: &str) -> Vec<Block> {
@@ -156,7 +174,7 @@ fn without_comments(line: &str) -> (String, Vec<&str>) {
 }
 
 impl Proof {
-    fn parse(mark: &str, line: usize) -> Self {
+    pub(crate) fn parse(mark: &str, line: usize) -> Self {
         let (package, path) = mark.split_once(' ').unwrap_or_else(|| {
             panic!("line {line}: `{mark}` is not a package and the path of a test")
         });
