@@ -4,4 +4,5 @@
 mod commands;
 mod document;
 mod proofs;
+mod reference;
 mod said;
