@@ -4,7 +4,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use netboot_core::Report;
 
 use crate::answer::Answer;
-use crate::commands::{activate, completions, list, rollback};
+use crate::commands::{
+    activate, completions, countersign, list, prune, refresh, repair, rollback, verify,
+};
 use crate::global_options::GlobalOptions;
 use crate::session::Session;
 
@@ -27,6 +29,16 @@ pub(crate) enum Command {
     Activate(activate::Arguments),
     /// Go back to the release that was live before, or to another one.
     Rollback(rollback::Arguments),
+    /// Delete releases that are no longer needed, and the files that only they use.
+    Prune(prune::Arguments),
+    /// Compare a target, or the URL that serves it, with what it should have.
+    Verify(verify::Arguments),
+    /// Replace damaged files of a target by those of another target.
+    Repair(repair::Arguments),
+    /// Add a signature to a staged release that is trusted already.
+    Countersign(countersign::Arguments),
+    /// Sign the live pointer again, for example to give it a new best-before date.
+    Refresh(refresh::Arguments),
     /// Print a script that completes the commands in a shell.
     Completions(completions::Arguments),
 }
@@ -38,6 +50,11 @@ impl Command {
             Self::List(arguments) => arguments.run(session).await,
             Self::Activate(arguments) => arguments.run(session).await,
             Self::Rollback(arguments) => arguments.run(session).await,
+            Self::Prune(arguments) => arguments.run(session).await,
+            Self::Verify(arguments) => arguments.run(session).await,
+            Self::Repair(arguments) => arguments.run(session).await,
+            Self::Countersign(arguments) => arguments.run(session).await,
+            Self::Refresh(arguments) => arguments.run(session).await,
             Self::Completions(arguments) => Ok(arguments.run()),
         }
     }

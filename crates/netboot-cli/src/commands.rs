@@ -2,5 +2,10 @@
 
 pub(crate) mod activate;
 pub(crate) mod completions;
+pub(crate) mod countersign;
 pub(crate) mod list;
+pub(crate) mod prune;
+pub(crate) mod refresh;
+pub(crate) mod repair;
 pub(crate) mod rollback;
+pub(crate) mod verify;

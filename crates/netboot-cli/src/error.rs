@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use netboot_core::{BackendError, ReleaseId, SiteName};
+use netboot_core::{BackendError, PointerName, ReleaseId, SiteName};
 
 use crate::spelling::closest;
 
@@ -43,6 +43,17 @@ pub enum Error {
         /// The target, as it was written.
         target: String,
     },
+    /// A pointer of a target makes no release live.
+    #[error("no release is live at `{target}` by the pointer `{pointer}`")]
+    NothingLive {
+        /// The target, as it was written.
+        target: String,
+        /// The pointer.
+        pointer: PointerName,
+    },
+    /// A command that signs has no key to sign with.
+    #[error("there is no key to sign with")]
+    NoSigner,
     /// No release at a target has an id that begins like this.
     #[error("no release there has an id that begins with `{prefix}`")]
     NoSuchRelease {
@@ -158,6 +169,8 @@ impl Error {
             Self::NothingPublished { .. } => {
                 "correct the target, or publish to it first".to_owned()
             }
+            Self::NothingLive { .. } => "activate or publish a release first".to_owned(),
+            Self::NoSigner => "name the file of the secret key: `--sign FILE`".to_owned(),
             Self::NoSuchRelease { releases, .. } if releases.is_empty() => {
                 "publish a release there first".to_owned()
             }

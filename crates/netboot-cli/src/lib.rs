@@ -39,6 +39,8 @@ mod release_prefix;
 #[cfg(feature = "program")]
 mod session;
 #[cfg(feature = "program")]
+mod shown_findings;
+#[cfg(feature = "program")]
 mod shown_time;
 #[cfg(feature = "program")]
 mod signals;

@@ -21,6 +21,11 @@ pub(crate) struct PublishedTarget {
 }
 
 impl PublishedTarget {
+    /// A target as it was written.
+    pub(crate) fn new(target: &str) -> Self {
+        Self { target: target.to_owned() }
+    }
+
     /// The target, as it was written.
     pub(crate) fn as_str(&self) -> &str {
         &self.target

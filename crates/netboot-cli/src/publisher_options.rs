@@ -10,6 +10,7 @@ use netboot_publish::{
     MinisignKey, PointerMemory, PointerMemoryFile, PublicUrl, Publisher, TrustedKey, TrustedKeys,
 };
 
+use crate::error::Error;
 use crate::session::Session;
 
 /// The maximum size of a file with a password, in bytes.
@@ -24,7 +25,7 @@ pub(crate) struct ReaderOptions {
     pointer: PointerName,
 
     /// The file of a public key of minisign whose signatures count. Can be repeated. The default is
-    /// the key that signs, if one signs.
+    /// the keys of netboot.toml, or the key that signs.
     #[arg(long = "key", value_name = "FILE")]
     keys: Vec<PathBuf>,
 
@@ -44,7 +45,7 @@ pub(crate) struct PublisherOptions {
     #[command(flatten)]
     reader: ReaderOptions,
 
-    /// The file of a secret key of minisign, to sign with.
+    /// The file of a secret key of minisign, to sign with. The key of netboot.toml signs as well.
     #[arg(long, value_name = "FILE")]
     sign: Option<PathBuf>,
 
@@ -89,11 +90,16 @@ impl ReaderOptions {
     /// # Errors
     /// If a file cannot be read, or the keys make no sense.
     pub(crate) fn read(&self, session: &Session) -> Result<ReaderSettings, Report> {
-        let trusted_keys = if self.keys.is_empty() && self.threshold.is_none() {
-            None
-        } else {
-            let keys = self.keys.iter().map(TrustedKey::read).collect::<Result<Vec<_>, _>>()?;
-            Some(TrustedKeys::new(keys)?.with_threshold(self.threshold.unwrap_or(1))?)
+        let given = self.keys.iter().map(TrustedKey::read).collect::<Result<Vec<_>, _>>()?;
+        let configuration = session.configuration()?;
+        let known = if given.is_empty() { configuration.trusted_keys()? } else { None };
+        let trusted_keys = match (known, self.threshold) {
+            (Some(keys), None) => Some(keys),
+            (Some(keys), Some(threshold)) => Some(keys.with_threshold(threshold)?),
+            (None, None) if given.is_empty() => None,
+            (None, threshold) => {
+                Some(TrustedKeys::new(given)?.with_threshold(threshold.unwrap_or(1))?)
+            }
         };
         let memory = match &self.pointer_memory {
             Some(path) => Some(open_memory(path, session)?),
@@ -158,13 +164,30 @@ impl ReaderSettings {
 }
 
 impl PublisherSettings {
+    /// The part that commands which read a target use.
+    pub(crate) fn reader(&self) -> &ReaderSettings {
+        &self.reader
+    }
+
+    /// Checks that there is a key to sign with, here or in netboot.toml.
+    ///
+    /// # Errors
+    /// [`Error::NoSigner`]; the errors of the configuration.
+    pub(crate) fn require_signer(&self, session: &Session) -> Result<(), Error> {
+        let signing = session.configuration()?.signing.as_ref();
+        let signs = self.signer.is_some() || signing.is_some_and(|it| it.key_file.is_some());
+        if signs { Ok(()) } else { Err(Error::NoSigner) }
+    }
+
     /// Gives a publisher the pointer and the keys.
     pub(crate) fn apply(&self, publisher: Publisher) -> Publisher {
-        let mut publisher = self
-            .reader
-            .apply(publisher)
-            .with_replace_untrusted(self.replace_untrusted)
-            .with_replace_foreign(self.replace_foreign);
+        let mut publisher = self.reader.apply(publisher);
+        if self.replace_untrusted {
+            publisher = publisher.with_replace_untrusted(true);
+        }
+        if self.replace_foreign {
+            publisher = publisher.with_replace_foreign(true);
+        }
         if let Some(signer) = &self.signer {
             publisher = publisher.with_signer(signer.clone());
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use netboot_core::{ProfileName, ProfileSpec, SiteName};
 use netboot_ipxe::Fleet;
 use netboot_nix::{ClosureBoot, FlakeReference, Overrides};
+use netboot_publish::TrustedKeys;
 
 use super::closure_boot::ClosureBootSection;
 use super::problem::Problem;
@@ -96,6 +97,16 @@ impl Configuration {
     /// [`Error::InvalidConfiguration`] if a file cannot be read, or the keys make no sense.
     pub fn signing_keys(&self) -> Result<Option<SigningKeys>, Error> {
         self.signing.as_ref().map(|signing| signing.read(self.shown_file())).transpose()
+    }
+
+    /// Reads the public keys of `[signing]`, if the file has it. This needs no secret key, unless
+    /// nothing else names its public key.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfiguration`] if a file cannot be read, or the keys make no sense.
+    pub fn trusted_keys(&self) -> Result<Option<TrustedKeys>, Error> {
+        let keys = self.signing.as_ref().map(|signing| signing.read_public(self.shown_file()));
+        Ok(keys.transpose()?.map(|keys| keys.trusted_keys().clone()))
     }
 
     /// The machines as scripts are written for them.

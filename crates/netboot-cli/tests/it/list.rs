@@ -37,10 +37,8 @@ async fn the_object_has_whole_ids_and_times_in_utc() {
     let [first, second] = place.publish(["one", "two"]).await;
     let staged = place.stage("three").await;
     // Somebody deletes a kernel of the first release's own.
-    let manifest = place.publisher().await.manifest(&first).await.unwrap();
-    let of_second = place.publisher().await.manifest(&second).await.unwrap();
-    let own = manifest.blobs().keys().find(|blob| !of_second.blobs().contains_key(*blob)).unwrap();
-    fs::remove_file(place.published().join("nixos").join(layout::blob(own).as_str())).unwrap();
+    let own = place.own_blob(&first, &second).await;
+    fs::remove_file(place.published().join("nixos").join(own.as_str())).unwrap();
 
     let object = place.succeeds(&["list", &place.target(), "--json"]).json();
     assert_documented("list", &object);

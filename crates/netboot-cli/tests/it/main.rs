@@ -8,4 +8,8 @@ mod followed_hints;
 mod list;
 mod matrix;
 mod place;
+mod prune;
+mod repair;
 mod rollback;
+mod signing;
+mod verify;

@@ -1,7 +1,6 @@
 //! The commands on a target, from a first list to pruning, at a place of each kind.
 
-use netboot_core::{Context, ReleaseId};
-use netboot_publish::{VerifyDepth, VerifyScope};
+use netboot_core::ReleaseId;
 
 use crate::place::Place;
 
@@ -25,9 +24,23 @@ async fn runs_through(place: Place) {
     let object = place.succeeds(&["list", &target, "--json"]).json();
     assert_eq!(object["live"], first.to_string());
 
-    let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);
-    let report = place.publisher().await.verify(scope, depth, &Context::new()).await.unwrap();
-    assert!(report.is_clean() && report.releases.contains(&second), "{report}");
+    let said = place.succeeds(&["verify", &target]);
+    assert!(said.stdout.contains("3 releases with ") && said.stdout.contains(": nothing wrong"));
+    // The grace time protects all of them.
+    let said = place.succeeds(&["prune", &target, "--keep", "1"]);
+    assert_eq!(said.stdout, "", "{said:#?}");
+    let prune = ["prune", &target, "--keep", "1", "--grace", "0"];
+    let dry = place.would_prune(&prune, 2);
+    let said = place.succeeds(&prune);
+    assert_eq!(said.stdout, dry.stdout);
+    let mut deleted: Vec<&str> = said.stdout.lines().collect();
+    let mut expected = [second.to_string(), third.to_string()];
+    deleted.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(deleted, expected, "{said:#?}");
+    let said = place.succeeds(&["verify", &target, "--quick"]);
+    assert!(said.stdout.contains("1 release with ") && said.stdout.contains(": nothing wrong"));
+    assert_eq!(place.live().await, Some(first));
 }
 
 #[tokio::test]

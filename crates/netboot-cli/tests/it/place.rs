@@ -1,11 +1,11 @@
 //! Places to publish to, one of each kind, as the program reaches them.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
-use netboot_core::{Context, Release, ReleaseId};
+use netboot_core::{Context, Release, ReleaseId, ReleasePath, Sha256Digest, layout};
 use netboot_publish::{LocalStore, Publisher, S3Keys, S3Store, contract};
 use netboot_testbed::{RsyncDaemon, RsyncModule, S3Server, SshServer};
 use serde_json::Value;
@@ -26,7 +26,7 @@ enum Kind {
     Directory,
     Bucket(S3Server),
     Daemon(RsyncDaemon),
-    Ssh(SshServer),
+    Ssh { _server: SshServer },
 }
 
 /// The output of a program.
@@ -67,28 +67,25 @@ impl Place {
         Self { kind: Kind::Daemon(daemon), work }
     }
 
-    /// A directory of an ssh account. The program's `ssh` is the real one, with the port and the
-    /// keys of this place.
+    /// A directory of an ssh account, which `netboot.toml` names.
     pub(crate) fn ssh() -> Self {
         let Self { work, .. } = Self::directory();
         let server = SshServer::start(&work.path().join("sshd"));
+        let (port, host_key) = (server.port(), server.host_key());
         let identity = server.authorize("publisher", "");
-        let known_hosts = work.path().join("known_hosts");
-        let line = format!("[127.0.0.1]:{} {}\n", server.port(), server.host_key());
-        fs::write(&known_hosts, line).unwrap();
-        let (ssh, port) = (netboot_testbed::tool("ssh"), server.port());
-        let script = format!(
-            "#!/bin/sh\nexec {} -p {port} -i {} -o IdentitiesOnly=yes -o UserKnownHostsFile={} \
-             \"$@\"\n",
-            ssh.display(),
-            identity.display(),
-            known_hosts.display(),
-        );
-        let programs = work.path().join("programs");
-        fs::create_dir(&programs).unwrap();
-        fs::write(programs.join("ssh"), script).unwrap();
-        fs::set_permissions(programs.join("ssh"), fs::Permissions::from_mode(0o755)).unwrap();
-        Self { kind: Kind::Ssh(server), work }
+        let target = |name: &str, directory: &str| {
+            let directory = work.path().join("published").join(directory);
+            format!(
+                "[targets.{name}]\nlocation = \"{}@127.0.0.1:{}\"\nport = {port}\n\
+                 identity-file = \"{}\"\nhost-key = \"{host_key}\"\n",
+                server.user(),
+                directory.display(),
+                identity.display(),
+            )
+        };
+        let targets = [target("account", "nixos"), target("missing", "no/such/directory")];
+        fs::write(work.path().join("netboot.toml"), targets.concat()).unwrap();
+        Self { kind: Kind::Ssh { _server: server }, work }
     }
 
     /// One place of each kind.
@@ -108,27 +105,21 @@ impl Place {
 
     /// The place as the program's TARGET.
     pub(crate) fn target(&self) -> String {
-        self.target_below("nixos")
-    }
-
-    /// A directory or a prefix of the place as the program's TARGET.
-    pub(crate) fn target_below(&self, name: &str) -> String {
-        let published = self.published();
-        let directory = published.join(name);
         match &self.kind {
-            Kind::Directory => directory.display().to_string(),
-            Kind::Bucket(server) => bucket(server, BUCKET, name),
-            Kind::Daemon(daemon) => format!("rsync://127.0.0.1:{}/pub/{name}", daemon.port()),
-            Kind::Ssh(server) => format!("{}@127.0.0.1:{}", server.user(), directory.display()),
+            Kind::Directory => self.published().join("nixos").display().to_string(),
+            Kind::Bucket(server) => bucket(server, BUCKET),
+            Kind::Daemon(daemon) => format!("rsync://127.0.0.1:{}/pub/nixos", daemon.port()),
+            Kind::Ssh { .. } => "account".to_owned(),
         }
     }
 
     /// A bucket or a module that does not exist; for a directory, one whose parent is missing.
     pub(crate) fn target_that_is_missing(&self) -> String {
         match &self.kind {
-            Kind::Directory | Kind::Ssh(_) => self.target_below("no/such/directory"),
-            Kind::Bucket(server) => bucket(server, "no-such-bucket", "nixos"),
+            Kind::Directory => self.published().join("no/such/directory").display().to_string(),
+            Kind::Bucket(server) => bucket(server, "no-such-bucket"),
             Kind::Daemon(daemon) => format!("rsync://127.0.0.1:{}/other/nixos", daemon.port()),
+            Kind::Ssh { .. } => "missing".to_owned(),
         }
     }
 
@@ -145,7 +136,7 @@ impl Place {
                     .credentials(keys);
                 Publisher::new(store.build().await.unwrap())
             }
-            Kind::Directory | Kind::Daemon(_) | Kind::Ssh(_) => {
+            Kind::Directory | Kind::Daemon(_) | Kind::Ssh { .. } => {
                 Publisher::new(LocalStore::new(self.published().join("nixos")))
             }
         }
@@ -167,6 +158,24 @@ impl Place {
         *release.id()
     }
 
+    /// Damages a file of the place by another byte in the middle. The size stays.
+    pub(crate) fn damage(&self, path: &ReleasePath) {
+        let path = self.published().join("nixos").join(path.as_str());
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&path, bytes).unwrap();
+    }
+
+    /// The path of a kernel or an initrd that only this release has, of two.
+    pub(crate) async fn own_blob(&self, release: &ReleaseId, other: &ReleaseId) -> ReleasePath {
+        let publisher = self.publisher().await;
+        let manifest = publisher.manifest(release).await.unwrap();
+        let of_other = publisher.manifest(other).await.unwrap();
+        let is_own = |blob: &&Sha256Digest| !of_other.blobs().contains_key(*blob);
+        layout::blob(manifest.blobs().keys().find(is_own).unwrap())
+    }
+
     /// The live release.
     pub(crate) async fn live(&self) -> Option<ReleaseId> {
         self.publisher().await.live().await.unwrap()
@@ -176,17 +185,10 @@ impl Place {
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netboot"));
         command.args(arguments).current_dir(self.work.path());
-        match &self.kind {
-            Kind::Directory | Kind::Daemon(_) => {}
-            Kind::Bucket(server) => {
-                command
-                    .env("AWS_ACCESS_KEY_ID", server.access_key())
-                    .env("AWS_SECRET_ACCESS_KEY", server.secret_key());
-            }
-            Kind::Ssh(_) => {
-                let path = std::env::var("PATH").unwrap();
-                command.env("PATH", format!("{}:{path}", self.path("programs").display()));
-            }
+        if let Kind::Bucket(server) = &self.kind {
+            command
+                .env("AWS_ACCESS_KEY_ID", server.access_key())
+                .env("AWS_SECRET_ACCESS_KEY", server.secret_key());
         }
         command.output().unwrap().into()
     }
@@ -196,6 +198,19 @@ impl Place {
         let said = self.run(arguments);
         assert_eq!(said.code, Some(0), "{arguments:?}: {said:#?}");
         said
+    }
+
+    /// Runs a dry run of pruning until it would delete `count` releases: times in a history are
+    /// whole seconds, so that a release is older than nothing only in the next second.
+    pub(crate) fn would_prune(&self, arguments: &[&str], count: usize) -> Said {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let said = self.succeeds(&[arguments, &["--dry-run"]].concat());
+            if said.stdout.lines().count() == count {
+                return said;
+            }
+            assert!(Instant::now() < deadline, "{arguments:?}: {said:#?}");
+        }
     }
 
     /// Runs a command that fails, with a remedy. Returns what it says on standard error.
@@ -242,9 +257,10 @@ pub(crate) fn assert_documented(command: &str, object: &Value) {
     let mut documented: Vec<String> = documented.lines().filter_map(field).collect();
     let mut fields = Vec::new();
     add_fields(object, &mut fields);
-    documented.sort();
-    fields.sort();
-    fields.dedup();
+    for names in [&mut documented, &mut fields] {
+        names.sort();
+        names.dedup();
+    }
     assert_eq!(fields, documented, "{help}");
 }
 
@@ -261,7 +277,7 @@ fn add_fields(value: &Value, fields: &mut Vec<String>) {
     }
 }
 
-fn bucket(server: &S3Server, bucket: &str, prefix: &str) -> String {
+fn bucket(server: &S3Server, bucket: &str) -> String {
     let (endpoint, region) = (server.endpoint(), server.region());
-    format!("s3://{bucket}/{prefix}?endpoint={endpoint}&region={region}&allow-http=true")
+    format!("s3://{bucket}/nixos?endpoint={endpoint}&region={region}&allow-http=true")
 }

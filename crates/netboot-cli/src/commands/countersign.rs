@@ -1,0 +1,48 @@
+//! `netboot countersign`: adds a signature to a staged release.
+
+use clap::Args;
+use netboot_core::Report;
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::published_target::PublishedTarget;
+use crate::publisher_options::PublisherOptions;
+use crate::release_prefix::ReleasePrefix;
+use crate::session::Session;
+
+/// The description of the answer.
+const ANSWER: &str = "\
+Prints the whole id of the release.
+
+With --json:
+  target   the target, as it was written
+  release  the id of the release
+  added    false if the release had the signature already";
+
+#[derive(Debug, Args)]
+#[command(after_long_help = ANSWER)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    target: PublishedTarget,
+
+    /// The release: the first digits of its id are enough.
+    release: ReleasePrefix,
+
+    #[command(flatten)]
+    options: PublisherOptions,
+}
+
+impl Arguments {
+    /// Adds the signature of `--sign` to the release.
+    pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
+        let settings = self.options.read(session)?;
+        settings.require_signer(session)?;
+        let publisher = self.target.change(&settings, session).await?;
+        let release = self.release.find(&publisher, session).await?;
+        let added = publisher.countersign(&release, &session.context).await?;
+        let outcome = if added { "signed" } else { "had the signature already" };
+        session.progress.line(&format!("release {}: {outcome}", release.short()));
+        let object = json!({ "target": self.target.as_str(), "release": release, "added": added });
+        Ok(Answer::new(release, object))
+    }
+}

@@ -1,0 +1,47 @@
+//! `netboot refresh`: signs the live pointer again.
+
+use clap::Args;
+use netboot_core::Report;
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::error::Error;
+use crate::published_target::PublishedTarget;
+use crate::publisher_options::PublisherOptions;
+use crate::session::Session;
+
+/// The description of the answer.
+const ANSWER: &str = "\
+Prints the whole id of the live release.
+
+With --json:
+  target   the target, as it was written
+  pointer  the pointer that was signed
+  release  the id of the live release";
+
+#[derive(Debug, Args)]
+#[command(after_long_help = ANSWER)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    target: PublishedTarget,
+
+    #[command(flatten)]
+    options: PublisherOptions,
+}
+
+impl Arguments {
+    /// Signs the pointer of the live release again, with a new best-before date if it gets one.
+    pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
+        let settings = self.options.read(session)?;
+        settings.require_signer(session)?;
+        let publisher = self.target.change(&settings, session).await?;
+        let pointer = publisher.pointer().clone();
+        let Some(live) = publisher.refresh(&session.context).await? else {
+            let target = self.target.as_str().to_owned();
+            return Err(Error::NothingLive { target, pointer }.into());
+        };
+        session.progress.line(&format!("the pointer of release {} is signed again", live.short()));
+        let object = json!({ "target": self.target.as_str(), "pointer": pointer, "release": live });
+        Ok(Answer::new(live, object))
+    }
+}

@@ -1,0 +1,146 @@
+//! Commands with keys: `netboot countersign`, `netboot refresh`, and the options of all others.
+
+use std::fs;
+
+use netboot_core::Context;
+use netboot_publish::{MinisignKey, Signer};
+use netboot_qemu::DirectoryServer;
+
+use crate::place::{Place, assert_documented, sample};
+
+/// A key in two files of a place. Returns the paths of the secret and of the public key.
+fn key(place: &Place, name: &str) -> [String; 2] {
+    let key = MinisignKey::generate().unwrap();
+    let [secret, public] = ["key", "pub"].map(|kind| place.path(&format!("{name}.{kind}")));
+    fs::write(&secret, key.to_file_text().unwrap()).unwrap();
+    fs::write(&public, key.public_key().as_str()).unwrap();
+    [secret, public].map(|path| path.display().to_string())
+}
+
+#[tokio::test]
+async fn a_target_gets_its_first_signatures() {
+    let place = Place::directory();
+    let [live] = place.publish(["one"]).await;
+    let (target, [secret, public]) = (place.target(), key(&place, "release"));
+    let said = place.run(&["verify", &target, "--key", &public]);
+    assert_eq!(said.code, Some(3), "{said:#?}");
+    let said = place.fails(&["list", &target, "--key", &public]);
+    assert!(said.contains("is not trusted"), "{said}");
+
+    let sign = ["--sign", secret.as_str()];
+    let said = place.succeeds(&[&["countersign", &target, &live.short()][..], &sign].concat());
+    assert_eq!(said.stdout, format!("{live}\n"));
+    assert!(said.stderr.contains(": signed"), "{said:#?}");
+    let countersign = ["countersign", &target, &live.short(), "--json"];
+    let object = place.succeeds(&[&countersign[..], &sign].concat()).json();
+    assert_documented("countersign", &object);
+    assert_eq!(object["added"], false);
+    // The pointer is not signed yet, and a pointer that nobody trusts is not signed again.
+    let said = place.fails(&[&["refresh", &target][..], &sign].concat());
+    assert!(said.contains("is not trusted"), "{said}");
+    let activate = ["activate", &target, &live.short(), "--replace-untrusted", "--key", &public];
+    place.succeeds(&[&activate[..], &sign].concat());
+    place.succeeds(&["verify", &target, "--key", &public]);
+    place.succeeds(&["list", &target, "--key", &public]);
+
+    let refresh = ["refresh", &target, "--pointer-lifetime", "24"];
+    let said = place.succeeds(&[&refresh[..], &sign].concat());
+    assert_eq!(said.stdout, format!("{live}\n"));
+    let object = place.succeeds(&[&refresh[..], &sign, &["--json"]].concat()).json();
+    assert_documented("refresh", &object);
+    assert_eq!(object["release"], live.to_string());
+    place.succeeds(&["verify", &target, "--key", &public]);
+}
+
+#[tokio::test]
+async fn a_command_that_signs_needs_a_key() {
+    let place = Place::directory();
+    let [live] = place.publish(["one"]).await;
+    let (target, [secret, _]) = (place.target(), key(&place, "release"));
+    for command in [&["countersign", &target, &live.short()][..], &["refresh", &target]] {
+        let said = place.fails(command);
+        assert!(said.contains("what to do: name the file of the secret key: `--sign FILE`"));
+    }
+    place.succeeds(&["countersign", &target, &live.short(), "--sign", &secret]);
+    // A pointer that makes nothing live cannot be signed.
+    let canary = ["--pointer", "canary", "--sign", &secret];
+    let said = place.fails(&[&["refresh", &target][..], &canary].concat());
+    assert!(said.contains("no release is live at"), "{said}");
+    let said = place.run(&[&["activate", &target, &live.short()][..], &canary].concat());
+    assert_eq!(said.code, Some(0), "{said:#?}");
+    place.succeeds(&[&["refresh", &target][..], &canary].concat());
+}
+
+#[tokio::test]
+async fn wrong_keys_are_refused_before_the_target_is_asked() {
+    let place = Place::directory();
+    let no_target = place.target();
+    let missing = place.path("missing.key").display().to_string();
+    let said = place.fails(&["activate", &no_target, "ab", "--sign", &missing]);
+    assert!(said.contains("missing.key"), "{said}");
+    let [secret, public] = key(&place, "release");
+    let said = place.fails(&["rollback", &no_target, "--sign", &secret, "--key", &secret]);
+    assert!(said.contains("public key"), "{said}");
+    let said = place.fails(&["rollback", &no_target, "--key", &public, "--threshold", "2"]);
+    assert!(said.contains("2 of 1 keys cannot be required"), "{said}");
+}
+
+#[tokio::test]
+async fn an_older_pointer_is_noticed_by_who_remembers() {
+    let place = Place::directory();
+    let target = place.target();
+    let [secret, public] = key(&place, "release");
+    let memory = place.path("pointers.json").display().to_string();
+    let [first, second] = place.publish(["one", "two"]).await;
+    for release in [first, second] {
+        place.succeeds(&["countersign", &target, &release.short(), "--sign", &secret]);
+    }
+    let options = ["--sign", &secret, "--key", &public, "--pointer-memory", &memory];
+    let activate = |release: &str| {
+        let command = ["activate", &target, release, "--replace-untrusted"];
+        place.succeeds(&[&command[..], &options].concat());
+    };
+    activate(&first.short());
+    let pointer = place.published().join("nixos/current.ipxe");
+    let [old, old_signature] =
+        [pointer.clone(), pointer.with_extension("ipxe.minisig")].map(|path| fs::read(path).ok());
+    activate(&second.short());
+    let read = ["--key", &public, "--pointer-memory", &memory];
+    place.succeeds(&[&["verify", &target][..], &read].concat());
+    // Somebody puts the old pointer back.
+    fs::write(&pointer, old.unwrap()).unwrap();
+    if let Some(signature) = old_signature {
+        fs::write(pointer.with_extension("ipxe.minisig"), signature).unwrap();
+    }
+    let said = place.run(&[&["verify", &target][..], &read].concat());
+    assert_eq!(said.code, Some(3), "{said:#?}");
+    place.succeeds(&["verify", &target, "--key", &public]);
+    // A memory that is damaged begins anew, and the program says so.
+    fs::write(&memory, "nonsense").unwrap();
+    let said = place.run(&[&["verify", &target][..], &read].concat());
+    assert!(said.stderr.contains("the memory of pointers was damaged"), "{said:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_configuration_names_the_keys() {
+    let place = Place::directory();
+    let [secret, _] = key(&place, "release");
+    let [live] = place.publish(["one"]).await;
+    let target = place.target();
+    let file = format!("targets.local = {target:?}\n[signing]\nkey-file = {secret:?}\n");
+    fs::write(place.path("netboot.toml"), file).unwrap();
+    let server = DirectoryServer::start(place.published().join("nixos")).await.unwrap();
+    let url = server.url("").to_string();
+    for place_to_check in ["local", &target, &url] {
+        assert_eq!(place.run(&["verify", place_to_check]).code, Some(3));
+    }
+    // Publishing signs the release, and then the commands trust it and its pointer.
+    let signer = MinisignKey::read(&secret, None).unwrap();
+    let publisher = place.publisher().await.with_signer(signer).with_replace_untrusted(true);
+    publisher.publish(&sample("one"), &Context::new()).await.unwrap();
+    assert_eq!(place.succeeds(&["refresh", "local"]).stdout, format!("{live}\n"));
+    place.succeeds(&["activate", "local", &live.short()]);
+    for place_to_check in ["local", &target, &url] {
+        place.succeeds(&["verify", place_to_check]);
+    }
+}
