@@ -217,9 +217,7 @@ fn named(releases: &[ReleaseId]) -> String {
     let shown = releases.iter().map(|release| release.short().len());
     let digits = ids.windows(2).map(|pair| alike(pair) + 1).chain(shown).max().unwrap_or_default();
     let cut = ids.iter().take(NAMED_RELEASES).map(|id| id.get(..digits).unwrap_or(id).to_owned());
-    let mut named = cut.collect::<Vec<_>>().join(", ");
-    if ids.len() > NAMED_RELEASES {
-        named.push_str(&format!(", and {} more", ids.len() - NAMED_RELEASES));
-    }
-    named
+    let more = ids.len().saturating_sub(NAMED_RELEASES);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    cut.chain(more).collect::<Vec<_>>().join(", ")
 }

@@ -149,6 +149,6 @@ async fn is_whole(publisher: &Publisher, release: ReleaseId) -> Result<bool, Err
     match publisher.verify(scope, depth, &Context::new()).await {
         Ok(report) => Ok(report.is_clean()),
         Err(Error::NotStaged { .. }) => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
