@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 pub use self::server::Files;
 use self::server::{SCRIPT, Server, TURN};
-use crate::direct_machine::DirectMachine;
+use crate::direct_machine;
+use crate::qemu_process::QemuProcess;
 use crate::{DebianTree, Error};
 
 /// The time in which iPXE must start. It takes two seconds on an idle machine.
@@ -39,7 +40,7 @@ pub struct IpxeOracle {
     kernel: PathBuf,
     server: Server,
     directory: tempfile::TempDir,
-    machine: Option<DirectMachine>,
+    machine: Option<QemuProcess>,
     starts: usize,
     number: usize,
 }
@@ -188,7 +189,7 @@ impl IpxeOracle {
         )
     }
 
-    fn start(&mut self) -> DirectMachine {
+    fn start(&mut self) -> QemuProcess {
         let started = self.try_start();
         #[expect(clippy::panic, reason = "a test without its iPXE has failed")]
         match started {
@@ -197,7 +198,7 @@ impl IpxeOracle {
         }
     }
 
-    fn try_start(&mut self) -> Result<DirectMachine, Error> {
+    fn try_start(&mut self) -> Result<QemuProcess, Error> {
         self.starts += 1;
         self.server.expect_machine();
         let script = self.directory.path().join("loop.ipxe");
@@ -208,7 +209,7 @@ impl IpxeOracle {
             self.base()
         );
         std::fs::write(&script, text).map_err(|source| Error::io("write", &script, source))?;
-        let mut machine = DirectMachine::start(&self.kernel, &script, &OPTIONS)?;
+        let mut machine = direct_machine::start(&self.kernel, &script, &OPTIONS)?;
         match machine.read_until(b"\n@@ready\r\n", Instant::now() + START) {
             Some(_) => Ok(machine),
             None => Err(Error::SilentMachine { console: machine.printed() }),

@@ -14,6 +14,7 @@
 //!
 //! [`locate`]: Testbed::locate
 
+mod arm64_machine;
 mod command;
 mod debian_packages;
 mod debian_suite;
@@ -31,6 +32,7 @@ mod kernel_package;
 mod linux_oracle;
 mod loopback_server;
 mod python_packages;
+mod qemu_process;
 mod rsync_daemon;
 mod s3_server;
 mod set_up;
@@ -40,6 +42,7 @@ mod test_flake;
 mod testbed;
 mod tool;
 
+pub use crate::arm64_machine::Arm64Machine;
 pub use crate::debian_suite::DebianSuite;
 pub use crate::debian_tree::DebianTree;
 pub use crate::debian_versions::version_changes;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::direct_machine::DirectMachine;
+use crate::direct_machine;
 use crate::{Error, Testbed};
 
 /// The time that a boot may take. It takes four seconds on an idle machine, and ends by itself.
@@ -77,7 +77,7 @@ impl LinuxOracle {
     }
 
     fn console(&self, initrd: &Path) -> Result<Option<Vec<u8>>, Error> {
-        let mut machine = DirectMachine::start(&self.kernel, initrd, &OPTIONS)?;
+        let mut machine = direct_machine::start(&self.kernel, initrd, &OPTIONS)?;
         let deadline = Instant::now() + PATIENCE;
         let halted = machine.read_until(HALTED.as_bytes(), deadline);
         // A machine that ended before its time is not one that hangs.

@@ -30,6 +30,7 @@ fn package(program: &str) -> &str {
     match program {
         "nix" | "nix-store" | "nix-instantiate" | "nix-build" | "nix-daemon" => "nix-bin",
         "qemu-system-x86_64" => "qemu-system-x86",
+        "qemu-system-aarch64" => "qemu-system-arm",
         "qemu-img" => "qemu-utils",
         "busybox" => "busybox-static",
         "unshare" | "nsenter" | "prlimit" | "setpriv" => "util-linux",

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use netboot_core::Context;
-use netboot_ipxe::dhcp::{BootServer, DhcpServer, DhcpSettings};
+use netboot_ipxe::dhcp::{BootServer, ClientArchitecture, DhcpServer, DhcpSettings};
 use netboot_ipxe::{
     Assignment, BootOnce, Fleet, LocalDisk, MachineKey, Menu, MenuItem, MenuKey, RendererBuilder,
     UnknownMachine,
 };
-use netboot_qemu::{Firmware, MachineBuilder};
-use netboot_testbed::DebianTree;
-use netboot_tests::{BootNetwork, SmallSite, is_long};
+use netboot_qemu::{Firmware, MachineBuilder, NetworkLink};
+use netboot_testbed::{Arm64Machine, DebianTree};
+use netboot_tests::{BootNetwork, Server, SmallSite, is_long};
 use tempfile::TempDir;
 
 const WORDS: &str = "The disk was booted";
@@ -38,13 +38,18 @@ fn disk(directory: &Path, firmware: Firmware) -> PathBuf {
         fs::write(&image, boot_sector()).unwrap();
         return image;
     }
+    uefi_disk(directory, "ipxe-amd64.efi", "BOOTX64.EFI");
+    directory.to_owned()
+}
+
+/// Makes `directory` a disk that UEFI firmware can boot by the `program` of this name.
+fn uefi_disk(directory: &Path, build: &str, program: &str) {
     let boot = directory.join("EFI/BOOT");
     fs::create_dir_all(&boot).unwrap();
-    let ipxe = DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe-amd64.efi");
-    fs::copy(ipxe, boot.join("BOOTX64.EFI")).unwrap();
+    let ipxe = DebianTree::SID_IPXE.path(&format!("usr/lib/ipxe/{build}"));
+    fs::copy(ipxe, boot.join(program)).unwrap();
     let script = format!("#!ipxe\necho {WORDS}\nshell\n");
     fs::write(directory.join("autoexec.ipxe"), script).unwrap();
-    directory.to_owned()
 }
 
 fn renderer(unknown: UnknownMachine) -> RendererBuilder {
@@ -55,25 +60,31 @@ fn renderer(unknown: UnknownMachine) -> RendererBuilder {
     let fleet = Fleet::builder(unknown).assignment(known).build().unwrap();
     let item = MenuItem::local_disk(LocalDisk::NextBootDevice);
     let menu = Menu::builder("A rack").unwrap();
-    let menu = menu.item(item.with_key(MenuKey::new('l').unwrap())).build().unwrap();
+    let item = item.with_key(MenuKey::new('l').unwrap()).with_default_choice();
+    let menu = menu.item(item).build().unwrap();
     SmallSite::renderer().menu(menu).fleet(fleet)
+}
+
+/// The setting for unknown machines, and the address of the machine that takes this way.
+fn way_out(way: &str) -> (UnknownMachine, &'static str) {
+    match way {
+        "menu" => (UnknownMachine::Menu, "52:54:00:00:00:02"),
+        "unknown" => (UnknownMachine::LocalDisk, "52:54:00:00:00:02"),
+        _ => (UnknownMachine::Refuse, "52:54:00:00:00:01"),
+    }
 }
 
 /// Every way out of iPXE, through all scripts above it: the menu, an unknown machine, and a machine
 /// that was installed already.
 async fn check(firmware: Firmware, ipxe: Option<PathBuf>, ways: &[&str]) {
     for way in ways {
-        let (unknown, mac, keys) = match *way {
-            "menu" => (UnknownMachine::Menu, "52:54:00:00:00:02", Some("A rack")),
-            "unknown" => (UnknownMachine::LocalDisk, "52:54:00:00:00:02", None),
-            _ => (UnknownMachine::Refuse, "52:54:00:00:00:01", None),
-        };
+        let (unknown, mac) = way_out(way);
         let site = SmallSite::publish(renderer(unknown), &["worker"]).await;
         let directory = TempDir::new().unwrap();
         let mut machine: MachineBuilder = SmallSite::machine(mac).firmware(firmware);
         machine = machine.boot_disk(disk(directory.path(), firmware));
-        if let Some(text) = keys {
-            machine = machine.press(text, "l");
+        if *way == "menu" {
+            machine = machine.press("A rack", "l");
         }
         if let Some(ipxe) = &ipxe {
             machine = machine.ipxe(ipxe);
@@ -86,6 +97,36 @@ async fn check(firmware: Firmware, ipxe: Option<PathBuf>, ways: &[&str]) {
         assert!(!report.console.contains("trying again"), "{way}: {}", report.console);
         // The firmware itself may ask for the URL before it comes to the disk.
         assert_eq!(site.fetches("current.ipxe"), 1, "{way}: {}", report.console);
+    }
+}
+
+/// A network whose servers give machines an iPXE by TFTP, and the site's scripts by HTTP.
+struct Rack {
+    network: BootNetwork,
+    http: Server,
+    _dhcp: Server,
+}
+
+impl Rack {
+    fn new(site: &SmallSite, ipxe: &Path) -> Self {
+        let network = BootNetwork::new();
+        let tftp_root = network.directory().join("tftp");
+        fs::create_dir(&tftp_root).unwrap();
+        fs::copy(ipxe, tftp_root.join("ipxe.efi")).unwrap();
+        let http = network.serve_directory(&site.published());
+        let script = "http://10.77.0.1/boot.ipxe".parse().unwrap();
+        let server = BootServer::new(BootNetwork::ADDRESS, script)
+            .unwrap()
+            .with_boot_file(ClientArchitecture::EfiArm64, "ipxe.efi".parse().unwrap())
+            .with_tftp_root(tftp_root.display().to_string().parse().unwrap());
+        let interface = BootNetwork::INTERFACE.parse().unwrap();
+        let settings = DhcpSettings::builder(interface, "10.77.0.0/24".parse().unwrap(), server)
+            .leases("10.77.0.100".parse().unwrap(), "10.77.0.199".parse().unwrap())
+            .build()
+            .unwrap();
+        let configuration = settings.configuration(DhcpServer::Dnsmasq).unwrap();
+        let dhcp = network.start_dnsmasq(network.namespace(), &configuration);
+        Self { network, http, _dhcp: dhcp }
     }
 }
 
@@ -105,23 +146,7 @@ async fn the_disk_follows_after_the_firmware_s_own_pxe() {
     }
     for ipxe in &builds {
         let site = SmallSite::publish(renderer(UnknownMachine::LocalDisk), &["worker"]).await;
-        let network = BootNetwork::new();
-        let tftp_root = network.directory().join("tftp");
-        fs::create_dir(&tftp_root).unwrap();
-        fs::copy(ipxe, tftp_root.join("ipxe.efi")).unwrap();
-        let _http = network.serve_directory(&site.published());
-        let script = "http://10.77.0.1/boot.ipxe".parse().unwrap();
-        let server = BootServer::new(BootNetwork::ADDRESS, script)
-            .unwrap()
-            .with_tftp_root(tftp_root.display().to_string().parse().unwrap());
-        let interface = BootNetwork::INTERFACE.parse().unwrap();
-        let settings = DhcpSettings::builder(interface, "10.77.0.0/24".parse().unwrap(), server)
-            .leases("10.77.0.100".parse().unwrap(), "10.77.0.199".parse().unwrap())
-            .build()
-            .unwrap();
-        let configuration = settings.configuration(DhcpServer::Dnsmasq).unwrap();
-        let _dhcp = network.start_dnsmasq(network.namespace(), &configuration);
-
+        let rack = Rack::new(&site, ipxe);
         let directory = TempDir::new().unwrap();
         let machine = SmallSite::machine("52:54:00:00:00:02")
             .firmware(Firmware::Uefi)
@@ -132,7 +157,7 @@ async fn the_disk_follows_after_the_firmware_s_own_pxe() {
             .fail_on("Boot Manager Menu")
             .expect("and boots its local disk")
             .expect(WORDS);
-        let plug = network.plug();
+        let plug = rack.network.plug();
         let context = Context::new();
         let report = machine.build().unwrap().boot_by_dhcp(plug.link(), &context).await.unwrap();
         let name = ipxe.display();
@@ -158,4 +183,63 @@ async fn the_disk_follows_on_later_builds_too() {
     let ways: &[&str] = if is_long() { &["menu", "unknown", "once"] } else { &["unknown"] };
     check(Firmware::Uefi, Some(DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe-amd64.efi")), ways)
         .await;
+}
+
+/// The menu of the 64-bit ARM firmware, where a successful `exit` ends.
+const ARM64_MENU: &str = "\"UiApp\"";
+
+/// Boots a 64-bit ARM machine by its firmware's own PXE, dnsmasq and this build of iPXE, until the
+/// disk or the firmware's menu comes.
+async fn boot_arm64(ipxe: &Path, mac: &str, site: &SmallSite) -> (String, Rack) {
+    let rack = Rack::new(site, ipxe);
+    let disk = TempDir::new().unwrap();
+    uefi_disk(disk.path(), "ipxe-arm64.efi", "BOOTAA64.EFI");
+    let plug = rack.network.plug();
+    let NetworkLink::Sockets { local, remote } = plug.link().clone() else {
+        panic!("a plug has sockets");
+    };
+    let mac = mac.to_owned();
+    let boot = tokio::task::spawn_blocking(move || {
+        let mut machine = Arm64Machine::start(&mac, [&local, &remote], disk.path());
+        machine.console_until(&[WORDS, ARM64_MENU], Duration::from_secs(600))
+    });
+    (boot.await.unwrap(), rack)
+}
+
+#[tokio::test]
+async fn the_disk_follows_on_64_bit_arm() {
+    if !is_long() {
+        return;
+    }
+    for tree in [DebianTree::TRIXIE_IPXE, DebianTree::SID_IPXE] {
+        let ipxe = tree.path("usr/lib/ipxe/ipxe-arm64.efi");
+        for way in ["menu", "unknown", "once"] {
+            let (unknown, mac) = way_out(way);
+            let site = SmallSite::publish(renderer(unknown), &["worker"]).await;
+            let (console, rack) = boot_arm64(&ipxe, mac, &site).await;
+            assert!(console.trim_end().ends_with(WORDS), "{tree}, {way}: {console}");
+            assert!(!console.contains("trying again"), "{tree}, {way}: {console}");
+            let requests = rack.http.log();
+            assert_eq!(
+                requests.matches("url:/current.ipxe").count(),
+                1,
+                "{tree}, {way}: {requests}"
+            );
+        }
+    }
+}
+
+/// The firmware of 64-bit ARM machines takes the exit status like that of x86 machines, so that the
+/// test above can fail.
+#[tokio::test]
+async fn a_successful_exit_ends_in_the_firmware_s_menu_on_64_bit_arm() {
+    if !is_long() {
+        return;
+    }
+    let ipxe = DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe-arm64.efi");
+    let site = SmallSite::publish(renderer(UnknownMachine::LocalDisk), &["worker"]).await;
+    fs::write(site.published().join("boot.ipxe"), "#!ipxe\nexit 0\n").unwrap();
+    let (console, _rack) = boot_arm64(&ipxe, "52:54:00:00:00:02", &site).await;
+    assert!(console.contains(ARM64_MENU), "{console}");
+    assert!(!console.contains(WORDS), "{console}");
 }
