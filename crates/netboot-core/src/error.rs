@@ -12,6 +12,8 @@ use crate::artifact_kind::ArtifactKind;
 use crate::command_line::InitPath;
 use crate::digest::Sha256Digest;
 use crate::inspect::initrd_format::InitrdFormat;
+use crate::inspect::linux_version::LinuxVersion;
+use crate::inspect::xz_filter::XzFilter;
 use crate::invalid_value::InvalidValue;
 use crate::layout::ReleasePath;
 use crate::name::{FileName, ProfileName};
@@ -120,6 +122,21 @@ pub enum Error {
         position: u64,
         /// The form.
         format: InitrdFormat,
+    },
+
+    /// A kernel is too old for the filter of an initrd's xz stream.
+    #[error(
+        "Linux {version} in `{kernel}` does not know {filter}, a filter of the initrd `{initrd}`"
+    )]
+    KernelTooOld {
+        /// The kernel's file.
+        kernel: PathBuf,
+        /// The kernel's version.
+        version: LinuxVersion,
+        /// The initrd's file.
+        initrd: PathBuf,
+        /// The filter, of which [`since`](XzFilter::since) gives the first version with it.
+        filter: XzFilter,
     },
 
     /// The `init=` of an image names a path that is in none of its initrds.

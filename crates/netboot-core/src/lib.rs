@@ -67,25 +67,31 @@ pub mod inspect {
     mod damage;
     mod decompressor;
     mod file_tree;
+    pub(crate) mod filter_check;
     pub(crate) mod first_program;
     pub(crate) mod initrd;
     pub(crate) mod initrd_format;
     mod initrd_reader;
     pub(crate) mod kernel;
+    pub(crate) mod linux_version;
     mod lz4;
     mod lzop;
     mod memory;
     pub(crate) mod presence;
     pub(crate) mod summary;
     mod xz;
+    pub(crate) mod xz_filter;
 
+    pub use self::filter_check::check_xz_filters;
     pub use self::first_program::require_first_program;
     pub use self::initrd::inspect_initrd;
     pub use self::initrd_format::InitrdFormat;
     pub use self::kernel::check_kernel;
+    pub use self::linux_version::LinuxVersion;
     pub use self::memory::least_memory_mib;
     pub use self::presence::{Presence, require_init, without_directory};
     pub use self::summary::InitrdSummary;
+    pub use self::xz_filter::XzFilter;
 }
 mod invalid_value;
 pub mod layout;

@@ -25,6 +25,7 @@ use crate::error::Error;
 use crate::event::{Event, Phase};
 use crate::file_artifact::FileArtifact;
 use crate::image::Image;
+use crate::inspect::filter_check::check_xz_filters;
 use crate::inspect::first_program::require_first_program;
 use crate::inspect::kernel::check_kernel;
 use crate::inspect::presence::{require_init, without_directory};
@@ -110,6 +111,8 @@ impl PrebuiltBuilder {
         for (index, path) in parts.initrds.iter().enumerate() {
             let (summary, found) = scan_initrd(path, &self.secrets, |_| false, context).await?;
             found.report(&mut report, name, context);
+            let kernel = (parts.kernel.as_path(), architecture);
+            check_xz_filters(name, kernel, (path, &summary), context).await?;
             summaries.push(summary);
             let file_name = match index {
                 0 => FileName::new("initrd")?,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use netboot_core::inspect::{Presence, check_kernel};
+use netboot_core::inspect::{Presence, check_kernel, check_xz_filters};
 use netboot_core::secret_scan::{SecretPolicy, SecretReport, scan_initrd};
 use netboot_core::{
     Architecture, ArtifactKind, BootSpec, Closure, Context, FileArtifact, FileName, Image,
@@ -188,6 +188,8 @@ pub(crate) async fn make_image(
             || paths.closure.contains_key(file)
     };
     let (initrd, mut found) = scan_initrd(&initrd_path, policy, known, context).await?;
+    let kernel = (kernel_path.as_path(), parts.architecture);
+    check_xz_filters(profile.name(), kernel, (&initrd_path, &initrd), context).await?;
     let is_in_step = matches!(system, System::Initrd { is_in_step: true });
     if is_in_step && parts.store_contents.is_complete {
         // NixOS packs the closure of `netboot.storeContents` into this file.

@@ -56,17 +56,21 @@ impl DebianTree {
         Self::new("trixie-ipxe", DebianSuite::Trixie, &["ipxe", "ipxe-qemu"]);
     /// iPXE 2.0, of Debian's unstable suite.
     pub const SID_IPXE: Self = Self::new("sid-ipxe", DebianSuite::Sid, &["ipxe", "ipxe-qemu"]);
+    /// Linux 6.12 for cloud machines, of Debian 13.
+    pub const TRIXIE_LINUX: Self =
+        Self::new("trixie-linux", DebianSuite::Trixie, &["linux-image-cloud-amd64"]);
     /// Nix 2.26, of Debian 13.
     pub const TRIXIE_NIX: Self = Self::new("trixie-nix", DebianSuite::Trixie, &["nix-bin"]);
     /// Nix 2.34, of Debian's unstable suite.
     pub const SID_NIX: Self = Self::new("sid-nix", DebianSuite::Sid, &["nix-bin"]);
 
     /// Every tree that the tests need.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::OPENSSH_SERVER,
         Self::DHCP_SERVERS,
         Self::TRIXIE_IPXE,
         Self::SID_IPXE,
+        Self::TRIXIE_LINUX,
         Self::TRIXIE_NIX,
         Self::SID_NIX,
     ];
@@ -112,6 +116,20 @@ impl DebianTree {
         let file = self.root().join(path);
         assert!(file.exists(), "the packages {:?} have no {path}", self.packages);
         file
+    }
+
+    /// The kernel of the tree.
+    ///
+    /// # Panics
+    /// If the tree is missing or has no kernel.
+    pub fn kernel(&self) -> PathBuf {
+        let files = WalkDir::new(self.path("boot")).max_depth(1).into_iter();
+        let kernel = files.filter_map(Result::ok).find(|entry| {
+            entry.file_name().to_str().is_some_and(|name| name.starts_with("vmlinuz-"))
+        });
+        let kernel = kernel.map(|entry| entry.path().to_owned());
+        assert!(kernel.is_some(), "the packages {:?} have no kernel", self.packages);
+        kernel.unwrap_or_default()
     }
 
     /// A directory with all programs of the tree, which run with the tree's own loader and
@@ -243,7 +261,10 @@ fn make_runnable(tree: &Path, home: &Path) -> Result<(), Error> {
             }
             let place = root.join(entry.path().strip_prefix(tree.join("root")).unwrap_or(&root));
             let link = programs.join(entry.file_name());
-            symlink(&place, &link).map_err(|source| Error::io("create", &link, source))?;
+            // kmod has links of the same names in two directories.
+            if !link.is_symlink() {
+                symlink(&place, &link).map_err(|source| Error::io("create", &link, source))?;
+            }
             let mut interpreter = Command::new("patchelf");
             interpreter.arg("--print-interpreter").arg(entry.path());
             // A statically linked program has no loader.

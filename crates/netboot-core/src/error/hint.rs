@@ -43,6 +43,11 @@ impl Error {
                     .to_owned()
             }
             Self::UnbootableInitrd { format, .. } => format.hint().to_owned(),
+            Self::KernelTooOld { .. } => {
+                "compress the initrd with `xz --check=crc32` and no filter, or take Linux 6.12 or \
+                 later"
+                    .to_owned()
+            }
             Self::InitMissing { .. } => {
                 "take the initrd and `init=` from the same build; if the initrd gets the system \
                  from elsewhere, such as NFS, HTTP or a disk, give the profile the payload `external`"

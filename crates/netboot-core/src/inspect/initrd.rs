@@ -14,6 +14,7 @@ use crate::inspect::decompressor;
 use crate::inspect::initrd_format::InitrdFormat;
 use crate::inspect::initrd_reader::{InitrdReader, Positioned, Unpacked};
 use crate::inspect::summary::InitrdSummary;
+use crate::inspect::xz;
 use crate::regular_file::open_regular_file;
 
 /// The number of bytes from which the form of a part is told: a block of tar.
@@ -24,7 +25,9 @@ const MAGIC: usize = 512;
 /// kernel checks, it compares the checksums of gzip and lzop.
 ///
 /// The kernels of NixOS and Debian unpack all of these. A kernel that was built without one of them
-/// (`CONFIG_RD_ZSTD` and the like) refuses it, which no inspection of the initrd can see.
+/// (`CONFIG_RD_ZSTD` and the like) refuses it, which no inspection of the initrd can see. Some
+/// kernels know fewer filters of xz than others, so [`InitrdSummary::xz_filters`] names them, and
+/// [`check_xz_filters`](crate::inspect::check_xz_filters) compares them with a kernel.
 ///
 /// It works on a separate thread in bounded memory, at about the speed of decompression. A file in
 /// gzip, zstd, lz4 or lzop takes up to three times as long as its digest, and one in xz or bzip2
@@ -92,6 +95,7 @@ fn read_parts(
             let problem = || Damage::problem("neither a cpio archive nor a known compression");
             return Err(InitrdFormat::foreign(&magic).map_or_else(problem, Damage::Format));
         };
+        let begin = reader.position();
         let mut unpacked = Unpacked::new(decompressor::open(compression, reader)?);
         let result = archives.read_unpacked(&mut unpacked);
         drop(unpacked);
@@ -110,6 +114,10 @@ fn read_parts(
         match result {
             Err(Damage::Format(InitrdFormat::EmptyPart)) if is_last => return Err(Damage::Cut),
             result => result?,
+        }
+        if compression == Compression::Xz {
+            let filters = xz::filters(reader.file(), begin, reader.position())?;
+            archives.summary.xz_filters.extend(filters);
         }
     }
 }

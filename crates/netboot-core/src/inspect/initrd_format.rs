@@ -40,8 +40,8 @@ pub enum InitrdFormat {
     /// An xz stream with a check other than CRC32.
     #[error("its xz stream has another check than CRC32")]
     XzCheck,
-    /// An xz stream with filters that kernels do not have in all versions.
-    #[error("its xz stream has filters that not every kernel knows")]
+    /// An xz stream with filters that are in no kernel of today.
+    #[error("its xz stream has filters that no kernel knows")]
     XzFilters,
     /// A zstd frame that needs a larger window than 128 MiB.
     #[error("its zstd frame needs a window of more than 128 MiB")]

@@ -18,6 +18,7 @@ use crate::architecture::Architecture;
 use crate::artifact_kind::ArtifactKind;
 use crate::blocking::blocking;
 use crate::error::Error;
+use crate::inspect::linux_version::LinuxVersion;
 use crate::regular_file::open_regular_file;
 
 /// Checks that the file at `path` is a kernel for `architecture`, and that no byte is missing at
@@ -44,6 +45,21 @@ use crate::regular_file::open_regular_file;
 pub async fn check_kernel(path: &Path, architecture: Architecture) -> Result<(), Error> {
     let path = path.to_owned();
     blocking(move || check(&path, architecture)).await
+}
+
+/// Returns the version that the kernel at `path` tells.
+pub(super) fn linux_version(
+    path: &Path,
+    architecture: Architecture,
+) -> Result<Option<LinuxVersion>, Error> {
+    let failed = |source| Error::io("read", path, source);
+    let file = open_regular_file(path)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let start = FileStart::read(&file, length).map_err(failed)?;
+    Ok(match architecture {
+        Architecture::X86_64 => bz_image::version(&start),
+        _ => None,
+    })
 }
 
 fn check(path: &Path, architecture: Architecture) -> Result<(), Error> {

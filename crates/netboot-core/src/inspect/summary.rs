@@ -1,7 +1,9 @@
 //! The summary of the files in an initrd.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+use crate::inspect::xz_filter::XzFilter;
 
 /// The approximate limit of the memory for the paths of one initrd, in bytes. The paths of a store
 /// with a million files fit in.
@@ -18,6 +20,8 @@ pub struct InitrdSummary {
     pub members: u64,
     /// The size of the unpacked files, in bytes.
     pub unpacked_bytes: u64,
+    /// The filters of its xz streams. Linux unpacks only those that it was built with.
+    pub xz_filters: BTreeSet<XzFilter>,
     paths: BTreeMap<String, Entry>,
     /// The memory that `paths` may still use, in bytes.
     budget: usize,
@@ -50,6 +54,7 @@ impl InitrdSummary {
         Self {
             members: 0,
             unpacked_bytes: 0,
+            xz_filters: BTreeSet::new(),
             paths: BTreeMap::new(),
             budget: PATHS_LIMIT,
             is_complete: true,

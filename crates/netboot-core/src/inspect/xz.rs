@@ -1,5 +1,6 @@
 //! An xz stream, with the check and the filters that kernels know (`lib/xz/xz_dec_stream.c`).
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
@@ -7,7 +8,8 @@ use std::os::unix::fs::FileExt;
 use crate::inspect::compression::MEMORY_LIMIT;
 use crate::inspect::damage::Damage;
 use crate::inspect::initrd_format::InitrdFormat;
-use crate::inspect::initrd_reader::{InitrdReader, Positioned};
+use crate::inspect::initrd_reader::InitrdReader;
+use crate::inspect::xz_filter::XzFilter;
 
 /// The length of the stream header and of the stream footer, and the greatest length of a block
 /// header, in bytes.
@@ -15,56 +17,26 @@ const STREAM_HEADER: usize = 12;
 const STREAM_FOOTER: usize = 12;
 const BLOCK_HEADER: usize = 1024;
 
-/// The filters of x86, POWER, ARM, ARM-Thumb and SPARC. Kernels have those of ARM64 and RISC-V only
-/// since 6.12, and that of IA-64 no longer.
-const KNOWN_FILTERS: [u8; 5] = [4, 5, 7, 8, 9];
 const LZMA2: u8 = 0x21;
 
-/// A stream. Its first block's filters are checked at its start, and all blocks' at its end, where
-/// the index tells their positions.
-struct Xz<'a> {
-    decoder: liblzma::bufread::XzDecoder<&'a mut InitrdReader>,
-    begin: u64,
-    is_complete: bool,
-}
-
-/// Opens a stream.
+/// Opens a stream, whose first block has filters that a kernel may know.
 pub(super) fn open<'a>(reader: &'a mut InitrdReader) -> Result<Box<dyn Read + 'a>, Damage> {
     let header = reader.peek(STREAM_HEADER + BLOCK_HEADER)?;
     let check = *header.get(7).ok_or(Damage::Cut)?;
     if check > 1 && check < 16 && header[6] == 0 {
         return Err(InitrdFormat::XzCheck.into());
     }
-    if header.get(STREAM_HEADER..).is_some_and(|block| has_unknown_filters(block) == Some(true)) {
-        return Err(InitrdFormat::XzFilters.into());
-    }
+    header.get(STREAM_HEADER..).and_then(filter_of).transpose()?;
     let stream = liblzma::stream::Stream::new_stream_decoder(MEMORY_LIMIT, 0);
     let stream = stream.map_err(io::Error::from)?;
-    let begin = reader.position();
-    let decoder = liblzma::bufread::XzDecoder::new_stream(reader, stream);
-    Ok(Box::new(Xz { decoder, begin, is_complete: false }))
+    Ok(Box::new(liblzma::bufread::XzDecoder::new_stream(reader, stream)))
 }
 
-impl Read for Xz<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.is_complete || buffer.is_empty() {
-            return Ok(0);
-        }
-        let read = self.decoder.read(buffer)?;
-        if read == 0 {
-            self.is_complete = true;
-            let reader = self.decoder.get_ref();
-            check_blocks(reader.file(), self.begin, reader.position())?;
-        }
-        Ok(read)
-    }
-}
-
-/// Checks the filters of each block of a stream that the decoder has read, from its first byte to
+/// Returns the filters of all blocks of a stream that the decoder has read, from its first byte to
 /// the end of its footer (The .xz File Format, sections 2.1.2 and 4).
-fn check_blocks(file: &File, begin: u64, end: u64) -> io::Result<()> {
+pub(super) fn filters(file: &File, begin: u64, end: u64) -> Result<BTreeSet<XzFilter>, Damage> {
     // The file may have changed since the decoder read it.
-    let changed = || io::Error::other("it was changed while it was read");
+    let changed = || Damage::problem("it was changed while it was read");
     let footer = end.checked_sub(STREAM_FOOTER as u64).ok_or_else(changed)?;
     let mut length = [0; 4];
     file.read_exact_at(&mut length, footer + 4)?;
@@ -74,17 +46,16 @@ fn check_blocks(file: &File, begin: u64, end: u64) -> io::Result<()> {
     let mut indicator = [0];
     index.read_exact(&mut indicator)?;
     let mut block = begin + STREAM_HEADER as u64;
+    let mut filters = BTreeSet::new();
     for _ in 0..read_number(&mut index)? {
         let (size, _) = (read_number(&mut index)?, read_number(&mut index)?);
         let mut header = Vec::new();
         At { file, position: block }.take(BLOCK_HEADER as u64).read_to_end(&mut header)?;
-        if has_unknown_filters(&header) == Some(true) {
-            return Err(io::Error::other(InitrdFormat::XzFilters));
-        }
+        filters.extend(filter_of(&header).transpose()?.flatten());
         let size = size.checked_next_multiple_of(4).ok_or_else(changed)?;
         block = block.checked_add(size).ok_or_else(changed)?;
     }
-    Ok(())
+    Ok(filters)
 }
 
 /// Reads a number of seven bits in each byte (section 1.2). The decoder has checked its size.
@@ -115,9 +86,12 @@ impl Read for At<'_> {
     }
 }
 
-/// Reads a block header (The .xz File Format, section 3.1). It is `None` if there is no block, or
-/// if the header is cut or damaged, which the decoder finds.
-fn has_unknown_filters(block: &[u8]) -> Option<bool> {
+/// Reads a block header (The .xz File Format, section 3.1), and returns the filter before LZMA2, if
+/// the block has one. It is `None` if there is no block, or if the header is cut or damaged, which
+/// the decoder finds.
+fn filter_of(block: &[u8]) -> Option<Result<Option<XzFilter>, InitrdFormat>> {
+    const UNKNOWN: Option<Result<Option<XzFilter>, InitrdFormat>> =
+        Some(Err(InitrdFormat::XzFilters));
     let length = match *block.first()? {
         0 => return None,
         length => (usize::from(length) + 1) * 4,
@@ -130,17 +104,21 @@ fn has_unknown_filters(block: &[u8]) -> Option<bool> {
             rest.find(|byte| byte & 0x80 == 0)?;
         }
     }
-    let filters = flags & 3;
-    if filters > 1 {
-        return Some(true);
-    }
-    if filters == 1 {
-        let (id, properties) = (rest.next()?, rest.next()?);
-        if !KNOWN_FILTERS.contains(&id) || properties != 0 {
-            return Some(true);
+    let filter = match flags & 3 {
+        0 => None,
+        1 => {
+            let (id, properties) = (rest.next()?, rest.next()?);
+            let Some(filter) = XzFilter::of_id(id).filter(|_| properties == 0) else {
+                return UNKNOWN;
+            };
+            Some(filter)
         }
-    }
+        _ => return UNKNOWN,
+    };
     // The kernel knows dictionaries of less than 4 GiB.
     let (id, properties, dictionary) = (rest.next()?, rest.next()?, rest.next()?);
-    Some(id != LZMA2 || properties != 1 || dictionary > 39)
+    if id != LZMA2 || properties != 1 || dictionary > 39 {
+        return UNKNOWN;
+    }
+    Some(Ok(filter))
 }

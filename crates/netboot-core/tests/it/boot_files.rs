@@ -18,6 +18,15 @@ pub(crate) fn bz_image(units: u32) -> Vec<u8> {
     kernel
 }
 
+/// A bzImage that tells this version of Linux.
+pub(crate) fn linux(version: &str) -> Vec<u8> {
+    let mut kernel = bz_image(10);
+    // `kernel_version` counts from the end of the first sector.
+    kernel[0x20e..0x210].copy_from_slice(&0x100_u16.to_le_bytes());
+    kernel[0x300..0x300 + version.len()].copy_from_slice(version.as_bytes());
+    kernel
+}
+
 /// Returns a cpio archive in the format "newc" with regular files of these paths and bytes, their
 /// directories before them, and the trailer (`buffer-format.rst` of the kernel).
 pub(crate) fn cpio(files: &[(&str, &[u8])]) -> Vec<u8> {

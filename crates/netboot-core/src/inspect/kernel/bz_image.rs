@@ -3,6 +3,7 @@
 
 use super::efi_program;
 use super::file_start::{FileStart, Unfit};
+use crate::inspect::linux_version::LinuxVersion;
 
 /// The bytes by which a file may be shorter than its `syssize` says, which counts units of this
 /// size, rounded up. Memtest86+ and iPXE's `ipxe.lkrn` do not fill the last unit.
@@ -14,6 +15,21 @@ const LEAST_VERSION: u16 = 0x0204;
 /// The first version with `xloadflags`, and the flag of a kernel with a 64-bit entry point.
 const VERSION_WITH_FLAGS: u16 = 0x020c;
 const HAS_64_BIT_ENTRY: u16 = 1;
+
+/// The position of the version's position, which counts from the end of the first sector.
+const VERSION: usize = 0x20e;
+const FIRST_SECTOR: usize = 0x200;
+
+/// Returns the version of Linux that the header names (`kernel_version`).
+pub(super) fn version(start: &FileStart) -> Option<LinuxVersion> {
+    if !start.has(0x202, b"HdrS") {
+        return None;
+    }
+    let position = usize::from(start.u16_at(VERSION)?);
+    let text = start.bytes().get(FIRST_SECTOR + position..).filter(|_| position != 0)?;
+    let end = text.iter().position(|byte| *byte == 0)?;
+    LinuxVersion::of(&String::from_utf8_lossy(&text[..end]))
+}
 
 pub(super) fn check(start: &FileStart) -> Result<(), Unfit> {
     if !start.has(0x202, b"HdrS") || !start.has(0x1fe, &[0x55, 0xaa]) {

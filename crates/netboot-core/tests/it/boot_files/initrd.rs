@@ -1,10 +1,12 @@
 //! Initrds made by real programs, and the content that is found in them.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use liblzma::bufread::XzEncoder;
+use liblzma::stream::{Check, Filters, LzmaOptions, Stream};
 use netboot_core::inspect::{InitrdFormat, InitrdSummary, inspect_initrd};
 use netboot_core::{Context, Error};
 use tempfile::TempDir;
@@ -58,6 +60,16 @@ pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
 
 pub(crate) fn filter(words: &[&str], bytes: &[u8]) -> Vec<u8> {
     run(words[0], words, Path::new("/"), bytes)
+}
+
+/// Returns the bytes as `xz --check=crc32 --riscv --lzma2` of XZ Utils 5.6 and later packs them.
+pub(crate) fn xz_for_riscv(bytes: &[u8]) -> Vec<u8> {
+    let mut filters = Filters::new();
+    filters.riscv().lzma2(&LzmaOptions::new_preset(6).unwrap());
+    let stream = Stream::new_stream_encoder(&filters, Check::Crc32).unwrap();
+    let mut packed = Vec::new();
+    XzEncoder::new_stream(bytes, stream).read_to_end(&mut packed).unwrap();
+    packed
 }
 
 /// Returns the bytes in each compression that a kernel unpacks.

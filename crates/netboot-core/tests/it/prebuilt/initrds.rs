@@ -1,5 +1,7 @@
 //! Existing initrds that Linux unpacks, but does not start or does not unpack wholly.
 
+mod xz_filters;
+
 use std::fs;
 use std::path::Path;
 
@@ -10,14 +12,23 @@ use super::{INIT, build, initrd, name, profile, write_image};
 use crate::boot_files::initrd::run;
 use crate::boot_files::{bz_image, cpio, cpio_of};
 
-/// Builds an image of several initrds, and returns the warnings with their hints.
-async fn build_of(
+/// The result of a build, and its warnings with their hints.
+type Built = (Result<Image, Error>, Vec<(String, String)>);
+
+/// Builds an image of several initrds.
+async fn build_of(directory: &Path, initrds: &[&[u8]], parameters: &str) -> Built {
+    build_with(directory, &bz_image(10), initrds, parameters).await
+}
+
+/// Builds an image of a kernel and several initrds.
+async fn build_with(
     directory: &Path,
+    kernel_bytes: &[u8],
     initrds: &[&[u8]],
     parameters: &str,
-) -> (Result<Image, Error>, Vec<(String, String)>) {
+) -> Built {
     let kernel = directory.join("kernel");
-    fs::write(&kernel, bz_image(10)).unwrap();
+    fs::write(&kernel, kernel_bytes).unwrap();
     let paths = initrds.iter().enumerate().map(|(index, bytes)| {
         let path = directory.join(format!("initrd-{index}"));
         fs::write(&path, bytes).unwrap();

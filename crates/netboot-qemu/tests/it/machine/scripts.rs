@@ -37,7 +37,7 @@ async fn a_file_that_is_missing_ends_the_boot(firmware: Firmware) {
     let report = site.boot(machine(firmware).expect("NETBOOT-HERE"), "boot.ipxe").await;
 
     assert!(matches!(report.outcome, BootOutcome::FirmwareGaveUp { .. }), "{:?}", report.outcome);
-    assert_eq!(report.reached, BootStage::Script);
+    assert_eq!(report.reached, BootStage::Script, "{report}\n{}", report.console);
     assert_eq!(report.missing, ["NETBOOT-HERE"]);
     assert_eq!(report.fetched.len(), 2, "{:?}", report.fetched);
     assert_eq!(report.fetched[1].url, blob);

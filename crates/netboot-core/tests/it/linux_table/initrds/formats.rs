@@ -19,7 +19,7 @@ pub(super) const USED: [Compressor; 7] = [
 ];
 
 /// Further options of the programs.
-const OPTIONS: [Compressor; 27] = [
+const OPTIONS: [Compressor; 25] = [
     ("gzip -1", &["gzip", "-1", "-c"]),
     ("gzip -9", &["gzip", "-9", "-c"]),
     ("bzip2 -1", &["bzip2", "-1", "-c"]),
@@ -29,10 +29,8 @@ const OPTIONS: [Compressor; 27] = [
     ("xz --check=crc64", &["xz", "--check=crc64", "-c"]),
     ("xz --check=sha256", &["xz", "--check=sha256", "-c"]),
     ("xz -9", &["xz", "--check=crc32", "-9", "-c"]),
-    ("xz --x86", &["xz", "--check=crc32", "--x86", "--lzma2", "-c"]),
     ("xz --x86=start=4096", &["xz", "--check=crc32", "--x86=start=4096", "--lzma2", "-c"]),
     ("xz --delta", &["xz", "--check=crc32", "--delta", "--lzma2", "-c"]),
-    ("xz --arm64", &["xz", "--check=crc32", "--arm64", "--lzma2", "-c"]),
     ("xz --block-size=1MiB", &["xz", "--check=crc32", "--block-size=1MiB", "-c"]),
     ("xz -T2", &["xz", "--check=crc32", "-T2", "--block-size=1MiB", "-c"]),
     ("lz4", &["lz4", "-c"]),
