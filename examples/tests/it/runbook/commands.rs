@@ -90,7 +90,7 @@ fn assert_prepares(line: &str, at: &str) {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words[..] {
         ["git", "clone", url] => assert_eq!(url, "https://github.com/plasmacloud/netboot", "{at}"),
-        ["cd", _] | ["mkdir", _] | ["apt-get", "install", ..] => {}
+        ["cd" | "mkdir", _] | ["apt-get", "install", ..] => {}
         ["cargo", "install", "--locked", "--path", package, ref root @ ..] => {
             assert!(document::root().join(package).join("Cargo.toml").is_file(), "{at}: {line}");
             let is_root = matches!(root, [] | ["--root", "/opt/netboot"]);
