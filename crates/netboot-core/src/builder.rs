@@ -63,7 +63,8 @@ pub trait Builder: fmt::Debug + Send + Sync {
     async fn build(&self, profile: &dyn Profile, context: &Context) -> Result<Image, Error>;
 
     /// Builds several profiles, and shares the work that they have in common. The default
-    /// implementation builds one profile after the other.
+    /// implementation builds one profile after the other. It first reports all of them with
+    /// [`Context::wait_for`].
     ///
     /// It returns one result for each profile. To continue only if all succeeded, collect the
     /// results into one:
@@ -86,6 +87,7 @@ pub trait Builder: fmt::Debug + Send + Sync {
         profiles: &[Arc<dyn Profile>],
         context: &Context,
     ) -> Vec<Result<Image, Error>> {
+        context.wait_for(profiles.iter().map(|profile| profile.name()));
         let mut results = Vec::with_capacity(profiles.len());
         for profile in profiles {
             results.push(self.build(profile.as_ref(), context).await);

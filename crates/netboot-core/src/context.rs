@@ -102,6 +102,22 @@ impl Context {
         (Self { events: self.events.clone(), cancellation }, guard)
     }
 
+    /// Returns a context for the work on one profile. An event that names no profile then names
+    /// this one.
+    #[must_use]
+    pub fn for_profile(&self, profile: &ProfileName) -> Self {
+        let (events, profile) = (self.events.clone(), profile.clone());
+        let named = move |event: Event| events.emit(event.or_of_profile(&profile));
+        Self { events: Arc::new(named), cancellation: self.cancellation.clone() }
+    }
+
+    /// Reports that each of `profiles` waits for the work on it.
+    pub fn wait_for<'a>(&self, profiles: impl IntoIterator<Item = &'a ProfileName>) {
+        for profile in profiles {
+            self.emit(Event::ProfileWaiting { profile: profile.clone() });
+        }
+    }
+
     /// Reports the start of `phase` now, and its end when the returned guard is dropped.
     pub fn phase(&self, phase: Phase, profile: Option<&ProfileName>) -> PhaseGuard {
         let profile = profile.cloned();

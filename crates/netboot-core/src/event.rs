@@ -130,6 +130,11 @@ pub enum Event {
         /// A remedy.
         hint: Option<String>,
     },
+    /// A builder was asked for several profiles, and has not begun with this one.
+    ProfileWaiting {
+        /// The profile.
+        profile: ProfileName,
+    },
     /// The work on one profile ended.
     ProfileFinished {
         /// The profile.
@@ -167,6 +172,21 @@ impl Event {
             }
             event => event,
         }
+    }
+
+    /// Names `profile` in the event, unless it names a profile or site already.
+    pub(crate) fn or_of_profile(mut self, of: &ProfileName) -> Self {
+        match &mut self {
+            Self::PhaseStarted { profile, .. }
+            | Self::PhaseFinished { profile, .. }
+            | Self::Progress { profile, .. }
+            | Self::Log { profile, .. }
+            | Self::Warning { profile, .. } => {
+                profile.get_or_insert_with(|| of.clone());
+            }
+            Self::ProfileWaiting { .. } | Self::ProfileFinished { .. } | Self::AtSite { .. } => {}
+        }
+        self
     }
 
     /// Returns the event without its site, and the site if there is one.
@@ -215,6 +235,7 @@ impl fmt::Display for Event {
                 write!(f, "{}warning: {message}", of(profile.as_ref()))?;
                 hint.as_ref().map_or(Ok(()), |hint| write!(f, "; {hint}"))
             }
+            Self::ProfileWaiting { profile } => write!(f, "{profile}: waiting"),
             Self::ProfileFinished { profile, succeeded } => {
                 write!(f, "{profile}: {}", if *succeeded { "built" } else { "failed" })
             }

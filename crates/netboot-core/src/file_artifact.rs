@@ -13,6 +13,7 @@ use crate::blocking::blocking;
 use crate::context::Context;
 use crate::digest::{Sha256Digest, Sha256Hasher};
 use crate::error::Error;
+use crate::event::{Event, Phase, Unit};
 use crate::name::FileName;
 use crate::regular_file::open_regular_file;
 
@@ -29,6 +30,9 @@ pub struct FileArtifact {
     identity: Identity,
     sha256: Sha256Digest,
 }
+
+/// The number of bytes between two reports of the progress. Smaller files are hashed in no time.
+const REPORT: u64 = 8 * 1024 * 1024;
 
 /// The metadata that show whether a file has changed since it was hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +56,7 @@ impl Identity {
 
 impl FileArtifact {
     /// Opens the file at `path`, following symbolic links, and hashes it on a separate thread.
-    /// Hashing stops when `context` is cancelled.
+    /// Hashing stops when `context` is cancelled. Large files report their progress to it.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read, [`Error::NotAFile`], [`Error::EmptyArtifact`]
@@ -70,8 +74,8 @@ impl FileArtifact {
             .map_err(|source| Error::io("open", path, source))?;
         let (context, _guard) = context.until_dropped();
         let hashing = {
-            let path = path.clone();
-            blocking(move || hash(kind, &path, &context))
+            let (path, name) = (path.clone(), file_name.clone());
+            blocking(move || hash(kind, &name, &path, &context))
         };
         let (identity, sha256) = hashing.await?;
         Ok(Self { kind, file_name, path, identity, sha256 })
@@ -108,6 +112,7 @@ impl FileArtifact {
 
 fn hash(
     kind: ArtifactKind,
+    name: &FileName,
     path: &Path,
     context: &Context,
 ) -> Result<(Identity, Sha256Digest), Error> {
@@ -119,11 +124,25 @@ fn hash(
     }
     let mut hasher = Sha256Hasher::new();
     let mut buffer = vec![0; 256 * 1024];
+    let (mut done, mut reported) = (0, 0);
     loop {
         context.check()?;
-        match file.read(&mut buffer).map_err(failed)? {
-            0 => break,
-            read => hasher.update(&buffer[..read]),
+        let read = file.read(&mut buffer).map_err(failed)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+        done += u64::try_from(read).unwrap_or(u64::MAX);
+        if done - reported >= REPORT || reported > 0 && done == metadata.len() {
+            reported = done;
+            context.emit(Event::Progress {
+                phase: Phase::Hashing,
+                profile: None,
+                subject: name.to_string(),
+                done,
+                total: Some(metadata.len().max(done)),
+                unit: Unit::Bytes,
+            });
         }
     }
     let (sha256, length) = hasher.finish();

@@ -89,13 +89,14 @@ impl PrebuiltBuilder {
     async fn image(&self, profile: &dyn Profile, context: &Context) -> Result<Image, Error> {
         context.check()?;
         let name = profile.name();
+        let context = &context.for_profile(name);
         let prebuilt = self.images.get(name).ok_or_else(|| Error::UnknownProfile {
             profile: name.clone(),
             known: self.images.keys().cloned().collect(),
         })?;
         let architecture = profile.architecture();
         let parts = prebuilt.parts(architecture).await?;
-        let _phase = context.phase(Phase::Hashing, Some(name));
+        let _phase = context.phase(Phase::Hashing, None);
         let mut expected = prebuilt.expected();
 
         check_kernel(&parts.kernel, architecture).await?;

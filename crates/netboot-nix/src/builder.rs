@@ -71,6 +71,7 @@ impl Builder for NixBuilder {
         context: &Context,
     ) -> Vec<Result<Image, netboot_core::Error>> {
         let profiles: Vec<&dyn Profile> = profiles.iter().map(AsRef::as_ref).collect();
+        context.wait_for(profiles.iter().map(|profile| profile.name()));
         self.build_each(&profiles, context).await
     }
 }

@@ -166,7 +166,8 @@ pub(crate) async fn make_image(
     (report, policy, paths): (&mut SecretReport<'_>, &SecretPolicy, Arc<StorePaths>),
     context: &Context,
 ) -> Result<ImageBuilder, Stop> {
-    let _phase = context.phase(Phase::Hashing, Some(profile.name()));
+    let context = &context.for_profile(profile.name());
+    let _phase = context.phase(Phase::Hashing, None);
     let kernel_path = file_of(&parts.kernel.out, parts.kernel_file.as_str());
     let initrd_path = file_of(&parts.initrd.out, "initrd");
     let init_path = Path::new(&parts.toplevel.out).join("init");

@@ -63,6 +63,10 @@ pub(crate) struct Progress<'a> {
     profile: Option<&'a ProfileName>,
     context: &'a Context,
     builds: Sum,
+    /// The names of the derivations that are being built.
+    building: BTreeMap<u64, String>,
+    /// The numbers of builds that ended and that began, by the derivation's name.
+    built: BTreeMap<String, (u64, u64)>,
     /// The progress of each copied store path.
     copies: Sum,
     /// The names of the copies and downloads.
@@ -80,12 +84,19 @@ impl<'a> Progress<'a> {
         reported: &'a mut Reported,
     ) -> Self {
         let (builds, copies, transfers) = (Sum::default(), Sum::default(), BTreeMap::new());
-        Self { phase, profile, context, builds, copies, transfers, reported }
+        let (building, built) = (BTreeMap::new(), BTreeMap::new());
+        Self { phase, profile, context, builds, building, built, copies, transfers, reported }
     }
 
     pub(crate) fn record(&mut self, event: &LogEvent) {
         match event {
             LogEvent::BuildsStarted { activity } => self.builds.start(*activity),
+            LogEvent::BuildStarted { activity, derivation } => {
+                let name = name_in_store(derivation).to_owned();
+                self.built.entry(name.clone()).or_default().1 += 1;
+                self.building.insert(*activity, name.clone());
+                self.report_derivation(name);
+            }
             LogEvent::CopyStarted { activity, path } => {
                 self.transfers.insert(*activity, name_in_store(path).to_owned());
                 self.copies.start(*activity);
@@ -110,6 +121,10 @@ impl<'a> Progress<'a> {
             }
             LogEvent::Stopped { activity } => {
                 self.builds.end(*activity);
+                if let Some(name) = self.building.remove(activity) {
+                    self.built.entry(name.clone()).or_default().0 += 1;
+                    self.report_derivation(name);
+                }
                 let subject = self.transfers.remove(activity);
                 // No version of Nix reports the last bytes. A broken copy is reported elsewhere.
                 if let Some(&(_, total)) = self.copies.open.get(activity) {
@@ -133,6 +148,13 @@ impl<'a> Progress<'a> {
         if total.max(done) >= STEP && (is_end || done.saturating_sub(last) >= STEP) {
             self.report(subject, done, total, Unit::Bytes);
         }
+    }
+
+    /// Reports that a derivation is being built, or that it no longer is. Derivations with equal
+    /// names count together.
+    fn report_derivation(&mut self, name: String) {
+        let (ended, begun) = self.built.get(&name).copied().unwrap_or_default();
+        self.report(name, ended, begun, Unit::Items);
     }
 
     /// Reports the sum of all activities of a kind if it made a step, or at the end. A step of
@@ -314,5 +336,19 @@ mod tests {
         let lines: Vec<String> = (1..=3).map(one).collect();
         let last = ("downloads".to_owned(), u64::MAX, u64::MAX, Unit::Bytes);
         assert!(reported(Phase::Realising, &lines.concat()).contains(&last));
+    }
+
+    #[test]
+    fn a_derivation_is_told_while_it_is_built_and_equal_names_count_together() {
+        let start = |id: u64| {
+            format!(
+                "@nix {{\"action\":\"start\",\"id\":{id},\"type\":105,\"fields\":[\"/nix/store/a{id}-linux-6.12.drv\",\"\",1,1]}}\n"
+            )
+        };
+        let stop = |id: u64| format!("@nix {{\"action\":\"stop\",\"id\":{id}}}\n");
+        let lines = [start(1), start(2), stop(1), stop(2)].concat();
+        let told = |done, total| ("linux-6.12".to_owned(), done, total, Unit::Items);
+        let expected = [told(0, 1), told(0, 2), told(1, 2), told(2, 2)];
+        assert_eq!(reported(Phase::Realising, &lines), expected);
     }
 }

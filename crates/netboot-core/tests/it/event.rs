@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use netboot_core::{CancellationToken, Context, Error, Event, Phase, ProfileName, SiteName, Unit};
+use netboot_core::{
+    ArtifactKind, CancellationToken, Context, Error, Event, FileArtifact, FileName, Phase,
+    ProfileName, SiteName, Unit,
+};
 use serde_json::json;
 
 fn worker() -> ProfileName {
@@ -38,6 +41,10 @@ fn events_are_json_of_stable_names() {
         (
             Event::Warning { profile, message, hint },
             json!({"event": "warning", "profile": "worker", "message": "large", "hint": null}),
+        ),
+        (
+            Event::ProfileWaiting { profile: worker() },
+            json!({"event": "profile-waiting", "profile": "worker"}),
         ),
         (
             Event::ProfileFinished { profile: worker(), succeeded: true },
@@ -194,4 +201,50 @@ fn a_sink_gets_no_text_that_controls_a_terminal_or_forges_a_line() {
         second.emit(event.clone());
         assert_eq!(again.lock().unwrap().as_ref(), Some(event));
     }
+}
+
+#[tokio::test]
+async fn hashing_a_large_file_reports_its_bytes_for_the_profile() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("initrd");
+    let size = 20 << 20;
+    std::fs::File::create(&path).unwrap().set_len(size).unwrap();
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let sink = events.clone();
+    let context = Context::new().with_events(move |event| sink.lock().unwrap().push(event));
+    let name = FileName::new("initrd").unwrap();
+    let context = context.for_profile(&worker());
+    FileArtifact::open(ArtifactKind::Initrd, name, &path, &context).await.unwrap();
+    let progress = |done: u64| Event::Progress {
+        phase: Phase::Hashing,
+        profile: Some(worker()),
+        subject: "initrd".to_owned(),
+        done,
+        total: Some(size),
+        unit: Unit::Bytes,
+    };
+    let expected = [8 << 20, 16 << 20, size].map(progress);
+    assert_eq!(*events.lock().unwrap(), expected);
+}
+
+#[test]
+fn a_context_of_a_profile_leaves_what_names_another_profile_or_site() {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let sink = events.clone();
+    let context = Context::new().with_events(move |event| sink.lock().unwrap().push(event));
+    let (context, phase) = (context.for_profile(&worker()), Phase::Staging);
+    let started = |profile| Event::PhaseStarted { phase, profile };
+    let (other, site): (ProfileName, SiteName) = ("b".parse().unwrap(), "osaka".parse().unwrap());
+    let at_site = Event::AtSite { site, event: Box::new(started(None)) };
+    context.emit(started(None));
+    context.emit(started(Some(other.clone())));
+    context.emit(at_site.clone());
+    context.wait_for([&other]);
+    let expected = [
+        started(Some(worker())),
+        started(Some(other.clone())),
+        at_site,
+        Event::ProfileWaiting { profile: other },
+    ];
+    assert_eq!(*events.lock().unwrap(), expected);
 }

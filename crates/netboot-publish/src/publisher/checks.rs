@@ -4,6 +4,7 @@ pub(crate) mod contents;
 pub(crate) mod depth;
 pub(crate) mod known_objects;
 pub(crate) mod legacy_links;
+pub(crate) mod meter;
 pub(crate) mod objects;
 pub(crate) mod place_state;
 pub(crate) mod places;

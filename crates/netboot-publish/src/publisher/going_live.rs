@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netboot_core::{Context, Manifest, ReleasePath};
+use netboot_core::{Context, Manifest, Phase, ReleasePath};
 
 use crate::error::Error;
 use crate::publisher::Publisher;
@@ -36,6 +36,7 @@ impl Publisher {
         let mut unknown = self.known.without_known(sound.clone(), &found);
         let doubted = self.verification.to_read(unknown.clone(), manifest.blobs());
         unknown.retain(|path, _| !sent.contains(path) || doubted.contains_key(path));
+        let _phase = context.phase(Phase::Verifying, None);
         let (wrong, _) = check_contents(&self.store, unknown, context).await?;
         findings.extend(wrong);
         not_whole(manifest, findings)?;

@@ -109,7 +109,10 @@ impl Publisher {
     ) -> Result<Mending, Error> {
         let objects = required(manifest);
         let (mut findings, sound) = check_sizes(self.store.as_ref(), objects.clone()).await?;
-        let (wrong, hashed_bytes) = check_contents(&self.store, sound, context).await?;
+        let (wrong, hashed_bytes) = {
+            let _phase = context.phase(Phase::Verifying, None);
+            check_contents(&self.store, sound, context).await?
+        };
         findings.extend(wrong);
         let mut mending = Mending { hashed_bytes, ..Mending::default() };
         for finding in &findings {

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::error::Error;
 use crate::finding::Finding;
+use crate::publisher::checks::meter::Meter;
 use crate::publisher::checks::objects::Objects;
 use crate::publisher::inventory::content::content_of;
 use crate::store::Store;
@@ -24,13 +25,17 @@ pub(crate) async fn check_contents(
     context: &Context,
 ) -> Result<(Vec<Finding>, u64), Error> {
     let permits = Arc::new(Semaphore::new(PARALLEL_READS));
+    let total = objects.values().map(|content| content.size).fold(0, u64::saturating_add);
+    let meter = Arc::new(Meter::new(total, context));
     // Separate tasks let several processors hash. Dropping the set ends them.
     let mut tasks = JoinSet::new();
     for (path, expected) in objects {
         let (store, permits, context) = (store.clone(), permits.clone(), context.clone());
+        let meter = meter.clone();
         tasks.spawn(async move {
             let _permit = permits.acquire().await.map_err(|_| Error::Cancelled)?;
-            let found = content_of(store.as_ref(), &path, &context).await?;
+            let count = |bytes| meter.add(bytes);
+            let found = content_of(store.as_ref(), &path, count, &context).await?;
             Ok::<_, Error>((path, expected, found))
         });
     }

@@ -18,22 +18,24 @@ pub(crate) async fn read_object(
 }
 
 /// Reads and hashes an object. Returns `None` if it is missing. The caller can cancel this even if
-/// the store no longer answers.
+/// the store no longer answers. `count` gets the number of bytes of each read.
 pub(crate) async fn content_of(
     store: &dyn Store,
     path: &ReleasePath,
+    count: impl Fn(u64),
     context: &Context,
 ) -> Result<Option<Content>, Error> {
     tokio::select! {
         biased;
         () = context.cancellation().cancelled() => Err(Error::Cancelled),
-        read = read_content(store, path, context) => read,
+        read = read_content(store, path, count, context) => read,
     }
 }
 
 async fn read_content(
     store: &dyn Store,
     path: &ReleasePath,
+    count: impl Fn(u64),
     context: &Context,
 ) -> Result<Option<Content>, Error> {
     let opened = match store.open(path).await {
@@ -46,10 +48,12 @@ async fn read_content(
     loop {
         context.check()?;
         let read = reader.read(&mut buffer).await;
-        match read.map_err(|source| Error::reading(path, source))? {
-            0 => break,
-            read => hasher.update(&buffer[..read]),
+        let read = read.map_err(|source| Error::reading(path, source))?;
+        if read == 0 {
+            break;
         }
+        hasher.update(&buffer[..read]);
+        count(u64::try_from(read).unwrap_or(u64::MAX));
     }
     let (sha256, size) = hasher.finish();
     Ok(Some(Content { size, sha256 }))

@@ -100,7 +100,7 @@ impl RepairSource {
                 Ok(upload.cloned())
             }
             Kind::Mirror(store) => {
-                if content_of(store.as_ref(), path, context).await? != Some(expected) {
+                if content_of(store.as_ref(), path, |_| {}, context).await? != Some(expected) {
                     return Ok(None);
                 }
                 let artifact = StoredArtifact::object(store.clone(), path, expected)?;
