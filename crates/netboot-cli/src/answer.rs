@@ -5,6 +5,12 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+/// The work failed.
+pub(crate) const FAILED: u8 = 1;
+
+/// The command line or `netboot.toml` is wrong.
+pub(crate) const USAGE: u8 = 2;
+
 /// A check that was done, and found something: damage, a mistake in a script, an image over its
 /// budget, a machine that did not come up.
 pub(crate) const FOUND: u8 = 3;

@@ -5,14 +5,15 @@ use netboot_core::Report;
 
 use crate::answer::Answer;
 use crate::commands::{
-    activate, completions, countersign, list, prune, refresh, repair, rollback, verify,
+    activate, completions, countersign, lint, list, man, prune, refresh, repair, rollback, verify,
 };
 use crate::global_options::GlobalOptions;
+use crate::help;
 use crate::session::Session;
 
 /// Build NixOS netboot images, publish them, and boot them.
 #[derive(Debug, Parser)]
-#[command(name = "netboot", version, propagate_version = true)]
+#[command(name = "netboot", version, propagate_version = true, after_long_help = help::AFTER)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) options: GlobalOptions,
@@ -39,8 +40,12 @@ pub(crate) enum Command {
     Countersign(countersign::Arguments),
     /// Sign the live pointer again, for example to give it a new best-before date.
     Refresh(refresh::Arguments),
+    /// Find mistakes in iPXE scripts.
+    Lint(lint::Arguments),
     /// Print a script that completes the commands in a shell.
     Completions(completions::Arguments),
+    /// Write the manual pages.
+    Man(man::Arguments),
 }
 
 impl Command {
@@ -55,7 +60,9 @@ impl Command {
             Self::Repair(arguments) => arguments.run(session).await,
             Self::Countersign(arguments) => arguments.run(session).await,
             Self::Refresh(arguments) => arguments.run(session).await,
+            Self::Lint(arguments) => arguments.run(),
             Self::Completions(arguments) => Ok(arguments.run()),
+            Self::Man(arguments) => arguments.run(),
         }
     }
 }

@@ -3,7 +3,9 @@
 pub(crate) mod activate;
 pub(crate) mod completions;
 pub(crate) mod countersign;
+pub(crate) mod lint;
 pub(crate) mod list;
+pub(crate) mod man;
 pub(crate) mod prune;
 pub(crate) mod refresh;
 pub(crate) mod repair;

@@ -145,6 +145,21 @@ fn has(table: &str) -> String {
 }
 
 impl Error {
+    /// Returns true if the command line or `netboot.toml` is wrong, whatever else there is.
+    #[cfg(feature = "program")]
+    pub(crate) fn is_of_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::InvalidTarget { .. }
+                | Self::UnknownTarget { .. }
+                | Self::InvalidPattern { .. }
+                | Self::ReadConfiguration { .. }
+                | Self::MalformedConfiguration { .. }
+                | Self::UnknownKey { .. }
+                | Self::InvalidConfiguration { .. }
+        )
+    }
+
     /// Returns a remedy, as a sentence for an operator.
     pub fn hint(&self) -> Option<String> {
         Some(match self {

@@ -23,7 +23,11 @@ mod commands;
 pub mod configuration;
 mod error;
 #[cfg(feature = "program")]
+mod failure;
+#[cfg(feature = "program")]
 mod global_options;
+#[cfg(feature = "program")]
+mod help;
 #[cfg(feature = "program")]
 mod program;
 #[cfg(feature = "program")]
@@ -46,6 +50,8 @@ mod shown_time;
 mod signals;
 mod spelling;
 mod target;
+#[cfg(feature = "program")]
+mod usage;
 #[cfg(feature = "program")]
 mod went_live;
 

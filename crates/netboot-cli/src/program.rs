@@ -1,74 +1,95 @@
 //! The frame of the program: it runs one command, and shows its answer or its failure.
 
-use std::error::Error as _;
-use std::io::Write;
+use std::ffi::OsString;
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
-use netboot_core::{Context, Report};
+use netboot_core::Context;
 use serde_json::json;
 
-use crate::answer::Answer;
+use crate::answer::{FAILED, USAGE};
 use crate::arguments::Arguments;
+use crate::error::Error;
+use crate::failure::{Cancelled, failure_object};
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::signals::Signals;
+use crate::usage;
+
+/// The time that a thread may take to end after the work is done. Longer ones hang in a call of a
+/// file system that does not answer.
+const END_LIMIT: Duration = Duration::from_secs(5);
 
 /// Runs the program `netboot` with the arguments of this process.
 ///
 /// Answers go to standard output; progress and failures go to standard error. The exit code is 0 if
-/// the work was done, 1 if it failed, 2 if the command line is wrong, 3 if a check found something,
-/// and 128 plus the number of a signal that ended the work.
+/// the work was done, 1 if it failed, 2 if the command line or `netboot.toml` is wrong, 3 if a
+/// check found something, and 128 plus the number of a signal that ended the work.
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let arguments = match Arguments::try_parse_from(&given) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::show(&error, usage::asks_for_json(&given)).into(),
+    };
+    let progress = Progress::new(arguments.options.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            let progress = Progress::new(false);
-            progress.line(&format!("error: the program cannot start: {error}"));
-            return ExitCode::FAILURE;
+            progress.end(&format!("error: the program cannot start: {error}"));
+            return FAILED.into();
         }
     };
-    runtime.block_on(work(arguments))
+    let exit_code = runtime.block_on(work(arguments, &progress));
+    runtime.shutdown_timeout(END_LIMIT);
+    exit_code.into()
 }
 
-async fn work(arguments: Arguments) -> ExitCode {
+async fn work(arguments: Arguments, progress: &Progress) -> u8 {
     let Arguments { options, command } = arguments;
     let as_json = options.json;
-    let progress = Progress::new(options.verbose);
-    let signals = Signals::watch(&progress);
+    let signals = Signals::watch(progress);
     let context =
         Context::new().with_events(progress.clone()).with_cancellation(signals.cancellation());
     let session = Session::new(context, progress.clone(), options);
-    match command.run(&session).await {
-        Ok(answer) => {
-            print(&answer.shown(as_json));
-            ExitCode::from(answer.exit_code())
+    let answered = command.run(&session).await;
+    let (report, text, exit_code) = match (answered, signals.exit_code()) {
+        (Ok(answer), _) => {
+            progress.clear();
+            return printed(progress, &answer.shown(as_json), answer.exit_code());
         }
-        Err(report) => {
-            progress.line(&report.in_full());
-            if as_json {
-                print(&failure(&report).shown(true));
-            }
-            ExitCode::from(signals.exit_code())
+        // The signal may also have ended a child process, so that the failure says nothing new.
+        (Err(report), Some(exit_code)) => {
+            let is_told = report.downcast_ref::<Cancelled>().is_some();
+            let report =
+                if is_told { report } else { Cancelled::report("the work is not complete") };
+            let text = report.to_string();
+            (report, text, exit_code)
         }
+        (Err(report), None) => {
+            let is_of_usage = report.downcast_ref::<Error>().is_some_and(Error::is_of_usage);
+            let text = report.in_full();
+            (report, text, if is_of_usage { USAGE } else { FAILED })
+        }
+    };
+    progress.end(&text);
+    if as_json {
+        let object = json!({ "error": failure_object(&report) });
+        return printed(progress, &format!("{object:#}\n"), exit_code);
     }
+    exit_code
 }
 
-/// A failure as an object.
-fn failure(report: &Report) -> Answer {
-    let mut causes = Vec::new();
-    let mut cause = report.source();
-    while let Some(error) = cause {
-        causes.push(error.to_string());
-        cause = error.source();
+/// Writes to standard output, and returns the exit code. A reader that went away, as `head` does,
+/// is no failure.
+fn printed(progress: &Progress, text: &str, exit_code: u8) -> u8 {
+    let mut output = io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            progress.end(&format!("error: the answer cannot be written: {error}"));
+            FAILED
+        }
+        _ => exit_code,
     }
-    let object = json!({ "message": report.to_string(), "causes": causes, "hint": report.hint() });
-    Answer::new(report, json!({ "error": object }))
-}
-
-/// Writes to standard output. A reader that went away, as `head` does, is no failure.
-fn print(text: &str) {
-    let mut output = std::io::stdout().lock();
-    let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }

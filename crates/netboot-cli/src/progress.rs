@@ -1,88 +1,174 @@
-//! Events as progress bars on a terminal, and as plain lines elsewhere.
+//! Events as rows on a terminal, and as plain lines elsewhere.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io::{IsTerminal, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use netboot_core::{Event, EventSink, Phase, ProfileName, SiteName, Unit};
 
-/// Shows events on standard error. Cheap to clone; clones share the bars.
+use self::row::{Amount, Row};
+use self::text::cut;
+
+mod row;
+#[cfg(test)]
+mod tests;
+mod text;
+
+/// The columns of a terminal that does not know them.
+const COLUMNS: u16 = 80;
+
+/// The columns before the text of a row, and one at the end for a character that a terminal draws
+/// wider than others do.
+const BESIDE: usize = 3;
+
+/// The time between two pictures of a spinner.
+const TICK: Duration = Duration::from_millis(120);
+
+/// The subject of all derivations together.
+const DERIVATIONS: &str = "derivations";
+
+/// Shows events on standard error. Cheap to clone; clones share the rows.
 #[derive(Debug, Clone)]
 pub(crate) struct Progress {
     bars: MultiProgress,
-    shown: Arc<Mutex<HashMap<Row, ProgressBar>>>,
+    state: Arc<Mutex<State>>,
+    /// Returns the columns of the terminal, which change with its window.
+    columns: fn() -> u16,
     on_terminal: bool,
     with_logs: bool,
 }
 
-/// The subject of one bar.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Row {
-    site: Option<SiteName>,
-    phase: Phase,
-    profile: Option<ProfileName>,
-    subject: Option<String>,
+#[derive(Debug, Default)]
+struct State {
+    rows: HashMap<Row, ProgressBar>,
+    /// The profiles that wait for their build.
+    waiting: Vec<ProfileName>,
+    /// The last row, which shows what waits.
+    last: Option<ProgressBar>,
+    is_silent: bool,
 }
 
 impl Progress {
-    /// Shows bars if standard error is a terminal, and lines otherwise. With `with_logs`, it also
+    /// Shows rows if standard error is a terminal, and lines otherwise. With `with_logs`, it also
     /// shows what child processes print.
     pub(crate) fn new(with_logs: bool) -> Self {
-        Self::on(MultiProgress::new(), std::io::stderr().is_terminal(), with_logs)
+        let columns = || {
+            let size = terminal_size::terminal_size_of(std::io::stderr());
+            size.map_or(COLUMNS, |(columns, _)| columns.0)
+        };
+        Self::on(MultiProgress::new(), std::io::stderr().is_terminal(), columns, with_logs)
     }
 
-    fn on(bars: MultiProgress, is_terminal: bool, with_logs: bool) -> Self {
-        // A terminal that cannot move its cursor hides the bars and everything printed above them.
+    fn on(bars: MultiProgress, is_terminal: bool, columns: fn() -> u16, with_logs: bool) -> Self {
+        // A terminal that cannot move its cursor hides the rows and everything printed above them.
         let on_terminal = is_terminal && !bars.is_hidden();
-        Self { bars, shown: Arc::default(), on_terminal, with_logs }
+        Self { bars, state: Arc::default(), columns, on_terminal, with_logs }
     }
 
-    /// Prints a line that stays, above the bars.
+    /// Prints a line that stays, above the rows.
     pub(crate) fn line(&self, text: &str) {
+        if !self.state().is_silent {
+            self.print(text);
+        }
+    }
+
+    /// Shows that the work is being stopped, and no more lines and events from now on.
+    pub(crate) fn stop(&self) {
+        self.clear();
+        let mut state = self.state();
+        if std::mem::replace(&mut state.is_silent, true) {
+            return;
+        }
         if self.on_terminal {
-            // If standard error is closed, nobody can read the line.
+            let text = "stopping; Ctrl-C again ends it at once".to_owned();
+            let bar = self.last_row(&mut state);
+            self.style(&bar, move |_, columns| cut(&text, columns));
+        }
+    }
+
+    /// Removes all rows.
+    pub(crate) fn clear(&self) {
+        let mut state = self.state();
+        state.waiting.clear();
+        let State { rows, last, .. } = &mut *state;
+        for bar in rows.drain().map(|(_, bar)| bar).chain(last.take()) {
+            bar.finish_and_clear();
+            self.bars.remove(&bar);
+        }
+        // If standard error is closed, nobody sees the rows.
+        let _ = self.bars.clear();
+    }
+
+    /// Removes all rows and prints a last line. Nothing is shown after it.
+    pub(crate) fn end(&self, text: &str) {
+        self.clear();
+        self.state().is_silent = true;
+        self.print(text);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn print(&self, text: &str) {
+        // If standard error is closed, nobody can read the line.
+        if self.on_terminal {
             let _ = self.bars.println(text);
         } else {
             let _ = writeln!(std::io::stderr(), "{text}");
         }
     }
 
-    fn bar(&self, row: &Row, total: Option<u64>, unit: Option<Unit>) -> ProgressBar {
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        // A part stands below its phase, even while several profiles are built.
-        let parent = row.parent().and_then(|parent| shown.get(&parent).cloned());
-        let bar = shown.entry(row.clone()).or_insert_with(|| {
-            let bar = ProgressBar::new_spinner().with_prefix(row.label());
-            let bar = match &parent {
-                Some(parent) => self.bars.insert_after(parent, bar),
-                None => self.bars.add(bar),
-            };
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
-        if let Some(total) = total {
-            bar.set_length(total);
-        }
-        let template = match (unit, total) {
-            (Some(Unit::Bytes), Some(_)) => {
-                "{spinner} {prefix:40!} {bar:30} {bytes}/{total_bytes} {bytes_per_sec}"
-            }
-            (Some(Unit::Bytes), None) => "{spinner} {prefix:40!} {bytes} {bytes_per_sec}",
-            (Some(_), Some(_)) => "{spinner} {prefix:40!} {bar:30} {pos}/{len}",
-            (Some(_), None) => "{spinner} {prefix:40!} {pos}",
-            (None, _) => "{spinner} {prefix:40!} {elapsed} {wide_msg}",
+    /// Lets a row show what `shown` returns for its state and for the columns that it may fill.
+    fn style(
+        &self,
+        bar: &ProgressBar,
+        shown: impl Fn(&ProgressState, usize) -> String + Clone + Send + Sync + 'static,
+    ) {
+        let columns = self.columns;
+        let row = move |state: &ProgressState, text: &mut dyn fmt::Write| {
+            let columns = usize::from(columns()).saturating_sub(BESIDE);
+            // Writing to a string cannot fail.
+            let _ = text.write_str(&shown(state, columns));
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+        // The template is a correct one.
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {row}") {
+            bar.set_style(style.with_key("row", row));
         }
-        bar.clone()
     }
 
-    fn remove(&self, is_done: impl Fn(&Row) -> bool) {
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.retain(|row, bar| {
+    /// Adds a row, unless it is there.
+    fn add(&self, state: &mut State, row: &Row, unit: Option<Unit>) {
+        if state.rows.contains_key(row) {
+            return;
+        }
+        // A part stands below its phase, even while several profiles are built.
+        let parent = row.parent().and_then(|parent| state.rows.get(&parent));
+        let bar = match (parent, &state.last) {
+            (Some(parent), _) => self.bars.insert_after(parent, ProgressBar::new_spinner()),
+            (None, Some(last)) => self.bars.insert_before(last, ProgressBar::new_spinner()),
+            (None, None) => self.bars.add(ProgressBar::new_spinner()),
+        };
+        let label = row.label();
+        self.style(&bar, move |state, columns| {
+            let amount = Amount {
+                done: state.pos(),
+                total: state.len(),
+                unit,
+                per_second: state.per_sec(),
+                elapsed: state.elapsed(),
+            };
+            row::shown(&label, amount, columns)
+        });
+        bar.enable_steady_tick(TICK);
+        state.rows.insert(row.clone(), bar);
+    }
+
+    fn remove(&self, state: &mut State, is_done: impl Fn(&Row) -> bool) {
+        state.rows.retain(|row, bar| {
             let done = is_done(row);
             if done {
                 bar.finish_and_clear();
@@ -92,46 +178,74 @@ impl Progress {
         });
     }
 
-    fn show_on_terminal(&self, site: Option<&SiteName>, event: &Event) {
+    /// Shows the profiles that wait, below all other rows.
+    fn show_waiting(&self, state: &mut State) {
+        let waiting = state.waiting.clone();
+        if waiting.is_empty() {
+            if let Some(bar) = state.last.take() {
+                bar.finish_and_clear();
+                self.bars.remove(&bar);
+            }
+            return;
+        }
+        let bar = self.last_row(state);
+        self.style(&bar, move |_, columns| row::waiting(&waiting, columns));
+        bar.tick();
+    }
+
+    fn last_row(&self, state: &mut State) -> ProgressBar {
+        let new = || {
+            let bar = self.bars.add(ProgressBar::new_spinner());
+            bar.enable_steady_tick(TICK);
+            bar
+        };
+        state.last.get_or_insert_with(new).clone()
+    }
+
+    fn show_on_terminal(&self, state: &mut State, site: Option<&SiteName>, event: &Event) {
         let row = |phase: &Phase, profile: &Option<ProfileName>, subject: Option<&String>| Row {
             site: site.cloned(),
             phase: *phase,
             profile: profile.clone(),
             subject: subject.cloned(),
         };
+        if let Event::ProfileWaiting { profile } = event {
+            state.waiting.push(profile.clone());
+            self.show_waiting(state);
+        }
+        if let Event::PhaseStarted { profile: Some(begun), .. }
+        | Event::Progress { profile: Some(begun), .. }
+        | Event::ProfileFinished { profile: begun, .. } = event
+        {
+            let before = state.waiting.len();
+            state.waiting.retain(|profile| profile != begun);
+            if state.waiting.len() < before {
+                self.show_waiting(state);
+            }
+        }
         match event {
             Event::PhaseStarted { phase, profile } => {
-                self.bar(&row(phase, profile, None), None, None);
+                self.add(state, &row(phase, profile, None), None);
             }
             Event::PhaseFinished { phase, profile } => {
                 let ended = row(phase, profile, None);
-                self.remove(|row| *row == ended || row.parent().as_ref() == Some(&ended));
+                self.remove(state, |row| *row == ended || row.parent().as_ref() == Some(&ended));
             }
             Event::Progress { phase, profile, subject, done, total, unit } => {
                 let row = row(phase, profile, Some(subject));
-                self.bar(&row, *total, Some(*unit)).set_position(*done);
                 if Some(*done) == *total {
-                    self.remove(|other| *other == row);
+                    self.remove(state, |other| *other == row);
+                } else {
+                    self.add(state, &row, Some(*unit));
+                    if let Some(bar) = state.rows.get(&row) {
+                        if let Some(total) = total {
+                            bar.set_length(*total);
+                        }
+                        bar.set_position(*done);
+                    }
                 }
             }
             _ => {}
-        }
-    }
-}
-
-impl Row {
-    /// The row of the phase that this row is a part of.
-    fn parent(&self) -> Option<Self> {
-        let phase = Self { subject: None, ..self.clone() };
-        self.subject.is_some().then_some(phase)
-    }
-
-    fn label(&self) -> String {
-        let whose = self.profile.as_ref().map_or("all profiles", ProfileName::as_str);
-        match (&self.subject, &self.site) {
-            (Some(subject), _) => format!("  {subject}"),
-            (None, Some(site)) => format!("{site}: {}", self.phase),
-            (None, None) => format!("{whose}: {}", self.phase),
         }
     }
 }
@@ -139,99 +253,36 @@ impl Row {
 impl EventSink for Progress {
     fn emit(&self, event: Event) {
         let (site, what) = event.by_site();
+        let mut state = self.state();
+        if state.is_silent {
+            return;
+        }
         if self.on_terminal {
-            self.show_on_terminal(site, what);
+            self.show_on_terminal(&mut state, site, what);
         }
         let place = site.map(|site| format!("{site}: ")).unwrap_or_default();
         let about = |profile: &Option<ProfileName>| {
             profile.as_ref().map_or(place.clone(), |name| format!("{place}{name}: "))
         };
         match what {
-            Event::PhaseStarted { .. } if !self.on_terminal => self.line(&event.to_string()),
-            Event::Log { .. } if self.with_logs => self.line(&event.to_string()),
+            Event::PhaseStarted { .. } if !self.on_terminal => self.print(&event.to_string()),
+            Event::Progress { profile, subject, done: 0, unit: Unit::Items, .. }
+                if !self.on_terminal && subject != DERIVATIONS =>
+            {
+                self.print(&format!("{}building {subject}", about(profile)));
+            }
+            Event::Log { .. } if self.with_logs => self.print(&event.to_string()),
             Event::Warning { profile, message, hint } => {
-                self.line(&format!("{}warning: {message}", about(profile)));
+                self.print(&format!("{}warning: {message}", about(profile)));
                 if let Some(hint) = hint {
-                    self.line(&format!("  what to do: {hint}"));
+                    self.print(&format!("  what to do: {hint}"));
                 }
             }
             Event::ProfileFinished { profile, succeeded } => {
                 let outcome = if *succeeded { "built" } else { "FAILED" };
-                self.line(&format!("{}{outcome}", about(&Some(profile.clone()))));
+                self.print(&format!("{}{outcome}", about(&Some(profile.clone()))));
             }
             _ => {}
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Instant;
-
-    use indicatif::{InMemoryTerm, ProgressDrawTarget};
-
-    use super::*;
-
-    #[test]
-    fn parts_stand_below_their_phase_while_other_profiles_are_built() {
-        let terminal = InMemoryTerm::new(20, 120);
-        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
-        let progress = Progress::on(MultiProgress::with_draw_target(target), true, false);
-        let profile = |name: &str| Some(name.parse::<ProfileName>().unwrap());
-        for name in ["control-plane", "worker"] {
-            let (phase, profile) = (Phase::Realising, profile(name));
-            progress.emit(Event::PhaseStarted { phase, profile });
-        }
-        let part = |name: &str, subject: &str, done, unit| Event::Progress {
-            phase: Phase::Realising,
-            profile: profile(name),
-            subject: subject.to_owned(),
-            done,
-            total: Some(10),
-            unit,
-        };
-        progress.emit(part("worker", "derivations", 3, Unit::Items));
-        progress.emit(part("control-plane", "linux-6.12", 5, Unit::Bytes));
-
-        let rows = || -> Vec<String> {
-            // The spinner comes first.
-            let text =
-                |line: &str| line.chars().skip(1).collect::<String>().trim_start().to_owned();
-            terminal.contents().lines().map(text).collect()
-        };
-        // indicatif limits how often it draws.
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while rows().iter().any(String::is_empty) && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let shown = rows();
-        let begins = ["control-plane: realising", "linux-6.12", "worker: realising", "derivations"];
-        assert_eq!(shown.len(), begins.len(), "{shown:#?}");
-        for (row, begin) in shown.iter().zip(begins) {
-            assert!(row.starts_with(begin), "{shown:#?}");
-        }
-        assert!(shown[1].contains("5 B/10 B") && shown[3].contains("3/10"), "{shown:#?}");
-
-        progress.emit(part("worker", "derivations", 10, Unit::Items));
-        let profile = profile("control-plane");
-        progress.emit(Event::PhaseFinished { phase: Phase::Realising, profile });
-        let shown = rows();
-        assert!(shown.len() == 1 && shown[0].starts_with("worker"), "{shown:#?}");
-
-        // A phase that ends at one site continues at another.
-        let at = |site: &str, event: Event| {
-            progress.emit(Event::AtSite { site: site.parse().unwrap(), event: Box::new(event) });
-        };
-        let (phase, profile) = (Phase::Staging, None);
-        for site in ["tokyo", "osaka"] {
-            at(site, Event::PhaseStarted { phase, profile: profile.clone() });
-        }
-        at("tokyo", Event::PhaseFinished { phase, profile });
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while rows().len() < 2 && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let shown = rows();
-        assert!(shown.len() == 2 && shown[1].starts_with("osaka: staging"), "{shown:#?}");
     }
 }

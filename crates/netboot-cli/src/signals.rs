@@ -13,6 +13,9 @@ use crate::progress::Progress;
 /// The default time that a program may take to stop.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
+/// The time that a change of a terminal's rows may take.
+const TERMINAL_LIMIT: Duration = Duration::from_millis(200);
+
 /// Waits for SIGINT, SIGTERM and SIGHUP. The first signal cancels the work, which then ends its
 /// child processes. The second signal ends the program immediately, and so does a time limit after
 /// the first one: a thread that writes to a file system that hangs cannot be stopped in another
@@ -25,8 +28,8 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Starts to wait. The first signal prints a line to `progress`. The
-    /// program may then take 30 seconds to stop.
+    /// Starts to wait. The first signal ends what `progress` shows. The program may then take 30
+    /// seconds to stop.
     pub(crate) fn watch(progress: &Progress) -> Self {
         Self::watch_within(progress, STOP_LIMIT)
     }
@@ -54,13 +57,11 @@ impl Signals {
         self.cancellation.clone()
     }
 
-    /// The exit code of a program that failed: 128 plus the signal's number if a signal ended it,
-    /// as in shells; otherwise 1.
-    pub(crate) fn exit_code(&self) -> u8 {
-        match self.received.load(Ordering::SeqCst) {
-            0 => 1,
-            signal => u8::try_from(128 + signal).unwrap_or(1),
-        }
+    /// The exit code of a program that a signal ended: 128 plus the signal's number, as in shells.
+    /// Returns `None` if there was no signal.
+    pub(crate) fn exit_code(&self) -> Option<u8> {
+        let signal = self.received.load(Ordering::SeqCst);
+        u8::try_from(128 + signal).ok().filter(|_| signal != 0)
     }
 
     async fn receive_all(&self, progress: &Progress, registered: Sender<()>) {
@@ -78,17 +79,81 @@ impl Signals {
 
     fn receive(&self, signal: i32, progress: &Progress) {
         if self.received.swap(signal, Ordering::SeqCst) != 0 {
+            let progress = progress.clone();
+            within_limit(move || progress.clear());
             std::process::exit(128 + signal);
         }
-        progress.line("Stopping. Press Ctrl-C again to stop immediately");
+        let stopped = progress.clone();
+        within_limit(move || stopped.stop());
         self.cancellation.cancel();
         // The runtime itself may be unable to end, so this is no task of it.
         let (progress, limit) = (progress.clone(), self.limit);
         std::thread::spawn(move || {
             std::thread::sleep(limit);
             let seconds = limit.as_secs_f64();
-            progress.line(&format!("The work did not stop within {seconds} s and is abandoned"));
+            progress.end(&format!("Cancelled; the work did not stop within {seconds} s."));
             std::process::exit(128 + signal);
         });
+    }
+}
+
+/// Changes what a terminal shows, unless it takes no text at the moment.
+fn within_limit(change: impl FnOnce() + Send + 'static) {
+    let (changed, is_changed) = channel();
+    std::thread::spawn(move || {
+        change();
+        let _ = changed.send(());
+    });
+    let _ = is_changed.recv_timeout(TERMINAL_LIMIT);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::{Command, Stdio};
+    use std::time::Instant;
+
+    use rustix::process::{Pid, Signal, kill_process};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const STUCK: &str = "NETBOOT_TEST_STUCK";
+
+    /// Work that nothing can stop: a thread of the runtime that writes to a file system that hangs.
+    #[tokio::test]
+    async fn a_program_works_and_cannot_stop() {
+        let Some(ready) = std::env::var_os(STUCK) else { return };
+        let limit = Duration::from_millis(300);
+        let _signals = Signals::watch_within(&Progress::new(false), limit);
+        fs::write(ready, "").unwrap();
+        tokio::task::spawn_blocking(|| std::thread::park_timeout(Duration::from_secs(600)));
+        // The test ends, but its runtime waits for the thread.
+    }
+
+    #[test]
+    fn a_program_that_cannot_stop_ends_all_the_same() {
+        for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+            let directory = TempDir::new().unwrap();
+            let ready = directory.path().join("ready");
+            let child = Command::new(std::env::current_exe().unwrap())
+                .args(["signals::tests::a_program_works_and_cannot_stop", "--exact", "--nocapture"])
+                .env(STUCK, &ready)
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let begin = Instant::now();
+            while !ready.exists() {
+                assert!(begin.elapsed() < Duration::from_secs(30), "it did not start");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw).unwrap();
+            kill_process(id, signal).unwrap();
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(output.status.code(), Some(code));
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(said, "Cancelled; the work did not stop within 0.3 s.\n");
+        }
     }
 }
