@@ -16,7 +16,6 @@
 //! | `releases` | list, sign, roll back, activate and prune the releases of a directory |
 //! | `boot-in-qemu` | boot what was published, and report how far it came |
 //! | `dispatch-fleet` | publish an image for a list of machines |
-//! | `lint-script` | find mistakes in iPXE scripts |
 //! | `size-report` | show what makes an image large, and how much memory it needs |
 //! | `export` | write configurations for DHCP servers, matchbox and Pixiecore |
 

@@ -5,7 +5,6 @@ mod build_images;
 mod dispatch_fleet;
 mod embed;
 mod export;
-mod lint_script;
 mod other_examples;
 mod plasmacloud;
 mod publishing;

@@ -228,7 +228,6 @@ fn binary(program: &str, at: &str) -> PathBuf {
         ("build-images", env!("CARGO_BIN_EXE_build-images")),
         ("dispatch-fleet", env!("CARGO_BIN_EXE_dispatch-fleet")),
         ("export", env!("CARGO_BIN_EXE_export")),
-        ("lint-script", env!("CARGO_BIN_EXE_lint-script")),
         ("publish-many", env!("CARGO_BIN_EXE_publish-many")),
         ("publish-proven", env!("CARGO_BIN_EXE_publish-proven")),
         ("releases", env!("CARGO_BIN_EXE_releases")),
