@@ -5,10 +5,12 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use netboot_core::Error;
 use netboot_core::beneath::{Directory, Found};
+use netboot_testbed::tool;
 use rustix::fs::{CWD, FileType, Mode};
 use tempfile::TempDir;
 
@@ -188,4 +190,41 @@ fn a_name_that_changes_all_the_time_leads_nowhere_else() {
     let names: Vec<_> = fs::read_dir(work.path().join("victim")).unwrap().collect();
     assert_eq!(names.len(), 1, "{names:?}");
     assert_eq!(fs::read_to_string(work.path().join("victim/secret")).unwrap(), "secret");
+}
+
+/// Names the umask in the process in which every change of a mode is refused.
+const UMASK: &str = "NETBOOT_TEST_UMASK";
+
+/// CIFS and FUSE give every file one mode, and refuse to change it. `strace` refuses like them.
+#[test]
+fn a_refused_mode_is_an_error_only_if_the_file_has_too_few_permissions() {
+    if let Ok(umask) = std::env::var(UMASK) {
+        let (work, directory) = scene();
+        let is_refused = |error: &Error| {
+            let Error::Io { source, .. } = error else { return false };
+            source.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error())
+        };
+        let made = directory.create_directory("new");
+        match umask.as_str() {
+            "022" => assert!(made.unwrap().1),
+            _ => assert!(is_refused(&made.unwrap_err())),
+        }
+        assert!(work.path().join("root/new").is_dir());
+        // Nobody else could read this file, which is made with the mode 0600.
+        assert!(is_refused(&directory.create_file("file").unwrap_err()));
+        return;
+    }
+    let test = "beneath::a_refused_mode_is_an_error_only_if_the_file_has_too_few_permissions";
+    for umask in ["022", "077"] {
+        let output = Command::new(tool("strace"))
+            .args("-f -qq -o /dev/null --trace=fchmod --inject=fchmod:error=EPERM".split(' '))
+            .args(["sh", "-c", r#"umask "$0" && exec "$@""#, umask])
+            .arg(std::env::current_exe().unwrap())
+            .args([test, "--exact"])
+            .env(UMASK, umask)
+            .output()
+            .unwrap();
+        let said = format!("{output:?}");
+        assert!(output.status.success() && said.contains("1 passed"), "{umask}: {said}");
+    }
 }

@@ -163,6 +163,59 @@ proptest! {
     }
 }
 
+#[cfg(feature = "binary-cache")]
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// A key of a binary cache comes as a text, in a file, or as a name with a seed.
+    #[test]
+    fn the_key_of_a_binary_cache_is_taken_or_refused(
+        text in text(),
+        seed in any::<[u8; 32]>(),
+        priority in any::<u32>(),
+    ) {
+        use netboot_closure::{NixPublicKey, NixSecretKey};
+        use netboot_publish::BinaryCache;
+
+        let work = TempDir::new().unwrap();
+        let file = work.path().join("key");
+        std::fs::write(&file, &text).unwrap();
+        let plain = NixSecretKey::from_seed("cache.example.org-1", seed).unwrap();
+        let public = plain.public_key().to_string();
+        let (_, base64) = public.split_once(':').unwrap();
+        for text in [text.clone(), format!("{text}:{base64}"), format!("{public}{text}")] {
+            let parsed = text.parse::<NixPublicKey>();
+            prop_assert!(parsed.as_ref().err().is_none_or(|error| error.hint().is_some()));
+            if let Ok(parsed) = parsed {
+                prop_assert_eq!(parsed.to_string(), text);
+            }
+        }
+        let keys = [
+            text.parse::<NixSecretKey>(),
+            format!("{text}:{base64}").parse(),
+            NixSecretKey::read(&file),
+            NixSecretKey::read(work.path().join(&text)),
+            NixSecretKey::from_seed(&text, seed),
+            Ok(plain),
+        ];
+        for key in keys {
+            let key = match key {
+                Ok(key) => key,
+                Err(error) => {
+                    prop_assert!(error.hint().is_some(), "{error:?}");
+                    continue;
+                }
+            };
+            let cache = BinaryCache::new(key).with_priority(priority);
+            let publisher = Publisher::new(MemoryStore::new()).with_binary_cache(cache);
+            let published = runtime().block_on(async {
+                publisher.publish(&sample_release("one"), &Context::new()).await
+            });
+            prop_assert!(published.is_ok(), "{published:?}");
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Talker {
     public: TrustedKey,

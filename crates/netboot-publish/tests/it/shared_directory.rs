@@ -146,6 +146,50 @@ async fn a_directory_that_everyone_may_change_is_told_and_closed() {
 /// Names the target for the process of another user.
 const ROOT: &str = "NETBOOT_TEST_ROOT_OF_ANOTHER";
 
+/// Runs the calling test again as the user and group 65534, and returns its output.
+fn as_nobody(test: &str, work: &Path, root: &Path) -> String {
+    let program = work.join("tests");
+    if !program.exists() {
+        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    }
+    let mut command = std::process::Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
+    command.args([test, "--exact", "--nocapture"]).env(ROOT, root).env("TMPDIR", "/tmp");
+    let output = command.output().unwrap();
+    let said = format!("{output:?}");
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    said
+}
+
+/// Each user of a group makes files, and neither may change the mode of the other's.
+#[test]
+fn two_users_of_a_group_publish_in_turn() {
+    let name = "shared_directory::two_users_of_a_group_publish_in_turn";
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    if let Ok(root) = std::env::var(ROOT) {
+        return runtime.block_on(publish_to_another(Path::new(&root)));
+    }
+    if !rustix::process::geteuid().is_root() {
+        println!("only root can give files to another user");
+        return;
+    }
+    let work = TempDir::new().unwrap();
+    set_mode(work.path(), 0o755);
+    let root = work.path().join("published");
+    fs::create_dir(&root).unwrap();
+    site::run("chgrp", &["65534", root.to_str().unwrap()]);
+    set_mode(&root, 0o2775);
+    let publisher = Publisher::new(LocalStore::new(&root));
+    for generation in ["first", "third"] {
+        runtime.block_on(async {
+            let own = site::release(work.path(), generation, 1000).await;
+            publisher.publish(&own, &Context::new()).await.unwrap();
+        });
+        let said = as_nobody(name, work.path(), &root);
+        assert!(said.contains("PUBLISHED"), "{said}");
+    }
+}
+
 /// A user who gets access to the part that was refused would be refused at the next part.
 #[test]
 fn a_root_of_another_user_has_one_remedy() {
@@ -166,17 +210,7 @@ fn a_root_of_another_user_has_one_remedy() {
         let first = site::release(work.path(), "first", 1000).await;
         Publisher::new(LocalStore::new(&root)).publish(&first, &Context::new()).await.unwrap();
     });
-    let program = work.path().join("tests");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-    let as_nobody = |root: &Path| {
-        let mut command = std::process::Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
-        command.args([name, "--exact", "--nocapture"]).env(ROOT, root).env("TMPDIR", "/tmp");
-        let output = command.output().unwrap();
-        let said = format!("{output:?}");
-        assert!(output.status.success() && said.contains("1 passed"), "{said}");
-        said
-    };
+    let as_nobody = |root: &Path| as_nobody(name, work.path(), root);
     // Whatever is open to the other user already.
     for open in ["", ".netboot", "blobs", "releases"] {
         let said = as_nobody(&root);
