@@ -67,6 +67,7 @@ impl Directory {
     }
 
     /// Opens the file of a lock, and creates it if it is missing. It is never truncated or written.
+    /// If the group of this directory may write to it, it may lock the file too.
     ///
     /// # Errors
     /// See [`Directory`].
@@ -74,7 +75,18 @@ impl Directory {
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE;
         let name = name.as_ref();
         let missing = || Error::io("lock", self.path.join(name), io::ErrorKind::NotFound.into());
-        self.open_file("lock", name, flags)?.ok_or_else(missing)
+        let file = self.open_file("lock", name, flags)?.ok_or_else(missing)?;
+        let failed = |error: Errno| Error::io("share", self.path.join(name), error.into());
+        let (mode, group) =
+            (rustix::fs::fstat(&file).map_err(failed)?.st_mode, self.group_write()?);
+        if mode & group != group {
+            // The umask took the bit away. Only the owner can give it back.
+            match set_mode(&file, (mode & 0o7777) | group) {
+                Ok(()) | Err(Errno::PERM) => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(file)
     }
 
     /// Creates a symbolic link with the text `target`. Fails if the name is taken.

@@ -235,7 +235,7 @@ async fn publish_to_another(root: &Path) {
             let expected =
                 format!("give this user write access to `{root}` and to everything in it");
             assert_eq!(error.hint().unwrap(), expected, "{error}");
-            println!("REFUSED");
+            println!("REFUSED: {error:?}");
         }
         Err(error) => panic!("{error:?}"),
     }
