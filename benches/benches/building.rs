@@ -64,7 +64,7 @@ fn main() {
     let builder = builder.build().unwrap();
     let profiles: Vec<Arc<dyn Profile>> = PROFILES
         .iter()
-        .map(|name| Arc::new(ProfileSpec::new(name.parse().unwrap())) as Arc<dyn Profile>)
+        .map(|name| Arc::new(ProfileSpec::new(*name).unwrap()) as Arc<dyn Profile>)
         .collect();
     let build = || {
         let images = runtime.block_on(builder.build_all(&profiles, &Context::new()));

@@ -34,10 +34,12 @@ fn fleet(count: u32) -> Fleet {
     let machines = (0..count).map(|number| {
         let [a, b, c] = octets(number);
         let mac = format!("52:54:00:{a:02x}:{b:02x}:{c:02x}").parse().unwrap();
-        let hostname = format!("systemd.hostname=node-{number}").parse().unwrap();
-        Assignment::new(format!("node-{number}").parse().unwrap(), "worker".parse().unwrap())
+        let hostname = format!("systemd.hostname=node-{number}");
+        Assignment::new(format!("node-{number}"), "worker")
+            .unwrap()
             .with_key(MachineKey::Mac(mac))
             .with_kernel_parameter(hostname)
+            .unwrap()
     });
     let fleet = Fleet::builder(UnknownMachine::Refuse).form(DispatchForm::Tables);
     fleet.assignments(machines).build().unwrap()

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, FileArtifact, FileName,
-    Image, InitPath, ProfileName, ProfileSpec,
+    Image, InitPath, ProfileSpec,
 };
 
 pub use crate::image_files::ImageFiles;
@@ -45,7 +45,8 @@ pub fn write_noise(path: &Path, megabytes: u64, seed: u64) {
 /// # Panics
 /// If `profile` is not a valid profile name.
 pub fn small_image(profile: &str) -> Image {
-    let initrd = BytesArtifact::new(ArtifactKind::Initrd, name("initrd"), profile.to_owned());
+    let initrd =
+        BytesArtifact::new(ArtifactKind::Initrd, name("initrd"), profile.to_owned()).unwrap();
     image(profile, Arc::new(initrd))
 }
 
@@ -54,12 +55,11 @@ pub fn small_image(profile: &str) -> Image {
 /// # Panics
 /// If `profile` is not a valid profile name.
 pub fn image(profile: &str, initrd: Arc<dyn Artifact>) -> Image {
-    let spec = ProfileSpec::new(ProfileName::new(profile).unwrap());
+    let spec = ProfileSpec::new(profile).unwrap();
     let init = InitPath::new(format!("/nix/store/0a1b2c3d-nixos-system-{profile}/init")).unwrap();
     let parameters = ["console=ttyS0,115200", "console=tty0", "loglevel=4", "panic=60"];
-    let parameters = parameters.iter().map(|parameter| parameter.parse().unwrap()).collect();
     let boot = BootSpec::new(Architecture::X86_64, init, parameters).unwrap();
-    let kernel = BytesArtifact::new(ArtifactKind::Kernel, name("bzImage"), "kernel");
+    let kernel = BytesArtifact::new(ArtifactKind::Kernel, name("bzImage"), "kernel").unwrap();
     Image::builder(&spec, boot).kernel(Arc::new(kernel)).initrd(initrd).build().unwrap()
 }
 

@@ -120,7 +120,7 @@ async fn publisher(place: &str) -> Publisher {
                 .endpoint(format!("http://{}", words[1]))
                 .allow_http(true)
                 .credentials(S3Keys::new("netboot-tests", "a secret of the tests"))
-                .prefix(words[2].parse().unwrap());
+                .prefix(words[2]);
             Publisher::new(builder.build().await.unwrap())
         }
         _ => {
@@ -137,8 +137,8 @@ async fn release(kernel: &Path, initrd: &Path) -> Release {
         Arc::new(FileArtifact::open(kind, name, path, &Context::new()).await.unwrap())
     };
     let init = InitPath::new("/nix/store/0a1b2c3d-nixos-system-worker/init").unwrap();
-    let boot = BootSpec::new(Architecture::X86_64, init, Vec::new()).unwrap();
-    let profile = ProfileSpec::new("worker".parse().unwrap());
+    let boot = BootSpec::new(Architecture::X86_64, init, Vec::<&str>::new()).unwrap();
+    let profile = ProfileSpec::new("worker").unwrap();
     let image = Image::builder(&profile, boot)
         .kernel(open(ArtifactKind::Kernel, "bzImage", kernel).await)
         .initrd(open(ArtifactKind::Initrd, "initrd", initrd).await)

@@ -6,10 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use netboot_core::{Context, ReleasePath};
-use netboot_publish::{Error, Store, StoreLayer, Swap, Upload, Version};
+use netboot_publish::{Error, Store, StoreLayer, Swap, Upload, Version, async_trait};
 use tokio::fs::OpenOptions;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Mutex;

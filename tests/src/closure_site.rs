@@ -8,7 +8,7 @@ use std::time::Duration;
 use netboot_closure::Packer;
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, FileArtifact, FileName,
-    Image, InitPath, KernelParameter, ProfileSpec, Release,
+    Image, InitPath, ProfileSpec, Release,
 };
 use netboot_ipxe::Renderer;
 use netboot_publish::{LocalStore, Publisher};
@@ -67,7 +67,7 @@ impl ClosureSite {
         let kernel = Arc::new(kernel.await.unwrap());
         let name = FileName::new("initrd").unwrap();
         let initrd = closure_initrd(&Testbed::stage1_program(), options);
-        let initrd = Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, initrd));
+        let initrd = Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, initrd).unwrap());
         Self { store: StoreFixture::new(), kernel, initrd }
     }
 
@@ -134,11 +134,10 @@ impl ClosureSite {
         parameters: &[&str],
     ) -> Release {
         let usual = ["console=ttyS0,115200", "loglevel=4", "no_timer_check"];
-        let all = usual.iter().chain(parameters);
-        let parameters = all.map(|text| text.parse::<KernelParameter>().unwrap()).collect();
+        let parameters = usual.iter().chain(parameters).copied();
         let init = InitPath::new(packed.index.init()).unwrap();
         let boot = BootSpec::new(Architecture::X86_64, init, parameters).unwrap();
-        let spec = ProfileSpec::new(Self::PROFILE.parse().unwrap());
+        let spec = ProfileSpec::new(Self::PROFILE).unwrap();
         let image = Image::builder(&spec, boot)
             .kernel(self.kernel.clone())
             .initrd(self.initrd.clone())

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use netboot_core::{
-    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, FileName, Image,
-    InitPath, ProfileSpec, Release,
+    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, Image, InitPath,
+    ProfileSpec, Release,
 };
 use netboot_ipxe::{Renderer, RendererBuilder};
 use netboot_publish::{LocalStore, Publisher};
@@ -80,18 +80,18 @@ impl SmallSite {
 
     /// A machine with this MAC address.
     pub fn machine(mac: &str) -> MachineBuilder {
-        Machine::builder().mac(mac.parse().unwrap())
+        Machine::builder().mac(mac)
     }
 }
 
 /// An image that does not boot.
 pub fn image(profile: &str) -> Image {
     let artifact = |kind, name: &str, text: String| -> Arc<dyn Artifact> {
-        Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), text))
+        Arc::new(BytesArtifact::new(kind, name, text).unwrap())
     };
-    let spec = ProfileSpec::new(profile.parse().unwrap());
+    let spec = ProfileSpec::new(profile).unwrap();
     let init = InitPath::new(format!("/nix/store/0a1b-nixos-system-{profile}/init")).unwrap();
-    let boot = BootSpec::new(Architecture::X86_64, init, Vec::new()).unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, init, Vec::<&str>::new()).unwrap();
     // iPXE for BIOS executes any small file as a boot loader.
     let no_kernel = format!("no kernel of {profile}").repeat(100_000);
     let kernel = artifact(ArtifactKind::Kernel, "bzImage", no_kernel);

@@ -1,5 +1,7 @@
 //! The error of everything in this crate that can fail.
 
+use std::convert::Infallible;
+
 use crate::build::capabilities::NAMES;
 
 /// The errors of naming or describing a build of iPXE.
@@ -21,6 +23,13 @@ pub enum Error {
         /// The problem with it.
         problem: String,
     },
+}
+
+/// A build that exists already. Functions that take a name or a build need this conversion.
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 impl Error {

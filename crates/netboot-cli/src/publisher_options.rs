@@ -140,7 +140,7 @@ impl PublisherOptions {
 impl ReaderSettings {
     /// Gives a publisher the pointer and the trusted keys.
     pub(crate) fn apply(&self, publisher: Publisher) -> Publisher {
-        let mut publisher = publisher.with_pointer(self.pointer.clone());
+        let Ok(mut publisher) = publisher.with_pointer(self.pointer.clone());
         if let Some(keys) = &self.trusted_keys {
             publisher = publisher.with_trusted_keys(keys.clone());
         }
@@ -152,7 +152,7 @@ impl ReaderSettings {
 
     /// Gives a URL the pointer and the trusted keys.
     pub(crate) fn apply_to_url(&self, url: PublicUrl) -> PublicUrl {
-        let mut url = url.with_pointer(self.pointer.clone());
+        let Ok(mut url) = url.with_pointer(self.pointer.clone());
         if let Some(keys) = &self.trusted_keys {
             url = url.with_trusted_keys(keys.clone());
         }

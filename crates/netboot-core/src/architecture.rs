@@ -88,6 +88,13 @@ impl FromStr for Architecture {
     }
 }
 
+impl TryFrom<&str> for Architecture {
+    type Error = InvalidValue;
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
 impl TryFrom<String> for Architecture {
     type Error = InvalidValue;
     fn try_from(text: String) -> Result<Self, InvalidValue> {

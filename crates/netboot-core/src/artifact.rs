@@ -22,8 +22,9 @@ pub type ArtifactReader = Pin<Box<dyn AsyncRead + Send>>;
 /// this trait:
 ///
 /// ```
-/// use async_trait::async_trait;
-/// use netboot_core::{Artifact, ArtifactKind, ArtifactReader, Error, FileName, Sha256Digest};
+/// use netboot_core::{
+///     Artifact, ArtifactKind, ArtifactReader, Error, FileName, Sha256Digest, async_trait,
+/// };
 ///
 /// /// A layer of 4096 zero bytes, never held in memory.
 /// #[derive(Debug)]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::architecture::Architecture;
 use crate::command_line::{InitPath, KernelCommandLine, KernelParameter};
 use crate::error::Error;
+use crate::invalid_value::{InvalidValue, validated};
 
 /// The data that a boot loader needs to start an image, besides its files.
 ///
@@ -23,12 +24,15 @@ impl BootSpec {
     /// (`config.boot.kernelParams` in NixOS).
     ///
     /// # Errors
-    /// [`Error::InvalidValue`] if the command line would be too long.
+    /// [`Error::InvalidValue`] for a text that is not a path or a parameter, and if the command line
+    /// would be too long.
     pub fn new(
         architecture: Architecture,
-        init: InitPath,
-        kernel_parameters: Vec<KernelParameter>,
+        init: impl TryInto<InitPath, Error: Into<InvalidValue>>,
+        kernel_parameters: impl IntoIterator<Item: TryInto<KernelParameter, Error: Into<InvalidValue>>>,
     ) -> Result<Self, Error> {
+        let init = init.try_into().map_err(Into::into)?;
+        let kernel_parameters = validated(kernel_parameters)?;
         KernelCommandLine::new(&init, &kernel_parameters)?;
         Ok(Self { architecture, init, kernel_parameters })
     }

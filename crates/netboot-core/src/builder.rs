@@ -31,8 +31,7 @@ use crate::profile::Profile;
 /// The feature `contract` provides a suite that checks a builder against this contract.
 ///
 /// ```
-/// use async_trait::async_trait;
-/// use netboot_core::{Builder, Context, Error, Image, Profile};
+/// use netboot_core::{Builder, Context, Error, Image, Profile, async_trait};
 ///
 /// /// Builds with one builder, and on failure with another.
 /// #[derive(Debug)]

@@ -12,9 +12,9 @@ use crate::name::FileName;
 /// An artifact in memory, such as a script, a manifest or a small layer.
 ///
 /// ```
-/// use netboot_core::{Artifact, ArtifactKind, BytesArtifact, FileName};
+/// use netboot_core::{Artifact, ArtifactKind, BytesArtifact};
 ///
-/// let script = BytesArtifact::new(ArtifactKind::Script, FileName::new("boot.ipxe")?, "#!ipxe\n");
+/// let script = BytesArtifact::new(ArtifactKind::Script, "boot.ipxe", "#!ipxe\n")?;
 /// assert_eq!(script.size(), 7);
 /// # Ok::<(), netboot_core::Error>(())
 /// ```
@@ -28,10 +28,17 @@ pub struct BytesArtifact {
 
 impl BytesArtifact {
     /// Creates an artifact from `bytes`, and hashes them.
-    pub fn new(kind: ArtifactKind, file_name: FileName, bytes: impl Into<Bytes>) -> Self {
-        let bytes = bytes.into();
+    ///
+    /// # Errors
+    /// [`InvalidValue`](crate::InvalidValue) for a text that is not a file name.
+    pub fn new<N: TryInto<FileName>>(
+        kind: ArtifactKind,
+        file_name: N,
+        bytes: impl Into<Bytes>,
+    ) -> Result<Self, N::Error> {
+        let (file_name, bytes) = (file_name.try_into()?, bytes.into());
         let sha256 = Sha256Digest::of(&bytes);
-        Self { kind, file_name, bytes, sha256 }
+        Ok(Self { kind, file_name, bytes, sha256 })
     }
 
     /// Returns the bytes.

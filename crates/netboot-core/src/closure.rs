@@ -28,7 +28,7 @@ const INDEX_LIMIT: u64 = 64 * 1024 * 1024;
 /// use netboot_core::{ArtifactKind, BytesArtifact, Closure, FileName};
 ///
 /// let bytes = |kind, name, bytes: &'static [u8]| {
-///     let artifact = BytesArtifact::new(kind, FileName::new(name)?, bytes);
+///     let artifact = BytesArtifact::new(kind, name, bytes)?;
 ///     Ok::<_, netboot_core::Error>(Arc::new(artifact))
 /// };
 /// let closure = Closure {

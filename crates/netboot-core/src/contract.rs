@@ -7,7 +7,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), netboot_core::Error> {
 //! let name = FileName::new("boot.ipxe")?;
-//! contract::check_artifact(&BytesArtifact::new(ArtifactKind::Script, name, "#!ipxe\n")).await;
+//! contract::check_artifact(&BytesArtifact::new(ArtifactKind::Script, name, "#!ipxe\n")?).await;
 //! # Ok(())
 //! # }
 //! ```

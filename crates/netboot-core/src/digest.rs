@@ -87,6 +87,13 @@ impl FromStr for Sha256Digest {
     }
 }
 
+impl TryFrom<&str> for Sha256Digest {
+    type Error = InvalidValue;
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
 impl TryFrom<String> for Sha256Digest {
     type Error = InvalidValue;
     fn try_from(text: String) -> Result<Self, InvalidValue> {

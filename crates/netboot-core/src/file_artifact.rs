@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::digest::{Sha256Digest, Sha256Hasher};
 use crate::error::Error;
 use crate::event::{Event, Phase, Unit};
+use crate::invalid_value::InvalidValue;
 use crate::name::FileName;
 use crate::regular_file::open_regular_file;
 
@@ -64,10 +65,11 @@ impl FileArtifact {
     /// hashed, [`Error::Cancelled`].
     pub async fn open(
         kind: ArtifactKind,
-        file_name: FileName,
+        file_name: impl TryInto<FileName, Error: Into<InvalidValue>>,
         path: impl AsRef<Path>,
         context: &Context,
     ) -> Result<Self, Error> {
+        let file_name = file_name.try_into().map_err(Into::into)?;
         let path = path.as_ref();
         let path = tokio::fs::canonicalize(path)
             .await

@@ -27,11 +27,11 @@ const IPXE_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 ///     Architecture, ArtifactKind, BootSpec, BytesArtifact, FileName, Image, InitPath, ProfileSpec,
 /// };
 ///
-/// let profile = ProfileSpec::new("worker".parse()?);
+/// let profile = ProfileSpec::new("worker")?;
 /// let init = InitPath::new("/nix/store/0a1b-nixos-system-worker/init")?;
-/// let boot = BootSpec::new(Architecture::X86_64, init, vec!["loglevel=4".parse()?])?;
+/// let boot = BootSpec::new(Architecture::X86_64, init, vec!["loglevel=4"])?;
 /// let bytes = |kind, name, bytes: &'static [u8]| {
-///     let artifact = BytesArtifact::new(kind, FileName::new(name)?, bytes);
+///     let artifact = BytesArtifact::new(kind, name, bytes)?;
 ///     Ok::<_, netboot_core::Error>(Arc::new(artifact))
 /// };
 /// let image = Image::builder(&profile, boot)

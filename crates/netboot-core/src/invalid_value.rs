@@ -1,5 +1,6 @@
 //! The error of every validated text, with the list of problems.
 
+use std::convert::Infallible;
 use std::fmt;
 
 use crate::backend_error::BackendError;
@@ -23,10 +24,24 @@ impl InvalidValue {
     }
 }
 
+/// A value that is valid already. Functions that take a text or such a value need this conversion.
+impl From<Infallible> for InvalidValue {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
 impl BackendError for InvalidValue {
     fn hint(&self) -> Option<String> {
         Some(self.kind.rule().to_owned())
     }
+}
+
+/// Validates several texts, or takes the values that are valid already.
+pub(crate) fn validated<T>(
+    items: impl IntoIterator<Item: TryInto<T, Error: Into<InvalidValue>>>,
+) -> Result<Vec<T>, InvalidValue> {
+    items.into_iter().map(|item| item.try_into().map_err(Into::into)).collect()
 }
 
 /// The kind of value that a text is parsed as.

@@ -163,6 +163,8 @@ pub mod secret_scan {
 mod store_path_digest;
 mod validated_text;
 
+/// The attribute for implementations of [`Builder`] and [`Artifact`].
+pub use async_trait::async_trait;
 pub use tokio_util::sync::CancellationToken;
 
 pub use crate::architecture::Architecture;

@@ -81,6 +81,13 @@ impl FromStr for MacAddress {
     }
 }
 
+impl TryFrom<&str> for MacAddress {
+    type Error = InvalidValue;
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
 impl TryFrom<String> for MacAddress {
     type Error = InvalidValue;
     fn try_from(text: String) -> Result<Self, InvalidValue> {

@@ -41,9 +41,9 @@ use crate::secret_scan::{SecretPolicy, SecretReport, scan_initrd};
 /// use netboot_core::{Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileSpec};
 ///
 /// # async fn example() -> Result<(), netboot_core::Error> {
-/// let installer = ProfileSpec::new("installer".parse()?);
+/// let installer = ProfileSpec::new("installer")?;
 /// let builder = PrebuiltBuilder::new()
-///     .with_image("installer".parse()?, PrebuiltImage::directory("downloads/nixos-24.11"));
+///     .with_image("installer", PrebuiltImage::directory("downloads/nixos-24.11"))?;
 /// let image = builder.build(&installer, &Context::new()).await?;
 /// println!("{}", image.boot().command_line()?);
 /// # Ok(())
@@ -73,10 +73,16 @@ impl PrebuiltBuilder {
     }
 
     /// Adds the image of `profile`.
-    #[must_use]
-    pub fn with_image(mut self, profile: ProfileName, image: PrebuiltImage) -> Self {
-        self.images.insert(profile, image);
-        self
+    ///
+    /// # Errors
+    /// [`InvalidValue`](crate::InvalidValue) for a text that is not a profile name.
+    pub fn with_image<N: TryInto<ProfileName>>(
+        mut self,
+        profile: N,
+        image: PrebuiltImage,
+    ) -> Result<Self, N::Error> {
+        self.images.insert(profile.try_into()?, image);
+        Ok(self)
     }
 
     /// Sets which secrets the images may contain.

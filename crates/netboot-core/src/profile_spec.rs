@@ -20,6 +20,10 @@ const FILE_LIMIT: u64 = 1024 * 1024;
 
 /// A profile as plain data, written in code or read from a TOML or JSON file.
 ///
+/// Its functions take texts and validated values. A text that is not valid is an
+/// [`InvalidValue`](crate::InvalidValue); a value that is valid already cannot fail, so that
+/// `let Ok(profile) = ProfileSpec::new(name);` compiles for a [`ProfileName`].
+///
 /// ```
 /// use netboot_core::{Profile, ProfileSpec};
 ///
@@ -37,6 +41,11 @@ const FILE_LIMIT: u64 = 1024 * 1024;
 /// "#, "profiles.toml")?;
 /// assert_eq!(profiles[0].title().as_str(), "Storage node");
 /// assert_eq!(profiles[1].title().as_str(), "edge");
+///
+/// let worker = ProfileSpec::new("worker")?
+///     .with_title("Worker node")?
+///     .with_kernel_parameters(["quiet", "console=ttyS0,115200"])?;
+/// assert_eq!(worker.kernel_parameters().len(), 2);
 /// # Ok::<(), netboot_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +78,7 @@ struct Fields {
 
 impl From<Fields> for ProfileSpec {
     fn from(fields: Fields) -> Self {
-        let mut spec = Self::new(fields.name);
+        let mut spec = Self::named(fields.name);
         if let Some(title) = fields.title {
             spec.title = title;
         }
@@ -104,7 +113,14 @@ struct ProfileFile {
 impl ProfileSpec {
     /// Creates a profile for `x86_64`. Its title is its name, and it has no services, no additional
     /// kernel parameters and the default size budget.
-    pub fn new(name: ProfileName) -> Self {
+    ///
+    /// # Errors
+    /// [`InvalidValue`](crate::InvalidValue) for a text that is not a profile name.
+    pub fn new<N: TryInto<ProfileName>>(name: N) -> Result<Self, N::Error> {
+        name.try_into().map(Self::named)
+    }
+
+    fn named(name: ProfileName) -> Self {
         Self {
             title: Title::from(&name),
             name,
@@ -117,10 +133,12 @@ impl ProfileSpec {
     }
 
     /// Sets the title.
-    #[must_use]
-    pub fn with_title(mut self, title: Title) -> Self {
-        self.title = title;
-        self
+    ///
+    /// # Errors
+    /// [`InvalidValue`](crate::InvalidValue) for a text that is not a title.
+    pub fn with_title<T: TryInto<Title>>(mut self, title: T) -> Result<Self, T::Error> {
+        self.title = title.try_into()?;
+        Ok(self)
     }
 
     /// Sets the architecture.
@@ -131,20 +149,28 @@ impl ProfileSpec {
     }
 
     /// Sets the services.
-    #[must_use]
-    pub fn with_services(mut self, services: impl IntoIterator<Item = ServiceName>) -> Self {
-        self.services = services.into_iter().collect();
-        self
+    ///
+    /// # Errors
+    /// [`InvalidValue`](crate::InvalidValue) for a text that is not the name of a service.
+    pub fn with_services<S: TryInto<ServiceName>>(
+        mut self,
+        services: impl IntoIterator<Item = S>,
+    ) -> Result<Self, S::Error> {
+        self.services = services.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
+        Ok(self)
     }
 
     /// Sets the kernel parameters that are added to those of the configuration.
-    #[must_use]
-    pub fn with_kernel_parameters(
+    ///
+    /// # Errors
+    /// [`InvalidValue`](crate::InvalidValue) for a text that is not a kernel parameter.
+    pub fn with_kernel_parameters<P: TryInto<KernelParameter>>(
         mut self,
-        parameters: impl IntoIterator<Item = KernelParameter>,
-    ) -> Self {
-        self.kernel_parameters = parameters.into_iter().collect();
-        self
+        parameters: impl IntoIterator<Item = P>,
+    ) -> Result<Self, P::Error> {
+        let parameters = parameters.into_iter().map(TryInto::try_into);
+        self.kernel_parameters = parameters.collect::<Result<_, _>>()?;
+        Ok(self)
     }
 
     /// Sets the size budget, in bytes.

@@ -13,6 +13,7 @@ use crate::content::Content;
 use crate::digest::Sha256Digest;
 use crate::error::Error;
 use crate::image::Image;
+use crate::invalid_value::InvalidValue;
 use crate::layout::{self, GENERATED_MARK, ReleasePath};
 use crate::manifest::Manifest;
 use crate::pointer_template::PointerTemplate;
@@ -40,6 +41,7 @@ impl Release {
             scripts: Vec::new(),
             blobs: Vec::new(),
             entry_points: Vec::new(),
+            refused: None,
         }
     }
 
@@ -88,12 +90,21 @@ pub struct ReleaseBuilder {
     scripts: Vec<(ReleasePath, Arc<dyn Artifact>)>,
     blobs: Vec<Arc<dyn Artifact>>,
     entry_points: Vec<(ReleasePath, Bytes)>,
+    /// The first text that was given as a path and is not one.
+    refused: Option<InvalidValue>,
 }
 
 impl ReleaseBuilder {
     /// Adds a script at `path` below the release. The module [`layout`] has the required paths.
-    pub fn script(mut self, path: ReleasePath, script: Arc<dyn Artifact>) -> Self {
-        self.scripts.push((path, script));
+    pub fn script(
+        mut self,
+        path: impl TryInto<ReleasePath, Error: Into<InvalidValue>>,
+        script: Arc<dyn Artifact>,
+    ) -> Self {
+        match path.try_into() {
+            Ok(path) => self.scripts.push((path, script)),
+            Err(error) => self.refuse(error),
+        }
         self
     }
 
@@ -108,9 +119,20 @@ impl ReleaseBuilder {
     /// Adds a static entry point at `path` below the root of the target. Its text must be the same
     /// for every release, because machines fetch it whatever release is live, and it must contain
     /// [`GENERATED_MARK`].
-    pub fn entry_point(mut self, path: ReleasePath, text: impl Into<Bytes>) -> Self {
-        self.entry_points.push((path, text.into()));
+    pub fn entry_point(
+        mut self,
+        path: impl TryInto<ReleasePath, Error: Into<InvalidValue>>,
+        text: impl Into<Bytes>,
+    ) -> Self {
+        match path.try_into() {
+            Ok(path) => self.entry_points.push((path, text.into())),
+            Err(error) => self.refuse(error),
+        }
         self
+    }
+
+    fn refuse(&mut self, error: impl Into<InvalidValue>) {
+        self.refused.get_or_insert(error.into());
     }
 
     /// Computes the id and makes the release. `pointer` is the text of the pointer that makes this
@@ -119,14 +141,14 @@ impl ReleaseBuilder {
     /// ```
     /// # use std::sync::Arc;
     /// # use netboot_core::{
-    /// #     Architecture, ArtifactKind, BootSpec, BytesArtifact, FileName, Image, InitPath,
+    /// #     Architecture, ArtifactKind, BootSpec, BytesArtifact, Image, InitPath,
     /// #     PointerTemplate, ProfileSpec, RELEASE_ID_PLACEHOLDER, Release, layout,
     /// # };
-    /// # let profile = ProfileSpec::new("worker".parse()?);
+    /// # let profile = ProfileSpec::new("worker")?;
     /// # let init = InitPath::new("/nix/store/0a1b-nixos-system-worker/init")?;
-    /// # let boot = BootSpec::new(Architecture::X86_64, init, Vec::new())?;
+    /// # let boot = BootSpec::new(Architecture::X86_64, init, Vec::<&str>::new())?;
     /// # let artifact = |kind, name| {
-    /// #     Ok::<_, netboot_core::Error>(Arc::new(BytesArtifact::new(kind, FileName::new(name)?, "x")))
+    /// #     Ok::<_, netboot_core::Error>(Arc::new(BytesArtifact::new(kind, name, "x")?))
     /// # };
     /// # let image = Image::builder(&profile, boot)
     /// #     .kernel(artifact(ArtifactKind::Kernel, "bzImage")?)
@@ -141,7 +163,7 @@ impl ReleaseBuilder {
     /// ))?;
     /// let release = Release::builder([image])
     ///     .script(layout::boot_script(), menu)
-    ///     .script("worker/netboot.ipxe".parse()?, script)
+    ///     .script("worker/netboot.ipxe", script)
     ///     .build(pointer)?;
     /// let live = format!("chain releases/{}/boot.ipxe\n", release.id());
     /// assert!(release.pointer().ends_with(live.as_bytes()));
@@ -149,11 +171,15 @@ impl ReleaseBuilder {
     /// ```
     ///
     /// # Errors
+    /// [`Error::InvalidValue`] for a text that was given as a path and is not one,
     /// [`Error::EmptyRelease`], [`Error::Duplicate`] for two images or files with the same name,
     /// [`Error::ReservedPath`], [`Error::FileAboveFile`], [`Error::MissingScript`] without
     /// `boot.ipxe` or a profile's `netboot.ipxe`, [`Error::UnmarkedEntryPoint`],
     /// [`Error::ReleaseTooLarge`].
     pub fn build(self, pointer: PointerTemplate) -> Result<Release, Error> {
+        if let Some(error) = self.refused {
+            return Err(error.into());
+        }
         let mut images = BTreeMap::new();
         let mut blobs: BTreeMap<Sha256Digest, Arc<dyn Artifact>> = BTreeMap::new();
         let mut closures: BTreeMap<Sha256Digest, Arc<dyn Artifact>> = BTreeMap::new();

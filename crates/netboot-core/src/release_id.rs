@@ -41,6 +41,13 @@ impl FromStr for ReleaseId {
     }
 }
 
+impl TryFrom<&str> for ReleaseId {
+    type Error = InvalidValue;
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
 impl TryFrom<String> for ReleaseId {
     type Error = InvalidValue;
     fn try_from(text: String) -> Result<Self, InvalidValue> {

@@ -1,7 +1,7 @@
 //! The macro that implements the common traits of validated texts.
 
 /// Implements the usual traits of a newtype around a validated `String`: parsing, display, and the
-/// conversions that serde needs.
+/// conversions from `&str` and `String`, for serde and for functions that take a text or the value.
 ///
 /// The arguments are the newtype, the type of its error, and the rule: a function from `&str` to
 /// `Result<(), error>`.
@@ -57,6 +57,13 @@ macro_rules! validated_text {
         impl std::str::FromStr for $name {
             type Err = $error;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = $error;
+            fn try_from(text: &str) -> Result<Self, Self::Error> {
                 Self::new(text)
             }
         }

@@ -3,6 +3,7 @@
 mod hint;
 mod value_kind;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -329,10 +330,21 @@ pub enum Error {
     /// An error of `netboot-core`, for example because the images do not make a release.
     #[error(transparent)]
     Core(#[from] netboot_core::Error),
+
+    /// A build of iPXE that does not exist.
+    #[error(transparent)]
+    IpxeBuild(#[from] ipxe_script::Error),
 }
 
 fn at_line(line: Option<usize>) -> String {
     line.map_or_else(String::new, |line| format!(" in line {line}"))
+}
+
+/// A value that is valid already. Functions that take a text or such a value need this conversion.
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 impl From<netboot_core::InvalidValue> for Error {

@@ -12,13 +12,13 @@
 //! use netboot_ipxe::Renderer;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let profile = ProfileSpec::new("worker".parse()?);
+//! let profile = ProfileSpec::new("worker")?;
 //! let init = InitPath::new("/nix/store/0a1b-nixos-system-worker/init")?;
-//! let boot = BootSpec::new(Architecture::X86_64, init, vec!["loglevel=4".parse()?])?;
+//! let boot = BootSpec::new(Architecture::X86_64, init, vec!["loglevel=4"])?;
 //! let (kernel, initrd) = (FileName::new("bzImage")?, FileName::new("initrd")?);
 //! let image = Image::builder(&profile, boot)
-//!     .kernel(Arc::new(BytesArtifact::new(ArtifactKind::Kernel, kernel, "...")))
-//!     .initrd(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, initrd, "...")))
+//!     .kernel(Arc::new(BytesArtifact::new(ArtifactKind::Kernel, kernel, "...")?))
+//!     .initrd(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, initrd, "...")?))
 //!     .build()?;
 //!
 //! let renderer = Renderer::builder().build()?;

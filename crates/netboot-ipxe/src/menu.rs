@@ -23,12 +23,12 @@ const DEPTH_LIMIT: usize = 4;
 /// let tools = Menu::builder("Tools")?.item(MenuItem::shell()).item(MenuItem::reboot()).build()?;
 /// let menu = Menu::builder("Rack 3")?
 ///     .heading("Images")?
-///     .item(MenuItem::profile("worker".parse()?).with_key(MenuKey::new('w')?))
+///     .item(MenuItem::profile("worker")?.with_key(MenuKey::new('w')?))
 ///     .gap()
 ///     .item(MenuItem::local_disk(LocalDisk::NextBootDevice))
 ///     .item(MenuItem::submenu(tools))
 ///     .build()?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), netboot_ipxe::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Menu {
@@ -101,7 +101,7 @@ impl Menu {
     /// # Errors
     /// [`Error::InvalidMenu`] without an image.
     pub fn of_images<'a>(images: impl IntoIterator<Item = &'a Image>) -> Result<Self, Error> {
-        let items = images.into_iter().map(|image| MenuItem::profile(image.profile().clone()));
+        let items = images.into_iter().map(|image| MenuItem::of_profile(image.profile().clone()));
         let menu = Self::builder("Netboot")?.heading("Images")?;
         let menu = items.fold(menu, MenuBuilder::item).heading("Other")?;
         menu.item(MenuItem::local_disk(LocalDisk::default())).item(MenuItem::shell()).build()
@@ -153,9 +153,9 @@ impl Menu {
 /// ```
 /// use netboot_ipxe::{MenuItem, MenuKey};
 ///
-/// let item = MenuItem::profile("worker".parse()?).with_title("PlasmaCloud worker")?;
+/// let item = MenuItem::profile("worker")?.with_title("PlasmaCloud worker")?;
 /// let item = item.with_key(MenuKey::new('w')?);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), netboot_ipxe::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct MenuItem {
@@ -193,7 +193,14 @@ impl MenuItem {
     }
 
     /// Starts a profile or a family of profiles. The default title is the title of the image.
-    pub fn profile(profile: ProfileName) -> Self {
+    ///
+    /// # Errors
+    /// [`InvalidValue`](netboot_core::InvalidValue) for a text that is not the name of a profile.
+    pub fn profile<N: TryInto<ProfileName>>(profile: N) -> Result<Self, N::Error> {
+        profile.try_into().map(Self::of_profile)
+    }
+
+    fn of_profile(profile: ProfileName) -> Self {
         Self::new(MenuAction::Profile(profile))
     }
 

@@ -56,7 +56,7 @@ pub async fn sign(
         }
         let message = signer.sign(artifact.as_ref(), context).await?;
         let name = FileName::new(format!("{}.sig", artifact.file_name()))?;
-        let signature = BytesArtifact::new(ArtifactKind::Signature, name, message);
+        let signature = BytesArtifact::new(ArtifactKind::Signature, name, message)?;
         signatures.insert(artifact.sha256(), Arc::new(signature));
     }
     Ok(signatures)

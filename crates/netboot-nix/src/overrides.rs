@@ -22,16 +22,15 @@ use crate::error::Error;
 /// All changes reach Nix as data, so no text can become code.
 ///
 /// ```
-/// use netboot_nix::{AuthorizedKey, NixBuilder, Overrides};
+/// use netboot_nix::{NixBuilder, Overrides};
 ///
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// # let text = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti alice";
-/// let key: AuthorizedKey = text.parse()?;
 /// let overrides = Overrides::builder()
-///     .kernel_parameter("console=ttyS1,115200".parse()?)
-///     .authorized_key("root", key)
-///     .package("tcpdump".parse()?)
-///     .kernel_packages("linuxPackages_latest".parse()?)
+///     .kernel_parameter("console=ttyS1,115200")
+///     .authorized_key("root", text)
+///     .package("tcpdump")
+///     .kernel_packages("linuxPackages_latest")
 ///     .settings(serde_json::json!({ "networking": { "firewall": { "enable": false } } }))
 ///     .module("site/rack-7.nix")
 ///     .build()?;
@@ -106,31 +105,46 @@ impl Overrides {
 pub struct OverridesBuilder {
     overrides: Overrides,
     modules: Vec<PathBuf>,
+    /// The error of the first text that was given as a value and is not one.
+    refused: Option<Error>,
 }
 
 impl OverridesBuilder {
     /// Adds to `boot.kernelParams`.
-    pub fn kernel_parameter(mut self, parameter: KernelParameter) -> Self {
-        self.overrides.kernel_parameters.push(parameter);
+    pub fn kernel_parameter(
+        mut self,
+        parameter: impl TryInto<KernelParameter, Error: Into<Error>>,
+    ) -> Self {
+        let parameter = self.valid(parameter);
+        self.overrides.kernel_parameters.extend(parameter);
         self
     }
 
     /// Adds to `users.users.<user>.openssh.authorizedKeys.keys`.
-    pub fn authorized_key(mut self, user: impl Into<String>, key: AuthorizedKey) -> Self {
-        self.overrides.authorized_keys.entry(user.into()).or_default().push(key);
+    pub fn authorized_key(
+        mut self,
+        user: impl Into<String>,
+        key: impl TryInto<AuthorizedKey, Error: Into<Error>>,
+    ) -> Self {
+        let key = self.valid(key);
+        self.overrides.authorized_keys.entry(user.into()).or_default().extend(key);
         self
     }
 
     /// Adds a package of the configuration's `pkgs` to `environment.systemPackages`.
-    pub fn package(mut self, package: AttributePath) -> Self {
-        self.overrides.packages.push(package);
+    pub fn package(mut self, package: impl TryInto<AttributePath, Error: Into<Error>>) -> Self {
+        let package = self.valid(package);
+        self.overrides.packages.extend(package);
         self
     }
 
     /// Replaces `boot.kernelPackages` with a kernel package set of the configuration's `pkgs`, such
     /// as `linuxPackages_latest`.
-    pub fn kernel_packages(mut self, packages: AttributePath) -> Self {
-        self.overrides.kernel_packages = Some(packages);
+    pub fn kernel_packages(
+        mut self,
+        packages: impl TryInto<AttributePath, Error: Into<Error>>,
+    ) -> Self {
+        self.overrides.kernel_packages = self.valid(packages);
         self
     }
 
@@ -150,13 +164,27 @@ impl OverridesBuilder {
         self
     }
 
+    /// Returns the value, or keeps the error for [`build`](Self::build).
+    fn valid<T>(&mut self, value: impl TryInto<T, Error: Into<Error>>) -> Option<T> {
+        match value.try_into() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.refused.get_or_insert(error.into());
+                None
+            }
+        }
+    }
+
     /// Checks the changes and makes the overrides.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] for settings that are not a JSON object, for an empty user name,
+    /// [`Error::InvalidText`] for a text that is not what it was given as. [`Error::InvalidOption`] for settings that are not a JSON object, for an empty user name,
     /// and for a text with a NUL character, which Nix cannot represent. [`Error::Io`] for a module
     /// that does not exist.
     pub fn build(self) -> Result<Overrides, Error> {
+        if let Some(error) = self.refused {
+            return Err(error);
+        }
         let mut overrides = self.overrides;
         let invalid = |option: &str, problem| {
             Err(Error::InvalidOption { option: option.to_owned(), problem })

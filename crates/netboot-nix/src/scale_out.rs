@@ -18,13 +18,15 @@ use crate::error::Error;
 /// use std::time::Duration;
 /// use netboot_nix::{BinaryCache, NixBuilder, RemoteBuilder, ScaleOut};
 ///
+/// let key = "cache.example.org-1:ebYgk3hp0M2RqTVUvDxJQrUKcoxDEkE9DvvUuBwtNqM=";
+/// let cache = BinaryCache::new("file:///srv/cache")?.with_signing_key_file("/run/keys/cache");
 /// let scale_out = ScaleOut::new()
-/// .with_remote_builder(RemoteBuilder::new("ssh-ng://build@big.example.org")?.with_jobs(8))
-/// .with_local_jobs(0) .with_substituter( "https://cache.example.org".parse()?,
-/// "cache.example.org-1:ebYgk3hp0M2RqTVUvDxJQrUKcoxDEkE9DvvUuBwtNqM=", )?
-/// .with_silence_limit(Duration::from_secs(1800)) .with_copy_to(
-/// BinaryCache::new("file:///srv/cache".parse()?).with_signing_key_file("/run/keys/cache"), ); let
-/// builder = NixBuilder::options("github:example/infrastructure").scale_out(scale_out).build()?;
+///     .with_remote_builder(RemoteBuilder::new("ssh-ng://build@big.example.org")?.with_jobs(8))
+///     .with_local_jobs(0)
+///     .with_substituter("https://cache.example.org", key)?
+///     .with_silence_limit(Duration::from_secs(1800))
+///     .with_copy_to(cache);
+/// let builder = NixBuilder::options("github:example/infrastructure").scale_out(scale_out).build()?;
 /// # Ok::<(), netboot_nix::Error>(())
 /// ```
 ///
@@ -66,10 +68,12 @@ impl ScaleOut {
     /// Builds everything in another store, such as `ssh-ng://host`, and fetches the results. This
     /// machine still evaluates. Results are accepted without a signature, so the store must be
     /// trustworthy.
-    #[must_use]
-    pub fn with_store(mut self, store: StoreUrl) -> Self {
-        self.store = Some(store);
-        self
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for a text that is not the URL of a store.
+    pub fn with_store<U: TryInto<StoreUrl>>(mut self, store: U) -> Result<Self, U::Error> {
+        self.store = Some(store.try_into()?);
+        Ok(self)
     }
 
     /// Adds a binary cache that Nix asks before it builds, and the public key that verifies its
@@ -77,8 +81,14 @@ impl ScaleOut {
     /// writes.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] for a key in another form.
-    pub fn with_substituter(mut self, url: StoreUrl, key: &str) -> Result<Self, Error> {
+    /// [`Error::InvalidOption`] for a text that is not the URL of a store, and for a key in another
+    /// form.
+    pub fn with_substituter(
+        mut self,
+        url: impl TryInto<StoreUrl, Error: Into<Error>>,
+        key: &str,
+    ) -> Result<Self, Error> {
+        let url = url.try_into().map_err(Into::into)?;
         let is_key = key.split_once(':').is_some_and(|(name, bytes)| {
             let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
             !name.is_empty()

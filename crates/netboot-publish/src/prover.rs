@@ -64,10 +64,10 @@ impl StagedImage {
 /// must not look like a machine of the site. `netboot_qemu::Machine` does both by default.
 ///
 /// ```
-/// use async_trait::async_trait;
 /// use netboot_core::Context;
 /// use netboot_publish::{
 ///     Error, FailedProof, MemoryStore, Proof, Prover, Publisher, StagedImage, Verdict,
+///     async_trait,
 /// };
 /// # use netboot_publish::contract::sample_release;
 ///

@@ -83,10 +83,12 @@ impl PublicUrl {
     }
 
     /// Sets the pointer.
-    #[must_use]
-    pub fn with_pointer(mut self, pointer: PointerName) -> Self {
-        self.pointer = pointer;
-        self
+    ///
+    /// # Errors
+    /// [`InvalidValue`](netboot_core::InvalidValue) for a text that is not the name of a pointer.
+    pub fn with_pointer<N: TryInto<PointerName>>(mut self, pointer: N) -> Result<Self, N::Error> {
+        self.pointer = pointer.try_into()?;
+        Ok(self)
     }
 
     /// Sets the keys that may sign the manifest of the live release, and the pointer.

@@ -113,10 +113,12 @@ impl Publisher {
 
     /// Sets the pointer. Each pointer, such as `canary`, is a channel of its own over the same
     /// releases. The static entry points chain the pointer that they were rendered for.
-    #[must_use]
-    pub fn with_pointer(mut self, pointer: PointerName) -> Self {
-        self.pointer = pointer;
-        self
+    ///
+    /// # Errors
+    /// [`InvalidValue`](netboot_core::InvalidValue) for a text that is not the name of a pointer.
+    pub fn with_pointer<N: TryInto<PointerName>>(mut self, pointer: N) -> Result<Self, N::Error> {
+        self.pointer = pointer.try_into()?;
+        Ok(self)
     }
 
     /// Sets whether the publisher keeps the names of the old layout as symbolic links to the live

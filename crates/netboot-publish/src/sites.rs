@@ -9,7 +9,7 @@ mod stage;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use netboot_core::SiteName;
+use netboot_core::{InvalidValue, SiteName};
 
 use crate::error::Error;
 use crate::publisher::Publisher;
@@ -33,11 +33,11 @@ pub enum ActivationPolicy {
 /// use netboot_publish::{ActivationPolicy, MemoryStore, Publisher, Sites};
 ///
 /// let sites = Sites::builder()
-///     .site("tokyo".parse()?, Publisher::new(MemoryStore::new()))
-///     .site("osaka".parse()?, Publisher::new(MemoryStore::new()))
+///     .site("tokyo", Publisher::new(MemoryStore::new()))
+///     .site("osaka", Publisher::new(MemoryStore::new()))
 ///     .policy(ActivationPolicy::AllOrNone)
 ///     .build()?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), netboot_publish::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Sites {
@@ -64,6 +64,8 @@ impl Sites {
 #[must_use = "sites are made by `build`"]
 pub struct SitesBuilder {
     publishers: Vec<(SiteName, Publisher)>,
+    /// The first text that was given as a name and is not one.
+    refused: Option<InvalidValue>,
     policy: ActivationPolicy,
     concurrency: usize,
     timeout: Option<Duration>,
@@ -73,6 +75,7 @@ impl SitesBuilder {
     fn new() -> Self {
         Self {
             publishers: Vec::new(),
+            refused: None,
             policy: ActivationPolicy::EachByItself,
             concurrency: 8,
             timeout: None,
@@ -80,8 +83,17 @@ impl SitesBuilder {
     }
 
     /// Adds a site and the publisher to it.
-    pub fn site(mut self, name: SiteName, publisher: Publisher) -> Self {
-        self.publishers.push((name, publisher));
+    pub fn site(
+        mut self,
+        name: impl TryInto<SiteName, Error: Into<InvalidValue>>,
+        publisher: Publisher,
+    ) -> Self {
+        match name.try_into() {
+            Ok(name) => self.publishers.push((name, publisher)),
+            Err(error) => {
+                self.refused.get_or_insert(error.into());
+            }
+        }
         self
     }
 
@@ -108,9 +120,13 @@ impl SitesBuilder {
     /// Builds the sites.
     ///
     /// # Errors
-    /// [`Error::NoSites`], [`Error::DuplicateSite`].
+    /// [`Error::NoSites`], [`Error::DuplicateSite`], and [`Error::Artifact`] for a text that was
+    /// given as a name and is not one.
     pub fn build(self) -> Result<Sites, Error> {
-        let Self { publishers: named, policy, concurrency, timeout } = self;
+        let Self { publishers: named, refused, policy, concurrency, timeout } = self;
+        if let Some(error) = refused {
+            return Err(error.into());
+        }
         let mut publishers = BTreeMap::new();
         for (site, publisher) in named {
             if publishers.insert(site.clone(), publisher).is_some() {

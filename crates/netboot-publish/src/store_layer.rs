@@ -22,9 +22,8 @@ use crate::store::{
 ///
 /// ```
 /// use std::fmt;
-/// use async_trait::async_trait;
 /// use netboot_core::Context;
-/// use netboot_publish::{Error, MemoryStore, Publisher, Store, StoreLayer, Upload};
+/// use netboot_publish::{Error, MemoryStore, Publisher, Store, StoreLayer, Upload, async_trait};
 /// # use netboot_publish::contract::sample_release;
 ///
 /// /// Prints what is sent.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use foreign_text::ForeignText;
+use netboot_core::InvalidValue;
 use url::Url;
 
 use crate::boot_failure::BootFailure;
@@ -34,6 +35,10 @@ pub enum Error {
         /// A clause that says how to correct the value.
         problem: &'static str,
     },
+
+    /// A text does not follow the rule of its kind.
+    #[error(transparent)]
+    InvalidValue(#[from] InvalidValue),
 
     /// A guest cannot boot a URL.
     #[error("`{url}` cannot be booted: {problem}")]
@@ -160,6 +165,7 @@ impl Error {
             Self::InvalidSetting { setting, problem, .. } => {
                 format!("change the {setting}: {problem}")
             }
+            Self::InvalidValue(error) => error.kind.rule().to_owned(),
             Self::UnusableUrl { problem, .. } => problem.hint().to_owned(),
             Self::QemuMissing { .. } => {
                 "install QEMU for x86_64 (Debian, Ubuntu: qemu-system-x86 and ipxe-qemu; Fedora: \

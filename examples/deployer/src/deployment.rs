@@ -196,8 +196,9 @@ impl Deployment {
             report.query_pairs_mut().append_pair("nonce", &nonce.to_string());
         }
         // The machine's own parameters are before it, so none of them replaces it.
-        let assignment =
-            assignment.with_report_url(&report)?.with_kernel_parameter(report_parameter(&report)?);
+        let assignment = assignment
+            .with_report_url(&report)?
+            .with_kernel_parameter(report_parameter(&report)?)?;
         self.machine_scripts.render_machine(image, &assignment, 0)
     }
 

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use clap::Parser;
 use netboot_core::{
     Artifact, ArtifactKind, BootSpec, Builder, BytesArtifact, Context, Error, Event, FileArtifact,
-    FileName, Image, InitPath, Phase, Profile, ProfileName, ProfileSpec, Provenance, Report, Title,
+    FileName, Image, Phase, Profile, ProfileSpec, Provenance, Report, async_trait,
 };
 use netboot_examples::run_program;
 use netboot_ipxe::Renderer;
@@ -94,11 +93,7 @@ impl RescueBuilder {
             FileArtifact::open(ArtifactKind::Kernel, kernel_name, &self.kernel, context).await?;
         let initrd = self.initrd(profile, context).await?;
 
-        let boot = BootSpec::new(
-            architecture,
-            InitPath::new("/init")?,
-            vec!["console=ttyS0,115200".parse()?, "panic=-1".parse()?],
-        )?;
+        let boot = BootSpec::new(architecture, "/init", ["console=ttyS0,115200", "panic=-1"])?;
         Image::builder(profile, boot)
             .kernel(Arc::new(kernel))
             .initrd(initrd)
@@ -124,7 +119,7 @@ impl RescueBuilder {
 
         let bytes = self.pack(root.path(), profile, context).await?;
         let name = FileName::new("initrd")?;
-        Ok(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, bytes)))
+        Ok(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, bytes)?))
     }
 
     /// Runs busybox, which gets none of the secrets in this program's environment.
@@ -171,8 +166,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments, context: &Context) -> Result<(), Report> {
-    let profile =
-        ProfileSpec::new(ProfileName::new("rescue")?).with_title(Title::new("Rescue shell")?);
+    let profile = ProfileSpec::new("rescue")?.with_title("Rescue shell")?;
     // The builder can be chosen at run time: the code below works with any builder.
     let builder: Box<dyn Builder> =
         Box::new(RescueBuilder { kernel: arguments.kernel, busybox: arguments.busybox });

@@ -77,9 +77,9 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments, context: &Context) -> Result<(), Report> {
     let fleet = read_fleet(arguments)?;
-    let profile = ProfileSpec::new(arguments.profile.clone());
+    let profile = ProfileSpec::new(arguments.profile.clone())?;
     let builder = PrebuiltBuilder::new()
-        .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image));
+        .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image))?;
     let image = builder.build(&profile, context).await?;
 
     let machines = fleet.assignments().len();
@@ -108,9 +108,11 @@ fn read_fleet(arguments: &Arguments) -> Result<Fleet, Report> {
         Unknown::Refuse => UnknownMachine::Refuse,
     };
     let assignments = listed.into_iter().map(|machine| {
-        let assignment = Assignment::new(machine.name, arguments.profile.clone());
+        let assignment = Assignment::new(machine.name, arguments.profile.clone())?;
         let assignment = machine.keys.into_iter().fold(assignment, Assignment::with_key);
-        machine.parameters.into_iter().fold(assignment, Assignment::with_kernel_parameter)
+        let mut parameters = machine.parameters.into_iter();
+        Ok(parameters.try_fold(assignment, Assignment::with_kernel_parameter)?)
     });
+    let assignments = assignments.collect::<Result<Vec<_>, netboot_ipxe::Error>>()?;
     Ok(Fleet::builder(unknown).assignments(assignments).build()?)
 }

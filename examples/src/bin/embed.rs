@@ -21,8 +21,8 @@ async fn main() -> Result<(), Report> {
         _ => eprintln!("{event}"),
     });
     let sites = Sites::builder()
-        .site("here".parse()?, Publisher::new(LocalStore::new(directory)))
-        .site("mirror".parse()?, Publisher::new(RsyncStore::open(mirror.parse()?)?))
+        .site("here", Publisher::new(LocalStore::new(directory)))
+        .site("mirror", Publisher::new(RsyncStore::open(mirror.as_str())?))
         .policy(ActivationPolicy::AllOrNone)
         .build()?;
 

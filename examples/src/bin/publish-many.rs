@@ -62,9 +62,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments, context: &Context) -> Result<(), Report> {
-    let profile = ProfileSpec::new(arguments.profile.clone());
+    let profile = ProfileSpec::new(arguments.profile.clone())?;
     let builder = PrebuiltBuilder::new()
-        .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image));
+        .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image))?;
     let image = builder.build(&profile, context).await?;
     let release = Renderer::builder().build()?.render_release([image])?;
 

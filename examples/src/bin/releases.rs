@@ -79,7 +79,7 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments, context: &Context) -> Result<String, Report> {
     let store = LocalStore::new(&arguments.directory);
-    let publisher = Publisher::new(store).with_pointer(arguments.pointer);
+    let publisher = Publisher::new(store).with_pointer(arguments.pointer)?;
     let publisher = arguments.signing.apply(publisher)?;
     Ok(match arguments.command {
         Command::List => list(&publisher).await?,

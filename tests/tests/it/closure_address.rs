@@ -16,15 +16,16 @@ async fn a_machine_takes_one_address_in_one_boot() {
     let site = ClosureSite::new().await;
     let packed = site.pack(&site.usual_system("address"));
     let target = format!("http://{}/", BootNetwork::ADDRESS);
-    let script = format!("{target}{}", ClosureSite::SCRIPT).parse().unwrap();
+    let script = format!("{target}{}", ClosureSite::SCRIPT);
     site.publish(&site.release_from(&packed, [target], &[])).await;
     let network = BootNetwork::new();
     let _http = network.serve_directory(&site.published());
     let settings = DhcpSettings::builder(
-        BootNetwork::INTERFACE.parse().unwrap(),
+        BootNetwork::INTERFACE,
         "10.77.0.0/24".parse().unwrap(),
-        BootServer::new(BootNetwork::ADDRESS, script).unwrap(),
-    );
+        BootServer::new(BootNetwork::ADDRESS, script.as_str()).unwrap(),
+    )
+    .unwrap();
     let settings = settings.leases("10.77.0.100".parse().unwrap(), "10.77.0.199".parse().unwrap());
     let configuration = settings.build().unwrap().configuration(DhcpServer::Dnsmasq).unwrap();
     let dhcp = network.start_dnsmasq(network.namespace(), &configuration);

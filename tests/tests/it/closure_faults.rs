@@ -203,9 +203,8 @@ async fn a_machine_without_the_card_that_booted_says_so() {
     let published = Published::new().await;
     let port = published.server.address().port();
     // The kernel has no driver for the card that UEFI boots from by default.
-    let address = "52:54:00:00:00:99".parse().unwrap();
     let machine = ClosureSite::machine(Firmware::Uefi).network_card(NetworkCard::E1000);
-    let boot = published.boot_with(port, machine.mac(address)).await;
+    let boot = published.boot_with(port, machine.mac("52:54:00:00:00:99")).await;
     let failure = boot.failure();
     let FailureCause::CardMissing { wanted, .. } = &failure.cause else { panic!("{failure:?}") };
     assert_eq!(wanted.to_string(), "52:54:00:00:00:99");

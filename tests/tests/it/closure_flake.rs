@@ -7,7 +7,7 @@ use netboot_tests::{Site, is_long};
 
 async fn build(site: &Site, generation: &str) -> Image {
     let builder = site.closure_builder(&site.flake(generation));
-    let profile = ProfileSpec::new("worker".parse().unwrap());
+    let profile = ProfileSpec::new("worker").unwrap();
     builder.build(&profile, &Context::new()).await.unwrap()
 }
 

@@ -12,22 +12,28 @@ const PLAIN: &str = "52:54:00:00:00:01";
 const SPECIAL: &str = "52:54:00:00:00:02";
 
 fn boot_server() -> BootServer {
-    BootServer::new(BootNetwork::ADDRESS, "http://10.77.0.1/boot.ipxe".parse().unwrap())
+    BootServer::new(BootNetwork::ADDRESS, "http://10.77.0.1/boot.ipxe")
         .unwrap()
-        .with_boot_file(ClientArchitecture::EfiIa32, "ipxe-i386.efi".parse().unwrap())
-        .with_boot_file(ClientArchitecture::EfiArm64, "arm64/ipxe.efi".parse().unwrap())
-        .with_http_boot("http://10.77.0.1/ipxe".parse().unwrap())
+        .with_boot_file(ClientArchitecture::EfiIa32, "ipxe-i386.efi")
+        .unwrap()
+        .with_boot_file(ClientArchitecture::EfiArm64, "arm64/ipxe.efi")
+        .unwrap()
+        .with_http_boot("http://10.77.0.1/ipxe")
+        .unwrap()
 }
 
 fn builder(server: BootServer) -> DhcpSettingsBuilder {
     let subnet = "10.77.0.0/24".parse().unwrap();
-    DhcpSettings::builder(BootNetwork::INTERFACE.parse().unwrap(), subnet, server)
+    DhcpSettings::builder(BootNetwork::INTERFACE, subnet, server)
+        .unwrap()
         .leases("10.77.0.100".parse().unwrap(), "10.77.0.199".parse().unwrap())
-        .machine(KnownMachine::new(PLAIN.parse().unwrap()))
+        .machine(KnownMachine::new(PLAIN).unwrap())
         .machine(
-            KnownMachine::new(SPECIAL.parse().unwrap())
+            KnownMachine::new(SPECIAL)
+                .unwrap()
                 .with_address("10.77.0.20".parse().unwrap())
-                .with_script("http://10.77.0.1/machines/two.ipxe".parse().unwrap()),
+                .with_script("http://10.77.0.1/machines/two.ipxe")
+                .unwrap(),
         )
 }
 
@@ -164,9 +170,11 @@ fn ipxe_is_also_told_by_its_own_options() {
 #[test]
 fn a_proxy_answers_firmware_that_boots_by_http() {
     let network = BootNetwork::new();
-    let (interface, subnet) = (BootNetwork::INTERFACE.parse(), "10.77.0.0/24".parse());
-    let settings =
-        DhcpSettings::builder(interface.unwrap(), subnet.unwrap(), boot_server()).build().unwrap();
+    let subnet = "10.77.0.0/24".parse().unwrap();
+    let settings = DhcpSettings::builder(BootNetwork::INTERFACE, subnet, boot_server())
+        .unwrap()
+        .build()
+        .unwrap();
     let running = start(&network, network.namespace(), DhcpServer::Dnsmasq, &settings);
     let client = DhcpClient::new(&network, UNKNOWN);
     for (code, url) in [

@@ -21,7 +21,7 @@ const UUID: &str = "12345678-9abc-4def-8012-3456789abcde";
 const SERIAL: &str = "S/N 7 #1 && ${uuid}";
 
 fn assignment(name: &str, profile: &str, keys: impl IntoIterator<Item = MachineKey>) -> Assignment {
-    let assignment = Assignment::new(name.parse().unwrap(), profile.parse().unwrap());
+    let assignment = Assignment::new(name, profile).unwrap();
     assignment.with_selector(Selector::new(keys).unwrap())
 }
 
@@ -138,7 +138,7 @@ async fn unknown_machines_boot_what_the_policy_says() {
 
 #[tokio::test]
 async fn a_machine_boots_its_profile_while_its_token_lies_there() {
-    let once = BootOnce::file("tokens/by-mac".parse().unwrap());
+    let once = BootOnce::file("tokens/by-mac").unwrap();
     let machine = assignment("by-mac", "worker", [mac(KNOWN)]).with_boot_once(once);
     let fleet = Fleet::builder(UnknownMachine::Refuse).assignment(machine).build().unwrap();
     let site = SmallSite::publish(SmallSite::renderer().fleet(fleet), &["worker"]).await;
@@ -170,9 +170,10 @@ async fn a_machine_sees_its_own_parameters_and_initrd_and_reports() {
     let generation = format!("{}/etc/generation", system.trim_start_matches('/'));
     let archive = compressed(&newc_archive(&[(&generation, b"overlaid\n")]), site.work());
     let name = FileName::new("by-mac.cpio").unwrap();
-    let overlay = Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, archive));
+    let overlay = Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, archive).unwrap());
     let machine = assignment("by-mac", "worker", [mac(KNOWN)])
-        .with_kernel_parameter("netboot.test=by-mac".parse().unwrap())
+        .with_kernel_parameter("netboot.test=by-mac")
+        .unwrap()
         .with_overlay(overlay);
     let fleet = Fleet::builder(UnknownMachine::Refuse).assignment(machine).build().unwrap();
 
@@ -189,7 +190,7 @@ async fn a_machine_sees_its_own_parameters_and_initrd_and_reports() {
         let before = server.requests().len();
         let machine = Machine::builder()
             .firmware(firmware)
-            .mac(KNOWN.parse().unwrap())
+            .mac(KNOWN)
             .expect("NETBOOT-GENERATION overlaid")
             .expect("NETBOOT-READY worker")
             .build()

@@ -50,7 +50,7 @@ impl LargeImage {
 
     /// Boots the image with an additional kernel parameter.
     async fn boot(&self, firmware: Firmware, memory: u32, parameter: &str) -> BootReport {
-        let renderer = Renderer::builder().kernel_parameter(parameter.parse().unwrap());
+        let renderer = Renderer::builder().kernel_parameter(parameter);
         let script = renderer.build().unwrap().render_standalone(&self.image).unwrap();
         fs::write(self.directory().join("netboot.ipxe"), script).unwrap();
         boot(&self.directory(), firmware, memory).await

@@ -6,7 +6,7 @@ use netboot_tests::SmallSite;
 
 fn menu() -> RendererBuilder {
     let key = |character| MenuKey::new(character).unwrap();
-    let profile = |name: &str| MenuItem::profile(name.parse().unwrap());
+    let profile = |name: &str| MenuItem::profile(name).unwrap();
     let tools = Menu::builder("Tools of the rack")
         .unwrap()
         .item(

@@ -53,8 +53,9 @@ fn uefi_disk(directory: &Path, build: &str, program: &str) {
 }
 
 fn renderer(unknown: UnknownMachine) -> RendererBuilder {
-    let once = BootOnce::file("tokens/known".parse().unwrap());
-    let known = Assignment::new("known".parse().unwrap(), "worker".parse().unwrap())
+    let once = BootOnce::file("tokens/known").unwrap();
+    let known = Assignment::new("known", "worker")
+        .unwrap()
         .with_key(MachineKey::Mac("52:54:00:00:00:01".parse().unwrap()))
         .with_boot_once(once);
     let fleet = Fleet::builder(unknown).assignment(known).build().unwrap();
@@ -114,13 +115,15 @@ impl Rack {
         fs::create_dir(&tftp_root).unwrap();
         fs::copy(ipxe, tftp_root.join("ipxe.efi")).unwrap();
         let http = network.serve_directory(&site.published());
-        let script = "http://10.77.0.1/boot.ipxe".parse().unwrap();
-        let server = BootServer::new(BootNetwork::ADDRESS, script)
+        let server = BootServer::new(BootNetwork::ADDRESS, "http://10.77.0.1/boot.ipxe")
             .unwrap()
-            .with_boot_file(ClientArchitecture::EfiArm64, "ipxe.efi".parse().unwrap())
-            .with_tftp_root(tftp_root.display().to_string().parse().unwrap());
-        let interface = BootNetwork::INTERFACE.parse().unwrap();
-        let settings = DhcpSettings::builder(interface, "10.77.0.0/24".parse().unwrap(), server)
+            .with_boot_file(ClientArchitecture::EfiArm64, "ipxe.efi")
+            .unwrap()
+            .with_tftp_root(tftp_root.display().to_string())
+            .unwrap();
+        let subnet = "10.77.0.0/24".parse().unwrap();
+        let settings = DhcpSettings::builder(BootNetwork::INTERFACE, subnet, server)
+            .unwrap()
             .leases("10.77.0.100".parse().unwrap(), "10.77.0.199".parse().unwrap())
             .build()
             .unwrap();

@@ -14,7 +14,7 @@ fn release(image: Image) -> Release {
 
 /// An image with the kernel and initrd of another one, and an `init` that no initrd contains.
 fn with_wrong_init(image: &Image) -> Image {
-    let profile = ProfileSpec::new(image.profile().clone());
+    let profile = ProfileSpec::new(image.profile().clone()).unwrap();
     let boot = &image.manifest().boot;
     let init = InitPath::new("/nix/store/00000000000000000000000000000000-gone/init").unwrap();
     let parameters = boot.kernel_parameters().to_vec();

@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use netboot_core::{Context, ProfileName, layout};
-use netboot_ipxe::dhcp::{
-    BootServer, BootUrl, DhcpServer, DhcpSettings, DhcpSettingsBuilder, KnownMachine,
-};
+use netboot_ipxe::dhcp::{BootServer, DhcpServer, DhcpSettings, DhcpSettingsBuilder, KnownMachine};
 use netboot_qemu::{BootOutcome, BootReport, BootStage, Firmware, Machine, MachineBuilder, key};
 use netboot_tests::{BootNetwork, Server, Site};
 
@@ -49,12 +47,13 @@ impl Rack {
     }
 
     fn settings(&self) -> DhcpSettingsBuilder {
-        let script: BootUrl = "http://10.77.0.1/worker/netboot.ipxe".parse().unwrap();
+        let script = "http://10.77.0.1/worker/netboot.ipxe";
         let server = BootServer::new(BootNetwork::ADDRESS, script)
             .unwrap()
-            .with_tftp_root(self.tftp_root.display().to_string().parse().unwrap());
+            .with_tftp_root(self.tftp_root.display().to_string())
+            .unwrap();
         let subnet = "10.77.0.0/24".parse().unwrap();
-        DhcpSettings::builder(BootNetwork::INTERFACE.parse().unwrap(), subnet, server)
+        DhcpSettings::builder(BootNetwork::INTERFACE, subnet, server).unwrap()
     }
 
     fn leasing(&self) -> DhcpSettingsBuilder {
@@ -64,7 +63,7 @@ impl Rack {
     async fn boot(&self, machine: MachineBuilder) -> BootReport {
         let plug = self.network.plug();
         let machine = machine
-            .mac(MAC.parse().unwrap())
+            .mac(MAC)
             .timeout(Duration::from_secs(240))
             .expect("NETBOOT-READY worker")
             .build()
@@ -165,8 +164,8 @@ async fn beside_another_dhcp_server_machines_boot_too() {
 #[tokio::test]
 async fn an_unknown_machine_is_not_booted_where_only_known_ones_are() {
     let rack = Rack::new().await;
-    let own = "http://10.77.0.1/worker/netboot.ipxe".parse().unwrap();
-    let known = KnownMachine::new("52:54:00:77:00:06".parse().unwrap()).with_script(own);
+    let own = "http://10.77.0.1/worker/netboot.ipxe";
+    let known = KnownMachine::new("52:54:00:77:00:06").unwrap().with_script(own).unwrap();
     let settings = rack.leasing().machine(known).known_machines_only().build().unwrap();
     let configuration = settings.configuration(DhcpServer::Dnsmasq).unwrap();
     let dhcp = rack.network.start_dnsmasq(rack.network.namespace(), &configuration);

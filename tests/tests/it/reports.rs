@@ -81,7 +81,7 @@ async fn last_stage(address: &str, script: &str, expected: &str) -> Option<Strin
     });
     let url = format!("http://10.0.2.2:{port}/report").parse().unwrap();
     let key = MachineKey::Mac("52:54:00:00:00:01".parse().unwrap());
-    let known = Assignment::new("node-1".parse().unwrap(), "worker".parse().unwrap()).with_key(key);
+    let known = Assignment::new("node-1", "worker").unwrap().with_key(key);
     let fleet = Fleet::builder(UnknownMachine::Refuse).assignment(known).build().unwrap();
     let renderer = SmallSite::renderer().report_url(&url).unwrap().fleet(fleet);
     let site = SmallSite::publish(renderer, &["worker"]).await;

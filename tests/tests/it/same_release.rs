@@ -13,7 +13,7 @@ async fn release(nix: &HermeticNix) -> Release {
     let builder = NixBuilder::options(flake).state_directory(checkout.path().join("state"));
     let environment = nix.environment().into_iter();
     let builder = environment.fold(builder, |b, (name, value)| b.environment(name, value));
-    let worker = ProfileSpec::new("worker".parse().unwrap());
+    let worker = ProfileSpec::new("worker").unwrap();
     let image = builder.build().unwrap().build(&worker, &Context::new()).await.unwrap();
     Renderer::builder().build().unwrap().render_release([image]).unwrap()
 }

@@ -16,15 +16,13 @@ const SERIAL: &str = "SN-7";
 fn overlay() -> Arc<dyn Artifact> {
     let archive = newc_archive(&[("etc/node", b"node-1\n")]);
     let name = FileName::new("node-1.cpio").unwrap();
-    Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, archive))
+    Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, archive).unwrap())
 }
 
 /// A site that knows one machine by its MAC address and one by its serial number, and refuses all
 /// others.
 async fn site() -> SmallSite {
-    let assignment = |name: &str, key| {
-        Assignment::new(name.parse().unwrap(), "worker".parse().unwrap()).with_key(key)
-    };
+    let assignment = |name: &str, key| Assignment::new(name, "worker").unwrap().with_key(key);
     let fleet = Fleet::builder(UnknownMachine::Refuse)
         .assignment(
             assignment("node-1", MachineKey::Mac(KNOWN.parse().unwrap())).with_overlay(overlay()),
@@ -48,7 +46,7 @@ async fn a_machine_that_says_it_is_another_boots_what_that_one_boots() {
 #[tokio::test]
 async fn a_profiles_own_entry_asks_nobody_who_they_are() {
     let site = site().await;
-    let machine = || Machine::builder().mac(UNKNOWN.parse().unwrap());
+    let machine = || Machine::builder().mac(UNKNOWN);
     site.boot("boot.ipxe", machine(), &["unknown machines are refused"]).await;
     site.boot("worker/netboot.ipxe", machine(), &["Netboot starts worker"]).await;
 }

@@ -75,6 +75,13 @@ fn quirks(version: Version, platform: Platform) -> &'static [Quirk] {
     }
 }
 
+impl TryFrom<&str> for IpxeBuild {
+    type Error = Error;
+    fn try_from(name: &str) -> Result<Self, Error> {
+        name.parse()
+    }
+}
+
 impl FromStr for IpxeBuild {
     type Err = Error;
     fn from_str(name: &str) -> Result<Self, Error> {

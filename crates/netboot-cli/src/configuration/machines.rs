@@ -131,10 +131,11 @@ impl MachinesSection {
         for known in &self.known {
             let of = |error: netboot_ipxe::Error| Problem::of(known.key(), &error, error.hint());
             let assignment = Assignment::new(known.name.clone(), known.profile.clone())
+                .map_err(of)?
                 .with_selector(known.r#match.selector().map_err(of)?);
-            let parameters = known.kernel_parameters.iter().cloned();
-            fleet =
-                fleet.assignment(parameters.fold(assignment, Assignment::with_kernel_parameter));
+            let mut parameters = known.kernel_parameters.iter().cloned();
+            let Ok(assignment) = parameters.try_fold(assignment, Assignment::with_kernel_parameter);
+            fleet = fleet.assignment(assignment);
         }
         // This finds two machines with one name or one key.
         let of = |error: netboot_ipxe::Error| Problem::of("machines.known", &error, error.hint());

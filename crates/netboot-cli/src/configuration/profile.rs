@@ -47,12 +47,11 @@ pub struct ProfileEntry {
 impl ProfileEntry {
     /// The profile as builders take it.
     pub(super) fn spec(&self) -> ProfileSpec {
-        let mut spec = ProfileSpec::new(self.name.clone())
-            .with_services(self.services.iter().cloned())
-            .with_kernel_parameters(self.kernel_parameters.iter().cloned());
-        if let Some(title) = &self.title {
-            spec = spec.with_title(title.clone());
-        }
+        let Ok(spec) = ProfileSpec::new(self.name.clone());
+        let Ok(spec) = spec.with_services(self.services.iter().cloned());
+        let Ok(spec) = spec.with_kernel_parameters(self.kernel_parameters.iter().cloned());
+        let title = self.title.clone().unwrap_or_else(|| Title::from(&self.name));
+        let Ok(mut spec) = spec.with_title(title);
         if let Some(architecture) = self.architecture {
             spec = spec.with_architecture(architecture);
         }

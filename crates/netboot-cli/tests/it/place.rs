@@ -132,7 +132,7 @@ impl Place {
                     .endpoint(server.endpoint())
                     .allow_http(true)
                     .region(server.region())
-                    .prefix("nixos".parse().unwrap())
+                    .prefix("nixos")
                     .credentials(keys);
                 Publisher::new(store.build().await.unwrap())
             }

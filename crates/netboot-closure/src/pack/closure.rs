@@ -83,7 +83,7 @@ impl PackedClosure {
     pub fn to_closure(&self) -> Result<Closure, Error> {
         let index = self.index.to_compressed()?;
         let name = FileName::from(&Sha256Digest::of(&index));
-        let index = BytesArtifact::new(ArtifactKind::ClosureIndex, name, index);
+        let Ok(index) = BytesArtifact::new(ArtifactKind::ClosureIndex, name, index);
         let (mut seen, mut blobs) = (BTreeSet::new(), Vec::<Arc<dyn Artifact>>::new());
         for (entry, file) in self.index.entries().iter().zip(&self.blobs) {
             if seen.insert(entry.blob) {

@@ -14,10 +14,11 @@ use netboot_core::{
 /// Compiles only if every trait is dyn compatible.
 #[test]
 fn traits_are_objects() {
-    let profile: Box<dyn Profile> = Box::new(ProfileSpec::new("worker".parse().unwrap()));
+    let profile: Box<dyn Profile> = Box::new(ProfileSpec::new("worker").unwrap());
     let builder: Arc<dyn Builder> = Arc::new(PrebuiltBuilder::new());
     let name = FileName::new("initrd").unwrap();
-    let artifact: Arc<dyn Artifact> = Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, "x"));
+    let artifact: Arc<dyn Artifact> =
+        Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, "x").unwrap());
     let sink: Box<dyn EventSink> = Box::new(|_: Event| {});
     let error: Box<dyn BackendError> = Box::new(Error::EmptyRelease);
     sink.emit(Event::ProfileFinished { profile: profile.name().clone(), succeeded: true });
@@ -58,7 +59,7 @@ fn values_go_to_any_thread() {
 fn futures_go_to_any_thread() {
     fn check<T: Send>(_: T) {}
     let context = Context::new();
-    let profile = ProfileSpec::new("worker".parse().unwrap());
+    let profile = ProfileSpec::new("worker").unwrap();
     let builder = PrebuiltBuilder::new();
     let name = FileName::new("initrd").unwrap();
     check(builder.build(&profile, &context));

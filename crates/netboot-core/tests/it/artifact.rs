@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 
 async fn open(kind: ArtifactKind, path: impl AsRef<Path>) -> Result<FileArtifact, Error> {
-    FileArtifact::open(kind, FileName::new("bzImage").unwrap(), path, &Context::new()).await
+    FileArtifact::open(kind, "bzImage", path, &Context::new()).await
 }
 
 async fn open_kernel(path: impl AsRef<Path>) -> Result<FileArtifact, Error> {
@@ -40,7 +40,7 @@ async fn files_and_bytes_keep_the_contract() {
         assert_eq!(read(&file).await, bytes);
         check_artifact(&file).await;
         let name = FileName::new("initrd").unwrap();
-        let in_memory = BytesArtifact::new(ArtifactKind::Initrd, name, bytes);
+        let in_memory = BytesArtifact::new(ArtifactKind::Initrd, name, bytes).unwrap();
         assert_eq!((in_memory.size(), in_memory.sha256()), (file.size(), file.sha256()));
         assert!(in_memory.local_path().is_none());
         check_artifact(&in_memory).await;
@@ -50,7 +50,7 @@ async fn files_and_bytes_keep_the_contract() {
 #[tokio::test]
 async fn a_known_digest() {
     let name = FileName::new("abc").unwrap();
-    let abc = BytesArtifact::new(ArtifactKind::Script, name, "abc");
+    let abc = BytesArtifact::new(ArtifactKind::Script, name, "abc").unwrap();
     // FIPS 180-2, appendix B.1.
     let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(abc.sha256().to_string(), expected);

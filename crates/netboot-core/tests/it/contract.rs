@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use netboot_core::contract::{BuilderCases, check_artifact, check_builder};
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, ArtifactReader, BootSpec, Builder, BytesArtifact,
-    Context, Error, Event, FileName, Image, InitPath, Profile, ProfileSpec, Sha256Digest,
+    Context, Error, Event, FileName, Image, Profile, ProfileSpec, Sha256Digest,
 };
 
 /// A fault of a builder or an artifact.
@@ -37,7 +37,7 @@ struct Wrong {
 }
 
 fn bytes(kind: ArtifactKind, name: &str, text: String) -> Arc<dyn Artifact> {
-    Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), text))
+    Arc::new(BytesArtifact::new(kind, name, text).unwrap())
 }
 
 #[async_trait]
@@ -95,7 +95,7 @@ impl Wrong {
         if self.fault == Fault::Parameters {
             boot.splice(0..0, profile.kernel_parameters().iter().cloned());
         }
-        let boot = BootSpec::new(Architecture::X86_64, InitPath::new("/init")?, boot)?;
+        let boot = BootSpec::new(Architecture::X86_64, "/init", boot)?;
         if name.as_str() == "broken" {
             let error = Error::EmptyRelease;
             let is_unnamed = self.fault == Fault::Unnamed;
@@ -105,7 +105,7 @@ impl Wrong {
             Fault::Changing => format!("{}", self.built.fetch_add(1, Ordering::Relaxed)),
             _ => name.to_string(),
         };
-        let plain = ProfileSpec::new(name.clone());
+        let plain = ProfileSpec::new(name.clone()).unwrap();
         let named: &dyn Profile = if self.fault == Fault::Title { &plain } else { profile };
         Image::builder(named, boot)
             .kernel(bytes(ArtifactKind::Kernel, "bzImage", "kernel".to_owned()))
@@ -158,8 +158,7 @@ impl Artifact for Odd {
 
 /// Returns the suite's message for a builder with this fault.
 async fn verdict(fault: Fault) -> Option<String> {
-    let profile =
-        |name: &str| -> Arc<dyn Profile> { Arc::new(ProfileSpec::new(name.parse().unwrap())) };
+    let profile = |name: &str| -> Arc<dyn Profile> { Arc::new(ProfileSpec::new(name).unwrap()) };
     let cases = BuilderCases::new([profile("worker"), profile("edge")], profile("broken"));
     let builder = Wrong { fault, built: AtomicUsize::new(0) };
     let suite = tokio::spawn(async move { check_builder(&builder, cases).await });

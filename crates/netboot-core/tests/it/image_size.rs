@@ -43,9 +43,9 @@ impl Artifact for Large {
 fn warning(initrd: u64, budget: u64) -> Option<(String, String)> {
     let part =
         |kind, name, size| Arc::new(Large { kind, name: FileName::new(name).unwrap(), size });
-    let profile = ProfileSpec::new("worker".parse().unwrap());
+    let profile = ProfileSpec::new("worker").unwrap();
     let init = InitPath::new("/init").unwrap();
-    let boot = BootSpec::new(Architecture::X86_64, init, Vec::new()).unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, init, Vec::<&str>::new()).unwrap();
     let image = Image::builder(&profile, boot)
         .kernel(part(ArtifactKind::Kernel, "bzImage", 1))
         .initrd(part(ArtifactKind::Initrd, "initrd", initrd))

@@ -25,7 +25,7 @@ fn name(text: &str) -> ProfileName {
 }
 
 fn profile(text: &str) -> Arc<dyn Profile> {
-    Arc::new(ProfileSpec::new(name(text)))
+    Arc::new(ProfileSpec::new(name(text)).unwrap())
 }
 
 fn initrd(content: &str) -> Vec<u8> {
@@ -43,7 +43,7 @@ fn write_image(directory: &Path, content: &str) {
 
 async fn build(directory: &Path) -> Result<netboot_core::Image, Error> {
     let image = PrebuiltImage::directory(directory);
-    let builder = PrebuiltBuilder::new().with_image(name("worker"), image);
+    let builder = PrebuiltBuilder::new().with_image(name("worker"), image).unwrap();
     builder.build(profile("worker").as_ref(), &Context::new()).await
 }
 
@@ -64,7 +64,7 @@ async fn it_keeps_the_contract_of_a_builder() {
     for text in ["control-plane", "worker", "all-in-one", "broken"] {
         write_image(&place.path().join(text), text);
         let image = PrebuiltImage::directory(place.path().join(text));
-        builder = builder.with_image(name(text), image);
+        builder = builder.with_image(name(text), image).unwrap();
     }
     fs::write(place.path().join("broken/bzImage"), "<html>404</html>").unwrap();
     let good = ["control-plane", "worker", "all-in-one"].map(profile);
@@ -88,7 +88,7 @@ async fn files_are_given_one_by_one() {
         InitPath::new(INIT).unwrap(),
         vec!["quiet".parse().unwrap()],
     );
-    let builder = PrebuiltBuilder::new().with_image(name("worker"), image);
+    let builder = PrebuiltBuilder::new().with_image(name("worker"), image).unwrap();
     let image = builder.build(profile("worker").as_ref(), &Context::new()).await.unwrap();
     let names: Vec<_> = image.payload().map(|part| part.file_name().to_string()).collect();
     assert_eq!(names, ["bzImage", "initrd", "initrd-2"]);
@@ -177,9 +177,9 @@ async fn other_well_known_names_are_taken_if_they_leave_no_choice() {
         let bytes = if architecture == x86 { bz_image(10) } else { image(0xaa64, b"ARM\x64") };
         fs::write(at(kernel), bytes).unwrap();
         fs::rename(at("initrd"), at(initrd)).unwrap();
-        let profile = ProfileSpec::new(name("worker")).with_architecture(architecture);
+        let profile = ProfileSpec::new(name("worker")).unwrap().with_architecture(architecture);
         let directory = PrebuiltImage::directory(place.path());
-        let builder = PrebuiltBuilder::new().with_image(name("worker"), directory);
+        let builder = PrebuiltBuilder::new().with_image(name("worker"), directory).unwrap();
         let image = builder.build(&profile, &Context::new()).await.unwrap();
         assert_eq!(image.kernel().file_name().as_str(), architecture.kernel_file_name());
 
@@ -214,7 +214,7 @@ async fn a_system_outside_of_the_initrd_is_taken_where_the_profile_says_so() {
     let profiles = ProfileSpec::parse_toml(toml, "p.toml").unwrap();
     assert_eq!(profiles[0].payload(), Some(Payload::External));
     let directory = PrebuiltImage::directory(place.path());
-    let builder = PrebuiltBuilder::new().with_image(name("worker"), directory);
+    let builder = PrebuiltBuilder::new().with_image(name("worker"), directory).unwrap();
     let image = builder.build(&profiles[0], &Context::new()).await.unwrap();
     assert_eq!(image.boot().init().as_str(), INIT);
 }
@@ -243,7 +243,7 @@ async fn a_digest_that_was_stated_is_held_against_the_file() {
     write_image(place.path(), "1");
     let with = |sha256| {
         let image = PrebuiltImage::directory(place.path()).with_sha256("initrd", sha256);
-        PrebuiltBuilder::new().with_image(name("worker"), image)
+        PrebuiltBuilder::new().with_image(name("worker"), image).unwrap()
     };
     let right = with(Sha256Digest::of(&initrd("1")));
     right.build(profile("worker").as_ref(), &Context::new()).await.unwrap();
@@ -262,12 +262,12 @@ async fn a_profile_without_an_image_is_built_once_it_has_one() {
     write_image(place.path(), "1");
     let of = |text: &str| (name(text), PrebuiltImage::directory(place.path()));
     let (worker, image) = of("worker");
-    let builder = PrebuiltBuilder::new().with_image(worker, image);
+    let builder = PrebuiltBuilder::new().with_image(worker, image).unwrap();
     let error = builder.build(profile("edge").as_ref(), &Context::new()).await.unwrap_err();
     assert!(matches!(&error, Error::UnknownProfile { .. }), "{error:?}");
     assert!(error.hint().unwrap().ends_with("which has: worker"), "{error:?}");
     let (edge, image) = of("edge");
-    let builder = builder.with_image(edge, image);
+    let builder = builder.with_image(edge, image).unwrap();
     builder.build(profile("edge").as_ref(), &Context::new()).await.unwrap();
 }
 
@@ -279,7 +279,7 @@ async fn no_digest_that_was_stated_is_passed_over() {
     let with = |path: &str, bytes: &[u8]| {
         let sha256 = Sha256Digest::of(bytes);
         let image = PrebuiltImage::directory(place.path()).with_sha256(path, sha256);
-        PrebuiltBuilder::new().with_image(name("worker"), image)
+        PrebuiltBuilder::new().with_image(name("worker"), image).unwrap()
     };
     let built = async |builder: PrebuiltBuilder| {
         builder.build(profile("worker").as_ref(), &Context::new()).await
@@ -300,10 +300,10 @@ async fn an_image_above_its_budget_is_remarked_on() {
     let place = TempDir::new().unwrap();
     write_image(place.path(), "1");
     let image = PrebuiltImage::directory(place.path());
-    let builder = PrebuiltBuilder::new().with_image(name("worker"), image);
+    let builder = PrebuiltBuilder::new().with_image(name("worker"), image).unwrap();
     for (budget, warnings) in [(10, 1), (1_000_000, 0)] {
         let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
-        let profile = ProfileSpec::new(name("worker")).with_size_budget(budget);
+        let profile = ProfileSpec::new(name("worker")).unwrap().with_size_budget(budget);
         builder.build(&profile, &Context::new().with_events(sender)).await.unwrap();
         let mut found = 0;
         while let Ok(event) = receiver.try_recv() {

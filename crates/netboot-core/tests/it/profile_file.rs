@@ -49,7 +49,7 @@ async fn toml_and_json_say_the_same() {
     assert_eq!(storage.kernel_parameters()[1].as_str(), "dyndbg=\"file drivers/usb/* +p\"");
     assert_eq!(storage.size_budget(), 800_000_000);
 
-    assert_eq!(edge, &ProfileSpec::new("edge".parse().unwrap()));
+    assert_eq!(edge, &ProfileSpec::new("edge").unwrap());
     assert_eq!((edge.title().as_str(), edge.architecture()), ("edge", Architecture::X86_64));
     assert_eq!(edge.size_budget(), 500 * 1024 * 1024);
 }

@@ -17,7 +17,7 @@ fn what_only_scripts_name_is_a_blob_and_changes_the_id() {
     let names = ["worker"];
     let signature = || {
         let name = FileName::new("initrd.sig").unwrap();
-        Arc::new(BytesArtifact::new(ArtifactKind::Signature, name, "signed"))
+        Arc::new(BytesArtifact::new(ArtifactKind::Signature, name, "signed").unwrap())
     };
     let with_signature = scripted(names.map(image)).blob(signature()).blob(signature());
     let with_signature = with_signature.build(pointer()).unwrap();
@@ -40,7 +40,7 @@ fn equal_releases_have_equal_manifests_byte_for_byte() {
 fn another_log_makes_no_other_release() {
     let with_log = |text: &str| {
         let log = artifact(ArtifactKind::BuildLog, "build.log", text);
-        let profile = profile("worker").with_services(["novanet".parse().unwrap()]);
+        let profile = profile("worker").with_services(["novanet"]).unwrap();
         let image = begin(&profile)
             .kernel(kernel("the kernel"))
             .initrd(initrd("initrd", "worker"))
@@ -170,7 +170,8 @@ fn an_image_that_lacks_a_part_is_not_made() {
         assert!(matches!(error, Error::Duplicate { .. }), "{error:?}");
     }
     let long = profile("worker")
-        .with_kernel_parameters((0..3).map(|n| n.to_string().repeat(1000).parse().unwrap()));
+        .with_kernel_parameters((0..3).map(|n| n.to_string().repeat(1000)))
+        .unwrap();
     let too_long = crate::sample::begin(&long).kernel(kernel("x")).initrd(initrd("initrd", "x"));
     let error = error(too_long);
     let Error::InvalidValue(InvalidValue { kind, .. }) = error else { panic!("{error:?}") };
@@ -180,7 +181,7 @@ fn an_image_that_lacks_a_part_is_not_made() {
 #[test]
 fn a_profile_s_parameters_stand_behind_the_configuration_s_and_only_once() {
     let texts = ["console=ttyS0", "loglevel=4", "console=ttyS0"];
-    let profile = profile("worker").with_kernel_parameters(texts.map(|text| text.parse().unwrap()));
+    let profile = profile("worker").with_kernel_parameters(texts.map(|text| text)).unwrap();
     let image = begin(&profile).kernel(kernel("x")).initrd(initrd("initrd", "x")).build().unwrap();
     let line = image.boot().command_line().unwrap().to_string();
     assert_eq!(line, "init=/nix/store/0a-system/init loglevel=4 console=ttyS0");

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, Context, Error, FileArtifact, FileName, PrebuiltBuilder,
-    PrebuiltImage, Profile, ProfileName, ProfileSpec, inspect, open_regular_file,
-    read_regular_file,
+    PrebuiltImage, Profile, ProfileSpec, inspect, open_regular_file, read_regular_file,
 };
 use tempfile::TempDir;
 
@@ -65,10 +64,10 @@ async fn a_prebuilt_image_s_files_are_files_of_a_sensible_size() {
         fs::write(work.path().join(name), "/nix/store/x/init").unwrap();
     }
     let parameters = work.path().join("kernel-params");
-    let profile = ProfileSpec::new(ProfileName::new("worker").unwrap());
+    let profile = ProfileSpec::new("worker").unwrap();
     let build = async || {
         let image = PrebuiltImage::directory(work.path());
-        let builder = PrebuiltBuilder::new().with_image(profile.name().clone(), image);
+        let builder = PrebuiltBuilder::new().with_image(profile.name().clone(), image).unwrap();
         let context = Context::new();
         let built = netboot_core::Builder::build(&builder, &profile, &context);
         tokio::time::timeout(Duration::from_secs(20), built).await.unwrap().unwrap_err()

@@ -29,9 +29,9 @@ pub enum IpxeSign {
 /// ```
 /// use netboot_ipxe::dhcp::{BootServer, ClientArchitecture};
 ///
-/// let server = BootServer::new("10.0.0.1".parse()?, "http://10.0.0.1/boot.ipxe".parse()?)?
-///     .with_boot_file(ClientArchitecture::EfiArm64, "arm64/ipxe.efi".parse()?)
-///     .with_tftp_root("/srv/tftp".parse()?);
+/// let server = BootServer::new("10.0.0.1".parse()?, "http://10.0.0.1/boot.ipxe")?
+///     .with_boot_file(ClientArchitecture::EfiArm64, "arm64/ipxe.efi")?
+///     .with_tftp_root("/srv/tftp")?;
 /// assert_eq!(server.boot_files().len(), 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -51,8 +51,13 @@ impl BootServer {
     /// iPXE's own build.
     ///
     /// # Errors
-    /// [`Error::InvalidDhcpSetting`] for an address that no machine can reach.
-    pub fn new(address: Ipv4Addr, script: BootUrl) -> Result<Self, Error> {
+    /// [`Error::InvalidDhcpSetting`] for an address that no machine can reach, and for a text that
+    /// is not a URL.
+    pub fn new(
+        address: Ipv4Addr,
+        script: impl TryInto<BootUrl, Error: Into<Error>>,
+    ) -> Result<Self, Error> {
+        let script = script.try_into().map_err(Into::into)?;
         if !is_of_another_host(address) {
             let problem = DhcpProblem::Unreachable;
             return Err(Error::dhcp_setting(DhcpSetting::ServerAddress, address, problem));
@@ -73,10 +78,16 @@ impl BootServer {
 
     /// Sets the boot file of an architecture. Machines of an architecture without a boot file get
     /// none.
-    #[must_use]
-    pub fn with_boot_file(mut self, architecture: ClientArchitecture, path: BootFilePath) -> Self {
-        self.boot_files.insert(architecture, path);
-        self
+    ///
+    /// # Errors
+    /// [`Error::InvalidDhcpSetting`] for a text that is not a path.
+    pub fn with_boot_file<P: TryInto<BootFilePath>>(
+        mut self,
+        architecture: ClientArchitecture,
+        path: P,
+    ) -> Result<Self, P::Error> {
+        self.boot_files.insert(architecture, path.try_into()?);
+        Ok(self)
     }
 
     /// Removes the boot file of an architecture.
@@ -88,19 +99,23 @@ impl BootServer {
 
     /// Lets dnsmasq serve this directory by TFTP. Without it, and always with Kea and ISC's dhcpd,
     /// another program has to serve the boot files.
-    #[must_use]
-    pub fn with_tftp_root(mut self, root: TftpRoot) -> Self {
-        self.tftp_root = Some(root);
-        self
+    ///
+    /// # Errors
+    /// [`Error::InvalidDhcpSetting`] for a text that is not such a directory.
+    pub fn with_tftp_root<R: TryInto<TftpRoot>>(mut self, root: R) -> Result<Self, R::Error> {
+        self.tftp_root = Some(root.try_into()?);
+        Ok(self)
     }
 
     /// Also serves firmware that boots by HTTP (UEFI HTTP boot). The boot files are below
     /// `directory` under the same paths. Firmware accepts plain HTTP only if its settings allow it,
     /// and HTTPS only with enrolled certificates.
-    #[must_use]
-    pub fn with_http_boot(mut self, directory: BootUrl) -> Self {
-        self.http_directory = Some(directory);
-        self
+    ///
+    /// # Errors
+    /// [`Error::InvalidDhcpSetting`] for a text that is not a URL.
+    pub fn with_http_boot<U: TryInto<BootUrl>>(mut self, directory: U) -> Result<Self, U::Error> {
+        self.http_directory = Some(directory.try_into()?);
+        Ok(self)
     }
 
     /// Sets how the server recognizes iPXE. The default is the user class.

@@ -100,6 +100,13 @@ pub(super) fn is_of_another_host(address: Ipv4Addr) -> bool {
         || address.is_broadcast())
 }
 
+impl TryFrom<&str> for BootUrl {
+    type Error = Error;
+    fn try_from(text: &str) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
 impl FromStr for BootUrl {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self, Error> {

@@ -16,8 +16,11 @@ pub struct KnownMachine {
 
 impl KnownMachine {
     /// Creates the machine with this network card.
-    pub fn new(mac: MacAddress) -> Self {
-        Self { mac, address: None, script: None }
+    ///
+    /// # Errors
+    /// [`InvalidValue`](netboot_core::InvalidValue) for a text that is not a hardware address.
+    pub fn new<M: TryInto<MacAddress>>(mac: M) -> Result<Self, M::Error> {
+        Ok(Self { mac: mac.try_into()?, address: None, script: None })
     }
 
     /// Always leases this address to the machine.
@@ -28,10 +31,12 @@ impl KnownMachine {
     }
 
     /// Gives its iPXE this script instead of the script for all machines.
-    #[must_use]
-    pub fn with_script(mut self, script: BootUrl) -> Self {
-        self.script = Some(script);
-        self
+    ///
+    /// # Errors
+    /// [`Error::InvalidDhcpSetting`](crate::Error::InvalidDhcpSetting) for a text that is not a URL.
+    pub fn with_script<U: TryInto<BootUrl>>(mut self, script: U) -> Result<Self, U::Error> {
+        self.script = Some(script.try_into()?);
+        Ok(self)
     }
 
     /// The hardware address.

@@ -41,8 +41,8 @@ pub(super) enum Addressing {
 /// ```
 /// use netboot_ipxe::dhcp::{BootServer, DhcpServer, DhcpSettings};
 ///
-/// let server = BootServer::new("10.0.0.1".parse()?, "http://10.0.0.1/boot.ipxe".parse()?)?;
-/// let settings = DhcpSettings::builder("eno1".parse()?, "10.0.0.0/24".parse()?, server)
+/// let server = BootServer::new("10.0.0.1".parse()?, "http://10.0.0.1/boot.ipxe")?;
+/// let settings = DhcpSettings::builder("eno1", "10.0.0.0/24".parse()?, server)?
 ///     .leases("10.0.0.100".parse()?, "10.0.0.199".parse()?)
 ///     .router("10.0.0.254".parse()?)
 ///     .build()?;
@@ -66,13 +66,16 @@ pub struct DhcpSettings {
 impl DhcpSettings {
     /// Starts the settings of a server that listens on `interface` and serves `subnet`. Without
     /// [`leases`](DhcpSettingsBuilder::leases), another server leases the addresses.
-    pub fn builder(
-        interface: InterfaceName,
+    ///
+    /// # Errors
+    /// [`Error::InvalidDhcpSetting`] for a text that is not the name of an interface.
+    pub fn builder<N: TryInto<InterfaceName>>(
+        interface: N,
         subnet: Ipv4Net,
         boot_server: BootServer,
-    ) -> DhcpSettingsBuilder {
-        DhcpSettingsBuilder(Self {
-            interface,
+    ) -> Result<DhcpSettingsBuilder, N::Error> {
+        Ok(DhcpSettingsBuilder(Self {
+            interface: interface.try_into()?,
             subnet: subnet.trunc(),
             boot_server,
             addressing: Addressing::ExistingServer,
@@ -81,7 +84,7 @@ impl DhcpSettings {
             lease_time: Duration::from_secs(3600),
             machines: Vec::new(),
             known_machines_only: false,
-        })
+        }))
     }
 
     /// The range of leased addresses. It is an error if the server needs one and there is none.

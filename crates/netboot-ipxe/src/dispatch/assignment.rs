@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use netboot_core::{Artifact, KernelParameter, ProfileName, ReleasePath};
+use netboot_core::{Artifact, InvalidValue, KernelParameter, ProfileName, ReleasePath};
 use url::Url;
 
 use crate::dispatch::key::MachineKey;
@@ -17,11 +17,11 @@ use crate::script_url::ScriptUrl;
 /// ```
 /// use netboot_ipxe::{Assignment, MachineKey};
 ///
-/// let machine = Assignment::new("node-1".parse()?, "worker".parse()?)
-///     .with_key(MachineKey::Mac("52:54:00:12:34:56".parse()?))
-///     .with_kernel_parameter("systemd.hostname=node-1".parse()?);
+/// let machine = Assignment::new("node-1", "worker")?
+///     .with_key(MachineKey::mac("52:54:00:12:34:56")?)
+///     .with_kernel_parameter("systemd.hostname=node-1")?;
 /// assert_eq!(machine.selectors().len(), 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), netboot_ipxe::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Assignment {
@@ -37,16 +37,23 @@ pub struct Assignment {
 impl Assignment {
     /// Starts with the name of the machine or group, and the profile or family of profiles that it
     /// boots.
-    pub fn new(name: MachineName, profile: ProfileName) -> Self {
-        Self {
-            name,
-            profile,
+    ///
+    /// # Errors
+    /// [`Error::InvalidMachineKey`] for a text that is not a name of a machine, [`Error::Core`] for
+    /// a text that is not the name of a profile.
+    pub fn new(
+        name: impl TryInto<MachineName, Error: Into<Error>>,
+        profile: impl TryInto<ProfileName, Error: Into<InvalidValue>>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            name: name.try_into().map_err(Into::into)?,
+            profile: profile.try_into().map_err(Into::into)?,
             selectors: Vec::new(),
             parameters: Vec::new(),
             overlay: None,
             boot_once: None,
             report_url: None,
-        }
+        })
     }
 
     /// Adds a key that is enough to match by itself. A machine with two network cards has two such
@@ -64,10 +71,15 @@ impl Assignment {
     }
 
     /// Adds a kernel parameter after those of the image.
-    #[must_use]
-    pub fn with_kernel_parameter(mut self, parameter: KernelParameter) -> Self {
-        self.parameters.push(parameter);
-        self
+    ///
+    /// # Errors
+    /// [`InvalidValue`] for a text that is not a kernel parameter.
+    pub fn with_kernel_parameter<P: TryInto<KernelParameter>>(
+        mut self,
+        parameter: P,
+    ) -> Result<Self, P::Error> {
+        self.parameters.push(parameter.try_into()?);
+        Ok(self)
     }
 
     /// Gives the machine one more initrd after those of the image. Its files replace files of the
@@ -165,8 +177,11 @@ pub(crate) enum TokenPlace {
 
 impl BootOnce {
     /// The token is the file at `path` below the root of the target.
-    pub fn file(path: ReleasePath) -> Self {
-        Self { token: TokenPlace::File(path), consume: None }
+    ///
+    /// # Errors
+    /// [`InvalidValue`] for a text that is not a path.
+    pub fn file<P: TryInto<ReleasePath>>(path: P) -> Result<Self, P::Error> {
+        Ok(Self { token: TokenPlace::File(path.try_into()?), consume: None })
     }
 
     /// The token is the answer of a service at `url`.

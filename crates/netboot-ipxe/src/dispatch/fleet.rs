@@ -60,8 +60,8 @@ const INLINE_LIMIT: usize = 200;
 ///
 /// let fleet = Fleet::builder(UnknownMachine::Refuse)
 ///     .assignment(
-///         Assignment::new("node-1".parse()?, "worker".parse()?)
-///             .with_key(MachineKey::Mac("52:54:00:12:34:56".parse()?)),
+///         Assignment::new("node-1", "worker")??
+///             .with_key(MachineKey::mac("52:54:00:12:34:56")?),
 ///     )
 ///     .build()?;
 /// assert_eq!(fleet.assignments().len(), 1);

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use netboot_core::MacAddress;
-use netboot_core::{Architecture, TextProblem};
+use netboot_core::{Architecture, InvalidValue, MacAddress, TextProblem};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -42,6 +41,43 @@ pub enum MachineKey {
 }
 
 impl MachineKey {
+    /// The key of the network card with this address.
+    ///
+    /// # Errors
+    /// [`Error::Core`] for a text that is not a hardware address.
+    pub fn mac(
+        address: impl TryInto<MacAddress, Error: Into<InvalidValue>>,
+    ) -> Result<Self, Error> {
+        Ok(Self::Mac(address.try_into().map_err(Into::into)?))
+    }
+
+    /// The key of the machine with this UUID.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMachineKey`], or [`Error::SharedIdentity`] for a UUID that many machines
+    /// share.
+    pub fn uuid(uuid: impl TryInto<MachineUuid, Error: Into<Error>>) -> Result<Self, Error> {
+        Ok(Self::Uuid(uuid.try_into().map_err(Into::into)?))
+    }
+
+    /// The key of the machine with this serial number.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMachineKey`], or [`Error::SharedIdentity`] for a number that many machines
+    /// share.
+    pub fn serial(number: impl TryInto<SerialNumber, Error: Into<Error>>) -> Result<Self, Error> {
+        Ok(Self::Serial(number.try_into().map_err(Into::into)?))
+    }
+
+    /// The key of the machine with this asset tag.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMachineKey`], or [`Error::SharedIdentity`] for a tag that many machines
+    /// share.
+    pub fn asset_tag(tag: impl TryInto<AssetTag, Error: Into<Error>>) -> Result<Self, Error> {
+        Ok(Self::AssetTag(tag.try_into().map_err(Into::into)?))
+    }
+
     /// The key of the setting `name` with this `value`.
     ///
     /// # Errors
@@ -194,6 +230,13 @@ impl FromStr for MachineUuid {
             Error::invalid_key(ValueKind::Uuid, text, problem)
         };
         Uuid::try_parse(text).map_err(malformed).and_then(Self::new)
+    }
+}
+
+impl TryFrom<&str> for MachineUuid {
+    type Error = Error;
+    fn try_from(text: &str) -> Result<Self, Error> {
+        text.parse()
     }
 }
 

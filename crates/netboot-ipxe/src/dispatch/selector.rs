@@ -21,7 +21,7 @@ use crate::error::Error;
 /// use netboot_ipxe::{MachineKey, Selector};
 ///
 /// let rack = Selector::new([MachineKey::setting("manufacturer", "Example Inc.")?])?;
-/// let one = Selector::new([MachineKey::Mac("52:54:00:12:34:56".parse()?)])?;
+/// let one = Selector::new([MachineKey::mac("52:54:00:12:34:56")?])?;
 /// assert!(one.is_more_specific_than(&rack));
 /// # Ok::<(), netboot_ipxe::Error>(())
 /// ```

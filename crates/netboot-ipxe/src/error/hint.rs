@@ -88,6 +88,7 @@ impl Error {
             Self::InvalidMachineKey { kind: ValueKind::SerialNumber, .. } => firmware_hint("serial"),
             Self::InvalidMachineKey { kind: ValueKind::AssetTag, .. } => firmware_hint("asset"),
             Self::Core(error) => return error.hint(),
+            Self::IpxeBuild(error) => return error.hint(),
             other => return other.fleet_hint().map(str::to_owned),
         })
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ipxe_script::IpxeBuild;
 use netboot_core::{
-    Architecture, Artifact, KernelParameter, PointerName, ProfileName, Sha256Digest,
+    Architecture, Artifact, InvalidValue, KernelParameter, PointerName, ProfileName, Sha256Digest,
 };
 use tera::Context;
 use url::Url;
@@ -35,6 +35,15 @@ pub struct RendererBuilder {
     directories: Vec<std::path::PathBuf>,
     variables: BTreeMap<String, MenuText>,
     settings: Settings,
+    /// The first text that was given as a value and is not one.
+    refused: Option<Refused>,
+}
+
+/// A text that is not what it was given as.
+#[derive(Debug, Clone)]
+enum Refused {
+    Value(InvalidValue),
+    Build(ipxe_script::Error),
 }
 
 impl RendererBuilder {
@@ -45,6 +54,7 @@ impl RendererBuilder {
             directories: Vec::new(),
             variables: BTreeMap::new(),
             settings,
+            refused: None,
         }
     }
 
@@ -77,22 +87,44 @@ impl RendererBuilder {
     }
 
     /// Sets the iPXE build that runs the scripts. The default is the oldest build in common use.
-    pub fn ipxe_build(mut self, build: IpxeBuild) -> Self {
-        self.settings.ipxe_build = build;
+    pub fn ipxe_build(
+        mut self,
+        build: impl TryInto<IpxeBuild, Error: Into<ipxe_script::Error>>,
+    ) -> Self {
+        match build.try_into() {
+            Ok(build) => self.settings.ipxe_build = build,
+            Err(error) => self.refuse(Refused::Build(error.into())),
+        }
         self
     }
 
     /// Sets the pointer that the static entries lead to. The default is `current`.
-    pub fn pointer_name(mut self, name: PointerName) -> Self {
-        self.settings.pointer_name = name;
+    pub fn pointer_name(
+        mut self,
+        name: impl TryInto<PointerName, Error: Into<InvalidValue>>,
+    ) -> Self {
+        match name.try_into() {
+            Ok(name) => self.settings.pointer_name = name,
+            Err(error) => self.refuse(Refused::Value(error.into())),
+        }
         self
     }
 
     /// Sets the profile that the menu starts if nobody chooses. The default is the first by name. A
     /// menu with its own default choice overrides it.
-    pub fn default_profile(mut self, profile: ProfileName) -> Self {
-        self.settings.default_profile = Some(profile);
+    pub fn default_profile(
+        mut self,
+        profile: impl TryInto<ProfileName, Error: Into<InvalidValue>>,
+    ) -> Self {
+        match profile.try_into() {
+            Ok(profile) => self.settings.default_profile = Some(profile),
+            Err(error) => self.refuse(Refused::Value(error.into())),
+        }
         self
+    }
+
+    fn refuse(&mut self, refused: Refused) {
+        self.refused.get_or_insert(refused);
     }
 
     /// Sets the menu of a release. The default is [`Menu::of_images`].
@@ -215,8 +247,14 @@ impl RendererBuilder {
 
     /// Adds a parameter to the command line of every image, after those of the image. For example,
     /// the serial console of the machines of a site: `console=ttyS1,115200`.
-    pub fn kernel_parameter(mut self, parameter: KernelParameter) -> Self {
-        self.settings.kernel_parameters.push(parameter);
+    pub fn kernel_parameter(
+        mut self,
+        parameter: impl TryInto<KernelParameter, Error: Into<InvalidValue>>,
+    ) -> Self {
+        match parameter.try_into() {
+            Ok(parameter) => self.settings.kernel_parameters.push(parameter),
+            Err(error) => self.refuse(Refused::Value(error.into())),
+        }
         self
     }
 
@@ -241,10 +279,16 @@ impl RendererBuilder {
     /// Reads and compiles the templates, and returns the renderer.
     ///
     /// # Errors
+    /// [`Error::Core`] and [`Error::IpxeBuild`] for a text that is not what it was given as,
     /// [`Error::BuildLacks`], [`Error::TemplateFile`], and for a caller's template
     /// [`Error::MalformedTemplate`] and [`Error::UnknownVariable`].
     pub fn build(self) -> Result<Renderer, Error> {
-        let Self { mut sources, directories, variables, settings } = self;
+        let Self { mut sources, directories, variables, settings, refused } = self;
+        match refused {
+            Some(Refused::Value(error)) => return Err(error.into()),
+            Some(Refused::Build(error)) => return Err(error.into()),
+            None => {}
+        }
         settings.require_capabilities()?;
         for directory in directories {
             sources.read_directory(&directory)?;

@@ -138,7 +138,7 @@ impl Renderer {
             {
                 let text = self.render_table(&std::mem::take(&mut gathered))?;
                 let name = FileName::new("machines.ipxe")?;
-                let table = BytesArtifact::new(ArtifactKind::Script, name, text);
+                let table = BytesArtifact::new(ArtifactKind::Script, name, text)?;
                 let url = self.payload_urls(2).of(&table);
                 lookup.tables.push(Table { labels: std::mem::take(&mut labels), url });
                 tables.push(Arc::new(table));

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use netboot_core::{
-    Architecture, Artifact, ArtifactKind, BytesArtifact, FileName, Image, ProfileName, Release,
-    layout,
+    Architecture, Artifact, ArtifactKind, BytesArtifact, Image, ProfileName, Release, layout,
 };
 use serde::Serialize;
 use tera::Context;
@@ -131,5 +130,5 @@ impl Renderer {
 }
 
 pub(super) fn script(name: &str, text: String) -> Result<Arc<dyn Artifact>, Error> {
-    Ok(Arc::new(BytesArtifact::new(ArtifactKind::Script, FileName::new(name)?, text)))
+    Ok(Arc::new(BytesArtifact::new(ArtifactKind::Script, name, text)?))
 }

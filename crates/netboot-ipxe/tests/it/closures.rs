@@ -26,7 +26,7 @@ pub(crate) fn old() -> RendererBuilder {
 
 /// For machines with builds that know the directory of a script.
 fn new() -> RendererBuilder {
-    Renderer::builder().ipxe_build("sid".parse().unwrap())
+    Renderer::builder().ipxe_build("sid")
 }
 
 /// The words of the `kernel` command after the URL, in the script that the caller renders.

@@ -21,7 +21,7 @@ fn mac(number: u32) -> MachineKey {
 }
 
 fn assignment(name: &str, profile: &str) -> Assignment {
-    Assignment::new(name.parse().unwrap(), profile.parse().unwrap())
+    Assignment::new(name, profile).unwrap()
 }
 
 fn setting(name: &str, value: &str) -> MachineKey {
@@ -30,7 +30,7 @@ fn setting(name: &str, value: &str) -> MachineKey {
 
 fn overlay(text: &'static str) -> Arc<dyn Artifact> {
     let name = FileName::new("host-keys").unwrap();
-    Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, text))
+    Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, text).unwrap())
 }
 
 fn release(fleet: Fleet) -> Release {
@@ -59,14 +59,16 @@ fn small_fleet(form: DispatchForm) -> Fleet {
             assignment("node-1", "worker")
                 .with_key(mac(1))
                 .with_key(mac(2))
-                .with_kernel_parameter("systemd.hostname=node-1".parse().unwrap())
-                .with_kernel_parameter("dyndbg=\"file a.c +p\"".parse().unwrap()),
+                .with_kernel_parameter("systemd.hostname=node-1")
+                .unwrap()
+                .with_kernel_parameter("dyndbg=\"file a.c +p\"")
+                .unwrap(),
             assignment("node-2", "gateway")
                 .with_key(MachineKey::Uuid("12345678-9ABC-4DEF-8012-3456789abcde".parse().unwrap()))
                 .with_overlay(overlay("keys of node-2")),
             assignment("node-3", "worker")
                 .with_key(MachineKey::Serial("S 3 #&& ${x}".parse().unwrap()))
-                .with_boot_once(BootOnce::file("tokens/node-3".parse().unwrap())),
+                .with_boot_once(BootOnce::file("tokens/node-3").unwrap()),
             assignment("node-4", "worker").with_key(MachineKey::AssetTag("AT".parse().unwrap())),
             assignment("node-5", "worker").with_selector(
                 Selector::new([mac(2), MachineKey::Architecture(Architecture::X86_64)]).unwrap(),
@@ -125,7 +127,7 @@ fn large_fleet(parameter: &str) -> Fleet {
         let machine =
             assignment(&format!("node-{number}"), "worker").with_key(mac(number * 64 + 1));
         let parameter = if number == 7 { parameter } else { "x=0" };
-        machine.with_kernel_parameter(parameter.parse().unwrap())
+        machine.with_kernel_parameter(parameter).unwrap()
     });
     Fleet::builder(UnknownMachine::Menu).assignments(machines).build().unwrap()
 }
@@ -260,10 +262,9 @@ fn a_fleet_needs_its_profiles_and_short_command_lines() {
     let unknown = UnknownMachine::Profile("gateway".parse().unwrap());
     let error = render(unknown, assignment("a", "worker").with_key(mac(1)));
     assert!(matches!(error, Error::UnknownProfile { .. }), "{error:?}");
-    let long = |byte: char| byte.to_string().repeat(1000).parse().unwrap();
-    let long = assignment("a", "worker").with_key(mac(1)).with_kernel_parameter(long('x'));
-    let error =
-        render(UnknownMachine::Menu, long.with_kernel_parameter("y".repeat(1000).parse().unwrap()));
+    let long = |byte: char| byte.to_string().repeat(1000);
+    let long = assignment("a", "worker").with_key(mac(1)).with_kernel_parameter(long('x')).unwrap();
+    let error = render(UnknownMachine::Menu, long.with_kernel_parameter("y".repeat(1000)).unwrap());
     assert!(matches!(error, Error::CommandLineTooLong { .. }), "{error:?}");
 }
 
@@ -310,7 +311,7 @@ async fn payloads_and_reports_may_have_urls_of_their_own() {
         .unwrap()
         .report_url(&report)
         .unwrap()
-        .kernel_parameter("console=ttyS1,115200".parse().unwrap())
+        .kernel_parameter("console=ttyS1,115200")
         .rounds(4)
         .offer_shell(false)
         .fleet(small_fleet(DispatchForm::Tables))

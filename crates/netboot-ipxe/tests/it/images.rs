@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, FileName, Image,
-    ImageBuilder, InitPath, KernelParameter, ProfileSpec, Title,
+    ImageBuilder, InitPath, ProfileSpec,
 };
 
 pub(crate) fn image(name: &str, title: &str, parameters: &[&str], initrds: &[&str]) -> Image {
@@ -24,10 +24,9 @@ pub(crate) fn closure_image(name: &str, parameters: &[&str]) -> Image {
 }
 
 fn builder(name: &str, title: &str, parameters: &[&str], initrds: &[&str]) -> ImageBuilder {
-    let profile = ProfileSpec::new(name.parse().unwrap()).with_title(Title::new(title).unwrap());
+    let profile = ProfileSpec::new(name).unwrap().with_title(title).unwrap();
     let init = InitPath::new(format!("/nix/store/0a1b2c-nixos-system-{name}/init")).unwrap();
-    let parameters = parameters.iter().map(|text| KernelParameter::new(*text).unwrap()).collect();
-    let boot = BootSpec::new(Architecture::X86_64, init, parameters).unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, init, parameters.iter().copied()).unwrap();
     let image = Image::builder(&profile, boot).kernel(artifact(ArtifactKind::Kernel, "bzImage"));
     let initrds = initrds.iter().map(|name| artifact(ArtifactKind::Initrd, name));
     initrds.fold(image, ImageBuilder::initrd)
@@ -35,5 +34,5 @@ fn builder(name: &str, title: &str, parameters: &[&str], initrds: &[&str]) -> Im
 
 fn artifact(kind: ArtifactKind, name: &str) -> Arc<dyn Artifact> {
     let file_name = FileName::new(name.replace(' ', "-")).unwrap();
-    Arc::new(BytesArtifact::new(kind, file_name, name.to_owned()))
+    Arc::new(BytesArtifact::new(kind, file_name, name.to_owned()).unwrap())
 }

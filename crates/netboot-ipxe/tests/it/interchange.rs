@@ -35,12 +35,13 @@ pub(crate) fn serial(text: &str) -> MachineKey {
 }
 
 pub(crate) fn assignment(name: &str, profile: &str) -> Assignment {
-    Assignment::new(name.parse().unwrap(), profile.parse().unwrap())
+    Assignment::new(name, profile).unwrap()
 }
 
 pub(crate) fn with_overlay(assignment: Assignment) -> Assignment {
     let name = FileName::new("overlay").unwrap();
-    assignment.with_overlay(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, "host key")))
+    assignment
+        .with_overlay(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, "host key").unwrap()))
 }
 
 pub(crate) fn fleet(

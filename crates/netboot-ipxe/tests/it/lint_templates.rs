@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipxe_script::{IpxeBuild, Linter, Platform, Protocol, Script};
-use netboot_core::{Architecture, ArtifactKind, BytesArtifact, FileName, Release};
+use netboot_core::{Architecture, ArtifactKind, BytesArtifact, Release};
 use netboot_ipxe::{
     Assignment, BootOnce, DispatchForm, Fleet, LocalDisk, MachineKey, Renderer, RendererBuilder,
     Selector, UnknownMachine, lint,
@@ -109,7 +109,7 @@ async fn menus_images_and_entries_have_no_findings() {
             .rounds(3)
             .offer_shell(false)
             .local_disk(LocalDisk::FirstDisk)
-            .default_profile("gateway".parse().unwrap());
+            .default_profile("gateway");
         assert_eq!(findings(&release(patient), &build).await, "");
     }
 }
@@ -131,7 +131,7 @@ async fn images_with_a_closure_have_no_findings() {
 }
 
 fn assignment(name: &str, profile: &str) -> Assignment {
-    Assignment::new(name.parse().unwrap(), profile.parse().unwrap())
+    Assignment::new(name, profile).unwrap()
 }
 
 fn mac(text: &str) -> MachineKey {
@@ -140,7 +140,7 @@ fn mac(text: &str) -> MachineKey {
 
 /// A fleet with every kind of key and assignment.
 fn fleet(unknown: UnknownMachine, form: DispatchForm) -> Fleet {
-    let keys = BytesArtifact::new(ArtifactKind::Initrd, FileName::new("keys").unwrap(), "keys");
+    let keys = BytesArtifact::new(ArtifactKind::Initrd, "keys", "keys").unwrap();
     let pair = [
         MachineKey::setting("manufacturer", "Example Inc.").unwrap(),
         MachineKey::Architecture(Architecture::X86_64),
@@ -150,13 +150,14 @@ fn fleet(unknown: UnknownMachine, form: DispatchForm) -> Fleet {
         .assignments([
             assignment("node-1", "worker")
                 .with_key(mac("52:54:00:00:00:01"))
-                .with_kernel_parameter("systemd.hostname=node-1".parse().unwrap()),
+                .with_kernel_parameter("systemd.hostname=node-1")
+                .unwrap(),
             assignment("node-2", "gateway")
                 .with_key(mac("52:54:00:00:00:02"))
                 .with_overlay(Arc::new(keys)),
             assignment("node-3", "worker")
                 .with_key(MachineKey::Serial("S 3".parse().unwrap()))
-                .with_boot_once(BootOnce::file("tokens/node-3".parse().unwrap())),
+                .with_boot_once(BootOnce::file("tokens/node-3").unwrap()),
             assignment("rack", "gateway").with_selector(Selector::new(pair).unwrap()),
         ])
         .build()

@@ -66,7 +66,7 @@ fn a_value_that_many_machines_share_is_refused_and_the_card_identifies_the_machi
         value: "No Asset Tag".parse().unwrap(),
     };
     let fleet = |key| {
-        let one = Assignment::new("one".parse().unwrap(), "worker".parse().unwrap()).with_key(key);
+        let one = Assignment::new("one", "worker").unwrap().with_key(key);
         Fleet::builder(UnknownMachine::Refuse).assignment(one).build()
     };
     shared(fleet(setting).map(|_| unreachable!()));
@@ -77,7 +77,7 @@ fn a_value_that_many_machines_share_is_refused_and_the_card_identifies_the_machi
 #[test]
 fn an_address_that_many_cards_share_is_refused_and_the_uuid_identifies_the_machine() {
     let fleet = |key| {
-        let one = Assignment::new("one".parse().unwrap(), "worker".parse().unwrap()).with_key(key);
+        let one = Assignment::new("one", "worker").unwrap().with_key(key);
         Fleet::builder(UnknownMachine::Refuse).assignment(one).build()
     };
     for text in ["88:88:88:88:87:88", "00:11:22:33:44:55", "00:e0:4c:53:44:58"] {
@@ -100,7 +100,7 @@ fn one_uuid_in_two_orders_of_its_octets_is_one_machine() {
     let swapped: MachineUuid = "44454c4c-5800-104b-8039-b7c04f4a5132".parse().unwrap();
     assert_eq!(shown.octets_swapped(), swapped);
     let machine = |name: &str, uuids: &[MachineUuid]| {
-        let machine = Assignment::new(name.parse().unwrap(), "worker".parse().unwrap());
+        let machine = Assignment::new(name, "worker").unwrap();
         uuids.iter().fold(machine, |machine, uuid| machine.with_key(MachineKey::Uuid(*uuid)))
     };
     let fleet = |machines: Vec<Assignment>| {
@@ -116,7 +116,7 @@ fn one_uuid_in_two_orders_of_its_octets_is_one_machine() {
 
 /// The script that sends on the machines of a fleet, which has one machine with this key.
 fn dispatch(key: MachineKey) -> String {
-    let one = Assignment::new("one".parse().unwrap(), "worker".parse().unwrap()).with_key(key);
+    let one = Assignment::new("one", "worker").unwrap().with_key(key);
     let fleet = Fleet::builder(UnknownMachine::Refuse).assignment(one).build().unwrap();
     let renderer = Renderer::builder().fleet(fleet).build().unwrap();
     let release = renderer.render_release([image("worker", "W", &[], &["initrd"])]).unwrap();

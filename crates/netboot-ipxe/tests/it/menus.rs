@@ -11,7 +11,7 @@ fn key(character: char) -> MenuKey {
 }
 
 fn profile(name: &str) -> MenuItem {
-    MenuItem::profile(name.parse().unwrap())
+    MenuItem::profile(name).unwrap()
 }
 
 fn render(menu: Menu) -> Result<String, Error> {
@@ -96,7 +96,7 @@ fn a_menu_names_only_what_is_there() {
     );
 
     let images = [image("worker", "The worker", &[], &["initrd"])];
-    let renderer = Renderer::builder().default_profile("c".parse().unwrap()).build().unwrap();
+    let renderer = Renderer::builder().default_profile("c").build().unwrap();
     let error = renderer.render_menu(&images).unwrap_err();
     assert!(matches!(error, Error::UnknownProfile { .. }), "{error:?}");
     assert!(error.to_string().starts_with("the menu's default needs the profile `c`"), "{error}");

@@ -1,7 +1,7 @@
 //! Values are in a script as they were typed, or are refused.
 
 use ipxe_script::lexical;
-use netboot_core::{Architecture, BootSpec, InitPath, KernelParameter, ProfileName, Title};
+use netboot_core::{Architecture, BootSpec, KernelParameter, Title};
 use netboot_ipxe::{Error, MenuText, Renderer};
 use proptest::prelude::*;
 
@@ -123,7 +123,7 @@ fn a_line_that_firmware_would_cut_is_refused() {
     assert!(matches!(error, Error::CommandLineTooLong { .. }), "{error:?}");
     let spec = BootSpec::new(
         Architecture::X86_64,
-        InitPath::new("/init").unwrap(),
+        "/init",
         vec![KernelParameter::new("x".repeat(1024)).unwrap(); 2],
     );
     assert!(spec.is_err());
@@ -144,8 +144,7 @@ fn more_words_than_ipxe_takes_are_refused() {
 
 #[test]
 fn a_default_that_is_not_there_is_refused() {
-    let renderer =
-        Renderer::builder().default_profile(ProfileName::new("gateway").unwrap()).build().unwrap();
+    let renderer = Renderer::builder().default_profile("gateway").build().unwrap();
     let error = renderer.render_menu(&[image("worker", "W", &[], &["initrd"])]).unwrap_err();
     assert!(error.hint().unwrap().contains("worker"), "{error:?}");
 }

@@ -107,7 +107,7 @@ impl Keys {
 
 fn artifact(bytes: impl Into<Vec<u8>>) -> Arc<dyn Artifact> {
     let name = FileName::new("bzImage").unwrap();
-    Arc::new(BytesArtifact::new(ArtifactKind::Kernel, name, bytes.into()))
+    Arc::new(BytesArtifact::new(ArtifactKind::Kernel, name, bytes.into()).unwrap())
 }
 
 async fn bytes(artifact: &dyn Artifact) -> Vec<u8> {
@@ -324,7 +324,7 @@ async fn a_fleet_is_verified_when_images_and_overlays_are_signed() {
     let signer = keys.signer("rsa").await.unwrap();
     let image = image("worker", "W", &[], &["initrd"]);
     let overlay = artifact("host keys");
-    let machine = Assignment::new("one".parse().unwrap(), "worker".parse().unwrap());
+    let machine = Assignment::new("one", "worker").unwrap();
     let machine = machine.with_key(MachineKey::Mac("52:54:00:00:00:01".parse().unwrap()));
     let machine = machine.with_overlay(overlay.clone());
     let fleet = Fleet::builder(UnknownMachine::Refuse).assignment(machine).build().unwrap();

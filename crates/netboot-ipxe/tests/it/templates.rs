@@ -140,7 +140,7 @@ fn what_the_linter_calls_an_error_is_refused() {
 fn what_the_target_lacks_is_refused_and_what_is_optional_is_not() {
     let with = |build: &str, line: &str| {
         let text = format!("{HEAD}{line}\n");
-        let renderer = Renderer::builder().ipxe_build(build.parse().unwrap());
+        let renderer = Renderer::builder().ipxe_build(build);
         let renderer = renderer.template(TemplateName::Image, text).build().unwrap();
         renderer.render_standalone(&image("worker", "W", &[], &["initrd"])).is_ok()
     };

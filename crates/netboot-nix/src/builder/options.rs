@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use netboot_closure::{CompressionLevel, Packer};
-use netboot_core::{Payload, Profile, ProfileName};
+use netboot_core::{InvalidValue, Payload, Profile, ProfileName};
 
 use crate::closure_boot::ClosureBoot;
 use crate::environment::Environment;
@@ -87,6 +87,8 @@ pub struct NixBuilderOptions {
     evaluation_limits: EvaluationLimits,
     concurrent_profiles: NonZeroUsize,
     secrets: Secrets,
+    /// The first text that was given as the name of a profile and is not one.
+    refused: Option<InvalidValue>,
 }
 
 impl fmt::Debug for NixBuilderOptions {
@@ -121,8 +123,19 @@ impl NixBuilderOptions {
     }
 
     /// Changes the configuration of one profile, in addition to [`overrides`](Self::overrides).
-    pub fn profile_overrides(mut self, profile: ProfileName, overrides: Overrides) -> Self {
-        self.profile_overrides.insert(profile, overrides);
+    pub fn profile_overrides(
+        mut self,
+        profile: impl TryInto<ProfileName, Error: Into<InvalidValue>>,
+        overrides: Overrides,
+    ) -> Self {
+        match profile.try_into() {
+            Ok(profile) => {
+                self.profile_overrides.insert(profile, overrides);
+            }
+            Err(error) => {
+                self.refused.get_or_insert(error.into());
+            }
+        }
         self
     }
 
@@ -261,9 +274,13 @@ impl NixBuilderOptions {
     /// Checks the options and makes the builder.
     ///
     /// # Errors
-    /// The errors of [`FlakeReference::new`]; [`Error::InvalidOption`];
+    /// The errors of [`FlakeReference::new`]; [`Error::InvalidOption`]; [`Error::InvalidText`] for
+    /// a text that was given as the name of a profile and is not one;
     /// [`Error::Io`] if a path is relative and there is no current directory.
     pub fn build(self) -> Result<NixBuilder, Error> {
+        if let Some(error) = self.refused {
+            return Err(error.into());
+        }
         let flake = FlakeReference::new(self.flake)?;
         let state = std::path::absolute(&self.state)
             .map_err(|source| Error::io("find", &self.state, source))?;
@@ -351,6 +368,7 @@ impl NixBuilder {
             evaluation_limits: EvaluationLimits::default(),
             concurrent_profiles: CONCURRENT_PROFILES,
             secrets: Secrets::default(),
+            refused: None,
         }
     }
 }

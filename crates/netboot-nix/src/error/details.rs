@@ -1,5 +1,6 @@
 //! The details of errors besides their messages, and constructors.
 
+use std::convert::Infallible;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,22 @@ use foreign_text::ForeignText;
 
 use crate::error::Error;
 use crate::error::subject::Subject;
+use crate::error::text_form::TextForm;
+
+/// A value that is valid already. Functions that take a text or such a value need this conversion.
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+impl From<netboot_core::InvalidValue> for Error {
+    fn from(error: netboot_core::InvalidValue) -> Self {
+        let netboot_core::InvalidValue { kind, value, problem, .. } = error;
+        let (form, problem) = (TextForm::Value(kind), problem.to_string());
+        Self::InvalidText { form, text: value, problem }
+    }
+}
 
 impl Error {
     /// The log of the failed build, if there is one.

@@ -84,6 +84,7 @@ impl Error {
                     .to_owned()
             }
             Self::InvalidOption { option, .. } => format!("correct {option}, or leave it out"),
+            Self::InvalidText { form: TextForm::Value(kind), .. } => kind.rule().to_owned(),
             Self::InvalidText { form: TextForm::AttributePath, .. } => {
                 "write names separated by dots, such as `python3Packages.requests`".to_owned()
             }

@@ -39,6 +39,14 @@ impl AttributePath {
     }
 }
 
+impl TryFrom<&str> for AttributePath {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
 impl FromStr for AttributePath {
     type Err = Error;
 

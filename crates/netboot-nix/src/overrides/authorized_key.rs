@@ -22,6 +22,14 @@ impl AuthorizedKey {
     }
 }
 
+impl TryFrom<&str> for AuthorizedKey {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
 impl FromStr for AuthorizedKey {
     type Err = Error;
 

@@ -72,7 +72,7 @@ mod tests {
             settings in prop::collection::btree_map(text(), text(), 1..8),
         ) {
             let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
-            let key = format!("{key} {comment}").parse().unwrap();
+            let key = format!("{key} {comment}");
             let mut builder = Overrides::builder()
                 .authorized_key(format!("user of {kernel}"), key)
                 .kernel_packages(AttributePath::of_names([&kernel]).unwrap())

@@ -20,6 +20,22 @@ impl StoreUrl {
     }
 }
 
+impl TryFrom<&str> for StoreUrl {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for StoreUrl {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
 impl FromStr for StoreUrl {
     type Err = Error;
 

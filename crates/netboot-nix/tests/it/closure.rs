@@ -141,8 +141,8 @@ async fn a_change_of_the_system_leaves_the_payload_as_it_is(nix: NixVersion) {
     let blobs = before.closure().unwrap().manifest().blobs;
     let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti x";
     let overrides = Overrides::builder()
-        .authorized_key("root", key.parse().unwrap())
-        .kernel_parameter("console=ttyS1".parse().unwrap())
+        .authorized_key("root", key)
+        .kernel_parameter("console=ttyS1")
         .build()
         .unwrap();
     let other = TestFlake::new(&Testbed::locate(), "second").without_service("novanet");
@@ -278,8 +278,8 @@ async fn a_build_that_is_cancelled_while_it_packs_ends() {
 async fn the_closure_also_goes_to_a_binary_cache() {
     let place = Place::new();
     let cache = place.path().join("cache");
-    let url = format!("file://{}", cache.display()).parse().unwrap();
-    let scale_out = ScaleOut::new().with_copy_to(BinaryCache::new(url));
+    let url = format!("file://{}", cache.display());
+    let scale_out = ScaleOut::new().with_copy_to(BinaryCache::new(url).unwrap());
     let builder = with_modules(&place, "", &[]).scale_out(scale_out).build().unwrap();
     let image = builder.build(&profile("x"), &Context::new()).await.unwrap();
     for entry in index(image.closure().unwrap()).await.entries() {

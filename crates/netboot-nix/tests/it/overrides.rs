@@ -102,11 +102,11 @@ async fn the_kernel_is_that_of_the_package_set_in_pkgs() {
     let configuration = extensible(&[&without_kernel, KERNEL], &packages);
     let place = Place::new();
     let old = build(&place, &configuration, Overrides::default()).await.unwrap();
-    let overrides = Overrides::builder().kernel_packages("sets.new".parse().unwrap());
+    let overrides = Overrides::builder().kernel_packages("sets.new");
     let new = build(&place, &configuration, overrides.build().unwrap()).await.unwrap();
     assert!(new.kernel().size() > old.kernel().size(), "the kernel was not replaced");
 
-    let overrides = Overrides::builder().kernel_packages("sets.missing".parse().unwrap());
+    let overrides = Overrides::builder().kernel_packages("sets.missing");
     let error = build(&place, &configuration, overrides.build().unwrap()).await.unwrap_err();
     let Error::AttributeMissing { attribute, .. } = &error else { panic!("{error:?}") };
     assert_eq!(attribute, "pkgs.sets.missing");
@@ -124,14 +124,14 @@ async fn overrides_of_one_profile_change_no_other_and_take_no_second_evaluation(
     let (nix, log) = (HermeticNix::program("nix"), place.path().join("calls"));
     let script = format!("echo \"$1\" >> {}\nexec {} \"$@\"", log.display(), nix.display());
     place.program("nix", &script);
-    let all = Overrides::builder().kernel_parameter("of-all".parse().unwrap()).build().unwrap();
-    let of_b = Overrides::builder().kernel_parameter("of-b".parse().unwrap()).build().unwrap();
+    let all = Overrides::builder().kernel_parameter("of-all").build().unwrap();
+    let of_b = Overrides::builder().kernel_parameter("of-b").build().unwrap();
     let builder = place
         .builder(&flake)
         .program_directory(place.path().join("bin"))
         .policy(Policy::none())
         .overrides(all)
-        .profile_overrides("b".parse().unwrap(), of_b)
+        .profile_overrides("b", of_b)
         .build()
         .unwrap();
     let images = builder.build_all(&profiles(&["a", "b"]), &Context::new()).await;
@@ -149,7 +149,7 @@ async fn a_configuration_that_cannot_be_extended_is_named() {
     let place = Place::new();
     let fixed = format!("{{ config = {}; }}", least_configuration("x", WITH_INIT, "{ }"));
     build(&place, &fixed, Overrides::default()).await.unwrap();
-    let overrides = Overrides::builder().kernel_parameter("quiet".parse().unwrap());
+    let overrides = Overrides::builder().kernel_parameter("quiet");
     let error = build(&place, &fixed, overrides.build().unwrap()).await.unwrap_err();
     assert!(matches!(error, Error::NotExtensible { .. }), "{error:?}");
 }

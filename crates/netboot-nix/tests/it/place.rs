@@ -210,7 +210,7 @@ pub(crate) fn profiles(names: &[&str]) -> Vec<Arc<dyn Profile>> {
 }
 
 pub(crate) fn profile(name: &str) -> ProfileSpec {
-    ProfileSpec::new(name.parse().unwrap())
+    ProfileSpec::new(name).unwrap()
 }
 
 pub(crate) fn manifest(image: &Image) -> String {

@@ -222,7 +222,7 @@ async fn an_override_is_there_when_the_policy_looks() {
     let place = Place::new();
     let none = format!("{{ users.users.root.openssh.authorizedKeys.keys = {}; }}", force("[ ]"));
     let flake = flake(&place, &none);
-    let overrides = Overrides::builder().authorized_key("alice", KEY.parse().unwrap());
+    let overrides = Overrides::builder().authorized_key("alice", KEY);
     let builder = place
         .builder(&flake)
         .policy(Policy::strict())

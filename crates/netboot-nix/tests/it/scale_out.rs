@@ -115,14 +115,14 @@ async fn without_a_builder_that_can_be_reached_nothing_is_built_here() {
 #[tokio::test]
 async fn another_store_builds_and_its_results_are_fetched_and_kept() {
     let machines = Machines::new();
-    let scale_out = ScaleOut::new().with_store("ssh-ng://store".parse().unwrap());
+    let scale_out = ScaleOut::new().with_store("ssh-ng://store").unwrap();
     let image = machines.build(scale_out).await.unwrap();
     assert_eq!(machines.built_there().len(), 3);
     let collected = machines.place.command("nix-store").arg("--gc").status().unwrap();
     assert!(collected.success());
     assert!(PathBuf::from(&image.provenance().outputs["kernel"]).join("bzImage").is_file());
 
-    let gone = ScaleOut::new().with_store("ssh-ng://unreachable".parse().unwrap());
+    let gone = ScaleOut::new().with_store("ssh-ng://unreachable").unwrap();
     let error = machines.build(gone).await.unwrap_err();
     let Error::CopyFailed { store, message } = &error else { panic!("{error:?}") };
     assert_eq!(store, "ssh-ng://unreachable");
@@ -144,7 +144,8 @@ async fn results_are_signed_in_a_binary_cache_and_spare_the_next_machine_the_bui
     let machines = Machines::new();
     let (secret, public) = keys(&machines);
     let cache = format!("file://{}", machines.place.path().join("cache").display());
-    let copy = BinaryCache::new(cache.parse().unwrap())
+    let copy = BinaryCache::new(cache.as_str())
+        .unwrap()
         .with_signing_key_file(&secret)
         .with_compression(Compression::None);
     machines.build(ScaleOut::new().with_copy_to(copy)).await.unwrap();
@@ -165,7 +166,7 @@ async fn results_are_signed_in_a_binary_cache_and_spare_the_next_machine_the_bui
         }
     }
     let with_key = |key: &str| {
-        ScaleOut::new().with_substituter(cache.parse().unwrap(), key).unwrap().with_local_jobs(0)
+        ScaleOut::new().with_substituter(cache.as_str(), key).unwrap().with_local_jobs(0)
     };
     let other_key = "cache.test-1:ebYgk3hp0M2RqTVUvDxJQrUKcoxDEkE9DvvUuBwtNqM=";
     let error = machines.build(with_key(other_key)).await.unwrap_err();
@@ -179,8 +180,8 @@ async fn a_cache_that_cannot_be_written_is_told() {
     let file = machines.place.path().join("taken");
     fs::write(&file, "").unwrap();
     let to = |path: PathBuf| {
-        let cache = format!("file://{}", path.display()).parse().unwrap();
-        ScaleOut::new().with_copy_to(BinaryCache::new(cache))
+        let cache = format!("file://{}", path.display());
+        ScaleOut::new().with_copy_to(BinaryCache::new(cache).unwrap())
     };
     let error = machines.build(to(file.join("cache"))).await.unwrap_err();
     assert!(matches!(error, Error::CopyFailed { .. }), "{error:?}");
@@ -221,10 +222,10 @@ fn no_text_becomes_another_setting_or_an_option() {
     for feature in ["", "-x", "a b", "a,b", "a;b"] {
         assert!(remote().with_feature(feature).is_err(), "{feature:?}");
     }
-    let url = || "https://cache.example.org".parse().unwrap();
+    let url = "https://cache.example.org";
     for key in ["", "name", "name:short", ":ebYgk3hp0M2RqTVUvDxJQrUKcoxDEkE9DvvUuBwtNqM=", "a b:c"]
     {
-        let error = ScaleOut::new().with_substituter(url(), key).unwrap_err();
+        let error = ScaleOut::new().with_substituter(url, key).unwrap_err();
         assert!(error.hint().is_some(), "{error}");
     }
     let secret =

@@ -80,7 +80,7 @@ async fn refused(place: &Place, flake: &str, secret: &str) -> Vec<SecretFinding>
     let (context, events) = recording();
     let cache = place.path().join("cache");
     let url = format!("file://{}?compression=none", cache.display());
-    let scale_out = ScaleOut::default().with_copy_to(BinaryCache::new(url.parse().unwrap()));
+    let scale_out = ScaleOut::default().with_copy_to(BinaryCache::new(url).unwrap());
     let builder = place.builder(flake).scale_out(scale_out).build().unwrap();
     let error = builder.build(&profile("x"), &context).await.unwrap_err();
     let hint = error.hint().unwrap();

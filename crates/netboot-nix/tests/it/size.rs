@@ -111,7 +111,7 @@ async fn a_file_that_no_initrd_can_hold_is_an_error() {
         image.boot().init().clone(),
         Vec::new(),
     );
-    let other = PrebuiltBuilder::new().with_image("x".parse().unwrap(), prebuilt);
+    let other = PrebuiltBuilder::new().with_image("x", prebuilt).unwrap();
     let other = other.build(&profile(1 << 40), &Context::new()).await.unwrap();
     let error = builder.size_report(&profile(1), &other, &Context::new()).await.unwrap_err();
     assert_eq!(error.hint().as_deref(), Some("build it with a `NixBuilder`"));

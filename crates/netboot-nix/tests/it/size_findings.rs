@@ -81,7 +81,7 @@ async fn report(place: &Place, overrides: Overrides) -> SizeReport {
     let flake = place.flake(&format!("{{ nixosConfigurations.netboot-x = {configuration}; }}"));
     let builder = place.builder(&flake).overrides(overrides).policy(Policy::none());
     let builder = builder.build().unwrap();
-    let profile = ProfileSpec::new("x".parse().unwrap());
+    let profile = ProfileSpec::new("x").unwrap();
     let image = builder.build(&profile, &Context::new()).await.unwrap();
     builder.size_report(&profile, &image, &Context::new()).await.unwrap()
 }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use netboot_core::{
-    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, FileName, Image,
-    InitPath, PointerTemplate, ProfileName, ProfileSpec, RELEASE_ID_PLACEHOLDER, Release, layout,
+    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, Image, InitPath,
+    PointerTemplate, ProfileName, ProfileSpec, RELEASE_ID_PLACEHOLDER, Release, layout,
 };
 
 /// The profile whose image has a closure.
 const CLOSURE_PROFILE: &str = "worker";
 
 fn artifact(kind: ArtifactKind, name: &str, text: String) -> Arc<dyn Artifact> {
-    Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), text))
+    Arc::new(BytesArtifact::new(kind, name, text).unwrap())
 }
 
 /// Makes an image of a profile. It has a kernel that all generations and profiles share, two
@@ -20,9 +20,9 @@ fn artifact(kind: ArtifactKind, name: &str, text: String) -> Arc<dyn Artifact> {
 /// files are short texts that do not boot.
 pub fn sample_image(profile: &str, generation: &str) -> Image {
     let init = InitPath::new(format!("/nix/store/{generation}-{profile}/init")).unwrap();
-    let boot = BootSpec::new(Architecture::Aarch64, init, Vec::new()).unwrap();
+    let boot = BootSpec::new(Architecture::Aarch64, init, Vec::<&str>::new()).unwrap();
     let of = |what: &str| format!("{what} of {profile}, generation {generation}\n");
-    let mut builder = Image::builder(&ProfileSpec::new(profile.parse().unwrap()), boot);
+    let mut builder = Image::builder(&ProfileSpec::new(profile).unwrap(), boot);
     if profile == CLOSURE_PROFILE {
         let index = artifact(ArtifactKind::ClosureIndex, "index", of("the index"));
         let shared = artifact(ArtifactKind::StorePath, "glibc", "the C library\n".to_owned());

@@ -1,5 +1,6 @@
 //! Making errors from other errors.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -14,6 +15,13 @@ impl From<netboot_core::Error> for Error {
             netboot_core::Error::Cancelled => Self::Cancelled,
             source => Self::Artifact { source },
         }
+    }
+}
+
+/// A value that is valid already. Functions that take a text or such a value need this conversion.
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

@@ -12,7 +12,7 @@ use crate::store::Upload;
 
 /// Makes an upload of bytes in memory.
 pub(crate) fn upload(path: ReleasePath, bytes: Bytes) -> Result<Upload, Error> {
-    let artifact = BytesArtifact::new(ArtifactKind::Script, file_name(&path)?, bytes);
+    let artifact = BytesArtifact::new(ArtifactKind::Script, file_name(&path)?, bytes)?;
     Ok(Upload::new(path, Arc::new(artifact)))
 }
 

@@ -37,7 +37,7 @@ impl Publisher {
         context: &Context,
     ) -> Result<VerifyReport, Error> {
         let _phase = context.phase(Phase::Verifying, None);
-        let url = url.clone().with_pointer(self.pointer.clone());
+        let url = url.clone().with_pointer(self.pointer.clone())?;
         let path = self.pointer_path();
         let mut attempt = 1;
         loop {

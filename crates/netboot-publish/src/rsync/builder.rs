@@ -42,8 +42,8 @@ impl RsyncStore {
     ///
     /// # Errors
     /// [`Error::InvalidSetting`].
-    pub fn open(target: RsyncTarget) -> Result<Self, Error> {
-        Self::builder(target).build()
+    pub fn open(target: impl TryInto<RsyncTarget, Error: Into<Error>>) -> Result<Self, Error> {
+        Self::builder(target.try_into().map_err(Into::into)?).build()
     }
 
     /// A builder of a store at `target`.

@@ -210,7 +210,7 @@ impl Store for RsyncStore {
         content: Bytes,
     ) -> Result<Swap, Error> {
         let name = FileName::new(path.as_str().rsplit('/').next().unwrap_or_default())?;
-        let artifact = BytesArtifact::new(ArtifactKind::Script, name, content);
+        let artifact = BytesArtifact::new(ArtifactKind::Script, name, content)?;
         self.send(vec![Upload::new(path.clone(), Arc::new(artifact))], &Context::new()).await?;
         Ok(Swap::Done)
     }

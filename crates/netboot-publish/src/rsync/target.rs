@@ -148,6 +148,14 @@ impl fmt::Display for RsyncTarget {
     }
 }
 
+impl TryFrom<&str> for RsyncTarget {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
 impl FromStr for RsyncTarget {
     type Err = Error;
 

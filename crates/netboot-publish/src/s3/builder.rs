@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use netboot_core::ReleasePath;
+use netboot_core::{InvalidValue, ReleasePath};
 use object_store::Certificate;
 
 use super::client::Client;
@@ -35,7 +35,7 @@ pub struct S3StoreBuilder {
     public_url: Option<String>,
     region: Option<String>,
     path_style: Option<bool>,
-    prefix: Option<ReleasePath>,
+    prefix: Option<Result<ReleasePath, InvalidValue>>,
     credentials: S3Credentials,
     certificates: Vec<Vec<u8>>,
     allow_http: bool,
@@ -111,8 +111,8 @@ impl S3StoreBuilder {
 
     /// Sets the prefix of all keys, without a `/` at the end. Default: none, so that the target is
     /// the whole bucket.
-    pub fn prefix(mut self, prefix: ReleasePath) -> Self {
-        self.prefix = Some(prefix);
+    pub fn prefix(mut self, prefix: impl TryInto<ReleasePath, Error: Into<InvalidValue>>) -> Self {
+        self.prefix = Some(prefix.try_into().map_err(Into::into));
         self
     }
 
@@ -223,7 +223,7 @@ impl S3StoreBuilder {
     /// [`Error::InvalidSetting`]; [`Error::S3`] if the target cannot be reached or written.
     pub async fn build(self) -> Result<S3Store, Error> {
         let is_probed = self.probe;
-        let keys = Keys::new(self.prefix.as_ref());
+        let keys = Keys::new(self.prefix.clone().transpose()?.as_ref());
         let client = Arc::new(Client::new(Arc::new(self.settings()?))?);
         if !is_probed {
             return Ok(S3Store::new(Target::new(client, keys, false)));
@@ -257,6 +257,7 @@ impl S3StoreBuilder {
             .or_else(|| from_environment(&["AWS_REGION", "AWS_DEFAULT_REGION"]))
             .or_else(|| endpoint.as_deref().and_then(region_of))
             .unwrap_or_else(|| "us-east-1".to_owned());
+        self.prefix.clone().transpose()?;
         self.require_sizes()?;
         let of_region = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if region.len() > 64 || !region.chars().all(of_region) {

@@ -61,8 +61,7 @@ impl fmt::Debug for S3Keys {
 /// use std::error::Error;
 /// use std::path::PathBuf;
 /// use std::sync::Arc;
-/// use async_trait::async_trait;
-/// use netboot_publish::{S3CredentialProvider, S3Credentials, S3Keys, S3Store};
+/// use netboot_publish::{S3CredentialProvider, S3Credentials, S3Keys, S3Store, async_trait};
 ///
 /// /// Reads the keys from two lines of a file that another program renews.
 /// #[derive(Debug)]

@@ -27,7 +27,7 @@ use crate::store::{
 /// # async fn publish() -> Result<(), Box<dyn std::error::Error>> {
 /// let store = S3Store::builder("boot")
 ///     .endpoint("https://s3.example.org")
-///     .prefix("nixos".parse()?)
+///     .prefix("nixos")
 ///     .credentials(S3Keys::new("an access key", "its secret"))
 ///     .build()
 ///     .await?;

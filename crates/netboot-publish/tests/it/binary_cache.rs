@@ -9,8 +9,8 @@ use bytes::Bytes;
 use netboot_closure::nar::dump;
 use netboot_closure::{Index, IndexEntry, NarInfo, NixSecretKey, Sha256, StorePath};
 use netboot_core::{
-    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, Context, FileName,
-    Image, InitPath, ProfileSpec, Release, ReleasePath, Sha256Digest, layout,
+    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, Context, Image,
+    ProfileSpec, Release, ReleasePath, Sha256Digest, layout,
 };
 use netboot_publish::contract::{later, sample_pointer};
 use netboot_publish::{
@@ -32,7 +32,7 @@ pub(crate) fn store_path(digit: char, name: &str) -> StorePath {
 }
 
 fn artifact(kind: ArtifactKind, name: &str, bytes: impl Into<Bytes>) -> Arc<dyn Artifact> {
-    Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), bytes))
+    Arc::new(BytesArtifact::new(kind, name, bytes).unwrap())
 }
 
 /// Packs a file as a store path.
@@ -88,8 +88,8 @@ pub(crate) fn release(generation: char, level: i32) -> Release {
         unpacked_bytes: index.unpacked_bytes(),
         inodes: index.inodes(),
     };
-    let boot = BootSpec::new(Architecture::X86_64, InitPath::new(init).unwrap(), Vec::new());
-    let image = Image::builder(&ProfileSpec::new("worker".parse().unwrap()), boot.unwrap())
+    let boot = BootSpec::new(Architecture::X86_64, init, Vec::<&str>::new());
+    let image = Image::builder(&ProfileSpec::new("worker").unwrap(), boot.unwrap())
         .kernel(artifact(ArtifactKind::Kernel, "bzImage", "kernel"))
         .initrd(artifact(ArtifactKind::Initrd, "initrd", "initrd"))
         .closure(closure)

@@ -287,7 +287,7 @@ async fn the_largest_and_the_smallest_numbers_are_taken_or_refused() {
 
         for count in [0, 1, usize::MAX] {
             let publisher = Publisher::new(MemoryStore::new());
-            let sites = Sites::builder().site("tokyo".parse().unwrap(), publisher);
+            let sites = Sites::builder().site("tokyo", publisher);
             let sites = sites.concurrency(count).timeout(time).build().unwrap();
             let report = sites.publish(&release, &context).await;
             assert_eq!(report.sites.len(), 1);

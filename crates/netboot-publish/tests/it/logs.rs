@@ -5,8 +5,8 @@ use std::fs;
 use std::sync::Arc;
 
 use netboot_core::{
-    Architecture, ArtifactKind, BootSpec, BytesArtifact, Context, FileName, Image, InitPath,
-    ProfileSpec, Release, layout,
+    Architecture, ArtifactKind, BootSpec, BytesArtifact, Context, Image, InitPath, ProfileSpec,
+    Release, layout,
 };
 use netboot_publish::contract::sample_pointer;
 use netboot_publish::{LocalStore, Outcome, Publisher, VerifyDepth, VerifyScope};
@@ -14,11 +14,11 @@ use tempfile::TempDir;
 
 fn release(log: Option<&str>) -> Release {
     let artifact = |kind, name: &str, text: &str| {
-        Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), text.to_owned()))
+        Arc::new(BytesArtifact::new(kind, name, text.to_owned()).unwrap())
     };
-    let profile = ProfileSpec::new("worker".parse().unwrap());
+    let profile = ProfileSpec::new("worker").unwrap();
     let init = InitPath::new("/nix/store/0-worker/init").unwrap();
-    let boot = BootSpec::new(Architecture::X86_64, init, Vec::new()).unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, init, Vec::<&str>::new()).unwrap();
     let mut image = Image::builder(&profile, boot)
         .kernel(artifact(ArtifactKind::Kernel, "bzImage", "kernel"))
         .initrd(artifact(ArtifactKind::Initrd, "initrd", "initrd"));
@@ -26,9 +26,11 @@ fn release(log: Option<&str>) -> Release {
         image = image.build_log(artifact(ArtifactKind::BuildLog, "build.log", log));
     }
     let script = artifact(ArtifactKind::Script, "boot.ipxe", "#!ipxe\n");
-    Release::builder([image.build().unwrap()])
+    let image = image.build().unwrap();
+    let script_of_profile = layout::profile_script(image.profile());
+    Release::builder([image])
         .script(layout::boot_script(), script.clone())
-        .script(layout::profile_script(&"worker".parse().unwrap()), script)
+        .script(script_of_profile, script)
         .build(sample_pointer())
         .unwrap()
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use netboot_closure::{Index, IndexEntry, NixSecretKey, Sha256, StorePath};
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, ArtifactReader, BootSpec, BytesArtifact, Closure,
-    Context, FileName, Image, InitPath, ProfileSpec, Release, ReleasePath, Sha256Digest, layout,
+    Context, Image, InitPath, ProfileSpec, Release, ReleasePath, Sha256Digest, layout,
 };
 use netboot_publish::contract::{later, sample_pointer};
 use netboot_publish::{
@@ -32,7 +32,7 @@ pub(crate) fn count() -> usize {
 }
 
 fn artifact(kind: ArtifactKind, name: &str, bytes: Vec<u8>) -> Arc<dyn Artifact> {
-    Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), bytes))
+    Arc::new(BytesArtifact::new(kind, name, bytes).unwrap())
 }
 
 /// Returns bytes that depend on `seed` and cannot be compressed.
@@ -45,7 +45,7 @@ fn noise(seed: &str, length: usize) -> Vec<u8> {
 /// in the index and in `changed` of the store paths.
 pub(crate) fn release(generation: &str, count: usize, changed: usize) -> Release {
     let init = InitPath::new("/nix/store/0-worker/init").unwrap();
-    let boot = BootSpec::new(Architecture::X86_64, init, Vec::new()).unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, init, Vec::<&str>::new()).unwrap();
     let (mut blobs, mut index) = (Vec::new(), None);
     for n in 0..count {
         let of = if n < changed { generation } else { "every generation" };
@@ -73,7 +73,7 @@ pub(crate) fn release(generation: &str, count: usize, changed: usize) -> Release
     let (unpacked_bytes, inodes) = (index.unpacked_bytes(), index.inodes());
     let index = artifact(ArtifactKind::ClosureIndex, "index", index.to_compressed().unwrap());
     let closure = Closure { index, blobs, unpacked_bytes, inodes };
-    let image = Image::builder(&ProfileSpec::new("worker".parse().unwrap()), boot)
+    let image = Image::builder(&ProfileSpec::new("worker").unwrap(), boot)
         .kernel(artifact(ArtifactKind::Kernel, "bzImage", b"kernel".to_vec()))
         .initrd(artifact(ArtifactKind::Initrd, "initrd", b"initrd".to_vec()))
         .closure(closure)

@@ -68,7 +68,7 @@ async fn a_memory_in_a_file_knows_old_pointers_after_a_restart() {
     // Two programs share the file.
     let (first, second) = (open().0, open().0);
     first.publish(&sample_release("two"), &context).await.unwrap();
-    let canary = second.with_pointer(PointerName::new("canary").unwrap());
+    let canary = second.with_pointer("canary").unwrap();
     canary.publish(&sample_release("two"), &context).await.unwrap();
     let known = fs::read_to_string(&file).unwrap();
     assert!(known.contains("\"current\"") && known.contains("\"canary\""), "{known}");
@@ -129,7 +129,7 @@ async fn rollback_freeze_mix_and_match_and_wrong_keys_are_found_over_http() {
     let (root, key) = (TempDir::new().unwrap(), MinisignKey::generate().unwrap());
     let context = Context::new();
     let publisher = signing(root.path(), &key).with_pointer_lifetime(HOUR);
-    let canary = publisher.clone().with_pointer(PointerName::new("canary").unwrap());
+    let canary = publisher.clone().with_pointer("canary").unwrap();
     let [one, two] = ["one", "two"].map(sample_release);
     let server = DirectoryServer::start(root.path()).await.unwrap();
     let new_url = || {

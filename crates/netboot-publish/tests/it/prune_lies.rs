@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use netboot_core::{Context, PointerName, ReleaseId, ReleasePath, layout};
+use netboot_core::{Context, ReleaseId, ReleasePath, layout};
 use netboot_publish::contract::{later, sample_release};
 use netboot_publish::{
     Capabilities, Clock, Document, Entry, Error, ListScope, Listed, MemoryStore, MinisignKey,
@@ -70,7 +70,7 @@ async fn a_listing_that_leaves_out_what_is_wanted_deletes_nothing() {
         publisher.with_trusted_keys(key.public_key().clone()).with_signer(key.clone())
     };
     let publisher = signing(Arc::new(store.clone()));
-    let canary = publisher.clone().with_pointer(PointerName::new("canary").unwrap());
+    let canary = publisher.clone().with_pointer("canary").unwrap();
     let [one, two, three] = ["one", "two", "three"].map(sample_release);
     canary.publish(&one, &context).await.unwrap();
     publisher.publish(&two, &context).await.unwrap();

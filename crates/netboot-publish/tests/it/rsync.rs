@@ -102,7 +102,7 @@ pub(crate) fn path(text: &str) -> ReleasePath {
 pub(crate) fn upload(place: &str, bytes: impl Into<Bytes>) -> Upload {
     let name = FileName::new("object").unwrap();
     let artifact: Arc<dyn Artifact> =
-        Arc::new(BytesArtifact::new(ArtifactKind::Script, name, bytes));
+        Arc::new(BytesArtifact::new(ArtifactKind::Script, name, bytes).unwrap());
     Upload::new(path(place), artifact)
 }
 

@@ -63,7 +63,10 @@ pub(crate) fn path(text: &str) -> ReleasePath {
 
 pub(crate) fn upload(place: &str, bytes: impl Into<Bytes>) -> Upload {
     let name = FileName::new("object").unwrap();
-    Upload::new(path(place), Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, bytes)))
+    Upload::new(
+        path(place),
+        Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, bytes).unwrap()),
+    )
 }
 
 pub(crate) async fn put(store: &S3Store, place: &str, bytes: impl Into<Bytes>) {

@@ -26,7 +26,7 @@ fn stores(faults: Faults) -> [Faulty; 3] {
 fn sites(stores: &[Faulty; 3], policy: ActivationPolicy) -> SitesBuilder {
     let named = NAMES.iter().zip(stores);
     let builder = named.fold(Sites::builder(), |builder, (name, store)| {
-        builder.site(name.parse().unwrap(), Publisher::new(store.clone()))
+        builder.site(*name, Publisher::new(store.clone()))
     });
     builder.policy(policy)
 }
@@ -98,7 +98,7 @@ async fn a_slow_site_holds_nobody_up_and_has_its_time() {
 
     let waiting = Faults { send_after: Some(CancellationToken::new()), ..Faults::default() };
     let osaka = Publisher::new(Faulty::new(waiting.clone()));
-    let alone = || Sites::builder().site("osaka".parse().unwrap(), osaka.clone());
+    let alone = || Sites::builder().site("osaka", osaka.clone());
     let report = publish(alone().timeout(Duration::from_millis(50)), &one).await;
     assert_eq!(outcomes(&report), ["failed"]);
     let error = report.errors().next().unwrap().1;
@@ -116,7 +116,7 @@ async fn no_more_sites_than_allowed_are_worked_on() {
         let shared = Faults { send_with: most, ..Faults::default() };
         let sites = (0..6).fold(Sites::builder(), |builder, n| {
             let store = Faulty::new(shared.clone());
-            builder.site(format!("site-{n}").parse().unwrap(), Publisher::new(store))
+            builder.site(format!("site-{n}"), Publisher::new(store))
         });
         let report = publish(sites.concurrency(allowed), &sample_release("one")).await;
         assert_eq!(report.live().count(), 6);
@@ -268,8 +268,7 @@ async fn events_tell_where_they_happened() {
 #[test]
 fn sites_have_names_of_their_own() {
     let publisher = || Publisher::new(Faulty::new(Faults::default()));
-    let site = || "tokyo".parse().unwrap();
-    let twice = Sites::builder().site(site(), publisher()).site(site(), publisher()).build();
+    let twice = Sites::builder().site("tokyo", publisher()).site("tokyo", publisher()).build();
     assert!(matches!(twice, Err(Error::DuplicateSite { .. })), "{twice:?}");
     assert!(matches!(Sites::builder().build(), Err(Error::NoSites)));
 }

@@ -21,10 +21,7 @@ impl Two {
         let faults = Faults::default();
         let stores = [Faulty::new(faults.clone()), Faulty::new(Faults::default())];
         let [osaka, tokyo] = stores.clone().map(Publisher::new);
-        let sites = Sites::builder()
-            .site("osaka".parse().unwrap(), osaka)
-            .site("tokyo".parse().unwrap(), tokyo)
-            .policy(policy);
+        let sites = Sites::builder().site("osaka", osaka).site("tokyo", tokyo).policy(policy);
         Self { faults, stores, sites: sites.build().unwrap() }
     }
 

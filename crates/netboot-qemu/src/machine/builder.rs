@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use netboot_core::MacAddress;
+use netboot_core::{InvalidValue, MacAddress};
 
 use crate::accelerator::Accelerator;
 use crate::error::Error;
@@ -27,11 +27,11 @@ impl Machine {
 /// Sets the options of a [`Machine`]. [`Machine::builder`] creates it.
 #[derive(Debug, Clone)]
 #[must_use = "`build` makes the machine"]
-pub struct MachineBuilder(Machine);
+pub struct MachineBuilder(Machine, Option<InvalidValue>);
 
 impl MachineBuilder {
     fn new() -> Self {
-        Self(Machine {
+        let machine = Machine {
             name: "netboot".to_owned(),
             firmware: Firmware::default(),
             memory_mib: 1024,
@@ -49,7 +49,8 @@ impl MachineBuilder {
             firmware_code: None,
             firmware_variables: None,
             expectations: Expectations::default(),
-        })
+        };
+        Self(machine, None)
     }
 
     /// Sets the machine's name, which the process list shows. The default is `netboot`.
@@ -109,8 +110,11 @@ impl MachineBuilder {
 
     /// Sets the hardware address of the network card. By default, each boot has a random address
     /// that is locally administered, so that nobody takes the machine for another one.
-    pub fn mac(mut self, mac: MacAddress) -> Self {
-        self.0.mac = Some(mac);
+    pub fn mac(mut self, mac: impl TryInto<MacAddress, Error: Into<InvalidValue>>) -> Self {
+        match mac.try_into() {
+            Ok(mac) => self.0.mac = Some(mac),
+            Err(error) => self.1 = Some(error.into()),
+        }
         self
     }
 
@@ -216,8 +220,11 @@ impl MachineBuilder {
     ///
     /// # Errors
     /// [`Error::InvalidSetting`] for a setting out of range, and for a text that is empty or has
-    /// several lines.
+    /// several lines; [`Error::InvalidValue`] for a text that is not a hardware address.
     pub fn build(self) -> Result<Machine, Error> {
+        if let Some(error) = self.1 {
+            return Err(error.into());
+        }
         let refuse = |setting, value: String, problem| {
             Err(Error::InvalidSetting { setting, value, problem })
         };

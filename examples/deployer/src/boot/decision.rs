@@ -66,8 +66,8 @@ async fn unknown(app: &App, identity: &Identity) -> Answer {
         },
         UnknownMachine::Profile(profile) => {
             let name = identity.own_name().unwrap_or_else(|| "unknown".to_owned());
-            match name.parse() {
-                Ok(name) => image_of(app, Assignment::new(name, profile.clone())).await,
+            match Assignment::new(name, profile.clone()) {
+                Ok(assignment) => image_of(app, assignment).await,
                 Err(error) => Answer::failed(&error),
             }
         }

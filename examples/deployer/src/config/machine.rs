@@ -124,9 +124,10 @@ impl MachinesSection {
                 }
             }
             let mut assignment = Assignment::new(name.clone(), known.profile.clone())
+                .map_err(of)?
                 .with_selector(selector.clone());
             for parameter in known.kernel_parameters {
-                assignment = assignment.with_kernel_parameter(parameter);
+                Ok(assignment) = assignment.with_kernel_parameter(parameter);
             }
             fleet = fleet.assignment(assignment);
             let (profile, labels, address) = (known.profile, known.labels, known.address);

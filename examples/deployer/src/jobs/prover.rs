@@ -1,8 +1,7 @@
 //! A prover that boots a staged release in QEMU before machines get it.
 
-use async_trait::async_trait;
 use netboot_core::{Context, ProfileName};
-use netboot_publish::{Error, Prover, StagedImage, Verdict};
+use netboot_publish::{Error, Prover, StagedImage, Verdict, async_trait};
 use netboot_qemu::QemuProver;
 
 use crate::config::Proof;

@@ -32,7 +32,7 @@ fn place(machines: &str) -> Place {
 }
 
 fn machine() -> MachineBuilder {
-    let machine = Machine::builder().mac(MAC.parse().unwrap()).memory_mib(256);
+    let machine = Machine::builder().mac(MAC).memory_mib(256);
     // The script names the service by the URL of the configuration.
     let machine = machine.network_access(NetworkAccess::Unrestricted);
     machine.timeout(Duration::from_secs(120))

@@ -40,7 +40,7 @@ async fn one_release_goes_to_all_kinds_of_publishers() {
     let target: RsyncTarget = format!("rsync://127.0.0.1:{port}/pxe").parse().unwrap();
     let store = S3Store::builder("boot")
         .endpoint(&endpoint)
-        .prefix("nixos".parse().unwrap())
+        .prefix("nixos")
         .allow_http(true)
         .credentials(S3Keys::new(bucket.access_key(), bucket.secret_key()));
     for publisher in [

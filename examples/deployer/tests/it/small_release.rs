@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use netboot_core::{
-    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, Context, FileName,
-    Image, InitPath, ProfileSpec, ReleaseId,
+    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, Context, Image,
+    InitPath, ProfileSpec, ReleaseId,
 };
 use netboot_ipxe::{Renderer, RendererBuilder};
 use netboot_publish::Publisher;
@@ -16,12 +16,11 @@ pub(crate) fn image(profile: &str, bytes: &[u8]) -> Image {
 
 fn image_of(profile: &str, bytes: &[u8], closure: Option<Closure>) -> Image {
     let artifact = |kind, name: &str, bytes: Vec<u8>| -> Arc<dyn Artifact> {
-        Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), bytes))
+        Arc::new(BytesArtifact::new(kind, name, bytes).unwrap())
     };
-    let spec = ProfileSpec::new(profile.parse().unwrap());
+    let spec = ProfileSpec::new(profile).unwrap();
     let init = InitPath::new(format!("/nix/store/0a1b-nixos-system-{profile}/init")).unwrap();
-    let parameters = vec!["loglevel=4".parse().unwrap()];
-    let boot = BootSpec::new(Architecture::X86_64, init, parameters).unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, init, ["loglevel=4"]).unwrap();
     let image = Image::builder(&spec, boot)
         .kernel(artifact(ArtifactKind::Kernel, "bzImage", bytes.to_vec()))
         .initrd(artifact(ArtifactKind::Initrd, "initrd", format!("of {profile}").into_bytes()));
@@ -35,7 +34,7 @@ fn image_of(profile: &str, bytes: &[u8], closure: Option<Closure>) -> Image {
 /// An image whose store paths machines fetch by themselves.
 pub(crate) fn closure_image(profile: &str) -> Image {
     let artifact = |kind, name: &'static str| -> Arc<dyn Artifact> {
-        Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), name))
+        Arc::new(BytesArtifact::new(kind, name, name).unwrap())
     };
     let closure = Closure {
         index: artifact(ArtifactKind::ClosureIndex, "index"),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use netboot_core::{MacAddress, Report};
+use netboot_core::Report;
 use netboot_ipxe::dhcp::{
     BootFilePath, BootServer, BootUrl, ClientArchitecture, DhcpServer, DhcpSetting, DhcpSettings,
     InterfaceName, IpxeSign, KnownMachine, TftpRoot, ipv4_address, ipv4_subnet,
@@ -96,15 +96,15 @@ pub(crate) fn export(arguments: Arguments) -> Result<String, Report> {
     let mut server =
         BootServer::new(address, arguments.script)?.with_ipxe_sign(arguments.ipxe_sign.into());
     if let Some(root) = arguments.tftp_root {
-        server = server.with_tftp_root(root);
+        server = server.with_tftp_root(root)?;
     }
     if let Some(directory) = arguments.http_boot {
-        server = server.with_http_boot(directory);
+        server = server.with_http_boot(directory)?;
     }
     if let Some(path) = arguments.arm64 {
-        server = server.with_boot_file(ClientArchitecture::EfiArm64, path);
+        server = server.with_boot_file(ClientArchitecture::EfiArm64, path)?;
     }
-    let mut settings = DhcpSettings::builder(arguments.interface, subnet, server);
+    let mut settings = DhcpSettings::builder(arguments.interface, subnet, server)?;
     let in_range = |address| ipv4_address(DhcpSetting::AddressRange, address);
     if let Some((first, last)) = arguments.lease {
         settings = settings.leases(in_range(first)?, in_range(last)?);
@@ -134,9 +134,9 @@ fn parse_range(text: &str) -> Result<(IpAddr, IpAddr), String> {
 
 fn parse_machine(text: &str) -> Result<KnownMachine, netboot_ipxe::Error> {
     let (mac, script) = text.split_once('=').map_or((text, None), |(mac, url)| (mac, Some(url)));
-    let machine = KnownMachine::new(mac.parse::<MacAddress>()?);
-    Ok(match script {
-        Some(url) => machine.with_script(url.parse()?),
-        None => machine,
-    })
+    let machine = KnownMachine::new(mac)?;
+    match script {
+        Some(url) => machine.with_script(url),
+        None => Ok(machine),
+    }
 }

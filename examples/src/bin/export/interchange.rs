@@ -99,8 +99,7 @@ impl Source {
 fn parse_assignment(text: &str) -> Result<Assignment, Box<dyn Error + Send + Sync>> {
     let (mac, profile) = text.split_once('=').ok_or("give MAC=PROFILE")?;
     let mac: MacAddress = mac.parse()?;
-    let name = mac.separated_by("-").parse()?;
-    Ok(Assignment::new(name, profile.parse()?).with_key(MachineKey::Mac(mac)))
+    Ok(Assignment::new(mac.separated_by("-"), profile)?.with_key(MachineKey::Mac(mac)))
 }
 
 /// Writes files below a directory, and lists them.

@@ -90,7 +90,8 @@ async fn run(
     let context = Context::new().with_events(progress).with_cancellation(signals.cancellation());
     let mut known = plasmacloud::profiles()?.into_iter();
     let profile = known.find(|profile| profile.name() == &arguments.profile);
-    let mut profile = profile.unwrap_or_else(|| ProfileSpec::new(arguments.profile.clone()));
+    let Ok(unknown) = ProfileSpec::new(arguments.profile.clone());
+    let mut profile = profile.unwrap_or(unknown);
     if let Some(budget) = arguments.budget {
         profile = profile.with_size_budget(budget);
     }

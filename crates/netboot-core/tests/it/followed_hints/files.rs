@@ -102,8 +102,9 @@ async fn an_initrd_that_was_copied_again_is_taken() {
     write("init", format!("/{init}\n").as_bytes());
     write("kernel-params", b"loglevel=4\n");
     let builder = PrebuiltBuilder::new()
-        .with_image("worker".parse().unwrap(), PrebuiltImage::directory(directory.path()));
-    let profile = ProfileSpec::new("worker".parse().unwrap());
+        .with_image("worker", PrebuiltImage::directory(directory.path()))
+        .unwrap();
+    let profile = ProfileSpec::new("worker").unwrap();
     let original = cpio(&[("init", b"#!/bin/sh\n"), (init, b"#!/bin/sh\n")]);
     let build = async || builder.build(&profile, &Context::new()).await;
 

@@ -62,7 +62,7 @@ async fn refusal(initrd: &[u8], kernel: &[u8]) -> Option<String> {
         Err(error) => panic!("{error:?}"),
     };
     let init = InitPath::new("/nix/store/0a-nixos-system/init").unwrap();
-    let boot = BootSpec::new(Architecture::X86_64, init, Vec::new()).unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, init, Vec::<&str>::new()).unwrap();
     let worker = "worker".parse().unwrap();
     if let Some(told) = filters_told(&summary, &worker, kernel).await {
         return Some(told);

@@ -37,7 +37,7 @@ async fn build_with(
     let parameters = parameters.split_whitespace().map(|parameter| parameter.parse().unwrap());
     let init = InitPath::new(INIT).unwrap();
     let image = PrebuiltImage::files(kernel, paths.collect::<Vec<_>>(), init, parameters.collect());
-    let builder = PrebuiltBuilder::new().with_image(name("worker"), image);
+    let builder = PrebuiltBuilder::new().with_image(name("worker"), image).unwrap();
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
     let context = Context::new().with_events(sender);
     let result = netboot_core::Builder::build(&builder, &*profile("worker"), &context).await;

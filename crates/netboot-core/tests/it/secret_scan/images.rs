@@ -26,12 +26,12 @@ async fn build(
     file("init", format!("/{INIT}").as_bytes());
     file("kernel-params", parameters.as_bytes());
     let image = PrebuiltImage::directory(directory.path());
-    let builder = PrebuiltBuilder::new().with_image("worker".parse().unwrap(), image);
+    let builder = PrebuiltBuilder::new().with_image("worker", image).unwrap();
     let events = Arc::new(Mutex::new(Vec::new()));
     let sink = events.clone();
     let context = Context::new()
         .with_events(move |event: Event| sink.lock().unwrap().push(event.to_string()));
-    let profile = ProfileSpec::new("worker".parse().unwrap());
+    let profile = ProfileSpec::new("worker").unwrap();
     let result = builder.with_secret_policy(policy).build(&profile, &context).await;
     let events = events.lock().unwrap().clone();
     (result.map(drop), events)

@@ -18,13 +18,13 @@ fn manifest(parameters: &[&str]) -> Manifest {
 
 fn fleet(parameters: &[&str]) -> Fleet {
     let macs = ["52:54:00:12:34:56", "52:54:00:12:34:57"];
-    let machine = Assignment::new("node-1".parse().unwrap(), "worker".parse().unwrap());
+    let machine = Assignment::new("node-1", "worker").unwrap();
     let machine = macs
         .iter()
         .fold(machine, |machine, mac| machine.with_key(MachineKey::Mac(mac.parse().unwrap())));
-    let machine = parameters.iter().fold(machine, |machine, parameter| {
-        machine.with_kernel_parameter(parameter.parse().unwrap())
-    });
+    let machine = parameters
+        .iter()
+        .fold(machine, |machine, parameter| machine.with_kernel_parameter(*parameter).unwrap());
     Fleet::builder(UnknownMachine::Refuse).assignment(machine).build().unwrap()
 }
 

@@ -12,15 +12,16 @@ use crate::images::{closure_image, image};
 
 fn machine(profile: &str, parameters: &[&str]) -> Assignment {
     let key = MachineKey::Mac("52:54:00:12:34:56".parse().unwrap());
-    let machine = Assignment::new("node-1".parse().unwrap(), profile.parse().unwrap());
+    let machine = Assignment::new("node-1", profile).unwrap();
     parameters.iter().fold(machine.with_key(key), |machine, parameter| {
-        machine.with_kernel_parameter(parameter.parse().unwrap())
+        machine.with_kernel_parameter(*parameter).unwrap()
     })
 }
 
 fn with_overlay(assignment: Assignment) -> Assignment {
     let name = FileName::new("host-keys").unwrap();
-    assignment.with_overlay(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, "keys")))
+    assignment
+        .with_overlay(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, "keys").unwrap()))
 }
 
 fn fleet(assignment: Assignment, form: DispatchForm) -> Fleet {

@@ -56,7 +56,7 @@ fn parameters_of_stage_1_are_checked_before_a_machine_reads_them() {
     let render = |parameter: &str| {
         let renderer = old().build().unwrap();
         let of_image = renderer.render_image(&worker(&[parameter])).map(drop);
-        let site = old().kernel_parameter(parameter.parse().unwrap()).build().unwrap();
+        let site = old().kernel_parameter(parameter).build().unwrap();
         let of_site = site.render_image(&worker(&[])).map(drop);
         assert_eq!(format!("{of_image:?}"), format!("{of_site:?}"));
         of_image

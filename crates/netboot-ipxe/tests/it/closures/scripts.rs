@@ -88,8 +88,8 @@ fn the_own_directory_comes_before_the_mirrors() {
     assert_eq!(sources(new()), [own]);
     assert_eq!(sources(mirrored(new())), [own, MIRROR, second]);
     assert_eq!(sources(mirrored(Renderer::builder())), [MIRROR, second]);
-    assert_eq!(sources(Renderer::builder().ipxe_build("trixie-efi".parse().unwrap())), [own]);
-    assert_eq!(sources(Renderer::builder().ipxe_build("ipxe-2.0".parse().unwrap())), [own]);
+    assert_eq!(sources(Renderer::builder().ipxe_build("trixie-efi")), [own]);
+    assert_eq!(sources(Renderer::builder().ipxe_build("ipxe-2.0")), [own]);
     // The payloads may be somewhere else than the script.
     let payloads = "http://cdn.example.org/a";
     let elsewhere = |builder: RendererBuilder| builder.payload_url(&url(payloads)).unwrap();
@@ -98,7 +98,7 @@ fn the_own_directory_comes_before_the_mirrors() {
     // Each place is there once.
     assert_eq!(sources(old().payload_url(&url(MIRROR)).unwrap()), [MIRROR]);
     // iPXE may fetch the kernel over HTTPS, and stage 1 its blobs over HTTP.
-    let secure = old().ipxe_build("sid".parse().unwrap());
+    let secure = old().ipxe_build("sid");
     let secure = secure.payload_url(&url("https://cdn.example.org/")).unwrap();
     assert_eq!(sources(secure), [MIRROR]);
 }

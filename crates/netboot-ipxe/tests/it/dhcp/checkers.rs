@@ -59,10 +59,9 @@ fn every_server_reads_its_configuration() {
 
 #[test]
 fn dnsmasq_reads_the_configuration_beside_another_server() {
-    let (interface, subnet) = ("lo".parse().unwrap(), "10.77.0.0/24".parse().unwrap());
-    let settings =
-        netboot_ipxe::dhcp::DhcpSettings::builder(interface, subnet, boot_server()).build();
-    let configuration = settings.unwrap().configuration(DhcpServer::Dnsmasq).unwrap();
+    let subnet = "10.77.0.0/24".parse().unwrap();
+    let settings = netboot_ipxe::dhcp::DhcpSettings::builder("lo", subnet, boot_server()).unwrap();
+    let configuration = settings.build().unwrap().configuration(DhcpServer::Dnsmasq).unwrap();
     check(DhcpServer::Dnsmasq, &configuration).unwrap();
 }
 

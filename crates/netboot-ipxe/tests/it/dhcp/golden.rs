@@ -48,8 +48,8 @@ fn boot_options_leave_addresses_to_the_file_that_includes_them() {
 
 #[test]
 fn dnsmasq_beside_another_server() {
-    let (interface, subnet) = ("lo".parse().unwrap(), "10.77.0.0/24".parse().unwrap());
-    let settings = DhcpSettings::builder(interface, subnet, boot_server()).build().unwrap();
+    let subnet = "10.77.0.0/24".parse().unwrap();
+    let settings = DhcpSettings::builder("lo", subnet, boot_server()).unwrap().build().unwrap();
     let configuration = settings.configuration(DhcpServer::Dnsmasq).unwrap();
     assert_golden("dnsmasq-proxy.conf", &configuration);
     for server in [DhcpServer::Kea, DhcpServer::IscDhcpd] {
@@ -61,9 +61,9 @@ fn dnsmasq_beside_another_server() {
 
 #[test]
 fn the_order_of_machines_does_not_matter() {
-    let (one, two) = ("52:54:00:00:00:05".parse().unwrap(), "52:54:00:00:00:06".parse().unwrap());
-    let file = |macs: [netboot_core::MacAddress; 2]| {
-        let known = macs.into_iter().map(netboot_ipxe::dhcp::KnownMachine::new);
+    let (one, two) = ("52:54:00:00:00:05", "52:54:00:00:00:06");
+    let file = |macs: [&str; 2]| {
+        let known = macs.map(|mac| netboot_ipxe::dhcp::KnownMachine::new(mac).unwrap()).into_iter();
         let settings = known.fold(leasing(builder()), DhcpSettingsBuilder::machine);
         settings.build().unwrap().configuration(DhcpServer::Dnsmasq).unwrap()
     };

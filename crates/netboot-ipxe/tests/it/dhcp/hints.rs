@@ -34,9 +34,8 @@ fn names_paths_and_urls_as_the_hints_describe_them_are_taken() {
 #[test]
 fn addresses_as_the_hints_describe_them_are_taken() {
     let address = |text: &str| text.parse().unwrap();
-    let of_subnet = |subnet: &str| {
-        DhcpSettings::builder("lo".parse().unwrap(), subnet.parse().unwrap(), boot_server())
-    };
+    let of_subnet =
+        |subnet: &str| DhcpSettings::builder("lo", subnet.parse().unwrap(), boot_server()).unwrap();
     let small = of_subnet("10.77.0.0/31").build();
     follow(small, "give a subnet such as 192.168.1.0/24", of_subnet("192.168.1.0/24").build());
     let six = ipv4_subnet("2001:db8::/64".parse().unwrap());
@@ -44,8 +43,8 @@ fn addresses_as_the_hints_describe_them_are_taken() {
     let tftp = netboot_ipxe::dhcp::DhcpSetting::ServerAddress;
     let six = ipv4_address(tftp, "fe80::1".parse().unwrap());
     follow(six, "boot the machines over IPv4", ipv4_address(tftp, "10.0.0.1".parse().unwrap()));
-    let here = BootServer::new(address("127.0.0.1"), "http://10.0.0.1/x".parse().unwrap());
-    let there = BootServer::new(address("10.0.0.1"), "http://10.0.0.1/x".parse().unwrap());
+    let here = BootServer::new(address("127.0.0.1"), "http://10.0.0.1/x");
+    let there = BootServer::new(address("10.0.0.1"), "http://10.0.0.1/x");
     follow(here, "the address at which machines reach the server", there);
     let range = |first, last| builder().leases(address(first), address(last)).build();
     let free = || range("10.77.0.100", "10.77.0.199");
@@ -58,15 +57,14 @@ fn addresses_as_the_hints_describe_them_are_taken() {
 
 #[test]
 fn machines_as_the_hints_describe_them_are_taken() {
-    let machine =
-        |last: u8| KnownMachine::new(format!("52:54:00:00:01:{last:02x}").parse().unwrap());
+    let machine = |last: u8| KnownMachine::new(format!("52:54:00:00:01:{last:02x}")).unwrap();
     let address = "10.77.0.30".parse().unwrap();
     let once = || leasing(builder()).machine(machine(1));
     let twice = once().machine(machine(1)).build();
     follow(twice, "give it once", once().build());
     let beside = || {
         let subnet = "10.77.0.0/24".parse().unwrap();
-        DhcpSettings::builder("lo".parse().unwrap(), subnet, boot_server())
+        DhcpSettings::builder("lo", subnet, boot_server()).unwrap()
     };
     let nobody = beside().known_machines_only().build();
     let known = beside().known_machines_only().machine(machine(1)).build();

@@ -43,10 +43,14 @@ fn settings(
     let server = BootServer::new("10.77.0.1".parse().unwrap(), script)
         .unwrap()
         .with_boot_file(ClientArchitecture::EfiX64, path)
+        .unwrap()
         .with_tftp_root(root)
-        .with_http_boot(directory);
-    let known = KnownMachine::new("52:54:00:00:00:02".parse().unwrap()).with_script(own_script);
+        .unwrap()
+        .with_http_boot(directory)
+        .unwrap();
+    let known = KnownMachine::new("52:54:00:00:00:02").unwrap().with_script(own_script).unwrap();
     DhcpSettings::builder(interface, "10.77.0.0/24".parse().unwrap(), server)
+        .unwrap()
         .leases("10.77.0.100".parse().unwrap(), "10.77.0.199".parse().unwrap())
         .machine(known)
         .build()

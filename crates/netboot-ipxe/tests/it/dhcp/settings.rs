@@ -106,12 +106,11 @@ fn addresses_must_fit_each_other() {
     let name_server = builder().name_server(address("127.0.0.53")).build();
     assert_eq!(refused(name_server), (DhcpSetting::NameServer, DhcpProblem::Unreachable));
     for subnet in ["10.77.0.0/31", "10.77.0.0/32", "0.0.0.0/0"] {
-        let settings =
-            DhcpSettings::builder("lo".parse().unwrap(), subnet.parse().unwrap(), boot_server());
+        let settings = DhcpSettings::builder("lo", subnet.parse().unwrap(), boot_server()).unwrap();
         assert_eq!(refused(settings.build()).0, DhcpSetting::Subnet, "{subnet}");
     }
     for server in ["127.0.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255"] {
-        let server = BootServer::new(address(server), "http://a/b".parse().unwrap());
+        let server = BootServer::new(address(server), "http://a/b");
         assert_eq!(refused(server), (DhcpSetting::ServerAddress, DhcpProblem::Unreachable));
     }
 }
@@ -132,7 +131,7 @@ fn firmware_without_a_boot_file_is_given_none() {
 
 #[test]
 fn boot_files_lie_in_a_directory() {
-    let server = boot_server().with_http_boot("http://10.77.0.1/get?file=".parse().unwrap());
+    let server = boot_server().with_http_boot("http://10.77.0.1/get?file=").unwrap();
     let settings = leasing(super::builder_with(server)).build();
     let (setting, problem) = refused(settings);
     assert_eq!(setting, DhcpSetting::BootUrl);
@@ -152,28 +151,28 @@ fn lease_times_are_bounded() {
 fn machines_are_known_once() {
     let with = |builder: DhcpSettingsBuilder, machine| refused(builder.machine(machine).build());
     let duplicate = (DhcpSetting::Machine, DhcpProblem::Duplicate);
-    assert_eq!(with(leasing(builder()), KnownMachine::new(mac(1))), duplicate);
+    assert_eq!(with(leasing(builder()), KnownMachine::new(mac(1)).unwrap()), duplicate);
     for taken in ["10.77.0.20", "10.77.0.1", "10.77.0.254"] {
-        let machine = KnownMachine::new(mac(9)).with_address(address(taken));
+        let machine = KnownMachine::new(mac(9)).unwrap().with_address(address(taken));
         assert_eq!(with(leasing(builder()), machine), duplicate, "{taken}");
     }
-    let machine = KnownMachine::new(mac(9)).with_address(address("10.78.0.1"));
+    let machine = KnownMachine::new(mac(9)).unwrap().with_address(address("10.78.0.1"));
     let outside = (DhcpSetting::Machine, DhcpProblem::OutsideSubnet);
     assert_eq!(with(leasing(builder()), machine), outside);
     // dnsmasq and Kea keep a reserved address of the range for its machine.
-    let machine = KnownMachine::new(mac(9)).with_address(address("10.77.0.150"));
+    let machine = KnownMachine::new(mac(9)).unwrap().with_address(address("10.77.0.150"));
     let settings = leasing(builder()).machine(machine).build().unwrap();
     settings.configuration(DhcpServer::Dnsmasq).unwrap();
     settings.configuration(DhcpServer::Kea).unwrap();
     let in_range = (DhcpSetting::Machine, DhcpProblem::InRange);
     assert_eq!(refused(settings.configuration(DhcpServer::IscDhcpd)), in_range);
-    let shared = KnownMachine::new("88:88:88:88:87:88".parse().unwrap());
+    let shared = KnownMachine::new("88:88:88:88:87:88").unwrap();
     let error = leasing(builder()).machine(shared).build().unwrap_err();
     assert!(matches!(error, Error::SharedIdentity { .. }), "{error:?}");
     // If another server leases the addresses, this one cannot reserve an address.
     let not_leasing = (DhcpSetting::Machine, DhcpProblem::NotLeasing);
     assert_eq!(refused(builder().build()), not_leasing);
-    let (interface, subnet) = ("lo".parse().unwrap(), "10.77.0.0/24".parse().unwrap());
-    let nobody = DhcpSettings::builder(interface, subnet, boot_server()).known_machines_only();
+    let subnet = "10.77.0.0/24".parse().unwrap();
+    let nobody = DhcpSettings::builder("lo", subnet, boot_server()).unwrap().known_machines_only();
     assert_eq!(refused(nobody.build()), (DhcpSetting::Machine, DhcpProblem::NoneKnown));
 }

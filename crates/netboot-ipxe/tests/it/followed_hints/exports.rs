@@ -82,7 +82,7 @@ fn a_fleet_in_the_order_of_matchbox_is_exported() {
 fn a_machine_without_a_token_is_exported_and_later_the_fleet_without_it() {
     let known = || assignment("two", "worker").with_key(mac("52:54:00:00:00:02"));
     let installs = || one().with_key(mac(CARD));
-    let token = BootOnce::file("tokens/one".parse().unwrap());
+    let token = BootOnce::file("tokens/one").unwrap();
     let by_token = refusing([installs().with_boot_once(token), known()]);
     let hint =
         "export the machine without the token, and export the fleet again without the machine";
@@ -117,7 +117,7 @@ fn payloads_at_a_url_are_found_by_every_server() {
 #[test]
 fn a_parameter_that_is_no_template_is_exported() {
     let of = |text: &str| {
-        let machine = one().with_key(mac(CARD)).with_kernel_parameter(text.parse().unwrap());
+        let machine = one().with_key(mac(CARD)).with_kernel_parameter(text).unwrap();
         pixiecore(&refusing([machine]))
     };
     follow(of("a={{.x}}"), "write the parameter without `{{`", of("a={.x}"));

@@ -19,7 +19,7 @@ fn machine(name: &str, key: MachineKey) -> Assignment {
 }
 
 fn unknown(name: &str) -> Assignment {
-    Assignment::new(name.parse().unwrap(), "worker".parse().unwrap())
+    Assignment::new(name, "worker").unwrap()
 }
 
 fn fleet<const N: usize>(machines: [Assignment; N]) -> Result<Fleet, Error> {
@@ -90,7 +90,7 @@ fn fleets_as_the_hints_describe_them_are_taken() {
 fn menus_as_the_hints_describe_them_are_taken() {
     let menu = || Menu::builder("M").unwrap();
     let key = |character| MenuKey::new(character).unwrap();
-    let worker = || MenuItem::profile("worker".parse().unwrap());
+    let worker = || MenuItem::profile("worker").unwrap();
     let empty = menu().gap().build();
     follow(empty, "add an item", menu().gap().item(worker()).build());
     let pair = |one: MenuItem, other: MenuItem| menu().item(one).item(other).build();
@@ -113,7 +113,7 @@ fn menus_as_the_hints_describe_them_are_taken() {
 #[test]
 fn a_known_profile_is_taken_and_an_unknown_one_when_its_image_is_there() {
     let release = |profile: &str, images: &[&str]| -> Result<Release, Error> {
-        let machine = Assignment::new("one".parse().unwrap(), profile.parse().unwrap());
+        let machine = Assignment::new("one", profile).unwrap();
         let renderer = Renderer::builder().fleet(fleet([machine.with_key(mac(1))]).unwrap());
         let images = images.iter().map(|name| image(name, name, &[], &["initrd"]));
         renderer.build().unwrap().render_release(images)
@@ -127,7 +127,7 @@ fn a_known_profile_is_taken_and_an_unknown_one_when_its_image_is_there() {
     // Without any image there is nothing to choose.
     let menu = |images: &[&str]| {
         let images: Vec<_> = images.iter().map(|name| image(name, name, &[], &["i"])).collect();
-        let renderer = Renderer::builder().default_profile("worker".parse().unwrap());
+        let renderer = Renderer::builder().default_profile("worker");
         renderer.build().unwrap().render_menu(&images)
     };
     let none = menu(&[]).unwrap_err();

@@ -67,9 +67,7 @@ fn a_shorter_command_line_is_taken() {
     let long = |site: Option<String>| {
         let image = image("worker", "W", &[&format!("a={}", "x".repeat(1000))], &["initrd"]);
         let builder = Renderer::builder();
-        let builder = site.into_iter().fold(builder, |builder, parameter| {
-            builder.kernel_parameter(parameter.parse().unwrap())
-        });
+        let builder = site.into_iter().fold(builder, RendererBuilder::kernel_parameter);
         builder.build().unwrap().render_image(&image)
     };
     let refused = long(Some(format!("b={}", "x".repeat(1000))));

@@ -41,7 +41,8 @@ fn machines() -> Vec<Assignment> {
         with_overlay(
             assignment("special", "worker")
                 .with_key(mac("52:54:00:00:00:04"))
-                .with_kernel_parameter("systemd.hostname=special".parse().unwrap()),
+                .with_kernel_parameter("systemd.hostname=special")
+                .unwrap(),
         ),
     ]
 }

@@ -56,7 +56,7 @@ proptest! {
             // Each machine has its own profile, which identifies it.
             assignment(&format!("machine-{number}"), "worker")
                 .with_selector(selector)
-                .with_kernel_parameter(format!("number={number}").parse().unwrap())
+                .with_kernel_parameter(format!("number={number}")).unwrap()
         });
         let fleet = Fleet::builder(UnknownMachine::Refuse).assignments(machines).build();
         prop_assume!(fleet.is_ok());

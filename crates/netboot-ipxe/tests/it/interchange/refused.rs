@@ -72,7 +72,7 @@ fn machines_are_known_by_what_the_server_is_told() {
 #[test]
 fn tokens_unpublished_initrds_and_templates_are_refused() {
     let one = || assignment("one", "worker").with_key(mac("52:54:00:00:00:01"));
-    let by_token = refusing(one().with_boot_once(BootOnce::file("tokens/one".parse().unwrap())));
+    let by_token = refusing(one().with_boot_once(BootOnce::file("tokens/one").unwrap()));
     assert_eq!(problem(matchbox(&by_token)), InterchangeProblem::BootOnce);
     assert_eq!(problem(pixiecore(&by_token)), InterchangeProblem::BootOnce);
 
@@ -83,7 +83,7 @@ fn tokens_unpublished_initrds_and_templates_are_refused() {
     assert_eq!(missing, InterchangeProblem::OverlayNotPublished);
 
     let parameter = "a={{.x}}";
-    let fleet = refusing(one().with_kernel_parameter(parameter.parse().unwrap()));
+    let fleet = refusing(one().with_kernel_parameter(parameter).unwrap());
     let expected = InterchangeProblem::Template { parameter: parameter.to_owned() };
     assert_eq!(problem(pixiecore(&fleet)), expected);
     matchbox(&fleet).unwrap(); // whose templates are elsewhere
@@ -102,15 +102,16 @@ fn profiles_and_parameters_keep_the_rules_of_every_script() {
     };
     let error = export(&refusing(one("other"))).unwrap_err();
     assert!(matches!(error, Error::UnknownProfile { .. }), "{error}");
-    let error = export(&refusing(one("worker").with_kernel_parameter("a=${ip}".parse().unwrap())));
+    let error = export(&refusing(one("worker").with_kernel_parameter("a=${ip}").unwrap()));
     assert!(matches!(error.unwrap_err(), Error::Unprintable { .. }));
-    let long = format!("a={}", "x".repeat(1000)).parse().unwrap();
-    let longer = format!("b={}", "x".repeat(1000)).parse().unwrap();
-    let error =
-        export(&refusing(one("worker").with_kernel_parameter(long).with_kernel_parameter(longer)));
+    let long = format!("a={}", "x".repeat(1000));
+    let longer = format!("b={}", "x".repeat(1000));
+    let error = export(&refusing(
+        one("worker").with_kernel_parameter(long).unwrap().with_kernel_parameter(longer).unwrap(),
+    ));
     assert!(matches!(error.unwrap_err(), Error::CommandLineTooLong { .. }));
     let many = (0..260).fold(one("worker"), |machine, number| {
-        machine.with_kernel_parameter(format!("p{number}").parse().unwrap())
+        machine.with_kernel_parameter(format!("p{number}")).unwrap()
     });
     assert!(matches!(export(&refusing(many)).unwrap_err(), Error::TooManyArguments { .. }));
 }

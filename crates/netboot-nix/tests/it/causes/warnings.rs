@@ -280,7 +280,7 @@ pub(crate) async fn a_flake_has_settings(nix: NixVersion) {
         || place.builder(&flake).environment("NIX_CONFIG", place.settings("max-jobs = 0"));
     assert!(matches!(error_of(without_jobs()).await, Error::NoBuilder { .. }));
     let key = std::fs::read_to_string(&public).unwrap();
-    let scale_out = ScaleOut::new().with_substituter(cache.parse().unwrap(), key.trim()).unwrap();
+    let scale_out = ScaleOut::new().with_substituter(cache.as_str(), key.trim()).unwrap();
     let warnings = warnings_of(without_jobs().scale_out(scale_out)).await;
     assert!(hint(&warnings, "extra-substituters").contains("`with_substituter`"), "{warnings:?}");
 }

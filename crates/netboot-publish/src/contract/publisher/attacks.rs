@@ -189,7 +189,7 @@ pub(crate) async fn a_mix_and_match_attack_is_refused(make: Make<'_>) {
     let (store, context, key) = (make(), Context::new(), SampleSigner::new(1));
     let [one, two] = ["one", "two"].map(release);
     let publisher = signing(&store, &key);
-    let canary = publisher.clone().with_pointer(PointerName::new("canary").unwrap());
+    let canary = publisher.clone().with_pointer("canary").unwrap();
     publish(&publisher, &one).await;
     publish(&canary, &two).await;
     let mine = pointer_text(&store).await;

@@ -1,6 +1,6 @@
 //! Checks of targets that somebody else changed.
 
-use netboot_core::{Context, PointerName, Release, layout};
+use netboot_core::{Context, Release, layout};
 
 use crate::contract::publisher::fixture::{
     Make, assert_clean, delete, path, publish, publisher, put, text,
@@ -105,7 +105,7 @@ fn release_with(entry_point: &str) -> Release {
 
 pub(crate) async fn what_is_ours_is_not_to_be_written_over(make: Make<'_>) {
     let store = make();
-    let canary = publisher(&store).with_pointer(PointerName::new("canary").unwrap());
+    let canary = publisher(&store).with_pointer("canary").unwrap();
     publish(&canary, &small_release("one")).await;
     let release = release_with("current.ipxe");
     let error = publisher(&store).publish(&release, &Context::new()).await.unwrap_err();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use netboot_core::{Context, PointerName, Sha256Digest, layout};
+use netboot_core::{Context, Sha256Digest, layout};
 
 use crate::clock::ClockAhead;
 use crate::contract::later::later;
@@ -82,7 +82,7 @@ pub(crate) async fn pruning_keeps_what_is_wanted(make: Make<'_>) {
 pub(crate) async fn pruning_spares_other_pointers_and_young_releases(make: Make<'_>) {
     let store = make();
     let publisher = publisher(&store);
-    let canary = publisher.clone().with_pointer(PointerName::new("canary").unwrap());
+    let canary = publisher.clone().with_pointer("canary").unwrap();
     let [one, two, three] = ["one", "two", "three"].map(small_release);
     publish(&canary, &one).await;
     publish(&publisher, &two).await;

@@ -84,7 +84,8 @@ fn evil_image(profile: &str) -> Image {
     Image::from_manifest(image.profile(), &manifest, |kind, record| {
         let name = record.file_name.clone();
         if kind == ArtifactKind::Kernel {
-            return Arc::new(netboot_core::BytesArtifact::new(kind, name, "no kernel!\n"));
+            let kernel = netboot_core::BytesArtifact::new(kind, name, "no kernel!\n");
+            return Arc::new(kernel.unwrap());
         }
         artifact_of(&image, record.sha256)
     })

@@ -15,7 +15,10 @@ pub(crate) fn path(text: &str) -> ReleasePath {
 
 pub(crate) fn upload(place: &str, bytes: impl Into<Bytes>) -> Upload {
     let name = FileName::new("object").unwrap();
-    Upload::new(path(place), Arc::new(BytesArtifact::new(ArtifactKind::Script, name, bytes)))
+    Upload::new(
+        path(place),
+        Arc::new(BytesArtifact::new(ArtifactKind::Script, name, bytes).unwrap()),
+    )
 }
 
 pub(crate) async fn put(store: &dyn Store, place: &str, bytes: impl Into<Bytes>) {

@@ -77,7 +77,7 @@ impl Place {
             .endpoint(format!("http://{}", self.address))
             .allow_http(true)
             .credentials(S3Keys::new("netboot-tests", "a secret of the tests"))
-            .prefix(self.name.parse().unwrap())
+            .prefix(self.name.as_str())
             .part_size(5 << 20)
             .lock_lease(PATIENCE)
             .retries(6, PATIENCE)

@@ -91,7 +91,7 @@ impl Artifact for Announced {
 async fn an_artifact_that_changed_is_built_and_published_again() {
     let initrd = |bytes: &'static [u8]| {
         let name = FileName::new("initrd").unwrap();
-        BytesArtifact::new(ArtifactKind::Initrd, name, Bytes::from_static(bytes))
+        BytesArtifact::new(ArtifactKind::Initrd, name, Bytes::from_static(bytes)).unwrap()
     };
     let kernel = || site::bytes(ArtifactKind::Kernel, "bzImage", "a kernel");
     let announced = Content { size: 5, sha256: Sha256Digest::of(b"right") };
@@ -225,7 +225,7 @@ async fn a_release_that_is_live_at_one_site_only_is_rolled_back_or_published_aga
         let stores = [Faulty::new(stuck.clone()), Faulty::new(broken.clone())];
         let sites = ["nagoya", "osaka"].into_iter().zip(&stores);
         let sites = sites.fold(Sites::builder(), |builder, (name, store)| {
-            builder.site(name.parse().unwrap(), Publisher::new(store.clone()))
+            builder.site(name, Publisher::new(store.clone()))
         });
         let sites = sites.policy(ActivationPolicy::AllOrNone).build().unwrap();
         let context = Context::new();

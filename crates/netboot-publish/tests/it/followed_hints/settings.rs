@@ -17,12 +17,11 @@ async fn sites_get_names_of_their_own() {
     let publisher = || Publisher::new(MemoryStore::new());
     let error = Sites::builder().build().unwrap_err();
     hint(&error, "name at least one site");
-    let site = |name: &str| name.parse().unwrap();
-    let one = Sites::builder().site(site("tokyo"), publisher());
+    let one = Sites::builder().site("tokyo", publisher());
     one.clone().build().unwrap();
-    let error = one.clone().site(site("tokyo"), publisher()).build().unwrap_err();
+    let error = one.clone().site("tokyo", publisher()).build().unwrap_err();
     hint(&error, "give one of the two `tokyo` another name");
-    one.site(site("osaka"), publisher()).build().unwrap();
+    one.site("osaka", publisher()).build().unwrap();
 }
 
 /// The hints have examples, which are valid.

@@ -11,7 +11,7 @@ use crate::machine::site::{Site, machine};
 #[tokio::test]
 async fn a_marker_is_seen() {
     let site = Site::with_script("#!ipxe\necho NETBOOT-HERE ${net0/mac}\nsleep 600\n").await;
-    let machine = machine(Firmware::Bios).mac("52:54:00:c0:ff:ee".parse().unwrap());
+    let machine = machine(Firmware::Bios).mac("52:54:00:c0:ff:ee");
     let report = site.boot(machine.expect("NETBOOT-HERE 52:54:00:c0:ff:ee"), "boot.ipxe").await;
 
     report.ensure_success().unwrap();

@@ -28,7 +28,7 @@ fn with_the_old_key() -> String {
         .environment()
         .into_iter()
         .fold(builder, |builder, (name, value)| builder.environment(name, value));
-    let profile = ProfileSpec::new(worker());
+    let profile = ProfileSpec::new(worker()).unwrap();
     error(run(builder.build().unwrap().build(&profile, &Context::new())).unwrap_err())
 }
 

@@ -12,8 +12,8 @@ use std::time::Duration;
 use ipxe_script::IpxeBuild;
 use netboot_core::inspect::{check_kernel, inspect_initrd, require_first_program};
 use netboot_core::{
-    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, Error, FileName, Image,
-    InitPath, KernelParameter, ProfileSpec, Release,
+    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Context, Error, Image, InitPath,
+    KernelParameter, ProfileSpec, Release,
 };
 use netboot_ipxe::dhcp::{BootServer, DhcpSettings, ipv4_subnet};
 use netboot_ipxe::{
@@ -82,11 +82,11 @@ fn panic(before: &[&str], line: &str) -> String {
 
 pub(super) fn image(profile: &str) -> Image {
     let artifact = |kind, name: &str| -> Arc<dyn Artifact> {
-        Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), "bytes"))
+        Arc::new(BytesArtifact::new(kind, name, "bytes").unwrap())
     };
-    let spec = ProfileSpec::new(profile.parse().unwrap());
+    let spec = ProfileSpec::new(profile).unwrap();
     let init = InitPath::new("/nix/store/0a1b-nixos-system/init").unwrap();
-    let boot = BootSpec::new(Architecture::X86_64, init, Vec::new()).unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, init, Vec::<&str>::new()).unwrap();
     Image::builder(&spec, boot)
         .kernel(artifact(ArtifactKind::Kernel, "bzImage"))
         .initrd(artifact(ArtifactKind::Initrd, "initrd"))
@@ -100,7 +100,7 @@ fn fleet_of(assignments: Vec<Assignment>) -> Result<Fleet, netboot_ipxe::Error> 
 
 fn assignment(name: &str, profile: &str, mac: &str) -> Assignment {
     let key = MachineKey::Mac(mac.parse().unwrap());
-    Assignment::new(name.parse().unwrap(), profile.parse().unwrap()).with_key(key)
+    Assignment::new(name, profile).unwrap().with_key(key)
 }
 
 /// All lines that the scripts of these releases print, with iPXE's settings in them.
@@ -133,7 +133,7 @@ fn releases() -> Vec<Release> {
         UnknownMachine::Profile(family()),
     ];
     let with_fleet = policies.map(|unknown| {
-        let token = BootOnce::file("tokens/node-1".parse().unwrap());
+        let token = BootOnce::file("tokens/node-1").unwrap();
         let known = assignment("node-1", "worker", "52:54:00:00:00:01").with_boot_once(token);
         let fleet = Fleet::builder(unknown).assignment(known).build().unwrap();
         let members = [(Architecture::X86_64, worker())];
@@ -201,7 +201,8 @@ fn of_values() -> Vec<Said> {
     let pasted = InitPath::new("/nix/store/*/init").unwrap_err();
     let init = InitPath::new("/nix/store/0a1b-nixos-system-worker/init").unwrap();
     let parameter = KernelParameter::new("#debug").unwrap();
-    let profile = ProfileSpec::new(worker()).with_kernel_parameters(vec![parameter]);
+    let profile =
+        ProfileSpec::new(worker()).unwrap().with_kernel_parameters(vec![parameter]).unwrap();
     let unprintable = Renderer::builder()
         .build()
         .unwrap()
@@ -262,10 +263,9 @@ fn of_machines() -> Vec<Said> {
 /// A range of addresses to lease that contains the server's own address.
 fn dhcp_refused() -> netboot_ipxe::Error {
     let address = |text: &str| text.parse::<Ipv4Addr>().unwrap();
-    let script = "http://10.0.0.1/boot.ipxe".parse().unwrap();
-    let server = BootServer::new(address("10.0.0.1"), script).unwrap();
-    let interface = "eno1".parse().unwrap();
-    DhcpSettings::builder(interface, "10.0.0.0/24".parse().unwrap(), server)
+    let server = BootServer::new(address("10.0.0.1"), "http://10.0.0.1/boot.ipxe").unwrap();
+    DhcpSettings::builder("eno1", "10.0.0.0/24".parse().unwrap(), server)
+        .unwrap()
         .leases(address("10.0.0.1"), address("10.0.0.199"))
         .build()
         .unwrap_err()

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use ipxe_script::IpxeBuild;
-use netboot_core::{
-    ArtifactKind, BytesArtifact, Closure, FileName, Image, KernelParameter, ProfileSpec,
-};
+use netboot_core::{ArtifactKind, BytesArtifact, Closure, Image, KernelParameter, ProfileSpec};
 use netboot_ipxe::{Renderer, lint};
 
 use super::booting::image;
@@ -34,9 +32,7 @@ pub(super) fn said() -> Vec<Said> {
 }
 
 fn closure_image() -> Image {
-    let bytes = |kind, name: &'static str| {
-        Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), name))
-    };
+    let bytes = |kind, name: &'static str| Arc::new(BytesArtifact::new(kind, name, name).unwrap());
     let closure = Closure {
         index: bytes(ArtifactKind::ClosureIndex, "index"),
         blobs: vec![bytes(ArtifactKind::StorePath, "bash")],
@@ -44,7 +40,7 @@ fn closure_image() -> Image {
         inodes: 1,
     };
     let parts = image("worker");
-    Image::builder(&ProfileSpec::new(worker()), parts.boot().clone())
+    Image::builder(&ProfileSpec::new(worker()).unwrap(), parts.boot().clone())
         .kernel(parts.kernel().clone())
         .initrd(parts.initrds()[0].clone())
         .closure(closure)

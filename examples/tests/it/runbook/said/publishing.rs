@@ -70,8 +70,8 @@ fn sites() -> String {
     let tokyo = directory.path().join("tokyo");
     let nowhere = directory.path().join("gone/osaka");
     let sites = Sites::builder()
-        .site("osaka".parse().unwrap(), Publisher::new(LocalStore::new(&nowhere)))
-        .site("tokyo".parse().unwrap(), Publisher::new(LocalStore::new(&tokyo)))
+        .site("osaka", Publisher::new(LocalStore::new(&nowhere)))
+        .site("tokyo", Publisher::new(LocalStore::new(&tokyo)))
         .policy(ActivationPolicy::AllOrNone)
         .build()
         .unwrap();

@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, ArtifactReader, BootSpec, Context, Error, Event,
-    FileName, Image, InitPath, ProfileSpec, Sha256Digest,
+    FileName, Image, ProfileSpec, Sha256Digest, async_trait,
 };
 
 use super::{Said, error, worker};
@@ -48,8 +47,8 @@ fn warning(mebibytes: u64) -> String {
     let part = |kind, name, size| {
         Arc::new(Sized { kind, name: FileName::new(name).unwrap(), size }) as Arc<dyn Artifact>
     };
-    let profile = ProfileSpec::new(worker());
-    let boot = BootSpec::new(Architecture::X86_64, InitPath::new("/init").unwrap(), Vec::new());
+    let profile = ProfileSpec::new(worker()).unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, "/init", Vec::<&str>::new());
     let image = Image::builder(&profile, boot.unwrap())
         .kernel(part(ArtifactKind::Kernel, "bzImage", 12 * MIB))
         .initrd(part(ArtifactKind::Initrd, "initrd", (mebibytes - 12) * MIB))
