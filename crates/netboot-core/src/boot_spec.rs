@@ -24,8 +24,8 @@ impl BootSpec {
     /// (`config.boot.kernelParams` in NixOS).
     ///
     /// # Errors
-    /// [`Error::InvalidValue`] for a text that is not a path or a parameter, and if the command line
-    /// would be too long.
+    /// [`Error::InvalidValue`] for a text that is not a path or a parameter, and if the command
+    /// line would be too long.
     pub fn new(
         architecture: Architecture,
         init: impl TryInto<InitPath, Error: Into<InvalidValue>>,

@@ -178,9 +178,9 @@ impl OverridesBuilder {
     /// Checks the changes and makes the overrides.
     ///
     /// # Errors
-    /// [`Error::InvalidText`] for a text that is not what it was given as. [`Error::InvalidOption`] for settings that are not a JSON object, for an empty user name,
-    /// and for a text with a NUL character, which Nix cannot represent. [`Error::Io`] for a module
-    /// that does not exist.
+    /// [`Error::InvalidText`] for a text that is not what it was given as. [`Error::InvalidOption`]
+    /// for settings that are not a JSON object, for an empty user name, and for a text with a NUL
+    /// character, which Nix cannot represent. [`Error::Io`] for a module that does not exist.
     pub fn build(self) -> Result<Overrides, Error> {
         if let Some(error) = self.refused {
             return Err(error);

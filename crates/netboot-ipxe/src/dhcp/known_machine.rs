@@ -33,7 +33,8 @@ impl KnownMachine {
     /// Gives its iPXE this script instead of the script for all machines.
     ///
     /// # Errors
-    /// [`Error::InvalidDhcpSetting`](crate::Error::InvalidDhcpSetting) for a text that is not a URL.
+    /// [`Error::InvalidDhcpSetting`](crate::Error::InvalidDhcpSetting) for a text that is not a
+    /// URL.
     pub fn with_script<U: TryInto<BootUrl>>(mut self, script: U) -> Result<Self, U::Error> {
         self.script = Some(script.try_into()?);
         Ok(self)

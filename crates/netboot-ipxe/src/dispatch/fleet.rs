@@ -60,7 +60,7 @@ const INLINE_LIMIT: usize = 200;
 ///
 /// let fleet = Fleet::builder(UnknownMachine::Refuse)
 ///     .assignment(
-///         Assignment::new("node-1", "worker")??
+///         Assignment::new("node-1", "worker")?
 ///             .with_key(MachineKey::mac("52:54:00:12:34:56")?),
 ///     )
 ///     .build()?;

@@ -35,7 +35,8 @@ impl BinaryCache {
     /// A cache with this URL: `file:///srv/cache`, or another URL that this Nix can write to.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`](crate::Error::InvalidOption) for a text that is not the URL of a store.
+    /// [`Error::InvalidOption`](crate::Error::InvalidOption) for a text that is not the URL of a
+    /// store.
     pub fn new<U: TryInto<StoreUrl>>(url: U) -> Result<Self, U::Error> {
         let url = url.try_into()?;
         Ok(Self { url, signing_key_file: None, compression: Compression::default() })
