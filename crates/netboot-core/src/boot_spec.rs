@@ -26,10 +26,10 @@ impl BootSpec {
     /// # Errors
     /// [`Error::InvalidValue`] for a text that is not a path or a parameter, and if the command
     /// line would be too long.
-    pub fn new(
+    pub fn new<P: TryInto<KernelParameter, Error: Into<InvalidValue>>>(
         architecture: Architecture,
         init: impl TryInto<InitPath, Error: Into<InvalidValue>>,
-        kernel_parameters: impl IntoIterator<Item: TryInto<KernelParameter, Error: Into<InvalidValue>>>,
+        kernel_parameters: impl IntoIterator<Item = P>,
     ) -> Result<Self, Error> {
         let init = init.try_into().map_err(Into::into)?;
         let kernel_parameters = validated(kernel_parameters)?;
