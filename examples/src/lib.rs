@@ -17,7 +17,6 @@
 //! | `boot-in-qemu` | boot what was published, and report how far it came |
 //! | `dispatch-fleet` | publish an image for a list of machines |
 //! | `size-report` | show what makes an image large, and how much memory it needs |
-//! | `export` | write configurations for DHCP servers, matchbox and Pixiecore |
 
 mod audited_store;
 mod image_directory;

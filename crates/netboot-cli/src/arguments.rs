@@ -5,7 +5,8 @@ use netboot_core::Report;
 
 use crate::answer::Answer;
 use crate::commands::{
-    activate, completions, countersign, lint, list, man, prune, refresh, repair, rollback, verify,
+    activate, boot, completions, countersign, export, lint, list, man, prune, refresh, repair,
+    rollback, size, verify,
 };
 use crate::global_options::GlobalOptions;
 use crate::help;
@@ -40,8 +41,14 @@ pub(crate) enum Command {
     Countersign(countersign::Arguments),
     /// Sign the live pointer again, for example to give it a new best-before date.
     Refresh(refresh::Arguments),
+    /// Boot an image in QEMU, and report how far it came.
+    Boot(boot::Arguments),
+    /// Show what makes an image large.
+    Size(size::Arguments),
     /// Find mistakes in iPXE scripts.
     Lint(lint::Arguments),
+    /// Write the files with which other servers boot machines from a target.
+    Export(export::Arguments),
     /// Print a script that completes the commands in a shell.
     Completions(completions::Arguments),
     /// Write the manual pages.
@@ -60,7 +67,10 @@ impl Command {
             Self::Repair(arguments) => arguments.run(session).await,
             Self::Countersign(arguments) => arguments.run(session).await,
             Self::Refresh(arguments) => arguments.run(session).await,
+            Self::Boot(arguments) => arguments.run(session).await,
+            Self::Size(arguments) => arguments.run(session).await,
             Self::Lint(arguments) => arguments.run(),
+            Self::Export(arguments) => arguments.run(session).await,
             Self::Completions(arguments) => Ok(arguments.run()),
             Self::Man(arguments) => arguments.run(),
         }

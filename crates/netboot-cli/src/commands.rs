@@ -1,8 +1,10 @@
 //! The commands, one module each. Each has its `Arguments`, whose `run` gives the answer.
 
 pub(crate) mod activate;
+pub(crate) mod boot;
 pub(crate) mod completions;
 pub(crate) mod countersign;
+pub(crate) mod export;
 pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod man;
@@ -10,4 +12,5 @@ pub(crate) mod prune;
 pub(crate) mod refresh;
 pub(crate) mod repair;
 pub(crate) mod rollback;
+pub(crate) mod size;
 pub(crate) mod verify;

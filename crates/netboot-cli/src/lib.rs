@@ -21,6 +21,8 @@ mod arguments;
 #[cfg(feature = "program")]
 mod commands;
 pub mod configuration;
+#[cfg(feature = "program")]
+mod control_echo;
 mod error;
 #[cfg(feature = "program")]
 mod failure;

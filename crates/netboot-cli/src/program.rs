@@ -56,7 +56,7 @@ async fn work(arguments: Arguments, progress: &Progress) -> u8 {
     let answered = command.run(&session).await;
     let (report, text, exit_code) = match (answered, signals.exit_code()) {
         (Ok(answer), _) => {
-            progress.clear();
+            progress.finish();
             return printed(progress, &answer.shown(as_json), answer.exit_code());
         }
         // The signal may also have ended a child process, so that the failure says nothing new.

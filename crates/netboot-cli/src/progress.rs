@@ -10,7 +10,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use netboot_core::{Event, EventSink, Phase, ProfileName, SiteName, Unit};
 
 use self::row::{Amount, Row};
-use self::text::cut;
+use self::text::{cut, wrap};
+use crate::control_echo::ControlEcho;
 
 mod row;
 #[cfg(test)]
@@ -49,6 +50,7 @@ struct State {
     /// The last row, which shows what waits.
     last: Option<ProgressBar>,
     is_silent: bool,
+    echo: Option<ControlEcho>,
 }
 
 impl Progress {
@@ -59,7 +61,12 @@ impl Progress {
             let size = terminal_size::terminal_size_of(std::io::stderr());
             size.map_or(COLUMNS, |(columns, _)| columns.0)
         };
-        Self::on(MultiProgress::new(), std::io::stderr().is_terminal(), columns, with_logs)
+        let is_terminal = std::io::stderr().is_terminal();
+        let progress = Self::on(MultiProgress::new(), is_terminal, columns, with_logs);
+        if progress.on_terminal {
+            progress.state().echo = Some(ControlEcho::off());
+        }
+        progress
     }
 
     fn on(bars: MultiProgress, is_terminal: bool, columns: fn() -> u16, with_logs: bool) -> Self {
@@ -89,8 +96,13 @@ impl Progress {
         }
     }
 
-    /// Removes all rows.
-    pub(crate) fn clear(&self) {
+    /// Removes all rows and leaves the terminal as it was.
+    pub(crate) fn finish(&self) {
+        self.clear();
+        self.state().echo = None;
+    }
+
+    fn clear(&self) {
         let mut state = self.state();
         state.waiting.clear();
         let State { rows, last, .. } = &mut *state;
@@ -104,7 +116,7 @@ impl Progress {
 
     /// Removes all rows and prints a last line. Nothing is shown after it.
     pub(crate) fn end(&self, text: &str) {
-        self.clear();
+        self.finish();
         self.state().is_silent = true;
         self.print(text);
     }
@@ -116,7 +128,7 @@ impl Progress {
     fn print(&self, text: &str) {
         // If standard error is closed, nobody can read the line.
         if self.on_terminal {
-            let _ = self.bars.println(text);
+            let _ = self.bars.println(wrap(text, usize::from((self.columns)())));
         } else {
             let _ = writeln!(std::io::stderr(), "{text}");
         }

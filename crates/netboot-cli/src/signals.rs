@@ -80,7 +80,7 @@ impl Signals {
     fn receive(&self, signal: i32, progress: &Progress) {
         if self.received.swap(signal, Ordering::SeqCst) != 0 {
             let progress = progress.clone();
-            within_limit(move || progress.clear());
+            within_limit(move || progress.finish());
             std::process::exit(128 + signal);
         }
         let stopped = progress.clone();

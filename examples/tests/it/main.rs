@@ -4,7 +4,6 @@
 mod build_images;
 mod dispatch_fleet;
 mod embed;
-mod export;
 mod other_examples;
 mod plasmacloud;
 mod publishing;

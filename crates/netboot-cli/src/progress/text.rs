@@ -47,6 +47,33 @@ pub(super) fn fill(text: &str, columns: usize) -> String {
     filled
 }
 
+/// Breaks the lines of a text between words, so that none takes more than `columns`, unless a word
+/// is longer. The rest of a line gets a margin.
+pub(super) fn wrap(text: &str, columns: usize) -> String {
+    let lines: Vec<String> = text.lines().map(|line| wrap_line(line, columns)).collect();
+    lines.join("\n")
+}
+
+fn wrap_line(line: &str, columns: usize) -> String {
+    if width(line) <= columns {
+        return line.to_owned();
+    }
+    let margin = " ".repeat(line.chars().take_while(|first| *first == ' ').count() + 2);
+    let (mut wrapped, mut used) = (String::new(), 0);
+    for word in line.split_inclusive(' ') {
+        let needed = width(word.trim_end_matches(' '));
+        if used + needed > columns && used > margin.len() {
+            wrapped.truncate(wrapped.trim_end_matches(' ').len());
+            wrapped.push('\n');
+            wrapped.push_str(&margin);
+            used = margin.len();
+        }
+        wrapped.push_str(word);
+        used += width(word);
+    }
+    wrapped
+}
+
 /// A duration as `1:05` or `2:00:05`.
 pub(super) fn clock(duration: Duration) -> String {
     let (minutes, seconds) = (duration.as_secs() / 60, duration.as_secs() % 60);
@@ -122,6 +149,19 @@ mod tests {
                 assert!(width(&cut(text, columns)) <= columns, "{text} in {columns}");
                 assert_eq!(width(&fill(text, columns)), columns, "{text} in {columns}");
             }
+        }
+    }
+
+    #[test]
+    fn messages_break_between_words() {
+        let text = "worker: warning: no user has a key\n  what to do: set `users.users.root.keys`";
+        assert_eq!(wrap(text, 80), text);
+        let expected =
+            "worker: warning: no\n  user has a key\n  what to do: set\n    `users.users.root.keys`";
+        assert_eq!(wrap(text, 20), expected);
+        for columns in 0..80 {
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(words(&wrap(text, columns)), words(text), "{columns}");
         }
     }
 

@@ -38,7 +38,9 @@ fn help_is_as_it_was_reviewed() {
         let name = [&["netboot".to_owned()], &words[..]].concat().join("-");
         let text = format!("{}\n{}", help(&words, "-h"), help(&words, "--help"));
         for line in text.lines() {
-            assert!(line.chars().count() <= 80, "{name}: {line}");
+            // clap does not break the usage.
+            let fits = line.chars().count() <= 80 || line.starts_with("Usage: ");
+            assert!(fits, "{name}: {line}");
             assert!(!line.ends_with(' ') || line.trim().is_empty(), "{name}: {line:?}");
         }
         let path = golden.join(format!("{name}.txt"));
@@ -96,7 +98,7 @@ fn is_of_clap(argument: &clap::Arg) -> bool {
 
 /// clap removes the full stop of a text that is one sentence, so the caller adds it.
 fn problem(place: &str, text: &str) -> Option<String> {
-    let begins = text.chars().next().is_some_and(|first| first.is_uppercase());
+    let begins = text.chars().next().is_some_and(char::is_uppercase);
     let ends = text.trim_end_matches('.').chars().last().is_some_and(char::is_alphanumeric)
         || text.trim_end_matches('.').ends_with([')', '`', '}', '>', '*']);
     let is_sentence = begins && ends && text.split_whitespace().count() > 1;

@@ -2,8 +2,10 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod activate;
+mod boot;
 mod completions;
 mod configuration;
+mod export;
 mod followed_hints;
 mod frame;
 mod help;
@@ -12,8 +14,12 @@ mod list;
 mod man;
 mod matrix;
 mod place;
+mod progress;
 mod prune;
 mod repair;
 mod rollback;
 mod signing;
+mod size;
+mod sleeping_flake;
+mod terminal;
 mod verify;

@@ -246,7 +246,8 @@ pub(crate) fn sample(generation: &str) -> Release {
 /// Asserts that the help of a command describes exactly the fields of an object and of the objects
 /// in it.
 pub(crate) fn assert_documented(command: &str, object: &Value) {
-    let help = Command::new(env!("CARGO_BIN_EXE_netboot")).args([command, "--help"]).output();
+    let help =
+        Command::new(env!("CARGO_BIN_EXE_netboot")).args(command.split(' ')).arg("--help").output();
     let help = String::from_utf8(help.unwrap().stdout).unwrap();
     let (_, documented) = help.split_once("With --json:").unwrap();
     let field = |line: &str| {

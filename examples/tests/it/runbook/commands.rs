@@ -227,7 +227,6 @@ fn binary(program: &str, at: &str) -> PathBuf {
         ("boot-in-qemu", env!("CARGO_BIN_EXE_boot-in-qemu")),
         ("build-images", env!("CARGO_BIN_EXE_build-images")),
         ("dispatch-fleet", env!("CARGO_BIN_EXE_dispatch-fleet")),
-        ("export", env!("CARGO_BIN_EXE_export")),
         ("publish-many", env!("CARGO_BIN_EXE_publish-many")),
         ("publish-proven", env!("CARGO_BIN_EXE_publish-proven")),
         ("releases", env!("CARGO_BIN_EXE_releases")),

@@ -1,17 +1,20 @@
-//! `export`: it writes the library's output, and a mistake causes an error with a remedy.
+//! `netboot export`: it writes the library's output, and a mistake causes an error with a remedy.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
-use netboot_testbed::Testbed;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-fn run(program: &str, directory: &Path, arguments: &[&str]) -> Output {
-    Command::new(program).args(arguments).current_dir(directory).output().unwrap()
+use crate::place::{Place, assert_documented};
+
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netboot"));
+    command.arg("export").args(arguments).current_dir(directory).output().unwrap()
 }
 
 fn export(directory: &Path, arguments: &[&str]) -> String {
-    let output = run(env!("CARGO_BIN_EXE_export"), directory, arguments);
+    let output = run(directory, arguments);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {stderr}");
     String::from_utf8(output.stdout).unwrap()
@@ -19,7 +22,7 @@ fn export(directory: &Path, arguments: &[&str]) -> String {
 
 /// Runs the program, expects a failure, and returns its output.
 fn failure(directory: &Path, arguments: &[&str]) -> String {
-    let output = run(env!("CARGO_BIN_EXE_export"), directory, arguments);
+    let output = run(directory, arguments);
     assert!(!output.status.success(), "{arguments:?}");
     String::from_utf8(output.stderr).unwrap()
 }
@@ -97,37 +100,70 @@ fn a_network_of_ipv6_is_refused_and_one_of_ipv4_beside_it_is_taken() {
 }
 
 #[test]
-fn matchbox_and_pixiecore_boot_what_is_live() {
-    let (testbed, directory) = (Testbed::locate(), TempDir::new().unwrap());
-    let place = directory.path();
-    let nothing = ["matchbox", "--published", "pxe", "--output", "matchbox"];
-    std::fs::create_dir(place.join("pxe")).unwrap();
-    assert!(failure(place, &nothing).contains("nothing is published"));
+fn the_configuration_is_an_object_for_programs() {
+    let directory = TempDir::new().unwrap();
+    let arguments = [&NETWORK[..], &["--server", "dnsmasq"]].concat();
+    let text = export(directory.path(), &arguments);
+    let object = export(directory.path(), &[&arguments[..], &["--json"]].concat());
+    let object: Value = serde_json::from_str(&object).unwrap();
+    assert_eq!(object, json!({ "server": "dnsmasq", "configuration": text }));
+    assert_documented("export dhcp", &object);
+}
 
-    let kernel = testbed.kernel().display().to_string();
-    let busybox = testbed.busybox().display().to_string();
-    let arguments = ["--kernel", &kernel, "--busybox", &busybox, "--publish", "pxe"];
-    let built = run(env!("CARGO_BIN_EXE_custom-builder"), place, &arguments);
-    assert!(built.status.success(), "{built:?}");
+const MACHINE: &str = "52:54:00:00:00:01=control-plane";
 
-    let machine = "52:54:00:00:00:01=rescue";
-    let arguments = [&nothing[..], &["--machine", machine, "--default", "rescue"]].concat();
-    let written = export(place, &arguments);
-    assert_eq!(written.lines().count(), 3, "{written}");
-    let profile = std::fs::read_to_string(place.join("matchbox/profiles/rescue.json")).unwrap();
-    assert!(profile.contains("\"kernel\": \"/assets/blobs/"), "{profile}");
-    // The kernel that it names exists.
-    let digest = profile.split("/assets/").nth(1).unwrap().split('"').next().unwrap();
-    assert!(place.join("pxe").join(digest).is_file());
+/// The sample's other profile has a closure, which machines fetch from a whole URL.
+const URL: [&str; 2] = ["--payload-url", "http://10.0.0.1/pxe/"];
 
-    export(place, &["pixiecore", "--published", "pxe", "--machine", machine]);
-    let answer = place.join("pxe/v1/boot/52:54:00:00:00:01");
-    assert!(std::fs::read_to_string(answer).unwrap().contains("\"kernel\": \"blobs/"));
+async fn is_exported_from(place: Place) {
+    let target = place.target();
+    let [live] = place.publish(["one"]).await;
+    let run = |server: &str, more: &[&str]| {
+        let output = place.path(server).display().to_string();
+        let arguments = ["export", server, &target, "--output", &output, "--machine", MACHINE];
+        place.succeeds(&[&arguments[..], &URL, more].concat())
+    };
+    let written = run("matchbox", &["--default", "control-plane"]);
+    assert_eq!(written.stdout.lines().count(), 4, "{written:#?}");
+    let profile = std::fs::read_to_string(place.path("matchbox/profiles/control-plane.json"));
+    let profile = profile.unwrap();
+    assert!(profile.contains("\"kernel\": \"http://10.0.0.1/pxe/blobs/"), "{profile}");
 
-    let other = ["pixiecore", "--published", "pxe", "--machine", "52:54:00:00:00:01=other"];
-    let said = failure(place, &other);
-    assert!(
-        said.contains("`other`") && said.contains("what to do: choose one of: rescue"),
-        "{said}"
-    );
+    let object = run("pixiecore", &["--json"]).json();
+    assert_eq!(object["release"], live.to_string());
+    let answer = place.path("pixiecore/v1/boot/52:54:00:00:00:01");
+    assert_eq!(object["files"], json!([answer]));
+    let answer = std::fs::read_to_string(answer).unwrap();
+    assert!(answer.contains("\"kernel\": \"http://10.0.0.1/pxe/blobs/"), "{answer}");
+    for command in ["export matchbox", "export pixiecore"] {
+        assert_documented(command, &object);
+    }
+}
+
+#[tokio::test]
+async fn matchbox_and_pixiecore_boot_what_is_live_at_any_place() {
+    for place in Place::all() {
+        is_exported_from(place).await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_exported_is_told() {
+    let place = Place::directory();
+    let target = place.target();
+    let pixiecore =
+        |machine: &str| place.fails(&["export", "pixiecore", &target, "--machine", machine]);
+    assert!(pixiecore(MACHINE).contains("no directory"));
+    let staged = place.stage("one").await.to_string();
+    assert!(pixiecore(MACHINE).contains("what to do: make one live first: `netboot activate`"));
+    place.succeeds(&["activate", &target, &staged]);
+    let said = pixiecore("52:54:00:00:00:01=other");
+    assert!(said.contains("`other`") && said.contains("what to do: choose one of: "), "{said}");
+    // A directory of this machine gets the answers itself.
+    place.succeeds(&[&["export", "pixiecore", &target, "--machine", MACHINE], &URL[..]].concat());
+    assert!(place.published().join("nixos/v1/boot/52:54:00:00:00:01").is_file());
+
+    let place = Place::daemon();
+    let said = place.fails(&["export", "pixiecore", &place.target(), "--machine", MACHINE]);
+    assert!(said.contains("what to do: name a directory for the answers with --output"), "{said}");
 }

@@ -1,4 +1,4 @@
-//! The configuration of a DHCP server.
+//! `netboot export dhcp`: the configuration of a DHCP server.
 
 use std::net::IpAddr;
 
@@ -8,6 +8,9 @@ use netboot_ipxe::dhcp::{
     BootFilePath, BootServer, BootUrl, ClientArchitecture, DhcpServer, DhcpSetting, DhcpSettings,
     InterfaceName, IpxeSign, KnownMachine, TftpRoot, ipv4_address, ipv4_subnet,
 };
+use serde_json::json;
+
+use crate::answer::Answer;
 
 /// The way the DHCP server recognizes iPXE.
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
@@ -29,8 +32,15 @@ impl From<Sign> for IpxeSign {
     }
 }
 
+/// The description of the object that `--json` prints.
+const JSON: &str = "\
+With --json:
+  server         the DHCP server
+  configuration  its configuration, or only the options with --boot-options";
+
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
+#[command(after_long_help = JSON)]
+pub(super) struct Arguments {
     /// The DHCP server: kea, dnsmasq or dhcpd. ISC ended dhcpd in 2022; its successor is Kea.
     #[arg(long, value_name = "SERVER")]
     server: DhcpServer,
@@ -90,7 +100,7 @@ pub(crate) struct Arguments {
     boot_options: bool,
 }
 
-pub(crate) fn export(arguments: Arguments) -> Result<String, Report> {
+pub(super) fn export(arguments: Arguments) -> Result<Answer, Report> {
     let subnet = ipv4_subnet(arguments.subnet)?;
     let address = ipv4_address(DhcpSetting::ServerAddress, arguments.tftp_server)?;
     let mut server =
@@ -119,11 +129,16 @@ pub(crate) fn export(arguments: Arguments) -> Result<String, Report> {
         settings = settings.known_machines_only();
     }
     let settings = settings.build()?;
-    Ok(if arguments.boot_options {
+    let configuration = if arguments.boot_options {
         settings.boot_options(arguments.server)?
     } else {
         settings.configuration(arguments.server)?
-    })
+    };
+    let object = json!({
+        "server": arguments.server.to_string(),
+        "configuration": configuration,
+    });
+    Ok(Answer::new(configuration, object))
 }
 
 fn parse_range(text: &str) -> Result<(IpAddr, IpAddr), String> {

@@ -1,0 +1,230 @@
+//! `netboot boot`: boots an image in QEMU, and reports how far it came.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use netboot_core::{Image, ProfileName, ReleasePath, Report, counted, layout};
+use netboot_publish::Publisher;
+use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine, NetworkAccess, StoreServer};
+use serde_json::json;
+use url::Url;
+
+use crate::answer::{Answer, FOUND};
+use crate::error::Error;
+use crate::failure::Cancelled;
+use crate::published_target::until_cancelled;
+use crate::release_prefix::ReleasePrefix;
+use crate::session::Session;
+use crate::target::Target;
+
+/// The description of the answer.
+const AFTER: &str = "\
+The exit code is 3 if the machine did not come up. The console of the machine is
+shown with --verbose.
+
+With --json:
+  came_up      true if the machine came up
+  hint         what to do if it did not, or null
+  url          the URL of the script, as the machine saw it
+  firmware     bios or uefi
+  accelerator  kvm or tcg
+  outcome      how the boot ended
+  reached      the last stage that the machine reached
+  stages       the seconds to each stage
+  duration     the seconds of the boot
+  missing      the texts of --expect that the console did not show
+  fetched      the files that iPXE fetched
+  store        what the first program said about the store, or null
+  command_line  QEMU and its arguments
+  console      the text on the console";
+
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER)]
+pub(crate) struct Arguments {
+    /// The image: a TARGET, a directory that `netboot build` wrote, or the URL of an iPXE script.
+    #[arg(value_name = "TARGET|URL|DIR")]
+    source: String,
+
+    /// The profile to boot. The default is what a machine without a profile boots: a menu, if there
+    /// are several.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<ProfileName>,
+
+    /// The release to boot, by the first digits of its id. It need not have been live. The default
+    /// is the live release.
+    #[arg(long, value_name = "RELEASE")]
+    release: Option<ReleasePrefix>,
+
+    /// The firmware of the virtual machine.
+    #[arg(long, value_enum, default_value = "bios")]
+    firmware: FirmwareChoice,
+
+    /// A text that the console must show. Can be repeated.
+    #[arg(long = "expect", value_name = "TEXT")]
+    expected: Vec<String>,
+
+    /// The memory of the virtual machine, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    memory: u32,
+
+    /// The maximum time of the boot, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    timeout: u64,
+
+    /// Let the machine reach everything that this computer reaches, instead of only the web server
+    /// of its URL. The image may then report to a production service, or join a cluster.
+    #[arg(long)]
+    network: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FirmwareChoice {
+    /// A BIOS.
+    Bios,
+    /// A UEFI.
+    Uefi,
+}
+
+/// The script to boot, and the web server that has it.
+struct Source {
+    url: Url,
+    /// The server runs for as long as this exists.
+    _server: Option<Server>,
+}
+
+enum Server {
+    Directory(#[expect(dead_code, reason = "it serves until it is dropped")] DirectoryServer),
+    Store(#[expect(dead_code, reason = "it serves until it is dropped")] StoreServer),
+}
+
+impl Arguments {
+    /// Boots the image.
+    pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
+        let machine = self.machine()?;
+        let source = self.source(session).await?;
+        let report = match machine.boot(&source.url, &session.context).await {
+            Err(netboot_qemu::Error::Cancelled) => {
+                return Err(Cancelled::report("the machine was stopped"));
+            }
+            report => report?,
+        };
+        Ok(answer(&report, session))
+    }
+
+    fn machine(&self) -> Result<Machine, Report> {
+        let mut machine = Machine::builder()
+            .firmware(match self.firmware {
+                FirmwareChoice::Bios => Firmware::Bios,
+                FirmwareChoice::Uefi => Firmware::Uefi,
+            })
+            .memory_mib(self.memory)
+            .timeout(Duration::from_secs(self.timeout));
+        if self.network {
+            machine = machine.network_access(NetworkAccess::Unrestricted);
+        }
+        for text in &self.expected {
+            machine = machine.expect(text);
+        }
+        Ok(machine.build()?)
+    }
+
+    async fn source(&self, session: &Session) -> Result<Source, Report> {
+        if let Some(url) = script_url(&self.source) {
+            if self.profile.is_some() || self.release.is_some() {
+                return Err(Report::message(
+                    format!("`{}` is the URL of a script, which decides what boots", self.source),
+                    "leave out --profile and --release, or give the target instead of its URL",
+                ));
+            }
+            return Ok(Source { url, _server: None });
+        }
+        let target = session.target(&self.source)?;
+        if let Some(path) = target.directory()
+            && !path.is_dir()
+        {
+            return Err(Error::NoSuchDirectory { path: path.to_owned() }.into());
+        }
+        let publisher = target.reader().await?;
+        let scripts = match &self.release {
+            Some(release) => vec![self.script_of(release, &publisher, session).await?],
+            None => self.live_scripts()?,
+        };
+        if let Some(path) = target.directory() {
+            let script = scripts.iter().find(|script| path.join(script.as_str()).is_file());
+            let script = script.ok_or_else(|| not_there(&target, &scripts))?;
+            let server = DirectoryServer::start(path).await?;
+            let url = server.url(script.as_str());
+            return Ok(Source { url, _server: Some(Server::Directory(server)) });
+        }
+        let there = until_cancelled(session, publisher.store().stat(&scripts)).await?;
+        let script = scripts.iter().find(|script| there.contains_key(*script));
+        let script = script.ok_or_else(|| not_there(&target, &scripts))?;
+        let server = StoreServer::start(publisher.store().clone()).await?;
+        Ok(Source { url: server.url(script), _server: Some(Server::Store(server)) })
+    }
+
+    /// The scripts of the live release, and of a directory that `netboot build` wrote. The first
+    /// one that is there is booted.
+    fn live_scripts(&self) -> Result<Vec<ReleasePath>, Report> {
+        Ok(match &self.profile {
+            Some(profile) => vec![layout::profile_script(profile)],
+            None => vec![ReleasePath::new("netboot.ipxe")?, layout::boot_script()],
+        })
+    }
+
+    /// The script of a profile in a release that may be only staged.
+    async fn script_of(
+        &self,
+        release: &ReleasePrefix,
+        publisher: &Publisher,
+        session: &Session,
+    ) -> Result<ReleasePath, Report> {
+        let release = release.find(publisher, session).await?;
+        let images = until_cancelled(session, publisher.images(&release)).await?;
+        let profiles: Vec<&ProfileName> = images.iter().map(Image::profile).collect();
+        let profile = match (&self.profile, &profiles[..]) {
+            (Some(profile), _) if profiles.contains(&profile) => profile,
+            (None, [only]) => only,
+            _ => {
+                let names: Vec<&str> = profiles.iter().map(|name| name.as_str()).collect();
+                let count = counted(profiles.len(), "profile");
+                return Err(Report::message(
+                    format!("release {} has {count}: {}", release.short(), names.join(", ")),
+                    "name one of them with --profile",
+                ));
+            }
+        };
+        Ok(layout::in_release(&release, &layout::profile_script(profile)))
+    }
+}
+
+/// The URL of a script, unless the text is a target.
+fn script_url(text: &str) -> Option<Url> {
+    let (scheme, _) = text.split_once("://")?;
+    let is_script = ["http", "https", "tftp", "ftp"].contains(&scheme);
+    Url::parse(text).ok().filter(|_| is_script)
+}
+
+fn not_there(target: &Target, scripts: &[ReleasePath]) -> Report {
+    let names: Vec<&str> = scripts.iter().map(ReleasePath::as_str).collect();
+    Report::message(
+        format!("`{target}` has no {}", names.join(" or ")),
+        "give a place that images were built in or published to, and name one of its profiles with \
+         --profile",
+    )
+}
+
+fn answer(report: &BootReport, session: &Session) -> Answer {
+    let failure = report.ensure_success().err();
+    let mut object = json!(report);
+    object["came_up"] = failure.is_none().into();
+    object["hint"] = json!(failure.as_ref().and_then(netboot_qemu::Error::hint));
+    let answer = Answer::new(report, object);
+    match failure {
+        None => answer,
+        Some(failure) => {
+            session.progress.line(&Report::from(failure).in_full());
+            answer.with_exit_code(FOUND)
+        }
+    }
+}

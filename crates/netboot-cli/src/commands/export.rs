@@ -1,0 +1,37 @@
+//! `netboot export`: the files with which other servers boot machines from a published release.
+
+mod dhcp;
+mod interchange;
+
+use clap::{Args, Subcommand};
+use netboot_core::Report;
+
+use crate::answer::Answer;
+use crate::session::Session;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    server: Server,
+}
+
+#[derive(Debug, Subcommand)]
+enum Server {
+    /// Print the configuration of a DHCP server.
+    Dhcp(dhcp::Arguments),
+    /// Write the data directory of matchbox.
+    Matchbox(interchange::Matchbox),
+    /// Write the answers that Pixiecore requests.
+    Pixiecore(interchange::Pixiecore),
+}
+
+impl Arguments {
+    /// Writes the files for a server.
+    pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
+        match self.server {
+            Server::Dhcp(arguments) => dhcp::export(arguments),
+            Server::Matchbox(arguments) => arguments.export(session).await,
+            Server::Pixiecore(arguments) => arguments.export(session).await,
+        }
+    }
+}
