@@ -36,7 +36,7 @@ pub fn profile_file(data: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(data) else { return false };
     let toml = ProfileSpec::parse_toml(text, "x");
     let Ok(profiles) = toml.or_else(|_| ProfileSpec::parse_json(text, "x")) else { return false };
-    let json = serde_json::json!({ "profile": profiles }).to_string();
+    let json = serde_json::json!({ "profiles": profiles }).to_string();
     assert_eq!(ProfileSpec::parse_json(&json, "x").unwrap(), profiles);
     true
 }

@@ -28,14 +28,14 @@ const FILE_LIMIT: u64 = 1024 * 1024;
 /// use netboot_core::{Profile, ProfileSpec};
 ///
 /// let profiles = ProfileSpec::parse_toml(r#"
-///     [[profile]]
+///     [[profiles]]
 ///     name = "storage"
 ///     title = "Storage node"
 ///     services = ["lightningstor"]
 ///     kernel-parameters = ["console=ttyS0,115200"]
 ///     size-budget = 800_000_000
 ///
-///     [[profile]]
+///     [[profiles]]
 ///     name = "edge"
 ///     architecture = "aarch64"
 /// "#, "profiles.toml")?;
@@ -103,11 +103,11 @@ impl From<ProfileSpec> for Arc<dyn Profile> {
     }
 }
 
-/// The content of a profile file: a list with the name `profile`.
+/// The content of a profile file: a list with the name `profiles`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProfileFile {
-    profile: Vec<ProfileSpec>,
+    profiles: Vec<ProfileSpec>,
 }
 
 impl ProfileSpec {
@@ -225,9 +225,9 @@ impl ProfileSpec {
         let file =
             file.map_err(|source| Error::MalformedProfileFile { path: path.to_owned(), source })?;
         let mut names = BTreeSet::new();
-        match file.profile.iter().find(|spec| !names.insert(&spec.name)) {
+        match file.profiles.iter().find(|spec| !names.insert(&spec.name)) {
             Some(spec) => Err(Error::Duplicate { name: spec.name.to_string() }),
-            None => Ok(file.profile),
+            None => Ok(file.profiles),
         }
     }
 }

@@ -82,7 +82,7 @@ fn one_missing_profile_does_not_keep_the_others_from_being_built() {
     let place = Workplace::new();
     fs::write(
         place.path().join("profiles.toml"),
-        "[[profile]]\nname = \"worker\"\n[[profile]]\nname = \"storage\"\n",
+        "[[profiles]]\nname = \"worker\"\n[[profiles]]\nname = \"storage\"\n",
     )
     .unwrap();
     let flake = place.flake("one");

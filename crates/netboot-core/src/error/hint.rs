@@ -93,7 +93,7 @@ impl Error {
                     .to_owned()
             }
             Self::MalformedProfileFile { .. } => {
-                "write a TOML file with a `[[profile]]` table and at least a `name` for each profile"
+                "write a TOML file with a `[[profiles]]` table and at least a `name` for each profile"
                     .to_owned()
             }
             Self::UnknownProfile { known, .. } => {

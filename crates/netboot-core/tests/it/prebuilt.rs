@@ -210,7 +210,7 @@ async fn a_system_outside_of_the_initrd_is_taken_where_the_profile_says_so() {
     assert!(matches!(&error, Error::InitMissing { .. }), "{error:?}");
     assert!(error.hint().unwrap().contains("`external`"), "{error:?}");
 
-    let toml = "[[profile]]\nname = \"worker\"\npayload = \"external\"\n";
+    let toml = "[[profiles]]\nname = \"worker\"\npayload = \"external\"\n";
     let profiles = ProfileSpec::parse_toml(toml, "p.toml").unwrap();
     assert_eq!(profiles[0].payload(), Some(Payload::External));
     let directory = PrebuiltImage::directory(place.path());

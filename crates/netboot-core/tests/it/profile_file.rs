@@ -7,7 +7,7 @@ use netboot_core::{Architecture, Error, Profile, ProfileSpec, ServiceName, plasm
 use tempfile::TempDir;
 
 const TOML: &str = r#"
-[[profile]]
+[[profiles]]
 name = "storage"
 title = "Storage node"
 architecture = "aarch64-linux"
@@ -15,11 +15,11 @@ services = ["lightningstor", "flaredb"]
 kernel-parameters = ["console=ttyS0,115200", 'dyndbg="file drivers/usb/* +p"']
 size-budget = 800_000_000
 
-[[profile]]
+[[profiles]]
 name = "edge"
 "#;
 
-const JSON: &str = r#"{"profile": [
+const JSON: &str = r#"{"profiles": [
     {
         "name": "storage",
         "title": "Storage node",
@@ -57,7 +57,7 @@ async fn toml_and_json_say_the_same() {
 #[test]
 fn a_profile_comes_back_from_what_it_is_written_as() {
     for profile in ProfileSpec::parse_toml(TOML, "p.toml").unwrap() {
-        let file = format!("{{\"profile\": [{}]}}", serde_json::to_string(&profile).unwrap());
+        let file = format!("{{\"profiles\": [{}]}}", serde_json::to_string(&profile).unwrap());
         assert_eq!(ProfileSpec::parse_json(&file, "p.json").unwrap(), [profile]);
     }
 }
@@ -65,33 +65,33 @@ fn a_profile_comes_back_from_what_it_is_written_as() {
 #[test]
 fn a_mistake_is_named_with_its_line() {
     let mistakes = [
-        ("title = \"x\"\n[[profile]]\nname = \"a\"\n", "line 1"),
-        ("[[profile]]\nname = \"a\"\n\n[[profile]]\nname = \"A\"\n", "line 5"),
-        ("[[profile]]\nname = \"a\"\ntitel = \"x\"\n", "line 3"),
-        ("[[profile]]\nname = \"a\"\nservices = [\"ok\", \"../x\"]\n", "line 3"),
-        ("[[profile]]\nname = \"a\"\nkernel-parameters = [\"init=/bin/sh\"]\n", "line 3"),
-        ("[[profile]]\nname = \"a\"\narchitecture = \"pdp11\"\n", "line 3"),
-        ("[[profile]]\nname = \"a\"\nsize-budget = -1\n", "line 3"),
-        ("[[profile]]\nname = \"a\n", "line 2"),
-        ("[[profile]]\ntitle = \"nameless\"\n", "line 1"),
+        ("title = \"x\"\n[[profiles]]\nname = \"a\"\n", "line 1"),
+        ("[[profiles]]\nname = \"a\"\n\n[[profiles]]\nname = \"A\"\n", "line 5"),
+        ("[[profiles]]\nname = \"a\"\ntitel = \"x\"\n", "line 3"),
+        ("[[profiles]]\nname = \"a\"\nservices = [\"ok\", \"../x\"]\n", "line 3"),
+        ("[[profiles]]\nname = \"a\"\nkernel-parameters = [\"init=/bin/sh\"]\n", "line 3"),
+        ("[[profiles]]\nname = \"a\"\narchitecture = \"pdp11\"\n", "line 3"),
+        ("[[profiles]]\nname = \"a\"\nsize-budget = -1\n", "line 3"),
+        ("[[profiles]]\nname = \"a\n", "line 2"),
+        ("[[profiles]]\ntitle = \"nameless\"\n", "line 1"),
     ];
     for (text, line) in mistakes {
         let error = ProfileSpec::parse_toml(text, "etc/p.toml").unwrap_err();
         assert!(matches!(error, Error::MalformedProfileFile { .. }), "{error:?}");
         assert!(error.to_string().contains("etc/p.toml"), "{error}");
-        assert!(error.hint().is_some_and(|hint| hint.contains("[[profile]]")), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("[[profiles]]")), "{error}");
         let cause = error.source().unwrap().to_string();
         assert!(cause.contains(line), "{line} is not in: {cause}");
     }
-    let error = ProfileSpec::parse_json("{\"profile\": [\n{\"name\": 7}]}", "p.json").unwrap_err();
+    let error = ProfileSpec::parse_json("{\"profiles\": [\n{\"name\": 7}]}", "p.json").unwrap_err();
     assert!(error.source().unwrap().to_string().contains("line 2"), "{error:?}");
-    let error = ProfileSpec::parse_json(r#"{"profile": [], "more": 1}"#, "p.json").unwrap_err();
+    let error = ProfileSpec::parse_json(r#"{"profiles": [], "more": 1}"#, "p.json").unwrap_err();
     assert!(error.source().unwrap().to_string().contains("more"), "{error:?}");
 }
 
 #[test]
 fn two_profiles_of_one_name_are_refused() {
-    let text = "[[profile]]\nname = \"a\"\n[[profile]]\nname = \"b\"\n[[profile]]\nname = \"a\"\n";
+    let text = "[[profiles]]\nname = \"a\"\n[[profiles]]\nname = \"b\"\n[[profiles]]\nname = \"a\"\n";
     let error = ProfileSpec::parse_toml(text, "p.toml").unwrap_err();
     let Error::Duplicate { name } = error else { panic!("{error:?}") };
     assert_eq!(name, "a");

@@ -29,7 +29,7 @@ fn flake(place: &Place, overrides: &str) -> String {
 }
 
 fn with_service() -> Arc<dyn Profile> {
-    let text = "[[profile]]\nname = \"x\"\nservices = [\"chainfire\"]\n";
+    let text = "[[profiles]]\nname = \"x\"\nservices = [\"chainfire\"]\n";
     Arc::new(ProfileSpec::parse_toml(text, "profiles.toml").unwrap().remove(0))
 }
 

@@ -39,7 +39,7 @@ fn needing(packages: &str) -> String {
 }
 
 fn profile(budget: u64) -> ProfileSpec {
-    let text = format!("[[profile]]\nname = \"x\"\nsize-budget = {budget}\n");
+    let text = format!("[[profiles]]\nname = \"x\"\nsize-budget = {budget}\n");
     ProfileSpec::parse_toml(&text, "profiles.toml").unwrap().remove(0)
 }
 

@@ -41,7 +41,7 @@ async fn a_path_that_was_corrected_is_opened() {
     open(&kernel).await.unwrap();
 
     let text = directory.path().join("profiles.toml");
-    let latin1 = b"[[profile]]\nname = \"worker\"\ntitle = \"gr\xfcn\"\n";
+    let latin1 = b"[[profiles]]\nname = \"worker\"\ntitle = \"gr\xfcn\"\n";
     fs::write(&text, latin1).unwrap();
     let error = ProfileSpec::load(&text).await.unwrap_err();
     assert_hint(&error, &format!("save `{}` as UTF-8 text", text.display()));

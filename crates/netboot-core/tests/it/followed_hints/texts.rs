@@ -106,7 +106,7 @@ fn a_command_line_that_was_shortened_is_taken() {
 
 #[test]
 fn a_file_of_profiles_that_was_written_as_the_hint_says_is_taken() {
-    for text in ["", "profile = 1\n", "[[profile]]\ntitle = \"x\"\n"] {
+    for text in ["", "profiles = 1\n", "[[profiles]]\ntitle = \"x\"\n"] {
         let error = match ProfileSpec::parse_toml(text, "p.toml") {
             Err(error) => error,
             // A file without profiles is no mistake.
@@ -115,9 +115,9 @@ fn a_file_of_profiles_that_was_written_as_the_hint_says_is_taken() {
                 continue;
             }
         };
-        assert_hint(&error, "write a TOML file with a `[[profile]]` table and at least a `name`");
+        assert_hint(&error, "write a TOML file with a `[[profiles]]` table and at least a `name`");
     }
-    let twice = "[[profile]]\nname = \"a\"\n[[profile]]\nname = \"a\"\n";
+    let twice = "[[profiles]]\nname = \"a\"\n[[profiles]]\nname = \"a\"\n";
     let error = ProfileSpec::parse_toml(twice, "p.toml").unwrap_err();
     assert!(matches!(error, Error::Duplicate { .. }), "{error:?}");
     assert_hint(&error, "use a different name for each");
