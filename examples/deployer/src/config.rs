@@ -1,13 +1,13 @@
-//! The configuration: a TOML file that is checked as a whole before anything starts.
+//! The configuration: `netboot.toml`, which is checked as a whole before anything starts.
+//!
+//! The schema of the file is that of the program `netboot`. The modules here make the running state
+//! of this service of it.
 
 mod closure_boot;
-mod document;
-mod error;
 mod hand_over;
 mod limits;
+mod load;
 mod machine;
-mod proof;
-mod publisher;
 mod signing;
 
 use std::collections::BTreeMap;
@@ -16,6 +16,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use netboot_cli::Target;
+use netboot_cli::configuration::ProofSection;
 use netboot_core::{Profile, ProfileName, SiteName};
 use netboot_ipxe::Fleet;
 use netboot_nix::{FlakeReference, Overrides};
@@ -23,12 +25,9 @@ use netboot_publish::{ActivationPolicy, Retention};
 use url::{Host, Url};
 
 pub(crate) use self::closure_boot::ClosureBooting;
-pub(crate) use self::error::ConfigError;
 pub(crate) use self::hand_over::HandOver;
 pub(crate) use self::limits::Limits;
 pub(crate) use self::machine::Machine;
-pub(crate) use self::proof::Proof;
-pub(crate) use self::publisher::Target;
 pub(crate) use self::signing::{Memory, Signing};
 
 /// The checked content of the file. All of it can be used.
@@ -50,7 +49,9 @@ pub(crate) struct Config {
     pub(crate) overrides: Overrides,
     /// The profiles that can be built, by name.
     pub(crate) profiles: BTreeMap<ProfileName, Arc<dyn Profile>>,
-    /// The targets to which releases are published, in the order of the file.
+    /// The names of the profiles' configurations in the flake.
+    pub(crate) configurations: BTreeMap<ProfileName, String>,
+    /// The targets to which releases are published, in their order.
     pub(crate) targets: Vec<(SiteName, Target)>,
     /// The first target that is a directory. This service serves it at `/published`, its machines
     /// boot from it, and it defines which release is live.
@@ -62,7 +63,7 @@ pub(crate) struct Config {
     /// The releases and builds that pruning keeps.
     pub(crate) retention: Retention,
     /// The way a release is proven: booted in QEMU.
-    pub(crate) proof: Proof,
+    pub(crate) proof: ProofSection,
     /// The assignment of profiles to machines.
     pub(crate) fleet: Fleet,
     /// The machines of the fleet with all their data, by name.

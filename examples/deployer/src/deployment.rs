@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use netboot_core::{Image, KernelParameter, SiteName};
+use netboot_core::{Image, KernelParameter, Report, SiteName};
 use netboot_examples::Progress;
 use netboot_ipxe::{Assignment, Renderer, RendererBuilder};
 use netboot_publish::{ActivationPolicy, LocalStore, PointerMemoryFile, Publisher, Sites};
@@ -120,10 +120,7 @@ impl Deployment {
     ///
     /// # Errors
     /// If a bucket cannot be reached.
-    pub(crate) async fn publisher(
-        &self,
-        name: &SiteName,
-    ) -> Result<Publisher, netboot_publish::Error> {
+    pub(crate) async fn publisher(&self, name: &SiteName) -> Result<Publisher, Report> {
         let target = self.config.targets.iter().find(|(other, _)| other == name);
         match (target, self.publishers.get(name)) {
             (Some((_, target)), Some(cell)) => {
@@ -141,9 +138,7 @@ impl Deployment {
     ///
     /// # Errors
     /// If a bucket cannot be reached and the policy is to activate releases everywhere or nowhere.
-    pub(crate) async fn sites(
-        &self,
-    ) -> Result<(Sites, Vec<(SiteName, netboot_publish::Error)>), netboot_publish::Error> {
+    pub(crate) async fn sites(&self) -> Result<(Sites, Vec<(SiteName, Report)>), Report> {
         let policy = self.config.policy;
         let (mut sites, mut unreachable) = (Sites::builder().policy(policy), Vec::new());
         for (name, _) in &self.config.targets {

@@ -55,7 +55,7 @@ const STOP: Duration = Duration::from_secs(5);
 #[derive(Debug, Parser)]
 struct Arguments {
     /// The configuration: a TOML file.
-    #[arg(long, value_name = "FILE", default_value = "deployer.toml")]
+    #[arg(long, value_name = "FILE", default_value = netboot_cli::configuration::FILE_NAME)]
     config: PathBuf,
 
     /// A file with the bearer token that requests need to change something. The default is the

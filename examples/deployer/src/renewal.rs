@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use netboot_core::{CancellationToken, Context};
+use netboot_core::{CancellationToken, Context, Report};
 
 use crate::app::App;
 use crate::causes::with_causes;
@@ -19,9 +19,13 @@ pub(crate) async fn renew_pointers(app: Arc<App>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let mut problems = Vec::new();
         for (name, _) in &config.targets {
-            let renewed = async { app.deployment.publisher(name).await?.refresh(&context).await };
+            let renewed = async {
+                let publisher = app.deployment.publisher(name).await?;
+                Ok::<_, Report>(publisher.refresh(&context).await?)
+            };
             match renewed.await {
-                Ok(_) | Err(netboot_publish::Error::Cancelled) => {}
+                Ok(_) => {}
+                Err(_) if stop.is_cancelled() => {}
                 Err(error) => problems.push(format!("{name}: {}", with_causes(&error))),
             }
         }

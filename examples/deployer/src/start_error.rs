@@ -4,14 +4,12 @@ use std::path::PathBuf;
 
 use netboot_core::BackendError;
 
-use crate::config::ConfigError;
-
 /// The reason why the service does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     /// The configuration cannot be used.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] netboot_cli::Error),
     /// The address is in use, or does not belong to this machine.
     #[error("cannot listen at {address}")]
     Listen {

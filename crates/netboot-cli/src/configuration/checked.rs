@@ -1,5 +1,6 @@
 //! Turns the tables of the file into what the other crates take.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use netboot_core::{ProfileName, ProfileSpec, SiteName};
@@ -41,6 +42,16 @@ impl Configuration {
             Some(signing) => target.with_signing(signing.clone(), self.shown_file().to_owned()),
             None => target,
         })
+    }
+
+    /// The targets of the file. They have no keys of `[signing]`, for a program that gives its
+    /// publishers more than the keys.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfiguration`] for settings that contradict each other.
+    pub fn unsigned_targets(&self) -> Result<BTreeMap<SiteName, Target>, Error> {
+        let named = |name: &SiteName| Ok((name.clone(), self.named_target(name)?));
+        self.targets.keys().map(named).collect()
     }
 
     /// A target of the file, without the keys of `[signing]`.

@@ -29,27 +29,18 @@ impl Default for ProofSection {
 }
 
 impl ProofSection {
-    /// The virtual machine in which an image has to come up. If the image has a closure, the
-    /// machine has to fetch the whole store.
-    ///
-    /// # Errors
-    /// If QEMU has no such machine.
-    pub fn machine(&self, has_closure: bool) -> Result<Machine, netboot_qemu::Error> {
-        self.options(has_closure).build()
-    }
-
-    /// The settings of that machine, to add others.
-    pub fn options(&self, has_closure: bool) -> MachineBuilder {
+    /// The virtual machine in which an image has to come up. A
+    /// [`QemuProver`](netboot_qemu::QemuProver) takes it.
+    pub fn machine(&self) -> MachineBuilder {
         let timeout = Duration::from_secs(self.timeout_seconds);
         let machine = Machine::builder().timeout(timeout).memory_mib(self.memory_mib);
-        let machine = if has_closure { machine.expect_store() } else { machine };
         self.expect.iter().fold(machine, MachineBuilder::expect)
     }
 
     /// Checks that a virtual machine can be made of it, so that no work fails for this reason
     /// later.
     pub(super) fn check(&self) -> Result<(), Problem> {
-        let machine = self.machine(false);
+        let machine = self.machine().build();
         machine.map(drop).map_err(|error| Problem::of("proof", &error, error.hint()))
     }
 }

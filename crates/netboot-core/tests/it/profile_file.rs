@@ -91,7 +91,8 @@ fn a_mistake_is_named_with_its_line() {
 
 #[test]
 fn two_profiles_of_one_name_are_refused() {
-    let text = "[[profiles]]\nname = \"a\"\n[[profiles]]\nname = \"b\"\n[[profiles]]\nname = \"a\"\n";
+    let text =
+        "[[profiles]]\nname = \"a\"\n[[profiles]]\nname = \"b\"\n[[profiles]]\nname = \"a\"\n";
     let error = ProfileSpec::parse_toml(text, "p.toml").unwrap_err();
     let Error::Duplicate { name } = error else { panic!("{error:?}") };
     assert_eq!(name, "a");

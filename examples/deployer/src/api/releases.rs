@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use futures::future::join_all;
-use netboot_core::{ProfileName, ReleaseId, SiteName};
+use netboot_core::{ProfileName, ReleaseId, Report, SiteName};
 use netboot_publish::{ActivationKind, Error};
 use serde::Serialize;
 
@@ -90,10 +90,10 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Releases>, 
 }
 
 async fn at_publisher(app: &App, name: &SiteName) -> AtPublisher {
-    let live = async { app.deployment.publisher(name).await?.live().await };
+    let live = async { Ok::<_, Report>(app.deployment.publisher(name).await?.live().await?) };
     let (live, error, hint) = match tokio::time::timeout(PATIENCE, live).await {
         Ok(Ok(live)) => (live, None, None),
-        Ok(Err(error)) => (None, Some(with_causes(&error)), error.hint()),
+        Ok(Err(error)) => (None, Some(with_causes(&error)), error.hint().map(str::to_owned)),
         Err(_) => {
             let error = format!("no answer in {} seconds", PATIENCE.as_secs());
             (None, Some(error), Some("check that this service can reach it".to_owned()))

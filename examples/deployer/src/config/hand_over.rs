@@ -1,11 +1,10 @@
-//! The section `[hand-over]`: how nixos-anywhere installs a booted machine.
+//! The installation of a booted machine by nixos-anywhere.
 
 use std::path::PathBuf;
 
+use netboot_cli::Error;
+use netboot_cli::configuration::{Configuration, HandOverSection};
 use netboot_nix::FlakeReference;
-use serde::Deserialize;
-
-use super::error::Problem;
 
 /// The parts of an install plan that are the same for all machines.
 #[derive(Debug, Clone)]
@@ -26,62 +25,39 @@ pub(crate) struct HandOver {
     pub(crate) own_addresses: bool,
 }
 
-/// The section `[hand-over]`.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct HandOverSection {
-    flake: Option<String>,
-    #[serde(default = "root")]
-    ssh_user: String,
-    ssh_key: Option<PathBuf>,
-    #[serde(default = "disko")]
-    disko: String,
-    extra_files: Option<PathBuf>,
-    #[serde(default)]
-    own_addresses: bool,
-}
-
-fn root() -> String {
-    "root".to_owned()
-}
-
-fn disko() -> String {
-    "config.disko.devices".to_owned()
-}
-
-impl HandOverSection {
-    /// The parts of the plan. The default flake is that of the images.
-    pub(super) fn check(self, images: &FlakeReference) -> Result<HandOver, Problem> {
-        let flake = match self.flake {
-            Some(reference) => FlakeReference::new(reference)
-                .map_err(|error| Problem::of("hand-over.flake", &error, error.hint()))?,
+impl HandOver {
+    /// Checks the table. The default flake is that of the images.
+    pub(super) fn of(
+        file: &Configuration,
+        section: &HandOverSection,
+        images: &FlakeReference,
+    ) -> Result<Self, Error> {
+        let flake = match &section.flake {
+            Some(reference) => FlakeReference::new(reference).map_err(|error| {
+                file.refusal_of("deployer.hand-over.flake", &error, error.hint())
+            })?,
             None => images.clone(),
         };
+        let (user, disko) = (&section.ssh_user, &section.disko);
         let is_user = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-        if self.ssh_user.is_empty()
-            || self.ssh_user.starts_with('-')
-            || !self.ssh_user.chars().all(is_user)
-        {
-            let problem = format!("`{}` is not the name of a user", self.ssh_user);
-            return Err(Problem::new(
-                "hand-over.ssh-user",
-                problem,
-                "write a user name, such as root",
-            ));
-        }
-        for (key, path) in [("ssh-key", &self.ssh_key), ("extra-files", &self.extra_files)] {
-            if path.as_ref().is_some_and(|path| !path.is_absolute()) {
-                let hint = "write an absolute path: nixos-anywhere may run in another directory";
-                return Err(Problem::new(format!("hand-over.{key}"), "the path is relative", hint));
-            }
+        if user.is_empty() || user.starts_with('-') || !user.chars().all(is_user) {
+            let problem = format!("`{user}` is not the name of a user");
+            let hint = "write a user name, such as root";
+            return Err(file.refusal("deployer.hand-over.ssh-user", problem, hint));
         }
         let is_attribute = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
-        if !self.disko.split('.').all(|name| !name.is_empty() && name.chars().all(is_attribute)) {
-            let problem = format!("`{}` is not the path of an attribute", self.disko);
+        if !disko.split('.').all(|name| !name.is_empty() && name.chars().all(is_attribute)) {
+            let problem = format!("`{disko}` is not the path of an attribute");
             let hint = "write an attribute path, such as config.disko.devices";
-            return Err(Problem::new("hand-over.disko", problem, hint));
+            return Err(file.refusal("deployer.hand-over.disko", problem, hint));
         }
-        let Self { ssh_user, ssh_key, disko, extra_files, own_addresses, .. } = self;
-        Ok(HandOver { flake, ssh_user, ssh_key, disko, extra_files, own_addresses })
+        Ok(Self {
+            flake,
+            ssh_user: user.clone(),
+            ssh_key: section.ssh_key.clone(),
+            disko: disko.clone(),
+            extra_files: section.extra_files.clone(),
+            own_addresses: section.own_addresses,
+        })
     }
 }

@@ -1,11 +1,10 @@
-//! The section `[limits]`: what clients may use of the service.
+//! The limits of clients.
 
 use std::time::Duration;
 
+use netboot_cli::Error;
+use netboot_cli::configuration::{Configuration, LimitsSection};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use serde::Deserialize;
-
-use super::error::Problem;
 
 /// The number of files that the service opens besides two for each connection.
 const OTHER_FILES: u64 = 256;
@@ -50,55 +49,33 @@ impl Limits {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub(super) struct LimitsSection {
-    connections: usize,
-    connections_per_peer: usize,
-    event_streams: usize,
-    header_seconds: u64,
-    body_seconds: u64,
-    stall_seconds: u64,
-}
-
-impl Default for LimitsSection {
-    fn default() -> Self {
-        Self {
-            connections: 2048,
-            connections_per_peer: 256,
-            event_streams: 64,
-            header_seconds: 10,
-            body_seconds: 30,
-            stall_seconds: 60,
-        }
-    }
-}
-
-impl LimitsSection {
-    pub(super) fn check(self) -> Result<Limits, Problem> {
+impl Limits {
+    /// Checks the table.
+    pub(super) fn of(file: &Configuration, section: &LimitsSection) -> Result<Self, Error> {
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         for (key, value) in [
-            ("connections", count(self.connections)),
-            ("connections-per-peer", count(self.connections_per_peer)),
-            ("event-streams", count(self.event_streams)),
-            ("header-seconds", self.header_seconds),
-            ("body-seconds", self.body_seconds),
-            ("stall-seconds", self.stall_seconds),
+            ("connections", count(section.connections)),
+            ("connections-per-peer", count(section.connections_per_peer)),
+            ("event-streams", count(section.event_streams)),
+            ("header-seconds", section.header_seconds),
+            ("body-seconds", section.body_seconds),
+            ("stall-seconds", section.stall_seconds),
         ] {
             if !(1..=HIGHEST).contains(&value) {
                 let hint = format!(
                     "write a number from 1 to {HIGHEST}, or remove the key to use its default"
                 );
-                return Err(Problem::new(format!("limits.{key}"), format!("it is {value}"), hint));
+                let key = format!("deployer.limits.{key}");
+                return Err(file.refusal(key, format!("it is {value}"), hint));
             }
         }
-        Ok(Limits {
-            connections: self.connections,
-            connections_per_peer: self.connections_per_peer,
-            event_streams: self.event_streams,
-            header: Duration::from_secs(self.header_seconds),
-            body: Duration::from_secs(self.body_seconds),
-            stall: Duration::from_secs(self.stall_seconds),
+        Ok(Self {
+            connections: section.connections,
+            connections_per_peer: section.connections_per_peer,
+            event_streams: section.event_streams,
+            header: Duration::from_secs(section.header_seconds),
+            body: Duration::from_secs(section.body_seconds),
+            stall: Duration::from_secs(section.stall_seconds),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! The reason why a job did not succeed.
 
+use netboot_core::Report;
+
 use super::model::Failure;
 use crate::causes::with_causes;
 
@@ -38,6 +40,13 @@ from_hinted!(
     netboot_publish::Error,
     netboot_qemu::Error
 );
+
+impl From<Report> for JobError {
+    fn from(report: Report) -> Self {
+        let (error, hint) = (with_causes(&report), report.hint().map(str::to_owned));
+        Self::Failed(vec![Failure { profile: None, error, hint }])
+    }
+}
 
 impl From<std::io::Error> for JobError {
     fn from(error: std::io::Error) -> Self {

@@ -30,7 +30,7 @@ impl Steps<'_> {
         if let Some((site, error)) = unreachable.into_iter().next() {
             let error_text =
                 format!("{summary}\n{site}: cannot be reached: {}", with_causes(&error));
-            return Err(JobError::new(error_text, error.hint().unwrap_or_default()));
+            return Err(JobError::new(error_text, error.hint().unwrap_or_default().to_owned()));
         }
         let retention = &self.deployment.config.retention;
         for publisher in sites.publishers().values() {

@@ -1,13 +1,12 @@
 //! A prover that boots a staged release in QEMU before machines get it.
 
+use netboot_cli::configuration::ProofSection;
 use netboot_core::{Context, ProfileName};
 use netboot_publish::{Error, Prover, StagedImage, Verdict, async_trait};
 use netboot_qemu::QemuProver;
 
-use crate::config::Proof;
-
 /// A prover that boots images as the configuration says: all images, or that of one profile.
-pub(crate) fn prover(proof: &Proof, profile: Option<ProfileName>) -> impl Prover {
+pub(crate) fn prover(proof: &ProofSection, profile: Option<ProfileName>) -> impl Prover {
     let proof = proof.clone();
     OneProfile { qemu: QemuProver::new(move |_| proof.machine()), profile }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use netboot_core::{
-    Builder, Context, Event, Image, Profile, ProfileName, ReleaseId, SiteName, counted,
+    Builder, Context, Event, Image, Profile, ProfileName, ReleaseId, Report, SiteName, counted,
 };
 use netboot_ipxe::Renderer;
 use netboot_nix::NixBuilder;
-use netboot_publish::{Error, Sites, SitesReport};
+use netboot_publish::{Sites, SitesReport};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::entry::Entry;
@@ -81,7 +81,11 @@ impl Steps<'_> {
             .filter(|(name, _)| wanted(name))
             .map(|(_, profile)| profile.clone())
             .collect();
+        let configurations = config.configurations.clone();
         let builder = NixBuilder::options(config.flake.as_str())
+            .configuration(move |profile| {
+                configurations.get(profile.name()).cloned().unwrap_or_default()
+            })
             .state_directory(config.state_directory.join("nix"))
             .overrides(config.overrides.clone());
         let builder = match &config.closure_boot {
@@ -134,7 +138,7 @@ impl Steps<'_> {
     }
 
     /// Connects to the targets. This takes minutes if a bucket does not answer.
-    pub(super) async fn sites(&self) -> Result<(Sites, Vec<(SiteName, Error)>), JobError> {
+    pub(super) async fn sites(&self) -> Result<(Sites, Vec<(SiteName, Report)>), JobError> {
         tokio::select! {
             () = self.context.cancellation().cancelled() => Err(JobError::Cancelled),
             sites = self.deployment.sites() => Ok(sites?),
@@ -142,10 +146,11 @@ impl Steps<'_> {
     }
 
     /// Warns of publishers that get nothing, if the policy allows that.
-    fn warn_of(&self, unreachable: &[(SiteName, Error)]) {
+    fn warn_of(&self, unreachable: &[(SiteName, Report)]) {
         for (site, error) in unreachable {
+            let hint = error.hint().map(str::to_owned);
             let message = format!("cannot reach {site}: {}", with_causes(error));
-            self.context.emit(Event::Warning { profile: None, message, hint: error.hint() });
+            self.context.emit(Event::Warning { profile: None, message, hint });
         }
     }
 

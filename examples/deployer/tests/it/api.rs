@@ -183,14 +183,14 @@ fn refusal(place: &Place, configuration: &str) -> String {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("what to do: "), "no remedy: {said}");
-    assert!(said.contains("deployer.toml"), "the file is not named: {said}");
+    assert!(said.contains("netboot.toml"), "the file is not named: {said}");
     said
 }
 
 #[test]
 fn a_configuration_that_cannot_work_is_refused_by_file_key_and_remedy() {
     let place = Place::new("one");
-    let text = fs::read_to_string(place.path("deployer.toml")).unwrap();
+    let text = fs::read_to_string(place.path("netboot.toml")).unwrap();
     let with = |more: &str| format!("{text}{more}");
     let machine = |name: &str, keys: &str, rest: &str| {
         format!("[[machines.known]]\nname = '{name}'\nmatch = {{ {keys} }}\n{rest}\n")
@@ -198,17 +198,19 @@ fn a_configuration_that_cannot_work_is_refused_by_file_key_and_remedy() {
     let mac = "mac = '52:54:00:12:34:56'";
     let worker = "profile = 'worker'";
     for (configuration, expected) in [
-        (with("[machine]\n"), "unknown field `machine`"),
-        (text.replace("listen", "lisen"), "unknown field `lisen`"),
+        (with("[machine]\n"), "there is no key `machine`"),
+        (text.replace("listen", "lisen"), "`deployer` has no key `lisen`"),
         (text.replace("path:", "path:/absent"), "flake.reference: "),
+        (text.replace("state-directory", "# "), "deployer.state-directory: this service needs it"),
+        (text.replace("reference", "# "), "flake.reference: this service needs it"),
+        (text.replace("tokyo = ", "osaka = "), "duplicate key"),
         (
-            text.replace("state-directory = '/", "state-directory = '"),
-            "state-directory: the path is relative",
+            text.replace("[deployer]", "[deployer]\ntargets = ['kyoto']"),
+            "deployer.targets: there is no other target `kyoto`",
         ),
-        (text.replace("name = 'tokyo'", "name = 'osaka'"), "two of them have the name `osaka`"),
         (
-            text.replace("\ndirectory = ", "\ns3 = { bucket = 'b' }\ndirectory = "),
-            "publishers `osaka`: ",
+            text.replace("[deployer]", "[deployer]\ntargets = ['osaka', 'osaka']"),
+            "deployer.targets: there is no other target `osaka`",
         ),
         (text.replace("http://", "ftp://"), "url: "),
         (
@@ -227,33 +229,32 @@ fn a_configuration_that_cannot_work_is_refused_by_file_key_and_remedy() {
             with(&(machine("node01", mac, worker) + &machine("node01", "serial = 'x'", worker))),
             "node01",
         ),
-        (with("[hand-over]\nssh-user = '-oProxyCommand=x'"), "hand-over.ssh-user: "),
-        (with("[hand-over]\nssh-key = 'key'"), "hand-over.ssh-key: the path is relative"),
+        (with("[deployer.hand-over]\nssh-user = '-oProxyCommand=x'"), "hand-over.ssh-user: "),
         (
             text.replace("[flake]", "[flake]\nauthorized-keys = ['ssh-ed25519 AAAA...']"),
             "authorized-keys = ['ssh-ed25519 AAAA...']",
         ),
-        (with("[hand-over]\ntoken = 'x'"), "unknown field `token`"),
+        (with("[deployer.hand-over]\ntoken = 'x'"), "`deployer.hand-over` has no key `token`"),
         (text.replace("http://", "http://me:s3cret@"), "url: it contains a user or a password"),
         (text.replace("http://", "http://:s3cret@"), "url: it contains a user or a password"),
+        (text.replace("/state'", "/osaka/state'"), "targets.osaka: it overlaps the state"),
+        (text.replace("/tokyo'", "/state/builds'"), "targets.tokyo: it overlaps the state"),
+        (text.replace("/tokyo'", "/osaka'"), "targets: two of them have the directory `"),
+        (with("x = 's3://b'"), "targets.x: "),
+        (with("x = { location = 's3://boot', endpoint = 'ftp://h' }"), "the endpoint"),
         (
-            text.replace("/state'", "/osaka/state'"),
-            "publishers `osaka` directory: it overlaps the state",
+            text.replace("[deployer]", "[deployer]\nhosts = ['a b']"),
+            "deployer.hosts: `a b` is not the name",
         ),
         (
-            text.replace("/tokyo'", "/state/builds'"),
-            "publishers `tokyo` directory: it overlaps the state",
+            text.replace("[deployer]", "[deployer]\nhosts = ['a:80']"),
+            "deployer.hosts: `a:80` is not the name",
         ),
-        (text.replace("/tokyo'", "/osaka'"), "publishers: two of them have the directory `"),
-        (with("[[publishers]]\nname = 'x'\ns3 = { bucket = 'b' }"), "publishers `x`: the bucket"),
+        (with("[deployer.limits]\nconnections = 0"), "limits.connections: it is 0"),
         (
-            with("[[publishers]]\nname = 'x'\ns3 = { bucket = 'boot', endpoint = 'ftp://h' }"),
-            "publishers `x`: the endpoint",
+            with("[deployer.limits]\nstall-seconds = 9000000000"),
+            "limits.stall-seconds: it is 9000000000",
         ),
-        (format!("hosts = ['a b']\n{text}"), "hosts: `a b` is not the name"),
-        (format!("hosts = ['a:80']\n{text}"), "hosts: `a:80` is not the name"),
-        (with("[limits]\nconnections = 0"), "limits.connections: it is 0"),
-        (with("[limits]\nstall-seconds = 9000000000"), "limits.stall-seconds: it is 9000000000"),
         (with("[proof]\nmemory-mib = 0"), "proof: "),
         (with("[proof]\ntimeout-seconds = 0"), "proof: "),
         (with("[proof]\nexpect = ['']"), "proof: "),
@@ -273,7 +274,7 @@ fn a_configuration_that_cannot_work_is_refused_by_file_key_and_remedy() {
 #[test]
 fn the_example_is_a_configuration() {
     let place = Place::new("one");
-    let text = include_str!("../../deployer.toml");
+    let text = include_str!("../../netboot.toml");
     // Nothing in it has to be changed; `--check` does not fetch the flake.
     place.write_configuration(text);
     let output = place.command().arg("--check").output().unwrap();
@@ -305,7 +306,7 @@ fn without_a_token_and_beside_another_it_does_not_start() {
     fs::set_permissions(place.path("token"), PermissionsExt::from_mode(0o644)).unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let text = fs::read_to_string(place.path("deployer.toml")).unwrap();
+    let text = fs::read_to_string(place.path("netboot.toml")).unwrap();
     place.write_configuration(&text.replace("127.0.0.1:0", &address));
     let mut command = place.command();
     let said = fails(command.env_remove("DEPLOYER_TOKEN").args(["--token-file", "token"]));
@@ -317,7 +318,7 @@ fn without_a_token_and_beside_another_it_does_not_start() {
 async fn what_others_can_reach_is_said_and_loopback_is_not() {
     let place = Place::new("one");
     assert_eq!(place.start().heard, "");
-    let text = fs::read_to_string(place.path("deployer.toml")).unwrap();
+    let text = fs::read_to_string(place.path("netboot.toml")).unwrap();
     place.write_configuration(&text.replace("127.0.0.1:0", "0.0.0.0:0"));
     let heard = place.start().heard.clone();
     assert!(heard.starts_with("warning: everybody who reaches 0.0.0.0:"), "{heard}");
@@ -331,7 +332,7 @@ async fn what_others_can_reach_is_said_and_loopback_is_not() {
 #[tokio::test]
 async fn a_client_that_does_not_read_holds_the_end_up_no_longer_than_the_grace() {
     let place = Place::new("one");
-    let text = fs::read_to_string(place.path("deployer.toml")).unwrap();
+    let text = fs::read_to_string(place.path("netboot.toml")).unwrap();
     place.write_configuration(&text.replace("grace-seconds = 5", "grace-seconds = 1"));
     let service = place.start();
     let job = service.succeeds(json!({"kind": "deploy", "profiles": ["worker"]})).await;

@@ -21,7 +21,7 @@ const ATTACKER: [u8; 4] = [127, 0, 0, 2];
 /// it. Also the path of the kernel.
 async fn place(limits: &str) -> (Place, String) {
     let place = Place::new("clients");
-    place.configure(&format!("[limits]\n{limits}"));
+    place.configure(&format!("[deployer.limits]\n{limits}"));
     let kernel: Vec<u8> = (0..8_000_000_u32).flat_map(u32::to_le_bytes).collect();
     let image = small_release::image("worker", &kernel);
     let publisher = place.publisher(SITES[0]);

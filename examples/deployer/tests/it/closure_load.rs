@@ -96,7 +96,7 @@ async fn machines_behind_one_address_have_eight_connections_each() {
 #[tokio::test]
 async fn real_machines_share_the_few_connections_of_one_address() {
     let sizes: Vec<usize> = (0..60).map(|number| 1000 + number * 1000).collect();
-    let site = ClosureSite::new(&sizes, "[limits]\nconnections-per-peer = 4\n").await;
+    let site = ClosureSite::new(&sizes, "[deployer.limits]\nconnections-per-peer = 4\n").await;
     let service = site.place.start();
     let machines = [site.machine(&service).await, site.machine(&service).await];
     let children = machines.each_ref().map(|machine| {

@@ -46,9 +46,9 @@ impl ClosureSite {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let at = |name: &str| place.path(name).display().to_string();
         let configuration = format!(
-            "listen = '127.0.0.1:{port}'\nstate-directory = '{}'\n\
+            "[deployer]\nlisten = '127.0.0.1:{port}'\nstate-directory = '{}'\n\
              [flake]\nreference = 'path:{}'\n\
-             [[publishers]]\nname = '{}'\ndirectory = '{}'\n\
+             [targets]\n{} = '{}'\n\
              [[machines.known]]\nname = 'node01'\nprofile = 'worker'\n\
              match = {{ mac = '{CARD}' }}\n{more}",
             at("state"),

@@ -13,8 +13,8 @@ use crate::small_release;
 /// A service with a live release, whose URL is that of [`Place::configure`].
 async fn service(hosts: &str) -> (Place, Service) {
     let place = Place::new("names");
-    let text = std::fs::read_to_string(place.path("deployer.toml")).unwrap();
-    place.write_configuration(&format!("{hosts}\n{text}"));
+    let text = std::fs::read_to_string(place.path("netboot.toml")).unwrap();
+    place.write_configuration(&text.replace("[deployer]", &format!("[deployer]\n{hosts}")));
     let publisher = place.publisher(SITES[0]);
     small_release::publish(&publisher, small_release::renderer(), &["worker"]).await;
     let service = place.start();

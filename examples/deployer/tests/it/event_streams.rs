@@ -12,7 +12,7 @@ use crate::service::Place;
 #[tokio::test]
 async fn event_streams_are_limited_and_one_peer_has_only_a_share() {
     let place = Place::new("streams");
-    place.configure("[limits]\nevent-streams = 8\n");
+    place.configure("[deployer.limits]\nevent-streams = 8\n");
     let gate = place.write_gated_flake("gated");
     let service = place.start();
     let id = service.submit(json!({"kind": "build", "profiles": ["worker"]})).await;

@@ -21,14 +21,12 @@ fn refuses(mut command: Command, hint: &str) {
 #[tokio::test]
 async fn a_configuration_that_is_there_and_correct_starts() {
     let place = Place::new("hints");
-    let good = fs::read_to_string(place.path("deployer.toml")).unwrap();
-    fs::remove_file(place.path("deployer.toml")).unwrap();
-    refuses(place.command(), "name the file with --config, and let this user read it");
+    let good = fs::read_to_string(place.path("netboot.toml")).unwrap();
+    fs::remove_file(place.path("netboot.toml")).unwrap();
+    let hint = "correct the path of the configuration, and let this user read the file";
+    refuses(place.command(), hint);
     place.write_configuration(&good.replace("state-directory", "state_directory"));
-    refuses(
-        place.command(),
-        "correct the line and the key that are named above; keys have hyphens",
-    );
+    refuses(place.command(), "did you mean `state-directory`?");
     place.write_configuration(&good);
     drop(place.start());
 }
@@ -55,7 +53,7 @@ async fn a_token_and_a_free_address_and_directory_start_the_service() {
     let first = Service::start(named);
 
     refuses(place.command(), "stop it, or give this deployer another state-directory");
-    let configuration = fs::read_to_string(place.path("deployer.toml")).unwrap();
+    let configuration = fs::read_to_string(place.path("netboot.toml")).unwrap();
     let elsewhere = place.path("state-2").display().to_string();
     let state = place.path("state").display().to_string();
     place.write_configuration(
@@ -79,7 +77,7 @@ async fn a_token_and_a_free_address_and_directory_start_the_service() {
     drop(place.start());
 }
 
-const OWN: &str = "[hand-over]\nown-addresses = true\n";
+const OWN: &str = "[deployer.hand-over]\nown-addresses = true\n";
 
 async fn place(configuration: &str) -> Place {
     let place = Place::new("hints");
@@ -155,12 +153,12 @@ async fn a_machine_whose_address_is_in_the_configuration_gets_its_plan() {
 
 #[tokio::test]
 async fn a_machine_that_seems_to_be_the_computer_of_the_service_gets_its_address() {
-    let place = place(&format!("{MACHINES}[hand-over]\n")).await;
+    let place = place(&format!("{MACHINES}[deployer.hand-over]\n")).await;
     let service = place.start();
     comes_up(&service, NODE01, "127.0.0.12").await;
     advises(&service, "node01", "set the machine's address in the configuration").await;
     service.end(Signal::TERM);
-    place.configure(&format!("{}[hand-over]\n", with_address("192.0.2.12")));
+    place.configure(&format!("{}[deployer.hand-over]\n", with_address("192.0.2.12")));
     let service = place.start();
     is_at(&service, "node01", "192.0.2.12").await;
 }

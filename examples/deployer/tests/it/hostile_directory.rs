@@ -24,7 +24,7 @@ async fn no_link_leads_to_the_service_s_own_files() {
         ("up", ".."),
         ("token", "../token"),
         ("worker/token", "../token"),
-        ("configuration", "../deployer.toml"),
+        ("configuration", "../netboot.toml"),
         ("zero", "/dev/zero"),
         ("own", "own"),
     ] {

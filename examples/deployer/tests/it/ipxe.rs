@@ -21,8 +21,8 @@ fn place(machines: &str) -> Place {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let at = |name: &str| place.path(name).display().to_string();
     place.write_configuration(&format!(
-        "listen = '127.0.0.1:{port}'\nurl = 'http://10.0.2.2:{port}'\nstate-directory = '{}'\n\
-         [flake]\nreference = 'path:{}'\n[[publishers]]\nname = 'local'\ndirectory = '{}'\n\
+        "[deployer]\nlisten = '127.0.0.1:{port}'\nurl = 'http://10.0.2.2:{port}'\nstate-directory = '{}'\n\
+         [flake]\nreference = 'path:{}'\n[targets]\nlocal = '{}'\n\
          {machines}",
         at("state"),
         at("flake"),

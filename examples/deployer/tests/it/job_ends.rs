@@ -149,8 +149,10 @@ async fn where_one_publisher_fails_the_release_goes_live_nowhere() {
 #[tokio::test]
 async fn each_publisher_by_itself_if_the_configuration_says_so() {
     let place = Place::new("one");
-    let text = fs::read_to_string(place.path("deployer.toml")).unwrap();
-    place.write_configuration(&format!("activation = 'each-by-itself'\n{text}"));
+    let text = fs::read_to_string(place.path("netboot.toml")).unwrap();
+    place.write_configuration(
+        &text.replace("[deployer]", "[deployer]\nactivation = 'each-by-itself'"),
+    );
     let service = place.start();
     let [osaka, tokyo] = SITES;
     fs::write(place.path(tokyo), "").unwrap();

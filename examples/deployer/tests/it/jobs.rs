@@ -89,7 +89,7 @@ const KEY: &str =
 #[tokio::test]
 async fn the_keys_of_the_configuration_are_in_what_is_built() {
     let place = Place::new("one");
-    let text = fs::read_to_string(place.path("deployer.toml")).unwrap();
+    let text = fs::read_to_string(place.path("netboot.toml")).unwrap();
     place.write_configuration(
         &text.replace("[flake]", &format!("[flake]\nauthorized-keys = ['{KEY}']")),
     );

@@ -153,7 +153,7 @@ async fn a_booted_machine_is_handed_over_to_nixos_anywhere() {
     let extra = format!("extra-files = '{}'\n", place.path("extra").display());
     std::fs::create_dir_all(place.path("extra/node01/etc")).unwrap();
     place.configure(&format!(
-        "{MACHINES}[hand-over]\nflake = 'git+ssh://git@example.org/infrastructure'\n\
+        "{MACHINES}[deployer.hand-over]\nflake = 'git+ssh://git@example.org/infrastructure'\n\
          ssh-key = '/etc/deployer/install key'\nown-addresses = true\n{extra}"
     ));
     let service = place.start();

@@ -29,9 +29,8 @@ async fn one_release_goes_to_all_kinds_of_publishers() {
     let daemon = RsyncDaemon::start(&place.path("daemon"), &[module]);
     let (endpoint, port) = (bucket.endpoint(), daemon.port());
     place.configure(&format!(
-        "[[publishers]]\nname = 'bucket'\n\
-         s3 = {{ bucket = 'boot', endpoint = '{endpoint}', prefix = 'nixos', allow-http = true }}\n\
-         [[publishers]]\nname = 'daemon'\nrsync = {{ target = 'rsync://127.0.0.1:{port}/pxe' }}\n"
+        "bucket = {{ location = 's3://boot/nixos', endpoint = '{endpoint}', allow-http = true }}\n\
+         daemon = 'rsync://127.0.0.1:{port}/pxe'\n"
     ));
     let keys = [bucket.access_key(), bucket.secret_key()];
     let service = start(&place, keys);

@@ -161,8 +161,8 @@ async fn nothing_else_is_served() {
         "/published/blobs/",
         "/published/.hidden",
         "/published/nothing.ipxe",
-        "/published/..%2fdeployer.toml",
-        "/published/%2e%2e/deployer.toml",
+        "/published/..%2fnetboot.toml",
+        "/published/%2e%2e/netboot.toml",
         "/published//etc/passwd",
         "/published/a%00b",
     ] {

@@ -103,21 +103,20 @@ impl Place {
     /// URL, but the URL is the same after each start, and so are scripts and releases.
     pub(crate) fn configure(&self, more: &str) {
         let at = |name: &str| self.path(name).display().to_string();
-        let publishers = SITES
-            .map(|site| format!("[[publishers]]\nname = '{site}'\ndirectory = '{}'\n", at(site)));
+        let targets = SITES.map(|site| format!("{site} = '{}'\n", at(site)));
         let text = format!(
-            "listen = '127.0.0.1:0'\nstate-directory = '{}'\ngrace-seconds = 5\n\
+            "[deployer]\nlisten = '127.0.0.1:0'\nstate-directory = '{}'\ngrace-seconds = 5\n\
              url = 'http://192.0.2.1/boot'\n\
-             [flake]\nreference = 'path:{}'\n{}{more}",
+             [flake]\nreference = 'path:{}'\n[targets]\n{}{more}",
             at("state"),
             at("flake"),
-            publishers.concat(),
+            targets.concat(),
         );
         self.write_configuration(&text);
     }
 
     pub(crate) fn write_configuration(&self, text: &str) {
-        fs::write(self.path("deployer.toml"), text).unwrap();
+        fs::write(self.path("netboot.toml"), text).unwrap();
     }
 
     /// The program, not started.
@@ -125,7 +124,7 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deployer"));
         command
             .arg("--config")
-            .arg(self.path("deployer.toml"))
+            .arg(self.path("netboot.toml"))
             .envs(self.nix.environment())
             .env("DEPLOYER_TOKEN", TOKEN)
             .current_dir(self.directory.path())

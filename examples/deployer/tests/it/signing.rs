@@ -155,7 +155,7 @@ fn mistakes_in_the_keys_are_found_before_the_service_starts() {
         (none.clone(), "signing.password-file: there is no key for it"),
         ("key-file = '/nowhere/release.key'".to_owned(), "signing.key-file: cannot read"),
         (format!("{file}pointer-lifetime-hours = 0"), "signing.pointer-lifetime-hours: "),
-        (format!("{file}key = 1"), "unknown field `key`"),
+        (format!("{file}key = 1"), "`signing` has no key `key`"),
     ] {
         let (is_sound, said) = check(&wrong);
         assert!(

@@ -17,7 +17,7 @@ const ATTACKER: &str = "127.0.0.66";
 /// A place with a live release, whose install plans may name loopback addresses.
 async fn place() -> Place {
     let place = Place::new("spoofing");
-    place.configure(&format!("{MACHINES}[hand-over]\nown-addresses = true\n"));
+    place.configure(&format!("{MACHINES}[deployer.hand-over]\nown-addresses = true\n"));
     let publisher = place.publisher(SITES[0]);
     small_release::publish(&publisher, small_release::renderer(), &["worker"]).await;
     place
@@ -196,7 +196,7 @@ async fn a_nonce_is_shown_to_nobody_but_its_machine() {
 #[tokio::test]
 async fn no_plan_formats_the_disks_of_the_service_itself() {
     let place = place().await;
-    place.configure(&format!("{MACHINES}[hand-over]\n"));
+    place.configure(&format!("{MACHINES}[deployer.hand-over]\n"));
     let service = place.start();
     comes_up(&service, NODE01, HONEST).await;
     refused(&service, "node01", &["node01", HONEST, "this computer itself"]).await;
@@ -213,7 +213,7 @@ async fn no_plan_formats_the_disks_of_the_service_itself() {
 async fn an_unknown_machine_takes_no_name() {
     let place = place().await;
     place.configure(&format!(
-        "{MACHINES}[machines]\nunknown.profile = 'worker'\n[hand-over]\nown-addresses = true\n"
+        "{MACHINES}[machines]\nunknown.profile = 'worker'\n[deployer.hand-over]\nown-addresses = true\n"
     ));
     let service = place.start();
     comes_up(&service, NODE01, HONEST).await;

@@ -25,14 +25,14 @@ fn place() -> Place {
     let at = |name: &str| place.path(name).display().to_string();
     place.write_configuration(&format!(
         r#"
+[deployer]
 listen = "127.0.0.1:{port}"
 url = "http://10.0.2.2:{port}"
 state-directory = "{}"
 [flake]
 reference = "path:{}"
-[[publishers]]
-name = "{}"
-directory = "{}"
+[targets]
+{} = "{}"
 [proof]
 expect = ["NETBOOT-READY"]
 memory-mib = 512
@@ -47,7 +47,7 @@ name = "node02"
 match = {{ mac = "{CONTROL_PLANE}" }}
 profile = "control-plane"
 labels = {{ rack = "r2" }}
-[hand-over]
+[deployer.hand-over]
 ssh-key = "/etc/deployer/install key"
 own-addresses = true
 "#,
