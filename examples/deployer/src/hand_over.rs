@@ -83,7 +83,7 @@ async fn install_plan(
 ) -> Result<Json<InstallPlan>, ApiError> {
     let machine = known(&app, &name).ok_or_else(|| no_such_machine(&name))?;
     let Some(hand_over) = &app.deployment.config.hand_over else {
-        let hint = "add the section [hand-over] to the configuration";
+        let hint = "add the section [deployer.hand-over] to the configuration";
         let error = "this service does not install machines";
         return Err(ApiError::new(StatusCode::NOT_FOUND, error, hint));
     };

@@ -19,7 +19,7 @@ pub struct RetentionSection {
 
 impl Default for RetentionSection {
     fn default() -> Self {
-        Self { releases: 5, grace_hours: 24 }
+        Self { releases: 3, grace_hours: 24 }
     }
 }
 

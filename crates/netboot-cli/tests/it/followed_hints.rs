@@ -52,7 +52,7 @@ fn a_key_that_was_meant_is_read() {
 fn a_key_of_the_list_is_read() {
     let error = parse("[retention]\nfrobnicate = 7").unwrap_err();
     advises(&error, "remove it, or write one of the keys grace-hours, releases");
-    assert_eq!(parse("[retention]\n").unwrap().retention.releases, 5);
+    assert_eq!(parse("[retention]\n").unwrap().retention.releases, 3);
     assert_eq!(parse("[retention]\ngrace-hours = 7").unwrap().retention.grace_hours, 7);
 }
 
