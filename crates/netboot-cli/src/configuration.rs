@@ -83,7 +83,8 @@ pub struct Configuration {
     /// The profiles: the kinds of machines that have an image.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub profiles: Vec<ProfileEntry>,
-    /// The places to which releases are published, by name.
+    /// The places to which releases are published, by name: each is a location, or a table with a
+    /// location and its settings.
     #[schemars(with = "BTreeMap<String, TargetEntry>")]
     pub targets: BTreeMap<SiteName, TargetEntry>,
     /// The keys of releases and pointers. Without them, whoever can write to a target decides what

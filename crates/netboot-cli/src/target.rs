@@ -18,6 +18,9 @@ mod bucket;
 mod rsync;
 mod signing;
 
+/// Stands for a password in a message.
+const HIDDEN: &str = "***";
+
 /// A place that releases are published to.
 ///
 /// | text | place |
@@ -61,7 +64,7 @@ impl Target {
     /// The target of an entry of `[targets]`.
     pub(crate) fn of(name: &SiteName, table: &TargetTable) -> Result<Self, Error> {
         let text = table.location.clone();
-        let invalid = |problem| Error::InvalidTarget { text: text.clone(), problem };
+        let invalid = |problem| Error::InvalidTarget { text: shown(&text), problem };
         let place = match kind(&text).map_err(invalid)? {
             Kind::Directory => Place::Directory(text.clone().into()),
             Kind::Bucket => {
@@ -123,7 +126,7 @@ impl Target {
         &self,
         of_bucket: impl FnOnce(S3StoreBuilder) -> S3StoreBuilder,
     ) -> Result<Publisher, Error> {
-        let target = |source| Error::Target { text: self.text.clone(), source: Box::new(source) };
+        let target = |source| Error::Target { text: shown(&self.text), source: Box::new(source) };
         Ok(match &self.place {
             Place::Directory(path) => Publisher::new(LocalStore::new(path)),
             Place::Bucket(bucket) => {
@@ -143,7 +146,7 @@ impl FromStr for Target {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let invalid = |problem: String| Error::InvalidTarget { text: text.to_owned(), problem };
+        let invalid = |problem: String| Error::InvalidTarget { text: shown(text), problem };
         let place = match kind(text).map_err(invalid)? {
             Kind::Directory => Place::Directory(text.into()),
             Kind::Bucket => Place::Bucket(Bucket::parse(text).map_err(invalid)?),
@@ -171,6 +174,9 @@ impl Place {
 
 /// The kind of place that a location names. The error is the problem with the location.
 fn kind(location: &str) -> Result<Kind, String> {
+    if shown(location).contains(HIDDEN) {
+        return Err("credentials do not belong into it".to_owned());
+    }
     match location.split_once("://") {
         Some(("s3", _)) => Ok(Kind::Bucket),
         Some(("rsync", _)) => Ok(Kind::Rsync),
@@ -178,6 +184,18 @@ fn kind(location: &str) -> Result<Kind, String> {
         None if location.is_empty() => Err("it is empty".to_owned()),
         None if is_remote(location) => Ok(Kind::Rsync),
         None => Ok(Kind::Directory),
+    }
+}
+
+/// The location for a message: without a password, and without the parameters of a bucket, which
+/// may be secrets that do not belong there.
+fn shown(location: &str) -> String {
+    let Some((scheme, rest)) = location.split_once("://") else { return location.to_owned() };
+    let rest = if scheme == "s3" { rest.split('?').next().unwrap_or_default() } else { rest };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match authority.rsplit_once('@').map(|(user, host)| (user.split_once(':'), host)) {
+        Some((Some((user, _)), host)) => format!("{scheme}://{user}:{HIDDEN}@{host}{path}"),
+        _ => format!("{scheme}://{rest}"),
     }
 }
 

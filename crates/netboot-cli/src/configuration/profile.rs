@@ -34,7 +34,8 @@ pub struct ProfileEntry {
     #[schemars(with = "Vec<String>")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kernel_parameters: Vec<KernelParameter>,
-    /// The size in bytes above which an image causes a warning. The default is the library's.
+    /// The size in bytes above which an image causes a warning. The default is
+    /// 524288000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_budget: Option<u64>,
     /// The way in which machines get their system: `ramdisk`, or `closure`, which needs

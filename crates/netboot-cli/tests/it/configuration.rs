@@ -1,7 +1,14 @@
 //! `netboot.toml`: what it means, and why it is refused.
 
+use std::fs;
+
 use netboot_cli::configuration::Configuration;
 use netboot_cli::{Error, Target};
+use netboot_core::Context;
+use netboot_publish::{MinisignKey, Signer};
+use tempfile::TempDir;
+
+use crate::place::{Place, sample};
 
 fn parse(text: &str) -> Result<Configuration, Error> {
     Configuration::parse(text, "netboot.toml")
@@ -88,4 +95,204 @@ fn a_target_is_a_location_or_a_name_of_the_file() {
     assert_eq!(error.hint().unwrap(), hint);
     let error = Configuration::default().target("kyoto").unwrap_err();
     assert!(error.hint().unwrap().starts_with("write `./kyoto` for a directory, or describe"));
+}
+
+#[test]
+fn a_value_that_cannot_be_used_is_refused_with_its_key_and_a_remedy() {
+    let machine = |name: &str, keys: &str| {
+        format!("[[machines.known]]\nname = '{name}'\nprofile = 'a'\nmatch = {{ {keys} }}\n")
+    };
+    let mac = "mac = '52:54:00:12:34:56'";
+    for (text, message, hint) in [
+        (
+            "[[profiles]]\nname = 'a'\n[[profiles]]\nname = 'a'".to_owned(),
+            "profiles: two of",
+            "rename",
+        ),
+        (
+            "[targets]\nx = 'ftp://h/p'".to_owned(),
+            "targets.x: `ftp://h/p` is not a target",
+            "write a",
+        ),
+        ("[targets]\nx = ''".to_owned(), "targets.x: `` is not a target: it is empty", "write a"),
+        (
+            "[targets]\nx = { location = '/srv', port = 22 }".to_owned(),
+            "targets.x: `/srv` is not a target: it is a directory, which has no `port`",
+            "write a",
+        ),
+        (
+            "[targets]\nx = { location = 's3://boot', identity-file = 'k' }".to_owned(),
+            "it is a bucket, which has no `identity-file`",
+            "write a",
+        ),
+        (
+            "[targets]\nx = { location = 'h:p', region = 'r' }".to_owned(),
+            "it is a directory of another machine, which has no `region`",
+            "write a",
+        ),
+        (
+            "[targets]\nx = { location = 'rsync://h/m', host-key = 'k' }".to_owned(),
+            "`host-key` is for ssh",
+            "write a",
+        ),
+        (
+            "[targets]\nx = { location = 'h:p', password-file = 'k' }".to_owned(),
+            "`password-file` is for an rsync daemon",
+            "write a",
+        ),
+        (
+            "[targets]\nx = { location = 's3://boot?region=a', region = 'b' }".to_owned(),
+            "its location has `region` as well",
+            "write a",
+        ),
+        (
+            "[targets]\nx = { location = 's3://boot', endpoint = 'http://h' }".to_owned(),
+            "targets.x: ",
+            "",
+        ),
+        ("[proof]\nmemory-mib = 0".to_owned(), "proof: ", ""),
+        (machine("a", ""), "machines.known `a`: ", ""),
+        (machine("a", mac) + &machine("b", mac), "machines.known: ", ""),
+        (
+            "[[profiles]]\nname = 'b'\n".to_owned() + &machine("a", mac),
+            "machines.known `a`: there is no profile `a`",
+            "name one of the [[profiles]], or add it there",
+        ),
+        (
+            "[[profiles]]\nname = 'b'\n[machines]\nunknown.profile = 'a'".to_owned(),
+            "machines.unknown: there is no profile `a`",
+            "name one of the [[profiles]], or add it there",
+        ),
+        (
+            "[closure-boot]\nmirrors = ['https://h/']".to_owned(),
+            "closure-boot.mirrors: stage 1 cannot fetch from the URL of `h`",
+            "write the http:// URL",
+        ),
+    ] {
+        let (said, advised) = refused(&text);
+        assert!(said.starts_with("`netboot.toml`: ") && said.contains(message), "{text}: {said}");
+        assert!(advised.starts_with(hint) && !advised.is_empty(), "{said}: {advised}");
+    }
+    // Without [[profiles]], a profile is asked of the flake.
+    parse(&machine("a", mac)).unwrap();
+}
+
+#[test]
+fn a_password_in_a_location_is_refused_and_not_repeated() {
+    for location in [
+        "rsync://user:hunter2@host/module",
+        "s3://key:hunter2@bucket",
+        "s3://key:hun:ter2@bucket/x",
+        "s3://bucket?secret-key=hunter2",
+        "ftp://user:hunter2@host/path",
+    ] {
+        let error = location.parse::<Target>().unwrap_err();
+        assert!(!error.to_string().contains("ter2"), "{error}");
+        let (said, _) = refused(&format!("[targets]\nx = '{location}'"));
+        assert!(!said.contains("ter2"), "{said}");
+    }
+}
+
+#[test]
+fn the_program_reads_the_file_of_its_working_directory_only() {
+    let place = Place::directory();
+    let target = place.path("published/nixos");
+    let text = format!("[targets]\nlocal = '{}'\n", target.display());
+    // The directory above the working directory has a file that nobody reads.
+    let parent = TempDir::new().unwrap();
+    let below = parent.path().join("below");
+    fs::create_dir(&below).unwrap();
+    fs::write(parent.path().join("netboot.toml"), &text).unwrap();
+    let list = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netboot"));
+        let output = command.args(arguments).current_dir(&below).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = list(&["list", "local"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("there is no target `local`"), "{said}");
+    let (_, said) = list(&["list", "local", "--config", "../netboot.toml"]);
+    assert!(!said.contains("there is no target"), "{said}");
+    fs::write(below.join("netboot.toml"), "[targets]\ntokyo = '/srv'\n").unwrap();
+    let (_, said) = list(&["list", "local"]);
+    assert!(said.contains("write one of tokyo, or `./local`"), "{said}");
+}
+
+#[test]
+fn a_wrong_file_ends_the_program_with_the_code_of_wrong_input() {
+    let place = Place::directory();
+    for text in ["[target]\n", "[targets\n", "[targets]\nx = 1\n", "[targets]\nx = ''\n"] {
+        fs::write(place.path("netboot.toml"), text).unwrap();
+        let said = place.run(&["list", "local", "--json"]);
+        assert_eq!(said.code, Some(2), "{said:#?}");
+        assert!(said.stderr.contains("netboot.toml") && said.stderr.contains("what to do: "));
+        let error = said.json()["error"].clone();
+        assert!(error["hint"].is_string() && error["message"].is_string(), "{error}");
+    }
+    fs::remove_file(place.path("netboot.toml")).unwrap();
+    let said = place.run(&["list", "local", "--config", "absent.toml"]);
+    assert_eq!(said.code, Some(2), "{said:#?}");
+}
+
+#[test]
+fn relative_paths_start_at_the_directory_of_the_file() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("netboot.toml");
+    fs::write(directory.path().join("flake.nix"), "{}").unwrap();
+    fs::write(
+        &path,
+        "[flake]\nreference = '.'\n\
+         [targets]\nhere = 'pxe'\nabove = '../pxe'\nabsolute = '/srv'\n\
+         ssh = { location = 'host:relative', identity-file = 'id' }\n\
+         [signing]\nkey-file = 'release.key'\n\
+         [deployer]\nstate-directory = 'state'\nhand-over.flake = 'path:./nodes'\n",
+    )
+    .unwrap();
+    let configuration = Configuration::load(&path).unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let of = |name: &str| configuration.target(name).unwrap().directory().map(Into::into);
+    assert_eq!(of("here"), Some(at("pxe")));
+    assert_eq!(of("above"), Some(at("../pxe")));
+    assert_eq!(of("absolute"), Some("/srv".into()));
+    assert_eq!(of("ssh"), None);
+    assert_eq!(
+        configuration.targets["ssh".parse::<netboot_core::SiteName>().as_ref().unwrap()].location(),
+        "host:relative"
+    );
+    assert_eq!(configuration.signing.as_ref().unwrap().key_file, Some(at("release.key")));
+    let deployer = configuration.deployer.as_ref().unwrap();
+    assert_eq!(deployer.state_directory, Some(at("state")));
+    let nodes = deployer.hand_over.as_ref().unwrap().flake.clone().unwrap();
+    assert_eq!(nodes, format!("path:{}/./nodes", directory.path().display()));
+    let flake = configuration.flake_reference().unwrap().unwrap();
+    assert!(flake.as_str().contains(directory.path().to_str().unwrap()), "{flake}");
+}
+
+#[tokio::test]
+async fn a_publisher_signs_and_a_reader_needs_no_secret_key() {
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let key = MinisignKey::generate().unwrap();
+    fs::write(at("release.key"), key.to_file_text().unwrap()).unwrap();
+    let write = |keys: &str| {
+        let text = format!("[targets]\nlocal = 'pxe'\n[signing]\nkey-file = 'release.key'\n{keys}");
+        fs::write(at("netboot.toml"), text).unwrap();
+        Configuration::find(directory.path()).unwrap().target("local").unwrap()
+    };
+    let trusted = format!("trusted-keys = ['{}']\n", key.public_key());
+    let target = write(&trusted);
+    let release = sample("one");
+    target.publisher().await.unwrap().publish(&release, &Context::new()).await.unwrap();
+    let pointer = fs::read_to_string(at("pxe/current.ipxe")).unwrap();
+    assert!(pointer.contains("# netboot signature "), "{pointer}");
+    fs::remove_file(at("release.key")).unwrap();
+    let error = target.publisher().await.unwrap_err();
+    assert!(error.to_string().contains("signing.key-file: "), "{error}");
+    assert_eq!(target.reader().await.unwrap().live().await.unwrap(), Some(*release.id()));
+    // Only the file of the secret key knows its public key.
+    assert!(write("").reader().await.unwrap_err().to_string().contains("signing.key-file: "));
+    // A reader trusts no other key.
+    let other = MinisignKey::generate().unwrap().public_key().to_string();
+    let target = write(&format!("trusted-keys = ['{other}']\n"));
+    target.reader().await.unwrap().live().await.unwrap_err();
 }

@@ -18,6 +18,7 @@ mod progress;
 mod prune;
 mod repair;
 mod rollback;
+mod round_trip;
 mod schema;
 mod signing;
 mod size;
