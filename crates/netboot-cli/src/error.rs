@@ -84,7 +84,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// The cause.
-        source: netboot_core::Error,
+        source: Box<netboot_core::Error>,
     },
     /// A text is not the pattern of the names of a flake's configurations.
     #[error("`{text}` is not a pattern of configurations")]
@@ -98,7 +98,7 @@ pub enum Error {
         /// The file.
         file: PathBuf,
         /// The cause.
-        source: netboot_core::Error,
+        source: Box<netboot_core::Error>,
     },
     /// The configuration is not TOML, or a value has the wrong type.
     #[error("`{}` is not a configuration", file.display())]

@@ -22,8 +22,9 @@ impl Configuration {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let text = read_regular_text(&file, FILE_LIMIT)
-            .map_err(|source| Error::ReadConfiguration { file: path.to_owned(), source })?;
+        let text = read_regular_text(&file, FILE_LIMIT).map_err(|source| {
+            Error::ReadConfiguration { file: path.to_owned(), source: Box::new(source) }
+        })?;
         let mut configuration = Self::parse(&text, path)?;
         if let Some(directory) = file.parent() {
             configuration.resolve(directory);

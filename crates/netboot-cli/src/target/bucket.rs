@@ -90,7 +90,10 @@ impl Bucket {
         Ok(match &self.ca_certificate_file {
             Some(path) => {
                 let certificates = read_regular_file(path, CERTIFICATES_LIMIT);
-                let read = |source| Error::ReadCertificates { path: path.clone(), source };
+                let read = |source| Error::ReadCertificates {
+                    path: path.clone(),
+                    source: Box::new(source),
+                };
                 store.ca_certificate(certificates.map_err(read)?)
             }
             None => store,

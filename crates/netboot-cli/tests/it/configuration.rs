@@ -17,13 +17,9 @@ fn parse(text: &str) -> Result<Configuration, Error> {
 /// The message and the hint of a text that is refused.
 fn refused(text: &str) -> (String, String) {
     let error = parse(text).unwrap_err();
-    let mut message = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(error) = cause {
-        message += &format!(": {error}");
-        cause = error.source();
-    }
-    (message, error.hint().unwrap())
+    let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |it| it.source());
+    let chain: Vec<String> = chain.map(ToString::to_string).collect();
+    (chain.join(": "), error.hint().unwrap())
 }
 
 #[test]

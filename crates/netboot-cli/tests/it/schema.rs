@@ -1,6 +1,7 @@
 //! The schema of `netboot.toml`, the page that is made of it, and the examples that obey it.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
@@ -240,7 +241,7 @@ impl Schema {
                     Some(Value::Object(_)) | None => String::new(),
                     Some(value) => format!("`{value}`"),
                 };
-                rows += &format!("| `{key}` | {kind} | {default} | {} |\n", cell(meaning));
+                writeln!(rows, "| `{key}` | {kind} | {default} | {} |", cell(meaning)).unwrap();
             }
         }
         if !name.is_empty() {
@@ -248,7 +249,7 @@ impl Schema {
             *page += &rows;
         }
         for (schema, place, heading, meaning) in below {
-            *page += &format!("\n## `{heading}`\n\n{}\n", wrapped(meaning));
+            writeln!(page, "\n## `{heading}`\n\n{}", wrapped(meaning)).unwrap();
             self.page(schema, &place, page);
         }
     }
