@@ -110,7 +110,8 @@ fn within_limit(change: impl FnOnce() + Send + 'static) {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::process::{Command, Stdio};
+    use std::path::{Path, PathBuf};
+    use std::process::{Child, Command, Stdio};
     use std::time::Instant;
 
     use rustix::process::{Pid, Signal, kill_process};
@@ -119,41 +120,80 @@ mod tests {
     use super::*;
 
     const STUCK: &str = "NETBOOT_TEST_STUCK";
+    const LIMIT: &str = "NETBOOT_TEST_LIMIT";
 
     /// Work that nothing can stop: a thread of the runtime that writes to a file system that hangs.
     #[tokio::test]
     async fn a_program_works_and_cannot_stop() {
         let Some(ready) = std::env::var_os(STUCK) else { return };
-        let limit = Duration::from_millis(300);
-        let _signals = Signals::watch_within(&Progress::new(false), limit);
-        fs::write(ready, "").unwrap();
+        let limit = std::env::var(LIMIT).unwrap().parse().unwrap();
+        let signals = Signals::watch_within(&Progress::new(false), Duration::from_millis(limit));
+        fs::write(&ready, "").unwrap();
+        signals.cancellation().cancelled().await;
+        fs::write(ready, "cancelled").unwrap();
         tokio::task::spawn_blocking(|| std::thread::park_timeout(Duration::from_secs(600)));
         // The test ends, but its runtime waits for the thread.
+    }
+
+    /// A process that runs the test above, with this time to stop in milliseconds.
+    struct Stuck {
+        child: Child,
+        ready: PathBuf,
+    }
+
+    impl Stuck {
+        fn start(directory: &TempDir, limit: u32) -> Self {
+            let ready = directory.path().join("ready");
+            let child = Command::new(std::env::current_exe().unwrap())
+                .args(["signals::tests::a_program_works_and_cannot_stop", "--exact", "--nocapture"])
+                .env(STUCK, &ready)
+                .env(LIMIT, limit.to_string())
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let stuck = Self { child, ready };
+            stuck.until("the start", |ready| ready.exists());
+            stuck
+        }
+
+        fn until(&self, what: &str, is_so: impl Fn(&Path) -> bool) {
+            let begin = Instant::now();
+            while !is_so(&self.ready) {
+                assert!(begin.elapsed() < Duration::from_secs(30), "{what} did not happen");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+
+        fn send(&self, signal: Signal) {
+            let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).unwrap();
+            kill_process(id, signal).unwrap();
+        }
+
+        fn end(self) -> (Option<i32>, String) {
+            let output = self.child.wait_with_output().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        }
     }
 
     #[test]
     fn a_program_that_cannot_stop_ends_all_the_same() {
         for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
             let directory = TempDir::new().unwrap();
-            let ready = directory.path().join("ready");
-            let child = Command::new(std::env::current_exe().unwrap())
-                .args(["signals::tests::a_program_works_and_cannot_stop", "--exact", "--nocapture"])
-                .env(STUCK, &ready)
-                .stdout(Stdio::null())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap();
-            let begin = Instant::now();
-            while !ready.exists() {
-                assert!(begin.elapsed() < Duration::from_secs(30), "it did not start");
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw).unwrap();
-            kill_process(id, signal).unwrap();
-            let output = child.wait_with_output().unwrap();
-            assert_eq!(output.status.code(), Some(code));
-            let said = String::from_utf8(output.stderr).unwrap();
-            assert_eq!(said, "Cancelled; the work did not stop within 0.3 s.\n");
+            let stuck = Stuck::start(&directory, 300);
+            stuck.send(signal);
+            let said = "Cancelled; the work did not stop within 0.3 s.\n".to_owned();
+            assert_eq!(stuck.end(), (Some(code), said));
         }
+    }
+
+    #[test]
+    fn a_second_signal_ends_a_program_at_once() {
+        let directory = TempDir::new().unwrap();
+        let stuck = Stuck::start(&directory, 600_000);
+        stuck.send(Signal::INT);
+        stuck.until("the cancellation", |ready| fs::read(ready).unwrap() == b"cancelled");
+        stuck.send(Signal::TERM);
+        assert_eq!(stuck.end(), (Some(143), String::new()));
     }
 }

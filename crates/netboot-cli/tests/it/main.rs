@@ -3,6 +3,7 @@
 
 mod activate;
 mod boot;
+mod boot_signals;
 mod completions;
 mod configuration;
 mod export;
