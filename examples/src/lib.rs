@@ -12,8 +12,6 @@
 //! | `custom-store` | your own store; a test holds it to the contract |
 //! | `publish-proven` | publish an image only if it comes up in QEMU |
 //! | `publish-many` | publish to several sites, to all or to none of them |
-//! | `verify-release` | verify a directory or a URL, including signatures, and repair damage |
-//! | `releases` | list, sign, roll back, activate and prune the releases of a directory |
 //! | `boot-in-qemu` | boot what was published, and report how far it came |
 //! | `dispatch-fleet` | publish an image for a list of machines |
 //! | `size-report` | show what makes an image large, and how much memory it needs |
@@ -23,11 +21,9 @@ mod image_directory;
 mod program;
 mod progress;
 mod signals;
-mod signing_options;
 
 pub use crate::audited_store::AuditedStore;
 pub use crate::image_directory::{check_image_directory, write_build_log, write_image_directory};
 pub use crate::program::run_program;
 pub use crate::progress::Progress;
 pub use crate::signals::Signals;
-pub use crate::signing_options::SigningOptions;

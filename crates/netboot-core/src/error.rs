@@ -281,7 +281,10 @@ pub enum Error {
     },
 
     /// The release id in a manifest is not the id of the manifest's parts.
-    #[error("the manifest names release {stated}, but its parts make release {computed}")]
+    #[error(
+        "the manifest names release {}, but its parts make release {}",
+        .stated.short(), .computed.short()
+    )]
     ManifestMismatch {
         /// The id in the manifest.
         stated: ReleaseId,
@@ -290,7 +293,9 @@ pub enum Error {
     },
 
     /// A manifest lies where the manifest of another release should be.
-    #[error("it is the manifest of release {found}, not of release {expected}")]
+    #[error(
+        "it is the manifest of release {}, not of release {}", .found.short(), .expected.short()
+    )]
     OtherManifest {
         /// The release that was asked for.
         expected: ReleaseId,

@@ -124,13 +124,13 @@ pub enum Error {
         found: Option<ReleaseId>,
     },
     /// A release is not at the target.
-    #[error("release {release} is not staged")]
+    #[error("release {} is not staged", .release.short())]
     NotStaged {
         /// The release.
         release: ReleaseId,
     },
     /// The target has only parts of a release, or damaged parts.
-    #[error("release {release} is not whole: {}", first_findings(.findings))]
+    #[error("release {} is not whole: {}", .release.short(), first_findings(.findings))]
     NotWhole {
         /// The release.
         release: ReleaseId,
@@ -177,7 +177,7 @@ pub enum Error {
         pointer: PointerName,
     },
     /// The manifest of a release at the target cannot be understood.
-    #[error("the manifest of release {release} cannot be understood")]
+    #[error("the manifest of release {} cannot be understood", .release.short())]
     MalformedManifest {
         /// The release.
         release: ReleaseId,
@@ -185,7 +185,10 @@ pub enum Error {
         source: Box<netboot_core::Error>,
     },
     /// Images of a staged release did not come up, so the release did not go live.
-    #[error("release {release} did not come up and did not go live\n{}", show_failures(.failures))]
+    #[error(
+        "release {} did not come up and did not go live\n{}",
+        .release.short(), show_failures(.failures)
+    )]
     NotProven {
         /// The release.
         release: ReleaseId,
@@ -193,13 +196,13 @@ pub enum Error {
         failures: BTreeMap<ProfileName, FailedProof>,
     },
     /// The prover tried no image of a release.
-    #[error("no image of release {release} was booted")]
+    #[error("no image of release {} was booted", .release.short())]
     NothingToProve {
         /// The release.
         release: ReleaseId,
     },
     /// The prover could not try an image. Made by [`Error::prover`].
-    #[error("release {release} could not be booted")]
+    #[error("release {} could not be booted", .release.short())]
     Prover {
         /// The release.
         release: ReleaseId,
@@ -254,7 +257,7 @@ pub enum Error {
         report: Box<SitesReport>,
     },
     /// A release lacks a valid signature of a trusted key.
-    #[error("release {release} is not trusted: {problem}")]
+    #[error("release {} is not trusted: {problem}", .release.short())]
     Signature {
         /// The release.
         release: ReleaseId,

@@ -1,18 +1,16 @@
-//! `publish-proven`, `publish-many`, `custom-store` and `verify-release`, with an image that boots,
-//! and the contract of the store `AuditedStore`.
+//! `publish-proven`, `publish-many` and `custom-store`, with an image that boots, and the contract of
+//! the store `AuditedStore`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
 use netboot_core::{Context, layout};
 use netboot_examples::AuditedStore;
 use netboot_publish::{
-    LocalStore, MemoryStore, MinisignKey, Publisher, Signer, Store, VerifyDepth, VerifyScope,
-    contract,
+    LocalStore, MemoryStore, Publisher, Store, VerifyDepth, VerifyScope, contract,
 };
-use netboot_qemu::StoreServer;
 use netboot_testbed::Testbed;
 use tempfile::TempDir;
 
@@ -67,12 +65,6 @@ impl Place {
     fn path(&self, name: &str) -> String {
         self.root.path().join(name).to_str().unwrap().to_owned()
     }
-
-    fn initrd(&self, published: &str) -> PathBuf {
-        let initrd = fs::read(self.path("image/initrd")).unwrap();
-        let blob = layout::blob(&netboot_core::Sha256Digest::of(&initrd));
-        Path::new(&self.path(published)).join(blob.as_str())
-    }
 }
 
 #[tokio::test]
@@ -111,47 +103,11 @@ async fn three_sites_get_one_image() {
     let said = succeeds(env!("CARGO_BIN_EXE_publish-many"), &all);
     assert!(said.contains("live at 3 of 3 sites"), "{said}");
     for site in sites {
-        succeeds(env!("CARGO_BIN_EXE_verify-release"), &[&place.path(site)]);
+        let publisher = Publisher::new(LocalStore::new(place.path(site)));
+        let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);
+        let report = publisher.verify(scope, depth, &Context::new()).await.unwrap();
+        assert!(report.is_clean(), "{report}");
     }
-    // Damage at one site is repaired from another.
-    let osaka = place.path("osaka");
-    let mut bytes = fs::read(place.initrd("osaka")).unwrap();
-    bytes[1000] ^= 1;
-    fs::write(place.initrd("osaka"), &bytes).unwrap();
-    succeeds(env!("CARGO_BIN_EXE_verify-release"), &[&osaka, "--quick"]);
-    let said = fails(env!("CARGO_BIN_EXE_verify-release"), &[&osaka]);
-    assert!(said.contains("has digest"), "{said}");
-    let from = ["--repair-from", &place.path("tokyo")].map(ToOwned::to_owned);
-    let said = succeeds(env!("CARGO_BIN_EXE_verify-release"), &[&osaka, &from[0], &from[1]]);
-    assert!(said.contains("repaired `blobs/"), "{said}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_release_is_verified_at_its_url_with_its_signature() {
-    let work = TempDir::new().unwrap();
-    let key = MinisignKey::generate().unwrap();
-    let public = work.path().join("release.pub");
-    fs::write(&public, key.public_key().as_str()).unwrap();
-    let store = MemoryStore::new();
-    let publisher = Publisher::new(store.clone()).with_signer(key);
-    publisher.publish(&contract::sample_release("one"), &Context::new()).await.unwrap();
-    let server = StoreServer::start(Arc::new(store)).await.unwrap();
-    let url = server.url(&layout::boot_script()).join(".").unwrap().to_string();
-    let program = env!("CARGO_BIN_EXE_verify-release");
-    let arguments = [url.clone(), "--key".to_owned(), public.to_str().unwrap().to_owned()];
-    // The server runs in this test's runtime.
-    let run = |arguments: Vec<String>| {
-        tokio::task::spawn_blocking(move || Command::new(program).args(arguments).output().unwrap())
-    };
-    let output = run(arguments.to_vec()).await.unwrap();
-    assert!(output.status.success(), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("nothing wrong"), "{output:?}");
-    let other = MinisignKey::generate().unwrap();
-    fs::write(&public, other.public_key().as_str()).unwrap();
-    let output = run(arguments.to_vec()).await.unwrap();
-    assert!(!output.status.success(), "{output:?}");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("no trusted key made its signature"), "{said}");
 }
 
 #[tokio::test]

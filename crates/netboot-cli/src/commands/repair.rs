@@ -36,8 +36,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     target: PublishedTarget,
 
-    /// The release: the first digits of its id are enough. The default is every release of the
-    /// target.
+    /// The release, which may be gone from the target: the first digits of its id are enough. The
+    /// default is every release of the target.
     release: Option<ReleasePrefix>,
 
     /// Take files from this other target, which also has the release. Can be repeated.
@@ -52,16 +52,20 @@ impl Arguments {
     /// Reads every byte of the releases, and replaces what is damaged.
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
         let settings = self.options.read(session)?;
-        let mut sources = Vec::new();
+        let (mut sources, mut known) = (Vec::new(), BTreeSet::new());
         for from in &self.from {
             let mirror = PublishedTarget::new(from).read(settings.reader(), session).await?;
+            known.extend(until_cancelled(session, mirror.releases()).await?);
             sources.push(RepairSource::mirror(&mirror));
         }
         let publisher = self.target.change(&settings, session).await?;
-        let (releases, problem) = until_cancelled(session, releases(&publisher)).await?;
+        let (own, problem) = until_cancelled(session, releases(&publisher)).await?;
         let releases = match &self.release {
-            Some(prefix) => BTreeSet::from([prefix.of(&releases)?]),
-            None => releases,
+            Some(prefix) => {
+                known.extend(own);
+                BTreeSet::from([prefix.of(&known)?])
+            }
+            None => own,
         };
         if let Some(problem) = &problem {
             session.progress.line(&problem.in_full());

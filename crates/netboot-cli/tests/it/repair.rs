@@ -41,6 +41,20 @@ async fn one_release_is_repaired_by_the_first_digits_of_its_id() {
 }
 
 #[tokio::test]
+async fn a_release_that_is_gone_is_brought_back() {
+    let (place, mirror) = (Place::directory(), Place::directory());
+    place.publish(["two"]).await;
+    let [gone] = mirror.publish(["one"]).await;
+    let (target, from) = (place.target(), mirror.target());
+    place.succeeds(&["repair", &target, "--from", &from]);
+    let said = place.fails(&["activate", &target, &gone.short()]);
+    assert!(said.contains("no release there"), "only its own releases are repaired: {said}");
+    place.succeeds(&["repair", &target, &gone.short(), "--from", &from]);
+    place.succeeds(&["activate", &target, &gone.short()]);
+    place.succeeds(&["verify", &target]);
+}
+
+#[tokio::test]
 async fn damage_that_no_source_can_mend_is_said() {
     let (place, mirror) = (Place::directory(), Place::directory());
     let [first, second] = place.publish(["one", "two"]).await;

@@ -90,7 +90,7 @@ impl Attacked {
             // The whole manifest of the other release, with the id of the live release.
             (evil.replace(&ids[1], &ids[0]), "but its parts make release"),
             // The whole manifest of the other release, with its own id.
-            (evil, &format!("it is the manifest of release {}", ids[1])),
+            (evil, &format!("it is the manifest of release {},", self.evil.id().short())),
         ] {
             assert!(altered.contains(&evil_kernel), "{altered}");
             self.write(&path, &altered);
@@ -136,6 +136,7 @@ async fn with_keys_no_machine_gets_a_kernel_that_was_not_signed() {
     // The pointer is signed, but the manifest is not.
     let path = format!("{}.minisig", manifest_of(&attacked.sound));
     fs::remove_file(attacked.place.path(SITES[0]).join(path)).unwrap();
-    let reason = format!("release {} is not trusted: it is not signed", ids[0]);
+    let release = attacked.sound.id().short();
+    let reason = format!("release {release} is not trusted: it is not signed");
     attacked.assert_refused(StatusCode::SERVICE_UNAVAILABLE, &reason).await;
 }

@@ -174,7 +174,7 @@ impl Site {
         let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
         let program = program.strip_prefix(INSTALLED).unwrap_or(program);
         let builds = arguments.contains("../infrastructure");
-        let given = self.given(program, arguments).await;
+        let given = self.given(arguments).await;
         let program_file = binary(program, at);
         let output = Command::new("sh")
             .args(["-c", &format!("{} {given}", program_file.display())])
@@ -191,7 +191,7 @@ impl Site {
     }
 
     /// The arguments of a command, for this site.
-    async fn given(&mut self, program: &str, arguments: &str) -> String {
+    async fn given(&mut self, arguments: &str) -> String {
         let mut given = self.here(arguments);
         if given.contains("../infrastructure") {
             given = given.replace("../infrastructure", &self.write_flake());
@@ -201,7 +201,7 @@ impl Site {
             let directory = if arguments.contains(nagoya) { nagoya } else { PUBLISHED };
             given = given.replace("$RELEASE", &oldest(&self.path(directory)).await);
         }
-        let verifies = program == "verify-release" || arguments.starts_with("verify ");
+        let verifies = arguments.starts_with("verify ");
         if verifies && given.split(' ').any(|word| word == URL) {
             if self.server.is_none() {
                 let server = DirectoryServer::start(self.path(PUBLISHED)).await.unwrap();
@@ -229,9 +229,7 @@ fn binary(program: &str, at: &str) -> PathBuf {
         ("dispatch-fleet", env!("CARGO_BIN_EXE_dispatch-fleet")),
         ("publish-many", env!("CARGO_BIN_EXE_publish-many")),
         ("publish-proven", env!("CARGO_BIN_EXE_publish-proven")),
-        ("releases", env!("CARGO_BIN_EXE_releases")),
         ("size-report", env!("CARGO_BIN_EXE_size-report")),
-        ("verify-release", env!("CARGO_BIN_EXE_verify-release")),
     ];
     match program {
         "minisign" => return tool("minisign"),
