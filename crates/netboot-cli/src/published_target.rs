@@ -7,6 +7,7 @@ use netboot_core::{Report, layout};
 use netboot_publish::{ListScope, Publisher};
 
 use crate::error::Error;
+use crate::failure::Cancelled;
 use crate::publisher_options::{PublisherSettings, ReaderSettings};
 use crate::session::Session;
 use crate::target::Target;
@@ -74,9 +75,24 @@ pub(crate) async fn until_cancelled<T, E: Into<Report>>(
     tokio::select! {
         done = work => done.map_err(Into::into),
         () = session.context.cancellation().cancelled() => {
-            Err(netboot_publish::Error::Cancelled.into())
+            Err(Cancelled::report("nothing was changed"))
         }
     }
+}
+
+/// Replaces the failure of work that was cancelled by `outcome`, a clause about what was done.
+///
+/// # Errors
+/// Those of the work.
+pub(crate) fn unless_cancelled<T, E: Into<Report>>(
+    session: &Session,
+    done: Result<T, E>,
+    outcome: impl FnOnce() -> String,
+) -> Result<T, Report> {
+    done.map_err(|error| match session.context.cancellation().is_cancelled() {
+        true => Cancelled::report(outcome()),
+        false => error.into(),
+    })
 }
 
 async fn require_published(

@@ -1,9 +1,17 @@
 //! The answer of commands that make a release live.
 
-use netboot_publish::Receipt;
+use std::time::Duration;
+
+use netboot_core::{ReleaseId, Report};
+use netboot_publish::{Error, Publisher, Receipt};
 use serde_json::json;
 
 use crate::answer::Answer;
+use crate::failure::Cancelled;
+use crate::session::Session;
+
+/// The time to look at the pointer after the work was cancelled.
+const LOOK_LIMIT: Duration = Duration::from_secs(5);
 
 /// The description of the object that `--json` prints.
 pub(crate) const JSON: &str = "\
@@ -26,4 +34,30 @@ pub(crate) fn answer(target: &str, receipt: &Receipt) -> Answer {
         "order_guarded": receipt.order_guarded,
     });
     Answer::new(receipt.release, object)
+}
+
+/// The failure of work that would have made a release live: `wanted`, if it is known. If the work
+/// was cancelled, this looks which release is live now.
+pub(crate) async fn failure(
+    error: Error,
+    publisher: &Publisher,
+    wanted: Option<&ReleaseId>,
+    session: &Session,
+) -> Report {
+    if !session.context.cancellation().is_cancelled() {
+        return error.into();
+    }
+    let Ok(Ok(live)) = tokio::time::timeout(LOOK_LIMIT, publisher.live()).await else {
+        return Cancelled::report("it is not known which release is live: see `netboot list`");
+    };
+    let now = match &live {
+        Some(live) => format!("release {} is live", live.short()),
+        None => "no release is live".to_owned(),
+    };
+    Cancelled::report(match wanted {
+        Some(wanted) if live.as_ref() != Some(wanted) => {
+            format!("release {} did not go live; {now}", wanted.short())
+        }
+        _ => now,
+    })
 }

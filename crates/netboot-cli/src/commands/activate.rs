@@ -29,7 +29,12 @@ impl Arguments {
         let settings = self.options.read(session)?;
         let publisher = self.target.change(&settings, session).await?;
         let release = self.release.find(&publisher, session).await?;
-        let receipt = publisher.activate(&release, &session.context).await?;
+        let receipt = match publisher.activate(&release, &session.context).await {
+            Ok(receipt) => receipt,
+            Err(error) => {
+                return Err(went_live::failure(error, &publisher, Some(&release), session).await);
+            }
+        };
         session.progress.line(&receipt.to_string());
         Ok(went_live::answer(self.target.as_str(), &receipt))
     }

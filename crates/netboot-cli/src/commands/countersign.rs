@@ -5,7 +5,7 @@ use netboot_core::Report;
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::published_target::PublishedTarget;
+use crate::published_target::{PublishedTarget, unless_cancelled};
 use crate::publisher_options::PublisherOptions;
 use crate::release_prefix::ReleasePrefix;
 use crate::session::Session;
@@ -39,7 +39,10 @@ impl Arguments {
         settings.require_signer(session)?;
         let publisher = self.target.change(&settings, session).await?;
         let release = self.release.find(&publisher, session).await?;
-        let added = publisher.countersign(&release, &session.context).await?;
+        let added = publisher.countersign(&release, &session.context).await;
+        let added = unless_cancelled(session, added, || {
+            format!("release {} may lack the signature: run the command again", release.short())
+        })?;
         let outcome = if added { "signed" } else { "had the signature already" };
         session.progress.line(&format!("release {}: {outcome}", release.short()));
         let object = json!({ "target": self.target.as_str(), "release": release, "added": added });

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::configuration::Configuration;
-use crate::published_target::PublishedTarget;
+use crate::published_target::{PublishedTarget, unless_cancelled};
 use crate::publisher_options::PublisherOptions;
 use crate::session::Session;
 
@@ -57,7 +57,11 @@ impl Arguments {
         let settings = self.options.read(session)?;
         let retention = self.retention(session.configuration()?);
         let publisher = self.target.change(&settings, session).await?;
-        let pruned = publisher.prune(&retention, &session.context).await?;
+        let pruned = publisher.prune(&retention, &session.context).await;
+        let pruned = unless_cancelled(session, pruned, || match self.dry_run {
+            true => "nothing was deleted".to_owned(),
+            false => "what was not deleted is kept until you prune again".to_owned(),
+        })?;
         session.progress.line(&pruned.to_string());
         for release in &pruned.left_alone {
             session.progress.line(&format!(

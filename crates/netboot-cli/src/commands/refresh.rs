@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::error::Error;
-use crate::published_target::PublishedTarget;
+use crate::published_target::{PublishedTarget, unless_cancelled};
 use crate::publisher_options::PublisherOptions;
 use crate::session::Session;
 
@@ -36,7 +36,10 @@ impl Arguments {
         settings.require_signer(session)?;
         let publisher = self.target.change(&settings, session).await?;
         let pointer = publisher.pointer().clone();
-        let Some(live) = publisher.refresh(&session.context).await? else {
+        let refreshed = publisher.refresh(&session.context).await;
+        let refreshed =
+            unless_cancelled(session, refreshed, || "the pointer was not signed again".to_owned())?;
+        let Some(live) = refreshed else {
             let target = self.target.as_str().to_owned();
             return Err(Error::NothingLive { target, pointer }.into());
         };

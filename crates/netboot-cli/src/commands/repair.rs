@@ -8,7 +8,7 @@ use netboot_publish::{Error, Publisher, RepairReport, RepairSource};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, FOUND};
-use crate::published_target::{PublishedTarget, until_cancelled};
+use crate::published_target::{PublishedTarget, unless_cancelled, until_cancelled};
 use crate::publisher_options::PublisherOptions;
 use crate::release_prefix::ReleasePrefix;
 use crate::session::Session;
@@ -71,8 +71,13 @@ impl Arguments {
             session.progress.line(&problem.in_full());
         }
         let mut reports = Vec::new();
+        let count = releases.len();
         for release in releases {
-            reports.push(publisher.repair(&release, &sources, &session.context).await?);
+            let report = publisher.repair(&release, &sources, &session.context).await;
+            let report = unless_cancelled(session, report, || {
+                format!("{} of {} repaired", reports.len(), counted(count, "release"))
+            })?;
+            reports.push(report);
         }
         let is_whole = problem.is_none() && reports.iter().all(RepairReport::is_whole);
         let object = json!({

@@ -39,7 +39,16 @@ impl Arguments {
             Some(prefix) => RollbackTo::Release(prefix.find(&publisher, session).await?),
             None => RollbackTo::Previous,
         };
-        let receipt = publisher.rollback(to, &session.context).await?;
+        let receipt = match publisher.rollback(to, &session.context).await {
+            Ok(receipt) => receipt,
+            Err(error) => {
+                let wanted = match &to {
+                    RollbackTo::Release(release) => Some(release),
+                    _ => None,
+                };
+                return Err(went_live::failure(error, &publisher, wanted, session).await);
+            }
+        };
         session.progress.line(&message(&receipt, &history, SystemTime::now()));
         Ok(went_live::answer(self.target.as_str(), &receipt))
     }

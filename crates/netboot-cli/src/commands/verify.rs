@@ -2,11 +2,11 @@
 
 use clap::Args;
 use netboot_core::{Report, counted};
-use netboot_publish::{PublicUrl, VerifyDepth, VerifyReport, VerifyScope};
+use netboot_publish::{Error, PublicUrl, VerifyDepth, VerifyReport, VerifyScope};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, FOUND};
-use crate::published_target::PublishedTarget;
+use crate::published_target::{PublishedTarget, unless_cancelled};
 use crate::publisher_options::{ReaderOptions, ReaderSettings};
 use crate::session::Session;
 use crate::shown_findings;
@@ -60,15 +60,17 @@ impl Arguments {
         let (context, mut checks) = (&session.context, Vec::new());
         if is_url(self.target.as_str()) {
             for url in [open(self.target.as_str(), &settings)?].iter().chain(&urls) {
-                let report = url.verify(depth, context).await?;
+                let report = cancellable(session, url.verify(depth, context).await)?;
                 checks.push(Check { place: url.to_string(), report });
             }
         } else {
             let publisher = self.target.read(&settings, session).await?;
-            let report = publisher.verify(VerifyScope::Everything, depth, context).await?;
+            let report = publisher.verify(VerifyScope::Everything, depth, context).await;
+            let report = cancellable(session, report)?;
             checks.push(Check { place: self.target.as_str().to_owned(), report });
             for url in &urls {
-                let report = publisher.verify_public(url, depth, context).await?;
+                let report = publisher.verify_public(url, depth, context).await;
+                let report = cancellable(session, report)?;
                 checks.push(Check { place: url.to_string(), report });
             }
         }
@@ -82,6 +84,13 @@ impl Arguments {
         let answer = Answer::new(text.join("\n"), object);
         Ok(if is_clean { answer } else { answer.with_exit_code(FOUND) })
     }
+}
+
+fn cancellable(
+    session: &Session,
+    report: Result<VerifyReport, Error>,
+) -> Result<VerifyReport, Report> {
+    unless_cancelled(session, report, || "the target is not verified completely".to_owned())
 }
 
 fn is_url(target: &str) -> bool {

@@ -10,6 +10,7 @@ mod export;
 mod followed_hints;
 mod frame;
 mod help;
+mod interrupted;
 mod lint;
 mod list;
 mod man;
