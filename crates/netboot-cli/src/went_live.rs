@@ -21,7 +21,7 @@ Prints the whole id of the release that is live now. With --json:
   release        the id of the release that is live now
   previous       the id of the release that was live before, or null
   outcome        activated, rolled-back or unchanged
-  order_guarded  false if the target cannot tell whether another publisher was faster";
+  order_guarded  false if the target cannot tell if another publisher was faster";
 
 /// The whole id of the release, for scripts, and the receipt as an object.
 pub(crate) fn answer(target: &str, receipt: &Receipt) -> Answer {

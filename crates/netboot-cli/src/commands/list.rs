@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use bytesize::ByteSize;
 use clap::Args;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use netboot_core::{ProfileName, Report};
 use serde_json::{Value, json};
 
@@ -22,15 +22,15 @@ With --json:
   target    the target, as it was written
   pointer   the pointer that decides what is live
   live      the id of the live release, or null
-  releases  the releases: the live one, those that were live, those that are only staged, each group
-            with the newest first. Each has:
+  releases  the live one, those that were live, and those that are only
+            staged, each group with the newest first. Each has:
     release       its id
     state         live, was-live or staged
     whole         false if files of it are missing or have a wrong size
     activated_at  when it last went live, or null
     activation    how it went live: activated or rolled-back, or null
     staged_at     when it was last staged, by the target's clock, or null
-    profiles      the names of its profiles, or null if its manifest cannot be used
+    profiles      its profiles, or null if its manifest cannot be used
     size_bytes    the size of its files, or null
     problem       why its manifest cannot be used, or null";
 
@@ -89,8 +89,16 @@ fn text(listed: &[ListedRelease], now: SystemTime, width: Option<u16>) -> String
     for release in listed {
         table.add_row(row(release, now));
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 1));
+    let last = table.column_count() - 1;
+    for (position, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, u16::from(position < last)));
+        // An id that is broken over two lines cannot be copied.
+        if position == 0 {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+        if position == last {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(8)));
+        }
     }
     table.trim_fmt()
 }
@@ -118,4 +126,49 @@ fn terminal_width() -> Option<u16> {
     let output = std::io::stdout();
     let size = output.is_terminal().then(|| terminal_size::terminal_size_of(&output)).flatten();
     size.map(|(terminal_size::Width(columns), _)| columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use netboot_publish::ActivationKind;
+
+    use super::*;
+    use crate::release_list::ReleaseContent;
+
+    #[test]
+    fn the_table_fits_a_terminal() {
+        let now = SystemTime::now();
+        let listed = |digit: &str, state, is_whole, profiles: &[&str]| ListedRelease {
+            release: digit.repeat(64).parse().unwrap(),
+            state,
+            activated: Some((now - Duration::from_secs(180), ActivationKind::Activated)),
+            staged_at: None,
+            is_whole,
+            content: Ok(ReleaseContent {
+                profiles: profiles.iter().map(|name| name.parse().unwrap()).collect(),
+                size: 700 << 20,
+            }),
+        };
+        let many = ["control-plane", "worker", "all-in-one", "storage-with-a-long-name"];
+        let releases = [
+            listed("a", ReleaseState::Live, true, &many),
+            listed("b", ReleaseState::WasLive, false, &["worker"]),
+        ];
+        for width in [44, 80, 200] {
+            let table = text(&releases, now, Some(width));
+            let widest = table.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(widest <= usize::from(width), "{width}: {table}");
+            let header = table.lines().next().unwrap();
+            assert!(header.ends_with("PROFILES"), "no word of the header is broken: {table}");
+            let first = table.lines().nth(1).unwrap();
+            assert!(first.starts_with("aaaaaaaaaaaa "), "no id is broken: {table}");
+            assert!(table.contains(" minutes"), "no word is broken: {table}");
+        }
+        let table = text(&releases, now, None);
+        assert_eq!(table.lines().count(), 3, "in a file, each release is one line: {table}");
+        assert!(table.contains("3 minutes ago") && table.contains("700.0 MiB"), "{table}");
+        assert!(table.contains("was live, no longer whole"), "{table}");
+    }
 }

@@ -22,7 +22,7 @@ With --json:
   dry_run            true if nothing was deleted
   kept               the ids of the releases that are kept
   deleted            the ids of the deleted releases
-  left_alone         the ids of releases with a damaged manifest, which pruning left alone
+  left_alone         the ids of releases that stay, with a damaged manifest
   deleted_nar_infos  the paths of deleted descriptions of a binary cache
   deleted_blobs      the SHA-256 digests of the deleted blobs
   freed_bytes        the number of bytes that are freed";

@@ -16,7 +16,8 @@ use crate::shown_findings;
 
 /// The description of the answer, without the object of a finding.
 const ANSWER: &str = "\
-Prints what was repaired, and the damage that remains. The exit code is 3 if damage remains.
+Prints what was repaired, and the damage that remains. The exit code is 3 if
+damage remains.
 
 With --json:
   target    the target, as it was written

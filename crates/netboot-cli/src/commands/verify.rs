@@ -13,7 +13,8 @@ use crate::shown_findings;
 
 /// The description of the answer, without the object of a finding.
 const ANSWER: &str = "\
-Prints the findings, with what to do about each. The exit code is 3 if there are any.
+Prints the findings, with what to do about each. The exit code is 3 if there are
+any.
 
 With --json:
   target  the target, as it was written
