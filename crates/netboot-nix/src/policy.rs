@@ -65,7 +65,10 @@ impl Policy {
         }
     }
 
-    /// A policy that denies every finding.
+    /// A policy that denies every finding. So it also refuses an image with an enabled service of
+    /// its profile, because the service would start on every machine that only boots the image to
+    /// be installed. For images that are the system itself, ignore
+    /// [`PolicyCheck::ServicesDisabled`].
     pub fn strict() -> Self {
         PolicyCheck::ALL
             .into_iter()

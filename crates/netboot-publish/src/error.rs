@@ -3,14 +3,11 @@
 mod constructors;
 mod hint;
 
-use std::collections::BTreeMap;
-use std::io;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{collections::BTreeMap, io, path::PathBuf, time::Duration};
 
 use netboot_core::{Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName};
 
-use crate::finding::{Finding, bytes_of, first_findings, release_or_none};
+use crate::finding::{Finding, by_site, bytes_of, first_findings, release_or_none};
 use crate::pointer::problem::PointerProblem;
 use crate::proof::{FailedProof, show_failures};
 use crate::receipt::{Receipt, Staged};
@@ -143,6 +140,12 @@ pub enum Error {
         /// The pointer.
         pointer: PointerName,
     },
+    /// The earlier releases of the sites differ, so that no release is the one before.
+    #[error("the sites have no common earlier release to roll back to: {}", by_site(earlier))]
+    DifferentEarlierReleases {
+        /// The release that was live before the live one, by site.
+        earlier: BTreeMap<SiteName, Option<ReleaseId>>,
+    },
     /// An artifact has other bytes than it announced.
     #[error("`{path}` was announced as {}, but came as {}", bytes_of(.expected), bytes_of(.found))]
     DigestMismatch {
@@ -169,8 +172,7 @@ pub enum Error {
         /// The problem.
         problem: PointerProblem,
     },
-    /// The publisher trusts certain keys, and none of its signers has one, so that it cannot write
-    /// a pointer.
+    /// The publisher cannot write a pointer: none of its signers has a key that it trusts.
     #[error("pointer `{pointer}` would not be trusted: no signer has a trusted key")]
     NoPointerSigner {
         /// The pointer.
@@ -251,7 +253,7 @@ pub enum Error {
         report: Box<SitesReport>,
     },
     /// A release could not be staged at every site.
-    #[error("the release is not staged everywhere: {report}")]
+    #[error("{report}")]
     NotStagedEverywhere {
         /// The outcome at each site.
         report: Box<SitesReport>,
@@ -303,8 +305,7 @@ pub enum Error {
         /// The store.
         store: String,
     },
-    /// A link, a pipe or a device is in the place of a file or a directory of the target, or the
-    /// target's file system hangs.
+    /// A link, a pipe or a device is in the place of a file or directory, or a file system hangs.
     #[error(transparent)]
     Target {
         /// The error of the file or the file system.
@@ -389,7 +390,8 @@ pub enum SiteOutcome {
     NotRolledBack(Error),
 }
 
-/// The outcome of a release at each site. `Display` shows a line for each.
+/// The outcome of a release at each site. `Display` counts the sites where the release is staged
+/// or live, and shows a line for each.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SitesReport {
@@ -397,4 +399,5 @@ pub struct SitesReport {
     pub release: ReleaseId,
     /// The outcomes, by site.
     pub sites: BTreeMap<SiteName, SiteOutcome>,
+    pub(crate) is_staging: bool,
 }

@@ -1,9 +1,9 @@
 //! The kinds of damage at a target.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use netboot_core::{Content, ReleaseId, ReleasePath, Sha256Digest, counted};
+use netboot_core::{Content, ReleaseId, ReleasePath, Sha256Digest, SiteName, counted};
 use serde::Serialize;
 
 use crate::pointer::problem::PointerProblem;
@@ -278,6 +278,13 @@ pub(crate) fn first_findings(findings: &[Finding]) -> String {
 /// Shows a release, or says that there is none.
 pub(crate) fn release_or_none(release: Option<&ReleaseId>) -> String {
     release.map_or_else(|| "no release".to_owned(), ReleaseId::short)
+}
+
+/// Shows the release of each site.
+pub(crate) fn by_site(releases: &BTreeMap<SiteName, Option<ReleaseId>>) -> String {
+    let shown =
+        |(site, release): (_, &Option<_>)| format!("{site}: {}", release_or_none(release.as_ref()));
+    releases.iter().map(shown).collect::<Vec<String>>().join(", ")
 }
 
 /// Shows the size and digest of bytes.

@@ -18,6 +18,7 @@ mod closure_memory;
 mod closure_servers;
 mod dhcp_answers;
 mod dispatch;
+mod errors;
 mod followed_hints;
 mod integrity;
 mod memory;

@@ -111,9 +111,11 @@ impl PolicyProblem {
             Self::NoSerialConsole => "add `console=ttyS0,115200` to `boot.kernelParams`, so that \
                                       an operator can see why a machine in a rack does not boot"
                 .to_owned(),
-            Self::ServiceEnabled { service } => {
-                format!("set `services.{service}.enable = false` in the netboot image")
-            }
+            Self::ServiceEnabled { service } => format!(
+                "set `services.{service}.enable = false` in the netboot image, and enable the \
+                 service in the system that is installed; if the image itself is the system, \
+                 ignore the rule `services-disabled`"
+            ),
             Self::PackageMissing { package } => {
                 format!("add the package `{package}` to `environment.systemPackages`")
             }
@@ -150,7 +152,11 @@ impl fmt::Display for PolicyProblem {
                 write!(f, "root has an empty password, set by `{option}`")
             }
             Self::NoSerialConsole => f.write_str("no kernel parameter names a serial console"),
-            Self::ServiceEnabled { service } => write!(f, "the service `{service}` is enabled"),
+            Self::ServiceEnabled { service } => write!(
+                f,
+                "the service `{service}` is enabled, and would start on every machine that only \
+                 boots the image to be installed"
+            ),
             Self::PackageMissing { package } => {
                 write!(
                     f,

@@ -172,6 +172,14 @@ async fn a_finding_goes_when_its_hint_is_followed() {
         assert!(matches!(found.as_slice(), [one] if one.hint().contains(hint)), "{found:?}");
         assert_eq!(strict(&right).await, [], "{right}");
     }
+    // The image of a machine that has no other system.
+    let enabled = strict(&service("true")).await.remove(0);
+    assert!(enabled.to_string().contains("would start on every machine"), "{enabled}");
+    assert!(enabled.hint().ends_with("ignore the rule `services-disabled`"), "{enabled:?}");
+    let rule: PolicyCheck = serde_json::from_str("\"services-disabled\"").unwrap();
+    let policy = Policy::strict().with_severity(rule, Severity::Ignore);
+    let policy = policy.with_required_package("disko");
+    assert_eq!(findings(&service("true"), policy).await, []);
 }
 
 #[tokio::test]

@@ -108,7 +108,7 @@ impl Error {
             Self::NotWhole { .. } => {
                 "publish the release again: only what is missing is sent".to_owned()
             }
-            Self::NothingToRollBackTo { .. } => {
+            Self::NothingToRollBackTo { .. } | Self::DifferentEarlierReleases { .. } => {
                 "name a release that is still at the target, or publish one".to_owned()
             }
             Self::DigestMismatch { .. } => {

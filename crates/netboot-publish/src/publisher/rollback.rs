@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::pointer::Pointer;
 use crate::pointer::activation::ActivationKind;
 use crate::publisher::Publisher;
+use crate::publisher::inventory::pointer_state::PointerState;
 use crate::receipt::Receipt;
 
 /// The release to roll back to.
@@ -31,11 +32,21 @@ impl Publisher {
         self.places.require_trusted(&base)?;
         let release = match to {
             RollbackTo::Release(release) => release,
-            RollbackTo::Previous => base
-                .pointer()
-                .and_then(Pointer::previous)
-                .ok_or_else(|| Error::NothingToRollBackTo { pointer: self.pointer.clone() })?,
+            RollbackTo::Previous => self.before(&base)?,
         };
         self.make_live(&release, &base, ActivationKind::RolledBack, context).await
+    }
+
+    /// The release that was live before the live one.
+    pub(crate) async fn earlier_release(&self) -> Result<ReleaseId, Error> {
+        let base = self.read_pointer().await?;
+        base.understood()?;
+        self.places.require_trusted(&base)?;
+        self.before(&base)
+    }
+
+    fn before(&self, base: &PointerState) -> Result<ReleaseId, Error> {
+        let earlier = base.pointer().and_then(Pointer::previous);
+        earlier.ok_or_else(|| Error::NothingToRollBackTo { pointer: self.pointer.clone() })
     }
 }

@@ -44,6 +44,12 @@ impl SitesReport {
         self.sites.iter().filter(move |(_, outcome)| is_live(outcome)).map(|(site, _)| site)
     }
 
+    /// The sites where the release is staged, and not live.
+    pub fn staged(&self) -> impl Iterator<Item = &SiteName> {
+        let is_staged = |outcome: &SiteOutcome| matches!(outcome, SiteOutcome::Staged(_));
+        self.sites.iter().filter(move |(_, outcome)| is_staged(outcome)).map(|(site, _)| site)
+    }
+
     /// The errors, by site.
     pub fn errors(&self) -> impl Iterator<Item = (&SiteName, &Error)> {
         self.sites.iter().filter_map(|(site, outcome)| match outcome {
@@ -98,13 +104,19 @@ impl SitesReport {
 
 impl fmt::Display for SitesReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (live, all) = (self.live().count(), self.sites.len());
-        write!(
-            f,
-            "release {} is live at {live} of {}",
-            self.release.short(),
-            counted(all, "site")
-        )?;
-        self.sites.iter().try_for_each(|(site, outcome)| write!(f, "\n{site}: {outcome}"))
+        let all = counted(self.sites.len(), "site");
+        let (count, state) = if self.is_staging {
+            (self.staged().count(), "staged")
+        } else {
+            (self.live().count(), "live")
+        };
+        write!(f, "release {} is {state} at {count} of {all}", self.release.short())?;
+        self.sites.iter().try_for_each(|(site, outcome)| match outcome {
+            // Nobody expects a release to be live after it was only staged.
+            SiteOutcome::Staged(staged) if self.is_staging => {
+                write!(f, "\n{site}: staged; {staged}")
+            }
+            _ => write!(f, "\n{site}: {outcome}"),
+        })
     }
 }

@@ -24,7 +24,7 @@ impl Sites {
             ActivationPolicy::EachByItself => self.publish_each(release, context).await,
             ActivationPolicy::AllOrNone => self.publish_all(release, context).await,
         };
-        SitesReport { release: *release.id(), sites }
+        SitesReport { release: *release.id(), sites, is_staging: false }
     }
 
     async fn publish_each(

@@ -6,6 +6,7 @@ use netboot_core::{Context, Release, ReleaseId, SiteName};
 
 use crate::error::{Error, SiteOutcome, SitesReport};
 use crate::pointer::activation::ActivationKind;
+use crate::publisher::rollback::RollbackTo;
 use crate::receipt::Receipt;
 use crate::sites::all_or_none::Tried;
 use crate::sites::{ActivationPolicy, Sites};
@@ -24,7 +25,8 @@ impl Sites {
         let outcome = |(site, result): (SiteName, Result<_, _>)| {
             (site, result.map_or_else(SiteOutcome::Failed, SiteOutcome::Staged))
         };
-        SitesReport { release: *release.id(), sites: staged.into_iter().map(outcome).collect() }
+        let sites = staged.into_iter().map(outcome).collect();
+        SitesReport { release: *release.id(), sites, is_staging: true }
     }
 
     /// Makes a release live that is staged at every site, by the policy. It rolls back by the same
@@ -33,10 +35,46 @@ impl Sites {
         self.go_live(release, ActivationKind::Activated, context).await
     }
 
-    /// Makes an earlier release live again at every site, by the policy. Sites may have different
-    /// histories: choose a release from the history of one site.
-    pub async fn rollback(&self, release: &ReleaseId, context: &Context) -> SitesReport {
-        self.go_live(release, ActivationKind::RolledBack, context).await
+    /// Makes a release live again at every site, by the policy. [`RollbackTo::Previous`] is the
+    /// release that was live at every site before the live one; sites that cannot be read do not
+    /// count, and fail in the report.
+    ///
+    /// # Errors
+    /// [`Error::DifferentEarlierReleases`] if there is no such release, and the first error if no site can be read. Nothing changed then. The errors of
+    /// the sites are in the report.
+    pub async fn rollback(&self, to: RollbackTo, context: &Context) -> Result<SitesReport, Error> {
+        let release = match to {
+            RollbackTo::Release(release) => release,
+            RollbackTo::Previous => self.common_earlier_release(context).await?,
+        };
+        Ok(self.go_live(&release, ActivationKind::RolledBack, context).await)
+    }
+
+    async fn common_earlier_release(&self, context: &Context) -> Result<ReleaseId, Error> {
+        let found = self
+            .at_each(self.publishers.clone(), context, |publisher, _| async move {
+                let earlier = match self.in_time(publisher.earlier_release()).await {
+                    Ok(earlier) => Some(earlier),
+                    Err(Error::NothingToRollBackTo { .. }) => None,
+                    Err(error) => return Err(error),
+                };
+                Ok(earlier)
+            })
+            .await;
+        let (mut earlier, mut failed) = (BTreeMap::new(), None);
+        for (site, result) in found {
+            match result {
+                Ok(release) => drop(earlier.insert(site, release)),
+                Err(error) => drop(failed.get_or_insert(error)),
+            }
+        }
+        let mut distinct: Vec<_> = earlier.values().copied().collect();
+        distinct.dedup();
+        match (&distinct[..], failed) {
+            ([Some(release)], _) => Ok(*release),
+            ([], Some(error)) => Err(error),
+            _ => Err(Error::DifferentEarlierReleases { earlier }),
+        }
     }
 
     async fn go_live(
@@ -49,7 +87,7 @@ impl Sites {
             ActivationPolicy::EachByItself => self.go_live_each(release, kind, context).await,
             ActivationPolicy::AllOrNone => self.go_live_all(release, kind, context).await,
         };
-        SitesReport { release: *release, sites }
+        SitesReport { release: *release, sites, is_staging: false }
     }
 
     async fn go_live_each(

@@ -22,7 +22,9 @@ impl Steps<'_> {
         let before = live_at(&sites).await;
         self.entry.begin_going_live(*release, before).await?;
         let report = match kind {
-            ActivationKind::RolledBack => sites.rollback(release, self.context).await,
+            ActivationKind::RolledBack => {
+                sites.rollback(RollbackTo::Release(*release), self.context).await?
+            }
             _ => sites.activate(release, self.context).await,
         };
         self.take_back(&sites, &report).await?;
