@@ -46,7 +46,7 @@ fn renders(_: &str) -> Result<(), Report> {
 }
 
 fn rolls_back(directory: &str) -> Result<(), Report> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let publisher = Publisher::new(LocalStore::new(directory));
     let context = netboot_core::Context::new();
     runtime.block_on(publisher.rollback(RollbackTo::Previous, &context))?;
