@@ -40,8 +40,8 @@ impl Sites {
     /// count, and fail in the report.
     ///
     /// # Errors
-    /// [`Error::DifferentEarlierReleases`] if there is no such release, and the first error if no site can be read. Nothing changed then. The errors of
-    /// the sites are in the report.
+    /// [`Error::DifferentEarlierReleases`] if there is no such release, and the first error if no
+    /// site can be read. Nothing changed then. The errors of the sites are in the report.
     pub async fn rollback(&self, to: RollbackTo, context: &Context) -> Result<SitesReport, Error> {
         let release = match to {
             RollbackTo::Release(release) => release,
