@@ -180,7 +180,7 @@ fn plan(
     })?;
     let state = match &machine.last {
         Some(last) => format!("{} at {}", last.stage.as_str(), last.at),
-        None => "no report yet".to_owned(),
+        None => "not seen yet".to_owned(),
     };
     Ok(InstallPlan {
         ready: place.is_up,

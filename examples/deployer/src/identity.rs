@@ -109,7 +109,16 @@ impl Identity {
 
     /// A name for an unknown machine: its first MAC address, or else its UUID.
     pub(crate) fn own_name(&self) -> Option<String> {
-        let mac = self.macs.first().map(|mac| mac.separated_by("-"));
+        self.name_separated_by(":")
+    }
+
+    /// Its name in scripts, which do not allow colons in the name of a machine.
+    pub(crate) fn script_name(&self) -> Option<String> {
+        self.name_separated_by("-")
+    }
+
+    fn name_separated_by(&self, separator: &str) -> Option<String> {
+        let mac = self.macs.first().map(|mac| mac.separated_by(separator));
         mac.or_else(|| self.uuid.map(|uuid| uuid.to_string()))
     }
 }

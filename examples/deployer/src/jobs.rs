@@ -31,7 +31,7 @@ use netboot_core::ProfileName;
 use self::entry::{Cancel, Entry};
 pub(crate) use self::event_log::{EventLog, Extent, JobEvent, LogEntry};
 pub(crate) use self::event_reader::EventReader;
-pub(crate) use self::model::{Job, JobId, JobRequest};
+pub(crate) use self::model::{Job, JobId, JobRequest, JobState, RollbackTarget};
 use self::table::Table;
 use crate::api_error::ApiError;
 use crate::deployment::Deployment;

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use netboot_closure::console::StoreStatus;
-use netboot_core::{ProfileName, ReleaseId};
+use netboot_core::{MacAddress, ProfileName, ReleaseId};
 use serde::{Deserialize, Serialize};
 
 use crate::api_error::ApiError;
@@ -48,7 +48,8 @@ pub(crate) struct MachineView {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
-    /// A part of the name, the profile, a key or a label. Upper and lower case are the same.
+    /// Words. Each is a part of the name, the profile, a key or a label. Upper and lower case are
+    /// the same, and so are the spellings of a MAC address.
     q: Option<String>,
     /// A label, such as `rack=r1`, or the name of a label, such as `rack`.
     label: Option<String>,
@@ -86,6 +87,11 @@ async fn one(
     Path(name): Path<String>,
 ) -> Result<Json<Details>, ApiError> {
     let known = known(&app, &name);
+    // A MAC address names a machine in any spelling.
+    let name = match name.parse::<MacAddress>() {
+        Ok(mac) if known.is_none() => mac.to_string(),
+        _ => name,
+    };
     let id = match known {
         Some(_) => MachineId::Known(name.clone()),
         None => MachineId::Unknown(name.clone()),
@@ -152,6 +158,25 @@ fn release(reports: &[Report]) -> Option<ReleaseId> {
     latest_boot(reports).iter().find_map(|report| report.release)
 }
 
+impl MachineView {
+    /// The text in which a machine is found: in lower case, with each spelling of its MAC addresses.
+    pub(crate) fn search_text(&self) -> String {
+        let profile = self.profile.iter().map(ToString::to_string);
+        let labels = self.labels.iter().map(|(name, value)| format!("{name}={value}"));
+        let own = std::iter::once(self.name.clone()).chain(profile).chain(labels);
+        let texts: Vec<String> = own.chain(self.matches.iter().cloned()).collect();
+        let macs = texts.iter().filter_map(|text| text.rsplit(' ').next()?.parse().ok());
+        let spellings = macs.flat_map(|mac: MacAddress| ["-", ""].map(|with| mac.separated_by(with)));
+        let all: Vec<String> = texts.iter().cloned().chain(spellings).collect();
+        all.join(" ").to_lowercase()
+    }
+}
+
+/// Returns true if a text in lower case contains each of these words.
+pub(crate) fn contains_words(text: &str, words: &str) -> bool {
+    words.to_lowercase().split_whitespace().all(|word| text.contains(word))
+}
+
 /// The answer if no machine has the name.
 pub(crate) fn no_such_machine(name: &str) -> ApiError {
     let hint = "choose a name from GET /api/machines; the section [machines] of the configuration \
@@ -167,14 +192,7 @@ impl Wanted {
             Some((name, value)) => labels.get(name).is_some_and(|label| label == value),
             None => labels.contains_key(wanted),
         };
-        let has_text = |wanted: &String| {
-            let wanted = wanted.to_lowercase();
-            let profile = machine.profile.iter().map(ToString::to_string);
-            let labels = labels.iter().map(|(name, value)| format!("{name}={value}"));
-            let texts = std::iter::once(machine.name.clone()).chain(profile).chain(labels);
-            let mut texts = texts.chain(machine.matches.iter().cloned());
-            texts.any(|text| text.to_lowercase().contains(&wanted))
-        };
+        let has_text = |wanted: &String| contains_words(&machine.search_text(), wanted);
         let last = machine.last.as_ref().map(|last| last.stage);
         self.label.iter().all(has_label)
             && self.q.iter().all(has_text)

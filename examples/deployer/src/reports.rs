@@ -176,7 +176,7 @@ mod tests {
     }
 
     fn stranger(number: usize) -> MachineId {
-        MachineId::Unknown(format!("52-54-00-00-00-{number:02x}"))
+        MachineId::Unknown(format!("52:54:00:00:00:{number:02x}"))
     }
 
     #[test]
@@ -281,7 +281,7 @@ mod tests {
             let last: Vec<Report> = reports.of(&known("node01")).split_off(KEPT - 2);
             assert_eq!(last, [report(Stage::Init, 0), report(Stage::Init, 1)]);
             let (name, latest) = reports.strangers().swap_remove(0);
-            assert_eq!((name.as_str(), latest.len()), ("52-54-00-00-00-3e8", 2));
+            assert_eq!((name.as_str(), latest.len()), ("52:54:00:00:00:3e8", 2));
         }
     }
 

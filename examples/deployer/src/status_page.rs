@@ -1,83 +1,115 @@
-//! `GET /`: the page for operators: the live release, the jobs, and how far each machine came. It
-//! is one document without scripts and without external files, and it reloads itself.
+//! `GET /`: the page for operators: the live release, the machines, the jobs and the history. It is
+//! one document without external files. Its script updates it in place; without scripts it reloads
+//! itself. `?q=` shows only the machines that contain these words.
 
+mod age;
+mod job_row;
+mod machine_row;
+mod release_row;
+mod repeat_command;
 mod store_row;
 mod view;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use tera::{Context, Tera};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tera::{Context, Kwargs, State as TeraState, Tera};
 
+use self::age::ago;
+use self::repeat_command::base_url;
 use self::view::View;
 use crate::api_error::ApiError;
 use crate::app::App;
+use crate::timestamp::Timestamp;
 
 /// Tera escapes every value, because the names of the templates end in `.html`.
 const PAGE: &str = "page.html";
-const TEMPLATES: [(&str, &str); 2] = [
+const TEMPLATES: [(&str, &str); 4] = [
+    ("job.html", include_str!("status_page/job.html")),
     ("machine.html", include_str!("status_page/machine.html")),
+    ("release.html", include_str!("status_page/release.html")),
     (PAGE, include_str!("status_page/page.html")),
 ];
+const SCRIPT: &str = include_str!("status_page/page.js");
+const STYLE: &str = include_str!("status_page/page.css");
 
-/// Allows only the page's own style. Text that a machine sent cannot load or run anything, even if
-/// it were not escaped.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
-                      form-action 'none'; frame-ancestors 'none'";
+static TERA: LazyLock<Result<Tera, tera::Error>> = LazyLock::new(|| {
+    let mut tera = Tera::default();
+    let to_age = |time: &str, _: Kwargs, _: &TeraState<'_>| {
+        let time = Timestamp::try_from(time.to_owned());
+        time.map(|time| ago(time.age())).unwrap_or_default()
+    };
+    tera.register_filter("ago", to_age);
+    tera.add_raw_templates(TEMPLATES)?;
+    Ok(tera)
+});
+
+/// Allows only the script and the style of the page, by their digests, and requests to this
+/// service. Text that a machine sent cannot load or run anything, even if it were not escaped.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let [script, style] = [SCRIPT, STYLE].map(|text| STANDARD.encode(Sha256::digest(text)));
+    format!(
+        "default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; \
+         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+});
+
+/// The query of the page. Anything else in it is ignored.
+#[derive(Debug, Default, Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    q: String,
+}
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new().route("/", get(page))
 }
 
-async fn page(State(app): State<Arc<App>>) -> Response {
-    match render(&View::of(&app).await) {
-        Ok(text) => {
-            let headers =
-                [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-store")];
-            (headers, Html(text)).into_response()
-        }
-        Err(error) => ApiError::of(StatusCode::INTERNAL_SERVER_ERROR, &error, None).into_response(),
+async fn page(
+    State(app): State<Arc<App>>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let words = wanted.map(|Query(wanted)| wanted.q).unwrap_or_default();
+    let view = View::of(&app, &words, &base_url(&headers, &app.deployment.url)).await;
+    let tag = tag(&view);
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::ETAG, tag.as_str()),
+    ];
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, fixed).into_response();
+    }
+    match render(&view) {
+        Ok(text) => (fixed, Html(text)).into_response(),
+        Err(error) => ApiError::of(StatusCode::INTERNAL_SERVER_ERROR, &*error, None).into_response(),
     }
 }
 
-fn render(view: &View) -> Result<String, tera::Error> {
-    let mut templates = Tera::default();
-    templates.add_raw_templates(TEMPLATES)?;
+/// The entity tag of the page. It is weak, because ages are not part of it: they change by
+/// themselves, and the script of the page counts them.
+fn tag(view: &View) -> String {
+    let json = serde_json::to_vec(view).unwrap_or_default();
+    format!("W/\"{}\"", STANDARD.encode(Sha256::digest(json)))
+}
+
+fn render(view: &View) -> Result<String, Box<dyn std::error::Error>> {
+    let tera = TERA.as_ref().map_err(ToString::to_string)?;
     let mut context = Context::new();
     context.insert("view", view);
-    templates.render(PAGE, &context)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::store_row::StoreRow;
-    use super::view::{MachineRow, View};
-    use super::*;
-
-    #[test]
-    fn text_from_outside_is_escaped() {
-        let evil = "<script>alert(1)</script>\"'&";
-        let mut row = MachineRow::default();
-        (row.name, row.reason) = (evil.to_owned(), Some(evil.to_owned()));
-        let mut store = StoreRow::default();
-        (store.notes, store.failure) = (vec![evil.to_owned()], Some(evil.to_owned()));
-        row.store = Some(store);
-        let mut view = View::default();
-        (view.strangers, view.error) = (vec![row], Some(evil.to_owned()));
-        let page = render(&view).unwrap();
-        assert!(!page.contains("<script") && !page.contains("alert(1)<"), "{page}");
-        assert_eq!(page.matches("&lt;script&gt;").count(), 5, "{page}");
-    }
-
-    #[test]
-    fn an_empty_service_says_what_to_do() {
-        let page = render(&View::default()).unwrap();
-        for text in ["No release is live", "No machine is configured", "No job yet"] {
-            assert!(page.contains(text), "{page}");
-        }
-    }
+    context.insert("now", &Timestamp::now());
+    context.insert("script", SCRIPT);
+    context.insert("style", STYLE);
+    Ok(tera.render(PAGE, &context)?)
 }

@@ -1,8 +1,9 @@
 //! `GET /api/jobs/{id}/events`: the events of a job, as server-sent events.
 //!
 //! The `id` of each is the number of the job's event. A client that lost its connection therefore
-//! continues after the last event that it received, as browsers do (`Last-Event-ID`). An
-//! `event: state` has the job's new state. An `event: event` has a report of the library: a
+//! continues after the last event that it received, as browsers do (`Last-Event-ID`). With
+//! `?after=latest`, a new client gets the latest event and those that follow, and not the whole log.
+//! An `event: state` has the job's new state. An `event: event` has a report of the library: a
 //! serialised [`netboot_core::Event`]. The stream ends after the job's last state. If a client asks
 //! again with that number, the answer is 204, which tells a browser to stop asking (HTML,
 //! "Server-sent events").
@@ -11,12 +12,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, stream};
 use netboot_core::CancellationToken;
+use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::jobs::parse_id;
@@ -25,19 +28,41 @@ use crate::app::App;
 use crate::jobs::{EventLog, EventReader, Extent, JobEvent, LogEntry};
 use crate::per_peer::Taken;
 
+/// The place in the log from which a client wants to read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Start {
+    after: Option<After>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum After {
+    /// Where the log ends now, and its last event for the beginning.
+    Latest,
+}
+
 /// Follows a job.
 pub(super) async fn follow(
     State(app): State<Arc<App>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path(id): Path<String>,
+    start: Result<Query<Start>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let id = parse_id(&id)?;
+    let Query(start) = start.map_err(|rejection| {
+        let hint = "ask without a query, or with after=latest";
+        ApiError::new(rejection.status(), rejection.body_text(), hint)
+    })?;
     let place = app.event_streams.take(peer.ip()).ok_or_else(too_many_streams)?;
     let log = app.jobs.events(id).await?;
     let extent = log.watch();
-    let last = last_read(&headers, *extent.borrow());
     let all = *extent.borrow();
+    let last = last_read(&headers, all).unwrap_or(match start.after {
+        Some(After::Latest) => all.count.saturating_sub(1),
+        None => 0,
+    });
     if all.closed && last == all.count {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
@@ -54,11 +79,11 @@ fn too_many_streams() -> ApiError {
     ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too many event streams are open", hint)
 }
 
-/// The number of the last event that a client has. If it is higher than the number of events, the
+/// The number of the last event that a client says that it has. If it is higher than the number of events, the
 /// server lost events at a loss of power, and the events in their place are new to the client.
-fn last_read(headers: &HeaderMap, extent: Extent) -> usize {
+fn last_read(headers: &HeaderMap, extent: Extent) -> Option<usize> {
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
-    extent.count.min(last.unwrap_or(0))
+    last.map(|last: usize| extent.count.min(last))
 }
 
 /// A client that reads the events as they happen.
@@ -128,8 +153,9 @@ mod tests {
                 extent,
             )
         };
-        assert_eq!([last("0"), last("5"), last("7"), last("8"), last("99999")], [0, 5, 7, 7, 7]);
-        assert_eq!([last(""), last("x"), last("-1")], [0, 0, 0]);
-        assert_eq!(last_read(&HeaderMap::new(), extent), 0);
+        let lasts = ["0", "5", "7", "8", "99999"].map(|value| last(value).unwrap());
+        assert_eq!(lasts, [0, 5, 7, 7, 7]);
+        assert_eq!([last(""), last("x"), last("-1")], [None; 3]);
+        assert_eq!(last_read(&HeaderMap::new(), extent), None);
     }
 }

@@ -65,7 +65,7 @@ async fn unknown(app: &App, identity: &Identity) -> Answer {
             Err(answer) => answer,
         },
         UnknownMachine::Profile(profile) => {
-            let name = identity.own_name().unwrap_or_else(|| "unknown".to_owned());
+            let name = identity.script_name().unwrap_or_else(|| "unknown".to_owned());
             match Assignment::new(name, profile.clone()) {
                 Ok(assignment) => image_of(app, assignment).await,
                 Err(error) => Answer::failed(&error),

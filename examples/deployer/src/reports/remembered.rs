@@ -68,7 +68,7 @@ impl Machines {
         if let (MachineId::Known(_), Some(card)) = (&machine, report.mac)
             && report.is_answer_to(card)
         {
-            let stranger = MachineId::Unknown(card.separated_by("-"));
+            let stranger = MachineId::Unknown(card.to_string());
             earlier = self.reports.remove(&stranger).unwrap_or_default();
         }
         self.latest += 1;

@@ -1,154 +1,93 @@
-//! The texts that the page shows.
-
-use std::time::Duration;
+//! All that the page shows.
 
 use netboot_core::ReleaseId;
 use netboot_ipxe::UnknownMachine;
+use netboot_publish::HistoryEntry;
 use serde::Serialize;
-use serde_json::Value;
+use url::Url;
 
-use super::store_row::StoreRow;
+use super::job_row::JobRow;
+use super::machine_row::{Condition, MachineRow};
+use super::release_row::{self, ReleaseRow};
+use super::repeat_command::submit_command;
 use crate::app::App;
 use crate::causes::with_causes;
-use crate::jobs::Job;
-use crate::machines::{self, MachineView};
-use crate::reports::Stage;
-use crate::timestamp::Timestamp;
+use crate::jobs::{Job, JobRequest};
+use crate::machines::{self, MachineView, contains_words};
 
-/// The time after which a machine that does not reach the next stage is shown as stuck.
-const PATIENCE: Duration = Duration::from_secs(10 * 60);
-/// The number of finished jobs, and of releases, that are shown.
-const SHOWN: usize = 5;
-/// The stages of a machine that boots. Only a machine with a closure has a store.
-const WAY: [Stage; 6] =
-    [Stage::Dhcp, Stage::Script, Stage::Kernel, Stage::Initrd, Stage::Store, Stage::Init];
+/// The number of finished jobs that are shown.
+const SHOWN_JOBS: usize = 5;
+/// The number of entries of the history that are shown.
+const SHOWN_RELEASES: usize = 10;
 
-/// The page.
+/// The page. Ages are not part of it, only times.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct View {
-    /// The time at which the page was made.
-    now: String,
+    /// The flake from which images are built, without credentials.
+    pub(super) flake: String,
     /// The releases that were live, the live one first.
-    releases: Vec<ReleaseRow>,
+    pub(super) releases: Vec<ReleaseRow>,
     /// The profiles of the live release.
-    profiles: Vec<String>,
+    pub(super) profiles: Vec<String>,
     /// The reason why the live release is not known.
     pub(super) error: Option<String>,
     /// The parts of the service that do not work.
-    problems: Vec<String>,
+    pub(super) problems: Vec<String>,
     /// Unfinished jobs and the latest finished ones, newest first.
-    jobs: Vec<JobRow>,
-    machines: Vec<MachineRow>,
+    pub(super) jobs: Vec<JobRow>,
+    /// The machines that contain the words of the filter, those that need attention first.
+    pub(super) machines: Vec<MachineRow>,
     pub(super) strangers: Vec<MachineRow>,
     /// The treatment of unknown machines.
-    policy: String,
-    /// The number of machines of each tone.
-    counts: Counts,
+    pub(super) policy: String,
+    /// The number of machines in each condition, known or not.
+    pub(super) counts: Vec<Count>,
+    /// The number of machines that need attention.
+    pub(super) attention: usize,
+    /// The number of machines in the configuration.
+    pub(super) all_machines: usize,
+    /// The words of the filter.
+    pub(super) words: String,
+    /// The command that builds and activates a release of all profiles.
+    pub(super) deploy: Option<String>,
 }
 
-#[derive(Debug, Default, Serialize)]
-struct Counts {
-    up: usize,
-    booting: usize,
-    stuck: usize,
-    silent: usize,
-}
-
+/// The number of machines in a condition.
 #[derive(Debug, Serialize)]
-struct ReleaseRow {
-    id: String,
-    short: String,
-    kind: Value,
-    when: When,
-}
-
-#[derive(Debug, Serialize)]
-struct JobRow {
-    id: String,
-    kind: Value,
-    state: Value,
-    when: When,
-    summary: Option<String>,
-    errors: Vec<String>,
-}
-
-/// A time for people: how long ago, and exactly.
-#[derive(Debug, Serialize)]
-struct When {
-    ago: String,
-    exactly: String,
-}
-
-/// A machine.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct MachineRow {
-    pub(super) name: String,
-    profile: Option<String>,
-    matches: Vec<String>,
-    labels: Vec<String>,
-    /// `up`, `booting`, `stuck` or `silent`.
-    tone: &'static str,
-    steps: Vec<Step>,
-    /// The last stage.
-    stage: Option<&'static str>,
-    when: Option<When>,
-    address: Option<String>,
-    /// True if anybody could have sent the last report.
-    is_unverified: bool,
-    release: Option<String>,
-    /// True if that release is not the live one.
-    is_other: bool,
-    pub(super) reason: Option<String>,
-    /// The part of its closure that the machine has.
-    pub(super) store: Option<StoreRow>,
-}
-
-/// A stage of a machine that boots.
-#[derive(Debug, Serialize)]
-struct Step {
-    name: &'static str,
-    when: Option<String>,
+pub(super) struct Count {
+    pub(super) label: &'static str,
+    pub(super) word: &'static str,
+    pub(super) number: usize,
 }
 
 impl View {
-    pub(super) async fn of(app: &App) -> Self {
-        let (live, releases, error) = match app.deployment.served().history().await {
-            Ok(history) => {
-                let live = history.first().map(|entry| entry.release);
-                let rows = history.into_iter().take(SHOWN).map(|entry| ReleaseRow {
-                    id: entry.release.to_string(),
-                    short: entry.release.short(),
-                    kind: serde_json::to_value(entry.kind).unwrap_or_default(),
-                    when: When::of(entry.activated_at.into()),
-                });
-                (live, rows.collect(), None)
-            }
-            Err(error) => (None, Vec::new(), Some(with_causes(&error))),
+    /// The view of a client that reaches the service under `base`, with the machines that contain
+    /// these words.
+    pub(super) async fn of(app: &App, words: &str, base: &Url) -> Self {
+        let (history, error) = match app.deployment.served().history().await {
+            Ok(history) => (history, None),
+            Err(error) => (Vec::new(), Some(with_causes(&error))),
         };
-        let images = match live {
-            Some(live) => app.deployment.served().images(&live).await.unwrap_or_default(),
-            None => Vec::new(),
-        };
+        let live = history.first().map(|entry| entry.release);
         let (machines, strangers): (Vec<_>, Vec<_>) =
             machines::all(app).into_iter().partition(|machine| machine.known);
-        let rows = |machines: Vec<MachineView>| -> Vec<MachineRow> {
-            machines.into_iter().map(|machine| MachineRow::of(machine, live)).collect()
-        };
-        let (machines, strangers) = (rows(machines), rows(strangers));
-        let count = |tone| machines.iter().filter(|machine| machine.tone == tone).count();
+        let (mut machines, mut strangers) = (rows(machines, live), rows(strangers, live));
+        let all_machines = machines.len();
+        let counts = counts(machines.iter().chain(&strangers));
+        let attention = counts.iter().find(|count| count.word == Condition::Attention.word());
+        for rows in [&mut machines, &mut strangers] {
+            rows.retain(|row| contains_words(&row.search, words));
+        }
+        let deploy = JobRequest::Deploy { profiles: Vec::new(), prove: false };
         Self {
-            now: Timestamp::now().to_string(),
-            profiles: images.iter().map(|image| image.profile().to_string()).collect(),
-            releases,
+            flake: app.deployment.config.flake.to_string(),
+            profiles: profiles(app, live).await,
+            releases: releases(app, &history, base).await,
             error,
             problems: app.health.problems(),
-            jobs: shown(app.jobs.list().await),
-            counts: Counts {
-                up: count("up"),
-                booting: count("booting"),
-                stuck: count("stuck"),
-                silent: count("silent"),
-            },
+            jobs: shown(app.jobs.list().await, base),
+            attention: attention.map_or(0, |count| count.number),
+            counts,
             machines,
             strangers,
             policy: match app.deployment.config.fleet.unknown() {
@@ -157,86 +96,57 @@ impl View {
                 UnknownMachine::LocalDisk => "they boot their local disk".to_owned(),
                 _ => "they are refused".to_owned(),
             },
+            all_machines,
+            words: words.to_owned(),
+            deploy: submit_command(base, &deploy),
         }
     }
 }
 
+async fn profiles(app: &App, live: Option<ReleaseId>) -> Vec<String> {
+    let Some(live) = live else { return Vec::new() };
+    let images = app.deployment.served().images(&live).await.unwrap_or_default();
+    images.iter().map(|image| image.profile().to_string()).collect()
+}
+
+async fn releases(app: &App, history: &[HistoryEntry], base: &Url) -> Vec<ReleaseRow> {
+    let previous = app.deployment.served().previous().await.unwrap_or_default();
+    let mut rows = release_row::rows(history, previous, base);
+    rows.truncate(SHOWN_RELEASES);
+    rows
+}
+
+/// The rows of machines, those that need attention first. Otherwise the order stays.
+fn rows(machines: Vec<MachineView>, live: Option<ReleaseId>) -> Vec<MachineRow> {
+    let mut rows: Vec<MachineRow> =
+        machines.into_iter().map(|machine| MachineRow::of(machine, live)).collect();
+    rows.sort_by_key(|row| row.condition);
+    rows
+}
+
+/// The summary. A menu or a local disk is only in it if a machine has one.
+fn counts<'a>(rows: impl Iterator<Item = &'a MachineRow>) -> Vec<Count> {
+    let conditions: Vec<Condition> = rows.map(|row| row.condition).collect();
+    let count = |condition: Condition| Count {
+        label: condition.label(),
+        word: condition.word(),
+        number: conditions.iter().filter(|other| **other == condition).count(),
+    };
+    let is_shown = |condition: &Condition| {
+        *condition != Condition::Elsewhere || conditions.contains(condition)
+    };
+    Condition::ALL.into_iter().filter(is_shown).map(count).collect()
+}
+
 /// The unfinished jobs and the latest finished ones.
-fn shown(mut jobs: Vec<Job>) -> Vec<JobRow> {
+fn shown(mut jobs: Vec<Job>, base: &Url) -> Vec<JobRow> {
     jobs.sort_by_key(|job| std::cmp::Reverse(job.id));
     let (mut over, mut rows) = (0, Vec::new());
     for job in jobs {
         over += usize::from(job.state.is_final());
-        if !job.state.is_final() || over <= SHOWN {
-            rows.push(JobRow::of(&job));
+        if !job.state.is_final() || over <= SHOWN_JOBS {
+            rows.push(JobRow::of(&job, base));
         }
     }
     rows
-}
-
-impl JobRow {
-    fn of(job: &Job) -> Self {
-        let value = serde_json::to_value(job).unwrap_or_default();
-        Self {
-            id: job.id.to_string(),
-            kind: value["kind"].clone(),
-            state: value["state"].clone(),
-            when: When::of(job.finished_at.or(job.started_at).unwrap_or(job.created_at)),
-            summary: job.summary.clone(),
-            errors: job.errors.iter().map(|failure| failure.error.clone()).collect(),
-        }
-    }
-}
-
-impl MachineRow {
-    fn of(machine: MachineView, live: Option<ReleaseId>) -> Self {
-        let last = machine.last.as_ref();
-        let tone = match last.map(|last| (last.stage, last.at.age())) {
-            None => "silent",
-            Some((Stage::Init, _)) => "up",
-            Some((Stage::Failed | Stage::Refused, _)) => "stuck",
-            // It shows its menu or boots its disk, so no report is expected.
-            Some((Stage::Script, _)) if last.is_some_and(|last| last.reason.is_some()) => "silent",
-            Some((_, age)) if age > PATIENCE => "stuck",
-            Some(_) => "booting",
-        };
-        let has_store = |stage: &Stage| *stage != Stage::Store || machine.store.is_some();
-        let way = WAY.into_iter().filter(has_store);
-        let step = |stage: Stage| Step {
-            name: stage.as_str(),
-            when: machine.boot.get(&stage).map(ToString::to_string),
-        };
-        Self {
-            profile: machine.profile.as_ref().map(ToString::to_string),
-            matches: machine.matches.clone(),
-            labels: machine.labels.iter().map(|(name, value)| format!("{name}={value}")).collect(),
-            tone,
-            steps: way.map(step).collect(),
-            stage: last.map(|last| last.stage.as_str()),
-            when: last.map(|last| When::of(last.at)),
-            address: last.map(|last| last.address.to_string()),
-            is_unverified: last.is_some_and(|last| !last.verified),
-            release: machine.release.map(|release| release.short()),
-            is_other: machine.release.is_some() && machine.release != live,
-            reason: last.and_then(|last| last.reason.clone()),
-            store: machine.store.as_ref().map(StoreRow::of),
-            name: machine.name,
-        }
-    }
-}
-
-impl When {
-    fn of(moment: Timestamp) -> Self {
-        Self { ago: ago(moment.age()), exactly: moment.to_string() }
-    }
-}
-
-fn ago(age: Duration) -> String {
-    match age.as_secs() {
-        0..5 => "just now".to_owned(),
-        seconds @ 5..120 => format!("{seconds} s ago"),
-        seconds @ 120..7200 => format!("{} min ago", seconds / 60),
-        seconds @ 7200..172_800 => format!("{} h ago", seconds / 3600),
-        seconds => format!("{} days ago", seconds / 86400),
-    }
 }

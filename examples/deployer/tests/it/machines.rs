@@ -77,7 +77,7 @@ async fn reports_are_taken_from_machines_and_outlive_the_service() {
     let service = place.start();
     let after = service.json("/api/machines/node01").await;
     assert_eq!(after, machine);
-    assert_eq!(names(&listed(&service, "").await), ["node01", "node02", "52-54-00-00-00-99"]);
+    assert_eq!(names(&listed(&service, "").await), ["node01", "node02", "52:54:00:00:00:99"]);
     let (status, _) = service.end(Signal::TERM);
     assert!(status.success());
 }
@@ -132,7 +132,7 @@ async fn machines_are_found_by_their_labels_and_by_what_they_are_called() {
         ("?q=COMPUTE", &["node01"]),
         ("?q=s-2", &["node02"]),
         ("?q=worker&label=rack=r2", &[]),
-        ("?stage=dhcp", &["52-54-00-00-00-99"]),
+        ("?stage=dhcp", &["52:54:00:00:00:99"]),
     ] {
         assert_eq!(names(&listed(&service, query).await), expected, "{query}");
     }

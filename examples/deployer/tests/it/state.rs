@@ -212,7 +212,7 @@ async fn a_clock_that_was_far_ahead_hides_nothing_that_happens_after_it() {
         let earlier = machine["reports"][30]["at"].as_str().unwrap();
         assert!(earlier.starts_with("2099"), "{machine:#}");
         let listed = service.json("/api/machines").await;
-        assert_eq!(listed["machines"][1]["name"], "52-54-00-00-00-99", "{listed:#}");
+        assert_eq!(listed["machines"][1]["name"], "52:54:00:00:00:99", "{listed:#}");
         let jobs = service.json("/api/jobs").await;
         assert_eq!([&jobs[0]["id"], &jobs[1]["id"]], [&json!(two), &json!(one)]);
         service.end(Signal::TERM);

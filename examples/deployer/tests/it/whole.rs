@@ -136,7 +136,7 @@ async fn from_a_flake_to_machines_that_run_and_back() {
 
     // An operator looks at the page, and wants to install a machine.
     let page = service.get("/").send().await.unwrap().text().await.unwrap();
-    for text in ["node01", "rack=r1", "52-54-00-00-06-99", &first[..12]] {
+    for text in ["node01", "rack=r1", "52:54:00:00:06:99", &first[..12]] {
         assert!(page.contains(text), "no {text} in:\n{page}");
     }
     // QEMU sends a guest's requests from this computer's own address, so the three machines look
