@@ -166,7 +166,8 @@ impl MachineView {
         let own = std::iter::once(self.name.clone()).chain(profile).chain(labels);
         let texts: Vec<String> = own.chain(self.matches.iter().cloned()).collect();
         let macs = texts.iter().filter_map(|text| text.rsplit(' ').next()?.parse().ok());
-        let spellings = macs.flat_map(|mac: MacAddress| ["-", ""].map(|with| mac.separated_by(with)));
+        let spellings =
+            macs.flat_map(|mac: MacAddress| ["-", ""].map(|with| mac.separated_by(with)));
         let all: Vec<String> = texts.iter().cloned().chain(spellings).collect();
         all.join(" ").to_lowercase()
     }

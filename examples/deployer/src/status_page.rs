@@ -93,7 +93,9 @@ async fn page(
     }
     match render(&view) {
         Ok(text) => (fixed, Html(text)).into_response(),
-        Err(error) => ApiError::of(StatusCode::INTERNAL_SERVER_ERROR, &*error, None).into_response(),
+        Err(error) => {
+            ApiError::of(StatusCode::INTERNAL_SERVER_ERROR, &*error, None).into_response()
+        }
     }
 }
 
@@ -112,4 +114,96 @@ fn render(view: &View) -> Result<String, Box<dyn std::error::Error>> {
     context.insert("script", SCRIPT);
     context.insert("style", STYLE);
     Ok(tera.render(PAGE, &context)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::job_row::{JobProblem, JobRow};
+    use super::machine_row::MachineRow;
+    use super::release_row::ReleaseRow;
+    use super::store_row::StoreRow;
+    use super::*;
+
+    const EVIL: &str = "<script>alert(1)</script>\"'& onload=";
+
+    #[test]
+    fn text_from_outside_is_escaped() {
+        let evil = || EVIL.to_owned();
+        let machine = || MachineRow {
+            name: evil(),
+            profile: Some(evil()),
+            matches: vec![evil()],
+            labels: vec![evil()],
+            search: evil(),
+            reason: Some(evil()),
+            store: Some(StoreRow {
+                notes: vec![evil()],
+                failure: Some(evil()),
+                ..StoreRow::default()
+            }),
+            ..MachineRow::default()
+        };
+        let problem = JobProblem { profile: Some(evil()), error: evil(), hint: Some(evil()) };
+        let job = JobRow {
+            id: evil(),
+            kind: evil(),
+            state: evil(),
+            problems: vec![problem],
+            repeat: Some(evil()),
+            when: Some(Timestamp::now()),
+            ..JobRow::default()
+        };
+        let release = ReleaseRow {
+            id: evil(),
+            short: evil(),
+            kind: evil(),
+            rollback: Some(evil()),
+            when: Some(Timestamp::now()),
+            ..ReleaseRow::default()
+        };
+        let succeeded = JobRow {
+            summary: Some(evil()),
+            when: Some(Timestamp::now()),
+            ..JobRow::default()
+        };
+        let view = View {
+            flake: evil(),
+            releases: vec![release],
+            profiles: vec![evil()],
+            error: Some(evil()),
+            problems: vec![evil()],
+            jobs: vec![job, succeeded],
+            machines: vec![machine()],
+            strangers: vec![machine()],
+            policy: evil(),
+            words: evil(),
+            ..View::default()
+        };
+        let page = render(&view).unwrap();
+        // The page has one script of its own, and one style.
+        assert_eq!((page.matches("<script").count(), page.matches("<style").count()), (1, 1));
+        let page = page.replace(SCRIPT, "").replace(STYLE, "");
+        assert!(!page.contains("alert(1)<") && !page.contains("\"'&"), "{page}");
+        assert_eq!(page.matches("&lt;script&gt;").count(), page.matches("onload=").count());
+        assert!(page.matches("&lt;script&gt;").count() >= 40, "{page}");
+    }
+
+    #[test]
+    fn an_empty_service_says_what_to_do() {
+        let page = render(&View::default()).unwrap();
+        for text in ["No release is live", "No machine is configured", "No job yet"] {
+            assert!(page.contains(text), "{page}");
+        }
+    }
+
+    #[test]
+    fn the_script_and_the_style_are_in_the_page_as_the_policy_has_them() {
+        let page = render(&View::default()).unwrap();
+        for (tag, text) in [("script", SCRIPT), ("style", STYLE)] {
+            assert!(page.contains(&format!("<{tag}>{text}</{tag}>")), "{page}");
+            assert!(!text.contains("</"), "{tag}");
+            let digest = STANDARD.encode(Sha256::digest(text));
+            assert!(POLICY.contains(&format!("{tag}-src 'sha256-{digest}';")), "{}", *POLICY);
+        }
+    }
 }

@@ -10,4 +10,5 @@ mod publishing;
 mod runbook;
 mod signals;
 mod size_report;
+mod treemap;
 mod workplace;

@@ -22,7 +22,13 @@ mod tests {
         let shown = |seconds| ago(Duration::from_secs(seconds));
         let ages = [0, 5, 119, 120, 7199, 7200, 172_799, 172_800].map(shown);
         let expected = [
-            "just now", "5 s ago", "119 s ago", "2 min ago", "119 min ago", "2 h ago", "47 h ago",
+            "just now",
+            "5 s ago",
+            "119 s ago",
+            "2 min ago",
+            "119 min ago",
+            "2 h ago",
+            "47 h ago",
             "2 days ago",
         ];
         assert_eq!(ages, expected);

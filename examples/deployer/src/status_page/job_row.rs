@@ -14,8 +14,8 @@ pub(super) struct JobRow {
     pub(super) kind: String,
     pub(super) state: String,
     /// True until its last state.
-    is_open: bool,
-    when: Option<Timestamp>,
+    pub(super) is_open: bool,
+    pub(super) when: Option<Timestamp>,
     pub(super) summary: Option<String>,
     pub(super) problems: Vec<JobProblem>,
     /// The command that submits it again, if it failed.

@@ -79,19 +79,19 @@ pub(super) struct MachineRow {
     pub(super) matches: Vec<String>,
     pub(super) labels: Vec<String>,
     pub(super) condition: Condition,
-    label: &'static str,
+    pub(super) label: &'static str,
     /// The text in which the filter looks for words.
     pub(super) search: String,
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     /// The last stage.
-    stage: Option<&'static str>,
-    when: Option<Timestamp>,
-    address: Option<String>,
+    pub(super) stage: Option<&'static str>,
+    pub(super) when: Option<Timestamp>,
+    pub(super) address: Option<String>,
     /// True if anybody could have sent the last report.
-    is_unverified: bool,
-    release: Option<String>,
+    pub(super) is_unverified: bool,
+    pub(super) release: Option<String>,
     /// True if that release is not the live one.
-    is_other: bool,
+    pub(super) is_other: bool,
     pub(super) reason: Option<String>,
     /// The part of its closure that the machine has.
     pub(super) store: Option<StoreRow>,
@@ -99,9 +99,9 @@ pub(super) struct MachineRow {
 
 /// A stage of a machine that boots.
 #[derive(Debug, Serialize)]
-struct Step {
-    name: &'static str,
-    when: Option<Timestamp>,
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) when: Option<Timestamp>,
 }
 
 impl MachineRow {

@@ -18,12 +18,12 @@ pub(super) struct ReleaseRow {
     pub(super) short: String,
     /// The way it went live, in words.
     pub(super) kind: String,
-    when: Option<Timestamp>,
-    is_live: bool,
+    pub(super) when: Option<Timestamp>,
+    pub(super) is_live: bool,
     /// True if a rollback to `previous` makes it live.
-    is_previous: bool,
+    pub(super) is_previous: bool,
     /// True if the target has all of it.
-    is_whole: bool,
+    pub(super) is_whole: bool,
     /// The command that makes it live again. Only the latest row of a release has it.
     pub(super) rollback: Option<String>,
 }

@@ -7,17 +7,17 @@ use serde::Serialize;
 #[derive(Debug, Default, Serialize)]
 pub(super) struct StoreRow {
     /// The beginning of the index's digest.
-    index: Option<String>,
+    pub(super) index: Option<String>,
     /// The bytes that the machine has, and those of the whole closure, for a bar.
-    done: u64,
-    total: u64,
+    pub(super) done: u64,
+    pub(super) total: u64,
     /// The store paths and bytes, in words.
-    progress: String,
+    pub(super) progress: String,
     /// Retries, mirrors and warnings, in words.
     pub(super) notes: Vec<String>,
     /// The last word of stage 1, and what to do about it.
     pub(super) failure: Option<String>,
-    hint: Option<String>,
+    pub(super) hint: Option<String>,
 }
 
 impl StoreRow {

@@ -26,6 +26,7 @@ mod jobs;
 mod logins;
 mod machines;
 mod other_publishers;
+mod page;
 mod published;
 mod service;
 mod signing;
