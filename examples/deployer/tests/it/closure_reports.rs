@@ -142,7 +142,8 @@ async fn only_lines_of_stage_1_count_and_strangers_hide_none() {
     assert_eq!(seen["store"]["progress"]["paths"], 7, "{seen:#}");
     assert_eq!(seen["last"]["verified"], false);
     let text = page(&service).await;
-    assert!(!text.contains("<script"), "{text}");
+    assert!(text.contains("&lt;script&gt;alert(1)"), "{text}");
+    assert_eq!(text.matches("<script").count(), 1, "the page has one of its own: {text}");
     // They do not pile up either.
     for _ in 0..100 {
         assert_eq!(say(&service, None, &progress(999)).await, StatusCode::OK);
