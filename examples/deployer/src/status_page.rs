@@ -161,11 +161,8 @@ mod tests {
             when: Some(Timestamp::now()),
             ..ReleaseRow::default()
         };
-        let succeeded = JobRow {
-            summary: Some(evil()),
-            when: Some(Timestamp::now()),
-            ..JobRow::default()
-        };
+        let succeeded =
+            JobRow { summary: Some(evil()), when: Some(Timestamp::now()), ..JobRow::default() };
         let view = View {
             flake: evil(),
             releases: vec![release],

@@ -225,3 +225,44 @@ fn a_treemap_of_a_thousand_store_paths_is_legible() {
     assert!(number > 1000, "{:?}", picture.heading);
     assert_eq!(all, number + 1, "the store paths and the kernel");
 }
+
+/// The relative luminance of a colour (Web Content Accessibility Guidelines 2.2).
+fn luminance(colour: &str) -> f64 {
+    let digits = colour.trim_start_matches('#');
+    let long: String = match digits.len() {
+        3 => digits.chars().flat_map(|digit| [digit; 2]).collect(),
+        _ => digits.to_owned(),
+    };
+    let part = |index: usize| {
+        let part = u8::from_str_radix(&long[2 * index..2 * index + 2], 16).unwrap();
+        let part = f64::from(part) / 255.0;
+        if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * part(0) + 0.7152 * part(1) + 0.0722 * part(2)
+}
+
+#[test]
+fn labels_have_contrast_on_light_and_on_dark_pages() {
+    let output = size_report_of(|_| (), &["--format", "svg"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let style = text.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
+    let (light, dark) = style.split_once("@media (prefers-color-scheme: dark)").unwrap();
+    for theme in [light, dark] {
+        let fills: Vec<(&str, f64)> = theme
+            .split('}')
+            .filter_map(|rule| {
+                let (name, values) = rule.rsplit_once('{')?;
+                let fill = values.split("fill: ").nth(1)?.split(';').next()?;
+                let name = name.rsplit(['\n', '{', '}']).next()?.trim();
+                Some((name, luminance(fill)))
+            })
+            .collect();
+        let label = fills.iter().find(|(name, _)| *name == "text").unwrap().1;
+        let boxes: Vec<_> = fills.iter().filter(|(name, _)| name.starts_with('.')).collect();
+        assert_eq!(boxes.len(), 12, "{boxes:?}");
+        for (name, luminance) in boxes {
+            let contrast = (label.max(*luminance) + 0.05) / (label.min(*luminance) + 0.05);
+            assert!(contrast >= 4.5, "{name}: {contrast:.1}");
+        }
+    }
+}
