@@ -27,6 +27,7 @@ mod logins;
 mod machines;
 mod other_publishers;
 mod page;
+mod page_updates;
 mod published;
 mod service;
 mod signing;
