@@ -159,7 +159,8 @@ fn release(reports: &[Report]) -> Option<ReleaseId> {
 }
 
 impl MachineView {
-    /// The text in which a machine is found: in lower case, with each spelling of its MAC addresses.
+    /// The text in which a machine is found, in lower case. It has each spelling of its MAC
+    /// addresses.
     pub(crate) fn search_text(&self) -> String {
         let profile = self.profile.iter().map(ToString::to_string);
         let labels = self.labels.iter().map(|(name, value)| format!("{name}={value}"));

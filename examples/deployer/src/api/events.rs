@@ -2,9 +2,9 @@
 //!
 //! The `id` of each is the number of the job's event. A client that lost its connection therefore
 //! continues after the last event that it received, as browsers do (`Last-Event-ID`). With
-//! `?after=latest`, a new client gets the latest event and those that follow, and not the whole log.
-//! An `event: state` has the job's new state. An `event: event` has a report of the library: a
-//! serialised [`netboot_core::Event`]. The stream ends after the job's last state. If a client asks
+//! `?after=latest`, a new client gets the latest event and those that follow, without the rest of
+//! the log. An `event: state` has the job's new state. An `event: event` has a report of the
+//! library: a serialised [`netboot_core::Event`]. The stream ends after the job's last state. If a client asks
 //! again with that number, the answer is 204, which tells a browser to stop asking (HTML,
 //! "Server-sent events").
 
@@ -79,8 +79,9 @@ fn too_many_streams() -> ApiError {
     ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too many event streams are open", hint)
 }
 
-/// The number of the last event that a client says that it has. If it is higher than the number of events, the
-/// server lost events at a loss of power, and the events in their place are new to the client.
+/// The number of the last event that a client says that it has. If it is higher than the number of
+/// events, the server lost events at a loss of power, and the events in their place are new to the
+/// client.
 fn last_read(headers: &HeaderMap, extent: Extent) -> Option<usize> {
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     last.map(|last: usize| extent.count.min(last))
