@@ -5,7 +5,7 @@
 //! | `POST /api/jobs` | accepts a job: 202, with its URL in `Location` |
 //! | `GET /api/jobs` | returns all jobs, newest first |
 //! | `GET /api/jobs/{id}` | returns one job |
-//! | `GET /api/jobs/{id}/events` | streams the events until the job ends; `?after=latest` skips old ones |
+//! | `GET /api/jobs/{id}/events` | streams the job's events; `?after=latest` skips old ones |
 //! | `DELETE /api/jobs/{id}` | cancels a job: 202 |
 //! | `GET /api/releases` | returns the live, earlier and staged releases, and each publisher's |
 //!

@@ -10,7 +10,8 @@ use crate::size_report::size_report_of;
 
 /// The height of the heading in pixels.
 const HEADING: f64 = 60.0;
-/// The width of a letter of a monospaced font, as a part of its size. No common font has wider ones.
+/// The width of a letter of a monospaced font, as a part of its size. No common font has wider
+/// ones.
 const LETTER: f64 = 0.61;
 
 /// A box of the picture.

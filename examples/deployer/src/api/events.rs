@@ -3,8 +3,10 @@
 //! The `id` of each is the number of the job's event. A client that lost its connection therefore
 //! continues after the last event that it received, as browsers do (`Last-Event-ID`). With
 //! `?after=latest`, a new client gets the latest event and those that follow, without the rest of
-//! the log. An `event: state` has the job's new state. An `event: event` has a report of the
-//! library: a serialised [`netboot_core::Event`]. The stream ends after the job's last state. If a client asks
+//! the log.
+//!
+//! An `event: state` has the job's new state. An `event: event` has a report of the library: a
+//! serialised [`netboot_core::Event`]. The stream ends after the job's last state. If a client asks
 //! again with that number, the answer is 204, which tells a browser to stop asking (HTML,
 //! "Server-sent events").
 

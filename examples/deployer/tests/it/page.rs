@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use url::form_urlencoded;
 
 use crate::service::{MACHINES, NODE01, Place, SITES, Service, TOKEN};
 use crate::small_release;
@@ -285,7 +286,7 @@ async fn hostile_text_stays_text() {
     let place = Place::new("page");
     place.configure(&format!("{MACHINES}labels = {{ owner = {} }}\n", toml_string(evil)));
     let service = place.start();
-    let encoded: String = evil.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let encoded: String = form_urlencoded::byte_serialize(evil.as_bytes()).collect();
     let report = format!("/report?stage=dhcp&{STRANGER}&profile={encoded}&uuid={encoded}");
     service.get(&report).send().await.unwrap();
     for query in ["", &format!("?q={encoded}"), "?q=owner"] {
