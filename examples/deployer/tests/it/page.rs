@@ -178,7 +178,7 @@ async fn a_failed_job_shows_its_hint_and_the_command_that_repeats_it() {
 async fn the_header_has_the_age_and_the_flake_and_a_rollback_is_one_command_away() {
     let place = Place::new("page");
     let publisher = place.publisher(SITES[0]);
-    let text = std::fs::read_to_string(place.path("deployer.toml")).unwrap();
+    let text = std::fs::read_to_string(place.path("netboot.toml")).unwrap();
     let flake = format!("reference = 'path:{}'", place.path("flake").display());
     assert!(text.contains(&flake), "{text}");
     let secret = "reference = 'git+https://operator:hunter2@example.org/infrastructure'";
