@@ -22,6 +22,7 @@ mod repair;
 mod rollback;
 mod round_trip;
 mod schema;
+mod schema_page;
 mod signing;
 mod size;
 mod sleeping_flake;

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::causes::with_causes;
 use crate::timestamp::Timestamp;
 
-/// The time within which a publisher has to say what is live there.
+/// The time within which a target has to say what is live there.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The releases that machines can boot.
@@ -30,9 +30,9 @@ pub(super) struct Releases {
     history: Vec<Activation>,
     /// All releases in the directory that machines boot from, live or not.
     staged: Vec<StagedRelease>,
-    /// The release that is live at each publisher. All have the same one unless something went
+    /// The release that is live at each target. All have the same one unless something went
     /// wrong.
-    publishers: Vec<AtPublisher>,
+    targets: Vec<AtTarget>,
 }
 
 #[derive(Debug, Serialize)]
@@ -51,7 +51,7 @@ struct StagedRelease {
 }
 
 #[derive(Debug, Serialize)]
-struct AtPublisher {
+struct AtTarget {
     name: SiteName,
     live: Option<ReleaseId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,11 +85,11 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Releases>, 
         previous: served.previous().await?,
         history: history.collect(),
         staged,
-        publishers: join_all(names.map(|name| at_publisher(&app, name))).await,
+        targets: join_all(names.map(|name| at_target(&app, name))).await,
     }))
 }
 
-async fn at_publisher(app: &App, name: &SiteName) -> AtPublisher {
+async fn at_target(app: &App, name: &SiteName) -> AtTarget {
     let live = async { Ok::<_, Report>(app.deployment.publisher(name).await?.live().await?) };
     let (live, error, hint) = match tokio::time::timeout(PATIENCE, live).await {
         Ok(Ok(live)) => (live, None, None),
@@ -99,5 +99,5 @@ async fn at_publisher(app: &App, name: &SiteName) -> AtPublisher {
             (None, Some(error), Some("check that this service can reach it".to_owned()))
         }
     };
-    AtPublisher { name: name.clone(), live, error, hint }
+    AtTarget { name: name.clone(), live, error, hint }
 }

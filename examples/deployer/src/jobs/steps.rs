@@ -145,7 +145,7 @@ impl Steps<'_> {
         }
     }
 
-    /// Warns of publishers that get nothing, if the policy allows that.
+    /// Warns of targets that get nothing, if the policy allows that.
     fn warn_of(&self, unreachable: &[(SiteName, Report)]) {
         for (site, error) in unreachable {
             let hint = error.hint().map(str::to_owned);

@@ -60,7 +60,7 @@ async fn a_release_is_built_staged_activated_and_rolled_back_at_both_publishers(
         .collect();
     assert_eq!(staged.iter().sum::<usize>(), 3, "{releases:#}");
     let live: Vec<ReleaseId> =
-        releases["publishers"].as_array().unwrap().iter().map(|at| release(&at["live"])).collect();
+        releases["targets"].as_array().unwrap().iter().map(|at| release(&at["live"])).collect();
     assert_eq!(live, [two, two]);
 
     let back = service.succeeds(json!({"kind": "rollback", "to": "previous"})).await;

@@ -55,8 +55,8 @@ async fn one_release_goes_to_all_kinds_of_publishers() {
     let service = start(&place, keys);
     let releases = service.json("/api/releases").await;
     assert_eq!(releases["live"], job["result"]);
-    let publishers = releases["publishers"].as_array().unwrap();
-    let at = |name: &str| publishers.iter().find(|publisher| publisher["name"] == name).unwrap();
+    let targets = releases["targets"].as_array().unwrap();
+    let at = |name: &str| targets.iter().find(|target| target["name"] == name).unwrap();
     assert_eq!(at("daemon")["live"], job["result"]);
     assert!(at("bucket")["live"] == Value::Null && at("bucket")["error"].is_string());
 
