@@ -15,6 +15,7 @@ use crate::configuration::target_entry::TargetTable;
 use crate::error::Error;
 
 mod bucket;
+mod credentials;
 mod rsync;
 mod signing;
 
@@ -208,6 +209,8 @@ fn misplaced(place: &Place, table: &TargetTable) -> Option<&'static str> {
         ("public-url", table.public_url.is_some()),
         ("allow-http", table.allow_http.is_some()),
         ("ca-certificate-file", table.ca_certificate_file.is_some()),
+        ("credentials-file", table.credentials_file.is_some()),
+        ("profile", table.profile.is_some()),
     ];
     let rsync = [
         ("port", table.port.is_some()),

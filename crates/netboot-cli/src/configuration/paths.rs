@@ -39,6 +39,7 @@ fn resolve_target(target: &mut TargetEntry, directory: &Path) {
         TargetEntry::Table(table) => {
             let files = [
                 &mut table.ca_certificate_file,
+                &mut table.credentials_file,
                 &mut table.identity_file,
                 &mut table.known_hosts_file,
                 &mut table.password_file,

@@ -49,6 +49,14 @@ pub struct TargetTable {
     /// besides those of the system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_certificate_file: Option<PathBuf>,
+    /// Of a bucket: a file with access keys, such as `~/.aws/credentials`. The default are the
+    /// variables `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and what else Amazon's programs
+    /// find.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials_file: Option<PathBuf>,
+    /// Of a bucket: the profile in `credentials-file`. The default is `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
 
     /// Of a directory of another machine: the port of its ssh or rsync server. The default is 22 or
     /// 873.

@@ -1,12 +1,14 @@
 //! A bucket as a URL: `s3://BUCKET/PREFIX?endpoint=URL&region=NAME`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use netboot_core::{ReleasePath, read_regular_file};
-use netboot_publish::{S3Store, S3StoreBuilder};
+use netboot_publish::{S3Credentials, S3Store, S3StoreBuilder};
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 
+use super::credentials::CredentialsFile;
 use crate::configuration::target_entry::TargetTable;
 use crate::error::Error;
 
@@ -24,6 +26,7 @@ pub(super) struct Bucket {
     path_style: Option<bool>,
     allow_http: Option<bool>,
     ca_certificate_file: Option<PathBuf>,
+    credentials: Option<CredentialsFile>,
 }
 
 impl Bucket {
@@ -51,6 +54,7 @@ impl Bucket {
             path_style: None,
             allow_http: None,
             ca_certificate_file: None,
+            credentials: None,
         };
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             let value = value.into_owned();
@@ -80,6 +84,17 @@ impl Bucket {
         add("path-style", &mut self.path_style, table.path_style.as_ref())?;
         add("allow-http", &mut self.allow_http, table.allow_http.as_ref())?;
         self.ca_certificate_file.clone_from(&table.ca_certificate_file);
+        let profile = table.profile.clone();
+        self.credentials = match &table.credentials_file {
+            Some(path) => {
+                let profile = profile.unwrap_or_else(|| "default".to_owned());
+                Some(CredentialsFile { path: path.clone(), profile })
+            }
+            None if profile.is_some() => {
+                return Err("`profile` needs `credentials-file`".to_owned());
+            }
+            None => None,
+        };
         self.settings().check().map_err(|error| error.to_string())?;
         Ok(self)
     }
@@ -117,6 +132,9 @@ impl Bucket {
         }
         if let Some(url) = &self.public_url {
             store = store.public_url(url);
+        }
+        if let Some(file) = &self.credentials {
+            store = store.credentials(S3Credentials::Provider(Arc::new(file.clone())));
         }
         store
     }

@@ -6,6 +6,7 @@ use netboot_cli::configuration::Configuration;
 use netboot_cli::{Error, Target};
 use netboot_core::Context;
 use netboot_publish::{MinisignKey, Signer};
+use netboot_testbed::S3Server;
 use tempfile::TempDir;
 
 use crate::place::{Place, sample};
@@ -145,6 +146,11 @@ fn a_value_that_cannot_be_used_is_refused_with_its_key_and_a_remedy() {
             "[targets]\nx = { location = 's3://boot', endpoint = 'http://h' }".to_owned(),
             "targets.x: ",
             "",
+        ),
+        (
+            "[targets]\nx = { location = 's3://boot', profile = 'a' }".to_owned(),
+            "`profile` needs `credentials-file`",
+            "write a",
         ),
         ("[proof]\nmemory-mib = 0".to_owned(), "proof: ", ""),
         (machine("a", ""), "machines.known `a`: ", ""),
@@ -291,4 +297,41 @@ async fn a_publisher_signs_and_a_reader_needs_no_secret_key() {
     let other = MinisignKey::generate().unwrap().public_key().to_string();
     let target = write(&format!("trusted-keys = ['{other}']\n"));
     target.reader().await.unwrap().live().await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_bucket_gets_the_keys_of_a_profile_in_a_file() {
+    let directory = TempDir::new().unwrap();
+    let server = S3Server::nanio(&directory.path().join("server"));
+    server.create_bucket("boot");
+    let (key, secret) = (server.access_key(), server.secret_key());
+    let keys = format!(
+        "[default]\naws_access_key_id = {key}\naws_secret_access_key = wrong\n\
+         [boot]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
+    );
+    fs::write(directory.path().join("keys"), keys).unwrap();
+    let target = |name: &str, profile: &str| {
+        format!(
+            "[targets.{name}]\nlocation = 's3://boot/nixos'\nendpoint = '{}'\nregion = '{}'\n\
+             allow-http = true\ncredentials-file = 'keys'\n{profile}",
+            server.endpoint(),
+            server.region(),
+        )
+    };
+    let text = [
+        target("right", "profile = 'boot'\n"),
+        target("wrong", ""),
+        target("absent", "profile = 'absent'\n"),
+    ];
+    fs::write(directory.path().join("netboot.toml"), text.concat()).unwrap();
+    let configuration = Configuration::find(directory.path()).unwrap();
+    let release = sample("one");
+    let publisher = configuration.target("right").unwrap().publisher().await.unwrap();
+    publisher.publish(&release, &Context::new()).await.unwrap();
+    let reader = configuration.target("right").unwrap().reader().await.unwrap();
+    assert_eq!(reader.live().await.unwrap(), Some(*release.id()));
+    configuration.target("wrong").unwrap().publisher().await.unwrap_err();
+    let error = configuration.target("absent").unwrap().publisher().await.unwrap_err();
+    let said = netboot_core::Report::from(error).in_full();
+    assert!(said.contains("has no `aws_access_key_id`") && !said.contains(secret), "{said}");
 }
