@@ -372,6 +372,17 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
+    /// A backend could not list what it can build. [`Error::listing`] makes this error.
+    #[error("{builder} could not list what it can build")]
+    Listing {
+        /// The builder's name.
+        builder: String,
+        /// The hint of the backend's error.
+        hint: Option<String>,
+        /// The backend's own error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,

@@ -13,7 +13,7 @@ use netboot_core::{Builder, Context, Image, Profile};
 pub use self::options::{NixBuilder, NixBuilderOptions};
 use crate::policy::finding::PolicyFinding;
 use crate::size::SizeReport;
-use crate::stop::NAME;
+use crate::stop::{NAME, Stop};
 use crate::warnings::without_repetitions;
 
 impl NixBuilder {
@@ -30,6 +30,18 @@ impl NixBuilder {
     ) -> Vec<Result<Vec<PolicyFinding>, netboot_core::Error>> {
         let profiles: Vec<&dyn Profile> = profiles.iter().map(AsRef::as_ref).collect();
         self.check_each(&profiles, context).await
+    }
+
+    /// Lists the names of the flake's `nixosConfigurations`. Evaluates none of them, so a name may
+    /// belong to a configuration that is not for the network, or that fails.
+    ///
+    /// # Errors
+    /// [`netboot_core::Error::Listing`] around the errors of an evaluation.
+    pub async fn configurations(
+        &self,
+        context: &Context,
+    ) -> Result<Vec<String>, netboot_core::Error> {
+        self.list(&without_repetitions(context)).await.map_err(Stop::into_listing)
     }
 
     /// Reports what makes an image large. This builder must have made the image for `profile`.

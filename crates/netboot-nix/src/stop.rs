@@ -46,6 +46,15 @@ impl Stop {
             Self::Core(error) => error.of_profile(NAME, profile),
         }
     }
+
+    /// The error that a builder returns if it cannot list the configurations of its flake.
+    pub(crate) fn into_listing(self) -> netboot_core::Error {
+        match self {
+            Self::Cancelled => netboot_core::Error::Cancelled,
+            Self::Failed(error) => netboot_core::Error::listing(NAME, error),
+            Self::Core(error) => netboot_core::Error::listing(NAME, error),
+        }
+    }
 }
 
 /// Runs `work` on a thread that may block; see [`netboot_core::blocking`].

@@ -123,7 +123,7 @@ impl Error {
                 }
                 hints.join("; ")
             }
-            Self::Build { hint, .. } => return hint.clone(),
+            Self::Build { hint, .. } | Self::Listing { hint, .. } => return hint.clone(),
             Self::Cancelled => return None,
         })
     }

@@ -16,6 +16,12 @@ impl Error {
         Self::Build { builder, profile, hint, source: Box::new(source) }
     }
 
+    /// Wraps the error of the backend `builder`, which failed to list what it can build.
+    pub fn listing(builder: impl Into<String>, source: impl BackendError) -> Self {
+        let (builder, hint) = (builder.into(), source.hint());
+        Self::Listing { builder, hint, source: Box::new(source) }
+    }
+
     /// Returns the profile that the error names, if it names one.
     pub fn profile(&self) -> Option<&ProfileName> {
         match self {

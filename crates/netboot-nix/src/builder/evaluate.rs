@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use netboot_core::{Context, Event, Payload, Profile, ProfileName};
+use netboot_core::{Context, Event, Payload, Phase, Profile, ProfileName};
 
 use crate::builder::options::NixBuilder;
 use crate::closure_boot;
 use crate::error::Error;
 use crate::evaluation::Evaluation;
+use crate::flake::{evaluate, lock};
 use crate::flake_answer::{ProfileRequest, Values};
 use crate::image::Parts;
 use crate::overrides::embed::embed;
@@ -65,6 +66,15 @@ impl NixBuilder {
             Evaluation::of(&self.runner, &self.flake, &asked, self.evaluation_processes, context)
                 .await?;
         Ok((wanted, evaluation))
+    }
+
+    /// The names of all configurations of the flake.
+    pub(super) async fn list(&self, context: &Context) -> Result<Vec<String>, Stop> {
+        let locked = lock(&self.runner, &self.flake, context).await?;
+        let _phase = context.phase(Phase::Evaluating, None);
+        let none = BTreeMap::new();
+        let answer = evaluate(&self.runner, &self.flake, &locked, &none, true, context).await?;
+        Ok(answer.available)
     }
 
     /// The payload of a profile's image.

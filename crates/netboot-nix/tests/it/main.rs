@@ -16,6 +16,7 @@ mod failing;
 mod flakes;
 mod injection;
 mod limits;
+mod names;
 mod overrides;
 mod place;
 mod policy;
