@@ -3,6 +3,7 @@
 pub(crate) mod builder;
 mod closure;
 mod dispatch;
+mod draft;
 mod entry;
 mod image;
 mod machine_table;

@@ -16,6 +16,7 @@ mod prove;
 pub(crate) mod prune;
 mod publish;
 mod refresh;
+mod rehearse;
 pub(crate) mod repair;
 pub(crate) mod rollback;
 mod settle;

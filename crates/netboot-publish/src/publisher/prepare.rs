@@ -37,6 +37,16 @@ impl Publisher {
         context: &Context,
     ) -> Result<Prepared, Error> {
         let base = self.read_pointer().await?;
+        self.prepare_over(base, release, context).await
+    }
+
+    /// Stages a release to replace `base`, unless something would keep it from going live.
+    pub(crate) async fn prepare_over(
+        &self,
+        base: PointerState,
+        release: &Release,
+        context: &Context,
+    ) -> Result<Prepared, Error> {
         self.require_publishable(release, &base).await?;
         let staged = self.stage(release, context).await?;
         Ok(Prepared { base, staged })

@@ -10,6 +10,7 @@ use crate::prover::{Prover, StagedImage};
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::whole::require_whole;
+use crate::publisher::prepare::Prepared;
 
 impl Publisher {
     /// Stages a release, lets `prover` boot its images one after the other, and makes the release
@@ -30,8 +31,36 @@ impl Publisher {
         context: &Context,
     ) -> Result<ProvenReceipt, Error> {
         let prepared = self.prepare(release, context).await?;
+        self.prove_prepared(release, &prepared, prover, context).await
+    }
+
+    /// Publishes a release as [`publish_proven`](Self::publish_proven) does, if `base` is live
+    /// (`None`: no release), as [`publish_over`](Self::publish_over) does.
+    ///
+    /// # Errors
+    /// The errors of [`publish_proven`](Self::publish_proven), and [`Error::Conflict`] if `base` is
+    /// not live.
+    pub async fn publish_proven_over(
+        &self,
+        base: Option<&ReleaseId>,
+        release: &Release,
+        prover: &dyn Prover,
+        context: &Context,
+    ) -> Result<ProvenReceipt, Error> {
+        let found = self.require_live(base).await?;
+        let prepared = self.prepare_over(found, release, context).await?;
+        self.prove_prepared(release, &prepared, prover, context).await
+    }
+
+    async fn prove_prepared(
+        &self,
+        release: &Release,
+        prepared: &Prepared,
+        prover: &dyn Prover,
+        context: &Context,
+    ) -> Result<ProvenReceipt, Error> {
         let proof = self.prove(release.id(), prover, context).await?;
-        let receipt = self.activate_prepared(release, &prepared, context).await?;
+        let receipt = self.activate_prepared(release, prepared, context).await?;
         Ok(ProvenReceipt { receipt, proof })
     }
 

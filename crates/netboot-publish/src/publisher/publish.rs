@@ -41,14 +41,23 @@ impl Publisher {
         release: &Release,
         context: &Context,
     ) -> Result<Receipt, Error> {
+        let found = self.require_live(base).await?;
+        self.publish_from(release, &found, context).await
+    }
+
+    /// Returns the pointer if it makes `base` live.
+    pub(crate) async fn require_live(
+        &self,
+        base: Option<&ReleaseId>,
+    ) -> Result<PointerState, Error> {
         let found = self.read_pointer().await?;
         found.understood()?;
         self.places.require_trusted(&found)?;
-        if found.live() != base.copied() {
-            let (pointer, expected) = (self.pointer.clone(), base.copied());
-            return Err(Error::Conflict { pointer, expected, found: found.live() });
+        if found.live() == base.copied() {
+            return Ok(found);
         }
-        self.publish_from(release, &found, context).await
+        let (pointer, expected) = (self.pointer.clone(), base.copied());
+        Err(Error::Conflict { pointer, expected, found: found.live() })
     }
 
     async fn publish_from(

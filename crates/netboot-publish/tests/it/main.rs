@@ -38,6 +38,7 @@ mod prune_lies;
 mod public_url;
 mod races;
 mod races_prune;
+mod rehearsals;
 mod repair;
 mod retention_under_load;
 mod rsync;
