@@ -5,8 +5,8 @@ use netboot_core::Report;
 
 use crate::answer::Answer;
 use crate::commands::{
-    activate, boot, completions, countersign, export, lint, list, man, prune, refresh, repair,
-    rollback, size, verify,
+    activate, boot, build, completions, countersign, export, fleet, lint, list, man, prune,
+    publish, refresh, repair, rollback, size, verify,
 };
 use crate::global_options::GlobalOptions;
 use crate::help;
@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Build(build::Arguments),
+    Publish(publish::Arguments),
+    Fleet(fleet::Arguments),
     /// List the releases of a target.
     List(list::Arguments),
     /// Make a staged release live.
@@ -59,6 +62,9 @@ impl Command {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
         match self {
+            Self::Build(arguments) => arguments.run(session).await,
+            Self::Publish(arguments) => arguments.run(session).await,
+            Self::Fleet(arguments) => arguments.run(session).await,
             Self::List(arguments) => arguments.run(session).await,
             Self::Activate(arguments) => arguments.run(session).await,
             Self::Rollback(arguments) => arguments.run(session).await,

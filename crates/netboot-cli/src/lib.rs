@@ -31,9 +31,19 @@ mod global_options;
 #[cfg(feature = "program")]
 mod help;
 #[cfg(feature = "program")]
+mod image_directory;
+#[cfg(feature = "program")]
+mod known_profiles;
+#[cfg(feature = "program")]
 mod program;
 #[cfg(feature = "program")]
 mod progress;
+#[cfg(feature = "program")]
+mod proof_options;
+#[cfg(feature = "program")]
+mod publication;
+#[cfg(feature = "program")]
+mod publication_options;
 #[cfg(feature = "program")]
 mod published_target;
 #[cfg(feature = "program")]

@@ -179,6 +179,11 @@ impl PublisherSettings {
         if signs { Ok(()) } else { Err(Error::NoSigner) }
     }
 
+    /// The pointer.
+    pub(crate) fn pointer(&self) -> &PointerName {
+        &self.reader.pointer
+    }
+
     /// Gives a publisher the pointer and the keys.
     pub(crate) fn apply(&self, publisher: Publisher) -> Publisher {
         let mut publisher = self.reader.apply(publisher);

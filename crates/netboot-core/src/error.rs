@@ -1,11 +1,11 @@
 //! The errors of this crate.
 
+mod constructors;
 mod hint;
 mod profile;
 
-use std::convert::Infallible;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::architecture::Architecture;
@@ -386,20 +386,6 @@ pub enum Error {
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,
-}
-
-/// A value that is valid already. Functions that take a text or such a value need this conversion.
-impl From<Infallible> for Error {
-    fn from(never: Infallible) -> Self {
-        match never {}
-    }
-}
-
-impl Error {
-    /// Creates an [`Error::Io`]. `action` is a verb, such as `read`.
-    pub fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
-        Self::Io { action, path: path.as_ref().to_owned(), source }
-    }
 }
 
 fn joined(findings: &[SecretFinding]) -> String {

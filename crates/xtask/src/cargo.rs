@@ -51,11 +51,11 @@ fn test_arguments(arguments: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// Builds the example programs and returns their directory.
-pub(crate) fn build_examples() -> Result<PathBuf, Error> {
+/// Builds the program `netboot` and the examples, and returns their directory.
+pub(crate) fn build_programs() -> Result<PathBuf, Error> {
     let mut command = cargo();
-    command.args(["build", "--package", "netboot-examples", "--bins"]);
-    step("compiling the examples", &mut command)?;
+    command.args(["build", "--package", "netboot-cli", "--package", "netboot-examples", "--bins"]);
+    step("compiling the programs", &mut command)?;
     // Cargo puts the programs of one profile into one directory, which also has this program.
     let program = env::current_exe().map_err(|source| Error::Io {
         action: "find",

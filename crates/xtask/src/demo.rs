@@ -18,7 +18,7 @@ const PROFILE: &str = "control-plane";
 
 /// Builds the test flake's three profiles, publishes them, and boots one.
 pub(crate) fn run(testbed: &Testbed) -> Result<(), Error> {
-    let programs = cargo::build_examples()?;
+    let programs = cargo::build_programs()?;
     let start = Instant::now();
     let directory = target_directory().join("demo");
 
@@ -36,9 +36,9 @@ pub(crate) fn run(testbed: &Testbed) -> Result<(), Error> {
     })?;
     let nix_directory = nix_directory.join("nix");
     let nix = HermeticNix::at(&nix_directory);
-    let mut build = Command::new(programs.join("build-images"));
-    build.args(["--flake", &flake]);
-    build.args(["--output-dir", "./artifacts", "--pxe-dir", "./artifacts/pxe"]);
+    let mut build = Command::new(programs.join("netboot"));
+    build.args(["build", "--flake", &flake]);
+    build.args(["--output-dir", "./artifacts", "--to", "./artifacts/pxe"]);
     build.envs(nix.environment());
     let outcome = run_step("building the images", &mut build);
     make_removable(&nix_directory);
@@ -63,7 +63,7 @@ pub(crate) fn run(testbed: &Testbed) -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs an example program in the root of the work tree, with its output on this terminal.
+/// Runs a program in the root of the work tree, with its output on this terminal.
 fn run_step(step: &'static str, command: &mut Command) -> Result<(), Error> {
     let status = command
         .current_dir(workspace_directory())

@@ -15,7 +15,7 @@ use url::Url;
 /// Boot a directory or a URL in QEMU and watch the serial console.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A directory that `build-images` wrote or published to, or the URL of an iPXE script.
+    /// A directory that `netboot build` wrote or published to, or the URL of an iPXE script.
     #[arg(value_name = "DIR|URL")]
     source: String,
 
@@ -130,7 +130,7 @@ fn find_script(directory: &Path, profile: Option<&ProfileName>) -> Result<String
         .ok_or_else(|| {
             Report::message(
                 format!("`{}` has no {}", directory.display(), candidates.join(" or ")),
-                "give a directory that build-images wrote or published to, and name one of its \
+                "give a directory that netboot build wrote or published to, and name one of its \
                  profiles with --profile",
             )
         })

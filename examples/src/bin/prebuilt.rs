@@ -19,7 +19,7 @@ use url::Url;
 #[derive(Debug, Parser)]
 struct Arguments {
     /// A directory with a kernel, an initrd, and either `init` and `kernel-params` or
-    /// `netboot.ipxe`. A folder of `build-images` may have a closure too.
+    /// `netboot.ipxe`. A folder of `netboot build` may have a closure too.
     image: PathBuf,
 
     /// The profile name under which the image is published.

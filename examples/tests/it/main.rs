@@ -1,9 +1,8 @@
 //! The tests of the examples.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
-mod build_images;
-mod dispatch_fleet;
 mod embed;
+mod netboot_program;
 mod other_examples;
 mod plasmacloud;
 mod publishing;

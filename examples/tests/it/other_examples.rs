@@ -44,7 +44,7 @@ fn what_a_custom_builder_made_boots() {
 }
 
 #[test]
-fn what_build_images_wrote_is_published_as_prebuilt_and_boots() {
+fn what_netboot_built_is_published_as_prebuilt_and_boots() {
     let place = Workplace::new();
     place.succeeds(&["--flake", &place.flake("prebuilt"), "--profile", "worker"]);
     run(

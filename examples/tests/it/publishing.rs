@@ -1,5 +1,5 @@
-//! `publish-proven`, `publish-many` and `custom-store`, with an image that boots, and the contract of
-//! the store `AuditedStore`.
+//! `publish-proven` and `custom-store`, with an image that boots, and the contract of the store
+//! `AuditedStore`.
 
 use std::fs;
 use std::path::Path;
@@ -13,6 +13,8 @@ use netboot_publish::{
 };
 use netboot_testbed::Testbed;
 use tempfile::TempDir;
+
+use crate::netboot_program::netboot;
 
 fn run(program: &str, arguments: &[&str]) -> (Output, String) {
     let output = Command::new(program).args(arguments).output().unwrap();
@@ -89,19 +91,10 @@ async fn an_image_is_published_if_it_comes_up() {
 async fn three_sites_get_one_image() {
     let place = Place::new().await;
     let (image, sites) = (place.path("image"), ["nagoya", "osaka", "tokyo"]);
-    let options = sites.map(|site| format!("--site={site}={}", place.path(site)));
-    let arguments = [&[&image][..], &options.each_ref()].concat();
-    let arguments: Vec<&str> = arguments.into_iter().map(AsRef::as_ref).collect();
-    // A file is in the place of Osaka's directory.
-    fs::write(place.path("osaka"), "").unwrap();
-    let all = [&arguments[..], &["--all-or-none"]].concat();
-    let said = fails(env!("CARGO_BIN_EXE_publish-many"), &all);
-    assert!(said.contains("live at 0 of 3 sites") && said.contains("osaka: failed"), "{said}");
-    let said = fails(env!("CARGO_BIN_EXE_publish-many"), &arguments);
-    assert!(said.contains("live at 2 of 3 sites"), "{said}");
-    fs::remove_file(place.path("osaka")).unwrap();
-    let said = succeeds(env!("CARGO_BIN_EXE_publish-many"), &all);
-    assert!(said.contains("live at 3 of 3 sites"), "{said}");
+    let options = sites.map(|site| format!("--to={}", place.path(site)));
+    let arguments = [&["publish", &image][..], &options.each_ref().map(String::as_str)].concat();
+    let program = netboot();
+    succeeds(program.to_str().unwrap(), &[&arguments[..], &["--all-or-none"]].concat());
     for site in sites {
         let publisher = Publisher::new(LocalStore::new(place.path(site)));
         let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);

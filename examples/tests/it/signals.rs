@@ -10,6 +10,8 @@ use netboot_testbed::HermeticNix;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::netboot_program::netboot;
+
 const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
 
 /// Waits until `condition` holds, for at most 30 seconds.
@@ -53,7 +55,7 @@ fn end(mut child: Child, signal: Signal) -> Option<i32> {
 }
 
 #[test]
-fn build_images_ends_its_builders() {
+fn netboot_build_ends_its_builders() {
     for (signal, code) in SIGNALS {
         let (directory, nix) = (TempDir::new().unwrap(), HermeticNix::new());
         let marker = format!("sleeper{}", directory.path().display()).replace('/', "-");
@@ -68,8 +70,9 @@ fn build_images_ends_its_builders() {
             }}; }}; }}"#
         );
         fs::write(flake.join("flake.nix"), text).unwrap();
-        let program = env!("CARGO_BIN_EXE_build-images");
-        let arguments = ["--flake", "path:./flake", "--profile", "worker"];
+        let program = netboot();
+        let program = program.to_str().unwrap();
+        let arguments = ["build", "--flake", "path:./flake", "--profile", "worker"];
         let child = start(program, directory.path(), &arguments, &nix);
         eventually("the builder's start", || runs(&marker));
         assert_eq!(end(child, signal), Some(code));

@@ -1,11 +1,12 @@
-//! A hermetic Nix, and a directory in which to run `build-images`.
+//! A hermetic Nix, and a directory in which to run `netboot build`.
 
-use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use netboot_testbed::{HermeticNix, Testbed};
 use tempfile::TempDir;
+
+use crate::netboot_program::netboot;
 
 /// A hermetic Nix, and a working directory.
 pub(crate) struct Workplace {
@@ -26,8 +27,9 @@ impl Workplace {
         Testbed::locate().write_flake(&self.path().join("flake"), generation)
     }
 
-    pub(crate) fn build_images(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_build-images"))
+    fn build(&self, arguments: &[&str]) -> Output {
+        Command::new(netboot())
+            .arg("build")
             .args(arguments)
             .envs(self.nix.environment())
             .current_dir(self.path())
@@ -35,24 +37,10 @@ impl Workplace {
             .unwrap()
     }
 
-    /// Runs the program, expects a failure, and returns its output.
-    pub(crate) fn fails(&self, arguments: &[&str]) -> String {
-        let output = self.build_images(arguments);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success(), "it should have failed: {said}");
-        assert!(said.contains("what to do: "), "no remedy: {said}");
-        said
-    }
-
     pub(crate) fn succeeds(&self, arguments: &[&str]) -> String {
-        let output = self.build_images(arguments);
+        let output = self.build(arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{said}");
         said
-    }
-
-    pub(crate) fn artifact(&self, path: &str) -> Vec<u8> {
-        let path = self.path().join("artifacts").join(path);
-        fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 }

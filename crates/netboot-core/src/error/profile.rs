@@ -1,27 +1,9 @@
 //! Errors of a profile.
 
-use crate::backend_error::BackendError;
 use crate::error::Error;
 use crate::name::ProfileName;
 
 impl Error {
-    /// Wraps the error of the backend `builder`, which failed to build `profile`.
-    pub fn build(
-        builder: impl Into<String>,
-        profile: &ProfileName,
-        source: impl BackendError,
-    ) -> Self {
-        let hint = source.hint();
-        let (builder, profile) = (builder.into(), profile.clone());
-        Self::Build { builder, profile, hint, source: Box::new(source) }
-    }
-
-    /// Wraps the error of the backend `builder`, which failed to list what it can build.
-    pub fn listing(builder: impl Into<String>, source: impl BackendError) -> Self {
-        let (builder, hint) = (builder.into(), source.hint());
-        Self::Listing { builder, hint, source: Box::new(source) }
-    }
-
     /// Returns the profile that the error names, if it names one.
     pub fn profile(&self) -> Option<&ProfileName> {
         match self {

@@ -41,10 +41,10 @@ impl PrebuiltImage {
     /// | kernel | initrd | boot files | origin |
     /// |---|---|---|---|
     /// | `bzImage` | `initrd` | `init`, `kernel-params` | nixos-images' `netboot` |
-    /// | `bzImage` | `initrd` | `netboot.ipxe` | NixOS, Hydra, `build-images` |
+    /// | `bzImage` | `initrd` | `netboot.ipxe` | NixOS, Hydra, `netboot build` |
     /// | `bzImage-<system>` | `initrd-<system>` | `netboot-<system>.ipxe` | nixos-images |
     ///
-    /// With a file `closure.json`, as `build-images` writes it, the image has a
+    /// With a file `closure.json`, as `netboot build` writes it, the image has a
     /// [`Closure`](crate::Closure): the file has its [`ClosureManifest`](crate::ClosureManifest),
     /// and the index and the blobs are the files `blobs/<sha256>`.
     ///

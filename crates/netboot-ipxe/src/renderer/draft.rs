@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use netboot_core::{
-    Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, FileName, Image, InitPath, Payload,
+    Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, Image, KernelParameter, Payload,
     Profile, Release,
 };
 
@@ -55,10 +55,11 @@ impl Renderer {
 fn draft(profile: &dyn Profile) -> Result<Image, Error> {
     let artifact = |kind, name: &str| -> Result<Arc<dyn Artifact>, Error> {
         let content = format!("{name} of {}", profile.name());
-        Ok(Arc::new(BytesArtifact::new(kind, FileName::new(name)?, content)))
+        Ok(Arc::new(BytesArtifact::new(kind, name, content)?))
     };
     let architecture = profile.architecture();
-    let boot = BootSpec::new(architecture, InitPath::new(INIT)?, Vec::new())?;
+    let no_parameters: [KernelParameter; 0] = [];
+    let boot = BootSpec::new(architecture, INIT, no_parameters)?;
     let mut image = Image::builder(profile, boot)
         .kernel(artifact(ArtifactKind::Kernel, architecture.kernel_file_name())?)
         .initrd(artifact(ArtifactKind::Initrd, "initrd")?);

@@ -89,7 +89,7 @@ impl Error {
         Some(match self {
             Self::ForeignFile { path, .. } => format!(
                 "move `{path}` away, publish to another place, or let the publisher replace \
-                 files of others (`with_replace_foreign`, `build-images --replace-foreign`)"
+                 files of others (`with_replace_foreign`, `netboot build --replace-foreign`)"
             ),
             Self::StaleListing { .. } => {
                 "wait until the target's listings are up to date, and prune again; nothing was \

@@ -11,17 +11,16 @@
 //! | `other programs` | are those of an operator's machine, and none of ours |
 //! | `shown by: PACKAGE TEST` | the named test runs them in another place |
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::DirectoryServer;
 use netboot_testbed::{HermeticNix, Testbed, tool};
 use tempfile::TempDir;
 
+use crate::netboot_program::netboot;
 use crate::runbook::document::{self, Page, Proof};
 use crate::runbook::proofs::missing;
 
@@ -225,10 +224,6 @@ async fn oldest(directory: &Path) -> String {
 fn binary(program: &str, at: &str) -> PathBuf {
     let ours = [
         ("boot-in-qemu", env!("CARGO_BIN_EXE_boot-in-qemu")),
-        ("build-images", env!("CARGO_BIN_EXE_build-images")),
-        ("dispatch-fleet", env!("CARGO_BIN_EXE_dispatch-fleet")),
-        ("publish-many", env!("CARGO_BIN_EXE_publish-many")),
-        ("publish-proven", env!("CARGO_BIN_EXE_publish-proven")),
         ("size-report", env!("CARGO_BIN_EXE_size-report")),
     ];
     match program {
@@ -240,18 +235,4 @@ fn binary(program: &str, at: &str) -> PathBuf {
     let found = ours.iter().find(|(name, _)| *name == program);
     let (_, path) = found.unwrap_or_else(|| panic!("{at}: no test runs `{program}`"));
     path.into()
-}
-
-/// The program `netboot`, which cargo builds first: a package knows only its own programs.
-fn netboot() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let build = || {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = Command::new(cargo);
-        build.args(["build", "--quiet", "--locked", "--package", "netboot-cli"]);
-        let output = build.current_dir(document::root()).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Path::new(env!("CARGO_BIN_EXE_embed")).with_file_name("netboot")
-    };
-    BUILT.get_or_init(build).clone()
 }

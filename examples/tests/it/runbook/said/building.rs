@@ -1,4 +1,4 @@
-//! Messages about failed builds, as `build-images` prints them.
+//! Messages about failed builds, as `netboot build` prints them.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The output directory of `build-images`: for each profile, a folder with the files that boot it.
+//! The output directory of `netboot build`: for each profile, a folder with the files that boot it.
 
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -19,12 +19,12 @@ const OWN_FILES: [&str; 4] = ["netboot.ipxe", "build.log", "initrd", CLOSURE];
 const CLOSURE: &str = "closure.json";
 const BLOBS: &str = "blobs";
 
-/// Refuses an output directory if a folder for one of `profiles` contains files that these programs
+/// Refuses an output directory if a folder for one of `profiles` contains files that this program
 /// did not write, because the whole folder is replaced.
 ///
 /// # Errors
-/// A [`Report`] that names the file.
-pub fn check_image_directory<'a>(
+/// If there is such a file, which the error names.
+pub(crate) fn check_image_directory<'a>(
     directory: &Path,
     profiles: impl IntoIterator<Item = &'a ProfileName>,
 ) -> Result<(), Report> {
@@ -37,15 +37,15 @@ pub fn check_image_directory<'a>(
     for profile in profiles {
         if let Some(foreign) = find_foreign(&directory.join(profile.as_str()))? {
             return Err(Report::message(
-                format!("`{}` was not written by build-images", foreign.display()),
-                "move it away, or choose another --output-dir: build-images replaces the whole folder",
+                format!("`{}` was not written by netboot", foreign.display()),
+                "move it away, or choose another --output-dir: netboot replaces the whole folder",
             ));
         }
     }
     Ok(())
 }
 
-/// A file in the place of a folder, or in it, that these programs did not write.
+/// A file in the place of a folder, or in it, that this program did not write.
 fn find_foreign(place: &Path) -> Result<Option<PathBuf>, Error> {
     let metadata = match place.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -90,7 +90,7 @@ fn find_other(directory: &Path, is_own: impl Fn(&str) -> bool) -> Result<Option<
 /// # Errors
 /// The errors of [`check_image_directory`], [`Error::Io`] and [`Error::ArtifactChanged`]. The
 /// existing folder then stays.
-pub async fn write_image_directory(
+pub(crate) async fn write_image_directory(
     directory: &Path,
     image: &Image,
     script: &str,
@@ -125,7 +125,11 @@ pub async fn write_image_directory(
 ///
 /// # Errors
 /// The errors of [`check_image_directory`], and [`Error::Io`].
-pub fn write_build_log(directory: &Path, profile: &ProfileName, log: &Path) -> Result<(), Report> {
+pub(crate) fn write_build_log(
+    directory: &Path,
+    profile: &ProfileName,
+    log: &Path,
+) -> Result<(), Report> {
     check_image_directory(directory, [profile])?;
     let folder = directory.join(profile.as_str());
     let place = folder.join("build.log");

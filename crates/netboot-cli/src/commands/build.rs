@@ -1,0 +1,256 @@
+//! `netboot build`: images of a flake's configurations, and a release of them.
+
+mod building;
+mod checking;
+mod choice;
+mod default_target;
+mod output;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use netboot_closure::CompressionLevel;
+use netboot_core::{Architecture, Image, Payload, Profile, ProfileName, ProfileSpec, Report};
+use netboot_nix::{ClosureBoot, NixBuilder, NixBuilderOptions};
+use serde_json::{Value, json};
+
+use self::choice::{Choice, ConfigurationName, Wanted};
+use self::default_target::pxe_assets;
+use self::output::prepare_output;
+use crate::answer::Answer;
+use crate::failure::Cancelled;
+use crate::image_directory::check_image_directory;
+use crate::known_profiles::KnownProfiles;
+use crate::publication::{Publication, answer};
+use crate::publication_options::PublicationOptions;
+use crate::published_target::until_cancelled;
+use crate::session::Session;
+
+/// Build netboot images from NixOS configurations with Nix.
+#[derive(Debug, Args)]
+#[command(after_long_help = BUILD_HELP)]
+pub(crate) struct Arguments {
+    /// The flake: a directory, `git+ssh://…` or `github:…`. The default is that of netboot.toml, or
+    /// the working directory.
+    #[arg(long, value_name = "REF")]
+    flake: Option<String>,
+
+    /// A profile to build. Can be repeated. The default is all profiles of the file or of
+    /// netboot.toml, or else every configuration of the flake that matches `--configuration`.
+    #[arg(long = "profile", value_name = "NAME")]
+    names: Vec<ProfileName>,
+
+    /// A TOML or JSON file that describes profiles, instead of netboot.toml.
+    #[arg(long = "profiles", value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// The name of a profile's configuration in the flake, such as `live-{profile}`; or the name of
+    /// the only configuration to build, such as `pxe`. The default is `netboot-{profile}`.
+    #[arg(long, value_name = "PATTERN")]
+    configuration: Option<ConfigurationName>,
+
+    /// The architecture of the machines that boot the images: x86_64 or aarch64. The default is
+    /// that of the profile's description, or x86_64.
+    #[arg(long, value_name = "NAME")]
+    architecture: Option<Architecture>,
+
+    /// The directory for the folders of the profiles.
+    #[arg(long, value_name = "DIR", default_value = "artifacts")]
+    output_dir: PathBuf,
+
+    /// A target to publish to: a directory, `s3://BUCKET/PREFIX`, `USER@HOST:/PATH`,
+    /// `rsync://HOST/MODULE/PATH`, or a name from netboot.toml. Can be repeated. Without it, the
+    /// release goes to the assets of PlasmaCloud's PXE server if `build-images.sh` would find them
+    /// from the working directory, and nowhere otherwise.
+    #[arg(long = "to", value_name = "TARGET", alias = "pxe-dir")]
+    targets: Vec<String>,
+
+    /// Evaluate and check the configurations, and build nothing.
+    #[arg(long)]
+    check: bool,
+
+    /// Let the evaluation build what it imports (`allow-import-from-derivation` of Nix).
+    #[arg(long)]
+    allow_import_from_derivation: bool,
+
+    /// Build images whose machines fetch their system store path by store path. The description of
+    /// a profile can also choose this, with `payload = "closure"`.
+    #[arg(long)]
+    closure: bool,
+
+    /// The static program `netboot-stage1`, which fetches a closure on the machine. The default is
+    /// that of `[closure-boot]` of netboot.toml.
+    #[arg(long, value_name = "FILE")]
+    stage1: Option<PathBuf>,
+
+    /// The level of a closure's compression, from 1 to 19: 3 to try changes, 19 to release.
+    #[arg(long, value_name = "NUMBER", default_value_t = CompressionLevel::default().get())]
+    compression_level: u8,
+
+    #[command(flatten)]
+    publication: PublicationOptions,
+}
+
+const BUILD_HELP: &str = "\
+The images are in the output directory, a folder for each profile. With a target, they become a
+release there; the other profiles of the live release stay live.
+
+Standard output has the id of the release; with several targets, a line `ID TARGET` for each;
+without a target, the folder of each profile.
+
+With --json:
+  profiles  the profiles. Each has:
+    profile        its name
+    configuration  the name of its configuration in the flake
+    directory      its folder, or null if it was not built
+    fetched_bytes  the size of what a machine fetches, or null
+    findings       with --check, what the policy finds: objects with text, hint and denied; or null
+    error          the failure, as a command that failed has it, or null
+  targets   the targets, as `netboot publish` tells them";
+
+/// The work that is left once everything is checked.
+struct Work {
+    builder: NixBuilder,
+    choice: Choice,
+    publication: Publication,
+}
+
+impl Arguments {
+    /// Builds the images and publishes them.
+    pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
+        let context = &session.context;
+        let work = match until_cancelled(session, self.prepare(session)).await {
+            Err(_) if context.check().is_err() => {
+                return Err(Cancelled::report("nothing was built or published"));
+            }
+            work => work?,
+        };
+        if self.check {
+            return self.check(session, &work).await;
+        }
+        self.announce(session, &work);
+        let built = self.build(session, &work).await?;
+        if work.publication.destinations.is_empty() {
+            let folder = |image: &Image| self.folder(image.profile()).display().to_string();
+            let folders: Vec<String> = built.images.iter().map(folder).collect();
+            return Ok(Answer::new(folders.join("\n"), built.object));
+        }
+        let published = work.publication.publish(&built.images, context).await?;
+        answer(session, &published, built.object)
+    }
+
+    /// Checks everything that can be known before the build.
+    async fn prepare(&self, session: &Session) -> Result<Work, Report> {
+        let configuration = session.configuration()?;
+        let known = KnownProfiles::of(configuration, self.file.as_deref()).await?;
+        let wanted = Wanted {
+            names: &self.names,
+            configuration: self.configuration.as_ref(),
+            known: &known,
+            architecture: self.architecture,
+            closure: self.closure,
+        };
+        let targets = if self.check { Vec::new() } else { self.targets(session) };
+        let publication = self.publication.open(session, &targets, None).await?;
+        if !self.check {
+            let flake = self.flake(session)?;
+            prepare_output(&self.output_dir, &flake, &publication.destinations)?;
+        }
+        let flake = self.options(session)?.build()?;
+        let choice = wanted.choose(&flake, &session.context).await?;
+        self.require_stage1(session, &choice)?;
+        if !self.check {
+            check_image_directory(&self.output_dir, choice.profiles.iter().map(Profile::name))?;
+        }
+        let profiles: Vec<&dyn Profile> =
+            choice.profiles.iter().map(|profile| profile as &dyn Profile).collect();
+        publication.rehearse(&profiles, &session.context).await?;
+        let configurations = choice.configurations.clone();
+        let builder = self.options(session)?.configuration(move |profile| {
+            configurations.get(profile.name()).cloned().unwrap_or_default()
+        });
+        Ok(Work { builder: builder.build()?, choice, publication })
+    }
+
+    /// Fails if an image needs the program for closures, and nobody named it.
+    fn require_stage1(&self, session: &Session, choice: &Choice) -> Result<(), Report> {
+        let needs = |profile: &&ProfileSpec| profile.payload() == Some(Payload::Closure);
+        let has = self.stage1.is_some() || session.configuration()?.closure_boot.is_some();
+        match choice.profiles.iter().find(needs) {
+            Some(profile) if !has => Err(Report::message(
+                format!("the image of `{}` needs the program netboot-stage1", profile.name()),
+                "name its file: `--stage1 FILE`, or `program` in `[closure-boot]` of netboot.toml",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The flake of the command line, of netboot.toml, or of the working directory.
+    fn flake(&self, session: &Session) -> Result<String, Report> {
+        let of_file = session.configuration()?.flake_reference()?;
+        let of_file = of_file.map(|reference| reference.as_str().to_owned());
+        Ok(self.flake.clone().or(of_file).unwrap_or_else(|| ".".to_owned()))
+    }
+
+    /// The options of the builder, without the names of configurations.
+    fn options(&self, session: &Session) -> Result<NixBuilderOptions, Report> {
+        let configuration = session.configuration()?;
+        let mut options = NixBuilder::options(self.flake(session)?)
+            .overrides(configuration.overrides()?)
+            .state_directory(self.output_dir.join(".netboot"))
+            .import_from_derivation(self.allow_import_from_derivation)
+            .compression_level(CompressionLevel::new(self.compression_level)?);
+        let closure_boot = match &self.stage1 {
+            Some(program) => Some(ClosureBoot::with_program(program)?),
+            None => configuration.closure_build()?,
+        };
+        if let Some(closure_boot) = closure_boot {
+            options = options.closure_boot(closure_boot);
+        }
+        Ok(options)
+    }
+
+    /// The targets of the command line, or the one of the old script.
+    fn targets(&self, session: &Session) -> Vec<String> {
+        if !self.targets.is_empty() {
+            return self.targets.clone();
+        }
+        let Some(assets) = pxe_assets(Path::new(".")) else { return Vec::new() };
+        let assets = assets.display().to_string();
+        session.progress.line(&format!(
+            "The release goes to `{assets}`, the assets of PlasmaCloud's PXE server. Give --to to \
+             publish elsewhere."
+        ));
+        vec![assets]
+    }
+
+    fn folder(&self, profile: &ProfileName) -> PathBuf {
+        self.output_dir.join(profile.as_str())
+    }
+
+    /// Says what is built, and where it goes.
+    fn announce(&self, session: &Session, work: &Work) {
+        let names: Vec<&str> = work.choice.configurations.values().map(String::as_str).collect();
+        let targets = work.publication.destinations.iter();
+        let targets: Vec<String> =
+            targets.map(|destination| destination.target.to_string()).collect();
+        let then = match &targets[..] {
+            [] => String::new(),
+            targets => format!(", then publishing to {}", targets.join(", ")),
+        };
+        session.progress.line(&format!("Building {}{then}", names.join(", ")));
+    }
+}
+
+/// The object of a profile, without its outcome.
+fn described(choice: &Choice, profile: &ProfileSpec) -> Value {
+    let name = profile.name();
+    json!({
+        "profile": name,
+        "configuration": choice.configurations.get(name),
+        "directory": null,
+        "fetched_bytes": null,
+        "findings": null,
+        "error": null,
+    })
+}

@@ -1,0 +1,116 @@
+//! The build itself: images, their folders, and the logs of failures.
+
+use indicatif::HumanBytes;
+use netboot_core::{Builder, Image, Profile, ProfileName, Report, counted};
+use serde_json::{Map, Value, json};
+
+use super::{Arguments, Work, described};
+use crate::failure::{Cancelled, failure_object};
+use crate::image_directory::{write_build_log, write_image_directory};
+use crate::publication::Publication;
+use crate::session::Session;
+
+/// The images that were built.
+pub(super) struct Built {
+    pub(super) images: Vec<Image>,
+    /// The profiles and their outcomes, for the answer.
+    pub(super) object: Map<String, Value>,
+}
+
+impl Arguments {
+    /// Builds the images and writes their folders.
+    ///
+    /// # Errors
+    /// If a profile failed. Nothing is published then.
+    pub(super) async fn build(&self, session: &Session, work: &Work) -> Result<Built, Report> {
+        let profiles = &work.choice.profiles;
+        let shared: Vec<_> = profiles.iter().cloned().map(Into::into).collect();
+        let results = work.builder.build_all(&shared, &session.context).await;
+        let (mut images, mut failures, mut objects) = (Vec::new(), Vec::new(), Vec::new());
+        for (profile, result) in profiles.iter().zip(results) {
+            let outcome = match result {
+                Ok(image) => {
+                    self.write_image(session, &work.publication, &image).await.map(|()| image)
+                }
+                Err(error) => Err(self.keep_log(profile.name(), error)),
+            };
+            let mut object = described(&work.choice, profile);
+            match outcome {
+                Ok(image) => {
+                    let (folder, bytes) = (self.folder(profile.name()), image.fetched_size());
+                    session.progress.line(&format!("{}: {}", folder.display(), HumanBytes(bytes)));
+                    object["directory"] = json!(folder);
+                    object["fetched_bytes"] = json!(bytes);
+                    images.push(image);
+                }
+                Err(report) => {
+                    object["error"] = failure_object(&report);
+                    failures.push(report);
+                }
+            }
+            objects.push(object);
+        }
+        if session.context.check().is_err() && !failures.is_empty() {
+            return Err(Cancelled::report(self.left(&work.publication, &images)));
+        }
+        if failures.is_empty() {
+            let profiles = ("profiles".to_owned(), Value::Array(objects));
+            let object = Map::from_iter([profiles, ("targets".to_owned(), json!([]))]);
+            return Ok(Built { images, object });
+        }
+        Err(self.failed(session, work, failures))
+    }
+
+    /// The failure of a build. It tells all failures but one, and returns that one.
+    fn failed(&self, session: &Session, work: &Work, mut failures: Vec<Report>) -> Report {
+        let (failed, all) = (failures.len(), counted(work.choice.profiles.len(), "profile"));
+        let last = failures.pop();
+        for failure in failures {
+            session.progress.line(&failure.in_full());
+        }
+        if !work.publication.destinations.is_empty() {
+            session.progress.line(&format!("nothing was published: {failed} of {all} failed"));
+        }
+        last.unwrap_or_else(|| Cancelled::report("nothing was published"))
+    }
+
+    /// Tells the outcome of a build that was cancelled.
+    fn left(&self, publication: &Publication, built: &[Image]) -> String {
+        let names: Vec<&str> = built.iter().map(|image| image.profile().as_str()).collect();
+        let built = match &names[..] {
+            [] => "nothing was built".to_owned(),
+            names => format!("only {} was built", names.join(", ")),
+        };
+        match (publication.destinations.is_empty(), names.is_empty()) {
+            (true, _) => built,
+            (false, true) => "nothing was published".to_owned(),
+            (false, false) => format!("{built}, and nothing was published"),
+        }
+    }
+
+    async fn write_image(
+        &self,
+        session: &Session,
+        publication: &Publication,
+        image: &Image,
+    ) -> Result<(), Report> {
+        let renderer = match publication.destinations.is_empty() {
+            true => self.publication.folder_renderer(session, image.profile())?,
+            false => publication.renderer.clone(),
+        };
+        let script = renderer.render_standalone(image)?;
+        write_image_directory(&self.output_dir, image, &script).await
+    }
+
+    /// Puts the log of a failed build in the place that the runbook names.
+    fn keep_log(&self, profile: &ProfileName, error: netboot_core::Error) -> Report {
+        let nix_error = std::error::Error::source(&error)
+            .and_then(|source| source.downcast_ref::<netboot_nix::Error>());
+        if let Some(log) = nix_error.and_then(netboot_nix::Error::build_log)
+            && let Err(failed) = write_build_log(&self.output_dir, profile, log)
+        {
+            return failed;
+        }
+        error.into()
+    }
+}

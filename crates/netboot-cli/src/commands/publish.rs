@@ -1,0 +1,143 @@
+//! `netboot publish`: existing images become a release.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use netboot_core::{
+    Architecture, Builder, Image, PrebuiltBuilder, PrebuiltImage, Profile, ProfileName,
+    ProfileSpec, Report,
+};
+use serde_json::Map;
+
+use crate::answer::Answer;
+use crate::failure::Cancelled;
+use crate::known_profiles::KnownProfiles;
+use crate::publication::{Publication, answer};
+use crate::publication_options::PublicationOptions;
+use crate::published_target::until_cancelled;
+use crate::session::Session;
+
+/// Publish existing kernels and initrds, without Nix.
+#[derive(Debug, Args)]
+#[command(after_long_help = PUBLISH_HELP)]
+pub(crate) struct Arguments {
+    /// A directory with a kernel, an initrd, and either `init` and `kernel-params` or
+    /// `netboot.ipxe`: a folder that `netboot build` wrote, a release of nixos-images, or the
+    /// `netboot` directory of a Hydra job.
+    #[arg(required = true, value_name = "IMAGE-DIR")]
+    images: Vec<PathBuf>,
+
+    /// The name of an image's profile, in the order of the directories. The default is the name of
+    /// the directory.
+    #[arg(long = "profile", value_name = "NAME")]
+    profiles: Vec<ProfileName>,
+
+    /// The architecture of the machines that boot the images: x86_64 or aarch64. The default is
+    /// that of the profile in netboot.toml, or x86_64.
+    #[arg(long, value_name = "NAME")]
+    architecture: Option<Architecture>,
+
+    /// A target to publish to: a directory, `s3://BUCKET/PREFIX`, `USER@HOST:/PATH`,
+    /// `rsync://HOST/MODULE/PATH`, or a name from netboot.toml. Can be repeated.
+    #[arg(long = "to", value_name = "TARGET", required = true)]
+    targets: Vec<String>,
+
+    #[command(flatten)]
+    publication: PublicationOptions,
+}
+
+const PUBLISH_HELP: &str = "\
+The other profiles of the live release stay live.
+
+Standard output has the id of the release; with several targets, a line `ID TARGET` for each.
+
+With --json:
+  targets  the targets, in the order of the command line. Each has:
+    target         the target, as it was written
+    outcome        live; failed; or with --all-or-none also staged, rolled-back or not-rolled-back
+    release        the id of the release, or null if it failed
+    previous       the release that was live before, or null
+    changed        false if the release was live already, or null
+    sent_bytes     the size of the files that were sent, or null
+    present_bytes  the size of the files that were there already, or null
+    order_guarded  false if another publisher could have been overtaken unnoticed, or null
+    proofs         with --prove, the images: objects with profile, came_up and summary; or null
+    error          the failure, as a command that failed has it, or null";
+
+impl Arguments {
+    /// Publishes the images, and tells the release at each target.
+    pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
+        let result = until_cancelled(session, self.publish(session)).await;
+        match result {
+            Err(_) if session.context.check().is_err() => {
+                Err(Cancelled::report("nothing was published"))
+            }
+            Err(report) => Err(report),
+            Ok((publication, images)) => {
+                let published = publication.publish(&images, &session.context).await?;
+                answer(session, &published, Map::new())
+            }
+        }
+    }
+
+    /// Does everything that comes before the first change at a target.
+    async fn publish(&self, session: &Session) -> Result<(Publication, Vec<Image>), Report> {
+        let known = KnownProfiles::of(session.configuration()?, None).await?;
+        let mut builder = PrebuiltBuilder::new();
+        let mut profiles: Vec<ProfileSpec> = Vec::new();
+        for (name, directory) in self.names()?.into_iter().zip(&self.images) {
+            if profiles.iter().any(|there| *there.name() == name) {
+                return Err(Report::message(
+                    format!("two directories are for the profile `{name}`"),
+                    "name the profile of each directory, in the order of the directories: \
+                     `--profile NAME`",
+                ));
+            }
+            let mut profile = known.describe(&name);
+            if let Some(architecture) = self.architecture {
+                profile = profile.with_architecture(architecture);
+            }
+            let Ok(more) = builder.with_image(name, PrebuiltImage::directory(directory));
+            builder = more;
+            profiles.push(profile);
+        }
+        let publication = self.publication.open(session, &self.targets, None).await?;
+        let names: Vec<&dyn Profile> = profiles.iter().map(|one| one as &dyn Profile).collect();
+        publication.rehearse(&names, &session.context).await?;
+        let mut images = Vec::new();
+        for profile in names {
+            images.push(builder.build(profile, &session.context).await?);
+        }
+        Ok((publication, images))
+    }
+
+    /// The names of the profiles, in the order of the directories.
+    fn names(&self) -> Result<Vec<ProfileName>, Report> {
+        if self.profiles.len() > self.images.len() {
+            return Err(Report::message(
+                "there are more profiles than directories",
+                "give one directory for each `--profile`",
+            ));
+        }
+        let given = self.profiles.iter().cloned().map(Some).chain(std::iter::repeat(None));
+        let name = |(directory, given): (&PathBuf, Option<ProfileName>)| match given {
+            Some(name) => Ok(name),
+            None => name_of(directory),
+        };
+        self.images.iter().zip(given).map(name).collect()
+    }
+}
+
+/// The profile that the name of a directory says.
+fn name_of(directory: &Path) -> Result<ProfileName, Report> {
+    let found = directory
+        .canonicalize()
+        .map_err(|error| netboot_core::Error::io("find", directory, error))?;
+    let name = found.file_name().and_then(|name| ProfileName::new(name.to_str()?).ok());
+    name.ok_or_else(|| {
+        Report::message(
+            format!("the name of `{}` is not the name of a profile", directory.display()),
+            "name the profile: `--profile NAME`",
+        )
+    })
+}

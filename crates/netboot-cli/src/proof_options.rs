@@ -1,0 +1,51 @@
+//! The options of commands that boot images before they go live.
+
+use std::sync::Arc;
+
+use clap::Args;
+use netboot_core::Report;
+use netboot_publish::Prover;
+use netboot_qemu::QemuProver;
+
+use crate::session::Session;
+
+/// The options of commands that boot images before they go live.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Proof")]
+pub(crate) struct ProofOptions {
+    /// Boot the images in QEMU from where they are staged. The release goes live only if each of
+    /// them comes up.
+    #[arg(long)]
+    prove: bool,
+
+    /// A text that the console of each image has to show. Can be repeated. The default is
+    /// `[proof]` of netboot.toml; otherwise it is enough that Linux starts `init`.
+    #[arg(long = "expect", value_name = "TEXT", requires = "prove")]
+    expected: Vec<String>,
+
+    /// The maximum time of a boot, in seconds. The default is `[proof]` of netboot.toml, or 600.
+    #[arg(long, value_name = "SECONDS", requires = "prove")]
+    boot_timeout: Option<u64>,
+}
+
+impl ProofOptions {
+    /// The prover, if the images have to be booted.
+    ///
+    /// # Errors
+    /// If there is no virtual machine to boot them in.
+    pub(crate) fn prover(&self, session: &Session) -> Result<Option<Arc<dyn Prover>>, Report> {
+        if !self.prove {
+            return Ok(None);
+        }
+        let mut proof = session.configuration()?.proof.clone();
+        if !self.expected.is_empty() {
+            proof.expect.clone_from(&self.expected);
+        }
+        if let Some(seconds) = self.boot_timeout {
+            proof.timeout_seconds = seconds;
+        }
+        proof.machine().build()?;
+        let prover = QemuProver::new(move |_| proof.machine());
+        Ok(Some(Arc::new(prover)))
+    }
+}

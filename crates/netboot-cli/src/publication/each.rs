@@ -1,0 +1,67 @@
+//! Publishing to each target by itself.
+
+use futures::future::join_all;
+use netboot_core::{Context, Image};
+use netboot_publish::{Error, ProofReport, Receipt};
+
+use super::destination::Destination;
+use super::error::PublicationError;
+use super::outcome::Published;
+use super::{Publication, at_destination};
+
+/// The number of times that a release is made again if somebody else publishes at the same time.
+const ATTEMPTS: usize = 3;
+
+impl Publication {
+    /// Publishes to each destination by itself. Each keeps its own other profiles.
+    pub(super) async fn publish_each(&self, images: &[Image], context: &Context) -> Vec<Published> {
+        let is_one = self.destinations.len() == 1;
+        let work = self.destinations.iter().map(|destination| async move {
+            let context =
+                if is_one { context.clone() } else { at_destination(destination, context) };
+            let work = self.publish_to(destination, images, &context);
+            let result = match self.timeout {
+                None => work.await,
+                Some(after) => tokio::time::timeout(after, work)
+                    .await
+                    .unwrap_or_else(|_| Err(Error::TimedOut { after }.into())),
+            };
+            Published::of_result(destination, result)
+        });
+        join_all(work).await
+    }
+
+    async fn publish_to(
+        &self,
+        destination: &Destination,
+        images: &[Image],
+        context: &Context,
+    ) -> Result<(Receipt, Option<ProofReport>), PublicationError> {
+        let mut attempt = 1;
+        loop {
+            match self.publish_once(destination, images, context).await {
+                Err(PublicationError::Publish(Error::Conflict { .. })) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn publish_once(
+        &self,
+        destination: &Destination,
+        images: &[Image],
+        context: &Context,
+    ) -> Result<(Receipt, Option<ProofReport>), PublicationError> {
+        let publisher = &destination.publisher;
+        let live = publisher.live().await?;
+        let base = live.as_ref();
+        let release = self.release_over(publisher, base, images).await?;
+        let Some(prover) = self.prover.as_deref() else {
+            return Ok((publisher.publish_over(base, &release, context).await?, None));
+        };
+        let proven = publisher.publish_proven_over(base, &release, prover, context).await?;
+        Ok((proven.receipt, Some(proven.proof)))
+    }
+}

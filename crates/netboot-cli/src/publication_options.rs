@@ -1,0 +1,117 @@
+//! The options of commands that publish.
+
+use std::time::Duration;
+
+use clap::Args;
+use netboot_core::{PointerName, ProfileName, Report};
+use netboot_ipxe::{Fleet, Renderer};
+use netboot_publish::ActivationPolicy;
+use url::Url;
+
+use crate::configuration::Configuration;
+use crate::proof_options::ProofOptions;
+use crate::publication::{Publication, open_destinations};
+use crate::publisher_options::PublisherOptions;
+use crate::session::Session;
+
+/// The options of commands that publish.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PublicationOptions {
+    /// Make the release live at all targets or at none. If one target cannot make it live, the
+    /// others are rolled back.
+    #[arg(long, conflicts_with = "each")]
+    all_or_none: bool,
+
+    /// Make the release live at each target by itself. This is the default.
+    #[arg(long)]
+    each: bool,
+
+    /// Also keep the links of the old layout at the target, for boot scripts that name
+    /// `bzImage-<profile>`. A machine that boots while the links change can get files of two
+    /// releases.
+    #[arg(long)]
+    legacy_links: bool,
+
+    /// The `http://` URL from which machines fetch closures. It serves the target.
+    #[arg(long, value_name = "URL")]
+    closure_url: Option<Url>,
+
+    /// The maximum time for sending a release to a target and making it live, in seconds. By
+    /// default there is no limit.
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+
+    #[command(flatten)]
+    proof: ProofOptions,
+
+    #[command(flatten)]
+    publisher: PublisherOptions,
+}
+
+impl PublicationOptions {
+    /// Opens the targets that `texts` mean. Reads keys and connects to servers. `fleet` has the
+    /// machines; without it, they are those of netboot.toml.
+    ///
+    /// # Errors
+    /// If a text is no target, a target cannot be opened, or an option cannot be used.
+    pub(crate) async fn open(
+        &self,
+        session: &Session,
+        texts: &[String],
+        fleet: Option<Fleet>,
+    ) -> Result<Publication, Report> {
+        let settings = self.publisher.read(session)?;
+        let prover = self.proof.prover(session)?;
+        let configuration = session.configuration()?;
+        let fleet = match fleet {
+            // Without a target, nobody knows the profiles that machines boot.
+            _ if texts.is_empty() => None,
+            None if !configuration.machines.known.is_empty() => Some(configuration.fleet()?),
+            fleet => fleet,
+        };
+        let renderer =
+            renderer(settings.pointer(), fleet, self.closure_url.as_ref(), configuration)?;
+        let destinations = open_destinations(session, texts, &settings, self.legacy_links).await?;
+        let policy = if self.all_or_none {
+            ActivationPolicy::AllOrNone
+        } else {
+            ActivationPolicy::EachByItself
+        };
+        let timeout = self.timeout.map(Duration::from_secs);
+        Ok(Publication { destinations, policy, renderer, prover, timeout })
+    }
+
+    /// The renderer of the script in a profile's folder, if nothing is published: `--closure-url`
+    /// then serves the output directory.
+    ///
+    /// # Errors
+    /// If an option cannot be used.
+    pub(crate) fn folder_renderer(
+        &self,
+        session: &Session,
+        profile: &ProfileName,
+    ) -> Result<Renderer, Report> {
+        let mut url = self.closure_url.clone();
+        if let Some(Ok(mut path)) = url.as_mut().map(Url::path_segments_mut) {
+            path.pop_if_empty().push(profile.as_str()).push("");
+        }
+        renderer(&PointerName::default(), None, url.as_ref(), session.configuration()?)
+    }
+}
+
+fn renderer(
+    pointer: &PointerName,
+    fleet: Option<Fleet>,
+    closure_source: Option<&Url>,
+    configuration: &Configuration,
+) -> Result<Renderer, Report> {
+    let mut renderer = Renderer::builder().pointer_name(pointer.clone());
+    if let Some(fleet) = fleet {
+        renderer = renderer.fleet(fleet);
+    }
+    let mirrors = configuration.closure_boot.iter().flat_map(|section| &section.mirrors);
+    for url in closure_source.into_iter().chain(mirrors) {
+        renderer = renderer.closure_source(url)?;
+    }
+    Ok(renderer.build()?)
+}
