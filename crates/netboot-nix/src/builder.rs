@@ -21,6 +21,11 @@ impl NixBuilder {
     /// building anything. Returns the findings for each profile, including findings that would deny
     /// a build.
     ///
+    /// A build does all of this itself, before it builds anything. Call this to see the findings
+    /// without a build. A build of these profiles by this builder that follows does not evaluate
+    /// them again, unless the content of the flake has changed: the build locks the flake again and
+    /// compares its hash.
+    ///
     /// # Errors
     /// The errors of an evaluation.
     pub async fn check(

@@ -16,10 +16,11 @@ use crate::stop::NAME;
 use crate::stop::Stop;
 
 /// A flake that was locked and evaluated.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Evaluation {
     flake: FlakeReference,
     locked: Locked,
+    wanted: BTreeMap<ProfileName, ProfileRequest>,
     /// The answers of the processes that succeeded.
     answers: Vec<Answer>,
     /// The errors of configurations that had a process of their own.
@@ -28,11 +29,13 @@ pub(crate) struct Evaluation {
 
 impl Evaluation {
     /// Locks the flake and evaluates `wanted`, in one process or in several that share the work.
+    /// It takes over the results of `earlier` instead if they are still valid.
     pub(crate) async fn of(
         runner: &Runner,
         flake: &FlakeReference,
         wanted: &BTreeMap<ProfileName, ProfileRequest>,
         processes: NonZeroUsize,
+        earlier: Option<Self>,
         context: &Context,
     ) -> Result<Self, Stop> {
         let locked = lock(runner, flake, context).await?;
@@ -43,7 +46,11 @@ impl Evaluation {
                 hint: Some("commit them, so that the images can be built again".to_owned()),
             });
         }
+        if let Some(earlier) = earlier.filter(|earlier| earlier.holds_for(&locked, wanted)) {
+            return Ok(earlier);
+        }
         let _phase = context.phase(Phase::Evaluating, None);
+        let requests = wanted.clone();
         let wanted: Vec<(&ProfileName, &ProfileRequest)> = wanted.iter().collect();
         let share = wanted.len().div_ceil(processes.get()).max(1);
         let shares = wanted.chunks(share).map(|share| async {
@@ -66,7 +73,27 @@ impl Evaluation {
                 (_, Err(stop)) => return Err(stop),
             }
         }
-        Ok(Self { flake: flake.clone(), locked, answers, failed })
+        Ok(Self { flake: flake.clone(), locked, wanted: requests, answers, failed })
+    }
+
+    /// Returns true if a new evaluation of the same builder would have these results.
+    ///
+    /// An evaluation is pure: the content of the flake, the requests and the builder's settings
+    /// decide it. The flake was just locked again, so an equal hash means equal content, of a
+    /// local directory and of a branch of another machine too. The requests have the hashes of
+    /// all modules and programs that the builder adds. A collection of garbage may have deleted
+    /// derivations since.
+    fn holds_for(&self, locked: &Locked, wanted: &BTreeMap<ProfileName, ProfileRequest>) -> bool {
+        let has_results = |profile: &ProfileName| {
+            self.answers.iter().any(|answer| match answer.configurations.get(profile.as_str()) {
+                Some(Configuration::Evaluated(values)) => values.derivations_exist(),
+                _ => false,
+            })
+        };
+        locked.nar_hash.is_some()
+            && self.locked == *locked
+            && self.wanted == *wanted
+            && wanted.keys().all(has_results)
     }
 
     /// The values of a profile's configuration, and the version of Nix.

@@ -45,7 +45,7 @@ struct LockedReference {
 }
 
 /// A locked flake.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Locked {
     /// The URL with revision or NAR hash, including credentials.
     pub(crate) url: String,

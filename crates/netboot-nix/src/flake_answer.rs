@@ -11,7 +11,7 @@ use crate::overrides::embed::Embedded;
 use crate::policy::check::PolicyFacts;
 
 /// The request for one profile.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct ProfileRequest {
     /// The name of the configuration.
     pub(crate) name: String,
@@ -70,6 +70,14 @@ pub(crate) struct StoreElement {
     /// The store paths that the string needs: derivations with outputs, and sources without (Nix
     /// manual, `builtins.getContext`).
     pub(crate) context: BTreeMap<String, Vec<String>>,
+}
+
+impl Values {
+    /// Returns true if the store still has the derivations.
+    pub(crate) fn derivations_exist(&self) -> bool {
+        let parts = [&self.kernel, &self.initrd, &self.toplevel];
+        parts.into_iter().flatten().all(|output| Path::new(&output.drv).exists())
+    }
 }
 
 /// An output of a derivation.

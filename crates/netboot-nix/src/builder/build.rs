@@ -5,7 +5,7 @@
 //! the logs of all profiles are collected after all builds have ended.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -92,7 +92,9 @@ impl NixBuilder {
         if profiles.is_empty() {
             return Ok(Vec::new());
         }
-        let (wanted, evaluation) = self.evaluate(profiles, context).await?;
+        // Only the next build after a check takes its results over.
+        let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (wanted, evaluation) = self.evaluate(profiles, checked, context).await?;
         let mut seen = BTreeSet::new();
         let mut evaluated = Vec::new();
         for profile in profiles {

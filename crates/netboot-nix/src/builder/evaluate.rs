@@ -1,6 +1,7 @@
 //! The steps of a call before the build: the evaluation and the policy.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use netboot_core::{Context, Event, Payload, Phase, Profile, ProfileName};
 
@@ -34,7 +35,10 @@ impl NixBuilder {
             return Vec::new();
         }
         let context = &without_repetitions(context);
-        let evaluation = self.evaluate(profiles, context).await;
+        let evaluation = self.evaluate(profiles, None, context).await;
+        if let Ok((_, evaluation)) = &evaluation {
+            *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = Some(evaluation.clone());
+        }
         let mut results = Vec::with_capacity(profiles.len());
         for profile in profiles {
             let result = match &evaluation {
@@ -49,10 +53,11 @@ impl NixBuilder {
         results
     }
 
-    /// Evaluates the flake once for all these profiles.
+    /// Evaluates the flake once for all these profiles, unless the results of `earlier` are valid.
     pub(super) async fn evaluate(
         &self,
         profiles: &[&dyn Profile],
+        earlier: Option<Evaluation>,
         context: &Context,
     ) -> Result<(BTreeMap<ProfileName, ProfileRequest>, Evaluation), Stop> {
         let mut wanted = BTreeMap::new();
@@ -62,9 +67,15 @@ impl NixBuilder {
         // No attribute has a NUL character in its name, and Nix cannot read one.
         let asked = wanted.iter().filter(|(_, wanted)| !wanted.name.contains('\0'));
         let asked = asked.map(|(name, wanted)| (name.clone(), wanted.clone())).collect();
-        let evaluation =
-            Evaluation::of(&self.runner, &self.flake, &asked, self.evaluation_processes, context)
-                .await?;
+        let evaluation = Evaluation::of(
+            &self.runner,
+            &self.flake,
+            &asked,
+            self.evaluation_processes,
+            earlier,
+            context,
+        )
+        .await?;
         Ok((wanted, evaluation))
     }
 

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use netboot_closure::{CompressionLevel, Packer};
@@ -14,6 +14,7 @@ use netboot_core::{InvalidValue, Payload, Profile, ProfileName};
 use crate::closure_boot::ClosureBoot;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::evaluation::Evaluation;
 use crate::flake_reference::FlakeReference;
 use crate::overrides::Overrides;
 use crate::policy::Policy;
@@ -50,6 +51,8 @@ pub struct NixBuilder {
     pub(super) evaluation_processes: NonZeroUsize,
     pub(super) concurrent_profiles: NonZeroUsize,
     pub(super) in_use: PathsInUse,
+    /// The evaluation of the last check, until a build takes it.
+    pub(super) checked: Arc<Mutex<Option<Evaluation>>>,
 }
 
 impl fmt::Debug for NixBuilder {
@@ -337,6 +340,7 @@ impl NixBuilderOptions {
             evaluation_processes: self.evaluation_processes,
             concurrent_profiles: self.concurrent_profiles,
             in_use: PathsInUse::default(),
+            checked: Arc::default(),
         })
     }
 }

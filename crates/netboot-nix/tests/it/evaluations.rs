@@ -116,6 +116,43 @@ async fn one_that_nix_cannot_catch_has_all_of_its_process_evaluated_singly(nix: 
     assert_eq!(counted.count("called eval"), 3);
 }
 
+async fn a_build_after_a_check_does_not_evaluate_again(nix: NixVersion) {
+    let counted = Counted::new(nix, "");
+    let (builder, context) = (counted.builder().build().unwrap(), Context::new());
+    let all = profiles(&["a", "b", "c"]);
+    let check = async || {
+        let results = builder.check(&all, &context).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+    };
+    let build = async || {
+        let results = builder.build_all(&all, &context).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+    };
+    check().await;
+    build().await;
+    assert_eq!(counted.counts(), [1, 1, 1, 1, 1]);
+    // The check counts for one build, and for its own profiles.
+    build().await;
+    assert_eq!(counted.counts()[0], 2);
+    check().await;
+    builder.build(&*profiles(&["a"])[0], &context).await.unwrap();
+    assert_eq!(counted.counts()[0], 4);
+    // The flake of a local directory changes after the check.
+    check().await;
+    let file = counted.place.path().join("own/flake.nix");
+    let changed = read(&file).replace("have in common", "have in common now");
+    std::fs::write(&file, changed).unwrap();
+    build().await;
+    assert_eq!(counted.count("called eval"), 6);
+    assert_eq!(counted.count("have in common now\""), 1);
+    // Another builder knows nothing of the check.
+    check().await;
+    let other = counted.builder().build().unwrap();
+    let results = other.build_all(&all, &context).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert_eq!(counted.count("called eval"), 8);
+}
+
 async fn profiles_are_built_at_the_same_time(nix: NixVersion) {
     let place = Place::of(nix);
     // Each build waits until the other has started.
@@ -169,6 +206,7 @@ mod with_nix_versions {
         one_that_throws_is_evaluated_again_alone in [super]
         a_single_one_that_throws_is_evaluated_once in [super]
         one_that_nix_cannot_catch_has_all_of_its_process_evaluated_singly in [super]
+        a_build_after_a_check_does_not_evaluate_again in [super]
         profiles_are_built_at_the_same_time in [super]
         what_profiles_have_in_common_is_built_once_and_in_the_log_of_each in [super]
     }
