@@ -3,9 +3,8 @@
 mod constructors;
 mod hint;
 
-use std::{collections::BTreeMap, io, path::PathBuf, time::Duration};
-
 use netboot_core::{Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName};
+use std::{collections::BTreeMap, io, path::PathBuf, time::Duration};
 
 use crate::finding::{Finding, by_site, bytes_of, first_findings, release_or_none};
 use crate::pointer::problem::PointerProblem;
@@ -382,16 +381,14 @@ pub enum SiteOutcome {
     Staged(Staged),
     /// The release was live and was rolled back, since it could not go live at another site.
     RolledBack(Receipt),
-    /// The site failed. The release may be staged completely or in part. If the failure came during
-    /// or after the replacement of the pointer (a timeout, a lost answer, links of the old layout),
-    /// the release may be live and whole, except under [`AllOrNone`](crate::ActivationPolicy).
+    /// The site failed. The release may be staged in part or completely. After a failure at the
+    /// pointer it may be live and whole, except under [`AllOrNone`](crate::ActivationPolicy).
     Failed(Error),
     /// The release may be live although it should be live nowhere, because the rollback failed.
     NotRolledBack(Error),
 }
 
-/// The outcome of a release at each site. `Display` counts the sites where the release is staged
-/// or live, and shows a line for each.
+/// The outcome of a release at each site. `Display` counts the sites and shows a line for each.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SitesReport {
