@@ -46,8 +46,8 @@ pub(crate) fn run(testbed: &Testbed) -> Result<(), Error> {
     let publish_time = start.elapsed();
 
     println!("\nBooting {PROFILE} in QEMU from the published directory:");
-    let mut boot = Command::new(programs.join("boot-in-qemu"));
-    boot.args(["./artifacts/pxe", "--profile", PROFILE]);
+    let mut boot = Command::new(programs.join("netboot"));
+    boot.args(["boot", "./artifacts/pxe", "--profile", PROFILE]);
     boot.args(["--expect", &format!("NETBOOT-READY {PROFILE}")]);
     run_step("booting the virtual machine", &mut boot)?;
 
@@ -55,8 +55,7 @@ pub(crate) fn run(testbed: &Testbed) -> Result<(), Error> {
         "\nDone in {:.0} s: built and published after {:.0} s, then booted.\n\
          images:  ./artifacts/<profile>/{{bzImage,initrd,netboot.ipxe,build.log}}\n\
          release: ./artifacts/pxe; any web server can serve it to booting machines\n\
-         again:   cargo run -p netboot-examples --bin boot-in-qemu -- ./artifacts/pxe \
-         --profile worker",
+         again:   cargo run -p netboot-cli -- boot ./artifacts/pxe --profile worker",
         start.elapsed().as_secs_f32(),
         publish_time.as_secs_f32(),
     );

@@ -1,19 +1,22 @@
-//! `custom-builder`, `prebuilt` and `boot-in-qemu`, run one after the other as documented.
+//! `custom-builder` and `prebuilt`, run as documented. What they make boots.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
 use netboot_testbed::Testbed;
 use tempfile::TempDir;
 
+use crate::netboot_program::netboot;
 use crate::workplace::Workplace;
 
 /// Runs an example program and returns its output.
-fn run(program: &str, directory: &Path, arguments: &[&str]) -> String {
+fn run(program: impl AsRef<OsStr>, directory: &Path, arguments: &[&str]) -> String {
+    let program = program.as_ref();
     let output = Command::new(program).args(arguments).current_dir(directory).output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
     let said = format!("{stdout}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{program} {arguments:?}: {said}");
+    assert!(output.status.success(), "{program:?} {arguments:?}: {said}");
     said
 }
 
@@ -36,9 +39,9 @@ fn what_a_custom_builder_made_boots() {
     let arguments = ["--kernel", &kernel, "--busybox", &busybox, "--publish", "pxe"];
     run(env!("CARGO_BIN_EXE_custom-builder"), directory.path(), &arguments);
     let said = run(
-        env!("CARGO_BIN_EXE_boot-in-qemu"),
+        &netboot(),
         directory.path(),
-        &["pxe", "--profile", "rescue", "--expect", "RESCUE-READY"],
+        &["boot", "./pxe", "--verbose", "--profile", "rescue", "--expect", "RESCUE-READY"],
     );
     assert!(said.contains("RESCUE-READY init=/init"), "{said}");
 }
@@ -53,9 +56,9 @@ fn what_netboot_built_is_published_as_prebuilt_and_boots() {
         &["artifacts/worker", "--profile", "edge", "--publish", "pxe"],
     );
     let said = run(
-        env!("CARGO_BIN_EXE_boot-in-qemu"),
+        &netboot(),
         place.path(),
-        &["pxe", "--profile", "edge", "--expect", "NETBOOT-READY worker"],
+        &["boot", "./pxe", "--verbose", "--profile", "edge", "--expect", "NETBOOT-READY worker"],
     );
     assert!(said.contains("NETBOOT-GENERATION prebuilt"), "{said}");
 }
@@ -65,9 +68,5 @@ fn the_output_folder_boots_from_any_web_server() {
     let place = Workplace::new();
     let flake = place.flake("folder");
     place.succeeds(&["--flake", &flake, "--profile", "worker", "--output-dir", "out"]);
-    run(
-        env!("CARGO_BIN_EXE_boot-in-qemu"),
-        place.path(),
-        &["out/worker", "--expect", "NETBOOT-READY worker"],
-    );
+    run(&netboot(), place.path(), &["boot", "out/worker", "--expect", "NETBOOT-READY worker"]);
 }

@@ -85,62 +85,6 @@ fn netboot_build_ends_its_builders() {
     }
 }
 
-#[test]
-fn boot_in_qemu_ends_its_machine() {
-    for (signal, code) in SIGNALS {
-        let (directory, nix) = (TempDir::new().unwrap(), HermeticNix::new());
-        fs::write(directory.path().join("boot.ipxe"), "#!ipxe\nsleep 600\n").unwrap();
-        let temporary = directory.path().join("temporary");
-        fs::create_dir(&temporary).unwrap();
-        let id = {
-            let program = env!("CARGO_BIN_EXE_boot-in-qemu");
-            let child = Command::new(program)
-                .args([directory.path().to_str().unwrap(), "--expect", "NEVER"])
-                .envs(nix.environment())
-                .env("TMPDIR", &temporary)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .process_group(0)
-                .spawn()
-                .unwrap();
-            let parent = child.id();
-            eventually("QEMU's start", || qemu_of(parent).is_some());
-            let id = qemu_of(parent).unwrap();
-            assert_eq!(end(child, signal), Some(code));
-            id
-        };
-        let command = Path::new("/proc").join(id.to_string()).join("cmdline");
-        let lives = fs::read(command)
-            .is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("qemu-system"));
-        assert!(!lives, "QEMU outlived {signal:?}");
-        assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "a temporary file was left");
-    }
-}
-
-/// The process of QEMU below `parent`, at any depth.
-fn qemu_of(parent: u32) -> Option<u32> {
-    children_of(parent).into_iter().find_map(|child| {
-        let command = fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
-        let command = String::from_utf8_lossy(&command).into_owned();
-        if command.contains("qemu-system") && command.contains("bootfile") {
-            Some(child)
-        } else {
-            qemu_of(child)
-        }
-    })
-}
-
-/// The children of all threads of a process.
-fn children_of(parent: u32) -> Vec<u32> {
-    let Ok(threads) = fs::read_dir(format!("/proc/{parent}/task")) else { return Vec::new() };
-    threads
-        .filter_map(Result::ok)
-        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
-        .flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
-        .filter_map(|id| id.parse().ok())
-        .collect()
-}
-
 /// Work that nothing can stop: a thread of the runtime that writes to a file system that hangs.
 #[tokio::test]
 async fn a_program_works_and_cannot_stop() {

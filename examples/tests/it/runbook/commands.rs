@@ -223,7 +223,6 @@ async fn oldest(directory: &Path) -> String {
 
 fn binary(program: &str, at: &str) -> PathBuf {
     let ours = [
-        ("boot-in-qemu", env!("CARGO_BIN_EXE_boot-in-qemu")),
         ("size-report", env!("CARGO_BIN_EXE_size-report")),
     ];
     match program {
