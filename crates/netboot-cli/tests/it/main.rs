@@ -31,5 +31,6 @@ mod signing;
 mod size;
 mod sleeping_flake;
 mod terminal;
+mod treemap;
 mod verify;
 mod workplace;

@@ -1,5 +1,6 @@
 //! `netboot size` on the test flake.
 
+use std::path::Path;
 use std::process::{Command, Output};
 
 use netboot_testbed::{HermeticNix, Testbed};
@@ -8,9 +9,15 @@ use tempfile::TempDir;
 
 use crate::place::assert_documented;
 
-fn size_in(directory: &TempDir, arguments: &[&str]) -> Output {
+/// The size of the worker of the test flake, after `change` has changed the flake's directory.
+pub(crate) fn size_of(change: impl FnOnce(&Path), arguments: &[&str]) -> Output {
+    size_in(&TempDir::new().unwrap(), change, arguments)
+}
+
+fn size_in(directory: &TempDir, change: impl FnOnce(&Path), arguments: &[&str]) -> Output {
     let nix = HermeticNix::new();
     let flake = Testbed::locate().write_flake(&directory.path().join("flake"), "size");
+    change(&directory.path().join("flake"));
     Command::new(env!("CARGO_BIN_EXE_netboot"))
         .current_dir(directory.path())
         .envs(nix.environment())
@@ -21,7 +28,7 @@ fn size_in(directory: &TempDir, arguments: &[&str]) -> Output {
 }
 
 fn size(arguments: &[&str]) -> Output {
-    size_in(&TempDir::new().unwrap(), arguments)
+    size_of(|_| (), arguments)
 }
 
 fn text(bytes: Vec<u8>) -> String {
@@ -60,7 +67,7 @@ fn json_has_every_path_and_the_exit_code_says_that_the_budget_is_spent() {
 #[test]
 fn a_picture_is_written_to_a_file() {
     let directory = TempDir::new().unwrap();
-    let output = size_in(&directory, &["--format", "svg", "--output", "size.svg"]);
+    let output = size_in(&directory, |_| (), &["--format", "svg", "--output", "size.svg"]);
     assert_eq!(text(output.stdout), "size.svg\n");
     let picture = std::fs::read_to_string(directory.path().join("size.svg")).unwrap();
     assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"), "{picture}");
