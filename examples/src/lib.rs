@@ -11,7 +11,6 @@
 //! | `custom-builder` | your own builder |
 //! | `custom-store` | your own store; a test holds it to the contract |
 //! | `publish-proven` | publish an image only if it comes up in QEMU |
-//! | `size-report` | show what makes an image large, and how much memory it needs |
 
 mod audited_store;
 mod program;

@@ -8,6 +8,4 @@ mod plasmacloud;
 mod publishing;
 mod runbook;
 mod signals;
-mod size_report;
-mod treemap;
 mod workplace;

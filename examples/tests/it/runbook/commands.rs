@@ -222,16 +222,10 @@ async fn oldest(directory: &Path) -> String {
 }
 
 fn binary(program: &str, at: &str) -> PathBuf {
-    let ours = [
-        ("size-report", env!("CARGO_BIN_EXE_size-report")),
-    ];
     match program {
-        "minisign" => return tool("minisign"),
-        "netboot" => return netboot(),
-        "echo" => return program.into(),
-        _ => {}
+        "minisign" => tool("minisign"),
+        "netboot" => netboot(),
+        "echo" => program.into(),
+        _ => panic!("{at}: no test runs `{program}`"),
     }
-    let found = ours.iter().find(|(name, _)| *name == program);
-    let (_, path) = found.unwrap_or_else(|| panic!("{at}: no test runs `{program}`"));
-    path.into()
 }

@@ -89,7 +89,7 @@ pub(super) fn blocks(report: &SizeReport, least: f64) -> Vec<Block> {
     }
     let mut rest = Vec::new();
     for (dependency, paths) in small {
-        let name = format!("{} small ones of {}", paths.len(), name_of(report, dependency));
+        let name = format!("{}, {} small ones", name_of(report, dependency), paths.len());
         let block = Block::together(name, &paths);
         if paths.len() == 1 || is_small(block.area(), whole) {
             rest.extend(paths);
