@@ -62,9 +62,9 @@ impl Command {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
         match self {
-            Self::Build(arguments) => arguments.run(session).await,
-            Self::Publish(arguments) => arguments.run(session).await,
-            Self::Fleet(arguments) => arguments.run(session).await,
+            Self::Build(arguments) => Box::pin(arguments.run(session)).await,
+            Self::Publish(arguments) => Box::pin(arguments.run(session)).await,
+            Self::Fleet(arguments) => Box::pin(arguments.run(session)).await,
             Self::List(arguments) => arguments.run(session).await,
             Self::Activate(arguments) => arguments.run(session).await,
             Self::Rollback(arguments) => arguments.run(session).await,

@@ -53,7 +53,7 @@ async fn work(arguments: Arguments, progress: &Progress) -> u8 {
     let context =
         Context::new().with_events(progress.clone()).with_cancellation(signals.cancellation());
     let session = Session::new(context, progress.clone(), options);
-    let answered = command.run(&session).await;
+    let answered = Box::pin(command.run(&session)).await;
     let (report, text, exit_code) = match (answered, signals.exit_code()) {
         (Ok(answer), _) => {
             progress.finish();

@@ -49,8 +49,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PATTERN")]
     configuration: Option<ConfigurationName>,
 
-    /// The architecture of the machines that boot the images: x86_64 or aarch64. The default is
-    /// that of the profile's description, or x86_64.
+    /// The architecture of the machines that boot the images: `x86_64` or `aarch64`. The default
+    /// is that of the profile's description, or `x86_64`.
     #[arg(long, value_name = "NAME")]
     architecture: Option<Architecture>,
 
@@ -119,23 +119,23 @@ impl Arguments {
     /// Builds the images and publishes them.
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
         let context = &session.context;
-        let work = match until_cancelled(session, self.prepare(session)).await {
+        let work = match until_cancelled(session, Box::pin(self.prepare(session))).await {
             Err(_) if context.check().is_err() => {
                 return Err(Cancelled::report("nothing was built or published"));
             }
             work => work?,
         };
         if self.check {
-            return self.check(session, &work).await;
+            return Box::pin(self.check(session, &work)).await;
         }
-        self.announce(session, &work);
-        let built = self.build(session, &work).await?;
+        announce(session, &work);
+        let built = Box::pin(self.build(session, &work)).await?;
         if work.publication.destinations.is_empty() {
             let folder = |image: &Image| self.folder(image.profile()).display().to_string();
             let folders: Vec<String> = built.images.iter().map(folder).collect();
             return Ok(Answer::new(folders.join("\n"), built.object));
         }
-        let published = work.publication.publish(&built.images, context).await?;
+        let published = Box::pin(work.publication.publish(&built.images, context)).await?;
         answer(session, &published, built.object)
     }
 
@@ -227,19 +227,18 @@ impl Arguments {
     fn folder(&self, profile: &ProfileName) -> PathBuf {
         self.output_dir.join(profile.as_str())
     }
+}
 
-    /// Says what is built, and where it goes.
-    fn announce(&self, session: &Session, work: &Work) {
-        let names: Vec<&str> = work.choice.configurations.values().map(String::as_str).collect();
-        let targets = work.publication.destinations.iter();
-        let targets: Vec<String> =
-            targets.map(|destination| destination.target.to_string()).collect();
-        let then = match &targets[..] {
-            [] => String::new(),
-            targets => format!(", then publishing to {}", targets.join(", ")),
-        };
-        session.progress.line(&format!("Building {}{then}", names.join(", ")));
-    }
+/// Says what is built, and where it goes.
+fn announce(session: &Session, work: &Work) {
+    let names: Vec<&str> = work.choice.configurations.values().map(String::as_str).collect();
+    let targets = work.publication.destinations.iter();
+    let targets: Vec<String> = targets.map(|destination| destination.target.to_string()).collect();
+    let then = match &targets[..] {
+        [] => String::new(),
+        targets => format!(", then publishing to {}", targets.join(", ")),
+    };
+    session.progress.line(&format!("Building {}{then}", names.join(", ")));
 }
 
 /// The object of a profile, without its outcome.

@@ -28,7 +28,7 @@ enum Action {
     /// Tell what a machine boots, and by which assignment.
     Which(which::Arguments),
     /// Publish the live images again, with the machines as they are listed now.
-    Publish(publish::Arguments),
+    Publish(Box<publish::Arguments>),
 }
 
 impl Arguments {

@@ -32,8 +32,8 @@ pub(crate) struct Arguments {
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<ProfileName>,
 
-    /// The architecture of the machines that boot the images: x86_64 or aarch64. The default is
-    /// that of the profile in netboot.toml, or x86_64.
+    /// The architecture of the machines that boot the images: `x86_64` or `aarch64`. The default
+    /// is that of the profile in netboot.toml, or `x86_64`.
     #[arg(long, value_name = "NAME")]
     architecture: Option<Architecture>,
 
@@ -67,14 +67,14 @@ With --json:
 impl Arguments {
     /// Publishes the images, and tells the release at each target.
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
-        let result = until_cancelled(session, self.publish(session)).await;
+        let result = until_cancelled(session, Box::pin(self.publish(session))).await;
         match result {
             Err(_) if session.context.check().is_err() => {
                 Err(Cancelled::report("nothing was published"))
             }
             Err(report) => Err(report),
             Ok((publication, images)) => {
-                let published = publication.publish(&images, &session.context).await?;
+                let published = Box::pin(publication.publish(&images, &session.context)).await?;
                 answer(session, &published, Map::new())
             }
         }

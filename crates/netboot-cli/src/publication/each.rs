@@ -61,7 +61,7 @@ impl Publication {
         let Some(prover) = self.prover.as_deref() else {
             return Ok((publisher.publish_over(base, &release, context).await?, None));
         };
-        let proven = publisher.publish_proven_over(base, &release, prover, context).await?;
-        Ok((proven.receipt, Some(proven.proof)))
+        let receipt = publisher.publish_proven_over(base, &release, prover, context).await?;
+        Ok((receipt.receipt, Some(receipt.proof)))
     }
 }

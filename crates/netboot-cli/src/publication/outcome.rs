@@ -20,7 +20,7 @@ pub(crate) struct Published {
 
 #[derive(Debug)]
 enum At {
-    Live(Receipt),
+    Live(Box<Receipt>),
     /// The release is there and not live, because it did not go live at another target.
     Staged(ReleaseId),
     /// The release was live for a moment, and did not go live at another target.
@@ -39,7 +39,7 @@ impl Published {
         result: Result<(Receipt, Option<ProofReport>), PublicationError>,
     ) -> Self {
         let (outcome, proof) = match result {
-            Ok((receipt, proof)) => (At::Live(receipt), proof),
+            Ok((receipt, proof)) => (At::Live(Box::new(receipt)), proof),
             Err(error) => (At::failed(error), None),
         };
         Self { target: destination.target.to_string(), outcome, proof }
@@ -52,7 +52,7 @@ impl Published {
         proof: Option<ProofReport>,
     ) -> Self {
         let outcome = match outcome {
-            SiteOutcome::Live(receipt) => At::Live(receipt),
+            SiteOutcome::Live(receipt) => At::Live(Box::new(receipt)),
             SiteOutcome::RolledBack(_) => At::RolledBack(release),
             SiteOutcome::Failed(error) => At::failed(PublicationError::Publish(error)),
             SiteOutcome::NotRolledBack(error) => At::NotRolledBack(error.into()),
@@ -153,7 +153,9 @@ pub(crate) fn answer(
     if session.context.check().is_err() && published.iter().any(|one| one.live().is_none()) {
         return Err(cancelled(published));
     }
-    published.iter().for_each(|one| one.tell(session));
+    for one in published {
+        one.tell(session);
+    }
     let line = |one: &Published| {
         let release = &one.live()?.release;
         Some(match published {

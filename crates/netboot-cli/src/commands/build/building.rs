@@ -51,41 +51,14 @@ impl Arguments {
             objects.push(object);
         }
         if session.context.check().is_err() && !failures.is_empty() {
-            return Err(Cancelled::report(self.left(&work.publication, &images)));
+            return Err(Cancelled::report(left(&work.publication, &images)));
         }
         if failures.is_empty() {
             let profiles = ("profiles".to_owned(), Value::Array(objects));
             let object = Map::from_iter([profiles, ("targets".to_owned(), json!([]))]);
             return Ok(Built { images, object });
         }
-        Err(self.failed(session, work, failures))
-    }
-
-    /// The failure of a build. It tells all failures but one, and returns that one.
-    fn failed(&self, session: &Session, work: &Work, mut failures: Vec<Report>) -> Report {
-        let (failed, all) = (failures.len(), counted(work.choice.profiles.len(), "profile"));
-        let last = failures.pop();
-        for failure in failures {
-            session.progress.line(&failure.in_full());
-        }
-        if !work.publication.destinations.is_empty() {
-            session.progress.line(&format!("nothing was published: {failed} of {all} failed"));
-        }
-        last.unwrap_or_else(|| Cancelled::report("nothing was published"))
-    }
-
-    /// Tells the outcome of a build that was cancelled.
-    fn left(&self, publication: &Publication, built: &[Image]) -> String {
-        let names: Vec<&str> = built.iter().map(|image| image.profile().as_str()).collect();
-        let built = match &names[..] {
-            [] => "nothing was built".to_owned(),
-            names => format!("only {} was built", names.join(", ")),
-        };
-        match (publication.destinations.is_empty(), names.is_empty()) {
-            (true, _) => built,
-            (false, true) => "nothing was published".to_owned(),
-            (false, false) => format!("{built}, and nothing was published"),
-        }
+        Err(failed(session, work, failures))
     }
 
     async fn write_image(
@@ -94,9 +67,10 @@ impl Arguments {
         publication: &Publication,
         image: &Image,
     ) -> Result<(), Report> {
-        let renderer = match publication.destinations.is_empty() {
-            true => self.publication.folder_renderer(session, image.profile())?,
-            false => publication.renderer.clone(),
+        let renderer = if publication.destinations.is_empty() {
+            self.publication.folder_renderer(session, image.profile())?
+        } else {
+            publication.renderer.clone()
         };
         let script = renderer.render_standalone(image)?;
         write_image_directory(&self.output_dir, image, &script).await
@@ -112,5 +86,32 @@ impl Arguments {
             return failed;
         }
         error.into()
+    }
+}
+
+/// The failure of a build. It tells all failures but one, and returns that one.
+fn failed(session: &Session, work: &Work, mut failures: Vec<Report>) -> Report {
+    let (failed, all) = (failures.len(), counted(work.choice.profiles.len(), "profile"));
+    let last = failures.pop();
+    for failure in failures {
+        session.progress.line(&failure.in_full());
+    }
+    if !work.publication.destinations.is_empty() {
+        session.progress.line(&format!("nothing was published: {failed} of {all} failed"));
+    }
+    last.unwrap_or_else(|| Cancelled::report("nothing was published"))
+}
+
+/// Tells the outcome of a build that was cancelled.
+fn left(publication: &Publication, built: &[Image]) -> String {
+    let names: Vec<&str> = built.iter().map(|image| image.profile().as_str()).collect();
+    let built = match &names[..] {
+        [] => "nothing was built".to_owned(),
+        names => format!("only {} was built", names.join(", ")),
+    };
+    match (publication.destinations.is_empty(), names.is_empty()) {
+        (true, _) => built,
+        (false, true) => "nothing was published".to_owned(),
+        (false, false) => format!("{built}, and nothing was published"),
     }
 }

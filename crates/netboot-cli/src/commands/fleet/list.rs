@@ -1,7 +1,7 @@
 //! `netboot fleet list`.
 
 use clap::Args;
-use netboot_core::Report;
+use netboot_core::{KernelParameter, Report};
 use netboot_ipxe::{Assignment, Selector};
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ impl Arguments {
         let names = width(|machine| machine.name().as_str().len());
         let profiles = width(|machine| machine.profile().as_str().len());
         let line = |machine: &Assignment| {
-            let keys: Vec<String> = machine.selectors().iter().map(|one| shown(one)).collect();
+            let keys: Vec<String> = machine.selectors().iter().map(shown).collect();
             let (name, profile) = (machine.name(), machine.profile());
             format!("{name:names$}  {profile:profiles$}  {}", keys.join(" or "))
         };
@@ -67,6 +67,6 @@ fn object(machine: &Assignment) -> Value {
         "name": machine.name().as_str(),
         "profile": machine.profile(),
         "keys": machine.selectors().iter().map(keys).collect::<Vec<_>>(),
-        "kernel_parameters": parameters.map(|one| one.as_str()).collect::<Vec<_>>(),
+        "kernel_parameters": parameters.map(KernelParameter::as_str).collect::<Vec<_>>(),
     })
 }

@@ -35,11 +35,11 @@ impl Arguments {
     /// Publishes the live images of each target again. Sends only the scripts that changed.
     pub(super) async fn run(self, session: &Session) -> Result<Answer, Report> {
         let context = &session.context;
-        match until_cancelled(session, self.open(session)).await {
+        match until_cancelled(session, Box::pin(self.open(session))).await {
             Err(_) if context.check().is_err() => Err(Cancelled::report("nothing was published")),
             Err(report) => Err(report),
             Ok(publication) => {
-                let published = publication.publish(&[], context).await?;
+                let published = Box::pin(publication.publish(&[], context)).await?;
                 answer(session, &published, Map::new())
             }
         }

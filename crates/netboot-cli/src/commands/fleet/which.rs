@@ -2,7 +2,7 @@
 
 use clap::Args;
 use netboot_core::{Architecture, MacAddress, Report};
-use netboot_ipxe::{AssetTag, Assignment, Fleet, MachineKey, MachineUuid, SerialNumber};
+use netboot_ipxe::{AssetTag, Assignment, Fleet, MachineKey, MachineUuid, Selector, SerialNumber};
 use serde_json::json;
 
 use super::{MachineList, unknown_boots};
@@ -52,7 +52,7 @@ struct Keys {
     #[arg(long, value_name = "TEXT")]
     asset_tag: Option<AssetTag>,
 
-    /// The architecture: x86_64 or aarch64.
+    /// The architecture: `x86_64` or `aarch64`.
     #[arg(long, value_name = "NAME")]
     architecture: Option<Architecture>,
 
@@ -138,6 +138,6 @@ fn matched_by(machine: &Assignment, keys: &[MachineKey]) -> String {
         .filter(|selector| selector.keys().iter().all(|key| keys.contains(key)));
     let closest =
         matching.reduce(|one, other| if other.is_more_specific_than(one) { other } else { one });
-    let keys = closest.map(|selector| selector.keys()).unwrap_or_default();
+    let keys = closest.map(Selector::keys).unwrap_or_default();
     keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
