@@ -1,74 +1,57 @@
 //! Your own builder: it makes a rescue image from a kernel and a static busybox, without Nix, and
 //! publishes it like any other image.
-
 #![expect(clippy::print_stdout, reason = "a program talks to its user")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
 use netboot_core::{
-    Artifact, ArtifactKind, BootSpec, Builder, BytesArtifact, Context, Error, Event, FileArtifact,
-    FileName, Image, Phase, Profile, ProfileSpec, Provenance, Report, async_trait,
+    ArtifactKind, BackendError, BootSpec, Builder, BytesArtifact, Context, Error, Event,
+    FileArtifact, Image, Profile, ProfileSpec, Provenance, async_trait,
 };
 use netboot_examples::run_program;
 use netboot_ipxe::Renderer;
-use netboot_process::{Command, Finished};
+use netboot_process::Command;
 use netboot_publish::{LocalStore, Publisher};
 
-/// Build and publish a rescue image.
+/// Makes rescue images, an existing kernel and an initrd with a shell, and publishes one.
 #[derive(Debug, Parser)]
-struct Arguments {
+struct RescueBuilder {
     /// The kernel to boot.
     #[arg(long, value_name = "FILE")]
     kernel: PathBuf,
-
     /// A statically linked busybox.
     #[arg(long, value_name = "FILE", default_value = "/bin/busybox")]
     busybox: PathBuf,
-
     /// The directory to publish to.
     #[arg(long, value_name = "DIR")]
     publish: PathBuf,
 }
 
-/// Makes rescue images: an existing kernel, and an initrd with a shell.
-#[derive(Debug)]
-struct RescueBuilder {
-    kernel: PathBuf,
-    busybox: PathBuf,
-}
-
-/// The errors that only [`RescueBuilder`] has. The trait [`Builder`] uses [`netboot_core::Error`],
-/// which contains this error as its source.
+/// The error that only [`RescueBuilder`] has. [`Error::Build`] contains it as its source.
 #[derive(Debug, thiserror::Error)]
-enum RescueError {
-    #[error("cannot pack the initrd")]
-    Run { source: netboot_process::Error },
-    #[error("`{program}` could not pack the initrd: {stderr}")]
-    Pack { program: PathBuf, stderr: String },
+#[error("`{program}` could not pack the initrd")]
+struct PackError {
+    program: String,
 }
 
-impl netboot_core::BackendError for RescueError {
+impl BackendError for PackError {
     fn hint(&self) -> Option<String> {
-        match self {
-            Self::Run { source } => source.hint(),
-            Self::Pack { program, .. } => {
-                let program = program.display();
-                Some(format!("check that `{program}` is a busybox with the applet cpio"))
-            }
-        }
+        Some(format!("check that `{}` is a busybox with the applet cpio", self.program))
     }
 }
 
-const INIT: &str = "#!/bin/busybox sh
-/bin/busybox mkdir -p /proc /dev
-/bin/busybox mount -t proc proc /proc
-/bin/busybox mount -t devtmpfs dev /dev
-echo \"RESCUE-READY $(/bin/busybox cat /proc/cmdline)\" > /dev/console
-exec /bin/busybox poweroff -f
-";
+/// Packs the busybox that runs it (`$0`) and the script `$1`.
+const PACK: &str = r#"box() { "$0" "$@"; }
+box mkdir bin; box cp "$0" bin/busybox; echo "$1" > init; box chmod 755 init
+printf 'bin\nbin/busybox\ninit\n' | box cpio -o -H newc"#;
+
+const INIT: &str = r#"#!/bin/busybox sh
+b=/bin/busybox; $b mkdir -p /proc /dev; $b mount -t proc proc /proc; $b mount -t devtmpfs dev /dev
+echo "RESCUE-READY $(/bin/busybox cat /proc/cmdline)" > /dev/console
+exec /bin/busybox poweroff -f"#;
 
 #[async_trait]
 impl Builder for RescueBuilder {
@@ -77,103 +60,39 @@ impl Builder for RescueBuilder {
     }
 
     async fn build(&self, profile: &dyn Profile, context: &Context) -> Result<Image, Error> {
-        let result = self.image(profile, context).await;
-        let (profile, succeeded) = (profile.name().clone(), result.is_ok());
-        context.emit(Event::ProfileFinished { profile, succeeded });
-        result
-    }
-}
-
-impl RescueBuilder {
-    async fn image(&self, profile: &dyn Profile, context: &Context) -> Result<Image, Error> {
         let architecture = profile.architecture();
-        let kernel_name = FileName::new(architecture.kernel_file_name())?;
         netboot_core::inspect::check_kernel(&self.kernel, architecture).await?;
-        let kernel =
-            FileArtifact::open(ArtifactKind::Kernel, kernel_name, &self.kernel, context).await?;
-        let initrd = self.initrd(profile, context).await?;
+        let (kind, name) = (ArtifactKind::Kernel, architecture.kernel_file_name());
+        let kernel = FileArtifact::open(kind, name, &self.kernel, context).await?;
 
-        let boot = BootSpec::new(architecture, "/init", ["console=ttyS0,115200", "panic=-1"])?;
-        Image::builder(profile, boot)
-            .kernel(Arc::new(kernel))
-            .initrd(initrd)
-            .provenance(Provenance::new(self.name()))
-            .build()
-    }
-
-    /// Packs the initrd in a temporary directory, which is removed when this returns or is dropped.
-    async fn initrd(
-        &self,
-        profile: &dyn Profile,
-        context: &Context,
-    ) -> Result<Arc<dyn Artifact>, Error> {
-        let _phase = context.phase(Phase::Realising, Some(profile.name()));
         let root = tempfile::tempdir().map_err(|e| Error::io("create", std::env::temp_dir(), e))?;
-        let bin = root.path().join("bin");
-        tokio::fs::create_dir(&bin).await.map_err(|e| Error::io("create", &bin, e))?;
-        let busybox = bin.join("busybox");
-        tokio::fs::copy(&self.busybox, &busybox)
-            .await
-            .map_err(|e| Error::io("copy", &self.busybox, e))?;
-        write_executable(&root.path().join("init"), INIT).await?;
-
-        let bytes = self.pack(root.path(), profile, context).await?;
-        let name = FileName::new("initrd")?;
-        Ok(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, bytes)?))
+        let program = self.busybox.display().to_string();
+        let busybox = Command::new(&self.busybox).args(["sh", "-ec", PACK, &program, INIT]);
+        let packing = busybox.current_dir(root.path());
+        let packed = packing.run_with_input(&b""[..], context.cancellation().cancelled()).await;
+        context.check()?;
+        let packed = packed.ok().filter(|it| it.status.success() && !it.output.is_empty());
+        let error = || Error::build(self.name(), profile.name(), PackError { program });
+        let bytes = packed.ok_or_else(error)?.output;
+        let initrd = BytesArtifact::new(ArtifactKind::Initrd, "initrd", bytes)?;
+        let boot = BootSpec::new(architecture, "/init", ["console=ttyS0,115200", "panic=-1"])?;
+        let image = Image::builder(profile, boot).kernel(Arc::new(kernel)).initrd(Arc::new(initrd));
+        let image = image.provenance(Provenance::new(self.name())).build()?;
+        context.emit(Event::ProfileFinished { profile: profile.name().clone(), succeeded: true });
+        Ok(image)
     }
-
-    /// Runs busybox, which gets none of the secrets in this program's environment.
-    async fn pack(
-        &self,
-        root: &Path,
-        profile: &dyn Profile,
-        context: &Context,
-    ) -> Result<Vec<u8>, Error> {
-        let command =
-            Command::new(&self.busybox).args(["cpio", "-o", "-H", "newc"]).current_dir(root);
-        let names = &b"bin\nbin/busybox\ninit"[..];
-        let finished = command.run_with_input(names, context.cancellation().cancelled()).await;
-        let Finished { status, output, last_lines, .. } =
-            finished.map_err(|error| match error {
-                netboot_process::Error::Cancelled { .. } => Error::Cancelled,
-                error => {
-                    Error::build(self.name(), profile.name(), RescueError::Run { source: error })
-                }
-            })?;
-        // A program that is no busybox may end with success before it reads the names.
-        let stderr = match (status.success(), output.is_empty()) {
-            (true, false) => return Ok(output),
-            (true, true) => "it wrote nothing".to_owned(),
-            (false, _) => last_lines.to_string(),
-        };
-        let program = self.busybox.clone();
-        Err(Error::build(self.name(), profile.name(), RescueError::Pack { program, stderr }))
-    }
-}
-
-async fn write_executable(path: &Path, text: &str) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt;
-
-    let failed = |source| Error::io("write", path, source);
-    tokio::fs::write(path, text).await.map_err(failed)?;
-    tokio::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).await.map_err(failed)
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    run_program(async |context| run(arguments, &context).await).await
-}
-
-async fn run(arguments: Arguments, context: &Context) -> Result<(), Report> {
-    let profile = ProfileSpec::new("rescue")?.with_title("Rescue shell")?;
-    // The builder can be chosen at run time: the code below works with any builder.
-    let builder: Box<dyn Builder> =
-        Box::new(RescueBuilder { kernel: arguments.kernel, busybox: arguments.busybox });
-
-    let image = builder.build(&profile, context).await?;
-    let release = Renderer::builder().build()?.render_release([image])?;
-    let publisher = Publisher::new(LocalStore::new(&arguments.publish));
-    println!("{}", publisher.publish(&release, context).await?);
-    Ok(())
+    let builder = RescueBuilder::parse();
+    run_program(async |context| {
+        let profile = ProfileSpec::new("rescue")?.with_title("Rescue shell")?;
+        let image = builder.build(&profile, &context).await?;
+        let release = Renderer::builder().build()?.render_release([image])?;
+        let publisher = Publisher::new(LocalStore::new(&builder.publish));
+        println!("{}", publisher.publish(&release, &context).await?);
+        Ok(())
+    })
+    .await
 }
