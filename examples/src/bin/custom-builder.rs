@@ -39,7 +39,8 @@ struct PackError {
 
 impl BackendError for PackError {
     fn hint(&self) -> Option<String> {
-        Some(format!("check that `{}` is a busybox with the applet cpio", self.program))
+        let program = &self.program;
+        Some(format!("check that `{program}` is a busybox with the applet cpio"))
     }
 }
 
