@@ -22,6 +22,7 @@ mod place;
 mod progress;
 mod prune;
 mod publish;
+mod reference;
 mod repair;
 mod rollback;
 mod round_trip;

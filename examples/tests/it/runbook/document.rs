@@ -72,12 +72,12 @@ pub(crate) fn text() -> String {
     fs::read_to_string(path()).unwrap()
 }
 
-/// SECURITY.md, and the chapters that the summary of the book names.
+/// The README, SECURITY.md, and the chapters that the summary of the book names.
 pub(crate) fn pages() -> Vec<Page> {
     let summary = fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap();
     let names = summary.split("](").skip(1).map(|link| link.split_once(')').unwrap().0);
     let chapters = names.map(|name| format!("docs/{name}"));
-    let others = ["SECURITY.md"].map(str::to_owned);
+    let others = ["README.md", "SECURITY.md"].map(str::to_owned);
     let read = |path: String| Page { text: fs::read_to_string(root().join(&path)).unwrap(), path };
     others.into_iter().chain(chapters).map(read).collect()
 }

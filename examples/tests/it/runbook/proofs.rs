@@ -5,20 +5,25 @@ use std::fs;
 use crate::runbook::document::{self, Proof};
 
 /// The pages whose every statement has a proof or is marked as advice.
-const PROVEN: [&str; 7] = [
+const PROVEN: [&str; 9] = [
     "docs/introduction.md",
+    "docs/first-boot.md",
     "docs/concepts.md",
     "docs/operations.md",
     "docs/closure-boot.md",
     "docs/deployer.md",
     "docs/trust.md",
+    "docs/netboot-toml.md",
     "docs/targets.md",
 ];
 
-/// The proofs of a page, up to the tables that a test generates.
+/// A page without the tables at its end that a test generates.
+fn written(text: &str) -> &str {
+    text.split("<!-- The tables ").next().unwrap()
+}
+
 fn proofs(text: &str) -> Vec<Proof> {
-    let text = text.split("<!-- The tables ").next().unwrap();
-    document::statements(text).into_iter().flat_map(|it| it.proofs).collect()
+    document::statements(written(text)).into_iter().flat_map(|it| it.proofs).collect()
 }
 
 #[test]
@@ -50,7 +55,7 @@ fn every_statement_has_a_proof_or_is_marked_as_advice() {
         let page = pages.iter().find(|page| page.path == path).unwrap();
         let count = proofs(&page.text).len();
         assert!(count > 5, "{path}: the proofs are written in another way: {count}");
-        assert_eq!(unproven(&page.text), Vec::<String>::new(), "{path}");
+        assert_eq!(unproven(written(&page.text)), Vec::<String>::new(), "{path}");
     }
 }
 
