@@ -89,9 +89,12 @@ pub(crate) fn unless_cancelled<T, E: Into<Report>>(
     done: Result<T, E>,
     outcome: impl FnOnce() -> String,
 ) -> Result<T, Report> {
-    done.map_err(|error| match session.context.cancellation().is_cancelled() {
-        true => Cancelled::report(outcome()),
-        false => error.into(),
+    done.map_err(|error| {
+        if session.context.cancellation().is_cancelled() {
+            Cancelled::report(outcome())
+        } else {
+            error.into()
+        }
     })
 }
 

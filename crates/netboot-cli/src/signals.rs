@@ -153,7 +153,7 @@ mod tests {
                 .spawn()
                 .unwrap();
             let stuck = Self { child, ready };
-            stuck.until("the start", |ready| ready.exists());
+            stuck.until("the start", Path::exists);
             stuck
         }
 

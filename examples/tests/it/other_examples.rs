@@ -16,7 +16,7 @@ fn run(program: impl AsRef<OsStr>, directory: &Path, arguments: &[&str]) -> Stri
     let output = Command::new(program).args(arguments).current_dir(directory).output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
     let said = format!("{stdout}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{program:?} {arguments:?}: {said}");
+    assert!(output.status.success(), "{} {arguments:?}: {said}", program.display());
     said
 }
 
@@ -39,7 +39,7 @@ fn what_a_custom_builder_made_boots() {
     let arguments = ["--kernel", &kernel, "--busybox", &busybox, "--publish", "pxe"];
     run(env!("CARGO_BIN_EXE_custom-builder"), directory.path(), &arguments);
     let said = run(
-        &netboot(),
+        netboot(),
         directory.path(),
         &["boot", "./pxe", "--verbose", "--profile", "rescue", "--expect", "RESCUE-READY"],
     );
@@ -56,7 +56,7 @@ fn what_netboot_built_is_published_as_prebuilt_and_boots() {
         &["artifacts/worker", "--profile", "edge", "--publish", "pxe"],
     );
     let said = run(
-        &netboot(),
+        netboot(),
         place.path(),
         &["boot", "./pxe", "--verbose", "--profile", "edge", "--expect", "NETBOOT-READY worker"],
     );
@@ -68,5 +68,5 @@ fn the_output_folder_boots_from_any_web_server() {
     let place = Workplace::new();
     let flake = place.flake("folder");
     place.succeeds(&["--flake", &flake, "--profile", "worker", "--output-dir", "out"]);
-    run(&netboot(), place.path(), &["boot", "out/worker", "--expect", "NETBOOT-READY worker"]);
+    run(netboot(), place.path(), &["boot", "out/worker", "--expect", "NETBOOT-READY worker"]);
 }

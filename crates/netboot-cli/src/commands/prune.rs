@@ -58,9 +58,12 @@ impl Arguments {
         let retention = self.retention(session.configuration()?);
         let publisher = self.target.change(&settings, session).await?;
         let pruned = publisher.prune(&retention, &session.context).await;
-        let pruned = unless_cancelled(session, pruned, || match self.dry_run {
-            true => "nothing was deleted".to_owned(),
-            false => "what was not deleted is kept until you prune again".to_owned(),
+        let pruned = unless_cancelled(session, pruned, || {
+            if self.dry_run {
+                "nothing was deleted".to_owned()
+            } else {
+                "what was not deleted is kept until you prune again".to_owned()
+            }
         })?;
         session.progress.line(&pruned.to_string());
         for release in &pruned.left_alone {

@@ -62,7 +62,7 @@ fn describe(command: &Command, text: &mut String) {
 /// An option or an argument as a user writes it.
 fn spelling(argument: &Arg) -> String {
     let names = argument.get_value_names().unwrap_or_default();
-    let values: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    let values: Vec<&str> = names.iter().map(clap::builder::Str::as_str).collect();
     let is_flag = !argument.get_action().takes_values();
     let mut text = match (argument.get_short(), argument.get_long()) {
         (Some(short), Some(long)) => format!("-{short}, --{long}"),
