@@ -27,6 +27,7 @@ use crate::profile::Profile;
 /// 8. When the context is cancelled, the work ends soon with [`Error::Cancelled`] as the error or
 ///    its cause. Dropping the future also ends the work. The builder leaves no child process and
 ///    nothing half-written.
+/// 9. The builder has a name, which messages show.
 ///
 /// The feature `contract` provides a suite that checks a builder against this contract.
 ///

@@ -12,7 +12,8 @@
 //! # }
 //! ```
 //!
-//! If an implementation breaks a sentence of its contract, the suite panics and names the sentence.
+//! If an implementation breaks a sentence of its contract, the suite panics and names the sentence by its
+//! number in the documentation of the trait. [`check_sentences`] is for suites of other traits.
 #![expect(
     clippy::missing_panics_doc,
     clippy::panic,
@@ -22,6 +23,8 @@
 mod artifact;
 mod builder;
 mod profile;
+mod sentence;
 
 pub use self::artifact::check_artifact;
 pub use self::builder::{BuilderCases, check_builder};
+pub use self::sentence::check_sentences;

@@ -67,6 +67,7 @@ pub const DOCUMENT_LIMIT: u64 = 64 * 1024 * 1024;
 ///     soon end with [`Error::Cancelled`]; dropping the future ends them too. A half-written file
 ///     never stays behind under a name that could be an object's.
 /// 13. `send` reports progress in bytes for each upload, and reports the full size at the end.
+/// 14. `Display` names the place for people, and the capabilities never change.
 ///
 /// To change some methods of another store, implement [`StoreLayer`](crate::StoreLayer). An
 /// [`Arc`](std::sync::Arc) of a store is a store, and so is a `Box<dyn Store>`.

@@ -3,11 +3,27 @@
 use tokio::io::AsyncReadExt;
 
 use crate::artifact::{Artifact, ArtifactReader};
+use crate::contract::sentence::check_sentences;
 use crate::digest::{Sha256Digest, Sha256Hasher};
 
 /// Checks the contract of [`Artifact`]: the size and the digest match the bytes, and every reader
 /// begins at the first byte, also while others read.
 pub async fn check_artifact(artifact: &dyn Artifact) {
+    let (size, sha256) = (artifact.size(), artifact.sha256());
+    check_sentences("Artifact", &[1, 3], readers_give_what_is_stated(artifact)).await;
+    let again = async {
+        let name = artifact.file_name();
+        let again = (artifact.size(), artifact.sha256());
+        assert_eq!(
+            again,
+            (size, sha256),
+            "the size or the digest of the artifact `{name}` changed"
+        );
+    };
+    check_sentences("Artifact", &[2], again).await;
+}
+
+async fn readers_give_what_is_stated(artifact: &dyn Artifact) {
     let name = artifact.file_name();
     let (size, sha256) = (artifact.size(), artifact.sha256());
 
@@ -34,8 +50,6 @@ pub async fn check_artifact(artifact: &dyn Artifact) {
             "the bytes of the artifact `{name}` do not have the digest that it states"
         );
     }
-    let again = (artifact.size(), artifact.sha256());
-    assert_eq!(again, (size, sha256), "the size or the digest of the artifact `{name}` changed");
 }
 
 async fn open(artifact: &dyn Artifact) -> ArtifactReader {

@@ -7,6 +7,7 @@ use crate::builder::Builder;
 use crate::context::Context;
 use crate::contract::artifact::check_artifact;
 use crate::contract::profile::Asked;
+use crate::contract::sentence::check_sentences;
 use crate::error::Error;
 use crate::event::Event;
 use crate::image::Image;
@@ -41,25 +42,30 @@ impl BuilderCases {
 /// The suite cannot see whether a child process is left behind. A builder that starts processes
 /// needs its own test for that.
 pub async fn check_builder(builder: &dyn Builder, cases: BuilderCases) {
-    assert!(!builder.name().is_empty(), "a builder needs a name for messages");
     let good: Vec<Arc<dyn Profile>> = cases
         .good
         .iter()
         .map(|inner| Arc::new(Asked::dressed(inner)) as Arc<dyn Profile>)
         .collect();
 
-    nothing_begins_when_it_is_cancelled(builder, &good).await;
-    let images = all_are_built_in_order(builder, &good).await;
-    what_was_asked_for_is_carried_over(builder, &cases, &images).await;
-    one_by_one_gives_the_same(builder, &good, &images).await;
-    a_failure_stays_alone(builder, &good, &cases.broken, &images).await;
-    work_that_is_stopped_leaves_nothing(builder, &good, &images).await;
+    of(&[8], nothing_begins_when_it_is_cancelled(builder, &good)).await;
+    let images = of(&[2, 7], all_are_built_in_order(builder, &good)).await;
+    of(&[1], what_was_asked_for_is_carried_over(builder, &cases, &images)).await;
+    of(&[2, 6, 7], one_by_one_gives_the_same(builder, &good, &images)).await;
+    of(&[3, 4, 7], a_failure_stays_alone(builder, &good, &cases.broken, &images)).await;
+    of(&[8], work_that_is_stopped_leaves_nothing(builder, &good, &images)).await;
+    // The artifacts are still readable after all other builds.
     for image in &images {
-        // 5. The artifacts are still readable after all other builds.
         for part in image.payload().chain(image.build_log()) {
-            check_artifact(part.as_ref()).await;
+            of(&[5], check_artifact(part.as_ref())).await;
         }
     }
+    of(&[9], async { assert!(!builder.name().is_empty(), "the name is empty") }).await;
+}
+
+/// Checks sentences of the contract of [`Builder`].
+async fn of<T>(sentences: &[u8], check: impl Future<Output = T>) -> T {
+    check_sentences("Builder", sentences, check).await
 }
 
 /// The profiles that were reported as finished, with true for success.

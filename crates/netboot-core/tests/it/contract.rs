@@ -175,23 +175,73 @@ fn panic_text(result: Result<(), tokio::task::JoinError>) -> Option<String> {
 async fn each_fault_of_a_builder_is_found_and_said() {
     assert_eq!(verdict(Fault::Nothing).await, None);
     let faults = [
-        (Fault::Order, "must keep the order"),
-        (Fault::AllOrNothing, "was not built"),
-        (Fault::Title, "title of `worker`"),
-        (Fault::Parameters, "must follow those of the configuration"),
-        (Fault::Unnamed, "does not name `broken`"),
-        (Fault::Silent, "one ProfileFinished event"),
-        (Fault::Lying, "one ProfileFinished event"),
-        (Fault::Twice, "one ProfileFinished event"),
-        (Fault::Changing, "has another manifest after a second build"),
-        (Fault::Uncancelled, "a cancelled builder built"),
-        (Fault::Size, "does not yield as many bytes as it states"),
-        (Fault::Bytes, "do not have the digest that it states"),
-        (Fault::SharedReader, "does not yield as many bytes as it states"),
+        (
+            Fault::Order,
+            "sentence 2 or 7 of the contract of `Builder` is broken: ",
+            "must keep the order",
+        ),
+        (
+            Fault::AllOrNothing,
+            "sentence 3 or 4 or 7 of the contract of `Builder` is broken: ",
+            "was not built",
+        ),
+        (Fault::Title, "sentence 1 of the contract of `Builder` is broken: ", "title of `worker`"),
+        (
+            Fault::Parameters,
+            "sentence 1 of the contract of `Builder` is broken: ",
+            "must follow those of the configuration",
+        ),
+        (
+            Fault::Unnamed,
+            "sentence 3 or 4 or 7 of the contract of `Builder` is broken: ",
+            "does not name `broken`",
+        ),
+        (
+            Fault::Silent,
+            "sentence 2 or 7 of the contract of `Builder` is broken: ",
+            "one ProfileFinished event",
+        ),
+        (
+            Fault::Lying,
+            "sentence 3 or 4 or 7 of the contract of `Builder` is broken: ",
+            "one ProfileFinished event",
+        ),
+        (
+            Fault::Twice,
+            "sentence 2 or 7 of the contract of `Builder` is broken: ",
+            "one ProfileFinished event",
+        ),
+        (
+            Fault::Changing,
+            "sentence 2 or 6 or 7 of the contract of `Builder` is broken: ",
+            "has another manifest after a second build",
+        ),
+        (
+            Fault::Uncancelled,
+            "sentence 8 of the contract of `Builder` is broken: ",
+            "a cancelled builder built",
+        ),
+        (
+            Fault::Size,
+            "sentence 5 of the contract of `Builder` is broken: sentence 1 or 3 of ",
+            "does not yield as many bytes as it states",
+        ),
+        (
+            Fault::Bytes,
+            "sentence 5 of the contract of `Builder` is broken: sentence 1 or 3 of ",
+            "do not have the digest that it states",
+        ),
+        (
+            Fault::SharedReader,
+            "sentence 5 of the contract of `Builder` is broken: sentence 1 or 3 of ",
+            "does not yield as many bytes as it states",
+        ),
     ];
-    for (fault, words) in faults {
+    for (fault, begin, words) in faults {
         match verdict(fault).await {
-            Some(text) => assert!(text.contains(words), "{fault:?}: {text}"),
+            Some(text) => {
+                assert!(text.starts_with(begin) && text.contains(words), "{fault:?}: {text}")
+            }
             None => panic!("{fault:?} was not found"),
         }
     }
@@ -207,6 +257,8 @@ async fn each_fault_of_an_artifact_is_found_and_said() {
     ] {
         let suite = tokio::spawn(async move { check_artifact(&Odd::new(fault)).await });
         let text = panic_text(suite.await).unwrap_or_else(|| panic!("{fault:?} was not found"));
+        let begin = "sentence 1 or 3 of the contract of `Artifact` is broken: ";
+        assert!(text.starts_with(begin), "{fault:?}: {text}");
         assert!(text.contains("`layer`") && text.contains(words), "{fault:?}: {text}");
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use netboot_core::contract::check_sentences;
 use netboot_core::{
     CancellationToken, Context, Event, FileName, Phase, ReleasePath, Sha256Digest, Unit,
 };
@@ -20,23 +21,27 @@ use crate::error::Error;
 use crate::store::{DOCUMENT_LIMIT, Entry, ListScope, Store, Upload};
 
 pub(crate) async fn check(make: Make<'_>) {
-    an_object_is_replaced_at_once(make).await;
-    a_batch_arrives(make).await;
-    other_bytes_than_announced_are_refused(make).await;
-    stat_tells_what_there_is(make).await;
-    list_finds_everything_in_its_scope(make).await;
-    read_and_open_give_the_bytes(make).await;
-    read_refuses_what_is_too_large(make).await;
-    swap::swap_replaces_what_was_expected(make).await;
-    swap::of_several_swaps_one_succeeds(make).await;
-    swap::a_version_changes_with_the_bytes(make).await;
-    delete_removes(make).await;
-    link_makes_links(make).await;
-    the_lock_excludes(make).await;
-    a_cancelled_context_ends_the_work(make).await;
-    progress_is_reported(make).await;
-    assert_eq!(make().capabilities(), make().capabilities(), "the abilities changed");
-    assert!(!make().to_string().is_empty(), "a store has a name for people");
+    of(&[1], an_object_is_replaced_at_once(make)).await;
+    of(&[2], a_batch_arrives(make)).await;
+    of(&[3], other_bytes_than_announced_are_refused(make)).await;
+    of(&[4], stat_tells_what_there_is(make)).await;
+    of(&[5], list_finds_everything_in_its_scope(make)).await;
+    of(&[6], read_and_open_give_the_bytes(make)).await;
+    of(&[6], read_refuses_what_is_too_large(make)).await;
+    of(&[7], swap::swap_replaces_what_was_expected(make)).await;
+    of(&[7], swap::of_several_swaps_one_succeeds(make)).await;
+    of(&[8], swap::a_version_changes_with_the_bytes(make)).await;
+    of(&[9], delete_removes(make)).await;
+    of(&[10], link_makes_links(make)).await;
+    of(&[11], the_lock_excludes(make)).await;
+    of(&[12], a_cancelled_context_ends_the_work(make)).await;
+    of(&[13], progress_is_reported(make)).await;
+    of(&[14], it_describes_itself(make)).await;
+}
+
+/// Checks sentences of the contract of [`Store`].
+async fn of(sentences: &[u8], check: impl Future<Output = ()>) {
+    check_sentences("Store", sentences, check).await;
 }
 
 /// 1. A reader gets the old bytes or the new ones.
@@ -272,4 +277,11 @@ async fn progress_is_reported(make: Make<'_>) {
         assert!(events.is_sorted(), "{subject} went back");
         assert_eq!(events.last(), Some(&(size, Some(size))));
     }
+}
+
+/// 14. A store has a name, and its abilities stay.
+async fn it_describes_itself(make: Make<'_>) {
+    let store = make();
+    assert_eq!(store.capabilities(), store.capabilities(), "the abilities changed");
+    assert!(!store.to_string().is_empty(), "the name is empty");
 }

@@ -13,6 +13,7 @@ mod callers_texts;
 mod child_environment;
 mod concurrency;
 mod contract;
+mod contract_sentences;
 mod disk;
 mod durability;
 mod faults;

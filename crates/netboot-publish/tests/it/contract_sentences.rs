@@ -1,0 +1,153 @@
+//! Whatever fails in a contract suite, the failure names a sentence by its number.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use netboot_core::{ArtifactReader, Context, ReleasePath};
+use netboot_publish::{
+    Document, Entry, Error, ListScope, Listed, MemoryStore, Store, StoreLayer, StoreLock, Swap,
+    Upload, Version, async_trait, contract,
+};
+
+/// A store on which one call fails: the one that brings the counter to zero.
+#[derive(Debug, Clone)]
+struct FailsOnce {
+    inner: MemoryStore,
+    calls_left: Arc<AtomicUsize>,
+}
+
+impl FailsOnce {
+    fn call(&self) -> Result<(), Error> {
+        let count = |left: usize| left.checked_sub(1);
+        match self.calls_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) {
+            Ok(1) => {
+                let source = io::Error::other("the call that fails");
+                Err(Error::io("use", "the store", source))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for FailsOnce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("a store that fails once")
+    }
+}
+
+#[async_trait]
+impl StoreLayer for FailsOnce {
+    fn inner(&self) -> &dyn Store {
+        &self.inner
+    }
+
+    async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+        self.call()?;
+        self.inner.stat(paths).await
+    }
+
+    async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+        self.call()?;
+        self.inner.list(scope).await
+    }
+
+    async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
+        self.call()?;
+        self.inner.read(path).await
+    }
+
+    async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
+        self.call()?;
+        self.inner.open(path).await
+    }
+
+    async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
+        self.call()?;
+        self.inner.send(uploads, context).await
+    }
+
+    async fn swap(
+        &self,
+        path: &ReleasePath,
+        expected: Option<&Version>,
+        content: Bytes,
+    ) -> Result<Swap, Error> {
+        self.call()?;
+        self.inner.swap(path, expected, content).await
+    }
+
+    async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
+        self.call()?;
+        self.inner.delete(paths, context).await
+    }
+
+    async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
+        self.call()?;
+        self.inner.link(links).await
+    }
+
+    async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
+        self.call()?;
+        self.inner.lock(context).await
+    }
+}
+
+/// Runs a suite whose stores fail at the call with this number. Returns the message of the failure,
+/// and the number of calls that were left.
+async fn fail_at(call: usize, of_publishers: bool) -> (Option<String>, usize) {
+    let calls_left = Arc::new(AtomicUsize::new(call));
+    let left = calls_left.clone();
+    let suite = tokio::spawn(async move {
+        let make = || -> Arc<dyn Store> {
+            let calls_left = calls_left.clone();
+            Arc::new(FailsOnce { inner: MemoryStore::new(), calls_left })
+        };
+        if of_publishers {
+            contract::check_publisher_in_brief(make).await;
+            contract::check_attacks(make).await;
+        } else {
+            contract::check_store(make).await;
+        }
+    });
+    let panic = suite.await.err().map(tokio::task::JoinError::into_panic);
+    let text = panic.map(|panic| panic.downcast_ref::<String>().cloned().unwrap_or_default());
+    (text, left.load(Ordering::SeqCst))
+}
+
+/// Fails calls all over a suite. Returns the sentences that the failures name.
+async fn sentences(contract: &str, of_publishers: bool, samples: usize) -> BTreeSet<String> {
+    let many = 1_000_000;
+    let (text, left) = fail_at(many, of_publishers).await;
+    assert_eq!(text, None, "the suite fails by itself");
+    let calls = many - left;
+    let mut named = BTreeSet::new();
+    for call in (1..=calls).step_by((calls / samples).max(1)) {
+        // A publisher may survive a call that fails, as it should.
+        let (Some(text), _) = fail_at(call, of_publishers).await else { continue };
+        let numbers = text.strip_prefix("sentence ").and_then(|text| text.split_once(" of the"));
+        let Some((numbers, rest)) = numbers else { panic!("call {call}: {text}") };
+        assert!(rest.starts_with(&format!(" contract of `{contract}` is broken: ")), "{text}");
+        named.extend(numbers.split(" or ").map(str::to_owned));
+    }
+    named
+}
+
+#[tokio::test]
+async fn a_failure_of_a_store_names_the_sentence() {
+    let named = sentences("Store", false, 60).await;
+    // Sentence 14 needs no call that can fail.
+    let expected: BTreeSet<String> = (1..=13).map(|number| number.to_string()).collect();
+    assert_eq!(named, expected);
+}
+
+#[tokio::test]
+async fn a_failure_of_a_publisher_names_the_promise() {
+    let named = sentences("Publisher", true, 40).await;
+    for number in ["1", "2", "3", "4", "6", "7"] {
+        assert!(named.contains(number), "{number} is not in {named:?}");
+    }
+}
