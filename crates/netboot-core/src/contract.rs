@@ -12,8 +12,9 @@
 //! # }
 //! ```
 //!
-//! If an implementation breaks a sentence of its contract, the suite panics and names the sentence by its
-//! number in the documentation of the trait. [`check_sentences`] is for suites of other traits.
+//! If an implementation breaks a sentence of its contract, the suite panics and names the sentence
+//! by its number in the documentation of the trait. [`check_sentences`] is for suites of other
+//! traits.
 #![expect(
     clippy::missing_panics_doc,
     clippy::panic,

@@ -62,8 +62,8 @@ use crate::store::Store;
 ///    publisher wins, and the [`Receipt`](crate::Receipt) says so. A publisher then reads the
 ///    pointer again and adds its activation to the history of a publisher that overtook it.
 /// 5. The publisher never deletes a file that netboot did not write, and replaces one only if
-///    [`replace_foreign`](Self::with_replace_foreign) allows it. Damage is an error, and no reason to
-///    delete or overwrite.
+///    [`replace_foreign`](Self::with_replace_foreign) allows it. Damage is an error, and no reason
+///    to delete or overwrite.
 /// 6. With [trusted keys](Self::with_trusted_keys), only a release that enough of them signed goes
 ///    live, and only the newest pointer of a trusted key counts.
 /// 7. The images of a release can be read back with their origin, and damaged files can be
