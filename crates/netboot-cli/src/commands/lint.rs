@@ -9,17 +9,20 @@ use netboot_core::Report;
 use netboot_ipxe::lint_set;
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, FOUND};
+use crate::answer::{Answer, FAILED, FOUND};
+use crate::session::Session;
 
 /// The description of the object that `--json` prints.
 const AFTER: &str = "\
-The exit code is 3 if there are errors, or warnings with --deny-warnings.
+The exit code is 3 if there are errors, or warnings with --deny-warnings, and 1 if a file cannot be
+read. The other files are checked in any case.
 
 With --json:
   errors    the number of errors
   warnings  the number of warnings
   findings  the findings. Each has path, line, column, severity, code, message
-            and hint";
+            and hint
+  unread    the files that cannot be read";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER)]
@@ -39,14 +42,24 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Checks the scripts together.
-    pub(crate) fn run(self) -> Result<Answer, Report> {
-        let scripts = self.scripts.iter().map(|path| {
-            fs::read(path).map_err(|source| netboot_core::Error::io("read", path, source))
-        });
-        let scripts = scripts.collect::<Result<Vec<_>, _>>()?;
+    /// Checks the scripts together. A script that cannot be read does not keep the others from it.
+    pub(crate) fn run(self, session: &Session) -> Answer {
+        let (mut paths, mut scripts, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+        for path in &self.scripts {
+            match fs::read(path) {
+                Ok(script) => {
+                    paths.push(path);
+                    scripts.push(script);
+                }
+                Err(source) => {
+                    let report = Report::from(netboot_core::Error::io("read", path, source));
+                    session.progress.line(&report.in_full());
+                    unread.push(path.display().to_string());
+                }
+            }
+        }
         let (mut lines, mut objects, mut errors) = (Vec::new(), Vec::new(), 0);
-        for (path, findings) in self.scripts.iter().zip(lint_set(&scripts, &self.build)) {
+        for (path, findings) in paths.into_iter().zip(lint_set(&scripts, &self.build)) {
             let path = path.display().to_string();
             for finding in findings {
                 errors += usize::from(finding.severity() == Severity::Error);
@@ -57,9 +70,18 @@ impl Arguments {
         }
         let warnings = objects.len() - errors;
         let fails = errors > 0 || self.deny_warnings && warnings > 0;
-        let object = json!({ "errors": errors, "warnings": warnings, "findings": objects });
-        let answer = Answer::new(lines.join("\n"), object);
-        Ok(if fails { answer.with_exit_code(FOUND) } else { answer })
+        let exit_code = match (unread.is_empty(), fails) {
+            (false, _) => FAILED,
+            (true, true) => FOUND,
+            (true, false) => 0,
+        };
+        let object = json!({
+            "errors": errors,
+            "warnings": warnings,
+            "findings": objects,
+            "unread": unread,
+        });
+        Answer::new(lines.join("\n"), object).with_exit_code(exit_code)
     }
 }
 

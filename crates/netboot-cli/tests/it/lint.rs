@@ -43,15 +43,24 @@ fn findings_have_a_place_a_code_a_hint_and_an_exit_code() {
     assert!(found["message"].is_string() && found["hint"].is_string() && found["column"] == 1);
     let (_, said) = lint(&["--json", "good.ipxe"]);
     let object: serde_json::Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(object, serde_json::json!({ "errors": 0, "warnings": 0, "findings": [] }));
+    assert_eq!(
+        object,
+        serde_json::json!({ "errors": 0, "warnings": 0, "findings": [], "unread": [] })
+    );
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_refused() {
+fn a_file_that_cannot_be_read_does_not_end_the_run_over_the_others() {
     let directory = TempDir::new().unwrap();
     fs::write(directory.path().join("bad.ipxe"), "#!ipxe\npoweroff\n").unwrap();
     let (code, said) = lint(directory.path(), &["bad.ipxe", "missing.ipxe"]);
-    assert!(code == 1 && said.starts_with("error: cannot read `missing.ipxe`"), "{said}");
+    assert!(code == 1 && said.starts_with("bad.ipxe:2:1: error: "), "{said}");
+    assert!(said.contains("\nerror: cannot read `missing.ipxe`"), "{said}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netboot"));
+    command.args(["lint", "--json", "missing.ipxe", "bad.ipxe"]).current_dir(directory.path());
+    let object: serde_json::Value =
+        serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+    assert_eq!((&object["errors"], &object["unread"][0]), (&1.into(), &"missing.ipxe".into()));
     let (code, said) = lint(directory.path(), &["--build", "jessie", "bad.ipxe"]);
     assert!(code == 2 && said.contains("choose one of: bookworm, bookworm-bios"), "{said}");
 }

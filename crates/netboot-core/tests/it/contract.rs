@@ -240,7 +240,7 @@ async fn each_fault_of_a_builder_is_found_and_said() {
     for (fault, begin, words) in faults {
         match verdict(fault).await {
             Some(text) => {
-                assert!(text.starts_with(begin) && text.contains(words), "{fault:?}: {text}")
+                assert!(text.starts_with(begin) && text.contains(words), "{fault:?}: {text}");
             }
             None => panic!("{fault:?} was not found"),
         }
