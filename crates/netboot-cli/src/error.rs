@@ -62,6 +62,14 @@ pub enum Error {
         /// The releases that are there.
         releases: Vec<ReleaseId>,
     },
+    /// A target has releases, but not this pointer.
+    #[error("there is no pointer `{pointer}` at `{target}`")]
+    NoSuchPointer {
+        /// The pointer.
+        pointer: PointerName,
+        /// The target.
+        target: String,
+    },
     /// Several releases have ids that begin like this.
     #[error("`{prefix}` begins the ids of several releases: {}", named(.candidates))]
     AmbiguousRelease {
@@ -183,6 +191,11 @@ impl Error {
             }
             Self::NothingPublished { .. } => {
                 "correct the target, or publish to it first".to_owned()
+            }
+            Self::NoSuchPointer { .. } => {
+                "correct the name of `--pointer`, or leave it out; to make \
+                 the pointer, activate a release with it"
+                    .to_owned()
             }
             Self::NothingLive { .. } => "activate or publish a release first".to_owned(),
             Self::NoSigner => "name the file of the secret key: `--sign FILE`".to_owned(),

@@ -5,6 +5,8 @@ use std::error::Error as _;
 use netboot_core::{BackendError, Report};
 use serde_json::{Value, json};
 
+use crate::operator_words::for_operators;
+
 /// The work was cancelled. `Display` says in one line what was done, and what was not.
 #[derive(Debug, thiserror::Error)]
 #[error("Cancelled; {outcome}.")]
@@ -30,5 +32,5 @@ impl BackendError for Cancelled {
 pub(crate) fn failure_object(report: &Report) -> Value {
     let causes = std::iter::successors(report.source(), |cause| (**cause).source());
     let causes: Vec<String> = causes.map(ToString::to_string).collect();
-    json!({ "message": report.to_string(), "causes": causes, "hint": report.hint() })
+    json!({ "message": report.to_string(), "causes": causes, "hint": report.hint().map(for_operators) })
 }

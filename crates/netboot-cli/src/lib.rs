@@ -35,6 +35,8 @@ mod image_directory;
 #[cfg(feature = "program")]
 mod known_profiles;
 #[cfg(feature = "program")]
+mod operator_words;
+#[cfg(feature = "program")]
 mod program;
 #[cfg(feature = "program")]
 mod progress;

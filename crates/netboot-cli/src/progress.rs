@@ -12,6 +12,7 @@ use netboot_core::{Event, EventSink, Phase, ProfileName, SiteName, Unit};
 use self::row::{Amount, Row};
 use self::text::{cut, wrap};
 use crate::control_echo::ControlEcho;
+use crate::operator_words::for_operators;
 
 mod row;
 #[cfg(test)]
@@ -78,7 +79,7 @@ impl Progress {
     /// Prints a line that stays, above the rows.
     pub(crate) fn line(&self, text: &str) {
         if !self.state().is_silent {
-            self.print(text);
+            self.print(&for_operators(text));
         }
     }
 
@@ -287,7 +288,7 @@ impl EventSink for Progress {
             Event::Warning { profile, message, hint } => {
                 self.print(&format!("{}warning: {message}", about(profile)));
                 if let Some(hint) = hint {
-                    self.print(&format!("  what to do: {hint}"));
+                    self.print(&format!("  what to do: {}", for_operators(hint)));
                 }
             }
             Event::ProfileFinished { profile, succeeded } => {

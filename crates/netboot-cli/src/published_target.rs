@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use clap::Args;
-use netboot_core::{Report, layout};
+use netboot_core::{PointerName, Report, layout};
 use netboot_publish::{ListScope, Publisher};
 
 use crate::error::Error;
@@ -35,8 +35,8 @@ impl PublishedTarget {
     /// Opens the target to read it.
     ///
     /// # Errors
-    /// [`Error::NothingPublished`] and [`Error::NoSuchDirectory`]: a mistyped target is no target
-    /// without damage. Also if it cannot be read.
+    /// [`Error::NothingPublished`], [`Error::NoSuchDirectory`] and [`Error::NoSuchPointer`]: a
+    /// mistyped target is no target without damage. Also if it cannot be read.
     pub(crate) async fn read(
         &self,
         settings: &ReaderSettings,
@@ -45,6 +45,7 @@ impl PublishedTarget {
         let target = session.target(&self.target)?;
         let publisher = settings.apply(target.reader().await?);
         require_published(&target, &publisher, session).await?;
+        require_pointer(&target, &publisher, session).await?;
         Ok(publisher)
     }
 
@@ -61,6 +62,20 @@ impl PublishedTarget {
         // Opening a bucket to change it writes there. A mistyped one stays as it is.
         require_published(&target, &settings.apply(target.reader().await?), session).await?;
         Ok(settings.apply(target.publisher().await?))
+    }
+
+    /// Opens the target to change what its pointer says is wanted.
+    ///
+    /// # Errors
+    /// The errors of [`change`](Self::change), and [`Error::NoSuchPointer`].
+    pub(crate) async fn change_by_pointer(
+        &self,
+        settings: &PublisherSettings,
+        session: &Session,
+    ) -> Result<Publisher, Report> {
+        let publisher = self.change(settings, session).await?;
+        require_pointer(&session.target(&self.target)?, &publisher, session).await?;
+        Ok(publisher)
     }
 }
 
@@ -117,4 +132,21 @@ async fn require_published(
         _ => Error::NothingPublished { target: target.to_string() },
     }
     .into())
+}
+
+/// Fails if somebody named a pointer that does not exist. Without a name, nothing may be live yet.
+async fn require_pointer(
+    target: &Target,
+    publisher: &Publisher,
+    session: &Session,
+) -> Result<(), Report> {
+    let pointer = publisher.pointer();
+    if *pointer == PointerName::default() {
+        return Ok(());
+    }
+    let place = layout::pointer(pointer);
+    if until_cancelled(session, publisher.store().read(&place)).await?.is_some() {
+        return Ok(());
+    }
+    Err(Error::NoSuchPointer { pointer: pointer.clone(), target: target.to_string() }.into())
 }

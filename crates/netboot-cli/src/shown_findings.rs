@@ -6,6 +6,8 @@ use foreign_text::ForeignText;
 use netboot_publish::Finding;
 use serde_json::{Value, json};
 
+use crate::operator_words::for_operators;
+
 /// The description of a finding's object.
 pub(crate) const JSON: &str =
     "      finding  the kind of the damage, such as missing or wrong-digest
@@ -25,7 +27,7 @@ pub(crate) fn add_text(text: &mut String, findings: &[Finding]) {
         for finding in findings.iter().filter(|finding| finding.hint() == hint) {
             let _ = write!(text, "\n{}", ForeignText::new(finding.to_string()));
         }
-        let _ = write!(text, "\n  what to do: {hint}");
+        let _ = write!(text, "\n  what to do: {}", for_operators(hint));
     }
 }
 
@@ -41,6 +43,6 @@ fn object(finding: &Finding) -> Value {
         "finding": kind,
         "path": finding.path(),
         "message": finding.to_string(),
-        "hint": finding.hint(),
+        "hint": for_operators(finding.hint()),
     })
 }

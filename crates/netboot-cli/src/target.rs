@@ -31,10 +31,10 @@ const HIDDEN: &str = "***";
 /// | `USER@HOST:/PATH` | a directory of another machine, with `rsync` over ssh |
 /// | `rsync://HOST/MODULE/PATH` | a directory of an rsync daemon |
 ///
-/// The parameters of a bucket are `endpoint`, `region`, `path-style`, `public-url` and
-/// `allow-http`, as those of [`netboot_publish::S3StoreBuilder`]. The text never has credentials:
-/// they come from the environment (`AWS_ACCESS_KEY_ID`, `RSYNC_PASSWORD`), from ssh's own files, or
-/// from files that `netboot.toml` names.
+/// The parameters of a bucket are `endpoint`, `region`, `path-style`, `public-url`, `allow-http`,
+/// `server-checksums` and `batch-delete`, like the methods of [`netboot_publish::S3StoreBuilder`].
+/// The text never has credentials: they come from the environment (`AWS_ACCESS_KEY_ID`,
+/// `RSYNC_PASSWORD`), from ssh's own files, or from files that `netboot.toml` names.
 ///
 /// ```
 /// use netboot_cli::Target;
@@ -208,6 +208,8 @@ fn misplaced(place: &Place, table: &TargetTable) -> Option<&'static str> {
         ("path-style", table.path_style.is_some()),
         ("public-url", table.public_url.is_some()),
         ("allow-http", table.allow_http.is_some()),
+        ("server-checksums", table.server_checksums.is_some()),
+        ("batch-delete", table.batch_delete.is_some()),
         ("ca-certificate-file", table.ca_certificate_file.is_some()),
         ("credentials-file", table.credentials_file.is_some()),
         ("profile", table.profile.is_some()),

@@ -7,6 +7,7 @@ mod default_target;
 mod output;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use netboot_closure::CompressionLevel;
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use self::choice::{Choice, ConfigurationName, Wanted};
 use self::default_target::pxe_assets;
 use self::output::prepare_output;
-use crate::answer::Answer;
+use crate::answer::{Answer, FAILED};
 use crate::failure::Cancelled;
 use crate::image_directory::check_image_directory;
 use crate::known_profiles::KnownProfiles;
@@ -73,6 +74,14 @@ pub(crate) struct Arguments {
     #[arg(long)]
     allow_import_from_derivation: bool,
 
+    /// The memory that the evaluation may use, in MiB.
+    #[arg(long, value_name = "MIB")]
+    evaluation_memory: Option<u64>,
+
+    /// The time that the evaluation may take, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    evaluation_time: Option<u64>,
+
     /// Build images whose machines fetch their system store path by store path. The description of
     /// a profile can also choose this, with `payload = "closure"`.
     #[arg(long)]
@@ -106,7 +115,8 @@ With --json:
     fetched_bytes  the size of what a machine fetches, or null
     findings       with --check, what the policy finds: objects with text, hint and denied; or null
     error          the failure, as a command that failed has it, or null
-  targets   the targets, as `netboot publish` tells them";
+  targets   the targets, as `netboot publish` tells them
+  error     if a profile failed: the first failure; nothing is published then";
 
 /// The work that is left once everything is checked.
 struct Work {
@@ -130,6 +140,9 @@ impl Arguments {
         }
         announce(session, &work);
         let built = Box::pin(self.build(session, &work)).await?;
+        if built.has_failed {
+            return Ok(Answer::new("", built.object).with_exit_code(FAILED));
+        }
         if work.publication.destinations.is_empty() {
             let folder = |image: &Image| self.folder(image.profile()).display().to_string();
             let folders: Vec<String> = built.images.iter().map(folder).collect();
@@ -200,6 +213,12 @@ impl Arguments {
             .state_directory(self.output_dir.join(".netboot"))
             .import_from_derivation(self.allow_import_from_derivation)
             .compression_level(CompressionLevel::new(self.compression_level)?);
+        if let Some(mebibytes) = self.evaluation_memory {
+            options = options.evaluation_memory(mebibytes.saturating_mul(1024 * 1024));
+        }
+        if let Some(seconds) = self.evaluation_time {
+            options = options.evaluation_time(Duration::from_secs(seconds));
+        }
         let closure_boot = match &self.stage1 {
             Some(program) => Some(ClosureBoot::with_program(program)?),
             None => configuration.closure_build()?,

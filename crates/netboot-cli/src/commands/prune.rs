@@ -56,7 +56,7 @@ impl Arguments {
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
         let settings = self.options.read(session)?;
         let retention = self.retention(session.configuration()?);
-        let publisher = self.target.change(&settings, session).await?;
+        let publisher = self.target.change_by_pointer(&settings, session).await?;
         let pruned = publisher.prune(&retention, &session.context).await;
         let pruned = unless_cancelled(session, pruned, || {
             if self.dry_run {

@@ -32,7 +32,7 @@ impl Arguments {
     /// Makes the release live again. The answer is its whole id.
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
         let settings = self.options.read(session)?;
-        let publisher = self.target.change(&settings, session).await?;
+        let publisher = self.target.change_by_pointer(&settings, session).await?;
         // Only the message needs the history: a pointer that is not trusted has none.
         let history = until_cancelled(session, publisher.history()).await.unwrap_or_default();
         let to = match &self.release {

@@ -45,6 +45,14 @@ pub struct TargetTable {
     /// Of a bucket: true if the endpoint may have an `http:` URL. The default is false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_http: Option<bool>,
+    /// Of a bucket: false if the server refuses checksums in the headers of uploads. The default is
+    /// true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_checksums: Option<bool>,
+    /// Of a bucket: false if the server cannot delete several objects in one request. The default
+    /// is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_delete: Option<bool>,
     /// Of a bucket: a file with certificates of authorities that sign the server's certificate,
     /// besides those of the system.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -25,6 +25,8 @@ pub(super) struct Bucket {
     public_url: Option<String>,
     path_style: Option<bool>,
     allow_http: Option<bool>,
+    server_checksums: Option<bool>,
+    batch_delete: Option<bool>,
     ca_certificate_file: Option<PathBuf>,
     credentials: Option<CredentialsFile>,
 }
@@ -53,6 +55,8 @@ impl Bucket {
             public_url: None,
             path_style: None,
             allow_http: None,
+            server_checksums: None,
+            batch_delete: None,
             ca_certificate_file: None,
             credentials: None,
         };
@@ -64,10 +68,12 @@ impl Bucket {
                 "public-url" => bucket.public_url = Some(value),
                 "path-style" => bucket.path_style = Some(switch(&key, &value)?),
                 "allow-http" => bucket.allow_http = Some(switch(&key, &value)?),
+                "server-checksums" => bucket.server_checksums = Some(switch(&key, &value)?),
+                "batch-delete" => bucket.batch_delete = Some(switch(&key, &value)?),
                 _ => {
                     return Err(format!(
                         "a bucket has no parameter `{key}`: there are endpoint, region, \
-                         path-style, public-url and allow-http"
+                         path-style, public-url, allow-http, server-checksums and batch-delete"
                     ));
                 }
             }
@@ -83,6 +89,9 @@ impl Bucket {
         add("public-url", &mut self.public_url, table.public_url.as_ref())?;
         add("path-style", &mut self.path_style, table.path_style.as_ref())?;
         add("allow-http", &mut self.allow_http, table.allow_http.as_ref())?;
+        let checksums = table.server_checksums.as_ref();
+        add("server-checksums", &mut self.server_checksums, checksums)?;
+        add("batch-delete", &mut self.batch_delete, table.batch_delete.as_ref())?;
         self.ca_certificate_file.clone_from(&table.ca_certificate_file);
         let profile = table.profile.clone();
         self.credentials = match &table.credentials_file {
@@ -129,6 +138,12 @@ impl Bucket {
         }
         if let Some(path_style) = self.path_style {
             store = store.path_style(path_style);
+        }
+        if let Some(able) = self.server_checksums {
+            store = store.server_checksums(able);
+        }
+        if let Some(able) = self.batch_delete {
+            store = store.batch_delete(able);
         }
         if let Some(url) = &self.public_url {
             store = store.public_url(url);

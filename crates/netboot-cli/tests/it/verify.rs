@@ -37,6 +37,22 @@ async fn damage_is_found_and_each_remedy_is_said_once() {
     assert_eq!(releases.len(), 2, "{object}");
 }
 
+#[tokio::test]
+async fn a_mistyped_pointer_is_an_error() {
+    let place = Place::directory();
+    let target = place.target();
+    let [_, second] = place.publish(["one", "two"]).await;
+    for command in ["list", "verify", "prune", "rollback"] {
+        let said = place.run(&[command, &target, "--pointer", "canari"]);
+        assert_eq!(said.code, Some(1), "{command}: {said:#?}");
+        let problem = format!("error: there is no pointer `canari` at `{target}`\n");
+        assert!(said.stderr.starts_with(&problem), "{command}: {said:#?}");
+    }
+    // Activating a release with it makes the pointer.
+    place.succeeds(&["activate", &target, &second.to_string(), "--pointer", "canari"]);
+    place.succeeds(&["verify", &target, "--pointer", "canari"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_url_is_verified_as_machines_see_it() {
     let place = Place::directory();

@@ -13,6 +13,8 @@ use crate::session::Session;
 /// The images that were built.
 pub(super) struct Built {
     pub(super) images: Vec<Image>,
+    /// True if a profile failed. The failures are in `object`, and they were shown.
+    pub(super) has_failed: bool,
     /// The profiles and their outcomes, for the answer.
     pub(super) object: Map<String, Value>,
 }
@@ -21,7 +23,7 @@ impl Arguments {
     /// Builds the images and writes their folders.
     ///
     /// # Errors
-    /// If a profile failed. Nothing is published then.
+    /// If the build was cancelled.
     pub(super) async fn build(&self, session: &Session, work: &Work) -> Result<Built, Report> {
         let profiles = &work.choice.profiles;
         let shared: Vec<_> = profiles.iter().cloned().map(Into::into).collect();
@@ -53,12 +55,13 @@ impl Arguments {
         if session.context.check().is_err() && !failures.is_empty() {
             return Err(Cancelled::report(left(&work.publication, &images)));
         }
-        if failures.is_empty() {
-            let profiles = ("profiles".to_owned(), Value::Array(objects));
-            let object = Map::from_iter([profiles, ("targets".to_owned(), json!([]))]);
-            return Ok(Built { images, object });
+        let profiles = ("profiles".to_owned(), Value::Array(objects));
+        let mut object = Map::from_iter([profiles, ("targets".to_owned(), json!([]))]);
+        if let Some(first) = failures.first() {
+            object.insert("error".to_owned(), failure_object(first));
+            tell(session, work, &failures);
         }
-        Err(failed(session, work, failures))
+        Ok(Built { images, has_failed: !failures.is_empty(), object })
     }
 
     async fn write_image(
@@ -89,17 +92,17 @@ impl Arguments {
     }
 }
 
-/// The failure of a build. It tells all failures but one, and returns that one.
-fn failed(session: &Session, work: &Work, mut failures: Vec<Report>) -> Report {
-    let (failed, all) = (failures.len(), counted(work.choice.profiles.len(), "profile"));
-    let last = failures.pop();
+/// Tells the failures of a build, and that nothing was published.
+fn tell(session: &Session, work: &Work, failures: &[Report]) {
     for failure in failures {
         session.progress.line(&failure.in_full());
     }
     if !work.publication.destinations.is_empty() {
-        session.progress.line(&format!("nothing was published: {failed} of {all} failed"));
+        let all = counted(work.choice.profiles.len(), "profile");
+        session
+            .progress
+            .line(&format!("Nothing was published: {} of {all} failed.", failures.len()));
     }
-    last.unwrap_or_else(|| Cancelled::report("nothing was published"))
 }
 
 /// Tells the outcome of a build that was cancelled.

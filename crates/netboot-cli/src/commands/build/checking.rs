@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Arguments, Work, described};
 use crate::answer::{Answer, FAILED, FOUND};
 use crate::failure::{Cancelled, failure_object};
+use crate::operator_words::for_operators;
 use crate::session::Session;
 
 impl Arguments {
@@ -29,7 +30,10 @@ impl Arguments {
                     lines.push(format!("{}: {}", profile.name(), verdict(&findings)));
                     for finding in &findings {
                         lines.push(format!("  {finding}"));
-                        lines.push(format!("    what to do: {}", finding.problem.hint()));
+                        lines.push(format!(
+                            "    what to do: {}",
+                            for_operators(&finding.problem.hint())
+                        ));
                     }
                     object["findings"] = findings.iter().map(finding_object).collect();
                 }
@@ -64,7 +68,7 @@ fn verdict(findings: &[PolicyFinding]) -> String {
 fn finding_object(finding: &PolicyFinding) -> Value {
     json!({
         "text": finding.to_string(),
-        "hint": finding.problem.hint(),
+        "hint": for_operators(&finding.problem.hint()),
         "denied": is_denied(finding),
     })
 }
