@@ -5,6 +5,7 @@ mod activate;
 mod boot;
 mod boot_signals;
 mod build;
+mod build_answers;
 mod completions;
 mod configuration;
 mod export;
