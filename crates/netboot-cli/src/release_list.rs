@@ -25,6 +25,8 @@ pub(crate) enum ReleaseState {
     WasLive,
     /// It is at the target, and no machine booted it by this pointer.
     Staged,
+    /// Machines booted it, and pruning deleted all of it.
+    Deleted,
 }
 
 /// A release of a target.
@@ -63,18 +65,19 @@ impl fmt::Display for ReleaseState {
             Self::Live => "live",
             Self::WasLive => "was live",
             Self::Staged => "staged, never live",
+            Self::Deleted => "was live, deleted",
         })
     }
 }
 
-/// Lists the releases of a target: the live one, those that were live, and those that are only
-/// staged, each group with the newest first.
+/// Lists the releases of a target: the live one, those that were live, those that are only staged,
+/// and those that pruning deleted, each group with the newest first.
 ///
 /// # Errors
 /// If the target cannot be read, or its pointer is damaged or not trusted.
 pub(crate) async fn list(publisher: &Publisher) -> Result<Vec<ListedRelease>, Error> {
     let history = publisher.history().await?;
-    let staged = staged(publisher).await?;
+    let (staged, there) = staged(publisher).await?;
     let mut last_live: BTreeMap<ReleaseId, &HistoryEntry> = BTreeMap::new();
     for entry in &history {
         last_live.entry(entry.release).or_insert(entry);
@@ -82,7 +85,7 @@ pub(crate) async fn list(publisher: &Publisher) -> Result<Vec<ListedRelease>, Er
     let all: BTreeSet<ReleaseId> = last_live.keys().chain(staged.keys()).copied().collect();
     let listing = all.into_iter().map(|release| {
         let (entry, staged_at) = (last_live.get(&release).copied(), staged.get(&release).copied());
-        look(publisher, release, entry, staged_at)
+        look(publisher, release, entry, staged_at, there.contains(&release))
     });
     let mut listed: Vec<ListedRelease> =
         futures::stream::iter(listing).buffered(AT_ONCE).try_collect().await?;
@@ -90,17 +93,21 @@ pub(crate) async fn list(publisher: &Publisher) -> Result<Vec<ListedRelease>, Er
     Ok(listed)
 }
 
-/// The staged releases, and when each was last staged.
-async fn staged(publisher: &Publisher) -> Result<BTreeMap<ReleaseId, SystemTime>, Error> {
-    let listed = publisher.store().list(&ListScope::Below(layout::releases())).await?;
-    let manifests = listed.into_iter().filter_map(|listed| {
+/// The staged releases, and when each was last staged; and every release that has a file.
+async fn staged(
+    publisher: &Publisher,
+) -> Result<(BTreeMap<ReleaseId, SystemTime>, BTreeSet<ReleaseId>), Error> {
+    let (mut staged, mut there) = (BTreeMap::new(), BTreeSet::new());
+    for listed in publisher.store().list(&ListScope::Below(layout::releases())).await? {
         let Some(Location::InRelease { release, path }) = Location::parse(&listed.path) else {
-            return None;
+            continue;
         };
-        let modified = listed.entry.modified().filter(|_| path == layout::manifest());
-        modified.map(|modified| (release, modified))
-    });
-    Ok(manifests.collect())
+        there.insert(release);
+        if let Some(modified) = listed.entry.modified().filter(|_| path == layout::manifest()) {
+            staged.insert(release, modified);
+        }
+    }
+    Ok((staged, there))
 }
 
 async fn look(
@@ -108,6 +115,7 @@ async fn look(
     release: ReleaseId,
     entry: Option<&HistoryEntry>,
     staged_at: Option<SystemTime>,
+    is_there: bool,
 ) -> Result<ListedRelease, Error> {
     let content = match publisher.manifest(&release).await {
         Ok(manifest) => Ok(content(&manifest)),
@@ -126,6 +134,7 @@ async fn look(
         release,
         state: match entry {
             Some(entry) if entry.live => ReleaseState::Live,
+            Some(_) if !is_there => ReleaseState::Deleted,
             Some(_) => ReleaseState::WasLive,
             None => ReleaseState::Staged,
         },

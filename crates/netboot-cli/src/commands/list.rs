@@ -22,10 +22,11 @@ With --json:
   target    the target, as it was written
   pointer   the pointer that decides what is live
   live      the id of the live release, or null
-  releases  the live one, those that were live, and those that are only
-            staged, each group with the newest first. Each has:
+  releases  the live one, those that were live, those that are only
+            staged, and those that pruning deleted, each group with the
+            newest first. Each has:
     release       its id
-    state         live, was-live or staged
+    state         live, was-live, staged or deleted
     whole         false if files of it are missing or have a wrong size
     activated_at  when it last went live, or null
     activation    how it went live: activated or rolled-back, or null
@@ -50,7 +51,7 @@ impl Arguments {
         let settings = self.options.read(session)?;
         let publisher = self.target.read(&settings, session).await?;
         let listed = until_cancelled(session, release_list::list(&publisher)).await?;
-        for problem in listed.iter().filter_map(|release| release.content.as_ref().err()) {
+        for problem in listed.iter().filter_map(problem) {
             session.progress.line(&problem.in_full());
         }
         let live = listed.iter().find(|release| release.state == ReleaseState::Live);
@@ -75,8 +76,13 @@ fn object(listed: &ListedRelease) -> Value {
         "staged_at": listed.staged_at.map(utc),
         "profiles": content.ok().map(|content| &content.profiles),
         "size_bytes": content.ok().map(|content| content.size),
-        "problem": content.err().map(ToString::to_string),
+        "problem": problem(listed).map(ToString::to_string),
     })
+}
+
+/// The reason why a manifest cannot be used. Pruning deletes manifests, which is no problem.
+fn problem(listed: &ListedRelease) -> Option<&Report> {
+    listed.content.as_ref().err().filter(|_| listed.state != ReleaseState::Deleted)
 }
 
 /// The releases as a table that is at most `width` columns wide.
@@ -104,12 +110,14 @@ fn text(listed: &[ListedRelease], now: SystemTime, width: Option<u16>) -> String
 }
 
 fn row(listed: &ListedRelease, now: SystemTime) -> [String; 5] {
-    let whole = if listed.is_whole { "" } else { ", no longer whole" };
+    let is_deleted = listed.state == ReleaseState::Deleted;
+    let whole = if listed.is_whole || is_deleted { "" } else { ", no longer whole" };
     let (size, profiles) = match &listed.content {
         Ok(content) => {
             let names = content.profiles.iter().map(ProfileName::to_string).collect::<Vec<_>>();
             (ByteSize::b(content.size).display().iec().to_string(), names.join(", "))
         }
+        Err(_) if is_deleted => (String::new(), String::new()),
         Err(_) => ("?".to_owned(), "?".to_owned()),
     };
     [

@@ -35,4 +35,5 @@ mod sleeping_flake;
 mod terminal;
 mod treemap;
 mod verify;
+mod whole;
 mod workplace;
