@@ -56,7 +56,7 @@ const PHRASES: [(&str, &str); 37] = [
         "let netboot replace files of others (`--replace-foreign`)",
     ),
     ("`Publisher::refresh`", "`netboot refresh`"),
-    ("run `repair`", "run `netboot repair`"),
+    ("run `repair`", "run `netboot repair TARGET --from OTHER-TARGET`"),
     ("make the parts smaller (`part_size`, at least 5 MiB), or raise the limit", "raise the limit"),
     (
         "`server_checksums(false)`, `batch_delete(false)`",

@@ -13,6 +13,7 @@ use crate::answer::{FAILED, USAGE};
 use crate::arguments::Arguments;
 use crate::error::Error;
 use crate::failure::{Cancelled, failure_object};
+use crate::operator_words::for_operators;
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::signals::Signals;
@@ -69,7 +70,7 @@ async fn work(arguments: Arguments, progress: &Progress) -> u8 {
         }
         (Err(report), None) => {
             let is_of_usage = report.downcast_ref::<Error>().is_some_and(Error::is_of_usage);
-            let text = report.in_full();
+            let text = for_operators(&report.in_full());
             (report, text, if is_of_usage { USAGE } else { FAILED })
         }
     };

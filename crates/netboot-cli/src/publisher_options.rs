@@ -25,7 +25,8 @@ pub(crate) struct ReaderOptions {
     pointer: PointerName,
 
     /// The file of a public key of minisign whose signatures count. Can be repeated. The default is
-    /// the keys of netboot.toml, or the key that signs.
+    /// the keys of netboot.toml. Without any, releases need no signature, and pointers only that of
+    /// the key that signs.
     #[arg(long = "key", value_name = "FILE")]
     keys: Vec<PathBuf>,
 

@@ -1,5 +1,6 @@
 //! The releases of a target: which are live, were live, or wait to go live.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::SystemTime;
@@ -89,7 +90,12 @@ pub(crate) async fn list(publisher: &Publisher) -> Result<Vec<ListedRelease>, Er
     });
     let mut listed: Vec<ListedRelease> =
         futures::stream::iter(listing).buffered(AT_ONCE).try_collect().await?;
-    listed.sort_by_key(|release| (release.state, std::cmp::Reverse(release.when())));
+    // Times are whole seconds, and the history has the order.
+    let place = |release: &ListedRelease| {
+        let place = history.iter().position(|entry| entry.release == release.release);
+        place.unwrap_or(history.len())
+    };
+    listed.sort_by_key(|release| (release.state, place(release), Reverse(release.when())));
     Ok(listed)
 }
 

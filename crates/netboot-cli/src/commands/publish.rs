@@ -102,13 +102,33 @@ impl Arguments {
             profiles.push(profile);
         }
         let publication = self.publication.open(session, &self.targets, None).await?;
-        let names: Vec<&dyn Profile> = profiles.iter().map(|one| one as &dyn Profile).collect();
-        publication.rehearse(&names, &session.context).await?;
-        let mut images = Vec::new();
-        for profile in names {
-            images.push(builder.build(profile, &session.context).await?);
+        for target in publication.destinations.iter().filter_map(|it| it.target.directory()) {
+            self.require_apart(target)?;
         }
+        let names: Vec<&dyn Profile> = profiles.iter().map(|one| one as &dyn Profile).collect();
+        let mut images = Vec::new();
+        for profile in &names {
+            images.push(builder.build(*profile, &session.context).await?);
+        }
+        // This writes to the targets, so it comes last.
+        publication.rehearse(&names, &session.context).await?;
         Ok((publication, images))
+    }
+
+    /// Refuses a target whose files would replace those of an image.
+    fn require_apart(&self, target: &Path) -> Result<(), Report> {
+        let Ok(target) = target.canonicalize() else { return Ok(()) };
+        let images = self.images.iter().filter_map(|image| image.canonicalize().ok());
+        for image in images {
+            if image == target || image.parent() == Some(&target) {
+                return Err(Report::message(
+                    format!("the image `{}` is in the target", image.display()),
+                    "publish to another directory, such as `pxe` beside the image's, so that their \
+                     files do not mix",
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The names of the profiles, in the order of the directories.

@@ -34,7 +34,7 @@ impl Arguments {
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
         let settings = self.options.read(session)?;
         settings.require_signer(session)?;
-        let publisher = self.target.change_by_pointer(&settings, session).await?;
+        let publisher = self.target.change(&settings, session).await?;
         let pointer = publisher.pointer().clone();
         let refreshed = publisher.refresh(&session.context).await;
         let refreshed =

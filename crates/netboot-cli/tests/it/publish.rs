@@ -166,3 +166,23 @@ async fn two_targets_change_together_after_both_were_proven() {
     assert_eq!(said.code, Some(0), "{said:#?}");
     assert_eq!(said.json()["targets"][1]["outcome"], "live");
 }
+
+#[tokio::test]
+async fn a_target_stays_as_it_is_unless_the_images_can_be_published() {
+    let place = Place::directory();
+    image::write(&place.path("images/worker"), "a=1");
+    let script = place.path("images/worker/netboot.ipxe");
+    let before = fs::read(&script).ok();
+    for target in ["./images", "./images/worker"] {
+        let said = place.fails(&["publish", "images/worker", "--to", target]);
+        assert!(said.contains("is in the target"), "{said}");
+        assert!(!place.path("images/blobs").exists() && !place.path("images/.netboot").exists());
+    }
+    assert_eq!(fs::read(&script).ok(), before);
+    // The hint.
+    place.succeeds(&["publish", "images/worker", "--to", "./pxe"]);
+
+    fs::create_dir(place.path("empty")).unwrap();
+    place.fails(&["publish", "empty", "--to", "./fresh"]);
+    assert!(!place.path("fresh").exists(), "a failure left files at a new target");
+}

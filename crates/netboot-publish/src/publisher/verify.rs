@@ -7,8 +7,8 @@ use netboot_core::{Context, Manifest, Phase, ReleaseId, ReleasePath};
 
 use crate::error::Error;
 use crate::finding::{Finding, NOT_LIVE};
-use crate::pointer::PointerContent;
 use crate::pointer::problem::PointerProblem;
+use crate::pointer::{Pointer, PointerContent};
 use crate::publisher::Publisher;
 use crate::publisher::checks::contents::check_contents;
 use crate::publisher::checks::depth::VerifyDepth;
@@ -103,7 +103,9 @@ impl Publisher {
         let path = state.path.clone();
         match &state.content {
             // Somebody deleted a pointer that was there.
-            None if state.known.is_some() => report.findings.push(Finding::Missing { path }),
+            None if state.known.is_some() || self.is_led_to(&path).await? => {
+                report.findings.push(Finding::Missing { path });
+            }
             None => {}
             Some(PointerContent::Pointer(_)) => {
                 let problem = self.problem_of_live(&state).await?;
@@ -136,6 +138,15 @@ impl Publisher {
         }
         self.verify_places(manifest, &state, report).await?;
         Ok(state)
+    }
+
+    /// Returns true if the entry point of all machines leads to this pointer.
+    async fn is_led_to(&self, pointer: &ReleasePath) -> Result<bool, Error> {
+        let entry_point = self.store.read(&layout::boot_script()).await?;
+        let Some(document) = entry_point else { return Ok(false) };
+        let is_generated = Pointer::parse(&document.bytes) != PointerContent::Foreign;
+        let text = String::from_utf8_lossy(&document.bytes);
+        Ok(is_generated && text.contains(pointer.as_str()))
     }
 
     async fn verify_places(

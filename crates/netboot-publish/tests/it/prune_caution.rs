@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use netboot_core::{Context, Release, ReleasePath, layout};
 use netboot_publish::contract::{self, sample_release};
 use netboot_publish::{
-    Capabilities, Error, ListScope, Listed, MemoryStore, Publisher, Retention, Store, StoreLayer,
-    VerifyDepth, VerifyScope,
+    Capabilities, Error, Finding, ListScope, Listed, MemoryStore, Publisher, Retention, Store,
+    StoreLayer, VerifyDepth, VerifyScope,
 };
 
 fn nothing_kept() -> Retention {
@@ -30,6 +30,49 @@ async fn paths(store: &MemoryStore) -> Vec<String> {
         paths.extend(store.list(&scope).await.unwrap().into_iter().map(|listed| listed.path));
     }
     paths
+}
+
+/// Machines still come by the entry points, and nobody knows which releases they need.
+#[tokio::test]
+async fn a_pointer_that_was_deleted_takes_no_release_with_it() {
+    let store = MemoryStore::new();
+    let publisher = Publisher::new(store.clone());
+    let context = Context::new();
+    let [one, two] = ["one", "two"].map(sample_release);
+    publisher.publish(&one, &context).await.unwrap();
+    publisher.publish(&two, &context).await.unwrap();
+    let pointer = ReleasePath::new("current.ipxe").unwrap();
+    store.delete(std::slice::from_ref(&pointer), &context).await.unwrap();
+    let publisher = later(&publisher);
+
+    let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Listing);
+    let report = publisher.verify(scope, depth, &context).await.unwrap();
+    assert_eq!(report.findings, [Finding::Missing { path: pointer.clone() }]);
+    let before = paths(&store).await;
+    for dry_run in [true, false] {
+        let retention = nothing_kept().with_dry_run(dry_run);
+        let error = publisher.prune(&retention, &context).await.unwrap_err();
+        let Error::MalformedPointer { path, .. } = &error else { unreachable!("{error:?}") };
+        assert_eq!(*path, pointer);
+        assert!(error.to_string().contains("is gone"), "{error}");
+        assert!(error.hint().unwrap().contains("activate the release"), "{error}");
+    }
+    assert_eq!(paths(&store).await, before, "nothing is deleted");
+
+    // The hint.
+    publisher.activate(two.id(), &context).await.unwrap();
+    let report = publisher.prune(&nothing_kept(), &context).await.unwrap();
+    assert_eq!(report.deleted, [*one.id()].into());
+    assert!(publisher.verify(scope, depth, &context).await.unwrap().is_clean());
+
+    // Where nothing was ever live, there is nothing to lose.
+    let store = MemoryStore::new();
+    let publisher = Publisher::new(store.clone());
+    publisher.stage(&one, &context).await.unwrap();
+    let publisher = later(&publisher);
+    assert!(publisher.verify(scope, depth, &context).await.unwrap().is_clean());
+    let report = publisher.prune(&nothing_kept(), &context).await.unwrap();
+    assert_eq!(report.deleted, [*one.id()].into());
 }
 
 /// A booting machine needs no manifest, so a live release without a manifest still boots.

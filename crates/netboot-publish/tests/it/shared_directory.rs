@@ -150,7 +150,7 @@ const ROOT: &str = "NETBOOT_TEST_ROOT_OF_ANOTHER";
 fn as_nobody(test: &str, work: &Path, root: &Path) -> String {
     let program = work.join("tests");
     if !program.exists() {
-        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        netboot_testbed::copy_program(&std::env::current_exe().unwrap(), &program);
     }
     let mut command = std::process::Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);

@@ -52,6 +52,10 @@ fn plain_directory(reference: &str) -> Option<PathBuf> {
         None => (false, reference),
     };
     let directory = Path::new(path.split('?').next()?).canonicalize().ok()?;
+    if !directory.join("flake.nix").exists() {
+        // The builder says that there is no flake.
+        return None;
+    }
     let in_git = || directory.ancestors().any(|above| above.join(".git").exists());
     (is_path || !in_git()).then_some(directory)
 }

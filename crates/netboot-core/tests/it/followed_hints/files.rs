@@ -185,7 +185,7 @@ async fn a_file_that_the_user_may_read_is_read() {
         let directory = TempDir::new().unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
         let program = directory.path().join("test");
-        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        netboot_testbed::copy_program(&std::env::current_exe().unwrap(), &program);
         let ended = Command::new(tool("setpriv"))
             .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
             .arg(&program)

@@ -19,6 +19,9 @@ use crate::store::{Entry, ListScope, Store};
 /// A listing may lack an object that was put into place within this time before it.
 const BEING_WRITTEN: Duration = Duration::from_secs(60);
 
+/// The problem of a pointer that was deleted.
+const GONE: &str = "it is gone, and the entry points for machines are still there";
+
 /// The rule that says which releases the pointers of a target need.
 #[derive(Debug)]
 pub(crate) struct WantedRule<'a> {
@@ -63,6 +66,7 @@ impl WantedRule<'_> {
         for name in self.trust.known_names(&store.to_string()).await? {
             pointers.entry(name).or_default();
         }
+        let (mut own_is_gone, mut has_pointer) = (false, false);
         for (name, modified) in pointers {
             let state = PointerState::read(store, &name, &self.trust).await?;
             if state.content.is_some() && !wanted.root.contains(state.path.as_str()) {
@@ -78,6 +82,8 @@ impl WantedRule<'_> {
                     if name != *self.own && state.known.is_none() => {}
                 _ => state.trusted()?,
             }
+            has_pointer |= state.pointer().is_some();
+            own_is_gone |= name == *self.own && state.content.is_none() && state.known.is_none();
             // If somebody deleted the pointer, its release must not follow.
             let known = state.known.as_ref().filter(|_| name == *self.own);
             wanted.releases.extend(known.map(|known| known.release));
@@ -88,6 +94,19 @@ impl WantedRule<'_> {
                 });
             let oldest = self.oldest.map(|oldest| oldest.checked_sub(late).unwrap_or(UNIX_EPOCH));
             wanted.releases.extend(wanted_of(state.history(), self.keep_last, oldest));
+        }
+        let entry_point = layout::boot_script();
+        let is_booted_from = own_is_gone
+            && !has_pointer
+            && wanted.root.contains(entry_point.as_str())
+            && store
+                .read(&entry_point)
+                .await?
+                .is_some_and(|document| Pointer::parse(&document.bytes) != PointerContent::Foreign);
+        if is_booted_from {
+            // Nobody knows any more which releases machines need.
+            let path = layout::pointer(self.own);
+            return Err(Error::MalformedPointer { path, problem: GONE.to_owned() });
         }
         Ok(wanted)
     }
