@@ -29,7 +29,7 @@ impl Renderer {
     /// use netboot_ipxe::Renderer;
     ///
     /// let hostile = ProfileSpec::parse_toml(
-    ///     r#"profile = [{ name = "worker", title = "${net0/ip}" }]"#, "profiles.toml",
+    ///     r#"profiles = [{ name = "worker", title = "${net0/ip}" }]"#, "profiles.toml",
     /// )?;
     /// let profiles = hostile.iter().map(|profile| profile as &dyn Profile);
     /// let refused = Renderer::builder().build()?.render_draft(profiles, []).unwrap_err();
