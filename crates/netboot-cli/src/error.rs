@@ -37,7 +37,7 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
-    /// Nobody has published to a target.
+    /// A target has no release and no pointer.
     #[error("nothing is published at `{target}`")]
     NothingPublished {
         /// The target, as it was written.

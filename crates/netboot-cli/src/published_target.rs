@@ -42,9 +42,7 @@ impl PublishedTarget {
         settings: &ReaderSettings,
         session: &Session,
     ) -> Result<Publisher, Report> {
-        let target = session.target(&self.target)?;
-        let publisher = settings.apply(target.reader().await?);
-        require_published(&target, &publisher, session).await?;
+        let (target, publisher) = self.look(settings, session).await?;
         require_pointer(&target, &publisher, session).await?;
         Ok(publisher)
     }
@@ -58,9 +56,7 @@ impl PublishedTarget {
         settings: &PublisherSettings,
         session: &Session,
     ) -> Result<Publisher, Report> {
-        let target = session.target(&self.target)?;
-        // Opening a bucket to change it writes there. A mistyped one stays as it is.
-        require_published(&target, &settings.apply(target.reader().await?), session).await?;
+        let (target, _) = self.look(settings.reader(), session).await?;
         Ok(settings.apply(target.publisher().await?))
     }
 
@@ -73,16 +69,29 @@ impl PublishedTarget {
         settings: &PublisherSettings,
         session: &Session,
     ) -> Result<Publisher, Report> {
-        let publisher = self.change(settings, session).await?;
-        require_pointer(&session.target(&self.target)?, &publisher, session).await?;
-        Ok(publisher)
+        let (target, reader) = self.look(settings.reader(), session).await?;
+        require_pointer(&target, &reader, session).await?;
+        Ok(settings.apply(target.publisher().await?))
+    }
+
+    /// Looks at the target without writing there, as opening a bucket to change it would. So a
+    /// mistyped one stays as it is.
+    async fn look(
+        &self,
+        settings: &ReaderSettings,
+        session: &Session,
+    ) -> Result<(Target, Publisher), Report> {
+        let target = session.target(&self.target)?;
+        let publisher = settings.apply(target.reader().await?);
+        require_published(&target, &publisher, session).await?;
+        Ok((target, publisher))
     }
 }
 
 /// Waits for work that changes nothing, until it is cancelled.
 ///
 /// # Errors
-/// Those of the work; if it was cancelled.
+/// The errors of the work; [`Cancelled`] if the work was cancelled.
 pub(crate) async fn until_cancelled<T, E: Into<Report>>(
     session: &Session,
     work: impl Future<Output = Result<T, E>>,
@@ -98,7 +107,7 @@ pub(crate) async fn until_cancelled<T, E: Into<Report>>(
 /// Replaces the failure of work that was cancelled by `outcome`, a clause about what was done.
 ///
 /// # Errors
-/// Those of the work.
+/// The errors of the work.
 pub(crate) fn unless_cancelled<T, E: Into<Report>>(
     session: &Session,
     done: Result<T, E>,

@@ -146,7 +146,7 @@ impl Configuration {
         Problem::new(key, problem, hint).in_file(self.shown_file())
     }
 
-    /// The same for a problem that another crate found, with its causes and its hint.
+    /// Reports a problem that another crate found, with its causes and its hint.
     pub fn refusal_of(
         &self,
         key: impl Into<String>,

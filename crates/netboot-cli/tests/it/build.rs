@@ -328,7 +328,7 @@ fn a_flake_with_names_of_its_own_is_built_without_a_change() {
     let text = text.replace(r#""netboot-${name}""#, &format!("{names}.${{name}}"));
     fs::write(&file, text).unwrap();
 
-    // Nobody told the name, so the program tells what there is.
+    // The command line names no configuration, so the program lists what the flake has.
     let said = place.fails(&["--flake", &flake]);
     assert!(said.contains("Generic_1, live-netboot, pxe"), "{said}");
     assert!(said.contains("--configuration NAME"), "{said}");

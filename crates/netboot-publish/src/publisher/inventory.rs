@@ -2,6 +2,7 @@
 
 pub(crate) mod cache_record;
 pub(crate) mod content;
+pub(crate) mod entry_point;
 mod hashed_reader;
 pub(crate) mod nar_infos;
 pub(crate) mod pointer_state;

@@ -7,13 +7,14 @@ use netboot_core::{Context, Manifest, Phase, ReleaseId, ReleasePath};
 
 use crate::error::Error;
 use crate::finding::{Finding, NOT_LIVE};
+use crate::pointer::PointerContent;
 use crate::pointer::problem::PointerProblem;
-use crate::pointer::{Pointer, PointerContent};
 use crate::publisher::Publisher;
 use crate::publisher::checks::contents::check_contents;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::objects::required;
 use crate::publisher::checks::whole::check_sizes;
+use crate::publisher::inventory::entry_point::read_boot_script;
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::release_files::{ReleaseFiles, own_paths};
 use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, manifest_path};
@@ -142,11 +143,8 @@ impl Publisher {
 
     /// Returns true if the entry point of all machines leads to this pointer.
     async fn is_led_to(&self, pointer: &ReleasePath) -> Result<bool, Error> {
-        let entry_point = self.store.read(&layout::boot_script()).await?;
-        let Some(document) = entry_point else { return Ok(false) };
-        let is_generated = Pointer::parse(&document.bytes) != PointerContent::Foreign;
-        let text = String::from_utf8_lossy(&document.bytes);
-        Ok(is_generated && text.contains(pointer.as_str()))
+        let script = read_boot_script(self.store.as_ref()).await?;
+        Ok(script.is_some_and(|script| script.contains(pointer.as_str())))
     }
 
     async fn verify_places(

@@ -112,7 +112,7 @@ impl fmt::Display for SitesReport {
         };
         write!(f, "release {} is {state} at {count} of {all}", self.release.short())?;
         self.sites.iter().try_for_each(|(site, outcome)| match outcome {
-            // Nobody expects a release to be live after it was only staged.
+            // A release that was only staged need not be live.
             SiteOutcome::Staged(staged) if self.is_staging => {
                 write!(f, "\n{site}: staged; {staged}")
             }

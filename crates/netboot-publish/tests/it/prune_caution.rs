@@ -32,15 +32,22 @@ async fn paths(store: &MemoryStore) -> Vec<String> {
     paths
 }
 
+/// A store with two releases, of which the second is live.
+async fn two_published() -> (MemoryStore, Publisher, [Release; 2]) {
+    let store = MemoryStore::new();
+    let publisher = Publisher::new(store.clone());
+    let releases = ["one", "two"].map(sample_release);
+    for release in &releases {
+        publisher.publish(release, &Context::new()).await.unwrap();
+    }
+    (store, publisher, releases)
+}
+
 /// Machines still come by the entry points, and nobody knows which releases they need.
 #[tokio::test]
 async fn a_pointer_that_was_deleted_takes_no_release_with_it() {
-    let store = MemoryStore::new();
-    let publisher = Publisher::new(store.clone());
+    let (store, publisher, [one, two]) = two_published().await;
     let context = Context::new();
-    let [one, two] = ["one", "two"].map(sample_release);
-    publisher.publish(&one, &context).await.unwrap();
-    publisher.publish(&two, &context).await.unwrap();
     let pointer = ReleasePath::new("current.ipxe").unwrap();
     store.delete(std::slice::from_ref(&pointer), &context).await.unwrap();
     let publisher = later(&publisher);
@@ -78,12 +85,8 @@ async fn a_pointer_that_was_deleted_takes_no_release_with_it() {
 /// A booting machine needs no manifest, so a live release without a manifest still boots.
 #[tokio::test]
 async fn a_live_release_that_lost_its_manifest_is_not_taken_from_machines() {
-    let store = MemoryStore::new();
-    let publisher = Publisher::new(store.clone());
+    let (store, publisher, [one, two]) = two_published().await;
     let context = Context::new();
-    let [one, two] = ["one", "two"].map(sample_release);
-    publisher.publish(&one, &context).await.unwrap();
-    publisher.publish(&two, &context).await.unwrap();
     let manifest = layout::in_release(two.id(), &layout::manifest());
     store.delete(std::slice::from_ref(&manifest), &context).await.unwrap();
     let publisher = later(&publisher);
@@ -104,12 +107,8 @@ async fn a_live_release_that_lost_its_manifest_is_not_taken_from_machines() {
 /// Somebody may write a pointer by hand at night to get machines back to an earlier release.
 #[tokio::test]
 async fn a_pointer_that_somebody_else_wrote_may_lead_to_any_release() {
-    let store = MemoryStore::new();
-    let publisher = Publisher::new(store.clone());
+    let (store, publisher, [one, _]) = two_published().await;
     let context = Context::new();
-    let [one, two] = ["one", "two"].map(sample_release);
-    publisher.publish(&one, &context).await.unwrap();
-    publisher.publish(&two, &context).await.unwrap();
     let pointer = ReleasePath::new("current.ipxe").unwrap();
     let there = store.read(&pointer).await.unwrap().unwrap();
     let by_hand = format!("#!ipxe\nchain releases/{}/boot.ipxe\n", one.id());

@@ -11,6 +11,7 @@ use crate::finding::Finding;
 use crate::pointer::activation::Activation;
 use crate::pointer::trust::PointerTrust;
 use crate::pointer::{Pointer, PointerContent};
+use crate::publisher::inventory::entry_point::read_boot_script;
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::release_files::ReleaseFiles;
 use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, manifest_path};
@@ -95,14 +96,10 @@ impl WantedRule<'_> {
             let oldest = self.oldest.map(|oldest| oldest.checked_sub(late).unwrap_or(UNIX_EPOCH));
             wanted.releases.extend(wanted_of(state.history(), self.keep_last, oldest));
         }
-        let entry_point = layout::boot_script();
         let is_booted_from = own_is_gone
             && !has_pointer
-            && wanted.root.contains(entry_point.as_str())
-            && store
-                .read(&entry_point)
-                .await?
-                .is_some_and(|document| Pointer::parse(&document.bytes) != PointerContent::Foreign);
+            && wanted.root.contains(layout::boot_script().as_str())
+            && read_boot_script(store).await?.is_some();
         if is_booted_from {
             // Nobody knows any more which releases machines need.
             let path = layout::pointer(self.own);
