@@ -123,10 +123,11 @@ mod tests {
     use super::Arguments;
     use crate::jobs::JobRequest;
 
-    /// The commands for this service in the runbook and in its own chapter, each on one line.
+    /// The commands for this service in the book, each on one line.
     fn commands() -> Vec<String> {
         let text = [
-            include_str!("../../../docs/operations.md"),
+            include_str!("../../../docs/operations/deployer-service.md"),
+            include_str!("../../../docs/operations/install-plans.md"),
             include_str!("../../../docs/deployer.md"),
         ];
         let text = text.concat().replace("'$RELEASE'", &"1".repeat(64));

@@ -18,6 +18,9 @@ const REPOSITORY: [&str; 2] = [
 
 const NO_HEADING: &str = "the page has no such heading";
 
+/// The number of lines that a chapter of the runbook does not reach.
+const LONG: usize = 300;
+
 /// The directories whose pages are not read.
 const SKIPPED: [&str; 3] = ["target", ".git", "artifacts"];
 
@@ -142,6 +145,22 @@ fn the_summary_has_every_chapter_once() {
     let chapters = pages().into_iter().filter(|path| path.starts_with(&docs));
     let chapters = chapters.filter(|path| *path != summary.path).collect();
     assert_eq!(named, chapters);
+}
+
+#[test]
+fn an_operator_finds_the_page_of_a_symptom() {
+    let docs = root().join("docs");
+    let overview = Page::read(&docs.join("operations.md"));
+    let led_to = overview.links.iter().map(|link| link.split('#').next().unwrap());
+    let led_to: BTreeSet<PathBuf> = led_to.map(|link| docs.join(link)).collect();
+    let chapters = pages().into_iter().filter(|path| path.starts_with(docs.join("operations")));
+    let chapters: Vec<PathBuf> = chapters.collect();
+    assert!(chapters.len() > 20, "{} chapters", chapters.len());
+    for path in &chapters {
+        let lines = fs::read_to_string(path).unwrap().lines().count();
+        assert!(lines < LONG, "{} has {lines} lines", path.display());
+        assert!(led_to.contains(path), "the overview does not lead to {}", path.display());
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! Every command of the book runs, in the order of the text. Each page has a temporary site with the
-//! real programs, the test flake, and real Nix, QEMU and minisign.
+//! Every command of the book runs, in the order of its summary. The pages of the runbook share a
+//! temporary machine with the real programs, the test flake, and real Nix, QEMU and minisign. Each
+//! other page has a machine of its own.
 //!
 //! The mark of a block says what becomes of its commands:
 //!
@@ -24,7 +25,7 @@ use crate::netboot_program::netboot;
 use crate::runbook::document::{self, Page, Proof};
 use crate::runbook::proofs::missing;
 
-/// The directory and the URL of the runbook's site.
+/// The target of the runbook's examples, and its URL.
 const PUBLISHED: &str = "/srv/pxe/nixos";
 const URL: &str = "http://10.0.0.1/";
 
@@ -36,21 +37,23 @@ const STAGE1: &str = "/usr/lib/netboot/netboot-stage1";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_runs() {
-    let mut runs = 0;
+    let (mut runs, mut of_the_runbook) = (0, None);
     for page in document::pages() {
-        runs += run_page(&page).await;
+        let mut own = None;
+        let machine = if page.is_of_the_runbook() { &mut of_the_runbook } else { &mut own };
+        runs += run_page(&page, machine).await;
     }
     assert!(runs > 25, "the commands are written in another way: {runs}");
 }
 
-/// Runs the commands of a page, and returns their number.
-async fn run_page(page: &Page) -> usize {
-    let (mut site, mut runs) = (None, 0);
+/// Runs the commands of a page, and returns their number. The first that needs the machine makes it.
+async fn run_page(page: &Page, machine: &mut Option<BuildMachine>) -> usize {
+    let mut runs = 0;
     for block in document::blocks(&page.text) {
         let at = format!("{}:{}", page.path, block.line);
         if let Some(name) = block.mark.strip_prefix("file: ") {
-            let site = site.get_or_insert_with(Site::new);
-            fs::write(site.root.path().join(name), site.here(&block.text)).unwrap();
+            let machine = machine.get_or_insert_with(BuildMachine::new);
+            fs::write(machine.root.path().join(name), machine.here(&block.text)).unwrap();
         }
         if block.language != "sh" {
             continue;
@@ -74,7 +77,7 @@ async fn run_page(page: &Page) -> usize {
                     assert!(!ours.iter().any(|it| line.starts_with(it)), "{at}: {line}");
                 }
                 _ => {
-                    site.get_or_insert_with(Site::new).run(&line, &at).await;
+                    machine.get_or_insert_with(BuildMachine::new).run(&line, &at).await;
                     runs += 1;
                 }
             }
@@ -132,23 +135,23 @@ fn assert_shell_reads(text: &str, at: &str) {
     assert!(output.status.success(), "{at}: {output:?}");
 }
 
-/// A machine on which all paths of the runbook are below one directory.
-struct Site {
+/// A machine that builds and publishes. All paths of the runbook are below one directory there.
+struct BuildMachine {
     nix: HermeticNix,
     root: TempDir,
     generation: u32,
     server: Option<DirectoryServer>,
 }
 
-impl Site {
+impl BuildMachine {
     fn new() -> Self {
         let root = TempDir::new().unwrap();
         for directory in ["srv/pxe", "srv/tftp", "var/lib"] {
             fs::create_dir_all(root.path().join(directory)).unwrap();
         }
-        let site = Self { nix: HermeticNix::new(), root, generation: 0, server: None };
-        site.write_flake();
-        site
+        let machine = Self { nix: HermeticNix::new(), root, generation: 0, server: None };
+        machine.write_flake();
+        machine
     }
 
     /// Writes the flake of the current generation. Each generation makes different images.
@@ -161,7 +164,7 @@ impl Site {
         self.root.path().join(path.trim_start_matches('/'))
     }
 
-    /// Replaces the paths of the text by those of this site.
+    /// Replaces the paths of the text by those of this machine.
     fn here(&self, text: &str) -> String {
         let root = self.root.path().to_str().unwrap();
         ["/srv/", "/var/lib/"]
@@ -189,7 +192,7 @@ impl Site {
         }
     }
 
-    /// The arguments of a command, for this site.
+    /// The arguments of a command, for this machine.
     async fn given(&mut self, arguments: &str) -> String {
         let mut given = self.here(arguments);
         if given.contains("../infrastructure") {

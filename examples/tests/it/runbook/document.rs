@@ -59,8 +59,11 @@ pub(crate) struct Proof {
     pub(crate) line: usize,
 }
 
-pub(crate) fn path() -> PathBuf {
-    root().join("docs/operations.md")
+impl Page {
+    /// True if the page is the runbook's overview or one of its chapters.
+    pub(crate) fn is_of_the_runbook(&self) -> bool {
+        self.path == "docs/operations.md" || self.path.starts_with("docs/operations/")
+    }
 }
 
 /// The root of the repository.
@@ -68,11 +71,7 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-pub(crate) fn text() -> String {
-    fs::read_to_string(path()).unwrap()
-}
-
-/// The README, SECURITY.md, and the chapters that the summary of the book names.
+/// The README, SECURITY.md, and the chapters that the summary of the book names, in its order.
 pub(crate) fn pages() -> Vec<Page> {
     let summary = fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap();
     let names = summary.split("](").skip(1).map(|link| link.split_once(')').unwrap().0);
@@ -80,6 +79,11 @@ pub(crate) fn pages() -> Vec<Page> {
     let others = ["README.md", "SECURITY.md"].map(str::to_owned);
     let read = |path: String| Page { text: fs::read_to_string(root().join(&path)).unwrap(), path };
     others.into_iter().chain(chapters).map(read).collect()
+}
+
+/// The pages of the runbook, in the order of the summary.
+pub(crate) fn runbook() -> Vec<Page> {
+    pages().into_iter().filter(Page::is_of_the_runbook).collect()
 }
 
 pub(crate) fn blocks(text: &str) -> Vec<Block> {

@@ -9,9 +9,6 @@ use netboot_core::Event;
 
 use crate::runbook::document::{self, Block, Page};
 
-/// The page whose texts are the library's messages.
-const RUNBOOK: &str = "docs/operations.md";
-
 /// The place of a public key in the book.
 const LEFT_OUT: &str = "RWQ...";
 
@@ -52,7 +49,7 @@ fn check(page: &Page, block: &Block, doctests: &str) {
         }
         ("text", mark) => match mark.strip_prefix("from: ") {
             Some(source) => assert_copied(&block.text, source, &at),
-            None if page.path == RUNBOOK => assert!(mark.starts_with("says: "), "{at}"),
+            None if page.is_of_the_runbook() => assert!(mark.starts_with("says: "), "{at}"),
             None => {}
         },
         (language, mark) => panic!("{at}: no test shows `{language}` with the mark `{mark}`"),

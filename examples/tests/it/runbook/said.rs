@@ -34,24 +34,25 @@ fn every_message_is_what_the_library_says() {
         verifying::said(),
     ];
     let said: BTreeMap<&str, String> = sources.into_iter().flatten().collect();
-    let mut text = document::text();
+    let mut pages = document::runbook();
     if std::env::var("NETBOOT_RUNBOOK").is_ok_and(|value| value == "write") {
-        for (name, message) in &said {
-            text = with_message(&text, name, message);
+        for page in &mut pages {
+            for (name, message) in &said {
+                page.text = with_message(&page.text, name, message);
+            }
+            fs::write(document::root().join(&page.path), &page.text).unwrap();
         }
-        fs::write(document::path(), &text).unwrap();
     }
     let mut quoted = BTreeSet::new();
-    for block in document::blocks(&text) {
-        if block.language != "text" {
-            continue;
+    for page in &pages {
+        for block in document::blocks(&page.text).iter().filter(|block| block.language == "text") {
+            let at = format!("{}:{}", page.path, block.line);
+            let name = block.mark.strip_prefix("says: ");
+            let name = name.unwrap_or_else(|| panic!("{at} quotes without `says:`"));
+            let message = said.get(name).unwrap_or_else(|| panic!("{at}: who says `{name}`?"));
+            assert_eq!(block.text.trim_end(), message.trim_end(), "{at}");
+            assert!(quoted.insert(name.to_owned()), "{at}: `{name}` is quoted twice");
         }
-        let line = block.line;
-        let name = block.mark.strip_prefix("says: ");
-        let name = name.unwrap_or_else(|| panic!("line {line} quotes without `says:`"));
-        let message = said.get(name).unwrap_or_else(|| panic!("line {line}: who says `{name}`?"));
-        assert_eq!(block.text.trim_end(), message.trim_end(), "line {line}");
-        assert!(quoted.insert(name.to_owned()), "line {line}: `{name}` is quoted twice");
     }
     let unquoted: Vec<_> = said.keys().filter(|name| !quoted.contains(**name)).collect();
     assert!(unquoted.is_empty(), "the runbook does not quote {unquoted:?}");
