@@ -13,6 +13,8 @@ use std::fmt;
 pub enum S3Failure {
     /// The bucket does not exist.
     NoSuchBucket,
+    /// The object was there a moment before, and does not exist any more.
+    NoSuchObject,
     /// The clocks of this machine and of the server differ too much.
     ClockSkew,
     /// The server does not know the access key.
@@ -73,6 +75,11 @@ impl S3Failure {
             Self::NoSuchBucket => {
                 "check the spelling of the bucket, the endpoint and the account; netboot does not \
                  create buckets"
+                    .to_owned()
+            }
+            Self::NoSuchObject => {
+                "try again; if it happens again, find out who deletes objects of the target, for \
+                 example a lifecycle rule of the bucket"
                     .to_owned()
             }
             Self::ClockSkew => {
@@ -166,6 +173,7 @@ impl fmt::Display for S3Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoSuchBucket => "the bucket does not exist",
+            Self::NoSuchObject => "somebody deleted the object meanwhile",
             Self::ClockSkew => "the clocks of this machine and of the server differ too much",
             Self::UnknownAccessKey => "the server does not know the access key",
             Self::WrongSecretKey => "the secret key is wrong",

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::{ArtifactReader, Context, ReleasePath, Sha256Digest};
@@ -21,6 +22,9 @@ use crate::web_headers::WebHeaders;
 
 /// The maximum number of keys in a request to delete, a limit of S3.
 const DELETE_BATCH: usize = 1000;
+
+/// The number of times that a small object is read from its beginning.
+const READS: usize = 3;
 
 /// The headers of the object at `path`.
 pub(super) fn attributes(path: &ReleasePath) -> Attributes {
@@ -42,22 +46,40 @@ pub(super) fn etag(version: &Version) -> Option<&str> {
     version.as_str().split_once(' ').map(|(_, etag)| etag).filter(|etag| !etag.is_empty())
 }
 
+/// Reads a small object.
+///
+/// The client crate resumes an answer that breaks off. It cannot do so if somebody replaced or
+/// deleted the object meanwhile, so the object is then read again from its beginning.
 pub(super) async fn read(target: &Target, path: &ReleasePath) -> Result<Option<Document>, Error> {
     let key = target.keys.key(path);
     let failed = |source| target.client.error("read", &key, source);
-    let answer = match target.client.reads.get(&key).await {
-        Ok(answer) => answer,
-        Err(S3Error::NotFound { source, .. }) => return not_there(&target.client, &key, source),
-        Err(error) => return Err(failed(error)),
-    };
-    let size = answer.meta.size;
-    if size > DOCUMENT_LIMIT {
-        return Err(Error::TooLarge { path: path.clone(), size, limit: DOCUMENT_LIMIT });
+    let begin = Instant::now();
+    let mut reads = 1;
+    loop {
+        let answer = match target.client.reads.get(&key).await {
+            Ok(answer) => answer,
+            Err(S3Error::NotFound { source, .. }) => {
+                return not_there(&target.client, &key, source);
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let size = answer.meta.size;
+        if size > DOCUMENT_LIMIT {
+            return Err(Error::TooLarge { path: path.clone(), size, limit: DOCUMENT_LIMIT });
+        }
+        let etag = answer.meta.e_tag.clone();
+        match answer.bytes().await {
+            Ok(bytes) => {
+                let version = version(&Sha256Digest::of(&bytes), etag.as_deref());
+                return Ok(Some(Document { bytes, version }));
+            }
+            Err(error) if reads < READS && begin.elapsed() < target.client.settings.retry.total => {
+                tracing::debug!(%error, "reads an object again from its beginning");
+                reads += 1;
+            }
+            Err(error) => return Err(failed(error)),
+        }
     }
-    let etag = answer.meta.e_tag.clone();
-    let bytes = answer.bytes().await.map_err(failed)?;
-    let version = version(&Sha256Digest::of(&bytes), etag.as_deref());
-    Ok(Some(Document { bytes, version }))
 }
 
 pub(super) async fn open(

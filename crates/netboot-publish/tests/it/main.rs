@@ -60,6 +60,7 @@ mod s3_liar;
 mod s3_listings;
 mod s3_lock;
 mod s3_outages;
+mod s3_reads;
 mod s3_redirects;
 mod s3_store;
 mod s3_uploads;

@@ -47,8 +47,12 @@ async fn read_content(
     let mut buffer = vec![0; 256 * 1024];
     loop {
         context.check()?;
-        let read = reader.read(&mut buffer).await;
-        let read = read.map_err(|source| Error::reading(path, source))?;
+        let read = match reader.read(&mut buffer).await {
+            Ok(read) => read,
+            // Somebody may have deleted the object while it was read.
+            Err(_) if store.stat(std::slice::from_ref(path)).await?.is_empty() => return Ok(None),
+            Err(source) => return Err(Error::reading(path, source)),
+        };
         if read == 0 {
             break;
         }

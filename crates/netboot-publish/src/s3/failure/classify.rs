@@ -47,6 +47,7 @@ impl S3Failure {
                 None => Self::NotS3,
             }),
             "NoSuchBucket" => Some(Self::NoSuchBucket),
+            "NoSuchKey" => Some(Self::NoSuchObject),
             "RequestTimeTooSkewed" | "RequestExpired" => Some(Self::ClockSkew),
             "InvalidAccessKeyId" => Some(Self::UnknownAccessKey),
             "SignatureDoesNotMatch" => Some(Self::WrongSecretKey),
