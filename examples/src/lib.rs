@@ -1,4 +1,4 @@
-//! Code that the example programs share: it shows progress and failures.
+//! Code that the example programs share: their frame, and a store that records changes.
 //!
 //! Start with the program `embed`, which uses none of it.
 //!
@@ -14,10 +14,6 @@
 
 mod audited_store;
 mod program;
-mod progress;
-mod signals;
 
 pub use crate::audited_store::AuditedStore;
 pub use crate::program::run_program;
-pub use crate::progress::Progress;
-pub use crate::signals::Signals;

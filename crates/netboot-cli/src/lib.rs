@@ -3,6 +3,10 @@
 //! [`Target`] is a place that releases are published to, as people write it.
 //! [`configuration::Configuration`] is the file `netboot.toml`.
 #![cfg_attr(
+    feature = "terminal",
+    doc = "[`Progress`] and [`Signals`] are the frame of a program that works with events."
+)]
+#![cfg_attr(
     feature = "program",
     doc = "[`run`] is the whole program, and [`command`] describes its command line."
 )]
@@ -10,6 +14,7 @@
 //! # Features
 //! | feature | what it adds |
 //! |---|---|
+//! | `terminal` | `Progress`, which shows events, and `Signals`, which end a program |
 //! | `program` (default) | `run`, the program, and `command`, its command line |
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
@@ -21,7 +26,7 @@ mod arguments;
 #[cfg(feature = "program")]
 mod commands;
 pub mod configuration;
-#[cfg(feature = "program")]
+#[cfg(feature = "terminal")]
 mod control_echo;
 mod error;
 #[cfg(feature = "program")]
@@ -38,7 +43,7 @@ mod known_profiles;
 mod operator_words;
 #[cfg(feature = "program")]
 mod program;
-#[cfg(feature = "program")]
+#[cfg(feature = "terminal")]
 mod progress;
 #[cfg(feature = "program")]
 mod proof_options;
@@ -60,7 +65,7 @@ mod session;
 mod shown_findings;
 #[cfg(feature = "program")]
 mod shown_time;
-#[cfg(feature = "program")]
+#[cfg(feature = "terminal")]
 mod signals;
 mod spelling;
 mod target;
@@ -74,4 +79,8 @@ pub use crate::arguments::command;
 pub use crate::error::Error;
 #[cfg(feature = "program")]
 pub use crate::program::run;
+#[cfg(feature = "terminal")]
+pub use crate::progress::Progress;
+#[cfg(feature = "terminal")]
+pub use crate::signals::Signals;
 pub use crate::target::Target;

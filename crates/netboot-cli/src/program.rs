@@ -34,7 +34,7 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage::show(&error, usage::asks_for_json(&given)).into(),
     };
-    let progress = Progress::new(arguments.options.verbose);
+    let progress = Progress::new(arguments.options.verbose).with_words(for_operators);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

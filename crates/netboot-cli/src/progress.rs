@@ -12,7 +12,6 @@ use netboot_core::{Event, EventSink, Phase, ProfileName, SiteName, Unit};
 use self::row::{Amount, Row};
 use self::text::{cut, wrap};
 use crate::control_echo::ControlEcho;
-use crate::operator_words::for_operators;
 
 mod row;
 #[cfg(test)]
@@ -32,15 +31,51 @@ const TICK: Duration = Duration::from_millis(120);
 /// The subject of all derivations together.
 const DERIVATIONS: &str = "derivations";
 
-/// Shows events on standard error. Cheap to clone; clones share the rows.
+/// Shows events on standard error: as rows on a terminal, and as lines elsewhere. Cheap to clone;
+/// clones share the rows.
+///
+/// # Examples
+/// [`Signals`](crate::Signals) stop what it shows.
+/// ```
+/// use std::process::ExitCode;
+///
+/// use netboot_cli::{Progress, Signals};
+/// use netboot_core::{Context, Event, Phase, Report};
+///
+/// async fn work(context: &Context) -> Result<(), Report> {
+///     context.emit(Event::PhaseStarted { phase: Phase::Staging, profile: None });
+///     Ok(())
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> ExitCode {
+///     let progress = Progress::new(false);
+///     let signals = Signals::watch(&progress);
+///     let context =
+///         Context::new().with_events(progress.clone()).with_cancellation(signals.cancellation());
+///     match work(&context).await {
+///         Ok(()) => {
+///             progress.finish();
+///             ExitCode::SUCCESS
+///         }
+///         Err(report) => {
+///             progress.end(&report.in_full());
+///             signals.exit_code().unwrap_or(1).into()
+///         }
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
-pub(crate) struct Progress {
+pub struct Progress {
     bars: MultiProgress,
     state: Arc<Mutex<State>>,
     /// Returns the columns of the terminal, which change with its window.
     columns: fn() -> u16,
+    /// Puts a text with hints into the words of the program.
+    words: fn(&str) -> String,
     on_terminal: bool,
     with_logs: bool,
+    has_lines_after_stop: bool,
 }
 
 #[derive(Debug, Default)]
@@ -57,7 +92,7 @@ struct State {
 impl Progress {
     /// Shows rows if standard error is a terminal, and lines otherwise. With `with_logs`, it also
     /// shows what child processes print.
-    pub(crate) fn new(with_logs: bool) -> Self {
+    pub fn new(with_logs: bool) -> Self {
         let columns = || {
             let size = terminal_size::terminal_size_of(std::io::stderr());
             size.map_or(COLUMNS, |(columns, _)| columns.0)
@@ -73,23 +108,48 @@ impl Progress {
     fn on(bars: MultiProgress, is_terminal: bool, columns: fn() -> u16, with_logs: bool) -> Self {
         // A terminal that cannot move its cursor hides the rows and everything printed above them.
         let on_terminal = is_terminal && !bars.is_hidden();
-        Self { bars, state: Arc::default(), columns, on_terminal, with_logs }
+        Self {
+            bars,
+            state: Arc::default(),
+            columns,
+            words: str::to_owned,
+            on_terminal,
+            with_logs,
+            has_lines_after_stop: false,
+        }
+    }
+
+    /// Puts every line and hint into the words of the program: the libraries' hints name functions,
+    /// and those who run a program have its options.
+    #[must_use]
+    pub fn with_words(mut self, words: fn(&str) -> String) -> Self {
+        self.words = words;
+        self
+    }
+
+    /// Also shows lines and events while the work is being stopped: a service logs until its end.
+    #[must_use]
+    pub fn with_lines_after_stop(mut self) -> Self {
+        self.has_lines_after_stop = true;
+        self
     }
 
     /// Prints a line that stays, above the rows.
-    pub(crate) fn line(&self, text: &str) {
+    pub fn line(&self, text: &str) {
         if !self.state().is_silent {
-            self.print(&for_operators(text));
+            self.print(&(self.words)(text));
         }
     }
 
-    /// Shows that the work is being stopped, and no more lines and events from now on.
-    pub(crate) fn stop(&self) {
+    /// Shows that the work is being stopped, and no more lines and events from now on, unless
+    /// [`with_lines_after_stop`](Self::with_lines_after_stop) asks for them.
+    pub fn stop(&self) {
         self.clear();
         let mut state = self.state();
-        if std::mem::replace(&mut state.is_silent, true) {
+        if state.is_silent {
             return;
         }
+        state.is_silent = !self.has_lines_after_stop;
         if self.on_terminal {
             let text = "stopping; Ctrl-C again ends it at once".to_owned();
             let bar = self.last_row(&mut state);
@@ -98,7 +158,7 @@ impl Progress {
     }
 
     /// Removes all rows and leaves the terminal as it was.
-    pub(crate) fn finish(&self) {
+    pub fn finish(&self) {
         self.clear();
         self.state().echo = None;
     }
@@ -116,7 +176,7 @@ impl Progress {
     }
 
     /// Removes all rows and prints a last line. Nothing is shown after it.
-    pub(crate) fn end(&self, text: &str) {
+    pub fn end(&self, text: &str) {
         self.finish();
         self.state().is_silent = true;
         self.print(text);
@@ -288,7 +348,7 @@ impl EventSink for Progress {
             Event::Warning { profile, message, hint } => {
                 self.print(&format!("{}warning: {message}", about(profile)));
                 if let Some(hint) = hint {
-                    self.print(&format!("  what to do: {}", for_operators(hint)));
+                    self.print(&format!("  what to do: {}", (self.words)(hint)));
                 }
             }
             Event::ProfileFinished { profile, succeeded } => {

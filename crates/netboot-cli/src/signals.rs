@@ -19,9 +19,9 @@ const TERMINAL_LIMIT: Duration = Duration::from_millis(200);
 /// Waits for SIGINT, SIGTERM and SIGHUP. The first signal cancels the work, which then ends its
 /// child processes. The second signal ends the program immediately, and so does a time limit after
 /// the first one: a thread that writes to a file system that hangs cannot be stopped in another
-/// way.
+/// way. [`Progress`] has an example.
 #[derive(Debug, Clone)]
-pub(crate) struct Signals {
+pub struct Signals {
     cancellation: CancellationToken,
     received: Arc<AtomicI32>,
     limit: Duration,
@@ -30,12 +30,12 @@ pub(crate) struct Signals {
 impl Signals {
     /// Starts to wait. The first signal ends what `progress` shows. The program may then take 30
     /// seconds to stop.
-    pub(crate) fn watch(progress: &Progress) -> Self {
+    pub fn watch(progress: &Progress) -> Self {
         Self::watch_within(progress, STOP_LIMIT)
     }
 
     /// Starts to wait for signals of a program that may take `limit` to stop.
-    pub(crate) fn watch_within(progress: &Progress, limit: Duration) -> Self {
+    pub fn watch_within(progress: &Progress, limit: Duration) -> Self {
         let (cancellation, received) = (CancellationToken::new(), Arc::default());
         let signals = Self { cancellation, received, limit };
         let (watcher, progress) = (signals.clone(), progress.clone());
@@ -53,13 +53,13 @@ impl Signals {
     }
 
     /// The token that the first signal cancels.
-    pub(crate) fn cancellation(&self) -> CancellationToken {
+    pub fn cancellation(&self) -> CancellationToken {
         self.cancellation.clone()
     }
 
     /// The exit code of a program that a signal ended: 128 plus the signal's number, as in shells.
     /// Returns `None` if there was no signal.
-    pub(crate) fn exit_code(&self) -> Option<u8> {
+    pub fn exit_code(&self) -> Option<u8> {
         let signal = self.received.load(Ordering::SeqCst);
         u8::try_from(128 + signal).ok().filter(|_| signal != 0)
     }

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use netboot_cli::Progress;
 use netboot_core::CancellationToken;
-use netboot_examples::Progress;
 
 use crate::bearer::BearerToken;
 use crate::claims::Claims;

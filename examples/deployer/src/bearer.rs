@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use netboot_cli::Progress;
 use netboot_core::read_regular_text;
-use netboot_examples::Progress;
 use subtle::ConstantTimeEq;
 
 use crate::start_error::StartError;

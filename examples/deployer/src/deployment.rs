@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use netboot_cli::Progress;
 use netboot_core::{Image, KernelParameter, Report, SiteName};
-use netboot_examples::Progress;
 use netboot_ipxe::{Assignment, Renderer, RendererBuilder};
 use netboot_publish::{ActivationPolicy, LocalStore, PointerMemoryFile, Publisher, Sites};
 use netboot_qemu::FilesBeneath;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use netboot_examples::Progress;
+use netboot_cli::Progress;
 
 /// The part of the service that does not work while the releases cannot be read.
 pub(crate) const PUBLISHED: &str = "the published releases";

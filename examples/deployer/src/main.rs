@@ -39,8 +39,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use netboot_cli::{Progress, Signals};
 use netboot_core::Report;
-use netboot_examples::{Progress, Signals};
 use tokio::net::TcpListener;
 
 use crate::app::App;
@@ -71,8 +71,10 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let progress = Progress::new(false);
-    match run(&arguments, &progress).await {
+    let progress = Progress::new(false).with_lines_after_stop();
+    let ended = run(&arguments, &progress).await;
+    progress.finish();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             progress.line(&Report::from(error).in_full());
@@ -108,6 +110,7 @@ async fn run(arguments: &Arguments, progress: &Progress) -> Result<(), StartErro
     };
     let stopping = async {
         stop.cancelled().await;
+        progress.line("stopping");
         app.jobs.stop(app.deployment.config.grace).await;
     };
     let renewing = renewal::renew_pointers(app.clone(), stop.clone());

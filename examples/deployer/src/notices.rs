@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use netboot_examples::Progress;
+use netboot_cli::Progress;
 
 /// The time in which at most one line is written about each kind of event and peer.
 const PAUSE: Duration = Duration::from_secs(60);

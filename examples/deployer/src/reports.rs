@@ -156,7 +156,7 @@ fn not_saved(error: &std::io::Error) -> String {
 mod tests {
     use std::fs;
 
-    use netboot_examples::Progress;
+    use netboot_cli::Progress;
     use tempfile::TempDir;
 
     use super::remembered::{KEPT, STRANGERS};

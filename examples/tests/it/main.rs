@@ -7,5 +7,3 @@ mod other_examples;
 mod plasmacloud;
 mod publishing;
 mod runbook;
-mod signals;
-mod workplace;

@@ -4,20 +4,28 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-use netboot_testbed::Testbed;
+use netboot_testbed::{HermeticNix, Testbed};
 use tempfile::TempDir;
 
 use crate::netboot_program::netboot;
-use crate::workplace::Workplace;
 
-/// Runs an example program and returns its output.
+/// Runs a program with an empty Nix of its own, and returns its output.
 fn run(program: impl AsRef<OsStr>, directory: &Path, arguments: &[&str]) -> String {
-    let program = program.as_ref();
-    let output = Command::new(program).args(arguments).current_dir(directory).output().unwrap();
+    let (program, nix) = (program.as_ref(), HermeticNix::new());
+    let mut command = Command::new(program);
+    let output = command.args(arguments).envs(nix.environment()).current_dir(directory).output();
+    let output = output.unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
     let said = format!("{stdout}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{} {arguments:?}: {said}", program.display());
     said
+}
+
+/// Builds the worker of the test flake into a directory below this one.
+fn build_worker(directory: &Path, generation: &str, output: &str) {
+    let flake = Testbed::locate().write_flake(&directory.join("flake"), generation);
+    let build = ["build", "--flake", &flake, "--profile", "worker", "--output-dir", output];
+    run(netboot(), directory, &build);
 }
 
 #[test]
@@ -48,8 +56,8 @@ fn what_a_custom_builder_made_boots() {
 
 #[test]
 fn what_netboot_built_is_published_as_prebuilt_and_boots() {
-    let place = Workplace::new();
-    place.succeeds(&["--flake", &place.flake("prebuilt"), "--profile", "worker"]);
+    let place = TempDir::new().unwrap();
+    build_worker(place.path(), "prebuilt", "artifacts");
     run(
         env!("CARGO_BIN_EXE_prebuilt"),
         place.path(),
@@ -65,8 +73,7 @@ fn what_netboot_built_is_published_as_prebuilt_and_boots() {
 
 #[test]
 fn the_output_folder_boots_from_any_web_server() {
-    let place = Workplace::new();
-    let flake = place.flake("folder");
-    place.succeeds(&["--flake", &flake, "--profile", "worker", "--output-dir", "out"]);
+    let place = TempDir::new().unwrap();
+    build_worker(place.path(), "folder", "out");
     run(netboot(), place.path(), &["boot", "out/worker", "--expect", "NETBOOT-READY worker"]);
 }

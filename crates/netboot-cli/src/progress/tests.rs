@@ -148,3 +148,17 @@ fn a_signal_shows_that_the_work_is_being_stopped() {
     progress.end("Cancelled.");
     assert_eq!(terminal.contents(), "Cancelled.");
 }
+
+#[test]
+fn a_service_shows_lines_in_its_own_words_until_its_end() {
+    let (terminal, progress) = on_terminal(20, 44, || 44);
+    let progress = progress.with_words(str::to_uppercase).with_lines_after_stop();
+    progress.stop();
+    progress.line("a job was stopped");
+    let expected = ["JOB WAS STOPPED", "stopping; Ctrl-C again ends it at once"];
+    let shown = rows(&terminal, |rows| rows.len() == 2 && rows[1] == expected[1]);
+    assert_eq!(shown, expected);
+    progress.end("ended");
+    progress.line("late");
+    assert_eq!(terminal.contents(), "A JOB WAS STOPPED\nended");
+}

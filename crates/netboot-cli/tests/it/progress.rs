@@ -84,13 +84,12 @@ fn no_color_leaves_the_colours_out_of_help_and_messages() {
 }
 
 /// Each signal ends the program with its code and with one line, also in a pipe.
-#[test]
-fn a_signal_ends_builders_with_one_line() {
+fn signals_end_with_one_line(arguments: &[&str], line: &str, logs: &str) {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let place = SleepingFlake::new("sleeper");
         let said = place.path().join("said");
         let child = Command::new(env!("CARGO_BIN_EXE_netboot"))
-            .args(SIZE)
+            .args(arguments)
             .arg("--json")
             .envs(place.environment())
             .current_dir(place.path())
@@ -107,14 +106,25 @@ fn a_signal_ends_builders_with_one_line() {
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         assert!(!place.builder_runs(), "a builder outlived {signal:?}");
         let after = std::fs::read_to_string(&said).unwrap();
-        let line = "Cancelled; the image was not measured.";
         assert_eq!(after, format!("{before}{line}\n"));
         let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(object["error"]["message"], line);
-        let left = place.path().join(".netboot/logs/derivations");
+        let left = place.path().join(logs).join("derivations");
         let names = std::fs::read_dir(left).unwrap().map(|entry| entry.unwrap().file_name());
         let half_written: Vec<_> =
             names.filter(|name| name.to_string_lossy().starts_with('.')).collect();
         assert!(half_written.is_empty(), "{half_written:?}");
     }
+}
+
+#[test]
+fn a_signal_ends_the_builders_of_a_measurement() {
+    let line = "Cancelled; the image was not measured.";
+    signals_end_with_one_line(&SIZE, line, ".netboot/logs");
+}
+
+#[test]
+fn a_signal_ends_the_builders_of_images() {
+    let build = ["build", "--flake", "path:./flake", "--profile", "worker"];
+    signals_end_with_one_line(&build, "Cancelled; nothing was built.", "artifacts/.netboot/logs");
 }

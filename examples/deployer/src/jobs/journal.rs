@@ -174,7 +174,7 @@ fn read_record(path: &Path, id: JobId) -> io::Result<Job> {
 
 #[cfg(test)]
 mod tests {
-    use netboot_examples::Progress;
+    use netboot_cli::Progress;
 
     use super::*;
     use crate::jobs::model::{JobRequest, JobState};
