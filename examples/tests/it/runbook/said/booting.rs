@@ -110,8 +110,8 @@ fn script_messages(releases: &[Release]) -> String {
         let target = TempDir::new().unwrap();
         let publisher = Publisher::new(LocalStore::new(target.path()));
         run(publisher.publish(release, &Context::new())).unwrap();
-        let blobs = target.path().join("blobs");
-        for file in files(target.path()).iter().filter(|file| !file.starts_with(&blobs)) {
+        let is_script = |file: &&PathBuf| file.extension().is_some_and(|it| it == "ipxe");
+        for file in files(target.path()).iter().filter(is_script) {
             let text = fs::read_to_string(file).unwrap();
             let printed = text.lines().filter_map(|line| line.split_once("echo Netboot"));
             messages.extend(printed.map(|(_, message)| {
