@@ -251,3 +251,16 @@ async fn a_kvm_that_hangs_is_given_up_for_tcg() {
     assert_eq!(report.accelerator, Accelerator::Tcg);
     assert!(!runs("987654"));
 }
+
+#[tokio::test]
+async fn a_kvm_whose_guest_stops_in_its_firmware_is_given_up_for_tcg() {
+    let site = Site::with_script("#!ipxe\necho NETBOOT-HERE\nsleep 600\n").await;
+    // Like with a KVM that emulates what the processor cannot do: the first line comes in time.
+    let slow = "printf 'SeaBIOS (version 1.16.2)\\r\\n'; sleep 987655; exit";
+    let qemu = Wrapper::new(&format!("case \"$*\" in *'-accel kvm'*) {slow} ;; esac; exec"));
+    let machine = machine(Firmware::Bios).qemu_program(&qemu.program).expect("NETBOOT-HERE");
+    let report = site.boot(machine, "boot.ipxe").await;
+    report.ensure_success().unwrap();
+    assert_eq!(report.accelerator, Accelerator::Tcg);
+    assert!(!runs("987655"));
+}
