@@ -160,6 +160,7 @@ impl Error {
             self,
             Self::InvalidTarget { .. }
                 | Self::UnknownTarget { .. }
+                | Self::NoSigner
                 | Self::InvalidPattern { .. }
                 | Self::ReadConfiguration { .. }
                 | Self::MalformedConfiguration { .. }

@@ -24,6 +24,8 @@ mod answer;
 #[cfg(feature = "program")]
 mod arguments;
 #[cfg(feature = "program")]
+mod at_least_one;
+#[cfg(feature = "program")]
 mod commands;
 pub mod configuration;
 #[cfg(feature = "terminal")]
@@ -38,7 +40,13 @@ mod help;
 #[cfg(feature = "program")]
 mod image_directory;
 #[cfg(feature = "program")]
+mod key_options;
+#[cfg(feature = "program")]
 mod known_profiles;
+#[cfg(feature = "program")]
+mod machine_list;
+#[cfg(feature = "program")]
+mod misuse;
 #[cfg(feature = "program")]
 mod operator_words;
 #[cfg(feature = "program")]
@@ -52,9 +60,13 @@ mod publication;
 #[cfg(feature = "program")]
 mod publication_options;
 #[cfg(feature = "program")]
+mod published_machines;
+#[cfg(feature = "program")]
 mod published_target;
 #[cfg(feature = "program")]
 mod publisher_options;
+#[cfg(feature = "program")]
+mod publisher_settings;
 #[cfg(feature = "program")]
 mod release_list;
 #[cfg(feature = "program")]
@@ -69,6 +81,8 @@ mod shown_time;
 mod signals;
 mod spelling;
 mod target;
+#[cfg(feature = "program")]
+mod target_place;
 #[cfg(feature = "program")]
 mod usage;
 #[cfg(feature = "program")]

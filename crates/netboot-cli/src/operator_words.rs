@@ -3,7 +3,7 @@
 
 /// Phrases of hints, and how an operator does what they say. An empty phrase leaves out what only a
 /// program of one's own can do.
-const PHRASES: [(&str, &str); 37] = [
+const PHRASES: [(&str, &str); 41] = [
     // Nix.
     (
         "with `import_from_derivation(true)` of the builder",
@@ -56,6 +56,22 @@ const PHRASES: [(&str, &str); 37] = [
         "let netboot replace files of others (`--replace-foreign`)",
     ),
     ("`Publisher::refresh`", "`netboot refresh`"),
+    (
+        "stage the release again with its signer, or sign",
+        "publish the release again and sign it (`--sign FILE`), or sign",
+    ),
+    (
+        "stage the release again with a trusted signer",
+        "publish the release again and sign it with a trusted key (`--sign FILE`)",
+    ),
+    (
+        "stage the release again with another trusted signer",
+        "publish the release again with another trusted key (`--sign FILE`)",
+    ),
+    (
+        "and stage the release again from its source",
+        "and publish the release again from its source",
+    ),
     ("run `repair`", "run `netboot repair TARGET --from OTHER-TARGET`"),
     ("make the parts smaller (`part_size`, at least 5 MiB), or raise the limit", "raise the limit"),
     (

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use netboot_core::Context;
+use netboot_core::{Context, Report};
 use serde_json::json;
 
 use crate::answer::{FAILED, USAGE};
 use crate::arguments::Arguments;
 use crate::error::Error;
 use crate::failure::{Cancelled, failure_object};
+use crate::misuse::Misuse;
 use crate::operator_words::for_operators;
 use crate::progress::Progress;
 use crate::session::Session;
@@ -69,9 +70,9 @@ async fn work(arguments: Arguments, progress: &Progress) -> u8 {
             (report, text, exit_code)
         }
         (Err(report), None) => {
-            let is_of_usage = report.downcast_ref::<Error>().is_some_and(Error::is_of_usage);
             let text = for_operators(&report.in_full());
-            (report, text, if is_of_usage { USAGE } else { FAILED })
+            let exit_code = if is_of_usage(&report) { USAGE } else { FAILED };
+            (report, text, exit_code)
         }
     };
     progress.end(&text);
@@ -80,6 +81,12 @@ async fn work(arguments: Arguments, progress: &Progress) -> u8 {
         return printed(progress, &format!("{object:#}\n"), exit_code);
     }
     exit_code
+}
+
+/// Returns true if the command line or `netboot.toml` is wrong, whatever else there is.
+fn is_of_usage(report: &Report) -> bool {
+    report.downcast_ref::<Misuse>().is_some()
+        || report.downcast_ref::<Error>().is_some_and(Error::is_of_usage)
 }
 
 /// Writes to standard output, and returns the exit code. A reader that went away, as `head` does,

@@ -7,6 +7,7 @@ use netboot_core::Report;
 use netboot_publish::Prover;
 use netboot_qemu::QemuProver;
 
+use crate::misuse::OfCommandLine;
 use crate::session::Session;
 
 /// The options of commands that boot images before they go live.
@@ -29,6 +30,11 @@ pub(crate) struct ProofOptions {
 }
 
 impl ProofOptions {
+    /// True if the images have to be booted.
+    pub(crate) fn is_given(&self) -> bool {
+        self.prove
+    }
+
     /// The prover, if the images have to be booted.
     ///
     /// # Errors
@@ -44,7 +50,7 @@ impl ProofOptions {
         if let Some(seconds) = self.boot_timeout {
             proof.timeout_seconds = seconds;
         }
-        proof.machine().build()?;
+        proof.machine().build().of_command_line()?;
         let prover = QemuProver::new(move |_| proof.machine());
         Ok(Some(Arc::new(prover)))
     }

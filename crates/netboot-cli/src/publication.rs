@@ -4,6 +4,8 @@ mod all_or_none;
 mod destination;
 mod each;
 mod error;
+mod live;
+mod machines;
 mod outcome;
 
 use std::collections::BTreeSet;
@@ -16,7 +18,9 @@ use netboot_publish::{ActivationPolicy, Prover, Publisher};
 
 pub(crate) use self::destination::{Destination, open_destinations};
 use self::error::PublicationError;
+pub(crate) use self::machines::ListedMachines;
 pub(crate) use self::outcome::{Published, answer};
+use crate::session::Session;
 
 /// Images become a release at each destination. The profiles that are live there and that are not
 /// among the images stay in the release.
@@ -25,6 +29,9 @@ pub(crate) struct Publication {
     pub(crate) destinations: Vec<Destination>,
     pub(crate) policy: ActivationPolicy,
     pub(crate) renderer: Renderer,
+    pub(crate) machines: ListedMachines,
+    /// True if a pointer that nobody trusts is replaced.
+    pub(crate) replaces_untrusted: bool,
     pub(crate) prover: Option<Arc<dyn Prover>>,
     /// The time that publishing to a target may take.
     pub(crate) timeout: Option<Duration>,
@@ -32,15 +39,15 @@ pub(crate) struct Publication {
 
 impl Publication {
     /// Finds out, before images of `profiles` are built, what would keep their release from going
-    /// live: a title or a parameter that scripts cannot have, a file of another program, a target
-    /// that cannot be written.
+    /// live: a title or a parameter that scripts cannot have, a list of machines that is missing, a
+    /// file of another program, a target that cannot be written. Tells which machines are left out.
     ///
     /// # Errors
     /// The first obstacle.
     pub(crate) async fn rehearse(
         &self,
         profiles: &[&dyn Profile],
-        context: &Context,
+        session: &Session,
     ) -> Result<(), Report> {
         if self.destinations.is_empty() {
             // The scripts are written all the same.
@@ -50,10 +57,14 @@ impl Publication {
         let mut drafts = BTreeSet::new();
         for destination in &self.destinations {
             let publisher = &destination.publisher;
-            let live = publisher.live().await?;
+            let live = self.live(publisher).await?;
+            let lost = self.machines.lost(publisher, live.as_ref()).await?;
+            if let Some(lost) = lost {
+                session.progress.line(&format!("{}: {lost}", destination.target));
+            }
             let kept = kept_images(publisher, live.as_ref(), &names).await?;
             let draft = self.renderer.render_draft(profiles.iter().copied(), kept)?;
-            publisher.rehearse(&draft, context).await?;
+            publisher.rehearse(&draft, &session.context).await?;
             drafts.insert(*draft.id());
         }
         self.require_one_release(&drafts)
@@ -81,6 +92,8 @@ impl Publication {
         live: Option<&ReleaseId>,
         images: &[Image],
     ) -> Result<Release, PublicationError> {
+        // Somebody else may have published since the rehearsal.
+        self.machines.require(publisher, live).await?;
         let names: BTreeSet<&ProfileName> = images.iter().map(Image::profile).collect();
         let kept = kept_images(publisher, live, &names).await?;
         let mut images: Vec<Image> = images.iter().cloned().chain(kept).collect();

@@ -8,9 +8,12 @@ use netboot_ipxe::{Fleet, Renderer};
 use netboot_publish::ActivationPolicy;
 use url::Url;
 
+use crate::at_least_one::at_least_one;
 use crate::configuration::Configuration;
+use crate::machine_list::MachineOptions;
+use crate::misuse::{Misuse, OfCommandLine};
 use crate::proof_options::ProofOptions;
-use crate::publication::{Publication, open_destinations};
+use crate::publication::{ListedMachines, Publication, open_destinations};
 use crate::publisher_options::PublisherOptions;
 use crate::session::Session;
 
@@ -38,8 +41,11 @@ pub(crate) struct PublicationOptions {
 
     /// The maximum time for sending a release to a target and making it live, in seconds. By
     /// default there is no limit.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = at_least_one::<u64>)]
     timeout: Option<u64>,
+
+    #[command(flatten)]
+    machines: MachineOptions,
 
     #[command(flatten)]
     proof: ProofOptions,
@@ -49,25 +55,39 @@ pub(crate) struct PublicationOptions {
 }
 
 impl PublicationOptions {
-    /// Opens the targets that `texts` mean. Reads keys and connects to servers. `fleet` has the
-    /// machines; without it, they are those of netboot.toml.
+    /// Checks that machines are listed, or left out on purpose.
     ///
     /// # Errors
-    /// If a text is no target, a target cannot be opened, or an option cannot be used.
+    /// The errors of [`MachineOptions::require`].
+    pub(crate) fn require_machines(&self, session: &Session) -> Result<(), Report> {
+        self.machines.require(session)
+    }
+
+    /// Opens the targets that `texts` mean. Reads keys and connects to servers.
+    ///
+    /// # Errors
+    /// If a text is no target, a target cannot be opened, or an option cannot be used or has no
+    /// effect.
     pub(crate) async fn open(
         &self,
         session: &Session,
         texts: &[String],
-        fleet: Option<Fleet>,
     ) -> Result<Publication, Report> {
+        if let Some(option) = self.given().filter(|_| texts.is_empty()) {
+            return Err(Misuse::report(
+                format!("`{option}` has no effect, because nothing is published"),
+                format!("leave out `{option}`, or name a target: `--to TARGET`"),
+            ));
+        }
         let settings = self.publisher.read(session)?;
         let prover = self.proof.prover(session)?;
         let configuration = session.configuration()?;
-        let fleet = match fleet {
-            // Without a target, nobody knows the profiles that machines boot.
-            _ if texts.is_empty() => None,
-            None if !configuration.machines.known.is_empty() => Some(configuration.fleet()?),
-            fleet => fleet,
+        // Without a target, nobody knows the profiles that machines boot.
+        let fleet = if texts.is_empty() { None } else { self.machines.find(session)? };
+        let listed = fleet.iter().flat_map(Fleet::assignments).map(|one| one.name().clone());
+        let machines = ListedMachines {
+            names: listed.collect(),
+            may_be_left_out: self.machines.may_be_left_out(),
         };
         let renderer =
             renderer(settings.pointer(), fleet, self.closure_url.as_ref(), configuration)?;
@@ -78,7 +98,30 @@ impl PublicationOptions {
             ActivationPolicy::EachByItself
         };
         let timeout = self.timeout.map(Duration::from_secs);
-        Ok(Publication { destinations, policy, renderer, prover, timeout })
+        let replaces_untrusted = settings.replace_untrusted
+            || configuration.signing.as_ref().is_some_and(|signing| signing.replace_untrusted);
+        Ok(Publication {
+            destinations,
+            policy,
+            renderer,
+            machines,
+            replaces_untrusted,
+            prover,
+            timeout,
+        })
+    }
+
+    /// The first of these options that is on the command line and that only a target needs.
+    fn given(&self) -> Option<&'static str> {
+        let options = [
+            ("--all-or-none", self.all_or_none),
+            ("--each", self.each),
+            ("--legacy-links", self.legacy_links),
+            ("--timeout", self.timeout.is_some()),
+            ("--prove", self.proof.is_given()),
+        ];
+        let given = options.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option);
+        given.or_else(|| self.machines.given()).or_else(|| self.publisher.given())
     }
 
     /// The renderer of the script in a profile's folder, if nothing is published: `--closure-url`
@@ -111,7 +154,7 @@ fn renderer(
     }
     let mirrors = configuration.closure_boot.iter().flat_map(|section| &section.mirrors);
     for url in closure_source.into_iter().chain(mirrors) {
-        renderer = renderer.closure_source(url)?;
+        renderer = renderer.closure_source(url).of_command_line()?;
     }
-    Ok(renderer.build()?)
+    renderer.build().of_command_line()
 }

@@ -8,7 +8,7 @@ use netboot_publish::{ListScope, Publisher};
 
 use crate::error::Error;
 use crate::failure::Cancelled;
-use crate::publisher_options::{PublisherSettings, ReaderSettings};
+use crate::publisher_settings::{PublisherSettings, ReaderSettings};
 use crate::session::Session;
 use crate::target::Target;
 
@@ -47,6 +47,20 @@ impl PublishedTarget {
         Ok(publisher)
     }
 
+    /// Opens the target without a look at what is there. The publisher only reads.
+    ///
+    /// # Errors
+    /// If the text is no target, or the target cannot be opened.
+    pub(crate) async fn open(
+        &self,
+        settings: &ReaderSettings,
+        session: &Session,
+    ) -> Result<(Target, Publisher), Report> {
+        let target = session.target(&self.target)?;
+        let publisher = settings.apply(target.reader().await?);
+        Ok((target, publisher))
+    }
+
     /// Opens the target to change it.
     ///
     /// # Errors
@@ -81,8 +95,7 @@ impl PublishedTarget {
         settings: &ReaderSettings,
         session: &Session,
     ) -> Result<(Target, Publisher), Report> {
-        let target = session.target(&self.target)?;
-        let publisher = settings.apply(target.reader().await?);
+        let (target, publisher) = self.open(settings, session).await?;
         require_published(&target, &publisher, session).await?;
         Ok((target, publisher))
     }
@@ -122,18 +135,19 @@ pub(crate) fn unless_cancelled<T, E: Into<Report>>(
     })
 }
 
+/// Returns true if the target has a release or the pointer.
+pub(crate) async fn is_published(publisher: &Publisher) -> Result<bool, netboot_publish::Error> {
+    let (store, pointer) = (publisher.store(), layout::pointer(publisher.pointer()));
+    Ok(!store.list(&ListScope::Below(layout::releases())).await?.is_empty()
+        || store.read(&pointer).await?.is_some())
+}
+
 async fn require_published(
     target: &Target,
     publisher: &Publisher,
     session: &Session,
 ) -> Result<(), Report> {
-    let looking = async {
-        let (store, pointer) = (publisher.store(), layout::pointer(publisher.pointer()));
-        let is_published = !store.list(&ListScope::Below(layout::releases())).await?.is_empty()
-            || store.read(&pointer).await?.is_some();
-        Ok::<_, netboot_publish::Error>(is_published)
-    };
-    if until_cancelled(session, looking).await? {
+    if until_cancelled(session, is_published(publisher)).await? {
         return Ok(());
     }
     Err(match target.directory() {

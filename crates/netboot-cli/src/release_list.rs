@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt};
 use netboot_core::layout::{self, Location};
 use netboot_core::{Context, Manifest, ProfileName, ReleaseId, Report};
 use netboot_publish::{
-    ActivationKind, Error, HistoryEntry, ListScope, Publisher, VerifyDepth, VerifyScope,
+    ActivationKind, Error, Finding, HistoryEntry, ListScope, Publisher, VerifyDepth, VerifyScope,
 };
 use serde::Serialize;
 
@@ -28,6 +28,18 @@ pub(crate) enum ReleaseState {
     Staged,
     /// Machines booted it, and pruning deleted all of it.
     Deleted,
+    /// It is at the target. The pointer that says if machines boot it cannot be used.
+    Unknown,
+}
+
+/// The releases of a target.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    /// The live release, those that were live, those that are only staged, and those that pruning
+    /// deleted, each group with the newest first.
+    pub(crate) releases: Vec<ListedRelease>,
+    /// The problem of a pointer that does not say what is live.
+    pub(crate) problem: Option<Report>,
 }
 
 /// A release of a target.
@@ -41,6 +53,8 @@ pub(crate) struct ListedRelease {
     pub(crate) staged_at: Option<SystemTime>,
     /// True if every object of it has the right size.
     pub(crate) is_whole: bool,
+    /// False if its signatures are not those of enough trusted keys.
+    pub(crate) is_trusted: bool,
     /// Its content; or why its manifest does not say it.
     pub(crate) content: Result<ReleaseContent, Report>,
 }
@@ -67,17 +81,26 @@ impl fmt::Display for ReleaseState {
             Self::WasLive => "was live",
             Self::Staged => "staged, never live",
             Self::Deleted => "was live, deleted",
+            Self::Unknown => "not known",
         })
     }
 }
 
-/// Lists the releases of a target: the live one, those that were live, those that are only staged,
-/// and those that pruning deleted, each group with the newest first.
+/// Lists the releases of a target.
 ///
 /// # Errors
-/// If the target cannot be read, or its pointer is damaged or not trusted.
-pub(crate) async fn list(publisher: &Publisher) -> Result<Vec<ListedRelease>, Error> {
-    let history = publisher.history().await?;
+/// If the target cannot be read.
+pub(crate) async fn list(publisher: &Publisher) -> Result<Listing, Error> {
+    let (history, problem) = match publisher.history().await {
+        Ok(history) => (history, None),
+        // Whoever mends the pointer has to know which releases are there.
+        Err(
+            error @ (Error::MalformedPointer { .. }
+            | Error::UntrustedPointer { .. }
+            | Error::ForeignFile { .. }),
+        ) => (Vec::new(), Some(Report::from(error))),
+        Err(error) => return Err(error),
+    };
     let (staged, there) = staged(publisher).await?;
     let mut last_live: BTreeMap<ReleaseId, &HistoryEntry> = BTreeMap::new();
     for entry in &history {
@@ -96,7 +119,12 @@ pub(crate) async fn list(publisher: &Publisher) -> Result<Vec<ListedRelease>, Er
         place.unwrap_or(history.len())
     };
     listed.sort_by_key(|release| (release.state, place(release), Reverse(release.when())));
-    Ok(listed)
+    if problem.is_some() {
+        for release in &mut listed {
+            release.state = ReleaseState::Unknown;
+        }
+    }
+    Ok(Listing { releases: listed, problem })
 }
 
 /// The staged releases, and when each was last staged; and every release that has a file.
@@ -129,12 +157,13 @@ async fn look(
             error @ (Error::NotStaged { .. }
             | Error::MalformedManifest { .. }
             | Error::Signature { .. }),
-        ) => Err(error.into()),
+        ) => Err(error),
         Err(error) => return Err(error),
     };
+    let is_trusted = !matches!(&content, Err(Error::Signature { .. }));
     let is_whole = match entry {
-        Some(entry) => entry.whole,
-        None => is_whole(publisher, release).await?,
+        Some(entry) if is_trusted => entry.whole,
+        _ => is_whole(publisher, release).await?,
     };
     Ok(ListedRelease {
         release,
@@ -147,7 +176,8 @@ async fn look(
         activated: entry.map(|entry| (entry.activated_at, entry.kind)),
         staged_at,
         is_whole,
-        content,
+        is_trusted,
+        content: content.map_err(Report::from),
     })
 }
 
@@ -162,7 +192,10 @@ async fn is_whole(publisher: &Publisher, release: ReleaseId) -> Result<bool, Err
     let (scope, depth) = (VerifyScope::Release(release), VerifyDepth::Listing);
     // The progress of a look at one of many releases says nothing.
     match publisher.verify(scope, depth, &Context::new()).await {
-        Ok(report) => Ok(report.is_clean()),
+        Ok(report) => {
+            let is_damage = |finding: &Finding| !matches!(finding, Finding::Signature { .. });
+            Ok(!report.findings.iter().any(is_damage))
+        }
         Err(Error::NotStaged { .. }) => Ok(false),
         Err(error) => Err(error),
     }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::failure::Cancelled;
+use crate::published_machines::lost;
 use crate::session::Session;
 
 /// The time to look at the pointer after the work was cancelled.
@@ -34,6 +35,24 @@ pub(crate) fn answer(target: &str, receipt: &Receipt) -> Answer {
         "order_guarded": receipt.order_guarded,
     });
     Answer::new(receipt.release, object)
+}
+
+/// Warns of the machines that only the release before lists. A rollback must not wait for a list of
+/// machines, so this comes after it.
+pub(crate) async fn tell_lost_machines(
+    publisher: &Publisher,
+    receipt: &Receipt,
+    session: &Session,
+) {
+    let Some(previous) = &receipt.previous else { return };
+    // The new release is live, whatever can be said about machines.
+    if let Ok(Some(lost)) = lost(publisher, previous, &receipt.release).await {
+        session.progress.line(&format!(
+            "warning: release {} had scripts for {lost}, and release {} has none for them",
+            previous.short(),
+            receipt.release.short()
+        ));
+    }
 }
 
 /// The failure of work that would have made a release live: `wanted`, if it is known. If the work

@@ -96,6 +96,7 @@ mod template;
 pub use crate::dispatch::{
     AssetTag, Assignment, BootOnce, DispatchForm, Fleet, FleetBuilder, MachineKey, MachineName,
     MachineUuid, Selector, SerialNumber, SettingName, SettingValue, UnknownMachine,
+    listed_machines,
 };
 pub use crate::error::{Error, ValueKind};
 pub use crate::menu::{LocalDisk, Menu, MenuBuilder, MenuItem, MenuKey, MenuProblem};

@@ -12,6 +12,7 @@ use url::Url;
 use crate::answer::{Answer, FOUND};
 use crate::error::Error;
 use crate::failure::Cancelled;
+use crate::misuse::{Misuse, OfCommandLine};
 use crate::published_target::until_cancelled;
 use crate::release_prefix::ReleasePrefix;
 use crate::session::Session;
@@ -125,13 +126,13 @@ impl Arguments {
         for text in &self.expected {
             machine = machine.expect(text);
         }
-        Ok(machine.build()?)
+        machine.build().of_command_line()
     }
 
     async fn source(&self, session: &Session) -> Result<Source, Report> {
         if let Some(url) = script_url(&self.source) {
             if self.profile.is_some() || self.release.is_some() {
-                return Err(Report::message(
+                return Err(Misuse::report(
                     format!("`{}` is the URL of a script, which decides what boots", self.source),
                     "leave out --profile and --release, or give the target instead of its URL",
                 ));

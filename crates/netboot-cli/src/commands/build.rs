@@ -19,9 +19,11 @@ use self::choice::{Choice, ConfigurationName, Wanted};
 use self::default_target::pxe_assets;
 use self::output::prepare_output;
 use crate::answer::{Answer, FAILED};
+use crate::at_least_one::at_least_one;
 use crate::failure::Cancelled;
 use crate::image_directory::check_image_directory;
 use crate::known_profiles::KnownProfiles;
+use crate::misuse::{Misuse, OfCommandLine};
 use crate::publication::{Publication, answer};
 use crate::publication_options::PublicationOptions;
 use crate::published_target::until_cancelled;
@@ -67,7 +69,7 @@ pub(crate) struct Arguments {
     targets: Vec<String>,
 
     /// Evaluate and check the configurations, and build nothing.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "targets")]
     check: bool,
 
     /// Let the evaluation build what it imports (`allow-import-from-derivation` of Nix).
@@ -75,11 +77,11 @@ pub(crate) struct Arguments {
     allow_import_from_derivation: bool,
 
     /// The memory that the evaluation may use, in MiB.
-    #[arg(long, value_name = "MIB")]
+    #[arg(long, value_name = "MIB", value_parser = at_least_one::<u64>)]
     evaluation_memory: Option<u64>,
 
     /// The time that the evaluation may take, in seconds.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = at_least_one::<u64>)]
     evaluation_time: Option<u64>,
 
     /// Build images whose machines fetch their system store path by store path. The description of
@@ -92,9 +94,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     stage1: Option<PathBuf>,
 
-    /// The level of a closure's compression, from 1 to 19: 3 to try changes, 19 to release.
-    #[arg(long, value_name = "NUMBER", default_value_t = CompressionLevel::default().get())]
-    compression_level: u8,
+    /// The level of a closure's compression, from 1 to 19: 3 to try changes, 19 to release. The
+    /// default is 10.
+    #[arg(long, value_name = "NUMBER", value_parser = level)]
+    compression_level: Option<CompressionLevel>,
 
     #[command(flatten)]
     publication: PublicationOptions,
@@ -155,7 +158,8 @@ impl Arguments {
     /// Checks everything that can be known before the build.
     async fn prepare(&self, session: &Session) -> Result<Work, Report> {
         let configuration = session.configuration()?;
-        let known = KnownProfiles::of(configuration, self.file.as_deref()).await?;
+        let known =
+            KnownProfiles::of(configuration, self.file.as_deref()).await.of_command_line()?;
         let wanted = Wanted {
             names: &self.names,
             configuration: self.configuration.as_ref(),
@@ -164,20 +168,20 @@ impl Arguments {
             closure: self.closure,
         };
         let targets = if self.check { Vec::new() } else { self.targets(session) };
-        let publication = self.publication.open(session, &targets, None).await?;
+        let publication = self.publication.open(session, &targets).await?;
         if !self.check {
             let flake = self.flake(session)?;
             prepare_output(&self.output_dir, &flake, &publication.destinations)?;
         }
         let flake = self.options(session)?.build()?;
         let choice = wanted.choose(&flake, &session.context).await?;
-        self.require_stage1(session, &choice)?;
+        self.require_closure(session, &choice)?;
         if !self.check {
             check_image_directory(&self.output_dir, choice.profiles.iter().map(Profile::name))?;
         }
         let profiles: Vec<&dyn Profile> =
             choice.profiles.iter().map(|profile| profile as &dyn Profile).collect();
-        publication.rehearse(&profiles, &session.context).await?;
+        publication.rehearse(&profiles, session).await?;
         let configurations = choice.configurations.clone();
         let builder = self.options(session)?.configuration(move |profile| {
             configurations.get(profile.name()).cloned().unwrap_or_default()
@@ -185,17 +189,34 @@ impl Arguments {
         Ok(Work { builder: builder.build()?, choice, publication })
     }
 
-    /// Fails if an image needs the program for closures, and nobody named it.
-    fn require_stage1(&self, session: &Session, choice: &Choice) -> Result<(), Report> {
+    /// Fails if an image needs the program for closures, and nobody named it; and if no image has a
+    /// closure, and an option is only for closures.
+    fn require_closure(&self, session: &Session, choice: &Choice) -> Result<(), Report> {
         let needs = |profile: &&ProfileSpec| profile.payload() == Some(Payload::Closure);
         let has = self.stage1.is_some() || session.configuration()?.closure_boot.is_some();
         match choice.profiles.iter().find(needs) {
-            Some(profile) if !has => Err(Report::message(
+            Some(profile) if !has => Err(Misuse::report(
                 format!("the image of `{}` needs the program netboot-stage1", profile.name()),
                 "name its file: `--stage1 FILE`, or `program` in `[closure-boot]` of netboot.toml",
             )),
-            _ => Ok(()),
+            Some(_) => Ok(()),
+            None => match self.given_for_closures() {
+                Some(option) => Err(Misuse::report(
+                    format!("`{option}` has no effect: no profile that is built has a closure"),
+                    format!("leave out `{option}`, or build images with a closure: `--closure`"),
+                )),
+                None => Ok(()),
+            },
         }
+    }
+
+    /// The first option on the command line that is only for closures.
+    fn given_for_closures(&self) -> Option<&'static str> {
+        let options = [
+            ("--stage1", self.stage1.is_some()),
+            ("--compression-level", self.compression_level.is_some()),
+        ];
+        options.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
     }
 
     /// The flake of the command line, of netboot.toml, or of the working directory.
@@ -212,7 +233,7 @@ impl Arguments {
             .overrides(configuration.overrides()?)
             .state_directory(self.output_dir.join(".netboot"))
             .import_from_derivation(self.allow_import_from_derivation)
-            .compression_level(CompressionLevel::new(self.compression_level)?);
+            .compression_level(self.compression_level.unwrap_or_default());
         if let Some(mebibytes) = self.evaluation_memory {
             options = options.evaluation_memory(mebibytes.saturating_mul(1024 * 1024));
         }
@@ -220,7 +241,7 @@ impl Arguments {
             options = options.evaluation_time(Duration::from_secs(seconds));
         }
         let closure_boot = match &self.stage1 {
-            Some(program) => Some(ClosureBoot::with_program(program)?),
+            Some(program) => Some(ClosureBoot::with_program(program).of_command_line()?),
             None => configuration.closure_build()?,
         };
         if let Some(closure_boot) = closure_boot {
@@ -246,6 +267,12 @@ impl Arguments {
     fn folder(&self, profile: &ProfileName) -> PathBuf {
         self.output_dir.join(profile.as_str())
     }
+}
+
+/// Reads the level of a compression.
+fn level(text: &str) -> Result<CompressionLevel, String> {
+    let level = text.parse().ok().and_then(|level| CompressionLevel::new(level).ok());
+    level.ok_or_else(|| "write a number from 1 to 19".to_owned())
 }
 
 /// Says what is built, and where it goes.

@@ -5,8 +5,9 @@ use netboot_core::Report;
 use serde_json::json;
 
 use crate::answer::Answer;
+use crate::key_options::{SignerOptions, TrustOptions};
 use crate::published_target::{PublishedTarget, unless_cancelled};
-use crate::publisher_options::PublisherOptions;
+use crate::publisher_settings::PublisherSettings;
 use crate::release_prefix::ReleasePrefix;
 use crate::session::Session;
 
@@ -29,14 +30,17 @@ pub(crate) struct Arguments {
     release: ReleasePrefix,
 
     #[command(flatten)]
-    options: PublisherOptions,
+    trust: TrustOptions,
+
+    #[command(flatten)]
+    signer: SignerOptions,
 }
 
 impl Arguments {
     /// Adds the signature of `--sign` to the release.
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
-        let settings = self.options.read(session)?;
-        settings.require_signer(session)?;
+        self.signer.require_signer(session)?;
+        let settings = PublisherSettings::of_keys(self.trust.read(session)?, self.signer.read()?);
         let publisher = self.target.change(&settings, session).await?;
         let release = self.release.find(&publisher, session).await?;
         let added = publisher.countersign(&release, &session.context).await;

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use netboot_core::Report;
 
 use crate::answer::Answer;
+use crate::misuse::OfCommandLine;
 use crate::session::Session;
 
 #[derive(Debug, Args)]
@@ -29,7 +30,8 @@ impl Arguments {
     /// Writes the files for a server.
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
         match self.server {
-            Server::Dhcp(arguments) => dhcp::export(arguments),
+            // The answer depends on nothing but the options.
+            Server::Dhcp(arguments) => dhcp::export(arguments).of_command_line(),
             Server::Matchbox(arguments) => arguments.export(session).await,
             Server::Pixiecore(arguments) => arguments.export(session).await,
         }

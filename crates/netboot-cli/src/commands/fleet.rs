@@ -4,14 +4,11 @@ mod list;
 mod publish;
 mod which;
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 use netboot_core::{ProfileName, Report};
 use netboot_ipxe::{Fleet, UnknownMachine};
 
 use crate::answer::Answer;
-use crate::configuration::Configuration;
 use crate::session::Session;
 
 /// Show the machines and what they boot, and publish it.
@@ -39,38 +36,6 @@ impl Arguments {
             Action::Which(arguments) => arguments.run(session),
             Action::Publish(arguments) => arguments.run(session).await,
         }
-    }
-}
-
-/// The list of machines of a command.
-#[derive(Debug, Args)]
-struct MachineList {
-    /// A TOML file with the table `[machines]`. The default is netboot.toml.
-    #[arg(long, value_name = "FILE")]
-    machines: Option<PathBuf>,
-}
-
-impl MachineList {
-    /// Reads the machines.
-    ///
-    /// # Errors
-    /// If the file cannot be read, has no machines, or two of them cannot be told apart.
-    fn read(&self, session: &Session) -> Result<Fleet, Report> {
-        let own = self.machines.as_ref().map(Configuration::load).transpose()?;
-        let configuration = match &own {
-            Some(own) => own,
-            None => session.configuration()?,
-        };
-        let fleet = configuration.fleet()?;
-        if !fleet.assignments().is_empty() {
-            return Ok(fleet);
-        }
-        let hint = "write `[[machines.known]]` with `name`, `match` and `profile` for each machine, \
-                    or name another file: `--machines FILE`";
-        Err(match configuration.file() {
-            Some(file) => Report::message(format!("`{}` lists no machines", file.display()), hint),
-            None => Report::message("there is no netboot.toml, and so no list of machines", hint),
-        })
     }
 }
 

@@ -9,10 +9,10 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use netboot_core::{ProfileName, Report};
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, FAILED};
 use crate::published_target::{PublishedTarget, until_cancelled};
 use crate::publisher_options::ReaderOptions;
-use crate::release_list::{self, ListedRelease, ReleaseState};
+use crate::release_list::{self, ListedRelease, Listing, ReleaseState};
 use crate::session::Session;
 use crate::shown_time::{ago, utc};
 
@@ -22,12 +22,15 @@ With --json:
   target    the target, as it was written
   pointer   the pointer that decides what is live
   live      the id of the live release, or null
+  pointer_problem  why the pointer cannot be used; the exit code is 1 then; or null
   releases  the live one, those that were live, those that are only
             staged, and those that pruning deleted, each group with the
             newest first. Each has:
     release       its id
-    state         live, was-live, staged or deleted
+    state         live, was-live, staged or deleted; or unknown if the
+                  pointer cannot be used
     whole         false if files of it are missing or have a wrong size
+    trusted       false if too few trusted keys signed it
     activated_at  when it last went live, or null
     activation    how it went live: activated or rolled-back, or null
     staged_at     when it was last staged, by the target's clock, or null
@@ -50,8 +53,12 @@ impl Arguments {
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
         let settings = self.options.read(session)?;
         let publisher = self.target.read(&settings, session).await?;
-        let listed = until_cancelled(session, release_list::list(&publisher)).await?;
+        let listing = until_cancelled(session, release_list::list(&publisher)).await?;
+        let Listing { releases: listed, problem: of_pointer } = listing;
         for problem in listed.iter().filter_map(problem) {
+            session.progress.line(&format!("warning: {problem:?}"));
+        }
+        if let Some(problem) = &of_pointer {
             session.progress.line(&problem.in_full());
         }
         let live = listed.iter().find(|release| release.state == ReleaseState::Live);
@@ -59,9 +66,11 @@ impl Arguments {
             "target": self.target.as_str(),
             "pointer": publisher.pointer(),
             "live": live.map(|live| live.release),
+            "pointer_problem": of_pointer.as_ref().map(ToString::to_string),
             "releases": listed.iter().map(object).collect::<Vec<_>>(),
         });
-        Ok(Answer::new(text(&listed, SystemTime::now(), terminal_width()), object))
+        let answer = Answer::new(text(&listed, SystemTime::now(), terminal_width()), object);
+        Ok(if of_pointer.is_some() { answer.with_exit_code(FAILED) } else { answer })
     }
 }
 
@@ -71,6 +80,7 @@ fn object(listed: &ListedRelease) -> Value {
         "release": listed.release,
         "state": listed.state,
         "whole": listed.is_whole,
+        "trusted": listed.is_trusted,
         "activated_at": listed.activated.map(|(time, _)| utc(time)),
         "activation": listed.activated.map(|(_, kind)| kind),
         "staged_at": listed.staged_at.map(utc),
@@ -111,7 +121,11 @@ fn text(listed: &[ListedRelease], now: SystemTime, width: Option<u16>) -> String
 
 fn row(listed: &ListedRelease, now: SystemTime) -> [String; 5] {
     let is_deleted = listed.state == ReleaseState::Deleted;
-    let whole = if listed.is_whole || is_deleted { "" } else { ", no longer whole" };
+    let whole = match listed {
+        ListedRelease { is_trusted: false, .. } => ", not trusted",
+        ListedRelease { is_whole: false, .. } if !is_deleted => ", no longer whole",
+        _ => "",
+    };
     let (size, profiles) = match &listed.content {
         Ok(content) => {
             let names = content.profiles.iter().map(ProfileName::to_string).collect::<Vec<_>>();
@@ -154,6 +168,7 @@ mod tests {
             activated: Some((now - Duration::from_secs(180), ActivationKind::Activated)),
             staged_at: None,
             is_whole,
+            is_trusted: true,
             content: Ok(ReleaseContent {
                 profiles: profiles.iter().map(|name| name.parse().unwrap()).collect(),
                 size: 700 << 20,

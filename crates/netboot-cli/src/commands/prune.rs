@@ -8,9 +8,10 @@ use netboot_publish::Retention;
 use serde_json::json;
 
 use crate::answer::Answer;
+use crate::at_least_one::at_least_one;
 use crate::configuration::Configuration;
 use crate::published_target::{PublishedTarget, unless_cancelled};
-use crate::publisher_options::PublisherOptions;
+use crate::publisher_options::SigningOptions;
 use crate::session::Session;
 
 /// The description of the answer.
@@ -35,7 +36,7 @@ pub(crate) struct Arguments {
 
     /// The number of releases of each pointer's history to keep, including the live one. The
     /// default is that of netboot.toml, or 3.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = at_least_one::<usize>)]
     keep: Option<usize>,
 
     /// The number of hours to keep a release after it was last staged or live. The default is that
@@ -48,7 +49,7 @@ pub(crate) struct Arguments {
     dry_run: bool,
 
     #[command(flatten)]
-    options: PublisherOptions,
+    options: SigningOptions,
 }
 
 impl Arguments {

@@ -12,6 +12,7 @@ use serde_json::Map;
 use crate::answer::Answer;
 use crate::failure::Cancelled;
 use crate::known_profiles::KnownProfiles;
+use crate::misuse::Misuse;
 use crate::publication::{Publication, answer};
 use crate::publication_options::PublicationOptions;
 use crate::published_target::until_cancelled;
@@ -87,7 +88,7 @@ impl Arguments {
         let mut profiles: Vec<ProfileSpec> = Vec::new();
         for (name, directory) in self.names()?.into_iter().zip(&self.images) {
             if profiles.iter().any(|there| *there.name() == name) {
-                return Err(Report::message(
+                return Err(Misuse::report(
                     format!("two directories are for the profile `{name}`"),
                     "name the profile of each directory, in the order of the directories: \
                      `--profile NAME`",
@@ -101,7 +102,7 @@ impl Arguments {
             builder = more;
             profiles.push(profile);
         }
-        let publication = self.publication.open(session, &self.targets, None).await?;
+        let publication = self.publication.open(session, &self.targets).await?;
         for target in publication.destinations.iter().filter_map(|it| it.target.directory()) {
             self.require_apart(target)?;
         }
@@ -111,7 +112,7 @@ impl Arguments {
             images.push(builder.build(*profile, &session.context).await?);
         }
         // This writes to the targets, so it comes last.
-        publication.rehearse(&names, &session.context).await?;
+        publication.rehearse(&names, session).await?;
         Ok((publication, images))
     }
 
@@ -121,7 +122,7 @@ impl Arguments {
         let images = self.images.iter().filter_map(|image| image.canonicalize().ok());
         for image in images {
             if image == target || image.parent() == Some(&target) {
-                return Err(Report::message(
+                return Err(Misuse::report(
                     format!("the image `{}` is in the target", image.display()),
                     "publish to another directory, such as `pxe` beside the image's, so that their \
                      files do not mix",
@@ -134,7 +135,7 @@ impl Arguments {
     /// The names of the profiles, in the order of the directories.
     fn names(&self) -> Result<Vec<ProfileName>, Report> {
         if self.profiles.len() > self.images.len() {
-            return Err(Report::message(
+            return Err(Misuse::report(
                 "there are more profiles than directories",
                 "give one directory for each `--profile`",
             ));
@@ -155,7 +156,7 @@ fn name_of(directory: &Path) -> Result<ProfileName, Report> {
         .map_err(|error| netboot_core::Error::io("find", directory, error))?;
     let name = found.file_name().and_then(|name| ProfileName::new(name.to_str()?).ok());
     name.ok_or_else(|| {
-        Report::message(
+        Misuse::report(
             format!("the name of `{}` is not the name of a profile", directory.display()),
             "name the profile: `--profile NAME`",
         )

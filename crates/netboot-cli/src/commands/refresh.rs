@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::answer::Answer;
 use crate::error::Error;
 use crate::published_target::{PublishedTarget, unless_cancelled};
-use crate::publisher_options::PublisherOptions;
+use crate::publisher_options::SigningOptions;
 use crate::session::Session;
 
 /// The description of the answer.
@@ -26,14 +26,13 @@ pub(crate) struct Arguments {
     target: PublishedTarget,
 
     #[command(flatten)]
-    options: PublisherOptions,
+    options: SigningOptions,
 }
 
 impl Arguments {
     /// Signs the pointer of the live release again, with a new best-before date if it gets one.
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
-        let settings = self.options.read(session)?;
-        settings.require_signer(session)?;
+        let settings = self.options.read_to_sign(session)?;
         let publisher = self.target.change(&settings, session).await?;
         let pointer = publisher.pointer().clone();
         let refreshed = publisher.refresh(&session.context).await;

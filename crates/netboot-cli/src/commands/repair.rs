@@ -1,6 +1,6 @@
 //! `netboot repair`: replaces damaged files of a target.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 use netboot_core::{ReleaseId, ReleasePath, Report, counted};
@@ -8,11 +8,14 @@ use netboot_publish::{Error, Publisher, RepairReport, RepairSource};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, FOUND};
-use crate::published_target::{PublishedTarget, unless_cancelled, until_cancelled};
-use crate::publisher_options::PublisherOptions;
+use crate::misuse::Misuse;
+use crate::published_target::{PublishedTarget, is_published, unless_cancelled, until_cancelled};
+use crate::publisher_options::{ForeignOption, SigningOptions};
+use crate::publisher_settings::PublisherSettings;
 use crate::release_prefix::ReleasePrefix;
 use crate::session::Session;
 use crate::shown_findings;
+use crate::target_place::place_of;
 
 /// The description of the answer, without the object of a finding.
 const ANSWER: &str = "\
@@ -38,7 +41,8 @@ pub(crate) struct Arguments {
     target: PublishedTarget,
 
     /// The release, which may be gone from the target: the first digits of its id are enough. The
-    /// default is every release of the target.
+    /// default is every release of the target; or, if the target lost everything, every release of
+    /// the other targets.
     release: Option<ReleasePrefix>,
 
     /// Take files from this other target, which also has the release. Can be repeated.
@@ -46,31 +50,43 @@ pub(crate) struct Arguments {
     from: Vec<String>,
 
     #[command(flatten)]
-    options: PublisherOptions,
+    options: SigningOptions,
+
+    #[command(flatten)]
+    foreign: ForeignOption,
 }
 
 impl Arguments {
     /// Reads every byte of the releases, and replaces what is damaged.
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
-        let settings = self.options.read(session)?;
-        let (mut sources, mut known) = (Vec::new(), BTreeSet::new());
+        let mut settings = self.options.read_to_write(session)?;
+        settings.replace_foreign = self.foreign.replace_foreign;
+        let (target, reader) = self.target.open(settings.reader(), session).await?;
+        self.require_others(place_of(&target, &reader), &settings, session).await?;
+        let (mut mirrors, mut known) = (Vec::new(), BTreeSet::new());
         for from in &self.from {
             let mirror = PublishedTarget::new(from).read(settings.reader(), session).await?;
             known.extend(until_cancelled(session, mirror.releases()).await?);
-            sources.push(RepairSource::mirror(&mirror));
+            mirrors.push(mirror);
         }
-        let publisher = self.target.change(&settings, session).await?;
+        let has_something = until_cancelled(session, is_published(&reader)).await?;
+        let publisher = settings.apply(target.publisher().await?);
         let (own, problem) = until_cancelled(session, releases(&publisher)).await?;
         let releases = match &self.release {
-            Some(prefix) => {
-                known.extend(own);
-                BTreeSet::from([prefix.of(&known)?])
+            Some(prefix) => BTreeSet::from([prefix.of(&known.union(&own).copied().collect())?]),
+            None if has_something => own,
+            None => {
+                session.progress.line(&format!(
+                    "`{target}` has nothing any more: its releases are taken from {}",
+                    self.from.join(", ")
+                ));
+                known
             }
-            None => own,
         };
         if let Some(problem) = &problem {
             session.progress.line(&problem.in_full());
         }
+        let sources: Vec<RepairSource> = mirrors.iter().map(RepairSource::mirror).collect();
         let mut reports = Vec::new();
         let count = releases.len();
         for release in releases {
@@ -79,6 +95,9 @@ impl Arguments {
                 format!("{} of {} repaired", reports.len(), counted(count, "release"))
             })?;
             reports.push(report);
+        }
+        if !has_something {
+            self.tell_live(&mirrors, session).await;
         }
         let is_whole = problem.is_none() && reports.iter().all(RepairReport::is_whole);
         let object = json!({
@@ -89,6 +108,44 @@ impl Arguments {
         let text: Vec<String> = reports.iter().map(text).collect();
         let answer = Answer::new(text.join("\n"), object);
         Ok(if is_whole { answer } else { answer.with_exit_code(FOUND) })
+    }
+
+    /// Refuses a source that is the target itself or another source.
+    async fn require_others(
+        &self,
+        target: String,
+        settings: &PublisherSettings,
+        session: &Session,
+    ) -> Result<(), Report> {
+        let mut places = BTreeMap::from([(target, self.target.as_str())]);
+        for from in &self.from {
+            let (mirror, reader) =
+                PublishedTarget::new(from).open(settings.reader(), session).await?;
+            if let Some(same) = places.insert(place_of(&mirror, &reader), from) {
+                return Err(Misuse::report(
+                    format!("`{same}` and `{from}` are the same target"),
+                    "name another target that has the release: `--from TARGET`",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says how a target that lost its pointer gets one. Repair makes no release live, because a
+    /// source may be older than what the target had.
+    async fn tell_live(&self, mirrors: &[Publisher], session: &Session) {
+        let (target, mut sources) = (self.target.as_str(), mirrors.iter().zip(&self.from));
+        let live = loop {
+            let Some((mirror, from)) = sources.next() else { return };
+            if let Ok(Some(live)) = mirror.live().await {
+                break (live.short(), from);
+            }
+        };
+        let (release, from) = live;
+        session.progress.line(&format!(
+            "No release is live at `{target}` yet. Release {release} is live at `{from}`: \
+             `netboot activate {target} {release}` makes it live here as well."
+        ));
     }
 }
 
@@ -102,9 +159,11 @@ async fn releases(publisher: &Publisher) -> Result<(BTreeSet<ReleaseId>, Option<
             releases.extend(live.map(|entry| entry.release));
             None
         }
-        Err(error @ (Error::MalformedPointer { .. } | Error::UntrustedPointer { .. })) => {
-            Some(error.into())
-        }
+        Err(
+            error @ (Error::MalformedPointer { .. }
+            | Error::UntrustedPointer { .. }
+            | Error::ForeignFile { .. }),
+        ) => Some(error.into()),
         Err(error) => return Err(error),
     };
     Ok((releases, problem))

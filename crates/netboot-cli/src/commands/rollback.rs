@@ -50,6 +50,7 @@ impl Arguments {
             }
         };
         session.progress.line(&message(&receipt, &history, SystemTime::now()));
+        went_live::tell_lost_machines(&publisher, &receipt, session).await;
         Ok(went_live::answer(self.target.as_str(), &receipt))
     }
 }

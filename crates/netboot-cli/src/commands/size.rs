@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::answer::{Answer, FOUND};
 use crate::configuration::Configuration;
 use crate::failure::Cancelled;
+use crate::misuse::{Misuse, OfCommandLine};
 use crate::published_target::until_cancelled;
 use crate::session::Session;
 use crate::target::Target;
@@ -137,8 +138,14 @@ impl Arguments {
         if self.closure {
             profile = profile.with_payload(Payload::Closure);
         }
+        if self.stage1.is_some() && profile.payload() != Some(Payload::Closure) {
+            return Err(Misuse::report(
+                format!("`--stage1` has no effect: the image of `{}` has no closure", self.profile),
+                "leave out `--stage1`, or report the image with a closure: `--closure`",
+            ));
+        }
         let closure_boot = match &self.stage1 {
-            Some(program) => Some(ClosureBoot::with_program(program)?),
+            Some(program) => Some(ClosureBoot::with_program(program).of_command_line()?),
             None => configuration.closure_build()?,
         };
         let attribute = configuration.flake_attribute(&self.profile);

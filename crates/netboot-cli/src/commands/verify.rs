@@ -6,8 +6,10 @@ use netboot_publish::{Error, PublicUrl, VerifyDepth, VerifyReport, VerifyScope};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, FOUND};
+use crate::misuse::OfCommandLine;
 use crate::published_target::{PublishedTarget, unless_cancelled};
-use crate::publisher_options::{ReaderOptions, ReaderSettings};
+use crate::publisher_options::ReaderOptions;
+use crate::publisher_settings::ReaderSettings;
 use crate::session::Session;
 use crate::shown_findings;
 
@@ -99,7 +101,7 @@ fn is_url(target: &str) -> bool {
 }
 
 fn open(url: &str, settings: &ReaderSettings) -> Result<PublicUrl, Report> {
-    Ok(settings.apply_to_url(PublicUrl::new(url)?))
+    Ok(settings.apply_to_url(PublicUrl::new(url).of_command_line()?))
 }
 
 fn text(check: &Check) -> String {

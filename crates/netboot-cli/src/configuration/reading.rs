@@ -88,6 +88,7 @@ impl Configuration {
         for name in self.targets.keys() {
             self.named_target(name)?;
         }
+        self.at(self.retention.check())?;
         self.at(self.proof.check())?;
         if let Some(closure_boot) = &self.closure_boot {
             self.at(closure_boot.check())?;

@@ -20,7 +20,7 @@ impl Publication {
         let (mut ids, mut any) = (BTreeSet::new(), None);
         for destination in &self.destinations {
             let publisher = &destination.publisher;
-            let live = publisher.live().await?;
+            let live = self.live(publisher).await?;
             let release = self.release_over(publisher, live.as_ref(), images).await?;
             ids.insert(*release.id());
             any = Some(release);

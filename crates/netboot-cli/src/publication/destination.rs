@@ -1,13 +1,15 @@
 //! The targets that a command publishes to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use netboot_core::{Report, SiteName};
 use netboot_publish::Publisher;
 
-use crate::publisher_options::PublisherSettings;
+use crate::misuse::Misuse;
+use crate::publisher_settings::PublisherSettings;
 use crate::session::Session;
 use crate::target::Target;
+use crate::target_place::place_of;
 
 /// The greatest length of the name that is made of a target's text.
 const NAME_LIMIT: usize = 40;
@@ -21,10 +23,10 @@ pub(crate) struct Destination {
     pub(crate) publisher: Publisher,
 }
 
-/// Opens the targets that `texts` mean. A target that is given twice is opened once.
+/// Opens the targets that `texts` mean.
 ///
 /// # Errors
-/// If a text is no target, or a target cannot be opened.
+/// If a text is no target, two of them are the same place, or a target cannot be opened.
 pub(crate) async fn open_destinations(
     session: &Session,
     texts: &[String],
@@ -32,11 +34,16 @@ pub(crate) async fn open_destinations(
     legacy_links: bool,
 ) -> Result<Vec<Destination>, Report> {
     let mut destinations: Vec<Destination> = Vec::new();
-    let mut names = BTreeSet::new();
+    let (mut names, mut places) = (BTreeSet::new(), BTreeMap::new());
     for text in texts {
         let target = session.target(text)?;
-        if destinations.iter().any(|there| there.target.to_string() == target.to_string()) {
-            continue;
+        // A look at a bucket writes nothing there.
+        let place = place_of(&target, &target.reader().await?);
+        if let Some(same) = places.insert(place, text) {
+            return Err(Misuse::report(
+                format!("`{same}` and `{text}` are the same target"),
+                "name each target once",
+            ));
         }
         let site = site_name(text, &mut names)?;
         let publisher = settings.apply(target.publisher().await?);

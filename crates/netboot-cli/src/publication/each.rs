@@ -55,7 +55,7 @@ impl Publication {
         context: &Context,
     ) -> Result<(Receipt, Option<ProofReport>), PublicationError> {
         let publisher = &destination.publisher;
-        let live = publisher.live().await?;
+        let live = self.live(publisher).await?;
         let base = live.as_ref();
         let release = self.release_over(publisher, base, images).await?;
         let Some(prover) = self.prover.as_deref() else {

@@ -7,6 +7,7 @@ use netboot_core::Report;
 pub(super) enum PublicationError {
     Render(netboot_ipxe::Error),
     Publish(netboot_publish::Error),
+    Refused(Report),
 }
 
 impl From<netboot_ipxe::Error> for PublicationError {
@@ -21,11 +22,18 @@ impl From<netboot_publish::Error> for PublicationError {
     }
 }
 
+impl From<Report> for PublicationError {
+    fn from(report: Report) -> Self {
+        Self::Refused(report)
+    }
+}
+
 impl From<PublicationError> for Report {
     fn from(error: PublicationError) -> Self {
         match error {
             PublicationError::Render(error) => error.into(),
             PublicationError::Publish(error) => error.into(),
+            PublicationError::Refused(report) => report,
         }
     }
 }

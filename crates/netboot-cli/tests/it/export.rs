@@ -164,6 +164,6 @@ async fn what_cannot_be_exported_is_told() {
     assert!(place.published().join("nixos/v1/boot/52:54:00:00:00:01").is_file());
 
     let place = Place::daemon();
-    let said = place.fails(&["export", "pixiecore", &place.target(), "--machine", MACHINE]);
+    let said = place.misuses(&["export", "pixiecore", &place.target(), "--machine", MACHINE]);
     assert!(said.contains("what to do: name a directory for the answers with --output"), "{said}");
 }

@@ -72,10 +72,10 @@ fn a_machine_is_found_as_the_scripts_find_it() {
 #[test]
 fn a_list_without_machines_and_a_list_with_a_tie_are_errors() {
     let place = Place::directory();
-    let said = place.fails(&["fleet", "list"]);
+    let said = place.misuses(&["fleet", "list"]);
     assert!(said.contains("no netboot.toml") && said.contains("--machines FILE"), "{said}");
     write(&place, "[machines]\n");
-    let said = place.fails(&["fleet", "list"]);
+    let said = place.misuses(&["fleet", "list"]);
     assert!(said.contains("netboot.toml") && said.contains("lists no machines"), "{said}");
     // The remedy is followed.
     write(&place, MACHINES);

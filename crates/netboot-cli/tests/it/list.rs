@@ -3,6 +3,7 @@
 use std::fs;
 
 use netboot_core::layout;
+use netboot_publish::{MinisignKey, Signer};
 
 use crate::place::{Place, assert_documented};
 
@@ -118,4 +119,61 @@ async fn a_text_that_is_no_target_is_refused() {
     let hint = "what to do: write a directory, `s3://BUCKET/PREFIX`, `USER@HOST:/PATH`";
     assert!(said.stdout.is_empty() && said.stderr.contains(hint), "{said:#?}");
     place.succeeds(&["list", &place.target()]);
+}
+
+#[tokio::test]
+async fn a_pointer_that_says_nothing_is_named() {
+    let place = Place::directory();
+    let [first, second] = place.publish(["one", "two"]).await;
+    let pointer = place.published().join("nixos/current.ipxe");
+    let text = fs::read_to_string(&pointer).unwrap();
+    for (damaged, why) in [
+        ("#!ipxe\necho mine\n".to_owned(), "`current.ipxe` in"),
+        (text[..20].to_owned(), "was not written by netboot"),
+        (text.replace(" activated ", " happened "), "the pointer `current.ipxe` cannot be"),
+    ] {
+        fs::write(&pointer, damaged).unwrap();
+        let said = place.run(&["list", &place.target()]);
+        assert_eq!(said.code, Some(1), "{said:#?}");
+        assert!(said.stderr.contains(why) && said.stderr.contains("what to do: "), "{said:#?}");
+        assert!(!said.stdout.contains("never live"), "{said:#?}");
+        for release in [first, second] {
+            let row = said.stdout.lines().find(|line| line.starts_with(&release.short())).unwrap();
+            assert!(row.contains(" not known "), "{said:#?}");
+        }
+        let said = place.run(&["list", &place.target(), "--json"]);
+        let object = said.json();
+        assert_documented("list", &object);
+        assert!(object["pointer_problem"].as_str().unwrap().contains("current.ipxe"), "{object}");
+        assert_eq!(object["live"], serde_json::Value::Null);
+        assert_eq!(object["releases"][0]["state"], "unknown");
+    }
+    // The list says what can be live again.
+    fs::remove_file(&pointer).unwrap();
+    place.succeeds(&["activate", &place.target(), &second.short()]);
+    assert_eq!(
+        place.succeeds(&["list", &place.target(), "--json"]).json()["live"],
+        second.to_string()
+    );
+}
+
+#[tokio::test]
+async fn a_release_that_is_not_signed_is_not_called_damaged() {
+    let place = Place::directory();
+    let key = MinisignKey::generate().unwrap();
+    fs::write(place.path("release.key"), key.to_file_text().unwrap()).unwrap();
+    fs::write(place.path("release.pub"), key.public_key().as_str()).unwrap();
+    let staged = place.stage("one").await;
+    let list = ["list", &place.target(), "--key", "release.pub"];
+    let said = place.succeeds(&list);
+    assert!(said.stdout.contains("staged, never live, not trusted"), "{said:#?}");
+    assert!(said.stderr.starts_with("warning: ") && !said.stderr.contains("error"), "{said:#?}");
+    assert!(said.stderr.contains("publish the release again and sign it (`--sign FILE`)"));
+    let listed = &place.succeeds(&[&list[..], &["--json"]].concat()).json()["releases"][0];
+    assert_eq!((&listed["trusted"], &listed["whole"]), (&false.into(), &true.into()));
+    // The hint.
+    let signer = ["countersign", &place.target(), &staged.short(), "--sign", "release.key"];
+    place.succeeds(&signer);
+    let said = place.succeeds(&list);
+    assert!(!said.stdout.contains("not trusted") && said.stderr.is_empty(), "{said:#?}");
 }

@@ -213,6 +213,19 @@ impl Place {
         }
     }
 
+    /// Runs a command that is wrong whatever is at the target, with a remedy. Returns what it says
+    /// on standard error.
+    pub(crate) fn misuses(&self, arguments: &[&str]) -> String {
+        let said = self.run(arguments);
+        assert_eq!(said.code, Some(2), "{arguments:?}: {said:#?}");
+        assert!(said.stdout.is_empty(), "{arguments:?}: {said:#?}");
+        let has_remedy = said.stderr.contains("what to do: ")
+            || said.stderr.contains("Usage: ")
+            || said.stderr.contains("write a number");
+        assert!(has_remedy, "no remedy: {said:#?}");
+        said.stderr
+    }
+
     /// Runs a command that fails, with a remedy. Returns what it says on standard error.
     pub(crate) fn fails(&self, arguments: &[&str]) -> String {
         let said = self.run(arguments);

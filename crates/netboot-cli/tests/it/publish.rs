@@ -47,7 +47,7 @@ async fn images_join_the_profiles_that_are_live_at_every_kind_of_target() {
 async fn a_directory_is_a_profile_by_its_name_or_by_the_command_line() {
     let place = Place::directory();
     image::write(&place.path("Image 7"), "a=1");
-    let said = place.fails(&["publish", "Image 7", "--to", "./pxe"]);
+    let said = place.misuses(&["publish", "Image 7", "--to", "./pxe"]);
     assert!(said.contains("Image 7") && said.contains("--profile NAME"), "{said}");
     place.succeeds(&["publish", "Image 7", "--profile", "edge", "--to", "./pxe"]);
     assert_eq!(live_profiles(&local(&place, "pxe")).await, ["edge"]);
@@ -55,10 +55,10 @@ async fn a_directory_is_a_profile_by_its_name_or_by_the_command_line() {
     image::write(&place.path("worker"), "b=1");
     let twice =
         ["publish", "worker", "Image 7", "--profile", "a", "--profile", "a", "--to", "./pxe"];
-    let said = place.fails(&twice);
+    let said = place.misuses(&twice);
     assert!(said.contains("two directories are for the profile `a`"), "{said}");
     let many = ["publish", "worker", "--profile", "a", "--profile", "b", "--to", "./pxe"];
-    let said = place.fails(&many);
+    let said = place.misuses(&many);
     assert!(said.contains("more profiles than directories"), "{said}");
     // The first directory has a name from the command line, the second has its own.
     place.succeeds(&["publish", "Image 7", "worker", "--profile", "a", "--to", "./pxe"]);
@@ -174,7 +174,7 @@ async fn a_target_stays_as_it_is_unless_the_images_can_be_published() {
     let script = place.path("images/worker/netboot.ipxe");
     let before = fs::read(&script).ok();
     for target in ["./images", "./images/worker"] {
-        let said = place.fails(&["publish", "images/worker", "--to", target]);
+        let said = place.misuses(&["publish", "images/worker", "--to", target]);
         assert!(said.contains("is in the target"), "{said}");
         assert!(!place.path("images/blobs").exists() && !place.path("images/.netboot").exists());
     }

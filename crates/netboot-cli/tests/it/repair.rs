@@ -101,3 +101,33 @@ async fn a_source_without_anything_is_an_error() {
     let said = place.run(&["repair", &place.target()]);
     assert_eq!(said.code, Some(2), "{said:#?}");
 }
+
+#[tokio::test]
+async fn a_target_that_lost_everything_is_brought_back() {
+    for place in Place::all() {
+        let mirror = Place::directory();
+        let [first, second] = mirror.publish(["one", "two"]).await;
+        let (target, from) = (place.target(), mirror.target());
+        let said = place.succeeds(&["repair", &target, "--from", &from]);
+        assert!(said.stderr.contains("has nothing any more"), "{said:#?}");
+        let releases = place.publisher().await.releases().await.unwrap();
+        assert_eq!(releases, [first, second].into());
+        assert_eq!(place.live().await, None, "only activation makes a release live");
+        // The program says how.
+        let (_, told) = said.stderr.split_once(": `netboot ").unwrap();
+        let (command, _) = told.split_once('`').unwrap();
+        let command: Vec<&str> = command.split(' ').collect();
+        place.succeeds(&command);
+        assert_eq!(place.live().await, Some(second));
+        place.succeeds(&["verify", &target]);
+        // Again: there is nothing to do or to say.
+        let said = place.succeeds(&["repair", &target, "--from", &from]);
+        assert!(!said.stderr.contains("netboot activate"), "{said:#?}");
+    }
+    // One release of a directory that is gone.
+    let (place, mirror) = (Place::directory(), Place::directory());
+    let [first, _] = mirror.publish(["one", "two"]).await;
+    let (target, from) = (place.target(), mirror.target());
+    place.succeeds(&["repair", &target, &first.short(), "--from", &from]);
+    assert_eq!(place.publisher().await.releases().await.unwrap(), [first].into());
+}

@@ -24,8 +24,9 @@ async fn a_target_gets_its_first_signatures() {
     let (target, [secret, public]) = (place.target(), key(&place, "release"));
     let said = place.run(&["verify", &target, "--key", &public]);
     assert_eq!(said.code, Some(3), "{said:#?}");
-    let said = place.fails(&["list", &target, "--key", &public]);
-    assert!(said.contains("is not trusted"), "{said}");
+    let said = place.run(&["list", &target, "--key", &public]);
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    assert!(said.stderr.contains("is not trusted"), "{said:#?}");
 
     let sign = ["--sign", secret.as_str()];
     let said = place.succeeds(&[&["countersign", &target, &live.short()][..], &sign].concat());
@@ -58,7 +59,7 @@ async fn a_command_that_signs_needs_a_key() {
     let [live] = place.publish(["one"]).await;
     let (target, [secret, _]) = (place.target(), key(&place, "release"));
     for command in [&["countersign", &target, &live.short()][..], &["refresh", &target]] {
-        let said = place.fails(command);
+        let said = place.misuses(command);
         assert!(said.contains("what to do: name the file of the secret key: `--sign FILE`"));
     }
     place.succeeds(&["countersign", &target, &live.short(), "--sign", &secret]);
@@ -76,12 +77,12 @@ async fn wrong_keys_are_refused_before_the_target_is_asked() {
     let place = Place::directory();
     let no_target = place.target();
     let missing = place.path("missing.key").display().to_string();
-    let said = place.fails(&["activate", &no_target, "ab", "--sign", &missing]);
+    let said = place.misuses(&["activate", &no_target, "ab", "--sign", &missing]);
     assert!(said.contains("missing.key"), "{said}");
     let [secret, public] = key(&place, "release");
-    let said = place.fails(&["rollback", &no_target, "--sign", &secret, "--key", &secret]);
+    let said = place.misuses(&["rollback", &no_target, "--sign", &secret, "--key", &secret]);
     assert!(said.contains("public key"), "{said}");
-    let said = place.fails(&["rollback", &no_target, "--key", &public, "--threshold", "2"]);
+    let said = place.misuses(&["rollback", &no_target, "--key", &public, "--threshold", "2"]);
     assert!(said.contains("2 of 1 keys cannot be required"), "{said}");
 }
 
@@ -142,5 +143,41 @@ async fn the_configuration_names_the_keys() {
     place.succeeds(&["activate", "local", &live.short()]);
     for place_to_check in ["local", &target, &url] {
         place.succeeds(&["verify", place_to_check]);
+    }
+}
+
+#[tokio::test]
+async fn publishing_replaces_a_pointer_that_nobody_trusts_and_renews_an_old_one() {
+    let place = Place::directory();
+    place.publish(["one"]).await;
+    let (target, [secret, public]) = (place.target(), key(&place, "release"));
+    crate::image::write(&place.path("edge"), "a=1");
+    let keys = ["--sign", secret.as_str(), "--key", &public];
+    let publish = [&["publish", "edge", "--to", &target][..], &keys].concat();
+    let said = place.fails(&publish);
+    assert!(said.contains("is not trusted"), "{said}");
+    let first = place.succeeds(&[&publish[..], &["--replace-untrusted"]].concat()).stdout;
+    let signer = MinisignKey::read(&secret, None).unwrap();
+    let publisher = place.publisher().await.with_trusted_keys(signer.public_key().clone());
+    assert_eq!(publisher.live().await.unwrap().unwrap().to_string(), first.trim_end());
+
+    // The date of the pointer has passed.
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    let hour = std::time::Duration::from_secs(3600);
+    let late = publisher.clone().with_signer(signer).with_pointer_lifetime(hour);
+    late.with_clock(Stopped(long_ago)).refresh(&Context::new()).await.unwrap();
+    assert!(publisher.live().await.is_err());
+    crate::image::write(&place.path("edge"), "a=2");
+    let second = place.succeeds(&publish).stdout;
+    assert_eq!(publisher.live().await.unwrap().unwrap().to_string(), second.trim_end());
+}
+
+/// A clock that stands still.
+#[derive(Debug)]
+struct Stopped(std::time::SystemTime);
+
+impl netboot_publish::Clock for Stopped {
+    fn now(&self) -> std::time::SystemTime {
+        self.0
     }
 }

@@ -94,11 +94,15 @@ impl Publisher {
     /// Returns the releases that were live, newest first.
     ///
     /// # Errors
-    /// [`Error::MalformedPointer`], [`Error::UntrustedPointer`]; when the target cannot be reached
-    /// or read.
+    /// [`Error::MalformedPointer`], [`Error::UntrustedPointer`]; [`Error::ForeignFile`] for a
+    /// pointer that netboot did not write; when the target cannot be reached or read.
     pub async fn history(&self) -> Result<Vec<HistoryEntry>, Error> {
         let state = self.read_pointer().await?;
         state.trusted()?;
+        if state.is_foreign() {
+            // Nobody knows what was live.
+            return Err(Error::ForeignFile { path: state.path, store: self.store.to_string() });
+        }
         let activations = state.history().to_vec();
         let mut whole = BTreeMap::new();
         let releases: BTreeSet<ReleaseId> =

@@ -10,6 +10,7 @@ use netboot_nix::NixBuilder;
 use crate::configuration::ConfigurationPattern;
 use crate::error::Error;
 use crate::known_profiles::KnownProfiles;
+use crate::misuse::Misuse;
 
 /// `--configuration`: a pattern for the configurations of all profiles, or the name of one
 /// configuration.
@@ -113,12 +114,12 @@ impl Wanted<'_> {
         match self.names {
             [name] => Ok(name.clone()),
             [] => ProfileName::new(configuration).map_err(|_| {
-                Report::message(
+                Misuse::report(
                     format!("`{configuration}` is not the name of a profile"),
                     "name the profile that is built from this configuration: `--profile NAME`",
                 )
             }),
-            _ => Err(Report::message(
+            _ => Err(Misuse::report(
                 format!("`{configuration}` is one configuration, and cannot be several profiles"),
                 "write `{profile}` in the place of the profile's name: `--configuration \
                  'netboot-{profile}'`",

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use netboot_core::{Error, Report};
 
+use crate::misuse::Misuse;
 use crate::publication::Destination;
 
 /// Creates the output directory, and refuses one whose folders would get mixed up with others.
@@ -18,7 +19,7 @@ pub(super) fn prepare_output(
     if let Some(flake) = plain_directory(flake) {
         let output = std::path::absolute(directory).map_err(|e| Error::io("find", directory, e))?;
         if output.starts_with(&flake) {
-            return Err(Report::message(
+            return Err(Misuse::report(
                 format!(
                     "`{}` is inside the flake `{}`: Nix copies the whole flake, so each image \
                      would become part of the source of the next one",
@@ -35,7 +36,7 @@ pub(super) fn prepare_output(
     let targets = destinations.iter().filter_map(|destination| destination.target.directory());
     for target in targets {
         if place(target).is_some() && place(target) == place(directory) {
-            return Err(Report::message(
+            return Err(Misuse::report(
                 format!("`{}` cannot be both --output-dir and a target", directory.display()),
                 "choose a directory below it for the target, such as `pxe`, so that their folders \
                  do not mix",

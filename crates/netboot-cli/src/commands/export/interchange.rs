@@ -13,6 +13,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::answer::Answer;
+use crate::misuse::{Misuse, OfCommandLine};
 use crate::published_target::{PublishedTarget, until_cancelled};
 use crate::publisher_options::ReaderOptions;
 use crate::session::Session;
@@ -86,7 +87,7 @@ impl Pixiecore {
     pub(super) async fn export(self, session: &Session) -> Result<Answer, Report> {
         let target = session.target(self.source.target.as_str())?;
         let Some(output) = self.output.as_deref().or(target.directory()) else {
-            return Err(Report::message(
+            return Err(Misuse::report(
                 format!("`{target}` is no directory of this machine"),
                 "name a directory for the answers with --output",
             ));
@@ -101,7 +102,7 @@ impl Pixiecore {
 impl Source {
     fn base(&self, own: PayloadBase) -> Result<PayloadBase, Report> {
         Ok(match &self.payload_url {
-            Some(url) => PayloadBase::url(url)?,
+            Some(url) => PayloadBase::url(url).of_command_line()?,
             None => own,
         })
     }
@@ -113,7 +114,7 @@ impl Source {
         session: &Session,
     ) -> Result<(Manifest, Fleet), Report> {
         let assignments = self.machines.iter().cloned();
-        let fleet = Fleet::builder(unknown).assignments(assignments).build()?;
+        let fleet = Fleet::builder(unknown).assignments(assignments).build().of_command_line()?;
         let settings = self.options.read(session)?;
         let publisher = self.target.read(&settings, session).await?;
         let Some(live) = until_cancelled(session, publisher.live()).await? else {

@@ -5,8 +5,9 @@ use netboot_core::{KernelParameter, Report};
 use netboot_ipxe::{Assignment, Selector};
 use serde_json::{Value, json};
 
-use super::{MachineList, unknown_boots};
+use super::unknown_boots;
 use crate::answer::Answer;
+use crate::machine_list::MachineList;
 use crate::session::Session;
 
 const JSON: &str = "\

@@ -4,7 +4,6 @@ use clap::Args;
 use netboot_core::Report;
 use serde_json::Map;
 
-use super::MachineList;
 use crate::answer::Answer;
 use crate::failure::Cancelled;
 use crate::publication::{Publication, answer};
@@ -25,9 +24,6 @@ pub(super) struct Arguments {
     targets: Vec<String>,
 
     #[command(flatten)]
-    list: MachineList,
-
-    #[command(flatten)]
     publication: PublicationOptions,
 }
 
@@ -46,17 +42,17 @@ impl Arguments {
     }
 
     async fn open(&self, session: &Session) -> Result<Publication, Report> {
-        let fleet = self.list.read(session)?;
-        let publication = self.publication.open(session, &self.targets, Some(fleet)).await?;
+        self.publication.require_machines(session)?;
+        let publication = self.publication.open(session, &self.targets).await?;
         for destination in &publication.destinations {
-            if destination.publisher.live().await?.is_none() {
+            if publication.live(&destination.publisher).await?.is_none() {
                 return Err(Report::message(
                     format!("no release is live at `{}`", destination.target),
                     "publish images first, with `netboot build` or `netboot publish`",
                 ));
             }
         }
-        publication.rehearse(&[], &session.context).await?;
+        publication.rehearse(&[], session).await?;
         Ok(publication)
     }
 }

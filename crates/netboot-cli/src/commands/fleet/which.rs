@@ -5,8 +5,9 @@ use netboot_core::{Architecture, MacAddress, Report};
 use netboot_ipxe::{AssetTag, Assignment, Fleet, MachineKey, MachineUuid, Selector, SerialNumber};
 use serde_json::json;
 
-use super::{MachineList, unknown_boots};
+use super::unknown_boots;
 use crate::answer::Answer;
+use crate::machine_list::MachineList;
 use crate::session::Session;
 
 const JSON: &str = "\

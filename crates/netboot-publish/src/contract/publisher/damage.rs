@@ -74,6 +74,8 @@ pub(crate) async fn files_of_others_stay(make: Make<'_>) {
         assert!(error.hint().unwrap().contains(place));
         assert!(publisher.releases().await.unwrap().is_empty(), "it was found before sending");
         publisher.stage(&release, &Context::new()).await.unwrap();
+        let history = publisher.history().await;
+        assert_eq!(history.is_err(), place == "current.ipxe", "{history:?}");
         let error = publisher.activate(release.id(), &Context::new()).await.unwrap_err();
         assert!(matches!(error, Error::ForeignFile { .. }), "{error:?}");
         assert_eq!(text(&store, &path(place)).await.unwrap(), "#!ipxe\necho mine\n");
