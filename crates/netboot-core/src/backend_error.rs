@@ -34,6 +34,11 @@ mod standard;
 /// assert_eq!(error.hint(), NoBoard.hint());
 /// # Ok::<(), Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not known to have a hint",
+    note = "`Report::foreign` reports an error of another crate; an error of your own can implement \
+            `BackendError`"
+)]
 pub trait BackendError: std::error::Error + Send + Sync + 'static {
     /// Returns a remedy, as a sentence for an operator.
     fn hint(&self) -> Option<String>;

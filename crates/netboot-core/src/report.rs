@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 
 use foreign_text::ForeignText;
 
@@ -13,8 +14,8 @@ use crate::invalid_value::InvalidValue;
 ///
 /// `?` turns each [`BackendError`] into a report: the errors of the Netboot crates and the errors
 /// of the standard library. Unlike a `Box<dyn std::error::Error>`, a report keeps the hint.
-/// [`Report::new`] takes the errors of other crates, and [`Report::message`] makes a failure of the
-/// program itself.
+/// [`Report::foreign`] takes the errors of other crates, and [`Report::message`] makes a failure of
+/// the program itself.
 ///
 /// ```
 /// use netboot_core::{ProfileName, Report};
@@ -36,7 +37,8 @@ use crate::invalid_value::InvalidValue;
 ///
 /// A report is a [`std::error::Error`], so `?` also turns it into the errors of other libraries,
 /// such as `anyhow::Error` and `Box<dyn std::error::Error>`. They give the hint back through
-/// `downcast_ref::<Report>()`.
+/// `downcast_ref::<Report>()`, but they print no hint. The chapter "In a program" of the book shows
+/// a `main` that does.
 ///
 /// `Display` gives only the error. `Debug` gives the causes and the hint as well, because Rust
 /// prints it for the error of a `fn main() -> Result<(), Report>`.
@@ -46,10 +48,53 @@ pub struct Report {
 }
 
 impl Report {
-    /// Reports an error of another crate. Its hint is the first hint in its chain of sources that
-    /// this crate knows: from an [`Error`], an [`InvalidValue`] or a report.
-    pub fn new(error: impl StdError + Send + Sync + 'static) -> Self {
-        Self::from(Box::new(error) as Box<dyn StdError + Send + Sync>)
+    /// Reports an error with its hint, as `?` does. An error of another crate has no hint that the
+    /// compiler could find, so it does not fit here:
+    ///
+    /// ```compile_fail,E0277
+    /// # use netboot_core::Report;
+    /// let error = toml::from_str::<toml::Table>("=").unwrap_err();
+    /// let report = Report::new(error);
+    /// ```
+    pub fn new(error: impl BackendError) -> Self {
+        error.into()
+    }
+
+    /// Reports an error of another crate, such as a boxed error.
+    ///
+    /// Its hint is the first hint in its chain of causes that this crate knows: from an [`Error`],
+    /// an [`InvalidValue`] or a report. [`with_hint_of`](Self::with_hint_of) looks for an error of
+    /// another type. Use [`Report::new`] for an error that has a hint itself.
+    ///
+    /// ```
+    /// use netboot_core::{ProfileName, Report};
+    ///
+    /// let refused = ProfileName::new("Worker").unwrap_err();
+    /// let report = Report::foreign(std::io::Error::other(refused));
+    /// assert!(report.hint().unwrap().starts_with("use 1 to 63 lower-case letters"));
+    /// ```
+    pub fn foreign(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::from(error.into())
+    }
+
+    /// Takes the hint of the first `T` in the chain of causes, if the report has no hint.
+    ///
+    /// This crate does not know the errors of the crates above it. So name the error types of those
+    /// that a library may have put into an error of its own.
+    ///
+    /// ```
+    /// # use netboot_core::{InvalidValue, Report, ProfileName};
+    /// # type PublishError = InvalidValue;
+    /// # let from_a_library = std::io::Error::other(ProfileName::new("Worker").unwrap_err());
+    /// let report = Report::foreign(from_a_library).with_hint_of::<PublishError>();
+    /// # assert!(report.hint().is_some());
+    /// ```
+    #[must_use]
+    pub fn with_hint_of<T: BackendError>(mut self) -> Self {
+        if self.hint.is_none() {
+            self.hint = self.find::<T>().and_then(T::hint);
+        }
+        self
     }
 
     /// Reports a failure that the program itself detects. `hint` is its remedy, as a sentence for
@@ -81,6 +126,21 @@ impl Report {
     /// Returns the reported error if it is a `T`.
     pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
         self.error.downcast_ref()
+    }
+
+    /// Returns the reported error if it is a `T`.
+    ///
+    /// # Errors
+    /// The report as it is, if it reports another error.
+    pub fn downcast<T: StdError + 'static>(self) -> Result<T, Self> {
+        let Self { error, hint } = self;
+        error.downcast().map(|error| *error).map_err(|error| Self { error, hint })
+    }
+
+    /// Returns the first `T` among the reported error and its causes. It looks into reports and
+    /// into errors of input and output, which hide what they were made of.
+    pub fn find<T: StdError + 'static>(&self) -> Option<&T> {
+        find(&*self.error, &|error| error.downcast_ref())
     }
 }
 
@@ -119,19 +179,19 @@ impl StdError for Report {
 impl<E: BackendError> From<E> for Report {
     fn from(error: E) -> Self {
         match error.hint() {
-            None => Self::new(error),
+            None => Self::foreign(error),
             hint => Self { error: Box::new(error), hint },
         }
     }
 }
 
-/// Reports an error of another crate, as [`Report::new`] does.
+/// Reports an error of another crate, as [`Report::foreign`] does.
 impl From<Box<dyn StdError + Send + Sync>> for Report {
     fn from(error: Box<dyn StdError + Send + Sync>) -> Self {
         match error.downcast() {
             Ok(report) => *report,
             Err(error) => {
-                let hint = chain(&*error).find_map(known_hint);
+                let hint = find(&*error, &known_hint);
                 Self { error, hint }
             }
         }
@@ -143,6 +203,22 @@ fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error| (**error).source())
+}
+
+/// Returns what `look` finds first among an error, the errors that it hides, and its causes.
+fn find<'a, T>(
+    error: &'a (dyn StdError + 'static),
+    look: &dyn Fn(&'a (dyn StdError + 'static)) -> Option<T>,
+) -> Option<T> {
+    chain(error).find_map(|error| look(error).or_else(|| find(hidden_in(error)?, look)))
+}
+
+/// Returns the error that an error was made of and does not give as its source.
+fn hidden_in<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<Report>() {
+        Some(report) => Some(&*report.error),
+        None => Some(error.downcast_ref::<io::Error>()?.get_ref()?),
+    }
 }
 
 /// Returns the hint of an error if this crate knows its type.

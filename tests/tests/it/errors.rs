@@ -127,15 +127,15 @@ fn an_error_of_another_crate_has_the_first_hint_of_its_causes() {
         Box::new(Report::from(name())),
         Box::new(Other(Box::new(name()))),
     ] {
-        let report = Report::new(Other(cause));
+        let report = Report::foreign(Other(cause));
         assert_eq!(report.hint(), expected.hint(), "{report:?}");
         assert_eq!(report.to_string(), "the deployment failed");
         assert!(report.source().is_some() && report.downcast_ref::<Other>().is_some());
     }
     // A report of a report stays one report, and an error without a known cause has no hint.
-    let report = Report::new(Report::message("no disk", "add a disk"));
+    let report = Report::foreign(Report::message("no disk", "add a disk"));
     assert_eq!(report.in_full(), "error: no disk\n  what to do: add a disk");
-    assert_eq!(Report::new(Other(Box::new(io::Error::other("x")))).hint(), None);
+    assert_eq!(Report::foreign(Other(Box::new(io::Error::other("x")))).hint(), None);
     let shown = Report::message("a\u{1b}[2Jb\nerror: forged", "x").in_full();
     assert!(!shown.contains('\u{1b}') && shown.contains("\n  | error: forged"), "{shown}");
 }

@@ -20,6 +20,7 @@ mod dhcp_answers;
 mod dispatch;
 mod errors;
 mod followed_hints;
+mod foreign_errors;
 mod integrity;
 mod memory;
 mod menu;
