@@ -13,7 +13,7 @@ use crate::configuration::Configuration;
 use crate::machine_list::MachineOptions;
 use crate::misuse::{Misuse, OfCommandLine};
 use crate::proof_options::ProofOptions;
-use crate::publication::{ListedMachines, Publication, open_destinations};
+use crate::publication::{ListedMachines, Preparation, Publication, open_destinations};
 use crate::publisher_options::PublisherOptions;
 use crate::session::Session;
 
@@ -25,7 +25,8 @@ pub(crate) struct PublicationOptions {
     #[arg(long, conflicts_with = "each")]
     all_or_none: bool,
 
-    /// Make the release live at each target by itself. This is the default.
+    /// Make the release live at each target by itself, even if it cannot be published to another
+    /// one. By default, nothing is built or sent if one of the targets cannot be used.
     #[arg(long)]
     each: bool,
 
@@ -39,8 +40,8 @@ pub(crate) struct PublicationOptions {
     #[arg(long, value_name = "URL")]
     closure_url: Option<Url>,
 
-    /// The maximum time for sending a release to a target and making it live, in seconds. By
-    /// default there is no limit.
+    /// The maximum time, in seconds, for each step at a target: connecting to it, checking that it
+    /// takes the release, and sending the release and making it live. By default there is no limit.
     #[arg(long, value_name = "SECONDS", value_parser = at_least_one::<u64>)]
     timeout: Option<u64>,
 
@@ -91,13 +92,15 @@ impl PublicationOptions {
         };
         let renderer =
             renderer(settings.pointer(), fleet, self.closure_url.as_ref(), configuration)?;
-        let destinations = open_destinations(session, texts, &settings, self.legacy_links).await?;
+        let preparation =
+            Preparation { leaves_out: self.each, timeout: self.timeout.map(Duration::from_secs) };
+        let destinations =
+            open_destinations(session, texts, &settings, self.legacy_links, preparation).await?;
         let policy = if self.all_or_none {
             ActivationPolicy::AllOrNone
         } else {
             ActivationPolicy::EachByItself
         };
-        let timeout = self.timeout.map(Duration::from_secs);
         let replaces_untrusted = settings.replace_untrusted
             || configuration.signing.as_ref().is_some_and(|signing| signing.replace_untrusted);
         Ok(Publication {
@@ -107,7 +110,7 @@ impl PublicationOptions {
             machines,
             replaces_untrusted,
             prover,
-            timeout,
+            preparation,
         })
     }
 

@@ -10,15 +10,19 @@ use crate::target::Target;
 /// `..`, or the place as the store names it.
 pub(crate) fn place_of(target: &Target, publisher: &Publisher) -> String {
     match target.directory() {
-        Some(path) => real(path, LINKS).display().to_string(),
+        Some(path) => real_path(path).display().to_string(),
         None => publisher.store().to_string(),
     }
+}
+
+/// A path without links and `..`. The last parts of it may be missing.
+pub(crate) fn real_path(path: &Path) -> PathBuf {
+    real(path, LINKS)
 }
 
 /// The number of links that are followed, as Linux does.
 const LINKS: u32 = 40;
 
-/// A path without links and `..`. The last parts of it may be missing.
 fn real(path: &Path, links: u32) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut real = PathBuf::new();

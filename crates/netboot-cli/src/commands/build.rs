@@ -13,7 +13,7 @@ use clap::Args;
 use netboot_closure::CompressionLevel;
 use netboot_core::{Architecture, Image, Payload, Profile, ProfileName, ProfileSpec, Report};
 use netboot_nix::{ClosureBoot, NixBuilder, NixBuilderOptions};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use self::choice::{Choice, ConfigurationName, Wanted};
 use self::default_target::pxe_assets;
@@ -141,12 +141,16 @@ impl Arguments {
         if self.check {
             return Box::pin(self.check(session, &work)).await;
         }
+        if work.publication.has_targets() && work.publication.open_destinations().is_empty() {
+            let failed = work.publication.publish(&[], context).await?;
+            return answer(session, &failed, Map::new());
+        }
         announce(session, &work);
         let built = Box::pin(self.build(session, &work)).await?;
         if built.has_failed {
             return Ok(Answer::new("", built.object).with_exit_code(FAILED));
         }
-        if work.publication.destinations.is_empty() {
+        if !work.publication.has_targets() {
             let folder = |image: &Image| self.folder(image.profile()).display().to_string();
             let folders: Vec<String> = built.images.iter().map(folder).collect();
             return Ok(Answer::new(folders.join("\n"), built.object));
@@ -168,10 +172,10 @@ impl Arguments {
             closure: self.closure,
         };
         let targets = if self.check { Vec::new() } else { self.targets(session) };
-        let publication = self.publication.open(session, &targets).await?;
+        let mut publication = self.publication.open(session, &targets).await?;
         if !self.check {
             let flake = self.flake(session)?;
-            prepare_output(&self.output_dir, &flake, &publication.destinations)?;
+            prepare_output(&self.output_dir, &flake, publication.open_destinations())?;
         }
         let flake = self.options(session)?.build()?;
         let choice = wanted.choose(&flake, &session.context).await?;
@@ -278,7 +282,10 @@ fn level(text: &str) -> Result<CompressionLevel, String> {
 /// Says what is built, and where it goes.
 fn announce(session: &Session, work: &Work) {
     let names: Vec<&str> = work.choice.configurations.values().map(String::as_str).collect();
-    let targets = work.publication.destinations.iter();
+    for (target, report) in work.publication.left_out() {
+        session.progress.line(&format!("`{target}` is left out: {report}"));
+    }
+    let targets = work.publication.open_destinations().iter();
     let targets: Vec<String> = targets.map(|destination| destination.target.to_string()).collect();
     let then = match &targets[..] {
         [] => String::new(),

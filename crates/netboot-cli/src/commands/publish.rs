@@ -102,8 +102,9 @@ impl Arguments {
             builder = more;
             profiles.push(profile);
         }
-        let publication = self.publication.open(session, &self.targets).await?;
-        for target in publication.destinations.iter().filter_map(|it| it.target.directory()) {
+        let mut publication = self.publication.open(session, &self.targets).await?;
+        let destinations = publication.open_destinations().iter();
+        for target in destinations.filter_map(|it| it.target.directory()) {
             self.require_apart(target)?;
         }
         let names: Vec<&dyn Profile> = profiles.iter().map(|one| one as &dyn Profile).collect();

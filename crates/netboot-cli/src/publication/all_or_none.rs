@@ -18,7 +18,7 @@ impl Publication {
         context: &Context,
     ) -> Result<Vec<Published>, Report> {
         let (mut ids, mut any) = (BTreeSet::new(), None);
-        for destination in &self.destinations {
+        for destination in self.open_destinations() {
             let publisher = &destination.publisher;
             let live = self.live(publisher).await?;
             let release = self.release_over(publisher, live.as_ref(), images).await?;
@@ -28,10 +28,10 @@ impl Publication {
         self.require_one_release(&ids)?;
         let Some(release) = any else { return Ok(Vec::new()) };
         let mut sites = Sites::builder().policy(ActivationPolicy::AllOrNone);
-        for destination in &self.destinations {
+        for destination in self.open_destinations() {
             sites = sites.site(destination.site.clone(), destination.publisher.clone());
         }
-        if let Some(timeout) = self.timeout {
+        if let Some(timeout) = self.preparation.timeout {
             sites = sites.timeout(timeout);
         }
         let sites = sites.build()?;
@@ -54,7 +54,7 @@ impl Publication {
         }
         let (mut proofs, mut unproven) = (BTreeMap::new(), BTreeMap::new());
         if let Some(prover) = self.prover.as_deref() {
-            for destination in &self.destinations {
+            for destination in self.open_destinations() {
                 let context = at_destination(destination, context);
                 let site = destination.site.clone();
                 match destination.publisher.prove(release.id(), prover, &context).await {
@@ -67,7 +67,7 @@ impl Publication {
             return Ok(self.outcomes(sites.activate(release.id(), context).await, &proofs));
         }
         let mut outcomes = self.outcomes(staged, &proofs);
-        for (destination, outcome) in self.destinations.iter().zip(&mut outcomes) {
+        for (destination, outcome) in self.open_destinations().iter().zip(&mut outcomes) {
             if let Some(error) = unproven.remove(&destination.site) {
                 *outcome = Published::of_result(destination, Err(PublicationError::Publish(error)));
             }
@@ -87,6 +87,6 @@ impl Publication {
             let proof = proofs.get(&destination.site).cloned();
             Some(Published::of_site(destination, release, outcome, proof))
         };
-        self.destinations.iter().filter_map(outcome).collect()
+        self.open_destinations().iter().filter_map(outcome).collect()
     }
 }

@@ -15,12 +15,12 @@ const ATTEMPTS: usize = 3;
 impl Publication {
     /// Publishes to each destination by itself. Each keeps its own other profiles.
     pub(super) async fn publish_each(&self, images: &[Image], context: &Context) -> Vec<Published> {
-        let is_one = self.destinations.len() == 1;
-        let work = self.destinations.iter().map(|destination| async move {
+        let is_one = self.open_destinations().len() == 1;
+        let work = self.open_destinations().iter().map(|destination| async move {
             let context =
                 if is_one { context.clone() } else { at_destination(destination, context) };
             let work = self.publish_to(destination, images, &context);
-            let result = match self.timeout {
+            let result = match self.preparation.timeout {
                 None => work.await,
                 Some(after) => tokio::time::timeout(after, work)
                     .await

@@ -45,6 +45,12 @@ impl Published {
         Self { target: destination.target.to_string(), outcome, proof }
     }
 
+    /// A target that nothing was published to.
+    pub(super) fn of_failure(target: String, report: Report) -> Self {
+        let outcome = At::Failed { report, did_not_come_up: false };
+        Self { target, outcome, proof: None }
+    }
+
     pub(super) fn of_site(
         destination: &Destination,
         release: ReleaseId,
@@ -73,6 +79,11 @@ impl Published {
     /// The target.
     pub(crate) fn target(&self) -> &str {
         &self.target
+    }
+
+    /// The reason why the release is not live at the target.
+    pub(super) fn failure(&self) -> Option<&Report> {
+        self.outcome.failure().map(|(report, _)| report)
     }
 
     fn object(&self) -> Value {

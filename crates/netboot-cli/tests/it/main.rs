@@ -31,6 +31,7 @@ mod rollback;
 mod round_trip;
 mod schema;
 mod schema_page;
+mod several_targets;
 mod signing;
 mod size;
 mod sleeping_flake;

@@ -183,8 +183,13 @@ impl Place {
 
     /// Runs the program with the credentials of the place.
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
+        self.run_with(arguments, &[])
+    }
+
+    /// Runs the program with the credentials of the place, and with more variables.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netboot"));
-        command.args(arguments).current_dir(self.work.path());
+        command.args(arguments).current_dir(self.work.path()).envs(variables.iter().copied());
         if let Kind::Bucket(server) = &self.kind {
             command
                 .env("AWS_ACCESS_KEY_ID", server.access_key())

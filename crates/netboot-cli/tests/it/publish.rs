@@ -8,13 +8,14 @@ use crate::image::{self, READY};
 use crate::place::{Place, Said, assert_documented};
 
 /// The profiles of the live release.
-async fn live_profiles(publisher: &Publisher) -> Vec<String> {
+pub(crate) async fn live_profiles(publisher: &Publisher) -> Vec<String> {
     let Some(live) = publisher.live().await.unwrap() else { return Vec::new() };
     let images = publisher.images(&live).await.unwrap();
     images.iter().map(|image| image.profile().to_string()).collect()
 }
 
-fn local(place: &Place, name: &str) -> Publisher {
+/// A publisher to a directory of the place.
+pub(crate) fn local(place: &Place, name: &str) -> Publisher {
     Publisher::new(LocalStore::new(place.path(name)))
 }
 
@@ -73,52 +74,6 @@ async fn a_machine_of_another_architecture_is_named() {
     let said = place.fails(&arm);
     assert!(said.contains("aarch64") || said.contains("Image"), "{said}");
     assert_eq!(live_profiles(&local(&place, "pxe")).await, Vec::<String>::new());
-}
-
-fn to_three(place: &Place, more: &[&str]) -> Said {
-    let three = ["publish", "worker", "--to", "./nagoya", "--to", "./osaka", "--to", "./tokyo"];
-    place.run(&[&three[..], more].concat())
-}
-
-#[tokio::test]
-async fn three_targets_get_one_image() {
-    let place = Place::directory();
-    image::write(&place.path("worker"), "a=1");
-    // A file is in the place of Osaka's directory. It is found before anything is sent.
-    fs::write(place.path("osaka"), "").unwrap();
-    let said = to_three(&place, &[]);
-    assert_eq!(said.code, Some(1), "{said:#?}");
-    assert!(said.stderr.contains("osaka") && said.stderr.contains("what to do: "), "{said:#?}");
-    for name in ["nagoya", "tokyo"] {
-        assert_eq!(local(&place, name).live().await.unwrap(), None);
-    }
-
-    fs::remove_file(place.path("osaka")).unwrap();
-    let said = to_three(&place, &[]);
-    assert_eq!(said.code, Some(0), "{said:#?}");
-    let release = local(&place, "tokyo").live().await.unwrap().unwrap();
-    let lines = ["nagoya", "osaka", "tokyo"].map(|name| format!("{release} ./{name}\n"));
-    assert_eq!(said.stdout, lines.concat());
-}
-
-#[tokio::test]
-async fn all_targets_change_together_or_none_does() {
-    let place = Place::directory();
-    image::write(&place.path("worker"), "a=1");
-    let said = to_three(&place, &["--all-or-none"]);
-    assert_eq!(said.code, Some(0), "{said:#?}");
-
-    // Tokyo has another profile too: no release suits all of them.
-    image::write(&place.path("storage"), "b=1");
-    place.succeeds(&["publish", "storage", "--to", "./tokyo"]);
-    image::write(&place.path("worker"), "a=2");
-    let said = to_three(&place, &["--all-or-none"]);
-    assert_eq!(said.code, Some(1), "{said:#?}");
-    assert!(said.stderr.contains("leave out `--all-or-none`"), "{said:#?}");
-    let said = to_three(&place, &["--each", "--json"]);
-    assert_eq!(said.code, Some(0), "{said:#?}");
-    assert_eq!(live_profiles(&local(&place, "tokyo")).await, ["storage", "worker"]);
-    assert_eq!(live_profiles(&local(&place, "osaka")).await, ["worker"]);
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ impl Arguments {
         publication: &Publication,
         image: &Image,
     ) -> Result<(), Report> {
-        let renderer = if publication.destinations.is_empty() {
+        let renderer = if !publication.has_targets() {
             self.publication.folder_renderer(session, image.profile())?
         } else {
             publication.renderer.clone()
@@ -97,7 +97,7 @@ fn tell(session: &Session, work: &Work, failures: &[Report]) {
     for failure in failures {
         session.progress.line(&failure.in_full());
     }
-    if !work.publication.destinations.is_empty() {
+    if work.publication.has_targets() {
         let all = counted(work.choice.profiles.len(), "profile");
         session
             .progress
@@ -112,9 +112,9 @@ fn left(publication: &Publication, built: &[Image]) -> String {
         [] => "nothing was built".to_owned(),
         names => format!("only {} was built", names.join(", ")),
     };
-    match (publication.destinations.is_empty(), names.is_empty()) {
-        (true, _) => built,
-        (false, true) => "nothing was published".to_owned(),
-        (false, false) => format!("{built}, and nothing was published"),
+    match (publication.has_targets(), names.is_empty()) {
+        (false, _) => built,
+        (true, true) => "nothing was published".to_owned(),
+        (true, false) => format!("{built}, and nothing was published"),
     }
 }

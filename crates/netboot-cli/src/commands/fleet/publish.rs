@@ -43,15 +43,8 @@ impl Arguments {
 
     async fn open(&self, session: &Session) -> Result<Publication, Report> {
         self.publication.require_machines(session)?;
-        let publication = self.publication.open(session, &self.targets).await?;
-        for destination in &publication.destinations {
-            if publication.live(&destination.publisher).await?.is_none() {
-                return Err(Report::message(
-                    format!("no release is live at `{}`", destination.target),
-                    "publish images first, with `netboot build` or `netboot publish`",
-                ));
-            }
-        }
+        let mut publication = self.publication.open(session, &self.targets).await?;
+        publication.require_live(session).await?;
         publication.rehearse(&[], session).await?;
         Ok(publication)
     }
