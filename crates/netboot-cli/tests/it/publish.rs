@@ -5,7 +5,7 @@ use std::fs;
 use netboot_publish::{LocalStore, Publisher};
 
 use crate::image::{self, READY};
-use crate::place::{Place, Said, assert_documented};
+use crate::place::{Place, assert_documented};
 
 /// The profiles of the live release.
 pub(crate) async fn live_profiles(publisher: &Publisher) -> Vec<String> {
