@@ -70,10 +70,10 @@ impl Arguments {
         publication: &Publication,
         image: &Image,
     ) -> Result<(), Report> {
-        let renderer = if !publication.has_targets() {
-            self.publication.folder_renderer(session, image.profile())?
-        } else {
+        let renderer = if publication.has_targets() {
             publication.renderer.clone()
+        } else {
+            self.publication.folder_renderer(session, image.profile())?
         };
         let script = renderer.render_standalone(image)?;
         write_image_directory(&self.output_dir, image, &script).await
