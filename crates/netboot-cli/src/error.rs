@@ -156,17 +156,22 @@ impl Error {
     /// Returns true if the command line or `netboot.toml` is wrong, whatever else there is.
     #[cfg(feature = "program")]
     pub(crate) fn is_of_usage(&self) -> bool {
-        matches!(
-            self,
+        use netboot_publish::Error::{InvalidRsyncTarget, InvalidSetting};
+        match self {
+            Self::Target { source, .. } => {
+                matches!(**source, InvalidRsyncTarget { .. } | InvalidSetting { .. })
+            }
             Self::InvalidTarget { .. }
-                | Self::UnknownTarget { .. }
-                | Self::NoSigner
-                | Self::InvalidPattern { .. }
-                | Self::ReadConfiguration { .. }
-                | Self::MalformedConfiguration { .. }
-                | Self::UnknownKey { .. }
-                | Self::InvalidConfiguration { .. }
-        )
+            | Self::UnknownTarget { .. }
+            | Self::NoSigner
+            | Self::ReadCertificates { .. }
+            | Self::InvalidPattern { .. }
+            | Self::ReadConfiguration { .. }
+            | Self::MalformedConfiguration { .. }
+            | Self::UnknownKey { .. }
+            | Self::InvalidConfiguration { .. } => true,
+            _ => false,
+        }
     }
 
     /// Returns a remedy, as a sentence for an operator.

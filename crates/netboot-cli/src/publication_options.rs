@@ -77,7 +77,7 @@ impl PublicationOptions {
         if let Some(option) = self.given().filter(|_| texts.is_empty()) {
             return Err(Misuse::report(
                 format!("`{option}` has no effect, because nothing is published"),
-                format!("leave out `{option}`, or name a target: `--to TARGET`"),
+                format!("leave out `{option}`, or publish: `--to TARGET`, without `--check`"),
             ));
         }
         let settings = self.publisher.read(session)?;

@@ -177,7 +177,7 @@ impl Arguments {
             let flake = self.flake(session)?;
             prepare_output(&self.output_dir, &flake, publication.open_destinations())?;
         }
-        let flake = self.options(session)?.build()?;
+        let flake = self.options(session)?.build().of_command_line()?;
         let choice = wanted.choose(&flake, &session.context).await?;
         self.require_closure(session, &choice)?;
         if !self.check {
@@ -190,7 +190,7 @@ impl Arguments {
         let builder = self.options(session)?.configuration(move |profile| {
             configurations.get(profile.name()).cloned().unwrap_or_default()
         });
-        Ok(Work { builder: builder.build()?, choice, publication })
+        Ok(Work { builder: builder.build().of_command_line()?, choice, publication })
     }
 
     /// Fails if an image needs the program for closures, and nobody named it; and if no image has a

@@ -155,7 +155,7 @@ impl Arguments {
         if let Some(closure_boot) = closure_boot {
             options = options.closure_boot(closure_boot);
         }
-        let builder = options.build()?;
+        let builder = options.build().of_command_line()?;
         let image = builder.build(&profile, context).await?;
         let report = builder.size_report(&profile, &image, context).await?;
         Ok((image, report))

@@ -107,6 +107,14 @@ async fn a_value_that_cannot_be_used_is_a_mistake_on_the_command_line() {
     let target = place.target();
     fs::write(place.path("bad.pub"), "no key").unwrap();
     image::write(&place.path("Image 7"), "a=1");
+    let bucket = |name: &str, file: &str| {
+        format!(
+            "[targets.{name}]\nlocation = \"s3://bucket/nixos?endpoint=https://127.0.0.1:1\"\n\
+             region = \"x\"\nca-certificate-file = \"{file}\"\n"
+        )
+    };
+    let targets = [bucket("bucket", "nope.pem"), bucket("garbled", "bad.pub")];
+    fs::write(place.path("netboot.toml"), targets.concat()).unwrap();
     let dhcp = "export dhcp --server kea --interface eth0 --subnet 10.0.0.0/24 --tftp-server \
                 10.0.0.1 --script http://10.0.0.1/boot.ipxe --lease";
     let dhcp: Vec<&str> = dhcp.split_whitespace().collect();
@@ -122,6 +130,10 @@ async fn a_value_that_cannot_be_used_is_a_mistake_on_the_command_line() {
         (&["rollback", &target, "--sign", "release.key", "--password-file", "nope"], "nope"),
         (&["refresh", &target], "--sign FILE"),
         (&["fleet", "list"], "--machines FILE"),
+        (&["build", "--flake", "./nope"], "no flake at"),
+        (&["size", "--profile", "worker", "--flake", "./nope"], "no flake at"),
+        (&["list", "bucket"], "nope.pem"),
+        (&["list", "garbled"], "certificate"),
         (&["publish", "worker", "--to", "./pxe", "--closure-url", "ftp://a/"], "ftp://a/"),
         (&["publish", "worker", "--to", "./pxe", "--profile", "a", "--profile", "b"], "more"),
         (&["publish", "Image 7", "--to", "./pxe"], "Image 7"),
