@@ -3,7 +3,7 @@
 
 /// Phrases of hints, and how an operator does what they say. An empty phrase leaves out what only a
 /// program of one's own can do.
-const PHRASES: [(&str, &str); 41] = [
+const PHRASES: [(&str, &str); 38] = [
     // Nix.
     (
         "with `import_from_derivation(true)` of the builder",
@@ -13,7 +13,6 @@ const PHRASES: [(&str, &str); 41] = [
     ("`evaluation_memory` of the builder", "`--evaluation-memory` of `netboot build`"),
     ("`evaluation_time` of the builder", "`--evaluation-time` of `netboot build`"),
     (" or give its directory with `program_directory`", ""),
-    ("PATH of the builder", "PATH"),
     (
         "with `closure_boot` of the builder",
         "with `--stage1`, or with `[closure-boot]` of netboot.toml",
@@ -99,8 +98,6 @@ const PHRASES: [(&str, &str); 41] = [
     ("use Accelerator::Auto or Accelerator::Tcg: ", ""),
     ("; the documentation of `TemplateName` lists their fields", ""),
     ("; `RendererBuilder::variable` adds others", ""),
-    ("because the text was given to fail_on", "because of a text that must not come"),
-    ("the builder's PATH", "PATH"),
 ];
 
 /// Puts a text with hints of the libraries into words that an operator can follow.

@@ -75,7 +75,7 @@ impl BootFailure {
                 system_hint(&lines).to_owned()
             }
             BootOutcome::FailureSeen { .. } => {
-                "read the console before this line; the boot failed because the text was given to fail_on".to_owned()
+                "read the console before this line; the boot failed because of a text that must not come".to_owned()
             }
             BootOutcome::MachineStopped
             | BootOutcome::TimedOut

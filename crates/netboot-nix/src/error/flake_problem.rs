@@ -41,7 +41,7 @@ impl FlakeProblem {
                     .to_owned()
             }
             Self::Unsupported => {
-                "use a newer Nix: put it first on PATH of the builder or give its directory with \
+                "use a newer Nix: put it first on PATH or give its directory with \
                  `program_directory`; or correct the name in the message, if no Nix knows it"
                     .to_owned()
             }

@@ -221,7 +221,7 @@ impl Error {
     fn hint_of_machine(&self) -> Option<String> {
         Some(match self {
             Self::NixMissing { .. } => {
-                "install Nix (Debian: `apt-get install nix-setup-systemd`), or set the builder's PATH"
+                "install Nix (Debian: `apt-get install nix-setup-systemd`), or add its directory to PATH"
                     .to_owned()
             }
             Self::Spawn { .. } => "check that this user may execute the program".to_owned(),
@@ -262,8 +262,8 @@ impl Error {
                 "start it (`systemctl start nix-daemon`), or set NIX_REMOTE".to_owned()
             }
             Self::Interrupted { message, .. } if message.starts_with("it crashed") => {
-                "use another version of Nix: put it first on PATH of the builder or give its \
-                 directory with `program_directory`"
+                "use another version of Nix: put it first on PATH or give its directory with \
+                 `program_directory`"
                     .to_owned()
             }
             Self::Interrupted { .. } => {

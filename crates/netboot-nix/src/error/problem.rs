@@ -129,7 +129,7 @@ impl EvaluationProblem {
                  \"priority\": 50, \"content\": … }}` in `settings`"
             ),
             Self::NixTooOld { required } => format!(
-                "install {}, and put it first on PATH of the builder or give its directory with \
+                "install {}, and put it first on PATH or give its directory with \
                  `program_directory`; Debian 13 has Nix 2.26, and Debian 12 has 2.8",
                 at_least(required.as_deref())
             ),

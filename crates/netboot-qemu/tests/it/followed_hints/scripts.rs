@@ -137,7 +137,7 @@ async fn the_messages_that_a_hint_points_to_say_what_is_wrong() {
     let watched = expecting().fail_on("has no role");
     let (report, error) = failure(watched.clone(), &url).await;
     assert!(matches!(report.outcome, BootOutcome::FailureSeen { .. }), "{report}");
-    assert_hint(&error, "the boot failed because the text was given to fail_on");
+    assert_hint(&error, "the boot failed because of a text that must not come");
     assert!(error.to_string().contains("has no role"), "{error}");
     site.write("boot.ipxe", script.replacen("isset", "set role worker\nisset", 1));
     assert_boots(watched, &url).await;
