@@ -9,6 +9,7 @@ use ipxe_script::IpxeBuild;
 use netboot_benches::{is_test, medians, print_ratio, small_image, timed};
 use netboot_core::Release;
 use netboot_ipxe::{Assignment, DispatchForm, Fleet, MachineKey, Renderer, UnknownMachine, lint};
+use netboot_testbed::peak_memory;
 use serde::Serialize;
 use tera::{Context, Tera};
 
@@ -73,13 +74,6 @@ fn plain(count: u32) -> String {
     tera.render("machines", &context).unwrap()
 }
 
-/// The most memory that this process has had, in KiB.
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 /// The peak memory of a process that does this work, in KiB.
 fn memory_of(work: &str) -> u64 {
     let output = Command::new(std::env::current_exe().unwrap()).env(WORK, work).output().unwrap();
@@ -99,7 +93,7 @@ fn main() {
             "plain" => drop(plain(count)),
             _ => {}
         }
-        println!("{}", peak_memory());
+        println!("{}", peak_memory(std::process::id()));
         return;
     }
     let tables =

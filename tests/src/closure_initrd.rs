@@ -4,9 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use netboot_testbed::{Testbed, tool, workspace_directory};
-
-use crate::newc::newc_archive;
+use netboot_testbed::{Testbed, cpio, tool, workspace_directory};
 
 /// Returns an uncompressed initrd that runs this `netboot-stage1` with these options in addition,
 /// as its bytes. Equal arguments give equal bytes. The script of stage 1 is that of the test flake.
@@ -50,7 +48,9 @@ fetch='/bin/netboot-stage1 --into /sysroot/nix/.ro-store --delay 0 {options}'
     }
     // busybox has an applet of this name, which makes no ext4.
     files.push(("sbin/mke2fs".to_owned(), read(&mke2fs)));
-    newc_archive(&files)
+    let files: Vec<(&str, &[u8])> =
+        files.iter().map(|(path, content)| (path.as_str(), content.as_slice())).collect();
+    cpio(&files)
 }
 
 /// The libraries and the loader of a program, as `ldd` lists them.

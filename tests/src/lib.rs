@@ -26,17 +26,17 @@ mod closure_report;
 mod closure_site;
 mod dhcp_client;
 mod namespace;
-mod newc;
 mod packed_system;
 mod small_site;
 mod store_fixture;
+
+pub use netboot_testbed::is_long;
 
 pub use crate::boot_network::{BootNetwork, Plug};
 pub use crate::closure_report::ClosureReport;
 pub use crate::closure_site::ClosureSite;
 pub use crate::dhcp_client::{DhcpClient, Offer};
 pub use crate::namespace::{Namespace, Server};
-pub use crate::newc::newc_archive;
 pub use crate::packed_system::PackedSystem;
 pub use crate::small_site::{SmallSite, image};
 pub use crate::store_fixture::{StoreFixture, SystemClosure};
@@ -147,11 +147,6 @@ pub async fn boot(
     let report = machine.build().unwrap().boot(&server.url(script), &Context::new()).await.unwrap();
     print(&format!("{script} by {firmware:?}: {report}"));
     report
-}
-
-/// Returns true if the tests that take long are wanted.
-pub fn is_long() -> bool {
-    std::env::var_os("NETBOOT_LONG_TESTS").is_some()
 }
 
 /// Prints a boot's report.

@@ -12,8 +12,8 @@ use netboot_ipxe::{
     UnknownMachine,
 };
 use netboot_qemu::{DirectoryServer, Firmware, Machine, MachineBuilder, SystemIdentity};
-use netboot_testbed::tool;
-use netboot_tests::{Site, SmallSite, newc_archive};
+use netboot_testbed::{cpio, tool};
+use netboot_tests::{Site, SmallSite};
 
 const KNOWN: &str = "52:54:00:00:00:01";
 const UNKNOWN: &str = "52:54:00:00:00:99";
@@ -168,7 +168,7 @@ async fn a_machine_sees_its_own_parameters_and_initrd_and_reports() {
     // The overlay replaces the generation that the machine reports.
     let system = images[0].boot().init().as_str().trim_end_matches("/init");
     let generation = format!("{}/etc/generation", system.trim_start_matches('/'));
-    let archive = compressed(&newc_archive(&[(&generation, b"overlaid\n")]), site.work());
+    let archive = compressed(&cpio(&[(&generation, b"overlaid\n")]), site.work());
     let name = FileName::new("by-mac.cpio").unwrap();
     let overlay = Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, archive).unwrap());
     let machine = assignment("by-mac", "worker", [mac(KNOWN)])

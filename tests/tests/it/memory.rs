@@ -11,7 +11,8 @@ use netboot_core::inspect::{inspect_initrd, least_memory_mib};
 use netboot_core::{Context, Image, layout};
 use netboot_ipxe::Renderer;
 use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine};
-use netboot_tests::{ClosureSite, Site, newc_archive};
+use netboot_testbed::{cpio, is_long};
+use netboot_tests::{ClosureSite, Site};
 
 const MIB: usize = 1024 * 1024;
 
@@ -28,7 +29,7 @@ impl LargeImage {
         let path = |name: &str| site.work().join("large").join(name);
         fs::create_dir(path("")).unwrap();
         fs::copy(image.kernel().local_path().unwrap(), path("bzImage")).unwrap();
-        let mut initrd = newc_archive(&[("padding", &noise(padding))]);
+        let mut initrd = cpio(&[("padding", &noise(padding))]);
         initrd.extend(fs::read(image.initrds()[0].local_path().unwrap()).unwrap());
         fs::write(path("initrd"), initrd).unwrap();
         Self { site, image }
@@ -89,7 +90,7 @@ fn noise(mebibytes: usize) -> Vec<u8> {
 #[tokio::test]
 async fn with_the_least_memory_an_image_boots_and_with_less_it_does_not_and_says_so() {
     check_uefi(64).await;
-    if std::env::var_os("NETBOOT_LONG_TESTS").is_some() {
+    if is_long() {
         check_uefi(192).await;
         check_bios().await;
     }

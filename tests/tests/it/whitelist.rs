@@ -7,14 +7,15 @@ use std::sync::Arc;
 use netboot_core::{Artifact, ArtifactKind, BytesArtifact, FileName, layout};
 use netboot_ipxe::{Assignment, Fleet, MachineKey, UnknownMachine};
 use netboot_qemu::{Machine, SystemIdentity};
-use netboot_tests::{SmallSite, newc_archive};
+use netboot_testbed::cpio;
+use netboot_tests::SmallSite;
 
 const KNOWN: &str = "52:54:00:00:00:01";
 const UNKNOWN: &str = "52:54:00:00:00:99";
 const SERIAL: &str = "SN-7";
 
 fn overlay() -> Arc<dyn Artifact> {
-    let archive = newc_archive(&[("etc/node", b"node-1\n")]);
+    let archive = cpio(&[("etc/node", b"node-1\n")]);
     let name = FileName::new("node-1.cpio").unwrap();
     Arc::new(BytesArtifact::new(ArtifactKind::Initrd, name, archive).unwrap())
 }

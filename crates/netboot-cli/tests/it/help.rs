@@ -31,7 +31,7 @@ fn help(words: &[String], option: &str) -> String {
 #[test]
 fn help_is_as_it_was_reviewed() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/help");
-    let updates = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let updates = netboot_testbed::updates_golden();
     let mut differing = BTreeSet::new();
     let mut known = BTreeSet::new();
     for (words, _) in commands() {

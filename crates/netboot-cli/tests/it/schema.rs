@@ -17,11 +17,7 @@ pub(crate) fn read(path: &str) -> String {
 
 /// Compares a file with a text. `UPDATE_GOLDEN=1` writes the file instead.
 pub(crate) fn assert_file(path: &str, expected: &str) {
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(repository(path), expected).unwrap();
-    }
-    let hint = "run the test with UPDATE_GOLDEN=1";
-    assert!(read(path) == expected, "{path} is not what the types say: {hint}");
+    netboot_testbed::assert_golden(&repository(path), expected);
 }
 
 /// The annotated example, with the keys that its comments have.

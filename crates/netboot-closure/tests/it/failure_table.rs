@@ -77,9 +77,5 @@ fn the_table_of_failures_has_the_words_of_the_console() {
     let (before, rest) = page.split_once(HEAD).unwrap();
     let end = rest.find("\n\n").unwrap() + 1;
     let rows: String = failures().into_iter().map(row).collect();
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, format!("{before}{HEAD}{rows}{}", &rest[end..])).unwrap();
-    } else {
-        assert_eq!(rest[..end], rows, "UPDATE_GOLDEN=1 writes it anew");
-    }
+    netboot_testbed::assert_golden(&path, &format!("{before}{HEAD}{rows}{}", &rest[end..]));
 }

@@ -12,7 +12,7 @@ use netboot_closure::boot_parameter::{
 };
 use netboot_closure::nar::{NarLimits, dump, unpack};
 use netboot_closure::{CompressionLevel, Error, Index, NixSecretKey, Packer, Sha256, StorePath};
-use netboot_testbed::{HermeticNix, tool};
+use netboot_testbed::{HermeticNix, TestProcess, tool};
 use tempfile::TempDir;
 
 use crate::nix_store::{nix, text};
@@ -287,24 +287,10 @@ fn a_closure_is_packed_with_the_paths_that_nix_prints() {
     follow(pack(site.paths[1..3].to_vec()), hint, packed());
 }
 
-/// Runs a test again in a mount namespace of its own. Returns true inside.
-fn is_inside(test: &str) -> bool {
-    const INSIDE: &str = "NETBOOT_TEST_INSIDE";
-    if std::env::var_os(INSIDE).is_some() {
-        return true;
-    }
-    let mut unshare = Command::new(tool("unshare"));
-    let options = if rustix::process::geteuid().is_root() { "-m" } else { "-Urm" };
-    unshare.arg(options).arg(std::env::current_exe().unwrap());
-    unshare.args(["--exact", test, "--nocapture"]).env(INSIDE, "1");
-    let output = unshare.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    false
-}
-
 #[test]
 fn a_file_system_with_room_takes_the_archive() {
-    if !is_inside("followed_hints::a_file_system_with_room_takes_the_archive") {
+    let name = "followed_hints::a_file_system_with_room_takes_the_archive";
+    if !TestProcess::with_mounts(name).is_this() {
         return;
     }
     let (source, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
@@ -349,14 +335,7 @@ fn a_user_who_may_read_makes_the_archive() {
     let mode = |mode| fs::set_permissions(&closed, Permissions::from_mode(mode)).unwrap();
     mode(0o000);
     // Root may read everything, so another user tries.
-    let mut other = Command::new(tool("setpriv"));
-    if rustix::process::geteuid().is_root() {
-        other.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
-    }
-    other.arg("--").arg(std::env::current_exe().unwrap());
-    let output = other.args(["--exact", test, "--nocapture"]).env(CLOSED, &closed).output();
-    let output = output.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    TestProcess::without_root(place.path(), test).env(CLOSED, &closed).passes();
     mode(0o700);
     read(&closed).unwrap();
 }

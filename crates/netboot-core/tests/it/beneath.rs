@@ -5,12 +5,11 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use netboot_core::Error;
 use netboot_core::beneath::{Directory, Found};
-use netboot_testbed::tool;
+use netboot_testbed::TestProcess;
 use rustix::fs::{CWD, FileType, Mode};
 use tempfile::TempDir;
 
@@ -216,15 +215,9 @@ fn a_refused_mode_is_an_error_only_if_the_file_has_too_few_permissions() {
     }
     let test = "beneath::a_refused_mode_is_an_error_only_if_the_file_has_too_few_permissions";
     for umask in ["022", "077"] {
-        let output = Command::new(tool("strace"))
-            .args("-f -qq -o /dev/null --trace=fchmod --inject=fchmod:error=EPERM".split(' '))
-            .args(["sh", "-c", r#"umask "$0" && exec "$@""#, umask])
-            .arg(std::env::current_exe().unwrap())
-            .args([test, "--exact"])
-            .env(UMASK, umask)
-            .output()
-            .unwrap();
-        let said = format!("{output:?}");
-        assert!(output.status.success() && said.contains("1 passed"), "{umask}: {said}");
+        let strace = "strace -f -qq -o /dev/null --trace=fchmod --inject=fchmod:error=EPERM";
+        let shell = ["sh", "-c", r#"umask "$0" && exec "$@""#, umask];
+        let prefix: Vec<&str> = strace.split(' ').chain(shell).collect();
+        TestProcess::behind(&prefix, test).env(UMASK, umask).passes();
     }
 }

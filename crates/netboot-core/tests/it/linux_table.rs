@@ -13,6 +13,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
+use netboot_testbed::{is_long, updates_golden};
+
 /// The number of machines that run at a time.
 const MACHINES: usize = 2;
 
@@ -54,8 +56,7 @@ impl Row {
 /// Asserts that the table in the file `name` is right. `sample` is the number of rows that an
 /// ordinary run boots.
 fn check(name: &str, heading: &str, rows: &[Row], sample: usize) {
-    let is_set = |name| std::env::var_os(name).is_some();
-    let (writes, is_long) = (is_set("UPDATE_GOLDEN"), is_set("NETBOOT_LONG_TESTS"));
+    let (writes, is_long) = (updates_golden(), is_long());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
     let written = fs::read_to_string(&path).unwrap_or_default();
     let cells = written.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());

@@ -10,7 +10,7 @@ use std::thread;
 
 use netboot_core::ArtifactKind;
 use netboot_ipxe::{Fleet, Renderer, UnknownMachine};
-use netboot_testbed::{DebianTree, tool};
+use netboot_testbed::{DebianTree, is_long, tool};
 use tokio::io::AsyncReadExt;
 
 use crate::images::image;
@@ -105,7 +105,7 @@ async fn reaches_the_disk(ipxe: &Path) {
 #[tokio::test]
 async fn uefi_starts_the_disk_after_every_script() {
     reaches_the_disk(Path::new("/usr/lib/ipxe/ipxe.efi")).await;
-    if std::env::var_os("NETBOOT_LONG_TESTS").is_some() {
+    if is_long() {
         let later: [PathBuf; 2] = [
             DebianTree::TRIXIE_IPXE.path("usr/lib/ipxe/ipxe.efi"),
             DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe-amd64.efi"),

@@ -9,7 +9,7 @@ use ipxe_script::IpxeBuild;
 use netboot_core::{Artifact, ArtifactKind, BytesArtifact, Context, FileName, Image};
 use netboot_ipxe::signing::{OpensslSigner, Signer, sign};
 use netboot_ipxe::{Assignment, Error, Fleet, MachineKey, Renderer, UnknownMachine};
-use netboot_testbed::tool;
+use netboot_testbed::{TestProcess, tool};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 
@@ -232,14 +232,9 @@ async fn openssl_is_found_as_soon_as_it_is_installed() {
     let Some(program) = std::env::var_os(INSTALLED_FROM) else {
         let empty = TempDir::new().unwrap();
         let name = "signing::openssl_is_found_as_soon_as_it_is_installed";
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", name, "--nocapture"])
-            .env("PATH", empty.path())
-            .env(INSTALLED_FROM, tool("openssl"))
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && empty.path().join("openssl").exists(), "{said}");
+        let process = TestProcess::new(name).env("PATH", empty.path());
+        process.env(INSTALLED_FROM, tool("openssl")).passes();
+        assert!(empty.path().join("openssl").exists());
         return;
     };
     // The program finds no certificate, but it is found itself.

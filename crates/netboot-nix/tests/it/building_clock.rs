@@ -1,32 +1,24 @@
 //! This machine's clock has no say in which logs and roots of earlier builds are deleted.
 
-use std::env;
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use netboot_core::{Builder, Context};
-use netboot_testbed::tool;
+use netboot_testbed::TestProcess;
 
 use crate::place::{Place, WITH_INIT, least_configuration, profile};
 
-/// Set in a process with another clock.
-const INSIDE: &str = "NETBOOT_TEST_OTHER_CLOCK";
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The builder counts ages by the clock of the file system.
 #[test]
 fn a_clock_that_is_ahead_makes_no_log_and_no_root_look_old() {
-    if env::var_os(INSIDE).is_some() {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        return runtime.block_on(build_twice());
-    }
     let name = "building_clock::a_clock_that_is_ahead_makes_no_log_and_no_root_look_old";
-    let mut command = Command::new(tool("faketime"));
-    command.args(["-f", "+30d"]).arg(env::current_exe().unwrap()).args(["--exact", name]);
+    let process = TestProcess::behind(&["faketime", "-f", "+30d"], name);
     // The times of files stay true.
-    let output = command.env(INSIDE, "1").env("NO_FAKE_STAT", "1").output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
+    if process.env("NO_FAKE_STAT", "1").is_this() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(build_twice());
+    }
 }
 
 async fn build_twice() {

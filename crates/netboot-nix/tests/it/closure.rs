@@ -23,7 +23,7 @@ use crate::place::{
 };
 
 /// The options and values of NixOS that the module of closure boot needs.
-const NIXOS: &str = r#"{ config, lib, ... }: {
+pub(crate) const NIXOS: &str = r#"{ config, lib, ... }: {
     options.boot.initrd.allowMissingModules = lib.mkOption { };
     options.boot.initrd.systemd.network = lib.mkOption { };
     options.boot.initrd.systemd.extraBin = lib.mkOption { };

@@ -9,18 +9,8 @@ use netboot_core::{Context, Payload, Profile};
 use netboot_nix::{ClosureBoot, Error, NixBuilderOptions, Policy};
 use netboot_testbed::Testbed;
 
+use crate::closure::NIXOS;
 use crate::place::{NixVersion, Place, WITH_INIT, extensible, least_configuration, profile};
-
-/// The options and values of NixOS that the module needs.
-const NIXOS: &str = r#"{ config, lib, ... }: {
-    options.boot.initrd.allowMissingModules = lib.mkOption { };
-    options.boot.initrd.systemd.network = lib.mkOption { };
-    options.boot.initrd.systemd.extraBin = lib.mkOption { };
-    options.netboot.storeContents = lib.mkOption { default = [ ]; };
-    config.system.build.initialRamdisk = derivation {
-      name = "stage-1"; system = "x86_64-linux"; builder = "/bin/sh";
-    };
-}"#;
 
 /// NixOS's `toplevel`, which checks the assertions.
 const ASSERTING: &str = r#"{ config, lib, ... }: {

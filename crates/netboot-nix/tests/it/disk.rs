@@ -6,31 +6,16 @@ use std::process::Command;
 
 use netboot_core::{Builder, Context};
 use netboot_nix::Error;
-use netboot_testbed::{HermeticNix, tool};
+use netboot_testbed::{HermeticNix, TestProcess, tool};
 
 use crate::place::{Place, WITH_INIT, least_configuration, profile};
-
-/// This variable is set if a test runs in its own mount namespace.
-const INSIDE: &str = "NETBOOT_TEST_IN_NAMESPACE";
 
 /// Starts the test `name` again in its own mount namespace, and runs `body` there. File systems
 /// that `body` mounts are not visible elsewhere.
 fn in_mount_namespace(name: &str, body: impl Future<Output = ()>) {
-    if std::env::var_os(INSIDE).is_some() {
+    if TestProcess::with_mounts(&format!("disk::{name}")).is_this() {
         tokio::runtime::Runtime::new().unwrap().block_on(body);
-        return;
     }
-    let options = if rustix::process::geteuid().is_root() { "-m" } else { "-Urm" };
-    let output = Command::new(tool("unshare"))
-        .arg(options)
-        .arg(std::env::current_exe().unwrap())
-        .args([&format!("disk::{name}"), "--exact", "--nocapture"])
-        .env(INSIDE, "1")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let is_passed = output.status.success() && text.contains("1 passed");
-    assert!(is_passed, "{text}{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// A mounted file system, unmounted on drop.

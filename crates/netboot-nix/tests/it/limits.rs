@@ -1,12 +1,12 @@
 //! Flakes and builders that want all memory, all time, or the operator's eyes.
 
 use std::error::Error as _;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use foreign_text::ForeignText;
 use netboot_core::{Builder, CancellationToken, Context, Event, Report};
 use netboot_nix::{Error, NixBuilderOptions};
+use netboot_testbed::{TestProcess, is_long, peak_memory};
 
 use crate::place::{
     Place, be_the_caller, caller, configuration, is_the_caller, processes_with, profile, recording,
@@ -108,19 +108,14 @@ async fn a_cancelled_evaluation_ends_within_two_seconds() {
     assert!(processes_with(&store).is_empty());
 }
 
-const SIZE: &str = "NETBOOT_TEST_LINE_SIZE";
-
-/// The most memory that this process has used, in KiB: `VmHWM` in proc(5).
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
-/// Not a test by itself: the next test runs it as a process of its own and measures that.
+/// The memory of a process of its own is measured.
 #[tokio::test]
-async fn reader_of_a_long_line() {
-    let Ok(size) = std::env::var(SIZE) else { return };
+async fn a_builder_s_endless_line_needs_little_memory() {
+    let name = "limits::a_builder_s_endless_line_needs_little_memory";
+    if !TestProcess::new(name).is_this() {
+        return;
+    }
+    let size: u64 = if is_long() { 300 << 20 } else { 10 << 20 };
     let place = Place::new();
     // Only one builder prints it, since Nix reads a long line slowly.
     let line = format!("/bin/head -c {size} /dev/zero | /usr/bin/tr '\\0' x");
@@ -136,21 +131,8 @@ async fn reader_of_a_long_line() {
     for event in events.lock().unwrap().iter() {
         assert!(event.to_string().len() < ForeignText::LIMIT + 100);
     }
-    let peak = peak_memory();
+    let peak = peak_memory(std::process::id());
     assert!(peak < 60 * 1024, "{peak} KiB");
-}
-
-#[test]
-fn a_builder_s_endless_line_needs_little_memory() {
-    let is_long = std::env::var_os("NETBOOT_LONG_TESTS").is_some();
-    let size: u64 = if is_long { 300 << 20 } else { 10 << 20 };
-    let reader = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "limits::reader_of_a_long_line", "--nocapture"])
-        .env(SIZE, size.to_string())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(reader.status.success(), "{}", String::from_utf8_lossy(&reader.stderr));
 }
 
 #[tokio::test]

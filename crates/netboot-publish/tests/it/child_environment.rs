@@ -1,10 +1,8 @@
 //! The `rsync` of a store cannot read the secrets of the process that publishes.
 
-use std::process::Stdio;
-
 use netboot_core::Context;
 use netboot_publish::{RsyncStore, RsyncTarget, Store};
-use netboot_testbed::Descendant;
+use netboot_testbed::{Descendant, TestProcess};
 
 use crate::patience::until;
 use crate::rsync::{DaemonSite, upload};
@@ -27,15 +25,7 @@ async fn rsync_has_no_secret_of_its_caller() {
     }
     let site = DaemonSite::with(|module| module.with_user("publisher", PASSWORD));
     let test = "child_environment::rsync_has_no_secret_of_its_caller";
-    let caller = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
-        .env(PORT, site.daemon.port().to_string())
-        .envs(SECRETS)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let said = format!("{caller:?}");
-    assert!(caller.status.success() && said.contains("1 passed"), "{said}");
+    TestProcess::new(test).env(PORT, site.daemon.port().to_string()).envs(SECRETS).passes();
 }
 
 /// Sends slowly, and looks at all processes until `rsync` sends.

@@ -1,102 +1,14 @@
 //! Whatever fails in a contract suite, the failure names a sentence by its number.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::io;
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
 use futures::FutureExt;
-use netboot_core::{ArtifactReader, Context, ReleasePath};
-use netboot_publish::{
-    Document, Entry, Error, ListScope, Listed, MemoryStore, Store, StoreLayer, StoreLock, Swap,
-    Upload, Version, async_trait, contract,
-};
+use netboot_publish::{Store, contract};
 
-/// A store on which one call fails: the one that brings the counter to zero.
-#[derive(Debug, Clone)]
-struct FailsOnce {
-    inner: MemoryStore,
-    calls_left: Arc<AtomicUsize>,
-}
-
-impl FailsOnce {
-    fn call(&self) -> Result<(), Error> {
-        let count = |left: usize| left.checked_sub(1);
-        match self.calls_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) {
-            Ok(1) => {
-                let source = io::Error::other("the call that fails");
-                Err(Error::io("use", "the store", source))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for FailsOnce {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("a store that fails once")
-    }
-}
-
-#[async_trait]
-impl StoreLayer for FailsOnce {
-    fn inner(&self) -> &dyn Store {
-        &self.inner
-    }
-
-    async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
-        self.call()?;
-        self.inner.stat(paths).await
-    }
-
-    async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
-        self.call()?;
-        self.inner.list(scope).await
-    }
-
-    async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
-        self.call()?;
-        self.inner.read(path).await
-    }
-
-    async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
-        self.call()?;
-        self.inner.open(path).await
-    }
-
-    async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
-        self.call()?;
-        self.inner.send(uploads, context).await
-    }
-
-    async fn swap(
-        &self,
-        path: &ReleasePath,
-        expected: Option<&Version>,
-        content: Bytes,
-    ) -> Result<Swap, Error> {
-        self.call()?;
-        self.inner.swap(path, expected, content).await
-    }
-
-    async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
-        self.call()?;
-        self.inner.delete(paths, context).await
-    }
-
-    async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
-        self.call()?;
-        self.inner.link(links).await
-    }
-
-    async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
-        self.call()?;
-        self.inner.lock(context).await
-    }
-}
+use crate::faulty::{Faults, Faulty};
 
 /// Runs a suite whose stores fail at the call with this number. Returns the message of the failure,
 /// and the number of calls that were left.
@@ -106,7 +18,7 @@ async fn fail_at(call: usize, of_publishers: bool) -> (Option<String>, usize) {
     let suite = AssertUnwindSafe(async move {
         let make = || -> Arc<dyn Store> {
             let calls_left = calls_left.clone();
-            Arc::new(FailsOnce { inner: MemoryStore::new(), calls_left })
+            Arc::new(Faulty::new(Faults { calls_left, ..Faults::default() }))
         };
         if of_publishers {
             contract::check_publisher_in_brief(make).await;

@@ -9,16 +9,10 @@ use std::time::{Duration, SystemTime};
 
 use netboot_core::{Context, Release, layout};
 use netboot_publish::{Error, LocalStore, Publisher, Retention};
+use netboot_testbed::TestProcess;
 use tempfile::TempDir;
 
 use crate::site;
-
-/// Runs the calling test again in a namespace where it may mount file systems.
-fn run_in_mount_namespace(test: &str) {
-    let root = rustix::process::geteuid().is_root();
-    let options = if root { "-m" } else { "-Urm" };
-    site::run_inside(&["unshare", options], test);
-}
 
 /// Remounts a file system with other options. The old options are not read from the kernel, because
 /// it shows an owner that the user namespace does not know.
@@ -40,8 +34,8 @@ async fn mounted(work: &Path, options: &str) -> (PathBuf, Publisher, Release) {
 
 #[test]
 fn a_full_disk_leaves_the_live_release_whole() {
-    if !site::is_inside() {
-        return run_in_mount_namespace("disk::a_full_disk_leaves_the_live_release_whole");
+    if !TestProcess::with_mounts("disk::a_full_disk_leaves_the_live_release_whole").is_this() {
+        return;
     }
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let work = TempDir::new().unwrap();
@@ -71,8 +65,8 @@ fn a_full_disk_leaves_the_live_release_whole() {
 /// Pruning frees space and must not need any.
 #[test]
 fn a_full_disk_leaves_room_to_prune() {
-    if !site::is_inside() {
-        return run_in_mount_namespace("disk::a_full_disk_leaves_room_to_prune");
+    if !TestProcess::with_mounts("disk::a_full_disk_leaves_room_to_prune").is_this() {
+        return;
     }
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let work = TempDir::new().unwrap();
@@ -107,8 +101,8 @@ fn a_full_disk_leaves_room_to_prune() {
 #[test]
 fn a_disk_without_room_for_another_file_leaves_the_live_release_whole() {
     let name = "disk::a_disk_without_room_for_another_file_leaves_the_live_release_whole";
-    if !site::is_inside() {
-        return run_in_mount_namespace(name);
+    if !TestProcess::with_mounts(name).is_this() {
+        return;
     }
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let work = TempDir::new().unwrap();
@@ -137,8 +131,9 @@ fn a_disk_without_room_for_another_file_leaves_the_live_release_whole() {
 
 #[test]
 fn a_read_only_file_system_is_named_and_can_be_read() {
-    if !site::is_inside() {
-        return run_in_mount_namespace("disk::a_read_only_file_system_is_named_and_can_be_read");
+    if !TestProcess::with_mounts("disk::a_read_only_file_system_is_named_and_can_be_read").is_this()
+    {
+        return;
     }
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let work = TempDir::new().unwrap();
@@ -165,8 +160,9 @@ fn a_read_only_file_system_is_named_and_can_be_read() {
 #[test]
 fn a_directory_that_is_not_ours_is_named() {
     // In a user namespace without a mapping, root has no privileges either.
-    if !site::is_inside() {
-        return site::run_inside(&["unshare", "-U"], "disk::a_directory_that_is_not_ours_is_named");
+    let name = "disk::a_directory_that_is_not_ours_is_named";
+    if !TestProcess::behind(&["unshare", "-U"], name).is_this() {
+        return;
     }
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let work = TempDir::new().unwrap();
@@ -190,9 +186,9 @@ fn a_directory_that_is_not_ours_is_named() {
 #[test]
 fn web_servers_can_read_what_is_published_under_any_umask() {
     let name = "disk::web_servers_can_read_what_is_published_under_any_umask";
-    if !site::is_inside() {
-        let shell = ["sh", "-c", "umask 077 && exec \"$0\" \"$@\""];
-        return site::run_inside(&shell, name);
+    let shell = ["sh", "-c", "umask 077 && exec \"$0\" \"$@\""];
+    if !TestProcess::behind(&shell, name).is_this() {
+        return;
     }
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let work = TempDir::new().unwrap();

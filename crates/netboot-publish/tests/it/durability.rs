@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use netboot_core::Context;
 use netboot_publish::{LocalStore, Publisher};
+use netboot_testbed::TestProcess;
 use tempfile::TempDir;
 
 use crate::site;
@@ -52,9 +53,8 @@ fn every_file_and_directory_is_synced_before_the_pointer_leads_to_it() {
     let options = "-f -qq -y --trace=fsync,fdatasync,rename,renameat,renameat2 -o";
     let strace: Vec<&str> =
         ["strace"].into_iter().chain(options.split(' ')).chain([log.to_str().unwrap()]).collect();
-    let mut process = site::test_process(&strace, "durability::a_process_publishes");
-    let output = process.env(TARGET, &target).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
+    let process = TestProcess::behind(&strace, "durability::a_process_publishes");
+    process.env(TARGET, &target).passes();
 
     let (mut synced, mut placed) = (BTreeSet::new(), BTreeSet::new());
     let pointer = target.join("current.ipxe");

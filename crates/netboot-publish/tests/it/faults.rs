@@ -9,16 +9,15 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use netboot_testbed::{FaultProxy, RsyncDaemon, RsyncModule, S3Server, SshServer};
+use netboot_testbed::{FaultProxy, RsyncDaemon, RsyncModule, S3Server, SshServer, is_long};
 use tempfile::TempDir;
 
 use crate::patience::PATIENCE;
+use crate::s3::BUCKET;
 
 pub(crate) use self::outcome::{Outcomes, name_of};
 pub(crate) use self::place::{IMPATIENCE, Kind, Place};
 pub(crate) use self::reader::Reader;
-
-pub(crate) const BUCKET: &str = "boot-images";
 
 /// The server of a target.
 pub(crate) struct Target {
@@ -160,9 +159,4 @@ pub(crate) fn count_from(variable: &str, sample: usize, whole: usize) -> usize {
         Err(_) if is_long() => whole,
         Err(_) => sample,
     }
-}
-
-/// Returns true if this run takes every point, race and fault instead of a sample of them.
-pub(crate) fn is_long() -> bool {
-    std::env::var_os("NETBOOT_LONG_TESTS").is_some()
 }

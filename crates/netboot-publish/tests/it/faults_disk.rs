@@ -7,17 +7,11 @@ use std::time::Duration;
 
 use netboot_core::{Context, Release};
 use netboot_publish::{Error, Publisher, RsyncFailureKind, VerifyDepth, VerifyScope};
+use netboot_testbed::TestProcess;
 use tempfile::TempDir;
 
 use crate::faults::{Kind, Target, name_of};
 use crate::site;
-
-/// Runs the calling test again in a namespace where it may mount file systems.
-fn run_in_mount_namespace(test: &str) {
-    let root = rustix::process::geteuid().is_root();
-    let options = if root { "-m" } else { "-Urm" };
-    site::run_inside(&["unshare", options], test);
-}
 
 async fn release(target: &Target, generation: &str, initrd: usize) -> Release {
     site::release_of_sizes(&target.sources(), generation, 20_000, initrd).await
@@ -73,10 +67,9 @@ async fn check(kind: Kind) {
 }
 
 fn check_inside(kind: Kind, test: &str) {
-    if !site::is_inside() {
-        return run_in_mount_namespace(test);
+    if TestProcess::with_mounts(test).is_this() {
+        tokio::runtime::Runtime::new().unwrap().block_on(check(kind));
     }
-    tokio::runtime::Runtime::new().unwrap().block_on(check(kind));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use netboot_core::{Context, Release};
 use netboot_publish::{Outcome, Publisher, Retention, VerifyDepth, VerifyScope};
-use netboot_testbed::{FaultProxy, HttpFault, Moment, StreamFault};
+use netboot_testbed::{FaultProxy, HttpFault, Moment, StreamFault, TestProcess};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -123,7 +123,7 @@ async fn check(kind: Kind, kills: usize) {
         let place = target.place_behind(&proxy, "site");
         let place = Place { temporary: temporary.clone(), ..place };
         let (variable, place) = place.environment();
-        let mut child = site::test_process(&[], "faults_kill::a_process_publishes");
+        let mut child = TestProcess::new("faults_kill::a_process_publishes").command();
         child.env(variable, place).env(GENERATION, generation).env(SOURCES, &sources);
         child.env("TMPDIR", &temporary);
         child.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());

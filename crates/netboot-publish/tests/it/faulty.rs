@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -45,6 +46,11 @@ pub(crate) struct Faults {
     pub(crate) unreadable: Arc<Mutex<Option<ReleasePath>>>,
     /// The reader that `open` returns for every object.
     pub(crate) reader: Arc<Mutex<Option<Open>>>,
+    /// The number of calls until the one that fails, over all stores that share this; 0 if none
+    /// does.
+    pub(crate) calls_left: Arc<AtomicUsize>,
+    /// The objects that `open` was asked for.
+    pub(crate) opened: Arc<Mutex<Vec<ReleasePath>>>,
     /// The number of calls of `stat`, `list` and `read` so far.
     pub(crate) asked: Arc<AtomicUsize>,
     /// The current and the maximum number of simultaneous calls of `send`, over all stores that
@@ -64,8 +70,17 @@ impl Faulty {
         Self { inner: MemoryStore::new(), faults }
     }
 
+    /// Counts a call, and fails if it is the one that fails.
+    fn call(&self) -> Result<(), Error> {
+        let count = |left: usize| left.checked_sub(1);
+        match self.faults.calls_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) {
+            Ok(1) => Err(Error::io("use", "the store", io::Error::other("the call that fails"))),
+            _ => Ok(()),
+        }
+    }
+
     fn broken(action: &'static str, path: &str) -> Error {
-        Error::io(action, path, std::io::ErrorKind::StorageFull.into())
+        Error::io(action, path, io::ErrorKind::StorageFull.into())
     }
 }
 
@@ -83,16 +98,19 @@ impl StoreLayer for Faulty {
 
     async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
         self.faults.asked.fetch_add(1, Ordering::SeqCst);
+        self.call()?;
         self.inner.stat(paths).await
     }
 
     async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
         self.faults.asked.fetch_add(1, Ordering::SeqCst);
+        self.call()?;
         self.inner.list(scope).await
     }
 
     async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
         self.faults.asked.fetch_add(1, Ordering::SeqCst);
+        self.call()?;
         let unreadable = self.faults.unreadable.lock().map(|path| path.clone());
         if unreadable.is_ok_and(|unreadable| unreadable.as_ref() == Some(path)) {
             return Err(Self::broken("read", path.as_str()));
@@ -101,6 +119,10 @@ impl StoreLayer for Faulty {
     }
 
     async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
+        self.call()?;
+        if let Ok(mut opened) = self.faults.opened.lock() {
+            opened.push(path.clone());
+        }
         let reader = self.faults.reader.lock().map(|reader| *reader);
         match reader.unwrap_or_default() {
             Some(reader) => Ok(Some(reader())),
@@ -109,6 +131,7 @@ impl StoreLayer for Faulty {
     }
 
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
+        self.call()?;
         let (now, most) = &*self.faults.sending;
         most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         if let Some(token) = &self.faults.send_after {
@@ -129,6 +152,7 @@ impl StoreLayer for Faulty {
         expected: Option<&Version>,
         content: Bytes,
     ) -> Result<Swap, Error> {
+        self.call()?;
         if let Some(token) = &self.faults.on_swap {
             token.cancel();
         }
@@ -150,6 +174,7 @@ impl StoreLayer for Faulty {
     }
 
     async fn delete(&self, paths: &[ReleasePath], context: &Context) -> Result<(), Error> {
+        self.call()?;
         self.inner.delete(paths, context).await?;
         if self.faults.loses_lock_deleting.as_ref().is_some_and(|path| paths.contains(path)) {
             self.faults.lock_lost.cancel();
@@ -157,7 +182,13 @@ impl StoreLayer for Faulty {
         Ok(())
     }
 
+    async fn link(&self, links: &BTreeMap<ReleasePath, String>) -> Result<(), Error> {
+        self.call()?;
+        self.inner.link(links).await
+    }
+
     async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
+        self.call()?;
         Ok(self.inner.lock(context).await?.with_loss(self.faults.lock_lost.clone()))
     }
 }

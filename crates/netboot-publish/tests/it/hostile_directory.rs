@@ -15,12 +15,13 @@ use netboot_publish::{
     Error, LocalStore, MinisignKey, Publisher, RepairSource, Retention, RollbackTo, Signer, Store,
     VerifyDepth, VerifyScope,
 };
+use netboot_testbed::is_long;
 use rustix::fs::{CWD, FileType, Mode, makedev};
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
 use crate::patience::PATIENCE;
-use crate::{faults, site};
+use crate::site;
 
 /// The time in which each attacked operation has to end.
 const LIMIT: Duration = PATIENCE;
@@ -163,7 +164,7 @@ fn sampled<'a>(kinds: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     static CALLS: AtomicUsize = AtomicUsize::new(0);
     let kinds: Vec<&str> = kinds.into_iter().collect();
     let begin = CALLS.fetch_add(2, Ordering::Relaxed);
-    let count = if faults::is_long() { kinds.len() } else { 2 };
+    let count = if is_long() { kinds.len() } else { 2 };
     kinds.iter().cycle().skip(begin % kinds.len()).take(count).copied().collect()
 }
 
@@ -377,7 +378,7 @@ async fn names_that_change_all_the_time_lead_nowhere() {
         std::thread::scope(|publishing| {
             let publishing = publishing.spawn(|| {
                 runtime.block_on(async {
-                    for round in 0..if faults::is_long() { 200 } else { 10 } {
+                    for round in 0..if is_long() { 200 } else { 10 } {
                         let errors = scene.use_target(&format!("round {round}")).await;
                         (done, failed) = (done + 6 - errors.len(), failed + errors.len());
                     }

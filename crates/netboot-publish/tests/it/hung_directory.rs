@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use netboot_core::{CancellationToken, Context};
 use netboot_publish::{Error, LocalStore, Publisher, RollbackTo, Store, VerifyDepth, VerifyScope};
-use netboot_testbed::HungFileSystem;
+use netboot_testbed::{HungFileSystem, TestProcess};
 use tempfile::TempDir;
 
 use crate::patience::PATIENCE;
@@ -15,10 +15,9 @@ const LIMIT: Duration = Duration::from_millis(500);
 
 #[test]
 fn a_hung_file_system_is_told_in_time() {
-    if !site::is_inside() {
-        let options = if rustix::process::geteuid().is_root() { "-m" } else { "-Urm" };
-        let name = "hung_directory::a_hung_file_system_is_told_in_time";
-        return site::run_inside(&["unshare", options], name);
+    let name = "hung_directory::a_hung_file_system_is_told_in_time";
+    if !TestProcess::with_mounts(name).is_this() {
+        return;
     }
     let begin = Instant::now();
     let work = TempDir::new().unwrap();

@@ -10,9 +10,10 @@ use std::process::{Command, Output};
 
 use netboot_core::{Context, Release};
 use netboot_publish::{LocalStore, Outcome, Publisher};
+use netboot_testbed::{TestProcess, is_long};
 use tempfile::TempDir;
 
-use crate::{faults, site};
+use crate::site;
 
 /// All system calls that may change the target, and those that open files.
 const STEPS: &str = "openat,write,pwrite64,copy_file_range,sendfile,rename,renameat,renameat2,\
@@ -87,13 +88,14 @@ fn a_process_publishes_the_second_release() {
 fn traced(options: &[String], target: &Path, sources: &Path) -> Output {
     let strace: Vec<&str> =
         ["strace", "-f", "-qq"].into_iter().chain(options.iter().map(String::as_str)).collect();
-    site::test_process(&strace, "kill::a_process_publishes_the_second_release")
+    TestProcess::behind(&strace, "kill::a_process_publishes_the_second_release")
+        .command()
         .env(TARGET, target)
         .env(SOURCES, sources)
         // A killed process cannot remove its temporary files.
         .env("TMPDIR", sources)
         .output()
-        .expect("strace is needed: apt-get install strace")
+        .unwrap()
 }
 
 /// A step of a publish: the kind of call, and its number among the calls of that kind in its
@@ -176,7 +178,7 @@ async fn killed_at_any_step_a_publish_leaves_a_whole_release_live() {
     let steps = steps(&counted, &sources, &work.path().join("log"));
     assert!(steps.len() >= KILL_POINTS, "only {} steps were seen", steps.len());
 
-    let points = if faults::is_long() { KILL_POINTS } else { SAMPLED_KILL_POINTS };
+    let points = if is_long() { KILL_POINTS } else { SAMPLED_KILL_POINTS };
     let (mut killed, mut old, mut new) = (0, 0, 0);
     for point in 0..points {
         let Step { call, number } = &steps[point * (steps.len() - 1) / (points - 1)];
@@ -220,6 +222,6 @@ fn strace_kills_at_a_step() {
     let status = Command::new("strace")
         .args(["-o", "/dev/null", "-e", "inject=openat:signal=SIGKILL:when=1", "true"])
         .status()
-        .expect("strace is needed: apt-get install strace");
+        .unwrap();
     assert_eq!(status.signal(), Some(9));
 }

@@ -1,34 +1,32 @@
 //! Closures of thousands of store paths: what publishing a change asks a target, and what it sends.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use netboot_closure::{Index, IndexEntry, NixSecretKey, Sha256, StorePath};
 use netboot_core::{
-    Architecture, Artifact, ArtifactKind, ArtifactReader, BootSpec, BytesArtifact, Closure,
-    Context, Image, InitPath, ProfileSpec, Release, ReleasePath, Sha256Digest, layout,
+    Architecture, Artifact, ArtifactKind, BootSpec, BytesArtifact, Closure, Context, Image,
+    InitPath, ProfileSpec, Release, ReleasePath, Sha256Digest, layout,
 };
 use netboot_publish::contract::{later, sample_pointer};
 use netboot_publish::{
-    BinaryCache, Document, Entry, Error, ListScope, Listed, LocalStore, MemoryStore, MinisignKey,
-    PublicUrl, Publisher, RepairSource, Retention, Signer, Store, StoreLayer, VerifyDepth,
-    VerifyScope,
+    BinaryCache, LocalStore, MemoryStore, MinisignKey, PublicUrl, Publisher, RepairSource,
+    Retention, Signer, Store, VerifyDepth, VerifyScope,
 };
 use netboot_qemu::DirectoryServer;
-use netboot_testbed::{FaultProxy, HttpFault, S3Server};
+use netboot_testbed::{FaultProxy, HttpFault, S3Server, is_long};
 
+use crate::faulty::{Faults, Faulty};
 use crate::rsync::DaemonSite;
 use crate::s3::Site;
 
 /// The number of store paths: 5,000 with `NETBOOT_LONG_TESTS`.
 pub(crate) fn count() -> usize {
-    if std::env::var_os("NETBOOT_LONG_TESTS").is_some() { 5000 } else { 1500 }
+    if is_long() { 5000 } else { 1500 }
 }
 
 fn artifact(kind: ArtifactKind, name: &str, bytes: Vec<u8>) -> Arc<dyn Artifact> {
@@ -89,47 +87,6 @@ pub(crate) fn release(generation: &str, count: usize, changed: usize) -> Release
         .entry_point(layout::boot_script(), entry)
         .build(sample_pointer())
         .unwrap()
-}
-
-/// Counts what a publisher asks of a store.
-#[derive(Debug, Default)]
-struct Counting {
-    inner: MemoryStore,
-    asked: Arc<AtomicUsize>,
-    opened: Arc<Mutex<Vec<ReleasePath>>>,
-}
-
-impl fmt::Display for Counting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("a store that counts what it is asked")
-    }
-}
-
-#[async_trait]
-impl StoreLayer for Counting {
-    fn inner(&self) -> &dyn Store {
-        &self.inner
-    }
-
-    async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        self.inner.stat(paths).await
-    }
-
-    async fn list(&self, scope: &ListScope) -> Result<Vec<Listed>, Error> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        self.inner.list(scope).await
-    }
-
-    async fn read(&self, path: &ReleasePath) -> Result<Option<Document>, Error> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        self.inner.read(path).await
-    }
-
-    async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
-        self.opened.lock().unwrap().push(path.clone());
-        self.inner.open(path).await
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -228,10 +185,10 @@ async fn thousands_of_store_paths_are_verified_as_machines_get_them() {
 /// what it has read.
 #[tokio::test]
 async fn store_paths_that_did_not_change_are_not_read_again() {
-    let store = Counting::default();
-    let (opened, asked) = (store.opened.clone(), store.asked.clone());
+    let faults = Faults::default();
+    let (opened, asked) = (faults.opened.clone(), faults.asked.clone());
     let key = MinisignKey::generate().unwrap();
-    let publisher = Publisher::new(store).with_trusted_keys(key.public_key().clone());
+    let publisher = Publisher::new(Faulty::new(faults)).with_trusted_keys(key.public_key().clone());
     let publisher = later(&publisher.with_signer(key), Duration::from_secs(1));
     let (count, context) = (count(), Context::new());
     let [one, two] = ["one", "two"].map(|generation| release(generation, count, 3));

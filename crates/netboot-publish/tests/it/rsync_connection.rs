@@ -10,7 +10,7 @@ use netboot_core::{CancellationToken, Context};
 use netboot_publish::{
     Publisher, RollbackTo, RsyncFailureKind, RsyncStore, Store, VerifyDepth, VerifyScope,
 };
-use netboot_testbed::SshServer;
+use netboot_testbed::{SshServer, TestProcess};
 
 use crate::patience::until;
 use crate::rsync;
@@ -192,7 +192,8 @@ async fn a_process_that_is_killed_takes_its_connection_with_it() {
         staging.to_str().unwrap(),
     ]
     .join("\n");
-    let mut process = site::test_process(&[], "rsync_connection::a_process_holds_a_connection")
+    let mut process = TestProcess::new("rsync_connection::a_process_holds_a_connection")
+        .command()
         .env(TARGET, target)
         .stdin(Stdio::piped())
         .spawn()

@@ -19,9 +19,9 @@ use netboot_publish::{
     Capabilities, Error, Finding, Publisher, Retention, RollbackTo, RsyncStore, RsyncStoreBuilder,
     Store, VerifyDepth, VerifyScope, contract,
 };
+use netboot_testbed::is_long;
 use tempfile::TempDir;
 
-use crate::faults::is_long;
 use crate::rsync::{self, DaemonSite, SshSite};
 use crate::site;
 

@@ -11,6 +11,7 @@ use netboot_core::{CancellationToken, Context, Event};
 use netboot_publish::{
     Entry, Error, ListScope, Publisher, RsyncFailureKind, RsyncStore, Store, Upload,
 };
+use netboot_testbed::TestProcess;
 
 use tokio::task::JoinHandle;
 
@@ -134,14 +135,9 @@ fn end_processes(text: &str) {
 /// Runs the test in its own network, where nothing else sends data.
 #[test]
 fn a_far_side_that_dies_is_a_lost_connection() {
-    if !site::is_inside() {
-        let root = rustix::process::geteuid().is_root();
-        let of_user = ["unshare", "-Un", "--map-current-user", "--keep-caps"];
-        let wrapper: &[&str] = if root { &["unshare", "-n"] } else { &of_user };
-        return site::run_inside(
-            wrapper,
-            "rsync_transfer::a_far_side_that_dies_is_a_lost_connection",
-        );
+    let name = "rsync_transfer::a_far_side_that_dies_is_a_lost_connection";
+    if !TestProcess::with_network(name).is_this() {
+        return;
     }
     site::run("ip", &["link", "set", "lo", "up"]);
     tokio::runtime::Runtime::new().unwrap().block_on(the_far_side_dies());
@@ -201,11 +197,9 @@ async fn cancelling_and_dropping_end_rsync_and_ssh() {
 
 #[test]
 fn a_full_disk_there_leaves_the_live_release_whole() {
-    if !site::is_inside() {
-        let root = rustix::process::geteuid().is_root();
-        let options = if root { "-m" } else { "-Urm" };
-        let name = "rsync_transfer::a_full_disk_there_leaves_the_live_release_whole";
-        return site::run_inside(&["unshare", options], name);
+    let name = "rsync_transfer::a_full_disk_there_leaves_the_live_release_whole";
+    if !TestProcess::with_mounts(name).is_this() {
+        return;
     }
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let work = tempfile::TempDir::new().unwrap();
@@ -331,11 +325,13 @@ async fn directories_that_are_there_keep_their_mode_and_new_ones_can_be_read() {
 
 #[tokio::test]
 async fn this_process_has_no_say_in_how_rsync_runs() {
-    const NAME: &str = "rsync_transfer::this_process_has_no_say_in_how_rsync_runs";
-    if !site::is_inside() {
-        let environment = ["env", "RSYNC_RSH=/bin/false", "RSYNC_PROXY=127.0.0.1:1"];
-        let environment = [&environment[..], &["RSYNC_PARTIAL_DIR=/nonexistent"]].concat();
-        return site::run_inside(&environment, NAME);
+    let name = "rsync_transfer::this_process_has_no_say_in_how_rsync_runs";
+    let process = TestProcess::new(name)
+        .env("RSYNC_RSH", "/bin/false")
+        .env("RSYNC_PROXY", "127.0.0.1:1")
+        .env("RSYNC_PARTIAL_DIR", "/nonexistent");
+    if !process.is_this() {
+        return;
     }
     let ssh = SshSite::new();
     let daemon = DaemonSite::new();

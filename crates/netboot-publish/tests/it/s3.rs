@@ -31,10 +31,8 @@ impl Site {
 
     /// A builder with the right keys.
     pub(crate) fn builder(&self) -> S3StoreBuilder {
-        S3Store::builder(BUCKET)
-            .endpoint(self.server.endpoint())
-            .allow_http(true)
-            .credentials(S3Keys::new(self.server.access_key(), self.server.secret_key()))
+        let keys = S3Keys::new(self.server.access_key(), self.server.secret_key());
+        builder_at(self.server.endpoint()).credentials(keys)
     }
 
     /// A builder of a store that reaches the server through a proxy.
@@ -49,6 +47,12 @@ impl Site {
             Arc::new(store.with_prefix(Some(&path(&format!("target/{number}")))))
         }
     }
+}
+
+/// A builder of a store at a server that takes any keys, or those of nanio.
+pub(crate) fn builder_at(endpoint: impl Into<String>) -> S3StoreBuilder {
+    let keys = S3Keys::new("netboot-tests", "a secret of the tests");
+    S3Store::builder(BUCKET).endpoint(endpoint).allow_http(true).credentials(keys)
 }
 
 /// Returns the failure in an error of a bucket.

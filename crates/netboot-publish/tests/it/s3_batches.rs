@@ -6,7 +6,7 @@ use netboot_core::{Context, ReleasePath};
 use netboot_publish::{Error, S3Failure, Store};
 use netboot_testbed::S3Server;
 
-use crate::s3::{Site, path, put};
+use crate::s3::{BUCKET, Site, path, put};
 use crate::s3_liar::Liar;
 
 fn places(count: usize) -> Vec<ReleasePath> {
@@ -59,7 +59,7 @@ async fn an_object_that_cannot_be_deleted_tells_why() {
     let Error::S3 { failure: S3Failure::AccessDenied, url, .. } = &error else {
         panic!("{error:?}")
     };
-    assert!(url.ends_with("/boot/blobs/00001"), "{url}");
+    assert!(url.ends_with(&format!("/{BUCKET}/blobs/00001")), "{url}");
 }
 
 /// Thousands of objects need a request for each thousand, also without checksums of the content.
@@ -75,7 +75,8 @@ async fn thousands_of_objects_are_deleted_by_few_requests() {
         assert_eq!(asked.len(), 4);
         let keys = |(_, _, body): &(String, String, String)| body.matches("<Key>blobs/").count();
         assert_eq!(asked.iter().map(keys).sum::<usize>(), 3500);
-        assert!(asked.iter().all(|(_, target, _)| target == "/boot?delete="), "{:?}", asked[0].1);
+        let delete = format!("/{BUCKET}?delete=");
+        assert!(asked.iter().all(|(_, target, _)| *target == delete), "{:?}", asked[0].1);
     }
 }
 

@@ -1,6 +1,5 @@
 //! The sources of a store's keys.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,7 +8,7 @@ use async_trait::async_trait;
 use netboot_publish::{
     Error, ListScope, S3CredentialProvider, S3Credentials, S3Failure, S3Keys, S3Store, Store,
 };
-use netboot_testbed::S3Server;
+use netboot_testbed::{S3Server, TestProcess};
 
 use crate::patience::soon;
 use crate::s3::{BUCKET, Site, get, path, put};
@@ -65,16 +64,11 @@ const EXPECTED: &str = "NETBOOT_TEST_S3_EXPECTED";
 
 /// Runs this test again with these variables and no other variable of Amazon's.
 fn with_environment(expected: &str, variables: &[(&str, &str)]) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["s3_credentials::the_environment_is_looked_at", "--exact"])
-        .env(EXPECTED, expected);
+    let mut process = TestProcess::new("s3_credentials::the_environment_is_looked_at");
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
-        command.env_remove(name);
+        process = process.env_remove(name);
     }
-    let output = command.envs(variables.iter().copied()).output().unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+    process.env(EXPECTED, expected).envs(variables.iter().copied()).passes();
 }
 
 #[test]

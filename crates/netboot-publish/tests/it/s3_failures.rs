@@ -2,18 +2,17 @@
 //! real server.
 
 use std::net::TcpListener;
-use std::process::Command;
 use std::time::Duration;
 
 use netboot_core::Context;
 use netboot_publish::{
     Error, ListScope, S3Credentials, S3Failure, S3Keys, S3Store, S3StoreBuilder, Store,
 };
-use netboot_testbed::{S3Server, tool};
+use netboot_testbed::{S3Server, TestProcess};
 
 use crate::patience::soon;
 use crate::s3;
-use crate::s3::{BUCKET, Site, path, put, upload};
+use crate::s3::{BUCKET, Site, builder_at, path, put, upload};
 
 /// The failure of building a store. Checks that it has a hint.
 async fn failure(builder: S3StoreBuilder) -> S3Failure {
@@ -107,10 +106,7 @@ async fn a_bucket_of_others_or_of_another_region_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endpoint_that_does_not_answer_is_told() {
-    let builder = |endpoint: &str| {
-        let keys = S3Keys::new("a", "b");
-        S3Store::builder(BUCKET).endpoint(endpoint).allow_http(true).credentials(keys)
-    };
+    let builder = |endpoint: &str| builder_at(endpoint);
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap();
     drop(free);
@@ -133,8 +129,7 @@ async fn an_endpoint_that_does_not_answer_is_told() {
 async fn a_web_server_is_told_from_an_s3_server() {
     let directory = tempfile::TempDir::new().unwrap();
     let server = netboot_qemu::DirectoryServer::start(directory.path()).await.unwrap();
-    let builder = S3Store::builder(BUCKET).endpoint(server.url("").as_str()).allow_http(true);
-    let builder = builder.credentials(S3Keys::new("a", "b"));
+    let builder = builder_at(server.url("").as_str());
     assert_eq!(failure(builder.clone()).await, S3Failure::NotS3);
     let store = builder.without_probe().build().await.unwrap();
     let listing = store.list(&ListScope::Root).await.unwrap_err();
@@ -162,18 +157,13 @@ fn a_clock_that_is_wrong_is_told() {
     let this = "s3_failures::a_clock_that_is_wrong_is_told";
     if let Ok(endpoint) = std::env::var(SKEWED_ENDPOINT) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let keys = S3Keys::new("netboot-tests", "a secret of the tests");
-        let builder = S3Store::builder(BUCKET).endpoint(endpoint).allow_http(true);
-        let found = runtime.block_on(failure(builder.credentials(keys)));
+        let found = runtime.block_on(failure(builder_at(endpoint)));
         assert_eq!(found, S3Failure::ClockSkew);
         return;
     }
     let site = Site::new(S3Server::nanio);
-    let mut command = Command::new(tool("faketime"));
-    command.args(["-f", "-1h"]).arg(std::env::current_exe().unwrap()).args([this, "--exact"]);
-    let output = command.env(SKEWED_ENDPOINT, site.server.endpoint()).output().unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+    let process = TestProcess::behind(&["faketime", "-f", "-1h"], this);
+    process.env(SKEWED_ENDPOINT, site.server.endpoint()).passes();
     // The hint: with this machine's clock, which is right, it works.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(site.builder().build()).unwrap();

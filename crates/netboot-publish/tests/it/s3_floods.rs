@@ -1,18 +1,16 @@
 //! Servers whose answers never end.
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use netboot_core::{Context, Report};
-use netboot_publish::{Error, ListScope, S3Failure, S3Keys, S3Store, Store};
+use netboot_publish::{Error, ListScope, S3Failure, S3Store, Store};
+use netboot_testbed::{TestProcess, peak_memory};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::patience::soon;
-use crate::s3::BUCKET;
-
-/// Set in the process that meets these servers, so that its memory can be measured.
-const CLIENT: &str = "NETBOOT_TEST_FLOODED_CLIENT";
+use crate::s3::builder_at;
+use crate::s3_liar::Liar;
 
 /// The bytes that a server sends after the head of a request.
 type Flood = fn(BufReader<TcpStream>) -> futures::future::BoxFuture<'static, ()>;
@@ -35,8 +33,7 @@ async fn flooded(flood: Flood) -> S3Store {
             tokio::spawn(flood(stream));
         }
     });
-    let builder = S3Store::builder(BUCKET).endpoint(format!("http://{address}")).allow_http(true);
-    let builder = builder.credentials(S3Keys::new("a", "b")).without_probe();
+    let builder = builder_at(format!("http://{address}")).without_probe();
     builder.retries(0, Duration::from_secs(5)).build().await.unwrap()
 }
 
@@ -65,32 +62,15 @@ fn endless_headers(stream: BufReader<TcpStream>) -> futures::future::BoxFuture<'
     Box::pin(send(stream, "HTTP/1.1 200 OK\r\n", b"x: y\r\n".repeat(10_000)))
 }
 
-fn forged_refusal(stream: BufReader<TcpStream>) -> futures::future::BoxFuture<'static, ()> {
-    Box::pin(async move {
-        let body = "<Error><Code>Odd</Code><Message>no\r\n\u{1b}[2Kerror: forged\u{202e}</Message>";
-        let head = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: ";
-        let mut stream = stream;
-        let answer = format!("{head}{}\r\n\r\n{body}", body.len());
-        let _ = stream.get_mut().write_all(answer.as_bytes()).await;
-    })
-}
-
 async fn error_of(flood: Flood) -> Error {
     let store = flooded(flood).await;
     soon(store.list(&ListScope::Root)).await.unwrap_err()
 }
 
-/// The most memory that this process has used, in KiB: `VmHWM` in proc(5).
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
-/// Not a test by itself: the next test runs it as a process of its own.
+/// The memory of a process of its own is measured.
 #[tokio::test]
-async fn client_of_flooding_servers() {
-    if std::env::var_os(CLIENT).is_none() {
+async fn an_endless_answer_needs_little_memory() {
+    if !TestProcess::new("s3_floods::an_endless_answer_needs_little_memory").is_this() {
         return;
     }
     let refused = error_of(endless_refusal).await;
@@ -107,24 +87,16 @@ async fn client_of_flooding_servers() {
     let names = ["boot.ipxe".parse().unwrap()];
     let removed = soon(store.delete(&names, &Context::new())).await;
     assert!(removed.is_err());
-    let peak = peak_memory();
+    let peak = peak_memory(std::process::id());
     assert!(peak < 100 * 1024, "{peak} KiB");
-}
-
-#[test]
-fn an_endless_answer_needs_little_memory() {
-    let client = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "s3_floods::client_of_flooding_servers", "--nocapture"])
-        .env(CLIENT, "1")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(client.status.success(), "{}", String::from_utf8_lossy(&client.stderr));
 }
 
 #[tokio::test]
 async fn a_server_forges_no_line_of_an_error() {
-    let error = error_of(forged_refusal).await;
+    let body = "<Error><Code>Odd</Code><Message>no\r\n\u{1b}[2Kerror: forged\u{202e}</Message>";
+    let liar = Liar::new(move |_| ("400 Bad Request", String::new(), body.to_owned()));
+    let store = liar.builder().without_probe().build().await.unwrap();
+    let error = soon(store.list(&ListScope::Root)).await.unwrap_err();
     let shown = Report::from(error).in_full();
     assert!(shown.contains("error: forged"), "{shown}");
     assert!(shown.split('\n').skip(1).all(|line| line.starts_with("  ")), "{shown}");

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use netboot_publish::{S3Keys, S3Store, S3StoreBuilder};
+use netboot_publish::S3StoreBuilder;
+
+use crate::s3::builder_at;
 
 /// A request: its method, its target, and its body.
 pub(crate) type Asked = (String, String, String);
@@ -57,11 +59,7 @@ impl Liar {
 
     /// A builder of a store at this server.
     pub(crate) fn builder(&self) -> S3StoreBuilder {
-        S3Store::builder("boot")
-            .endpoint(self.url())
-            .allow_http(true)
-            .credentials(S3Keys::new("a", "b"))
-            .retries(1, Duration::from_secs(5))
+        builder_at(self.url()).retries(1, Duration::from_secs(5))
     }
 }
 

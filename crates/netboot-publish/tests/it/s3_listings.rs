@@ -1,15 +1,14 @@
 //! A listing that cannot be trusted is an error, because a publisher prunes objects that look old,
 //! and objects whose users are missing in a listing.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use netboot_core::Context;
-use netboot_publish::{Error, ListScope, Listed, S3Failure, S3Keys, S3Store, Store};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpListener;
+use netboot_publish::{Error, ListScope, Listed, S3Failure, S3Store, Store};
 
 use crate::patience::soon;
-use crate::s3::BUCKET;
+use crate::s3_liar::{Asked, Liar};
 
 /// A store with a server that gives the same answer to every request.
 async fn answering(body: String) -> S3Store {
@@ -17,32 +16,11 @@ async fn answering(body: String) -> S3Store {
 }
 
 /// A store with a server that gives this answer to the request with this number.
-async fn answering_each(body: impl Fn(usize) -> String + Send + 'static) -> S3Store {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        for number in 0.. {
-            let body = body(number);
-            let (stream, _) = listener.accept().await.unwrap();
-            let mut stream = BufReader::new(stream);
-            let mut line = String::new();
-            while line != "\r\n" {
-                line.clear();
-                if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
-                    break;
-                }
-            }
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            );
-            // The client may be gone.
-            let _ = stream.get_mut().write_all(answer.as_bytes()).await;
-        }
-    });
-    let builder = S3Store::builder(BUCKET).endpoint(format!("http://{address}")).allow_http(true);
-    let builder = builder.credentials(S3Keys::new("a", "b")).without_probe();
-    builder.retries(1, Duration::from_secs(5)).build().await.unwrap()
+async fn answering_each(body: impl Fn(usize) -> String + Send + Sync + 'static) -> S3Store {
+    let number = AtomicUsize::new(0);
+    let next = move |_: &Asked| body(number.fetch_add(1, Ordering::Relaxed));
+    let liar = Liar::new(move |asked| ("200 OK", String::new(), next(asked)));
+    liar.builder().without_probe().build().await.unwrap()
 }
 
 fn page(time: &str, end: &str) -> String {

@@ -1,16 +1,16 @@
 //! The lock of a bucket: one holder at a time, across processes, and it ends with the process.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use netboot_core::{CancellationToken, Context};
 use netboot_publish::{Error, S3Store, Store, StoreLock};
-use netboot_testbed::S3Server;
+use netboot_testbed::{S3Server, TestProcess};
 
 use crate::patience::{PATIENCE, soon, until};
-use crate::s3::{BUCKET, Site};
+use crate::s3::{BUCKET, Site, builder_at};
 
 /// The lease of a holder that loses its lock in a test.
 const LEASE: Duration = Duration::from_secs(3);
@@ -147,16 +147,15 @@ const INSIDE: &str = "NETBOOT_TEST_S3_INSIDE";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_lock_of_a_killed_publisher_ends_with_its_lease() {
     if let Ok(endpoint) = std::env::var(INSIDE) {
-        let keys = netboot_publish::S3Keys::new("any", "any");
-        let builder = S3Store::builder(BUCKET).endpoint(endpoint).allow_http(true);
-        let store = builder.credentials(keys).lock_lease(LEASE).build().await.unwrap();
+        let store = builder_at(endpoint).lock_lease(LEASE).build().await.unwrap();
         let _guard = lock(&store).await;
         std::future::pending::<()>().await;
     }
     let site = Site::new(S3Server::ministack);
-    let mut publisher = Command::new(std::env::current_exe().unwrap())
-        .args(["s3_lock::the_lock_of_a_killed_publisher_ends_with_its_lease", "--exact"])
+    let name = "s3_lock::the_lock_of_a_killed_publisher_ends_with_its_lease";
+    let mut publisher = TestProcess::new(name)
         .env(INSIDE, site.server.endpoint())
+        .command()
         .stdout(Stdio::null())
         .spawn()
         .unwrap();

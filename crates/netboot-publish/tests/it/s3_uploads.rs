@@ -2,7 +2,7 @@
 //! incomplete upload.
 
 use std::pin::Pin;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use netboot_core::{
     Artifact, ArtifactKind, ArtifactReader, CancellationToken, Context, FileArtifact, FileName,
     Sha256Digest, Sha256Hasher,
 };
-use netboot_publish::{Error, S3Keys, S3Store, Store, Upload};
-use netboot_testbed::S3Server;
+use netboot_publish::{Error, S3Store, Store, Upload};
+use netboot_testbed::{S3Server, TestProcess, peak_memory};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 use crate::patience::{soon, until};
-use crate::s3::{BUCKET, Site, get, path, put, upload};
+use crate::s3::{BUCKET, Site, builder_at, get, path, put, upload};
 
 /// An artifact of zeros. Its reader ends early, has other bytes at the end, or stalls.
 #[derive(Debug)]
@@ -160,23 +160,15 @@ async fn what_is_cancelled_or_dropped_leaves_no_upload() {
 /// Names the server for a process that this test starts and kills.
 const INSIDE: &str = "NETBOOT_TEST_S3_INSIDE";
 
-fn inside(test: &str, endpoint: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([&format!("s3_uploads::{test}"), "--exact", "--nocapture"]).env(INSIDE, endpoint);
-    command
-}
-
-async fn store_inside(endpoint: &str) -> S3Store {
-    let keys = S3Keys::new("netboot-tests", "a secret of the tests");
-    let builder = S3Store::builder(BUCKET).endpoint(endpoint).allow_http(true).credentials(keys);
-    builder.build().await.unwrap()
+fn inside(test: &str, site: &Site) -> TestProcess {
+    TestProcess::new(&format!("s3_uploads::{test}")).env(INSIDE, site.server.endpoint())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_killed_publisher_left_is_cleaned_up() {
     if let Ok(endpoint) = std::env::var(INSIDE) {
         let uploads = vec![Stream::upload("blobs/left", 20_000_000, End::Never)];
-        store_inside(&endpoint).await.send(uploads, &Context::new()).await.unwrap();
+        builder_at(endpoint).build().await.unwrap().send(uploads, &Context::new()).await.unwrap();
     }
     for start in [S3Server::ministack, S3Server::nanio] {
         let site = Site::new(start);
@@ -187,11 +179,11 @@ async fn what_a_killed_publisher_left_is_cleaned_up() {
                 Err(_) => unfinished(&site.server),
             }
         };
-        let mut killed =
-            inside("what_a_killed_publisher_left_is_cleaned_up", &site.server.endpoint())
-                .stdout(Stdio::null())
-                .spawn()
-                .unwrap();
+        let mut killed = inside("what_a_killed_publisher_left_is_cleaned_up", &site)
+            .command()
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
         until("one upload", || begun() == 1).await;
         killed.kill().unwrap();
         killed.wait().unwrap();
@@ -217,13 +209,6 @@ async fn what_a_killed_publisher_left_is_cleaned_up() {
     }
 }
 
-/// The peak memory of this process, in KiB.
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn memory_stays_below_64_mib_whatever_is_sent() {
     const MIB: u64 = 1024 * 1024;
@@ -239,20 +224,17 @@ async fn memory_stays_below_64_mib_whatever_is_sent() {
             Stream::upload("blobs/whole", 8 * MIB, End::Right),
         ];
         uploads.extend((0..200).map(|n| upload(&format!("releases/0/x/{n}"), format!("{n}"))));
-        let store = store_inside(&endpoint).await;
-        let before = peak_memory();
+        let store = builder_at(endpoint).build().await.unwrap();
+        let peak = || peak_memory(std::process::id());
+        let before = peak();
         store.send(uploads, &Context::new()).await.unwrap();
-        println!("peak: {before} KiB before, {} KiB after", peak_memory());
-        assert!(peak_memory() * 1024 < 64 * MIB, "{} KiB", peak_memory());
+        println!("peak: {before} KiB before, {} KiB after", peak());
+        assert!(peak() * 1024 < 64 * MIB, "{} KiB", peak());
         return;
     }
     let site = Site::new(S3Server::nanio);
     let test = "memory_stays_below_64_mib_whatever_is_sent";
-    let output = inside(test, &site.server.endpoint()).output().unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout);
-    println!("{printed}");
-    let log = site.server.log();
-    assert!(output.status.success() && printed.contains("1 passed"), "{printed}\n{log}");
+    println!("{}", inside(test, &site).passes());
     let store = site.builder().build().await.unwrap();
     let there = store.stat(&[path("blobs/file"), path("blobs/stream")]).await.unwrap();
     assert_eq!(there[&path("blobs/file")].size(), Some(300 * MIB));

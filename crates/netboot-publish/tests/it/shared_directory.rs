@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use netboot_core::{Context, Event};
 use netboot_publish::{Error, LocalStore, Publisher};
+use netboot_testbed::TestProcess;
 use tempfile::TempDir;
 
 use crate::rsync::{DaemonSite, SshSite};
@@ -146,82 +147,75 @@ async fn a_directory_that_everyone_may_change_is_told_and_closed() {
 /// Names the target for the process of another user.
 const ROOT: &str = "NETBOOT_TEST_ROOT_OF_ANOTHER";
 
-/// Runs the calling test again as the user and group 65534, and returns its output.
-fn as_nobody(test: &str, work: &Path, root: &Path) -> String {
-    let program = work.join("tests");
-    if !program.exists() {
-        netboot_testbed::copy_program(&std::env::current_exe().unwrap(), &program);
+/// A target of this user, root, and a test that another user takes part in.
+struct Shared {
+    work: TempDir,
+    root: PathBuf,
+    test: &'static str,
+}
+
+impl Shared {
+    /// Makes an empty target. In the process of the other user, it publishes to the target instead.
+    async fn new(test: &'static str) -> Option<Self> {
+        if let Ok(root) = std::env::var(ROOT) {
+            publish_to_another(Path::new(&root)).await;
+            return None;
+        }
+        if !rustix::process::geteuid().is_root() {
+            println!("only root can give files to another user");
+            return None;
+        }
+        let work = TempDir::new().unwrap();
+        set_mode(work.path(), 0o755);
+        let root = work.path().join("published");
+        fs::create_dir(&root).unwrap();
+        Some(Self { work, root, test })
     }
-    let mut command = std::process::Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
-    command.args([test, "--exact", "--nocapture"]).env(ROOT, root).env("TMPDIR", "/tmp");
-    let output = command.output().unwrap();
-    let said = format!("{output:?}");
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
-    said
+
+    async fn publish(&self, generation: &str) {
+        let own = site::release(self.work.path(), generation, 1000).await;
+        let publisher = Publisher::new(LocalStore::new(&self.root));
+        publisher.publish(&own, &Context::new()).await.unwrap();
+    }
+
+    /// Lets the other user publish, and returns what the process says.
+    fn as_nobody(&self) -> String {
+        TestProcess::without_root(self.work.path(), self.test).env(ROOT, &self.root).passes()
+    }
 }
 
 /// Each user of a group makes files, and neither may change the mode of the other's.
-#[test]
-fn two_users_of_a_group_publish_in_turn() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_users_of_a_group_publish_in_turn() {
     let name = "shared_directory::two_users_of_a_group_publish_in_turn";
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    if let Ok(root) = std::env::var(ROOT) {
-        return runtime.block_on(publish_to_another(Path::new(&root)));
-    }
-    if !rustix::process::geteuid().is_root() {
-        println!("only root can give files to another user");
-        return;
-    }
-    let work = TempDir::new().unwrap();
-    set_mode(work.path(), 0o755);
-    let root = work.path().join("published");
-    fs::create_dir(&root).unwrap();
-    site::run("chgrp", &["65534", root.to_str().unwrap()]);
-    set_mode(&root, 0o2775);
-    let publisher = Publisher::new(LocalStore::new(&root));
+    let Some(shared) = Shared::new(name).await else { return };
+    site::run("chgrp", &["65534", shared.root.to_str().unwrap()]);
+    set_mode(&shared.root, 0o2775);
     for generation in ["first", "third"] {
-        runtime.block_on(async {
-            let own = site::release(work.path(), generation, 1000).await;
-            publisher.publish(&own, &Context::new()).await.unwrap();
-        });
-        let said = as_nobody(name, work.path(), &root);
+        shared.publish(generation).await;
+        let said = shared.as_nobody();
         assert!(said.contains("PUBLISHED"), "{said}");
     }
 }
 
 /// A user who gets access to the part that was refused would be refused at the next part.
-#[test]
-fn a_root_of_another_user_has_one_remedy() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_root_of_another_user_has_one_remedy() {
     let name = "shared_directory::a_root_of_another_user_has_one_remedy";
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    if let Ok(root) = std::env::var(ROOT) {
-        return runtime.block_on(publish_to_another(Path::new(&root)));
-    }
-    if !rustix::process::geteuid().is_root() {
-        println!("only root can give files to another user");
-        return;
-    }
-    let work = TempDir::new().unwrap();
-    set_mode(work.path(), 0o755);
-    let root = work.path().join("published");
-    fs::create_dir(&root).unwrap();
-    runtime.block_on(async {
-        let first = site::release(work.path(), "first", 1000).await;
-        Publisher::new(LocalStore::new(&root)).publish(&first, &Context::new()).await.unwrap();
-    });
-    let as_nobody = |root: &Path| as_nobody(name, work.path(), root);
+    let Some(shared) = Shared::new(name).await else { return };
+    shared.publish("first").await;
+    let root = shared.root.to_str().unwrap();
     // Whatever is open to the other user already.
     for open in ["", ".netboot", "blobs", "releases"] {
-        let said = as_nobody(&root);
+        let said = shared.as_nobody();
         assert!(said.contains("REFUSED"), "{open}: {said}");
-        let path = root.join(open);
+        let path = shared.root.join(open);
         site::run("chmod", &["-R", "o+rwX", path.to_str().unwrap()]);
-        site::run("chmod", &["755", root.to_str().unwrap()]);
+        site::run("chmod", &["755", root]);
     }
     // The hint.
-    site::run("chown", &["-R", "65534:65534", root.to_str().unwrap()]);
-    let said = as_nobody(&root);
+    site::run("chown", &["-R", "65534:65534", root]);
+    let said = shared.as_nobody();
     assert!(said.contains("PUBLISHED"), "{said}");
 }
 

@@ -131,37 +131,6 @@ pub(crate) fn temporary_files(root: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
-/// Makes a command that runs one test in a process of its own.
-pub(crate) fn test_process(wrapper: &[&str], test: &str) -> Command {
-    let this = std::env::current_exe().unwrap();
-    let arguments = [test, "--exact", "--nocapture", "--test-threads=1"];
-    let mut command = match wrapper {
-        [] => Command::new(&this),
-        [program, options @ ..] => {
-            let mut command = Command::new(program);
-            command.args(options).arg(&this);
-            command
-        }
-    };
-    command.args(arguments);
-    command
-}
-
-/// Returns true in the process that [`run_inside`] started.
-pub(crate) fn is_inside() -> bool {
-    std::env::var_os(INSIDE).is_some()
-}
-
-const INSIDE: &str = "NETBOOT_TEST_INSIDE";
-
-/// Runs the calling test again inside `wrapper`, and fails unless it passes there.
-pub(crate) fn run_inside(wrapper: &[&str], test: &str) {
-    let output = test_process(wrapper, test).env(INSIDE, "1").output().unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned()
-        + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && printed.contains("1 passed"), "{wrapper:?}: {printed}");
-}
-
 /// Runs a program, which has to succeed.
 pub(crate) fn run(program: &str, arguments: &[&str]) {
     let output = Command::new(program).args(arguments).output().unwrap();

@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use netboot_stage1::disk_cache::DiskCache;
+use netboot_testbed::is_long;
 use rustix::fs::ioctl_ficlone;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{Pid, Signal, kill_process};
@@ -15,7 +16,7 @@ use crate::mount_namespace::is_inside;
 
 /// The number of rounds of each test.
 fn rounds() -> u64 {
-    if std::env::var_os("NETBOOT_LONG_TESTS").is_some() { 300 } else { 8 }
+    if is_long() { 300 } else { 8 }
 }
 
 /// A number below `limit` that differs from round to round.

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use netboot_closure::CompressionLevel;
-use netboot_testbed::{Testbed, tool};
+use netboot_testbed::{Testbed, is_long, tool};
 
 use crate::server::Server;
 use crate::site::Site;
@@ -36,8 +36,7 @@ fn it_is_small_and_static() {
 #[test]
 fn it_takes_little_memory() {
     // Each connection has a file that is larger than the window of zstd at this level, 4 MiB.
-    let is_long = std::env::var_os("NETBOOT_LONG_TESTS").is_some();
-    let bytes = if is_long { 32 << 20 } else { 8 << 20 };
+    let bytes = if is_long() { 32 << 20 } else { 8 << 20 };
     let site = Site::with_level(&[bytes; 4], CompressionLevel::default());
     let server = Server::honest(site.root());
     let machine = site.machine(&[&server.url()]).with(&["--patience", "60"]);

@@ -10,6 +10,7 @@ use netboot_closure::nar::dump;
 use netboot_closure::{
     CompressionLevel, Index, IndexEntry, PackedClosure, Packer, PathToPack, Sha256, StorePath,
 };
+use netboot_testbed::peak_memory;
 use sha2::Digest;
 use tempfile::TempDir;
 
@@ -233,9 +234,7 @@ impl Machine {
             line => matches!(line, Some(ConsoleLine::Finished { .. })),
         };
         assert!(printed.any(|line| is_last(ConsoleLine::parse(&line.unwrap()))));
-        let status = fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        let kibibytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        let kibibytes = peak_memory(process.id());
         process.kill().unwrap();
         process.wait().unwrap();
         kibibytes * 1024

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use netboot_core::{Context, ReleaseId};
 use netboot_publish::{VerifyDepth, VerifyScope};
+use netboot_testbed::is_long;
 use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ use crate::small_release;
 
 fn moments() -> u32 {
     let chosen = std::env::var("DEPLOYER_CRASHES").ok();
-    let otherwise = if std::env::var_os("NETBOOT_LONG_TESTS").is_some() { 6 } else { 2 };
+    let otherwise = if is_long() { 6 } else { 2 };
     chosen.map_or(otherwise, |text| text.parse().unwrap())
 }
 

@@ -1,13 +1,12 @@
 //! A directory with releases that another user may write to, or whose file system hangs.
 
 use std::os::unix::fs::symlink;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use netboot_testbed::HungFileSystem;
+use netboot_testbed::{HungFileSystem, TestProcess};
 use reqwest::StatusCode;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
-use rustix::process::Signal;
+use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 
 use crate::service::{Place, SITES, TOKEN};
 use crate::small_release;
@@ -61,29 +60,15 @@ async fn no_link_leads_to_the_service_s_own_files() {
     assert!(said.contains("not served: ") && said.contains("is a symbolic link"), "{said}");
 }
 
-const INSIDE: &str = "NETBOOT_TEST_INSIDE";
-
-/// Runs the calling test again in a namespace where it may mount file systems and open many files.
-fn run_in_mount_namespace(test: &str) {
-    let root = rustix::process::geteuid().is_root();
-    let limited = "ulimit -n 4096 && exec \"$0\" \"$@\"";
-    let output = Command::new("unshare")
-        .args([if root { "-m" } else { "-Urm" }, "sh", "-c", limited])
-        .arg(std::env::current_exe().unwrap())
-        .args([test, "--exact", "--nocapture"])
-        .env(INSIDE, "1")
-        .output()
-        .unwrap();
-    let printed = format!("{output:?}");
-    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
-}
-
 #[test]
 fn a_hung_directory_stops_neither_the_service_nor_its_end() {
     let name = "hostile_directory::a_hung_directory_stops_neither_the_service_nor_its_end";
-    if std::env::var_os(INSIDE).is_none() {
-        return run_in_mount_namespace(name);
+    if !TestProcess::with_mounts(name).is_this() {
+        return;
     }
+    // The service inherits the limit.
+    let files = Rlimit { current: Some(4096), maximum: Some(4096) };
+    setrlimit(Resource::Nofile, files).unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let place = Place::new("hung");
         let publisher = place.publisher(SITES[0]);

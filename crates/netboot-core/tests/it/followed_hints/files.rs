@@ -1,9 +1,9 @@
 //! Files that cannot be read or are something else.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use netboot_core::beneath::Directory;
@@ -11,7 +11,7 @@ use netboot_core::{
     Artifact, ArtifactKind, Builder, Bulkhead, Context, Error, FileArtifact, FileName,
     PrebuiltBuilder, PrebuiltImage, ProfileSpec, read_regular_file, read_regular_text,
 };
-use netboot_testbed::tool;
+use netboot_testbed::{TestProcess, tool};
 use tempfile::TempDir;
 
 use super::assert_hint;
@@ -121,26 +121,6 @@ async fn an_initrd_that_was_copied_again_is_taken() {
     build().await.unwrap();
 }
 
-/// Names the directory of the process that runs a test again.
-const STEP: &str = "NETBOOT_TEST_STEP";
-
-/// Runs a test of this file again after a shell script, in a user and mount namespace of its own.
-fn run_again(test: &str, script: &str, directory: &Path) {
-    let test = format!("followed_hints::files::{test}");
-    let ended = Command::new(tool("unshare"))
-        .args(["--map-root-user", "--mount", "sh", "-e", "-c"])
-        .arg(format!("{script}\nexec \"$@\""))
-        .arg("sh")
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", &test, "--nocapture"])
-        .env(STEP, directory)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&ended.stdout);
-    assert!(ended.status.success() && said.contains("1 passed"), "{ended:?}");
-}
-
 fn mount(arguments: &[&str]) {
     assert!(Command::new(tool("mount")).args(arguments).status().unwrap().success());
 }
@@ -156,14 +136,15 @@ fn write(directory: &Path, name: &str) -> Result<(), Error> {
 
 #[test]
 fn a_file_system_that_has_room_and_is_writable_is_written_to() {
-    let Some(directory) = std::env::var_os(STEP).map(PathBuf::from) else {
-        let directory = TempDir::new().unwrap();
-        let test = "a_file_system_that_has_room_and_is_writable_is_written_to";
-        let path = directory.path().display();
-        run_again(test, &format!("mount -t tmpfs -o size=32k none {path}"), directory.path());
+    let name = "followed_hints::files::a_file_system_that_has_room_and_is_writable_is_written_to";
+    if !TestProcess::with_mounts(name).is_this() {
         return;
-    };
+    }
+    let work = TempDir::new().unwrap();
+    let directory = work.path().join("small");
+    fs::create_dir(&directory).unwrap();
     let path = directory.to_str().unwrap();
+    mount(&["-t", "tmpfs", "-o", "size=32k", "none", path]);
     let error = write(&directory, "one").unwrap_err();
     assert_hint(&error, "free space on the file system of");
     mount(&["-o", "remount,size=1m", path]);
@@ -174,33 +155,19 @@ fn a_file_system_that_has_room_and_is_writable_is_written_to() {
     assert_hint(&error, "as writable, or use another directory");
     mount(&["-o", "remount,rw", path]);
     write(&directory, "three").unwrap();
+    assert!(Command::new(tool("umount")).arg(path).status().unwrap().success());
 }
 
+/// The rights of root are above those of files.
 #[tokio::test]
 async fn a_file_that_the_user_may_read_is_read() {
-    let step = std::env::var_os(STEP).map(PathBuf::from);
-    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
-    if step.is_none() && is_root {
-        // The rights of root are above those of files. So a user without rights runs a copy.
-        let directory = TempDir::new().unwrap();
-        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        let program = directory.path().join("test");
-        netboot_testbed::copy_program(&std::env::current_exe().unwrap(), &program);
-        let ended = Command::new(tool("setpriv"))
-            .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
-            .arg(&program)
-            .args(["--exact", "followed_hints::files::a_file_that_the_user_may_read_is_read"])
-            .env(STEP, directory.path())
-            .current_dir(directory.path())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&ended.stdout);
-        assert!(ended.status.success() && said.contains("1 passed"), "{ended:?}");
+    let directory = TempDir::new().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let name = "followed_hints::files::a_file_that_the_user_may_read_is_read";
+    if !TestProcess::without_root(directory.path(), name).is_this() {
         return;
     }
-    let own = TempDir::new().unwrap();
-    let kernel = step.as_deref().unwrap_or(own.path()).join("bzImage");
+    let kernel = directory.path().join("bzImage");
     fs::write(&kernel, "the kernel").unwrap();
     let set_mode = |mode| fs::set_permissions(&kernel, fs::Permissions::from_mode(mode)).unwrap();
     set_mode(0o000);

@@ -1,18 +1,12 @@
 //! The exact files. `UPDATE_GOLDEN=1` writes them.
 
-use std::path::Path;
-
 use netboot_ipxe::dhcp::{DhcpServer, DhcpSettings, DhcpSettingsBuilder};
 
 use super::{boot_server, builder, leasing};
+use crate::golden_file;
 
 fn assert_golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dhcp").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, text).unwrap();
-    }
-    let golden = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text, golden, "{name} differs; UPDATE_GOLDEN=1 writes it anew");
+    golden_file::assert_golden(&format!("dhcp/{name}"), text);
 }
 
 #[test]

@@ -15,12 +15,10 @@ fn assert_golden(directory: &str, files: &BTreeMap<String, String>) {
     let root = root.join(directory);
     let place = |file: &str| -> PathBuf { root.join(file.replace(':', "-")) };
     for (file, text) in files {
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        if netboot_testbed::updates_golden() {
             std::fs::create_dir_all(place(file).parent().unwrap()).unwrap();
-            std::fs::write(place(file), text).unwrap();
         }
-        let golden = std::fs::read_to_string(place(file)).unwrap();
-        assert_eq!(*text, golden, "{file} differs; UPDATE_GOLDEN=1 writes it anew");
+        netboot_testbed::assert_golden(&place(file), text);
     }
     let expected: BTreeSet<PathBuf> = files.keys().map(|file| place(file)).collect();
     let found: BTreeSet<PathBuf> = walk(&root).into_iter().collect();

@@ -1,10 +1,11 @@
 //! A process that plays a caller and is killed.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use netboot_core::{Builder, Context};
 use netboot_nix::NixBuilder;
+use netboot_testbed::TestProcess;
 
 use super::{Place, profile};
 
@@ -15,14 +16,14 @@ const CALLER: &str = "NETBOOT_TEST_CALLER";
 /// Starts the test `name` again as a separate process, which builds the flake `reference` with the
 /// scripts of [`Place::nix_script`].
 pub(crate) fn caller(name: &str, place: &Place, reference: &str) -> Child {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([name, "--exact", "--nocapture"]).envs(place.environment());
-    command.env(CALLER, reference).env("NETBOOT_TEST_STATE", place.path().join("state"));
-    command.env("NETBOOT_TEST_PROGRAMS", place.path().join("bin"));
-    for name in ["DEPLOYER_TOKEN", "AWS_SECRET_ACCESS_KEY", "NETBOOT_KEY_PASSWORD"] {
-        command.env(name, "a-secret-of-tests");
-    }
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    let secrets = ["DEPLOYER_TOKEN", "AWS_SECRET_ACCESS_KEY", "NETBOOT_KEY_PASSWORD"];
+    let process = TestProcess::new(name)
+        .envs(place.environment())
+        .env(CALLER, reference)
+        .env("NETBOOT_TEST_STATE", place.path().join("state"))
+        .env("NETBOOT_TEST_PROGRAMS", place.path().join("bin"))
+        .envs(secrets.map(|name| (name, "a-secret-of-tests")));
+    process.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// The work of such a process: it builds profile `x`.

@@ -23,7 +23,7 @@ impl NixVersion {
     /// In an ordinary run that is one of the three versions, and each version has about as many
     /// tests. With `NETBOOT_LONG_TESTS` each test runs with all versions.
     pub(crate) fn sample(test: &str) -> Vec<Self> {
-        if std::env::var_os("NETBOOT_LONG_TESTS").is_some() {
+        if netboot_testbed::is_long() {
             return Self::ALL.to_vec();
         }
         let sum: usize = test.bytes().map(usize::from).sum();

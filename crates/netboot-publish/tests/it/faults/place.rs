@@ -5,12 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use netboot_publish::{
-    LocalStore, MemoryStore, RsyncStore, RsyncTarget, S3Keys, S3Store, S3StoreBuilder, Store,
-};
+use netboot_publish::{LocalStore, MemoryStore, RsyncStore, RsyncTarget, S3StoreBuilder, Store};
 
-use super::BUCKET;
 use crate::patience::PATIENCE;
+use crate::s3::builder_at;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -73,10 +71,7 @@ impl Place {
 
     /// Nothing ends because the machine is slow.
     pub(crate) fn s3(&self) -> S3StoreBuilder {
-        S3Store::builder(BUCKET)
-            .endpoint(format!("http://{}", self.address))
-            .allow_http(true)
-            .credentials(S3Keys::new("netboot-tests", "a secret of the tests"))
+        builder_at(format!("http://{}", self.address))
             .prefix(self.name.as_str())
             .part_size(5 << 20)
             .lock_lease(PATIENCE)

@@ -12,9 +12,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use super::BUCKET;
 use super::place::{Kind, Place};
 use crate::patience::PATIENCE;
+use crate::s3::BUCKET;
 
 /// Reads objects as machines do.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use netboot_core::Context;
 use netboot_publish::{Error, RsyncFailureKind, RsyncStore, RsyncStoreBuilder, RsyncTarget, Store};
-use netboot_testbed::{FaultProxy, RsyncModule, StreamFault, tool};
+use netboot_testbed::{FaultProxy, RsyncModule, StreamFault, TestProcess, tool};
 use tempfile::TempDir;
 
 use super::{hint, listening};
@@ -111,12 +111,9 @@ async fn the_right_host_and_port_are_named() {
 /// Runs in its own network, where the interface is down at first.
 #[test]
 fn a_network_that_is_down_is_set_up() {
-    if !site::is_inside() {
-        let root = rustix::process::geteuid().is_root();
-        let of_user = ["unshare", "-Un", "--map-current-user", "--keep-caps"];
-        let wrapper: &[&str] = if root { &["unshare", "-n"] } else { &of_user };
-        let name = "followed_hints::daemons::a_network_that_is_down_is_set_up";
-        return site::run_inside(wrapper, name);
+    let name = "followed_hints::daemons::a_network_that_is_down_is_set_up";
+    if !TestProcess::with_network(name).is_this() {
+        return;
     }
     let set = |state: &str| site::run("ip", &["link", "set", "lo", state]);
     set("up");
@@ -203,9 +200,8 @@ async fn an_account_without_access_gets_it() {
 #[test]
 fn a_read_only_file_system_there_is_mounted_writable() {
     let name = "followed_hints::daemons::a_read_only_file_system_there_is_mounted_writable";
-    if !site::is_inside() {
-        let root = rustix::process::geteuid().is_root();
-        return site::run_inside(&["unshare", if root { "-m" } else { "-Urm" }], name);
+    if !TestProcess::with_mounts(name).is_this() {
+        return;
     }
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let site = DaemonSite::new();

@@ -14,6 +14,7 @@ use netboot_core::{
 };
 use netboot_publish::contract::sample_release;
 use netboot_publish::{DOCUMENT_LIMIT, Error, LocalStore, Publisher};
+use netboot_testbed::TestProcess;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -74,9 +75,8 @@ async fn an_error_of_the_file_system_is_in_its_message() {
 #[test]
 fn file_systems_are_mounted_in_one_piece_and_writable() {
     let name = "followed_hints::directories::file_systems_are_mounted_in_one_piece_and_writable";
-    if !site::is_inside() {
-        let options = if rustix::process::geteuid().is_root() { "-m" } else { "-Urm" };
-        return site::run_inside(&["unshare", options], name);
+    if !TestProcess::with_mounts(name).is_this() {
+        return;
     }
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let work = TempDir::new().unwrap();

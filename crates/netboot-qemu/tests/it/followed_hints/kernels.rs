@@ -1,11 +1,10 @@
 //! Boots that end in Linux.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use netboot_qemu::{BootOutcome, BootStage, Firmware, MachineBuilder};
-use netboot_testbed::tool;
+use netboot_testbed::{cpio, cpio_header_of, tool};
 use url::Url;
 
 use super::{assert_boots, assert_hint, failure};
@@ -57,20 +56,9 @@ impl System {
     /// Puts a file of zeros, which is packed, before the other files of the initrd.
     fn add_zeros(&self, mebibytes: usize) {
         let size = mebibytes << 20;
-        let header = |name: &str, mode: u32, size: usize| {
-            let name_size = name.len() + 1;
-            let mut entry = format!("070701{:08x}{mode:08x}", 1);
-            for field in [0, 0, 1, 0, size, 0, 0, 0, 0, name_size, 0] {
-                write!(entry, "{field:08x}").unwrap();
-            }
-            entry.push_str(name);
-            entry.push('\0');
-            entry.extend(std::iter::repeat_n('\0', entry.len().next_multiple_of(4) - entry.len()));
-            entry.into_bytes()
-        };
-        let mut archive = header("zeros", 0o100_644, size);
+        let mut archive = cpio_header_of("zeros", size);
         archive.resize(archive.len() + size, 0);
-        archive.extend(header("TRAILER!!!", 0, 0));
+        archive.extend(cpio(&[]));
         let mut gzip = Command::new(tool("gzip"))
             .arg("-1")
             .stdin(Stdio::piped())

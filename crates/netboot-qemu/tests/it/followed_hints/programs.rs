@@ -4,10 +4,10 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use netboot_qemu::{Accelerator, DirectoryServer, Error, Firmware, NetworkAccess};
-use netboot_testbed::tool;
+use netboot_testbed::{TestProcess, tool};
 use tempfile::TempDir;
 
 use super::{GOOD, assert_boots, assert_hint, boot};
@@ -118,39 +118,24 @@ async fn a_machine_with_less_memory_or_another_accelerator_boots() {
     }
 }
 
-/// Runs a test of this file in a process of its own, with `prefix` before it. The variable `STEP`
-/// tells it so.
-fn run_again(test: &str, prefix: &[&str], variables: &[(&str, &Path)]) {
-    let test = format!("followed_hints::programs::{test}");
-    let mut command = Command::new(tool(prefix[0]));
-    command.args(&prefix[1..]).arg(std::env::current_exe().unwrap());
-    command.args(["--exact", &test, "--nocapture"]).env(STEP, "1");
-    let ended = command.envs(variables.iter().copied()).stdin(Stdio::null()).output().unwrap();
-    let said = String::from_utf8_lossy(&ended.stdout);
-    assert!(ended.status.success() && said.contains("1 passed"), "{ended:?}");
-}
-
-const STEP: &str = "NETBOOT_TEST_STEP";
-
-fn is_run_again() -> bool {
-    std::env::var_os(STEP).is_some()
-}
+/// Names QEMU in the process whose PATH lacks it.
+const QEMU: &str = "NETBOOT_TEST_QEMU";
 
 #[tokio::test]
 async fn a_machine_without_the_forwarder_boots_unrestricted_or_with_bash() {
     let site = Site::with_script(GOOD).await;
     let url = site.server.url("boot.ipxe");
-    if !is_run_again() {
+    let Some(qemu) = std::env::var_os(QEMU) else {
         let nothing = TempDir::new().unwrap();
-        let test = "a_machine_without_the_forwarder_boots_unrestricted_or_with_bash";
-        let qemu = tool("qemu-system-x86_64");
-        let prefix = format!("NETBOOT_TEST_QEMU={}", qemu.display());
-        run_again(test, &["env", &prefix], &[("PATH", nothing.path())]);
+        let name = "a_machine_without_the_forwarder_boots_unrestricted_or_with_bash";
+        TestProcess::new(&format!("followed_hints::programs::{name}"))
+            .env(QEMU, tool("qemu-system-x86_64"))
+            .env("PATH", nothing.path())
+            .passes();
         // With `bash` in the path.
         assert_boots(expecting(), &url).await;
         return;
-    }
-    let qemu = std::env::var_os("NETBOOT_TEST_QEMU").unwrap();
+    };
     let error = boot(expecting().qemu_program(&qemu), &url).await.unwrap_err();
     assert!(matches!(error, Error::ForwarderMissing), "{error:?}");
     assert_hint(&error, "or give the machine NetworkAccess::Unrestricted");
@@ -160,10 +145,9 @@ async fn a_machine_without_the_forwarder_boots_unrestricted_or_with_bash() {
 
 #[tokio::test]
 async fn a_server_listens_once_a_port_and_an_open_file_are_free() {
-    if !is_run_again() {
-        let test = "a_server_listens_once_a_port_and_an_open_file_are_free";
-        let prefix = ["unshare", "--user", "--map-root-user", "--net"];
-        run_again(test, &prefix, &[]);
+    let name = "followed_hints::programs::a_server_listens_once_a_port_and_an_open_file_are_free";
+    let prefix = ["unshare", "--user", "--map-root-user", "--net"];
+    if !TestProcess::behind(&prefix, name).is_this() {
         return;
     }
     let directory = TempDir::new().unwrap();
@@ -203,15 +187,11 @@ async fn a_server_listens_once_a_port_and_an_open_file_are_free() {
 
 #[tokio::test]
 async fn a_machine_boots_once_its_temporary_files_have_room() {
-    if !is_run_again() {
-        let test = "a_machine_boots_once_its_temporary_files_have_room";
-        let directory = TempDir::new().unwrap();
-        let mount = format!(
-            "mount -t tmpfs -o size=64k none {} && exec \"$@\"",
-            directory.path().display()
-        );
-        let prefix = ["unshare", "-r", "--mount", "sh", "-c", &mount, "sh"];
-        run_again(test, &prefix, &[("TMPDIR", directory.path())]);
+    let name = "followed_hints::programs::a_machine_boots_once_its_temporary_files_have_room";
+    let directory = TempDir::new().unwrap();
+    let mount = "mount -t tmpfs -o size=64k none \"$TMPDIR\" && exec \"$@\"";
+    let prefix = ["unshare", "-r", "--mount", "sh", "-c", mount, "sh"];
+    if !TestProcess::behind(&prefix, name).env("TMPDIR", directory.path()).is_this() {
         return;
     }
     let site = Site::with_script(GOOD).await;

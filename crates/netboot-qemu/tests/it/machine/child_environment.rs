@@ -1,11 +1,10 @@
 //! A machine cannot read the secrets of the process that boots it.
 
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use netboot_core::Context;
 use netboot_qemu::Firmware;
-use netboot_testbed::Descendant;
+use netboot_testbed::{Descendant, TestProcess};
 
 use crate::machine::site::{Site, machine};
 
@@ -18,15 +17,7 @@ const NAME: &str = "netboot-test-child-environment";
 #[tokio::test]
 async fn a_machine_has_no_secret_of_its_caller() {
     let test = "machine::child_environment::a_machine_has_no_secret_of_its_caller";
-    if std::env::var_os("MY_SECRET").is_none() {
-        let caller = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", test, "--nocapture"])
-            .envs(SECRETS)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let said = format!("{caller:?}");
-        assert!(caller.status.success() && said.contains("1 passed"), "{said}");
+    if !TestProcess::new(test).envs(SECRETS).is_this() {
         return;
     }
     let site = Site::with_script("#!ipxe\nsleep 600\n").await;

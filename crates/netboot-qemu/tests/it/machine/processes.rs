@@ -4,11 +4,12 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use netboot_core::{CancellationToken, Context, Event};
 use netboot_qemu::{Accelerator, BootOutcome, Error, Firmware, Machine};
+use netboot_testbed::TestProcess;
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -136,11 +137,11 @@ async fn a_caller_that_is_killed_leaves_no_machine() {
     let name = unique("orphan");
     let test = "machine::processes::a_caller_that_is_killed_leaves_no_machine";
     let temporary = TempDir::new().unwrap();
-    let mut caller = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
+    let mut caller = TestProcess::new(test)
         .env(CALLER, &name)
         // The files of the killed process are removed with this directory.
         .env("TMPDIR", temporary.path())
+        .command()
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
