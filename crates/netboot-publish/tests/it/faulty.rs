@@ -70,7 +70,7 @@ impl Faulty {
         Self { inner: MemoryStore::new(), faults }
     }
 
-    /// Counts a call, and fails if it is the one that fails.
+    /// Counts a call, and fails at the chosen one.
     fn call(&self) -> Result<(), Error> {
         let count = |left: usize| left.checked_sub(1);
         match self.faults.calls_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) {

@@ -106,18 +106,17 @@ async fn a_bucket_of_others_or_of_another_region_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endpoint_that_does_not_answer_is_told() {
-    let builder = |endpoint: &str| builder_at(endpoint);
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap();
     drop(free);
-    let refused = failure(builder(&format!("http://{address}"))).await;
+    let refused = failure(builder_at(format!("http://{address}"))).await;
     assert_eq!(refused, S3Failure::ConnectionRefused);
-    let unknown = failure(builder("http://no-such-host.invalid")).await;
+    let unknown = failure(builder_at("http://no-such-host.invalid")).await;
     assert_eq!(unknown, S3Failure::UnknownHost);
 
     let site = Site::new(S3Server::ministack);
     let tls = site.server.endpoint().replace("http://", "https://");
-    assert_eq!(failure(builder(&tls)).await, S3Failure::Tls, "the server speaks plain HTTP");
+    assert_eq!(failure(builder_at(&*tls)).await, S3Failure::Tls, "the server speaks plain HTTP");
     site.server.pause();
     let slow = site.builder().timeout(Duration::from_millis(500));
     assert_eq!(failure(slow.clone()).await, S3Failure::TimedOut);
