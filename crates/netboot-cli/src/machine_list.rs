@@ -56,10 +56,10 @@ impl MachineOptions {
     ///
     /// # Errors
     /// If the file cannot be read, two machines cannot be told apart, or the file of `--machines`
-    /// has none.
+    /// does not say what machines boot.
     pub(crate) fn find(&self, session: &Session) -> Result<Option<Fleet>, Report> {
         let is_listed =
-            self.list.machines.is_some() || !session.configuration()?.machines.known.is_empty();
+            self.list.machines.is_some() || session.configuration()?.machines.is_written();
         if is_listed && !self.without_machines {
             self.list.read(session).map(Some)
         } else {
@@ -72,19 +72,20 @@ impl MachineList {
     /// Reads the machines.
     ///
     /// # Errors
-    /// If the file cannot be read, has no machines, or two of them cannot be told apart.
+    /// If the file cannot be read, does not say what machines boot, or two of them cannot be told
+    /// apart.
     pub(crate) fn read(&self, session: &Session) -> Result<Fleet, Report> {
         let own = self.machines.as_ref().map(Configuration::load).transpose()?;
         let configuration = match &own {
             Some(own) => own,
             None => session.configuration()?,
         };
-        let fleet = configuration.fleet()?;
-        if !fleet.assignments().is_empty() {
-            return Ok(fleet);
+        if configuration.machines.is_written() {
+            return Ok(configuration.fleet()?);
         }
         let hint = "write `[[machines.known]]` with `name`, `match` and `profile` for each machine, \
-                    or name another file: `--machines FILE`";
+                    or name another file: `--machines FILE`; if all machines are unknown, write \
+                    `unknown` in `[machines]`";
         Err(match configuration.file() {
             Some(file) => Misuse::report(format!("`{}` lists no machines", file.display()), hint),
             None => Misuse::report("there is no netboot.toml, and so no list of machines", hint),

@@ -88,7 +88,8 @@ impl PublicationOptions {
         let listed = fleet.iter().flat_map(Fleet::assignments).map(|one| one.name().clone());
         let machines = ListedMachines {
             names: listed.collect(),
-            may_be_left_out: self.machines.may_be_left_out(),
+            // A file that lists no machine and says what unknown machines boot leaves them out.
+            may_be_left_out: self.machines.may_be_left_out() || fleet.is_some(),
         };
         let renderer =
             renderer(settings.pointer(), fleet, self.closure_url.as_ref(), configuration)?;

@@ -17,9 +17,10 @@ use super::problem::Problem;
 #[serde(rename_all = "kebab-case", default)]
 #[non_exhaustive]
 pub struct MachinesSection {
-    /// The boot of a machine that is not in the file: `"refuse"` boots nothing; or `"menu"`,
-    /// `"local-disk"`, `{ profile = "NAME" }`.
-    pub unknown: UnknownMachines,
+    /// The boot of a machine that is not in the file: `"refuse"`, the default, boots nothing; or
+    /// `"menu"`, `"local-disk"`, `{ profile = "NAME" }`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<UnknownMachines>,
     /// The machines.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub known: Vec<KnownMachine>,
@@ -119,13 +120,19 @@ impl MachineMatch {
 }
 
 impl MachinesSection {
+    /// Returns true if the file says what machines boot. A file may list no machine, and still say
+    /// what a machine boots that is not listed.
+    pub(crate) fn is_written(&self) -> bool {
+        self.unknown.is_some() || !self.known.is_empty()
+    }
+
     /// The machines as scripts are written for them.
     pub(super) fn fleet(&self) -> Result<Fleet, Problem> {
         let unknown = match &self.unknown {
-            UnknownMachines::Refuse => UnknownMachine::Refuse,
-            UnknownMachines::Menu => UnknownMachine::Menu,
-            UnknownMachines::LocalDisk => UnknownMachine::LocalDisk,
-            UnknownMachines::Profile(profile) => UnknownMachine::Profile(profile.clone()),
+            None | Some(UnknownMachines::Refuse) => UnknownMachine::Refuse,
+            Some(UnknownMachines::Menu) => UnknownMachine::Menu,
+            Some(UnknownMachines::LocalDisk) => UnknownMachine::LocalDisk,
+            Some(UnknownMachines::Profile(profile)) => UnknownMachine::Profile(profile.clone()),
         };
         let mut fleet = Fleet::builder(unknown);
         for known in &self.known {
@@ -152,7 +159,7 @@ impl MachinesSection {
             Err(Problem::new(key, format!("there is no profile `{profile}`"), hint))
         };
         match &self.unknown {
-            UnknownMachines::Profile(profile) if !has_profile(profile) => {
+            Some(UnknownMachines::Profile(profile)) if !has_profile(profile) => {
                 return refuse("machines.unknown".to_owned(), profile);
             }
             _ => {}

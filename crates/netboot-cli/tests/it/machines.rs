@@ -5,6 +5,7 @@ use std::fs;
 
 use crate::image;
 use crate::place::Place;
+use crate::publish::local;
 
 /// A file with machines of these names, which boot the profile `worker`.
 fn write(place: &Place, file: &str, names: &[&str]) {
@@ -107,4 +108,35 @@ async fn a_release_without_machines_goes_live_only_on_purpose() {
     assert!(said.stderr.contains("had scripts for 2 machines (node-1, node-2)"), "{said:#?}");
     let said = place.succeeds(&["rollback", &target, fleet.trim_end()]);
     assert!(!said.stderr.contains("warning"), "{said:#?}");
+}
+
+#[tokio::test]
+async fn the_rule_for_unknown_machines_stays_when_the_last_machine_goes() {
+    let place = Place::directory();
+    image::write(&place.path("worker"), "a=1");
+    let publish = ["publish", "worker", "--to", "./pxe"];
+    write(&place, "netboot.toml", &["node-1"]);
+    place.succeeds(&publish);
+    fs::write(place.path("netboot.toml"), "[machines]\nunknown = \"refuse\"\n").unwrap();
+    for command in [&publish[..], &["fleet", "publish", "./pxe"]] {
+        place.succeeds(command);
+        let live = place_script(&place).await;
+        assert!(!live.contains("menu"), "a menu: {live}");
+    }
+    let listed = place.succeeds(&["fleet", "list", "--json"]).json();
+    assert_eq!(listed["unknown"], "refuse", "{listed}");
+
+    fs::write(place.path("netboot.toml"), "machines.unknown = \"menu\"\n").unwrap();
+    place.succeeds(&["fleet", "publish", "./pxe"]);
+    let live = place_script(&place).await;
+    assert!(live.contains("chain menu.ipxe"), "no menu: {live}");
+    // A file without the table says nothing of machines.
+    fs::write(place.path("netboot.toml"), "").unwrap();
+    place.misuses(&["fleet", "publish", "./pxe"]);
+}
+
+/// The script of the live release in the directory `pxe`.
+async fn place_script(place: &Place) -> String {
+    let live = local(place, "pxe").live().await.unwrap().unwrap();
+    fs::read_to_string(place.path(&format!("pxe/releases/{live}/boot.ipxe"))).unwrap()
 }
